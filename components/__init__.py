@@ -1,0 +1,21 @@
+"""TFX components: thin adapters, no algorithm inside."""
+
+from components.artifacts import (
+    Certificate,
+    CheckReport,
+    ErasureReport,
+    Ledger,
+    ModelRecord,
+    Plan,
+    Rows,
+)
+
+__all__ = [
+    "Certificate",
+    "CheckReport",
+    "ErasureReport",
+    "Ledger",
+    "ModelRecord",
+    "Plan",
+    "Rows",
+]

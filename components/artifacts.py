@@ -1,0 +1,51 @@
+"""The artifact types of unweave.
+
+Kubeflow's compiler wants a type's name to be its import path and allows no declared properties:
+values are files in the artifact's folder.
+"""
+
+from tfx.types.artifact import Artifact
+from tfx.types.system_artifacts import Dataset
+
+
+class Rows(Artifact):
+    """Encoded rows by shard and slice (`lineage_store.row_store`)."""
+
+    TYPE_NAME = "components.Rows"
+    TYPE_ANNOTATION = Dataset
+
+
+class Ledger(Artifact):
+    """What a training run leaves for later (`lineage_store.ledger`)."""
+
+    TYPE_NAME = "components.Ledger"
+
+
+class Plan(Artifact):
+    """What a deletion will do to one model (`unlearning.plan`)."""
+
+    TYPE_NAME = "components.Plan"
+
+
+class CheckReport(Artifact):
+    """The checks of an unlearnt model (`unlearning.checks`)."""
+
+    TYPE_NAME = "components.CheckReport"
+
+
+class ModelRecord(Artifact):
+    """That a model was registered."""
+
+    TYPE_NAME = "components.ModelRecord"
+
+
+class ErasureReport(Artifact):
+    """What was erased, and what the scan for residues read (`unlearning.residuals`)."""
+
+    TYPE_NAME = "components.ErasureReport"
+
+
+class Certificate(Artifact):
+    """The signed proof of a deletion (`unlearning.certificate`)."""
+
+    TYPE_NAME = "components.Certificate"

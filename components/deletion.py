@@ -1,0 +1,117 @@
+"""The components of the deletion pipeline.
+
+DeletionPlanner, Unlearner, DeletionChecker for each affected model; Eraser and Certifier once.
+They are told a request id and paths inside the workspace, never who is forgotten.
+"""
+
+import json
+from pathlib import Path
+
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types.standard_artifacts import Model, ModelBlessing
+from tfx.types.system_executions import Evaluate, Process, Train
+
+from components.artifacts import Certificate, CheckReport, ErasureReport, Ledger, Plan, Rows
+from components.training import SAVED_MODEL
+from lineage_store.canonical import canonical_json, read_json, write_atomic
+from lineage_store.ledger import open_ledger
+from lineage_store.progress import counter
+from lineage_store.row_store import open_rows
+from lineage_store.workspace import open_workspace
+from unlearning.deletion import erase, load_plan, must_pass
+from unlearning.finishing import certify, check_and_keep
+from unlearning.fitting import refit
+from unlearning.plan import ModelPlan
+
+PLAN_JSON = "plan.json"
+
+
+@component(component_annotation=Process)
+def DeletionPlanner(
+    plan: OutputArtifact[Plan],
+    workspace: Parameter[str],
+    request_id: Parameter[str],
+    model_id: Parameter[str],
+) -> None:
+    """Publishes the plan that was made for one model when the request was recorded."""
+    folder = open_workspace(Path(workspace)).request(request_id)
+    mine = next(item for item in load_plan(folder) if item.model_before == model_id)
+    write_atomic(Path(plan.uri) / PLAN_JSON, canonical_json(mine.to_json()) + b"\n")
+
+
+@component(component_annotation=Train)
+def Unlearner(
+    plan: InputArtifact[Plan],
+    rows: InputArtifact[Rows],
+    old_ledger: InputArtifact[Ledger],
+    ledger: OutputArtifact[Ledger],
+    model: OutputArtifact[Model],
+    code_digest: Parameter[str],
+) -> None:
+    """Carries out a plan on the rows that remain."""
+    planned = ModelPlan.from_json(read_json(Path(plan.uri) / PLAN_JSON))
+    refit(
+        planned,
+        old=open_ledger(Path(old_ledger.uri)),
+        store=open_rows(Path(rows.uri)),
+        folder=Path(ledger.uri),
+        serving=Path(model.uri) / SAVED_MODEL,
+        progress=counter("unlearning", planned.steps_planned),
+    )
+
+
+@component(component_annotation=Evaluate)
+def DeletionChecker(
+    plan: InputArtifact[Plan],
+    rows: InputArtifact[Rows],
+    old_ledger: InputArtifact[Ledger],
+    ledger: InputArtifact[Ledger],
+    report: OutputArtifact[CheckReport],
+    blessing: OutputArtifact[ModelBlessing],
+    workspace: Parameter[str],
+    request_id: Parameter[str],
+    replay: Parameter[int],
+) -> None:
+    """Checks the new model and blesses it for the Pusher; a failed check stops the run."""
+    planned = ModelPlan.from_json(read_json(Path(plan.uri) / PLAN_JSON))
+    found = check_and_keep(
+        open_workspace(Path(workspace)),
+        request_id=request_id,
+        plan=planned,
+        old=open_ledger(Path(old_ledger.uri)),
+        new=open_ledger(Path(ledger.uri)),
+        rows=Path(rows.uri),
+        replay=bool(replay),
+    )
+    write_atomic(Path(report.uri) / "report.json", canonical_json(found.to_json()) + b"\n")
+    must_pass(found)
+    blessing.set_int_custom_property("blessed", 1)
+    (Path(blessing.uri) / "BLESSED").touch()
+
+
+@component(component_annotation=Process)
+def Eraser(
+    report: OutputArtifact[ErasureReport],
+    workspace: Parameter[str],
+    request_id: Parameter[str],
+    time: Parameter[str],
+) -> None:
+    """Erases what learnt from the rows, and proves by a scan that nothing is left."""
+    scan = erase(open_workspace(Path(workspace)), request_id, time=time)
+    write_atomic(Path(report.uri) / "erasure.json", canonical_json(scan.to_json()) + b"\n")
+
+
+@component(component_annotation=Process)
+def Certifier(
+    erasure: InputArtifact[ErasureReport],
+    certificate: OutputArtifact[Certificate],
+    workspace: Parameter[str],
+    request_id: Parameter[str],
+    time: Parameter[str],
+    version: Parameter[str],
+) -> None:
+    """Writes and signs the certificate, and records the deletion in the event log."""
+    json.loads((Path(erasure.uri) / "erasure.json").read_bytes())  # only after an erasure
+    sealed = certify(open_workspace(Path(workspace)), request_id, time=time, version=version)
+    write_atomic(Path(certificate.uri) / "certificate.json", sealed)

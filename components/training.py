@@ -1,0 +1,129 @@
+"""The components of the training pipeline: RowIndexer, LineageTrainer, ModelRecorder.
+
+Parameters are primitives and hold no personal data: paths inside the workspace, numbers, digests.
+`code_digest` is a parameter because TFX's cache does not look at a custom component's code.
+"""
+
+import json
+from pathlib import Path
+
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types.standard_artifacts import (
+    Examples,
+    ExampleStatistics,
+    Model,
+    PushedModel,
+    Schema,
+)
+from tfx.types.system_executions import Process, Train
+
+from components.artifacts import Ledger, ModelRecord, Rows
+from components.schema_check import check_schema
+from lineage_store.canonical import canonical_json, write_atomic
+from lineage_store.gate import EVAL, TRAIN, describe, load_snapshot
+from lineage_store.placement import Partition
+from lineage_store.progress import counter
+from lineage_store.row_store import open_rows, write_rows
+from lineage_store.workspace import open_workspace
+from unlearning.determinism import pin_tensorflow
+from unlearning.example_rows import rows_from_examples
+from unlearning.fitting import TrainConfig, fit
+from unlearning.recording import record_model, sign_log
+from unlearning.training import planned_steps
+
+SAVED_MODEL = "Format-Serving"
+
+
+@component(component_annotation=Process)
+def RowIndexer(
+    examples: InputArtifact[Examples],
+    schema: InputArtifact[Schema],
+    rows: OutputArtifact[Rows],
+    snapshot: Parameter[str],
+    partition: Parameter[str],
+    code_digest: Parameter[str],
+) -> None:
+    """Reads Examples, checks them against the gate's types, and writes them by shard and slice."""
+    pin_tensorflow()
+    gated = load_snapshot(Path(snapshot))
+    check_schema(Path(schema.uri) / "schema.pbtxt", gated.inference)
+    files = {split: sorted(Path(examples.uri).glob(f"Split-{split}/*.gz")) for split in gated.splits}
+    train, places = rows_from_examples(files[TRAIN], gated)
+    evaluation, _ = rows_from_examples(files.get(EVAL, []), gated)
+    write_rows(
+        Path(rows.uri),
+        train=train,
+        places=places,
+        evaluation=evaluation,
+        partition=Partition(**json.loads(partition)),
+        description=describe(gated),
+    )
+
+
+@component(component_annotation=Train)
+def LineageTrainer(
+    rows: InputArtifact[Rows],
+    ledger: OutputArtifact[Ledger],
+    model: OutputArtifact[Model],
+    config: Parameter[str],
+    module_file: Parameter[str],
+    model_id: Parameter[str],
+    code_digest: Parameter[str],
+) -> None:
+    """Trains all shards with their ledger, and exports their aggregate as one SavedModel."""
+    train_config = TrainConfig.from_json(json.loads(config))
+    store = open_rows(Path(rows.uri))
+    fit(
+        train_config,
+        model=model_id,
+        text=Path(module_file).read_text(encoding="utf-8"),
+        store=store,
+        folder=Path(ledger.uri),
+        serving=Path(model.uri) / SAVED_MODEL,
+        progress=counter("training", planned_steps(store, train_config.partition)),
+    )
+
+
+@component
+def ModelRecorder(
+    examples: InputArtifact[Examples],
+    statistics: InputArtifact[ExampleStatistics],
+    schema: InputArtifact[Schema],
+    rows: InputArtifact[Rows],
+    ledger: InputArtifact[Ledger],
+    model: InputArtifact[Model],
+    pushed: InputArtifact[PushedModel],
+    record: OutputArtifact[ModelRecord],
+    workspace: Parameter[str],
+    snapshot: Parameter[str],
+    description: Parameter[str],
+) -> None:
+    """Registers the pushed model in the workspace's index and event log."""
+    opened = open_workspace(Path(workspace))
+    told = json.loads(description)
+    pushed_path = Path(pushed.get_string_custom_property("pushed_destination"))
+    registered = record_model(
+        opened,
+        model=told["model"],
+        family=told["family"],
+        snapshot=told["snapshot"],
+        guarantee=told["guarantee"],
+        request=told["request"],
+        time=told["time"],
+        paths={
+            "data": Path(snapshot),
+            "examples": Path(examples.uri),
+            "statistics": Path(statistics.uri),
+            "schema": Path(schema.uri),
+            "rows": Path(rows.uri),
+            "ledger": Path(ledger.uri),
+            "model": Path(model.uri),
+            "pushed_artifact": Path(pushed.uri),
+            "pushed": pushed_path,
+        },
+        extra={"excluded": told["excluded"]},
+    )
+    sign_log(opened)
+    summary = {"model": registered.id, "weights_digest": registered.weights_digest}
+    write_atomic(Path(record.uri) / "record.json", canonical_json(summary) + b"\n")

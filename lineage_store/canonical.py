@@ -1,0 +1,75 @@
+"""One way to write a value down, so that its digest means something.
+
+Canonical JSON has sorted keys, no white space, UTF-8 and no NaN; equal values give equal bytes.
+Files appear whole or not at all: written under a temporary name, synced, renamed.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+Json = Mapping[str, Any] | Sequence[Any] | str | int | float | bool | None
+
+
+def canonical_json(value: Json) -> bytes:
+    """Serialise a value to its only canonical form.
+
+    Raises ValueError for NaN and infinities, TypeError for what JSON cannot hold.
+    """
+    text = json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    return text.encode("utf-8")
+
+
+def digest(data: bytes) -> str:
+    """Return the SHA-256 of bytes, in lower-case hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def digest_json(value: Json) -> str:
+    """Return the SHA-256 of a value's canonical JSON."""
+    return digest(canonical_json(value))
+
+
+def digest_file(path: Path) -> str:
+    """Return the SHA-256 of a file, read in pieces of 1 MiB."""
+    state = hashlib.sha256()
+    with path.open("rb") as stream:
+        while piece := stream.read(1 << 20):
+            state.update(piece)
+    return state.hexdigest()
+
+
+def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Write a whole file so that a crash leaves the old one or the new one, never a part."""
+    temporary = path.with_name(f".{path.name}.partial")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            os.fchmod(stream.fileno(), mode)  # a file left by a crash keeps its old mode
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file that unweave wrote."""
+    return json.loads(path.read_bytes())

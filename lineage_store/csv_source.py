@@ -1,0 +1,246 @@
+"""A CSV file as the user gives it, read as a stream of records for the gate.
+
+Row keys are computed from the text as given: the keyed digest of the id column, or without one of
+the fields' text and the number of its occurrence, so that equal lines have different keys and the
+order of the lines does not matter. Occurrences and ids seen are counted in an SQLite file in the
+workspace's temporary folder, not in memory.
+"""
+
+import csv
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from lineage_store.errors import BadInput
+from lineage_store.gate import EVAL, EVALUATION_PERCENT, KEYED, TRAIN, Progress, Record
+from lineage_store.keys import Keys
+from lineage_store.placement import in_evaluation
+from lineage_store.pseudonyms import Pseudonyms
+
+LARGEST_FIELD = 1 << 24
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column means what; all others are features."""
+
+    label: str
+    subject: str | None = None
+    row_id: str | None = None
+    drop: tuple[str, ...] = ()
+    place_by_row: bool = False
+
+    @property
+    def subject_or_id(self) -> str | None:
+        """The column that names subjects; without one, every row id is a subject of its own."""
+        return self.subject or self.row_id
+
+
+@dataclass(frozen=True)
+class Header:
+    """The columns of a file, checked against what the user said of them."""
+
+    names: tuple[str, ...]
+    features: tuple[str, ...]
+
+    def place(self, name: str | None) -> int | None:
+        """Return a column's place in the file."""
+        return None if name is None else self.names.index(name)
+
+
+@dataclass
+class Dropped:
+    """How many rows the exclusion manifest kept out."""
+
+    rows: int = 0
+
+
+def read_header(path: Path, columns: Columns) -> Header:
+    """Read and check the first line of a CSV file.
+
+    Raises BadInput if the file is missing or empty, or if a column is not there, named twice,
+    or leaves no feature.
+    """
+    with _open(path) as stream:
+        names = tuple(name.strip() for name in next(_lines(path, stream), []))
+    if not names:
+        raise BadInput(f"The file {path} is empty: it needs a line of column names and rows.")
+    for name in names:
+        if not name:
+            raise BadInput(f"A column of {path} has no name in line 1.")
+        if names.count(name) > 1:
+            raise BadInput(f"The column {name!r} stands twice in line 1 of {path}.")
+        if name in KEYED:
+            raise BadInput(f"The column name {name!r} in {path} is one that unweave uses itself.")
+    special = [columns.label, columns.subject, columns.row_id, *columns.drop]
+    for wanted in special:
+        if wanted is not None and wanted not in names:
+            raise BadInput(
+                f"There is no column {wanted!r} in {path}; there are: {', '.join(names)}."
+            )
+    features = tuple(name for name in names if name not in special)
+    if not features:
+        raise BadInput(f"No column of {path} is left as a feature.")
+    if columns.label in (columns.subject, columns.row_id, *columns.drop):
+        raise BadInput(f"The label column {columns.label!r} cannot be an id or a dropped column.")
+    return Header(names, features)
+
+
+def read_records(
+    path: Path,
+    *,
+    columns: Columns,
+    header: Header,
+    keys: Keys,
+    pseudonyms: Pseudonyms,
+    excluded: frozenset[str],
+    temporary: Path,
+    dropped: Dropped,
+    progress: Progress | None = None,
+) -> Iterator[Record]:
+    """Yield a record for each line, but for those that the exclusion manifest names.
+
+    Raises BadInput, naming the line, for a line that does not fit the header, text that is not
+    UTF-8, and a row id that is empty or given twice.
+    """
+    seen = _Seen(temporary / "keys-seen.sqlite")
+    id_place = header.place(columns.row_id)
+    subject_place = header.place(columns.subject_or_id)
+    label_place = header.names.index(columns.label)
+    feature_places = [header.names.index(name) for name in header.features]
+    with _open(path) as stream, seen:
+        lines = _lines(path, stream)
+        next(lines)
+        for number, fields in _numbered(path, lines, len(header.names), stream, progress):
+            if id_place is None:
+                text = "\x1f".join(fields).encode("utf-8")
+                occurrence = seen.count(keys.row_key(kind="text", value=text))
+                row_key = keys.row_key(kind="text", value=b"%d\x1f" % occurrence + text)
+            else:
+                row_key = _key_of_id(path, number, fields[id_place], keys)
+                if seen.count(row_key) > 1:
+                    raise BadInput(
+                        f"A row id stands twice in column {columns.row_id!r} of {path}: "
+                        f"the second is in line {number}."
+                    )
+            subject = fields[subject_place] if subject_place is not None else ""
+            if excluded and _is_excluded(excluded, keys, row_key, subject):
+                dropped.rows += 1
+                continue
+            if subject and not columns.place_by_row:
+                place = keys.place(kind="subject", value=subject.encode("utf-8"))
+            else:
+                place = keys.place(kind="row", value=row_key)
+            evaluation = in_evaluation(row_key, percent=EVALUATION_PERCENT)
+            yield Record(
+                row_key,
+                pseudonyms.get(subject) if subject else b"",
+                place,
+                EVAL if evaluation else TRAIN,
+                [fields[place_] for place_ in feature_places],
+                fields[label_place],
+            )
+
+
+def _is_excluded(excluded: frozenset[str], keys: Keys, row_key: bytes, subject: str) -> bool:
+    if keys.commitment(kind="row", value=row_key) in excluded:
+        return True
+    subject_id = subject.encode("utf-8")
+    return bool(subject) and keys.commitment(kind="subject", value=subject_id) in excluded
+
+
+def _key_of_id(path: Path, number: int, text: str, keys: Keys) -> bytes:
+    if not text.strip():
+        raise BadInput(f"The row id in line {number} of {path} is empty.")
+    return keys.row_key(kind="id", value=text.encode("utf-8"))
+
+
+def _open(path: Path) -> TextIO:
+    if path.is_dir():
+        raise BadInput(f"{path} is a folder: give a CSV file.")
+    try:
+        return path.open(newline="", encoding="utf-8-sig")
+    except OSError as error:
+        raise BadInput(f"The file {path} cannot be read: {error.strerror}.") from error
+
+
+class _Lines:
+    """The fields of each record, and the number of the last line read (for messages)."""
+
+    def __init__(self, path: Path, stream: TextIO) -> None:
+        csv.field_size_limit(LARGEST_FIELD)
+        self._path = path
+        self._reader = csv.reader(stream, strict=True)
+
+    @property
+    def number(self) -> int:
+        return self._reader.line_num
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> list[str]:
+        try:
+            return next(self._reader)
+        except csv.Error as error:
+            raise BadInput(
+                f"The file {self._path} breaks off or is no CSV at line {self.number}: {error}."
+            ) from error
+        except UnicodeDecodeError as error:
+            raise BadInput(
+                f"The file {self._path} is not UTF-8 after line {self.number}: convert it first."
+            ) from error
+
+
+def _lines(path: Path, stream: TextIO) -> _Lines:
+    return _Lines(path, stream)
+
+
+def _numbered(
+    path: Path, lines: _Lines, width: int, stream: TextIO, progress: Progress | None
+) -> Iterator[tuple[int, list[str]]]:
+    rows = 0
+    for fields in lines:
+        if not fields:
+            continue
+        if len(fields) != width:
+            raise BadInput(
+                f"Line {lines.number} of {path} has {len(fields)} fields, and line 1 has {width}."
+            )
+        if any("\x00" in field for field in fields):
+            raise BadInput(f"Line {lines.number} of {path} holds a zero byte.")
+        rows += 1
+        if progress and rows % 1000 == 0:
+            progress(stream.buffer.tell())
+        yield lines.number, fields
+    if not rows:
+        raise BadInput(f"The file {path} has column names, but no rows.")
+
+
+class _Seen:
+    """Counts keys in a file: bounded memory, nothing to keep."""
+
+    def __init__(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+        self._path = path
+        self._connection = sqlite3.connect(path)
+        self._connection.execute("PRAGMA journal_mode = OFF")
+        self._connection.execute("PRAGMA synchronous = OFF")
+        self._connection.execute("PRAGMA cache_size = -65536")
+        self._connection.execute("CREATE TABLE seen (key BLOB PRIMARY KEY, n INT) WITHOUT ROWID")
+
+    def count(self, key: bytes) -> int:
+        """Count a key once more and return how often it has been seen."""
+        row = self._connection.execute(
+            "INSERT INTO seen VALUES (?, 1) ON CONFLICT DO UPDATE SET n = n + 1 RETURNING n", (key,)
+        ).fetchone()
+        return int(row[0])
+
+    def __enter__(self) -> "_Seen":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+        self._path.unlink()

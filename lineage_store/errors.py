@@ -1,0 +1,47 @@
+"""The named errors of unweave.
+
+Each message is one sentence for the person at the keyboard: what happened, where, and what to do.
+The class carries the exit status of the command line, so that no caller has to translate.
+"""
+
+
+class UnweaveError(Exception):
+    """The base of every error that unweave raises on purpose."""
+
+    exit_status = 2
+
+
+class BadInput(UnweaveError):
+    """Something given by the user (a file, a column, an option, a module) does not fit."""
+
+
+class NothingToLearn(BadInput):
+    """The rows that there are leave no task: none at all, or a label with one value."""
+
+
+class WorkspaceBusy(UnweaveError):
+    """Another command is writing to the workspace."""
+
+
+class DiskFull(UnweaveError):
+    """There is no room left to finish; what was begun has been taken away again."""
+
+
+class NotReproducible(UnweaveError):
+    """The model or this process cannot give the same bits twice."""
+
+
+class MissingVerdict(UnweaveError):
+    """A descendant of the deleted rows has no verdict, so nothing was changed."""
+
+
+class CheckFailed(UnweaveError):
+    """A verification ran and did not hold."""
+
+    exit_status = 1
+
+
+class NothingFound(UnweaveError):
+    """What was asked for is not here; this is an answer, not a malfunction."""
+
+    exit_status = 3

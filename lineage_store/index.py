@@ -1,0 +1,110 @@
+"""The project's own SQLite file: rows, models, requests, exclusions and the event log.
+
+The schema is made by sqlite-utils migrations; reading goes through the standard library, because
+a question must not pay for importing more. MLMD's file is another one, always.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from lineage_store.errors import BadInput
+from lineage_store.eventlog import create_table
+
+SCHEMA = "unweave"
+
+
+def open_index(path: Path) -> sqlite3.Connection:
+    """Open the index to write, making or migrating its tables; in WAL mode, deletions overwritten.
+
+    Raises BadInput if the file is not SQLite.
+    """
+    from sqlite_utils import Database
+
+    connection = _connect(str(path), uri=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA secure_delete = ON")
+    _migrations().apply(Database(connection))
+    return connection
+
+
+def read_index(path: Path) -> sqlite3.Connection:
+    """Open the index to read only."""
+    return _connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+
+
+def _connect(name: str, *, uri: bool) -> sqlite3.Connection:
+    try:
+        connection = sqlite3.connect(name, uri=uri, timeout=30)
+        connection.execute("PRAGMA schema_version")
+    except sqlite3.DatabaseError as error:
+        raise BadInput(f"The index of the workspace cannot be opened: {error}.") from error
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def compact(path: Path) -> None:
+    """Rewrite the file without the pages of deleted rows, and empty its write-ahead log."""
+    connection = _connect(str(path), uri=False)
+    try:
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.close()
+
+
+def _migrations():  # type: ignore[no-untyped-def]  # sqlite-utils is imported on demand
+    from sqlite_utils import Database, Migrations
+
+    migrations = Migrations(SCHEMA)
+
+    @migrations()
+    def first(db: Database) -> None:
+        db.execute(
+            "CREATE TABLE rows (snapshot INTEGER NOT NULL, row_key BLOB NOT NULL, subject BLOB, "
+            "split TEXT NOT NULL, place INTEGER NOT NULL, "
+            "PRIMARY KEY (snapshot, row_key)) WITHOUT ROWID"
+        )
+        db.execute("CREATE INDEX rows_by_subject ON rows (subject, snapshot)")
+        db.table("models").create(
+            {
+                "ordinal": int,
+                "id": str,
+                "family": str,
+                "snapshot": int,
+                "state": str,
+                "created": str,
+                "ended": str,
+                "request": str,
+                "guarantee": str,
+                "weights_digest": str,
+                "ledger_digest": str,
+                "paths": str,
+                "config": str,
+                "report": str,
+            },
+            pk="ordinal",
+            not_null={"id", "family", "snapshot", "state", "created", "paths", "config", "report"},
+        ).create_index(["id"], unique=True)
+        db.table("requests").create(
+            {
+                "ordinal": int,
+                "id": str,
+                "created": str,
+                "ended": str,
+                "state": str,
+                "options": str,
+                "reason": str,
+                "result": str,
+            },
+            pk="ordinal",
+            not_null={"id", "created", "state", "options"},
+        ).create_index(["id"], unique=True)
+        db.table("exclusions").create(
+            {"commitment": str, "kind": str, "request": str, "since": str}, pk="commitment"
+        ).create_index(["request"])
+
+    @migrations()
+    def event_log(db: Database) -> None:
+        create_table(db.conn)
+
+    return migrations

@@ -1,0 +1,98 @@
+"""The workspace's one secret, and the keys that HKDF derives from it.
+
+Row keys, placement, the lookup of pseudonyms and the exclusion manifest each have a key of their
+own, so that no digest of one kind can be matched with another. A subject's pseudonym key is not
+derived: it is random and stored apart (`pseudonyms.py`), because it must be destroyable.
+"""
+
+import hmac
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from lineage_store.canonical import write_atomic
+from lineage_store.errors import BadInput
+
+SECRET_BYTES = 32
+SMALLEST_SECRET = 16
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys derived from the workspace's secret, 32 bytes each, and their public name."""
+
+    row: bytes
+    placement: bytes
+    manifest: bytes
+    lookup: bytes
+    key_id: str
+
+    def row_key(self, *, kind: str, value: bytes) -> bytes:
+        """Return the 16-byte key of a row; `kind` is "id" or "text"."""
+        return keyed(self.row, kind, value)[:16]
+
+    def place(self, *, kind: str, value: bytes) -> bytes:
+        """Return the 8 bytes that place a subject or a row (`kind`) in a shard and a slice."""
+        return keyed(self.placement, kind, value)[:8]
+
+    def commitment(self, *, kind: str, value: bytes) -> str:
+        """Return what the exclusion manifest keeps of a forgotten "subject" or "row"."""
+        return keyed(self.manifest, kind, value).hex()
+
+    def subject_lookup(self, subject: str) -> bytes:
+        """Return the 32 bytes under which a subject's pseudonym key is stored."""
+        return keyed(self.lookup, "subject", subject.encode("utf-8"))
+
+
+def keyed(key: bytes, kind: str, value: bytes) -> bytes:
+    """Return HMAC-SHA256 of a value, with its kind as domain separation."""
+    return hmac.digest(key, kind.encode("ascii") + b"\x00" + value, "sha256")
+
+
+def derive(secret: bytes) -> Keys:
+    """Derive all keys from the secret (HKDF-SHA256, RFC 5869, one info string a purpose)."""
+
+    def expand(purpose: str) -> bytes:
+        kdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"unweave/1/{purpose}".encode())
+        return kdf.derive(secret)
+
+    return Keys(
+        row=expand("row key"),
+        placement=expand("placement"),
+        manifest=expand("exclusion manifest"),
+        lookup=expand("pseudonym lookup"),
+        key_id=expand("key id")[:8].hex(),
+    )
+
+
+def read_secret(path: Path) -> bytes:
+    """Read a secret file.
+
+    Raises BadInput if it is missing, shorter than 16 bytes, or readable by anyone but its owner.
+    """
+    try:
+        mode = path.stat().st_mode
+        secret = path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"The secret file {path} cannot be read: {error.strerror}.") from error
+    if stat.S_IMODE(mode) & 0o077:
+        raise BadInput(
+            f"The secret file {path} can be read by others (mode {stat.S_IMODE(mode):03o}): "
+            f"run chmod 600 on it, and make a new secret if it may have been seen."
+        )
+    if len(secret) < SMALLEST_SECRET:
+        raise BadInput(
+            f"The secret file {path} holds {len(secret)} bytes; it needs {SMALLEST_SECRET} or more."
+        )
+    return secret
+
+
+def create_secret(path: Path, secret: bytes | None = None) -> bytes:
+    """Write a secret file with mode 600; without `secret`, 32 bytes from the system's source."""
+    secret = os.urandom(SECRET_BYTES) if secret is None else secret
+    write_atomic(path, secret, mode=0o600)
+    return secret

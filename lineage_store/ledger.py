@@ -1,0 +1,236 @@
+"""The ledger: what a training run leaves for later.
+
+    header.json                        configuration, code, data and environment; what was inferred
+    shards/003/stage-01.json           the stage: rows, batches, digests, seconds
+    shards/003/stage-01.steps.jsonl    one record a step
+    shards/003/stage-01.safetensors    the checkpoint at the end of the stage
+    shards/003/updates/00000042.safetensors   the recorded update of the step at position 42
+    shards/003/subtracted.json         the positions whose updates were taken back, if any were
+    shards/003/final.safetensors       the shard's weights after a subtraction, if there was one
+
+Each shard's folder is whole by itself, so that the ledger of the model after a deletion can keep
+the folders of untouched shards as they are (hard links). A stage names the model that trained it.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from lineage_store.canonical import canonical_json, digest_json, read_json, write_atomic
+from lineage_store.placement import Partition
+from lineage_store.tensors import State, load_state, save_state, weights_of
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One parameter update: where it stands, and digests of what caused it and what it did.
+
+    `batch_digest` covers the row keys of the batch; `update_digest` the recorded update, if any.
+    """
+
+    position: int
+    epoch: int
+    batch: int
+    rows: int
+    batch_digest: str
+    loss: float
+    update_digest: str | None = None
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """One trained stage of a shard.
+
+    `rows_digest` covers keys and contents of all rows it saw; `seconds` is wall time of the steps.
+    """
+
+    shard: int
+    stage: int
+    rows: int
+    epochs: int
+    batches: int
+    first_position: int
+    steps: int
+    rows_digest: str
+    checkpoint_digest: str
+    steps_digest: str
+    model: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ShardLedger:
+    """The folder of one shard."""
+
+    folder: Path
+
+    def checkpoint_file(self, stage: int) -> Path:
+        """The checkpoint at the end of a stage."""
+        return self.folder / f"stage-{stage:02d}.safetensors"
+
+    def steps_file(self, stage: int) -> Path:
+        """The steps of a stage."""
+        return self.folder / f"stage-{stage:02d}.steps.jsonl"
+
+    def stage_file(self, stage: int) -> Path:
+        """The record of a stage."""
+        return self.folder / f"stage-{stage:02d}.json"
+
+    def update_file(self, position: int) -> Path:
+        """The recorded update of a step."""
+        return self.folder / "updates" / f"{position:08d}.safetensors"
+
+    @property
+    def final_file(self) -> Path:
+        """The weights after subtraction; absent while the last checkpoint holds."""
+        return self.folder / "final.safetensors"
+
+    @property
+    def subtracted_file(self) -> Path:
+        """The positions of the steps whose updates were subtracted."""
+        return self.folder / "subtracted.json"
+
+    def stages(self) -> list[StageRecord]:
+        """Read the records of the trained stages, in order."""
+        files = sorted(self.folder.glob("stage-*.json"))
+        return [StageRecord(**read_json(file)) for file in files]
+
+    def steps(self, stage: int) -> Iterator[StepRecord]:
+        """Read the steps of a stage, in the order in which they were taken."""
+        with self.steps_file(stage).open(encoding="utf-8") as stream:
+            for line in stream:
+                yield StepRecord(**json.loads(line))
+
+    def checkpoint(self, stage: int) -> State:
+        """Read the whole training state at the end of a stage."""
+        return load_state(self.checkpoint_file(stage))
+
+    def has_checkpoint(self, stage: int) -> bool:
+        """Say whether the checkpoint of a stage is still there."""
+        return self.checkpoint_file(stage).exists()
+
+    def subtracted(self) -> frozenset[int]:
+        """Return the positions whose updates were subtracted from the weights."""
+        if not self.subtracted_file.exists():
+            return frozenset()
+        return frozenset(read_json(self.subtracted_file)["positions"])
+
+    def recorded_updates(self) -> frozenset[int]:
+        """Return the positions of the steps whose updates are on disk."""
+        return frozenset(int(file.stem) for file in (self.folder / "updates").glob("*.safetensors"))
+
+    def final_weights(self) -> State:
+        """Return the weights that the shard contributes to the model; none if it has no rows."""
+        if self.final_file.exists():
+            return load_state(self.final_file)
+        stages = self.stages()
+        if not stages or not stages[-1].rows:
+            return {}
+        return weights_of(self.checkpoint(stages[-1].stage))
+
+    def write_stage(self, record: StageRecord, steps: Iterable[StepRecord], state: State) -> None:
+        """Write a stage: steps and checkpoint first, the record last. Digests are filled in."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lines = b"".join(canonical_json(asdict(step)) + b"\n" for step in steps)
+        write_atomic(self.steps_file(record.stage), lines)
+        checkpoint_digest = save_state(self.checkpoint_file(record.stage), state)
+        complete = asdict(record) | {
+            "checkpoint_digest": checkpoint_digest,
+            "steps_digest": digest_json(lines.decode("utf-8")),
+        }
+        write_atomic(self.stage_file(record.stage), canonical_json(complete) + b"\n")
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """A whole ledger, complete on disk."""
+
+    folder: Path
+    header: Mapping[str, Any]
+
+    @property
+    def partition(self) -> Partition:
+        """How the run cut its data."""
+        return Partition(**self.header["partition"])
+
+    def shard(self, number: int) -> ShardLedger:
+        """Return a shard's part."""
+        return ShardLedger(shard_folder(self.folder, number))
+
+    def shards(self) -> list[ShardLedger]:
+        """Return all shards' parts, in order."""
+        return [self.shard(number) for number in range(self.partition.shards)]
+
+    def final_weights(self) -> list[State]:
+        """Return the weights of each shard, in order; none for a shard without rows."""
+        return [shard.final_weights() for shard in self.shards()]
+
+    def digest(self) -> str:
+        """Return the digest that stands for the ledger: of its header and all stage records."""
+        stages = [[asdict(stage) for stage in shard.stages()] for shard in self.shards()]
+        subtracted = [sorted(shard.subtracted()) for shard in self.shards()]
+        return digest_json(
+            {"header": dict(self.header), "stages": stages, "subtracted": subtracted}
+        )
+
+    def steps_taken(self, *, model: str | None = None) -> int:
+        """Count the steps that stand behind the model, or those that one model's run took."""
+        return sum(
+            stage.steps
+            for shard in self.shards()
+            for stage in shard.stages()
+            if model is None or stage.model == model
+        )
+
+
+def shard_folder(folder: Path, number: int) -> Path:
+    """Return the folder of a shard within a ledger's folder."""
+    return folder / "shards" / f"{number:03d}"
+
+
+def write_header(folder: Path, header: Mapping[str, Any]) -> Ledger:
+    """Write the header, last of all, and return the ledger."""
+    write_atomic(folder / "header.json", canonical_json({"format": FORMAT, **header}) + b"\n")
+    return open_ledger(folder)
+
+
+def open_ledger(folder: Path) -> Ledger:
+    """Open a complete ledger."""
+    return Ledger(folder, read_json(folder / "header.json"))
+
+
+def keep_shard(old: ShardLedger, new: ShardLedger, *, stages: int | None = None) -> None:
+    """Take a shard's folder over into another ledger, whole or its first stages only.
+
+    Files are hard links where the file system has them: nothing in a ledger is written twice.
+    """
+    if stages is None:
+        shutil.copytree(old.folder, new.folder, copy_function=_link)
+        return
+    new.folder.mkdir(parents=True)
+    kept = old.stages()[:stages]
+    for record in kept:
+        for file in (
+            old.stage_file(record.stage),
+            old.steps_file(record.stage),
+            old.checkpoint_file(record.stage),
+        ):
+            _link(str(file), str(new.folder / file.name))
+    end = kept[-1].first_position + kept[-1].epochs * kept[-1].batches if kept else 0
+    for position in sorted(old.recorded_updates()):
+        if position < end:
+            new.update_file(position).parent.mkdir(exist_ok=True)
+            _link(str(old.update_file(position)), str(new.update_file(position)))
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

@@ -1,0 +1,43 @@
+"""The nodes of the lineage that a ledger names: shards, batches, updates, checkpoints, the model."""
+
+from collections.abc import Iterator
+
+from lineage_store.ledger import Ledger
+from lineage_store.lineage_node import LineageNode
+from lineage_store.models import ModelRecord
+
+KINDS_OF_PATHS = {
+    "examples": "Examples",
+    "statistics": "ExampleStatistics",
+    "schema": "Schema",
+    "rows": "components.Rows",
+    "ledger": "components.Ledger",
+    "model": "Model",
+    "pushed": "PushedModel",
+}
+
+
+def ledger_nodes(ledger: Ledger, record: ModelRecord) -> list[LineageNode]:
+    """Return all nodes of a model that exist, without any metadata store; ids count from 1."""
+    nodes = list(_nodes(ledger, record))
+    return [
+        LineageNode(number, n.kind, n.uri, n.model, n.shard, n.stage, n.position)
+        for number, n in enumerate(nodes, start=1)
+    ]
+
+
+def _nodes(ledger: Ledger, record: ModelRecord) -> Iterator[LineageNode]:
+    for name, path in record.paths.items():
+        if name in KINDS_OF_PATHS:
+            yield LineageNode(0, KINDS_OF_PATHS[name], path, record.id)
+    for number, shard in enumerate(ledger.shards()):
+        yield LineageNode(0, "lineage.Shard", "", record.id, number)
+        recorded = shard.recorded_updates()
+        for stage in shard.stages():
+            if shard.has_checkpoint(stage.stage):
+                yield LineageNode(0, "lineage.Checkpoint", "", stage.model, number, stage.stage)
+            for step in shard.steps(stage.stage):
+                place = (stage.model, number, stage.stage, step.position)
+                yield LineageNode(0, "lineage.Batch", "", *place)
+                if step.position in recorded:
+                    yield LineageNode(0, "lineage.Update", "", *place)

@@ -1,0 +1,187 @@
+"""ML Metadata, through the calls that work on every version (1.16 and 1.21).
+
+MLMD 1.21 has no query engine, so nothing here uses `filter_query` or `get_lineage_subgraph`. MLMD
+is the public record: anyone who can write to it can edit it, nothing in it can be deleted, and so
+no personal data is ever put there. Its file is opened by no other code than this.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ml_metadata import errors as mlmd_errors
+from ml_metadata.metadata_store import metadata_store
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from lineage_store.errors import BadInput
+from lineage_store.lineage_node import LineageNode
+
+AT_ONCE = 500
+
+ARTIFACT_TYPES = (
+    "lineage.Shard",
+    "lineage.Batch",
+    "lineage.Update",
+    "lineage.Checkpoint",
+    "lineage.Request",
+)
+EXECUTION_TYPES = (
+    "lineage.Placement",
+    "lineage.Batching",
+    "lineage.Step",
+    "lineage.Stage",
+    "lineage.Subtraction",
+    "lineage.Assembly",
+    "lineage.Deletion",
+)
+
+
+class Metadata:
+    """An open metadata store, with the types of the lineage registered on demand."""
+
+    def __init__(self, file: Path, *, create: bool) -> None:
+        if not create and not file.exists():
+            raise BadInput("The workspace has no metadata: it was made without a TFX pipeline.")
+        config = pb.ConnectionConfig()
+        config.sqlite.filename_uri = str(file)
+        config.sqlite.connection_mode = 3 if create else 2  # READWRITE_OPENCREATE, READWRITE
+        self.store = metadata_store.MetadataStore(config)
+        self._type_names: dict[int, str] = {}
+        self._artifact_types: dict[str, int] = {}
+        self._execution_types: dict[str, int] = {}
+
+    def artifact_type(self, name: str) -> int:
+        """Return the id of an artifact type, registering it if need be."""
+        if name not in self._artifact_types:
+            self._artifact_types[name] = self.store.put_artifact_type(pb.ArtifactType(name=name))
+        return self._artifact_types[name]
+
+    def execution_type(self, name: str) -> int:
+        """Return the id of an execution type, registering it if need be."""
+        if name not in self._execution_types:
+            made = self.store.put_execution_type(pb.ExecutionType(name=name))
+            self._execution_types[name] = made
+        return self._execution_types[name]
+
+    def type_name(self, type_id: int) -> str:
+        """Return the name of an artifact type."""
+        if type_id not in self._type_names:
+            for known in self.store.get_artifact_types():
+                self._type_names[known.id] = known.name
+        return self._type_names[type_id]
+
+    def artifacts(self, ids: Iterable[int]) -> list[pb.Artifact]:
+        """Read artifacts by their ids."""
+        found: list[pb.Artifact] = []
+        for piece in pieces(sorted(ids)):
+            found.extend(self.store.get_artifacts_by_id(piece))
+        return found
+
+    def by_external_id(self, external_ids: Iterable[str]) -> dict[str, pb.Artifact]:
+        """Read those artifacts that exist, by their external ids."""
+        found: dict[str, pb.Artifact] = {}
+        for piece in pieces(list(external_ids)):
+            try:
+                read = self.store.get_artifacts_by_external_ids(external_ids=piece)
+            except mlmd_errors.NotFoundError:
+                continue
+            found |= {artifact.external_id: artifact for artifact in read}
+        return found
+
+    def execution_exists(self, external_id: str) -> bool:
+        """Say whether an execution of that external id was recorded."""
+        try:
+            return bool(self.store.get_executions_by_external_ids(external_ids=[external_id]))
+        except mlmd_errors.NotFoundError:
+            return False
+
+    def by_uri(self, uri: str) -> pb.Artifact | None:
+        """Return the newest artifact with this URI, or None."""
+        found = self.store.get_artifacts_by_uri(uri)
+        return max(found, key=lambda artifact: artifact.id) if found else None
+
+    def mark_deleted(self, artifacts: Iterable[pb.Artifact]) -> None:
+        """Set the state of artifacts to DELETED; their records stay."""
+        changed = []
+        for artifact in artifacts:
+            if artifact.state != pb.Artifact.DELETED:
+                artifact.state = pb.Artifact.DELETED
+                changed.append(artifact)
+        for piece in pieces(changed):
+            self.store.put_artifacts(piece)
+
+    def downstream(self, ids: Iterable[int]) -> set[int]:
+        """Return the ids of all artifacts downstream of the given ones, without them: complete."""
+        return self._reach(ids, inputs_first=True)
+
+    def upstream(self, ids: Iterable[int]) -> set[int]:
+        """Return the ids of all artifacts upstream of the given ones, without them: complete."""
+        return self._reach(ids, inputs_first=False)
+
+    def _reach(self, ids: Iterable[int], *, inputs_first: bool) -> set[int]:
+        into, out_of = (INPUTS, OUTPUTS) if inputs_first else (OUTPUTS, INPUTS)
+        start = set(ids)
+        seen, executions, frontier = set(start), set(), set(start)
+        while frontier:
+            reached: set[int] = set()
+            for piece in pieces(sorted(frontier)):
+                for event in self.store.get_events_by_artifact_ids(piece):
+                    if event.type in into and event.execution_id not in executions:
+                        reached.add(event.execution_id)
+            executions |= reached
+            frontier = set()
+            for piece in pieces(sorted(reached)):
+                for event in self.store.get_events_by_execution_ids(piece):
+                    if event.type in out_of and event.artifact_id not in seen:
+                        frontier.add(event.artifact_id)
+            seen |= frontier
+        return seen - start
+
+    def node(self, artifact: pb.Artifact) -> LineageNode:
+        """Return an artifact as a node of the lineage."""
+        return LineageNode(
+            id=artifact.id,
+            kind=self.type_name(artifact.type_id),
+            uri=artifact.uri,
+            model=text_of(artifact, "model"),
+            shard=int_of(artifact, "shard"),
+            stage=int_of(artifact, "stage"),
+            position=int_of(artifact, "position"),
+        )
+
+
+INPUTS = (pb.Event.INPUT, pb.Event.DECLARED_INPUT, pb.Event.INTERNAL_INPUT)
+OUTPUTS = (pb.Event.OUTPUT, pb.Event.DECLARED_OUTPUT, pb.Event.INTERNAL_OUTPUT)
+
+
+def pieces(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Cut a sequence into pieces that MLMD takes at once."""
+    for start in range(0, len(items), AT_ONCE):
+        yield items[start : start + AT_ONCE]
+
+
+def int_of(artifact: pb.Artifact, name: str) -> int | None:
+    """Return a custom property that is a number, or None."""
+    if name not in artifact.custom_properties:
+        return None
+    value = artifact.custom_properties[name]
+    return value.int_value if value.HasField("int_value") else None
+
+
+def text_of(artifact: pb.Artifact, name: str) -> str | None:
+    """Return a custom property that is text, or None."""
+    if name not in artifact.custom_properties:
+        return None
+    value = artifact.custom_properties[name]
+    return value.string_value if value.HasField("string_value") else None
+
+
+def set_properties(node: pb.Artifact | pb.Execution, values: dict[str, str | int | float]) -> None:
+    """Set custom properties."""
+    for name, value in values.items():
+        if isinstance(value, str):
+            node.custom_properties[name].string_value = value
+        elif isinstance(value, int):
+            node.custom_properties[name].int_value = value
+        else:
+            node.custom_properties[name].double_value = value

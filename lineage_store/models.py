@@ -1,0 +1,111 @@
+"""The registry of models: one record a training or deletion run, in the order they were made.
+
+A model is *live* from when it is registered until a deletion replaces it (*deleted*: its weights
+are gone) or leaves nothing to train on (*withdrawn*). Paths are relative to the workspace.
+"""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from lineage_store.errors import NothingFound
+
+ModelState = Literal["live", "deleted", "withdrawn"]
+Guarantee = Literal["trained", "exact", "certified", "approximate"]
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """What the workspace knows of one model.
+
+    `family` is the first model of a line of deletions. `paths` are the folders of all that was made
+    from its rows: data, rows, ledger, model, pushed, and what else a pipeline made. `report` holds
+    metrics, steps and seconds.
+    """
+
+    id: str
+    family: str
+    snapshot: int
+    state: ModelState
+    created: str
+    guarantee: Guarantee
+    weights_digest: str
+    ledger_digest: str
+    paths: Mapping[str, str]
+    config: Mapping[str, Any]
+    report: Mapping[str, Any] = field(default_factory=dict)
+    ended: str | None = None
+    request: str | None = None
+
+    @property
+    def ordinal(self) -> int:
+        """The model's number in the workspace."""
+        return int(self.id.removeprefix("m"))
+
+
+def next_model_id(connection: sqlite3.Connection) -> str:
+    """Return the id that the next registered model will have."""
+    (last,) = connection.execute("SELECT coalesce(max(ordinal), 0) FROM models").fetchone()
+    return f"m{last + 1}"
+
+
+def next_snapshot(connection: sqlite3.Connection) -> int:
+    """Return the number of the next data snapshot."""
+    (last,) = connection.execute("SELECT coalesce(max(snapshot), 0) FROM models").fetchone()
+    return int(last) + 1
+
+
+def register(connection: sqlite3.Connection, record: ModelRecord) -> None:
+    """Write a model's record, or write it again with the same id."""
+    row = asdict(record) | {
+        "ordinal": record.ordinal,
+        "paths": json.dumps(record.paths, sort_keys=True),
+        "config": json.dumps(record.config, sort_keys=True),
+        "report": json.dumps(record.report, sort_keys=True),
+    }
+    names = ", ".join(row)
+    places = ", ".join(f":{name}" for name in row)
+    connection.execute(f"INSERT OR REPLACE INTO models ({names}) VALUES ({places})", row)
+
+
+def end(connection: sqlite3.Connection, model_id: str, *, state: ModelState, time: str) -> None:
+    """Say that a model is no longer served, and since when."""
+    connection.execute(
+        "UPDATE models SET state = ?, ended = ? WHERE id = ? AND state = 'live'",
+        (state, time, model_id),
+    )
+
+
+def models(connection: sqlite3.Connection, *, live_only: bool = False) -> list[ModelRecord]:
+    """List the models, oldest first."""
+    where = "WHERE state = 'live'" if live_only else ""
+    found = connection.execute(f"SELECT * FROM models {where} ORDER BY ordinal").fetchall()
+    return [_record(row) for row in found]
+
+
+def find_model(connection: sqlite3.Connection, model_id: str | None = None) -> ModelRecord:
+    """Return a model by its id or the digest of its weights; by default the newest live one.
+
+    Raises NothingFound if there is none.
+    """
+    if model_id is None:
+        live = models(connection, live_only=True)
+        if not live:
+            raise NothingFound("The workspace has no live model: train one first.")
+        return live[-1]
+    row = connection.execute(
+        "SELECT * FROM models WHERE id = ? OR weights_digest = ? ORDER BY ordinal DESC",
+        (model_id, model_id),
+    ).fetchone()
+    if row is None:
+        raise NothingFound("There is no such model in the workspace: `unweave models` lists them.")
+    return _record(row)
+
+
+def _record(row: sqlite3.Row) -> ModelRecord:
+    values = {name: row[name] for name in row.keys() if name != "ordinal"}  # noqa: SIM118
+    for name in ("paths", "config", "report"):
+        values[name] = json.loads(values[name])
+    return ModelRecord(**values)

@@ -1,0 +1,198 @@
+"""Where a row goes: its shard, its slice, and its batch in every epoch.
+
+Law 1. A row's shard and slice are pure functions of its own place digest, and its batch in an
+epoch is a pure function of its row key and the stage's number of batches. That number comes from
+the rows of the stage alone, rounded up on a grid of 10 % steps, so that a deletion seldom changes
+it, and then only in stages that retrain anyway. Nothing is stored per row and epoch: which batches
+saw a row is computed.
+
+The digests are keyed (HMAC), so a cheap mixing function is enough to draw several independent
+numbers from each; it is the finaliser of SplitMix64 (Steele, Lea and Flood 2014, figure 17).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+U64 = npt.NDArray[np.uint64]
+GOLDEN = 0x9E3779B97F4A7C15
+MASK = (1 << 64) - 1
+
+
+@dataclass(frozen=True)
+class Partition:
+    """How a training run cuts its data: part of the configuration, never inferred from it."""
+
+    shards: int
+    slices: int
+    epochs: int
+    batch_size: int
+    seed: int
+
+    @property
+    def stage_epochs(self) -> int:
+        """Epochs of each stage, so that all stages cost about `epochs` epochs of plain training.
+
+        The rule is 2 E / (R + 1) (Bourtoule et al. 2021, section V-B), at least one.
+        """
+        return max(1, round(2 * self.epochs / (self.slices + 1)))
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of one shard: it trains on slices 0 to `index` and ends in a checkpoint.
+
+    `first_position` is the planned position of its first step within the shard.
+    """
+
+    index: int
+    rows: int
+    epochs: int
+    batches: int
+    first_position: int
+
+    @property
+    def steps(self) -> int:
+        """The planned number of steps; a batch that no row falls into is not executed."""
+        return self.epochs * self.batches
+
+    def position(self, *, epoch: int, batch: int) -> int:
+        """Return the planned position of a step within the shard."""
+        return self.first_position + epoch * self.batches + batch
+
+
+@dataclass(frozen=True, order=True)
+class BatchId:
+    """The name of a batch: one shard's stage, epoch and batch number."""
+
+    shard: int
+    stage: int
+    epoch: int
+    batch: int
+
+    def __str__(self) -> str:
+        return f"s{self.shard}.r{self.stage}.e{self.epoch}.b{self.batch}"
+
+
+def mix_int(value: int) -> int:
+    """Mix one 64-bit integer (the scalar twin of `mix`)."""
+    value &= MASK
+    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & MASK
+    return value ^ (value >> 31)
+
+
+def mix(values: U64) -> U64:
+    """Mix 64-bit integers element by element, shape and dtype kept."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
+def tweak(*numbers: int) -> int:
+    """Fold small integers (a purpose, a seed, a stage, ...) into one 64-bit constant."""
+    state = 0
+    for number in numbers:
+        state = mix_int(state + GOLDEN + number)
+    return state
+
+
+def draw(values: U64, *, constant: int, choices: int) -> npt.NDArray[np.int64]:
+    """Draw from 0 to choices - 1 for each value, evenly for values that are evenly spread."""
+    if not 0 < choices <= 1 << 32:
+        raise ValueError(f"choices must be between 1 and 2**32, not {choices}")
+    high = mix(values ^ np.uint64(constant)) >> np.uint64(32)
+    return ((high * np.uint64(choices)) >> np.uint64(32)).astype(np.int64)
+
+
+SHARD, SLICE, BATCH = tweak(1), tweak(2), 3
+
+
+def shard_of(places: U64, shards: int) -> npt.NDArray[np.int64]:
+    """Return the shard of each place digest."""
+    return draw(places, constant=SHARD, choices=shards)
+
+
+def slice_of(places: U64, slices: int) -> npt.NDArray[np.int64]:
+    """Return the slice of each place digest."""
+    return draw(places, constant=SLICE, choices=slices)
+
+
+def batch_of(
+    row_bits: U64, *, seed: int, stage: int, epoch: int, batches: int
+) -> npt.NDArray[np.int64]:
+    """Return each row's batch in one epoch of a stage that has `batches` batches."""
+    return draw(row_bits, constant=tweak(BATCH, seed, stage, epoch), choices=batches)
+
+
+def row_bits(row_keys: npt.NDArray[np.uint8]) -> U64:
+    """Return the 64 bits of each row key that place it in batches (shape (n, 16) to (n,)).
+
+    The other half decides the split, so that the two are independent.
+    """
+    half: U64 = np.ascontiguousarray(row_keys[:, 8:]).view(">u8").reshape(-1).astype(np.uint64)
+    return half
+
+
+def in_evaluation(row_key: bytes, *, percent: int) -> bool:
+    """Say whether a row belongs to the evaluation split: a function of its key alone."""
+    return int.from_bytes(row_key[:8], "big") * 100 < percent << 64
+
+
+def batch_count(rows: int, batch_size: int) -> int:
+    """Return the number of batches for a stage: rows over batch size, up to the 10 % grid.
+
+    The grid is 1, 2, ..., 11, 13, 15, 17, 19, 21, 24, ...: each point the least integer that is
+    at least 10 % above the one before.
+    """
+    wanted = -(-rows // batch_size)
+    point = 0
+    while point < wanted:
+        point = max(point + 1, -(-point * 11 // 10))
+    return point
+
+
+def schedule(slice_rows: Sequence[int], partition: Partition) -> tuple[Stage, ...]:
+    """Plan the stages of one shard from the number of training rows in each of its slices."""
+    stages = []
+    position = rows = 0
+    for index, count in enumerate(slice_rows):
+        rows += count
+        stage = Stage(
+            index=index,
+            rows=rows,
+            epochs=partition.stage_epochs,
+            batches=batch_count(rows, partition.batch_size),
+            first_position=position,
+        )
+        stages.append(stage)
+        position += stage.steps
+    return tuple(stages)
+
+
+def batches_of_rows(
+    row_keys: npt.NDArray[np.uint8],
+    *,
+    shard: int,
+    first_stage: int,
+    stages: Sequence[Stage],
+    seed: int,
+) -> Iterator[tuple[BatchId, npt.NDArray[np.int64]]]:
+    """Yield every batch that saw any of the rows, with the indices of the rows it saw.
+
+    `row_keys` has shape (n, 16), all of one slice of one shard: `first_stage` is that slice.
+    """
+    bits = row_bits(row_keys)
+    for stage in stages[first_stage:]:
+        if not stage.batches:
+            continue
+        for epoch in range(stage.epochs):
+            places = batch_of(
+                bits, seed=seed, stage=stage.index, epoch=epoch, batches=stage.batches
+            )
+            for batch in np.unique(places):
+                where: npt.NDArray[Any] = np.flatnonzero(places == batch)
+                yield BatchId(shard, stage.index, epoch, int(batch)), where

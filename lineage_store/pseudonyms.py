@@ -1,0 +1,79 @@
+"""Pseudonyms: what stands for a subject outside its own row of data.
+
+A subject's pseudonym is HMAC-SHA256 of its id under a random key of its own. The keys lie in an
+SQLite file of their own, found by a keyed digest of the id; destroying a key (`shred`) makes the
+pseudonym that stays in logs and metadata meaningless, for the workspace's owner too.
+"""
+
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from lineage_store.keys import Keys, keyed
+
+PSEUDONYM_BYTES = 16
+CACHED = 1 << 17
+
+
+class Pseudonyms:
+    """The open store of pseudonym keys; changes last when `commit` is called."""
+
+    def __init__(
+        self,
+        path: Path,
+        keys: Keys,
+        *,
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        self._keys = keys
+        self._random = random_bytes
+        self._cache: dict[str, bytes] = {}
+        self._connection = sqlite3.connect(path)
+        self._connection.execute("PRAGMA secure_delete = ON")
+        self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS keys (lookup BLOB PRIMARY KEY, key BLOB) WITHOUT ROWID"
+        )
+
+    def find(self, subject: str) -> bytes | None:
+        """Return a known subject's pseudonym (16 bytes), or None."""
+        row = self._connection.execute(
+            "SELECT key FROM keys WHERE lookup = ?", (self._keys.subject_lookup(subject),)
+        ).fetchone()
+        return None if row is None else _pseudonym(row[0], subject)
+
+    def get(self, subject: str) -> bytes:
+        """Return a subject's pseudonym, drawing a key for a subject not seen before."""
+        if (known := self._cache.get(subject)) is not None:
+            return known
+        pseudonym = self.find(subject)
+        if pseudonym is None:
+            key = self._random(32)
+            self._connection.execute(
+                "INSERT INTO keys VALUES (?, ?)", (self._keys.subject_lookup(subject), key)
+            )
+            pseudonym = _pseudonym(key, subject)
+        if len(self._cache) >= CACHED:
+            self._cache.clear()
+        self._cache[subject] = pseudonym
+        return pseudonym
+
+    def shred(self, subjects: Iterable[str]) -> None:
+        """Destroy subjects' keys and overwrite the place where they stood."""
+        self._cache.clear()
+        lookups = [(self._keys.subject_lookup(subject),) for subject in subjects]
+        self._connection.executemany("DELETE FROM keys WHERE lookup = ?", lookups)
+        self._connection.commit()
+        self._connection.execute("VACUUM")
+
+    def commit(self) -> None:
+        """Make new keys durable."""
+        self._connection.commit()
+
+    def close(self) -> None:
+        """Close the store, forgetting what was not committed."""
+        self._connection.close()
+
+
+def _pseudonym(key: bytes, subject: str) -> bytes:
+    return keyed(key, "pseudonym", subject.encode("utf-8"))[:PSEUDONYM_BYTES]

@@ -1,0 +1,119 @@
+"""Deletion requests and the exclusion manifest.
+
+A request is *running* from when it is recorded until its certificate is written; the manifest's
+entries are written with it, before anything else happens, so that a killed run can be found again
+by the ids alone. The manifest keeps keyed commitments: it is the one place that still recognises
+who was forgotten. The reason is free text and never leaves this table.
+"""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lineage_store.errors import NothingFound
+
+RequestState = Literal["running", "done"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A recorded request: `options` are what was asked, `result` what came of it."""
+
+    id: str
+    created: str
+    state: RequestState
+    options: Mapping[str, Any]
+    ended: str | None = None
+    reason: str | None = None
+    result: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """One entry of the manifest: who is kept out, by which request, since when."""
+
+    commitment: str
+    kind: str
+    request: str
+    since: str
+
+
+def record(
+    connection: sqlite3.Connection,
+    *,
+    commitments: Sequence[tuple[str, str]],
+    options: Mapping[str, Any],
+    reason: str | None,
+    time: str,
+) -> Request:
+    """Record a request and its manifest entries, pairs of kind and commitment, in one go."""
+    (last,) = connection.execute("SELECT coalesce(max(ordinal), 0) FROM requests").fetchone()
+    request = Request(f"r{last + 1}", time, "running", dict(options), reason=reason)
+    with connection:
+        connection.execute(
+            "INSERT INTO requests (ordinal, id, created, state, options, reason) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (last + 1, request.id, time, "running", json.dumps(options, sort_keys=True), reason),
+        )
+        connection.executemany(
+            "INSERT INTO exclusions VALUES (?, ?, ?, ?)",
+            [(commitment, kind, request.id, time) for kind, commitment in commitments],
+        )
+    return request
+
+
+def retract(connection: sqlite3.Connection, request_id: str) -> None:
+    """Take back a request that changed nothing else."""
+    with connection:
+        connection.execute("DELETE FROM exclusions WHERE request = ?", (request_id,))
+        connection.execute("DELETE FROM requests WHERE id = ?", (request_id,))
+
+
+def finish(
+    connection: sqlite3.Connection, request_id: str, *, result: Mapping[str, Any], time: str
+) -> None:
+    """Mark a request as done, with what came of it."""
+    connection.execute(
+        "UPDATE requests SET state = 'done', ended = ?, result = ? WHERE id = ?",
+        (time, json.dumps(result, sort_keys=True), request_id),
+    )
+
+
+def find_request(connection: sqlite3.Connection, request_id: str) -> Request:
+    """Return a request; raises NothingFound if there is none of that id."""
+    row = connection.execute("SELECT * FROM requests WHERE id = ?", (request_id,)).fetchone()
+    if row is None:
+        raise NothingFound("There is no such request in the workspace.")
+    return _request(row)
+
+
+def all_requests(connection: sqlite3.Connection) -> list[Request]:
+    """List the requests, oldest first."""
+    return [_request(row) for row in connection.execute("SELECT * FROM requests ORDER BY ordinal")]
+
+
+def exclusion(connection: sqlite3.Connection, commitment: str) -> Exclusion | None:
+    """Return the manifest's entry for a commitment, or None."""
+    row = connection.execute(
+        "SELECT * FROM exclusions WHERE commitment = ?", (commitment,)
+    ).fetchone()
+    return None if row is None else Exclusion(**dict(row))
+
+
+def manifest(connection: sqlite3.Connection) -> frozenset[str]:
+    """Return all commitments of the exclusion manifest."""
+    return frozenset(row[0] for row in connection.execute("SELECT commitment FROM exclusions"))
+
+
+def _request(row: sqlite3.Row) -> Request:
+    return Request(
+        id=row["id"],
+        created=row["created"],
+        state=row["state"],
+        options=json.loads(row["options"]),
+        ended=row["ended"],
+        reason=row["reason"],
+        result=json.loads(row["result"]) if row["result"] else None,
+    )

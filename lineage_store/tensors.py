@@ -1,0 +1,67 @@
+"""Tensors on disk: safetensors files, and digests that do not depend on the file format.
+
+No pickle anywhere. A state is a mapping of names to arrays; names begin with their position, so
+that sorting keeps the model's own order.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors.numpy import load_file, save
+
+from lineage_store.canonical import write_atomic
+
+Array = npt.NDArray[Any]
+State = dict[str, Array]
+
+WEIGHTS = "weights/"
+
+
+def save_state(path: Path, state: Mapping[str, Array]) -> str:
+    """Write a state atomically and return the SHA-256 of the file."""
+    data = save({name: np.ascontiguousarray(array) for name, array in state.items()})
+    write_atomic(path, data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def load_state(path: Path) -> State:
+    """Read a state, its names in sorted order."""
+    loaded = load_file(path)
+    return {name: loaded[name] for name in sorted(loaded)}
+
+
+def weights_of(state: Mapping[str, Array]) -> State:
+    """Return the weights of a whole training state."""
+    return {name: array for name, array in state.items() if name.startswith(WEIGHTS)}
+
+
+def weights_digest(shards: Iterable[Mapping[str, Array]]) -> str:
+    """Return the digest of a model: SHA-256 over its shards' weights in shard order.
+
+    Each tensor gives its position, model-relative name, dtype, shape and little-endian bytes; a
+    shard without rows gives none, and is told by its number being skipped.
+    """
+    total = hashlib.sha256()
+    for number, state in enumerate(shards):
+        for name in sorted(weights_of(state)):
+            array = state[name]
+            little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+            head = f"{number}\x1f{name}\x1f{little.dtype.str}\x1f{array.shape}\x1f"
+            total.update(head.encode("utf-8"))
+            total.update(np.ascontiguousarray(little).tobytes())
+    return total.hexdigest()
+
+
+def distance(
+    one: Mapping[str, Array], other: Mapping[str, Array], *, names: Iterable[str]
+) -> float:
+    """Return the Euclidean distance of two states in the named tensors, in float64."""
+    squares = 0.0
+    for name in names:
+        difference = one[name].astype(np.float64) - other[name].astype(np.float64)
+        squares += float(np.sum(difference * difference))
+    return float(np.sqrt(squares))

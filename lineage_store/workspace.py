@@ -1,0 +1,178 @@
+"""A workspace: the one folder that holds everything a project's models were made from.
+
+    format.json        the version of this layout
+    keys/              secret (mode 600), signing key, public key
+    pseudonyms.sqlite  the subjects' own keys, apart so that each can be destroyed
+    unweave.sqlite     row index, models, requests, exclusion manifest, event log
+    metadata.sqlite    ML Metadata's own file, opened by nothing else
+    data/<model>/      what the gate let through, split into train and eval
+    modules/           the users' model files, by digest
+    tfx/               pipeline outputs
+    serving/<family>/  pushed models, one folder a version
+    requests/<id>/     plan, certificate and receipt of a deletion
+    tmp/               temporary files, never elsewhere
+
+Commands that write hold the lock; commands that read do not.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lineage_store.canonical import canonical_json, read_json, write_atomic
+from lineage_store.errors import BadInput, NothingFound, WorkspaceBusy
+from lineage_store.keys import Keys, create_secret, derive, read_secret
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The paths of a workspace; `root` is absolute."""
+
+    root: Path
+
+    @property
+    def secret_file(self) -> Path:
+        return self.root / "keys" / "secret"
+
+    @property
+    def signing_key(self) -> Path:
+        return self.root / "keys" / "signing.pem"
+
+    @property
+    def public_key(self) -> Path:
+        return self.root / "keys" / "public.pem"
+
+    @property
+    def index_file(self) -> Path:
+        return self.root / "unweave.sqlite"
+
+    @property
+    def pseudonym_file(self) -> Path:
+        return self.root / "pseudonyms.sqlite"
+
+    @property
+    def metadata_file(self) -> Path:
+        return self.root / "metadata.sqlite"
+
+    @property
+    def pipeline_root(self) -> Path:
+        return self.root / "tfx"
+
+    @property
+    def temporary(self) -> Path:
+        return self.root / "tmp"
+
+    def snapshot(self, model_id: str) -> Path:
+        """The folder of the gated data that a model is trained on."""
+        return self.root / "data" / model_id
+
+    def serving(self, family: str) -> Path:
+        """The folder that a model server watches for versions of a model family."""
+        return self.root / "serving" / family
+
+    def request(self, request_id: str) -> Path:
+        """The folder of a deletion request."""
+        return self.root / "requests" / request_id
+
+    def module(self, digest: str) -> Path:
+        """The workspace's copy of a user's model file."""
+        return self.root / "modules" / f"{digest}.py"
+
+    def keys(self) -> Keys:
+        """Derive the workspace's keys; raises BadInput if the secret is gone or readable by all."""
+        return derive(read_secret(self.secret_file))
+
+    def relative(self, path: Path | str) -> str:
+        """Return a path as recorded in the index: relative, so that a workspace can be moved."""
+        return str(Path(path).relative_to(self.root))
+
+    def absolute(self, path: str) -> Path:
+        """Return the place of a path as recorded in the index."""
+        return self.root / path
+
+    @property
+    def head_file(self) -> Path:
+        """The signed head of the event log, as of the last command that wrote."""
+        return self.root / "log.head"
+
+
+def open_workspace(root: Path) -> Workspace:
+    """Open an existing workspace to read.
+
+    Raises NothingFound if there is none, BadInput if a newer unweave wrote it.
+    """
+    workspace = Workspace(root.resolve())
+    marker = workspace.root / "format.json"
+    if not marker.exists():
+        raise NothingFound(f"There is no workspace in {root}: train a model first, or name another.")
+    found = read_json(marker)["format"]
+    if found > FORMAT:
+        raise BadInput(
+            f"The workspace {root} has format {found}, and this unweave knows formats up to "
+            f"{FORMAT}: use the newer unweave that wrote it."
+        )
+    return workspace
+
+
+@contextmanager
+def writing(root: Path, *, key_file: Path | None = None, create: bool) -> Iterator[Workspace]:
+    """Hold a workspace for writing; with `create`, make one where there is none.
+
+    A workspace that this call made is taken away again if its first command fails.
+    Raises WorkspaceBusy if another command holds it, BadInput for a secret that does not fit.
+    """
+    given = read_secret(key_file) if key_file else None
+    new = not (root / "format.json").exists()
+    if new and not create:
+        open_workspace(root)
+    if new and root.exists() and any(root.iterdir()):
+        raise BadInput(
+            f"The folder {root} is not empty and is no workspace: name an empty or a new folder."
+        )
+    made = [folder for folder in (root, *root.parents) if not folder.exists()] if new else []
+    root.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            new = False
+            raise WorkspaceBusy(
+                f"The workspace {root} is in use by another unweave command: wait for it to end."
+            ) from None
+        workspace = _create(root, given) if new else open_workspace(root)
+        if given is not None and derive(given) != workspace.keys():
+            raise BadInput(
+                f"The workspace {root} was made with another secret than {key_file} holds: "
+                f"leave --key-file out, or name another workspace."
+            )
+        shutil.rmtree(workspace.temporary, ignore_errors=True)
+        workspace.temporary.mkdir(mode=0o700)
+        yield workspace
+        shutil.rmtree(workspace.temporary, ignore_errors=True)
+    except BaseException:
+        if new:
+            shutil.rmtree(root, ignore_errors=True)
+            for folder in made[1:]:
+                folder.rmdir()
+        else:
+            shutil.rmtree(root / "tmp", ignore_errors=True)
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def _create(root: Path, secret: bytes | None) -> Workspace:
+    workspace = Workspace(root.resolve())
+    for name in ("keys", "data", "modules", "tfx", "serving", "requests"):
+        (workspace.root / name).mkdir(mode=0o700)
+    create_secret(workspace.secret_file, secret)
+    # Last, so that a folder with a marker is a whole workspace.
+    write_atomic(workspace.root / "format.json", canonical_json({"format": FORMAT}) + b"\n")
+    return workspace

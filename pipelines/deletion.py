@@ -1,0 +1,87 @@
+"""The deletion pipeline: plan, unlearn, check, push, record for each model; then erase and certify.
+
+    DeletionPlanner -> CsvExampleGen -> StatisticsGen -> SchemaGen -> RowIndexer -> Unlearner
+        -> DeletionChecker -> Pusher -> ModelRecorder          one branch a model, on what remains
+    Eraser -> Certifier                                        once, after all branches
+
+What TFX made from the rows is made again without them by the components that made it first; what
+they made before is erased whole. A model that is withdrawn has no branch.
+"""
+
+from pathlib import Path
+
+from tfx import v1 as tfx
+from tfx.dsl.components.base.base_component import BaseComponent
+
+from components import Ledger
+from components.deletion import Certifier, DeletionChecker, DeletionPlanner, Eraser, Unlearner
+from lineage_store.canonical import canonical_json
+from lineage_store.placement import Partition
+from pipelines.jobs import DeletionJob, ModelChange
+from pipelines.training import ingest_components, pipeline, push_destination, recorder_component
+from unlearning.determinism import code_digest
+
+
+def deletion_pipeline(job: DeletionJob, *, enable_cache: bool = False) -> tfx.dsl.Pipeline:
+    """Define the deletion pipeline of a job; a run that was killed is defined without its past."""
+    components: list[BaseComponent] = []
+    recorders: list[BaseComponent] = []
+    for change in job.changes:
+        if change.snapshot is not None and not change.recorded:
+            branch = _branch(job, change, change.snapshot)
+            components += branch
+            recorders.append(branch[-1])
+    eraser = Eraser(
+        workspace=str(job.workspace.root), request_id=job.request_id, time=job.time
+    )
+    eraser.add_upstream_nodes(recorders)
+    certifier = Certifier(
+        erasure=eraser.outputs["report"],
+        workspace=str(job.workspace.root),
+        request_id=job.request_id,
+        time=job.time,
+        version=job.version,
+    )
+    return pipeline(
+        job.workspace, job.name, [*components, eraser, certifier], enable_cache=enable_cache
+    )
+
+
+def _branch(job: DeletionJob, change: ModelChange, snapshot: Path) -> list[BaseComponent]:
+    suffix = f"_{change.old.id}"
+    workspace = str(job.workspace.root)
+    planner = DeletionPlanner(
+        workspace=workspace, request_id=job.request_id, model_id=change.old.id
+    ).with_id(f"DeletionPlanner{suffix}")
+    ingestion = ingest_components(
+        snapshot, Partition(**change.old.config["partition"]), suffix=suffix
+    )
+    ingestion["examples"].add_upstream_node(planner)
+    old_ledger = tfx.dsl.Importer(
+        source_uri=str(job.workspace.absolute(change.old.paths["ledger"])), artifact_type=Ledger
+    ).with_id(f"OldLedger{suffix}")
+    unlearner = Unlearner(
+        plan=planner.outputs["plan"],
+        rows=ingestion["rows"].outputs["rows"],
+        old_ledger=old_ledger.outputs["result"],
+        code_digest=code_digest(),
+    ).with_id(f"Unlearner{suffix}")
+    checker = DeletionChecker(
+        plan=planner.outputs["plan"],
+        rows=ingestion["rows"].outputs["rows"],
+        old_ledger=old_ledger.outputs["result"],
+        ledger=unlearner.outputs["ledger"],
+        workspace=workspace,
+        request_id=job.request_id,
+        replay=int(job.replay),
+    ).with_id(f"DeletionChecker{suffix}")
+    pusher = tfx.components.Pusher(
+        model=unlearner.outputs["model"],
+        model_blessing=checker.outputs["blessing"],
+        push_destination=push_destination(job.workspace, change.old.family),
+    ).with_id(f"Pusher{suffix}")
+    description = canonical_json(change.description(job.request_id, job.time)).decode("utf-8")
+    recorder = recorder_component(
+        ingestion, unlearner, pusher, job.workspace, snapshot, description, suffix=suffix
+    )
+    return [planner, *ingestion.values(), old_ledger, unlearner, checker, pusher, recorder]

@@ -1,0 +1,123 @@
+"""A backend without TFX: the same functions, called one after the other in this process.
+
+For embedding, for tests, and for data that lives elsewhere than in TFX. It keeps ledger, index and
+event log; there is no MLMD, and so no artifact but those that the ledger names.
+"""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lineage_store.gate import load_snapshot
+from lineage_store.ledger import open_ledger
+from lineage_store.ledger_nodes import ledger_nodes
+from lineage_store.lineage_node import LineageNode
+from lineage_store.models import ModelRecord
+from lineage_store.progress import counter
+from lineage_store.row_store import open_rows
+from lineage_store.workspace import Workspace
+from pipelines.jobs import DeletionJob, ModelChange, TrainingJob
+from unlearning.deletion import erase, load_plan, must_pass
+from unlearning.determinism import pin_tensorflow
+from unlearning.finishing import certify, check_and_keep
+from unlearning.fitting import fit, refit
+from unlearning.recording import record_model, sign_log
+from unlearning.row_source import store_from_snapshot
+from unlearning.training import planned_steps
+
+
+class DirectBackend:
+    """Executes jobs in this process."""
+
+    def train(self, job: TrainingJob) -> None:
+        """Train, push and register a model."""
+        pin_tensorflow()
+        folder = job.workspace.pipeline_root / job.name
+        store = store_from_snapshot(
+            folder / "rows", load_snapshot(job.snapshot), job.config.partition
+        )
+        fit(
+            job.config,
+            model=job.model,
+            text=job.module_file.read_text(encoding="utf-8"),
+            store=store,
+            folder=folder / "ledger",
+            serving=folder / "model",
+            progress=counter("training", planned_steps(store, job.config.partition)),
+        )
+        self._push_and_record(job.workspace, folder, job.snapshot, job.description())
+
+    def delete(self, job: DeletionJob) -> None:
+        """Unlearn, check, push, register, erase and certify."""
+        pin_tensorflow()
+        plans = {plan.model_before: plan for plan in load_plan(job.workspace.request(job.request_id))}
+        for change in job.changes:
+            if change.snapshot is None or change.recorded:
+                continue
+            self._replace(job, change, change.snapshot, plans[change.old.id])
+        erase(job.workspace, job.request_id, time=job.time)
+        certify(job.workspace, job.request_id, time=job.time, version=job.version)
+
+    def _replace(self, job: DeletionJob, change: ModelChange, snapshot: Path, plan: Any) -> None:
+        folder = job.workspace.pipeline_root / job.name / change.old.id
+        if folder.exists():
+            shutil.rmtree(folder)  # what a killed run left
+        old = open_ledger(job.workspace.absolute(change.old.paths["ledger"]))
+        store = store_from_snapshot(folder / "rows", load_snapshot(snapshot), old.partition)
+        new = refit(
+            plan,
+            old=old,
+            store=open_rows(store.folder),
+            folder=folder / "ledger",
+            serving=folder / "model",
+            progress=counter("unlearning", plan.steps_planned),
+        )
+        report = check_and_keep(
+            job.workspace,
+            request_id=job.request_id,
+            plan=plan,
+            old=old,
+            new=new,
+            rows=store.folder,
+            replay=job.replay,
+        )
+        must_pass(report)
+        described = change.description(job.request_id, job.time)
+        self._push_and_record(job.workspace, folder, snapshot, described)
+
+    def _push_and_record(
+        self, workspace: Workspace, folder: Path, snapshot: Path, described: Mapping[str, Any]
+    ) -> None:
+        versions = workspace.serving(described["family"])
+        last = max((int(version.name) for version in versions.glob("*")), default=0)
+        pushed = versions / str(last + 1)
+        shutil.copytree(folder / "model", pushed)
+        record_model(
+            workspace,
+            model=described["model"],
+            family=described["family"],
+            snapshot=described["snapshot"],
+            guarantee=described["guarantee"],
+            request=described["request"],
+            time=described["time"],
+            paths={
+                "data": snapshot,
+                "rows": folder / "rows",
+                "ledger": folder / "ledger",
+                "model": folder / "model",
+                "pushed": pushed,
+            },
+            extra={"excluded": described["excluded"]},
+        )
+        sign_log(workspace)
+
+    def descendants(self, workspace: Workspace, record: ModelRecord) -> list[LineageNode]:
+        """Return what the ledger names, and the model itself."""
+        return ledger_nodes(open_ledger(workspace.absolute(record.paths["ledger"])), record)
+
+    def record_training(self, job: TrainingJob) -> None:
+        """There is no other record than the one that was made."""
+
+    def record_deletion(self, job: DeletionJob) -> None:
+        """There is no other record than the one that was made."""

@@ -1,0 +1,126 @@
+"""What a pipeline is asked to do, and who can do it.
+
+A backend executes a job: `tfx_backend` as a TFX pipeline with MLMD, `direct` by calling the same
+functions in this process. What happens before (the gate, the plan) and after (the records) is not
+theirs, so both leave the same workspace behind.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from lineage_store.lineage_node import LineageNode
+from lineage_store.models import Guarantee, ModelRecord
+from lineage_store.workspace import Workspace
+from unlearning.fitting import TrainConfig
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """Train one model on a gated snapshot."""
+
+    workspace: Workspace
+    model: str
+    snapshot: Path
+    snapshot_number: int
+    config: TrainConfig
+    module_file: Path
+    time: str
+    excluded: int
+
+    @property
+    def name(self) -> str:
+        """The name of the pipeline."""
+        return f"train-{self.model}"
+
+    def description(self) -> dict[str, Any]:
+        """Return what the recorder is told of the new model."""
+        return _description(
+            self.model, self.model, self.snapshot_number, "trained", None, self.time, self.excluded
+        )
+
+
+@dataclass(frozen=True)
+class ModelChange:
+    """One model of a deletion: the old record, and the gated snapshot of the new one.
+
+    `snapshot` is None if the model is withdrawn; `recorded` says that an earlier, killed run has
+    registered the new model already.
+    """
+
+    old: ModelRecord
+    model_after: str | None
+    snapshot: Path | None
+    guarantee: Guarantee
+    recorded: bool
+
+    def description(self, request_id: str, time: str) -> dict[str, Any]:
+        """Return what the recorder is told of the new model."""
+        if self.model_after is None:
+            raise ValueError("a withdrawn model has no successor")
+        return _description(
+            self.model_after,
+            self.old.family,
+            self.old.snapshot,
+            self.guarantee,
+            request_id,
+            time,
+            0,
+        )
+
+
+@dataclass(frozen=True)
+class DeletionJob:
+    """Carry out the plans of one request."""
+
+    workspace: Workspace
+    request_id: str
+    changes: Sequence[ModelChange]
+    replay: bool
+    time: str
+    version: str
+
+    @property
+    def name(self) -> str:
+        """The name of the pipeline."""
+        return f"forget-{self.request_id}"
+
+
+class Backend(Protocol):
+    """Who executes jobs."""
+
+    def train(self, job: TrainingJob) -> None:
+        """Train, push and register a model."""
+
+    def delete(self, job: DeletionJob) -> None:
+        """Unlearn, check, push, register, erase and certify."""
+
+    def descendants(self, workspace: Workspace, record: ModelRecord) -> list[LineageNode]:
+        """Return every live artifact downstream of a model's data, complete or not at all."""
+
+    def record_training(self, job: TrainingJob) -> None:
+        """Take what a finished training run left into the public record."""
+
+    def record_deletion(self, job: DeletionJob) -> None:
+        """Take what a finished deletion run left into the public record."""
+
+
+def _description(
+    model: str,
+    family: str,
+    snapshot: int,
+    guarantee: str,
+    request: str | None,
+    time: str,
+    excluded: int,
+) -> dict[str, Any]:
+    return {
+        "model": model,
+        "family": family,
+        "snapshot": snapshot,
+        "guarantee": guarantee,
+        "request": request,
+        "time": time,
+        "excluded": excluded,
+    }

@@ -1,0 +1,190 @@
+"""The TFX backend: jobs run as TFX pipelines under LocalDagRunner, with MLMD on SQLite.
+
+MLMD is written to after a pipeline has succeeded, in this process, never from an executor.
+"""
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lineage_store.canonical import digest_file
+from lineage_store.index import read_index
+from lineage_store.ingest import Names, ingest_deletion, ingest_model
+from lineage_store.ledger import Ledger, open_ledger
+from lineage_store.lineage_node import LineageNode
+from lineage_store.metadata import Metadata, pb
+from lineage_store.models import ModelRecord, find_model, models
+from lineage_store.workspace import Workspace
+from pipelines.jobs import DeletionJob, TrainingJob
+from unlearning.deletion import CERTIFICATE_FILE, load_plan
+from unlearning.plan import ModelPlan
+
+if TYPE_CHECKING:
+    from tfx import v1 as tfx
+
+
+class TfxBackend:
+    """Executes jobs as TFX pipelines on this machine."""
+
+    def train(self, job: TrainingJob) -> None:
+        """Run the training pipeline."""
+        with quiet_and_inside(job.workspace):
+            from pipelines.training import training_pipeline
+
+            run_locally(training_pipeline(job))
+
+    def delete(self, job: DeletionJob) -> None:
+        """Run the deletion pipeline."""
+        with quiet_and_inside(job.workspace):
+            from pipelines.deletion import deletion_pipeline
+
+            run_locally(deletion_pipeline(job))
+
+    def record_training(self, job: TrainingJob) -> None:
+        """Write the new model's lineage into MLMD."""
+        _ingest_models(job.workspace, [job.model])
+
+    def record_deletion(self, job: DeletionJob) -> None:
+        """Write the new models' lineage, mark what is gone, and record the deletion itself."""
+        workspace = job.workspace
+        _ingest_models(workspace, [c.model_after for c in job.changes if c.model_after])
+        metadata = Metadata(workspace.metadata_file, create=False)
+        names = Names(workspace.keys().key_id)
+        folder = workspace.request(job.request_id)
+        plans = {plan.model_before: plan for plan in load_plan(folder)}
+        connection = read_index(workspace.index_file)
+        try:
+            records = {record.id: record for record in models(connection)}
+        finally:
+            connection.close()
+        for change in job.changes:
+            _mark_deleted(metadata, workspace, change.old, plans[change.old.id], records, names)
+        certificates = [
+            artifact
+            for artifact in metadata.store.get_artifacts_by_type("components.Certificate")
+            if f"/{job.name}/" in artifact.uri
+        ]
+        ingest_deletion(
+            metadata,
+            names=names,
+            request_id=job.request_id,
+            time=job.time,
+            certificate_digest=digest_file(folder / CERTIFICATE_FILE),
+            certificate_uri=max((a.uri for a in certificates), default=""),
+            old_model_uris=[str(workspace.absolute(c.old.paths["model"])) for c in job.changes],
+            new_model_uris=[
+                str(workspace.absolute(records[c.model_after].paths["model"]))
+                for c in job.changes
+                if c.model_after
+            ],
+            guarantees={plan.model_before: plan.guarantee for plan in plans.values()},
+        )
+
+    def descendants(self, workspace: Workspace, record: ModelRecord) -> list[LineageNode]:
+        """Return every live artifact downstream of the data of the model's whole family."""
+        metadata = Metadata(workspace.metadata_file, create=False)
+        connection = read_index(workspace.index_file)
+        try:
+            family = [one for one in models(connection) if one.family == record.family]
+        finally:
+            connection.close()
+        starts = [metadata.by_uri(str(workspace.absolute(m.paths["examples"]))) for m in family]
+        known = {artifact.id for artifact in starts if artifact is not None}
+        reached = metadata.artifacts(metadata.downstream(known) | known)
+        return [metadata.node(a) for a in reached if a.state != pb.Artifact.DELETED]
+
+
+def _ingest_models(workspace: Workspace, model_ids: list[str]) -> None:
+    metadata = Metadata(workspace.metadata_file, create=False)
+    names = Names(workspace.keys().key_id)
+    connection = read_index(workspace.index_file)
+    try:
+        for model_id in model_ids:
+            record = find_model(connection, model_id)
+            uris = {name: str(workspace.absolute(path)) for name, path in record.paths.items()}
+            ledger = open_ledger(Path(uris["ledger"]))
+            ingest_model(metadata, names=names, record=record, ledger=ledger, uris=uris)
+    finally:
+        connection.close()
+
+
+def _mark_deleted(
+    metadata: Metadata,
+    workspace: Workspace,
+    old: ModelRecord,
+    plan: ModelPlan,
+    records: dict[str, ModelRecord],
+    names: Names,
+) -> None:
+    """Mark TFX's artifacts of the old model, and the nodes whose files the new ledger lacks."""
+    gone = [metadata.by_uri(str(workspace.absolute(path))) for path in old.paths.values()]
+    metadata.mark_deleted(artifact for artifact in gone if artifact is not None)
+    kept: Ledger | None = None
+    if plan.model_after is not None:
+        kept = open_ledger(workspace.absolute(records[plan.model_after].paths["ledger"]))
+    live = set() if kept is None else _live_names(kept, names)
+    nodes = metadata.artifacts(_family_nodes(metadata, workspace, old, records))
+    metadata.mark_deleted(
+        node
+        for node in nodes
+        if metadata.type_name(node.type_id) in ("lineage.Checkpoint", "lineage.Update", "lineage.Batch", "lineage.Shard")
+        and node.external_id not in live
+    )
+
+
+def _live_names(ledger: Ledger, names: Names) -> set[str]:
+    live: set[str] = set()
+    model = ledger.header["model"]
+    for number, shard in enumerate(ledger.shards()):
+        live.add(names.of(model, f"s{number}:shard"))
+        live.add(names.subtracted(model, number))
+        subtracted = shard.subtracted()
+        for stage in shard.stages():
+            if shard.has_checkpoint(stage.stage):
+                live.add(names.checkpoint(stage))
+            for step in shard.steps(stage.stage):
+                if step.position not in subtracted:
+                    live.add(names.batch(stage, step.position))
+                    live.add(names.update(stage, step.position))
+    return live
+
+
+def _family_nodes(
+    metadata: Metadata, workspace: Workspace, old: ModelRecord, records: dict[str, ModelRecord]
+) -> set[int]:
+    family = [record for record in records.values() if record.family == old.family]
+    starts = [metadata.by_uri(str(workspace.absolute(m.paths["rows"]))) for m in family]
+    return metadata.downstream(artifact.id for artifact in starts if artifact is not None)
+
+
+def run_locally(pipeline: "tfx.dsl.Pipeline") -> None:
+    """Run a pipeline under LocalDagRunner."""
+    from tfx import v1 as tfx
+
+    tfx.orchestration.LocalDagRunner().run(pipeline)
+
+
+@contextmanager
+def quiet_and_inside(workspace: Workspace) -> Iterator[None]:
+    """Keep temporary files inside the workspace and TFX's chatter off the terminal."""
+    from unlearning.determinism import pin_tensorflow
+
+    before = os.environ.get("TMPDIR"), tempfile.tempdir
+    os.environ["TMPDIR"] = tempfile.tempdir = str(workspace.temporary)
+    level = logging.getLogger().level
+    logging.disable(logging.WARNING)
+    pin_tensorflow()
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+        logging.getLogger().setLevel(level)
+        tempfile.tempdir = before[1]
+        if before[0] is None:
+            del os.environ["TMPDIR"]
+        else:
+            os.environ["TMPDIR"] = before[0]

@@ -1,0 +1,144 @@
+"""A training run from a CSV file to a registered model: gate, pipeline, public record.
+
+Whatever fails, what was begun is taken away again: a model is registered whole or not at all.
+"""
+
+import shutil
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from lineage_store import models, requests
+from lineage_store.canonical import digest, write_atomic
+from lineage_store.csv_source import Columns, Dropped, Header, read_header, read_records
+from lineage_store.gate import let_through
+from lineage_store.index import open_index
+from lineage_store.placement import Partition
+from lineage_store.progress import counter
+from lineage_store.pseudonyms import Pseudonyms
+from lineage_store.signing import create_signing_key
+from lineage_store.workspace import Workspace
+from pipelines.jobs import Backend, TrainingJob
+from unlearning.contract import BUILT_IN, load_module, module_text
+from unlearning.fitting import TrainConfig
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """What the user asks of a training run; `module` is a model file, or None."""
+
+    csv: Path
+    columns: Columns
+    partition: Partition
+    record: str = "none"
+    module: Path | None = None
+
+
+def train(
+    workspace: Workspace, asked: TrainRequest, *, backend: Backend, time: str
+) -> models.ModelRecord:
+    """Train a model and return its record.
+
+    Raises BadInput for data, columns or a module that do not fit, before anything is trained.
+    """
+    text = module_text(asked.module)
+    load_module(text, name=module_name(asked.module))
+    header = read_header(asked.csv, asked.columns)
+    ensure_signing_key(workspace)
+    connection = open_index(workspace.index_file)
+    try:
+        model = models.next_model_id(connection)
+        number = models.next_snapshot(connection)
+        excluded = requests.manifest(connection)
+    finally:
+        connection.close()
+    snapshot = workspace.snapshot(model)
+    job: TrainingJob | None = None
+    try:
+        dropped = _gate(workspace, asked, header, snapshot, excluded)
+        module_digest = digest(text.encode("utf-8"))
+        module_file = workspace.module(module_digest)
+        write_atomic(module_file, text.encode("utf-8"))
+        job = TrainingJob(
+            workspace=workspace,
+            model=model,
+            snapshot=snapshot,
+            snapshot_number=number,
+            config=TrainConfig(
+                asked.partition, asked.record, module_name(asked.module), workspace.keys().key_id
+            ),
+            module_file=module_file,
+            time=time,
+            excluded=dropped.rows,
+        )
+        backend.train(job)
+    except BaseException:
+        if not _is_registered(workspace, model):
+            for folder in (snapshot, workspace.pipeline_root / f"train-{model}", workspace.serving(model)):
+                shutil.rmtree(folder, ignore_errors=True)
+        raise
+    backend.record_training(job)
+    connection = open_index(workspace.index_file)
+    try:
+        return models.find_model(connection, model)
+    finally:
+        connection.close()
+
+
+def _gate(
+    workspace: Workspace,
+    asked: TrainRequest,
+    header: Header,
+    snapshot: Path,
+    excluded: frozenset[str],
+) -> Dropped:
+    keys = workspace.keys()
+    dropped = Dropped()
+    pseudonyms = Pseudonyms(workspace.pseudonym_file, keys)
+    add = counter("gate", asked.csv.stat().st_size)
+    last = 0
+
+    def progress(place: int) -> None:
+        nonlocal last
+        add(place - last)
+        last = place
+
+    try:
+        records = read_records(
+            asked.csv,
+            columns=asked.columns,
+            header=header,
+            keys=keys,
+            pseudonyms=pseudonyms,
+            excluded=excluded,
+            temporary=workspace.temporary,
+            dropped=dropped,
+            progress=progress,
+        )
+        let_through(records, features=header.features, label=asked.columns.label, folder=snapshot)
+        pseudonyms.commit()
+    finally:
+        pseudonyms.close()
+    return dropped
+
+
+def _is_registered(workspace: Workspace, model: str) -> bool:
+    try:
+        connection = open_index(workspace.index_file)
+    except sqlite3.Error:
+        return False
+    try:
+        return any(record.id == model for record in models.models(connection))
+    finally:
+        connection.close()
+
+
+def module_name(module: Path | None) -> str:
+    """Return the name under which a model file is recorded: never its path."""
+    return BUILT_IN if module is None else "user module"
+
+
+def ensure_signing_key(workspace: Workspace) -> None:
+    """Make the workspace's signing key if it has none."""
+    if not workspace.public_key.exists():
+        create_signing_key(path_private=workspace.signing_key, path_public=workspace.public_key)

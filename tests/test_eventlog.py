@@ -1,0 +1,262 @@
+"""The event log: what is read back, and that every edit is found."""
+
+import base64
+import json
+import sqlite3
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lineage_store import eventlog, merkle
+from lineage_store.canonical import canonical_json
+from lineage_store.errors import BadInput, CheckFailed
+from lineage_store.signing import is_signed_by
+
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+OTHER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
+ORIGIN = "unweave.dev/log/example"
+
+# The example of the reference implementation of signed notes (golang.org/x/mod/sumdb/note).
+NOTE_KEY = Ed25519PrivateKey.from_private_bytes(
+    base64.b64decode("AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz")[1:]
+)
+NOTE_TEXT = (
+    "If you think cryptography is the answer to your problem,\n"
+    "then you don't know what your problem is.\n"
+)
+NOTE_SIGNATURE = base64.b64decode(
+    "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM="
+)
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec="utf-8")),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+BODIES = st.dictionaries(st.text(st.characters(codec="utf-8")), JSON, max_size=4)
+
+
+def new_log(count=0):
+    connection = sqlite3.connect(":memory:")
+    eventlog.create_table(connection)
+    for i in range(count):
+        eventlog.append(connection, time=f"2024-05-0{i + 1}T00:00:00Z", kind="run", body={"n": i})
+    connection.commit()
+    return connection
+
+
+def without_triggers(connection):
+    connection.execute("DROP TRIGGER events_never_change")
+    connection.execute("DROP TRIGGER events_never_go")
+    return connection
+
+
+def test_events_come_back_as_they_were_appended():
+    connection = new_log()
+    appended = [
+        eventlog.append(connection, time="2024-05-01T00:00:00Z", kind="train", body={"b": (1, 2)}),
+        eventlog.append(connection, time="2024-05-02T00:00:00Z", kind="forget", body={}),
+    ]
+    assert list(eventlog.events(connection)) == appended
+    assert [event.seq for event in appended] == [1, 2]
+    assert appended[0].body == {"b": [1, 2]}
+    assert eventlog.leaves(connection) == [event.leaf for event in appended]
+
+
+def test_a_leaf_is_the_hash_that_the_documentation_says():
+    connection = new_log()
+    event = eventlog.append(connection, time="now", kind="train", body={"b": 1, "a": "é"})
+    stored = {"seq": 1, "time": "now", "kind": "train", "body": '{"a":"é","b":1}'}
+    assert event.leaf == merkle.leaf_hash(canonical_json(stored))
+
+
+@given(st.lists(BODIES, max_size=6))
+def test_any_body_survives_the_check(bodies):
+    connection = new_log()
+    appended = [eventlog.append(connection, time="t", kind="k", body=body) for body in bodies]
+    assert eventlog.check(connection) == eventlog.head(connection)
+    assert [event.body for event in eventlog.events(connection)] == bodies
+    assert eventlog.head(connection) == eventlog.TreeHead(
+        size=len(bodies), root=merkle.root([event.leaf for event in appended])
+    )
+
+
+def test_an_event_goes_with_its_transaction():
+    connection = new_log(2)
+    eventlog.append(connection, time="t", kind="k", body={})
+    connection.rollback()
+    assert eventlog.check(connection).size == 2
+    assert eventlog.append(connection, time="t", kind="k", body={}).seq == 3
+
+
+def test_creating_the_table_again_keeps_the_events():
+    connection = new_log(3)
+    eventlog.create_table(connection)
+    assert eventlog.check(connection).size == 3
+
+
+def test_a_body_that_json_cannot_hold_is_refused():
+    connection = new_log()
+    with pytest.raises(ValueError):
+        eventlog.append(connection, time="t", kind="k", body={"x": float("nan")})
+    assert eventlog.head(connection).size == 0
+
+
+@pytest.mark.parametrize("sql", ["UPDATE events SET kind = 'x'", "DELETE FROM events"])
+def test_an_accident_is_stopped(sql):
+    connection = new_log(2)
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        connection.execute(sql)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "time = '2024-05-03T00:00:00z'",
+        "time = ''",
+        "kind = 'ran'",
+        """body = '{"n": 2}'""",
+        """body = '{"n":3}'""",
+        """body = '{"n":2,"n":2}'""",
+        "body = 'not json'",
+        "body = CAST(body AS BLOB)",
+        "body = CAST(x'ff' AS TEXT)",
+        "leaf = upper(leaf)",
+        "leaf = 'zz'",
+        "leaf = (SELECT leaf FROM events WHERE seq = 1)",
+    ],
+)
+def test_check_names_the_first_event_that_was_edited(edit):
+    connection = without_triggers(new_log(5))
+    connection.execute("UPDATE events SET kind = 'ran' WHERE seq = 5")
+    connection.execute(f"UPDATE events SET {edit} WHERE seq = 3")
+    with pytest.raises(CheckFailed, match="Event 3 of the event log") as caught:
+        eventlog.check(connection)
+    assert caught.value.exit_status == 1
+
+
+def test_check_finds_exchanged_and_missing_events():
+    connection = without_triggers(new_log(5))
+    connection.execute("UPDATE events SET seq = -seq WHERE seq IN (2, 3)")
+    connection.execute("UPDATE events SET seq = CASE seq WHEN -2 THEN 3 ELSE 2 END WHERE seq < 0")
+    with pytest.raises(CheckFailed, match="Event 2 of the event log"):
+        eventlog.check(connection)
+    connection.rollback()
+    connection = without_triggers(new_log(5))
+    connection.execute("DELETE FROM events WHERE seq = 4")
+    with pytest.raises(CheckFailed, match="Event 4 is missing"):
+        eventlog.check(connection)
+
+
+def test_a_log_that_is_not_there_fails_the_check():
+    with pytest.raises(CheckFailed, match="Event 1 of the event log cannot be read"):
+        eventlog.check(sqlite3.connect(":memory:"))
+
+
+@pytest.mark.parametrize("edit", ["body = '{'", "leaf = 'zz'", "body = NULL"])
+def test_reading_an_unreadable_event_names_it(edit):
+    connection = sqlite3.connect(":memory:")
+    connection.execute("CREATE TABLE events (seq INTEGER PRIMARY KEY, time, kind, body, leaf)")
+    eventlog.append(connection, time="t", kind="k", body={})
+    connection.execute(f"UPDATE events SET {edit}")
+    with pytest.raises(CheckFailed, match="Event 1 of the event log"):
+        list(eventlog.events(connection))
+
+
+def test_only_an_earlier_head_finds_a_log_that_was_rewritten_or_cut():
+    earlier = eventlog.head(new_log(4))
+    assert eventlog.check(new_log(4), earlier=earlier) == earlier
+    assert eventlog.check(new_log(6), earlier=earlier).size == 6
+    assert eventlog.check(new_log(6), earlier=eventlog.head(new_log())).size == 6
+
+    cut = new_log(3)
+    assert eventlog.check(cut).size == 3
+    with pytest.raises(CheckFailed, match="events were removed from its end"):
+        eventlog.check(cut, earlier=earlier)
+
+    rewritten = new_log()
+    for i in range(5):
+        eventlog.append(rewritten, time="t", kind="run", body={"n": i})
+    assert eventlog.check(rewritten).size == 5
+    with pytest.raises(CheckFailed, match="was rewritten"):
+        eventlog.check(rewritten, earlier=earlier)
+
+
+def test_a_signed_head_is_a_checkpoint():
+    tree_head = eventlog.head(new_log(3))
+    note = eventlog.sign_head(tree_head, KEY, origin=ORIGIN).decode()
+    lines = note.split("\n")
+    assert lines[:4] == [ORIGIN, "3", base64.b64encode(tree_head.root).decode(), ""]
+    assert lines[4].startswith(f"\u2014 {ORIGIN} ") and lines[5:] == [""]
+    assert eventlog.verify_head(note.encode(), KEY.public_key(), origin=ORIGIN) == tree_head
+
+
+def test_signatures_are_made_as_the_reference_implementation_makes_them():
+    public_key = NOTE_KEY.public_key()
+    assert is_signed_by(public_key, message=NOTE_TEXT.encode(), signature=NOTE_SIGNATURE[4:])
+    note = eventlog.sign_head(eventlog.head(new_log()), NOTE_KEY, origin="PeterNeumann").decode()
+    text, line = note.split("\n\n")
+    signature = base64.b64decode(line.split(" ")[2])
+    assert signature[:4] == NOTE_SIGNATURE[:4] == bytes.fromhex("c74f20a3")
+    assert is_signed_by(public_key, message=f"{text}\n".encode(), signature=signature[4:])
+
+
+def test_a_changed_byte_of_a_signed_head_is_found():
+    note = eventlog.sign_head(eventlog.head(new_log(12)), KEY, origin=ORIGIN)
+    for at in range(len(note) + 1):
+        variants = [note[:at] + new + note[at:] for new in (b"\n", b" ", b"0", b"A", b"=")]
+        variants += [note[:at] + note[at + 1 :]]
+        variants += [note[:at] + bytes([new]) + note[at + 1 :] for new in b"\n 01Aa=+\x80"]
+        for variant in variants:
+            if variant != note:
+                with pytest.raises(CheckFailed):
+                    eventlog.verify_head(variant, KEY.public_key(), origin=ORIGIN)
+
+
+@given(st.binary())
+@settings(max_examples=50)
+def test_garbage_is_not_a_signed_head(data):
+    note = eventlog.sign_head(eventlog.head(new_log(1)), KEY, origin=ORIGIN)
+    for variant in (data, note + data, note[: len(data)]):
+        if variant != note:
+            with pytest.raises(CheckFailed):
+                eventlog.verify_head(variant, KEY.public_key(), origin=ORIGIN)
+
+
+def test_a_head_is_bound_to_its_key_and_its_log():
+    note = eventlog.sign_head(eventlog.head(new_log(1)), KEY, origin=ORIGIN)
+    with pytest.raises(CheckFailed, match="not signed by the given key"):
+        eventlog.verify_head(note, OTHER_KEY.public_key(), origin=ORIGIN)
+    with pytest.raises(CheckFailed, match="not a checkpoint of the log elsewhere"):
+        eventlog.verify_head(note, KEY.public_key(), origin="elsewhere")
+
+
+def test_a_witness_may_sign_beside_us_but_not_instead():
+    tree_head = eventlog.head(new_log(1))
+    ours = eventlog.sign_head(tree_head, KEY, origin=ORIGIN)
+    witness = "\u2014 witness.example AAAAAAAA\n".encode()
+    assert eventlog.verify_head(ours + witness, KEY.public_key(), origin=ORIGIN) == tree_head
+    text = ours[: ours.index(b"\n\n") + 2]
+    with pytest.raises(CheckFailed, match="not signed by the given key"):
+        eventlog.verify_head(text + witness, KEY.public_key(), origin=ORIGIN)
+
+
+@pytest.mark.parametrize("origin", ["", "two words", "a+b", "a\nb"])
+def test_an_origin_is_one_word(origin):
+    with pytest.raises(BadInput, match="without spaces"):
+        eventlog.sign_head(eventlog.head(new_log()), KEY, origin=origin)
+
+
+def test_stored_bodies_are_plain_json_for_other_tools():
+    connection = new_log(1)
+    (body,) = connection.execute("SELECT body FROM events").fetchone()
+    assert json.loads(body) == {"n": 0}

@@ -1,0 +1,1 @@
+"""Forgetting: learners, strategies, plans, erasure, checks and certificates."""

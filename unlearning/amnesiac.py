@@ -1,0 +1,121 @@
+"""Approximate: subtract the recorded updates of every batch that held a deleted row.
+
+Graves, Nagisetty and Ganesh 2021, "Amnesiac Machine Learning", equation 4:
+w' = w_T - sum of delta_t over the steps t whose batch held a deleted row.
+
+This is not the model that would have been trained without these batches, as the paper says itself:
+the other rows of the batches are unlearnt too, and later steps started from weights that had learnt
+the rows. Trainable weights are subtracted from; batch-norm statistics and constants stay. What was
+subtracted once is never subtracted again (`subtracted.json`).
+"""
+
+import numpy as np
+
+from lineage_store.canonical import canonical_json, write_atomic
+from lineage_store.errors import BadInput
+from lineage_store.ledger import ShardLedger, StageRecord, keep_shard
+from lineage_store.placement import Stage, batches_of_rows
+from lineage_store.row_store import RowStore
+from lineage_store.tensors import State, load_state, save_state
+from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee
+from unlearning.training import Run
+
+
+class Amnesiac:
+    """The strategy `amnesiac`."""
+
+    name = "amnesiac"
+    guarantee: StrategyGuarantee = "approximate"
+    needs_learner = False
+
+    def decide(self, situation: Situation) -> tuple[ShardDecision, ...]:
+        """Name the steps to subtract; raises BadInput if one of them was not recorded."""
+        if situation.fresh_start is not None:
+            raise BadInput(
+                f"The strategy amnesiac cannot serve here, since {situation.fresh_start}: "
+                f"ask for --guarantee exact."
+            )
+        return tuple(
+            self._decide(situation, shard) for shard in range(situation.partition.shards)
+        )
+
+    def _decide(self, situation: Situation, shard: int) -> ShardDecision:
+        slices = situation.partition.slices
+        first = situation.first_slice(shard)
+        if first is None:
+            return ShardDecision(shard, "kept", slices, 0, "no row of the shard is deleted")
+        if not sum(situation.new_counts[shard]):
+            return ShardDecision(shard, "empty", 0, 0, "the shard has no rows left: it leaves")
+        ledger = situation.ledger.shard(shard)
+        positions = affected_positions(situation, shard)
+        known = ledger.recorded_updates() | ledger.subtracted()
+        unknown = [position for position in positions if position not in known]
+        if unknown:
+            raise BadInput(
+                f"The strategy amnesiac needs recorded updates, and {len(unknown)} of the "
+                f"{len(positions)} affected steps of shard {shard} have none: train with "
+                f"--record all, or ask for --guarantee exact."
+            )
+        fresh = tuple(p for p in positions if p not in ledger.subtracted())
+        return ShardDecision(
+            shard, "subtracted", first, 0, f"{len(fresh)} updates are subtracted", fresh
+        )
+
+    def apply(
+        self, decision: ShardDecision, *, old: ShardLedger, new: ShardLedger, run: Run | None,
+        store: RowStore,
+    ) -> None:  # fmt: skip
+        """Take the shard over without what learnt from the rows, and write the new weights."""
+        if decision.action == "empty":
+            keep_shard(old, new, stages=0)
+            return
+        keep_shard(old, new)
+        if decision.action == "kept":
+            return
+        weights = subtract(old.final_weights(), old, decision.positions)
+        for stage in new.stages()[decision.kept_stages :]:
+            new.checkpoint_file(stage.stage).unlink(missing_ok=True)
+        for position in decision.positions:
+            new.update_file(position).unlink()
+        done = sorted(old.subtracted() | set(decision.positions))
+        # The old files may be links shared with the old ledger: write_atomic makes new ones.
+        write_atomic(new.subtracted_file, canonical_json({"positions": done}) + b"\n")
+        save_state(new.final_file, weights)
+
+
+def subtract(weights: State, shard: ShardLedger, positions: tuple[int, ...]) -> State:
+    """Return the weights less the recorded updates of these steps, summed in float64."""
+    changed = {name: array.astype(np.float64) for name, array in weights.items()}
+    names: set[str] = set()
+    for position in positions:
+        for name, array in load_state(shard.update_file(position)).items():
+            changed[name] -= array
+            names.add(name)
+    return {
+        name: changed[name].astype(array.dtype) if name in names else array
+        for name, array in weights.items()
+    }
+
+
+def affected_positions(situation: Situation, shard: int) -> list[int]:
+    """Return the positions of all steps of the old run whose batch held a deleted row."""
+    stages = [stage_of(record) for record in situation.ledger.shard(shard).stages()]
+    found: set[int] = set()
+    for (where, slice_), row_keys in situation.deleted.items():
+        if where != shard:
+            continue
+        for batch, _ in batches_of_rows(
+            row_keys,
+            shard=shard,
+            first_stage=slice_,
+            stages=stages,
+            seed=situation.partition.seed,
+        ):
+            stage = stages[batch.stage]
+            found.add(stage.position(epoch=batch.epoch, batch=batch.batch))
+    return sorted(found)
+
+
+def stage_of(record: StageRecord) -> Stage:
+    """Return the schedule entry of a stage as it was run."""
+    return Stage(record.stage, record.rows, record.epochs, record.batches, record.first_position)

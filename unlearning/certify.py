@@ -1,0 +1,117 @@
+"""What a deletion's certificate says.
+
+It names by digest the models before and after, and by commitment the subjects and rows; it repeats
+the plan's verdicts, the checks and what the erasure's scan read. What it does not cover it names
+too. The receipt holds the nonce that opens the commitments: it is the requester's.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lineage_store.canonical import digest, digest_json
+from unlearning.certificate import commitment, rows_root, statement
+from unlearning.checks import CheckReport
+from unlearning.deletion import OpenRequest
+from unlearning.plan import ModelPlan
+
+NOT_COVERED = (
+    "the source files that the data came from",
+    "copies and backups outside the workspace",
+    "what storage devices keep of overwritten blocks",
+    "what was predicted or derived from the old model before it was replaced",
+)
+
+
+def certificate_statement(
+    *,
+    request_id: str,
+    requested: str,
+    time: str,
+    opened: OpenRequest,
+    plans: Sequence[ModelPlan],
+    reports: Mapping[str, CheckReport],
+    digests_before: Mapping[str, str],
+    scan: Mapping[str, Any],
+    environment: Mapping[str, Any],
+    code: str,
+    version: str,
+    key_id: str,
+) -> dict[str, Any]:
+    """Build the in-toto statement of a finished deletion.
+
+    `reports` and `digests_before` are by the id of the model before; a withdrawn model has no
+    report.
+    """
+    named: list[tuple[str, str]] = []
+    changes = []
+    for plan in plans:
+        report = reports.get(plan.model_before)
+        before = digests_before[plan.model_before]
+        named.append((f"weights of {plan.model_before}, before", before))
+        after = report.weights_digest if report else None
+        if after is not None:
+            named.append((f"weights of {plan.model_after}, after", after))
+        changes.append(_change(plan, report, before, after))
+    request = {"id": request_id, "requested": requested}
+    predicate = {
+        "request": request | {"digest": digest_json(request)},
+        "certified": time,
+        "subjects": [
+            commitment(opened.nonce, kind="subject", value=subject.encode("utf-8"))
+            for subject in opened.subjects
+        ],
+        "rows": {
+            "count": len(opened.row_keys),
+            "root": rows_root(opened.nonce, opened.row_keys),
+        },
+        "models": changes,
+        "erasure": {
+            "files_scanned": scan["files"],
+            "bytes_scanned": scan["bytes"],
+            "patterns": scan["patterns"],
+            "patterns_too_short_to_tell": scan["too_short"],
+            "found": len(scan["found"]),
+        },
+        "not_covered": list(NOT_COVERED),
+        "tool": {"name": "unweave", "version": version, "code": code},
+        "environment": dict(environment),
+        "workspace_key": key_id,
+    }
+    return statement(subjects=named, predicate=predicate)
+
+
+def _change(
+    plan: ModelPlan, report: CheckReport | None, before: str, after: str | None
+) -> dict[str, Any]:
+    change: dict[str, Any] = {
+        "before": {"id": plan.model_before, "weights": before},
+        "after": {"id": plan.model_after, "weights": after} if after else None,
+        "strategy": plan.strategy,
+        "guarantee": plan.guarantee,
+        "rows": dict(plan.rows_by_split),
+        "shards": {str(d.shard): d.action for d in plan.shards},
+        "plan": digest_json(plan.to_json()),
+        "verdicts": [verdict.__dict__ for verdict in plan.verdicts],
+    }
+    if report is not None:
+        change["checks"] = [check.__dict__ for check in report.checks]
+        change["fixed_by_the_user"] = "configuration, module, workspace secret"
+        if plan.guarantee == "exact":
+            change["basis"] = report.basis
+        else:
+            change["distance_to_twin"] = (
+                "unmeasured"
+                if report.distance is None
+                else {"unlearned": report.distance, "untouched": report.distance_untouched}
+            )
+    return change
+
+
+def receipt(*, request_id: str, opened: OpenRequest, certificate: bytes) -> dict[str, Any]:
+    """Build the requester's receipt: with it and their own id they can open the commitment."""
+    return {
+        "request": request_id,
+        "certificate": digest(certificate),
+        "nonce": opened.nonce.hex(),
+        "how": "subject commitment = HMAC-SHA256 under the nonce; see docs/certificate.md",
+    }

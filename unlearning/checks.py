@@ -1,0 +1,188 @@
+"""Checks of a deletion's result, each with its negative control.
+
+Law 6: every check is also put to the model that was never unlearned. A check that holds there too
+tells nothing about this deletion and says *uninformative*, whatever it says of the new model.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from lineage_store.canonical import digest_file
+from lineage_store.ledger import Ledger
+from lineage_store.row_store import RowStore
+from lineage_store.tensors import distance, weights_digest
+from unlearning.amnesiac import subtract
+from unlearning.plan import ModelPlan
+
+Outcome = Literal["passed", "failed", "uninformative"]
+Basis = Literal["by construction", "by replay"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: what it says, of the new model and of the untouched one."""
+
+    name: str
+    outcome: Outcome
+    detail: str
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """All checks of one model, and what they add up to.
+
+    `basis` says how an exact result was established; `distance` is the Euclidean distance of all
+    trainable weights to the twin's, None if it was not measured; `distance_untouched` is that of the
+    old model. Constants that are set from data (a scale's mean) have units of their own and are
+    left out of it.
+    """
+
+    model: str | None
+    guarantee: str
+    basis: Basis
+    checks: tuple[Check, ...]
+    weights_digest: str | None
+    distance: float | None = None
+    distance_untouched: float | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether no check failed."""
+        return all(check.outcome != "failed" for check in self.checks)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the value as JSON."""
+        return asdict(self) | {"checks": [asdict(check) for check in self.checks]}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "CheckReport":
+        """Read the value back."""
+        return cls(**{**value, "checks": tuple(Check(**item) for item in value["checks"])})
+
+
+def controlled(name: str, holds: Callable[[Ledger], str | None], *, new: Ledger, old: Ledger) -> Check:
+    """Put a check to the new and to the untouched ledger; `holds` returns why it fails, or None."""
+    failure, control = holds(new), holds(old)
+    if failure is not None:
+        return Check(name, "failed", failure)
+    if control is None:
+        return Check(
+            name, "uninformative", "it holds for the untouched model too: no trained row is deleted"
+        )
+    return Check(name, "passed", f"it holds, and fails for the untouched model: {control}")
+
+
+def check(
+    plan: ModelPlan, *, old: Ledger, new: Ledger, store: RowStore, twin: Ledger | None = None
+) -> CheckReport:
+    """Check the result of a plan; with a twin, compare all weights with it.
+
+    `store` holds the rows that remain.
+    """
+    checks = [_kept_checkpoints(plan, old=old, new=new)]
+    if plan.guarantee == "exact":
+        checks.append(
+            controlled(
+                "every stage saw the retained rows and no others",
+                lambda ledger: _foreign_stage(ledger, store),
+                new=new,
+                old=old,
+            )
+        )
+    else:
+        checks.append(
+            controlled(
+                "the weights are the old ones less the updates of all affected batches",
+                lambda ledger: _not_subtracted(ledger, old, plan),
+                new=new,
+                old=old,
+            )
+        )
+    weights = new.final_weights()
+    measured = untouched = None
+    if twin is not None:
+        measured, untouched = _distances(new, twin), _distances(old, twin)
+    if twin is not None and plan.guarantee == "exact":
+        checks.append(
+            controlled(
+                "all weights equal the twin's, byte for byte",
+                lambda ledger: _unlike(ledger, twin),
+                new=new,
+                old=old,
+            )
+        )
+    return CheckReport(
+        model=plan.model_after,
+        guarantee=plan.guarantee,
+        basis="by replay" if twin is not None and plan.guarantee == "exact" else "by construction",
+        checks=tuple(checks),
+        weights_digest=weights_digest(weights),
+        distance=measured,
+        distance_untouched=untouched,
+    )
+
+
+def _kept_checkpoints(plan: ModelPlan, *, old: Ledger, new: Ledger) -> Check:
+    """Check the files of reused checkpoints against the digests in the old ledger."""
+    name = "reused checkpoints are the recorded ones"
+    count = 0
+    for decision in plan.shards:
+        before = {stage.stage: stage for stage in old.shard(decision.shard).stages()}
+        shard = new.shard(decision.shard)
+        for stage in shard.stages()[: decision.kept_stages]:
+            if stage != before.get(stage.stage):
+                return Check(name, "failed", f"stage {stage.stage} of shard {decision.shard}")
+            if not shard.has_checkpoint(stage.stage):
+                continue
+            if digest_file(shard.checkpoint_file(stage.stage)) != stage.checkpoint_digest:
+                return Check(
+                    name,
+                    "failed",
+                    f"the checkpoint of stage {stage.stage} of shard {decision.shard} is not the "
+                    f"one that was recorded: retrain with --strategy retrain-shards on a restored "
+                    f"workspace",
+                )
+            count += 1
+    if not count:
+        return Check(name, "uninformative", "no checkpoint is reused")
+    return Check(name, "passed", f"{count} files have the digests that the ledger recorded")
+
+
+def _foreign_stage(ledger: Ledger, store: RowStore) -> str | None:
+    for number, shard in enumerate(ledger.shards()):
+        for stage in shard.stages():
+            rows = store.stage_rows(number, stage.stage)
+            if rows.digest() != stage.rows_digest:
+                return f"stage {stage.stage} of shard {number} saw other rows"
+    return None
+
+
+def _not_subtracted(ledger: Ledger, old: Ledger, plan: ModelPlan) -> str | None:
+    for decision in plan.shards:
+        if decision.action != "subtracted":
+            continue
+        shard, before = ledger.shard(decision.shard), old.shard(decision.shard)
+        wanted = subtract(before.final_weights(), before, decision.positions)
+        found = shard.final_weights()
+        if not decision.positions:
+            continue
+        if any(not np.array_equal(wanted[name], found[name]) for name in wanted):
+            return f"the weights of shard {decision.shard} are others"
+    return None
+
+
+def _unlike(ledger: Ledger, twin: Ledger) -> str | None:
+    mine, its = weights_digest(ledger.final_weights()), weights_digest(twin.final_weights())
+    return None if mine == its else f"weights {mine[:12]} are not the twin's {its[:12]}"
+
+
+def _distances(ledger: Ledger, twin: Ledger) -> float | None:
+    total = 0.0
+    for mine, its in zip(ledger.final_weights(), twin.final_weights(), strict=True):
+        if mine.keys() != its.keys() or any(mine[n].shape != its[n].shape for n in mine):
+            return None
+        total += distance(mine, its, names=ledger.header["trainable"] if mine else ()) ** 2
+    return float(np.sqrt(total))

@@ -1,0 +1,66 @@
+"""The fixed encoding of columns: the same for training and for the served model.
+
+A number is float32, its absence a mask. A string is hashed, with its column's name in front, into
+one of a fixed number of buckets (FarmHash, as TensorFlow computes it): no vocabulary, so nothing
+is learnt here, and a deletion changes nothing.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+SEPARATOR = "\x1f"
+
+
+def bucket_ids(strings: Any, *, columns: Sequence[str], buckets: int) -> Any:
+    """Hash strings (a tensor of shape (n, M), one column a name) into int32 buckets."""
+    import tensorflow as tf
+
+    strings = tf.convert_to_tensor(strings)
+    named = [
+        tf.strings.join([column + SEPARATOR, strings[:, place]])
+        for place, column in enumerate(columns)
+    ]
+    hashed = tf.strings.to_hash_bucket_fast(tf.stack(named, axis=1), buckets)
+    return tf.cast(hashed, tf.int32)
+
+
+def encode_strings(
+    values: Sequence[Sequence[str]], *, columns: Sequence[str], buckets: int
+) -> npt.NDArray[np.int32]:
+    """Hash rows of strings into an array of shape (n, M)."""
+    if not columns or not values:
+        return np.zeros((len(values), len(columns)), np.int32)
+    hashed: npt.NDArray[np.int32] = bucket_ids(
+        np.array(values, dtype=object), columns=columns, buckets=buckets
+    ).numpy()
+    return hashed
+
+
+def model_inputs(numbers: Any, categories: Any, *, wanted: Sequence[str]) -> dict[str, Any]:
+    """Return the inputs a model wants, from numbers with NaN where missing and hash buckets.
+
+    Takes NumPy arrays or tensors, shapes (n, N) and (n, M).
+    """
+    import tensorflow as tf
+
+    missing = tf.math.is_nan(numbers)
+    made = {
+        "numbers": tf.where(missing, tf.zeros_like(numbers), numbers),
+        "missing": tf.cast(missing, tf.float32),
+        "categories": categories,
+    }
+    return {name: made[name] for name in wanted}
+
+
+def first_value(ragged: Any, missing: Any) -> Any:
+    """Return the first value of each row of a ragged tensor (n, None), `missing` where it has none.
+
+    A tf.Example may say that a value is missing by an absent feature or by one without values.
+    """
+    import tensorflow as tf
+
+    spare = tf.fill([ragged.nrows(), 1], tf.constant(missing, ragged.dtype))
+    return tf.concat([ragged, spare], axis=1)[:, :1].to_tensor(shape=[None, 1])[:, 0]

@@ -1,0 +1,110 @@
+"""From ExampleGen's TFRecords to the arrays of a row store.
+
+The gate wrote the text so that ExampleGen's own inference cannot differ from the gate's; here the
+values are read in the gate's types, and what an example of another shape would mean is an error.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lineage_store.errors import CheckFailed
+from lineage_store.gate import PLACE, ROW, Snapshot
+from lineage_store.placement import U64
+from lineage_store.row_store import Rows
+from unlearning.contract import spec_of
+from unlearning.encoding import bucket_ids, first_value
+
+PIECE = 5_000
+
+
+def rows_from_examples(files: Sequence[Path], snapshot: Snapshot) -> tuple[Rows, U64]:
+    """Read gzipped TFRecord files of tf.Example; return rows and their places (n,) uint64.
+
+    Raises CheckFailed if an example does not hold what the gate wrote.
+    """
+    import tensorflow as tf
+
+    inference = snapshot.inference
+    spec = spec_of(inference)
+    label_dtype = tf.float32 if inference.task == "regression" else tf.string
+    # ExampleGen writes a missing value as a feature without values, hence the ragged read.
+    wanted: dict[str, Any] = {
+        **{name: tf.io.RaggedFeature(tf.float32) for name in spec.numbers},
+        **{name: tf.io.RaggedFeature(tf.string) for name in spec.strings},
+        ROW: tf.io.FixedLenFeature([], tf.string),
+        PLACE: tf.io.FixedLenFeature([], tf.string),
+        inference.label: tf.io.FixedLenFeature([], label_dtype),
+    }
+    parts = []
+    places: list[bytes] = []
+    for batch in _batches(files):
+        try:
+            parsed = tf.io.parse_example(batch, wanted)
+        except tf.errors.InvalidArgumentError as error:
+            raise CheckFailed(
+                f"The examples do not hold what the gate wrote: {error.message.splitlines()[0]}"
+            ) from error
+        count = len(batch)
+        keys = b"".join(bytes.fromhex(k[1:].decode()) for k in parsed[ROW].numpy())
+        places += [bytes.fromhex(p[1:].decode()) for p in parsed[PLACE].numpy()]
+        if spec.strings:
+            strings = [_column(tf, parsed[name], "") for name in spec.strings]
+            texts = _unescaped(tf, tf.stack(strings, axis=1))
+            categories = bucket_ids(texts, columns=spec.strings, buckets=spec.buckets).numpy()
+        else:
+            categories = np.zeros((count, 0), np.int32)
+        if inference.task == "regression":
+            labels = parsed[inference.label].numpy()
+        else:
+            texts = _unescaped(tf, parsed[inference.label]).numpy()
+            index = {name.encode("utf-8"): i for i, name in enumerate(inference.classes)}
+            labels = np.array([index[text] for text in texts], dtype=np.int32)
+        numbers = [_column(tf, parsed[name], float("nan")).numpy() for name in spec.numbers]
+        parts.append(
+            Rows(
+                np.frombuffer(keys, dtype=np.uint8).reshape(-1, 16),
+                np.stack(numbers, axis=1) if numbers else np.zeros((count, 0), np.float32),
+                categories,
+                labels,
+            )
+        )
+    if not parts:
+        return _no_rows(spec, inference.task), np.zeros(0, np.uint64)
+    rows = Rows(
+        np.concatenate([part.row_keys for part in parts]),
+        np.concatenate([part.numbers for part in parts]),
+        np.concatenate([part.categories for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+    )
+    return rows, np.frombuffer(b"".join(places), dtype=">u8").astype(np.uint64)
+
+
+def _batches(files: Sequence[Path]) -> Iterator[Any]:
+    import tensorflow as tf
+
+    names = [str(file) for file in files]
+    if names:
+        yield from tf.data.TFRecordDataset(names, compression_type="GZIP").batch(PIECE)
+
+
+def _column(tf: Any, ragged: Any, missing: Any) -> Any:
+    """Return a column (n,) with `missing` where an example has no value."""
+    if int(tf.reduce_max(ragged.row_lengths())) > 1:
+        raise CheckFailed("An example holds several values where the gate wrote one.")
+    return first_value(ragged, missing)
+
+
+def _unescaped(tf: Any, texts: Any) -> Any:
+    return tf.strings.regex_replace(texts, "^'", "")
+
+
+def _no_rows(spec: Any, task: str) -> Rows:
+    return Rows(
+        np.zeros((0, 16), np.uint8),
+        np.zeros((0, len(spec.numbers)), np.float32),
+        np.zeros((0, len(spec.strings)), np.int32),
+        np.zeros(0, np.float32 if task == "regression" else np.int32),
+    )

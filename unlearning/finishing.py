@@ -1,0 +1,133 @@
+"""The end of a deletion run: checks kept, certificate written, request closed, once.
+
+Each function can run again after a kill and gives the same files: what is random (the nonce) was
+drawn when the request was opened, and what is a time is passed in and kept with the request.
+"""
+
+import shutil
+from pathlib import Path
+
+from lineage_store import eventlog, models, requests
+from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
+from lineage_store.index import open_index
+from lineage_store.ledger import Ledger
+from lineage_store.pseudonyms import Pseudonyms
+from lineage_store.row_store import open_rows
+from lineage_store.signing import load_private_key
+from lineage_store.workspace import Workspace
+from unlearning.certificate import seal
+from unlearning.certify import certificate_statement, receipt
+from unlearning.checks import CheckReport, check
+from unlearning.deletion import (
+    CERTIFICATE_FILE,
+    OPEN_FILE,
+    RECEIPT_FILE,
+    load_open,
+    load_plan,
+    load_scan,
+)
+from unlearning.determinism import code_digest, environment
+from unlearning.fitting import fit_twin
+from unlearning.plan import ModelPlan
+from unlearning.recording import sign_log
+
+
+def report_file(workspace: Workspace, request_id: str, model_before: str) -> Path:
+    """Return where the check report of one model of a request is kept."""
+    return workspace.request(request_id) / f"checks-{model_before}.json"
+
+
+def check_and_keep(
+    workspace: Workspace,
+    *,
+    request_id: str,
+    plan: ModelPlan,
+    old: Ledger,
+    new: Ledger,
+    rows: Path,
+    replay: bool,
+) -> CheckReport:
+    """Check a plan's result, with a twin trained for it if `replay`, and keep the report."""
+    folder = workspace.temporary / f"twin-{plan.model_before}"
+    try:
+        twin = fit_twin(plan, old=old, rows=rows, folder=folder) if replay else None
+        report = check(plan, old=old, new=new, store=open_rows(rows), twin=twin)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    kept = canonical_json(report.to_json()) + b"\n"
+    write_atomic(report_file(workspace, request_id, plan.model_before), kept)
+    return report
+
+
+def load_reports(workspace: Workspace, request_id: str) -> dict[str, CheckReport]:
+    """Read the check reports of a request, by the id of the model before."""
+    found = {}
+    for plan in load_plan(workspace.request(request_id)):
+        file = report_file(workspace, request_id, plan.model_before)
+        if file.exists():
+            found[plan.model_before] = CheckReport.from_json(read_json(file))
+    return found
+
+
+def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -> bytes:
+    """Write the certificate and the receipt, log the deletion, close the request; return the first.
+
+    A request that is closed already keeps its certificate.
+    """
+    folder = workspace.request(request_id)
+    connection = open_index(workspace.index_file)
+    try:
+        request = requests.find_request(connection, request_id)
+        if request.state == "done":
+            return (folder / CERTIFICATE_FILE).read_bytes()
+        opened, plans = load_open(folder), load_plan(folder)
+        before = {
+            plan.model_before: models.find_model(connection, plan.model_before).weights_digest
+            for plan in plans
+        }
+        statement = certificate_statement(
+            request_id=request_id,
+            requested=request.created,
+            time=time,
+            opened=opened,
+            plans=plans,
+            reports=load_reports(workspace, request_id),
+            digests_before=before,
+            scan=load_scan(folder),
+            environment=environment(),
+            code=code_digest(),
+            version=version,
+            key_id=workspace.keys().key_id,
+        )
+        sealed = seal(statement, load_private_key(workspace.signing_key))
+        write_atomic(folder / CERTIFICATE_FILE, sealed)
+        told = receipt(request_id=request_id, opened=opened, certificate=sealed)
+        write_atomic(folder / RECEIPT_FILE, canonical_json(told) + b"\n", mode=0o600)
+        body = {
+            "request": request_id,
+            "certificate": digest(sealed),
+            "models": {plan.model_before: plan.model_after for plan in plans},
+            "guarantees": {plan.model_before: plan.guarantee for plan in plans},
+        }
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            eventlog.append(connection, time=time, kind="rows deleted", body=body)
+            requests.finish(connection, request_id, result={"rows": len(opened.row_keys)}, time=time)
+    finally:
+        connection.close()
+    sign_log(workspace)
+    return sealed
+
+
+def forget_open_file(workspace: Workspace, request_id: str) -> None:
+    """Destroy the subjects' pseudonym keys and remove the open file: the very last step."""
+    folder = workspace.request(request_id)
+    if not (folder / OPEN_FILE).exists():
+        return
+    opened = load_open(folder)
+    pseudonyms = Pseudonyms(workspace.pseudonym_file, workspace.keys())
+    try:
+        pseudonyms.shred(opened.subjects)
+    finally:
+        pseudonyms.close()
+    (folder / OPEN_FILE).unlink()

@@ -1,0 +1,108 @@
+"""Registering a finished model: in the index, in the row index, and in the event log."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from lineage_store import eventlog, models, row_index
+from lineage_store.canonical import write_atomic
+from lineage_store.gate import UNLABELLED, Record, Snapshot, load_snapshot, read_keys, read_snapshot
+from lineage_store.index import open_index
+from lineage_store.ledger import Ledger, open_ledger
+from lineage_store.signing import load_private_key
+from lineage_store.tensors import weights_digest
+from lineage_store.workspace import Workspace
+from unlearning.fitting import config_of, metrics_of
+
+ORIGIN = "unweave.dev/log"
+
+
+def record_model(
+    workspace: Workspace,
+    *,
+    model: str,
+    family: str,
+    snapshot: int,
+    guarantee: models.Guarantee,
+    request: str | None,
+    time: str,
+    paths: Mapping[str, Path],
+    extra: Mapping[str, Any],
+) -> models.ModelRecord:
+    """Register a model as live, with all its rows, and log that it was made; safe to repeat.
+
+    `paths` names the folders of everything made from its rows; `extra` goes into its report.
+    """
+    ledger = open_ledger(paths["ledger"])
+    gated = load_snapshot(paths["data"])
+    connection = open_index(workspace.index_file)
+    try:
+        record = models.ModelRecord(
+            id=model,
+            family=family,
+            snapshot=snapshot,
+            state="live",
+            created=time,
+            guarantee=guarantee,
+            weights_digest=weights_digest(ledger.final_weights()),
+            ledger_digest=ledger.digest(),
+            paths={name: workspace.relative(path) for name, path in paths.items()},
+            config=asdict(config_of(ledger)),
+            report={**_report(ledger, gated, model), **extra},
+            request=request,
+        )
+        known = {known.id for known in models.models(connection)}
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            if request is None:
+                row_index.ingest(connection, snapshot, _all_records(gated))
+            models.register(connection, record)
+            if model not in known:
+                eventlog.append(connection, time=time, kind="model made", body=_event(record))
+    finally:
+        connection.close()
+    return record
+
+
+def sign_log(workspace: Workspace) -> eventlog.TreeHead:
+    """Write the signed head of the event log next to it, and return the head."""
+    connection = open_index(workspace.index_file)
+    try:
+        head = eventlog.head(connection)
+    finally:
+        connection.close()
+    signed = eventlog.sign_head(head, load_private_key(workspace.signing_key), origin=ORIGIN)
+    write_atomic(workspace.head_file, signed)
+    return head
+
+
+def _report(ledger: Ledger, snapshot: Snapshot, model: str) -> dict[str, Any]:
+    stages = [stage for shard in ledger.shards() for stage in shard.stages()]
+    mine = [stage for stage in stages if stage.model == model]
+    return {
+        "metrics": metrics_of(ledger),
+        "rows": dict(snapshot.rows),
+        "task": snapshot.inference.task,
+        "steps": sum(stage.steps for stage in mine),
+        "steps_full": sum(stage.steps for stage in stages),
+        "step_seconds": sum(stage.seconds for stage in mine),
+    }
+
+
+def _event(record: models.ModelRecord) -> dict[str, Any]:
+    return {
+        "model": record.id,
+        "family": record.family,
+        "guarantee": record.guarantee,
+        "request": record.request,
+        "weights": record.weights_digest,
+        "ledger": record.ledger_digest,
+    }
+
+
+def _all_records(snapshot: Snapshot) -> Iterator[Record]:
+    for split in snapshot.splits:
+        yield from read_snapshot(snapshot, split)
+    if snapshot.rows[UNLABELLED]:
+        yield from read_keys(snapshot)

@@ -1,0 +1,146 @@
+"""The served model: one SavedModel that is the aggregate of its shards.
+
+It holds plain TensorFlow graphs, so it loads where this project is not installed. Signatures:
+
+    serving_default(examples: string (n,))                   serialised tf.Example, TFX's custom
+    columns(numbers: float32 (n, N), strings: string (n, M)) columns in the order of `columns.json`
+
+Both return `probabilities` (n, classes) and `classes` (n,) for a classification, `values` (n,) for
+a regression. Probabilities are the mean over the shards, values too (Bourtoule et al. 2021,
+section IV-B); a shard without rows takes no part. A missing number is NaN, a missing string "".
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lineage_store.canonical import canonical_json, read_json
+from lineage_store.errors import BadInput
+from lineage_store.row_store import Rows
+from lineage_store.tensors import State
+from unlearning.contract import ModelSpec
+from unlearning.encoding import bucket_ids, first_value, model_inputs
+from unlearning.learner import KerasLearner
+
+ASSET = "columns.json"
+
+
+def export(learner: KerasLearner, shards: Sequence[State], folder: Path) -> None:
+    """Write the SavedModel of the shards that have rows.
+
+    Raises BadInput if none has.
+    """
+    import tensorflow as tf
+
+    members = [state for state in shards if state]
+    if not members:
+        raise BadInput("No shard has rows: there is no model to serve.")
+    spec = learner.spec
+    model, wanted = learner.graph()
+    call = tf.function(
+        lambda trainable, fixed, inputs: model.stateless_call(
+            trainable, fixed, inputs, training=False
+        )[0]
+    )
+    module = tf.Module()
+    module.members = [learner.split(state, tf.Variable) for state in members]
+    module.asset = tf.saved_model.Asset(_asset(spec, folder))
+
+    def outputs(numbers: Any, strings: Any) -> dict[str, Any]:
+        if spec.strings:
+            categories = bucket_ids(strings, columns=spec.strings, buckets=spec.buckets)
+        else:
+            categories = tf.zeros([tf.shape(numbers)[0], 0], tf.int32)
+        inputs = model_inputs(numbers, categories, wanted=wanted)
+        each = [call(trainable, fixed, inputs) for trainable, fixed in module.members]
+        return _named(tf, tf.add_n(each) / len(each), spec)
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, len(spec.numbers)], tf.float32, name="numbers"),
+            tf.TensorSpec([None, len(spec.strings)], tf.string, name="strings"),
+        ]
+    )
+    def columns(numbers: Any, strings: Any) -> dict[str, Any]:
+        return outputs(numbers, strings)
+
+    # A missing value may come as an absent feature or as one without values: read both.
+    features = {name: tf.io.RaggedFeature(tf.float32) for name in spec.numbers} | {
+        name: tf.io.RaggedFeature(tf.string) for name in spec.strings
+    }
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def examples(examples: Any) -> dict[str, Any]:
+        parsed = tf.io.parse_example(examples, features)
+        rows = tf.shape(examples)[0]
+        numbers = [first_value(parsed[name], float("nan")) for name in spec.numbers]
+        strings = [first_value(parsed[name], "") for name in spec.strings]
+        numbers = _stacked(tf, numbers, rows, tf.float32)
+        strings = _stacked(tf, strings, rows, tf.string)
+        return outputs(numbers, strings)
+
+    tf.saved_model.save(
+        module, str(folder), signatures={"serving_default": examples, "columns": columns}
+    )
+    (folder.parent / ASSET).unlink()
+
+
+def _asset(spec: ModelSpec, folder: Path) -> str:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    path = folder.parent / ASSET
+    path.write_bytes(canonical_json(spec.to_json()) + b"\n")
+    return str(path)
+
+
+def _stacked(tf: Any, columns: list[Any], rows: Any, dtype: Any) -> Any:
+    return tf.stack(columns, axis=1) if columns else tf.zeros([rows, 0], dtype)
+
+
+def _named(tf: Any, mean: Any, spec: ModelSpec) -> dict[str, Any]:
+    if spec.task == "regression":
+        return {"values": mean[:, 0]}
+    names = tf.constant(list(spec.classes))
+    return {"probabilities": mean, "classes": tf.gather(names, tf.argmax(mean, axis=1))}
+
+
+def served_columns(folder: Path) -> ModelSpec:
+    """Read which columns a SavedModel of ours takes."""
+    value = read_json(folder / "assets" / ASSET)
+    return ModelSpec(
+        tuple(value["numbers"]),
+        tuple(value["strings"]),
+        value["task"],
+        tuple(value["classes"]),
+        value["buckets"],
+    )
+
+
+def aggregate(
+    learner: KerasLearner, shards: Sequence[State], rows: Rows
+) -> npt.NDArray[np.float64]:
+    """Return the aggregate's outputs (n, units) without exporting it."""
+    members = [learner.predict(state, rows).astype(np.float64) for state in shards if state]
+    mean: npt.NDArray[np.float64] = np.mean(members, axis=0)
+    return mean
+
+
+def evaluate(learner: KerasLearner, shards: Sequence[State], rows: Rows) -> dict[str, float]:
+    """Return what the aggregate does on rows: `accuracy` and `log_loss`, or `rmse`; and `rows`.
+
+    Log loss is in nats, with probabilities clipped at 1e-7; rmse is in the label's units.
+    """
+    if not len(rows) or not any(shards):
+        return {"rows": 0}
+    mean = aggregate(learner, shards, rows)
+    if learner.spec.task == "regression":
+        error = mean[:, 0] - rows.labels
+        return {"rows": len(rows), "rmse": float(np.sqrt(np.mean(error**2)))}
+    right = mean[np.arange(len(rows)), rows.labels]
+    return {
+        "rows": len(rows),
+        "accuracy": float(np.mean(mean.argmax(axis=1) == rows.labels)),
+        "log_loss": float(-np.mean(np.log(np.clip(right, 1e-7, 1.0)))),
+    }

@@ -1,0 +1,134 @@
+"""Strategies: the ways to take rows out of a shard, behind one Protocol.
+
+A strategy decides, for every shard, what is to be done (which costs nothing and changes nothing),
+and then does it into the folder of a new ledger. It owns neither the order of the deletion run nor
+its records. A new strategy is a new file and a line in `STRATEGIES`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from lineage_store.errors import BadInput
+from lineage_store.ledger import Ledger, ShardLedger
+from lineage_store.placement import Partition, Stage, schedule
+from lineage_store.row_store import RowStore
+from unlearning.training import Run
+
+Action = Literal["kept", "retrained", "subtracted", "empty"]
+StrategyGuarantee = Literal["exact", "certified", "approximate"]
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a strategy may look at: the old ledger, and where the deleted rows stood.
+
+    `deleted` maps (shard, slice) to the row keys (n, 16) of deleted training rows; `new_counts`
+    are the training rows that remain, by shard and slice. `fresh_start` says why nothing of the
+    old run may be reused, if that is so.
+    """
+
+    ledger: Ledger
+    deleted: Mapping[tuple[int, int], npt.NDArray[np.uint8]]
+    new_counts: Sequence[Sequence[int]]
+    fresh_start: str | None
+
+    @property
+    def partition(self) -> Partition:
+        """How the run cut its data."""
+        return self.ledger.partition
+
+    def first_slice(self, shard: int) -> int | None:
+        """Return the first slice of a shard that loses rows, or None."""
+        return min((slice_ for s, slice_ in self.deleted if s == shard), default=None)
+
+    def new_stages(self, shard: int) -> tuple[Stage, ...]:
+        """Plan the stages of a shard on the rows that remain."""
+        return schedule(self.new_counts[shard], self.partition)
+
+
+@dataclass(frozen=True)
+class ShardDecision:
+    """What is done with one shard.
+
+    `kept_stages` is how many stages' checkpoints stay; `steps` how many steps are planned to be
+    computed; `positions` the steps whose updates are subtracted.
+    """
+
+    shard: int
+    action: Action
+    kept_stages: int
+    steps: int
+    why: str
+    positions: tuple[int, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the value as JSON."""
+        return asdict(self) | {"positions": list(self.positions)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "ShardDecision":
+        """Read the value back."""
+        return cls(**{**value, "positions": tuple(value["positions"])})
+
+
+class Strategy(Protocol):
+    """A way to forget."""
+
+    @property
+    def name(self) -> str:
+        """The name on the command line."""
+
+    @property
+    def guarantee(self) -> StrategyGuarantee:
+        """What a result of this strategy may be called."""
+
+    @property
+    def needs_learner(self) -> bool:
+        """Whether `apply` takes training steps."""
+
+    def decide(self, situation: Situation) -> tuple[ShardDecision, ...]:
+        """Decide for every shard; raises BadInput if the strategy cannot serve here."""
+
+    def apply(
+        self, decision: ShardDecision, *, old: ShardLedger, new: ShardLedger, run: Run | None,
+        store: RowStore,
+    ) -> None:  # fmt: skip
+        """Carry out one decision into the new ledger's folder of the shard."""
+
+
+def strategies() -> dict[str, Strategy]:
+    """Return the registered strategies by name, those that guarantee most first."""
+    from unlearning.amnesiac import Amnesiac
+    from unlearning.retrain_shards import RetrainShards
+
+    known: list[Strategy] = [RetrainShards(), Amnesiac()]
+    return {strategy.name: strategy for strategy in known}
+
+
+def choose(*, guarantee: StrategyGuarantee | None, name: str | None) -> Strategy:
+    """Return the strategy that was asked for, or the strongest that gives the guarantee.
+
+    Raises BadInput for a name that is not registered, or that does not give the guarantee.
+    """
+    known = strategies()
+    if name is not None:
+        if name not in known:
+            raise BadInput(f"There is no strategy {name!r}; there are: {', '.join(known)}.")
+        strategy = known[name]
+        if guarantee is not None and strategy.guarantee != guarantee:
+            raise BadInput(
+                f"The strategy {name} gives {strategy.guarantee} results, not {guarantee} ones."
+            )
+        return strategy
+    for strategy in known.values():
+        if strategy.guarantee == (guarantee or "exact"):
+            return strategy
+    raise BadInput(
+        f"No strategy gives a result that is {guarantee}; there are: "
+        + ", ".join(f"{s.name} ({s.guarantee})" for s in known.values())
+        + "."
+    )

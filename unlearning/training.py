@@ -1,0 +1,213 @@
+"""Training with lineage: sharded, isolated, sliced (Bourtoule et al. 2021), and every step recorded.
+
+Stage r of a shard starts from the checkpoint of stage r - 1 and trains on slices 1 to r. The same
+function trains from nothing, and again from a checkpoint that never saw the deleted rows: the
+result depends on the rows of each stage, the configuration and the planned positions, so it is the
+same bit for bit whichever way it is reached.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from lineage_store.ledger import ShardLedger, StageRecord, StepRecord, shard_folder
+from lineage_store.placement import Partition, Stage, batch_of, row_bits, schedule
+from lineage_store.row_store import Rows, RowStore
+from lineage_store.tensors import State, save_state
+from unlearning.learner import KerasLearner
+
+PROBED_STEPS = 3
+
+Progress = Callable[[int], None]
+Clock = Callable[[], float]
+
+
+class Recorder(Protocol):
+    """What is kept of a step besides its record; `before` and `after` bracket the step."""
+
+    def before(self) -> None:
+        """Look at the learner before a step."""
+
+    def after(self, position: int) -> str | None:
+        """Look at the learner after the step; return the digest of what was kept, if anything."""
+
+
+class KeepNothing:
+    """The policy `none`."""
+
+    def before(self) -> None:
+        """Nothing to look at."""
+
+    def after(self, position: int) -> None:
+        """Nothing to keep."""
+
+
+class KeepUpdates:
+    """The policy `all`: keeps each step's change of the trainable weights, float32, lossless.
+
+    The change is a difference of float32 numbers, so adding it back need not give the same bits.
+    """
+
+    def __init__(self, learner: KerasLearner, shard: ShardLedger) -> None:
+        self._learner = learner
+        self._shard = shard
+        self._last: State = {}
+        (shard.folder / "updates").mkdir(parents=True, exist_ok=True)
+
+    def before(self) -> None:
+        """Remember the weights before the step."""
+        self._last = self._learner.trainable()
+
+    def after(self, position: int) -> str:
+        """Write the step's update and return its digest."""
+        now = self._learner.trainable()
+        update = {name: now[name] - self._last[name] for name in now}
+        return save_state(self._shard.update_file(position), update)
+
+
+def keep_nothing(learner: KerasLearner, shard: ShardLedger) -> Recorder:
+    """Make the recorder of the policy `none`."""
+    return KeepNothing()
+
+
+RECORDERS: dict[str, Callable[[KerasLearner, ShardLedger], Recorder]] = {
+    "none": keep_nothing,
+    "all": KeepUpdates,
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a training run needs besides rows: who does it, by which rules, for which model."""
+
+    learner: KerasLearner
+    partition: Partition
+    record: str
+    model: str
+    clock: Clock
+    progress: Progress = lambda steps: None
+
+
+def stage_batches(rows: Rows, stage: Stage, *, seed: int) -> Iterator[tuple[int, int, Rows]]:
+    """Yield (epoch, batch, rows) for each batch of a stage that has rows, in order."""
+    bits = row_bits(rows.row_keys)
+    for epoch in range(stage.epochs):
+        places = batch_of(bits, seed=seed, stage=stage.index, epoch=epoch, batches=stage.batches)
+        order = np.argsort(places, kind="stable")
+        ends = np.searchsorted(places[order], np.arange(stage.batches + 1))
+        for batch in range(stage.batches):
+            here = order[ends[batch] : ends[batch + 1]]
+            if len(here):
+                yield epoch, batch, rows.take(here)
+
+
+def batch_digest(rows: Rows) -> str:
+    """Return the digest of a batch: SHA-256 over its row keys, in order."""
+    return hashlib.sha256(rows.row_keys.tobytes()).hexdigest()
+
+
+def shard_schedule(store: RowStore, shard: int, partition: Partition) -> tuple[Stage, ...]:
+    """Plan a shard's stages from the rows that the store has."""
+    return schedule(store.counts[shard], partition)
+
+
+def first_rows(store: RowStore, shard: int) -> Rows | None:
+    """Return the rows of a shard's first slice that has any."""
+    for slice_, count in enumerate(store.counts[shard]):
+        if count:
+            return store.slice_rows(shard, slice_)
+    return None
+
+
+def train_shard(run: Run, store: RowStore, shard: int, ledger: ShardLedger, *, kept: int) -> None:
+    """Train a shard's stages from number `kept` on, into its ledger folder.
+
+    The folder holds the first `kept` stages already. A shard without rows gets no state at all.
+    """
+    stages = shard_schedule(store, shard, run.partition)
+    if kept:
+        state = ledger.checkpoint(kept - 1)
+    else:
+        state = run.learner.initial_state(shard, first_rows(store, shard))
+    run.learner.load(state)
+    recorder = RECORDERS[run.record](run.learner, ledger)
+    for stage in stages[kept:]:
+        _train_stage(run, store, shard, stage, ledger, recorder)
+
+
+def _train_stage(
+    run: Run,
+    store: RowStore,
+    shard: int,
+    stage: Stage,
+    ledger: ShardLedger,
+    recorder: Recorder,
+) -> None:
+    rows = store.stage_rows(shard, stage.index)
+    steps: list[StepRecord] = []
+    losses: list[Any] = []
+    start = run.clock()
+    for epoch, batch, batch_rows in stage_batches(rows, stage, seed=run.partition.seed):
+        position = stage.position(epoch=epoch, batch=batch)
+        recorder.before()
+        losses.append(run.learner.step(batch_rows, shard=shard, position=position))
+        update = recorder.after(position)
+        digest = batch_digest(batch_rows)
+        steps.append(StepRecord(position, epoch, batch, len(batch_rows), digest, 0.0, update))
+        run.progress(1)
+    state = run.learner.state()
+    seconds = run.clock() - start
+    record = StageRecord(
+        shard=shard,
+        stage=stage.index,
+        rows=stage.rows,
+        epochs=stage.epochs,
+        batches=stage.batches,
+        first_position=stage.first_position,
+        steps=len(steps),
+        rows_digest=rows.digest(),
+        checkpoint_digest="",
+        steps_digest="",
+        model=run.model,
+        seconds=seconds,
+    )
+    # Reading a loss waits for its step, so all are read at the end.
+    told = (replace(s, loss=float(v)) for s, v in zip(steps, losses, strict=True))
+    ledger.write_stage(record, told, state)
+
+
+def probe(run: Run, store: RowStore, *, shards: list[int]) -> None:
+    """Take the first steps of the run twice and refuse a model that does not repeat itself.
+
+    Raises NotReproducible before anything is written.
+    """
+    for shard in shards:
+        for stage in shard_schedule(store, shard, run.partition):
+            if stage.batches:
+                rows = store.stage_rows(shard, stage.index)
+                found = stage_batches(rows, stage, seed=run.partition.seed)
+                batches = [batch for _, (_, _, batch) in zip(range(PROBED_STEPS), found, strict=False)]
+                state = run.learner.initial_state(shard, first_rows(store, shard))
+                run.learner.must_repeat(batches, state, shard=shard)
+                return
+
+
+def train_from_nothing(run: Run, store: RowStore, folder: Path) -> None:
+    """Train all shards into a new ledger folder (its header is the caller's to write)."""
+    shards = list(range(run.partition.shards))
+    probe(run, store, shards=shards)
+    for shard in shards:
+        train_shard(run, store, shard, ShardLedger(shard_folder(folder, shard)), kept=0)
+
+
+def planned_steps(store: RowStore, partition: Partition) -> int:
+    """Count the planned steps of a whole training run."""
+    return sum(
+        stage.steps
+        for shard in range(partition.shards)
+        for stage in shard_schedule(store, shard, partition)
+    )
