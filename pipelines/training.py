@@ -114,7 +114,11 @@ def push_destination(workspace: Workspace, family: str) -> tfx.proto.PushDestina
 def pipeline(
     workspace: Workspace, name: str, components: list[BaseComponent], *, enable_cache: bool
 ) -> tfx.dsl.Pipeline:
-    """Put components into a pipeline whose every file stays inside the workspace."""
+    """Put components into a pipeline whose every file stays inside the workspace.
+
+    Beam gets no arguments: its default is the direct runner in this process, and with any argument
+    TFX would first pack itself for workers that there are not.
+    """
     return tfx.dsl.Pipeline(
         pipeline_name=name,
         pipeline_root=str(workspace.pipeline_root / name),
@@ -123,12 +127,6 @@ def pipeline(
         metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
             str(workspace.metadata_file)
         ),
-        beam_pipeline_args=[
-            "--runner=DirectRunner",
-            "--direct_running_mode=in_memory",
-            "--direct_num_workers=1",
-            f"--temp_location={workspace.temporary}",
-        ],
     )
 
 

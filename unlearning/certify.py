@@ -69,7 +69,7 @@ def certificate_statement(
             "files_scanned": scan["files"],
             "bytes_scanned": scan["bytes"],
             "patterns": scan["patterns"],
-            "patterns_too_short_to_tell": scan["too_short"],
+            "ids_not_distinctive": scan["not_distinctive"],
             "found": len(scan["found"]),
         },
         "not_covered": list(NOT_COVERED),

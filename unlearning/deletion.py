@@ -25,7 +25,7 @@ from lineage_store.index import compact, open_index
 from lineage_store.workspace import Workspace
 from unlearning.checks import CheckReport
 from unlearning.plan import ModelPlan
-from unlearning.residuals import Scan, scan_apart
+from unlearning.residuals import Scan, distinctive, scan_apart
 
 OPEN_FILE = "open.json"
 PLAN_FILE = "plan.json"
@@ -46,11 +46,10 @@ class OpenRequest:
     row_keys: tuple[bytes, ...]
     nonce: bytes
 
-    def patterns(self) -> list[bytes]:
-        """Return the bytes that must be nowhere afterwards."""
+    def keyed_patterns(self) -> list[bytes]:
+        """Return the keyed bytes that must be nowhere afterwards, raw and in hexadecimal."""
         keyed = [*self.row_keys, *self.pseudonyms]
-        names = [subject.encode("utf-8") for subject in self.subjects]
-        return [*keyed, *(value.hex().encode("ascii") for value in keyed), *names]
+        return [*keyed, *(value.hex().encode("ascii") for value in keyed)]
 
 
 def save_open(folder: Path, request: OpenRequest) -> None:
@@ -113,7 +112,14 @@ def erase(workspace: Workspace, request_id: str, *, time: str) -> Scan:
         connection.close()
     _clear_serving(workspace)
     compact(workspace.index_file)
-    scan = scan_apart(workspace.root, opened.patterns(), skip=[f"requests/{request_id}/{OPEN_FILE}"])
+    staying = [workspace.snapshot(plan.model_after) for plan in plans if plan.model_after]
+    names = distinctive(opened.subjects, staying=staying)
+    scan = scan_apart(
+        workspace.root,
+        [*opened.keyed_patterns(), *names],
+        not_distinctive=len(opened.subjects) - len(names),
+        skip=[f"requests/{request_id}/{OPEN_FILE}"],
+    )
     if not scan.clean:
         left = [*scan.found, *(f"{name} (unreadable)" for name in scan.unread)]
         raise CheckFailed(

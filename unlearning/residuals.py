@@ -1,13 +1,15 @@
 """The residual scan: search every file of a workspace for what must be gone.
 
-Patterns are bytes of at least 40 bits (a shorter one would match anywhere and prove nothing). They
-are searched in all bytes of all files, and in what gzip files hold. It runs in a process of its
+Patterns are row keys and pseudonyms (128 bits, raw and in hexadecimal) and those ids that are
+distinctive: at least 40 bits, since a short one matches anywhere and proves nothing, and not also a
+text of rows that stay. They are searched in all bytes of all files, and in what gzip files hold. It runs in a process of its
 own (`python -m unlearning.residuals`), since MLMD's file must not be opened by a process that
 holds it open already; the patterns come on standard input, in hexadecimal, never as arguments.
 """
 
 import gzip
 import json
+import math
 import subprocess
 import sys
 import zlib
@@ -21,6 +23,7 @@ import numpy as np
 from lineage_store.errors import CheckFailed
 
 SHORTEST = 5
+DISTINCTIVE_BITS = 40
 PIECE = 1 << 23
 GZIP = b"\x1f\x8b"
 
@@ -32,7 +35,7 @@ class Scan:
     files: int
     bytes: int
     patterns: int
-    too_short: int
+    not_distinctive: int
     found: tuple[str, ...]
     unread: tuple[str, ...]
 
@@ -72,9 +75,39 @@ class Matcher:
         return False
 
 
-def scan_folder(root: Path, patterns: Sequence[bytes], *, skip: Sequence[str] = ()) -> Scan:
-    """Scan all files below a folder but those named in `skip` (relative to it)."""
-    matcher = Matcher(pattern for pattern in patterns if len(pattern) >= SHORTEST)
+def bits_of(text: str) -> float:
+    """Return how many bits a random text of this length and kind of letters has."""
+    if text.isdecimal():
+        letters = 10
+    elif text.isalpha() and (text.islower() or text.isupper()):
+        letters = 26
+    else:
+        letters = 64
+    return len(text) * math.log2(letters)
+
+
+def distinctive(texts: Iterable[str], *, staying: Sequence[Path]) -> list[bytes]:
+    """Return those texts (UTF-8) that are long enough and occur in none of the staying folders."""
+    found = []
+    for text in texts:
+        pattern = text.encode("utf-8")
+        if bits_of(text) < DISTINCTIVE_BITS or len(pattern) < SHORTEST:
+            continue
+        if not any(scan_folder(folder, [pattern]).found for folder in staying):
+            found.append(pattern)
+    return found
+
+
+def scan_folder(
+    root: Path, patterns: Sequence[bytes], *, not_distinctive: int = 0, skip: Sequence[str] = ()
+) -> Scan:
+    """Scan all files below a folder but those named in `skip` (relative to it).
+
+    Raises ValueError for a pattern shorter than 5 bytes.
+    """
+    if any(len(pattern) < SHORTEST for pattern in patterns):
+        raise ValueError(f"a pattern needs at least {SHORTEST} bytes")
+    matcher = Matcher(patterns)
     found, unread = [], []
     files = total = 0
     for path in sorted(root.rglob("*")):
@@ -88,8 +121,7 @@ def scan_folder(root: Path, patterns: Sequence[bytes], *, skip: Sequence[str] = 
                 found.append(name)
         except (OSError, EOFError, zlib.error):
             unread.append(name)
-    short = sum(len(pattern) < SHORTEST for pattern in patterns)
-    return Scan(files, total, len(patterns), short, tuple(found), tuple(unread))
+    return Scan(files, total, len(patterns), not_distinctive, tuple(found), tuple(unread))
 
 
 def _pieces(path: Path, overlap: int) -> Iterator[bytes]:
@@ -109,7 +141,9 @@ def _overlapping(stream: Any, overlap: int) -> Iterator[bytes]:
         tail = (tail + piece)[-overlap:] if overlap else b""
 
 
-def scan_apart(root: Path, patterns: Sequence[bytes], *, skip: Sequence[str] = ()) -> Scan:
+def scan_apart(
+    root: Path, patterns: Sequence[bytes], *, not_distinctive: int = 0, skip: Sequence[str] = ()
+) -> Scan:
     """Run `scan_folder` in a process of its own.
 
     Raises CheckFailed if that process fails: what was not scanned is not known to be gone.
@@ -117,6 +151,7 @@ def scan_apart(root: Path, patterns: Sequence[bytes], *, skip: Sequence[str] = (
     question = {
         "root": str(root),
         "patterns": [pattern.hex() for pattern in patterns],
+        "not_distinctive": not_distinctive,
         "skip": list(skip),
     }
     done = subprocess.run(
@@ -137,7 +172,12 @@ def main() -> None:
     """Read a question from standard input and print the answer, both as JSON."""
     question = json.load(sys.stdin)
     patterns = [bytes.fromhex(pattern) for pattern in question["patterns"]]
-    scan = scan_folder(Path(question["root"]), patterns, skip=question["skip"])
+    scan = scan_folder(
+        Path(question["root"]),
+        patterns,
+        not_distinctive=question["not_distinctive"],
+        skip=question["skip"],
+    )
     print(json.dumps(scan.to_json()))
 
 
