@@ -122,7 +122,7 @@ def ModelRecorder(
             "pushed_artifact": Path(pushed.uri),
             "pushed": pushed_path,
         },
-        extra={"excluded": told["excluded"]},
+        extra=told["extra"],
     )
     sign_log(opened)
     summary = {"model": registered.id, "weights_digest": registered.weights_digest}

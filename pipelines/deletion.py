@@ -80,7 +80,7 @@ def _branch(job: DeletionJob, change: ModelChange, snapshot: Path) -> list[BaseC
         model_blessing=checker.outputs["blessing"],
         push_destination=push_destination(job.workspace, change.old.family),
     ).with_id(f"Pusher{suffix}")
-    description = canonical_json(change.description(job.request_id, job.time)).decode("utf-8")
+    description = canonical_json(job.description(change)).decode("utf-8")
     recorder = recorder_component(
         ingestion, unlearner, pusher, job.workspace, snapshot, description, suffix=suffix
     )

@@ -83,7 +83,7 @@ class DirectBackend:
             replay=job.replay,
         )
         must_pass(report)
-        described = change.description(job.request_id, job.time)
+        described = job.description(change)
         self._push_and_record(job.workspace, folder, snapshot, described)
 
     def _push_and_record(
@@ -108,7 +108,7 @@ class DirectBackend:
                 "model": folder / "model",
                 "pushed": pushed,
             },
-            extra={"excluded": described["excluded"]},
+            extra=described["extra"],
         )
         sign_log(workspace)
 

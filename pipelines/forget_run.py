@@ -16,7 +16,7 @@ import numpy as np
 from lineage_store import models, requests
 from lineage_store.errors import NothingFound
 from lineage_store.gate import load_snapshot, let_through, retained
-from lineage_store.index import open_index
+from lineage_store.index import open_index, read_index
 from lineage_store.keys import Keys
 from lineage_store.ledger import open_ledger
 from lineage_store.pseudonyms import Pseudonyms
@@ -146,7 +146,7 @@ def plan_all(
 
 def dry_run(workspace: Workspace, request: ForgetRequest, *, backend: Backend) -> list[ModelPlan]:
     """Find and plan, and change nothing."""
-    connection = open_index(workspace.index_file)
+    connection = read_index(workspace.index_file)
     try:
         found = find(connection, workspace, request, workspace.keys())
         return plan_all(connection, workspace, request, found, backend=backend)
@@ -173,6 +173,7 @@ def forget(
         request_id=request_id,
         changes=_changes(workspace, request_id, load_plan(folder)),
         replay=request.replay,
+        derived_until=request.derived_until,
         time=time,
         version=version,
     )

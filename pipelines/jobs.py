@@ -36,9 +36,15 @@ class TrainingJob:
 
     def description(self) -> dict[str, Any]:
         """Return what the recorder is told of the new model."""
-        return _description(
-            self.model, self.model, self.snapshot_number, "trained", None, self.time, self.excluded
-        )
+        return {
+            "model": self.model,
+            "family": self.model,
+            "snapshot": self.snapshot_number,
+            "guarantee": "trained",
+            "request": None,
+            "time": self.time,
+            "extra": {"excluded": self.excluded},
+        }
 
 
 @dataclass(frozen=True)
@@ -55,20 +61,6 @@ class ModelChange:
     guarantee: Guarantee
     recorded: bool
 
-    def description(self, request_id: str, time: str) -> dict[str, Any]:
-        """Return what the recorder is told of the new model."""
-        if self.model_after is None:
-            raise ValueError("a withdrawn model has no successor")
-        return _description(
-            self.model_after,
-            self.old.family,
-            self.old.snapshot,
-            self.guarantee,
-            request_id,
-            time,
-            0,
-        )
-
 
 @dataclass(frozen=True)
 class DeletionJob:
@@ -78,6 +70,7 @@ class DeletionJob:
     request_id: str
     changes: Sequence[ModelChange]
     replay: bool
+    derived_until: str
     time: str
     version: str
 
@@ -85,6 +78,19 @@ class DeletionJob:
     def name(self) -> str:
         """The name of the pipeline."""
         return f"forget-{self.request_id}"
+
+    def description(self, change: ModelChange) -> dict[str, Any]:
+        """Return what the recorder is told of the new model of a change."""
+        derived = {"derived_until": self.derived_until} if change.guarantee == "approximate" else {}
+        return {
+            "model": change.model_after,
+            "family": change.old.family,
+            "snapshot": change.old.snapshot,
+            "guarantee": change.guarantee,
+            "request": self.request_id,
+            "time": self.time,
+            "extra": {"excluded": change.old.report["excluded"], **derived},
+        }
 
 
 class Backend(Protocol):
@@ -105,22 +111,3 @@ class Backend(Protocol):
     def record_deletion(self, job: DeletionJob) -> None:
         """Take what a finished deletion run left into the public record."""
 
-
-def _description(
-    model: str,
-    family: str,
-    snapshot: int,
-    guarantee: str,
-    request: str | None,
-    time: str,
-    excluded: int,
-) -> dict[str, Any]:
-    return {
-        "model": model,
-        "family": family,
-        "snapshot": snapshot,
-        "guarantee": guarantee,
-        "request": request,
-        "time": time,
-        "excluded": excluded,
-    }

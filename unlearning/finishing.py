@@ -112,7 +112,8 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
         connection.execute("BEGIN IMMEDIATE")
         with connection:
             eventlog.append(connection, time=time, kind="rows deleted", body=body)
-            requests.finish(connection, request_id, result={"rows": len(opened.row_keys)}, time=time)
+            result = {"rows": len(opened.row_keys), "subjects": len(opened.subjects)}
+            requests.finish(connection, request_id, result=result, time=time)
     finally:
         connection.close()
     sign_log(workspace)

@@ -1,0 +1,258 @@
+"""The questions that people ask of the lineage, answered from index and ledgers.
+
+Answers are plain values that JSON can hold, the same for the Python API and the command line.
+Nothing here imports TensorFlow, TFX or MLMD: which batches saw a row is computed from placement.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from lineage_store import eventlog, models, requests
+from lineage_store.errors import BadInput, NothingFound
+from lineage_store.keys import Keys
+from lineage_store.ledger import Ledger, ShardLedger, open_ledger
+from lineage_store.placement import BatchId, Stage, batch_of, batches_of_rows, row_bits
+from lineage_store.pseudonyms import Pseudonyms
+from lineage_store.row_index import IndexedRows, rows_of_subject
+from lineage_store.row_store import open_rows
+from lineage_store.workspace import Workspace
+
+Answer = dict[str, Any]
+
+
+def trace_subject(
+    connection: sqlite3.Connection, workspace: Workspace, keys: Keys, subject: str
+) -> Answer:
+    """Say what a subject has touched: rows, shards, slices, batches, updates, checkpoints, models.
+
+    Raises NothingFound for a subject that is unknown, or forgotten (and says since when).
+    """
+    known = requests.exclusion(
+        connection, keys.commitment(kind="subject", value=subject.encode("utf-8"))
+    )
+    if known is not None:
+        raise NothingFound(
+            f"The subject given was forgotten on {known.since} (request {known.request})."
+        )
+    pseudonyms = Pseudonyms(workspace.pseudonym_file, keys)
+    try:
+        pseudonym = pseudonyms.find(subject)
+    finally:
+        pseudonyms.close()
+    touched = []
+    for record in models.models(connection, live_only=True):
+        if pseudonym is None:
+            break
+        rows = rows_of_subject(connection, pseudonym, record.snapshot)
+        if len(rows):
+            touched.append(_touched(workspace, record, rows))
+    if not touched or pseudonym is None:
+        raise NothingFound("The subject given has no row in any live model.")
+    return {"pseudonym": pseudonym.hex(), "models": touched}
+
+
+def _touched(workspace: Workspace, record: models.ModelRecord, rows: IndexedRows) -> Answer:
+    ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
+    partition = ledger.partition
+    batches: list[str] = []
+    updates, checkpoints = [], []
+    places = rows.by_slice(shards=partition.shards, slices=partition.slices)
+    for (shard, slice_), where in places.items():
+        part = ledger.shard(shard)
+        stages = as_run(part)
+        recorded = part.recorded_updates()
+        for batch, _ in batches_of_rows(
+            rows.row_keys[where],
+            shard=shard,
+            first_stage=slice_,
+            stages=stages,
+            seed=partition.seed,
+        ):
+            batches.append(str(batch))
+            position = stages[batch.stage].position(epoch=batch.epoch, batch=batch.batch)
+            if position in recorded:
+                updates.append({"shard": shard, "position": position})
+        checkpoints += [
+            {"shard": shard, "stage": stage.index}
+            for stage in stages[slice_:]
+            if part.has_checkpoint(stage.index)
+        ]
+    checkpoints = [dict(pair) for pair in sorted({tuple(c.items()) for c in checkpoints})]
+    batches = sorted(set(batches), key=lambda name: BatchId(*_numbers(name)))
+    return {
+        "model": record.id,
+        "rows": len(rows),
+        "splits": dict(Counter(rows.splits)),
+        "row_keys": [key.tobytes().hex() for key in rows.row_keys],
+        "shards": sorted({shard for shard, _ in places}),
+        "slices": [{"shard": s, "slice": r, "rows": len(w)} for (s, r), w in places.items()],
+        "batches": batches,
+        "steps": len(batches),
+        "updates_recorded": len({(u["shard"], u["position"]) for u in updates}),
+        "checkpoints": checkpoints,
+        "pushed": str(workspace.absolute(record.paths["pushed"])),
+    }
+
+
+def as_run(shard: ShardLedger) -> list[Stage]:
+    """Return the schedule of a shard as it was run."""
+    return [
+        Stage(r.stage, r.rows, r.epochs, r.batches, r.first_position) for r in shard.stages()
+    ]
+
+
+def trace_model(
+    connection: sqlite3.Connection, workspace: Workspace, model_id: str | None
+) -> Answer:
+    """Say what a model was made of, by which rules, and what has become of it."""
+    record = models.find_model(connection, model_id)
+    answer: Answer = model_row(workspace, record) | {
+        "config": dict(record.config),
+        "report": dict(record.report),
+        "ledger_digest": record.ledger_digest,
+        "family": [m.id for m in models.models(connection) if m.family == record.family],
+        "request": record.request,
+    }
+    if record.state == "live":
+        ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
+        header = ledger.header
+        answer |= {
+            "data": header["data"],
+            "code": header["code"],
+            "environment": header["environment"],
+            "module": header["module"],
+            "shards": [_shard_row(ledger, number) for number in range(ledger.partition.shards)],
+        }
+    return answer
+
+
+def _shard_row(ledger: Ledger, number: int) -> Answer:
+    shard = ledger.shard(number)
+    stages = shard.stages()
+    return {
+        "shard": number,
+        "rows": stages[-1].rows if stages else 0,
+        "stages": [
+            {
+                "stage": s.stage,
+                "rows": s.rows,
+                "steps": s.steps,
+                "trained_for": s.model,
+                "checkpoint": s.checkpoint_digest if shard.has_checkpoint(s.stage) else None,
+            }
+            for s in stages
+        ],
+        "updates_recorded": len(shard.recorded_updates()),
+        "updates_subtracted": len(shard.subtracted()),
+    }
+
+
+def model_row(workspace: Workspace, record: models.ModelRecord) -> Answer:
+    """Return a model's line in a list of models."""
+    live = record.state == "live"
+    return {
+        "model_id": record.id,
+        "state": record.state,
+        "guarantee": record.guarantee,
+        "created": record.created,
+        "ended": record.ended,
+        "weights_digest": record.weights_digest,
+        "rows": record.report["rows"]["train"],
+        "metrics": record.report["metrics"],
+        "model_path": str(workspace.absolute(record.paths["pushed"])) if live else None,
+    }
+
+
+def list_models(connection: sqlite3.Connection, workspace: Workspace) -> list[Answer]:
+    """List all models, oldest first."""
+    return [model_row(workspace, record) for record in models.models(connection)]
+
+
+def trace_batch(connection: sqlite3.Connection, workspace: Workspace, name: str) -> Answer:
+    """Say what went into a batch and what came of it; `name` is [model:]s0.r0.e0.b0.
+
+    Raises BadInput for a name of another form, NothingFound for a batch that there is not.
+    """
+    model_id, _, place = name.rpartition(":")
+    batch = BatchId(*_numbers(place))
+    record = models.find_model(connection, model_id or None)
+    if record.state != "live":
+        raise NothingFound(f"The model {record.id} is {record.state}: its batches are gone.")
+    ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
+    if batch.shard >= ledger.partition.shards:
+        raise NothingFound(f"The model {record.id} has no shard {batch.shard}.")
+    shard = ledger.shard(batch.shard)
+    stages = {stage.stage: stage for stage in shard.stages()}
+    found = [
+        step
+        for step in (shard.steps(batch.stage) if batch.stage in stages else ())
+        if (step.epoch, step.batch) == (batch.epoch, batch.batch)
+    ]
+    if not found:
+        raise NothingFound(f"There is no such batch in model {record.id}.")
+    (step,) = found
+    stage = stages[batch.stage]
+    rows = open_rows(workspace.absolute(record.paths["rows"])).stage_rows(batch.shard, batch.stage)
+    numbers = batch_of(
+        row_bits(rows.row_keys),
+        seed=ledger.partition.seed,
+        stage=batch.stage,
+        epoch=batch.epoch,
+        batches=stage.batches,
+    )
+    keys = rows.row_keys[numbers == batch.batch]
+    return {
+        "model": record.id,
+        "batch": str(batch),
+        "step": asdict(step),
+        "row_keys": [key.tobytes().hex() for key in keys],
+        "update_recorded": step.position in shard.recorded_updates(),
+        "update_subtracted": step.position in shard.subtracted(),
+        "next_checkpoint": {"shard": batch.shard, "stage": batch.stage},
+        "trained_for": stage.model,
+    }
+
+
+def _numbers(place: str) -> tuple[int, int, int, int]:
+    parts = place.split(".")
+    if [part[:1] for part in parts] != ["s", "r", "e", "b"]:
+        raise BadInput("A batch is named s<shard>.r<stage>.e<epoch>.b<batch>, as in s0.r1.e2.b3.")
+    try:
+        shard, stage, epoch, batch = (int(part[1:]) for part in parts)
+    except ValueError as error:
+        raise BadInput("The numbers in the name of a batch are whole numbers.") from error
+    return shard, stage, epoch, batch
+
+
+def status(connection: sqlite3.Connection, workspace: Workspace, *, today: str) -> Answer:
+    """Say how a workspace stands; `today` is a date, to tell what is overdue."""
+    states = Counter(record.state for record in models.models(connection))
+    asked = requests.all_requests(connection)
+    head = eventlog.head(connection)
+    return {
+        "workspace": str(workspace.root),
+        "key_id": workspace.keys().key_id,
+        "models": dict(states),
+        "requests": dict(Counter(request.state for request in asked)),
+        "unfinished": [request.id for request in asked if request.state == "running"],
+        "excluded": len(requests.manifest(connection)),
+        "derived": derived(connection, workspace, today=today),
+        "event_log": {"size": head.size, "root": head.root.hex()},
+        "bytes": sum(f.stat().st_size for f in workspace.root.rglob("*") if f.is_file()),
+    }
+
+
+def derived(
+    connection: sqlite3.Connection, workspace: Workspace, *, today: str
+) -> list[Mapping[str, Any]]:
+    """List what live approximate models still keep that was computed after forgotten rows."""
+    found = []
+    for record in models.models(connection, live_only=True):
+        if record.guarantee != "approximate":
+            continue
+        until = record.report.get("derived_until") or ""
+        found.append({"model": record.id, "until": until, "overdue": bool(until) and until < today})
+    return found

@@ -1,0 +1,130 @@
+"""The answers of the commands that change something, as plain values."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from lineage_store import models, requests
+from lineage_store.errors import BadInput
+from lineage_store.index import read_index
+from lineage_store.models import ModelRecord
+from lineage_store.workspace import Workspace
+from pipelines.train_run import TrainRequest
+from unlearning.deletion import CERTIFICATE_FILE, RECEIPT_FILE, load_plan
+from unlearning.finishing import load_reports
+from unlearning.plan import ModelPlan
+from unlearning.training import RECORDERS
+
+
+def check_options(asked: TrainRequest) -> None:
+    """Check the numbers of a training run; raises BadInput naming the option."""
+    partition = asked.partition
+    limits = {
+        "--shards": (partition.shards, 1, 999),
+        "--slices": (partition.slices, 1, 99),
+        "--epochs": (partition.epochs, 1, 100_000),
+        "--batch-size": (partition.batch_size, 1, 1 << 20),
+        "--seed": (partition.seed, 0, (1 << 63) - 1),
+    }
+    for option, (value, low, high) in limits.items():
+        if not low <= value <= high:
+            raise BadInput(f"{option} is {value}: it goes from {low} to {high}.")
+    if asked.record not in RECORDERS:
+        raise BadInput(f"--record is {asked.record!r}: it is one of {', '.join(RECORDERS)}.")
+
+
+def trained(workspace: Workspace, record: ModelRecord, *, seconds: float) -> dict[str, Any]:
+    """Return what `train` says."""
+    partition = record.config["partition"]
+    return {
+        "model_id": record.id,
+        "model_path": str(workspace.absolute(record.paths["pushed"])),
+        "weights_digest": record.weights_digest,
+        "rows": sum(record.report["rows"].values()),
+        "rows_by_split": record.report["rows"],
+        "excluded": record.report["excluded"],
+        "task": record.report["task"],
+        "shards": partition["shards"],
+        "slices": partition["slices"],
+        "epochs": partition["epochs"],
+        "key_id": record.config["key_id"],
+        "steps": record.report["steps"],
+        "step_seconds": record.report["step_seconds"],
+        "metrics": record.report["metrics"],
+        "seconds": round(seconds, 3),
+        "config": dict(record.config),
+    }
+
+
+def planned(plans: Sequence[ModelPlan], *, subjects: int) -> dict[str, Any]:
+    """Return what `forget --dry-run` says."""
+    newest = plans[-1]
+    return {
+        "dry_run": True,
+        "subjects": subjects,
+        "rows_found": max(plan.rows_found for plan in plans),
+        "strategy": newest.strategy,
+        "guarantee": newest.guarantee,
+        "model_before": newest.model_before,
+        "steps_planned": sum(plan.steps_planned for plan in plans),
+        "steps_full": sum(plan.steps_full for plan in plans),
+        "affected_shards": newest.affected_shards,
+        "verdicts": [verdict.__dict__ for plan in plans for verdict in plan.verdicts],
+        "plans": [plan.to_json() for plan in plans],
+    }
+
+
+def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[str, Any]:
+    """Return what `forget` says; the newest model's change stands at the top."""
+    folder = workspace.request(request_id)
+    plans = load_plan(folder)
+    reports = load_reports(workspace, request_id)
+    connection = read_index(workspace.index_file)
+    try:
+        request = requests.find_request(connection, request_id)
+        records = {record.id: record for record in models.models(connection)}
+    finally:
+        connection.close()
+    changes = []
+    for plan in plans:
+        before = records[plan.model_before]
+        after = records[plan.model_after] if plan.model_after else None
+        report = reports.get(plan.model_before)
+        changes.append(
+            {
+                "strategy": plan.strategy,
+                "guarantee": plan.guarantee,
+                "basis": report.basis if report and plan.guarantee == "exact" else None,
+                "why": plan.why,
+                "model_before": before.id,
+                "model_after": after.id if after else None,
+                "model_path": str(workspace.absolute(after.paths["pushed"])) if after else None,
+                "weights_digest_before": before.weights_digest,
+                "weights_digest_after": after.weights_digest if after else None,
+                "rows_found": plan.rows_found,
+                "affected_shards": plan.affected_shards,
+                "steps_planned": plan.steps_planned,
+                "steps_recomputed": after.report["steps"] if after else 0,
+                "steps_full": after.report["steps_full"] if after else 0,
+                "step_seconds": after.report["step_seconds"] if after else 0.0,
+                "updates_subtracted": sum(len(d.positions) for d in plan.shards),
+                "distance_to_twin": report.distance if report else None,
+                "distance_untouched": report.distance_untouched if report else None,
+                "checks": [check.__dict__ for check in report.checks] if report else [],
+                "metrics_before": before.report["metrics"],
+                "metrics_after": after.report["metrics"] if after else None,
+                "verdicts": [verdict.__dict__ for verdict in plan.verdicts],
+            }
+        )
+    return {
+        "request_id": request_id,
+        "subjects": (request.result or {}).get("subjects", 0),
+        **changes[-1],
+        "rows_found": (request.result or {}).get("rows", 0),
+        "steps_recomputed": sum(change["steps_recomputed"] for change in changes),
+        "steps_full": sum(change["steps_full"] for change in changes),
+        "seconds": round(seconds, 3),
+        "certificate": str(folder / CERTIFICATE_FILE),
+        "receipt": str(folder / RECEIPT_FILE),
+        "public_key": str(workspace.public_key),
+        "models": changes,
+    }

@@ -1,0 +1,272 @@
+"""The command line: a thin adapter over `project`; the same answers, as text or as JSON.
+
+Exit status: 0 done; 1 a check failed; 2 wrong use or bad input; 3 nothing found. With `--json` one
+object stands on standard output, errors included; progress and warnings go to standard error.
+"""
+
+import json
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lineage_store.errors import UnweaveError
+from unweave.version import VERSION
+
+WORKSPACE = click.option(
+    "--workspace",
+    type=click.Path(path_type=Path),
+    default=Path("workspace"),
+    show_default="./workspace",
+    help="The folder of the workspace.",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+CSV = click.option(
+    "--csv", required=True, type=click.Path(path_type=Path), help="The CSV file to read."
+)
+
+
+def main() -> None:
+    """Run the command line."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.simplefilter("ignore")
+    try:
+        commands.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        _fail("interrupted; run the same command again", 2)
+    except click.ClickException as error:
+        if "--json" not in sys.argv:
+            error.show()
+            sys.exit(2)
+        _fail(error.format_message(), 2)
+    except UnweaveError as error:
+        _fail(str(error), error.exit_status)
+
+
+def _fail(message: str, exit_status: int) -> None:
+    if "--json" in sys.argv:
+        print(json.dumps({"ok": False, "error": message, "exit_status": exit_status}))
+    else:
+        click.echo(f"unweave: {message}", err=True)
+    sys.exit(exit_status)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="unweave")
+def commands() -> None:
+    """Data lineage that can forget: train with lineage, forget exactly, prove it."""
+
+
+@commands.command()
+@WORKSPACE
+@CSV
+@click.option("--label-column", required=True, help="The column to predict.")
+@click.option("--subject-column", help="The column that says whose row it is.")
+@click.option("--row-id-column", help="The column with an id of each row.")
+@click.option("--drop-columns", default="", help="Columns to leave out, with commas between.")
+@click.option("--module", type=click.Path(path_type=Path), help="A file with your own Keras model.")
+@click.option("--shards", default=5, show_default=True, help="Parts trained apart.")
+@click.option("--slices", default=4, show_default=True, help="Stages of each shard.")
+@click.option("--epochs", default=10, show_default=True, help="Epochs of plain training to match.")
+@click.option("--batch-size", default=64, show_default=True, help="Mean rows of a batch.")
+@click.option("--seed", default=0, show_default=True, help="The seed of everything random.")
+@click.option(
+    "--place-by",
+    type=click.Choice(["subject", "row"]),
+    default="subject",
+    show_default=True,
+    help="Keep a subject's rows in one shard, or spread them.",
+)
+@click.option(
+    "--record",
+    type=click.Choice(["none", "all"]),
+    default="none",
+    show_default=True,
+    help="Which parameter updates to keep, for approximate deletion.",
+)
+@click.option(
+    "--key-file", type=click.Path(path_type=Path), help="The secret of a new workspace (mode 600)."
+)
+@JSON
+def train(
+    workspace: Path,
+    csv: Path,
+    label_column: str,
+    subject_column: str | None,
+    row_id_column: str | None,
+    drop_columns: str,
+    module: Path | None,
+    shards: int,
+    slices: int,
+    epochs: int,
+    batch_size: int,
+    seed: int,
+    place_by: str,
+    record: str,
+    key_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Train a model with lineage on a CSV file and push it."""
+    with _project(workspace) as project:
+        answer = project.train(
+            csv,
+            label=label_column,
+            subject=subject_column,
+            row_id=row_id_column,
+            drop=[name.strip() for name in drop_columns.split(",") if name.strip()],
+            module=module,
+            shards=shards,
+            slices=slices,
+            epochs=epochs,
+            batch_size=batch_size,
+            seed=seed,
+            place_by=place_by,
+            record=record,
+            key_file=key_file,
+        )
+    _print(answer, as_json, "trained")
+
+
+@commands.command()
+@WORKSPACE
+@click.argument("subjects", nargs=-1, required=True, metavar="SUBJECT...")
+@click.option("--rows", is_flag=True, help="The arguments are row ids, not subjects.")
+@click.option(
+    "--guarantee",
+    type=click.Choice(["exact", "certified", "approximate"]),
+    help="What the result must be; exact if nothing is said.",
+)
+@click.option("--strategy", help="How to forget: retrain-shards or amnesiac.")
+@click.option("--dry-run", is_flag=True, help="Print the plan and change nothing.")
+@click.option("--reason", help="Free text for the request queue; it goes nowhere else.")
+@click.option("--replay", is_flag=True, help="Train the twin and compare all weights with it.")
+@JSON
+def forget(
+    workspace: Path,
+    subjects: tuple[str, ...],
+    rows: bool,
+    guarantee: str | None,
+    strategy: str | None,
+    dry_run: bool,
+    reason: str | None,
+    replay: bool,
+    as_json: bool,
+) -> None:
+    """Forget subjects in every model, erase their rows, and certify it."""
+    with _project(workspace) as project:
+        if dry_run:
+            answer = project.plan(subjects, rows=rows, guarantee=guarantee, strategy=strategy)
+        else:
+            answer = project.forget(
+                subjects,
+                rows=rows,
+                guarantee=guarantee,
+                strategy=strategy,
+                reason=reason,
+                replay=replay,
+            )
+    _print(answer, as_json, "planned" if dry_run else "forgotten")
+
+
+@commands.command()
+@WORKSPACE
+@click.argument("kind", type=click.Choice(["subject", "model", "batch", "artifact"]))
+@click.argument("name", metavar="ID")
+@JSON
+def trace(workspace: Path, kind: str, name: str, as_json: bool) -> None:
+    """Trace a subject, a model, a batch ([model:]s0.r0.e0.b0) or an MLMD artifact."""
+    with _project(workspace, progress=False) as project:
+        ask: dict[str, Callable[[str], dict[str, Any]]] = {
+            "subject": project.trace_subject,
+            "model": project.trace_model,
+            "batch": project.trace_batch,
+            "artifact": project.trace_artifact,
+        }
+        answer = ask[kind](name)
+    _print(answer, as_json, f"traced_{kind}")
+
+
+@commands.command()
+@WORKSPACE
+@JSON
+def models(workspace: Path, as_json: bool) -> None:
+    """List the models of the workspace."""
+    with _project(workspace, progress=False) as project:
+        answer = {"models": project.models()}
+    _print(answer, as_json, "models")
+
+
+@commands.command()
+@WORKSPACE
+@JSON
+def status(workspace: Path, as_json: bool) -> None:
+    """Say how the workspace stands: models, requests, exclusions, event log."""
+    with _project(workspace, progress=False) as project:
+        answer = project.status()
+    _print(answer, as_json, "status")
+
+
+@commands.command()
+@WORKSPACE
+@click.argument("certificate", type=click.Path(path_type=Path))
+@click.option("--public-key", type=click.Path(path_type=Path), help="The signer's public key.")
+@JSON
+def verify(workspace: Path, certificate: Path, public_key: Path | None, as_json: bool) -> None:
+    """Verify a certificate offline; without the signer's key it can only be intact."""
+    from unweave.project import verify as verify_certificate
+
+    answer = verify_certificate(certificate, public_key=public_key)
+    _print(answer, as_json, "verified")
+    if not answer["ok"]:
+        sys.exit(1)
+
+
+@commands.command()
+@WORKSPACE
+@CSV
+@click.option("--model", "model_id", help="The model; by default the newest live one.")
+@JSON
+def predict(workspace: Path, csv: Path, model_id: str | None, as_json: bool) -> None:
+    """Predict with a pushed model for the rows of a CSV file."""
+    with _project(workspace, progress=False) as project:
+        answer = project.predict(csv, model_id=model_id)
+    _print(answer, as_json, "predicted")
+
+
+@commands.command()
+@WORKSPACE
+@JSON
+def demo(workspace: Path, as_json: bool) -> None:
+    """Tell the whole story on the taxi trips that ship with TFX, in a workspace of its own."""
+    from unweave.demo import run_demo
+
+    answer = run_demo(workspace, quiet=as_json)
+    if as_json:
+        print(json.dumps(answer))
+
+
+@contextmanager
+def _project(workspace: Path, *, progress: bool = True) -> Iterator[Any]:
+    from unweave.project import Project
+
+    if not progress:
+        yield Project(workspace)
+        return
+    from unweave.progress_bars import progress_bars
+
+    with progress_bars() as listener:
+        yield Project(workspace, listener=listener)
+
+
+def _print(answer: dict[str, Any], as_json: bool, what: str) -> None:
+    if as_json:
+        print(json.dumps(answer, ensure_ascii=False))
+        return
+    from unweave import text
+
+    text.show(what, answer)

@@ -1,0 +1,38 @@
+"""What can go wrong outside unweave's own code, said in unweave's own words."""
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lineage_store.errors import DiskFull, UnweaveError
+
+FULL = ("no space left", "disk is full", "disk full", "out of space")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn a full disk, whoever met it, into the one error that says so."""
+    try:
+        yield
+    except UnweaveError:
+        raise
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _full() from error
+        raise
+    except sqlite3.OperationalError as error:
+        if any(words in str(error).lower() for words in FULL):
+            raise _full() from error
+        raise
+    except Exception as error:  # TensorFlow, Beam and MLMD have errors of their own for it
+        if any(words in str(error).lower() for words in FULL):
+            raise _full() from error
+        raise
+
+
+def _full() -> DiskFull:
+    return DiskFull(
+        "The disk is full: what was begun has been taken away again; make room and run the same "
+        "command once more."
+    )

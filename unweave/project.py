@@ -1,0 +1,249 @@
+"""The Python API: what the command line does, as methods that return plain values.
+
+    project = unweave.Project("workspace")
+    model = project.train("trips.csv", label="big_tip", subject="company")
+    done = project.forget(["Blue Cab"])
+    unweave.verify(done["certificate"], public_key=done["public_key"])
+
+Each answer is a dictionary that JSON can hold, the same that `--json` prints. Errors are those of
+`lineage_store.errors`. The clock and the system's randomness are read here and passed down.
+"""
+
+import secrets
+import time as clock
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from lineage_store import models, questions
+from lineage_store.csv_source import Columns
+from lineage_store.errors import BadInput
+from lineage_store.index import read_index
+from lineage_store.placement import Partition
+from lineage_store.progress import Listener, listening
+from lineage_store.workspace import Workspace, open_workspace, writing
+from pipelines.jobs import Backend
+from unweave import answers
+from unweave.failures import translated
+from unweave.version import VERSION
+
+DERIVED_DAYS = 30
+
+
+class Project:
+    """A workspace and what can be done with it; made by its first training run."""
+
+    def __init__(
+        self,
+        workspace: Path | str = "workspace",
+        *,
+        backend: Backend | None = None,
+        listener: Listener | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+    ) -> None:
+        self.root = Path(workspace)
+        self._backend = backend
+        self._listener = listener or (lambda what, done, total: None)
+        self._now = now
+
+    def train(
+        self,
+        csv: Path | str,
+        *,
+        label: str,
+        subject: str | None = None,
+        row_id: str | None = None,
+        drop: Sequence[str] = (),
+        module: Path | str | None = None,
+        shards: int = 5,
+        slices: int = 4,
+        epochs: int = 10,
+        batch_size: int = 64,
+        seed: int = 0,
+        place_by: str = "subject",
+        record: str = "none",
+        key_file: Path | str | None = None,
+    ) -> dict[str, Any]:
+        """Train a model with lineage on a CSV file and push it."""
+        from pipelines.train_run import TrainRequest, train
+
+        began = clock.perf_counter()
+        asked = TrainRequest(
+            csv=Path(csv),
+            columns=Columns(label, subject, row_id, tuple(drop), place_by == "row"),
+            partition=Partition(shards, slices, epochs, batch_size, seed),
+            record=record,
+            module=None if module is None else Path(module),
+        )
+        key = None if key_file is None else Path(key_file)
+        answers.check_options(asked)
+        with translated(), listening(self._listener), self._writing(key, create=True) as workspace:
+            made = train(workspace, asked, backend=self._runner(), time=self._time())
+            return answers.trained(workspace, made, seconds=clock.perf_counter() - began)
+
+    def forget(
+        self,
+        ids: Sequence[str],
+        *,
+        rows: bool = False,
+        guarantee: str | None = None,
+        strategy: str | None = None,
+        reason: str | None = None,
+        replay: bool = False,
+    ) -> dict[str, Any]:
+        """Forget subjects (or rows, by their ids) in every model, erase, and certify it."""
+        from pipelines.forget_run import forget
+
+        began = clock.perf_counter()
+        request = self._forget_request(ids, rows, guarantee, strategy, reason, replay)
+        with translated(), listening(self._listener), self._writing(create=False) as workspace:
+            request_id = forget(
+                workspace,
+                request,
+                backend=self._runner(),
+                time=self._time(),
+                version=VERSION,
+                random_bytes=secrets.token_bytes,
+            )
+            return answers.forgotten(
+                workspace, request_id, seconds=clock.perf_counter() - began
+            )
+
+    def plan(
+        self,
+        ids: Sequence[str],
+        *,
+        rows: bool = False,
+        guarantee: str | None = None,
+        strategy: str | None = None,
+    ) -> dict[str, Any]:
+        """Say what `forget` would do, and change nothing."""
+        from pipelines.forget_run import dry_run
+
+        request = self._forget_request(ids, rows, guarantee, strategy, None, False)
+        with translated():
+            workspace = open_workspace(self.root)
+            plans = dry_run(workspace, request, backend=self._runner())
+        return answers.planned(plans, subjects=len(request.ids))
+
+    def trace_subject(self, subject: str) -> dict[str, Any]:
+        """Say what a subject has touched."""
+        with self._reading() as (workspace, connection):
+            return questions.trace_subject(connection, workspace, workspace.keys(), subject)
+
+    def trace_model(self, model_id: str | None = None) -> dict[str, Any]:
+        """Say what a model was made of; by default the newest live one."""
+        with self._reading() as (workspace, connection):
+            return questions.trace_model(connection, workspace, model_id)
+
+    def trace_batch(self, batch: str) -> dict[str, Any]:
+        """Say what went into a batch and what came of it."""
+        with self._reading() as (workspace, connection):
+            return questions.trace_batch(connection, workspace, batch)
+
+    def trace_artifact(self, artifact: str) -> dict[str, Any]:
+        """Say what MLMD knows of an artifact, in both directions."""
+        from lineage_store.artifact_trace import trace_artifact
+        from lineage_store.metadata import Metadata
+
+        workspace = open_workspace(self.root)
+        return trace_artifact(Metadata(workspace.metadata_file, create=False), artifact)
+
+    def models(self) -> list[dict[str, Any]]:
+        """List all models, oldest first."""
+        with self._reading() as (workspace, connection):
+            return questions.list_models(connection, workspace)
+
+    def status(self) -> dict[str, Any]:
+        """Say how the workspace stands."""
+        with self._reading() as (workspace, connection):
+            return questions.status(connection, workspace, today=self._time()[:10])
+
+    def predict(self, csv: Path | str, *, model_id: str | None = None) -> dict[str, Any]:
+        """Predict with a live model's SavedModel for the rows of a CSV file."""
+        from unlearning.prediction import predict_csv
+
+        with self._reading() as (workspace, connection):
+            record = models.find_model(connection, model_id)
+            if record.state != "live":
+                raise BadInput(f"The model {record.id} is {record.state}: it cannot predict.")
+            found = predict_csv(workspace.absolute(record.paths["pushed"]), Path(csv))
+        return {"model_id": record.id, **found}
+
+    @property
+    def public_key(self) -> Path:
+        """The file with the key that certificates are verified with."""
+        return open_workspace(self.root).public_key
+
+    def _forget_request(
+        self,
+        ids: Sequence[str],
+        rows: bool,
+        guarantee: str | None,
+        strategy: str | None,
+        reason: str | None,
+        replay: bool,
+    ) -> Any:
+        from pipelines.forget_run import ForgetRequest
+        from unlearning.plan import Asked
+
+        if not ids or any(not one for one in ids):
+            raise BadInput("Name at least one subject, and none that is empty.")
+        unique = tuple(dict.fromkeys(ids))
+        until = (self._now() + timedelta(days=DERIVED_DAYS)).date().isoformat()
+        asked = Asked(guarantee, strategy)  # type: ignore[arg-type]  # checked by chosen()
+        asked.chosen()
+        return ForgetRequest(unique, rows, asked, reason, replay, until)
+
+    def _runner(self) -> Backend:
+        if self._backend is None:
+            from pipelines.tfx_backend import TfxBackend
+
+            self._backend = TfxBackend()
+        return self._backend
+
+    def _time(self) -> str:
+        return self._now().replace(microsecond=0).isoformat()
+
+    @contextmanager
+    def _writing(self, key_file: Path | None = None, *, create: bool) -> Iterator[Workspace]:
+        from pipelines.forget_run import sweep
+
+        with writing(self.root, key_file=key_file, create=create) as workspace:
+            if workspace.index_file.exists():
+                sweep(workspace)
+            yield workspace
+
+    @contextmanager
+    def _reading(self) -> Iterator[tuple[Workspace, Any]]:
+        workspace = open_workspace(self.root)
+        connection = read_index(workspace.index_file)
+        try:
+            yield workspace, connection
+        finally:
+            connection.close()
+
+
+def verify(certificate: Path | str, *, public_key: Path | str | None = None) -> dict[str, Any]:
+    """Check a certificate offline; `ok` is true only if it is intact and signed by that key."""
+    from lineage_store.signing import load_public_key
+    from unlearning.certificate import verify as verify_bytes
+
+    key = None if public_key is None else load_public_key(Path(public_key))
+    try:
+        data = Path(certificate).read_bytes()
+    except OSError as error:
+        raise BadInput(f"The certificate cannot be read: {error.strerror}.") from error
+    found = verify_bytes(data, key)
+    answer: dict[str, Any] = {"ok": found.ok, "verdict": found.verdict, "detail": found.detail}
+    if found.statement is not None:
+        predicate = found.statement["predicate"]
+        answer |= {
+            "request_id": predicate["request"]["id"],
+            "certified": predicate["certified"],
+            "rows": predicate["rows"]["count"],
+            "models": predicate["models"],
+        }
+    return answer

@@ -1,0 +1,253 @@
+"""The answers as text for people: short, with the numbers of the run."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+Answer = dict[str, Any]
+
+
+def show(what: str, answer: Answer) -> None:
+    """Print an answer on standard output."""
+    console = Console(highlight=False, soft_wrap=True)
+    for part in VIEWS[what](answer):
+        console.print(part, markup=False) if isinstance(part, str) else console.print(part)
+
+
+def trained(answer: Answer) -> list[Any]:
+    """Show a trained model."""
+    return [
+        f"Trained {answer['model_id']} ({answer['task']}) on {answer['rows_by_split']['train']:,} "
+        f"rows: {answer['shards']} shards, {answer['slices']} slices, {answer['steps']:,} steps, "
+        f"{answer['seconds']:.1f} s.",
+        *(
+            [f"{answer['excluded']:,} rows were kept out: their subjects were forgotten here."]
+            if answer["excluded"]
+            else []
+        ),
+        f"  evaluation  {metrics_text(answer['metrics'])}",
+        f"  weights     {answer['weights_digest']}",
+        f"  served from {answer['model_path']}",
+    ]
+
+
+def planned(answer: Answer) -> list[Any]:
+    """Show a plan as a table of shards and one of verdicts."""
+    parts: list[Any] = []
+    for plan in answer["plans"]:
+        share = plan["steps_planned"] / plan["steps_full"] if plan["steps_full"] else 0.0
+        parts.append(
+            f"{plan['model_before']}: {plan['rows_found']:,} rows found; strategy "
+            f"{plan['strategy']} ({plan['guarantee']}): {plan['why']}."
+        )
+        parts.append(
+            f"{plan['steps_planned']:,} of {plan['steps_full']:,} steps to compute ({share:.1%})."
+        )
+        shards = Table("shard", "action", "stages kept", "steps", "why", box=None)
+        for item in plan["shards"]:
+            shards.add_row(
+                *(str(item[k]) for k in ("shard", "action", "kept_stages", "steps", "why"))
+            )
+        parts += [shards, verdict_table(plan["verdicts"])]
+    parts.append("Nothing was changed.")
+    return parts
+
+
+def forgotten(answer: Answer) -> list[Any]:
+    """Show what a deletion did."""
+    parts: list[Any] = []
+    for change in answer["models"]:
+        after = change["model_after"] or "nothing (withdrawn)"
+        parts.append(
+            f"{change['model_before']} -> {after}: {change['rows_found']:,} rows forgotten by "
+            f"{change['strategy']}; the result is {guarantee_text(change)}."
+        )
+        parts.append(f"  recomputed  {change['steps_recomputed']:,} of {change['steps_full']:,} steps")
+        if change["updates_subtracted"]:
+            parts.append(f"  subtracted  {change['updates_subtracted']:,} recorded updates")
+        for check in change["checks"]:
+            parts.append(f"  {check['outcome']:<13} {check['name']}")
+        if change["metrics_after"]:
+            parts.append(f"  before      {metrics_text(change['metrics_before'])}")
+            parts.append(f"  after       {metrics_text(change['metrics_after'])}")
+    parts += [
+        f"  certificate {answer['certificate']}",
+        f"  public key  {answer['public_key']}",
+        f"Request {answer['request_id']} is done in {answer['seconds']:.1f} s.",
+    ]
+    return parts
+
+
+def guarantee_text(change: Mapping[str, Any]) -> str:
+    """Say what a result may be called, and how far it is from the twin if that was measured."""
+    if change["guarantee"] == "exact":
+        return f"exact, {change['basis']}" if change["basis"] else "exact"
+    if change["distance_to_twin"] is None:
+        return "approximate (its distance to the retrained twin is unmeasured)"
+    return (
+        f"approximate: distance to the retrained twin {change['distance_to_twin']:.4g}, "
+        f"of the untouched model {change['distance_untouched']:.4g}"
+    )
+
+
+def verdict_table(verdicts: list[Mapping[str, Any]]) -> Table:
+    """Return the verdicts as a table."""
+    table = Table("what", "how many", "verdict", "why", box=None)
+    for item in verdicts:
+        table.add_row(item["kind"], f"{item['count']:,}", item["verdict"], item["why"])
+    return table
+
+
+def traced_subject(answer: Answer) -> list[Any]:
+    """Show what a subject has touched."""
+    table = Table("model", "rows", "splits", "shards", "slices", "batches", "updates kept",
+                  "checkpoints", box=None)  # fmt: skip
+    for item in answer["models"]:
+        table.add_row(
+            item["model"],
+            f"{item['rows']:,}",
+            ", ".join(f"{n:,} {split}" for split, n in item["splits"].items()),
+            ", ".join(map(str, item["shards"])) or "none",
+            ", ".join(f"{s['shard']}/{s['slice']}" for s in item["slices"]) or "none",
+            f"{len(item['batches']):,}",
+            f"{item['updates_recorded']:,}",
+            f"{len(item['checkpoints']):,}",
+        )
+    return [f"pseudonym {answer['pseudonym']}", table]
+
+
+def traced_model(answer: Answer) -> list[Any]:
+    """Show a model."""
+    parts: list[Any] = [
+        f"{answer['model_id']} is {answer['state']} ({answer['guarantee']}), made {answer['created']}",
+        f"  weights     {answer['weights_digest']}",
+        f"  rows        {answer['rows']:,}; evaluation {metrics_text(answer['metrics'])}",
+        f"  family      {', '.join(answer['family'])}",
+    ]
+    if answer["state"] != "live":
+        return [*parts, f"  ended       {answer['ended']}"]
+    table = Table("shard", "rows", "stages", "checkpoints", "updates kept", "subtracted", box=None)
+    for shard in answer["shards"]:
+        kept = sum(stage["checkpoint"] is not None for stage in shard["stages"])
+        table.add_row(
+            str(shard["shard"]),
+            f"{shard['rows']:,}",
+            str(len(shard["stages"])),
+            str(kept),
+            f"{shard['updates_recorded']:,}",
+            f"{shard['updates_subtracted']:,}",
+        )
+    return [*parts, f"  served from {answer['model_path']}", table]
+
+
+def traced_batch(answer: Answer) -> list[Any]:
+    """Show a batch."""
+    step = answer["step"]
+    return [
+        f"{answer['model']}:{answer['batch']}: {step['rows']} rows, step {step['position']} of its "
+        f"shard, loss {step['loss']:.4f}, trained for {answer['trained_for']}",
+        f"  row keys    {step['batch_digest']} (SHA-256 over the keys)",
+        f"  update      "
+        + ("subtracted" if answer["update_subtracted"]
+           else "recorded" if answer["update_recorded"] else "not recorded"),
+        f"  checkpoint  shard {answer['next_checkpoint']['shard']}, "
+        f"stage {answer['next_checkpoint']['stage']}",
+    ]  # fmt: skip
+
+
+def traced_artifact(answer: Answer) -> list[Any]:
+    """Show an artifact of MLMD."""
+    table = Table("direction", "type", "how many", box=None)
+    for direction in ("upstream", "downstream"):
+        for kind, count in sorted(answer[direction].items()):
+            table.add_row(direction, kind, f"{count:,}")
+    head = f"artifact {answer['id']}: {answer['type']}, {answer['state']}"
+    return [head, *(f"  {k}: {v}" for k, v in answer["properties"].items()), table]
+
+
+def models(answer: Answer) -> list[Any]:
+    """Show the list of models."""
+    table = Table("model", "state", "guarantee", "rows", "evaluation", "made", "weights", box=None)
+    for item in answer["models"]:
+        table.add_row(
+            item["model_id"],
+            item["state"],
+            item["guarantee"],
+            f"{item['rows']:,}",
+            metrics_text(item["metrics"]),
+            item["created"],
+            item["weights_digest"][:12],
+        )
+    return [table]
+
+
+def status(answer: Answer) -> list[Any]:
+    """Show how a workspace stands."""
+    parts = [
+        f"workspace {answer['workspace']} (key {answer['key_id']}), {answer['bytes']:,} bytes",
+        f"  models      {counts_text(answer['models'])}",
+        f"  requests    {counts_text(answer['requests'])}",
+        f"  kept out    {answer['excluded']:,} subjects or rows",
+        f"  event log   {answer['event_log']['size']} events, root {answer['event_log']['root']}",
+    ]
+    for item in answer["derived"]:
+        late = " (overdue)" if item["overdue"] else ""
+        parts.append(f"  derived     {item['model']} keeps derived updates until {item['until']}{late}")
+    if answer["unfinished"]:
+        parts.append(
+            f"  unfinished  {', '.join(answer['unfinished'])}: run the same forget again to finish"
+        )
+    return parts
+
+
+def verified(answer: Answer) -> list[Any]:
+    """Show what verifying a certificate found."""
+    parts = [f"{answer['verdict']}: {answer['detail']}"]
+    for model in answer.get("models", []):
+        after = model["after"]["weights"][:12] if model["after"] else "withdrawn"
+        parts.append(
+            f"  {model['before']['weights'][:12]} -> {after}: {model['strategy']}, "
+            f"{model['guarantee']}" + (f", {model['basis']}" if "basis" in model else "")
+        )
+    return parts
+
+
+def predicted(answer: Answer) -> list[Any]:
+    """Show predictions as CSV."""
+    if "classes" not in answer:
+        return ["prediction", *(repr(value) for value in answer["predictions"])]
+    lines = ["prediction,probability"]
+    for name, row in zip(answer["predictions"], answer["probabilities"], strict=True):
+        lines.append(f"{name},{max(row):.6f}")
+    return ["\n".join(lines)]
+
+
+def metrics_text(metrics: Mapping[str, float]) -> str:
+    """Return metrics as one line."""
+    if not metrics.get("rows"):
+        return "no evaluation rows"
+    names = {"accuracy": "accuracy", "log_loss": "log loss", "rmse": "RMSE"}
+    found = [f"{text} {metrics[name]:.4f}" for name, text in names.items() if name in metrics]
+    return f"{', '.join(found)} on {metrics['rows']:,} rows"
+
+
+def counts_text(counts: Mapping[str, int]) -> str:
+    """Return counts by state as one line."""
+    return ", ".join(f"{count} {state}" for state, count in counts.items()) or "none"
+
+
+VIEWS: dict[str, Callable[[Answer], list[Any]]] = {
+    "trained": trained,
+    "planned": planned,
+    "forgotten": forgotten,
+    "traced_subject": traced_subject,
+    "traced_model": traced_model,
+    "traced_batch": traced_batch,
+    "traced_artifact": traced_artifact,
+    "models": models,
+    "status": status,
+    "verified": verified,
+    "predicted": predicted,
+}
