@@ -48,7 +48,9 @@ def RowIndexer(
     pin_tensorflow()
     gated = load_snapshot(Path(snapshot))
     check_schema(Path(schema.uri) / "schema.pbtxt", gated.inference)
-    files = {split: sorted(Path(examples.uri).glob(f"Split-{split}/*.gz")) for split in gated.splits}
+    files = {
+        split: sorted(Path(examples.uri).glob(f"Split-{split}/*.gz")) for split in gated.splits
+    }
     train, places = rows_from_examples(files[TRAIN], gated)
     evaluation, _ = rows_from_examples(files.get(EVAL, []), gated)
     write_rows(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from lineage_store.errors import BadInput
-from lineage_store.gate import EVAL, EVALUATION_PERCENT, KEYED, TRAIN, Progress, Record
+from lineage_store.gate import EVAL, EVALUATION_PERCENT, KEYED, TRAIN, Progress, Record, joined
 from lineage_store.keys import Keys
 from lineage_store.placement import in_evaluation
 from lineage_store.pseudonyms import Pseudonyms
@@ -70,6 +70,8 @@ def read_header(path: Path, columns: Columns) -> Header:
     for name in names:
         if not name:
             raise BadInput(f"A column of {path} has no name in line 1.")
+        if "\n" in name or "\r" in name:
+            raise BadInput(f"A column name in {path} holds a line break: {name!r}.")
         if names.count(name) > 1:
             raise BadInput(f"The column {name!r} stands twice in line 1 of {path}.")
         if name in KEYED:
@@ -115,7 +117,7 @@ def read_records(
         next(lines)
         for number, fields in _numbered(path, lines, len(header.names), stream, progress):
             if id_place is None:
-                text = "\x1f".join(fields).encode("utf-8")
+                text = joined(fields)
                 occurrence = seen.count(keys.row_key(kind="text", value=text))
                 row_key = keys.row_key(kind="text", value=b"%d\x1f" % occurrence + text)
             else:

@@ -11,16 +11,17 @@ is recorded and which a deletion computes again (law 2).
 
 ExampleGen infers types of its own. So that it cannot differ, a number is written with a point or
 an exponent, and a string that could be read as a number gets an apostrophe in front, as does one
-that has an apostrophe already.
+that has an apostrophe already. It also reads line by line, so a string with line breaks is written
+in one line, marked by an apostrophe and a per cent sign.
 """
 
 import csv
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from lineage_store.canonical import canonical_json, digest_file, read_json, write_atomic
 from lineage_store.errors import BadInput
@@ -40,6 +41,8 @@ EVALUATION_PERCENT = 10
 CSV_FILE = "rows.csv"
 FORMAT = 1
 DIGEST_MODULUS = 1 << 256
+LARGEST_FIELD = 1 << 26
+SEPARATOR = "\x1f"
 
 Progress = Callable[[int], None]
 
@@ -94,10 +97,23 @@ def load_snapshot(folder: Path) -> Snapshot:
     )
 
 
+def joined(fields: Sequence[str]) -> bytes:
+    """Return two or more fields as one text, which no other fields give."""
+    text = SEPARATOR.join(fields).encode("utf-8")
+    if text.count(SEPARATOR.encode("ascii")) == len(fields) - 1:
+        return text
+    return canonical_json(list(fields))  # escapes control characters: no separator is in it
+
+
+def _csv_reader(stream: TextIO) -> Iterator[list[str]]:
+    csv.field_size_limit(LARGEST_FIELD)  # Python's own limit is less than the gate lets through
+    return csv.reader(stream, strict=True)
+
+
 def read_snapshot(snapshot: Snapshot, split: str) -> Iterator[Record]:
     """Read a split's records back, their values as text in which every type can be told again."""
     with snapshot.csv_file(split).open(newline="", encoding="utf-8") as stream:
-        reader = csv.reader(stream, strict=True)
+        reader = _csv_reader(stream)
         next(reader)
         for row_key, subject, place, *values, label in reader:
             yield Record(
@@ -113,7 +129,7 @@ def read_snapshot(snapshot: Snapshot, split: str) -> Iterator[Record]:
 def read_keys(snapshot: Snapshot) -> Iterator[Record]:
     """Read the keys of the rows without a label: all that is kept of them."""
     with snapshot.csv_file(UNLABELLED).open(newline="", encoding="utf-8") as stream:
-        for row_key, subject, place in csv.reader(stream, strict=True):
+        for row_key, subject, place in _csv_reader(stream):
             yield Record(
                 bytes.fromhex(row_key[1:]),
                 bytes.fromhex(subject[1:]),
@@ -125,11 +141,18 @@ def read_keys(snapshot: Snapshot) -> Iterator[Record]:
 
 
 def retained(snapshot: Snapshot, deleted: frozenset[bytes]) -> Iterator[Record]:
-    """Read all records of a snapshot that can be learnt from but those whose row key is deleted."""
+    """Read all records of a snapshot but those whose row key is deleted.
+
+    Those without a label come last, as empty as they are kept.
+    """
     for split in snapshot.splits:
         for record in read_snapshot(snapshot, split):
             if record.row_key not in deleted:
                 yield record
+    nothing = [""] * len(snapshot.inference.features)
+    for record in read_keys(snapshot):
+        if record.row_key not in deleted:
+            yield replace(record, values=nothing)
 
 
 def infer(records: Iterator[Record], *, features: tuple[str, ...], label: str) -> Inference:
@@ -192,9 +215,7 @@ def _let_through(
     return load_snapshot(folder)
 
 
-def _write_splits(
-    staged: Path, inference: Inference, folder: Path
-) -> tuple[dict[str, int], str]:
+def _write_splits(staged: Path, inference: Inference, folder: Path) -> tuple[dict[str, int], str]:
     kinds = [kind for _, kind in inference.features]
     header = [*KEYED, *(name for name, _ in inference.features), inference.label]
     counts = {TRAIN: 0, EVAL: 0, UNLABELLED: 0}
@@ -208,7 +229,7 @@ def _write_splits(
         for split in SPLITS:
             writers[split].writerow(header)
         with staged.open(newline="", encoding="utf-8") as stream:
-            for row_key, subject, place, split, *values, label in csv.reader(stream):
+            for row_key, subject, place, split, *values, label in _csv_reader(stream):
                 name = inference.class_of(label)
                 # ExampleGen takes digits for numbers, whatever they are: hence the letter.
                 keyed = [f"k{row_key}", f"k{subject}", f"k{place}"]
@@ -231,8 +252,8 @@ def _write_splits(
 
 
 def _row_digest(row_key: str, place: str, written: list[str]) -> int:
-    content = "\x1f".join([row_key, place, *written])
-    return int.from_bytes(hashlib.sha256(content.encode("utf-8")).digest(), "big")
+    content = joined([row_key, place, *written])
+    return int.from_bytes(hashlib.sha256(content).digest(), "big")
 
 
 def _number(text: str) -> str:
@@ -245,7 +266,9 @@ def _number(text: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Write a string so that no reader takes it for a number; an empty one stays empty."""
+    """Write a string in one line that no reader takes for a number; an empty one stays empty."""
+    if "\n" in text or "\r" in text:
+        return "'%" + text.replace("%", "%25").replace("\n", "%0A").replace("\r", "%0D")
     if text.startswith("'") or _looks_like_number(text):
         return "'" + text
     return text
@@ -253,6 +276,8 @@ def escape(text: str) -> str:
 
 def unescape(text: str) -> str:
     """Read back what `escape` wrote."""
+    if text.startswith("'%"):
+        return text[2:].replace("%0A", "\n").replace("%0D", "\r").replace("%25", "%")
     return text[1:] if text.startswith("'") else text
 
 

@@ -6,6 +6,7 @@ a question must not pay for importing more. MLMD's file is another one, always.
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 from lineage_store.errors import BadInput
 from lineage_store.eventlog import create_table
@@ -52,7 +53,7 @@ def compact(path: Path) -> None:
         connection.close()
 
 
-def _migrations():  # type: ignore[no-untyped-def]  # sqlite-utils is imported on demand
+def _migrations() -> Any:
     from sqlite_utils import Database, Migrations
 
     migrations = Migrations(SCHEMA)

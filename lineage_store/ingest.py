@@ -202,9 +202,7 @@ def _subtraction(
     if metadata.execution_exists(external_id):
         return
     stages = shard.stages()
-    by_position = {
-        step.position: stage for stage in stages for step in shard.steps(stage.stage)
-    }
+    by_position = {step.position: stage for stage in stages for step in shard.steps(stage.stage)}
     inputs = [names.checkpoint(stages[-1])]
     inputs += [names.update(by_position[p], p) for p in sorted(shard.subtracted())]
     graph = Subgraph(metadata)

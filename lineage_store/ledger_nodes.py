@@ -1,4 +1,4 @@
-"""The nodes of the lineage that a ledger names: shards, batches, updates, checkpoints, the model."""
+"""The nodes of the lineage that a ledger names: shards, batches, updates, checkpoints, model."""
 
 from collections.abc import Iterator
 

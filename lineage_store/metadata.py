@@ -16,6 +16,8 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from lineage_store.errors import BadInput
 from lineage_store.lineage_node import LineageNode
 
+__all__ = ["INPUTS", "OUTPUTS", "Metadata", "int_of", "pb", "pieces", "set_properties", "text_of"]
+
 AT_ONCE = 500
 
 ARTIFACT_TYPES = (

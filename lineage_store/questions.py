@@ -99,9 +99,7 @@ def _touched(workspace: Workspace, record: models.ModelRecord, rows: IndexedRows
 
 def as_run(shard: ShardLedger) -> list[Stage]:
     """Return the schedule of a shard as it was run."""
-    return [
-        Stage(r.stage, r.rows, r.epochs, r.batches, r.first_position) for r in shard.stages()
-    ]
+    return [Stage(r.stage, r.rows, r.epochs, r.batches, r.first_position) for r in shard.stages()]
 
 
 def trace_model(
@@ -249,7 +247,7 @@ def derived(
     connection: sqlite3.Connection, workspace: Workspace, *, today: str
 ) -> list[Mapping[str, Any]]:
     """List what live approximate models still keep that was computed after forgotten rows."""
-    found = []
+    found: list[Mapping[str, Any]] = []
     for record in models.models(connection, live_only=True):
         if record.guarantee != "approximate":
             continue

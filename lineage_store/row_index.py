@@ -38,7 +38,9 @@ class IndexedRows:
         found = {}
         shard, slice_ = shard_of(self.places, shards), slice_of(self.places, slices)
         trained = self.trained
-        for pair in sorted(set(zip(shard[trained].tolist(), slice_[trained].tolist(), strict=True))):
+        for pair in sorted(
+            set(zip(shard[trained].tolist(), slice_[trained].tolist(), strict=True))
+        ):
             here = trained & (shard == pair[0]) & (slice_ == pair[1])
             found[pair] = np.flatnonzero(here)
         return found
@@ -61,7 +63,9 @@ def ingest(connection: sqlite3.Connection, snapshot: int, records: Iterable[Reco
     return count + _write(connection, piece)
 
 
-def _write(connection: sqlite3.Connection, piece: list[tuple[int, bytes, bytes | None, str, int]]) -> int:
+def _write(
+    connection: sqlite3.Connection, piece: list[tuple[int, bytes, bytes | None, str, int]]
+) -> int:
     connection.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?)", piece)
     return len(piece)
 

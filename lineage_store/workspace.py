@@ -110,7 +110,9 @@ def open_workspace(root: Path) -> Workspace:
     workspace = Workspace(root.resolve())
     marker = workspace.root / "format.json"
     if not marker.exists():
-        raise NothingFound(f"There is no workspace in {root}: train a model first, or name another.")
+        raise NothingFound(
+            f"There is no workspace in {root}: train a model first, or name another."
+        )
     found = read_json(marker)["format"]
     if found > FORMAT:
         raise BadInput(
@@ -146,6 +148,7 @@ def writing(root: Path, *, key_file: Path | None = None, create: bool) -> Iterat
             raise WorkspaceBusy(
                 f"The workspace {root} is in use by another unweave command: wait for it to end."
             ) from None
+        new = new and not (root / "format.json").exists()  # made by another command meanwhile
         workspace = _create(root, given) if new else open_workspace(root)
         if given is not None and derive(given) != workspace.keys():
             raise BadInput(

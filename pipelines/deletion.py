@@ -31,9 +31,7 @@ def deletion_pipeline(job: DeletionJob, *, enable_cache: bool = False) -> tfx.ds
             branch = _branch(job, change, change.snapshot)
             components += branch
             recorders.append(branch[-1])
-    eraser = Eraser(
-        workspace=str(job.workspace.root), request_id=job.request_id, time=job.time
-    )
+    eraser = Eraser(workspace=str(job.workspace.root), request_id=job.request_id, time=job.time)
     eraser.add_upstream_nodes(recorders)
     certifier = Certifier(
         erasure=eraser.outputs["report"],

@@ -51,7 +51,9 @@ class DirectBackend:
     def delete(self, job: DeletionJob) -> None:
         """Unlearn, check, push, register, erase and certify."""
         pin_tensorflow()
-        plans = {plan.model_before: plan for plan in load_plan(job.workspace.request(job.request_id))}
+        plans = {
+            plan.model_before: plan for plan in load_plan(job.workspace.request(job.request_id))
+        }
         for change in job.changes:
             if change.snapshot is None or change.recorded:
                 continue

@@ -15,7 +15,7 @@ import numpy as np
 
 from lineage_store import models, requests
 from lineage_store.errors import NothingFound
-from lineage_store.gate import load_snapshot, let_through, retained
+from lineage_store.gate import let_through, load_snapshot, retained
 from lineage_store.index import open_index, read_index
 from lineage_store.keys import Keys
 from lineage_store.ledger import open_ledger
@@ -71,13 +71,17 @@ def find(
     try:
         for position, one in enumerate(request.ids, start=1):
             # By its place among the arguments: ids are personal data and stay out of messages.
-            which = f"{noun} given" if len(request.ids) == 1 else f"{noun} {position} of {len(request.ids)} given"
+            which = (
+                f"{noun} given"
+                if len(request.ids) == 1
+                else f"{noun} {position} of {len(request.ids)} given"
+            )
             value = keys.row_key(kind="id", value=one.encode()) if request.rows else one.encode()
             commitment = keys.commitment(kind=kind, value=value)
             if (known := requests.exclusion(connection, commitment)) is not None:
                 raise NothingFound(
-                    f"The {which} was already forgotten on {known.since} (request {known.request}); "
-                    f"nothing was done."
+                    f"The {which} was already forgotten on {known.since} (request "
+                    f"{known.request}); nothing was done."
                 )
             pseudonym = None if request.rows else pseudonyms.find(one)
             any_row = False
@@ -91,9 +95,7 @@ def find(
                 any_row = any_row or len(rows) > 0
                 found[record.id].append(rows)
             if not any_row:
-                raise NothingFound(
-                    f"The {which} has no row in any live model; nothing was done."
-                )
+                raise NothingFound(f"The {which} has no row in any live model; nothing was done.")
             if pseudonym is not None:
                 names.append(pseudonym)
             commitments.append((kind, commitment))
@@ -166,7 +168,9 @@ def forget(
     """Forget, or finish a killed run of the same request; return the request's id."""
     request_id = _running(workspace, request)
     if request_id is None:
-        request_id = _open(workspace, request, backend=backend, time=time, random_bytes=random_bytes)
+        request_id = _open(
+            workspace, request, backend=backend, time=time, random_bytes=random_bytes
+        )
     folder = workspace.request(request_id)
     job = DeletionJob(
         workspace=workspace,
@@ -261,17 +265,13 @@ def _changes(
         changes = []
         for plan in plans:
             old = models.find_model(connection, plan.model_before)
-            recorded = any(
-                record.id == plan.model_after for record in models.models(connection)
-            )
+            recorded = any(record.id == plan.model_after for record in models.models(connection))
             snapshot = None
             if plan.model_after is not None:
                 snapshot = workspace.snapshot(plan.model_after)
                 if not recorded:
                     _regate(workspace, old, snapshot, deleted)
-            changes.append(
-                ModelChange(old, plan.model_after, snapshot, plan.guarantee, recorded)
-            )
+            changes.append(ModelChange(old, plan.model_after, snapshot, plan.guarantee, recorded))
         return changes
     finally:
         connection.close()

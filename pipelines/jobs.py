@@ -110,4 +110,3 @@ class Backend(Protocol):
 
     def record_deletion(self, job: DeletionJob) -> None:
         """Take what a finished deletion run left into the public record."""
-

@@ -131,7 +131,8 @@ def _mark_deleted(
     metadata.mark_deleted(
         node
         for node in nodes
-        if metadata.type_name(node.type_id) in ("lineage.Checkpoint", "lineage.Update", "lineage.Batch", "lineage.Shard")
+        if metadata.type_name(node.type_id)
+        in ("lineage.Checkpoint", "lineage.Update", "lineage.Batch", "lineage.Shard")
         and node.external_id not in live
     )
 

@@ -74,7 +74,11 @@ def train(
         backend.train(job)
     except BaseException:
         if not _is_registered(workspace, model):
-            for folder in (snapshot, workspace.pipeline_root / f"train-{model}", workspace.serving(model)):
+            for folder in (
+                snapshot,
+                workspace.pipeline_root / f"train-{model}",
+                workspace.serving(model),
+            ):
                 shutil.rmtree(folder, ignore_errors=True)
         raise
     backend.record_training(job)

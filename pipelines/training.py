@@ -52,9 +52,7 @@ def ingest_components(
 ) -> dict[str, BaseComponent]:
     """Define the components from a gated snapshot to the row store."""
     gated = load_snapshot(snapshot)
-    splits = [
-        tfx.proto.Input.Split(name=split, pattern=f"{split}/*.csv") for split in gated.splits
-    ]
+    splits = [tfx.proto.Input.Split(name=split, pattern=f"{split}/*.csv") for split in gated.splits]
     examples = tfx.components.CsvExampleGen(
         input_base=str(snapshot), input_config=tfx.proto.Input(splits=splits)
     )

@@ -35,9 +35,7 @@ class Amnesiac:
                 f"The strategy amnesiac cannot serve here, since {situation.fresh_start}: "
                 f"ask for --guarantee exact."
             )
-        return tuple(
-            self._decide(situation, shard) for shard in range(situation.partition.shards)
-        )
+        return tuple(self._decide(situation, shard) for shard in range(situation.partition.shards))
 
     def _decide(self, situation: Situation, shard: int) -> ShardDecision:
         slices = situation.partition.slices

@@ -34,10 +34,9 @@ class Check:
 class CheckReport:
     """All checks of one model, and what they add up to.
 
-    `basis` says how an exact result was established; `distance` is the Euclidean distance of all
-    trainable weights to the twin's, None if it was not measured; `distance_untouched` is that of the
-    old model. Constants that are set from data (a scale's mean) have units of their own and are
-    left out of it.
+    `basis` says how an exact result was established. `distance` is the Euclidean distance of all
+    trainable weights to the twin's, None if it was not measured; `distance_untouched` that of the
+    old model. Constants set from data (a scale's mean) have units of their own and are left out.
     """
 
     model: str | None
@@ -63,7 +62,9 @@ class CheckReport:
         return cls(**{**value, "checks": tuple(Check(**item) for item in value["checks"])})
 
 
-def controlled(name: str, holds: Callable[[Ledger], str | None], *, new: Ledger, old: Ledger) -> Check:
+def controlled(
+    name: str, holds: Callable[[Ledger], str | None], *, new: Ledger, old: Ledger
+) -> Check:
     """Put a check to the new and to the untouched ledger; `holds` returns why it fails, or None."""
     failure, control = holds(new), holds(old)
     if failure is not None:

@@ -12,7 +12,13 @@ from typing import Any
 
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
 from lineage_store.inference import Inference
-from lineage_store.ledger import Ledger, ShardLedger, keep_shard, open_ledger, shard_folder, write_header
+from lineage_store.ledger import (
+    Ledger,
+    ShardLedger,
+    keep_shard,
+    shard_folder,
+    write_header,
+)
 from lineage_store.placement import Partition
 from lineage_store.row_store import RowStore, open_rows
 from unlearning.contract import BUILT_IN, module_text, spec_of
@@ -100,9 +106,7 @@ def refit(
         if decision.action == "empty":
             keep_shard(old.shard(decision.shard), new, stages=0)
             continue
-        strategy.apply(
-            decision, old=old.shard(decision.shard), new=new, run=run, store=store
-        )
+        strategy.apply(decision, old=old.shard(decision.shard), new=new, run=run, store=store)
     return _complete(config, plan.model_after, text, learner, store, folder, serving)
 
 
@@ -159,7 +163,7 @@ def metrics_of(ledger: Ledger) -> dict[str, float]:
 
 
 def fit_twin(plan: ModelPlan, *, old: Ledger, rows: Path, folder: Path) -> Ledger:
-    """Train the twin of a plan's result: the same command, from nothing, on the rows that remain."""
+    """Train the twin of a plan's result: the same command, on the rows that remain."""
     model = plan.model_after or plan.model_before
     return fit(
         config_of(old),

@@ -143,7 +143,6 @@ class KerasLearner:
             tf.TensorSpec([len(generators), 2], tf.int64),
         ]
 
-        @tf.function(input_signature=signature)
         def step(numbers: Any, categories: Any, labels: Any, position: Any, seeds: Any) -> Any:
             model.optimizer.iterations.assign(tf.cast(position, model.optimizer.iterations.dtype))
             for number, generator in enumerate(generators):
@@ -156,7 +155,7 @@ class KerasLearner:
             model.optimizer.apply(gradients, model.trainable_variables)
             return loss
 
-        return step
+        return tf.function(step, input_signature=signature)
 
     def initial_state(self, shard: int, first_rows: Rows | None) -> State:
         """Return a shard's state before its first step: fresh weights, adapted, empty slots."""
@@ -281,4 +280,3 @@ class KerasLearner:
                 f"The model of {self._name} cannot be trained reproducibly: {reason.strip()}"
             )
         return BadInput(f"The model of {self._name} fails in its first step: {first}")
-

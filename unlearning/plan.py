@@ -163,9 +163,7 @@ def plan_model(
     )
 
 
-def _inference_without(
-    snapshot: Snapshot, deleted: IndexedRows
-) -> tuple[Inference | None, str]:
+def _inference_without(snapshot: Snapshot, deleted: IndexedRows) -> tuple[Inference | None, str]:
     features = tuple(name for name, _ in snapshot.inference.features)
     records = retained(snapshot, deleted.key_set())
     try:
@@ -259,9 +257,9 @@ def verdicts(
             verdict, why = _stage_verdict(node, by_shard[node.shard], derived_until)
         else:
             raise MissingVerdict(
-                f"The artifact {node.id} of type {node.kind} is downstream of the rows, and nothing "
-                f"decides what becomes of it: nothing was changed. Remove it from the lineage's "
-                f"live artifacts, or add a rule for its type."
+                f"The artifact {node.id} of type {node.kind} is downstream of the rows, and "
+                f"nothing decides what becomes of it: nothing was changed. Erase it and mark "
+                f"it DELETED, or add a rule for its type."
             )
         counted[(node.kind, verdict, why)] += 1
     return tuple(Verdict(*key, count) for key, count in sorted(counted.items()))

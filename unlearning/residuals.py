@@ -2,9 +2,11 @@
 
 Patterns are row keys and pseudonyms (128 bits, raw and in hexadecimal) and those ids that are
 distinctive: at least 40 bits, since a short one matches anywhere and proves nothing, and not also a
-text of rows that stay. They are searched in all bytes of all files, and in what gzip files hold. It runs in a process of its
-own (`python -m unlearning.residuals`), since MLMD's file must not be opened by a process that
-holds it open already; the patterns come on standard input, in hexadecimal, never as arguments.
+text of rows that stay. They are searched in all bytes of all files, and in what gzip files hold.
+
+It runs in a process of its own (`python -m unlearning.residuals`), since MLMD's file must not be
+opened by a process that holds it open already; the patterns come on standard input, in
+hexadecimal, never as arguments.
 """
 
 import gzip

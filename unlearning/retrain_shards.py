@@ -19,9 +19,7 @@ class RetrainShards:
 
     def decide(self, situation: Situation) -> tuple[ShardDecision, ...]:
         """Keep as many stages of each shard as never saw a deleted row and are still there."""
-        return tuple(
-            self._decide(situation, shard) for shard in range(situation.partition.shards)
-        )
+        return tuple(self._decide(situation, shard) for shard in range(situation.partition.shards))
 
     def _decide(self, situation: Situation, shard: int) -> ShardDecision:
         slices = situation.partition.slices

@@ -58,22 +58,20 @@ def export(learner: KerasLearner, shards: Sequence[State], folder: Path) -> None
         each = [call(trainable, fixed, inputs) for trainable, fixed in module.members]
         return _named(tf, tf.add_n(each) / len(each), spec)
 
-    @tf.function(
+    columns = tf.function(
+        outputs,
         input_signature=[
             tf.TensorSpec([None, len(spec.numbers)], tf.float32, name="numbers"),
             tf.TensorSpec([None, len(spec.strings)], tf.string, name="strings"),
-        ]
+        ],
     )
-    def columns(numbers: Any, strings: Any) -> dict[str, Any]:
-        return outputs(numbers, strings)
 
     # A missing value may come as an absent feature or as one without values: read both.
     features = {name: tf.io.RaggedFeature(tf.float32) for name in spec.numbers} | {
         name: tf.io.RaggedFeature(tf.string) for name in spec.strings
     }
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
-    def examples(examples: Any) -> dict[str, Any]:
+    def parsed_outputs(examples: Any) -> dict[str, Any]:
         parsed = tf.io.parse_example(examples, features)
         rows = tf.shape(examples)[0]
         numbers = [first_value(parsed[name], float("nan")) for name in spec.numbers]
@@ -82,8 +80,10 @@ def export(learner: KerasLearner, shards: Sequence[State], folder: Path) -> None
         strings = _stacked(tf, strings, rows, tf.string)
         return outputs(numbers, strings)
 
+    serialised = tf.TensorSpec([None], tf.string, name="examples")
+    by_example = tf.function(parsed_outputs, input_signature=[serialised])
     tf.saved_model.save(
-        module, str(folder), signatures={"serving_default": examples, "columns": columns}
+        module, str(folder), signatures={"serving_default": by_example, "columns": columns}
     )
     (folder.parent / ASSET).unlink()
 

@@ -6,6 +6,8 @@ outliers do not rule), strings are hashed into a fixed number of buckets and emb
 changes no vocabulary, and a scale only in a shard that retrains from its start.
 """
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -15,10 +17,10 @@ LEARNING_RATE = 1e-3
 
 
 @keras.saving.register_keras_serializable("unweave")
-class Scale(keras.layers.Layer):
+class Scale(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
     """Centres and scales numbers by constants that `adapt` sets, and compresses them by asinh."""
 
-    def build(self, shape):
+    def build(self, shape: tuple[int | None, ...]) -> None:
         """Make the constants: the shard's weights, though no step changes them."""
         width = (shape[-1],)
         self.mean = self.add_weight(name="mean", shape=width, initializer="zeros", trainable=False)
@@ -26,12 +28,12 @@ class Scale(keras.layers.Layer):
             name="factor", shape=width, initializer="ones", trainable=False
         )
 
-    def call(self, numbers):
+    def call(self, numbers: Any) -> Any:
         """Scale a batch of numbers, shape kept."""
         return keras.ops.arcsinh((numbers - self.mean) * self.factor)
 
 
-def build_model(spec):
+def build_model(spec: Any) -> keras.Model:
     """Build and compile the model: embeddings and scaled numbers into two dense layers."""
     inputs, parts = {}, []
     if spec.numbers:
@@ -53,7 +55,7 @@ def build_model(spec):
     return model
 
 
-def adapt(model, numbers, missing, categories):
+def adapt(model: keras.Model, numbers: Any, missing: Any, categories: Any) -> None:
     """Set the constants of the numbers' scale from the rows of a shard's first slice."""
     if not numbers.shape[1]:
         return

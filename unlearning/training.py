@@ -1,4 +1,4 @@
-"""Training with lineage: sharded, isolated, sliced (Bourtoule et al. 2021), and every step recorded.
+"""Training with lineage: sharded, isolated, sliced (Bourtoule et al. 2021), each step recorded.
 
 Stage r of a shard starts from the checkpoint of stage r - 1 and trains on slices 1 to r. The same
 function trains from nothing, and again from a checkpoint that never saw the deleted rows: the
@@ -190,7 +190,9 @@ def probe(run: Run, store: RowStore, *, shards: list[int]) -> None:
             if stage.batches:
                 rows = store.stage_rows(shard, stage.index)
                 found = stage_batches(rows, stage, seed=run.partition.seed)
-                batches = [batch for _, (_, _, batch) in zip(range(PROBED_STEPS), found, strict=False)]
+                batches = [
+                    batch for _, (_, _, batch) in zip(range(PROBED_STEPS), found, strict=False)
+                ]
                 state = run.learner.initial_state(shard, first_rows(store, shard))
                 run.learner.must_repeat(batches, state, shard=shard)
                 return

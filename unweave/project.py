@@ -107,9 +107,7 @@ class Project:
                 version=VERSION,
                 random_bytes=secrets.token_bytes,
             )
-            return answers.forgotten(
-                workspace, request_id, seconds=clock.perf_counter() - began
-            )
+            return answers.forgotten(workspace, request_id, seconds=clock.perf_counter() - began)
 
     def plan(
         self,

@@ -64,7 +64,9 @@ def forgotten(answer: Answer) -> list[Any]:
             f"{change['model_before']} -> {after}: {change['rows_found']:,} rows forgotten by "
             f"{change['strategy']}; the result is {guarantee_text(change)}."
         )
-        parts.append(f"  recomputed  {change['steps_recomputed']:,} of {change['steps_full']:,} steps")
+        parts.append(
+            f"  recomputed  {change['steps_recomputed']:,} of {change['steps_full']:,} steps"
+        )
         if change["updates_subtracted"]:
             parts.append(f"  subtracted  {change['updates_subtracted']:,} recorded updates")
         for check in change["checks"]:
@@ -121,7 +123,8 @@ def traced_subject(answer: Answer) -> list[Any]:
 def traced_model(answer: Answer) -> list[Any]:
     """Show a model."""
     parts: list[Any] = [
-        f"{answer['model_id']} is {answer['state']} ({answer['guarantee']}), made {answer['created']}",
+        f"{answer['model_id']} is {answer['state']} ({answer['guarantee']}), "
+        f"made {answer['created']}",
         f"  weights     {answer['weights_digest']}",
         f"  rows        {answer['rows']:,}; evaluation {metrics_text(answer['metrics'])}",
         f"  family      {', '.join(answer['family'])}",
@@ -149,7 +152,7 @@ def traced_batch(answer: Answer) -> list[Any]:
         f"{answer['model']}:{answer['batch']}: {step['rows']} rows, step {step['position']} of its "
         f"shard, loss {step['loss']:.4f}, trained for {answer['trained_for']}",
         f"  row keys    {step['batch_digest']} (SHA-256 over the keys)",
-        f"  update      "
+        "  update      "
         + ("subtracted" if answer["update_subtracted"]
            else "recorded" if answer["update_recorded"] else "not recorded"),
         f"  checkpoint  shard {answer['next_checkpoint']['shard']}, "
@@ -194,7 +197,9 @@ def status(answer: Answer) -> list[Any]:
     ]
     for item in answer["derived"]:
         late = " (overdue)" if item["overdue"] else ""
-        parts.append(f"  derived     {item['model']} keeps derived updates until {item['until']}{late}")
+        parts.append(
+            f"  derived     {item['model']} keeps derived updates until {item['until']}{late}"
+        )
     if answer["unfinished"]:
         parts.append(
             f"  unfinished  {', '.join(answer['unfinished'])}: run the same forget again to finish"

@@ -1,0 +1,216 @@
+"""The demo: the whole story on real data, with the numbers of the run.
+
+Train with lineage; ask what companies have touched and what forgetting each would cost; forget one
+exactly and one approximately; train the exact one's twin from the file without its rows and
+compare all weights; verify the certificates.
+"""
+
+import csv
+import json
+import re
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from lineage_store.errors import BadInput
+from pipelines.direct import DirectBackend
+from unweave.progress_bars import progress_bars
+from unweave.project import Project, verify
+from unweave.taxi import LABEL, SUBJECT, write_trips
+from unweave.text import guarantee_text, metrics_text
+
+OPTIONS: dict[str, Any] = {"shards": 5, "slices": 4, "epochs": 10, "batch_size": 64, "seed": 0}
+MARKER = "demo.json"
+ONE_CAB = re.compile(r"\d+ - ")
+CANDIDATES = 5
+
+
+def run_demo(root: Path, *, quiet: bool = False) -> dict[str, Any]:
+    """Run the demo in a workspace of its own and return its numbers.
+
+    The source file lies beside the workspace, in `<workspace>.source`. Raises BadInput if the
+    workspace is there and was not made by an earlier demo.
+    """
+    source = root.with_name(root.name + ".source")
+    _clear(root, source)
+    source.mkdir(parents=True)
+    (source / MARKER).write_text(json.dumps({"demo": str(root.name)}), encoding="utf-8")
+    console = Console(quiet=quiet, highlight=False, soft_wrap=True)
+    began = time.perf_counter()
+    with progress_bars() as listener:
+        story = _Story(console, Project(root, listener=listener), source)
+        numbers = story.tell()
+    numbers["seconds"] = round(time.perf_counter() - began, 1)
+    console.print(f"\nAll of it took {numbers['seconds']:.0f} s.")
+    return numbers
+
+
+def _clear(root: Path, source: Path) -> None:
+    if (source / MARKER).exists():
+        shutil.rmtree(root, ignore_errors=True)
+        shutil.rmtree(source)
+    for folder in (root, source):
+        if folder.exists() and any(folder.iterdir()):
+            raise BadInput(
+                f"The folder {folder} is not an earlier demo's: name a new one with --workspace."
+            )
+
+
+class _Story:
+    """The demo's chapters; each prints what it found and returns its numbers."""
+
+    def __init__(self, console: Console, project: Project, source: Path) -> None:
+        self._console = console
+        self._project = project
+        self._source = source
+        self._companies: Counter[str] = Counter()
+
+    def tell(self) -> dict[str, Any]:
+        """Tell all of it."""
+        trained = self._train()
+        exact_one, approximate_one = self._candidates()
+        exact = self._forget(exact_one, "exact", replay=False)
+        equal = self._prove(exact, exact_one)
+        approximate = self._forget(approximate_one, "approximate", replay=True)
+        self._certificates([exact, approximate])
+        return {
+            "trained": trained,
+            "exact": exact,
+            "equal_to_twin": equal,
+            "approximate": approximate,
+        }
+
+    def _train(self) -> dict[str, Any]:
+        file = self._source / "trips.csv"
+        self._companies = write_trips(file)
+        trips = sum(self._companies.values())
+        subjects = len([company for company in self._companies if company])
+        with self._chapter("Train with lineage"):
+            self._say(
+                f"{trips:,} real taxi trips of {subjects} companies; the company is the data "
+                f"subject, {self._companies['']:,} trips have none. Label: a tip above 20 % of the "
+                f"fare."
+            )
+            answer = self._project.train(
+                file, label=LABEL, subject=SUBJECT, record="all", **OPTIONS
+            )
+            self._say(
+                f"{answer['shards']} shards x {answer['slices']} slices, {answer['steps']:,} "
+                f"steps, each recorded; {metrics_text(answer['metrics'])}."
+            )
+            self._say(f"weights {answer['weights_digest'][:16]}…, served from "
+                      f"{answer['model_path']}")  # fmt: skip
+        return answer
+
+    def _candidates(self) -> tuple[str, str]:
+        """Show what some one-driver companies have touched, and choose two of them."""
+        ranked = [name for name, _ in self._companies.most_common() if ONE_CAB.match(name)]
+        plans: dict[str, dict[str, Any]] = {}
+        with self._chapter("Who could be forgotten, and at what cost?"):
+            table = Table("company", "rows", "shard/slice", "batches", "updates", "checkpoints",
+                          "exact: steps", "of all", box=None)  # fmt: skip
+            for number, name in enumerate(ranked[:CANDIDATES], start=1):
+                found = self._project.trace_subject(name)["models"][-1]
+                plan = self._project.plan([name])
+                plans[name] = {**plan, "batches": len(found["batches"])}
+                table.add_row(
+                    f"candidate {number}",
+                    str(found["rows"]),
+                    ", ".join(f"{s['shard']}/{s['slice']}" for s in found["slices"]) or "none",
+                    str(len(found["batches"])),
+                    str(found["updates_recorded"]),
+                    str(len(found["checkpoints"])),
+                    f"{plan['steps_planned']:,}",
+                    f"{plan['steps_planned'] / plan['steps_full']:.1%}",
+                )
+            self._console.print(table)
+            trained_on = [name for name in plans if plans[name]["batches"]]
+            exact = trained_on[0]
+            rest = [name for name in trained_on if name != exact]
+            approximate = min(rest, key=lambda name: plans[name]["batches"])
+            names = list(plans)
+            self._say(
+                f"Forgotten exactly: candidate {names.index(exact) + 1}, which has the most rows. "
+                f"Approximately: candidate {names.index(approximate) + 1}, in the fewest batches."
+            )
+        return exact, approximate
+
+    def _forget(self, company: str, guarantee: str, *, replay: bool) -> dict[str, Any]:
+        with self._chapter(f"Forget one company: {guarantee}"):
+            answer = self._project.forget([company], guarantee=guarantee, replay=replay)
+            self._say(
+                f"{answer['rows_found']} rows; {answer['strategy']}: "
+                f"{answer['steps_recomputed']:,} of {answer['steps_full']:,} steps recomputed, "
+                f"{answer['updates_subtracted']} updates subtracted. The result is "
+                f"{guarantee_text(answer)}."
+            )
+            for check in answer["checks"]:
+                self._say(f"{check['outcome']}: {check['name']}")
+            verdicts: Counter[str] = Counter()
+            for item in answer["verdicts"]:
+                verdicts[item["verdict"]] += item["count"]
+            self._say("verdicts: " + ", ".join(f"{n:,} {v}" for v, n in verdicts.items()))
+            self._say(f"evaluation: {metrics_text(answer['metrics_after'])}")
+            if answer["distance_to_twin"] is not None and answer["guarantee"] != "exact":
+                further = answer["distance_to_twin"] >= answer["distance_untouched"]
+                self._say(
+                    "Subtraction took the model "
+                    + ("further from" if further else "nearer to")
+                    + " the retrained twin than doing nothing would have left it."
+                )
+        return answer
+
+    def _prove(self, exact: dict[str, Any], company: str) -> bool:
+        with self._chapter("Prove it: train from scratch without these rows"):
+            file = self._source / "trips-without.csv"
+            _copy_without(self._source / "trips.csv", file, company)
+            root = self._source / "twin"
+            twin = Project(root, backend=DirectBackend()).train(
+                file,
+                label=LABEL,
+                subject=SUBJECT,
+                key_file=self._project.root / "keys" / "secret",
+                **OPTIONS,
+            )
+            shutil.rmtree(root)
+            equal: bool = twin["weights_digest"] == exact["weights_digest_after"]
+            self._say(f"twin      {twin['weights_digest']}")
+            self._say(f"unlearned {exact['weights_digest_after']}")
+            self._say("All weights are equal, bit for bit." if equal else "THE WEIGHTS DIFFER.")
+        return equal
+
+    def _certificates(self, answers: list[dict[str, Any]]) -> None:
+        with self._chapter("Certificates and models"):
+            for answer in answers:
+                found = verify(answer["certificate"], public_key=answer["public_key"])
+                self._say(f"{found['verdict']}: {answer['certificate']} ({answer['guarantee']})")
+            self._say(f"public key: {answers[-1]['public_key']}")
+            self._say(f"served now: {answers[-1]['model_path']}")
+
+    @contextmanager
+    def _chapter(self, title: str) -> Iterator[None]:
+        began = time.perf_counter()
+        self._console.print(f"\n[bold]{title}[/bold]")
+        yield
+        self._console.print(f"  [dim]{time.perf_counter() - began:.1f} s[/dim]")
+
+    def _say(self, sentence: str) -> None:
+        self._console.print(f"  {sentence}", markup=False)
+
+
+def _copy_without(source: Path, target: Path, company: str) -> None:
+    with (
+        source.open(newline="", encoding="utf-8") as old,
+        target.open("w", newline="", encoding="utf-8") as new,
+    ):
+        reader = csv.DictReader(old)
+        writer = csv.DictWriter(new, reader.fieldnames or ())
+        writer.writeheader()
+        writer.writerows(trip for trip in reader if trip[SUBJECT] != company)
