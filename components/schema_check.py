@@ -12,12 +12,12 @@ TYPES = {"number": schema_pb2.FLOAT, "string": schema_pb2.BYTES}
 
 
 def check_schema(file: Path, inference: Inference) -> None:
-    """Compare the types of all features; one without any value has no type and is left out.
+    """Compare the types of all features; a column without a value in any training row has none.
 
     Raises CheckFailed naming the first column that differs.
     """
     schema = text_format.Parse(file.read_text(encoding="utf-8"), schema_pb2.Schema())
-    found = {feature.name: feature.type for feature in schema.feature}
+    found = {f.name: f.type for f in schema.feature if f.presence.min_count}
     for name, kind in inference.features:
         if name in found and found[name] not in (TYPES[kind], schema_pb2.TYPE_UNKNOWN):
             raise CheckFailed(

@@ -23,7 +23,8 @@ WEIGHTS = "weights/"
 
 def save_state(path: Path, state: Mapping[str, Array]) -> str:
     """Write a state atomically and return the SHA-256 of the file."""
-    data = save({name: np.ascontiguousarray(array) for name, array in state.items()})
+    # Not ascontiguousarray, which gives a scalar a dimension.
+    data = save({name: np.asarray(array, order="C") for name, array in state.items()})
     write_atomic(path, data)
     return hashlib.sha256(data).hexdigest()
 

@@ -41,9 +41,10 @@ def train(
 
     Raises BadInput for data, columns or a module that do not fit, before anything is trained.
     """
-    text = module_text(asked.module)
-    load_module(text, name=module_name(asked.module))
     header = read_header(asked.csv, asked.columns)
+    text = module_text(asked.module)
+    if asked.module is not None:  # the built-in one would import Keras, and needs no check
+        load_module(text, name=asked.module.name)
     ensure_signing_key(workspace)
     connection = open_index(workspace.index_file)
     try:

@@ -94,6 +94,8 @@ class Run:
 
 def stage_batches(rows: Rows, stage: Stage, *, seed: int) -> Iterator[tuple[int, int, Rows]]:
     """Yield (epoch, batch, rows) for each batch of a stage that has rows, in order."""
+    if not stage.batches:
+        return
     bits = row_bits(rows.row_keys)
     for epoch in range(stage.epochs):
         places = batch_of(bits, seed=seed, stage=stage.index, epoch=epoch, batches=stage.batches)
@@ -129,6 +131,9 @@ def train_shard(run: Run, store: RowStore, shard: int, ledger: ShardLedger, *, k
     The folder holds the first `kept` stages already. A shard without rows gets no state at all.
     """
     stages = shard_schedule(store, shard, run.partition)
+    if not stages[-1].rows:
+        ledger.folder.mkdir(parents=True, exist_ok=True)
+        return
     if kept:
         state = ledger.checkpoint(kept - 1)
     else:

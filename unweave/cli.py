@@ -36,14 +36,11 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.simplefilter("ignore")
     try:
-        commands.main(standalone_mode=False)
+        commands.main(args=sys.argv[1:] or ["--help"], standalone_mode=False)
     except click.exceptions.Abort:
         _fail("interrupted; run the same command again", 2)
     except click.ClickException as error:
-        if "--json" not in sys.argv:
-            error.show()
-            sys.exit(2)
-        _fail(error.format_message(), 2)
+        _fail(" ".join(error.format_message().split()), 2)
     except UnweaveError as error:
         _fail(str(error), error.exit_status)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from lineage_store.errors import BadInput
 
 SUBJECT, LABEL = "company", "big_tip"
-FILES = "examples/chicago_taxi_pipeline/data/*/data.csv"
+FILE = "examples/chicago_taxi_pipeline/data/simple/data.csv"
 
 
 def shipped_trips() -> Iterator[dict[str, str]]:
@@ -22,12 +22,11 @@ def shipped_trips() -> Iterator[dict[str, str]]:
     spec = importlib.util.find_spec("tfx")
     folders = [] if spec is None else spec.submodule_search_locations or []
     for folder in folders:
-        for file in sorted(Path(folder).glob(FILES)):
+        file = Path(folder) / FILE
+        if file.exists():
             with file.open(newline="", encoding="utf-8") as stream:
-                rows = list(csv.DictReader(stream))
-            if rows and {"company", "tips", "fare"} <= rows[0].keys():
-                yield from rows
-                return
+                yield from csv.DictReader(stream)
+            return
     raise BadInput("The installed tfx package does not ship the taxi trips of the demo.")
 
 
