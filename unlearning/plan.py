@@ -210,8 +210,6 @@ REGENERATED = {
     "ExampleStatistics": "computed again from the examples without the rows",
     "Schema": "computed again from the new statistics",
     "components.Rows": "written again from the examples without the rows",
-    "components.CheckReport": "it described the old model",
-    "components.Plan": "it described the old model",
 }
 REPLACED = {
     "components.Ledger": "replaced by the ledger of the new model",
@@ -219,6 +217,8 @@ REPLACED = {
     "PushedModel": "taken out of the serving folder when the new one is pushed",
 }
 RECORDS = {
+    "components.CheckReport": "a record without data",
+    "components.Plan": "a record without data",
     "components.ModelRecord": "a record without data",
     "lineage.Request": "a record without data",
     "ModelBlessing": "a record without data",

@@ -17,14 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from lineage_store.errors import BadInput
 from pipelines.direct import DirectBackend
 from unweave.progress_bars import progress_bars
 from unweave.project import Project, verify
 from unweave.taxi import LABEL, SUBJECT, write_trips
-from unweave.text import guarantee_text, metrics_text
+from unweave.text import console_for_people, guarantee_text, metrics_text, table_of
 
 OPTIONS: dict[str, Any] = {"shards": 5, "slices": 4, "epochs": 10, "batch_size": 64, "seed": 0}
 MARKER = "demo.json"
@@ -42,7 +41,7 @@ def run_demo(root: Path, *, quiet: bool = False) -> dict[str, Any]:
     _clear(root, source)
     source.mkdir(parents=True)
     (source / MARKER).write_text(json.dumps({"demo": str(root.name)}), encoding="utf-8")
-    console = Console(quiet=quiet, highlight=False, soft_wrap=True)
+    console = console_for_people(quiet=quiet)
     began = time.perf_counter()
     with progress_bars() as listener:
         story = _Story(console, Project(root, listener=listener), source)
@@ -114,14 +113,14 @@ class _Story:
         ranked = [name for name, _ in self._companies.most_common() if ONE_CAB.match(name)]
         plans: dict[str, dict[str, Any]] = {}
         with self._chapter("Who could be forgotten, and at what cost?"):
-            table = Table("company", "rows", "shard/slice", "batches", "updates", "checkpoints",
-                          "exact: steps", "of all", box=None)  # fmt: skip
-            for number, name in enumerate(ranked[:CANDIDATES], start=1):
+            table = table_of("company", "rows", "shard/slice", "batches", "updates", "checkpoints",
+                          "exact: steps", "of all")  # fmt: skip
+            for name in ranked[:CANDIDATES]:
                 found = self._project.trace_subject(name)["models"][-1]
                 plan = self._project.plan([name])
                 plans[name] = {**plan, "batches": len(found["batches"])}
                 table.add_row(
-                    f"candidate {number}",
+                    name,
                     str(found["rows"]),
                     ", ".join(f"{s['shard']}/{s['slice']}" for s in found["slices"]) or "none",
                     str(len(found["batches"])),
@@ -135,11 +134,8 @@ class _Story:
             exact = trained_on[0]
             rest = [name for name in trained_on if name != exact]
             approximate = min(rest, key=lambda name: plans[name]["batches"])
-            names = list(plans)
-            self._say(
-                f"Forgotten exactly: candidate {names.index(exact) + 1}, which has the most rows. "
-                f"Approximately: candidate {names.index(approximate) + 1}, in the fewest batches."
-            )
+            self._say(f"Forgotten exactly: {exact}, which has the most rows.")
+            self._say(f"Forgotten approximately: {approximate}, which is in the fewest batches.")
         return exact, approximate
 
     def _forget(self, company: str, guarantee: str, *, replay: bool) -> dict[str, Any]:

@@ -7,13 +7,27 @@ from rich.console import Console
 from rich.table import Table
 
 Answer = dict[str, Any]
+WIDTH = 120
+
+
+def console_for_people(*, quiet: bool = False) -> Console:
+    """Return a console as wide as the terminal, and wide enough for tables where there is none."""
+    console = Console(highlight=False, quiet=quiet, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = WIDTH
+    return console
 
 
 def show(what: str, answer: Answer) -> None:
     """Print an answer on standard output."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = console_for_people()
     for part in VIEWS[what](answer):
-        console.print(part, markup=False) if isinstance(part, str) else console.print(part)
+        console.print(part, markup=False)
+
+
+def table_of(*columns: str) -> Table:
+    """Return an empty table without lines around it."""
+    return Table(*columns, box=None, pad_edge=False)
 
 
 def trained(answer: Answer) -> list[Any]:
@@ -45,7 +59,7 @@ def planned(answer: Answer) -> list[Any]:
         parts.append(
             f"{plan['steps_planned']:,} of {plan['steps_full']:,} steps to compute ({share:.1%})."
         )
-        shards = Table("shard", "action", "stages kept", "steps", "why", box=None)
+        shards = table_of("shard", "action", "stages kept", "steps", "why")
         for item in plan["shards"]:
             shards.add_row(
                 *(str(item[k]) for k in ("shard", "action", "kept_stages", "steps", "why"))
@@ -96,7 +110,7 @@ def guarantee_text(change: Mapping[str, Any]) -> str:
 
 def verdict_table(verdicts: list[Mapping[str, Any]]) -> Table:
     """Return the verdicts as a table."""
-    table = Table("what", "how many", "verdict", "why", box=None)
+    table = table_of("what", "how many", "verdict", "why")
     for item in verdicts:
         table.add_row(item["kind"], f"{item['count']:,}", item["verdict"], item["why"])
     return table
@@ -104,8 +118,8 @@ def verdict_table(verdicts: list[Mapping[str, Any]]) -> Table:
 
 def traced_subject(answer: Answer) -> list[Any]:
     """Show what a subject has touched."""
-    table = Table("model", "rows", "splits", "shards", "slices", "batches", "updates kept",
-                  "checkpoints", box=None)  # fmt: skip
+    table = table_of("model", "rows", "splits", "shards", "slices", "batches", "updates kept",
+                  "checkpoints")  # fmt: skip
     for item in answer["models"]:
         table.add_row(
             item["model"],
@@ -131,7 +145,7 @@ def traced_model(answer: Answer) -> list[Any]:
     ]
     if answer["state"] != "live":
         return [*parts, f"  ended       {answer['ended']}"]
-    table = Table("shard", "rows", "stages", "checkpoints", "updates kept", "subtracted", box=None)
+    table = table_of("shard", "rows", "stages", "checkpoints", "updates kept", "subtracted")
     for shard in answer["shards"]:
         kept = sum(stage["checkpoint"] is not None for stage in shard["stages"])
         table.add_row(
@@ -162,7 +176,7 @@ def traced_batch(answer: Answer) -> list[Any]:
 
 def traced_artifact(answer: Answer) -> list[Any]:
     """Show an artifact of MLMD."""
-    table = Table("direction", "type", "how many", box=None)
+    table = table_of("direction", "type", "how many")
     for direction in ("upstream", "downstream"):
         for kind, count in sorted(answer[direction].items()):
             table.add_row(direction, kind, f"{count:,}")
@@ -172,15 +186,15 @@ def traced_artifact(answer: Answer) -> list[Any]:
 
 def models(answer: Answer) -> list[Any]:
     """Show the list of models."""
-    table = Table("model", "state", "guarantee", "rows", "evaluation", "made", "weights", box=None)
+    table = table_of("model", "state", "guarantee", "rows", "evaluation", "made", "weights")
     for item in answer["models"]:
         table.add_row(
             item["model_id"],
             item["state"],
             item["guarantee"],
             f"{item['rows']:,}",
-            metrics_text(item["metrics"]),
-            item["created"],
+            metrics_text(item["metrics"]).partition(" on ")[0],
+            item["created"][:19],
             item["weights_digest"][:12],
         )
     return [table]

@@ -1,0 +1,28 @@
+"""Prints the reference of the command line: `python -m unweave.reference > docs/cli.md`."""
+
+import click
+
+from unweave.cli import commands
+
+HEAD = """# The command line
+
+Generated from the commands themselves by `python -m unweave.reference`; a test holds the two
+together. Exit status: 0 done, 1 a check failed, 2 wrong use or bad input, 3 nothing found. With
+`--json`, one object stands on standard output, errors included (`ok`, `error`, `exit_status`).
+"""
+
+
+def reference() -> str:
+    """Return the help of all commands as Markdown."""
+    parts = [HEAD]
+    context = click.Context(commands, info_name="unweave", terminal_width=96, max_content_width=96)
+    for name, command in sorted(commands.commands.items()):
+        inner = click.Context(
+            command, info_name=name, parent=context, terminal_width=96, max_content_width=96
+        )
+        parts.append(f"## unweave {name}\n\n```text\n{command.get_help(inner)}\n```\n")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    print(reference(), end="")
