@@ -184,11 +184,13 @@ class _Lines:
         return self
 
     def __next__(self) -> list[str]:
+        first = self.number + 1
         try:
             return next(self._reader)
         except csv.Error as error:
             raise BadInput(
-                f"The file {self._path} breaks off or is no CSV at line {self.number}: {error}."
+                f"The file {self._path} breaks off or is no CSV at line {self.number}, "
+                f"in the row that begins in line {first}: {error}."
             ) from error
         except UnicodeDecodeError as error:
             raise BadInput(

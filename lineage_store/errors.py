@@ -23,6 +23,10 @@ class WorkspaceBusy(UnweaveError):
     """Another command is writing to the workspace."""
 
 
+class Unfinished(UnweaveError):
+    """A deletion was interrupted and must be finished before anything else is written."""
+
+
 class DiskFull(UnweaveError):
     """There is no room left to finish; what was begun has been taken away again."""
 

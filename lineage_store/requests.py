@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lineage_store.errors import NothingFound
+from lineage_store.errors import NothingFound, Unfinished
 
 RequestState = Literal["running", "done"]
 
@@ -92,6 +92,16 @@ def find_request(connection: sqlite3.Connection, request_id: str) -> Request:
 def all_requests(connection: sqlite3.Connection) -> list[Request]:
     """List the requests, oldest first."""
     return [_request(row) for row in connection.execute("SELECT * FROM requests ORDER BY ordinal")]
+
+
+def must_be_none_running(connection: sqlite3.Connection, *, but: str | None = None) -> None:
+    """Raise Unfinished, naming the request, if an interrupted deletion waits to be finished."""
+    for request in all_requests(connection):
+        if request.state == "running" and request.id != but:
+            raise Unfinished(
+                f"The deletion {request.id} of {request.created} was interrupted: run the same "
+                f"forget command again, which finishes it, before anything else."
+            )
 
 
 def exclusion(connection: sqlite3.Connection, commitment: str) -> Exclusion | None:

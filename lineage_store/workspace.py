@@ -141,14 +141,14 @@ def writing(root: Path, *, key_file: Path | None = None, create: bool) -> Iterat
     root.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            new = False
-            raise WorkspaceBusy(
-                f"The workspace {root} is in use by another unweave command: wait for it to end."
-            ) from None
-        new = new and not (root / "format.json").exists()  # made by another command meanwhile
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise WorkspaceBusy(
+            f"The workspace {root} is in use by another unweave command: wait for it to end."
+        ) from None
+    new = new and not (root / "format.json").exists()  # another command may just have made it
+    try:
         workspace = _create(root, given) if new else open_workspace(root)
         if given is not None and derive(given) != workspace.keys():
             raise BadInput(

@@ -28,6 +28,7 @@ from unlearning.deletion import OPEN_FILE, OpenRequest, load_open, load_plan, sa
 from unlearning.determinism import code_digest, environment
 from unlearning.finishing import forget_open_file
 from unlearning.plan import Asked, ModelPlan, plan_model
+from unlearning.recording import must_be_recorded
 
 
 @dataclass(frozen=True)
@@ -127,11 +128,13 @@ def plan_all(
     for record in models.models(connection, live_only=True):
         if record.id not in found.rows:
             continue
+        ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
+        must_be_recorded(workspace, connection, record, ledger)
         plans.append(
             plan_model(
                 model_before=record.id,
                 model_after=f"m{number}",
-                ledger=open_ledger(workspace.absolute(record.paths["ledger"])),
+                ledger=ledger,
                 snapshot=load_snapshot(workspace.absolute(record.paths["data"])),
                 store=open_rows(workspace.absolute(record.paths["rows"])),
                 deleted=found.rows[record.id],
@@ -201,6 +204,7 @@ def _open(
 ) -> str:
     connection = open_index(workspace.index_file)
     try:
+        requests.must_be_none_running(connection)
         found = find(connection, workspace, request, workspace.keys())
         plans = plan_all(connection, workspace, request, found, backend=backend)
         recorded = requests.record(
@@ -265,7 +269,10 @@ def _changes(
         changes = []
         for plan in plans:
             old = models.find_model(connection, plan.model_before)
-            recorded = any(record.id == plan.model_after for record in models.models(connection))
+            recorded = any(
+                record.id == plan.model_after and record.request == request_id
+                for record in models.models(connection)
+            )
             snapshot = None
             if plan.model_after is not None:
                 snapshot = workspace.snapshot(plan.model_after)

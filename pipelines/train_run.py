@@ -5,6 +5,7 @@ Whatever fails, what was begun is taken away again: a model is registered whole 
 
 import shutil
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,13 +49,15 @@ def train(
     ensure_signing_key(workspace)
     connection = open_index(workspace.index_file)
     try:
+        requests.must_be_none_running(connection)
         model = models.next_model_id(connection)
         number = models.next_snapshot(connection)
         excluded = requests.manifest(connection)
     finally:
         connection.close()
     snapshot = workspace.snapshot(model)
-    job: TrainingJob | None = None
+    begun = (snapshot, workspace.pipeline_root / f"train-{model}", workspace.serving(model))
+    _clear(begun)  # what a killed run left
     try:
         dropped = _gate(workspace, asked, header, snapshot, excluded)
         module_digest = digest(text.encode("utf-8"))
@@ -75,12 +78,7 @@ def train(
         backend.train(job)
     except BaseException:
         if not _is_registered(workspace, model):
-            for folder in (
-                snapshot,
-                workspace.pipeline_root / f"train-{model}",
-                workspace.serving(model),
-            ):
-                shutil.rmtree(folder, ignore_errors=True)
+            _clear(begun)
         raise
     backend.record_training(job)
     connection = open_index(workspace.index_file)
@@ -125,6 +123,12 @@ def _gate(
     finally:
         pseudonyms.close()
     return dropped
+
+
+def _clear(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        if folder.exists():
+            shutil.rmtree(folder)
 
 
 def _is_registered(workspace: Workspace, model: str) -> bool:

@@ -1,5 +1,6 @@
 """Registering a finished model: in the index, in the row index, and in the event log."""
 
+import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -7,10 +8,11 @@ from typing import Any
 
 from lineage_store import eventlog, models, row_index
 from lineage_store.canonical import write_atomic
+from lineage_store.errors import CheckFailed
 from lineage_store.gate import UNLABELLED, Record, Snapshot, load_snapshot, read_keys, read_snapshot
 from lineage_store.index import open_index
 from lineage_store.ledger import Ledger, open_ledger
-from lineage_store.signing import load_private_key
+from lineage_store.signing import load_private_key, load_public_key
 from lineage_store.tensors import weights_digest
 from lineage_store.workspace import Workspace
 from unlearning.fitting import config_of, metrics_of
@@ -75,6 +77,32 @@ def sign_log(workspace: Workspace) -> eventlog.TreeHead:
     signed = eventlog.sign_head(head, load_private_key(workspace.signing_key), origin=ORIGIN)
     write_atomic(workspace.head_file, signed)
     return head
+
+
+def must_be_recorded(
+    workspace: Workspace,
+    connection: sqlite3.Connection,
+    record: models.ModelRecord,
+    ledger: Ledger,
+) -> None:
+    """Check a ledger against the event log, and the log against its signed head.
+
+    This is what makes digests of reused checkpoints worth something: whoever changes a ledger
+    would have to sign a new log. Raises CheckFailed, saying which of the two does not hold.
+    """
+    public_key = load_public_key(workspace.public_key)
+    signed = eventlog.verify_head(workspace.head_file.read_bytes(), public_key, origin=ORIGIN)
+    eventlog.check(connection, earlier=signed)
+    made = [
+        event.body["ledger"]
+        for event in eventlog.events(connection)
+        if event.kind == "model made" and event.body["model"] == record.id
+    ]
+    if made != [ledger.digest()]:
+        raise CheckFailed(
+            f"The ledger of {record.id} is not the one that was recorded when it was trained: "
+            f"nothing was changed; restore the workspace from a backup, or train again."
+        )
 
 
 def _report(ledger: Ledger, snapshot: Snapshot, model: str) -> dict[str, Any]:

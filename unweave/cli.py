@@ -22,7 +22,7 @@ WORKSPACE = click.option(
     "--workspace",
     type=click.Path(path_type=Path),
     default=Path("workspace"),
-    show_default="./workspace",
+    show_default=True,
     help="The folder of the workspace.",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
