@@ -104,8 +104,8 @@ class _Story:
                 f"{answer['shards']} shards x {answer['slices']} slices, {answer['steps']:,} "
                 f"steps, each recorded; {metrics_text(answer['metrics'])}."
             )
-            self._say(f"weights {answer['weights_digest'][:16]}…, served from "
-                      f"{answer['model_path']}")  # fmt: skip
+            self._say(f"weights   {answer['weights_digest']}")
+            self._say(f"served at {_near(answer['model_path'])}")
         return answer
 
     def _candidates(self) -> tuple[str, str]:
@@ -186,9 +186,11 @@ class _Story:
         with self._chapter("Certificates and models"):
             for answer in answers:
                 found = verify(answer["certificate"], public_key=answer["public_key"])
-                self._say(f"{found['verdict']}: {answer['certificate']} ({answer['guarantee']})")
-            self._say(f"public key: {answers[-1]['public_key']}")
-            self._say(f"served now: {answers[-1]['model_path']}")
+                self._say(
+                    f"{found['verdict']}: {_near(answer['certificate'])} ({answer['guarantee']})"
+                )
+            self._say(f"public key: {_near(answers[-1]['public_key'])}")
+            self._say(f"served now: {_near(answers[-1]['model_path'])}")
 
     @contextmanager
     def _chapter(self, title: str) -> Iterator[None]:
@@ -199,6 +201,13 @@ class _Story:
 
     def _say(self, sentence: str) -> None:
         self._console.print(f"  {sentence}", markup=False)
+
+
+def _near(path: str) -> str:
+    """Return a path as seen from here, if it is below here."""
+    return (
+        str(Path(path).relative_to(Path.cwd())) if Path(path).is_relative_to(Path.cwd()) else path
+    )
 
 
 def _copy_without(source: Path, target: Path, company: str) -> None:

@@ -1,0 +1,99 @@
+"""Docs that cannot drift: what they list is what there is."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from lineage_store import metadata
+from unlearning.contract import load_module
+from unweave.cli import commands
+from unweave.reference import reference
+
+TOP = Path(__file__).parents[1]
+
+
+def text(name):
+    return (TOP / name).read_text(encoding="utf-8")
+
+
+def code_blocks(name, language):
+    return re.findall(rf"```{language}\n(.*?)```", text(name), flags=re.DOTALL)
+
+
+def test_the_reference_of_the_command_line_is_what_the_commands_say():
+    assert text("docs/cli.md") == reference(), "run python -m unweave.reference > docs/cli.md"
+
+
+@pytest.mark.parametrize("command", sorted(commands.commands))
+def test_every_command_and_option_has_a_help_text(command):
+    found = commands.commands[command]
+    assert found.help
+    for parameter in found.params:
+        if parameter.param_type_name == "option":
+            assert parameter.help, f"{command} {parameter.name}"
+
+
+def test_every_type_of_the_lineage_is_documented():
+    for kind in (*metadata.ARTIFACT_TYPES, *metadata.EXECUTION_TYPES):
+        assert f"| `{kind}` |" in text("docs/lineage.md")
+
+
+def test_every_artifact_type_of_the_components_is_documented():
+    source = ast.parse(text("components/artifacts.py"))
+    names = [node.name for node in source.body if isinstance(node, ast.ClassDef)]
+    assert names
+    for name in names:
+        assert f"| `components.{name}` |" in text("docs/lineage.md")
+
+
+def test_the_types_that_are_documented_are_the_types_that_are_written():
+    written = set(re.findall(r'"(lineage\.[A-Z]\w+)"', text("lineage_store/ingest.py")))
+    documented = set(re.findall(r"^\| `(lineage\.\w+)` \|", text("docs/lineage.md"), re.MULTILINE))
+    assert documented == written == {*metadata.ARTIFACT_TYPES, *metadata.EXECUTION_TYPES}
+
+
+def test_links_in_the_docs_lead_somewhere():
+    for page in [TOP / "README.md", TOP / "CONTRIBUTING.md", *(TOP / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_example_module_of_the_docs_trains(tmp_path, write_csv):
+    from pipelines.direct import DirectBackend
+    from unweave.project import Project
+
+    example = code_blocks("docs/module.md", "python")[0]
+    assert callable(load_module(example, name="docs/module.md").build_model)
+    module = tmp_path / "model.py"
+    module.write_text(example, encoding="utf-8")
+    table = [["a", "b", "y"], *([str(n % 17), str(n % 5), "yes" if n % 3 else "no"] for n in range(90))]
+    answer = Project(tmp_path / "ws", backend=DirectBackend()).train(
+        write_csv(table), label="y", module=module, shards=2, slices=1, epochs=1, batch_size=16
+    )
+    assert answer["task"] == "classification"
+    assert answer["config"]["module"] == "user module"
+
+
+def test_modules_import_downwards_only():
+    order = ["lineage_store", "unlearning", "components", "pipelines", "unweave"]
+    for level, folder in enumerate(order):
+        for file in (TOP / folder).glob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                names = []
+                if isinstance(node, ast.ImportFrom) and node.module:
+                    names = [node.module]
+                elif isinstance(node, ast.Import):
+                    names = [alias.name for alias in node.names]
+                for name in names:
+                    top = name.partition(".")[0]
+                    assert top not in order[level + 1 :], f"{folder}/{file.name} imports {name}"
+                    if level < 2:
+                        assert top != "tfx", f"{folder}/{file.name} imports {name}"
+
+
+def test_no_file_holds_two_ideas():
+    for folder in ("lineage_store", "unlearning", "components", "pipelines", "unweave"):
+        for file in (TOP / folder).glob("*.py"):
+            assert len(file.read_text(encoding="utf-8").splitlines()) <= 400, file.name

@@ -1,0 +1,75 @@
+"""What the README shows is what happens: its demo, its commands and its Python example."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from unweave.taxi import write_trips
+
+pytestmark = pytest.mark.tfx
+
+TOP = Path(__file__).parents[1]
+README = (TOP / "README.md").read_text(encoding="utf-8")
+
+
+def block(after, language):
+    return re.search(rf"<!-- {after} -->\n```{language}\n(.*?)```", README, re.DOTALL).group(1)
+
+
+def run(arguments, folder):
+    environment = {**os.environ, "PYTHONPATH": str(TOP)}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def skeleton(text):
+    """The lines that do not depend on a run's numbers: chapters, and sentences up to a number."""
+    return [line for line in text.splitlines() if line and not line.startswith(" ")]
+
+
+def test_the_demo_tells_the_story_that_the_readme_shows(tmp_path):
+    done = run(["-m", "unweave", "demo"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    shown = block("demo output", "text")
+    assert skeleton(shown)[:-1] == skeleton(done.stdout)[:-1]
+    for sentence in (
+        "15,002 real taxi trips of 61 companies",
+        "All weights are equal, bit for bit.",
+        "The result is exact, by construction.",
+        "The result is approximate: distance to the retrained twin",
+        "verified: workspace/requests/r1/certificate.json (exact)",
+        "verified: workspace/requests/r2/certificate.json (approximate)",
+    ):
+        assert sentence in done.stdout, sentence
+        assert sentence in shown, sentence
+    assert "Traceback" not in done.stderr
+
+
+def test_the_commands_and_the_python_example_run(tmp_path):
+    write_trips(tmp_path / "trips.csv")
+    for line in block("commands", "console").splitlines():
+        words = [a or b for a, b in re.findall(r'"([^"]+)"|(\S+)', line)]
+        assert words[:2] == ["$", "unweave"]
+        done = run(["-m", *words[1:]], tmp_path)
+        assert done.returncode == 0, f"{line}\n{done.stderr}"
+        assert done.stdout.strip()
+        assert done.stderr == "", line
+    example = tmp_path / "example.py"
+    example.write_text(block("python", "python"), encoding="utf-8")
+    done = run([str(example)], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == "['m1', 'm2']"
+    assert done.stdout.splitlines()[-1] == "verified"
+    listed = json.loads(run(["-m", "unweave", "models", "--json", "--workspace", "ws"], tmp_path).stdout)
+    assert [m["state"] for m in listed["models"]] == ["deleted", "deleted", "live"]
