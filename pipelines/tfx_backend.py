@@ -177,7 +177,7 @@ def quiet_and_inside(workspace: Workspace) -> Iterator[None]:
     before = os.environ.get("TMPDIR"), tempfile.tempdir
     os.environ["TMPDIR"] = tempfile.tempdir = str(workspace.temporary)
     level = logging.getLogger().level
-    logging.disable(logging.WARNING)
+    logging.disable(logging.ERROR)  # an error is raised as well
     pin_tensorflow()
     try:
         yield

@@ -5,7 +5,7 @@ Whatever fails, what was begun is taken away again: a model is registered whole 
 
 import shutil
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,21 +106,23 @@ def _gate(
         add(place - last)
         last = place
 
+    records = read_records(
+        asked.csv,
+        columns=asked.columns,
+        header=header,
+        keys=keys,
+        pseudonyms=pseudonyms,
+        excluded=excluded,
+        temporary=workspace.temporary,
+        dropped=dropped,
+        progress=progress,
+    )
     try:
-        records = read_records(
-            asked.csv,
-            columns=asked.columns,
-            header=header,
-            keys=keys,
-            pseudonyms=pseudonyms,
-            excluded=excluded,
-            temporary=workspace.temporary,
-            dropped=dropped,
-            progress=progress,
-        )
         let_through(records, features=header.features, label=asked.columns.label, folder=snapshot)
         pseudonyms.commit()
     finally:
+        if isinstance(records, Generator):
+            records.close()  # with its temporary file, while that is still there
         pseudonyms.close()
     return dropped
 

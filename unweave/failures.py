@@ -22,6 +22,8 @@ def translated() -> Iterator[None]:
             raise _full() from error
         raise
     except sqlite3.OperationalError as error:
+        if "disk i/o error" in str(error).lower():  # on a full disk too, for the index of its log
+            raise _full("The disk is full or fails") from error
         if any(words in str(error).lower() for words in FULL):
             raise _full() from error
         raise
@@ -31,8 +33,8 @@ def translated() -> Iterator[None]:
         raise
 
 
-def _full() -> DiskFull:
+def _full(what: str = "The disk is full") -> DiskFull:
     return DiskFull(
-        "The disk is full: what was begun has been taken away again; make room and run the same "
-        "command once more."
+        f"{what}: what was begun has been taken away again; make room and run the same "
+        f"command once more."
     )
