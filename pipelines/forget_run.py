@@ -8,110 +8,22 @@ same command finds the running request by the ids and finishes it.
 import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-
 from lineage_store import models, requests
-from lineage_store.errors import NothingFound
 from lineage_store.gate import let_through, load_snapshot, retained
 from lineage_store.index import open_index, read_index
-from lineage_store.keys import Keys
 from lineage_store.ledger import open_ledger
-from lineage_store.pseudonyms import Pseudonyms
-from lineage_store.row_index import IndexedRows, rows_by_key, rows_of_subject
 from lineage_store.row_store import open_rows
 from lineage_store.workspace import Workspace
+from pipelines.found_rows import ForgetRequest, Found, find
 from pipelines.jobs import Backend, DeletionJob, ModelChange
 from unlearning.deletion import OPEN_FILE, OpenRequest, load_open, load_plan, save_open, save_plan
 from unlearning.determinism import code_digest, environment
 from unlearning.finishing import forget_open_file
-from unlearning.plan import Asked, ModelPlan, plan_model
+from unlearning.plan import ModelPlan, plan_model
 from unlearning.recording import must_be_recorded
-
-
-@dataclass(frozen=True)
-class ForgetRequest:
-    """What the user asks: ids of subjects, or of rows if `rows`; and how to forget them."""
-
-    ids: tuple[str, ...]
-    rows: bool = False
-    asked: Asked = field(default_factory=Asked)
-    reason: str | None = None
-    replay: bool = False
-    derived_until: str = ""
-
-
-@dataclass(frozen=True)
-class Found:
-    """Where the ids' rows are: by live model, with their pseudonyms and manifest commitments."""
-
-    rows: dict[str, IndexedRows]
-    pseudonyms: tuple[bytes, ...]
-    commitments: tuple[tuple[str, str], ...]
-
-    def row_keys(self) -> frozenset[bytes]:
-        """Return the keys of all rows found, in whatever model."""
-        return frozenset().union(*(rows.key_set() for rows in self.rows.values()))
-
-
-def find(
-    connection: sqlite3.Connection, workspace: Workspace, request: ForgetRequest, keys: Keys
-) -> Found:
-    """Find the rows of all ids.
-
-    Raises NothingFound, and says which id and why, if any of them has none or was forgotten.
-    """
-    live = models.models(connection, live_only=True)
-    kind = noun = "row" if request.rows else "subject"
-    pseudonyms = Pseudonyms(workspace.pseudonym_file, keys)
-    found: dict[str, list[IndexedRows]] = {record.id: [] for record in live}
-    names: list[bytes] = []
-    commitments: list[tuple[str, str]] = []
-    try:
-        for position, one in enumerate(request.ids, start=1):
-            # By its place among the arguments: ids are personal data and stay out of messages.
-            which = (
-                f"{noun} given"
-                if len(request.ids) == 1
-                else f"{noun} {position} of {len(request.ids)} given"
-            )
-            value = keys.row_key(kind="id", value=one.encode()) if request.rows else one.encode()
-            commitment = keys.commitment(kind=kind, value=value)
-            if (known := requests.exclusion(connection, commitment)) is not None:
-                raise NothingFound(
-                    f"The {which} was already forgotten on {known.since} (request "
-                    f"{known.request}); nothing was done."
-                )
-            pseudonym = None if request.rows else pseudonyms.find(one)
-            any_row = False
-            for record in live:
-                if request.rows:
-                    rows = rows_by_key(connection, [value], record.snapshot)
-                elif pseudonym is not None:
-                    rows = rows_of_subject(connection, pseudonym, record.snapshot)
-                else:
-                    continue
-                any_row = any_row or len(rows) > 0
-                found[record.id].append(rows)
-            if not any_row:
-                raise NothingFound(f"The {which} has no row in any live model; nothing was done.")
-            if pseudonym is not None:
-                names.append(pseudonym)
-            commitments.append((kind, commitment))
-    finally:
-        pseudonyms.close()
-    merged = {model: _merged(parts) for model, parts in found.items() if any(map(len, parts))}
-    return Found(merged, tuple(names), tuple(commitments))
-
-
-def _merged(parts: Sequence[IndexedRows]) -> IndexedRows:
-    return IndexedRows(
-        np.concatenate([part.row_keys for part in parts]),
-        np.concatenate([part.places for part in parts]),
-        tuple(split for part in parts for split in part.splits),
-    )
 
 
 def plan_all(
@@ -209,7 +121,7 @@ def _open(
         plans = plan_all(connection, workspace, request, found, backend=backend)
         recorded = requests.record(
             connection,
-            commitments=found.commitments,
+            commitments=[(request.kind, one) for one in request.commitments(workspace.keys())],
             options={**asdict(request.asked), "rows": request.rows, "replay": request.replay},
             reason=request.reason,
             time=time,
@@ -232,17 +144,11 @@ def _open(
 
 def _running(workspace: Workspace, request: ForgetRequest) -> str | None:
     """Return the id of a killed run of this request; one that had not begun is taken back."""
-    keys = workspace.keys()
-    kind = "row" if request.rows else "subject"
-    values = [
-        keys.row_key(kind="id", value=one.encode()) if request.rows else one.encode()
-        for one in request.ids
-    ]
     connection = open_index(workspace.index_file)
     try:
         known = [
-            requests.exclusion(connection, keys.commitment(kind=kind, value=value))
-            for value in values
+            requests.exclusion(connection, commitment)
+            for commitment in request.commitments(workspace.keys())
         ]
         ids = {entry.request for entry in known if entry is not None}
         if len(ids) != 1 or None in known:

@@ -184,7 +184,7 @@ class Project:
         reason: str | None,
         replay: bool,
     ) -> Any:
-        from pipelines.forget_run import ForgetRequest
+        from pipelines.found_rows import ForgetRequest
         from unlearning.plan import Asked
 
         if not ids or any(not one for one in ids):

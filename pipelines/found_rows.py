@@ -1,0 +1,116 @@
+"""From the ids in a request to the rows they have in the live models.
+
+An id is named by its place among the arguments: it is personal data and stays out of messages.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lineage_store import models, requests
+from lineage_store.errors import NothingFound
+from lineage_store.keys import Keys
+from lineage_store.pseudonyms import Pseudonyms
+from lineage_store.row_index import IndexedRows, rows_by_key, rows_of_subject
+from lineage_store.workspace import Workspace
+from unlearning.plan import Asked
+
+
+@dataclass(frozen=True)
+class ForgetRequest:
+    """What the user asks: ids of subjects, or of rows if `rows`; and how to forget them.
+
+    `derived_until` is the end date of what an approximate result may keep.
+    """
+
+    ids: tuple[str, ...]
+    rows: bool = False
+    asked: Asked = field(default_factory=Asked)
+    reason: str | None = None
+    replay: bool = False
+    derived_until: str = ""
+
+    @property
+    def kind(self) -> str:
+        """What the ids are of: "row" or "subject"."""
+        return "row" if self.rows else "subject"
+
+    def values(self, keys: Keys) -> list[bytes]:
+        """Return what stands for each id: a row's key, or a subject's id as UTF-8."""
+        if self.rows:
+            return [keys.row_key(kind="id", value=one.encode("utf-8")) for one in self.ids]
+        return [one.encode("utf-8") for one in self.ids]
+
+    def commitments(self, keys: Keys) -> list[str]:
+        """Return the exclusion manifest's entry for each id."""
+        return [keys.commitment(kind=self.kind, value=value) for value in self.values(keys)]
+
+    def which(self, place: int) -> str:
+        """Name an id without saying it."""
+        count = len(self.ids)
+        return f"{self.kind} given" if count == 1 else f"{self.kind} {place + 1} of {count} given"
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where the ids' rows are, by live model, and the subjects' pseudonyms."""
+
+    rows: dict[str, IndexedRows]
+    pseudonyms: tuple[bytes, ...]
+
+    def row_keys(self) -> frozenset[bytes]:
+        """Return the keys of all rows found, in whatever model."""
+        return frozenset().union(*(rows.key_set() for rows in self.rows.values()))
+
+
+def find(
+    connection: sqlite3.Connection, workspace: Workspace, request: ForgetRequest, keys: Keys
+) -> Found:
+    """Find the rows of all ids.
+
+    Raises NothingFound, and says which id and why, if any of them has none or was forgotten.
+    """
+    for place, commitment in enumerate(request.commitments(keys)):
+        if (known := requests.exclusion(connection, commitment)) is not None:
+            raise NothingFound(
+                f"The {request.which(place)} was already forgotten on {known.since} (request "
+                f"{known.request}); nothing was done."
+            )
+    names = _pseudonyms(workspace, request, keys)
+    live = models.models(connection, live_only=True)
+    parts: dict[str, list[IndexedRows]] = {record.id: [] for record in live}
+    for place, (value, pseudonym) in enumerate(zip(request.values(keys), names, strict=True)):
+        here = {}
+        for record in live:
+            if request.rows:
+                here[record.id] = rows_by_key(connection, [value], record.snapshot)
+            elif pseudonym is not None:
+                here[record.id] = rows_of_subject(connection, pseudonym, record.snapshot)
+        if not any(map(len, here.values())):
+            raise NothingFound(
+                f"The {request.which(place)} has no row in any live model; nothing was done."
+            )
+        for model, rows in here.items():
+            parts[model].append(rows)
+    merged = {model: _merged(found) for model, found in parts.items() if any(map(len, found))}
+    return Found(merged, tuple(name for name in names if name is not None))
+
+
+def _pseudonyms(workspace: Workspace, request: ForgetRequest, keys: Keys) -> list[bytes | None]:
+    if request.rows:
+        return [None for _ in request.ids]
+    pseudonyms = Pseudonyms(workspace.pseudonym_file, keys)
+    try:
+        return [pseudonyms.find(one) for one in request.ids]
+    finally:
+        pseudonyms.close()
+
+
+def _merged(parts: Sequence[IndexedRows]) -> IndexedRows:
+    return IndexedRows(
+        np.concatenate([part.row_keys for part in parts]),
+        np.concatenate([part.places for part in parts]),
+        tuple(split for part in parts for split in part.splits),
+    )
