@@ -10,8 +10,10 @@ they made before is erased whole. A model that is withdrawn has no branch.
 
 from pathlib import Path
 
-from tfx import v1 as tfx
+from tfx.components.pusher.component import Pusher
 from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.dsl.components.common.importer import Importer
+from tfx.orchestration.pipeline import Pipeline
 
 from components import Ledger
 from components.deletion import Certifier, DeletionChecker, DeletionPlanner, Eraser, Unlearner
@@ -22,7 +24,7 @@ from pipelines.training import ingest_components, pipeline, push_destination, re
 from unlearning.determinism import code_digest
 
 
-def deletion_pipeline(job: DeletionJob, *, enable_cache: bool = False) -> tfx.dsl.Pipeline:
+def deletion_pipeline(job: DeletionJob, *, enable_cache: bool = False) -> Pipeline:
     """Define the deletion pipeline of a job; a run that was killed is defined without its past."""
     components: list[BaseComponent] = []
     recorders: list[BaseComponent] = []
@@ -55,7 +57,7 @@ def _branch(job: DeletionJob, change: ModelChange, snapshot: Path) -> list[BaseC
         snapshot, Partition(**change.old.config["partition"]), suffix=suffix
     )
     ingestion["examples"].add_upstream_node(planner)
-    old_ledger = tfx.dsl.Importer(
+    old_ledger = Importer(
         source_uri=str(job.workspace.absolute(change.old.paths["ledger"])), artifact_type=Ledger
     ).with_id(f"OldLedger{suffix}")
     unlearner = Unlearner(
@@ -73,7 +75,7 @@ def _branch(job: DeletionJob, change: ModelChange, snapshot: Path) -> list[BaseC
         request_id=job.request_id,
         replay=int(job.replay),
     ).with_id(f"DeletionChecker{suffix}")
-    pusher = tfx.components.Pusher(
+    pusher = Pusher(
         model=unlearner.outputs["model"],
         model_blessing=checker.outputs["blessing"],
         push_destination=push_destination(job.workspace, change.old.family),

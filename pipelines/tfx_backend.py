@@ -24,7 +24,7 @@ from unlearning.deletion import CERTIFICATE_FILE, load_plan
 from unlearning.plan import ModelPlan
 
 if TYPE_CHECKING:
-    from tfx import v1 as tfx
+    from tfx.orchestration.pipeline import Pipeline
 
 
 class TfxBackend:
@@ -162,11 +162,11 @@ def _family_nodes(
     return metadata.downstream(artifact.id for artifact in starts if artifact is not None)
 
 
-def run_locally(pipeline: "tfx.dsl.Pipeline") -> None:
+def run_locally(pipeline: "Pipeline") -> None:
     """Run a pipeline under LocalDagRunner."""
-    from tfx import v1 as tfx
+    from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
-    tfx.orchestration.LocalDagRunner().run(pipeline)
+    LocalDagRunner().run(pipeline)
 
 
 @contextmanager
