@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes .venv: this project, editable, with everything it needs in exact versions.
 # The stack follows from the machine: TFX 1.21 where glibc is 2.39 or newer and Python 3.11 to 3.13,
-# TFX 1.16 where glibc is 2.17 or newer and Python 3.10 or 3.11. PYTHON=... is tried first.
+# TFX 1.16 where glibc is 2.28 or newer and Python 3.10 or 3.11. PYTHON=... is tried first.
 # .venv/.ready is written last: without it, .venv is a torso of an interrupted run and is made anew.
 set -eu
 cd "$(dirname "$0")/.."
@@ -11,7 +11,7 @@ exec 9<install/venv.sh
 if command -v flock >/dev/null; then flock 9; fi
 
 # A venv holds absolute paths, so it is good for this folder only.
-versions=$({ pwd -P; cat install/constraints-*.txt; } | sha256sum)
+versions=$({ pwd -P; cat install/lock-*.txt; } | sha256sum)
 package=$(cat setup.cfg pyproject.toml | sha256sum)
 ready=
 if [ -x .venv/bin/python ] && [ -f .venv/.ready ]; then ready=$(cat .venv/.ready); fi
@@ -35,13 +35,13 @@ if python < (3, 10):
 try:
     glibc = os.confstr("CS_GNU_LIBC_VERSION").split()[1]
 except (AttributeError, IndexError, OSError, ValueError):
-    answer(3, "this machine has no glibc (it may use musl), and TensorFlow and TFX need glibc 2.17 or newer")
+    answer(3, "this machine has no glibc (it may use musl), and the wheels of TFX need glibc 2.28 or newer")
 if platform.machine() != "x86_64":
     answer(3, "this machine is %s, and ML Metadata is packaged for x86_64 only" % platform.machine())
 libc = tuple(map(int, glibc.split(".")[:2]))
 if libc >= (2, 39) and (3, 11) <= python <= (3, 13):
     stack = "tfx121"
-elif libc >= (2, 17) and (3, 10) <= python <= (3, 11):
+elif libc >= (2, 28) and (3, 10) <= python <= (3, 11):
     stack = "tfx116"
 else:
     answer(4, "Python %d.%d with glibc %s" % (python + (glibc,)))
@@ -49,11 +49,12 @@ try:
     import ensurepip, venv
 except ImportError:
     answer(3, "Python %d.%d lacks the venv module: apt-get install python3-venv (or python%d.%d-venv)" % (python * 2))
-import shutil, sysconfig  # pyfarmhash has no wheels and is compiled
-header = os.path.join(sysconfig.get_path("include"), "Python.h")
-if not (os.path.exists(header) and (shutil.which("c++") or shutil.which("g++"))):
-    answer(3, "Python %d.%d needs a C++ compiler and its headers, to build pyfarmhash: "
-              "apt-get install g++ python3-dev (or python%d.%d-dev)" % (python * 2))
+if python == (3, 10):
+    import shutil, sysconfig  # the one Python for which pyfarmhash has no wheel
+    header = os.path.join(sysconfig.get_path("include"), "Python.h")
+    if not (os.path.exists(header) and (shutil.which("c++") or shutil.which("g++"))):
+        answer(3, "Python 3.10 needs a C++ compiler and its headers, to build pyfarmhash: "
+                  "apt-get install g++ python3-dev, or take Python 3.11")
 answer(0, stack + " " + getattr(sys, "_base_executable", sys.executable))
 '
 
@@ -68,12 +69,14 @@ choose_python() {
       4) unfit=${unfit:-$answer} ;;
     esac
   done
-  fail "${lacking:-no suitable Python: needed is 3.11 to 3.13 with glibc 2.39 or newer, or 3.10 or 3.11 with an older glibc (2.17 at least); found ${unfit:-none}}"
+  fail "${lacking:-no suitable Python: needed is 3.11 to 3.13 with glibc 2.39 or newer, or 3.10 or 3.11 with an older glibc (2.28 at least); found ${unfit:-none}}"
 }
 
+# The locks name every package, so pip resolves nothing. That lets in two things that declarations
+# forbid and runs allow: TFX 1.16 on Python 3.11, and a pyfarmhash that has wheels (no compiler).
 pip_install() {
   .venv/bin/python -m pip install -qq --disable-pip-version-check --no-input \
-    -c .venv/constraints.txt "$@" || fail "the install failed (see above); run it again to start afresh"
+    --no-deps --ignore-requires-python "$@" || fail "the install failed (see above); run it again to start afresh"
 }
 
 case $ready in
@@ -83,16 +86,13 @@ case $ready in
     ;;
   *)
     choose_python
-    echo "unweave: installing into .venv for $("$python" -V), versions of install/constraints-$stack.txt (2 to 3 minutes)"
+    echo "unweave: installing into .venv for $("$python" -V), versions of install/lock-$stack.txt (2 to 3 minutes)"
     rm -f .venv/.ready
     rm -rf .venv
     "$python" -m venv .venv || fail "$python cannot make a venv (see above)"
-    cp "install/constraints-$stack.txt" .venv/constraints.txt
-    # These two declare Python < 3.11 but run on it. Only they may: --ignore-requires-python
-    # on the whole install would also take versions that are too new for this Python.
-    if [ "$stack" = tfx116 ]; then pip_install --no-deps --ignore-requires-python tfx ml-pipelines-sdk; fi
+    pip_install -r "install/lock-$stack.txt"
     ;;
 esac
-pip_install -e '.[dev]'
+pip_install -e .
 echo "$versions $package" >.venv/.ready.part
 mv .venv/.ready.part .venv/.ready

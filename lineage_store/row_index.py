@@ -108,6 +108,20 @@ def remove(connection: sqlite3.Connection, row_keys: Iterable[bytes]) -> None:
     connection.executemany("DELETE FROM rows WHERE snapshot = ? AND row_key = ?", pairs)
 
 
+def has_rows(connection: sqlite3.Connection, pseudonym: bytes) -> bool:
+    """Say whether a subject has a row in any snapshot."""
+    found = connection.execute("SELECT 1 FROM rows WHERE subject = ? LIMIT 1", (pseudonym,))
+    return found.fetchone() is not None
+
+
+def keep_snapshots(connection: sqlite3.Connection, snapshots: Iterable[int]) -> None:
+    """Take the rows of all other snapshots out."""
+    kept = set(snapshots)
+    for (snapshot,) in connection.execute("SELECT DISTINCT snapshot FROM rows").fetchall():
+        if snapshot not in kept:
+            connection.execute("DELETE FROM rows WHERE snapshot = ?", (snapshot,))
+
+
 def subjects(connection: sqlite3.Connection, snapshot: int) -> list[tuple[bytes, int]]:
     """List a snapshot's subjects as (pseudonym, number of rows), the smallest first."""
     found = connection.execute(

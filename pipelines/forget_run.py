@@ -19,7 +19,7 @@ from lineage_store.row_store import open_rows
 from lineage_store.workspace import Workspace
 from pipelines.found_rows import ForgetRequest, Found, find
 from pipelines.jobs import Backend, DeletionJob, ModelChange
-from unlearning.deletion import OPEN_FILE, OpenRequest, load_open, load_plan, save_open, save_plan
+from unlearning.deletion import OpenRequest, load_open, load_plan, save_open, save_plan
 from unlearning.determinism import code_digest, environment
 from unlearning.finishing import forget_open_file
 from unlearning.plan import ModelPlan, plan_model
@@ -132,7 +132,8 @@ def _open(
     if folder.exists():
         shutil.rmtree(folder)  # of a request of the same number that was taken back
     opened = OpenRequest(
-        subjects=request.ids,
+        kind=request.kind,
+        ids=request.ids,
         pseudonyms=found.pseudonyms,
         row_keys=tuple(sorted(found.row_keys())),
         nonce=random_bytes(32),
@@ -228,15 +229,3 @@ def _take_back(workspace: Workspace, job: DeletionJob) -> None:
     ):
         if folder.exists():
             shutil.rmtree(folder)
-
-
-def sweep(workspace: Workspace) -> None:
-    """Finish the last step of requests that are done but were killed before it."""
-    connection = open_index(workspace.index_file)
-    try:
-        done = [r.id for r in requests.all_requests(connection) if r.state == "done"]
-    finally:
-        connection.close()
-    for request_id in done:
-        if (workspace.request(request_id) / OPEN_FILE).exists():
-            forget_open_file(workspace, request_id)

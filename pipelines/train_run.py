@@ -22,6 +22,7 @@ from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend, TrainingJob
 from unlearning.contract import BUILT_IN, load_module, module_text
 from unlearning.fitting import TrainConfig
+from unlearning.recording import log_size, sign_log
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,11 @@ def module_name(module: Path | None) -> str:
 
 
 def ensure_signing_key(workspace: Workspace) -> None:
-    """Make the workspace's signing key if it has none."""
+    """Make the workspace's signing key if it has none, and sign the empty log with it.
+
+    From then on there is always a signed head, also after a kill: an older one holds too.
+    """
     if not workspace.public_key.exists():
         create_signing_key(path_private=workspace.signing_key, path_public=workspace.public_key)
+    if not workspace.head_file.exists() and not log_size(workspace):
+        sign_log(workspace)

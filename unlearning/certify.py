@@ -57,8 +57,8 @@ def certificate_statement(
         "request": request | {"digest": digest_json(request)},
         "certified": time,
         "subjects": [
-            commitment(opened.nonce, kind="subject", value=subject.encode("utf-8"))
-            for subject in opened.subjects
+            commitment(opened.nonce, kind=opened.kind, value=one.encode("utf-8"))
+            for one in opened.ids
         ],
         "rows": {
             "count": len(opened.row_keys),
@@ -113,5 +113,6 @@ def receipt(*, request_id: str, opened: OpenRequest, certificate: bytes) -> dict
         "request": request_id,
         "certificate": digest(certificate),
         "nonce": opened.nonce.hex(),
-        "how": "subject commitment = HMAC-SHA256 under the nonce; see docs/certificate.md",
+        "kind": opened.kind,
+        "how": "commitment of an id = HMAC-SHA256 under the nonce; see docs/certificate.md",
     }

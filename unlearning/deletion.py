@@ -38,10 +38,12 @@ RECEIPT_FILE = "receipt.json"
 class OpenRequest:
     """What a running deletion must remember and a finished one must not: ids and row keys.
 
+    `kind` says what the ids are of, "subject" or "row".
     `nonce` (32 bytes) opens the certificate's commitments; it stays, in the receipt.
     """
 
-    subjects: tuple[str, ...]
+    kind: str
+    ids: tuple[str, ...]
     pseudonyms: tuple[bytes, ...]
     row_keys: tuple[bytes, ...]
     nonce: bytes
@@ -55,7 +57,8 @@ class OpenRequest:
 def save_open(folder: Path, request: OpenRequest) -> None:
     """Write the open file, readable by its owner alone."""
     value = {
-        "subjects": list(request.subjects),
+        "kind": request.kind,
+        "ids": list(request.ids),
         "pseudonyms": [value.hex() for value in request.pseudonyms],
         "row_keys": [value.hex() for value in request.row_keys],
         "nonce": request.nonce.hex(),
@@ -68,7 +71,8 @@ def load_open(folder: Path) -> OpenRequest:
     """Read the open file."""
     value = read_json(folder / OPEN_FILE)
     return OpenRequest(
-        tuple(value["subjects"]),
+        value["kind"],
+        tuple(value["ids"]),
         tuple(bytes.fromhex(item) for item in value["pseudonyms"]),
         tuple(bytes.fromhex(item) for item in value["row_keys"]),
         bytes.fromhex(value["nonce"]),
@@ -108,16 +112,18 @@ def erase(workspace: Workspace, request_id: str, *, time: str) -> Scan:
             _erase_model(connection, workspace, plan, time=time)
         with connection:
             row_index.remove(connection, opened.row_keys)
+            live = models.models(connection, live_only=True)
+            row_index.keep_snapshots(connection, (record.snapshot for record in live))
     finally:
         connection.close()
     _clear_serving(workspace)
     compact(workspace.index_file)
     staying = [workspace.snapshot(plan.model_after) for plan in plans if plan.model_after]
-    names = distinctive(opened.subjects, staying=staying)
+    names = distinctive(opened.ids, staying=staying)
     scan = scan_apart(
         workspace.root,
         [*opened.keyed_patterns(), *names],
-        not_distinctive=len(opened.subjects) - len(names),
+        not_distinctive=len(opened.ids) - len(names),
         skip=[f"requests/{request_id}/{OPEN_FILE}"],
     )
     if not scan.clean:

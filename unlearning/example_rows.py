@@ -98,7 +98,12 @@ def _column(tf: Any, ragged: Any, missing: Any) -> Any:
 
 
 def _unescaped(tf: Any, texts: Any) -> Any:
-    return tf.strings.regex_replace(texts, "^'", "")
+    """Read back what the gate wrote: the twin of `lineage_store.gate.unescape` for tensors."""
+    plain = tf.strings.regex_replace(texts, "^'", "")
+    lines = tf.strings.regex_replace(plain, "^%", "")
+    for code, mark in (("%0A", "\n"), ("%0D", "\r"), ("%25", "%")):
+        lines = tf.strings.regex_replace(lines, code, mark)
+    return tf.where(tf.strings.regex_full_match(texts, "(?s)'%.*"), lines, plain)
 
 
 def _no_rows(spec: Any, task: str) -> Rows:

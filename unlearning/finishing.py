@@ -7,7 +7,7 @@ drawn when the request was opened, and what is a time is passed in and kept with
 import shutil
 from pathlib import Path
 
-from lineage_store import eventlog, models, requests
+from lineage_store import eventlog, models, requests, row_index
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
 from lineage_store.index import open_index
 from lineage_store.ledger import Ledger
@@ -121,14 +121,24 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
 
 
 def forget_open_file(workspace: Workspace, request_id: str) -> None:
-    """Destroy the subjects' pseudonym keys and remove the open file: the very last step."""
+    """Destroy the subjects' pseudonym keys and remove the open file: the very last step.
+
+    A subject that still has rows keeps its key: ids of rows may be equal to names of subjects.
+    """
     folder = workspace.request(request_id)
     if not (folder / OPEN_FILE).exists():
         return
     opened = load_open(folder)
     pseudonyms = Pseudonyms(workspace.pseudonym_file, workspace.keys())
+    connection = open_index(workspace.index_file)
     try:
-        pseudonyms.shred(opened.subjects)
+        known = {subject: pseudonyms.find(subject) for subject in opened.subjects}
+        pseudonyms.shred(
+            subject
+            for subject, pseudonym in known.items()
+            if pseudonym is not None and not row_index.has_rows(connection, pseudonym)
+        )
     finally:
+        connection.close()
         pseudonyms.close()
     (folder / OPEN_FILE).unlink()

@@ -79,6 +79,15 @@ def sign_log(workspace: Workspace) -> eventlog.TreeHead:
     return head
 
 
+def log_size(workspace: Workspace) -> int:
+    """Return the number of events in the log."""
+    connection = open_index(workspace.index_file)
+    try:
+        return eventlog.head(connection).size
+    finally:
+        connection.close()
+
+
 def must_be_recorded(
     workspace: Workspace,
     connection: sqlite3.Connection,
@@ -91,6 +100,11 @@ def must_be_recorded(
     would have to sign a new log. Raises CheckFailed, saying which of the two does not hold.
     """
     public_key = load_public_key(workspace.public_key)
+    if not workspace.head_file.exists():
+        raise CheckFailed(
+            f"The signed head of the event log, {workspace.head_file.name}, is gone: nothing was "
+            f"changed; restore it from a backup."
+        )
     signed = eventlog.verify_head(workspace.head_file.read_bytes(), public_key, origin=ORIGIN)
     eventlog.check(connection, earlier=signed)
     made = [

@@ -207,7 +207,7 @@ class Project:
 
     @contextmanager
     def _writing(self, key_file: Path | None = None, *, create: bool) -> Iterator[Workspace]:
-        from pipelines.forget_run import sweep
+        from pipelines.leftovers import sweep
 
         with writing(self.root, key_file=key_file, create=create) as workspace:
             if workspace.index_file.exists():

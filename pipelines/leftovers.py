@@ -1,0 +1,37 @@
+"""What killed runs leave behind, and how the next command that writes takes it away.
+
+A training run that was not registered has made nothing that counts, but its folders hold rows: they
+must not outlive a deletion. A deletion run that is done but was killed before its last step still
+has its open file.
+"""
+
+import shutil
+
+from lineage_store import models, requests
+from lineage_store.index import open_index
+from lineage_store.workspace import Workspace
+from unlearning.deletion import OPEN_FILE, load_plan
+from unlearning.finishing import forget_open_file
+
+
+def sweep(workspace: Workspace) -> None:
+    """Remove the folders of unregistered models, and finish requests that are all but done.
+
+    What an unfinished deletion has begun stays: the deletion itself starts it anew.
+    """
+    connection = open_index(workspace.index_file)
+    try:
+        known = {record.id for record in models.models(connection)}
+        asked = requests.all_requests(connection)
+    finally:
+        connection.close()
+    for request in asked:
+        folder = workspace.request(request.id)
+        if request.state == "done" and (folder / OPEN_FILE).exists():
+            forget_open_file(workspace, request.id)
+        if request.state == "running" and (folder / "plan.json").exists():
+            known |= {plan.model_after for plan in load_plan(folder) if plan.model_after}
+    for parent, prefix in (("data", "m"), ("serving", "m"), ("tfx", "train-m")):
+        for folder in (workspace.root / parent).glob(f"{prefix}[0-9]*"):
+            if folder.name.removeprefix("train-") not in known:
+                shutil.rmtree(folder)

@@ -1,0 +1,85 @@
+"""Parts that several tests need, all of them real: keys, CSV files, gated snapshots.
+
+Every call makes new files, so the fixtures last for a whole session and suit hypothesis.
+"""
+
+import csv
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from lineage_store.csv_source import Columns, Dropped, read_header, read_records
+from lineage_store.gate import let_through
+from lineage_store.keys import derive
+from lineage_store.pseudonyms import Pseudonyms
+
+
+@pytest.fixture(scope="session")
+def keys():
+    """The keys of a fixed secret."""
+    return derive(bytes(range(32)))
+
+
+@pytest.fixture(scope="session")
+def new_folder(tmp_path_factory):
+    """Return a function that makes an empty folder."""
+    base = tmp_path_factory.mktemp("folders")
+    return lambda: Path(tempfile.mkdtemp(dir=base))
+
+
+@pytest.fixture(scope="session")
+def write_csv(new_folder):
+    """Return a function that writes lines of fields, the header first, and returns the path."""
+
+    def write(lines):
+        path = new_folder() / "given.csv"
+        with path.open("w", newline="", encoding="utf-8") as stream:
+            csv.writer(stream).writerows(lines)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def pseudonyms(keys):
+    """One store of pseudonyms, in memory."""
+    return Pseudonyms(Path(":memory:"), keys)
+
+
+@pytest.fixture(scope="session")
+def read_csv(keys, new_folder, pseudonyms):
+    """Return a function that gives a header and the records of a CSV file, read to the end.
+
+    Everything but the path is by keyword; what is no option of `read_records` is of `Columns`.
+    """
+
+    def read(path, *, excluded=frozenset(), dropped=None, store=None, keys=keys, **columns):
+        asked = Columns(**{"label": "label", **columns})
+        header = read_header(path, asked)
+        records = read_records(
+            path,
+            columns=asked,
+            header=header,
+            keys=keys,
+            pseudonyms=store or pseudonyms,
+            excluded=excluded,
+            temporary=new_folder(),
+            dropped=dropped or Dropped(),
+        )
+        return header, list(records)
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def gated(read_csv, write_csv, new_folder):
+    """Return a function that passes lines (or a CSV file) through the gate to a snapshot."""
+
+    def gate(source, *, label="label", **options):
+        path = source if isinstance(source, Path) else write_csv(source)
+        header, records = read_csv(path, label=label, **options)
+        folder = new_folder() / "snapshot"
+        return let_through(iter(records), features=header.features, label=label, folder=folder)
+
+    return gate

@@ -1,0 +1,314 @@
+"""CSV files as users give them: every fault is named with its place, and no raw id gets through."""
+
+import pickle
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lineage_store.csv_source import Columns, Dropped, read_header, read_records
+from lineage_store.errors import BadInput
+from lineage_store.keys import derive
+from lineage_store.placement import in_evaluation
+
+GOOD = "id,person,a,label\nr1,ann,1,0\nr2,bob,2,1\nr3,ann,3,0\n"
+COLUMNS = {"subject": "person", "row_id": "id"}
+
+
+@pytest.fixture
+def given_file(tmp_path):
+    """Return a function that writes text or bytes as they are."""
+
+    def write(content):
+        path = tmp_path / "given.csv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "is empty"),
+        ("\n\n", "is empty"),
+        ("id,person,a,label\n", "has column names, but no rows"),
+        ("id,person,a,label\n\n\n", "has column names, but no rows"),
+        ("id,who,a,label\nr1,ann,1,0\n", "no column 'person' .* there are: id, who, a, label"),
+        ("id,person,a,y\nr1,ann,1,0\n", "no column 'label'"),
+        ("person,a,label\nann,1,0\n", "no column 'id'"),
+        ("id,person,a,a,label\nr1,ann,1,1,0\n", "column 'a' stands twice in line 1"),
+        ("id,person,a, a ,label\nr1,ann,1,1,0\n", "column 'a' stands twice in line 1"),
+        ("id,person,,label\nr1,ann,1,0\n", "has no name in line 1"),
+        ('id,person,"a\nb",label\nr1,ann,1,0\n', r"holds a line break: 'a\\nb'"),
+        ("id,person,unweave_row,label\nr1,ann,1,0\n", "'unweave_row' .* unweave uses itself"),
+        ("id,person,label\nr1,ann,0\n", "No column of .* is left as a feature"),
+        (GOOD.replace("r2,bob,2,1", "r2,bob,2"), "Line 3 of .* has 3 fields, and line 1 has 4"),
+        (GOOD.replace("r2,bob,2,1", "r2,bob,2,1,"), "Line 3 of .* has 5 fields, and line 1 has 4"),
+        (GOOD.replace("r1,ann,1", 'r1,ann,"1\n1"') + "r9\n", "Line 6 of .* has 1 fields"),
+        (GOOD.replace("r3,ann,3", 'r3,ann,"3'), "breaks off or is no CSV at line 4"),
+        (GOOD.replace("r2,bob,2", 'r2,bob,"2"2'), "breaks off or is no CSV at line 3"),
+        (GOOD.encode().replace(b"bob", b"b\xffb"), "is not UTF-8 after line"),
+        (b"\xff\xfe" + GOOD.encode("utf-16-le"), "is not UTF-8 after line 0"),
+        (GOOD.replace("bob", "b\0b"), "3.* zero byte|NUL"),
+        (GOOD.replace("r3", "r1"), "stands twice in column 'id' .* in line 4"),
+        (GOOD.replace("r2", ""), "row id in line 3 of .* is empty"),
+        (GOOD.replace("r2", "  "), "row id in line 3 of .* is empty"),
+    ],
+)
+def test_a_fault_of_the_file_is_named_with_its_place(given_file, read_csv, content, message):
+    path = given_file(content)
+    with pytest.raises(BadInput, match=message) as caught:
+        read_csv(path, **COLUMNS)
+    assert str(path) in str(caught.value)
+    assert not any(value in str(caught.value) for value in ("ann", "bob", "r1", "r2", "r3"))
+
+
+def test_text_that_is_not_utf_8_is_found_far_into_the_file(given_file, read_csv):
+    lines = [b"r%d,ann,1,0" % n for n in range(5000)]
+    lines[4000] = b"r4000,\xe9,1,0"
+    with pytest.raises(BadInput, match=r"is not UTF-8 after line (\d+)") as caught:
+        read_csv(given_file(b"id,person,a,label\n" + b"\n".join(lines)), **COLUMNS)
+    number = int(str(caught.value).split("after line ")[1].split(":")[0])
+    assert 3000 < number <= 4001  # files are decoded in pieces
+
+
+def test_a_quote_that_is_never_closed_is_found(given_file, read_csv):
+    path = given_file('id,person,a,label\nr1,ann,"1,0\n' + "r2,bob,2,1\n" * 9)
+    with pytest.raises(BadInput, match="no CSV at line 11, in the row that begins in line 2"):
+        read_csv(path, **COLUMNS)
+
+
+def test_a_file_that_is_missing_or_a_folder_is_named(tmp_path, read_csv):
+    with pytest.raises(BadInput, match=r"none\.csv cannot be read: No such file"):
+        read_csv(tmp_path / "none.csv")
+    with pytest.raises(BadInput, match="is a folder: give a CSV file"):
+        read_csv(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [{"drop": ("label",)}, {"subject": "label"}, {"row_id": "label"}],
+)
+def test_the_label_cannot_be_dropped_or_be_an_id(given_file, columns):
+    with pytest.raises(BadInput, match="label column 'label' cannot be an id or a dropped column"):
+        read_header(given_file(GOOD), Columns("label", **columns))
+
+
+def test_dropping_a_column_that_is_not_there_is_refused(given_file):
+    with pytest.raises(BadInput, match="no column 'b'"):
+        read_header(given_file(GOOD), Columns("label", drop=("b",)))
+
+
+def test_the_features_are_what_no_other_use_takes(given_file):
+    path = given_file(GOOD)
+    assert read_header(path, Columns("label")).features == ("id", "person", "a")
+    assert read_header(path, Columns("label", "person")).features == ("id", "a")
+    assert read_header(path, Columns("label", "person", "id")).features == ("a",)
+    assert read_header(path, Columns("a", drop=("id",))).features == ("person", "label")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "\ufeff" + GOOD,
+        GOOD.replace("\n", "\r\n"),
+        GOOD.replace("\n", "\n\n"),
+        GOOD.rstrip("\n"),
+        GOOD.replace("id,person", " id , person\t"),
+        GOOD.replace("ann", '"ann"').replace("id,", '"id",'),
+    ],
+)
+def test_byte_order_marks_line_ends_blank_lines_and_quotes_change_nothing(
+    given_file, read_csv, content
+):
+    header, records = read_csv(given_file(content), **COLUMNS)
+    assert (header, records) == read_csv(given_file(GOOD), **COLUMNS)
+    assert [(record.values, record.label) for record in records] == [
+        (["1"], "0"), (["2"], "1"), (["3"], "0"),
+    ]  # fmt: skip
+
+
+def test_values_are_passed_on_as_given(given_file, read_csv):
+    path = given_file('a,b,label\n" 1","x, ""y""\nz",007\n')
+    _, (record,) = read_csv(path)
+    assert (record.values, record.label) == ([" 1", 'x, "y"\nz'], "007")
+
+
+def test_a_row_with_an_id_has_the_key_of_its_id(given_file, read_csv, keys):
+    _, records = read_csv(given_file(GOOD), **COLUMNS)
+    assert [r.row_key for r in records] == [
+        keys.row_key(kind="id", value=id_) for id_ in (b"r1", b"r2", b"r3")
+    ]
+    changed = GOOD.replace("1,0", "9,1")
+    assert [r.row_key for r in read_csv(given_file(changed), **COLUMNS)[1]] == [
+        record.row_key for record in records
+    ]
+
+
+def test_equal_lines_have_different_keys_that_do_not_depend_on_the_lines_between(
+    given_file, read_csv
+):
+    def keys_of(*lines):
+        _, records = read_csv(given_file("\n".join(["person,a,label", *lines])), subject="person")
+        return [record.row_key for record in records]
+
+    same = keys_of("ann,1,0", "ann,1,0", "ann,1,0")
+    assert len(set(same)) == 3
+    mixed = keys_of("bob,1,0", "ann,1,0", "bob,1,0", "ann,1,0", "cy,1,0", "ann,1,0")
+    assert [mixed[1], mixed[3], mixed[5]] == same
+    assert keys_of("ann,1,0") == same[:1]
+
+
+def test_a_line_with_a_control_character_is_no_other_line(given_file, read_csv):
+    """The key of a line is that of its fields, however their separator is written."""
+
+    def keys_of(*lines):
+        _, records = read_csv(given_file("\n".join(["a,b,label", *lines])))
+        return [record.row_key for record in records]
+
+    lines = ["x\x1fy,z,0", "x,y\x1fz,0", "x,y,z\x1f0"]
+    assert keys_of(*lines) == keys_of(*lines[::-1])[::-1]
+    assert keys_of(lines[2]) == keys_of(*lines)[2:]
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    lines=st.lists(
+        st.tuples(*[st.sampled_from(["", "ann", "1", ",", "é", "\x1f", '"', "\n"])] * 3),
+        min_size=1,
+        max_size=8,
+    ),
+    data=st.data(),
+)
+def test_the_order_of_the_lines_changes_no_record(write_csv, read_csv, lines, data):
+    header = ["person", "a", "label"]
+    shuffled = data.draw(st.permutations(lines))
+    _, records = read_csv(write_csv([header, *lines]), subject="person")
+    _, others = read_csv(write_csv([header, *shuffled]), subject="person")
+    assert Counter(map(repr, records)) == Counter(map(repr, others))
+    assert len({record.row_key for record in records}) == len(lines)
+
+
+def test_a_person_s_rows_lie_in_one_place_unless_rows_are_placed_by_themselves(
+    given_file, read_csv, keys
+):
+    path = given_file(GOOD)
+    _, (one, other, two) = read_csv(path, **COLUMNS)
+    assert one.place == two.place == keys.place(kind="subject", value=b"ann") != other.place
+    _, by_row = read_csv(path, place_by_row=True, **COLUMNS)
+    assert [r.place for r in by_row] == [keys.place(kind="row", value=r.row_key) for r in by_row]
+    assert [r.row_key for r in by_row] == [r.row_key for r in (one, other, two)]
+
+
+def test_a_row_that_names_no_one_is_placed_by_itself(given_file, read_csv, keys):
+    _, records = read_csv(given_file(GOOD.replace("ann", "")), **COLUMNS)
+    assert [record.subject == b"" for record in records] == [True, False, True]
+    assert records[0].place == keys.place(kind="row", value=records[0].row_key)
+    _, records = read_csv(given_file("a,label\n1,0\n"))
+    assert records[0].subject == b""
+    assert records[0].place == keys.place(kind="row", value=records[0].row_key)
+
+
+def test_without_a_subject_column_every_row_id_is_a_subject(given_file, read_csv, pseudonyms):
+    _, records = read_csv(given_file(GOOD), row_id="id", drop=("person",))
+    assert [r.subject for r in records] == [pseudonyms.get(id_) for id_ in ("r1", "r2", "r3")]
+
+
+def test_the_split_is_a_function_of_the_row_key_and_takes_a_tenth(given_file, read_csv):
+    text = "id,a,label\n" + "".join(f"r{n},1,0\n" for n in range(3000))
+    _, records = read_csv(given_file(text), row_id="id")
+    for record in records:
+        in_eval = in_evaluation(record.row_key, percent=10)
+        assert record.split == ("eval" if in_eval else "train")
+    assert 200 < sum(record.split == "eval" for record in records) < 400
+
+
+def test_another_secret_gives_other_keys_and_places(given_file, read_csv):
+    _, records = read_csv(given_file(GOOD), **COLUMNS)
+    _, others = read_csv(given_file(GOOD), keys=derive(bytes(32)), **COLUMNS)
+    for name in ("row_key", "place"):
+        ours, theirs = ({getattr(r, name) for r in rs} for rs in (records, others))
+        assert not ours & theirs
+
+
+def test_a_forgotten_person_s_lines_are_dropped_and_counted(given_file, read_csv, keys):
+    excluded = frozenset({keys.commitment(kind="subject", value=b"ann")})
+    dropped = Dropped()
+    _, records = read_csv(given_file(GOOD), excluded=excluded, dropped=dropped, **COLUMNS)
+    assert [record.values for record in records] == [["2"]]
+    assert dropped.rows == 2
+    assert records == read_csv(given_file(GOOD), **COLUMNS)[1][1:2]
+
+
+def test_a_forgotten_row_is_dropped_whoever_it_is_of(given_file, read_csv, keys):
+    _, all_records = read_csv(given_file(GOOD), **COLUMNS)
+    row = keys.commitment(kind="row", value=all_records[2].row_key)
+    dropped = Dropped()
+    _, records = read_csv(given_file(GOOD), excluded=frozenset({row}), dropped=dropped, **COLUMNS)
+    assert records == all_records[:2]
+    assert dropped.rows == 1
+
+
+def test_a_forgotten_one_of_two_equal_lines_leaves_the_key_of_the_other(given_file, read_csv, keys):
+    path = given_file("person,a,label\nann,1,0\nann,1,0\n")
+    _, (first, second) = read_csv(path, subject="person")
+    row = keys.commitment(kind="row", value=first.row_key)
+    _, records = read_csv(path, subject="person", excluded=frozenset({row}))
+    assert records == [second]
+
+
+@pytest.mark.parametrize("kind", ["row", "person", "Subject"])
+def test_a_commitment_of_another_kind_keeps_no_one_out(given_file, read_csv, keys, kind):
+    excluded = frozenset({keys.commitment(kind=kind, value=b"ann")})
+    dropped = Dropped()
+    _, records = read_csv(given_file(GOOD), excluded=excluded, dropped=dropped, **COLUMNS)
+    assert (len(records), dropped.rows) == (3, 0)
+
+
+def test_no_raw_id_comes_out(given_file, read_csv, gated):
+    text = "id,person,a,label\n" + "".join(
+        f"row-{n}-of-someone,ann-{n % 3}@example.org,{n},{n % 2}\n" for n in range(60)
+    )
+    path = given_file(text)
+    _, records = read_csv(path, **COLUMNS)
+    snapshot = gated(path, **COLUMNS)
+    written = [p.read_bytes() for p in snapshot.folder.rglob("*") if p.is_file()]
+    for content in [pickle.dumps(records), *written]:
+        assert b"someone" not in content and b"example.org" not in content
+
+
+def test_nothing_of_the_reading_stays_in_the_temporary_folder(
+    given_file, keys, pseudonyms, tmp_path
+):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    columns = Columns("label", **COLUMNS)
+    for content, fails in [(GOOD, False), (GOOD.replace("r3", "r1"), True)]:
+        path = given_file(content)
+        records = read_records(
+            path, columns=columns, header=read_header(path, columns), keys=keys,
+            pseudonyms=pseudonyms, excluded=frozenset(), temporary=temporary, dropped=Dropped(),
+        )  # fmt: skip
+        next(records)
+        assert [p.name for p in temporary.iterdir()] == ["keys-seen.sqlite"]
+        if fails:
+            with pytest.raises(BadInput):
+                list(records)
+        else:
+            records.close()
+        assert list(temporary.iterdir()) == []
+
+
+def test_progress_is_told_in_bytes_of_the_file(given_file, keys, pseudonyms, tmp_path):
+    path = given_file("id,a,label\n" + "".join(f"r{n},1,0\n" for n in range(2500)))
+    columns = Columns("label", row_id="id")
+    told = []
+    records = read_records(
+        path, columns=columns, header=read_header(path, columns), keys=keys,
+        pseudonyms=pseudonyms, excluded=frozenset(), temporary=tmp_path, dropped=Dropped(),
+        progress=told.append,
+    )  # fmt: skip
+    assert len(list(records)) == 2500
+    assert len(told) == 2 and 0 < told[0] <= told[1] <= path.stat().st_size

@@ -1,0 +1,444 @@
+"""The gate: nothing that it decides about one row depends on another row, nor on their order."""
+
+import csv
+import json
+import tracemalloc
+from collections import Counter
+
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from lineage_store import gate
+from lineage_store.canonical import canonical_json, digest_file
+from lineage_store.csv_source import Columns, Dropped, read_header, read_records
+from lineage_store.errors import BadInput, NothingToLearn
+from lineage_store.gate import Record, escape, let_through, load_snapshot, retained, unescape
+from lineage_store.pseudonyms import Pseudonyms
+
+HEADER = ["id", "person", "a", "b", "label"]
+WHOLE = ["0", "1", "2", "3.0", " 4", "1e1"]
+NUMBERS = [*WHOLE, "0.5", "-1.25", ".5", "2.", "1e-7", "123456789.123456789", "-0.0"]
+MARKS = ["", "NA", "?", "nan", " "]
+TEXT = [
+    "x", "it's", "'q", "''", '"', 'a "b", c', "two\nlines", "two\r\nlines", "é ✓ 漢", "=1", "50%",
+    "%0A", "'%", "a\x1fb", "\x1f",
+]  # fmt: skip
+LOOKALIKES = ["001", "1_000", "inf", "1e999", "٣", "'5", "NaN"]
+
+FLAVOURS = [WHOLE, NUMBERS, NUMBERS + MARKS, TEXT + MARKS, NUMBERS + LOOKALIKES]
+FLAVOURS += [NUMBERS + MARKS + TEXT]
+LABELS = [["0", "1"], ["0", "1", "NA"], ["0", "1", "2.5"], ["0", "1", "x", "NA", ""]]
+LABELS += [["yes", "no", ""], ["x\ny", "'1", "1", "%"], [*map(str, range(30))]]
+PERSONS = ["ann", "bob", "cy", "001", ""]
+
+
+@st.composite
+def tables(draw):
+    """Lines below HEADER, some of them alike but for the row id."""
+    pools = [draw(st.sampled_from(FLAVOURS)) for _ in "ab"]
+    cells = [PERSONS, *pools, draw(st.sampled_from(LABELS))]
+    lines = draw(st.lists(st.tuples(*map(st.sampled_from, cells)), min_size=4, max_size=14))
+    return [[f"row {place}", *line] for place, line in enumerate(lines)]
+
+
+def lines_of(snapshot):
+    """The lines of each split as they stand in the files, in no order, as bytes."""
+    return {
+        split: Counter(snapshot.csv_file(split).read_bytes().split(b"\r\n")[:-1])
+        for split in (gate.TRAIN, gate.EVAL, gate.UNLABELLED)
+    }
+
+
+def fields_of(snapshot, split):
+    with snapshot.csv_file(split).open(newline="", encoding="utf-8") as stream:
+        return list(csv.reader(stream, strict=True))
+
+
+def told(snapshot):
+    """What a model depends on, as bytes."""
+    return canonical_json([snapshot.data_digest, snapshot.inference.to_json()])
+
+
+def outcome(make):
+    """A snapshot, or why there is none."""
+    try:
+        return make()
+    except BadInput as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def assert_same(one, other):
+    if isinstance(one, str) or isinstance(other, str):
+        assert one == other
+        return
+    assert told(one) == told(other)
+    assert one.rows == other.rows
+    assert lines_of(one) == lines_of(other)
+
+
+@pytest.fixture(scope="session")
+def regate(new_folder):
+    """Return a function that passes what a snapshot retains through the gate again."""
+
+    def again(snapshot, deleted=frozenset()):
+        return let_through(
+            retained(snapshot, frozenset(deleted)),
+            features=tuple(name for name, _ in snapshot.inference.features),
+            label=snapshot.inference.label,
+            folder=new_folder() / "snapshot",
+        )
+
+    return again
+
+
+@pytest.fixture(scope="session")
+def rows_of(pseudonyms):
+    """Return a function that gives the keys of all rows of some persons in a snapshot."""
+
+    def find(snapshot, persons):
+        wanted = {pseudonyms.get(person) for person in persons if person}
+        records = [r for split in snapshot.splits for r in gate.read_snapshot(snapshot, split)]
+        records += gate.read_keys(snapshot)
+        return {record.row_key for record in records if record.subject in wanted}
+
+    return find
+
+
+@settings(deadline=None, max_examples=60)
+@given(lines=tables(), by_id=st.booleans(), data=st.data())
+def test_removing_any_rows_changes_nothing_of_the_others(gated, lines, by_id, data):
+    """Without an id column, one of two equal lines is as good as the other."""
+    columns = {"subject": "person", **({"row_id": "id"} if by_id else {"drop": ("id",)})}
+    if not by_id:
+        lines = [["", *line[1:]] for line in lines]
+    kept = data.draw(st.lists(st.sampled_from(range(len(lines))), min_size=1, unique=True))
+    before = outcome(lambda: gated([HEADER, *lines], **columns))
+    after = outcome(lambda: gated([HEADER, *(lines[place] for place in kept)], **columns))
+    assume(isinstance(before, gate.Snapshot) and isinstance(after, gate.Snapshot))
+    same = before.inference == after.inference
+    for split, after_lines in lines_of(after).items():
+        if same:
+            assert after_lines <= lines_of(before)[split]
+        elif before.inference.label_type == after.inference.label_type:
+            # What was inferred may change how a value is written, never where a row goes.
+            keys_before = Counter(tuple(fields[:3]) for fields in fields_of(before, split))
+            assert Counter(tuple(fields[:3]) for fields in fields_of(after, split)) <= keys_before
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    lines=tables(),
+    gone=st.sets(st.sampled_from(PERSONS[:-1]), min_size=1, max_size=2),
+    by_id=st.booleans(),
+    by_row=st.booleans(),
+    data=st.data(),
+)
+def test_a_snapshot_without_a_person_is_that_of_a_file_without_the_person(
+    gated, regate, rows_of, lines, gone, by_id, by_row, data
+):
+    columns = {"subject": "person", **({"row_id": "id"} if by_id else {"drop": ("id",)})}
+    if not by_id:
+        lines = [["", *line[1:]] for line in lines]
+    kept = [line for line in lines if line[1] not in gone]
+    assume(kept)
+    before = outcome(lambda: gated([HEADER, *lines], place_by_row=by_row, **columns))
+    assume(isinstance(before, gate.Snapshot))
+    shuffled = data.draw(st.permutations(kept))
+    twin = outcome(lambda: gated([HEADER, *shuffled], place_by_row=by_row, **columns))
+    assert_same(outcome(lambda: regate(before, rows_of(before, gone))), twin)
+
+
+KEEP = [["ann", "1", "2", "0"], ["bob", "2", "3", "1"], ["bob", "3", "4.5", "0"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("gone", "kept", "before", "after"),
+    [
+        # The kinds of a and b, the kind of the label, the task, the number of classes.
+        ([["n7", "2", "0"]], KEEP, "snnc2", "nnnc2"),
+        ([["001", "it's", "0"]], KEEP, "ssnc2", "nnnc2"),
+        ([["1e999", "NA", "0"]], KEEP, "snnc2", "nnnc2"),
+        ([["0.5", "1", "1"]], [["ann", "1", "NA", "0"], ["bob", "", "2", "1"]], "nnnc2", "nnnc2"),
+        ([["1", "1", "2"]], KEEP, "nnnc3", "nnnc2"),
+        ([["1", "1", "x"]], KEEP, "nnsc3", "nnnc2"),
+        ([["1", "1", "0.5"]], KEEP, "nnnr0", "nnnc2"),
+        ([["1", "1", str(n)] for n in range(25)], KEEP, "nnnr0", "nnnc2"),
+        ([["1", "1", "x"]], [*KEEP, ["bob", "1", "1", "0.50"]], "nnsc4", "nnnr0"),
+        ([["1", "1", "x"]], [*KEEP, ["bob", "1", "1", "NA"]], "nnsc4", "nnnc2"),
+        ([["1", "1", "x"]], [*KEEP, ["bob", "text", "1", "NA"]], "snsc4", "nnnc2"),
+        ([["1", "1", "NA"]], [["ann", "1", "1", "yes"], ["bob", "1", "2", "no"]], "nnsc3", "nnsc2"),
+        (
+            [["1", "1", "0"]],
+            [["ann", "1", "1", "-0.0"], ["bob", "1", "2", "1e1"]],
+            "nnnc2",
+            "nnnc2",
+        ),
+        ([["1", "1", "x\ny"]], [*KEEP, ["bob", "'1", "a\nb", "1"]], "sssc3", "ssnc2"),
+    ],
+)
+def test_what_is_inferred_follows_the_rows_that_are_left(
+    gated, regate, rows_of, gone, kept, before, after
+):
+    def summary(snapshot):
+        told = snapshot.inference
+        kinds = [kind for _, kind in told.features] + [told.label_type, told.task]
+        return "".join(kind[0] for kind in kinds) + str(len(told.classes))
+
+    header, columns = HEADER[1:], {"subject": "person"}
+    # Twenty of each, so that both splits have rows whatever the keys are.
+    lines = [["cy", *line] for line in gone] + [line for line in kept for _ in range(20)]
+    snapshot = gated([header, *lines], **columns)
+    twin = gated([header, *[line for line in lines if line[0] != "cy"][::-1]], **columns)
+    assert (summary(snapshot), summary(twin)) == (before, after)
+    assert_same(regate(snapshot, rows_of(snapshot, ["cy"])), twin)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([["ann", "1", "yes"]] * 9, "has one class"),
+        ([["ann", "1", ""]] * 9, "No row has a value"),
+        ([["ann", "1", "NA"]] * 9, "No row has a value"),
+    ],
+)
+def test_rows_that_leave_nothing_to_learn_are_found_both_ways(
+    gated, regate, rows_of, lines, message
+):
+    header = ["person", "a", "label"]
+    snapshot = gated([header, *lines, ["bob", "1", "no"], ["bob", "2", "maybe"]], subject="person")
+    with pytest.raises(NothingToLearn, match=message):
+        gated([header, *lines], subject="person")
+    with pytest.raises(NothingToLearn, match=message):
+        regate(snapshot, rows_of(snapshot, ["bob"]))
+
+
+@settings(deadline=None, max_examples=40)
+@given(lines=tables())
+def test_a_snapshot_passes_the_gate_again_unchanged(gated, regate, lines):
+    before = outcome(lambda: gated([HEADER, *lines], subject="person", row_id="id"))
+    assume(isinstance(before, gate.Snapshot))
+    assert_same(regate(before), before)
+
+
+def test_the_plan_and_the_gate_infer_the_same(gated, regate, rows_of):
+    lines = [["cy", "n7", "2", "9"], *[line for line in KEEP for _ in range(9)]]
+    snapshot = gated([HEADER[1:], *lines], subject="person")
+    deleted = frozenset(rows_of(snapshot, ["cy"]))
+    records = retained(snapshot, deleted)
+    inferred = gate.infer(records, features=("a", "b"), label="label")
+    assert inferred == regate(snapshot, deleted).inference != snapshot.inference
+
+
+def test_the_data_digest_depends_on_rows_and_placement_but_not_on_pseudonyms_or_order(
+    gated, keys, tmp_path
+):
+    lines = [line for line in KEEP for _ in range(5)]
+    one = gated([HEADER[1:], *lines], subject="person")
+    store = Pseudonyms(tmp_path / "pseudonyms.sqlite", keys)
+    assert gated([HEADER[1:], *lines[::-1]], subject="person", store=store).data_digest == (
+        one.data_digest
+    )
+    changed = [[*lines[0][:2], "2.5", lines[0][3]], *lines[1:]]
+    others = [
+        gated([HEADER[1:], *changed], subject="person"),
+        gated([HEADER[1:], *lines[1:]], subject="person"),
+        gated([HEADER[1:], *lines, lines[0]], subject="person"),
+        gated([HEADER[1:], *lines], subject="person", place_by_row=True),
+    ]
+    assert len({snapshot.data_digest for snapshot in [one, *others]}) == 5
+
+
+def test_a_separator_moved_from_one_field_to_the_next_changes_the_digest():
+    assert gate.joined(["a\x1fb", "c"]) != gate.joined(["a", "b\x1fc"])
+    assert gate.joined(["a", "b"]) == b"a\x1fb"
+
+
+FIELDS = st.lists(st.text(st.sampled_from('\x1f,"[a\\'), max_size=3), min_size=2, max_size=3)
+
+
+@given(FIELDS, FIELDS)
+def test_different_fields_are_never_joined_to_the_same_text(one, other):
+    assert (gate.joined(one) == gate.joined(other)) == (one == other)
+
+
+TEXTS = st.text(st.characters(codec="utf-8")) | st.text("'%0AD25\r\n.e-_ ", max_size=8)
+
+
+@given(st.one_of(TEXTS, st.floats().map(repr), st.integers().map(str)))
+@example("'")
+@example("'%")
+@example("%0A\n%250D\r")
+@example("%0D\n")
+@example("'\n")
+def test_an_escaped_text_is_read_back_as_it_was_and_never_as_a_number(text):
+    written = escape(text)
+    assert unescape(written) == text
+    assert "\n" not in written and "\r" not in written
+    assert (written == "") == (text == "")
+    for read in (float, int):
+        with pytest.raises(ValueError):
+            read(written)
+        with pytest.raises(ValueError):
+            read(written.encode())
+
+
+@settings(deadline=None, max_examples=40)
+@given(lines=tables())
+def test_another_reader_tells_the_types_that_the_gate_told(gated, lines):
+    """ExampleGen infers types of its own, and reads one line at a time."""
+    snapshot = outcome(lambda: gated([HEADER, *lines], subject="person", row_id="id"))
+    assume(isinstance(snapshot, gate.Snapshot))
+    for split in snapshot.splits:
+        header, *rows = fields_of(snapshot, split)
+        assert len(rows) == snapshot.rows[split]
+        assert snapshot.csv_file(split).read_bytes().count(b"\n") == len(rows) + 1
+        kinds = dict(snapshot.inference.features)
+        if snapshot.inference.task == "regression":
+            kinds["label"] = "number"
+        elif snapshot.inference.label_type == "string":
+            kinds["label"] = "string"
+        for fields in rows:
+            for name, field in zip(header, fields, strict=True):
+                if name in gate.KEYED or kinds.get(name) == "string":
+                    if field:
+                        with pytest.raises(ValueError):
+                            float(field)
+                elif kinds.get(name) == "number" and field:
+                    float(field)
+                    with pytest.raises(ValueError):
+                        int(field)
+
+
+def test_the_values_written_are_the_values_given(gated):
+    lines = [["r1", "ann", "two\nlines", "1e3", "yes"], ["r2", "bob", "'001", " NA ", "no"]]
+    lines += [[f"r{n}", "cy", '"x", y', "-.50", "12"] for n in range(3, 40)]
+    snapshot = gated([HEADER, *lines], subject="person", row_id="id")
+    records = [r for split in snapshot.splits for r in gate.read_snapshot(snapshot, split)]
+    found = Counter((*record.values, record.label) for record in records)
+    assert found == {
+        ("two\nlines", "1000.0", "yes"): 1,
+        ("'001", "", "no"): 1,
+        ('"x", y', "-0.5", "12"): 37,
+    }
+    assert snapshot.inference.classes == ("12", "no", "yes")
+    written = [fields[3:] for split in snapshot.splits for fields in fields_of(snapshot, split)]
+    assert ["'%two%0Alines", "1000.0", "yes"] in written
+    assert ["''001", "", "no"] in written
+    assert ['"x", y', "-0.5", "'12"] in written
+
+
+def test_rows_without_a_label_are_counted_and_nothing_but_their_keys_is_kept(
+    gated, regate, rows_of, pseudonyms
+):
+    lines = [line for line in KEEP for _ in range(9)]
+    lines += [
+        ["dora", "secret", "4711", ""],
+        ["dora", "secret", "4712", "NA"],
+        ["eve", "s", "1", "?"],
+    ]
+    snapshot = gated([HEADER[1:], *lines], subject="person")
+    assert snapshot.rows["unlabelled"] == 3
+    assert sum(snapshot.rows.values()) == len(lines)
+    records = list(gate.read_keys(snapshot))
+    assert [(r.split, r.values, r.label) for r in records] == [("unlabelled", [], "")] * 3
+    assert Counter(r.subject for r in records) == {
+        pseudonyms.get("dora"): 2,
+        pseudonyms.get("eve"): 1,
+    }
+    assert len({r.row_key for r in records}) == 3
+    assert snapshot.inference.features == (("a", "number"), ("b", "number"))
+    for path in snapshot.folder.rglob("*"):
+        assert path.is_dir() or not any(s in path.read_bytes() for s in (b"secret", b"4711"))
+
+    after = regate(snapshot, rows_of(snapshot, ["ann"]))
+    assert Counter(r.row_key for r in gate.read_keys(after)) == Counter(r.row_key for r in records)
+    after = regate(after, rows_of(snapshot, ["dora"]))
+    assert [r.subject for r in gate.read_keys(after)] == [pseudonyms.get("eve")]
+    assert after.rows["unlabelled"] == 1
+
+
+def test_a_snapshot_is_read_back_as_it_was_written_and_says_what_its_files_hold(gated):
+    snapshot = gated([HEADER[1:], *[line for line in KEEP for _ in range(9)]], subject="person")
+    assert load_snapshot(snapshot.folder) == snapshot
+    assert snapshot.splits == ("train", "eval")
+    description = json.loads((snapshot.folder / "gate.json").read_bytes())
+    assert description["format"] == gate.FORMAT
+    for name, digest in description["files"].items():
+        assert digest_file(snapshot.folder / name) == digest
+    assert gate.describe(snapshot) == {
+        k: description[k] for k in ("data_digest", "rows", "inference")
+    }
+    assert sorted(path.name for path in snapshot.folder.iterdir()) == [
+        "eval", "gate.json", "train", "unlabelled",
+    ]  # fmt: skip
+
+
+def record(number, *, label=None, value="1", split=gate.TRAIN):
+    key = number.to_bytes(16, "big")
+    return Record(key, b"", key[:8], split, [value], str(number % 2) if label is None else label)
+
+
+def interrupted():
+    yield record(1)
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("records", "error"),
+    [
+        (lambda: iter([]), NothingToLearn),
+        (lambda: (record(n, label="1") for n in range(5)), NothingToLearn),
+        (lambda: (record(n, label=f"c{n}") for n in range(1001)), BadInput),
+        (lambda: (record(n, split=gate.EVAL) for n in range(5)), BadInput),
+        (interrupted, KeyboardInterrupt),
+    ],
+)
+def test_a_gate_that_fails_leaves_nothing_behind(tmp_path, records, error):
+    with pytest.raises(error):
+        let_through(records(), features=("a",), label="label", folder=tmp_path / "snapshot")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_exists_is_refused_and_left_alone(tmp_path):
+    (tmp_path / "mine").write_text("precious")
+    with pytest.raises(FileExistsError):
+        let_through(iter([]), features=("a",), label="label", folder=tmp_path)
+    assert (tmp_path / "mine").read_text() == "precious"
+
+
+def test_a_long_text_passes_the_gate_and_is_read_back(tmp_path):
+    csv.field_size_limit(1 << 17)  # as in a new process: Python's own limit
+    text = "x" * (1 << 18)
+    records = [record(0, value=text), record(1), record(2)]
+    snapshot = let_through(iter(records), features=("a",), label="label", folder=tmp_path / "one")
+    csv.field_size_limit(1 << 17)
+    assert next(retained(snapshot, frozenset())).values == [text]
+
+
+@pytest.mark.parametrize("rows", [2_000, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_memory_does_not_grow_with_the_rows(write_csv, keys, pseudonyms, new_folder, rows):
+    def peak(number):
+        path = write_csv(
+            [["person", "a", "label"], *([f"p{n % 50}", n, n % 7] for n in range(number))]
+        )
+        columns = Columns("label", "person")
+        header = read_header(path, columns)
+        tracemalloc.start()
+        try:
+            records = read_records(
+                path, columns=columns, header=header, keys=keys, pseudonyms=pseudonyms,
+                excluded=frozenset(), temporary=new_folder(), dropped=Dropped(),
+            )  # fmt: skip
+            snapshot = let_through(
+                records, features=header.features, label="label", folder=new_folder() / "snapshot"
+            )
+            for _ in retained(snapshot, frozenset()):
+                pass
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(100)  # what is made once, such as compiled patterns
+    # Files are read in pieces of up to 1 MiB; 20 000 records as a list take 12 MiB.
+    assert peak(10 * rows) < peak(rows) + (2 << 20)

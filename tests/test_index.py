@@ -1,0 +1,339 @@
+"""The project's own database: rows, models, requests, exclusions, and that what goes is gone."""
+
+import sqlite3
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lineage_store import models, requests, row_index
+from lineage_store.errors import BadInput, NothingFound
+from lineage_store.gate import EVAL, TRAIN, UNLABELLED, Record
+from lineage_store.index import compact, open_index, read_index
+from lineage_store.keys import keyed
+from lineage_store.models import ModelRecord
+from lineage_store.placement import shard_of, slice_of
+
+ANN, BOB = b"pseudonym-of-ann", b"pseudonym-of-bob"
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "unweave.sqlite"
+
+
+@pytest.fixture
+def connection(path):
+    connection = open_index(path)
+    yield connection
+    connection.close()
+
+
+def row(number, subject=ANN, split=TRAIN):
+    digest = keyed(b"test", "row", b"%d" % number)
+    return Record(digest[:16], subject, digest[16:24], split, [], "")
+
+
+def place(record):
+    return int.from_bytes(record.place, "big")
+
+
+def model(number, **changes):
+    values = {
+        "family": "m1",
+        "snapshot": number,
+        "state": "live",
+        "created": "2026-01-01T00:00:00Z",
+        "guarantee": "trained",
+        "weights_digest": f"weights {number}",
+        "ledger_digest": f"ledger {number}",
+        "paths": {"data": f"data/m{number}"},
+        "config": {"seed": 7, "module": "built in"},
+        "report": {"loss": 0.25, "steps": 12},
+    }
+    return ModelRecord(id=f"m{number}", **values | changes)
+
+
+def ask(connection, *commitments, kind="subject", **changes):
+    return requests.record(
+        connection,
+        commitments=[(kind, commitment) for commitment in commitments],
+        **{"options": {"guarantee": "exact"}, "reason": None, "time": "2026-01-02"} | changes,
+    )
+
+
+def test_a_subject_s_rows_are_found_where_they_were_put(connection):
+    rows = [row(1), row(2, split=EVAL), row(3, BOB), row(4, split=UNLABELLED), row(5, b"")]
+    assert row_index.ingest(connection, 1, rows) == 5
+    mine = sorted((rows[0], rows[1], rows[3]), key=lambda record: record.row_key)
+
+    found = row_index.rows_of_subject(connection, ANN, 1)
+    assert len(found) == 3
+    assert [key.tobytes() for key in found.row_keys] == [record.row_key for record in mine]
+    assert found.places.tolist() == [place(record) for record in mine]
+    assert found.splits == tuple(record.split for record in mine)
+    assert found.trained.tolist() == [record.split == TRAIN for record in mine]
+    assert found.key_set() == {record.row_key for record in mine}
+
+
+def test_a_subject_s_rows_are_those_of_the_snapshot_asked_for(connection):
+    row_index.ingest(connection, 1, [row(1), row(2)])
+    row_index.ingest(connection, 2, [row(2), row(3), row(4)])
+    for snapshot, numbers in [(1, (1, 2)), (2, (2, 3, 4))]:
+        found = row_index.rows_of_subject(connection, ANN, snapshot)
+        assert found.key_set() == {row(number).row_key for number in numbers}
+        assert len(found) == len(numbers)
+
+
+def test_an_unknown_subject_or_snapshot_has_no_rows(connection):
+    row_index.ingest(connection, 1, [row(1), row(2, b"")])
+    for pseudonym, snapshot in [(BOB, 1), (ANN, 2), (b"", 1)]:
+        found = row_index.rows_of_subject(connection, pseudonym, snapshot)
+        assert len(found) == 0 and found.row_keys.shape == (0, 16)
+        assert found.key_set() == frozenset()
+        assert found.by_slice(shards=3, slices=2) == {}
+
+
+@given(number=st.sampled_from([0, 1, 2**63 - 1, 2**63, 2**64 - 1]) | st.integers(0, 2**64 - 1))
+def test_a_place_of_64_bits_is_kept_exactly(number):
+    connection = sqlite3.connect(":memory:")
+    connection.row_factory = sqlite3.Row
+    connection.execute("CREATE TABLE rows (snapshot, row_key, subject, split, place)")
+    record = Record(bytes(16), ANN, number.to_bytes(8, "big"), TRAIN, [], "")
+    row_index.ingest(connection, 1, [record])
+    assert row_index.rows_of_subject(connection, ANN, 1).places.tolist() == [number]
+    connection.close()
+
+
+def test_writing_a_snapshot_again_changes_nothing(connection, monkeypatch):
+    monkeypatch.setattr(row_index, "PIECE", 3)
+    rows = [row(number, ANN if number % 2 else BOB) for number in range(10)]
+    for _ in range(2):
+        assert row_index.ingest(connection, 1, iter(rows)) == 10
+        assert row_index.subjects(connection, 1) == [(ANN, 5), (BOB, 5)]
+
+
+def test_rows_are_found_by_key_in_key_order(connection):
+    rows = [row(number, b"") for number in range(20)]
+    row_index.ingest(connection, 1, rows[:10])
+    row_index.ingest(connection, 2, rows)
+    asked = [record.row_key for record in rows[5:15]]
+    found = row_index.rows_by_key(connection, asked, 1)
+    assert [key.tobytes() for key in found.row_keys] == sorted(asked[:5])
+    assert len(row_index.rows_by_key(connection, asked, 2)) == 10
+    assert len(row_index.rows_by_key(connection, asked, 3)) == 0
+
+
+def test_removed_rows_are_gone_from_every_snapshot_and_others_stay(connection):
+    rows = [row(number, ANN if number < 3 else BOB) for number in range(6)]
+    for snapshot in (1, 2):
+        row_index.ingest(connection, snapshot, rows)
+    for _ in range(2):
+        row_index.remove(connection, [record.row_key for record in rows[:3]] + [bytes(16)])
+        for snapshot in (1, 2):
+            assert row_index.subjects(connection, snapshot) == [(BOB, 3)]
+            assert len(row_index.rows_of_subject(connection, ANN, snapshot)) == 0
+
+
+def test_subjects_are_listed_by_the_number_of_their_rows(connection):
+    rows = [row(number, bytes([number % 4]) * 16) for number in range(10)] + [row(99, b"")]
+    row_index.ingest(connection, 1, rows)
+    expected = [(bytes([n]) * 16, count) for n, count in [(2, 2), (3, 2), (0, 3), (1, 3)]]
+    assert row_index.subjects(connection, 1) == expected
+    assert row_index.subjects(connection, 2) == []
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    splits=st.lists(st.sampled_from([TRAIN, EVAL, UNLABELLED]), max_size=30),
+    shards=st.integers(1, 5),
+    slices=st.integers(1, 4),
+)
+def test_rows_are_told_apart_by_slice_and_only_those_trained_on(splits, shards, slices):
+    records = [row(number, split=split) for number, split in enumerate(splits)]
+    places = np.array([place(record) for record in records], np.uint64)
+    keys = np.frombuffer(b"".join(r.row_key for r in records), np.uint8).reshape(-1, 16)
+    found = row_index.IndexedRows(keys, places, tuple(splits)).by_slice(
+        shards=shards, slices=slices
+    )
+    expected = {}
+    for index, split in enumerate(splits):
+        if split == TRAIN:
+            one = places[index : index + 1]
+            pair = (int(shard_of(one, shards)[0]), int(slice_of(one, slices)[0]))
+            expected.setdefault(pair, []).append(index)
+    assert {pair: where.tolist() for pair, where in found.items()} == expected
+    assert list(found) == sorted(expected)
+
+
+def test_a_model_is_read_back_as_it_was_registered(connection):
+    assert models.next_model_id(connection) == "m1"
+    assert models.next_snapshot(connection) == 1
+    first, second = model(1), model(2, request="r1", guarantee="exact", snapshot=5)
+    models.register(connection, first)
+    models.register(connection, second)
+    assert models.models(connection) == [first, second]
+    assert models.find_model(connection, "m1") == first
+    assert models.find_model(connection, "weights 2") == second
+    assert models.find_model(connection) == second
+    assert models.next_model_id(connection) == "m3"
+    assert models.next_snapshot(connection) == 6
+    assert second.ordinal == 2
+
+
+def test_models_are_listed_in_the_order_they_were_made(connection):
+    for number in (10, 9, 2, 11):
+        models.register(connection, model(number))
+    assert [record.id for record in models.models(connection)] == ["m2", "m9", "m10", "m11"]
+    assert models.find_model(connection).id == "m11"
+    assert models.next_model_id(connection) == "m12", "the last one's number and one, not a count"
+
+
+def test_registering_a_model_again_changes_its_record_only(connection):
+    models.register(connection, model(1))
+    models.register(connection, model(2))
+    models.register(connection, model(1, report={"loss": 0.5}))
+    assert models.models(connection) == [model(1, report={"loss": 0.5}), model(2)]
+
+
+def test_of_models_with_equal_weights_the_newest_is_found(connection):
+    models.register(connection, model(1, weights_digest="same"))
+    models.register(connection, model(2, weights_digest="same"))
+    assert models.find_model(connection, "same").id == "m2"
+
+
+def test_a_model_that_ended_is_not_served_and_its_end_does_not_change(connection):
+    models.register(connection, model(1))
+    models.register(connection, model(2))
+    models.end(connection, "m2", state="deleted", time="2026-02-01")
+    models.end(connection, "m2", state="withdrawn", time="2026-03-01")
+    ended = replace(model(2), state="deleted", ended="2026-02-01")
+    assert models.models(connection) == [model(1), ended]
+    assert models.models(connection, live_only=True) == [model(1)]
+    assert models.find_model(connection) == model(1)
+    assert models.next_model_id(connection) == "m3", "ids are not given twice"
+
+
+def test_a_model_that_is_not_there_is_nothing_found(connection):
+    with pytest.raises(NothingFound, match="no live model"):
+        models.find_model(connection)
+    models.register(connection, model(1, state="withdrawn"))
+    with pytest.raises(NothingFound, match="no live model"):
+        models.find_model(connection)
+    with pytest.raises(NothingFound, match="no such model"):
+        models.find_model(connection, "m7")
+
+
+def test_a_request_lives_from_running_to_done(connection):
+    options = {"guarantee": "exact", "strategy": None}
+    asked = ask(connection, "c1", "c2", options=options, reason="moved away")
+    assert (asked.id, asked.state, asked.options) == ("r1", "running", options)
+    assert requests.find_request(connection, "r1") == asked
+    assert requests.manifest(connection) == {"c1", "c2"}
+    assert requests.exclusion(connection, "c1") == requests.Exclusion(
+        "c1", "subject", "r1", "2026-01-02"
+    )
+
+    requests.finish(connection, "r1", result={"rows": 3}, time="2026-01-03")
+    done = replace(asked, state="done", ended="2026-01-03", result={"rows": 3})
+    assert requests.find_request(connection, "r1") == done
+    assert requests.manifest(connection) == {"c1", "c2"}, "who was forgotten stays out"
+    assert ask(connection, "c3", kind="row").id == "r2"
+    assert requests.exclusion(connection, "c3").kind == "row"
+    assert [request.id for request in requests.all_requests(connection)] == ["r1", "r2"]
+
+
+def test_a_recorded_request_is_there_for_another_process_at_once(connection, path):
+    ask(connection, "c1")
+    reader = read_index(path)
+    assert requests.find_request(reader, "r1").state == "running"
+    assert requests.manifest(reader) == {"c1"}
+    reader.close()
+
+
+def test_a_request_taken_back_leaves_the_others_entries(connection):
+    ask(connection, "c1")
+    ask(connection, "c2", "c3")
+    for _ in range(2):
+        requests.retract(connection, "r2")
+        assert requests.manifest(connection) == {"c1"}
+        assert [request.id for request in requests.all_requests(connection)] == ["r1"]
+    assert ask(connection, "c2").id == "r2"
+
+
+def test_a_request_for_someone_already_kept_out_is_refused_whole(connection):
+    ask(connection, "c1")
+    with pytest.raises(sqlite3.IntegrityError):
+        ask(connection, "c2", "c1")
+    assert requests.manifest(connection) == {"c1"}
+    assert [request.id for request in requests.all_requests(connection)] == ["r1"]
+
+
+def test_what_was_not_asked_is_not_found(connection):
+    with pytest.raises(NothingFound, match="no such request"):
+        requests.find_request(connection, "r1")
+    assert requests.exclusion(connection, "c1") is None
+    assert requests.manifest(connection) == frozenset()
+    assert requests.all_requests(connection) == []
+
+
+def test_an_index_is_opened_again_with_all_that_is_in_it(path):
+    connection = open_index(path)
+    ask(connection, "c1")
+    with connection:
+        models.register(connection, model(1))
+        row_index.ingest(connection, 1, [row(1)])
+    connection.close()
+    for opened in (open_index(path), read_index(path)):
+        assert requests.manifest(opened) == {"c1"}
+        assert models.models(opened) == [model(1)]
+        assert row_index.subjects(opened, 1) == [(ANN, 1)]
+        opened.close()
+
+
+def test_an_index_opened_to_read_cannot_be_written(connection, path):
+    reader = read_index(path)
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        row_index.ingest(reader, 1, [row(1)])
+    reader.close()
+
+
+def test_a_file_that_is_no_database_is_refused(path):
+    path.write_bytes(b"not a database, but long enough to look like one" * 100)
+    with pytest.raises(BadInput, match="cannot be opened: file is not a database"):
+        open_index(path)
+    with pytest.raises(BadInput, match="cannot be opened: file is not a database"):
+        read_index(path)
+    with pytest.raises(BadInput, match="cannot be opened"):
+        read_index(path.with_name("none.sqlite"))
+
+
+def on_disk(path):
+    return b"".join(p.read_bytes() for p in path.parent.iterdir() if p.name.startswith(path.name))
+
+
+@pytest.mark.parametrize("overwriting", [True, False])
+def test_compacting_takes_what_was_deleted_off_the_disk(connection, path, overwriting):
+    if not overwriting:  # what an older SQLite, or another tool, would leave
+        connection.execute("PRAGMA secure_delete = OFF")
+    rows = [row(number, ANN if number % 5 == 0 else BOB) for number in range(2000)]
+    with connection:
+        row_index.ingest(connection, 1, rows)
+        models.register(connection, model(1, report={"note": "a telling note"}))
+    gone = [record.row_key for record in rows if record.subject == ANN]
+    kept = [record.row_key for record in rows if record.subject == BOB]
+    before = on_disk(path)
+    assert all(key in before for key in gone) and ANN in before, "or the search proves nothing"
+
+    with connection:
+        row_index.remove(connection, gone)
+        models.register(connection, model(1))
+    assert ANN in on_disk(path), "a log of earlier pages is still there"
+    compact(path)
+    after = on_disk(path)
+    assert not any(key in after for key in gone)
+    assert ANN not in after and b"a telling note" not in after
+    assert all(key in after for key in kept)
+    assert row_index.subjects(connection, 1) == [(BOB, len(kept))]

@@ -1,0 +1,230 @@
+"""Inference: what is told from the rows, from all of them alike and from nothing else (law 2)."""
+
+import math
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from lineage_store import inference
+from lineage_store.errors import BadInput, NothingToLearn
+from lineage_store.inference import Evidence, Inference
+
+CELLS = [
+    "0", "-0.0", "1", "1.0", "2", "+3", "007", "1.5", ".5", "5.", "1e3", "1e999", "-2E-2",
+    "1_000", "0x1", "٣", "inf", "NaN", "NA", "n/a", "null", "None", "?", "text", "", " 4 ", " ",
+    "'1", "x\ny",
+]  # fmt: skip
+NUMBERS = [
+    "0", "1", "-1", "+1", "10", "1.5", "0.25", ".5", "5.", "-0.0", "1e5", "1E-5", "1.5e+300",
+    "123456789012345678901234567890", " 7 ", "\t7",
+]  # fmt: skip
+TEXTS = [
+    "001", "00", "-01", "00.5", "1_000", "1,5", "0x10", "1e", "1e999", "-1e999", "inf", "-inf",
+    "Infinity", "1.2.3", ".", "-", "e5", "12a", "٣", "1٣", "½", "'1", "$5", "1 2", "n.a.", "5\x00",
+]  # fmt: skip
+ROWS = st.lists(st.tuples(*[st.sampled_from(CELLS)] * 3), min_size=1, max_size=8)
+
+
+def inferred(rows, names=("a", "b")):
+    """Infer from rows: the last cell is the label."""
+    evidence = Evidence(names, "label")
+    for *values, label in rows:
+        evidence.add(values, label)
+    return evidence.conclude()
+
+
+def column_type(*cells):
+    """The type of one column with these cells."""
+    rows = [(cell, str(place % 2)) for place, cell in enumerate([*cells, "", ""])]
+    return inferred(rows, ("a",)).features[0][1]
+
+
+def labelled(*labels):
+    """What is told from rows with these labels."""
+    return inferred([("1", label) for label in labels], ("a",))
+
+
+def outcome(rows):
+    try:
+        return inferred(rows)
+    except BadInput as error:
+        return type(error), str(error)
+
+
+@pytest.mark.parametrize("text", NUMBERS)
+def test_a_finite_decimal_number_makes_a_number_column(text):
+    assert column_type(text, "3") == "number"
+    assert inference.parse_number(text) == float(text)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_ids_infinities_and_text_make_a_string_column(text):
+    assert column_type(text, "3") == "string"
+    assert inference.parse_number(text) is None
+
+
+@pytest.mark.parametrize(
+    "mark", ["", " ", "NA", "na", "N/A", "NaN", "null", "NULL", "None", "?", " ? "]
+)
+def test_a_mark_for_a_missing_value_leaves_a_number_column_one(mark):
+    assert column_type("1", mark, "2.5") == "number"
+    assert column_type("text", mark) == "string"
+
+
+def test_a_column_that_is_all_missing_is_a_number_column():
+    assert column_type("", "NA", "?") == "number"
+
+
+def test_a_float_column_that_loses_its_fractions_stays_a_number_column():
+    rows = [("1.5", "2", "0"), ("2", "3", "1"), ("4", "5", "0")]
+    assert inferred(rows) == inferred(rows[1:])
+
+
+def test_a_string_column_becomes_a_number_column_when_its_text_rows_go():
+    rows = [("n7", "2", "0"), ("2", "3", "1"), ("4", "5", "0")]
+    assert inferred(rows).features == (("a", "string"), ("b", "number"))
+    assert inferred(rows[1:]).features == (("a", "number"), ("b", "number"))
+    assert (inferred(rows).strings, inferred(rows).numbers) == (("a",), ("b",))
+
+
+def test_classes_are_sorted_as_numbers_or_as_text():
+    assert labelled("10", "9", "2").classes == ("2", "9", "10")
+    assert labelled("10", "9", "2", "x").classes == ("10", "2", "9", "x")
+    assert labelled("1", "1.0", " 1", "+1", "0", "-0.0").classes == ("0", "1")
+
+
+@pytest.mark.parametrize(
+    ("labels", "task", "label_type"),
+    [
+        (["0", "1"], "classification", "number"),
+        ([str(n) for n in range(20)], "classification", "number"),
+        ([str(n) for n in range(21)], "regression", "number"),
+        (["0", "1", "0.5"], "regression", "number"),
+        (["1.0", "2.0"], "classification", "number"),
+        (["yes", "no"], "classification", "string"),
+        (["0", "1", "0.5", "other"], "classification", "string"),
+        (["01", "02"], "classification", "string"),
+        ([f"c{n}" for n in range(1000)], "classification", "string"),
+    ],
+)
+def test_the_label_decides_the_task(labels, task, label_type):
+    told = labelled(*labels)
+    assert (told.task, told.label_type) == (task, label_type)
+    assert len(told.classes) == (len(labels) if task == "classification" else 0)
+
+
+def test_a_mark_is_a_class_among_text_labels_and_a_missing_label_among_numbers():
+    text = labelled("yes", "no", "NA", "?")
+    assert text.classes == ("?", "NA", "no", "yes")
+    assert text.label_value("NA") == 1
+
+    numbers = labelled("1", "2", "NA", "?")
+    assert numbers.classes == ("1", "2")
+    assert numbers.label_value("NA") is None
+
+
+def test_a_row_with_a_marked_label_counts_for_the_columns_only_if_it_is_a_row():
+    marked = ("text", "1", "NA")
+    numbers = [("1", "1", "0"), ("2", "1", "1"), marked]
+    assert inferred(numbers) == inferred(numbers[:2])
+    assert inferred([*numbers, ("3", "1", "yes")]).features[0] == ("a", "string")
+    assert inferred([*numbers, ("3", "1", "yes")][::-1]).features[0] == ("a", "string")
+
+
+def test_a_row_without_a_label_says_nothing():
+    rows = [("1", "1", "0"), ("2", "1", "1")]
+    assert inferred([("text", "text", ""), *rows]) == inferred(rows)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([], "No row has a value in the label column 'label'"),
+        (["", ""], "No row has a value in the label column 'label'"),
+        (["NA", "?", "NA"], "No row has a value in the label column 'label'"),
+        (["1", "1.0", "NA"], "has one class"),
+        (["0.5", "0.5"], "has one class"),
+        (["0", "-0.0"], "has one class"),
+        (["yes", "yes", ""], "has one class"),
+    ],
+)
+def test_labels_that_leave_nothing_to_learn_are_said_to(labels, message):
+    with pytest.raises(NothingToLearn, match=message):
+        labelled(*labels)
+
+
+def test_text_with_more_than_a_thousand_values_is_no_label():
+    with pytest.raises(BadInput, match="more than 1000 distinct") as caught:
+        labelled(*(f"c{n}" for n in range(1001)))
+    assert not isinstance(caught.value, NothingToLearn)
+
+
+def test_many_numbers_and_one_text_are_too_many_classes_whichever_comes_first():
+    labels = [*map(str, range(1000)), "text"]
+    for order in (labels, labels[::-1]):
+        with pytest.raises(BadInput, match="more than 1000 distinct"):
+            labelled(*order)
+
+
+def test_the_value_of_a_label_is_its_class_or_its_number():
+    assert labelled("yes", "no").label_value("yes") == 1
+    assert labelled("5", "3", "4").label_value(" 4.0") == 1
+    assert labelled("0.5", "3").label_value("3") == 3.0
+    assert labelled("0.5", "3").class_of("3") == "3.0"
+    assert labelled("5", "3").class_of("3.0") == "3"
+    assert labelled("0.5", "3").label_value("") is None
+
+
+@settings(deadline=None, max_examples=150)
+@given(rows=ROWS, data=st.data())
+@example(rows=[("1", "1", "0"), ("1", "1", "-0.0"), ("1", "1", "1")], data=None)
+def test_the_order_of_the_rows_never_matters(rows, data):
+    order = rows[::-1] if data is None else data.draw(st.permutations(rows))
+    assert outcome(order) == outcome(rows)
+
+
+@settings(deadline=None, max_examples=150)
+@given(rows=ROWS)
+def test_the_same_rows_twice_tell_nothing_new(rows):
+    assert outcome(rows + rows) == outcome(rows)
+
+
+@settings(deadline=None, max_examples=150)
+@given(rows=ROWS, gone=st.data())
+def test_without_some_rows_a_string_column_may_become_one_of_numbers_but_never_the_reverse(
+    rows, gone
+):
+    fewer = gone.draw(st.lists(st.sampled_from(rows), min_size=1, unique=True))
+    before, after = outcome(rows), outcome(fewer)
+    if isinstance(before, Inference) and isinstance(after, Inference):
+        assert set(before.numbers) <= set(after.numbers)
+        assert (before.label_type, after.label_type) != ("number", "string")
+        assert (before.task, after.task) != ("classification", "regression") or (
+            before.label_type == "string"
+        )
+
+
+@given(rows=ROWS)
+def test_an_inference_is_read_back_from_json_as_it_was(rows):
+    told = outcome(rows)
+    if isinstance(told, Inference):
+        assert Inference.from_json(told.to_json()) == told
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_number_is_written_as_no_integer_and_read_back_bit_for_bit(number):
+    text = inference.number_text(number)
+    assert "." in text or "e" in text
+    back = inference.parse_number(text)
+    assert back == number and math.copysign(1, back) == math.copysign(1, number)
+
+
+def test_what_is_remembered_does_not_grow_with_the_rows():
+    evidence = Evidence(("a",), "label")
+    for number in range(5000):
+        evidence.add([f"value {number}"], f"label {number}")
+        evidence.add([str(number)], str(number))
+    assert len(evidence.label_strings) == inference.MOST_STRING_CLASSES + 1
+    assert len(evidence.label_numbers) == inference.MOST_NUMBER_CLASSES + 1
+    assert evidence.text_seen == [True]
