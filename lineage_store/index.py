@@ -4,6 +4,7 @@ The schema is made by sqlite-utils migrations; reading goes through the standard
 a question must not pay for importing more. MLMD's file is another one, always.
 """
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,15 @@ def open_index(path: Path) -> sqlite3.Connection:
 
 
 def read_index(path: Path) -> sqlite3.Connection:
-    """Open the index to read only."""
-    return _connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    """Open the index for questions: nothing can be written through the connection.
+
+    Where this process may write to the folder, the file is opened so that closing it takes SQLite's
+    side files away again, which a read-only connection would leave.
+    """
+    mode = "rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "ro"
+    connection = _connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
 
 
 def _connect(name: str, *, uri: bool) -> sqlite3.Connection:

@@ -112,7 +112,7 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
         connection.execute("BEGIN IMMEDIATE")
         with connection:
             eventlog.append(connection, time=time, kind="rows deleted", body=body)
-            result = {"rows": len(opened.row_keys), "subjects": len(opened.subjects)}
+            result = {"rows": len(opened.row_keys), "subjects": len(opened.ids)}
             requests.finish(connection, request_id, result=result, time=time)
     finally:
         connection.close()
@@ -132,10 +132,10 @@ def forget_open_file(workspace: Workspace, request_id: str) -> None:
     pseudonyms = Pseudonyms(workspace.pseudonym_file, workspace.keys())
     connection = open_index(workspace.index_file)
     try:
-        known = {subject: pseudonyms.find(subject) for subject in opened.subjects}
+        known = {one: pseudonyms.find(one) for one in opened.ids}
         pseudonyms.shred(
-            subject
-            for subject, pseudonym in known.items()
+            one
+            for one, pseudonym in known.items()
             if pseudonym is not None and not row_index.has_rows(connection, pseudonym)
         )
     finally:
