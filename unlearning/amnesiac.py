@@ -39,8 +39,8 @@ class Amnesiac:
 
     def _decide(self, situation: Situation, shard: int) -> ShardDecision:
         slices = situation.partition.slices
-        first = situation.first_slice(shard)
-        if first is None:
+        clean = situation.clean_stages(shard)
+        if clean is None:
             return ShardDecision(shard, "kept", slices, 0, "no row of the shard is deleted")
         if not sum(situation.new_counts[shard]):
             return ShardDecision(shard, "empty", 0, 0, "the shard has no rows left: it leaves")
@@ -56,7 +56,7 @@ class Amnesiac:
             )
         fresh = tuple(p for p in positions if p not in ledger.subtracted())
         return ShardDecision(
-            shard, "subtracted", first, 0, f"{len(fresh)} updates are subtracted", fresh
+            shard, "subtracted", clean, 0, f"{len(fresh)} updates are subtracted", fresh
         )
 
     def apply(

@@ -24,13 +24,13 @@ class RetrainShards:
     def _decide(self, situation: Situation, shard: int) -> ShardDecision:
         slices = situation.partition.slices
         stages = situation.new_stages(shard)
-        first = situation.first_slice(shard)
+        first, clean = situation.first_slice(shard), situation.clean_stages(shard)
         available = usable_stages(situation.ledger.shard(shard))
         if situation.fresh_start is not None:
             kept, why = 0, situation.fresh_start
         else:
-            kept = min(available, slices if first is None else first)
-            if first is not None and kept == first:
+            kept = min(available, slices if clean is None else clean)
+            if clean is not None and kept == clean:
                 why = f"slice {first} loses rows; stages before it never saw them"
             elif kept < slices:
                 why = f"only {kept} checkpoints are left from before an earlier deletion"

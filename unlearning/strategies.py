@@ -45,6 +45,18 @@ class Situation:
         """Return the first slice of a shard that loses rows, or None."""
         return min((slice_ for s, slice_ in self.deleted if s == shard), default=None)
 
+    def clean_stages(self, shard: int) -> int | None:
+        """Count the leading stages that never saw a deleted row; None if the shard loses none.
+
+        Stages before a shard's first row took no step, but they have its start, and a module may
+        have adapted that to the first slice that has rows: then they are not clean either.
+        """
+        first = self.first_slice(shard)
+        if not first:
+            return first
+        before = self.ledger.shard(shard).stages()[first - 1]
+        return first if before.rows else 0
+
     def new_stages(self, shard: int) -> tuple[Stage, ...]:
         """Plan the stages of a shard on the rows that remain."""
         return schedule(self.new_counts[shard], self.partition)

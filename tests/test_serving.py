@@ -1,0 +1,170 @@
+"""The pushed model: plain TensorFlow, equal to the mean over the shards, wherever it is loaded."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from lineage_store.ledger import open_ledger
+from lineage_store.row_store import open_rows
+from pipelines.direct import DirectBackend
+from unlearning.fitting import config_of, make_learner, module_source
+from unlearning.serving import aggregate
+from unweave.project import Project
+
+HEADER = ["age (years)", "town", "score", "label"]
+TOWNS = ["Ulm", "", "São Paulo", "'5", "007", "two\nlines"]
+
+# Nothing of the project can be imported: only TensorFlow, and what the test hands over as JSON.
+STRANGER = """
+import json, sys
+
+
+OURS = ("unweave", "pipelines", "components", "unlearning", "lineage_store")
+
+class Stranger:
+    def find_spec(self, name, *_):
+        if name.split(".")[0] in OURS:
+            raise ImportError(name)
+
+sys.meta_path.insert(0, Stranger())
+import tensorflow as tf
+
+folder, rows = sys.argv[1], json.load(sys.stdin)
+served = tf.saved_model.load(folder)
+
+def example(row):
+    features = {}
+    for name, value in row["numbers"].items():
+        if value is not None:
+            features[name] = tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
+        elif row["empty"]:
+            features[name] = tf.train.Feature()
+    for name, value in row["strings"].items():
+        if value:
+            features[name] = tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode()]))
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+
+nan = float("nan")
+by_example = served.signatures["serving_default"](examples=tf.constant([example(r) for r in rows]))
+by_column = served.signatures["columns"](
+    numbers=tf.constant([[nan if v is None else v for v in r["numbers"].values()] for r in rows]),
+    strings=tf.constant([list(r["strings"].values()) for r in rows]),
+)
+answers = []
+for found in (by_example, by_column):
+    answers.append({name: [v.decode() if isinstance(v, bytes) else v for v in t.numpy().tolist()]
+                    for name, t in found.items()})
+print(json.dumps(answers))
+"""
+
+
+def rows_of(kind):
+    lines = []
+    for n in range(160):
+        number = "" if n % 7 == 0 else f"{20 + n % 50}.5"
+        label = f"{n % 13}.25" if kind == "regression" else ("no", "yes", "maybe")[n % 3]
+        lines.append([number, TOWNS[n % 6], str(n % 9), label])
+    return lines
+
+
+@pytest.fixture(scope="module", params=["classification", "regression"])
+def served(request, tmp_path_factory, write_csv):
+    """A trained project of each task, with its file."""
+    source = write_csv([HEADER, *rows_of(request.param)])
+    project = Project(tmp_path_factory.mktemp("served") / "workspace", backend=DirectBackend())
+    answer = project.train(source, label="label", shards=3, slices=2, epochs=2, batch_size=16)
+    assert answer["task"] == request.param
+    return project, answer, source
+
+
+def expected_outputs(project):
+    """The mean over the shards, computed with the learner from the ledger, for the eval rows."""
+    root = project.root
+    ledger = open_ledger(root / "tfx" / "train-m1" / "ledger")
+    store = open_rows(root / "tfx" / "train-m1" / "rows")
+    config = config_of(ledger)
+    learner = make_learner(
+        module_source(ledger), name=config.module, store=store, seed=config.partition.seed
+    )
+    return aggregate(learner, ledger.final_weights(), store.evaluation()), store.evaluation()
+
+
+def given_rows(project):
+    """The same rows as a client would send them, from the gate's file, in row-key order."""
+    from lineage_store.gate import EVAL, load_snapshot, read_snapshot
+
+    snapshot = load_snapshot(project.root / "data" / "m1")
+    names = [name for name, _ in snapshot.inference.features]
+    kinds = dict(snapshot.inference.features)
+    found = []
+    for number, record in enumerate(sorted(read_snapshot(snapshot, EVAL), key=lambda r: r.row_key)):
+        values = dict(zip(names, record.values, strict=True))
+        found.append(
+            {
+                "numbers": {
+                    n: float(v) if v else None for n, v in values.items() if kinds[n] == "number"
+                },
+                "strings": {n: v for n, v in values.items() if kinds[n] == "string"},
+                "empty": number % 2 == 0,
+            }
+        )
+    return found
+
+
+def test_a_process_that_never_heard_of_the_project_serves_the_mean_of_the_shards(served):
+    project, answer, _ = served
+    outputs, evaluation = expected_outputs(project)
+    rows = given_rows(project)
+    assert len(rows) == len(evaluation) > 5
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", STRANGER, answer["model_path"]],
+        input=json.dumps(rows),
+        capture_output=True,
+        text=True,
+        cwd="/",
+        env={"TF_CPP_MIN_LOG_LEVEL": "3", "PATH": "/usr/bin:/bin"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    for found in json.loads(done.stdout):
+        if answer["task"] == "regression":
+            np.testing.assert_allclose(found["values"], outputs[:, 0], rtol=1e-5, atol=1e-5)
+        else:
+            np.testing.assert_allclose(found["probabilities"], outputs, atol=1e-6)
+            assert found["classes"] == [["maybe", "no", "yes"][k] for k in outputs.argmax(axis=1)]
+
+
+def test_predict_gives_what_the_model_serves(served):
+    project, answer, source = served
+    predicted = project.predict(source)
+    assert len(predicted["predictions"]) == 160
+    if answer["task"] == "classification":
+        assert predicted["classes"] == ["maybe", "no", "yes"]
+        np.testing.assert_allclose(np.sum(predicted["probabilities"], axis=1), 1, atol=1e-5)
+        best = np.argmax(predicted["probabilities"], axis=1)
+        assert predicted["predictions"] == [predicted["classes"][k] for k in best]
+    else:
+        assert np.std(predicted["predictions"]) > 0
+
+
+def test_the_metrics_are_those_of_the_aggregate_on_the_evaluation_rows(served):
+    project, answer, _ = served
+    outputs, evaluation = expected_outputs(project)
+    assert answer["metrics"]["rows"] == len(evaluation)
+    if answer["task"] == "classification":
+        right = np.mean(outputs.argmax(axis=1) == evaluation.labels)
+        assert answer["metrics"]["accuracy"] == pytest.approx(right)
+    else:
+        rmse = np.sqrt(np.mean((outputs[:, 0] - evaluation.labels) ** 2))
+        assert answer["metrics"]["rmse"] == pytest.approx(rmse)
+
+
+def test_a_model_needs_its_columns_to_predict(served, write_csv):
+    from lineage_store.errors import BadInput
+
+    project, _, _ = served
+    with pytest.raises(BadInput, match="There is no column 'town'"):
+        project.predict(write_csv([["age (years)", "score"], ["3", "4"]]))
