@@ -112,6 +112,16 @@ class Metadata:
         for piece in pieces(changed):
             self.store.put_artifacts(piece)
 
+    def move(self, places: Iterable[tuple[pb.Artifact, str]]) -> None:
+        """Set the URIs of artifacts whose files lie elsewhere now."""
+        changed = []
+        for artifact, uri in places:
+            if artifact.uri != uri:
+                artifact.uri = uri
+                changed.append(artifact)
+        for piece in pieces(changed):
+            self.store.put_artifacts(piece)
+
     def downstream(self, ids: Iterable[int]) -> set[int]:
         """Return the ids of all artifacts downstream of the given ones, without them: complete."""
         return self._reach(ids, inputs_first=True)

@@ -7,6 +7,7 @@
 Strings are kept as hash buckets (the learner's fixed encoding), so this holds no raw text.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
+from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.placement import Partition, shard_of, slice_of
 from lineage_store.tensors import Array, load_state, save_state
 
@@ -50,8 +51,10 @@ class Rows:
 
     def digest(self) -> str:
         """Return the SHA-256 over the arrays' little-endian bytes."""
-        arrays = (self.row_keys, self.numbers, self.categories, self.labels)
-        return digest(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays))
+        state = hashlib.sha256()
+        for array in (self.row_keys, self.numbers, self.categories, self.labels):
+            state.update(np.ascontiguousarray(array).data)
+        return state.hexdigest()
 
 
 def in_key_order(rows: Rows) -> Rows:

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from lineage_store.canonical import write_atomic
+from lineage_store.errors import CheckFailed
 
 Array = npt.NDArray[Any]
 State = dict[str, Array]
@@ -30,8 +32,14 @@ def save_state(path: Path, state: Mapping[str, Array]) -> str:
 
 
 def load_state(path: Path) -> State:
-    """Read a state, its names in sorted order."""
-    loaded = load_file(path)
+    """Read a state, its names in sorted order; raises CheckFailed for a file that is damaged."""
+    try:
+        loaded = load_file(path)
+    except SafetensorError as error:
+        raise CheckFailed(
+            f"The file {path.name} of a checkpoint, update or slice of rows is damaged: restore "
+            f"the workspace from a backup."
+        ) from error
     return {name: loaded[name] for name in sorted(loaded)}
 
 

@@ -120,37 +120,44 @@ def _mark_deleted(
     records: dict[str, ModelRecord],
     names: Names,
 ) -> None:
-    """Mark TFX's artifacts of the old model, and the nodes whose files the new ledger lacks."""
+    """Mark TFX's artifacts of the old model, and the nodes whose files the new ledger lacks.
+
+    Files that the new ledger keeps lie in its folder now, and the nodes are told so.
+    """
     gone = [metadata.by_uri(str(workspace.absolute(path))) for path in old.paths.values()]
     metadata.mark_deleted(artifact for artifact in gone if artifact is not None)
     kept: Ledger | None = None
     if plan.model_after is not None:
         kept = open_ledger(workspace.absolute(records[plan.model_after].paths["ledger"]))
-    live = set() if kept is None else _live_names(kept, names)
-    nodes = metadata.artifacts(_family_nodes(metadata, workspace, old, records))
-    metadata.mark_deleted(
+    live = {} if kept is None else _live_files(kept, names)
+    nodes = [
         node
-        for node in nodes
+        for node in metadata.artifacts(_family_nodes(metadata, workspace, old, records))
         if metadata.type_name(node.type_id)
         in ("lineage.Checkpoint", "lineage.Update", "lineage.Batch", "lineage.Shard")
-        and node.external_id not in live
-    )
+    ]
+    metadata.mark_deleted(node for node in nodes if node.external_id not in live)
+    metadata.move((n, live[n.external_id]) for n in nodes if n.uri and n.external_id in live)
 
 
-def _live_names(ledger: Ledger, names: Names) -> set[str]:
-    live: set[str] = set()
+def _live_files(ledger: Ledger, names: Names) -> dict[str, str]:
+    """Return the names of all nodes of a ledger, with the file of each that has one."""
+    live: dict[str, str] = {}
     model = ledger.header["model"]
     for number, shard in enumerate(ledger.shards()):
-        live.add(names.of(model, f"s{number}:shard"))
-        live.add(names.subtracted(model, number))
-        subtracted = shard.subtracted()
+        live[names.of(model, f"s{number}:shard")] = ""
+        live[names.subtracted(model, number)] = str(shard.final_file)
+        subtracted, recorded = shard.subtracted(), shard.recorded_updates()
         for stage in shard.stages():
             if shard.has_checkpoint(stage.stage):
-                live.add(names.checkpoint(stage))
+                live[names.checkpoint(stage)] = str(shard.checkpoint_file(stage.stage))
             for step in shard.steps(stage.stage):
                 if step.position not in subtracted:
-                    live.add(names.batch(stage, step.position))
-                    live.add(names.update(stage, step.position))
+                    kept = step.position in recorded
+                    live[names.batch(stage, step.position)] = ""
+                    live[names.update(stage, step.position)] = (
+                        str(shard.update_file(step.position)) if kept else ""
+                    )
     return live
 
 

@@ -68,7 +68,8 @@ def test_the_example_module_of_the_docs_trains(tmp_path, write_csv):
     assert callable(load_module(example, name="docs/module.md").build_model)
     module = tmp_path / "model.py"
     module.write_text(example, encoding="utf-8")
-    table = [["a", "b", "y"], *([str(n % 17), str(n % 5), "yes" if n % 3 else "no"] for n in range(90))]
+    rows = ([str(n % 17), str(n % 5), "yes" if n % 3 else "no"] for n in range(90))
+    table = [["a", "b", "y"], *rows]
     answer = Project(tmp_path / "ws", backend=DirectBackend()).train(
         write_csv(table), label="y", module=module, shards=2, slices=1, epochs=1, batch_size=16
     )

@@ -71,5 +71,7 @@ def test_the_commands_and_the_python_example_run(tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == "['m1', 'm2']"
     assert done.stdout.splitlines()[-1] == "verified"
-    listed = json.loads(run(["-m", "unweave", "models", "--json", "--workspace", "ws"], tmp_path).stdout)
+    listed = json.loads(
+        run(["-m", "unweave", "models", "--json", "--workspace", "ws"], tmp_path).stdout
+    )
     assert [m["state"] for m in listed["models"]] == ["deleted", "deleted", "live"]

@@ -6,6 +6,7 @@ into it. A step depends on the state, the batch and the step's planned position,
 else: the optimizer's count and every random generator are set from the position.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -16,7 +17,7 @@ from lineage_store.errors import BadInput, NotReproducible
 from lineage_store.placement import tweak
 from lineage_store.row_store import Rows
 from lineage_store.tensors import WEIGHTS, Array, State
-from unlearning.contract import ModelSpec, load_module
+from unlearning.contract import BUILT_IN, ModelSpec, load_module
 from unlearning.encoding import model_inputs
 
 OPTIMIZER = "optimizer/"
@@ -47,6 +48,13 @@ class Learner(Protocol):
         """Return the outputs (n, units) for rows, from these weights."""
 
 
+def set_seeds(seed: int) -> None:
+    """Seed Keras's, NumPy's, Python's and TensorFlow's own generators."""
+    import keras
+
+    keras.utils.set_random_seed(seed % (1 << 32))
+
+
 class KerasLearner:
     """A Keras model as a learner; see `contract` for what a module offers."""
 
@@ -56,6 +64,8 @@ class KerasLearner:
         self.spec = spec
         self._seed = seed
         self._name = name
+        self._text = text
+        set_seeds(tweak(INIT, seed, 0))
         self._module = load_module(text, name=name)
         self._model = self._build(tweak(INIT, seed, 0))
         self._wanted = self._checked_inputs()
@@ -75,7 +85,7 @@ class KerasLearner:
             for variable in self._model.variables
             if id(variable) not in known and "seed_generator_state" in variable.path
         ]
-        self._step = self._traced_step(tf)
+        self._tensor = tf.constant
         self._forward = tf.function(
             lambda inputs: self._model(inputs, training=False), reduce_retracing=True
         )
@@ -83,7 +93,7 @@ class KerasLearner:
     def _build(self, seed: int) -> Any:
         import keras
 
-        keras.utils.set_random_seed(seed % (1 << 32))
+        set_seeds(seed)
         try:
             model = self._module.build_model(self.spec)
         except Exception as error:
@@ -132,7 +142,11 @@ class KerasLearner:
             for i, variable in enumerate(self._model.weights)
         ]
 
-    def _traced_step(self, tf: Any) -> Any:
+    @functools.cached_property
+    def _step(self) -> Any:
+        """One training step as a graph that takes tensors, traced when it is first asked for."""
+        import tensorflow as tf
+
         model, generators = self._model, self._generators
         labels = tf.int32 if self.spec.task == "classification" else tf.float32
         signature = [
@@ -155,7 +169,8 @@ class KerasLearner:
             model.optimizer.apply(gradients, model.trainable_variables)
             return loss
 
-        return tf.function(step, input_signature=signature)
+        # The one graph itself: a tf.function would choose among its graphs anew in every step.
+        return tf.function(step, input_signature=signature).get_concrete_function()
 
     def initial_state(self, shard: int, first_rows: Rows | None) -> State:
         """Return a shard's state before its first step: fresh weights, adapted, empty slots."""
@@ -208,7 +223,8 @@ class KerasLearner:
             ],
             dtype=np.int64,
         ).reshape(-1, 2)
-        return self._step(rows.numbers, rows.categories, rows.labels, position, seeds)
+        taken = (rows.numbers, rows.categories, rows.labels, np.int64(position), seeds)
+        return self._step(*(self._tensor(array) for array in taken))
 
     def predict(self, weights: Mapping[str, Array], rows: Rows) -> npt.NDArray[np.float32]:
         """Return the model's outputs (n, units) float32, in inference mode."""
@@ -246,32 +262,45 @@ class KerasLearner:
             [made(variable) for variable in self._model.non_trainable_variables],
         )
 
-    def must_repeat(self, batches: Sequence[Rows], state: State, *, shard: int) -> None:
-        """Take the first steps twice from one state and compare all bits.
+    def must_repeat(self, batches: Sequence[Rows], first: Rows | None, *, shard: int) -> None:
+        """Begin a shard and take its first steps, again and again, and compare all bits.
 
+        The steps are taken twice from one state (nothing is seeded in between, as nothing is when
+        a shard is retrained from a checkpoint), from a state made again, and once more with the
+        module loaded anew, as another process would.
         Raises NotReproducible, naming the model and what differs or the op that refuses.
         """
-        ends = []
-        for _ in range(2):
-            self.load(state)
-            try:
-                for position, rows in enumerate(batches):
-                    self.step(rows, shard=shard, position=position)
-            except Exception as error:
-                raise self._refusal(error) from error
-            ends.append(self.state())
-        for name, array in ends[0].items():
-            if array.tobytes() != ends[1][name].tobytes():
-                raise NotReproducible(
-                    f"The model of {self._name} cannot be trained reproducibly: after the same "
-                    f"steps from the same state, {name} differs. Look for randomness that is not "
-                    f"Keras's own, or state outside the weights."
-                )
+        state = self.initial_state(shard, first)
+        ends = [self._first_steps(batches, state, shard) for _ in range(2)]
+        ends.append(self._first_steps(batches, self.initial_state(shard, first), shard))
+        if self._name != BUILT_IN:
+            anew = KerasLearner(self._text, name=self._name, spec=self.spec, seed=self._seed)
+            ends.append(anew._first_steps(batches, anew.initial_state(shard, first), shard))
+        for end in ends[1:]:
+            for name, array in ends[0].items():
+                if name not in end or array.tobytes() != end[name].tobytes():
+                    raise NotReproducible(
+                        f"The model of {self._name} cannot be trained reproducibly: built again "
+                        f"and after the same steps, {name} differs. Look for randomness that is "
+                        f"not seeded, or state outside the weights."
+                    )
+
+    def _first_steps(self, batches: Sequence[Rows], state: State, shard: int) -> State:
         self.load(state)
+        try:
+            for position, rows in enumerate(batches):
+                self.step(rows, shard=shard, position=position)
+        except Exception as error:
+            raise self._refusal(error) from error
+        return self.state()
 
     def _refusal(self, error: Exception) -> Exception:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else ""
         text = str(error)
+        # An error in a graph is told in its last lines, after where in the code it was.
+        lines = [line.strip() for line in text.splitlines() if line.strip(" \t")]
+        if lines and lines[0].startswith("Graph execution error"):
+            lines = [line for line in lines if not line.startswith(("[[{{", "File "))][-1:]
+        first = lines[0] if lines else type(error).__name__
         if "determinis" in text.lower() or "random" in text.lower():
             reason = next(
                 (line for line in text.splitlines() if "determinis" in line.lower()), first

@@ -7,6 +7,7 @@ same bit for bit whichever way it is reached.
 """
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from lineage_store.errors import BadInput
 from lineage_store.ledger import ShardLedger, StageRecord, StepRecord, shard_folder
 from lineage_store.placement import Partition, Stage, batch_of, row_bits, schedule
 from lineage_store.row_store import Rows, RowStore
@@ -59,13 +61,14 @@ class KeepUpdates:
         (shard.folder / "updates").mkdir(parents=True, exist_ok=True)
 
     def before(self) -> None:
-        """Remember the weights before the step."""
-        self._last = self._learner.trainable()
+        """Remember the weights before the first step; between steps nothing changes them."""
+        if not self._last:
+            self._last = self._learner.trainable()
 
     def after(self, position: int) -> str:
         """Write the step's update and return its digest."""
-        now = self._learner.trainable()
-        update = {name: now[name] - self._last[name] for name in now}
+        last, self._last = self._last, self._learner.trainable()
+        update = {name: now - last[name] for name, now in self._last.items()}
         return save_state(self._shard.update_file(position), update)
 
 
@@ -181,7 +184,13 @@ def _train_stage(
         seconds=seconds,
     )
     # Reading a loss waits for its step, so all are read at the end.
-    told = (replace(s, loss=float(v)) for s, v in zip(steps, losses, strict=True))
+    told = [replace(s, loss=float(v)) for s, v in zip(steps, losses, strict=True)]
+    for step in told:
+        if not math.isfinite(step.loss):
+            raise BadInput(
+                f"The loss of the model is no finite number in step {step.position} of shard "
+                f"{shard}: scale what it reads, or lower its learning rate."
+            )
     ledger.write_stage(record, told, state)
 
 
@@ -198,8 +207,7 @@ def probe(run: Run, store: RowStore, *, shards: list[int]) -> None:
                 batches = [
                     batch for _, (_, _, batch) in zip(range(PROBED_STEPS), found, strict=False)
                 ]
-                state = run.learner.initial_state(shard, first_rows(store, shard))
-                run.learner.must_repeat(batches, state, shard=shard)
+                run.learner.must_repeat(batches, first_rows(store, shard), shard=shard)
                 return
 
 

@@ -1,0 +1,65 @@
+"""Run the benchmarks: `python -m benchmarks [NAME...] [--quick] [--json FILE] [--list]`."""
+
+import json
+import os
+import warnings
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import deletion_cost, pipeline_cost, training_overhead
+from benchmarks.result import Result
+
+BENCHMARKS = {
+    "training-overhead": training_overhead,
+    "deletion-cost": deletion_cost,
+    "pipeline-cost": pipeline_cost,
+}
+
+WIDTH = 110
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice(list(BENCHMARKS)), metavar="[NAME]...")
+@click.option("--quick", is_flag=True, help="Few rows and epochs: to see that it works.")
+@click.option("--json", "file", type=click.Path(path_type=Path), help="Write all numbers there.")
+@click.option("--list", "listed", is_flag=True, help="List the benchmarks and run none.")
+def main(names: tuple[str, ...], quick: bool, file: Path | None, listed: bool) -> None:
+    """Run the benchmarks named, or all, and print a table for each."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.simplefilter("ignore")
+    if listed:
+        for name, module in BENCHMARKS.items():
+            click.echo(f"{name:18} {module.__doc__.splitlines()[0]}")
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    errors = Console(stderr=True, highlight=False)
+    numbers = {}
+    for name in names or BENCHMARKS:
+        errors.print(
+            f"[bold]{name}[/bold], load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+        )
+        result = BENCHMARKS[name].run(quick=quick, tell=lambda text: errors.print(f"  {text}"))
+        numbers[name] = {"load_after": os.getloadavg(), "quick": quick, **result.numbers}
+        show(console, result)
+        if file is not None:
+            file.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
+
+
+def show(console: Console, result: Result) -> None:
+    """Print a result: its table, then its sentences."""
+    if result.rows:
+        console.print(f"[bold]{result.title}[/bold]")
+        table = Table(*result.columns, box=None)
+        for row in result.rows:
+            table.add_row(*row)
+        console.print(table, soft_wrap=False, width=max(console.width, WIDTH))
+    for note in result.notes:
+        console.print(note, markup=False)
+    console.print()
+
+
+if __name__ == "__main__":
+    main()

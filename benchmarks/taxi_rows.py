@@ -1,0 +1,28 @@
+"""The taxi trips that ship with TFX, through the gate, with no pipeline around it."""
+
+from pathlib import Path
+
+from benchmarks.mnist import KEYS
+from lineage_store.csv_source import Columns, Dropped, read_header, read_records
+from lineage_store.gate import Snapshot, let_through
+from lineage_store.pseudonyms import Pseudonyms
+from unweave.taxi import LABEL, SUBJECT, write_trips
+
+
+def gate_trips(folder: Path) -> Snapshot:
+    """Write the trips as a CSV file and pass them through the gate, placed by company."""
+    file = folder / "trips.csv"
+    write_trips(file)
+    columns = Columns(LABEL, SUBJECT)
+    header = read_header(file, columns)
+    records = read_records(
+        file,
+        columns=columns,
+        header=header,
+        keys=KEYS,
+        pseudonyms=Pseudonyms(Path(":memory:"), KEYS),
+        excluded=frozenset(),
+        temporary=folder,
+        dropped=Dropped(),
+    )
+    return let_through(records, features=header.features, label=LABEL, folder=folder / "snapshot")

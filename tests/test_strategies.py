@@ -1,0 +1,390 @@
+"""The strategies' decisions, on situations made by hand, and what the approximate one does."""
+
+import csv
+import random
+import shutil
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lineage_store.errors import BadInput
+from lineage_store.index import read_index
+from lineage_store.ledger import (
+    ShardLedger,
+    StageRecord,
+    StepRecord,
+    open_ledger,
+    shard_folder,
+    write_header,
+)
+from lineage_store.models import find_model
+from lineage_store.placement import Partition, batch_of, row_bits, schedule
+from lineage_store.tensors import load_state, save_state
+from pipelines.direct import DirectBackend
+from unlearning.amnesiac import Amnesiac, affected_positions
+from unlearning.retrain_shards import RetrainShards
+from unlearning.strategies import Situation, choose, strategies
+from unweave import Project
+
+PARTITION = Partition(shards=3, slices=3, epochs=4, batch_size=10, seed=2)
+COUNTS = ((40, 20, 10), (0, 30, 20), (25, 25, 0))
+
+
+def keys(number, *, seed=0):
+    return np.frombuffer(random.Random(seed).randbytes(16 * number), np.uint8).reshape(-1, 16)
+
+
+def weights(value):
+    array = np.full((2, 3), value, np.float32)
+    return {"weights/0000.w": array, "weights/0001.statistics": array * 7}
+
+
+def update(position):
+    return {"weights/0000.w": np.full((2, 3), 0.1 * position + 0.3, np.float32)}
+
+
+def make_ledger(folder, *, counts=COUNTS, updates=False):
+    """A ledger as a training run leaves it, with weights that are easy to tell apart."""
+    for number, row in enumerate(counts):
+        shard = ShardLedger(shard_folder(folder, number))
+        shard.folder.mkdir(parents=True)
+        if not sum(row):
+            continue
+        for stage in schedule(row, PARTITION):
+            steps = []
+            for epoch in range(stage.epochs):
+                for batch in range(stage.batches):
+                    position = stage.position(epoch=epoch, batch=batch)
+                    steps.append(StepRecord(position, epoch, batch, 1, "", 0.5))
+                    if updates:
+                        shard.update_file(position).parent.mkdir(exist_ok=True)
+                        save_state(shard.update_file(position), update(position))
+            record = StageRecord(
+                shard=number,
+                stage=stage.index,
+                rows=stage.rows,
+                epochs=stage.epochs,
+                batches=stage.batches,
+                first_position=stage.first_position,
+                steps=len(steps),
+                rows_digest="",
+                checkpoint_digest="",
+                steps_digest="",
+                model="m1",
+                seconds=0.0,
+            )
+            shard.write_stage(record, steps, weights(10 * number + stage.index))
+    return write_header(
+        folder, {"partition": PARTITION.__dict__, "trainable": ["weights/0000.w"], "record": "all"}
+    )
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory):
+    return make_ledger(tmp_path_factory.mktemp("ledger") / "ledger", updates=True)
+
+
+@pytest.fixture
+def own_ledger(ledger, tmp_path):
+    """A copy to change."""
+    shutil.copytree(ledger.folder, tmp_path / "ledger")
+    return open_ledger(tmp_path / "ledger")
+
+
+def situation(ledger, *deleted, fresh_start=None, counts=COUNTS):
+    """A situation from (shard, slice, number of rows) triples."""
+    left = [list(row) for row in counts]
+    for shard, slice_, number in deleted:
+        left[shard][slice_] -= number
+        assert left[shard][slice_] >= 0
+    places = {(shard, slice_): keys(number, seed=number) for shard, slice_, number in deleted}
+    return Situation(ledger, places, left, fresh_start)
+
+
+def told(decisions):
+    return [(decision.action, decision.kept_stages) for decision in decisions]
+
+
+# retrain-shards
+
+
+@pytest.mark.parametrize(
+    "deleted, expected",
+    [
+        ([], [("kept", 3), ("kept", 3), ("kept", 3)]),
+        ([(0, 0, 1)], [("retrained", 0), ("kept", 3), ("kept", 3)]),
+        ([(0, 1, 1)], [("retrained", 1), ("kept", 3), ("kept", 3)]),
+        ([(0, 2, 10)], [("retrained", 2), ("kept", 3), ("kept", 3)]),
+        ([(0, 2, 1), (0, 1, 3)], [("retrained", 1), ("kept", 3), ("kept", 3)]),
+        ([(0, 2, 1), (1, 2, 3)], [("retrained", 2), ("retrained", 2), ("kept", 3)]),
+        # The start of shard 1 was adapted to slice 1, its first with rows: stage 0 has it too.
+        ([(1, 1, 1)], [("kept", 3), ("retrained", 0), ("kept", 3)]),
+        ([(1, 1, 30), (1, 2, 20)], [("kept", 3), ("empty", 0), ("kept", 3)]),
+        ([(2, 0, 25)], [("kept", 3), ("kept", 3), ("retrained", 0)]),
+    ],
+)
+def test_a_shard_keeps_the_stages_before_its_first_deleted_row(ledger, deleted, expected):
+    assert told(RetrainShards().decide(situation(ledger, *deleted))) == expected
+
+
+def test_planned_steps_are_those_of_the_stages_after_the_kept_ones_on_the_rows_that_remain(ledger):
+    decision = RetrainShards().decide(situation(ledger, (0, 1, 15)))[0]
+    stages = schedule((40, 5, 10), PARTITION)
+    assert decision.steps == stages[1].steps + stages[2].steps == 2 * (5 + 6)
+
+
+def test_what_changed_for_all_rows_retrains_all_shards_and_says_why(ledger):
+    decisions = RetrainShards().decide(situation(ledger, (0, 2, 1), fresh_start="it is another"))
+    assert told(decisions) == [("retrained", 0)] * 3
+    assert {decision.why for decision in decisions} == {"it is another"}
+    full = sum(stage.steps for row in ((40, 20, 9), *COUNTS[1:]) for stage in schedule(row,
+               PARTITION))  # fmt: skip
+    assert sum(decision.steps for decision in decisions) == full
+
+
+def test_stages_without_their_checkpoint_are_trained_again_whoever_is_deleted(own_ledger):
+    own_ledger.shard(1).checkpoint_file(1).unlink()
+    decisions = RetrainShards().decide(situation(own_ledger, (0, 2, 1)))
+    assert told(decisions) == [("retrained", 2), ("retrained", 1), ("kept", 3)]
+    assert "only 1 checkpoints are left" in decisions[1].why
+    decisions = RetrainShards().decide(situation(own_ledger, (1, 2, 1)))
+    assert told(decisions) == [("kept", 3), ("retrained", 1), ("kept", 3)]
+
+
+@given(
+    counts=st.lists(st.lists(st.integers(0, 30), min_size=3, max_size=3), min_size=3, max_size=3),
+    data=st.data(),
+)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+def test_no_kept_stage_has_ever_seen_a_deleted_row(tmp_path_factory, counts, data):
+    if not any(map(sum, counts)):
+        return
+    made = make_ledger(tmp_path_factory.mktemp("drawn") / "ledger", counts=counts)
+    deleted = [
+        (shard, slice_, number)
+        for shard, row in enumerate(counts)
+        for slice_, count in enumerate(row)
+        if (number := data.draw(st.sampled_from([0, min(1, count), count])))
+    ]
+    asked = situation(made, *deleted, counts=counts)
+    for decision in RetrainShards().decide(asked):
+        slices = [slice_ for shard, slice_, _ in deleted if shard == decision.shard]
+        left = asked.new_counts[decision.shard]
+        if not sum(left):
+            assert decision.action == "empty" and decision.steps == 0
+        elif not slices:
+            assert told([decision]) == [("kept", 3)] and decision.steps == 0
+        else:
+            assert decision.action == "retrained" and decision.kept_stages <= min(slices)
+            # Not more than needed: all stages that had rows and none of the deleted are kept.
+            if any(counts[decision.shard][: min(slices)]):
+                assert decision.kept_stages == min(slices)
+            steps = [stage.steps for stage in schedule(left, PARTITION)]
+            assert decision.steps == sum(steps[decision.kept_stages :])
+
+
+# amnesiac
+
+
+@given(slice_=st.integers(0, 2), number=st.integers(1, 12), seed=st.integers(0, 99))
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_steps_to_subtract_are_those_whose_batch_held_a_row(ledger, slice_, number, seed):
+    row_keys = keys(number, seed=seed)
+    asked = Situation(ledger, {(0, slice_): row_keys}, COUNTS, None)
+    expected = {
+        stage.position(epoch=epoch, batch=int(batch))
+        for stage in schedule(COUNTS[0], PARTITION)[slice_:]
+        for epoch in range(stage.epochs)
+        for batch in batch_of(
+            row_bits(row_keys),
+            seed=PARTITION.seed,
+            stage=stage.index,
+            epoch=epoch,
+            batches=stage.batches,
+        )
+    }
+    assert affected_positions(asked, 0) == sorted(expected)
+    (decision, *others) = Amnesiac().decide(asked)
+    assert decision.positions == tuple(sorted(expected))
+    assert (decision.action, decision.kept_stages, decision.steps) == ("subtracted", slice_, 0)
+    assert told(others) == [("kept", 3), ("kept", 3)]
+
+
+def test_a_shard_without_rows_left_leaves_instead_of_being_subtracted_from(ledger):
+    deleted = [(1, 1, 30), (1, 2, 20)]
+    assert told(Amnesiac().decide(situation(ledger, *deleted)))[1] == ("empty", 0)
+
+
+def test_without_recorded_updates_amnesiac_is_refused_with_what_to_do(tmp_path):
+    bare = make_ledger(tmp_path / "ledger")
+    with pytest.raises(BadInput, match="needs recorded updates, and 2 of the 2 affected steps of "
+                       "shard 0 have none: train with --record all, or ask for --guarantee exact"
+                       ):  # fmt: skip
+        Amnesiac().decide(situation(bare, (0, 2, 1)))
+
+
+def test_amnesiac_is_refused_where_nothing_of_the_old_run_may_be_reused(ledger):
+    with pytest.raises(BadInput, match="since the classes change: ask for --guarantee exact"):
+        Amnesiac().decide(situation(ledger, (0, 2, 1), fresh_start="the classes change"))
+
+
+def apply(decision, old, folder):
+    new = ShardLedger(shard_folder(folder, decision.shard))
+    Amnesiac().apply(decision, old=old, new=new, run=None, store=None)
+    return new
+
+
+def test_subtraction_takes_updates_from_the_weights_and_what_learnt_from_rows_off_the_disk(
+    ledger, tmp_path
+):
+    old = ledger.shard(0)
+    decision = Amnesiac().decide(situation(ledger, (0, 1, 3)))[0]
+    before = {path: path.read_bytes() for path in old.folder.rglob("*") if path.is_file()}
+    new = apply(decision, old, tmp_path / "new")
+    last = weights(2)
+    expected = last["weights/0000.w"].astype(np.float64)
+    for position in decision.positions:
+        expected = expected - update(position)["weights/0000.w"]
+    found = new.final_weights()
+    assert np.array_equal(found["weights/0000.w"], expected.astype(np.float32))
+    assert not np.array_equal(found["weights/0000.w"], last["weights/0000.w"])
+    assert np.array_equal(found["weights/0001.statistics"], last["weights/0001.statistics"])
+    assert [new.has_checkpoint(stage) for stage in range(3)] == [True, False, False]
+    assert new.recorded_updates() == old.recorded_updates() - set(decision.positions)
+    assert new.subtracted() == set(decision.positions)
+    # The files may be links: the old ledger must not have changed with the new one.
+    assert before == {path: path.read_bytes() for path in old.folder.rglob("*") if path.is_file()}
+
+
+def test_no_update_is_subtracted_twice(ledger, tmp_path):
+    first = Amnesiac().decide(situation(ledger, (0, 1, 3)))[0]
+    once = apply(first, ledger.shard(0), tmp_path / "once")
+    shutil.copytree(ledger.folder, tmp_path / "rest", dirs_exist_ok=True)
+    shutil.rmtree(tmp_path / "rest" / "shards" / "000")
+    shutil.copytree(once.folder, tmp_path / "rest" / "shards" / "000")
+    middle = open_ledger(tmp_path / "rest")
+    second = Amnesiac().decide(situation(middle, (0, 1, 5)))[0]
+    all_of_second = set(affected_positions(situation(middle, (0, 1, 5)), 0))
+    assert set(second.positions) == all_of_second - set(first.positions)
+    assert all_of_second & set(first.positions), "the two must share a batch for this test"
+    twice = apply(second, middle.shard(0), tmp_path / "twice")
+    assert twice.subtracted() == all_of_second | set(first.positions)
+    expected = once.final_weights()["weights/0000.w"].astype(np.float64)
+    for position in second.positions:
+        expected = expected - update(position)["weights/0000.w"]
+    assert np.array_equal(twice.final_weights()["weights/0000.w"], expected.astype(np.float32))
+
+
+def test_a_shard_that_loses_nothing_is_taken_over_whole(ledger, tmp_path):
+    decision = Amnesiac().decide(situation(ledger, (0, 1, 3)))[2]
+    new = apply(decision, ledger.shard(2), tmp_path / "new")
+    names = {path.relative_to(new.folder) for path in new.folder.rglob("*") if path.is_file()}
+    old = ledger.shard(2).folder
+    assert names == {path.relative_to(old) for path in old.rglob("*") if path.is_file()}
+    assert all((new.folder / name).read_bytes() == (old / name).read_bytes() for name in names)
+
+
+# Choosing
+
+
+@pytest.mark.parametrize(
+    "guarantee, name, chosen",
+    [
+        (None, None, "retrain-shards"),
+        ("exact", None, "retrain-shards"),
+        ("approximate", None, "amnesiac"),
+        (None, "amnesiac", "amnesiac"),
+        ("exact", "retrain-shards", "retrain-shards"),
+    ],
+)
+def test_the_strategy_is_the_one_named_or_the_one_that_gives_the_guarantee(guarantee, name, chosen):
+    assert choose(guarantee=guarantee, name=name).name == chosen
+    assert chosen in strategies()
+
+
+@pytest.mark.parametrize(
+    "guarantee, name, words",
+    [
+        ("exact", "amnesiac", "gives approximate results, not exact ones"),
+        (None, "magic", "no strategy 'magic'; there are: retrain-shards, amnesiac"),
+        ("certified", None, "No strategy gives a result that is certified"),
+    ],
+)
+def test_what_no_strategy_gives_is_refused(guarantee, name, words):
+    with pytest.raises(BadInput, match=words):
+        choose(guarantee=guarantee, name=name)
+
+
+# The approximate strategy on a model that was trained
+
+
+@pytest.fixture(scope="module")
+def given_csv(tmp_path_factory):
+    draw = random.Random(4)
+    path = tmp_path_factory.mktemp("given") / "people.csv"
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["person", "age", "fare", "label"])
+        for number in range(200):
+            age = draw.gauss(40, 12)
+            label = "old" if age > 40 else "young"
+            writer.writerow([f"person-{number % 20}", f"{age:.1f}", f"{draw.random():.2f}", label])
+    return path
+
+
+def small(root, given_csv, *, record):
+    project = Project(root, backend=DirectBackend())
+    options = {"label": "label", "subject": "person", "slices": 2, "epochs": 2, "batch_size": 8}
+    project.train(given_csv, shards=1, record=record, **options)
+    return project
+
+
+def newest_ledger(project):
+    connection = read_index(project.root / "unweave.sqlite")
+    try:
+        return open_ledger(project.root / find_model(connection).paths["ledger"])
+    finally:
+        connection.close()
+
+
+def test_two_approximate_deletions_subtract_each_shared_batch_once(given_csv, tmp_path):
+    project = small(tmp_path / "workspace", given_csv, record="all")
+    ledger = newest_ledger(project)
+    weights = ledger.shard(0).final_weights()
+    trainable = ledger.header["trainable"]
+    updates = {
+        position: load_state(ledger.shard(0).update_file(position))
+        for position in ledger.shard(0).recorded_updates()
+    }
+    gone = set()
+    for person in ("person-3", "person-4"):
+        touched = project.trace_subject(person)["models"][0]["batches"]
+        stages = {stage.stage: stage for stage in newest_ledger(project).shard(0).stages()}
+        positions = set()
+        for name in touched:
+            _, stage, epoch, batch = (int(part[1:]) for part in name.split("."))
+            record = stages[stage]
+            positions.add(record.first_position + epoch * record.batches + batch)
+        done = project.forget([person], guarantee="approximate")
+        assert done["guarantee"] == "approximate" and done["steps_recomputed"] == 0
+        assert done["updates_subtracted"] == len(positions - gone)
+        for name in trainable:
+            total = weights[name].astype(np.float64)
+            for position in sorted(positions - gone):
+                total = total - updates[position][name]
+            weights[name] = total.astype(np.float32)
+        shared, gone = positions & gone, gone | positions
+        found = newest_ledger(project).shard(0).final_weights()
+        assert all(np.array_equal(found[name], weights[name]) for name in weights)
+    assert shared, "the two people must share a batch for this test"
+
+
+def test_an_approximate_deletion_without_recorded_updates_changes_nothing(given_csv, tmp_path):
+    project = small(tmp_path / "workspace", given_csv, record="none")
+    before = {path: path.read_bytes() for path in project.root.rglob("*") if path.is_file()}
+    with pytest.raises(BadInput, match="train with --record all, or ask for --guarantee exact"):
+        project.forget(["person-3"], guarantee="approximate")
+    after = {path: path.read_bytes() for path in project.root.rglob("*") if path.is_file()}
+    assert before == after
