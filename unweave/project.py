@@ -79,7 +79,12 @@ class Project:
         )
         key = None if key_file is None else Path(key_file)
         answers.check_options(asked)
-        with translated(), listening(self._listener), self._writing(key, create=True) as workspace:
+        with (
+            translated(),
+            listening(self._listener),
+            writing(self.root, key_file=key, create=True) as workspace,
+        ):
+            self._finish_killed(workspace)
             made = train(workspace, asked, backend=self._runner(), time=self._time())
             return answers.trained(workspace, made, seconds=clock.perf_counter() - began)
 
@@ -98,7 +103,12 @@ class Project:
 
         began = clock.perf_counter()
         request = self._forget_request(ids, rows, guarantee, strategy, reason, replay)
-        with translated(), listening(self._listener), self._writing(create=False) as workspace:
+        with (
+            translated(),
+            listening(self._listener),
+            writing(self.root, create=False) as workspace,
+        ):
+            finished = self._finish_killed(workspace)
             request_id = forget(
                 workspace,
                 request,
@@ -106,6 +116,7 @@ class Project:
                 time=self._time(),
                 version=VERSION,
                 random_bytes=secrets.token_bytes,
+                finished=finished,
             )
             return answers.forgotten(workspace, request_id, seconds=clock.perf_counter() - began)
 
@@ -205,14 +216,14 @@ class Project:
     def _time(self) -> str:
         return self._now().replace(microsecond=0).isoformat()
 
-    @contextmanager
-    def _writing(self, key_file: Path | None = None, *, create: bool) -> Iterator[Workspace]:
+    def _finish_killed(self, workspace: Workspace) -> list[str]:
+        """Do what killed commands did not get to; return the requests that are finished by it."""
         from pipelines.leftovers import sweep
 
-        with writing(self.root, key_file=key_file, create=create) as workspace:
-            if workspace.index_file.exists():
-                sweep(workspace)
-            yield workspace
+        if not workspace.index_file.exists():
+            return []
+        self._runner().catch_up(workspace)
+        return sweep(workspace)
 
     @contextmanager
     def _reading(self) -> Iterator[tuple[Workspace, Any]]:

@@ -1,7 +1,5 @@
 """Prints the reference of the command line: `python -m unweave.reference > docs/cli.md`."""
 
-import click
-
 from unweave.cli import commands
 
 HEAD = """# The command line
@@ -15,11 +13,10 @@ together. Exit status: 0 done, 1 a check failed, 2 wrong use or bad input, 3 not
 def reference() -> str:
     """Return the help of all commands as Markdown."""
     parts = [HEAD]
-    context = click.Context(commands, info_name="unweave", terminal_width=96, max_content_width=96)
+    width = {"terminal_width": 96, "max_content_width": 96}
+    context = commands.make_context("unweave", [], resilient_parsing=True, **width)
     for name, command in sorted(commands.commands.items()):
-        inner = click.Context(
-            command, info_name=name, parent=context, terminal_width=96, max_content_width=96
-        )
+        inner = command.make_context(name, [], parent=context, resilient_parsing=True, **width)
         parts.append(f"## unweave {name}\n\n```text\n{command.get_help(inner)}\n```\n")
     return "\n".join(parts)
 
