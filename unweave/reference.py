@@ -13,10 +13,10 @@ together. Exit status: 0 done, 1 a check failed, 2 wrong use or bad input, 3 not
 def reference() -> str:
     """Return the help of all commands as Markdown."""
     parts = [HEAD]
-    width = {"terminal_width": 96, "max_content_width": 96}
-    context = commands.make_context("unweave", [], resilient_parsing=True, **width)
+    context = commands.make_context("unweave", [], resilient_parsing=True, terminal_width=96)
+    context.max_content_width = 96
     for name, command in sorted(commands.commands.items()):
-        inner = command.make_context(name, [], parent=context, resilient_parsing=True, **width)
+        inner = command.make_context(name, [], parent=context, resilient_parsing=True)
         parts.append(f"## unweave {name}\n\n```text\n{command.get_help(inner)}\n```\n")
     return "\n".join(parts)
 
