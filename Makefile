@@ -13,11 +13,11 @@ venv: .venv/.ready ## make .venv with everything in it (2 to 3 minutes, 3.3 GB)
 demo: .venv/.ready ## train, forget a person, prove it: the whole story
 	.venv/bin/unweave demo
 
-test: .venv/.ready ## run the tests
-	.venv/bin/python -m pytest
+test: .venv/.ready ## run the tests, two files at a time
+	.venv/bin/python -m pytest -n 2 --dist loadfile
 
 test-all: .venv/.ready ## run the tests, the slow ones too
-	.venv/bin/python -m pytest -m ""
+	.venv/bin/python -m pytest -n 2 --dist loadfile -m ""
 
 lint: .venv/.ready ## ruff and mypy
 	.venv/bin/ruff check .
