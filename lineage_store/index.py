@@ -9,7 +9,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from lineage_store.errors import BadInput
+from lineage_store.errors import BadInput, NothingFound
 from lineage_store.eventlog import create_table
 
 SCHEMA = "unweave"
@@ -33,8 +33,11 @@ def read_index(path: Path) -> sqlite3.Connection:
     """Open the index for questions: nothing can be written through the connection.
 
     Where this process may write to the folder, the file is opened so that closing it takes SQLite's
-    side files away again, which a read-only connection would leave.
+    side files away again, which a read-only connection would leave. Raises NothingFound if there is
+    no index yet.
     """
+    if not path.exists():
+        raise NothingFound("The workspace has no model yet: train one first.")
     mode = "rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "ro"
     connection = _connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True)
     connection.execute("PRAGMA query_only = ON")
@@ -45,6 +48,8 @@ def _connect(name: str, *, uri: bool) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(name, uri=uri, timeout=30)
         connection.execute("PRAGMA schema_version")
+    except sqlite3.OperationalError:
+        raise  # a full disk, say: no matter of what is in the file
     except sqlite3.DatabaseError as error:
         raise BadInput(f"The index of the workspace cannot be opened: {error}.") from error
     connection.row_factory = sqlite3.Row
