@@ -123,3 +123,6 @@ class DirectBackend:
 
     def record_deletion(self, job: DeletionJob) -> None:
         """There is no other record than the one that was made."""
+
+    def catch_up(self, workspace: Workspace) -> None:
+        """There is no other record than the one that was made."""

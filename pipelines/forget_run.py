@@ -79,9 +79,16 @@ def forget(
     time: str,
     version: str,
     random_bytes: Callable[[int], bytes],
+    finished: Sequence[str] = (),
 ) -> str:
-    """Forget, or finish a killed run of the same request; return the request's id."""
-    request_id = _running(workspace, request)
+    """Forget, or finish a killed run of the same request; return the request's id.
+
+    `finished` are the requests that this command has just finished (`leftovers.sweep`).
+    """
+    earlier = _earlier(workspace, request)
+    if earlier is not None and earlier.id in finished:
+        return earlier.id
+    request_id = _running(workspace, earlier)
     if request_id is None:
         request_id = _open(
             workspace, request, backend=backend, time=time, random_bytes=random_bytes
@@ -143,8 +150,8 @@ def _open(
     return recorded.id
 
 
-def _running(workspace: Workspace, request: ForgetRequest) -> str | None:
-    """Return the id of a killed run of this request; one that had not begun is taken back."""
+def _earlier(workspace: Workspace, request: ForgetRequest) -> requests.Request | None:
+    """Return the recorded request of just these ids, if there is one."""
     connection = open_index(workspace.index_file)
     try:
         known = [
@@ -154,16 +161,23 @@ def _running(workspace: Workspace, request: ForgetRequest) -> str | None:
         ids = {entry.request for entry in known if entry is not None}
         if len(ids) != 1 or None in known:
             return None
-        (request_id,) = ids
-        if requests.find_request(connection, request_id).state != "running":
-            return None
-        folder = workspace.request(request_id)
-        if not (folder / "plan.json").exists():
-            requests.retract(connection, request_id)
-            return None
-        return request_id
+        return requests.find_request(connection, ids.pop())
     finally:
         connection.close()
+
+
+def _running(workspace: Workspace, earlier: requests.Request | None) -> str | None:
+    """Return the id of a killed run of this request; one that had not begun is taken back."""
+    if earlier is None or earlier.state != "running":
+        return None
+    if (workspace.request(earlier.id) / "plan.json").exists():
+        return earlier.id
+    connection = open_index(workspace.index_file)
+    try:
+        requests.retract(connection, earlier.id)
+    finally:
+        connection.close()
+    return None
 
 
 def _changes(

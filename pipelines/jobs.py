@@ -110,3 +110,6 @@ class Backend(Protocol):
 
     def record_deletion(self, job: DeletionJob) -> None:
         """Take what a finished deletion run left into the public record."""
+
+    def catch_up(self, workspace: Workspace) -> None:
+        """Take into the public record what runs that were killed at their end did not."""

@@ -14,10 +14,11 @@ from unlearning.deletion import OPEN_FILE, load_plan
 from unlearning.finishing import forget_open_file
 
 
-def sweep(workspace: Workspace) -> None:
+def sweep(workspace: Workspace) -> list[str]:
     """Remove the folders of unregistered models, and finish requests that are all but done.
 
-    What an unfinished deletion has begun stays: the deletion itself starts it anew.
+    Returns the ids of these requests. What an unfinished deletion has begun stays: the deletion
+    itself starts it anew.
     """
     connection = open_index(workspace.index_file)
     try:
@@ -25,13 +26,16 @@ def sweep(workspace: Workspace) -> None:
         asked = requests.all_requests(connection)
     finally:
         connection.close()
+    finished = []
     for request in asked:
         folder = workspace.request(request.id)
         if request.state == "done" and (folder / OPEN_FILE).exists():
             forget_open_file(workspace, request.id)
+            finished.append(request.id)
         if request.state == "running" and (folder / "plan.json").exists():
             known |= {plan.model_after for plan in load_plan(folder) if plan.model_after}
     for parent, prefix in (("data", "m"), ("serving", "m"), ("tfx", "train-m")):
         for folder in (workspace.root / parent).glob(f"{prefix}[0-9]*"):
             if folder.name.removeprefix("train-") not in known:
                 shutil.rmtree(folder)
+    return finished

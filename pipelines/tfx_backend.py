@@ -18,6 +18,7 @@ from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.lineage_node import LineageNode
 from lineage_store.metadata import Metadata, pb
 from lineage_store.models import ModelRecord, find_model, models
+from lineage_store.requests import all_requests
 from lineage_store.workspace import Workspace
 from pipelines.jobs import DeletionJob, TrainingJob
 from unlearning.deletion import CERTIFICATE_FILE, load_plan
@@ -50,39 +51,27 @@ class TfxBackend:
 
     def record_deletion(self, job: DeletionJob) -> None:
         """Write the new models' lineage, mark what is gone, and record the deletion itself."""
-        workspace = job.workspace
-        _ingest_models(workspace, [c.model_after for c in job.changes if c.model_after])
-        metadata = Metadata(workspace.metadata_file, create=False)
-        names = Names(workspace.keys().key_id)
-        folder = workspace.request(job.request_id)
-        plans = {plan.model_before: plan for plan in load_plan(folder)}
+        _record_deletion(job.workspace, job.request_id, time=job.time)
+
+    def catch_up(self, workspace: Workspace) -> None:
+        """Write what is not in MLMD yet of live models and of requests that are done."""
         connection = read_index(workspace.index_file)
         try:
-            records = {record.id: record for record in models(connection)}
+            made = {record.id for record in models(connection) if "examples" in record.paths}
+            live = [record.id for record in models(connection, live_only=True)]
+            done = [one for one in all_requests(connection) if one.state == "done"]
         finally:
             connection.close()
-        for change in job.changes:
-            _mark_deleted(metadata, workspace, change.old, plans[change.old.id], records, names)
-        certificates = [
-            artifact
-            for artifact in metadata.store.get_artifacts_by_type("components.Certificate")
-            if f"/{job.name}/" in artifact.uri
-        ]
-        ingest_deletion(
-            metadata,
-            names=names,
-            request_id=job.request_id,
-            time=job.time,
-            certificate_digest=digest_file(folder / CERTIFICATE_FILE),
-            certificate_uri=max((a.uri for a in certificates), default=""),
-            old_model_uris=[str(workspace.absolute(c.old.paths["model"])) for c in job.changes],
-            new_model_uris=[
-                str(workspace.absolute(records[c.model_after].paths["model"]))
-                for c in job.changes
-                if c.model_after
-            ],
-            guarantees={plan.model_before: plan.guarantee for plan in plans.values()},
-        )
+        if not made or not workspace.metadata_file.exists():
+            return
+        _ingest_models(workspace, [model_id for model_id in live if model_id in made])
+        metadata = Metadata(workspace.metadata_file, create=False)
+        names = Names(workspace.keys().key_id)
+        for request in done:
+            changed = {plan.model_before for plan in load_plan(workspace.request(request.id))}
+            if changed <= made and not metadata.execution_exists(names.of(request.id, "deletion")):
+                time = request.ended or request.created
+                _record_deletion(workspace, request.id, time=time)
 
     def descendants(self, workspace: Workspace, record: ModelRecord) -> list[LineageNode]:
         """Return every live artifact downstream of the data of the model's whole family."""
@@ -96,6 +85,39 @@ class TfxBackend:
         known = {artifact.id for artifact in starts if artifact is not None}
         reached = metadata.artifacts(metadata.downstream(known) | known)
         return [metadata.node(a) for a in reached if a.state != pb.Artifact.DELETED]
+
+
+def _record_deletion(workspace: Workspace, request_id: str, *, time: str) -> None:
+    folder = workspace.request(request_id)
+    plans = load_plan(folder)
+    after = [plan.model_after for plan in plans if plan.model_after]
+    _ingest_models(workspace, after)
+    metadata = Metadata(workspace.metadata_file, create=False)
+    names = Names(workspace.keys().key_id)
+    connection = read_index(workspace.index_file)
+    try:
+        records = {record.id: record for record in models(connection)}
+    finally:
+        connection.close()
+    before = [records[plan.model_before] for plan in plans]
+    for old, plan in zip(before, plans, strict=True):
+        _mark_deleted(metadata, workspace, old, plan, records, names)
+    certificates = [
+        artifact
+        for artifact in metadata.store.get_artifacts_by_type("components.Certificate")
+        if f"/forget-{request_id}/" in artifact.uri
+    ]
+    ingest_deletion(
+        metadata,
+        names=names,
+        request_id=request_id,
+        time=time,
+        certificate_digest=digest_file(folder / CERTIFICATE_FILE),
+        certificate_uri=max((artifact.uri for artifact in certificates), default=""),
+        old_model_uris=[str(workspace.absolute(old.paths["model"])) for old in before],
+        new_model_uris=[str(workspace.absolute(records[new].paths["model"])) for new in after],
+        guarantees={plan.model_before: plan.guarantee for plan in plans},
+    )
 
 
 def _ingest_models(workspace: Workspace, model_ids: list[str]) -> None:

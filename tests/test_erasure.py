@@ -257,7 +257,7 @@ def test_rows_of_a_withdrawn_model_do_not_keep_a_person_in_the_index(tmp_path, k
     for name, labels in files.items():
         rows = [
             [f"{name}-person-{who:02d}" if who == 0 else f"both-people-{who:02d}", n, labels[who]]
-            for n in range(40)
+            for n in range(*((40,) if name == "one" else (1000, 1040)))
             for who in range(4)
         ]
         with (tmp_path / name).open("w", newline="", encoding="utf-8") as stream:

@@ -229,6 +229,7 @@ class KerasLearner:
     def predict(self, weights: Mapping[str, Array], rows: Rows) -> npt.NDArray[np.float32]:
         """Return the model's outputs (n, units) float32, in inference mode."""
         self.load(weights)
+        set_seeds(tweak(INIT, self._seed, 0))  # as before tracing a step
         pieces = [
             self._forward(
                 model_inputs(
@@ -243,6 +244,7 @@ class KerasLearner:
 
     def graph(self) -> tuple[Any, tuple[str, ...]]:
         """Return the Keras model and the names of the inputs it wants, to export it."""
+        set_seeds(tweak(INIT, self._seed, 0))  # as before tracing a step
         return self._model, self._wanted
 
     def split(self, weights: Mapping[str, Array], make: Any) -> tuple[list[Any], list[Any]]:
