@@ -500,8 +500,11 @@ def test_a_disk_that_fills_up_leaves_a_workspace_as_it_was(free, prepared, small
     answer = run(*train_on(larger_csv), *ON_A_SMALL_DISK, folder=disk)
     assert_one_sentence(answer, status=2, words=FULL)
     assert digest_of(disk) == before
-    status, output, _ = run("models", "--json", "--workspace", "ws", folder=disk)
-    assert status == 0 and len(json.loads(output)["models"]) == 2
+    asked = run("models", "--json", "--workspace", "ws", folder=disk)
+    if free < 32:  # SQLite makes an index of its log to read, and that takes so much
+        assert_one_object(asked, status=2, words=FULL)
+    else:
+        assert asked[0] == 0 and len(json.loads(asked[1])["models"]) == 2
 
 
 @pytest.mark.tfx

@@ -763,17 +763,25 @@ def test_the_types_in_the_metadata_are_all_of_these(story):
     assert {n for n in mlmd.artifact_names.values() if n.startswith("components.")} == known
 
 
-def test_the_training_pipeline_compiles_for_kubeflow(story, tmp_path):
+def test_both_pipelines_compile_for_kubeflow(story, tmp_path):
     pytest.importorskip("kfp", reason="kfp is not installed: there is no compiler for Kubeflow")
     from tfx.v1.orchestration import experimental
 
+    from pipelines.deletion import deletion_pipeline
     from pipelines.training import training_pipeline
 
     workspace = put_back(story, "trained")
+    old = record_of(workspace.root, "m1")
+    change = ModelChange(old, "m2", workspace.snapshot("m1"), "exact", recorded=False)
+    deletion = DeletionJob(workspace, "r1", [change], False, "", "", "0")
     config = experimental.KubeflowV2DagRunnerConfig(default_image="example.org/unweave:1")
-    runner = experimental.KubeflowV2DagRunner(
-        config=config, output_dir=str(tmp_path), output_filename="pipeline.json"
-    )
-    runner.run(training_pipeline(training_job(workspace)))
-    compiled = (tmp_path / "pipeline.json").read_text()
-    assert "LineageTrainer" in compiled and "components.Ledger" in compiled
+    for wanted, pipeline in (
+        ("LineageTrainer", training_pipeline(training_job(workspace))),
+        ("Unlearner", deletion_pipeline(deletion)),
+    ):
+        runner = experimental.KubeflowV2DagRunner(
+            config=config, output_dir=str(tmp_path), output_filename="pipeline.json"
+        )
+        runner.run(pipeline)
+        compiled = (tmp_path / "pipeline.json").read_text()
+        assert wanted in compiled and "components.Ledger" in compiled

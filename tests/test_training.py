@@ -331,8 +331,23 @@ def test_a_step_depends_on_state_batch_and_position_and_on_nothing_before(learne
     assert not differing(once, after_step(learner, start, batches[0], position=5))
 
 
+def with_text(root, text):
+    """A learner of another module for the same rows."""
+    ledger, store = opened(root)
+    return make_learner(text, name="model.py", store=store, seed=ledger.partition.seed)
+
+
+@pytest.fixture(scope="module")
+def unscheduled(trained):
+    """The same model with one learning rate: only dropout knows the position."""
+    return with_text(trained[0], DEMANDING.replace("SGD(schedule,", "SGD(0.05,"))
+
+
 @pytest.mark.parametrize("shard, position", [(0, 6), (1, 5)])
-def test_dropout_draws_anew_at_every_position_and_in_every_shard(learner, batches, shard, position):
+def test_dropout_draws_anew_at_every_position_and_in_every_shard(
+    unscheduled, batches, shard, position
+):
+    learner = unscheduled
     start = learner.initial_state(0, None)
     once = after_step(learner, start, batches[0], position=5)
     other = after_step(learner, start, batches[0], shard=shard, position=position)
@@ -354,6 +369,21 @@ def test_an_empty_batch_changes_nothing_for_the_steps_after_it(train, write_modu
     for position in positions:  # with one epoch the position is the batch
         learner.step(rows.take(np.flatnonzero(places == position)), shard=0, position=position)
     assert not differing(learner.state(), shard.checkpoint(0))
+
+
+def test_what_is_drawn_when_a_step_is_traced_does_not_depend_on_what_came_before(trained, batches):
+    """A shard retrained from a checkpoint is the first that its process sees."""
+    noise = "return x + np.random.normal(size=(1, 6))"
+    text = shell(layer_with(noise), options=", kernel_initializer='zeros'")
+    ends = []
+    for shards_before in ([], [1, 0]):
+        learner = with_text(trained[0], text)
+        state = learner.initial_state(0, None)
+        for shard in shards_before:
+            learner.initial_state(shard, None)
+            np.random.normal(size=3)
+        ends.append(after_step(learner, state, batches[0], position=0))
+    assert not differing(*ends)
 
 
 def row_of(key):

@@ -228,7 +228,8 @@ class Project:
     @contextmanager
     def _reading(self) -> Iterator[tuple[Workspace, Any]]:
         workspace = open_workspace(self.root)
-        connection = read_index(workspace.index_file)
+        with translated():  # SQLite wants some room to read, too
+            connection = read_index(workspace.index_file)
         try:
             yield workspace, connection
         finally:
