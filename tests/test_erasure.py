@@ -397,6 +397,7 @@ def test_a_deletion_killed_anywhere_ends_the_same_when_it_is_run_again(
 def test_a_deletion_killed_in_its_very_last_step_is_finished_by_the_next_command(workspace):
     kill_at(workspace, FORGOTTEN, "pipelines.forget_run.forget_open_file")
     assert files_with(workspace, [FORGOTTEN.encode()]) == {"requests/r1/open.json"}
+    assert project_in(workspace).forget([FORGOTTEN])["request_id"] == "r1"
     with pytest.raises(NothingFound, match="already forgotten"):
         project_in(workspace).forget([FORGOTTEN])
     assert files_with(workspace, [FORGOTTEN.encode()]) == set()

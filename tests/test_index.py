@@ -306,7 +306,7 @@ def test_a_file_that_is_no_database_is_refused(path):
         open_index(path)
     with pytest.raises(BadInput, match="cannot be opened: file is not a database"):
         read_index(path)
-    with pytest.raises(BadInput, match="cannot be opened"):
+    with pytest.raises(NothingFound, match="no model yet"):
         read_index(path.with_name("none.sqlite"))
 
 

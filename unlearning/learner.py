@@ -301,7 +301,7 @@ class KerasLearner:
         text = str(error)
         # An error in a graph is told in its last lines, after where in the code it was.
         lines = [line.strip() for line in text.splitlines() if line.strip(" \t")]
-        if lines and lines[0].startswith("Graph execution error"):
+        if lines and lines[0].startswith(("Graph execution error", "in user code")):
             lines = [line for line in lines if not line.startswith(("[[{{", "File "))][-1:]
         first = lines[0] if lines else type(error).__name__
         if "determinis" in text.lower() or "random" in text.lower():
