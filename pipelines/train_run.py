@@ -21,6 +21,7 @@ from lineage_store.signing import create_signing_key
 from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend, TrainingJob
 from unlearning.contract import BUILT_IN, load_module, module_text
+from unlearning.determinism import pin_tensorflow
 from unlearning.fitting import TrainConfig
 from unlearning.recording import log_size, sign_log
 
@@ -46,6 +47,7 @@ def train(
     header = read_header(asked.csv, asked.columns)
     text = module_text(asked.module)
     if asked.module is not None:  # the built-in one would import Keras, and needs no check
+        pin_tensorflow()
         load_module(text, name=asked.module.name)
     ensure_signing_key(workspace)
     connection = open_index(workspace.index_file)

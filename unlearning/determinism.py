@@ -9,6 +9,8 @@ import functools
 import importlib.metadata
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,13 +71,30 @@ def code_digest() -> str:
     return digest_json(files)
 
 
+@contextmanager
+def _silent_standard_error() -> Iterator[None]:
+    """Keep what TensorFlow's libraries say while they load off the terminal.
+
+    From 2.21 on they speak before any setting is read. A failure to load is raised all the same.
+    """
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def pin_tensorflow() -> None:
     """Set this process's TensorFlow to one thread and deterministic kernels.
 
     Safe to call again. Raises NotReproducible if TensorFlow already runs with other threads.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import tensorflow as tf
+    with _silent_standard_error():
+        import tensorflow as tf
 
     threading = tf.config.threading
     if threading.get_intra_op_parallelism_threads() != THREADS:
