@@ -13,10 +13,10 @@ def gate_trips(folder: Path) -> Snapshot:
     """Write the trips as a CSV file and pass them through the gate, placed by company."""
     file = folder / "trips.csv"
     write_trips(file)
-    columns = Columns(LABEL, SUBJECT)
+    columns = Columns(LABEL, (SUBJECT,))
     header = read_header(file, columns)
     records = read_records(
-        file,
+        [file],
         columns=columns,
         header=header,
         keys=KEYS,

@@ -8,7 +8,7 @@ workspace's temporary folder, not in memory.
 
 import csv
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -27,15 +27,18 @@ class Columns:
     """Which column means what; all others are features."""
 
     label: str
-    subject: str | None = None
+    subjects: tuple[str, ...] = ()
     row_id: str | None = None
     drop: tuple[str, ...] = ()
     place_by_row: bool = False
 
     @property
-    def subject_or_id(self) -> str | None:
-        """The column that names subjects; without one, every row id is a subject of its own."""
-        return self.subject or self.row_id
+    def subjects_or_id(self) -> tuple[str, ...]:
+        """The columns that name subjects; without one, every row id is a subject of its own.
+
+        Unless rows are placed by themselves, a row is placed by the first of its subjects.
+        """
+        return self.subjects or (() if self.row_id is None else (self.row_id,))
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def read_header(path: Path, columns: Columns) -> Header:
             raise BadInput(f"The column {name!r} stands twice in line 1 of {path}.")
         if name in KEYED:
             raise BadInput(f"The column name {name!r} in {path} is one that unweave uses itself.")
-    special = [columns.label, columns.subject, columns.row_id, *columns.drop]
+    special = [columns.label, *columns.subjects, columns.row_id, *columns.drop]
     for wanted in special:
         if wanted is not None and wanted not in names:
             raise BadInput(
@@ -85,13 +88,29 @@ def read_header(path: Path, columns: Columns) -> Header:
     features = tuple(name for name in names if name not in special)
     if not features:
         raise BadInput(f"No column of {path} is left as a feature.")
-    if columns.label in (columns.subject, columns.row_id, *columns.drop):
+    if columns.label in (*columns.subjects, columns.row_id, *columns.drop):
         raise BadInput(f"The label column {columns.label!r} cannot be an id or a dropped column.")
     return Header(names, features)
 
 
+def read_headers(paths: Sequence[Path], columns: Columns) -> Header:
+    """Read the first lines of several files of one table.
+
+    Raises BadInput as `read_header` does, and if two files have other columns or another order.
+    """
+    first, *others = paths
+    header = read_header(first, columns)
+    for other in others:
+        if read_header(other, columns) != header:
+            raise BadInput(
+                f"The columns of {other} are not those of {first}: give files with the same first "
+                f"line."
+            )
+    return header
+
+
 def read_records(
-    path: Path,
+    paths: Sequence[Path],
     *,
     columns: Columns,
     header: Header,
@@ -102,20 +121,19 @@ def read_records(
     dropped: Dropped,
     progress: Progress | None = None,
 ) -> Iterator[Record]:
-    """Yield a record for each line, but for those that the exclusion manifest names.
+    """Yield a record for each line of the files, but for those that the exclusion manifest names.
 
-    Raises BadInput, naming the line, for a line that does not fit the header, text that is not
-    UTF-8, and a row id that is empty or given twice.
+    The files are read as one: which file a line stands in changes nothing. Raises BadInput, naming
+    file and line, for a line that does not fit the header, text that is not UTF-8, and a row id
+    that is empty or given twice.
     """
     seen = _Seen(temporary / "keys-seen.sqlite")
     id_place = header.place(columns.row_id)
-    subject_place = header.place(columns.subject_or_id)
+    subject_places = [header.names.index(name) for name in columns.subjects_or_id]
     label_place = header.names.index(columns.label)
     feature_places = [header.names.index(name) for name in header.features]
-    with _open(path) as stream, seen:
-        lines = _lines(path, stream)
-        next(lines)
-        for number, fields in _numbered(path, lines, len(header.names), stream, progress):
+    with seen:
+        for path, number, fields in _all_lines(paths, len(header.names), progress):
             if id_place is None:
                 text = joined(fields)
                 occurrence = seen.count(keys.row_key(kind="text", value=text))
@@ -127,18 +145,19 @@ def read_records(
                         f"A row id stands twice in column {columns.row_id!r} of {path}: "
                         f"the second is in line {number}."
                     )
-            subject = fields[subject_place] if subject_place is not None else ""
-            if excluded and _is_excluded(excluded, keys, row_key, subject):
+            named = [fields[place] for place in subject_places]
+            subjects = [name for name in dict.fromkeys(named) if name]
+            if excluded and _is_excluded(excluded, keys, row_key, subjects):
                 dropped.rows += 1
                 continue
-            if subject and not columns.place_by_row:
-                place = keys.place(kind="subject", value=subject.encode("utf-8"))
+            if subjects and not columns.place_by_row:
+                place = keys.place(kind="subject", value=subjects[0].encode("utf-8"))
             else:
                 place = keys.place(kind="row", value=row_key)
             evaluation = in_evaluation(row_key, percent=EVALUATION_PERCENT)
             yield Record(
                 row_key,
-                pseudonyms.get(subject) if subject else b"",
+                tuple(pseudonyms.get(subject) for subject in subjects),
                 place,
                 EVAL if evaluation else TRAIN,
                 [fields[place_] for place_ in feature_places],
@@ -146,11 +165,13 @@ def read_records(
             )
 
 
-def _is_excluded(excluded: frozenset[str], keys: Keys, row_key: bytes, subject: str) -> bool:
-    if keys.commitment(kind="row", value=row_key) in excluded:
-        return True
-    subject_id = subject.encode("utf-8")
-    return bool(subject) and keys.commitment(kind="subject", value=subject_id) in excluded
+def _is_excluded(
+    excluded: frozenset[str], keys: Keys, row_key: bytes, subjects: Sequence[str]
+) -> bool:
+    return keys.commitment(kind="row", value=row_key) in excluded or any(
+        keys.commitment(kind="subject", value=subject.encode("utf-8")) in excluded
+        for subject in subjects
+    )
 
 
 def _key_of_id(path: Path, number: int, text: str, keys: Keys) -> bytes:
@@ -202,9 +223,22 @@ def _lines(path: Path, stream: TextIO) -> _Lines:
     return _Lines(path, stream)
 
 
-def _numbered(
-    path: Path, lines: _Lines, width: int, stream: TextIO, progress: Progress | None
-) -> Iterator[tuple[int, list[str]]]:
+def _all_lines(
+    paths: Sequence[Path], width: int, progress: Progress | None
+) -> Iterator[tuple[Path, int, list[str]]]:
+    before = 0
+    for path in paths:
+        with _open(path) as stream:
+            lines = _lines(path, stream)
+            next(lines)
+            for number, fields in _numbered(path, lines, width):
+                if progress and number % 1000 == 0:
+                    progress(before + stream.buffer.tell())
+                yield path, number, fields
+            before += stream.buffer.tell()
+
+
+def _numbered(path: Path, lines: _Lines, width: int) -> Iterator[tuple[int, list[str]]]:
     rows = 0
     for fields in lines:
         if not fields:
@@ -216,8 +250,6 @@ def _numbered(
         if any("\x00" in field for field in fields):
             raise BadInput(f"Line {lines.number} of {path} holds a zero byte.")
         rows += 1
-        if progress and rows % 1000 == 0:
-            progress(stream.buffer.tell())
         yield lines.number, fields
     if not rows:
         raise BadInput(f"The file {path} has column names, but no rows.")

@@ -32,6 +32,7 @@ from lineage_store.inference import (
     number_text,
     parse_number,
 )
+from lineage_store.pseudonyms import each_pseudonym
 
 ROW, SUBJECT, PLACE = "unweave_row", "unweave_subject", "unweave_place"
 KEYED = (ROW, SUBJECT, PLACE)
@@ -51,12 +52,12 @@ Progress = Callable[[int], None]
 class Record:
     """One row on its way through the gate.
 
-    `row_key` has 16 bytes, `subject` 16 or none, `place` 8; `values` are the features as text,
+    `row_key` has 16 bytes, each of `subjects` 16, `place` 8; `values` are the features as text,
     in the order of the file.
     """
 
     row_key: bytes
-    subject: bytes
+    subjects: tuple[bytes, ...]
     place: bytes
     split: str
     values: list[str]
@@ -115,10 +116,10 @@ def read_snapshot(snapshot: Snapshot, split: str) -> Iterator[Record]:
     with snapshot.csv_file(split).open(newline="", encoding="utf-8") as stream:
         reader = _csv_reader(stream)
         next(reader)
-        for row_key, subject, place, *values, label in reader:
+        for row_key, subjects, place, *values, label in reader:
             yield Record(
                 bytes.fromhex(row_key[1:]),
-                bytes.fromhex(subject[1:]),
+                each_pseudonym(bytes.fromhex(subjects[1:])),
                 bytes.fromhex(place[1:]),
                 split,
                 [unescape(value) for value in values],
@@ -129,10 +130,10 @@ def read_snapshot(snapshot: Snapshot, split: str) -> Iterator[Record]:
 def read_keys(snapshot: Snapshot) -> Iterator[Record]:
     """Read the keys of the rows without a label: all that is kept of them."""
     with snapshot.csv_file(UNLABELLED).open(newline="", encoding="utf-8") as stream:
-        for row_key, subject, place in _csv_reader(stream):
+        for row_key, subjects, place in _csv_reader(stream):
             yield Record(
                 bytes.fromhex(row_key[1:]),
-                bytes.fromhex(subject[1:]),
+                each_pseudonym(bytes.fromhex(subjects[1:])),
                 bytes.fromhex(place[1:]),
                 UNLABELLED,
                 [],
@@ -191,7 +192,7 @@ def _let_through(
             writer.writerow(
                 [
                     record.row_key.hex(),
-                    record.subject.hex(),
+                    b"".join(record.subjects).hex(),
                     record.place.hex(),
                     record.split,
                     *record.values,
@@ -229,10 +230,10 @@ def _write_splits(staged: Path, inference: Inference, folder: Path) -> tuple[dic
         for split in SPLITS:
             writers[split].writerow(header)
         with staged.open(newline="", encoding="utf-8") as stream:
-            for row_key, subject, place, split, *values, label in _csv_reader(stream):
+            for row_key, subjects, place, split, *values, label in _csv_reader(stream):
                 name = inference.class_of(label)
                 # ExampleGen takes digits for numbers, whatever they are: hence the letter.
-                keyed = [f"k{row_key}", f"k{subject}", f"k{place}"]
+                keyed = [f"k{row_key}", f"k{subjects}", f"k{place}"]
                 if name is None:
                     counts[UNLABELLED] += 1
                     writers[UNLABELLED].writerow(keyed)

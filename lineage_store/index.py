@@ -121,4 +121,35 @@ def _migrations() -> Any:
     def event_log(db: Database) -> None:
         create_table(db.conn)
 
+    @migrations()
+    def parts(db: Database) -> None:
+        """Share rows between snapshots, and let a row have several subjects."""
+        db.execute("ALTER TABLE rows RENAME TO rows_by_snapshot")
+        db.execute(
+            "CREATE TABLE rows (part INTEGER NOT NULL, row_key BLOB NOT NULL, split TEXT NOT NULL, "
+            "place INTEGER NOT NULL, subjects BLOB NOT NULL, PRIMARY KEY (part, row_key)) "
+            "WITHOUT ROWID"
+        )
+        db.execute(
+            "CREATE TABLE row_subjects (subject BLOB NOT NULL, part INTEGER NOT NULL, "
+            "row_key BLOB NOT NULL, PRIMARY KEY (subject, part, row_key)) WITHOUT ROWID"
+        )
+        db.execute(
+            "CREATE TABLE snapshot_parts (snapshot INTEGER NOT NULL, part INTEGER NOT NULL, "
+            "PRIMARY KEY (snapshot, part)) WITHOUT ROWID"
+        )
+        db.execute("CREATE INDEX snapshots_by_part ON snapshot_parts (part)")
+        db.execute(
+            "INSERT INTO rows SELECT snapshot, row_key, split, place, coalesce(subject, x'') "
+            "FROM rows_by_snapshot"
+        )
+        db.execute(
+            "INSERT INTO row_subjects SELECT subject, snapshot, row_key FROM rows_by_snapshot "
+            "WHERE subject IS NOT NULL"
+        )
+        db.execute(
+            "INSERT INTO snapshot_parts SELECT DISTINCT snapshot, snapshot FROM rows_by_snapshot"
+        )
+        db.execute("DROP TABLE rows_by_snapshot")
+
     return migrations

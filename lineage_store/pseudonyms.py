@@ -75,5 +75,11 @@ class Pseudonyms:
         self._connection.close()
 
 
+def each_pseudonym(written: bytes) -> tuple[bytes, ...]:
+    """Take pseudonyms apart that were written one after another."""
+    length = PSEUDONYM_BYTES
+    return tuple(written[start : start + length] for start in range(0, len(written), length))
+
+
 def _pseudonym(key: bytes, subject: str) -> bytes:
     return keyed(key, "pseudonym", subject.encode("utf-8"))[:PSEUDONYM_BYTES]

@@ -1,20 +1,40 @@
 """The row index: which rows a subject has in which data snapshot, and where each of them stands.
 
-It holds keys and pseudonyms only. The place digest is stored as a signed 64-bit integer, since
+It holds keys and pseudonyms only. Rows are stored in *parts*, and a snapshot is a set of parts: a
+snapshot that holds all rows of an earlier one, unchanged, and some more, shares its parts and
+stores only the new rows. So training again, on the same data or on more, costs what is new.
+
+    rows            part, row_key -> split, place, subjects (their pseudonyms, one after another)
+    row_subjects    subject, part, row_key
+    snapshot_parts  snapshot, part
+
+Rows are sorted on disk before they are written, so that both tables grow at their ends, and ten
+million rows take bounded memory. The place digest is stored as a signed 64-bit integer, since
 SQLite has no unsigned one.
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from heapq import merge
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.gate import TRAIN, Record
+from lineage_store.disk_sort import DiskSort
+from lineage_store.gate import EVAL, TRAIN, UNLABELLED, Record
 from lineage_store.placement import U64, shard_of, slice_of
+from lineage_store.progress import counter
+from lineage_store.pseudonyms import PSEUDONYM_BYTES, each_pseudonym
 
 PIECE = 20_000
+KEY, PLACE = 16, 8
+SPLIT_CODES = {TRAIN: b"t", EVAL: b"e", UNLABELLED: b"u"}
+SPLIT_NAMES = {code: name for name, code in SPLIT_CODES.items()}
+
+Stored = tuple[bytes, str, int, bytes]
 
 
 @dataclass(frozen=True)
@@ -50,31 +70,128 @@ class IndexedRows:
         return frozenset(key.tobytes() for key in self.row_keys)
 
 
-def ingest(connection: sqlite3.Connection, snapshot: int, records: Iterable[Record]) -> int:
-    """Write a snapshot's rows and return their number; writing them again changes nothing."""
-    count = 0
-    piece: list[tuple[int, bytes, bytes | None, str, int]] = []
-    for record in records:
-        place = int.from_bytes(record.place, "big", signed=True)
-        piece.append((snapshot, record.row_key, record.subject or None, record.split, place))
-        if len(piece) == PIECE:
-            count += _write(connection, piece)
-            piece.clear()
-    return count + _write(connection, piece)
-
-
-def _write(
-    connection: sqlite3.Connection, piece: list[tuple[int, bytes, bytes | None, str, int]]
+def ingest(
+    connection: sqlite3.Connection,
+    snapshot: int,
+    records: Iterable[Record],
+    *,
+    total: int,
+    temporary: Path,
 ) -> int:
-    connection.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?)", piece)
-    return len(piece)
+    """Write a snapshot's rows and return their number; writing them again changes nothing.
+
+    `total` is the number of records, for the progress bar alone; `temporary` a folder for what is
+    being sorted. Runs in the caller's transaction.
+    """
+    add = counter("index", total)
+    with DiskSort(temporary / "rows-sorted") as rows:
+        count = 0
+        for record in records:
+            count += 1
+            rows.add([_packed(record)])
+            if count % PIECE == 0:
+                add(PIECE)
+        add(count % PIECE)
+        forget_snapshots(connection, [snapshot])
+        base = _base(connection, rows)
+        for part in base:
+            connection.execute("INSERT INTO snapshot_parts VALUES (?, ?)", (snapshot, part))
+        _write_part(connection, snapshot, _new_rows(connection, rows, base), temporary)
+    return count
+
+
+def _packed(record: Record) -> bytes:
+    return b"".join((record.row_key, record.place, SPLIT_CODES[record.split], *record.subjects))
+
+
+def _unpacked(item: bytes) -> Stored:
+    place = int.from_bytes(item[KEY : KEY + PLACE], "big", signed=True)
+    split = SPLIT_NAMES[item[KEY + PLACE : KEY + PLACE + 1]]
+    return item[:KEY], split, place, item[KEY + PLACE + 1 :]
+
+
+def _base(connection: sqlite3.Connection, rows: DiskSort) -> tuple[int, ...]:
+    """Return the parts of the newest snapshot whose every row is among these, unchanged."""
+    known: dict[int, list[int]] = {}
+    for snapshot, part in connection.execute(
+        "SELECT snapshot, part FROM snapshot_parts ORDER BY snapshot DESC, part"
+    ):
+        known.setdefault(snapshot, []).append(part)
+    for parts in dict.fromkeys(tuple(parts) for parts in known.values()):
+        if _holds_all(iter(rows), _stored(connection, parts)):
+            return parts
+    return ()
+
+
+def _holds_all(rows: Iterator[bytes], wanted: Iterator[bytes]) -> bool:
+    """Say whether all wanted rows are among the rows, both in row-key order."""
+    for one in wanted:
+        for row in rows:
+            if row >= one:
+                break
+        else:
+            return False
+        if row != one:
+            return False
+    return True
+
+
+def _new_rows(
+    connection: sqlite3.Connection, rows: DiskSort, base: tuple[int, ...]
+) -> Iterator[bytes]:
+    known = _stored(connection, base)
+    old = next(known, None)
+    for item in rows:
+        if item == old:
+            old = next(known, None)
+        else:
+            yield item
+
+
+def _stored(connection: sqlite3.Connection, parts: tuple[int, ...]) -> Iterator[bytes]:
+    """Read the rows of parts, packed, in row-key order."""
+    return merge(*(_stored_part(connection, part) for part in parts))
+
+
+def _stored_part(connection: sqlite3.Connection, part: int) -> Iterator[bytes]:
+    for row_key, split, place, subjects in connection.execute(
+        "SELECT row_key, split, place, subjects FROM rows WHERE part = ? ORDER BY row_key", (part,)
+    ):
+        placed = place.to_bytes(PLACE, "big", signed=True)
+        yield b"".join((row_key, placed, SPLIT_CODES[split], subjects))
+
+
+def _write_part(
+    connection: sqlite3.Connection, snapshot: int, items: Iterator[bytes], temporary: Path
+) -> None:
+    (last,) = connection.execute("SELECT coalesce(max(part), 0) FROM snapshot_parts").fetchone()
+    part = last + 1
+    written = False
+    with DiskSort(temporary / "subjects-sorted") as pairs:
+        while piece := list(islice(items, PIECE)):
+            rows = [_unpacked(item) for item in piece]
+            connection.executemany(
+                "INSERT INTO rows VALUES (?, ?, ?, ?, ?)", [(part, *row) for row in rows]
+            )
+            pairs.add(one + row[0] for row in rows for one in each_pseudonym(row[3]))
+            written = True
+        sorted_pairs = iter(pairs)
+        while piece := list(islice(sorted_pairs, PIECE)):
+            connection.executemany(
+                "INSERT INTO row_subjects VALUES (?, ?, ?)",
+                [(pair[:PSEUDONYM_BYTES], part, pair[PSEUDONYM_BYTES:]) for pair in piece],
+            )
+    if written:
+        connection.execute("INSERT INTO snapshot_parts VALUES (?, ?)", (snapshot, part))
 
 
 def rows_of_subject(connection: sqlite3.Connection, pseudonym: bytes, snapshot: int) -> IndexedRows:
     """Return a subject's rows in a snapshot, in row-key order."""
     found = connection.execute(
-        "SELECT row_key, place, split FROM rows WHERE subject = ? AND snapshot = ? "
-        "ORDER BY row_key",
+        "SELECT r.row_key, r.place, r.split FROM snapshot_parts p "
+        "JOIN row_subjects s ON s.subject = ? AND s.part = p.part "
+        "JOIN rows r ON r.part = s.part AND r.row_key = s.row_key "
+        "WHERE p.snapshot = ? ORDER BY r.row_key",
         (pseudonym, snapshot),
     ).fetchall()
     return _indexed(found)
@@ -87,8 +204,9 @@ def rows_by_key(
     found = []
     for row_key in sorted(row_keys):
         row = connection.execute(
-            "SELECT row_key, place, split FROM rows WHERE snapshot = ? AND row_key = ?",
-            (snapshot, row_key),
+            "SELECT r.row_key, r.place, r.split FROM snapshot_parts p "
+            "JOIN rows r ON r.part = p.part AND r.row_key = ? WHERE p.snapshot = ?",
+            (row_key, snapshot),
         ).fetchone()
         if row is not None:
             found.append(row)
@@ -98,35 +216,67 @@ def rows_by_key(
 def _indexed(found: list[sqlite3.Row]) -> IndexedRows:
     keys = np.frombuffer(b"".join(row["row_key"] for row in found), dtype=np.uint8)
     places = np.array([row["place"] for row in found], dtype=np.int64).view(np.uint64)
-    return IndexedRows(keys.reshape(-1, 16), places, tuple(row["split"] for row in found))
+    return IndexedRows(keys.reshape(-1, KEY), places, tuple(row["split"] for row in found))
 
 
 def remove(connection: sqlite3.Connection, row_keys: Iterable[bytes]) -> None:
     """Take rows out of every snapshot."""
-    snapshots = [row[0] for row in connection.execute("SELECT DISTINCT snapshot FROM rows")]
-    pairs = [(snapshot, key) for key in row_keys for snapshot in snapshots]
-    connection.executemany("DELETE FROM rows WHERE snapshot = ? AND row_key = ?", pairs)
+    parts = [row[0] for row in connection.execute("SELECT DISTINCT part FROM snapshot_parts")]
+    for row_key in row_keys:
+        for part in parts:
+            for (subjects,) in connection.execute(
+                "DELETE FROM rows WHERE part = ? AND row_key = ? RETURNING subjects",
+                (part, row_key),
+            ).fetchall():
+                connection.executemany(
+                    "DELETE FROM row_subjects WHERE subject = ? AND part = ? AND row_key = ?",
+                    [(one, part, row_key) for one in each_pseudonym(subjects)],
+                )
 
 
 def has_rows(connection: sqlite3.Connection, pseudonym: bytes) -> bool:
     """Say whether a subject has a row in any snapshot."""
-    found = connection.execute("SELECT 1 FROM rows WHERE subject = ? LIMIT 1", (pseudonym,))
+    found = connection.execute("SELECT 1 FROM row_subjects WHERE subject = ? LIMIT 1", (pseudonym,))
     return found.fetchone() is not None
+
+
+def snapshots_of_subject(connection: sqlite3.Connection, pseudonym: bytes) -> list[int]:
+    """Return the snapshots in which a subject has rows, in ascending order."""
+    found = connection.execute(
+        "SELECT DISTINCT p.snapshot FROM snapshot_parts p WHERE EXISTS "
+        "(SELECT 1 FROM row_subjects s WHERE s.subject = ? AND s.part = p.part) "
+        "ORDER BY p.snapshot",
+        (pseudonym,),
+    )
+    return [row[0] for row in found]
 
 
 def keep_snapshots(connection: sqlite3.Connection, snapshots: Iterable[int]) -> None:
     """Take the rows of all other snapshots out."""
     kept = set(snapshots)
-    for (snapshot,) in connection.execute("SELECT DISTINCT snapshot FROM rows").fetchall():
-        if snapshot not in kept:
-            connection.execute("DELETE FROM rows WHERE snapshot = ?", (snapshot,))
+    known = {row[0] for row in connection.execute("SELECT DISTINCT snapshot FROM snapshot_parts")}
+    forget_snapshots(connection, known - kept)
+
+
+def forget_snapshots(connection: sqlite3.Connection, snapshots: Iterable[int]) -> None:
+    """Take snapshots out, with the rows that no other snapshot shares."""
+    freed = set()
+    for number in snapshots:
+        gone = connection.execute(
+            "DELETE FROM snapshot_parts WHERE snapshot = ? RETURNING part", (number,)
+        )
+        freed |= {row[0] for row in gone.fetchall()}
+    used = {row[0] for row in connection.execute("SELECT DISTINCT part FROM snapshot_parts")}
+    for part in freed - used:
+        connection.execute("DELETE FROM rows WHERE part = ?", (part,))
+        connection.execute("DELETE FROM row_subjects WHERE part = ?", (part,))
 
 
 def subjects(connection: sqlite3.Connection, snapshot: int) -> list[tuple[bytes, int]]:
     """List a snapshot's subjects as (pseudonym, number of rows), the smallest first."""
     found = connection.execute(
-        "SELECT subject, count(*) AS n FROM rows WHERE snapshot = ? AND subject IS NOT NULL "
-        "GROUP BY subject ORDER BY n, subject",
+        "SELECT subject, count(*) AS n FROM row_subjects WHERE part IN "
+        "(SELECT part FROM snapshot_parts WHERE snapshot = ?) GROUP BY subject ORDER BY n, subject",
         (snapshot,),
     )
     return [(row["subject"], row["n"]) for row in found]

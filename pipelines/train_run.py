@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lineage_store import models, requests
 from lineage_store.canonical import digest, write_atomic
-from lineage_store.csv_source import Columns, Dropped, Header, read_header, read_records
+from lineage_store.csv_source import Columns, Dropped, Header, read_headers, read_records
 from lineage_store.gate import let_through
 from lineage_store.index import open_index
 from lineage_store.placement import Partition
@@ -30,7 +30,7 @@ from unlearning.recording import log_size, sign_log
 class TrainRequest:
     """What the user asks of a training run; `module` is a model file, or None."""
 
-    csv: Path
+    csvs: tuple[Path, ...]
     columns: Columns
     partition: Partition
     record: str = "none"
@@ -44,7 +44,7 @@ def train(
 
     Raises BadInput for data, columns or a module that do not fit, before anything is trained.
     """
-    header = read_header(asked.csv, asked.columns)
+    header = read_headers(asked.csvs, asked.columns)
     text = module_text(asked.module)
     if asked.module is not None:  # the built-in one would import Keras, and needs no check
         pin_tensorflow()
@@ -101,7 +101,7 @@ def _gate(
     keys = workspace.keys()
     dropped = Dropped()
     pseudonyms = Pseudonyms(workspace.pseudonym_file, keys)
-    add = counter("gate", asked.csv.stat().st_size)
+    add = counter("gate", sum(path.stat().st_size for path in asked.csvs))
     last = 0
 
     def progress(place: int) -> None:
@@ -110,7 +110,7 @@ def _gate(
         last = place
 
     records = read_records(
-        asked.csv,
+        asked.csvs,
         columns=asked.columns,
         header=header,
         keys=keys,

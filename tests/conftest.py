@@ -58,7 +58,7 @@ def read_csv(keys, new_folder, pseudonyms):
         asked = Columns(**{"label": "label", **columns})
         header = read_header(path, asked)
         records = read_records(
-            path,
+            [path],
             columns=asked,
             header=header,
             keys=keys,

@@ -2,18 +2,20 @@
 
 import pickle
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lineage_store.csv_source import Columns, Dropped, read_header, read_records
+from lineage_store.csv_source import Columns, Dropped, read_header, read_headers, read_records
 from lineage_store.errors import BadInput
 from lineage_store.keys import derive
 from lineage_store.placement import in_evaluation
+from lineage_store.pseudonyms import Pseudonyms
 
 GOOD = "id,person,a,label\nr1,ann,1,0\nr2,bob,2,1\nr3,ann,3,0\n"
-COLUMNS = {"subject": "person", "row_id": "id"}
+COLUMNS = {"subjects": ("person",), "row_id": "id"}
 
 
 @pytest.fixture
@@ -21,7 +23,7 @@ def given_file(tmp_path):
     """Return a function that writes text or bytes as they are."""
 
     def write(content):
-        path = tmp_path / "given.csv"
+        path = tmp_path / f"given-{len([*tmp_path.iterdir()])}.csv"
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return path
 
@@ -89,7 +91,7 @@ def test_a_file_that_is_missing_or_a_folder_is_named(tmp_path, read_csv):
 
 @pytest.mark.parametrize(
     "columns",
-    [{"drop": ("label",)}, {"subject": "label"}, {"row_id": "label"}],
+    [{"drop": ("label",)}, {"subjects": ("label",)}, {"row_id": "label"}],
 )
 def test_the_label_cannot_be_dropped_or_be_an_id(given_file, columns):
     with pytest.raises(BadInput, match="label column 'label' cannot be an id or a dropped column"):
@@ -104,8 +106,8 @@ def test_dropping_a_column_that_is_not_there_is_refused(given_file):
 def test_the_features_are_what_no_other_use_takes(given_file):
     path = given_file(GOOD)
     assert read_header(path, Columns("label")).features == ("id", "person", "a")
-    assert read_header(path, Columns("label", "person")).features == ("id", "a")
-    assert read_header(path, Columns("label", "person", "id")).features == ("a",)
+    assert read_header(path, Columns("label", ("person",))).features == ("id", "a")
+    assert read_header(path, Columns("label", ("person",), "id")).features == ("a",)
     assert read_header(path, Columns("a", drop=("id",))).features == ("person", "label")
 
 
@@ -151,7 +153,9 @@ def test_equal_lines_have_different_keys_that_do_not_depend_on_the_lines_between
     given_file, read_csv
 ):
     def keys_of(*lines):
-        _, records = read_csv(given_file("\n".join(["person,a,label", *lines])), subject="person")
+        _, records = read_csv(
+            given_file("\n".join(["person,a,label", *lines])), subjects=("person",)
+        )
         return [record.row_key for record in records]
 
     same = keys_of("ann,1,0", "ann,1,0", "ann,1,0")
@@ -185,8 +189,8 @@ def test_a_line_with_a_control_character_is_no_other_line(given_file, read_csv):
 def test_the_order_of_the_lines_changes_no_record(write_csv, read_csv, lines, data):
     header = ["person", "a", "label"]
     shuffled = data.draw(st.permutations(lines))
-    _, records = read_csv(write_csv([header, *lines]), subject="person")
-    _, others = read_csv(write_csv([header, *shuffled]), subject="person")
+    _, records = read_csv(write_csv([header, *lines]), subjects=("person",))
+    _, others = read_csv(write_csv([header, *shuffled]), subjects=("person",))
     assert Counter(map(repr, records)) == Counter(map(repr, others))
     assert len({record.row_key for record in records}) == len(lines)
 
@@ -204,16 +208,16 @@ def test_a_person_s_rows_lie_in_one_place_unless_rows_are_placed_by_themselves(
 
 def test_a_row_that_names_no_one_is_placed_by_itself(given_file, read_csv, keys):
     _, records = read_csv(given_file(GOOD.replace("ann", "")), **COLUMNS)
-    assert [record.subject == b"" for record in records] == [True, False, True]
+    assert [not record.subjects for record in records] == [True, False, True]
     assert records[0].place == keys.place(kind="row", value=records[0].row_key)
     _, records = read_csv(given_file("a,label\n1,0\n"))
-    assert records[0].subject == b""
+    assert records[0].subjects == ()
     assert records[0].place == keys.place(kind="row", value=records[0].row_key)
 
 
 def test_without_a_subject_column_every_row_id_is_a_subject(given_file, read_csv, pseudonyms):
     _, records = read_csv(given_file(GOOD), row_id="id", drop=("person",))
-    assert [r.subject for r in records] == [pseudonyms.get(id_) for id_ in ("r1", "r2", "r3")]
+    assert [r.subjects for r in records] == [(pseudonyms.get(id_),) for id_ in ("r1", "r2", "r3")]
 
 
 def test_the_split_is_a_function_of_the_row_key_and_takes_a_tenth(given_file, read_csv):
@@ -253,9 +257,9 @@ def test_a_forgotten_row_is_dropped_whoever_it_is_of(given_file, read_csv, keys)
 
 def test_a_forgotten_one_of_two_equal_lines_leaves_the_key_of_the_other(given_file, read_csv, keys):
     path = given_file("person,a,label\nann,1,0\nann,1,0\n")
-    _, (first, second) = read_csv(path, subject="person")
+    _, (first, second) = read_csv(path, subjects=("person",))
     row = keys.commitment(kind="row", value=first.row_key)
-    _, records = read_csv(path, subject="person", excluded=frozenset({row}))
+    _, records = read_csv(path, subjects=("person",), excluded=frozenset({row}))
     assert records == [second]
 
 
@@ -288,7 +292,7 @@ def test_nothing_of_the_reading_stays_in_the_temporary_folder(
     for content, fails in [(GOOD, False), (GOOD.replace("r3", "r1"), True)]:
         path = given_file(content)
         records = read_records(
-            path, columns=columns, header=read_header(path, columns), keys=keys,
+            [path], columns=columns, header=read_header(path, columns), keys=keys,
             pseudonyms=pseudonyms, excluded=frozenset(), temporary=temporary, dropped=Dropped(),
         )  # fmt: skip
         next(records)
@@ -306,9 +310,80 @@ def test_progress_is_told_in_bytes_of_the_file(given_file, keys, pseudonyms, tmp
     columns = Columns("label", row_id="id")
     told = []
     records = read_records(
-        path, columns=columns, header=read_header(path, columns), keys=keys,
+        [path], columns=columns, header=read_header(path, columns), keys=keys,
         pseudonyms=pseudonyms, excluded=frozenset(), temporary=tmp_path, dropped=Dropped(),
         progress=told.append,
     )  # fmt: skip
     assert len(list(records)) == 2500
     assert len(told) == 2 and 0 < told[0] <= told[1] <= path.stat().st_size
+
+
+def test_a_row_has_the_subjects_of_all_its_columns(write_csv, read_csv, pseudonyms):
+    lines = [["student", "lecturer", "a", "label"],
+             ["s1", "l1", "1", "x"], ["", "l1", "2", "y"], ["s2", "", "3", "x"],
+             ["s1", "s1", "4", "y"], ["", "", "5", "x"]]  # fmt: skip
+    asked = {"subjects": ("student", "lecturer")}
+    header, records = read_csv(write_csv(lines), **asked)
+    assert header.features == ("a",)
+    name = pseudonyms.get
+    assert [record.subjects for record in records] == [
+        (name("s1"), name("l1")), (name("l1"),), (name("s2"),), (name("s1"),), (),
+    ]  # fmt: skip
+    # The first subject places the row; one that has none is placed by itself.
+    _, alone = read_csv(write_csv(lines), subjects=("lecturer",), drop=("student",))
+    assert records[1].place == alone[1].place == alone[0].place != records[0].place
+    assert records[0].place == records[3].place
+
+
+def test_a_row_of_an_excluded_subject_stays_out_whichever_column_names_it(
+    write_csv, read_csv, keys
+):
+    lines = [["student", "lecturer", "a", "label"],
+             ["s1", "l1", "1", "x"], ["s2", "l2", "2", "y"], ["l1", "l2", "3", "x"]]  # fmt: skip
+    excluded = frozenset({keys.commitment(kind="subject", value=b"l1")})
+    dropped = Dropped()
+    _, records = read_csv(
+        write_csv(lines), subjects=("student", "lecturer"), excluded=excluded, dropped=dropped
+    )
+    assert [record.values for record in records] == [["2"]] and dropped.rows == 2
+
+
+@pytest.mark.parametrize("columns", [COLUMNS, {"subjects": ("person",)}])
+def test_which_file_a_row_stands_in_changes_nothing(
+    given_file, keys, pseudonyms, tmp_path, columns
+):
+    rows = [f"r{n},p{n % 3},{n % 2},x" for n in range(9)]
+    if "row_id" not in columns:
+        rows += rows  # told apart by their occurrence, across files too
+    files = [given_file("\n".join(["id,person,a,label", *part])) for part in (rows[:4], rows[4:])]
+    asked = Columns("label", **columns)
+
+    def read(paths):
+        header = read_headers(paths, asked)
+        return list(
+            read_records(
+                paths, columns=asked, header=header, keys=keys, pseudonyms=pseudonyms,
+                excluded=frozenset(), temporary=tmp_path, dropped=Dropped(),
+            )
+        )  # fmt: skip
+
+    whole = read([given_file("\n".join(["id,person,a,label", *rows]))])
+    assert len({record.row_key for record in whole}) == len(rows)
+    assert read(files) == whole
+    with pytest.raises(BadInput, match="are not those of"):
+        read([files[0], given_file("id,a,person,label\nr1,1,2,x")])
+    with pytest.raises(BadInput, match="stands twice|breaks|fields"):
+        read([files[0], given_file("id,person,a,label\nr1,p,1,x,9")])
+
+
+def test_an_id_that_stands_in_two_files_is_told_with_the_second(given_file, keys, tmp_path):
+    files = [given_file("id,a,label\nr1,1,x\nr2,2,y"), given_file("id,a,label\nr3,1,x\nr2,2,y")]
+    asked = Columns("label", row_id="id")
+    records = read_records(
+        files, columns=asked, header=read_headers(files, asked), keys=keys,
+        pseudonyms=Pseudonyms(Path(":memory:"), keys), excluded=frozenset(), temporary=tmp_path,
+        dropped=Dropped(),
+    )  # fmt: skip
+    with pytest.raises(BadInput, match="stands twice") as raised:
+        list(records)
+    assert str(files[1]) in str(raised.value) and "line 3" in str(raised.value)

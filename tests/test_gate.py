@@ -100,7 +100,7 @@ def rows_of(pseudonyms):
         wanted = {pseudonyms.get(person) for person in persons if person}
         records = [r for split in snapshot.splits for r in gate.read_snapshot(snapshot, split)]
         records += gate.read_keys(snapshot)
-        return {record.row_key for record in records if record.subject in wanted}
+        return {record.row_key for record in records if wanted & {*record.subjects}}
 
     return find
 
@@ -109,7 +109,7 @@ def rows_of(pseudonyms):
 @given(lines=tables(), by_id=st.booleans(), data=st.data())
 def test_removing_any_rows_changes_nothing_of_the_others(gated, lines, by_id, data):
     """Without an id column, one of two equal lines is as good as the other."""
-    columns = {"subject": "person", **({"row_id": "id"} if by_id else {"drop": ("id",)})}
+    columns = {"subjects": ("person",), **({"row_id": "id"} if by_id else {"drop": ("id",)})}
     if not by_id:
         lines = [["", *line[1:]] for line in lines]
     kept = data.draw(st.lists(st.sampled_from(range(len(lines))), min_size=1, unique=True))
@@ -137,7 +137,7 @@ def test_removing_any_rows_changes_nothing_of_the_others(gated, lines, by_id, da
 def test_a_snapshot_without_a_person_is_that_of_a_file_without_the_person(
     gated, regate, rows_of, lines, gone, by_id, by_row, data
 ):
-    columns = {"subject": "person", **({"row_id": "id"} if by_id else {"drop": ("id",)})}
+    columns = {"subjects": ("person",), **({"row_id": "id"} if by_id else {"drop": ("id",)})}
     if not by_id:
         lines = [["", *line[1:]] for line in lines]
     kept = [line for line in lines if line[1] not in gone]
@@ -185,7 +185,7 @@ def test_what_is_inferred_follows_the_rows_that_are_left(
         kinds = [kind for _, kind in told.features] + [told.label_type, told.task]
         return "".join(kind[0] for kind in kinds) + str(len(told.classes))
 
-    header, columns = HEADER[1:], {"subject": "person"}
+    header, columns = HEADER[1:], {"subjects": ("person",)}
     # Twenty of each, so that both splits have rows whatever the keys are.
     lines = [["cy", *line] for line in gone] + [line for line in kept for _ in range(20)]
     snapshot = gated([header, *lines], **columns)
@@ -206,9 +206,11 @@ def test_rows_that_leave_nothing_to_learn_are_found_both_ways(
     gated, regate, rows_of, lines, message
 ):
     header = ["person", "a", "label"]
-    snapshot = gated([header, *lines, ["bob", "1", "no"], ["bob", "2", "maybe"]], subject="person")
+    snapshot = gated(
+        [header, *lines, ["bob", "1", "no"], ["bob", "2", "maybe"]], subjects=("person",)
+    )
     with pytest.raises(NothingToLearn, match=message):
-        gated([header, *lines], subject="person")
+        gated([header, *lines], subjects=("person",))
     with pytest.raises(NothingToLearn, match=message):
         regate(snapshot, rows_of(snapshot, ["bob"]))
 
@@ -216,14 +218,14 @@ def test_rows_that_leave_nothing_to_learn_are_found_both_ways(
 @settings(deadline=None, max_examples=40)
 @given(lines=tables())
 def test_a_snapshot_passes_the_gate_again_unchanged(gated, regate, lines):
-    before = outcome(lambda: gated([HEADER, *lines], subject="person", row_id="id"))
+    before = outcome(lambda: gated([HEADER, *lines], subjects=("person",), row_id="id"))
     assume(isinstance(before, gate.Snapshot))
     assert_same(regate(before), before)
 
 
 def test_the_plan_and_the_gate_infer_the_same(gated, regate, rows_of):
     lines = [["cy", "n7", "2", "9"], *[line for line in KEEP for _ in range(9)]]
-    snapshot = gated([HEADER[1:], *lines], subject="person")
+    snapshot = gated([HEADER[1:], *lines], subjects=("person",))
     deleted = frozenset(rows_of(snapshot, ["cy"]))
     records = retained(snapshot, deleted)
     inferred = gate.infer(records, features=("a", "b"), label="label")
@@ -234,17 +236,17 @@ def test_the_data_digest_depends_on_rows_and_placement_but_not_on_pseudonyms_or_
     gated, keys, tmp_path
 ):
     lines = [line for line in KEEP for _ in range(5)]
-    one = gated([HEADER[1:], *lines], subject="person")
+    one = gated([HEADER[1:], *lines], subjects=("person",))
     store = Pseudonyms(tmp_path / "pseudonyms.sqlite", keys)
-    assert gated([HEADER[1:], *lines[::-1]], subject="person", store=store).data_digest == (
+    assert gated([HEADER[1:], *lines[::-1]], subjects=("person",), store=store).data_digest == (
         one.data_digest
     )
     changed = [[*lines[0][:2], "2.5", lines[0][3]], *lines[1:]]
     others = [
-        gated([HEADER[1:], *changed], subject="person"),
-        gated([HEADER[1:], *lines[1:]], subject="person"),
-        gated([HEADER[1:], *lines, lines[0]], subject="person"),
-        gated([HEADER[1:], *lines], subject="person", place_by_row=True),
+        gated([HEADER[1:], *changed], subjects=("person",)),
+        gated([HEADER[1:], *lines[1:]], subjects=("person",)),
+        gated([HEADER[1:], *lines, lines[0]], subjects=("person",)),
+        gated([HEADER[1:], *lines], subjects=("person",), place_by_row=True),
     ]
     assert len({snapshot.data_digest for snapshot in [one, *others]}) == 5
 
@@ -287,7 +289,7 @@ def test_an_escaped_text_is_read_back_as_it_was_and_never_as_a_number(text):
 @given(lines=tables())
 def test_another_reader_tells_the_types_that_the_gate_told(gated, lines):
     """ExampleGen infers types of its own, and reads one line at a time."""
-    snapshot = outcome(lambda: gated([HEADER, *lines], subject="person", row_id="id"))
+    snapshot = outcome(lambda: gated([HEADER, *lines], subjects=("person",), row_id="id"))
     assume(isinstance(snapshot, gate.Snapshot))
     for split in snapshot.splits:
         header, *rows = fields_of(snapshot, split)
@@ -313,7 +315,7 @@ def test_another_reader_tells_the_types_that_the_gate_told(gated, lines):
 def test_the_values_written_are_the_values_given(gated):
     lines = [["r1", "ann", "two\nlines", "1e3", "yes"], ["r2", "bob", "'001", " NA ", "no"]]
     lines += [[f"r{n}", "cy", '"x", y', "-.50", "12"] for n in range(3, 40)]
-    snapshot = gated([HEADER, *lines], subject="person", row_id="id")
+    snapshot = gated([HEADER, *lines], subjects=("person",), row_id="id")
     records = [r for split in snapshot.splits for r in gate.read_snapshot(snapshot, split)]
     found = Counter((*record.values, record.label) for record in records)
     assert found == {
@@ -337,14 +339,14 @@ def test_rows_without_a_label_are_counted_and_nothing_but_their_keys_is_kept(
         ["dora", "secret", "4712", "NA"],
         ["eve", "s", "1", "?"],
     ]
-    snapshot = gated([HEADER[1:], *lines], subject="person")
+    snapshot = gated([HEADER[1:], *lines], subjects=("person",))
     assert snapshot.rows["unlabelled"] == 3
     assert sum(snapshot.rows.values()) == len(lines)
     records = list(gate.read_keys(snapshot))
     assert [(r.split, r.values, r.label) for r in records] == [("unlabelled", [], "")] * 3
-    assert Counter(r.subject for r in records) == {
-        pseudonyms.get("dora"): 2,
-        pseudonyms.get("eve"): 1,
+    assert Counter(r.subjects for r in records) == {
+        (pseudonyms.get("dora"),): 2,
+        (pseudonyms.get("eve"),): 1,
     }
     assert len({r.row_key for r in records}) == 3
     assert snapshot.inference.features == (("a", "number"), ("b", "number"))
@@ -354,12 +356,12 @@ def test_rows_without_a_label_are_counted_and_nothing_but_their_keys_is_kept(
     after = regate(snapshot, rows_of(snapshot, ["ann"]))
     assert Counter(r.row_key for r in gate.read_keys(after)) == Counter(r.row_key for r in records)
     after = regate(after, rows_of(snapshot, ["dora"]))
-    assert [r.subject for r in gate.read_keys(after)] == [pseudonyms.get("eve")]
+    assert [r.subjects for r in gate.read_keys(after)] == [(pseudonyms.get("eve"),)]
     assert after.rows["unlabelled"] == 1
 
 
 def test_a_snapshot_is_read_back_as_it_was_written_and_says_what_its_files_hold(gated):
-    snapshot = gated([HEADER[1:], *[line for line in KEEP for _ in range(9)]], subject="person")
+    snapshot = gated([HEADER[1:], *[line for line in KEEP for _ in range(9)]], subjects=("person",))
     assert load_snapshot(snapshot.folder) == snapshot
     assert snapshot.splits == ("train", "eval")
     description = json.loads((snapshot.folder / "gate.json").read_bytes())
@@ -376,7 +378,7 @@ def test_a_snapshot_is_read_back_as_it_was_written_and_says_what_its_files_hold(
 
 def record(number, *, label=None, value="1", split=gate.TRAIN):
     key = number.to_bytes(16, "big")
-    return Record(key, b"", key[:8], split, [value], str(number % 2) if label is None else label)
+    return Record(key, (), key[:8], split, [value], str(number % 2) if label is None else label)
 
 
 def interrupted():
@@ -422,12 +424,12 @@ def test_memory_does_not_grow_with_the_rows(write_csv, keys, pseudonyms, new_fol
         path = write_csv(
             [["person", "a", "label"], *([f"p{n % 50}", n, n % 7] for n in range(number))]
         )
-        columns = Columns("label", "person")
+        columns = Columns("label", ("person",))
         header = read_header(path, columns)
         tracemalloc.start()
         try:
             records = read_records(
-                path, columns=columns, header=header, keys=keys, pseudonyms=pseudonyms,
+                [path], columns=columns, header=header, keys=keys, pseudonyms=pseudonyms,
                 excluded=frozenset(), temporary=new_folder(), dropped=Dropped(),
             )  # fmt: skip
             snapshot = let_through(

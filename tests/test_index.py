@@ -1,7 +1,9 @@
 """The project's own database: rows, models, requests, exclusions, and that what goes is gone."""
 
 import sqlite3
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from lineage_store import models, requests, row_index
 from lineage_store.errors import BadInput, NothingFound
 from lineage_store.gate import EVAL, TRAIN, UNLABELLED, Record
-from lineage_store.index import compact, open_index, read_index
+from lineage_store.index import _migrations, compact, open_index, read_index
 from lineage_store.keys import keyed
 from lineage_store.models import ModelRecord
 from lineage_store.placement import shard_of, slice_of
@@ -31,9 +33,21 @@ def connection(path):
     connection.close()
 
 
-def row(number, subject=ANN, split=TRAIN):
+def row(number, *subjects, split=TRAIN):
     digest = keyed(b"test", "row", b"%d" % number)
-    return Record(digest[:16], subject, digest[16:24], split, [], "")
+    return Record(digest[:16], subjects or (ANN,), digest[16:24], split, [], "")
+
+
+def without_subject(number):
+    return replace(row(number), subjects=())
+
+
+def ingest(connection, snapshot, records):
+    records = list(records)
+    with tempfile.TemporaryDirectory() as folder:
+        return row_index.ingest(
+            connection, snapshot, records, total=len(records), temporary=Path(folder)
+        )
 
 
 def place(record):
@@ -65,8 +79,8 @@ def ask(connection, *commitments, kind="subject", **changes):
 
 
 def test_a_subject_s_rows_are_found_where_they_were_put(connection):
-    rows = [row(1), row(2, split=EVAL), row(3, BOB), row(4, split=UNLABELLED), row(5, b"")]
-    assert row_index.ingest(connection, 1, rows) == 5
+    rows = [row(1), row(2, split=EVAL), row(3, BOB), row(4, split=UNLABELLED), without_subject(5)]
+    assert ingest(connection, 1, rows) == 5
     mine = sorted((rows[0], rows[1], rows[3]), key=lambda record: record.row_key)
 
     found = row_index.rows_of_subject(connection, ANN, 1)
@@ -79,8 +93,8 @@ def test_a_subject_s_rows_are_found_where_they_were_put(connection):
 
 
 def test_a_subject_s_rows_are_those_of_the_snapshot_asked_for(connection):
-    row_index.ingest(connection, 1, [row(1), row(2)])
-    row_index.ingest(connection, 2, [row(2), row(3), row(4)])
+    ingest(connection, 1, [row(1), row(2)])
+    ingest(connection, 2, [row(2), row(3), row(4)])
     for snapshot, numbers in [(1, (1, 2)), (2, (2, 3, 4))]:
         found = row_index.rows_of_subject(connection, ANN, snapshot)
         assert found.key_set() == {row(number).row_key for number in numbers}
@@ -88,7 +102,7 @@ def test_a_subject_s_rows_are_those_of_the_snapshot_asked_for(connection):
 
 
 def test_an_unknown_subject_or_snapshot_has_no_rows(connection):
-    row_index.ingest(connection, 1, [row(1), row(2, b"")])
+    ingest(connection, 1, [row(1), without_subject(2)])
     for pseudonym, snapshot in [(BOB, 1), (ANN, 2), (b"", 1)]:
         found = row_index.rows_of_subject(connection, pseudonym, snapshot)
         assert len(found) == 0 and found.row_keys.shape == (0, 16)
@@ -98,11 +112,9 @@ def test_an_unknown_subject_or_snapshot_has_no_rows(connection):
 
 @given(number=st.sampled_from([0, 1, 2**63 - 1, 2**63, 2**64 - 1]) | st.integers(0, 2**64 - 1))
 def test_a_place_of_64_bits_is_kept_exactly(number):
-    connection = sqlite3.connect(":memory:")
-    connection.row_factory = sqlite3.Row
-    connection.execute("CREATE TABLE rows (snapshot, row_key, subject, split, place)")
-    record = Record(bytes(16), ANN, number.to_bytes(8, "big"), TRAIN, [], "")
-    row_index.ingest(connection, 1, [record])
+    connection = open_index(Path(":memory:"))
+    record = Record(bytes(16), (ANN,), number.to_bytes(8, "big"), TRAIN, [], "")
+    ingest(connection, 1, [record])
     assert row_index.rows_of_subject(connection, ANN, 1).places.tolist() == [number]
     connection.close()
 
@@ -111,14 +123,131 @@ def test_writing_a_snapshot_again_changes_nothing(connection, monkeypatch):
     monkeypatch.setattr(row_index, "PIECE", 3)
     rows = [row(number, ANN if number % 2 else BOB) for number in range(10)]
     for _ in range(2):
-        assert row_index.ingest(connection, 1, iter(rows)) == 10
+        assert ingest(connection, 1, iter(rows)) == 10
         assert row_index.subjects(connection, 1) == [(ANN, 5), (BOB, 5)]
 
 
+def test_a_row_of_several_subjects_is_found_by_each_and_goes_for_all(connection):
+    shared, hers, his = row(1, ANN, BOB), row(2, ANN), row(3, BOB)
+    ingest(connection, 1, [shared, hers, his])
+    assert row_index.rows_of_subject(connection, ANN, 1).key_set() == {
+        shared.row_key, hers.row_key,
+    }  # fmt: skip
+    assert row_index.rows_of_subject(connection, BOB, 1).key_set() == {shared.row_key, his.row_key}
+    assert row_index.subjects(connection, 1) == [(ANN, 2), (BOB, 2)]
+    row_index.remove(connection, [shared.row_key, hers.row_key])
+    assert not row_index.has_rows(connection, ANN)
+    assert row_index.subjects(connection, 1) == [(BOB, 1)]
+
+
+def stored(connection):
+    return connection.execute("SELECT count(*) FROM rows").fetchone()[0]
+
+
+def test_a_snapshot_that_only_grew_stores_what_is_new_alone(connection):
+    rows = [row(number) for number in range(30)]
+    for snapshot, number, expected in [(1, 10, 10), (2, 10, 10), (3, 20, 20), (4, 30, 30)]:
+        ingest(connection, snapshot, reversed(rows[:number]))
+        assert stored(connection) == expected
+    # One row that changed is another snapshot.
+    ingest(connection, 5, [replace(rows[0], split=EVAL), *rows[1:10]])
+    assert stored(connection) == 40
+    for snapshot, number in [(1, 10), (2, 10), (3, 20), (4, 30), (5, 10)]:
+        found = row_index.rows_of_subject(connection, ANN, snapshot)
+        assert found.key_set() == {record.row_key for record in rows[:number]}
+        assert row_index.subjects(connection, snapshot) == [(ANN, number)]
+    assert row_index.snapshots_of_subject(connection, ANN) == [1, 2, 3, 4, 5]
+
+    # A row that goes is gone from all; a snapshot that goes takes only what is its own.
+    row_index.remove(connection, [rows[0].row_key])
+    assert [row_index.subjects(connection, s)[0][1] for s in (1, 2, 3, 4, 5)] == [9, 9, 19, 29, 9]
+    row_index.keep_snapshots(connection, [2, 3])
+    assert stored(connection) == 19
+    assert row_index.snapshots_of_subject(connection, ANN) == [2, 3]
+    assert row_index.subjects(connection, 1) == []
+    # What is left serves the next, too.
+    ingest(connection, 6, rows[1:12])
+    assert stored(connection) == 21
+
+
+SMALL = st.integers(0, 12)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    snapshots=st.lists(
+        st.dictionaries(SMALL, st.sampled_from([(), (ANN,), (BOB,), (ANN, BOB)]), min_size=1),
+        min_size=1, max_size=5,
+    ),
+    gone=st.sets(SMALL),
+    kept=st.sets(st.integers(1, 5)),
+)  # fmt: skip
+def test_shared_parts_answer_as_separate_snapshots_would(snapshots, gone, kept):
+    connection = open_index(Path(":memory:"))
+    try:
+        for number, rows in enumerate(snapshots, start=1):
+            ingest(connection, number, [replace(row(n), subjects=s) for n, s in rows.items()])
+        ingest(connection, 1, [replace(row(n), subjects=s) for n, s in snapshots[0].items()])
+        row_index.remove(connection, [row(n).row_key for n in gone])
+        row_index.keep_snapshots(connection, kept)
+        for number, rows in enumerate(snapshots, start=1):
+            for subject in (ANN, BOB):
+                expected = {
+                    row(n).row_key
+                    for n, subjects in rows.items()
+                    if subject in subjects and n not in gone and number in kept
+                }
+                found = row_index.rows_of_subject(connection, subject, number)
+                assert found.key_set() == expected
+            keys = [row(n).row_key for n in range(13)]
+            left = set(rows) - gone if number in kept else set()
+            by_key = row_index.rows_by_key(connection, keys, number)
+            assert by_key.key_set() == {row(n).row_key for n in left}
+        stray = "SELECT count(*) FROM {} WHERE part NOT IN (SELECT part FROM snapshot_parts)"
+        for table in ("rows", "row_subjects"):
+            assert connection.execute(stray.format(table)).fetchone()[0] == 0
+        pairs = connection.execute("SELECT sum(length(subjects)) / 16 FROM rows").fetchone()[0]
+        listed = connection.execute("SELECT count(*) FROM row_subjects").fetchone()[0]
+        assert (pairs or 0) == listed
+    finally:
+        connection.close()
+
+
+def test_an_index_from_before_parts_is_taken_over(path):
+    from sqlite_utils import Database
+
+    old = sqlite3.connect(path)
+    migrations = _migrations()
+    migrations.apply(Database(old), stop_before="parts")
+    rows = [(1, row(1)), (1, row(2, BOB)), (2, row(2, BOB)), (2, without_subject(3))]
+    for snapshot, record in rows:
+        old.execute(
+            "INSERT INTO rows VALUES (?, ?, ?, ?, ?)",
+            (
+                snapshot,
+                record.row_key,
+                *(record.subjects or (None,)),
+                record.split,
+                int.from_bytes(record.place, "big", signed=True),
+            ),
+        )
+    old.commit()
+    old.close()
+    connection = open_index(path)
+    assert row_index.rows_of_subject(connection, ANN, 1).places.tolist() == [place(row(1))]
+    assert [row_index.subjects(connection, s) for s in (1, 2)] == [
+        [(ANN, 1), (BOB, 1)], [(BOB, 1)]
+    ]  # fmt: skip
+    assert len(row_index.rows_by_key(connection, {r.row_key for _, r in rows}, 2)) == 2
+    ingest(connection, 3, [row(2, BOB), without_subject(3), row(4)])
+    assert stored(connection) == 5
+    connection.close()
+
+
 def test_rows_are_found_by_key_in_key_order(connection):
-    rows = [row(number, b"") for number in range(20)]
-    row_index.ingest(connection, 1, rows[:10])
-    row_index.ingest(connection, 2, rows)
+    rows = [without_subject(number) for number in range(20)]
+    ingest(connection, 1, rows[:10])
+    ingest(connection, 2, rows)
     asked = [record.row_key for record in rows[5:15]]
     found = row_index.rows_by_key(connection, asked, 1)
     assert [key.tobytes() for key in found.row_keys] == sorted(asked[:5])
@@ -129,7 +258,7 @@ def test_rows_are_found_by_key_in_key_order(connection):
 def test_removed_rows_are_gone_from_every_snapshot_and_others_stay(connection):
     rows = [row(number, ANN if number < 3 else BOB) for number in range(6)]
     for snapshot in (1, 2):
-        row_index.ingest(connection, snapshot, rows)
+        ingest(connection, snapshot, rows)
     for _ in range(2):
         row_index.remove(connection, [record.row_key for record in rows[:3]] + [bytes(16)])
         for snapshot in (1, 2):
@@ -138,8 +267,8 @@ def test_removed_rows_are_gone_from_every_snapshot_and_others_stay(connection):
 
 
 def test_subjects_are_listed_by_the_number_of_their_rows(connection):
-    rows = [row(number, bytes([number % 4]) * 16) for number in range(10)] + [row(99, b"")]
-    row_index.ingest(connection, 1, rows)
+    rows = [row(number, bytes([number % 4]) * 16) for number in range(10)] + [without_subject(99)]
+    ingest(connection, 1, rows)
     expected = [(bytes([n]) * 16, count) for n, count in [(2, 2), (3, 2), (0, 3), (1, 3)]]
     assert row_index.subjects(connection, 1) == expected
     assert row_index.subjects(connection, 2) == []
@@ -284,7 +413,7 @@ def test_an_index_is_opened_again_with_all_that_is_in_it(path):
     ask(connection, "c1")
     with connection:
         models.register(connection, model(1))
-        row_index.ingest(connection, 1, [row(1)])
+        ingest(connection, 1, [row(1)])
     connection.close()
     for opened in (open_index(path), read_index(path)):
         assert requests.manifest(opened) == {"c1"}
@@ -296,7 +425,7 @@ def test_an_index_is_opened_again_with_all_that_is_in_it(path):
 def test_an_index_opened_to_read_cannot_be_written(connection, path):
     reader = read_index(path)
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        row_index.ingest(reader, 1, [row(1)])
+        ingest(reader, 1, [row(1)])
     reader.close()
 
 
@@ -320,10 +449,10 @@ def test_compacting_takes_what_was_deleted_off_the_disk(connection, path, overwr
         connection.execute("PRAGMA secure_delete = OFF")
     rows = [row(number, ANN if number % 5 == 0 else BOB) for number in range(2000)]
     with connection:
-        row_index.ingest(connection, 1, rows)
+        ingest(connection, 1, rows)
         models.register(connection, model(1, report={"note": "a telling note"}))
-    gone = [record.row_key for record in rows if record.subject == ANN]
-    kept = [record.row_key for record in rows if record.subject == BOB]
+    gone = [record.row_key for record in rows if record.subjects == (ANN,)]
+    kept = [record.row_key for record in rows if record.subjects == (BOB,)]
     before = on_disk(path)
     assert all(key in before for key in gone) and ANN in before, "or the search proves nothing"
 

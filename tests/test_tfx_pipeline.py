@@ -595,7 +595,7 @@ def test_ids_and_texts_that_look_like_numbers_pass_example_gen_unharmed(tmp_path
     with writing(tmp_path / "ws", key_file=tmp_path / "key", create=True) as workspace:
         header = read_header(path, columns)
         records = read_records(
-            path,
+            [path],
             columns=columns,
             header=header,
             keys=workspace.keys(),

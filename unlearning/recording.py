@@ -60,7 +60,13 @@ def record_model(
         with connection:
             models.must_not_have_ended(connection, model)
             if request is None:
-                row_index.ingest(connection, snapshot, _all_records(gated))
+                row_index.ingest(
+                    connection,
+                    snapshot,
+                    _all_records(gated),
+                    total=sum(gated.rows.values()),
+                    temporary=workspace.temporary,
+                )
             models.register(connection, record)
             if model not in known:
                 eventlog.append(connection, time=time, kind="model made", body=_event(record))

@@ -61,9 +61,19 @@ def commands() -> None:
 
 @commands.command()
 @WORKSPACE
-@CSV
+@click.option(
+    "--csv",
+    required=True,
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="The CSV file to read; may be given again, for a table in several files.",
+)
 @click.option("--label-column", required=True, help="The column to predict.")
-@click.option("--subject-column", help="The column that says whose row it is.")
+@click.option(
+    "--subject-column",
+    multiple=True,
+    help="The column that says whose row it is; may be given again, for rows of several people.",
+)
 @click.option("--row-id-column", help="The column with an id of each row.")
 @click.option("--drop-columns", default="", help="Columns to leave out, with commas between.")
 @click.option("--module", type=click.Path(path_type=Path), help="A file with your own Keras model.")
@@ -92,9 +102,9 @@ def commands() -> None:
 @JSON
 def train(
     workspace: Path,
-    csv: Path,
+    csv: tuple[Path, ...],
     label_column: str,
-    subject_column: str | None,
+    subject_column: tuple[str, ...],
     row_id_column: str | None,
     drop_columns: str,
     module: Path | None,

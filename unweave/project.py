@@ -50,10 +50,10 @@ class Project:
 
     def train(
         self,
-        csv: Path | str,
+        csv: Path | str | Sequence[Path | str],
         *,
         label: str,
-        subject: str | None = None,
+        subject: str | Sequence[str] = (),
         row_id: str | None = None,
         drop: Sequence[str] = (),
         module: Path | str | None = None,
@@ -66,13 +66,22 @@ class Project:
         record: str = "none",
         key_file: Path | str | None = None,
     ) -> dict[str, Any]:
-        """Train a model with lineage on a CSV file and push it."""
+        """Train a model with lineage on a CSV file, or several of one table, and push it.
+
+        A row may have several subjects: `subject` names one column or more.
+        """
         from pipelines.train_run import TrainRequest, train
 
         began = clock.perf_counter()
         asked = TrainRequest(
-            csv=Path(csv),
-            columns=Columns(label, subject, row_id, tuple(drop), place_by == "row"),
+            csvs=tuple(map(Path, [csv] if isinstance(csv, Path | str) else csv)),
+            columns=Columns(
+                label,
+                (subject,) if isinstance(subject, str) else tuple(subject),
+                row_id,
+                tuple(drop),
+                place_by == "row",
+            ),
             partition=Partition(shards, slices, epochs, batch_size, seed),
             record=record,
             module=None if module is None else Path(module),
