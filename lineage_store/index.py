@@ -152,4 +152,14 @@ def _migrations() -> Any:
         )
         db.execute("DROP TABLE rows_by_snapshot")
 
+    @migrations()
+    def history(db: Database) -> None:
+        """Keep in which models a forgotten subject was, and why runs failed."""
+        db.execute("ALTER TABLE exclusions ADD COLUMN models TEXT NOT NULL DEFAULT '[]'")
+        db.table("failures").create(
+            {"id": int, "time": str, "run": str, "error": str, "message": str},
+            pk="id",
+            not_null={"time", "run", "error"},
+        )
+
     return migrations

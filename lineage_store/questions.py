@@ -7,17 +7,16 @@ Nothing here imports TensorFlow, TFX or MLMD: which batches saw a row is compute
 import sqlite3
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from lineage_store import eventlog, models, requests
-from lineage_store.errors import BadInput, NothingFound
+from lineage_store.errors import NothingFound
+from lineage_store.history import models_at
 from lineage_store.keys import Keys
 from lineage_store.ledger import Ledger, ShardLedger, open_ledger
-from lineage_store.placement import BatchId, Stage, batch_of, batches_of_rows, row_bits
+from lineage_store.placement import BatchId, Stage, batches_of_rows
 from lineage_store.pseudonyms import Pseudonyms
-from lineage_store.row_index import IndexedRows, rows_of_subject
-from lineage_store.row_store import open_rows
+from lineage_store.row_index import IndexedRows, rows_of_subject, snapshots_of_subject
 from lineage_store.workspace import Workspace
 
 Answer = dict[str, Any]
@@ -42,13 +41,12 @@ def trace_subject(
         pseudonym = pseudonyms.find(subject)
     finally:
         pseudonyms.close()
-    touched = []
-    for record in models.models(connection, live_only=True):
-        if pseudonym is None:
-            break
-        rows = rows_of_subject(connection, pseudonym, record.snapshot)
-        if len(rows):
-            touched.append(_touched(workspace, record, rows))
+    snapshots = set() if pseudonym is None else set(snapshots_of_subject(connection, pseudonym))
+    touched = [
+        _touched(workspace, record, rows_of_subject(connection, pseudonym, record.snapshot))
+        for record in models.models(connection, live_only=True)
+        if pseudonym is not None and record.snapshot in snapshots
+    ]
     if not touched or pseudonym is None:
         raise NothingFound("The subject given has no row in any live model.")
     return {"pseudonym": pseudonym.hex(), "models": touched}
@@ -57,31 +55,38 @@ def trace_subject(
 def _touched(workspace: Workspace, record: models.ModelRecord, rows: IndexedRows) -> Answer:
     ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
     partition = ledger.partition
-    batches: list[str] = []
-    updates, checkpoints = [], []
+    batches: set[BatchId] = set()
+    updates = 0
+    checkpoints: dict[tuple[int, int], list[str]] = {}
     places = rows.by_slice(shards=partition.shards, slices=partition.slices)
     for (shard, slice_), where in places.items():
         part = ledger.shard(shard)
         stages = as_run(part)
         recorded = part.recorded_updates()
-        for batch, _ in batches_of_rows(
+        saw = batches_of_rows(
             rows.row_keys[where],
             shard=shard,
             first_stage=slice_,
             stages=stages,
             seed=partition.seed,
-        ):
-            batches.append(str(batch))
+        )
+        for batch, indices in saw:
             position = stages[batch.stage].position(epoch=batch.epoch, batch=batch.batch)
-            if position in recorded:
-                updates.append({"shard": shard, "position": position})
-        checkpoints += [
-            {"shard": shard, "stage": stage.index}
-            for stage in stages[slice_:]
-            if part.has_checkpoint(stage.index)
-        ]
-    checkpoints = [dict(pair) for pair in sorted({tuple(c.items()) for c in checkpoints})]
-    batches = sorted(set(batches), key=lambda name: BatchId(*_numbers(name)))
+            if batch not in batches:
+                batches.add(batch)
+                updates += position in recorded
+            reached = (shard, batch.stage)
+            if reached not in checkpoints and part.has_checkpoint(batch.stage):
+                row = rows.row_keys[where[indices[0]]].tobytes().hex()
+                checkpoints[reached] = [
+                    f"row {row}",
+                    f"slice s{shard}.r{slice_}",
+                    f"batch {batch}",
+                    f"update s{shard}.p{position}",
+                    f"checkpoint s{shard}.r{batch.stage}",
+                ]
+    pushed = str(workspace.absolute(record.paths["pushed"]))
+    last = checkpoints[max(checkpoints)] if checkpoints else []
     return {
         "model": record.id,
         "rows": len(rows),
@@ -89,11 +94,15 @@ def _touched(workspace: Workspace, record: models.ModelRecord, rows: IndexedRows
         "row_keys": [key.tobytes().hex() for key in rows.row_keys],
         "shards": sorted({shard for shard, _ in places}),
         "slices": [{"shard": s, "slice": r, "rows": len(w)} for (s, r), w in places.items()],
-        "batches": batches,
+        "batches": [str(batch) for batch in sorted(batches)],
         "steps": len(batches),
-        "updates_recorded": len({(u["shard"], u["position"]) for u in updates}),
-        "checkpoints": checkpoints,
-        "pushed": str(workspace.absolute(record.paths["pushed"])),
+        "updates_recorded": updates,
+        "checkpoints": [
+            {"shard": shard, "stage": stage, "why": why}
+            for (shard, stage), why in sorted(checkpoints.items())
+        ],
+        "why": [*last, f"model {record.id}", f"pushed {pushed}"] if last else [],
+        "pushed": pushed,
     }
 
 
@@ -164,65 +173,11 @@ def model_row(workspace: Workspace, record: models.ModelRecord) -> Answer:
     }
 
 
-def list_models(connection: sqlite3.Connection, workspace: Workspace) -> list[Answer]:
-    """List all models, oldest first."""
-    return [model_row(workspace, record) for record in models.models(connection)]
-
-
-def trace_batch(connection: sqlite3.Connection, workspace: Workspace, name: str) -> Answer:
-    """Say what went into a batch and what came of it; `name` is [model:]s0.r0.e0.b0.
-
-    Raises BadInput for a name of another form, NothingFound for a batch that there is not.
-    """
-    model_id, _, place = name.rpartition(":")
-    batch = BatchId(*_numbers(place))
-    record = models.find_model(connection, model_id or None)
-    if record.state != "live":
-        raise NothingFound(f"The model {record.id} is {record.state}: its batches are gone.")
-    ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
-    if batch.shard >= ledger.partition.shards:
-        raise NothingFound(f"The model {record.id} has no shard {batch.shard}.")
-    shard = ledger.shard(batch.shard)
-    stages = {stage.stage: stage for stage in shard.stages()}
-    found = [
-        step
-        for step in (shard.steps(batch.stage) if batch.stage in stages else ())
-        if (step.epoch, step.batch) == (batch.epoch, batch.batch)
-    ]
-    if not found:
-        raise NothingFound(f"There is no such batch in model {record.id}.")
-    (step,) = found
-    stage = stages[batch.stage]
-    rows = open_rows(workspace.absolute(record.paths["rows"])).stage_rows(batch.shard, batch.stage)
-    numbers = batch_of(
-        row_bits(rows.row_keys),
-        seed=ledger.partition.seed,
-        stage=batch.stage,
-        epoch=batch.epoch,
-        batches=stage.batches,
-    )
-    keys = rows.row_keys[numbers == batch.batch]
-    return {
-        "model": record.id,
-        "batch": str(batch),
-        "step": asdict(step),
-        "row_keys": [key.tobytes().hex() for key in keys],
-        "update_recorded": step.position in shard.recorded_updates(),
-        "update_subtracted": step.position in shard.subtracted(),
-        "next_checkpoint": {"shard": batch.shard, "stage": batch.stage},
-        "trained_for": stage.model,
-    }
-
-
-def _numbers(place: str) -> tuple[int, int, int, int]:
-    parts = place.split(".")
-    if [part[:1] for part in parts] != ["s", "r", "e", "b"]:
-        raise BadInput("A batch is named s<shard>.r<stage>.e<epoch>.b<batch>, as in s0.r1.e2.b3.")
-    try:
-        shard, stage, epoch, batch = (int(part[1:]) for part in parts)
-    except ValueError as error:
-        raise BadInput("The numbers in the name of a batch are whole numbers.") from error
-    return shard, stage, epoch, batch
+def list_models(
+    connection: sqlite3.Connection, workspace: Workspace, *, time: str | None = None
+) -> list[Answer]:
+    """List all models that there were at a time (None is now), oldest first."""
+    return [model_row(workspace, record) for record in models_at(connection, time)]
 
 
 def status(connection: sqlite3.Connection, workspace: Workspace, *, today: str) -> Answer:

@@ -32,23 +32,27 @@ class Request:
 
 @dataclass(frozen=True)
 class Exclusion:
-    """One entry of the manifest: who is kept out, by which request, since when."""
+    """One entry of the manifest: who is kept out, by which request, since when.
+
+    `models` are the live models that held rows of it when it was asked for.
+    """
 
     commitment: str
     kind: str
     request: str
     since: str
+    models: tuple[str, ...] = ()
 
 
 def record(
     connection: sqlite3.Connection,
     *,
-    commitments: Sequence[tuple[str, str]],
+    commitments: Sequence[tuple[str, str, Sequence[str]]],
     options: Mapping[str, Any],
     reason: str | None,
     time: str,
 ) -> Request:
-    """Record a request and its manifest entries, pairs of kind and commitment, in one go."""
+    """Record a request and its manifest entries (kind, commitment, models) in one go."""
     (last,) = connection.execute("SELECT coalesce(max(ordinal), 0) FROM requests").fetchone()
     request = Request(f"r{last + 1}", time, "running", dict(options), reason=reason)
     with connection:
@@ -58,8 +62,11 @@ def record(
             (last + 1, request.id, time, "running", json.dumps(options, sort_keys=True), reason),
         )
         connection.executemany(
-            "INSERT INTO exclusions VALUES (?, ?, ?, ?)",
-            [(commitment, kind, request.id, time) for kind, commitment in commitments],
+            "INSERT INTO exclusions VALUES (?, ?, ?, ?, ?)",
+            [
+                (commitment, kind, request.id, time, json.dumps(list(models)))
+                for kind, commitment, models in commitments
+            ],
         )
     return request
 
@@ -109,7 +116,9 @@ def exclusion(connection: sqlite3.Connection, commitment: str) -> Exclusion | No
     row = connection.execute(
         "SELECT * FROM exclusions WHERE commitment = ?", (commitment,)
     ).fetchone()
-    return None if row is None else Exclusion(**dict(row))
+    if row is None:
+        return None
+    return Exclusion(**{**dict(row), "models": tuple(json.loads(row["models"]))})
 
 
 def manifest(connection: sqlite3.Connection) -> frozenset[str]:

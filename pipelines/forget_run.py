@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lineage_store import models, requests
+from lineage_store.failures import record_failure
 from lineage_store.gate import let_through, load_snapshot, retained
 from lineage_store.index import open_index, read_index
 from lineage_store.ledger import open_ledger
@@ -105,7 +106,8 @@ def forget(
     )
     try:
         backend.delete(job)
-    except Exception:
+    except Exception as error:
+        record_failure(workspace.index_file, run=job.name, error=error, time=time)
         _take_back(workspace, job)
         raise
     backend.record_deletion(job)
@@ -128,7 +130,12 @@ def _open(
         plans = plan_all(connection, workspace, request, found, backend=backend)
         recorded = requests.record(
             connection,
-            commitments=[(request.kind, one) for one in request.commitments(workspace.keys())],
+            commitments=[
+                (request.kind, one, held)
+                for one, held in zip(
+                    request.commitments(workspace.keys()), found.models, strict=True
+                )
+            ],
             options={**asdict(request.asked), "rows": request.rows, "replay": request.replay},
             reason=request.reason,
             time=time,

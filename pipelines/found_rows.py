@@ -55,10 +55,11 @@ class ForgetRequest:
 
 @dataclass(frozen=True)
 class Found:
-    """Where the ids' rows are, by live model, and the subjects' pseudonyms."""
+    """Where the ids' rows are, by live model, the subjects' pseudonyms, and each id's models."""
 
     rows: dict[str, IndexedRows]
     pseudonyms: tuple[bytes, ...]
+    models: tuple[tuple[str, ...], ...]
 
     def row_keys(self) -> frozenset[bytes]:
         """Return the keys of all rows found, in whatever model."""
@@ -81,6 +82,7 @@ def find(
     names = _pseudonyms(workspace, request, keys)
     live = models.models(connection, live_only=True)
     parts: dict[str, list[IndexedRows]] = {record.id: [] for record in live}
+    touched = []
     for place, (value, pseudonym) in enumerate(zip(request.values(keys), names, strict=True)):
         here = {}
         for record in live:
@@ -92,10 +94,11 @@ def find(
             raise NothingFound(
                 f"The {request.which(place)} has no row in any live model; nothing was done."
             )
+        touched.append(tuple(model for model, rows in here.items() if len(rows)))
         for model, rows in here.items():
             parts[model].append(rows)
     merged = {model: _merged(found) for model, found in parts.items() if any(map(len, found))}
-    return Found(merged, tuple(name for name in names if name is not None))
+    return Found(merged, tuple(name for name in names if name is not None), tuple(touched))
 
 
 def _pseudonyms(workspace: Workspace, request: ForgetRequest, keys: Keys) -> list[bytes | None]:

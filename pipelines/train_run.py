@@ -12,6 +12,7 @@ from pathlib import Path
 from lineage_store import models, requests
 from lineage_store.canonical import digest, write_atomic
 from lineage_store.csv_source import Columns, Dropped, Header, read_headers, read_records
+from lineage_store.failures import record_failure
 from lineage_store.gate import let_through
 from lineage_store.index import open_index
 from lineage_store.placement import Partition
@@ -78,7 +79,11 @@ def train(
             time=time,
             excluded=dropped.rows,
         )
-        backend.train(job)
+        try:
+            backend.train(job)
+        except Exception as error:
+            record_failure(workspace.index_file, run=job.name, error=error, time=time)
+            raise
     except BaseException:
         if not _is_registered(workspace, model):
             _clear(begun)

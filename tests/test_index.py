@@ -73,7 +73,7 @@ def model(number, **changes):
 def ask(connection, *commitments, kind="subject", **changes):
     return requests.record(
         connection,
-        commitments=[(kind, commitment) for commitment in commitments],
+        commitments=[(kind, commitment, ()) for commitment in commitments],
         **{"options": {"guarantee": "exact"}, "reason": None, "time": "2026-01-02"} | changes,
     )
 

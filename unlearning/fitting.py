@@ -132,6 +132,7 @@ def _complete(
         "record": config.record,
         "module": {"name": config.module, "digest": digest(text.encode("utf-8"))},
         "spec": learner.spec.to_json(),
+        "optimizer": learner.optimizer(),
         "trainable": sorted(learner.trainable()),
         "data": dict(store.description),
         "code": code_digest(),

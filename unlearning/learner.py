@@ -7,6 +7,7 @@ else: the optimizer's count and every random generator are set from the position
 """
 
 import functools
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -242,6 +243,13 @@ class KerasLearner:
             for start in range(0, max(len(rows), 1), PREDICTED_AT_ONCE)
         ]
         return np.concatenate(pieces)
+
+    def optimizer(self) -> dict[str, Any]:
+        """Return the optimizer's class and hyperparameters, as JSON can hold them."""
+        optimizer = self._model.optimizer
+        config = json.loads(json.dumps(optimizer.get_config(), default=str))
+        del config["name"]  # counts the optimizers of the process
+        return {"class": type(optimizer).__name__, "config": config}
 
     def graph(self) -> tuple[Any, tuple[str, ...]]:
         """Return the Keras model and the names of the inputs it wants, to export it."""

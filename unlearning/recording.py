@@ -146,6 +146,19 @@ def _report(ledger: Ledger, snapshot: Snapshot, model: str) -> dict[str, Any]:
         "steps": sum(stage.steps for stage in mine),
         "steps_full": sum(stage.steps for stage in stages),
         "step_seconds": sum(stage.seconds for stage in mine),
+        "made_with": _made_with(ledger.header),
+    }
+
+
+def _made_with(header: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep of a ledger's header what may outlive the model: no class, which is a value."""
+    return {
+        "data_digest": header["data"]["data_digest"],
+        "spec": {name: header["spec"][name] for name in ("numbers", "strings")},
+        "module": header["module"],
+        "optimizer": header["optimizer"],
+        "code": header["code"],
+        "environment": header["environment"],
     }
 
 

@@ -182,29 +182,76 @@ def forget(
 
 @commands.command()
 @WORKSPACE
-@click.argument("kind", type=click.Choice(["subject", "model", "batch", "artifact"]))
+@click.argument(
+    "kind", type=click.Choice(["subject", "model", "batch", "update", "checkpoint", "artifact"])
+)
 @click.argument("name", metavar="ID")
 @JSON
 def trace(workspace: Path, kind: str, name: str, as_json: bool) -> None:
-    """Trace a subject, a model, a batch ([model:]s0.r0.e0.b0) or an MLMD artifact."""
+    """Trace a subject, a model, a batch, an update, a checkpoint or an MLMD artifact.
+
+    A batch is named [MODEL:]s0.r1.e2.b3 (shard, stage, epoch, batch), an update [MODEL:]s0.p42
+    (shard, position), a checkpoint [MODEL:]s0.r1 (shard, stage).
+    """
     with _project(workspace, progress=False) as project:
         ask: dict[str, Callable[[str], dict[str, Any]]] = {
             "subject": project.trace_subject,
             "model": project.trace_model,
             "batch": project.trace_batch,
+            "update": project.trace_update,
+            "checkpoint": project.trace_checkpoint,
             "artifact": project.trace_artifact,
         }
         answer = ask[kind](name)
     _print(answer, as_json, f"traced_{kind}")
 
 
+QUESTIONS = {
+    "data": "which data it was trained on",
+    "hyperparameters": "by which rules it was trained",
+    "libraries": "in which environment it was trained",
+    "pipeline": "which pipeline made it, and how its components ended",
+    "deployed": "which versions of it were served, and which was last",
+    "failures": "which runs failed and why; all without a model",
+    "subjects": "whose rows its data holds, by pseudonym",
+    "free": "whether it is free of all deleted rows today; if not, the exit status is 1",
+    "models-of": "which models a subject is or was in",
+}
+AS_OF = click.option("--as-of", metavar="TIME", help="What was true then: a date, or ISO 8601.")
+
+
+@commands.command(
+    epilog="\b\n" + "\n".join(f"{name:<16} {text}" for name, text in QUESTIONS.items())
+)
+@WORKSPACE
+@click.argument("question", type=click.Choice(list(QUESTIONS)), metavar="QUESTION")
+@click.argument("name", required=False, metavar="[MODEL|SUBJECT]")
+@AS_OF
+@JSON
+def query(
+    workspace: Path, question: str, name: str | None, as_of: str | None, as_json: bool
+) -> None:
+    """Ask about a model (the newest live one, if none is named), or about a subject."""
+    if question == "models-of" and name is None:
+        raise click.UsageError("Name the subject whose models are asked for.")
+    if as_of is not None and question not in ("deployed", "models-of"):
+        raise click.UsageError("--as-of goes with the questions deployed and models-of.")
+    with _project(workspace, progress=False) as project:
+        asked = getattr(project.ask, question.replace("-", "_"))
+        answer = asked(name) if as_of is None else asked(name, as_of=as_of)
+    _print(answer, as_json, f"asked_{question.replace('-', '_')}")
+    if question == "free" and answer["free"] is False:
+        sys.exit(1)
+
+
 @commands.command()
 @WORKSPACE
+@AS_OF
 @JSON
-def models(workspace: Path, as_json: bool) -> None:
+def models(workspace: Path, as_of: str | None, as_json: bool) -> None:
     """List the models of the workspace."""
     with _project(workspace, progress=False) as project:
-        answer = {"models": project.models()}
+        answer = {"models": project.models(as_of=as_of)}
     _print(answer, as_json, "models")
 
 

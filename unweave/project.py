@@ -17,7 +17,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from lineage_store import models, questions
+from lineage_store import models, questions, step_questions
 from lineage_store.csv_source import Columns
 from lineage_store.errors import BadInput
 from lineage_store.index import read_index
@@ -27,6 +27,7 @@ from lineage_store.workspace import Workspace, open_workspace, writing
 from pipelines.jobs import Backend
 from unweave import answers
 from unweave.failures import translated
+from unweave.queries import Queries
 from unweave.version import VERSION
 
 DERIVED_DAYS = 30
@@ -159,7 +160,17 @@ class Project:
     def trace_batch(self, batch: str) -> dict[str, Any]:
         """Say what went into a batch and what came of it."""
         with self._reading() as (workspace, connection):
-            return questions.trace_batch(connection, workspace, batch)
+            return step_questions.trace_batch(connection, workspace, batch)
+
+    def trace_update(self, update: str) -> dict[str, Any]:
+        """Say which step made an update, from what, and what came of it."""
+        with self._reading() as (workspace, connection):
+            return step_questions.trace_update(connection, workspace, update)
+
+    def trace_checkpoint(self, checkpoint: str) -> dict[str, Any]:
+        """Say what a checkpoint was made from, and what came of it."""
+        with self._reading() as (workspace, connection):
+            return step_questions.trace_checkpoint(connection, workspace, checkpoint)
 
     def trace_artifact(self, artifact: str) -> dict[str, Any]:
         """Say what MLMD knows of an artifact, in both directions."""
@@ -169,10 +180,15 @@ class Project:
         workspace = open_workspace(self.root)
         return trace_artifact(Metadata(workspace.metadata_file, create=False), artifact)
 
-    def models(self) -> list[dict[str, Any]]:
-        """List all models, oldest first."""
+    @property
+    def ask(self) -> Queries:
+        """The named questions about models and subjects."""
+        return Queries(self._reading)
+
+    def models(self, *, as_of: str | None = None) -> list[dict[str, Any]]:
+        """List all models, oldest first, in the states that they had at a time."""
         with self._reading() as (workspace, connection):
-            return questions.list_models(connection, workspace)
+            return questions.list_models(connection, workspace, time=as_of)
 
     def status(self) -> dict[str, Any]:
         """Say how the workspace stands."""

@@ -3,19 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
+from unweave.console import console_for_people, table_of
+from unweave.query_text import QUERY_VIEWS
+
 Answer = dict[str, Any]
-WIDTH = 120
-
-
-def console_for_people(*, quiet: bool = False) -> Console:
-    """Return a console as wide as the terminal, and wide enough for tables where there is none."""
-    console = Console(highlight=False, quiet=quiet, soft_wrap=True)
-    if not console.is_terminal:
-        console.width = WIDTH
-    return console
 
 
 def show(what: str, answer: Answer) -> None:
@@ -23,11 +16,6 @@ def show(what: str, answer: Answer) -> None:
     console = console_for_people()
     for part in VIEWS[what](answer):
         console.print(part, markup=False)
-
-
-def table_of(*columns: str) -> Table:
-    """Return an empty table without lines around it."""
-    return Table(*columns, box=None, pad_edge=False)
 
 
 def trained(answer: Answer) -> list[Any]:
@@ -131,7 +119,8 @@ def traced_subject(answer: Answer) -> list[Any]:
             f"{item['updates_recorded']:,}",
             f"{len(item['checkpoints']):,}",
         )
-    return [f"pseudonym {answer['pseudonym']}", table]
+    chains = [f"  {' -> '.join(item['why'])}" for item in answer["models"] if item["why"]]
+    return [f"pseudonym {answer['pseudonym']}", table, "one chain to each model:", *chains]
 
 
 def traced_model(answer: Answer) -> list[Any]:
@@ -169,9 +158,23 @@ def traced_batch(answer: Answer) -> list[Any]:
         "  update      "
         + ("subtracted" if answer["update_subtracted"]
            else "recorded" if answer["update_recorded"] else "not recorded"),
-        f"  checkpoint  shard {answer['next_checkpoint']['shard']}, "
-        f"stage {answer['next_checkpoint']['stage']}",
+        f"  in          {answer['update']}, {answer['next_checkpoint']}",
     ]  # fmt: skip
+
+
+def traced_checkpoint(answer: Answer) -> list[Any]:
+    """Show a checkpoint."""
+    first, end = answer["positions"]
+    served = "the model is served from it" if answer["serves"] else "it is on the way to the model"
+    return [
+        f"{answer['model']}:{answer['checkpoint']}: {answer['steps']:,} steps on "
+        f"{answer['rows']:,} rows, trained for {answer['trained_for']}; {served}",
+        f"  from        {answer['from_checkpoint'] or 'fresh weights'}",
+        f"  positions   {first} to {end - 1}, {answer['epochs']} epochs of {answer['batches']} "
+        "batches",
+        f"  digest      {answer['digest']}",
+        f"  next        {answer['next_checkpoint'] or 'none'}",
+    ]
 
 
 def traced_artifact(answer: Answer) -> list[Any]:
@@ -264,9 +267,12 @@ VIEWS: dict[str, Callable[[Answer], list[Any]]] = {
     "traced_subject": traced_subject,
     "traced_model": traced_model,
     "traced_batch": traced_batch,
+    "traced_update": traced_batch,
+    "traced_checkpoint": traced_checkpoint,
     "traced_artifact": traced_artifact,
     "models": models,
     "status": status,
     "verified": verified,
     "predicted": predicted,
+    **QUERY_VIEWS,
 }

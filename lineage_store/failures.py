@@ -1,0 +1,39 @@
+"""Why runs failed: the one thing that a failed run leaves behind.
+
+The message is kept where unweave wrote all of it, since it then names no person and no value; of
+errors of others, also as a cause, only the kind is kept.
+"""
+
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+from lineage_store.errors import UnweaveError
+from lineage_store.index import open_index
+
+
+def record_failure(index_file: Path, *, run: str, error: Exception, time: str) -> None:
+    """Write down that a run failed, and by what; the caller raises the error.
+
+    Where even this cannot be written (the disk is full, say), the error alone has to tell.
+    """
+    kind, message = type(error).__name__, None
+    if error.__cause__ is not None:
+        kind += f" ({type(error.__cause__).__name__})"
+    elif isinstance(error, UnweaveError):
+        message = str(error)
+    with suppress(sqlite3.Error), closing(open_index(index_file)) as connection, connection:
+        connection.execute(
+            "INSERT INTO failures (time, run, error, message) VALUES (?, ?, ?, ?)",
+            (time, run, kind, message),
+        )
+
+
+def failures(connection: sqlite3.Connection, *, run: str | None = None) -> list[dict[str, Any]]:
+    """List the failures, the newest first, of one run or of all."""
+    where, values = ("", ()) if run is None else ("WHERE run = ? ", (run,))
+    found = connection.execute(
+        f"SELECT time, run, error, message FROM failures {where}ORDER BY id DESC", values
+    )
+    return [dict(row) for row in found]
