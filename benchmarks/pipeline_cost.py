@@ -105,22 +105,30 @@ def timed(folder: Path, arguments: list[str]) -> Numbers:
 
 def medians(turns: list[Numbers]) -> Numbers:
     """Return the medians of the parts and of the whole; what is left over is `all else`."""
-    parts = {
-        name: statistics.median(turn["parts"].get(name, 0.0) for turn in turns)
-        for name in turns[0]["parts"]
-    }
-    seconds = statistics.median(turn["seconds"] for turn in turns)
-    components = [name for name in parts if f"{name}/executor" in parts or name == "OldLedger"]
-    pipeline = parts.pop("pipeline")
-    parts["compile the pipeline"] = pipeline - sum(parts[name] for name in components)
-    top = [name for name in parts if "/" not in name]
-    parts["all else"] = seconds - sum(parts[name] for name in top)
+    told = [complete(turn) for turn in turns]
+    parts = {name: statistics.median(turn.get(name, 0.0) for turn in told) for name in told[0]}
+    components = components_of(parts)
     return {
-        "seconds": seconds,
+        "seconds": statistics.median(turn["seconds"] for turn in turns),
         "parts": parts,
         "components": components,
         "tfx": sum(parts[name] - parts.get(f"{name}/executor", 0.0) for name in components),
     }
+
+
+def complete(turn: Numbers) -> dict[str, float]:
+    """Return a turn's parts with what no watched function took, inside the pipeline and around."""
+    parts = dict(turn["parts"])
+    pipeline = parts.pop("pipeline")
+    parts["compile the pipeline"] = pipeline - sum(parts[name] for name in components_of(parts))
+    top = [name for name in parts if "/" not in name]
+    parts["all else"] = turn["seconds"] - sum(parts[name] for name in top)
+    return parts
+
+
+def components_of(parts: dict[str, float]) -> list[str]:
+    """Return the parts that are components of the pipeline."""
+    return [name for name in parts if f"{name}/executor" in parts or name == "OldLedger"]
 
 
 def table(train: Numbers, forget: Numbers) -> list[tuple[str, ...]]:

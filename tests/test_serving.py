@@ -10,6 +10,7 @@ import pytest
 from lineage_store.ledger import open_ledger
 from lineage_store.row_store import open_rows
 from pipelines.direct import DirectBackend
+from unlearning.encoding import first_values
 from unlearning.fitting import config_of, make_learner, module_source
 from unlearning.serving import aggregate
 from unweave.project import Project
@@ -168,3 +169,28 @@ def test_a_model_needs_its_columns_to_predict(served, write_csv):
     project, _, _ = served
     with pytest.raises(BadInput, match="There is no column 'town'"):
         project.predict(write_csv([["age (years)", "score"], ["3", "4"]]))
+
+
+def ragged(tf, lists):
+    return tf.ragged.constant(lists, dtype=tf.float32, ragged_rank=1)
+
+
+def test_the_first_values_of_all_columns_are_read_by_the_same_few_operations():
+    import tensorflow as tf
+
+    columns = [[[1.0], [], [3.0, 9.0]], [[], [], []], [[4.0], [5.0], [6.0]]]
+    found = first_values([ragged(tf, column) for column in columns], float("nan")).numpy()
+    assert np.array_equal(
+        found, [[1, np.nan, 4], [np.nan, np.nan, 5], [3, np.nan, 6]], equal_nan=True
+    )
+    none = [ragged(tf, []) for _ in range(2)]
+    assert first_values(none, float("nan")).shape == (0, 2)
+
+    def operations(count):
+        shape = tf.RaggedTensorSpec([None, None], tf.float32, ragged_rank=1)
+        graph = tf.function(lambda columns: first_values(columns, float("nan")))
+        built = graph.get_concrete_function([shape] * count).graph
+        return sum(op.type != "Placeholder" for op in built.get_operations())
+
+    # Some for each of hundreds of columns once made a model take 40 s to write and 13 s to load.
+    assert operations(203) - operations(3) < 2 * 200

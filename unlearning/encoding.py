@@ -55,12 +55,19 @@ def model_inputs(numbers: Any, categories: Any, *, wanted: Sequence[str]) -> dic
     return {name: made[name] for name in wanted}
 
 
-def first_value(ragged: Any, missing: Any) -> Any:
-    """Return the first value of each row of a ragged tensor (n, None), `missing` where it has none.
+def first_values(columns: Sequence[Any], missing: Any) -> Any:
+    """Return the first values of ragged columns as (n, M), `missing` where a row has none.
 
     A tf.Example may say that a value is missing by an absent feature or by one without values.
+    All columns are read by a few operations together: some for each would make a served graph of
+    hundreds of columns slow to write and to load.
     """
     import tensorflow as tf
 
-    spare = tf.fill([ragged.nrows(), 1], tf.constant(missing, ragged.dtype))
-    return tf.concat([ragged, spare], axis=1)[:, :1].to_tensor(shape=[None, 1])[:, 0]
+    splits = tf.stack([column.row_splits for column in columns])
+    starts, ends, sizes = splits[:, :-1], splits[:, 1:], splits[:, -1]
+    spare = tf.constant([missing], columns[0].dtype)
+    values = tf.concat([*(column.values for column in columns), spare], axis=0)
+    before = tf.cumsum(sizes, exclusive=True)
+    places = tf.where(ends > starts, starts + before[:, tf.newaxis], tf.reduce_sum(sizes))
+    return tf.transpose(tf.gather(values, places))

@@ -15,7 +15,7 @@ from lineage_store.gate import PLACE, ROW, Snapshot
 from lineage_store.placement import U64
 from lineage_store.row_store import Rows
 from unlearning.contract import spec_of
-from unlearning.encoding import bucket_ids, first_value
+from unlearning.encoding import bucket_ids, first_values
 
 PIECE = 5_000
 
@@ -51,8 +51,7 @@ def rows_from_examples(files: Sequence[Path], snapshot: Snapshot) -> tuple[Rows,
         keys = b"".join(bytes.fromhex(k[1:].decode()) for k in parsed[ROW].numpy())
         places += [bytes.fromhex(p[1:].decode()) for p in parsed[PLACE].numpy()]
         if spec.strings:
-            strings = [_column(tf, parsed[name], "") for name in spec.strings]
-            texts = _unescaped(tf, tf.stack(strings, axis=1))
+            texts = _unescaped(tf, _columns(tf, [parsed[name] for name in spec.strings], ""))
             categories = bucket_ids(texts, columns=spec.strings, buckets=spec.buckets).numpy()
         else:
             categories = np.zeros((count, 0), np.int32)
@@ -62,11 +61,14 @@ def rows_from_examples(files: Sequence[Path], snapshot: Snapshot) -> tuple[Rows,
             texts = _unescaped(tf, parsed[inference.label]).numpy()
             index = {name.encode("utf-8"): i for i, name in enumerate(inference.classes)}
             labels = np.array([index[text] for text in texts], dtype=np.int32)
-        numbers = [_column(tf, parsed[name], float("nan")).numpy() for name in spec.numbers]
+        if spec.numbers:
+            numbers = _columns(tf, [parsed[name] for name in spec.numbers], float("nan")).numpy()
+        else:
+            numbers = np.zeros((count, 0), np.float32)
         parts.append(
             Rows(
                 np.frombuffer(keys, dtype=np.uint8).reshape(-1, 16),
-                np.stack(numbers, axis=1) if numbers else np.zeros((count, 0), np.float32),
+                numbers,
                 categories,
                 labels,
             )
@@ -90,11 +92,12 @@ def _batches(files: Sequence[Path]) -> Iterator[Any]:
         yield from tf.data.TFRecordDataset(names, compression_type="GZIP").batch(PIECE)
 
 
-def _column(tf: Any, ragged: Any, missing: Any) -> Any:
-    """Return a column (n,) with `missing` where an example has no value."""
-    if int(tf.reduce_max(ragged.row_lengths())) > 1:
-        raise CheckFailed("An example holds several values where the gate wrote one.")
-    return first_value(ragged, missing)
+def _columns(tf: Any, columns: Sequence[Any], missing: Any) -> Any:
+    """Return columns as (n, M) with `missing` where an example has no value."""
+    for ragged in columns:
+        if int(tf.reduce_max(ragged.row_lengths())) > 1:
+            raise CheckFailed("An example holds several values where the gate wrote one.")
+    return first_values(columns, missing)
 
 
 def _unescaped(tf: Any, texts: Any) -> Any:

@@ -22,7 +22,7 @@ from lineage_store.errors import BadInput
 from lineage_store.row_store import Rows
 from lineage_store.tensors import State
 from unlearning.contract import ModelSpec
-from unlearning.encoding import bucket_ids, first_value, model_inputs
+from unlearning.encoding import bucket_ids, first_values, model_inputs
 from unlearning.learner import KerasLearner
 
 ASSET = "columns.json"
@@ -74,10 +74,11 @@ def export(learner: KerasLearner, shards: Sequence[State], folder: Path) -> None
     def parsed_outputs(examples: Any) -> dict[str, Any]:
         parsed = tf.io.parse_example(examples, features)
         rows = tf.shape(examples)[0]
-        numbers = [first_value(parsed[name], float("nan")) for name in spec.numbers]
-        strings = [first_value(parsed[name], "") for name in spec.strings]
-        numbers = _stacked(tf, numbers, rows, tf.float32)
-        strings = _stacked(tf, strings, rows, tf.string)
+        numbers, strings = tf.zeros([rows, 0], tf.float32), tf.zeros([rows, 0], tf.string)
+        if spec.numbers:
+            numbers = first_values([parsed[name] for name in spec.numbers], float("nan"))
+        if spec.strings:
+            strings = first_values([parsed[name] for name in spec.strings], "")
         return outputs(numbers, strings)
 
     serialised = tf.TensorSpec([None], tf.string, name="examples")
@@ -93,10 +94,6 @@ def _asset(spec: ModelSpec, folder: Path) -> str:
     path = folder.parent / ASSET
     path.write_bytes(canonical_json(spec.to_json()) + b"\n")
     return str(path)
-
-
-def _stacked(tf: Any, columns: list[Any], rows: Any, dtype: Any) -> Any:
-    return tf.stack(columns, axis=1) if columns else tf.zeros([rows, 0], dtype)
 
 
 def _named(tf: Any, mean: Any, spec: ModelSpec) -> dict[str, Any]:
