@@ -9,16 +9,17 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import deletion_cost, pipeline_cost, training_overhead
+from benchmarks import deletion_cost, lineage_scale, pipeline_cost, training_overhead
 from benchmarks.result import Result
 
 BENCHMARKS = {
     "training-overhead": training_overhead,
     "deletion-cost": deletion_cost,
     "pipeline-cost": pipeline_cost,
+    "lineage-scale": lineage_scale,
 }
 
-WIDTH = 110
+WIDTH = 130
 
 
 @click.command()
@@ -35,6 +36,7 @@ def main(names: tuple[str, ...], quick: bool, file: Path | None, listed: bool) -
             click.echo(f"{name:18} {module.__doc__.splitlines()[0]}")
         return
     console = Console(highlight=False, soft_wrap=True)
+    console.width = max(console.width, WIDTH)
     errors = Console(stderr=True, highlight=False)
     numbers = {}
     for name in names or BENCHMARKS:
@@ -55,7 +57,7 @@ def show(console: Console, result: Result) -> None:
         table = Table(*result.columns, box=None)
         for row in result.rows:
             table.add_row(*row)
-        console.print(table, soft_wrap=False, width=max(console.width, WIDTH))
+        console.print(table, soft_wrap=False)
     for note in result.notes:
         console.print(note, markup=False)
     console.print()

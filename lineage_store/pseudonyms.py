@@ -5,7 +5,7 @@ SQLite file of their own, found by a keyed digest of the id; destroying a key (`
 pseudonym that stays in logs and metadata meaningless, for the workspace's owner too.
 """
 
-import secrets
+import os
 import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -24,7 +24,7 @@ class Pseudonyms:
         path: Path,
         keys: Keys,
         *,
-        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+        random_bytes: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self._keys = keys
         self._random = random_bytes

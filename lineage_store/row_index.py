@@ -30,6 +30,7 @@ from lineage_store.progress import counter
 from lineage_store.pseudonyms import PSEUDONYM_BYTES, each_pseudonym
 
 PIECE = 20_000
+CANDIDATES = 20
 KEY, PLACE = 16, 8
 SPLIT_CODES = {TRAIN: b"t", EVAL: b"e", UNLABELLED: b"u"}
 SPLIT_NAMES = {code: name for name, code in SPLIT_CODES.items()}
@@ -111,13 +112,18 @@ def _unpacked(item: bytes) -> Stored:
 
 
 def _base(connection: sqlite3.Connection, rows: DiskSort) -> tuple[int, ...]:
-    """Return the parts of the newest snapshot whose every row is among these, unchanged."""
+    """Return the parts of the newest snapshot whose every row is among these, unchanged.
+
+    Only the newest few that differ are looked at: where many tables take turns in one workspace,
+    some rows are stored again.
+    """
     known: dict[int, list[int]] = {}
     for snapshot, part in connection.execute(
         "SELECT snapshot, part FROM snapshot_parts ORDER BY snapshot DESC, part"
     ):
         known.setdefault(snapshot, []).append(part)
-    for parts in dict.fromkeys(tuple(parts) for parts in known.values()):
+    newest = dict.fromkeys(tuple(parts) for parts in known.values())
+    for parts in islice(newest, CANDIDATES):
         if _holds_all(iter(rows), _stored(connection, parts)):
             return parts
     return ()

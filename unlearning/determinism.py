@@ -6,7 +6,6 @@ process is used, whatever the machine: with more, some kernels cut their sums di
 """
 
 import functools
-import importlib.metadata
 import os
 import platform
 from collections.abc import Iterator
@@ -36,11 +35,13 @@ SOURCES = {
 
 def environment() -> dict[str, Any]:
     """Return what the bits of a run depend on besides its configuration; imports no TensorFlow."""
+    from importlib.metadata import version
+
     return {
         "python": platform.python_version(),
         "machine": platform.machine(),
         "processor": processor_features(),
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "packages": {name: version(name) for name in PACKAGES},
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
         "threads": THREADS,
         "deterministic": True,

@@ -1,6 +1,15 @@
 """unweave: data lineage that can forget."""
 
+from typing import Any
+
 from unweave.project import Project, verify
-from unweave.version import VERSION as __version__
 
 __all__ = ["Project", "__version__", "verify"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from unweave.version import installed_version
+
+        return installed_version()
+    raise AttributeError(f"module 'unweave' has no attribute {name!r}")

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from lineage_store.errors import UnweaveError
-from unweave.version import VERSION
+from unweave.version import installed_version
 
 WORKSPACE = click.option(
     "--workspace",
@@ -53,8 +53,21 @@ def _fail(message: str, exit_status: int) -> None:
     sys.exit(exit_status)
 
 
+def _print_version(context: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        click.echo(f"unweave, version {installed_version()}")
+        context.exit()
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(VERSION, prog_name="unweave")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
 def commands() -> None:
     """Data lineage that can forget: train with lineage, forget exactly, prove it."""
 

@@ -9,13 +9,13 @@ Each answer is a dictionary that JSON can hold, the same that `--json` prints. E
 `lineage_store.errors`. The clock and the system's randomness are read here and passed down.
 """
 
-import secrets
+import os
 import time as clock
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lineage_store import models, questions, step_questions
 from lineage_store.csv_source import Columns
@@ -24,11 +24,12 @@ from lineage_store.index import read_index
 from lineage_store.placement import Partition
 from lineage_store.progress import Listener, listening
 from lineage_store.workspace import Workspace, open_workspace, writing
-from pipelines.jobs import Backend
-from unweave import answers
 from unweave.failures import translated
 from unweave.queries import Queries
-from unweave.version import VERSION
+from unweave.version import installed_version
+
+if TYPE_CHECKING:
+    from pipelines.jobs import Backend
 
 DERIVED_DAYS = 30
 
@@ -40,7 +41,7 @@ class Project:
         self,
         workspace: Path | str = "workspace",
         *,
-        backend: Backend | None = None,
+        backend: "Backend | None" = None,
         listener: Listener | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
@@ -72,6 +73,7 @@ class Project:
         A row may have several subjects: `subject` names one column or more.
         """
         from pipelines.train_run import TrainRequest, train
+        from unweave import answers
 
         began = clock.perf_counter()
         asked = TrainRequest(
@@ -110,6 +112,7 @@ class Project:
     ) -> dict[str, Any]:
         """Forget subjects (or rows, by their ids) in every model, erase, and certify it."""
         from pipelines.forget_run import forget
+        from unweave import answers
 
         began = clock.perf_counter()
         request = self._forget_request(ids, rows, guarantee, strategy, reason, replay)
@@ -124,8 +127,8 @@ class Project:
                 request,
                 backend=self._runner(),
                 time=self._time(),
-                version=VERSION,
-                random_bytes=secrets.token_bytes,
+                version=installed_version(),
+                random_bytes=os.urandom,
                 finished=finished,
             )
             return answers.forgotten(workspace, request_id, seconds=clock.perf_counter() - began)
@@ -140,6 +143,7 @@ class Project:
     ) -> dict[str, Any]:
         """Say what `forget` would do, and change nothing."""
         from pipelines.forget_run import dry_run
+        from unweave import answers
 
         request = self._forget_request(ids, rows, guarantee, strategy, None, False)
         with translated():
@@ -231,7 +235,7 @@ class Project:
         asked.chosen()
         return ForgetRequest(unique, rows, asked, reason, replay, until)
 
-    def _runner(self) -> Backend:
+    def _runner(self) -> "Backend":
         if self._backend is None:
             from pipelines.tfx_backend import TfxBackend
 
