@@ -12,7 +12,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lineage_store import models, requests
+from lineage_store.errors import DiskFull
 from lineage_store.failures import record_failure
+from lineage_store.full_disk import translated
 from lineage_store.gate import let_through, load_snapshot, retained
 from lineage_store.index import open_index, read_index
 from lineage_store.ledger import open_ledger
@@ -105,9 +107,11 @@ def forget(
         version=version,
     )
     try:
-        backend.delete(job)
+        with translated():
+            backend.delete(job)
     except Exception as error:
-        record_failure(workspace.index_file, run=job.name, error=error, time=time)
+        if not isinstance(error, DiskFull):  # which leaves nothing, if it can
+            record_failure(workspace.index_file, run=job.name, error=error, time=time)
         _take_back(workspace, job)
         raise
     backend.record_deletion(job)

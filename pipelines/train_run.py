@@ -12,7 +12,9 @@ from pathlib import Path
 from lineage_store import models, requests
 from lineage_store.canonical import digest, write_atomic
 from lineage_store.csv_source import Columns, Dropped, Header, read_headers, read_records
+from lineage_store.errors import BadInput, DiskFull
 from lineage_store.failures import record_failure
+from lineage_store.full_disk import translated
 from lineage_store.gate import let_through
 from lineage_store.index import open_index
 from lineage_store.placement import Partition
@@ -80,7 +82,10 @@ def train(
             excluded=dropped.rows,
         )
         try:
-            backend.train(job)
+            with translated():
+                backend.train(job)
+        except (BadInput, DiskFull):
+            raise  # nothing that was begun is left
         except Exception as error:
             record_failure(workspace.index_file, run=job.name, error=error, time=time)
             raise

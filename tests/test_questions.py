@@ -4,13 +4,17 @@ import csv
 import json
 import random
 import shutil
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 
 import pytest
 from click.testing import CliRunner
 
-from lineage_store.errors import BadInput, NothingFound
+from lineage_store import requests
+from lineage_store.errors import BadInput, CheckFailed, NothingFound, NotReproducible
+from lineage_store.failures import failures, record_failure
 from lineage_store.history import time_of
+from lineage_store.index import open_index, read_index
 from lineage_store.ledger import open_ledger
 from pipelines.direct import DirectBackend
 from unweave import Project
@@ -28,12 +32,18 @@ OPTIONS = {
     "seed": 5,
 }
 START = datetime(2031, 1, 1, 12, tzinfo=timezone.utc)
-RAISING = """
+UNSEEDED = """
 import keras
+import numpy as np
 
 
 def build_model(spec):
-    raise RuntimeError("the value 4711 of someone")
+    numbers = keras.Input((len(spec.numbers),), name="numbers")
+    output = keras.layers.Dense(spec.outputs, activation=spec.activation)(numbers)
+    model = keras.Model({"numbers": numbers}, output)
+    model.compile(optimizer="adam", loss=spec.loss)
+    model.weights[1].assign(np.random.default_rng().normal(size=spec.outputs))
+    return model
 """
 
 
@@ -68,9 +78,9 @@ def story(tmp_path_factory):
     everyone = [ANN, CYD, *(f"p{n}" for n in range(10))]
     others = [BOB, *(f"q{n}" for n in range(11))]
     on_day(root, 0).train(write(folder / "one.csv", everyone), **OPTIONS)
-    (folder / "raising.py").write_text(RAISING)
-    with pytest.raises(BadInput):
-        on_day(root, 2).train(folder / "one.csv", module=folder / "raising.py", **OPTIONS)
+    (folder / "unseeded.py").write_text(UNSEEDED)
+    with pytest.raises(NotReproducible):
+        on_day(root, 2).train(folder / "one.csv", module=folder / "unseeded.py", **OPTIONS)
     on_day(root, 4).forget([ANN])
     on_day(root, 6).train(write(folder / "two.csv", others), record="all", **OPTIONS)
     on_day(root, 8).forget([BOB], guarantee="approximate")
@@ -121,11 +131,29 @@ def test_why_a_run_failed_is_kept_without_what_it_said_of_people(project, story)
     (failure,) = project.ask.failures()["failures"]
     assert failure["run"] == "train-m2"
     assert failure["time"].startswith("2031-01-03")
-    assert failure["error"] == "BadInput (RuntimeError)" and failure["message"] is None
+    assert failure["error"] == "NotReproducible" and "weights/0000.001.Dense" in failure["message"]
     status, text = run(story, "query", "failures")
-    assert status == 0 and "RuntimeError" in text and "4711" not in text
+    assert status == 0 and failure["message"] in text
     # The run of that name that succeeded later was another one.
     assert project.ask.failures("m4")["failures"] == []
+
+
+def test_what_others_said_in_an_error_is_not_kept(tmp_path):
+    index = tmp_path / "unweave.sqlite"
+    try:
+        try:
+            raise RuntimeError("the value 4711 of someone")
+        except RuntimeError as cause:
+            raise CheckFailed("It says: the value 4711 of someone.") from cause
+    except CheckFailed as error:
+        record_failure(index, run="train-m7", error=error, time="2031-01-01")
+    record_failure(index, run="train-m7", error=KeyError("4711"), time="2031-01-02")
+    with closing(read_index(index)) as connection:
+        kept = failures(connection, run="train-m7")
+    assert [(one["error"], one["message"]) for one in kept] == [
+        ("KeyError", None), ("CheckFailed (RuntimeError)", None),
+    ]  # fmt: skip
+    assert b"4711" not in index.read_bytes()
 
 
 def test_whose_rows_a_model_holds_is_told_by_pseudonym(project):
@@ -178,11 +206,6 @@ def test_models_as_of_a_time_are_those_that_there_were(project):
 
 
 def test_a_deletion_that_waits_to_be_finished_leaves_no_model_free(story, tmp_path):
-    from contextlib import closing
-
-    from lineage_store import requests
-    from lineage_store.index import open_index
-
     root = shutil.copytree(story, tmp_path / "workspace")
     with closing(open_index(root / "unweave.sqlite")) as connection:
         requests.record(connection, commitments=[], options={}, reason=None, time="2031-01-20")

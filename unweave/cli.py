@@ -193,18 +193,20 @@ def forget(
     _print(answer, as_json, "planned" if dry_run else "forgotten")
 
 
+TRACED = ["subject", "model", "batch", "update", "checkpoint", "artifact"]
+
+
 @commands.command()
 @WORKSPACE
-@click.argument(
-    "kind", type=click.Choice(["subject", "model", "batch", "update", "checkpoint", "artifact"])
-)
+@click.argument("kind", type=click.Choice(TRACED), metavar="KIND")
 @click.argument("name", metavar="ID")
 @JSON
 def trace(workspace: Path, kind: str, name: str, as_json: bool) -> None:
-    """Trace a subject, a model, a batch, an update, a checkpoint or an MLMD artifact.
+    """Trace a thing of the lineage: what went into it, and what came of it.
 
-    A batch is named [MODEL:]s0.r1.e2.b3 (shard, stage, epoch, batch), an update [MODEL:]s0.p42
-    (shard, position), a checkpoint [MODEL:]s0.r1 (shard, stage).
+    KIND is subject, model, batch, update, checkpoint or artifact (one of MLMD). A batch is named
+    [MODEL:]s0.r1.e2.b3 (shard, stage, epoch, batch), an update [MODEL:]s0.p42 (shard, position),
+    a checkpoint [MODEL:]s0.r1 (shard, stage).
     """
     with _project(workspace, progress=False) as project:
         ask: dict[str, Callable[[str], dict[str, Any]]] = {

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 from lineage_store import models, questions, step_questions
 from lineage_store.csv_source import Columns
 from lineage_store.errors import BadInput
+from lineage_store.full_disk import translated
 from lineage_store.index import read_index
 from lineage_store.placement import Partition
 from lineage_store.progress import Listener, listening
 from lineage_store.workspace import Workspace, open_workspace, writing
-from unweave.failures import translated
 from unweave.queries import Queries
 from unweave.version import installed_version
 

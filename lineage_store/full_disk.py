@@ -1,4 +1,4 @@
-"""What can go wrong outside unweave's own code, said in unweave's own words."""
+"""A full disk, whoever met it, said in unweave's own words."""
 
 import errno
 import sqlite3
