@@ -29,7 +29,7 @@ from lineage_store.workspace import open_workspace
 from unlearning.determinism import pin_tensorflow
 from unlearning.example_rows import rows_from_examples
 from unlearning.fitting import TrainConfig, fit
-from unlearning.recording import record_model, sign_log
+from unlearning.recording import must_be_trainable, record_model, sign_log
 from unlearning.training import planned_steps
 
 SAVED_MODEL = "Format-Serving"
@@ -40,11 +40,17 @@ def RowIndexer(
     examples: InputArtifact[Examples],
     schema: InputArtifact[Schema],
     rows: OutputArtifact[Rows],
+    workspace: Parameter[str],
+    model_id: Parameter[str],
     snapshot: Parameter[str],
     partition: Parameter[str],
     code_digest: Parameter[str],
 ) -> None:
-    """Reads Examples, checks them against the gate's types, and writes them by shard and slice."""
+    """Reads Examples, checks them against the gate's types, and writes them by shard and slice.
+
+    Not for a model that has ended: its rows would be there only because someone put them back.
+    """
+    must_be_trainable(open_workspace(Path(workspace)), model_id)
     pin_tensorflow()
     gated = load_snapshot(Path(snapshot))
     check_schema(Path(schema.uri) / "schema.pbtxt", gated.inference)

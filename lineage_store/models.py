@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from lineage_store.errors import NothingFound
+from lineage_store.errors import CheckFailed, NothingFound
 
 ModelState = Literal["live", "deleted", "withdrawn"]
 Guarantee = Literal["trained", "exact", "certified", "approximate"]
@@ -76,6 +76,21 @@ def end(connection: sqlite3.Connection, model_id: str, *, state: ModelState, tim
         "UPDATE models SET state = ?, ended = ? WHERE id = ? AND state = 'live'",
         (state, time, model_id),
     )
+
+
+def must_not_have_ended(connection: sqlite3.Connection, model_id: str) -> None:
+    """Refuse to make a model again that a deletion has ended (a new id is no such model).
+
+    Raises CheckFailed. Its rows can be there only because someone put them back.
+    """
+    ended = connection.execute(
+        "SELECT ended FROM models WHERE id = ? AND state <> 'live'", (model_id,)
+    ).fetchone()
+    if ended is not None:
+        raise CheckFailed(
+            f"The model {model_id} was ended by a deletion on {ended[0]}, and its rows are not to "
+            f"be used again: nothing was registered; remove what was restored of it from a backup."
+        )
 
 
 def models(connection: sqlite3.Connection, *, live_only: bool = False) -> list[ModelRecord]:

@@ -8,8 +8,6 @@ What TFX made from the rows is made again without them by the components that ma
 they made before is erased whole. A model that is withdrawn has no branch.
 """
 
-from pathlib import Path
-
 from tfx.components.pusher.component import Pusher
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.common.importer import Importer
@@ -29,8 +27,8 @@ def deletion_pipeline(job: DeletionJob, *, enable_cache: bool = False) -> Pipeli
     components: list[BaseComponent] = []
     recorders: list[BaseComponent] = []
     for change in job.changes:
-        if change.snapshot is not None and not change.recorded:
-            branch = _branch(job, change, change.snapshot)
+        if change.model_after is not None and not change.recorded:
+            branch = _branch(job, change, change.model_after)
             components += branch
             recorders.append(branch[-1])
     eraser = Eraser(workspace=str(job.workspace.root), request_id=job.request_id, time=job.time)
@@ -47,14 +45,18 @@ def deletion_pipeline(job: DeletionJob, *, enable_cache: bool = False) -> Pipeli
     )
 
 
-def _branch(job: DeletionJob, change: ModelChange, snapshot: Path) -> list[BaseComponent]:
+def _branch(job: DeletionJob, change: ModelChange, model: str) -> list[BaseComponent]:
     suffix = f"_{change.old.id}"
-    workspace = str(job.workspace.root)
+    workspace, snapshot = str(job.workspace.root), job.workspace.snapshot(model)
     planner = DeletionPlanner(
         workspace=workspace, request_id=job.request_id, model_id=change.old.id
     ).with_id(f"DeletionPlanner{suffix}")
     ingestion = ingest_components(
-        snapshot, Partition(**change.old.config["partition"]), suffix=suffix
+        job.workspace,
+        model,
+        snapshot,
+        Partition(**change.old.config["partition"]),
+        suffix=suffix,
     )
     ingestion["examples"].add_upstream_node(planner)
     old_ledger = Importer(

@@ -22,7 +22,7 @@ from unlearning.deletion import erase, load_plan, must_pass
 from unlearning.determinism import pin_tensorflow
 from unlearning.finishing import certify, check_and_keep
 from unlearning.fitting import fit, refit
-from unlearning.recording import record_model, sign_log
+from unlearning.recording import must_be_trainable, record_model, sign_log
 from unlearning.row_source import store_from_snapshot
 from unlearning.training import planned_steps
 
@@ -32,6 +32,7 @@ class DirectBackend:
 
     def train(self, job: TrainingJob) -> None:
         """Train, push and register a model."""
+        must_be_trainable(job.workspace, job.model)
         pin_tensorflow()
         folder = job.workspace.pipeline_root / job.name
         store = store_from_snapshot(

@@ -34,7 +34,9 @@ from unlearning.determinism import code_digest
 
 def training_pipeline(job: TrainingJob, *, enable_cache: bool = False) -> Pipeline:
     """Define the training pipeline of a job."""
-    ingestion = ingest_components(job.snapshot, job.config.partition, suffix="")
+    ingestion = ingest_components(
+        job.workspace, job.model, job.snapshot, job.config.partition, suffix=""
+    )
     trainer = LineageTrainer(
         rows=ingestion["rows"].outputs["rows"],
         config=_json(job.config.to_json()),
@@ -58,7 +60,7 @@ def training_pipeline(job: TrainingJob, *, enable_cache: bool = False) -> Pipeli
 
 
 def ingest_components(
-    snapshot: Path, partition: Partition, *, suffix: str
+    workspace: Workspace, model: str, snapshot: Path, partition: Partition, *, suffix: str
 ) -> dict[str, BaseComponent]:
     """Define the components from a gated snapshot to the row store."""
     gated = load_snapshot(snapshot)
@@ -74,6 +76,8 @@ def ingest_components(
     rows = RowIndexer(
         examples=examples.outputs["examples"],
         schema=schema.outputs["schema"],
+        workspace=str(workspace.root),
+        model_id=model,
         snapshot=str(snapshot),
         partition=_json(partition.__dict__),
         code_digest=code_digest(),

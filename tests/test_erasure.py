@@ -20,12 +20,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import unweave
-from lineage_store import eventlog, requests
+from lineage_store import eventlog, models, requests
 from lineage_store.errors import CheckFailed, NothingFound, Unfinished
 from lineage_store.index import read_index
 from lineage_store.keys import derive
+from lineage_store.workspace import writing
 from pipelines.direct import DirectBackend
+from pipelines.jobs import TrainingJob
 from unlearning import certificate, residuals
+from unlearning.fitting import TrainConfig
+from unlearning.recording import record_model
 from unweave import Project
 
 TOP = Path(__file__).parents[1]
@@ -147,6 +151,14 @@ def keyed_patterns(original):
     return [*keyed, *(value.hex().encode() for value in keyed)]
 
 
+def models_of(root):
+    connection = read_index(root / "unweave.sqlite")
+    try:
+        return models.models(connection)
+    finally:
+        connection.close()
+
+
 def events_of(root, kind):
     connection = read_index(root / "unweave.sqlite")
     try:
@@ -209,6 +221,33 @@ def test_training_on_the_old_file_leaves_the_forgotten_rows_out_and_says_so(
     made = project_in(workspace_after).train(given_csv, **OPTIONS)
     assert made["excluded"] == len(ROWS_OF_FORGOTTEN) == 10
     assert made["weights_digest"] == forgotten[1]["weights_digest_after"]
+
+
+def test_a_model_that_has_ended_is_not_trained_again_on_restored_rows(original, workspace_after):
+    old, new = models_of(workspace_after)
+    for path in ("data/m1", "tfx/train-m1", old.paths["pushed"]):
+        shutil.copytree(original / path, workspace_after / path, dirs_exist_ok=True)
+    events = events_of(workspace_after, "model made")
+    with writing(workspace_after, create=False) as workspace:
+        job = TrainingJob(
+            workspace=workspace,
+            model="m1",
+            snapshot=workspace.snapshot("m1"),
+            snapshot_number=1,
+            config=TrainConfig.from_json(old.config),
+            module_file=next((original / "modules").iterdir()),
+            time="2031-05-18T12:00:00Z",
+            excluded=0,
+        )
+        with pytest.raises(CheckFailed, match="m1 was ended by a deletion on 2031-05-17"):
+            DirectBackend().train(job)
+        # Nor does a recorder take it that was not asked before.
+        paths = {name: workspace.absolute(path) for name, path in old.paths.items()}
+        told = {key: value for key, value in job.description().items() if key != "excluded"}
+        with pytest.raises(CheckFailed, match="m1 was ended by a deletion on 2031-05-17"):
+            record_model(workspace, **told, paths=paths)
+    assert models_of(workspace_after) == [old, new]
+    assert events_of(workspace_after, "model made") == events
 
 
 def test_who_was_forgotten_already_is_answered_with_the_date(workspace_after):

@@ -562,6 +562,10 @@ def test_the_cache_brings_nothing_back_after_a_deletion(story):
     assert "CACHED" not in states, (status, errors)
     assert all(artifact.state != pb.Artifact.DELETED for artifact in published)
     assert not {artifact.id for artifact in published} & old
+    # The run stops before it has read a row, and the model is what it was.
+    assert status != 0 and "m1 was ended by a deletion" in errors
+    assert not [artifact for artifact in published if artifact.name.startswith("train-m1:rows")]
+    assert record_of(workspace.root, "m1").state == "deleted"
 
 
 NASTY = [
@@ -604,7 +608,7 @@ def test_ids_and_texts_that_look_like_numbers_pass_example_gen_unharmed(tmp_path
             records, features=header.features, label="label", folder=workspace.snapshot("m1")
         )
         with quiet_and_inside(workspace):
-            ingestion = ingest_components(snapshot.folder, partition, suffix="")
+            ingestion = ingest_components(workspace, "m1", snapshot.folder, partition, suffix="")
             parts = list(ingestion.values())
             run_locally(pipeline(workspace, "ingest", parts, enable_cache=False))
         (folder,) = (workspace.pipeline_root / "ingest" / "RowIndexer" / "rows").iterdir()

@@ -35,6 +35,7 @@ def record_model(
     """Register a model as live, with all its rows, and log that it was made; safe to repeat.
 
     `paths` names the folders of everything made from its rows; `extra` goes into its report.
+    Raises CheckFailed for a model that a deletion has ended.
     """
     ledger = open_ledger(paths["ledger"])
     gated = load_snapshot(paths["data"])
@@ -57,6 +58,7 @@ def record_model(
         known = {known.id for known in models.models(connection)}
         connection.execute("BEGIN IMMEDIATE")
         with connection:
+            models.must_not_have_ended(connection, model)
             if request is None:
                 row_index.ingest(connection, snapshot, _all_records(gated))
             models.register(connection, record)
@@ -65,6 +67,15 @@ def record_model(
     finally:
         connection.close()
     return record
+
+
+def must_be_trainable(workspace: Workspace, model: str) -> None:
+    """Raise CheckFailed, before any work is done, for a model that a deletion has ended."""
+    connection = open_index(workspace.index_file)
+    try:
+        models.must_not_have_ended(connection, model)
+    finally:
+        connection.close()
 
 
 def sign_log(workspace: Workspace) -> eventlog.TreeHead:
