@@ -62,6 +62,23 @@ class Metadata:
         self._type_names: dict[int, str] = {}
         self._artifact_types: dict[str, int] = {}
         self._execution_types: dict[str, int] = {}
+        if create:
+            with told(connection):
+                self._register_types()
+
+    def _register_types(self) -> None:
+        """Register the types of the lineage before several writers could do it at once.
+
+        MLMD on PostgreSQL makes a type twice then, and each holds a part of the nodes.
+        """
+        artifacts = {kind.name: kind.id for kind in self.store.get_artifact_types()}
+        executions = {kind.name: kind.id for kind in self.store.get_execution_types()}
+        self._artifact_types |= artifacts
+        self._execution_types |= executions
+        for name in ARTIFACT_TYPES:
+            self.artifact_type(name)
+        for name in EXECUTION_TYPES:
+            self.execution_type(name)
 
     def artifact_type(self, name: str) -> int:
         """Return the id of an artifact type, registering it if need be."""

@@ -47,11 +47,14 @@ from lineage_store.metadata import Metadata
 from lineage_store.metadata_server import told
 from lineage_store.models import ModelRecord
 from lineage_store.workspace import open_workspace, writing
+from pipelines.direct import DirectBackend
+from unweave import Project
 
 TOP = Path(__file__).parents[1]
 SECRET = "it's a \\ secret=of mine"
 WAIT = 60.0
 STEPS = 25
+SERVICE = "MetadataStoreService"
 KINDS = ("sqlite", "mysql", "postgresql", "grpc")
 SERVERS = ("mysql", "postgresql")
 
@@ -217,15 +220,9 @@ class GrpcServer:
                 request_deserializer=getattr(service, f"{name}Request").FromString,
                 response_serializer=getattr(service, f"{name}Response").SerializeToString,
             )
-            for name in (
-                "PutArtifactType", "PutExecutionType", "PutArtifacts", "PutExecutions",
-                "PutLineageSubgraph", "GetArtifactTypes", "GetArtifactsByID", "GetArtifactsByURI",
-                "GetArtifactsByType", "GetExecutionsByType", "GetArtifactsByExternalIds",
-                "GetExecutionsByExternalIds", "GetEventsByArtifactIDs", "GetEventsByExecutionIDs",
-                "GetArtifactType", "GetExecutionType", "GetArtifacts", "GetExecutions",
-            )
+            for name in service.DESCRIPTOR.services_by_name[SERVICE].methods_by_name
         }  # fmt: skip
-        handler = grpc.method_handlers_generic_handler("ml_metadata.MetadataStoreService", methods)
+        handler = grpc.method_handlers_generic_handler(f"ml_metadata.{SERVICE}", methods)
         self.server = grpc.server(futures.ThreadPoolExecutor(4))
         self.server.add_generic_rpc_handlers((handler,))
         self.port = self.server.add_insecure_port("127.0.0.1:0")
@@ -654,17 +651,24 @@ def command(*arguments):
     return done.returncode, json.loads(done.stdout.splitlines()[-1]), done.stdout + done.stderr
 
 
-@pytest.mark.tfx
-def test_a_whole_pipeline_trains_traces_and_forgets_on_a_server(server, tmp_path):
-    data, root, address = tmp_path / "people.csv", tmp_path / "ws", server.address()
+def train_command(tmp_path, root):
+    data = tmp_path / "people.csv"
     with data.open("w", newline="") as stream:
         rows = ([f"p{n % 9}", n % 17, n % 5, "yes" if n % 3 else "no"] for n in range(90))
         csv.writer(stream).writerows([["who", "a", "b", "y"], *rows])
-    train = (
+    return (
         "train", "--workspace", root, "--csv", data, "--label-column", "y", "--subject-column",
         "who", "--shards", 2, "--slices", 1, "--epochs", 1, "--batch-size", 16,
     )  # fmt: skip
-    status, trained, said = command(*train, "--metadata", address)
+
+
+@pytest.mark.tfx
+@pytest.mark.parametrize(
+    "address", ["mysql", "postgresql", pytest.param("grpc", marks=pytest.mark.slow)], indirect=True
+)
+def test_a_whole_pipeline_trains_traces_and_forgets_on_a_server(address, tmp_path):
+    root = tmp_path / "ws"
+    status, trained, said = command(*train_command(tmp_path, root), "--metadata", address)
     assert status == 0, said
     assert not (root / "metadata.sqlite").exists()
     status, forgotten, more = command("forget", "p3", "--workspace", root)
@@ -685,3 +689,36 @@ def test_a_whole_pipeline_trains_traces_and_forgets_on_a_server(server, tmp_path
     for file in root.rglob("*"):
         assert not file.is_file() or tail.encode() not in file.read_bytes(), file
     assert forgotten["model_before"] == trained["model_id"]
+
+
+@pytest.mark.tfx
+def test_a_command_that_the_server_refuses_says_so_and_leaves_nothing(
+    server, tmp_path, monkeypatch
+):
+    monkeypatch.setenv(PASSWORD, "wrong word")
+    root, address = tmp_path / "ws", server.address()
+    status, answer, said = command(*train_command(tmp_path, root), "--metadata", address)
+    assert status == answer["exit_status"] == 2, said
+    assert answer["error"].startswith(f"The metadata server {address} refuses: check the user")
+    assert "wrong word" not in said
+    assert "Traceback" not in said
+    assert not root.exists()
+
+
+class LosesItsServer(DirectBackend):
+    """A backend whose MLMD is lost when a finished run is to be written into it."""
+
+    def record_training(self, job):
+        raise MetadataUnavailable("The metadata server is gone.")
+
+
+def test_a_model_whose_server_was_lost_at_the_end_stays_for_the_next_command(tmp_path):
+    rows = ([n % 17, n % 5, "yes" if n % 3 else "no"] for n in range(90))
+    with (tmp_path / "given.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([["a", "b", "y"], *rows])
+    options = {"label": "y", "shards": 2, "slices": 1, "epochs": 1, "batch_size": 16}
+    with pytest.raises(MetadataUnavailable):
+        Project(tmp_path / "ws", backend=LosesItsServer()).train(tmp_path / "given.csv", **options)
+    after = Project(tmp_path / "ws", backend=DirectBackend())
+    assert [model["state"] for model in after.models()] == ["live"]
+    assert after.train(tmp_path / "given.csv", **options)["model_id"] == "m2"
