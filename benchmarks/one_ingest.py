@@ -1,8 +1,8 @@
-"""Ingest one ledger in a process of its own: `python -m benchmarks.one_ingest LEDGER FILE HOW STEPS`.
+"""Ingest one ledger in this process: `python -m benchmarks.one_ingest LEDGER FILE HOW STEPS`.
 
-HOW is `pieces`, which is how unweave does it, or `singly`: one `put_execution` a step with its batch
-and its update, both new, for the first STEPS steps. Prints JSON: steps, seconds, and the peak of
-memory before and after in KiB.
+HOW is `pieces`, which is how unweave does it, or `singly`: one `put_execution` a step with its
+batch and its update, both new, for the first STEPS steps. Prints JSON: steps, seconds, and the
+peak of memory before and after in KiB.
 """
 
 import json
@@ -49,8 +49,8 @@ def put_singly(metadata: Metadata, ledger: Ledger, steps: int) -> None:
              "digest": step.batch_digest},
         )  # fmt: skip
         graph.artifact("lineage.Update", NAMES.update(stage, step.position), {**at, "recorded": 0})
-        kinds = (pb.Event.INPUT, pb.Event.OUTPUT)
-        events = [(node, pb.Event(type=kind)) for node, kind in zip(graph.artifacts, kinds)]
+        batch, update = graph.artifacts
+        events = [(batch, pb.Event(type=pb.Event.INPUT)), (update, pb.Event(type=pb.Event.OUTPUT))]
         metadata.store.put_execution(graph.executions[0], events, [])
 
 

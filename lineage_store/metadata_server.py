@@ -19,13 +19,8 @@ from lineage_store.errors import MetadataUnavailable
 
 PATIENCE = 10.0  # seconds until a port that does not answer is given up
 READWRITE, READWRITE_OPENCREATE = 2, 3
-LOST = (
-    mlmd_errors.InternalError,
-    mlmd_errors.AbortedError,
-    mlmd_errors.UnavailableError,
-    mlmd_errors.DeadlineExceededError,
-    mlmd_errors.UnknownError,
-)
+NOT_ANSWERED = (mlmd_errors.UnavailableError, mlmd_errors.DeadlineExceededError)
+LOST = ("connection", "gone away", "mysql_real_connect", "terminating", "shutting down")
 REFUSED = ("mysql", "PostgreSQL", "Metadata storage")
 
 
@@ -80,20 +75,24 @@ def told(connection: Connection) -> Iterator[None]:
     """
     try:
         yield
-    except (*LOST, RuntimeError) as error:
+    except (mlmd_errors.StatusError, RuntimeError) as error:
+        opening, text = isinstance(error, RuntimeError), str(error)
         if connection.kind == "sqlite":
             raise
         in_reach(connection)
-        if isinstance(error, mlmd_errors.StatusError):
+        if opening and any(words in text for words in REFUSED):
             raise MetadataUnavailable(
-                f"The metadata server {connection.address} was lost on the way: run the same "
-                f"command again, which completes what is missing in it."
+                f"The metadata server {connection.address} refuses: check the user, the password "
+                f"({PASSWORD} or {PASSWORD_FILE}), that this user may use and make the database, "
+                f"and that the server has started up."
             ) from None
-        if not any(words in str(error) for words in REFUSED):
+        if opening or not (
+            isinstance(error, NOT_ANSWERED) or any(words in text.lower() for words in LOST)
+        ):
             raise
         raise MetadataUnavailable(
-            f"The metadata server {connection.address} refuses: check the user, the password "
-            f"({PASSWORD} or {PASSWORD_FILE}) and that this user may use and make the database."
+            f"The metadata server {connection.address} was lost on the way: run the same command "
+            f"again, which completes what is missing in it."
         ) from None
 
 

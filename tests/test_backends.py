@@ -28,6 +28,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ml_metadata import errors
 from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as pb
 from ml_metadata.proto import metadata_store_service_pb2 as service
@@ -510,6 +511,34 @@ def test_the_right_password_shows_up_nowhere(server, capfd, caplog):
     for word in (SECRET, "secret=of"):
         assert word not in "".join(capfd.readouterr())
         assert word not in caplog.text
+
+
+@pytest.mark.tfx
+@pytest.mark.parametrize("quiet", [False, True])
+def test_tfx_would_log_the_password_and_is_kept_from_it(quiet, tmp_path, caplog, capfd):
+    """LocalDagRunner reads how to connect from a pipeline and logs it; no server is needed."""
+    from absl import logging as absl_logging
+
+    from pipelines.tfx_backend import quiet_and_inside, run_locally
+    from pipelines.training import pipeline
+
+    where = parse_connection("mysql://unweave@127.0.0.1:1/none")
+    before = absl_logging.get_verbosity()
+    with writing(tmp_path / "ws", metadata=where, create=True) as workspace:
+        absl_logging.set_verbosity(absl_logging.DEBUG)
+        try:
+            with quiet_and_inside(workspace) if quiet else contextlib.nullcontext():
+                run_locally(pipeline(workspace, "nothing", [], enable_cache=False))
+        finally:
+            absl_logging.set_verbosity(before)
+    said = caplog.text + "".join(capfd.readouterr())
+    assert (SECRET[-12:] in said) is not quiet
+
+
+def test_an_error_that_is_none_of_the_server_stays_what_it_is(server):
+    where = parse_connection(server.address())
+    with pytest.raises(errors.NotFoundError), told(where):
+        Metadata(where, create=True).store.put_artifacts([pb.Artifact(type_id=999)])
 
 
 @pytest.fixture(params=SERVERS)
