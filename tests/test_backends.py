@@ -101,7 +101,8 @@ class Server:
     def as_user(self):
         if os.getuid() != 0:
             return []
-        return ["setpriv", f"--reuid={self.user}", "--clear-groups", "--inh-caps=-all"]
+        group = pwd.getpwnam(self.user).pw_gid
+        return ["setpriv", f"--reuid={self.user}", f"--regid={group}", "--clear-groups"]
 
     def start(self):
         with (self.folder / "server.log").open("ab") as log:
@@ -390,6 +391,25 @@ def test_artifacts_are_marked_deleted_and_their_records_stay(story):
     again = story.open().store.get_artifacts_by_type("lineage.Batch")
     assert sum(node.state == pb.Artifact.DELETED for node in again) == 7
     assert story.contents() == WHOLE
+
+
+def test_a_longer_run_is_written_in_more_pieces_and_not_in_larger_ones(tmp_path, monkeypatch):
+    sizes, write = [], ingest.Subgraph.write
+
+    def measured(graph):
+        sizes.append(len(graph.executions) + len(graph.artifacts) + len(graph.edges))
+        write(graph)
+
+    monkeypatch.setattr(ingest, "STEPS_AT_ONCE", 10)
+    monkeypatch.setattr(ingest.Subgraph, "write", measured)
+    for steps in (20, 200):
+        where = parse_connection(str(tmp_path / f"{steps}.sqlite"))
+        story = Story(where, made_ledger(tmp_path / f"ledger-{steps}", steps=steps))
+        story.begin()
+        story.ingest()
+        assert max(sizes) == 10 * (1 + 2 + 4)
+    # Placement and assembly; each of four stages begins, ends, and has its pieces.
+    assert len(sizes) == (2 + 4 * (2 + 2)) + (2 + 4 * (2 + 20))
 
 
 class Stopped(Exception):
@@ -732,6 +752,36 @@ def test_a_command_that_the_server_refuses_says_so_and_leaves_nothing(
     assert "wrong word" not in said
     assert "Traceback" not in said
     assert not root.exists()
+
+
+@pytest.mark.tfx
+@pytest.mark.slow
+def test_a_pipeline_whose_server_dies_says_so_and_is_run_again(own_server, tmp_path):
+    root, address = tmp_path / "ws", own_server.address()
+    train = [*train_command(tmp_path, root), "--metadata", address]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "unweave", *map(str, train)],
+        env={**os.environ, "PYTHONPATH": str(TOP)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    end = time.monotonic() + WAIT
+    while not list(root.glob("tfx/train-m1/CsvExampleGen/examples/*/*")):
+        assert process.poll() is None and time.monotonic() < end
+        time.sleep(0.01)
+    own_server.kill()
+    _, said = process.communicate(timeout=WAIT)
+    assert process.returncode == 2, said
+    assert f"unweave: The metadata server {address} does not answer" in said
+    assert "Traceback" not in said
+    assert SECRET[-12:] not in said
+    assert not root.exists()
+    own_server.start()
+    time.sleep(2)
+    status, answer, said = command(*train)
+    assert status == 0, said
+    assert answer["model_id"] == "m1"
 
 
 class LosesItsServer(DirectBackend):
