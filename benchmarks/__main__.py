@@ -9,7 +9,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import deletion_cost, lineage_scale, pipeline_cost, training_overhead
+from benchmarks import (
+    deletion_cost,
+    ingest_rate,
+    lineage_scale,
+    pipeline_cost,
+    training_overhead,
+)
 from benchmarks.result import Result
 
 BENCHMARKS = {
@@ -17,6 +23,7 @@ BENCHMARKS = {
     "deletion-cost": deletion_cost,
     "pipeline-cost": pipeline_cost,
     "lineage-scale": lineage_scale,
+    "ingest-rate": ingest_rate,
 }
 
 WIDTH = 130

@@ -3,6 +3,9 @@
 MLMD 1.21 has no query engine, so nothing here uses `filter_query` or `get_lineage_subgraph`. MLMD
 is the public record: anyone who can write to it can edit it, nothing in it can be deleted, and so
 no personal data is ever put there. Its file is opened by no other code than this.
+
+It lives where the workspace says (`connection`). A store that has lost its server is not used
+again: MLMD 1.16 ends the whole process with a segmentation fault on its second call then.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,8 +16,10 @@ from ml_metadata import errors as mlmd_errors
 from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+from lineage_store.connection import Connection, password_from, sqlite_file
 from lineage_store.errors import BadInput
 from lineage_store.lineage_node import LineageNode
+from lineage_store.metadata_server import connection_config, in_reach, told, unlogged
 
 __all__ = ["INPUTS", "OUTPUTS", "Metadata", "int_of", "pb", "pieces", "set_properties", "text_of"]
 
@@ -41,16 +46,39 @@ EXECUTION_TYPES = (
 class Metadata:
     """An open metadata store, with the types of the lineage registered on demand."""
 
-    def __init__(self, file: Path, *, create: bool) -> None:
-        if not create and not file.exists():
+    def __init__(self, where: Connection | Path, *, create: bool) -> None:
+        """Open MLMD; a path is that of an SQLite file.
+
+        Raises BadInput if there is no such file and none is to be made, MetadataUnavailable if a
+        server does not answer or refuses.
+        """
+        connection = sqlite_file(where) if isinstance(where, Path) else where
+        if not create and not connection.is_there():
             raise BadInput("The workspace has no metadata: it was made without a TFX pipeline.")
-        config = pb.ConnectionConfig()
-        config.sqlite.filename_uri = str(file)
-        config.sqlite.connection_mode = 3 if create else 2  # READWRITE_OPENCREATE, READWRITE
-        self.store = metadata_store.MetadataStore(config)
+        config = connection_config(connection, password_from(), create=create)
+        in_reach(connection)
+        with told(connection), unlogged():
+            self.store = metadata_store.MetadataStore(config)
         self._type_names: dict[int, str] = {}
         self._artifact_types: dict[str, int] = {}
         self._execution_types: dict[str, int] = {}
+        if create:
+            with told(connection):
+                self._register_types()
+
+    def _register_types(self) -> None:
+        """Register the types of the lineage before several writers could do it at once.
+
+        MLMD on PostgreSQL makes a type twice then, and each holds a part of the nodes.
+        """
+        artifacts = {kind.name: kind.id for kind in self.store.get_artifact_types()}
+        executions = {kind.name: kind.id for kind in self.store.get_execution_types()}
+        self._artifact_types |= artifacts
+        self._execution_types |= executions
+        for name in ARTIFACT_TYPES:
+            self.artifact_type(name)
+        for name in EXECUTION_TYPES:
+            self.execution_type(name)
 
     def artifact_type(self, name: str) -> int:
         """Return the id of an artifact type, registering it if need be."""
@@ -90,12 +118,25 @@ class Metadata:
             found |= {artifact.external_id: artifact for artifact in read}
         return found
 
+    def executions_by_external_id(self, external_ids: Iterable[str]) -> dict[str, pb.Execution]:
+        """Read those executions that exist, by their external ids."""
+        found: dict[str, pb.Execution] = {}
+        for piece in pieces(list(external_ids)):
+            try:
+                read = self.store.get_executions_by_external_ids(external_ids=piece)
+            except mlmd_errors.NotFoundError:
+                continue
+            found |= {execution.external_id: execution for execution in read}
+        return found
+
     def execution_exists(self, external_id: str) -> bool:
         """Say whether an execution of that external id was recorded."""
-        try:
-            return bool(self.store.get_executions_by_external_ids(external_ids=[external_id]))
-        except mlmd_errors.NotFoundError:
-            return False
+        return bool(self.executions_by_external_id([external_id]))
+
+    def execution_is_complete(self, external_id: str) -> bool:
+        """Say whether an execution of that external id was recorded to its end."""
+        found = self.executions_by_external_id([external_id]).get(external_id)
+        return found is not None and found.last_known_state == pb.Execution.COMPLETE
 
     def by_uri(self, uri: str) -> pb.Artifact | None:
         """Return the newest artifact with this URI, or None."""

@@ -5,6 +5,7 @@
     pseudonyms.sqlite  the subjects' own keys, apart so that each can be destroyed
     unweave.sqlite     row index, models, requests, exclusion manifest, event log
     metadata.sqlite    ML Metadata's own file, opened by nothing else
+    metadata.json      instead of it, the address of where MLMD lives; never a password
     data/<model>/      what the gate let through, split into train and eval
     modules/           the users' model files, by digest
     tfx/               pipeline outputs
@@ -24,10 +25,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lineage_store.canonical import canonical_json, read_json, write_atomic
+from lineage_store.connection import Connection, parse_connection, sqlite_file
 from lineage_store.errors import BadInput, NothingFound, WorkspaceBusy
 from lineage_store.keys import Keys, create_secret, derive, read_secret
 
 FORMAT = 1
+METADATA = "metadata.json"
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,14 @@ class Workspace:
     @property
     def metadata_file(self) -> Path:
         return self.root / "metadata.sqlite"
+
+    @property
+    def metadata(self) -> Connection:
+        """Where ML Metadata lives: what was named when the workspace was made, or its own file."""
+        marker = self.root / METADATA
+        if not marker.exists():
+            return sqlite_file(self.metadata_file)
+        return parse_connection(read_json(marker)["address"])
 
     @property
     def pipeline_root(self) -> Path:
@@ -123,11 +134,18 @@ def open_workspace(root: Path) -> Workspace:
 
 
 @contextmanager
-def writing(root: Path, *, key_file: Path | None = None, create: bool) -> Iterator[Workspace]:
+def writing(
+    root: Path,
+    *,
+    key_file: Path | None = None,
+    metadata: Connection | None = None,
+    create: bool,
+) -> Iterator[Workspace]:
     """Hold a workspace for writing; with `create`, make one where there is none.
 
-    A workspace that this call made is taken away again if its first command fails.
-    Raises WorkspaceBusy if another command holds it, BadInput for a secret that does not fit.
+    A workspace that this call made is taken away again if its first command fails before it has
+    pushed a model. Raises WorkspaceBusy if another command holds it, BadInput for a secret or a
+    place of MLMD that does not fit.
     """
     given = read_secret(key_file) if key_file else None
     new = not (root / "format.json").exists()
@@ -149,18 +167,23 @@ def writing(root: Path, *, key_file: Path | None = None, create: bool) -> Iterat
         ) from None
     new = new and not (root / "format.json").exists()  # another command may just have made it
     try:
-        workspace = _create(root, given) if new else open_workspace(root)
+        workspace = _create(root, given, metadata) if new else open_workspace(root)
         if given is not None and derive(given) != workspace.keys():
             raise BadInput(
                 f"The workspace {root} was made with another secret than {key_file} holds: "
                 f"leave --key-file out, or name another workspace."
+            )
+        if metadata is not None and metadata != workspace.metadata:
+            raise BadInput(
+                f"The workspace {root} keeps its metadata in {workspace.metadata.address}: leave "
+                f"--metadata out, or name another workspace."
             )
         shutil.rmtree(workspace.temporary, ignore_errors=True)
         workspace.temporary.mkdir(mode=0o700)
         yield workspace
         shutil.rmtree(workspace.temporary, ignore_errors=True)
     except BaseException:
-        if new:
+        if new and not _has_pushed(root):
             shutil.rmtree(root, ignore_errors=True)
             for folder in made[1:]:
                 folder.rmdir()
@@ -171,11 +194,19 @@ def writing(root: Path, *, key_file: Path | None = None, create: bool) -> Iterat
         os.close(descriptor)
 
 
-def _create(root: Path, secret: bytes | None) -> Workspace:
+def _has_pushed(root: Path) -> bool:
+    """Say whether a model is there; a run that fails before it is registered takes it away."""
+    return any((root / "serving").glob("*/*"))
+
+
+def _create(root: Path, secret: bytes | None, metadata: Connection | None) -> Workspace:
     workspace = Workspace(root.resolve())
     for name in ("keys", "data", "modules", "tfx", "serving", "requests"):
         (workspace.root / name).mkdir(mode=0o700)
     create_secret(workspace.secret_file, secret)
+    if metadata is not None and metadata != workspace.metadata:
+        address = canonical_json({"address": metadata.address})
+        write_atomic(workspace.root / METADATA, address + b"\n")
     # Last, so that a folder with a marker is a whole workspace.
     write_atomic(workspace.root / "format.json", canonical_json({"format": FORMAT}) + b"\n")
     return workspace

@@ -1,4 +1,4 @@
-"""The TFX backend: jobs run as TFX pipelines under LocalDagRunner, with MLMD on SQLite.
+"""The TFX backend: jobs run as TFX pipelines under LocalDagRunner, with MLMD where it lives.
 
 MLMD is written to after a pipeline has succeeded, in this process, never from an executor.
 """
@@ -17,6 +17,7 @@ from lineage_store.ingest import Names, ingest_deletion, ingest_model
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.lineage_node import LineageNode
 from lineage_store.metadata import Metadata, pb
+from lineage_store.metadata_server import told
 from lineage_store.models import ModelRecord, find_model, models
 from lineage_store.requests import all_requests
 from lineage_store.workspace import Workspace
@@ -33,58 +34,74 @@ class TfxBackend:
 
     def train(self, job: TrainingJob) -> None:
         """Run the training pipeline."""
-        with quiet_and_inside(job.workspace):
+        with told(job.workspace.metadata), quiet_and_inside(job.workspace):
+            Metadata(
+                job.workspace.metadata, create=True
+            )  # TFX would try ten times, and not say why
             from pipelines.training import training_pipeline
 
             run_locally(training_pipeline(job))
 
     def delete(self, job: DeletionJob) -> None:
         """Run the deletion pipeline."""
-        with quiet_and_inside(job.workspace):
+        with told(job.workspace.metadata), quiet_and_inside(job.workspace):
+            Metadata(job.workspace.metadata, create=True)
             from pipelines.deletion import deletion_pipeline
 
             run_locally(deletion_pipeline(job))
 
     def record_training(self, job: TrainingJob) -> None:
         """Write the new model's lineage into MLMD."""
-        _ingest_models(job.workspace, [job.model])
+        with told(job.workspace.metadata):
+            _ingest_models(job.workspace, [job.model])
 
     def record_deletion(self, job: DeletionJob) -> None:
         """Write the new models' lineage, mark what is gone, and record the deletion itself."""
-        _record_deletion(job.workspace, job.request_id, time=job.time)
+        with told(job.workspace.metadata):
+            _record_deletion(job.workspace, job.request_id, time=job.time)
 
     def catch_up(self, workspace: Workspace) -> None:
         """Write what is not in MLMD yet of live models and of requests that are done."""
-        connection = read_index(workspace.index_file)
-        try:
-            made = {record.id for record in models(connection) if "examples" in record.paths}
-            live = [record.id for record in models(connection, live_only=True)]
-            done = [one for one in all_requests(connection) if one.state == "done"]
-        finally:
-            connection.close()
-        if not made or not workspace.metadata_file.exists():
-            return
-        _ingest_models(workspace, [model_id for model_id in live if model_id in made])
-        metadata = Metadata(workspace.metadata_file, create=False)
-        names = Names(workspace.keys().key_id)
-        for request in done:
-            changed = {plan.model_before for plan in load_plan(workspace.request(request.id))}
-            if changed <= made and not metadata.execution_exists(names.of(request.id, "deletion")):
-                time = request.ended or request.created
-                _record_deletion(workspace, request.id, time=time)
+        with told(workspace.metadata):
+            _catch_up(workspace)
 
     def descendants(self, workspace: Workspace, record: ModelRecord) -> list[LineageNode]:
         """Return every live artifact downstream of the data of the model's whole family."""
-        metadata = Metadata(workspace.metadata_file, create=False)
-        connection = read_index(workspace.index_file)
-        try:
-            family = [one for one in models(connection) if one.family == record.family]
-        finally:
-            connection.close()
-        starts = [metadata.by_uri(str(workspace.absolute(m.paths["examples"]))) for m in family]
-        known = {artifact.id for artifact in starts if artifact is not None}
-        reached = metadata.artifacts(metadata.downstream(known) | known)
-        return [metadata.node(a) for a in reached if a.state != pb.Artifact.DELETED]
+        with told(workspace.metadata):
+            return _descendants(workspace, record)
+
+
+def _catch_up(workspace: Workspace) -> None:
+    connection = read_index(workspace.index_file)
+    try:
+        made = {record.id for record in models(connection) if "examples" in record.paths}
+        live = [record.id for record in models(connection, live_only=True)]
+        done = [one for one in all_requests(connection) if one.state == "done"]
+    finally:
+        connection.close()
+    if not made or not workspace.metadata.is_there():
+        return
+    _ingest_models(workspace, [model_id for model_id in live if model_id in made])
+    metadata = Metadata(workspace.metadata, create=False)
+    names = Names(workspace.keys().key_id)
+    for request in done:
+        changed = {plan.model_before for plan in load_plan(workspace.request(request.id))}
+        if changed <= made and not metadata.execution_exists(names.of(request.id, "deletion")):
+            time = request.ended or request.created
+            _record_deletion(workspace, request.id, time=time)
+
+
+def _descendants(workspace: Workspace, record: ModelRecord) -> list[LineageNode]:
+    metadata = Metadata(workspace.metadata, create=False)
+    connection = read_index(workspace.index_file)
+    try:
+        family = [one for one in models(connection) if one.family == record.family]
+    finally:
+        connection.close()
+    starts = [metadata.by_uri(str(workspace.absolute(m.paths["examples"]))) for m in family]
+    known = {artifact.id for artifact in starts if artifact is not None}
+    reached = metadata.artifacts(metadata.downstream(known) | known)
+    return [metadata.node(a) for a in reached if a.state != pb.Artifact.DELETED]
 
 
 def _record_deletion(workspace: Workspace, request_id: str, *, time: str) -> None:
@@ -92,7 +109,7 @@ def _record_deletion(workspace: Workspace, request_id: str, *, time: str) -> Non
     plans = load_plan(folder)
     after = [plan.model_after for plan in plans if plan.model_after]
     _ingest_models(workspace, after)
-    metadata = Metadata(workspace.metadata_file, create=False)
+    metadata = Metadata(workspace.metadata, create=False)
     names = Names(workspace.keys().key_id)
     connection = read_index(workspace.index_file)
     try:
@@ -105,7 +122,7 @@ def _record_deletion(workspace: Workspace, request_id: str, *, time: str) -> Non
     certificates = [
         artifact
         for artifact in metadata.store.get_artifacts_by_type("components.Certificate")
-        if f"/forget-{request_id}/" in artifact.uri
+        if artifact.uri.startswith(f"{workspace.pipeline_root}/forget-{request_id}/")
     ]
     ingest_deletion(
         metadata,
@@ -121,7 +138,7 @@ def _record_deletion(workspace: Workspace, request_id: str, *, time: str) -> Non
 
 
 def _ingest_models(workspace: Workspace, model_ids: list[str]) -> None:
-    metadata = Metadata(workspace.metadata_file, create=False)
+    metadata = Metadata(workspace.metadata, create=False)
     names = Names(workspace.keys().key_id)
     connection = read_index(workspace.index_file)
     try:

@@ -18,14 +18,15 @@ from tfx.components.pusher.component import Pusher
 from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.dsl.components.base.base_component import BaseComponent
-from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto.example_gen_pb2 import Input
 from tfx.proto.pusher_pb2 import PushDestination
 
 from components.training import LineageTrainer, ModelRecorder, RowIndexer
 from lineage_store.canonical import canonical_json
+from lineage_store.connection import password_from
 from lineage_store.gate import load_snapshot
+from lineage_store.metadata_server import connection_config
 from lineage_store.placement import Partition
 from lineage_store.workspace import Workspace
 from pipelines.jobs import TrainingJob
@@ -124,6 +125,9 @@ def pipeline(
 ) -> Pipeline:
     """Put components into a pipeline whose every file stays inside the workspace.
 
+    The definition holds the metadata server's password, and LocalDagRunner logs it: it is run by
+    `tfx_backend` alone, which keeps TFX's log off, and it is written nowhere.
+
     Beam gets no arguments: its default is the direct runner in this process, and with any argument
     TFX would first pack itself for workers that there are not.
     """
@@ -132,7 +136,9 @@ def pipeline(
         pipeline_root=str(workspace.pipeline_root / name),
         components=components,
         enable_cache=enable_cache,
-        metadata_connection_config=sqlite_metadata_connection_config(str(workspace.metadata_file)),
+        metadata_connection_config=connection_config(
+            workspace.metadata, password_from(), create=True
+        ),
     )
 
 

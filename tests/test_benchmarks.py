@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 TOP = Path(__file__).parents[1]
-NAMES = ["training-overhead", "deletion-cost", "pipeline-cost"]
+NAMES = ["training-overhead", "deletion-cost", "pipeline-cost", "ingest-rate"]
 
 
 def run(*arguments):

@@ -112,6 +112,7 @@ def commands() -> None:
 @click.option(
     "--key-file", type=click.Path(path_type=Path), help="The secret of a new workspace (mode 600)."
 )
+@click.option("--metadata", help="Where a new workspace's MLMD lives: see docs/lineage.md.")
 @JSON
 def train(
     workspace: Path,
@@ -129,6 +130,7 @@ def train(
     place_by: str,
     record: str,
     key_file: Path | None,
+    metadata: str | None,
     as_json: bool,
 ) -> None:
     """Train a model with lineage on a CSV file and push it."""
@@ -148,6 +150,7 @@ def train(
             place_by=place_by,
             record=record,
             key_file=key_file,
+            metadata=metadata,
         )
     _print(answer, as_json, "trained")
 

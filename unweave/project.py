@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lineage_store import models, questions, step_questions
+from lineage_store.connection import parse_connection
 from lineage_store.csv_source import Columns
 from lineage_store.errors import BadInput
 from lineage_store.full_disk import translated
@@ -67,6 +68,7 @@ class Project:
         place_by: str = "subject",
         record: str = "none",
         key_file: Path | str | None = None,
+        metadata: Path | str | None = None,
     ) -> dict[str, Any]:
         """Train a model with lineage on a CSV file, or several of one table, and push it.
 
@@ -90,11 +92,12 @@ class Project:
             module=None if module is None else Path(module),
         )
         key = None if key_file is None else Path(key_file)
+        where = None if metadata is None else parse_connection(str(metadata))
         answers.check_options(asked)
         with (
             translated(),
             listening(self._listener),
-            writing(self.root, key_file=key, create=True) as workspace,
+            writing(self.root, key_file=key, metadata=where, create=True) as workspace,
         ):
             self._finish_killed(workspace)
             made = train(workspace, asked, backend=self._runner(), time=self._time())
@@ -180,9 +183,11 @@ class Project:
         """Say what MLMD knows of an artifact, in both directions."""
         from lineage_store.artifact_trace import trace_artifact
         from lineage_store.metadata import Metadata
+        from lineage_store.metadata_server import told
 
-        workspace = open_workspace(self.root)
-        return trace_artifact(Metadata(workspace.metadata_file, create=False), artifact)
+        where = open_workspace(self.root).metadata
+        with told(where):
+            return trace_artifact(Metadata(where, create=False), artifact)
 
     @property
     def ask(self) -> Queries:

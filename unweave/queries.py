@@ -42,11 +42,13 @@ class Queries:
         with self._of(model) as (workspace, _, record):
             name = model_questions.pipeline_of(record)
             runs = []
-            if workspace.metadata_file.exists():
+            if workspace.metadata.is_there():
                 from lineage_store.metadata import Metadata
+                from lineage_store.metadata_server import told
                 from lineage_store.pipeline_runs import pipeline_runs
 
-                runs = pipeline_runs(Metadata(workspace.metadata_file, create=False), name)
+                with told(workspace.metadata):
+                    runs = pipeline_runs(Metadata(workspace.metadata, create=False), name)
             return {"model": record.id, "pipeline": name, "components": runs}
 
     def deployed(self, model: str | None = None, *, as_of: str | None = None) -> Answer:

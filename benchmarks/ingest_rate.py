@@ -1,0 +1,83 @@
+"""How fast step records get into MLMD, and how much memory that takes for a long run.
+
+A ledger of one shard and one stage, with nothing trained: each step has one batch and one update.
+`singly` is one `put_execution` a step; `pieces` is unweave's ingest, which also writes the events
+that tie batch and update to their stage. SQLite, each turn in a process and a file of its own, the
+two ways in turn; medians. Memory is the peak of the process above what it held before.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.result import Result, Tell
+from lineage_store.ledger import ShardLedger, StageRecord, StepRecord, shard_folder, write_header
+
+ROOT = Path(__file__).parents[1]
+SINGLY = 2_000
+
+
+def run(*, quick: bool, tell: Tell) -> Result:
+    """Ingest a short and a long run, and a few steps one by one."""
+    short, long, singly, rounds = (500, 2_000, 200, 1) if quick else (10_000, 100_000, SINGLY, 3)
+    found: dict[str, list[dict[str, Any]]] = {"singly": [], "short": [], "long": []}
+    with tempfile.TemporaryDirectory(prefix="unweave-benchmark-") as name:
+        folder = Path(name)
+        for length in (short, long):
+            make_ledger(folder / str(length), length)
+        for number in range(rounds):
+            turns = (("singly", short, singly), ("short", short, short), ("long", long, long))
+            for what, length, steps in turns:
+                took = one_ingest(folder, length, "singly" if what == "singly" else "pieces", steps)
+                found[what].append(took)
+                tell(f"round {number + 1}, {what}: {took['steps'] / took['seconds']:.0f} steps/s")
+    rate = {what: statistics.median(t["steps"] / t["seconds"] for t in turns)
+            for what, turns in found.items()}  # fmt: skip
+    memory = {what: statistics.median((t["peak"] - t["before"]) / 1024 for t in turns)
+              for what, turns in found.items()}  # fmt: skip
+    steps = {what: turns[0]["steps"] for what, turns in found.items()}
+    return Result(
+        title="Step records into MLMD (SQLite)",
+        columns=("way", "steps", "steps a second", "times singly", "memory, MiB"),
+        rows=[
+            (
+                "one put_execution a step" if what == "singly" else "unweave's ingest",
+                f"{steps[what]:,}",
+                f"{rate[what]:,.0f}",
+                f"{rate[what] / rate['singly']:.1f}",
+                f"{memory[what]:.1f}",
+            )
+            for what in found
+        ],
+        notes=[f"Rounds: {rounds}; medians."],
+        numbers={"rate": rate, "memory_mib": memory, "turns": found},
+    )
+
+
+def make_ledger(folder: Path, steps: int) -> None:
+    """Write a ledger of one shard and one stage by hand."""
+    shard = ShardLedger(shard_folder(folder, 0))
+    stage = StageRecord(0, 1, 4 * steps, 1, steps, 0, steps, "0" * 64, "", "", "m1", 1.0)
+    taken = (StepRecord(n, 0, n, 64, f"{n:064x}", 0.5) for n in range(steps))
+    shard.write_stage(stage, taken, {"w": np.zeros(2, np.float32)})
+    partition = {"shards": 1, "slices": 1, "epochs": 1, "batch_size": 4, "seed": 0}
+    write_header(folder, {"model": "m1", "partition": partition})
+
+
+def one_ingest(folder: Path, length: int, how: str, steps: int) -> dict[str, Any]:
+    """Ingest in a process of its own, into a new file."""
+    file = folder / "metadata.sqlite"
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.one_ingest", str(folder / str(length)), str(file), how,
+         str(steps)],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    file.unlink()
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer

@@ -1,0 +1,76 @@
+"""Ingest one ledger in this process: `python -m benchmarks.one_ingest LEDGER FILE HOW STEPS`.
+
+HOW is `pieces`, which is how unweave does it, or `singly`: one `put_execution` a step with its
+batch and its update, both new, for the first STEPS steps. Prints JSON: steps, seconds, and the
+peak of memory before and after in KiB.
+"""
+
+import json
+import sys
+import time
+from itertools import islice
+from pathlib import Path
+
+from lineage_store import ingest
+from lineage_store.ledger import Ledger, open_ledger
+from lineage_store.metadata import Metadata, pb
+from lineage_store.models import ModelRecord
+
+NAMES = ingest.Names("0123456789abcdef")
+RECORD = ModelRecord("m1", "m1", 1, "live", "", "trained", "0" * 64, "0" * 64, {}, {})
+URIS = {"rows": "/rows", "model": "/model"}
+
+
+def peak() -> int:
+    """Return the most memory that this process has held, in KiB.
+
+    Not from getrusage, whose figure begins with that of the process that started this one.
+    """
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.partition("VmHWM:")[2].split()[0])
+
+
+def put_ends(metadata: Metadata) -> None:
+    """Write the two artifacts that TFX's pipeline would have made."""
+    for name, kind in (("rows", "components.Rows"), ("model", "Model")):
+        node = pb.Artifact(type_id=metadata.artifact_type(kind), uri=URIS[name])
+        metadata.store.put_artifacts([node])
+
+
+def put_singly(metadata: Metadata, ledger: Ledger, steps: int) -> None:
+    """Write each step by a call of its own."""
+    shard = ledger.shard(0)
+    (stage,) = shard.stages()
+    for step in islice(shard.steps(1), steps):
+        at = {"model": "m1", "shard": 0, "stage": 1, "position": step.position}
+        graph = ingest.Subgraph(metadata)
+        graph.execution("lineage.Step", NAMES.step(stage, step.position), {**at, "loss": step.loss})
+        graph.artifact(
+            "lineage.Batch",
+            NAMES.batch(stage, step.position),
+            {**at, "epoch": step.epoch, "batch": step.batch, "rows": step.rows,
+             "digest": step.batch_digest},
+        )  # fmt: skip
+        graph.artifact("lineage.Update", NAMES.update(stage, step.position), {**at, "recorded": 0})
+        batch, update = graph.artifacts
+        events = [(batch, pb.Event(type=pb.Event.INPUT)), (update, pb.Event(type=pb.Event.OUTPUT))]
+        metadata.store.put_execution(graph.executions[0], events, [])
+
+
+def main() -> None:
+    """Ingest, and print what it took."""
+    folder, file, how, count = sys.argv[1:]
+    ledger, steps = open_ledger(Path(folder)), int(count)
+    metadata = Metadata(Path(file), create=True)
+    put_ends(metadata)
+    before, began = peak(), time.perf_counter()
+    if how == "singly":
+        put_singly(metadata, ledger, steps)
+    else:
+        ingest.ingest_model(metadata, names=NAMES, record=RECORD, ledger=ledger, uris=URIS)
+    seconds = time.perf_counter() - began
+    print(json.dumps({"steps": steps, "seconds": seconds, "before": before, "peak": peak()}))
+
+
+if __name__ == "__main__":
+    main()

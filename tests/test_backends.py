@@ -1,0 +1,803 @@
+"""The same lineage in every place where MLMD can live, and what a failing server says.
+
+MariaDB and PostgreSQL run on a free loopback port with a throw-away data folder, as a user other
+than root, which both demand. Without their programs (Debian: mariadb-server, postgresql) their
+tests skip. MLMD's gRPC server is in no package: here its store answers to its service definition.
+"""
+
+import contextlib
+import csv
+import json
+import logging
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent import futures
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ml_metadata import errors
+from ml_metadata.metadata_store import metadata_store
+from ml_metadata.proto import metadata_store_pb2 as pb
+from ml_metadata.proto import metadata_store_service_pb2 as service
+
+from lineage_store import ingest
+from lineage_store.connection import (
+    PASSWORD,
+    PASSWORD_FILE,
+    Connection,
+    parse_connection,
+    password_from,
+)
+from lineage_store.errors import BadInput, MetadataUnavailable
+from lineage_store.ingest import Names, ingest_model
+from lineage_store.ledger import ShardLedger, StageRecord, StepRecord, shard_folder, write_header
+from lineage_store.metadata import Metadata
+from lineage_store.metadata_server import told
+from lineage_store.models import ModelRecord
+from lineage_store.workspace import open_workspace, writing
+from pipelines.direct import DirectBackend
+from unweave import Project
+
+TOP = Path(__file__).parents[1]
+SECRET = "it's a \\ secret=of mine"
+WAIT = 60.0
+STEPS = 25
+SERVICE = "MetadataStoreService"
+KINDS = ("sqlite", "mysql", "postgresql", "grpc")
+SERVERS = ("mysql", "postgresql")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def program(name):
+    """Find a server's program; Debian keeps PostgreSQL's outside the path."""
+    folders = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), "/usr/sbin"]
+    return shutil.which(name, path=os.pathsep.join([*map(str, folders), os.environ["PATH"]]))
+
+
+def needed(*names):
+    found = [program(name) for name in names]
+    if None in found:
+        pytest.skip(f"{names[found.index(None)]} is not installed: apt-get install "
+                    "mariadb-server postgresql")  # fmt: skip
+    return found
+
+
+@dataclass
+class Server:
+    """A database server that can be started, killed and started again on the same data."""
+
+    kind: str
+    folder: Path
+    user: str
+    command: list = field(default_factory=list)
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen | None = None
+    databases: int = 0
+
+    def run(self, *command, text=None):
+        subprocess.run(
+            [*self.as_user(), *map(str, command)], input=text, text=True, check=True, cwd="/",
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def as_user(self):
+        if os.getuid() != 0:
+            return []
+        group = pwd.getpwnam(self.user).pw_gid
+        return ["setpriv", f"--reuid={self.user}", f"--regid={group}", "--clear-groups"]
+
+    def start(self):
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*self.as_user(), *self.command], stdout=log, stderr=log, cwd="/"
+            )
+        end = time.monotonic() + WAIT
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+                return
+            alive = self.process.poll() is None
+            assert alive and time.monotonic() < end, (self.folder / "server.log").read_text()
+            time.sleep(0.05)
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(timeout=WAIT)
+        time.sleep(0.2)  # PostgreSQL's other processes notice, and let go of the port
+
+    def address(self, *, user="unweave", port=None):
+        """The address of a database that nobody has used yet."""
+        self.databases += 1
+        where = f"{user}@127.0.0.1:{port or self.port}/unweave_{self.databases}"
+        return f"{self.kind}://{where}"
+
+
+def server_user(*names):
+    """Say who can run a server: this user, or if it is root, the first of these that exists."""
+    if os.getuid() != 0:
+        return pwd.getpwuid(os.getuid()).pw_name
+    if shutil.which("setpriv") is None:
+        pytest.skip("setpriv is not installed, and the servers refuse to run as root")
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    return next(name for name in (*names, "nobody") if name in known)
+
+
+@contextlib.contextmanager
+def server_folder(user):
+    """A folder with a short path (for sockets) that this user owns."""
+    folder = Path(tempfile.mkdtemp(prefix="unweave-", dir="/tmp"))
+    if os.getuid() == 0:
+        os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def mariadb():
+    install, daemon, client = needed("mariadb-install-db", "mariadbd", "mariadb")
+    user = server_user("mysql")
+    with server_folder(user) as folder:
+        server = Server("mysql", folder, user)
+        where = [f"--datadir={folder}/data", f"--socket={folder}/socket"]
+        server.command = [
+            daemon, "--no-defaults", *where, "--bind-address=127.0.0.1", f"--port={server.port}",
+            f"--pid-file={folder}/pid", "--skip-name-resolve",
+        ]  # fmt: skip
+        server.run(install, "--no-defaults", where[0], "--auth-root-authentication-method=normal")
+        server.start()
+        word = SECRET.replace("\\", "\\\\").replace("'", "''")
+        server.run(
+            client, "--no-defaults", "--user=root", where[1],
+            text=f"CREATE USER unweave@'%' IDENTIFIED VIA mysql_native_password USING "
+            f"PASSWORD('{word}'); GRANT ALL ON `unweave%`.* TO unweave@'%';",
+        )  # fmt: skip
+        try:
+            yield server
+        finally:
+            server.kill()
+
+
+@contextlib.contextmanager
+def postgresql():
+    install, daemon = needed("initdb", "postgres")
+    user = server_user("postgres")
+    with server_folder(user) as folder:
+        server = Server("postgresql", folder, user)
+        server.command = [
+            daemon, "-D", f"{folder}/data", "-h", "127.0.0.1", "-p", str(server.port), "-k",
+            str(folder),
+        ]  # fmt: skip
+        (folder / "word").write_text(SECRET)
+        (folder / "word").chmod(0o644)
+        server.run(install, "-D", folder / "data", "-U", "unweave", "-A", "scram-sha-256",
+                   f"--pwfile={folder / 'word'}", "--no-sync")  # fmt: skip
+        server.start()
+        try:
+            yield server
+        finally:
+            server.kill()
+
+
+@pytest.fixture(scope="session")
+def mysql_server():
+    with mariadb() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql_server():
+    with postgresql() as server:
+        yield server
+
+
+class GrpcServer:
+    """MLMD's store in this process, spoken to by MLMD's gRPC service."""
+
+    def __init__(self, file):
+        config = pb.ConnectionConfig()
+        config.sqlite.filename_uri = str(file)
+        self.store, self.lock = metadata_store.MetadataStore(config), threading.Lock()
+        methods = {
+            name: grpc.unary_unary_rpc_method_handler(
+                self.method(name, f"{name}Response"),
+                request_deserializer=getattr(service, f"{name}Request").FromString,
+                response_serializer=getattr(service, f"{name}Response").SerializeToString,
+            )
+            for name in service.DESCRIPTOR.services_by_name[SERVICE].methods_by_name
+        }  # fmt: skip
+        handler = grpc.method_handlers_generic_handler(f"ml_metadata.{SERVICE}", methods)
+        self.server = grpc.server(futures.ThreadPoolExecutor(4))
+        self.server.add_generic_rpc_handlers((handler,))
+        self.port = self.server.add_insecure_port("127.0.0.1:0")
+        self.server.start()
+
+    def method(self, name, answer):
+        def call(request, context):
+            response = getattr(service, answer)()
+            try:
+                with self.lock:
+                    self.store._call(name, request, response)
+            except Exception as error:
+                codes = {"NotFoundError": "NOT_FOUND", "AlreadyExistsError": "ALREADY_EXISTS"}
+                code = codes.get(type(error).__name__, "INTERNAL")
+                context.abort(getattr(grpc.StatusCode, code), str(error))
+            return response
+
+        return call
+
+
+@pytest.fixture(autouse=True)
+def password(monkeypatch):
+    monkeypatch.setenv(PASSWORD, SECRET)
+
+
+@pytest.fixture(params=KINDS)
+def address(request, tmp_path):
+    """A place where no MLMD is yet."""
+    if request.param == "sqlite":
+        yield str(tmp_path / "elsewhere.sqlite")
+    elif request.param == "grpc":
+        server = GrpcServer(tmp_path / "behind.sqlite")
+        yield f"grpc://127.0.0.1:{server.port}"
+        server.server.stop(None)
+    else:
+        yield request.getfixturevalue(f"{request.param}_server").address()
+
+
+@pytest.fixture(params=SERVERS)
+def server(request):
+    return request.getfixturevalue(f"{request.param}_server")
+
+
+# A model of two shards of two stages, written by hand: ingest needs nothing that was trained.
+
+
+def made_ledger(folder, *, steps=STEPS):
+    for number in range(2):
+        shard = ShardLedger(shard_folder(folder, number))
+        for stage in (1, 2):
+            first = (stage - 1) * steps
+            record = StageRecord(number, stage, 40, 1, steps, first, steps, "r" * 64, "", "", "m1",
+                                 0.5)  # fmt: skip
+            taken = (StepRecord(first + n, 0, n, 4, f"{n:064x}", 0.25, None) for n in range(steps))
+            shard.write_stage(record, taken, {"w": np.zeros(2, np.float32)})
+    partition = {"shards": 2, "slices": 2, "epochs": 1, "batch_size": 4, "seed": 0}
+    return write_header(folder, {"partition": partition, "model": "m1"})
+
+
+@dataclass(frozen=True)
+class Story:
+    """A ledger and where its lineage is written; each call opens MLMD as a command would."""
+
+    where: Connection
+    ledger: object
+
+    @property
+    def record(self):
+        return ModelRecord("m1", "m1", 1, "live", "2020-01-01", "trained", "w" * 64, "l" * 64, {},
+                           {})  # fmt: skip
+
+    @property
+    def names(self):
+        return Names("0123")
+
+    def begin(self):
+        """Write what TFX writes: the artifacts at both ends."""
+        metadata = self.open()
+        for name, kind in (("rows", "components.Rows"), ("model", "Model")):
+            node = pb.Artifact(type_id=metadata.artifact_type(kind), uri=f"/at/{name}")
+            metadata.store.put_artifacts([node])
+
+    def open(self):
+        return Metadata(self.where, create=True)
+
+    def ingest(self):
+        with told(self.where):
+            ingest_model(
+                self.open(), names=self.names, record=self.record, ledger=self.ledger,
+                uris={"rows": "/at/rows", "model": "/at/model"},
+            )  # fmt: skip
+
+    def contents(self):
+        """Everything that is recorded: types, states and counts, and the number of events."""
+        metadata = self.open()
+        kinds = ("Batch", "Update", "Checkpoint", "Shard")
+        found = {kind: metadata.store.get_artifacts_by_type(f"lineage.{kind}") for kind in kinds}
+        did = {
+            kind: metadata.store.get_executions_by_type(f"lineage.{kind}")
+            for kind in ("Placement", "Batching", "Step", "Stage", "Assembly")
+        }
+        executions = [node for nodes in did.values() for node in nodes]
+        events = metadata.store.get_events_by_execution_ids([node.id for node in executions])
+        assert all(node.last_known_state == pb.Execution.COMPLETE for node in executions)
+        return {kind: len(nodes) for kind, nodes in (found | did).items()}, len(events)
+
+
+TOTAL = 4 * STEPS
+WHOLE = (
+    {"Batch": TOTAL, "Update": TOTAL, "Step": TOTAL, "Checkpoint": 4, "Shard": 2, "Placement": 1,
+     "Batching": 4, "Stage": 4, "Assembly": 1},
+    # placed 1 + 2; each stage: its shard and its checkpoint; the checkpoints before; 4 a step;
+    # assembled 2 + 1
+    3 + 4 * 2 + 2 + 4 * TOTAL + 3,
+)  # fmt: skip
+
+
+@pytest.fixture
+def story(address, tmp_path, monkeypatch):
+    monkeypatch.setattr(ingest, "STEPS_AT_ONCE", 10)  # so that a stage takes three pieces
+    told_here = Story(parse_connection(address), made_ledger(tmp_path / "ledger"))
+    told_here.begin()
+    return told_here
+
+
+def test_a_ledger_is_ingested_whole_and_a_second_time_changes_nothing(story):
+    story.ingest()
+    assert story.contents() == WHOLE
+    story.ingest()
+    assert story.contents() == WHOLE
+
+
+def test_the_lineage_is_walked_both_ways(story):
+    story.ingest()
+    metadata = story.open()
+    rows, model = metadata.by_uri("/at/rows").id, metadata.by_uri("/at/model").id
+    everything = 2 * TOTAL + 4 + 2
+    assert len(metadata.downstream([rows])) == everything + 1
+    assert model in metadata.downstream([rows])
+    assert len(metadata.upstream([model])) == everything + 1
+    assert rows in metadata.upstream([model])
+
+
+def test_a_batch_leads_to_its_own_update(story):
+    story.ingest()
+    metadata = story.open()
+    names = [f"unweave:0123:m1:s1.p{2 * STEPS - 1}:{what}" for what in ("batch", "update")]
+    found = metadata.by_external_id(names)
+    batch, update = (found[name] for name in names)
+    (read,) = [
+        event.execution_id
+        for event in metadata.store.get_events_by_artifact_ids([batch.id])
+        if event.type == pb.Event.INPUT
+    ]
+    written = metadata.store.get_events_by_execution_ids([read])
+    assert {event.artifact_id for event in written} == {batch.id, update.id}
+
+
+def test_artifacts_are_marked_deleted_and_their_records_stay(story):
+    story.ingest()
+    metadata = story.open()
+    batches = metadata.store.get_artifacts_by_type("lineage.Batch")
+    metadata.mark_deleted(batches[:7])
+    again = story.open().store.get_artifacts_by_type("lineage.Batch")
+    assert sum(node.state == pb.Artifact.DELETED for node in again) == 7
+    assert story.contents() == WHOLE
+
+
+def test_a_longer_run_is_written_in_more_pieces_and_not_in_larger_ones(tmp_path, monkeypatch):
+    sizes, write = [], ingest.Subgraph.write
+
+    def measured(graph):
+        sizes.append(len(graph.executions) + len(graph.artifacts) + len(graph.edges))
+        write(graph)
+
+    monkeypatch.setattr(ingest, "STEPS_AT_ONCE", 10)
+    monkeypatch.setattr(ingest.Subgraph, "write", measured)
+    for steps in (20, 200):
+        where = parse_connection(str(tmp_path / f"{steps}.sqlite"))
+        story = Story(where, made_ledger(tmp_path / f"ledger-{steps}", steps=steps))
+        story.begin()
+        story.ingest()
+        assert max(sizes) == 10 * (1 + 2 + 4)
+    # Placement and assembly; each of four stages begins, ends, and has its pieces.
+    assert len(sizes) == (2 + 4 * (2 + 2)) + (2 + 4 * (2 + 20))
+
+
+class Stopped(Exception):
+    """What ends an ingest from within, between two writes."""
+
+
+@pytest.mark.parametrize("writes", [0, 1, 2, 3, 4, 5, 9, 19])
+def test_an_ingest_that_ended_after_any_write_is_completed(story, writes, monkeypatch):
+    done, write = 0, ingest.Subgraph.write
+
+    def counted(graph):
+        nonlocal done
+        if done == writes:
+            raise Stopped
+        done += 1
+        write(graph)
+
+    with monkeypatch.context() as stopping:
+        stopping.setattr(ingest.Subgraph, "write", counted)
+        with pytest.raises(Stopped):
+            story.ingest()
+    story.ingest()
+    assert story.contents() == WHOLE
+
+
+WRITER = """
+import sys
+import time
+from pathlib import Path
+from lineage_store import ingest
+from lineage_store.ledger import open_ledger
+from lineage_store.connection import parse_connection
+from tests_story import Story
+ingest.STEPS_AT_ONCE = int(sys.argv[3])
+write, pause = ingest.Subgraph.write, float(sys.argv[4])
+ingest.Subgraph.write = lambda graph: (write(graph), time.sleep(pause))
+print("ready", flush=True)
+sys.stdin.readline()
+Story(parse_connection(sys.argv[1]), open_ledger(Path(sys.argv[2]))).ingest()
+"""
+
+
+def writer(story, folder, *, at_once, pause=0.0):
+    """Another process that ingests the same ledger once it is told to, with pauses."""
+    (folder / "tests_story.py").write_bytes(Path(__file__).read_bytes())
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER, story.where.address, str(story.ledger.folder), str(at_once),
+         str(pause)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(TOP), str(folder)])},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout.readline() == "ready\n", process.stderr.read()
+    return process
+
+
+def test_a_writer_that_is_killed_is_completed_by_the_next(story, tmp_path):
+    process = writer(story, tmp_path, at_once=1, pause=0.05)
+    process.stdin.write("\n")
+    process.stdin.flush()
+    metadata, end = story.open(), time.monotonic() + WAIT
+    while len(metadata.store.get_artifacts_by_type("lineage.Batch")) < 5:
+        assert time.monotonic() < end
+    process.kill()
+    process.communicate()
+    metadata = story.open()
+    assert not metadata.execution_exists(story.names.of("m1", "assembly"))
+    story.ingest()
+    assert story.contents() == WHOLE
+
+
+def test_several_writers_at_once_come_to_the_same(story, tmp_path):
+    processes = [writer(story, tmp_path, at_once=n) for n in (3, 7, 10)]
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    ends = [(process.communicate(timeout=WAIT), process.returncode) for process in processes]
+    assert [status for _, status in ends] == [0, 0, 0], [said[1][-2000:] for said, _ in ends]
+    assert story.contents() == WHOLE
+
+
+# What a server's failures say.
+
+
+def refusal(where):
+    with pytest.raises(MetadataUnavailable) as caught:
+        Metadata(where, create=True)
+    assert caught.value.exit_status == 2
+    assert SECRET not in str(caught.value)
+    assert "wrong word" not in str(caught.value)
+    assert where.address in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("word", ["", "wrong word", "it's wrong word"])
+def test_a_wrong_password_is_one_sentence_that_does_not_repeat_it(server, word, monkeypatch, capfd):
+    where = parse_connection(server.address())
+    monkeypatch.setenv(PASSWORD, word)
+    assert "check the user, the password" in refusal(where)
+    said = "".join(capfd.readouterr())
+    assert not word or word not in said
+
+
+def test_an_unknown_user_is_refused(server):
+    assert "check the user" in refusal(parse_connection(server.address(user="stranger")))
+
+
+@pytest.mark.parametrize("kind", ["mysql", "postgresql", "grpc"])
+def test_a_server_that_is_not_there_is_said_to_be_so(kind):
+    rest = "" if kind == "grpc" else "/unweave"
+    user = "" if kind == "grpc" else "unweave@"
+    where = parse_connection(f"{kind}://{user}127.0.0.1:{free_port()}{rest}")
+    assert "does not answer (Connection refused)" in refusal(where)
+
+
+def test_the_right_password_shows_up_nowhere(server, capfd, caplog):
+    where = parse_connection(server.address())
+    with caplog.at_level(logging.DEBUG):
+        Metadata(where, create=True).artifact_type("lineage.Batch")
+    for word in (SECRET, "secret=of"):
+        assert word not in "".join(capfd.readouterr())
+        assert word not in caplog.text
+
+
+@pytest.mark.tfx
+@pytest.mark.parametrize("quiet", [False, True])
+def test_tfx_would_log_the_password_and_is_kept_from_it(quiet, tmp_path, caplog, capfd):
+    """LocalDagRunner reads how to connect from a pipeline and logs it; no server is needed."""
+    from absl import logging as absl_logging
+
+    from pipelines.tfx_backend import quiet_and_inside, run_locally
+    from pipelines.training import pipeline
+
+    where = parse_connection("mysql://unweave@127.0.0.1:1/none")
+    before = absl_logging.get_verbosity()
+    with writing(tmp_path / "ws", metadata=where, create=True) as workspace:
+        absl_logging.set_verbosity(absl_logging.DEBUG)
+        try:
+            with quiet_and_inside(workspace) if quiet else contextlib.nullcontext():
+                run_locally(pipeline(workspace, "nothing", [], enable_cache=False))
+        finally:
+            absl_logging.set_verbosity(before)
+    said = caplog.text + "".join(capfd.readouterr())
+    assert (SECRET[-12:] in said) is not quiet
+
+
+def test_an_error_that_is_none_of_the_server_stays_what_it_is(server):
+    where = parse_connection(server.address())
+    with pytest.raises(errors.NotFoundError), told(where):
+        Metadata(where, create=True).store.put_artifacts([pb.Artifact(type_id=999)])
+
+
+@pytest.fixture(params=SERVERS)
+def own_server(request):
+    """A server that a test may kill."""
+    with {"mysql": mariadb, "postgresql": postgresql}[request.param]() as server:
+        yield server
+
+
+def test_a_server_that_dies_in_the_middle_is_told_and_made_up_for(
+    own_server, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(ingest, "STEPS_AT_ONCE", 10)
+    story = Story(parse_connection(own_server.address()), made_ledger(tmp_path / "ledger"))
+    story.begin()
+    done, write = 0, ingest.Subgraph.write
+
+    def counted(graph):
+        nonlocal done
+        if done == 3:
+            own_server.kill()
+        done += 1
+        write(graph)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(ingest.Subgraph, "write", counted)
+        with pytest.raises(MetadataUnavailable, match="run the same command again") as caught:
+            story.ingest()
+    assert story.where.address in str(caught.value)
+    assert SECRET not in str(caught.value)
+    own_server.start()
+    end = time.monotonic() + WAIT
+    while True:  # a server that repairs itself lets nobody in yet
+        try:
+            story.ingest()
+            break
+        except MetadataUnavailable:
+            assert time.monotonic() < end
+            time.sleep(0.2)
+    assert story.contents() == WHOLE
+
+
+# Addresses, passwords and what a workspace remembers.
+
+
+NAME = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FF), min_size=1, max_size=9)
+HOST = st.sampled_from(["127.0.0.1", "db.example.org", "::1", "localhost"])
+PORT = st.integers(1, 65535)
+DATABASE = st.from_regex(r"[A-Za-z0-9_-]{1,12}", fullmatch=True)
+
+
+@given(
+    st.builds(
+        lambda kind, host, port, user, database: Connection(
+            kind, host=host, port=port, user=user, database=database
+        ),
+        st.sampled_from(["mysql", "postgresql"]), HOST, PORT, NAME, DATABASE,
+    )
+    | st.builds(lambda host, port: Connection("grpc", host=host, port=port), HOST, PORT)
+)  # fmt: skip
+def test_an_address_that_is_written_down_is_read_back(connection):
+    assert parse_connection(connection.address) == connection
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "mysql://", "mysql://host/db", "mysql://user@host:port/db", "mysql://user@host",
+        "mysql://user@host:0/db", "postgresql://user@/db", "postgresql://user@host/a;b",
+        "grpc://host:1/db", "grpc://user@host:1", "grpc://", "oracle://user@host/db",
+        "mysql://user@host/db?ssl=1", "mysql://user@[host/db",
+    ],
+)  # fmt: skip
+def test_what_is_no_address_is_refused(text):
+    with pytest.raises(BadInput, match="metadata address"):
+        parse_connection(text)
+
+
+@pytest.mark.parametrize("scheme", ["mysql", "postgresql", "grpc", "odd"])
+def test_a_password_in_an_address_is_refused_and_not_repeated(scheme):
+    with pytest.raises(BadInput) as caught:
+        parse_connection(f"{scheme}://user:hunter2@host:1/db")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_password_comes_from_a_variable_or_from_a_file_of_ones_own(tmp_path):
+    file = tmp_path / "word"
+    file.write_text("from the file\n")
+    file.chmod(0o600)
+    assert password_from({}) == ""
+    assert password_from({PASSWORD_FILE: str(file)}) == "from the file"
+    assert password_from({PASSWORD_FILE: str(file), PASSWORD: "given"}) == "given"
+    file.chmod(0o640)
+    with pytest.raises(BadInput, match="chmod 600"):
+        password_from({PASSWORD_FILE: str(file)})
+    with pytest.raises(BadInput, match="cannot be read"):
+        password_from({PASSWORD_FILE: str(tmp_path / "none")})
+
+
+def test_a_workspace_remembers_where_its_metadata_lives_and_refuses_another_place(tmp_path):
+    root, where = tmp_path / "ws", parse_connection("mysql://user@host:1/db")
+    with writing(root, metadata=where, create=True):
+        pass
+    assert open_workspace(root).metadata == where
+    with writing(root, create=True) as workspace:
+        assert workspace.metadata == where
+    with writing(root, metadata=where, create=True):
+        pass
+    other = parse_connection("mysql://user@host:1/other")
+    with (
+        pytest.raises(BadInput, match="keeps its metadata in mysql://user@host:1/db"),
+        writing(root, metadata=other, create=True),
+    ):
+        pass
+    assert SECRET not in "".join(f.read_text() for f in root.glob("*.json"))
+
+
+def test_a_workspace_keeps_its_metadata_in_a_file_of_its_own_if_nothing_is_said(tmp_path):
+    with writing(tmp_path / "ws", create=True):
+        pass
+    workspace = open_workspace(tmp_path / "ws")
+    assert workspace.metadata.file == workspace.metadata_file
+    assert not (workspace.root / "metadata.json").exists()
+    with (
+        pytest.raises(BadInput, match="keeps its metadata in"),
+        writing(tmp_path / "ws", metadata=parse_connection("grpc://host:1"), create=True),
+    ):
+        pass
+
+
+# A whole pipeline.
+
+
+def command(*arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", "unweave", *map(str, arguments), "--json"],
+        env={**os.environ, "PYTHONPATH": str(TOP)}, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    return done.returncode, json.loads(done.stdout.splitlines()[-1]), done.stdout + done.stderr
+
+
+def train_command(tmp_path, root):
+    data = tmp_path / "people.csv"
+    with data.open("w", newline="") as stream:
+        rows = ([f"p{n % 9}", n % 17, n % 5, "yes" if n % 3 else "no"] for n in range(90))
+        csv.writer(stream).writerows([["who", "a", "b", "y"], *rows])
+    return (
+        "train", "--workspace", root, "--csv", data, "--label-column", "y", "--subject-column",
+        "who", "--shards", 2, "--slices", 1, "--epochs", 1, "--batch-size", 16,
+    )  # fmt: skip
+
+
+@pytest.mark.tfx
+@pytest.mark.parametrize(
+    "address", ["mysql", "postgresql", pytest.param("grpc", marks=pytest.mark.slow)], indirect=True
+)
+def test_a_whole_pipeline_trains_traces_and_forgets_on_a_server(address, tmp_path):
+    root = tmp_path / "ws"
+    status, trained, said = command(*train_command(tmp_path, root), "--metadata", address)
+    assert status == 0, said
+    assert not (root / "metadata.sqlite").exists()
+    status, forgotten, more = command("forget", "p3", "--workspace", root)
+    assert status == 0, more
+    metadata = Metadata(parse_connection(address), create=False)
+    found = max(metadata.store.get_artifacts_by_type("PushedModel"), key=lambda node: node.id)
+    status, traced, most = command("trace", "artifact", found.id, "--workspace", root)
+    assert status == 0, most
+    assert traced["upstream"]["lineage.Update"] > 0
+    assert len(metadata.store.get_executions_by_type("lineage.Deletion")) == 1
+    # The password is not in the workspace, in what was printed, or in anything MLMD holds.
+    held = "".join(map(str, (
+        *metadata.store.get_artifacts(), *metadata.store.get_executions(),
+        *metadata.store.get_contexts(),
+    )))  # fmt: skip
+    tail = SECRET[-12:]
+    assert tail not in said + more + most + held
+    for file in root.rglob("*"):
+        assert not file.is_file() or tail.encode() not in file.read_bytes(), file
+    assert forgotten["model_before"] == trained["model_id"]
+
+
+@pytest.mark.tfx
+def test_a_command_that_the_server_refuses_says_so_and_leaves_nothing(
+    server, tmp_path, monkeypatch
+):
+    monkeypatch.setenv(PASSWORD, "wrong word")
+    root, address = tmp_path / "ws", server.address()
+    status, answer, said = command(*train_command(tmp_path, root), "--metadata", address)
+    assert status == answer["exit_status"] == 2, said
+    assert answer["error"].startswith(f"The metadata server {address} refuses: check the user")
+    assert "wrong word" not in said
+    assert "Traceback" not in said
+    assert not root.exists()
+
+
+@pytest.mark.tfx
+@pytest.mark.slow
+def test_a_pipeline_whose_server_dies_says_so_and_is_run_again(own_server, tmp_path):
+    root, address = tmp_path / "ws", own_server.address()
+    train = [*train_command(tmp_path, root), "--metadata", address]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "unweave", *map(str, train)],
+        env={**os.environ, "PYTHONPATH": str(TOP)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    end = time.monotonic() + WAIT
+    while not list(root.glob("tfx/train-m1/CsvExampleGen/examples/*/*")):
+        assert process.poll() is None and time.monotonic() < end
+        time.sleep(0.01)
+    own_server.kill()
+    _, said = process.communicate(timeout=WAIT)
+    assert process.returncode == 2, said
+    assert f"unweave: The metadata server {address} does not answer" in said
+    assert "Traceback" not in said
+    assert SECRET[-12:] not in said
+    assert not root.exists()
+    own_server.start()
+    time.sleep(2)
+    status, answer, said = command(*train)
+    assert status == 0, said
+    assert answer["model_id"] == "m1"
+
+
+class LosesItsServer(DirectBackend):
+    """A backend whose MLMD is lost when a finished run is to be written into it."""
+
+    def record_training(self, job):
+        raise MetadataUnavailable("The metadata server is gone.")
+
+
+def test_a_model_whose_server_was_lost_at_the_end_stays_for_the_next_command(tmp_path):
+    rows = ([n % 17, n % 5, "yes" if n % 3 else "no"] for n in range(90))
+    with (tmp_path / "given.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([["a", "b", "y"], *rows])
+    options = {"label": "y", "shards": 2, "slices": 1, "epochs": 1, "batch_size": 16}
+    with pytest.raises(MetadataUnavailable):
+        Project(tmp_path / "ws", backend=LosesItsServer()).train(tmp_path / "given.csv", **options)
+    after = Project(tmp_path / "ws", backend=DirectBackend())
+    assert [model["state"] for model in after.models()] == ["live"]
+    assert after.train(tmp_path / "given.csv", **options)["model_id"] == "m2"
