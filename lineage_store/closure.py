@@ -74,13 +74,14 @@ class Adjacency:
         places = np.repeat(first - ends + counts, counts) + np.arange(ends[-1])
         reached, sources = self.targets[places], np.repeat(level, counts)
         new = before[reached] < 0
+        found: Numbers
         found, where = np.unique(reached[new], return_index=True)
         before[found] = sources[new][where]
         return found
 
     def _few(self, level: Numbers, before: Numbers, until: int | None) -> Numbers:
-        """Walk by single nodes while levels are narrow: a long chain has as many levels as nodes."""
-        starts, targets, seen = (memoryview(a) for a in (self.starts, self.targets, before))
+        """Walk by single nodes while levels are narrow: a chain has as many as nodes."""
+        starts, targets, seen = (self.starts.data, self.targets.data, before.data)
         here: list[int] = level.tolist()
         while here and len(here) < FEW and (until is None or seen[until] < 0):
             there = []

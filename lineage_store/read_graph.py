@@ -32,7 +32,7 @@ class Lineage:
 
     def kind(self, key: int) -> str:
         """Return the name of the type of a node of the graph."""
-        return self.kinds[self.kind_numbers[np.searchsorted(self.graph.keys, key)]]
+        return self.kinds[int(self.kind_numbers[np.searchsorted(self.graph.keys, key)])]
 
 
 def read_lineage(metadata: Metadata, *, at_once: int = AT_ONCE) -> Lineage:

@@ -15,7 +15,9 @@ SIZE = 9
 PLACES = st.tuples(
     st.integers(0, SIZE - 1),
     st.integers(0, SIZE - 1),
-    st.sampled_from([pb.Event.INPUT, pb.Event.OUTPUT, pb.Event.DECLARED_INPUT, pb.Event.UNKNOWN]),
+    st.sampled_from(
+        [pb.Event.INPUT, pb.Event.OUTPUT, pb.Event.DECLARED_INPUT, pb.Event.PENDING_OUTPUT]
+    ),
 )
 
 

@@ -160,6 +160,24 @@ class Project:
         workspace = open_workspace(self.root)
         return trace_artifact(Metadata(workspace.metadata_file, create=False), artifact)
 
+    def graph(
+        self,
+        *,
+        out: Path | str,
+        model: str | None = None,
+        subject: str | None = None,
+        artifact: str | None = None,
+        full: bool = False,
+    ) -> dict[str, Any]:
+        """Write the lineage of a model, a subject or an artifact to a .svg or .graphml file."""
+        from unweave.graph import write_graph
+
+        workspace = open_workspace(self.root)
+        with translated():
+            return write_graph(
+                workspace, out=Path(out), model=model, subject=subject, artifact=artifact, full=full
+            )
+
     def models(self) -> list[dict[str, Any]]:
         """List all models, oldest first."""
         with self._reading() as (workspace, connection):
