@@ -9,13 +9,14 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import deletion_cost, pipeline_cost, training_overhead
+from benchmarks import closure, deletion_cost, pipeline_cost, training_overhead
 from benchmarks.result import Result
 
 BENCHMARKS = {
     "training-overhead": training_overhead,
     "deletion-cost": deletion_cost,
     "pipeline-cost": pipeline_cost,
+    "closure": closure,
 }
 
 WIDTH = 110

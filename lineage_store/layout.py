@@ -14,7 +14,7 @@ from itertools import pairwise
 from lineage_store.closure import Edge
 
 SWEEPS = 12
-GAP_X, GAP_Y = 56.0, 14.0
+GAP_X, GAP_Y = 38.0, 14.0
 LANE = 8.0
 
 Point = tuple[float, float]

@@ -7,7 +7,7 @@ paths, which are nobody else's business.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lineage_store.closure import Edge, artifact_key, execution_key, id_of, is_execution
@@ -38,6 +38,7 @@ SHOWN: Mapping[str, type[Value]] = {
     "certificate": str,
 }
 SUBJECT = -1
+PUSHER = "tfx.components.pusher.component.Pusher"
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,14 @@ def picture_of_subject(
     ]
     batches = sorted({artifact_key(a.id) for a in metadata.by_external_id(wanted).values()})
     keys = [*batches, *lineage.graph.downstream(batches).tolist()]
+    edges = lineage.graph.among(keys)
     short = touched["pseudonym"][:12]
     rows = max(model["rows"] for model in touched["models"])
     subject = PictureNode(SUBJECT, f"Subject {short}", values={"rows": rows})
     return Picture(
         f"subject {short} (pseudonym)",
-        (subject, *_nodes(metadata, lineage, keys)),
-        (*((SUBJECT, key) for key in batches), *lineage.graph.among(keys)),
+        (subject, *_named(_nodes(metadata, lineage, keys), edges)),
+        (*((SUBJECT, key) for key in batches), *edges),
     )
 
 
@@ -115,7 +117,24 @@ def _model_key(metadata: Metadata, lineage: Lineage, names: Names, model: str) -
 def _around(metadata: Metadata, lineage: Lineage, key: int, title: str) -> Picture:
     graph = lineage.graph
     near = {key, *graph.upstream([key]).tolist(), *graph.downstream([key]).tolist()}
-    return Picture(title, tuple(_nodes(metadata, lineage, near)), tuple(graph.among(near)))
+    edges = graph.among(near)
+    return Picture(title, _named(_nodes(metadata, lineage, near), edges), tuple(edges))
+
+
+def _named(nodes: Iterable[PictureNode], edges: Iterable[Edge]) -> tuple[PictureNode, ...]:
+    """Give TFX's models and what pushed them the id of the model, which the assembly knows."""
+    known = {node.key: node for node in nodes}
+    pairs = [(a, b) for a, b in edges if a in known and b in known]
+    for kind, after in (
+        ("lineage.Assembly", "Model"),
+        ("Model", PUSHER),
+        (PUSHER, "PushedModel"),
+    ):
+        for a, b in pairs:
+            if known[a].kind == kind and known[b].kind == after and "model" in known[a].values:
+                named = {**known[b].values, "model": known[a].values["model"]}
+                known[b] = replace(known[b], values=named)
+    return tuple(known.values())
 
 
 def _nodes(metadata: Metadata, lineage: Lineage, keys: Iterable[int]) -> Iterable[PictureNode]:

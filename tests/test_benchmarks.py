@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 TOP = Path(__file__).parents[1]
-NAMES = ["training-overhead", "deletion-cost", "pipeline-cost"]
+NAMES = ["training-overhead", "deletion-cost", "pipeline-cost", "closure"]
 
 
 def run(*arguments):
@@ -29,3 +29,10 @@ def test_an_unknown_name_is_refused():
     done = run("no-such-benchmark")
     assert done.returncode == 2
     assert "no-such-benchmark" in done.stderr
+
+
+def test_the_closure_runs_and_both_sides_agree():
+    done = run("closure", "--quick")
+    assert done.returncode == 0, done.stderr
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert sum("networkx" in line for line in lines) == sum("ours" in line for line in lines) == 2

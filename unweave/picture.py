@@ -34,8 +34,10 @@ MODEL = Look("models", "#eadff5", "#653a94")
 RECORD = Look("reports and proofs", "#f3efdc", "#75611a")
 DELETION = Look("deletion", "#fbdcd3", "#a33415")
 SUBJECT = Look("subject", "#fff3b0", "#7a5c00")
-EXECUTION = Look("step of a pipeline", "#ffffff", "#555555")
+EXECUTION = Look("something done (round)", "#ffffff", "#555555")
 DELETED = Look("deleted: only the record is left", "#eeeeee", "#666666")
+
+LEGEND = (SUBJECT, DATA, LEARNT, MODEL, RECORD, DELETION, EXECUTION, DELETED)
 
 LOOKS = {
     **dict.fromkeys(("Examples", "ExampleStatistics", "Schema", "Rows", "Shard", "Batch"), DATA),
@@ -73,7 +75,8 @@ def size_of(fold: Fold) -> tuple[float, float]:
 def svg(folded: Folded, *, title: str) -> bytes:
     """Draw a folded lineage, from left to right, with a legend."""
     layout = lay_out([size_of(fold) for fold in folded.folds], folded.edges)
-    used = list(dict.fromkeys(map(look_of, folded.folds)))
+    present = set(map(look_of, folded.folds))
+    used = [look for look in LEGEND if look in present]
     legend, legend_width = _legend(used, top=layout.height + HEAD + 2 * MARGIN)
     headline = f"Lineage of {title}"
     wanted = max(layout.width, legend_width, NAME_CHARACTER * len(headline) * 1.4)
@@ -158,7 +161,6 @@ def _legend(used: Sequence[Look], *, top: float) -> tuple[list[str], float]:
     lines, x = ["<g class='legend'>"], MARGIN
     entries = [(look, look.legend, look is EXECUTION, False) for look in used]
     entries.append((Look("", "#ffffff", "#555555"), "thick: several folded into one", False, True))
-    entries.append((Look("", "#ffffff", "#555555"), "round: something done", True, False))
     for look, text, round_, many in entries:
         box = Box(x, top, 28, 18)
         lines.append(_outline(look, box, round_=round_, many=many).replace("'14'", "'8'"))
