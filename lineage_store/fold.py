@@ -104,7 +104,9 @@ def name_of(nodes: Sequence[PictureNode]) -> str:
     if len(nodes) == 1:
         return name
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
-    ending = "" if words.endswith(("s", "data")) else "es" if words.endswith("ch") else "s"
+    if words.endswith("y"):
+        words = words[:-1] + "ie"
+    ending = "" if words.endswith("s") else "es" if words.endswith("ch") else "s"
     return f"{len(nodes):,} {words}{ending}"
 
 

@@ -77,7 +77,8 @@ def svg(folded: Folded, *, title: str) -> bytes:
     layout = lay_out([size_of(fold) for fold in folded.folds], folded.edges)
     present = set(map(look_of, folded.folds))
     used = [look for look in LEGEND if look in present]
-    legend, legend_width = _legend(used, top=layout.height + HEAD + 2 * MARGIN)
+    back = any(route.back for route in layout.routes)
+    legend, legend_width = _legend(used, back=back, top=layout.height + HEAD + 2 * MARGIN)
     headline = f"Lineage of {title}"
     wanted = max(layout.width, legend_width, NAME_CHARACTER * len(headline) * 1.4)
     width = round(wanted + 2 * MARGIN)
@@ -156,7 +157,7 @@ def _outline(look: Look, box: Box, *, round_: bool, many: bool) -> str:
     )
 
 
-def _legend(used: Sequence[Look], *, top: float) -> tuple[list[str], float]:
+def _legend(used: Sequence[Look], *, back: bool, top: float) -> tuple[list[str], float]:
     """Return the legend's lines, and its width."""
     lines, x = ["<g class='legend'>"], MARGIN
     entries = [(look, look.legend, look is EXECUTION, False) for look in used]
@@ -169,4 +170,12 @@ def _legend(used: Sequence[Look], *, top: float) -> tuple[list[str], float]:
             f"fill='{INK}'>{escape(text)}</text>"
         )
         x += 34 + DETAIL_CHARACTER * len(text) + 18
+    if back:
+        text = "dashed line: leads back, as folded boxes may"
+        lines.append(
+            f"<path d='M{x:.1f} {top + 9:.1f}h28' stroke='{LINE}' stroke-dasharray='5 3'/>"
+            f"<text x='{x + 34:.1f}' y='{top + 13:.1f}' font-size='{DETAIL_SIZE}' "
+            f"fill='{INK}'>{text}</text>"
+        )
+        x += 34 + DETAIL_CHARACTER * len(text)
     return [*lines, "</g>"], x
