@@ -1,8 +1,9 @@
 """The lineage as a graph in memory, to close over it and to say why two nodes are connected.
 
 Both directions are held as compressed adjacency: the neighbours of node number i are
-`targets[starts[i]:starts[i + 1]]`. A million edges take about 30 MB. Artifacts and executions number apart in MLMD, so a node's key is twice its id, plus
-one for an execution. `read_graph` fills the graph from MLMD; any iterable of edges will do.
+`targets[starts[i]:starts[i + 1]]`. A million edges take about 30 MB. Artifacts and executions
+number apart in MLMD, so a node's key is twice its id, plus one for an execution. `read_lineage`
+fills the graph from MLMD; any iterable of edges will do.
 
 A closure is complete or an error: nothing is cut off at a depth or a number. For one question
 about a small neighbourhood `Metadata.downstream` and `Metadata.upstream` need no reading of the
