@@ -35,6 +35,7 @@ RECORD = Look("reports and proofs", "#f3efdc", "#75611a")
 DELETION = Look("deletion", "#fbdcd3", "#a33415")
 SUBJECT = Look("subject", "#fff3b0", "#7a5c00")
 EXECUTION = Look("something done (round)", "#ffffff", "#555555")
+PLAIN = Look("", "#ffffff", "#555555")
 DELETED = Look("deleted: only the record is left", "#eeeeee", "#666666")
 
 LEGEND = (SUBJECT, DATA, LEARNT, MODEL, RECORD, DELETION, EXECUTION, DELETED)
@@ -77,8 +78,11 @@ def svg(folded: Folded, *, title: str) -> bytes:
     layout = lay_out([size_of(fold) for fold in folded.folds], folded.edges)
     present = set(map(look_of, folded.folds))
     used = [look for look in LEGEND if look in present]
+    many = any(len(fold.nodes) > 1 for fold in folded.folds)
     back = any(route.back for route in layout.routes)
-    legend, legend_width = _legend(used, back=back, top=layout.height + HEAD + 2 * MARGIN)
+    legend, legend_width = _legend(
+        used, many=many, back=back, top=layout.height + HEAD + 2 * MARGIN
+    )
     headline = f"Lineage of {title}"
     wanted = max(layout.width, legend_width, NAME_CHARACTER * len(headline) * 1.4)
     width = round(wanted + 2 * MARGIN)
@@ -157,14 +161,15 @@ def _outline(look: Look, box: Box, *, round_: bool, many: bool) -> str:
     )
 
 
-def _legend(used: Sequence[Look], *, back: bool, top: float) -> tuple[list[str], float]:
+def _legend(used: Sequence[Look], *, many: bool, back: bool, top: float) -> tuple[list[str], float]:
     """Return the legend's lines, and its width."""
     lines, x = ["<g class='legend'>"], MARGIN
     entries = [(look, look.legend, look is EXECUTION, False) for look in used]
-    entries.append((Look("", "#ffffff", "#555555"), "thick: several folded into one", False, True))
-    for look, text, round_, many in entries:
+    if many:
+        entries.append((PLAIN, "thick: several folded into one", False, True))
+    for look, text, round_, thick in entries:
         box = Box(x, top, 28, 18)
-        lines.append(_outline(look, box, round_=round_, many=many).replace("'14'", "'8'"))
+        lines.append(_outline(look, box, round_=round_, many=thick).replace("'14'", "'8'"))
         lines.append(
             f"<text x='{x + 34:.1f}' y='{top + 13:.1f}' font-size='{DETAIL_SIZE}' "
             f"fill='{INK}'>{escape(text)}</text>"
