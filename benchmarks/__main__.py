@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import (
+    closure,
     deletion_cost,
     ingest_rate,
     lineage_scale,
@@ -24,6 +25,7 @@ BENCHMARKS = {
     "pipeline-cost": pipeline_cost,
     "lineage-scale": lineage_scale,
     "ingest-rate": ingest_rate,
+    "closure": closure,
 }
 
 WIDTH = 130

@@ -12,7 +12,7 @@ def trace_artifact(metadata: Metadata, name: str) -> dict[str, Any]:
 
     Raises NothingFound if MLMD has no such artifact.
     """
-    found = _find(metadata, name)
+    found = find_artifact(metadata, name)
     up = metadata.artifacts(metadata.upstream([found.id]))
     down = metadata.artifacts(metadata.downstream([found.id]))
     return {
@@ -29,7 +29,8 @@ def trace_artifact(metadata: Metadata, name: str) -> dict[str, Any]:
     }
 
 
-def _find(metadata: Metadata, name: str) -> pb.Artifact:
+def find_artifact(metadata: Metadata, name: str) -> pb.Artifact:
+    """Return an artifact by its MLMD id, external id or URI; raises NothingFound."""
     if name.isdecimal():
         found = metadata.artifacts([int(name)])
         if found:

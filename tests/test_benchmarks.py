@@ -5,7 +5,14 @@ import sys
 from pathlib import Path
 
 TOP = Path(__file__).parents[1]
-NAMES = ["training-overhead", "deletion-cost", "pipeline-cost", "ingest-rate"]
+NAMES = [
+    "training-overhead",
+    "deletion-cost",
+    "pipeline-cost",
+    "lineage-scale",
+    "ingest-rate",
+    "closure",
+]
 
 
 def run(*arguments):
@@ -29,3 +36,10 @@ def test_an_unknown_name_is_refused():
     done = run("no-such-benchmark")
     assert done.returncode == 2
     assert "no-such-benchmark" in done.stderr
+
+
+def test_the_closure_runs_and_both_sides_agree():
+    done = run("closure", "--quick")
+    assert done.returncode == 0, done.stderr
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert sum("networkx" in line for line in lines) == sum("ours" in line for line in lines) == 2

@@ -32,6 +32,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 import components
 import unweave
 from lineage_store import eventlog, models
+from lineage_store.closure import artifact_key, execution_key
 from lineage_store.csv_source import Columns, Dropped, read_header, read_records
 from lineage_store.gate import let_through
 from lineage_store.index import read_index
@@ -39,6 +40,7 @@ from lineage_store.ledger import open_ledger
 from lineage_store.metadata import INPUTS, OUTPUTS, Metadata
 from lineage_store.placement import Partition
 from lineage_store.pseudonyms import Pseudonyms
+from lineage_store.read_graph import read_lineage
 from lineage_store.row_store import open_rows
 from lineage_store.workspace import open_workspace, writing
 from pipelines.direct import DirectBackend
@@ -252,6 +254,21 @@ def test_a_stock_client_walks_from_the_examples_down_to_the_pushed_model(story):
     assert mlmd.artifact_names[update.type_id] == "lineage.Update"
     same = ("model", "shard", "stage", "position")
     assert place(update, *same) == place(batch, *same)
+
+
+def test_closures_in_memory_are_those_of_networkx_on_the_real_store(story):
+    workspace = story.here / "after-forgotten_twice"
+    lineage = read_lineage(Metadata(workspace / "metadata.sqlite", create=False))
+    mlmd = Mlmd(workspace)
+    other = nx.DiGraph()
+    for event in mlmd.events():
+        ends = artifact_key(event.artifact_id), execution_key(event.execution_id)
+        other.add_edge(*(ends if event.type in INPUTS else ends[::-1]))
+    assert lineage.graph.edges == len(mlmd.events()) > 300
+    ends = [a.id for kind in ("Examples", "Model", "lineage.Request") for a in mlmd.artifacts(kind)]
+    for key in map(artifact_key, ends):
+        assert set(lineage.graph.downstream([key]).tolist()) == nx.descendants(other, key)
+        assert set(lineage.graph.upstream([key]).tolist()) == nx.ancestors(other, key)
 
 
 def test_there_is_one_step_batch_and_update_a_step_and_one_checkpoint_a_stage(story):

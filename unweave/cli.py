@@ -16,16 +16,10 @@ from typing import Any
 import click
 
 from lineage_store.errors import UnweaveError
+from unweave.graph_commands import graph
+from unweave.options import JSON, WORKSPACE
 from unweave.version import installed_version
 
-WORKSPACE = click.option(
-    "--workspace",
-    type=click.Path(path_type=Path),
-    default=Path("workspace"),
-    show_default=True,
-    help="The folder of the workspace.",
-)
-JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 CSV = click.option(
     "--csv", required=True, type=click.Path(path_type=Path), help="The CSV file to read."
 )
@@ -320,6 +314,9 @@ def demo(workspace: Path, as_json: bool) -> None:
     answer = run_demo(workspace, quiet=as_json)
     if as_json:
         print(json.dumps(answer))
+
+
+commands.add_command(graph)
 
 
 @contextmanager

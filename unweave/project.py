@@ -194,6 +194,24 @@ class Project:
         """The named questions about models and subjects."""
         return Queries(self._reading)
 
+    def graph(
+        self,
+        *,
+        out: Path | str,
+        model: str | None = None,
+        subject: str | None = None,
+        artifact: str | None = None,
+        full: bool = False,
+    ) -> dict[str, Any]:
+        """Write the lineage of a model, a subject or an artifact to a .svg or .graphml file."""
+        from unweave.graph import write_graph
+
+        workspace = open_workspace(self.root)
+        with translated():
+            return write_graph(
+                workspace, out=Path(out), model=model, subject=subject, artifact=artifact, full=full
+            )
+
     def models(self, *, as_of: str | None = None) -> list[dict[str, Any]]:
         """List all models, oldest first, in the states that they had at a time."""
         with self._reading() as (workspace, connection):

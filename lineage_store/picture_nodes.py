@@ -1,0 +1,163 @@
+"""What belongs into the picture of a model, of an artifact or of a subject.
+
+A model or an artifact is shown with all that it was made from and all that came of it. A subject
+stands for itself, under its pseudonym, in front of the batches that saw its rows, and with all that
+came of these. Of a node's properties only those in `SHOWN` are taken: TFX's own hold parameters and
+paths, which are nobody else's business.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lineage_store.closure import Edge, artifact_key, execution_key, id_of, is_execution
+from lineage_store.errors import NothingFound
+from lineage_store.fold import PictureNode, Value
+from lineage_store.ingest import Names
+from lineage_store.ledger import Ledger
+from lineage_store.metadata import Metadata, pb, pieces
+from lineage_store.placement import Stage
+from lineage_store.read_graph import Lineage
+
+SHOWN: Mapping[str, type[Value]] = {
+    "model": str,
+    "shard": int,
+    "stage": int,
+    "position": int,
+    "epoch": int,
+    "batch": int,
+    "rows": int,
+    "steps": int,
+    "seconds": float,
+    "loss": float,
+    "recorded": int,
+    "request": str,
+    "time": str,
+    "digest": str,
+    "weights": str,
+    "certificate": str,
+}
+SUBJECT = -1
+PUSHER = "tfx.components.pusher.component.Pusher"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Nodes and the edges between them, by key; `title` says what it is of."""
+
+    title: str
+    nodes: tuple[PictureNode, ...]
+    edges: tuple[Edge, ...]
+
+
+def picture_of_model(metadata: Metadata, lineage: Lineage, names: Names, model: str) -> Picture:
+    """Collect the lineage of a model. Raises NothingFound if MLMD does not know it."""
+    return _around(metadata, lineage, _model_key(metadata, lineage, names, model), f"model {model}")
+
+
+def picture_of_artifact(metadata: Metadata, lineage: Lineage, artifact_id: int) -> Picture:
+    """Collect the lineage of an artifact. Raises NothingFound if MLMD does not know it."""
+    return _around(metadata, lineage, artifact_key(artifact_id), f"artifact {artifact_id}")
+
+
+def picture_of_subject(
+    metadata: Metadata,
+    lineage: Lineage,
+    names: Names,
+    touched: Mapping[str, Any],
+    ledgers: Mapping[str, Ledger],
+) -> Picture:
+    """Collect what came of a subject's rows.
+
+    `touched` is the answer of `questions.trace_subject`; `ledgers` are those of its models.
+    """
+    wanted = [
+        name
+        for model in touched["models"]
+        for name in _batch_names(names, ledgers[model["model"]], model["batches"])
+    ]
+    batches = sorted({artifact_key(a.id) for a in metadata.by_external_id(wanted).values()})
+    keys = [*batches, *lineage.graph.downstream(batches).tolist()]
+    edges = lineage.graph.among(keys)
+    short = touched["pseudonym"][:12]
+    rows = max(model["rows"] for model in touched["models"])
+    subject = PictureNode(SUBJECT, f"Subject {short}", values={"rows": rows})
+    return Picture(
+        f"subject {short} (pseudonym)",
+        (subject, *_named(_nodes(metadata, lineage, keys), edges)),
+        (*((SUBJECT, key) for key in batches), *edges),
+    )
+
+
+def _batch_names(names: Names, ledger: Ledger, batches: Iterable[str]) -> Iterable[str]:
+    """Give the external ids of batches named s0.r0.e0.b0, in the run that trained their stage."""
+    stages = {
+        (number, stage.stage): stage
+        for number, shard in enumerate(ledger.shards())
+        for stage in shard.stages()
+    }
+    for name in batches:
+        shard, stage, epoch, batch = (int(part[1:]) for part in name.split("."))
+        ran = stages[shard, stage]
+        planned = Stage(ran.stage, ran.rows, ran.epochs, ran.batches, ran.first_position)
+        yield names.batch(ran, planned.position(epoch=epoch, batch=batch))
+
+
+def _model_key(metadata: Metadata, lineage: Lineage, names: Names, model: str) -> int:
+    external_id = names.of(model, "assembly")
+    if metadata.execution_exists(external_id):
+        (made,) = metadata.store.get_executions_by_external_ids(external_ids=[external_id])
+        for event in metadata.store.get_events_by_execution_ids([made.id]):
+            key = artifact_key(event.artifact_id)
+            if event.type == pb.Event.OUTPUT and lineage.kind(key) == "Model":
+                return key
+    raise NothingFound(f"MLMD has no lineage of the model {model}.")
+
+
+def _around(metadata: Metadata, lineage: Lineage, key: int, title: str) -> Picture:
+    graph = lineage.graph
+    near = {key, *graph.upstream([key]).tolist(), *graph.downstream([key]).tolist()}
+    edges = graph.among(near)
+    return Picture(title, _named(_nodes(metadata, lineage, near), edges), tuple(edges))
+
+
+def _named(nodes: Iterable[PictureNode], edges: Iterable[Edge]) -> tuple[PictureNode, ...]:
+    """Give TFX's models and what pushed them the id of the model, which the assembly knows."""
+    known = {node.key: node for node in nodes}
+    pairs = [(a, b) for a, b in edges if a in known and b in known]
+    for kind, after in (
+        ("lineage.Assembly", "Model"),
+        ("Model", PUSHER),
+        (PUSHER, "PushedModel"),
+    ):
+        for a, b in pairs:
+            if known[a].kind == kind and known[b].kind == after and "model" in known[a].values:
+                named = {**known[b].values, "model": known[a].values["model"]}
+                known[b] = replace(known[b], values=named)
+    return tuple(known.values())
+
+
+def _nodes(metadata: Metadata, lineage: Lineage, keys: Iterable[int]) -> Iterable[PictureNode]:
+    ordered = sorted(keys)
+    artifacts = [id_of(key) for key in ordered if not is_execution(key)]
+    executions = [id_of(key) for key in ordered if is_execution(key)]
+    for artifact in metadata.artifacts(artifacts):
+        key = artifact_key(artifact.id)
+        deleted = artifact.state == pb.Artifact.DELETED
+        yield PictureNode(key, lineage.kind(key), False, deleted, _values(artifact))
+    for piece in pieces(executions):
+        for execution in metadata.store.get_executions_by_id(piece):
+            key = execution_key(execution.id)
+            yield PictureNode(key, lineage.kind(key), True, False, _values(execution))
+
+
+def _values(node: pb.Artifact | pb.Execution) -> dict[str, Value]:
+    """Take the properties that are shown, if they are of the type they have in this project."""
+    values: dict[str, Value] = {}
+    for name, kind in SHOWN.items():
+        if name in node.custom_properties:
+            held = node.custom_properties[name]
+            value = getattr(held, held.WhichOneof("value") or "", None)
+            if type(value) is kind:
+                values[name] = value
+    return values

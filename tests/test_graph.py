@@ -1,0 +1,324 @@
+"""The picture of a lineage: folded, laid out, drawn, and the same as the graph behind it."""
+
+import io
+import itertools
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from xml.etree import ElementTree
+
+import networkx as nx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lineage_store.errors import BadInput, NothingFound
+from lineage_store.fold import PictureNode, fold, name_of
+from lineage_store.index import read_index
+from lineage_store.ingest import Names, ingest_deletion, ingest_model
+from lineage_store.layout import lay_out
+from lineage_store.ledger import open_ledger
+from lineage_store.metadata import Metadata, pb
+from lineage_store.models import find_model
+from lineage_store.picture_nodes import Picture, picture_of_model
+from lineage_store.read_graph import read_lineage
+from lineage_store.workspace import open_workspace
+from pipelines.direct import DirectBackend
+from unweave.graph import READABLE
+from unweave.graphml import graphml
+from unweave.picture import DETAIL_CHARACTER, NAME_CHARACTER, svg
+from unweave.project import Project
+
+TOP = Path(__file__).parents[1]
+SVG = "{http://www.w3.org/2000/svg}"
+KINDS = ("lineage.Batch", "lineage.Step", "lineage.Update", "Model", "a.b.Made <&> up")
+NODES = st.lists(
+    st.builds(
+        PictureNode,
+        key=st.integers(0, 400),
+        kind=st.sampled_from(KINDS),
+        execution=st.booleans(),
+        deleted=st.booleans(),
+        values=st.fixed_dictionaries(
+            {},
+            optional={
+                "model": st.sampled_from(["m1", "m2"]),
+                "shard": st.integers(0, 2),
+                "stage": st.integers(0, 1),
+                "loss": st.floats(0, 1),
+            },
+        ),
+    ),
+    min_size=1,
+    max_size=40,
+    unique_by=lambda node: node.key,
+)
+
+
+@st.composite
+def graphs(draw):
+    """Draw nodes and edges between them, cycles and self loops among them."""
+    nodes = draw(NODES)
+    key = st.sampled_from([node.key for node in nodes])
+    return nodes, draw(st.lists(st.tuples(key, key), max_size=80))
+
+
+def subject_name(number):
+    return f"Pat Example-{number:02d}"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A workspace trained without TFX, and its ledger taken into MLMD as after a pipeline."""
+    here = tmp_path_factory.mktemp("graph")
+    lines = ["who,a,b,y"]
+    lines += [
+        f"{subject_name(n % 12)},{n % 17},{n % 5},{'yes' if n % 3 else 'no'}" for n in range(240)
+    ]
+    (here / "rows.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    project = Project(here / "ws", backend=DirectBackend())
+    project.train(
+        here / "rows.csv", label="y", subject="who", shards=3, slices=2, epochs=2, batch_size=8
+    )
+    workspace = open_workspace(here / "ws")
+    connection = read_index(workspace.index_file)
+    record = find_model(connection, "m1")
+    connection.close()
+    metadata = Metadata(workspace.metadata, create=True)
+    names = Names(workspace.keys().key_id)
+    for kind, uri in [("components.Rows", "rows"), ("Model", "model"), ("Model", "next")]:
+        node = pb.Artifact(type_id=metadata.artifact_type(kind), uri=uri, state=pb.Artifact.LIVE)
+        node.custom_properties["told"].string_value = subject_name(3)
+        metadata.store.put_artifacts([node])
+    ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
+    uris = {"rows": "rows", "model": "model"}
+    ingest_model(metadata, names=names, record=record, ledger=ledger, uris=uris)
+    ingest_deletion(
+        metadata,
+        names=names,
+        request_id="r1",
+        time="2026-01-01T00:00:00Z",
+        certificate_digest="00",
+        certificate_uri="nowhere",
+        old_model_uris=["model"],
+        new_model_uris=["next"],
+        guarantees={"m2": "exact"},
+    )
+    metadata.mark_deleted([metadata.by_uri("model")])
+    return SimpleNamespace(
+        here=here, project=project, workspace=workspace, metadata=metadata, names=names
+    )
+
+
+def check_picture(written):
+    """Hold an SVG to what every picture must keep; return it parsed."""
+    root = ElementTree.fromstring(written)
+    nodes = root.findall(f".//{SVG}g[@class='node']")
+    boxes = []
+    for node in nodes:
+        assert node.find(f"{SVG}title").text
+        box = [float(node.find(f"{SVG}rect").get(n)) for n in ("x", "y", "width", "height")]
+        boxes.append(box)
+        for text in node.findall(f"{SVG}text"):
+            wide = NAME_CHARACTER if text.get("class") == "name" else DETAIL_CHARACTER
+            assert wide * len(text.text) <= box[2]
+            assert box[1] < float(text.get("y")) - float(text.get("font-size")) * 0.7
+            assert float(text.get("y")) < box[1] + box[3]
+        assert box[0] >= 0 and box[1] >= 0
+        assert box[0] + box[2] <= float(root.get("width"))
+        assert box[1] + box[3] <= float(root.get("height"))
+    for (ax, ay, aw, ah), (bx, by, bw, bh) in itertools.combinations(boxes, 2):
+        assert ax + aw <= bx or bx + bw <= ax or ay + ah <= by or by + bh <= ay
+    for edge in root.findall(f".//{SVG}path[@class='edge']"):
+        for end in ("data-from", "data-to"):
+            assert 0 <= int(edge.get(end)[1:]) < len(nodes)
+    assert root.find(f"{SVG}title").text and root.find(f"{SVG}desc").text
+    assert not root.findall(f".//{SVG}script")
+    assert b"http" not in written.replace(b"http://www.w3.org/2000/svg", b"")
+    return root
+
+
+@settings(max_examples=60, deadline=None)
+@given(graphs(), st.integers(1, 45), st.randoms())
+def test_a_fold_keeps_every_node_and_every_connection(graph, at_most, random):
+    nodes, edges = graph
+    folded = fold(nodes, edges, at_most=at_most)
+    held = [node for one in folded.folds for node in one.nodes]
+    assert sorted(node.key for node in held) == sorted(node.key for node in nodes)
+    for one in folded.folds:
+        assert len({(node.kind, node.execution, node.deleted) for node in one.nodes}) == 1
+    kinds = {(node.kind, node.execution, node.deleted) for node in nodes}
+    assert len(folded.folds) <= max(at_most, len(kinds))
+    place = {node.key: n for n, one in enumerate(folded.folds) for node in one.nodes}
+    expected = {(place[a], place[b]) for a, b in edges}
+    assert set(folded.edges) == {(a, b) for a, b in expected if a != b}
+    mixed, mixed_edges = list(nodes), list(edges)
+    random.shuffle(mixed)
+    random.shuffle(mixed_edges)
+    assert fold(mixed, mixed_edges, at_most=at_most) == folded
+
+
+@settings(max_examples=60, deadline=None)
+@given(graphs(), st.sampled_from([5, 100]))
+def test_any_graph_is_drawn_without_overlap_and_with_its_texts_in_their_boxes(graph, at_most):
+    folded = fold(*graph, at_most=at_most)
+    written = svg(folded, title="<a & b>")
+    root = check_picture(written)
+    assert len(root.findall(f".//{SVG}g[@class='node']")) == len(folded.folds)
+    drawn = [
+        (int(e.get("data-from")[1:]), int(e.get("data-to")[1:]))
+        for e in root.findall(f".//{SVG}path[@class='edge']")
+    ]
+    assert sorted(drawn) == list(folded.edges)
+    assert svg(folded, title="<a & b>") == written
+
+
+@given(st.integers(1, 12), st.data())
+def test_edges_of_a_graph_without_cycles_all_go_to_the_right(size, data):
+    pairs = list(itertools.combinations(range(size), 2))
+    edges = data.draw(st.lists(st.sampled_from(pairs), unique=True)) if pairs else []
+    layout = lay_out([(50.0, 20.0)] * size, edges)
+    assert sorted(route.edge for route in layout.routes) == sorted(edges)
+    for route in layout.routes:
+        assert not route.back
+        xs = [x for x, _ in route.points]
+        assert xs == sorted(xs)
+        a, b = (layout.boxes[end] for end in route.edge)
+        assert a.x + a.width < b.x
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "name"),
+    [
+        ("lineage.Batch", 1, "Batch"),
+        ("lineage.Batch", 1204, "1,204 batches"),
+        ("PushedModel", 2, "2 pushed models"),
+        ("Examples", 3, "3 examples"),
+        ("lineage.Assembly", 2, "2 assemblies"),
+    ],
+)
+def test_a_fold_is_called_by_number_and_kind(kind, count, name):
+    assert name_of([PictureNode(n, kind) for n in range(count)]) == name
+
+
+def test_the_picture_of_a_model_is_readable_and_the_same_each_time(made):
+    answer = made.project.graph(model="m1", out=made.here / "m1.svg")
+    written = (made.here / "m1.svg").read_bytes()
+    assert answer["boxes"] <= READABLE < answer["nodes"]
+    assert answer["of"] == "model m1"
+    root = check_picture(written)
+    texts = {text.text for text in root.iter(f"{SVG}text")}
+    assert {"Assembly", "Deletion", "m1 · deleted"} <= texts
+    assert any(re.fullmatch(r"\d+ batches", text) for text in texts)
+    made.project.graph(model="m1", out=made.here / "again.svg")
+    assert (made.here / "again.svg").read_bytes() == written
+
+
+def test_a_full_picture_shows_every_node(made):
+    answer = made.project.graph(model="m1", out=made.here / "full.svg", full=True)
+    root = check_picture((made.here / "full.svg").read_bytes())
+    assert len(root.findall(f".//{SVG}g[@class='node']")) == answer["nodes"] == answer["boxes"]
+
+
+def test_a_picture_that_would_be_too_large_is_refused(made, monkeypatch):
+    monkeypatch.setattr("unweave.graph.MOST", 60)
+    with pytest.raises(BadInput, match="at most 60"):
+        made.project.graph(model="m1", out=made.here / "none.svg", full=True)
+    assert not (made.here / "none.svg").exists()
+
+
+def test_a_subject_is_drawn_under_its_pseudonym_alone(made):
+    subject = subject_name(3)
+    touched = made.project.trace_subject(subject)
+    for name in ("subject.svg", "subject.graphml"):
+        made.project.graph(subject=subject, out=made.here / name)
+        written = (made.here / name).read_bytes()
+        for part in (subject, "Pat", "Example-", str(made.here)):
+            assert part.encode() not in written
+        assert touched["pseudonym"][:12].encode() in written
+    check_picture((made.here / "subject.svg").read_bytes())
+    graph = nx.read_graphml(made.here / "subject.graphml")
+    (root,) = [n for n, kind in graph.nodes(data="kind") if kind.startswith("Subject")]
+    (model,) = touched["models"]
+    found = {
+        "s{shard}.r{stage}.e{epoch}.b{batch}".format_map(graph.nodes[n])
+        for n in graph.successors(root)
+    }
+    assert found == set(model["batches"])
+    kinds = [graph.nodes[n]["kind"] for n in nx.descendants(graph, root)]
+    assert kinds.count("lineage.Checkpoint") >= len(model["checkpoints"])
+    assert kinds.count("Model") == 2
+
+
+def test_graphml_read_back_is_the_graph_with_typed_attributes(made):
+    lineage = read_lineage(made.metadata)
+    picture = picture_of_model(made.metadata, lineage, made.names, "m1")
+    graph = nx.read_graphml(io.BytesIO(graphml(picture)))
+    assert set(graph) == {f"n{node.key}" for node in picture.nodes}
+    assert set(graph.edges) == {(f"n{a}", f"n{b}") for a, b in picture.edges}
+    for node in picture.nodes:
+        read = graph.nodes[f"n{node.key}"]
+        assert (read["kind"], read["execution"], read["deleted"]) == (
+            node.kind,
+            node.execution,
+            node.deleted,
+        )
+        for name, value in node.values.items():
+            assert read[name] == value and type(read[name]) is type(value)
+    assert picture.nodes and isinstance(picture, Picture)
+
+
+def test_properties_and_paths_that_are_not_the_project_s_own_are_left_out(made):
+    made.project.graph(model="m1", out=made.here / "m1.graphml")
+    written = (made.here / "m1.graphml").read_text(encoding="utf-8")
+    assert "told" not in written and "Pat" not in written and str(made.here) not in written
+
+
+def test_what_there_is_not_is_not_found_and_wrong_use_is_refused(made):
+    out = made.here / "none.svg"
+    for asked in ({"model": "m9"}, {"subject": "Nobody"}, {"artifact": "999999"}):
+        with pytest.raises(NothingFound):
+            made.project.graph(out=out, **asked)
+    for asked in ({}, {"model": "m1", "artifact": "1"}):
+        with pytest.raises(BadInput, match="one of"):
+            made.project.graph(out=out, **asked)
+    with pytest.raises(BadInput, match="ending|graphml"):
+        made.project.graph(out=made.here / "none.png", model="m1")
+    with pytest.raises(BadInput, match="folder"):
+        made.project.graph(out=made.here / "no" / "none.svg", model="m1")
+    assert not out.exists()
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=TOP, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_command_writes_the_file_and_says_so(made):
+    out = made.here / "command.svg"
+    ask = ("-m", "unweave", "graph", "--workspace", str(made.here / "ws"), "--out", str(out))
+    done = run(*ask, "--artifact", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["out"] == str(out)
+    check_picture(out.read_bytes())
+    told = run(*ask, "--model", "m1")
+    assert re.match(r"Lineage of model m1: \d+ nodes, drawn as \d+ boxes", told.stdout)
+    missing = run(*ask, "--model", "m9")
+    assert (missing.returncode, missing.stdout) == (3, "")
+    assert run(*ask).returncode == 2
+
+
+def test_drawing_imports_neither_networkx_nor_sqlite_utils_nor_tensorflow(made):
+    code = (
+        "import sys; from unweave.project import Project; "
+        f"p = Project({str(made.here / 'ws')!r}); "
+        f"p.graph(model='m1', out={str(made.here / 'x.svg')!r}); "
+        f"p.trace_artifact('1'); p.trace_subject({subject_name(3)!r}); "
+        "print([m for m in ('networkx', 'sqlite_utils', 'tensorflow', 'tfx') if m in sys.modules])"
+    )
+    done = run("-c", code)
+    assert done.stdout.strip() == "[]", done.stderr

@@ -1,0 +1,102 @@
+"""The lineage of a model, an artifact or a subject, written to a file to be looked at."""
+
+from pathlib import Path
+from typing import Any
+
+from lineage_store import questions
+from lineage_store.artifact_trace import find_artifact
+from lineage_store.canonical import write_atomic
+from lineage_store.errors import BadInput
+from lineage_store.fold import fold
+from lineage_store.index import read_index
+from lineage_store.ingest import Names
+from lineage_store.ledger import open_ledger
+from lineage_store.metadata import Metadata
+from lineage_store.metadata_server import told
+from lineage_store.models import find_model
+from lineage_store.picture_nodes import (
+    Picture,
+    picture_of_artifact,
+    picture_of_model,
+    picture_of_subject,
+)
+from lineage_store.read_graph import read_lineage
+from lineage_store.workspace import Workspace
+
+READABLE = 50
+MOST = 1000
+FORMATS = (".svg", ".graphml")
+
+
+def write_graph(
+    workspace: Workspace,
+    *,
+    out: Path,
+    model: str | None = None,
+    subject: str | None = None,
+    artifact: str | None = None,
+    full: bool = False,
+) -> dict[str, Any]:
+    """Write the lineage of one thing to a file, as SVG or GraphML by the file's ending.
+
+    An SVG is folded to at most READABLE boxes, with `full` not at all. Raises BadInput for another
+    ending, for not exactly one thing, for more than MOST nodes with `full`, and for a file that
+    cannot be written; NothingFound for what there is not.
+    """
+    if out.suffix not in FORMATS:
+        raise BadInput("The file to write is a picture (.svg) or a graph (.graphml): name it so.")
+    if sum(one is not None for one in (model, subject, artifact)) != 1:
+        raise BadInput("Say what to show: one of --model, --subject and --artifact.")
+    if not out.parent.is_dir():
+        raise BadInput(f"The folder {out.parent} is not there: make it first.")
+    with told(workspace.metadata):
+        picture = _picture(workspace, model=model, subject=subject, artifact=artifact)
+    answer = {"out": str(out), "of": picture.title, "nodes": len(picture.nodes)}
+    if out.suffix == ".graphml":
+        from unweave.graphml import graphml
+
+        written, answer["edges"] = graphml(picture), len(picture.edges)
+    else:
+        from unweave.picture import svg
+
+        if full and len(picture.nodes) > MOST:
+            raise BadInput(
+                f"The lineage has {len(picture.nodes):,} nodes, and one picture shows at most "
+                f"{MOST:,}: leave out --full, or write a .graphml file, which holds all of them."
+            )
+        drawn = fold(picture.nodes, picture.edges, at_most=MOST if full else READABLE)
+        written, answer["edges"] = svg(drawn, title=picture.title), len(drawn.edges)
+        answer["boxes"] = len(drawn.folds)
+    try:
+        write_atomic(out, written)
+    except OSError as error:
+        raise BadInput(f"The file {out} cannot be written: {error.strerror}.") from error
+    return answer
+
+
+def _picture(
+    workspace: Workspace, *, model: str | None, subject: str | None, artifact: str | None
+) -> Picture:
+    connection = read_index(workspace.index_file)
+    try:
+        keys = workspace.keys()
+        names = Names(keys.key_id)
+        if subject is not None:  # asked first: an unknown subject needs no reading of MLMD
+            touched = questions.trace_subject(connection, workspace, keys, subject)
+            records = {m["model"]: find_model(connection, m["model"]) for m in touched["models"]}
+        if model is not None:
+            model = find_model(connection, model).id
+    finally:
+        connection.close()
+    metadata = Metadata(workspace.metadata, create=False)
+    if artifact is not None:
+        artifact_id = find_artifact(metadata, artifact).id
+        return picture_of_artifact(metadata, read_lineage(metadata), artifact_id)
+    lineage = read_lineage(metadata)
+    if model is not None:
+        return picture_of_model(metadata, lineage, names, model)
+    ledgers = {
+        name: open_ledger(workspace.absolute(record.paths["ledger"]))
+        for name, record in records.items()
+    }
+    return picture_of_subject(metadata, lineage, names, touched, ledgers)

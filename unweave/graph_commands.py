@@ -1,0 +1,44 @@
+"""`unweave graph`: the lineage of a model, a subject or an artifact, as a picture or a graph."""
+
+import json
+from pathlib import Path
+
+import click
+
+from unweave.options import JSON, WORKSPACE
+
+
+@click.command()
+@WORKSPACE
+@click.option("--model", metavar="ID", help="A model: what it was made from, what came of it.")
+@click.option("--subject", metavar="ID", help="A subject, under its pseudonym: what it touched.")
+@click.option("--artifact", metavar="ID", help="An artifact, by MLMD id, external id or URI.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("lineage.svg"),
+    show_default=True,
+    help="The file to write: .svg for a picture, .graphml for the whole graph.",
+)
+@click.option("--full", is_flag=True, help="Fold nothing in the picture.")
+@JSON
+def graph(
+    workspace: Path,
+    model: str | None,
+    subject: str | None,
+    artifact: str | None,
+    out: Path,
+    full: bool,
+    as_json: bool,
+) -> None:
+    """Draw the lineage of a model, a subject or an artifact (SVG), or write it as GraphML."""
+    from unweave.project import Project
+
+    answer = Project(workspace).graph(
+        out=out, model=model, subject=subject, artifact=artifact, full=full
+    )
+    if as_json:
+        print(json.dumps(answer, ensure_ascii=False))
+        return
+    boxes = f", drawn as {answer['boxes']:,} boxes" if "boxes" in answer else ""
+    click.echo(f"Lineage of {answer['of']}: {answer['nodes']:,} nodes{boxes}, in {answer['out']}.")
