@@ -26,6 +26,8 @@ from lineage_store.canonical import canonical_json
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.signing import from_base64, is_signed_by, raw_public_key, to_base64
 
+ORIGIN = "unweave.dev/log"
+
 _TABLE = (
     """CREATE TABLE IF NOT EXISTS events (
         seq INTEGER PRIMARY KEY,
@@ -203,6 +205,18 @@ def verify_head(data: bytes, public_key: Ed25519PublicKey, *, origin: str) -> Tr
             "or the key is another one."
         )
     return tree_head
+
+
+def leaf_of(event: Mapping[str, Any]) -> bytes:
+    """Return the leaf hash of an event told as `seq`, `time`, `kind` and `body`.
+
+    Raises CheckFailed for values that no event has.
+    """
+    try:
+        body = canonical_json(event["body"]).decode("utf-8")
+        return _leaf(seq=event["seq"], time=event["time"], kind=event["kind"], body=body)
+    except (TypeError, ValueError) as error:
+        raise CheckFailed("The event told is none of an event log.") from error
 
 
 def _leaf(*, seq: int, time: str, kind: str, body: str) -> bytes:

@@ -17,8 +17,6 @@ from lineage_store.tensors import weights_digest
 from lineage_store.workspace import Workspace
 from unlearning.fitting import config_of, metrics_of
 
-ORIGIN = "unweave.dev/log"
-
 
 def record_model(
     workspace: Workspace,
@@ -91,7 +89,9 @@ def sign_log(workspace: Workspace) -> eventlog.TreeHead:
         head = eventlog.head(connection)
     finally:
         connection.close()
-    signed = eventlog.sign_head(head, load_private_key(workspace.signing_key), origin=ORIGIN)
+    signed = eventlog.sign_head(
+        head, load_private_key(workspace.signing_key), origin=eventlog.ORIGIN
+    )
     write_atomic(workspace.head_file, signed)
     return head
 
@@ -122,7 +122,9 @@ def must_be_recorded(
             f"The signed head of the event log, {workspace.head_file.name}, is gone: nothing was "
             f"changed; restore it from a backup."
         )
-    signed = eventlog.verify_head(workspace.head_file.read_bytes(), public_key, origin=ORIGIN)
+    signed = eventlog.verify_head(
+        workspace.head_file.read_bytes(), public_key, origin=eventlog.ORIGIN
+    )
     eventlog.check(connection, earlier=signed)
     made = [
         event.body["ledger"]

@@ -17,6 +17,7 @@ import click
 
 from lineage_store.errors import UnweaveError
 from unweave.graph_commands import graph
+from unweave.log_commands import log
 from unweave.options import JSON, WORKSPACE
 from unweave.version import installed_version
 
@@ -317,6 +318,7 @@ def demo(workspace: Path, as_json: bool) -> None:
 
 
 commands.add_command(graph)
+commands.add_command(log)
 
 
 @contextmanager

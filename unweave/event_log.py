@@ -1,0 +1,126 @@
+"""The event log's questions as plain functions, for the command line and the Python API."""
+
+from pathlib import Path
+from typing import Any
+
+from lineage_store import eventlog, log_proofs
+from lineage_store.canonical import write_atomic
+from lineage_store.errors import BadInput
+from lineage_store.eventlog import ORIGIN, TreeHead
+from lineage_store.index import read_index
+from lineage_store.signing import load_public_key
+from lineage_store.workspace import Workspace
+
+Answer = dict[str, Any]
+
+
+def log_head(workspace: Workspace, *, out: Path | None) -> Answer:
+    """Tell the signed head of the log, and write it to a file to be kept elsewhere."""
+    checkpoint = workspace.head_file.read_bytes()
+    head = _verified(workspace, checkpoint, None)
+    if out is not None:
+        _write(out, checkpoint)
+    return {
+        "size": head.size,
+        "root": head.root.hex(),
+        "checkpoint": checkpoint.decode("utf-8"),
+        "out": None if out is None else str(out),
+    }
+
+
+def log_events(workspace: Workspace, *, kind: str | None) -> Answer:
+    """List the events, of one kind or all, as they are stored."""
+    connection = read_index(workspace.index_file)
+    try:
+        found = [
+            {"seq": one.seq, "time": one.time, "kind": one.kind, "body": dict(one.body)}
+            for one in eventlog.events(connection)
+            if kind is None or one.kind == kind
+        ]
+    finally:
+        connection.close()
+    return {"events": found}
+
+
+def log_prove(workspace: Workspace, *, event: int | None, since: Path | None, out: Path) -> Answer:
+    """Write a proof about the log of today's signed head: of an event, or since an older head."""
+    if (event is None) == (since is None):
+        raise BadInput("Say what to prove: an event (--event), or what was since a head (--from).")
+    checkpoint = workspace.head_file.read_bytes()
+    head = _verified(workspace, checkpoint, None)
+    connection = read_index(workspace.index_file)
+    try:
+        if since is not None:
+            earlier = _read(since)
+            old_size = _verified(workspace, earlier, None).size
+            proof = log_proofs.consistency(
+                connection, earlier=earlier, old_size=old_size, checkpoint=checkpoint,
+                size=head.size,
+            )  # fmt: skip
+        else:
+            assert event is not None
+            proof = log_proofs.inclusion(connection, event, checkpoint=checkpoint, size=head.size)
+    finally:
+        connection.close()
+    # What does not hold is not handed out: the log may not be what was signed.
+    proven = log_proofs.check_proof(proof, load_public_key(workspace.public_key), origin=ORIGIN)
+    _write(out, proof)
+    return _told(proven) | {"out": str(out)}
+
+
+def log_check(workspace: Workspace, *, head: Path | None, public_key: Path | None) -> Answer:
+    """Check every event against its leaf, and the log against its signed head and an older one.
+
+    Raises CheckFailed, saying what does not hold.
+    """
+    heads = [_verified(workspace, workspace.head_file.read_bytes(), public_key)]
+    if head is not None:
+        heads.append(_verified(workspace, _read(head), public_key))
+    connection = read_index(workspace.index_file)
+    try:
+        for earlier in heads:
+            found = eventlog.check(connection, earlier=earlier)
+    finally:
+        connection.close()
+    return {
+        "ok": True,
+        "size": found.size,
+        "root": found.root.hex(),
+        "signed_size": heads[0].size,
+        "held_size": None if head is None else heads[-1].size,
+    }
+
+
+def check_proof_file(proof: Path, *, public_key: Path) -> Answer:
+    """Check a proof offline, by the public key; raises CheckFailed if it does not hold."""
+    proven = log_proofs.check_proof(_read(proof), load_public_key(public_key), origin=ORIGIN)
+    return {"ok": True, **_told(proven)}
+
+
+def _told(proven: log_proofs.Proven) -> Answer:
+    return {
+        "kind": proven.kind,
+        "size": proven.head.size,
+        "root": proven.head.root.hex(),
+        "event": None if proven.event is None else dict(proven.event),
+        "earlier_size": None if proven.earlier is None else proven.earlier.size,
+    }
+
+
+def _verified(workspace: Workspace, checkpoint: bytes, public_key: Path | None) -> TreeHead:
+    key = load_public_key(workspace.public_key if public_key is None else public_key)
+    return eventlog.verify_head(checkpoint, key, origin=ORIGIN)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"The file {path} cannot be read: {error.strerror}.") from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        write_atomic(path, data)
+    except OSError as error:
+        raise BadInput(f"The file {path} cannot be written: {error.strerror}.") from error
