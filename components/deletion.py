@@ -9,12 +9,14 @@ from pathlib import Path
 
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
+from tfx.types.artifact import Artifact
 from tfx.types.standard_artifacts import Model, ModelBlessing
 from tfx.types.system_executions import Evaluate, Process, Train
 
 from components.artifacts import Certificate, CheckReport, ErasureReport, Ledger, Plan, Rows
+from components.digests import set_digest, set_training_digests
 from components.training import SAVED_MODEL
-from lineage_store.canonical import canonical_json, read_json, write_atomic
+from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
 from lineage_store.ledger import open_ledger
 from lineage_store.progress import counter
 from lineage_store.row_store import open_rows
@@ -37,7 +39,7 @@ def DeletionPlanner(
     """Publishes the plan that was made for one model when the request was recorded."""
     folder = open_workspace(Path(workspace)).request(request_id)
     mine = next(item for item in load_plan(folder) if item.model_before == model_id)
-    write_atomic(Path(plan.uri) / PLAN_JSON, canonical_json(mine.to_json()) + b"\n")
+    _write(plan, PLAN_JSON, canonical_json(mine.to_json()) + b"\n")
 
 
 @component(component_annotation=Train)
@@ -51,7 +53,7 @@ def Unlearner(
 ) -> None:
     """Carries out a plan on the rows that remain."""
     planned = ModelPlan.from_json(read_json(Path(plan.uri) / PLAN_JSON))
-    refit(
+    unlearned = refit(
         planned,
         old=open_ledger(Path(old_ledger.uri)),
         store=open_rows(Path(rows.uri)),
@@ -59,6 +61,7 @@ def Unlearner(
         serving=Path(model.uri) / SAVED_MODEL,
         progress=counter("unlearning", planned.steps_planned),
     )
+    set_training_digests(ledger, model, unlearned)
 
 
 @component(component_annotation=Evaluate)
@@ -84,7 +87,7 @@ def DeletionChecker(
         rows=Path(rows.uri),
         replay=bool(replay),
     )
-    write_atomic(Path(report.uri) / "report.json", canonical_json(found.to_json()) + b"\n")
+    _write(report, "report.json", canonical_json(found.to_json()) + b"\n")
     must_pass(found)
     blessing.set_int_custom_property("blessed", 1)
     (Path(blessing.uri) / "BLESSED").touch()
@@ -99,7 +102,7 @@ def Eraser(
 ) -> None:
     """Erases what learnt from the rows, and proves by a scan that nothing is left."""
     scan = erase(open_workspace(Path(workspace)), request_id, time=time)
-    write_atomic(Path(report.uri) / "erasure.json", canonical_json(scan.to_json()) + b"\n")
+    _write(report, "erasure.json", canonical_json(scan.to_json()) + b"\n")
 
 
 @component(component_annotation=Process)
@@ -114,4 +117,9 @@ def Certifier(
     """Writes and signs the certificate, and records the deletion in the event log."""
     json.loads((Path(erasure.uri) / "erasure.json").read_bytes())  # only after an erasure
     sealed = certify(open_workspace(Path(workspace)), request_id, time=time, version=version)
-    write_atomic(Path(certificate.uri) / "certificate.json", sealed)
+    _write(certificate, "certificate.json", sealed)
+
+
+def _write(artifact: Artifact, name: str, data: bytes) -> None:
+    write_atomic(Path(artifact.uri) / name, data)
+    set_digest(artifact, digest(data))

@@ -19,6 +19,7 @@ from tfx.types.standard_artifacts import (
 from tfx.types.system_executions import Process, Train
 
 from components.artifacts import Ledger, ModelRecord, Rows
+from components.digests import set_digest, set_training_digests
 from components.schema_check import check_schema
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.gate import EVAL, TRAIN, describe, load_snapshot
@@ -67,6 +68,7 @@ def RowIndexer(
         partition=Partition(**json.loads(partition)),
         description=describe(gated),
     )
+    set_digest(rows, gated.data_digest)
 
 
 @component(component_annotation=Train)
@@ -82,7 +84,7 @@ def LineageTrainer(
     """Trains all shards with their ledger, and exports their aggregate as one SavedModel."""
     train_config = TrainConfig.from_json(json.loads(config))
     store = open_rows(Path(rows.uri))
-    fit(
+    trained = fit(
         train_config,
         model=model_id,
         text=Path(module_file).read_text(encoding="utf-8"),
@@ -91,6 +93,7 @@ def LineageTrainer(
         serving=Path(model.uri) / SAVED_MODEL,
         progress=counter("training", planned_steps(store, train_config.partition)),
     )
+    set_training_digests(ledger, model, trained)
 
 
 @component

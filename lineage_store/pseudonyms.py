@@ -29,6 +29,7 @@ class Pseudonyms:
         self._keys = keys
         self._random = random_bytes
         self._cache: dict[str, bytes] = {}
+        self._drawn: list[bytes] = []
         self._connection = sqlite3.connect(path)
         self._connection.execute("PRAGMA secure_delete = ON")
         self._connection.execute(
@@ -48,10 +49,9 @@ class Pseudonyms:
             return known
         pseudonym = self.find(subject)
         if pseudonym is None:
-            key = self._random(32)
-            self._connection.execute(
-                "INSERT INTO keys VALUES (?, ?)", (self._keys.subject_lookup(subject), key)
-            )
+            key, lookup = self._random(32), self._keys.subject_lookup(subject)
+            self._connection.execute("INSERT INTO keys VALUES (?, ?)", (lookup, key))
+            self._drawn.append(lookup)
             pseudonym = _pseudonym(key, subject)
         if len(self._cache) >= CACHED:
             self._cache.clear()
@@ -65,6 +65,14 @@ class Pseudonyms:
         self._connection.executemany("DELETE FROM keys WHERE lookup = ?", lookups)
         self._connection.commit()
         self._connection.execute("VACUUM")
+
+    def take_back(self) -> None:
+        """Destroy the keys that this store drew, committed or not: they stand for nobody."""
+        self._cache.clear()
+        drawn = [(lookup,) for lookup in self._drawn]
+        self._connection.executemany("DELETE FROM keys WHERE lookup = ?", drawn)
+        self._connection.commit()
+        self._drawn.clear()
 
     def commit(self) -> None:
         """Make new keys durable."""

@@ -62,12 +62,14 @@ def train(
     finally:
         connection.close()
     snapshot = workspace.snapshot(model)
-    begun = (snapshot, workspace.pipeline_root / f"train-{model}", workspace.serving(model))
+    begun = [snapshot, workspace.pipeline_root / f"train-{model}", workspace.serving(model)]
     _clear(begun)  # what a killed run left
+    module_file = workspace.module(digest(text.encode("utf-8")))
+    if not module_file.exists():
+        begun.append(module_file)
+    pseudonyms = Pseudonyms(workspace.pseudonym_file, workspace.keys())
     try:
-        dropped = _gate(workspace, asked, header, snapshot, excluded)
-        module_digest = digest(text.encode("utf-8"))
-        module_file = workspace.module(module_digest)
+        dropped = _gate(workspace, asked, header, snapshot, excluded, pseudonyms)
         write_atomic(module_file, text.encode("utf-8"))
         job = TrainingJob(
             workspace=workspace,
@@ -92,7 +94,10 @@ def train(
     except BaseException:
         if not _is_registered(workspace, model):
             _clear(begun)
+            pseudonyms.take_back()
         raise
+    finally:
+        pseudonyms.close()
     backend.record_training(job)
     connection = open_index(workspace.index_file)
     try:
@@ -107,10 +112,9 @@ def _gate(
     header: Header,
     snapshot: Path,
     excluded: frozenset[str],
+    pseudonyms: Pseudonyms,
 ) -> Dropped:
-    keys = workspace.keys()
     dropped = Dropped()
-    pseudonyms = Pseudonyms(workspace.pseudonym_file, keys)
     add = counter("gate", sum(path.stat().st_size for path in asked.csvs))
     last = 0
 
@@ -123,7 +127,7 @@ def _gate(
         asked.csvs,
         columns=asked.columns,
         header=header,
-        keys=keys,
+        keys=workspace.keys(),
         pseudonyms=pseudonyms,
         excluded=excluded,
         temporary=workspace.temporary,
@@ -136,14 +140,15 @@ def _gate(
     finally:
         if isinstance(records, Generator):
             records.close()  # with its temporary file, while that is still there
-        pseudonyms.close()
     return dropped
 
 
-def _clear(folders: Iterable[Path]) -> None:
-    for folder in folders:
-        if folder.exists():
-            shutil.rmtree(folder)
+def _clear(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _is_registered(workspace: Workspace, model: str) -> bool:

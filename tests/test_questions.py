@@ -4,6 +4,7 @@ import csv
 import json
 import random
 import shutil
+import sqlite3
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 
@@ -139,6 +140,23 @@ def test_why_a_run_failed_is_kept_without_what_it_said_of_people(project, story)
     assert status == 0 and failure["message"] in text
     # The run of that name that succeeded later was another one.
     assert project.ask.failures("m4")["failures"] == []
+
+
+def test_a_failed_training_leaves_no_key_of_new_people_and_no_module(story, tmp_path):
+    root = shutil.copytree(story, tmp_path / "workspace")
+    (tmp_path / "unseeded.py").write_text(UNSEEDED)
+    table = write(tmp_path / "new.csv", ["new-1", "new-2", CYD])
+
+    def left():
+        with closing(sqlite3.connect(root / "pseudonyms.sqlite")) as connection:
+            keys = set(connection.execute("SELECT lookup, key FROM keys"))
+        return keys, sorted(path.name for path in (root / "modules").iterdir())
+
+    before = left()
+    with pytest.raises(NotReproducible):
+        on_day(root, 20).train(table, module=tmp_path / "unseeded.py", **OPTIONS)
+    assert left() == before
+    assert on_day(root, 21).trace_subject(CYD)["models"]
 
 
 def test_what_others_said_in_an_error_is_not_kept(tmp_path):

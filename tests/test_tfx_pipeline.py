@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -32,6 +33,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 import components
 import unweave
 from lineage_store import eventlog, models
+from lineage_store.canonical import digest_file, digest_json
 from lineage_store.closure import artifact_key, execution_key
 from lineage_store.csv_source import Columns, Dropped, read_header, read_records
 from lineage_store.gate import let_through
@@ -288,6 +290,34 @@ def test_there_is_one_step_batch_and_update_a_step_and_one_checkpoint_a_stage(st
     ]
     assert sorted(found) == sorted(stages_of(ledger)) and len(found) == 3 * 2
     assert len(mlmd.artifacts("lineage.Shard")) == 3
+
+
+def test_what_is_in_an_artifact_is_told_by_its_digest(story):
+    workspace = put_back(story, "forgotten_twice")
+    mlmd = Mlmd(workspace.root)
+
+    def told(kind, name="digest"):
+        made = mlmd.artifacts(kind)
+        assert made and all(one.custom_properties[name].string_value for one in made)
+        return {one.custom_properties[name].string_value for one in made}
+
+    with closing(read_index(workspace.index_file)) as connection:
+        records = models.models(connection)
+    made_with = [record.report["made_with"] for record in records]
+    assert told("components.Ledger") == {record.ledger_digest for record in records}
+    assert told("Model") == {record.weights_digest for record in records}
+    assert told("components.Rows") == {made["data_digest"] for made in made_with}
+    assert told("components.Ledger", "code") == {made["code"] for made in made_with}
+    assert told("components.Ledger", "environment") == {
+        digest_json(made["environment"]) for made in made_with
+    }
+    files = {"Certificate": "certificate", "Plan": "plan", "CheckReport": "report",
+             "ErasureReport": "erasure"}  # fmt: skip
+    for kind, name in files.items():
+        assert told(f"components.{kind}")
+        for one in mlmd.artifacts(f"components.{kind}"):
+            digest = digest_file(Path(one.uri) / f"{name}.json")
+            assert digest == one.custom_properties["digest"].string_value
 
 
 @pytest.mark.parametrize(

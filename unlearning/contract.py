@@ -78,8 +78,10 @@ def module_text(path: Path | None) -> str:
     try:
         text = source_file.read_text(encoding="utf-8")
         compile(text, source_file.name, "exec")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"The module file {path} cannot be read: {error}.") from error
+    except OSError as error:
+        raise BadInput(f"The module file {path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"The module file {path} is not UTF-8: convert it first.") from error
     except SyntaxError as error:
         raise BadInput(f"The module file {path} is no Python: line {error.lineno}.") from error
     return text
