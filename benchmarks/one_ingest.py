@@ -12,11 +12,13 @@ from itertools import islice
 from pathlib import Path
 
 from lineage_store import ingest
+from lineage_store.connection import sqlite_file
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.metadata import Metadata, pb
 from lineage_store.models import ModelRecord
+from lineage_store.names import Names, content_uri
 
-NAMES = ingest.Names("0123456789abcdef")
+NAMES = Names("0123456789abcdef")
 RECORD = ModelRecord("m1", "m1", 1, "live", "", "trained", "0" * 64, "0" * 64, {}, {})
 URIS = {"rows": "/rows", "model": "/model"}
 
@@ -42,16 +44,15 @@ def put_singly(metadata: Metadata, ledger: Ledger, steps: int) -> None:
     shard = ledger.shard(0)
     (stage,) = shard.stages()
     for step in islice(shard.steps(1), steps):
-        at = {"model": "m1", "shard": 0, "stage": 1, "position": step.position}
         graph = ingest.Subgraph(metadata)
-        graph.execution("lineage.Step", NAMES.step(stage, step.position), {**at, "loss": step.loss})
+        graph.execution("lineage.Step", NAMES.step(stage, step.position), {"loss": step.loss})
         graph.artifact(
             "lineage.Batch",
             NAMES.batch(stage, step.position),
-            {**at, "epoch": step.epoch, "batch": step.batch, "rows": step.rows,
-             "digest": step.batch_digest},
-        )  # fmt: skip
-        graph.artifact("lineage.Update", NAMES.update(stage, step.position), {**at, "recorded": 0})
+            {"rows": step.rows},
+            uri=content_uri(step.batch_digest),
+        )
+        graph.artifact("lineage.Update", NAMES.update(stage, step.position), {})
         batch, update = graph.artifacts
         events = [(batch, pb.Event(type=pb.Event.INPUT)), (update, pb.Event(type=pb.Event.OUTPUT))]
         metadata.store.put_execution(graph.executions[0], events, [])
@@ -61,7 +62,7 @@ def main() -> None:
     """Ingest, and print what it took."""
     folder, file, how, count = sys.argv[1:]
     ledger, steps = open_ledger(Path(folder)), int(count)
-    metadata = Metadata(Path(file), create=True)
+    metadata = Metadata(sqlite_file(Path(file)), create=True)
     put_ends(metadata)
     before, began = peak(), time.perf_counter()
     if how == "singly":

@@ -5,6 +5,7 @@ from typing import Any
 
 from lineage_store.errors import NothingFound
 from lineage_store.metadata import Metadata, pb
+from lineage_store.names import place_of
 
 
 def trace_artifact(metadata: Metadata, name: str) -> dict[str, Any]:
@@ -21,6 +22,7 @@ def trace_artifact(metadata: Metadata, name: str) -> dict[str, Any]:
         "state": pb.Artifact.State.Name(found.state),
         "external_id": found.external_id or None,
         "uri": found.uri or None,
+        "place": place_of(found.external_id),
         "properties": {k: _value(v) for k, v in sorted(found.custom_properties.items())},
         "upstream": dict(Counter(metadata.type_name(a.type_id) for a in up)),
         "downstream": dict(Counter(metadata.type_name(a.type_id) for a in down)),

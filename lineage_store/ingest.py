@@ -11,8 +11,6 @@ checkpoint and updates in, new weights out.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 
 from ml_metadata.proto import metadata_store_pb2 as pb
@@ -20,48 +18,10 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from lineage_store.ledger import Ledger, ShardLedger, StageRecord, StepRecord
 from lineage_store.metadata import Metadata
 from lineage_store.models import ModelRecord
+from lineage_store.names import Names, content_uri
 from lineage_store.subgraph import Subgraph, Values, write_once
 
 STEPS_AT_ONCE = 500
-
-
-@dataclass(frozen=True)
-class Names:
-    """External ids: unique across workspaces by the workspace's key id."""
-
-    key_id: str
-
-    def of(self, model: str, what: str) -> str:
-        """Return the external id of a thing of a model."""
-        return f"unweave:{self.key_id}:{model}:{what}"
-
-    def stage(self, stage: StageRecord) -> str:
-        """Return the external id of a stage's execution."""
-        return self.of(stage.model, f"s{stage.shard}.r{stage.stage}:stage")
-
-    def batching(self, stage: StageRecord) -> str:
-        """Return the external id of the execution that cut a stage into batches."""
-        return self.stage(stage) + ":batching"
-
-    def step(self, stage: StageRecord, position: int) -> str:
-        """Return the external id of a step's execution."""
-        return self.of(stage.model, f"s{stage.shard}.p{position}:step")
-
-    def checkpoint(self, stage: StageRecord) -> str:
-        """Return the external id of the checkpoint of a stage."""
-        return self.of(stage.model, f"s{stage.shard}.r{stage.stage}:checkpoint")
-
-    def update(self, stage: StageRecord, position: int) -> str:
-        """Return the external id of a step's update."""
-        return self.of(stage.model, f"s{stage.shard}.p{position}:update")
-
-    def batch(self, stage: StageRecord, position: int) -> str:
-        """Return the external id of a step's batch."""
-        return self.of(stage.model, f"s{stage.shard}.p{position}:batch")
-
-    def subtracted(self, model: str, shard: int) -> str:
-        """Return the external id of a shard's weights after a subtraction."""
-        return self.of(model, f"s{shard}.subtracted:checkpoint")
 
 
 def ingest_model(
@@ -115,14 +75,13 @@ def _stage(
     """Write a stage: its two executions, its steps piece by piece, its checkpoint last."""
     if metadata.execution_is_complete(names.stage(stage)):
         return
+    fresh = not metadata.execution_exists(names.stage(stage))
     write_once(lambda: _stage_begun(metadata, names, stage, before))
     known = metadata.executions_by_external_id([names.batching(stage), names.stage(stage)])
     batching, ended = known[names.batching(stage)], known[names.stage(stage)]
     steps = shard.steps(stage.stage)
     while piece := list(islice(steps, STEPS_AT_ONCE)):
-        write_once(
-            partial(_steps_missing, metadata, names, shard, stage, piece, batching.id, ended.id)
-        )
+        _write_steps(metadata, names, shard, stage, piece, batching.id, ended.id, fresh)
     write_once(lambda: _stage_ended(metadata, names, shard, stage))
 
 
@@ -134,7 +93,14 @@ def _stage_begun(
     graph = Subgraph(metadata)
     place = _place(stage)
     batching = graph.execution("lineage.Batching", names.batching(stage), place)
-    values: Values = {**place, "steps": stage.steps, "seconds": stage.seconds}
+    values: Values = {
+        **place,
+        "steps": stage.steps,
+        "seconds": stage.seconds,
+        "first_position": stage.first_position,
+        "epochs": stage.epochs,
+        "batches": stage.batches,
+    }
     begun = graph.execution("lineage.Stage", names.stage(stage), values)
     graph.executions[begun].last_known_state = pb.Execution.RUNNING
     read = {batching: names.of(stage.model, f"s{stage.shard}:shard")}
@@ -146,7 +112,7 @@ def _stage_begun(
     return graph
 
 
-def _steps_missing(
+def _write_steps(
     metadata: Metadata,
     names: Names,
     shard: ShardLedger,
@@ -154,35 +120,61 @@ def _steps_missing(
     steps: Sequence[StepRecord],
     batching: int,
     ended: int,
-) -> Subgraph | None:
-    """Return those of a piece of steps that MLMD lacks; a step comes with all that is its own."""
-    there = metadata.executions_by_external_id(names.step(stage, s.position) for s in steps)
-    graph = Subgraph(metadata)
-    for step in steps:
-        external_id = names.step(stage, step.position)
-        if external_id in there:
-            continue
-        at: Values = {**_place(stage), "position": step.position}
-        batch = graph.artifact(
-            "lineage.Batch",
-            names.batch(stage, step.position),
-            {**at, "epoch": step.epoch, "batch": step.batch, "rows": step.rows,
-             "digest": step.batch_digest},
-        )  # fmt: skip
-        taken = graph.execution("lineage.Step", external_id, {**at, "loss": step.loss})
-        file = shard.update_file(step.position)
-        kept = file.exists()
-        update = graph.artifact(
-            "lineage.Update",
-            names.update(stage, step.position),
-            {**at, "recorded": int(kept), **({"digest": step.update_digest or ""} if kept else {})},
-            uri=str(file) if kept else "",
-        )
-        graph.edge_from(batching, batch, pb.Event.OUTPUT)
-        graph.edge(taken, batch, pb.Event.INPUT)
-        graph.edge(taken, update, pb.Event.OUTPUT)
-        graph.edge_from(ended, update, pb.Event.INPUT)
-    return graph if graph.executions else None
+    fresh: bool,
+) -> None:
+    """Write those of a piece of steps that MLMD lacks; a step comes with all that is its own.
+
+    Of a stage that this ingest has begun none should be there, so the first try does not ask.
+    """
+    ask = not fresh
+
+    def missing() -> Subgraph | None:
+        nonlocal ask
+        named = {names.step(stage, step.position): step for step in steps}
+        there = metadata.executions_by_external_id(named) if ask else {}
+        ask = True  # a try that failed was not the first to write them
+        graph = Subgraph(metadata)
+        for external_id, step in named.items():
+            if external_id not in there:
+                _step(graph, names, shard, stage, step, batching, ended)
+        return graph if graph.executions else None
+
+    write_once(missing)
+
+
+def _step(
+    graph: Subgraph,
+    names: Names,
+    shard: ShardLedger,
+    stage: StageRecord,
+    step: StepRecord,
+    batching: int,
+    ended: int,
+) -> None:
+    """Add a step, its batch and its update.
+
+    They say where they stand by their external ids alone: MLMD takes as long for two properties as
+    for an event, and a long run has millions.
+    """
+    batch = graph.artifact(
+        "lineage.Batch",
+        names.batch(stage, step.position),
+        {"rows": step.rows},
+        uri=content_uri(step.batch_digest),
+    )
+    taken = graph.execution("lineage.Step", names.step(stage, step.position), {"loss": step.loss})
+    file = shard.update_file(step.position)
+    kept = step.update_digest is not None and file.exists()
+    update = graph.artifact(
+        "lineage.Update",
+        names.update(stage, step.position),
+        {"digest": step.update_digest} if kept and step.update_digest else {},
+        uri=str(file) if kept else "",
+    )
+    graph.edge_from(batching, batch, pb.Event.OUTPUT)
+    graph.edge(taken, batch, pb.Event.INPUT)
+    graph.edge(taken, update, pb.Event.OUTPUT)
+    graph.edge_from(ended, update, pb.Event.INPUT)
 
 
 def _stage_ended(

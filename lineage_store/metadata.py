@@ -20,6 +20,7 @@ from lineage_store.connection import Connection, password_from, sqlite_file
 from lineage_store.errors import BadInput
 from lineage_store.lineage_node import LineageNode
 from lineage_store.metadata_server import connection_config, in_reach, told, unlogged
+from lineage_store.names import place_of
 
 __all__ = ["INPUTS", "OUTPUTS", "Metadata", "int_of", "pb", "pieces", "set_properties", "text_of"]
 
@@ -191,15 +192,19 @@ class Metadata:
         return seen - start
 
     def node(self, artifact: pb.Artifact) -> LineageNode:
-        """Return an artifact as a node of the lineage."""
+        """Return an artifact as a node of the lineage: its place by its properties or its name."""
+        named = place_of(artifact.external_id)
+        model = text_of(artifact, "model") or named.get("model")
+        place = {name: int_of(artifact, name) for name in ("shard", "stage", "position")}
+        place |= {name: value for name, value in named.items() if isinstance(value, int)}
         return LineageNode(
             id=artifact.id,
             kind=self.type_name(artifact.type_id),
             uri=artifact.uri,
-            model=text_of(artifact, "model"),
-            shard=int_of(artifact, "shard"),
-            stage=int_of(artifact, "stage"),
-            position=int_of(artifact, "position"),
+            model=None if model is None else str(model),
+            shard=place["shard"],
+            stage=place["stage"],
+            position=place["position"],
         )
 
 

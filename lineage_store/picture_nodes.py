@@ -13,9 +13,9 @@ from typing import Any
 from lineage_store.closure import Edge, artifact_key, execution_key, id_of, is_execution
 from lineage_store.errors import NothingFound
 from lineage_store.fold import PictureNode, Value
-from lineage_store.ingest import Names
 from lineage_store.ledger import Ledger
 from lineage_store.metadata import Metadata, pb, pieces
+from lineage_store.names import Names, place_of
 from lineage_store.placement import Stage
 from lineage_store.read_graph import Lineage
 
@@ -24,13 +24,10 @@ SHOWN: Mapping[str, type[Value]] = {
     "shard": int,
     "stage": int,
     "position": int,
-    "epoch": int,
-    "batch": int,
     "rows": int,
     "steps": int,
     "seconds": float,
     "loss": float,
-    "recorded": int,
     "request": str,
     "time": str,
     "digest": str,
@@ -153,7 +150,7 @@ def _nodes(metadata: Metadata, lineage: Lineage, keys: Iterable[int]) -> Iterabl
 
 def _values(node: pb.Artifact | pb.Execution) -> dict[str, Value]:
     """Take the properties that are shown, if they are of the type they have in this project."""
-    values: dict[str, Value] = {}
+    values: dict[str, Value] = dict(place_of(node.external_id))
     for name, kind in SHOWN.items():
         if name in node.custom_properties:
             held = node.custom_properties[name]

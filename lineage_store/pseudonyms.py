@@ -30,6 +30,7 @@ class Pseudonyms:
         self._random = random_bytes
         self._cache: dict[str, bytes] = {}
         self._drawn: list[bytes] = []
+        self._committed: list[bytes] = []
         self._connection = sqlite3.connect(path)
         self._connection.execute("PRAGMA secure_delete = ON")
         self._connection.execute(
@@ -69,14 +70,17 @@ class Pseudonyms:
     def take_back(self) -> None:
         """Destroy the keys that this store drew, committed or not: they stand for nobody."""
         self._cache.clear()
-        drawn = [(lookup,) for lookup in self._drawn]
-        self._connection.executemany("DELETE FROM keys WHERE lookup = ?", drawn)
-        self._connection.commit()
-        self._drawn.clear()
+        self._connection.rollback()  # which leaves the file as it was, if nothing was committed
+        if self._committed:
+            drawn = [(lookup,) for lookup in self._committed]
+            self._connection.executemany("DELETE FROM keys WHERE lookup = ?", drawn)
+            self._connection.commit()
 
     def commit(self) -> None:
         """Make new keys durable."""
         self._connection.commit()
+        self._committed += self._drawn
+        self._drawn.clear()
 
     def close(self) -> None:
         """Close the store, forgetting what was not committed."""

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 from lineage_store.canonical import digest_file
 from lineage_store.index import read_index
-from lineage_store.ingest import Names, ingest_deletion, ingest_model
+from lineage_store.ingest import ingest_deletion, ingest_model
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.lineage_node import LineageNode
 from lineage_store.metadata import Metadata, pb
 from lineage_store.metadata_server import told
 from lineage_store.models import ModelRecord, find_model, models
+from lineage_store.names import Names, content_uri
 from lineage_store.requests import all_requests
 from lineage_store.workspace import Workspace
 from pipelines.jobs import DeletionJob, TrainingJob
@@ -193,7 +194,7 @@ def _live_files(ledger: Ledger, names: Names) -> dict[str, str]:
             for step in shard.steps(stage.stage):
                 if step.position not in subtracted:
                     kept = step.position in recorded
-                    live[names.batch(stage, step.position)] = ""
+                    live[names.batch(stage, step.position)] = content_uri(step.batch_digest)
                     live[names.update(stage, step.position)] = (
                         str(shard.update_file(step.position)) if kept else ""
                     )

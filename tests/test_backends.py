@@ -371,7 +371,7 @@ def test_the_lineage_is_walked_both_ways(story):
 def test_a_batch_leads_to_its_own_update(story):
     story.ingest()
     metadata = story.open()
-    names = [f"unweave:0123:m1:s1.p{2 * STEPS - 1}:{what}" for what in ("batch", "update")]
+    names = [f"unweave:0123:m1:s1.r2.p{2 * STEPS - 1}:{what}" for what in ("batch", "update")]
     found = metadata.by_external_id(names)
     batch, update = (found[name] for name in names)
     (read,) = [

@@ -244,10 +244,10 @@ def test_a_subject_is_drawn_under_its_pseudonym_alone(made):
     (root,) = [n for n, kind in graph.nodes(data="kind") if kind.startswith("Subject")]
     (model,) = touched["models"]
     found = {
-        "s{shard}.r{stage}.e{epoch}.b{batch}".format_map(graph.nodes[n])
-        for n in graph.successors(root)
+        "s{shard}.r{stage}.p{position}".format_map(graph.nodes[n]) for n in graph.successors(root)
     }
-    assert found == set(model["batches"])
+    traced = [made.project.trace_batch(f"{model['model']}:{name}") for name in model["batches"]]
+    assert found == {f"{one['next_checkpoint']}.p{one['step']['position']}" for one in traced}
     kinds = [graph.nodes[n]["kind"] for n in nx.descendants(graph, root)]
     assert kinds.count("lineage.Checkpoint") >= len(model["checkpoints"])
     assert kinds.count("Model") == 2

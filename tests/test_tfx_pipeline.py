@@ -184,9 +184,17 @@ class Mlmd:
 
 
 def place(node, *names):
-    """Return custom properties as a tuple."""
-    values = (node.custom_properties[name] for name in names)
-    return tuple(getattr(value, value.WhichOneof("value")) for value in values)
+    """Return custom properties, or parts of the external id, as a tuple."""
+    kind = r"unweave:\w+:(?P<model>m\d+):s(?P<shard>\d+)\.r(?P<stage>\d+)(\.p(?P<position>\d+))?:"
+    told = re.match(kind, node.external_id)
+
+    def value(name):
+        if name in node.custom_properties:
+            held = node.custom_properties[name]
+            return getattr(held, held.WhichOneof("value"))
+        return told[name] if name == "model" else int(told[name])
+
+    return tuple(map(value, names))
 
 
 def ledger_of(workspace, model):
@@ -285,6 +293,14 @@ def test_there_is_one_step_batch_and_update_a_step_and_one_checkpoint_a_stage(st
         mlmd.artifacts("lineage.Update"),
     ):
         assert sorted(place(node, *of_step) for node in nodes) == steps
+    digests = {
+        (stage.model, stage.shard, step.position): (step.rows, f"urn:sha256:{step.batch_digest}")
+        for shard in ledger.shards()
+        for stage in shard.stages()
+        for step in shard.steps(stage.stage)
+    }
+    for node in mlmd.artifacts("lineage.Batch"):
+        assert digests[place(node, *of_step)] == (*place(node, "rows"), node.uri)
     found = [
         place(node, "model", "shard", "stage") for node in mlmd.artifacts("lineage.Checkpoint")
     ]
@@ -396,7 +412,9 @@ def test_every_file_that_mlmd_calls_live_is_there_and_no_other(step, story):
     workspace = story.here / f"after-{step}"
     seen = Counter()
     for artifact in Mlmd(workspace).store.get_artifacts():
-        if artifact.uri:
+        if artifact.uri.startswith("urn:"):
+            assert re.fullmatch(r"urn:sha256:[0-9a-f]{64}", artifact.uri)
+        elif artifact.uri:
             live = artifact.state == pb.Artifact.LIVE
             assert at(artifact.uri, workspace).exists() == live, artifact
             seen[live] += 1
