@@ -28,6 +28,7 @@ from lineage_store.ledger import ShardLedger, shard_folder
 from lineage_store.placement import Partition
 from lineage_store.row_store import Rows, RowStore, merged, open_rows
 from lineage_store.tensors import weights_digest
+from unlearning.aggregation import AGGREGATIONS
 from unlearning.contract import load_module, spec_of
 from unlearning.determinism import THREADS, pin_tensorflow
 from unlearning.fitting import make_learner
@@ -110,7 +111,9 @@ def train_with_lineage(store: RowStore, text: str, partition: Partition, record:
         "cpu": cpu,
         "whole": end - began,
         "steps": steps,
-        "accuracy": evaluate(learner, weights, store.evaluation())["accuracy"],
+        "accuracy": evaluate(learner, weights, store.evaluation(), aggregate=AGGREGATIONS["mean"])[
+            "accuracy"
+        ],
         "weights_digest": weights_digest(weights),
     }
 

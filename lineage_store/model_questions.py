@@ -37,6 +37,7 @@ def hyperparameters(record: models.ModelRecord) -> Answer:
         "model": record.id,
         **record.config["partition"],
         "record": record.config["record"],
+        "aggregate": record.config.get("aggregate", "mean"),
         "module": made["module"],
         "optimizer": made["optimizer"],
         "steps": record.report["steps_full"],

@@ -15,7 +15,7 @@ from lineage_store.csv_source import Columns, Dropped, Header, read_headers, rea
 from lineage_store.errors import BadInput, DiskFull
 from lineage_store.failures import record_failure
 from lineage_store.full_disk import translated
-from lineage_store.gate import let_through
+from lineage_store.gate import let_through, load_snapshot
 from lineage_store.index import open_index
 from lineage_store.placement import Partition
 from lineage_store.progress import counter
@@ -23,6 +23,7 @@ from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.signing import create_signing_key
 from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend, TrainingJob
+from unlearning.aggregation import DEFAULT, aggregation_for
 from unlearning.contract import BUILT_IN, load_module, module_text
 from unlearning.determinism import pin_tensorflow
 from unlearning.fitting import TrainConfig
@@ -37,6 +38,7 @@ class TrainRequest:
     columns: Columns
     partition: Partition
     record: str = "none"
+    aggregate: str = DEFAULT
     module: Path | None = None
 
 
@@ -70,6 +72,7 @@ def train(
     pseudonyms = Pseudonyms(workspace.pseudonym_file, workspace.keys())
     try:
         dropped = _gate(workspace, asked, header, snapshot, excluded, pseudonyms)
+        aggregation_for(asked.aggregate, task=load_snapshot(snapshot).inference.task)
         write_atomic(module_file, text.encode("utf-8"))
         job = TrainingJob(
             workspace=workspace,
@@ -77,7 +80,11 @@ def train(
             snapshot=snapshot,
             snapshot_number=number,
             config=TrainConfig(
-                asked.partition, asked.record, module_name(asked.module), workspace.keys().key_id
+                asked.partition,
+                asked.record,
+                module_name(asked.module),
+                workspace.keys().key_id,
+                asked.aggregate,
             ),
             module_file=module_file,
             time=time,

@@ -21,6 +21,7 @@ from lineage_store.ledger import (
 )
 from lineage_store.placement import Partition
 from lineage_store.row_store import RowStore, open_rows
+from unlearning.aggregation import DEFAULT, aggregation_or_default
 from unlearning.contract import BUILT_IN, module_text, spec_of
 from unlearning.determinism import code_digest, environment, pin_tensorflow
 from unlearning.learner import KerasLearner
@@ -41,6 +42,7 @@ class TrainConfig:
     record: str
     module: str
     key_id: str
+    aggregate: str = DEFAULT
 
     def to_json(self) -> dict[str, Any]:
         """Return the value as JSON."""
@@ -122,14 +124,16 @@ def _complete(
     write_atomic(folder / MODULE_FILE, text.encode("utf-8"))
     shards = [ShardLedger(shard_folder(folder, n)) for n in range(config.partition.shards)]
     weights = [shard.final_weights() for shard in shards]
-    metrics = evaluate(learner, weights, store.evaluation())
+    aggregate = aggregation_or_default(config.aggregate, task=learner.spec.task)
+    metrics = evaluate(learner, weights, store.evaluation(), aggregate=aggregate)
     write_atomic(folder / METRICS_FILE, canonical_json(metrics) + b"\n")
     if serving is not None:
-        export(learner, weights, serving)
+        export(learner, weights, serving, aggregate=aggregate)
     header = {
         "model": model,
         "partition": asdict(config.partition),
         "record": config.record,
+        "aggregate": config.aggregate,
         "module": {"name": config.module, "digest": digest(text.encode("utf-8"))},
         "spec": learner.spec.to_json(),
         "optimizer": learner.optimizer(),
@@ -146,7 +150,11 @@ def config_of(ledger: Ledger) -> TrainConfig:
     """Return the configuration of the run that a ledger records."""
     header = ledger.header
     return TrainConfig(
-        ledger.partition, header["record"], header["module"]["name"], header["key_id"]
+        ledger.partition,
+        header["record"],
+        header["module"]["name"],
+        header["key_id"],
+        header.get("aggregate", DEFAULT),
     )
 
 

@@ -6,8 +6,8 @@ It holds plain TensorFlow graphs, so it loads where this project is not installe
     columns(numbers: float32 (n, N), strings: string (n, M)) columns in the order of `columns.json`
 
 Both return `probabilities` (n, classes) and `classes` (n,) for a classification, `values` (n,) for
-a regression. Probabilities are the mean over the shards, values too (Bourtoule et al. 2021,
-section IV-B); a shard without rows takes no part. A missing number is NaN, a missing string "".
+a regression, aggregated over the shards (`aggregation`); a shard without rows takes no part. A
+missing number is NaN, a missing string "".
 """
 
 from collections.abc import Sequence
@@ -21,6 +21,7 @@ from lineage_store.canonical import canonical_json, read_json
 from lineage_store.errors import BadInput
 from lineage_store.row_store import Rows
 from lineage_store.tensors import State
+from unlearning.aggregation import Aggregation, stacked
 from unlearning.contract import ModelSpec
 from unlearning.encoding import bucket_ids, first_values, model_inputs
 from unlearning.learner import KerasLearner
@@ -28,7 +29,9 @@ from unlearning.learner import KerasLearner
 ASSET = "columns.json"
 
 
-def export(learner: KerasLearner, shards: Sequence[State], folder: Path) -> None:
+def export(
+    learner: KerasLearner, shards: Sequence[State], folder: Path, *, aggregate: Aggregation
+) -> None:
     """Write the SavedModel of the shards that have rows.
 
     Raises BadInput if none has.
@@ -56,7 +59,7 @@ def export(learner: KerasLearner, shards: Sequence[State], folder: Path) -> None
             categories = tf.zeros([tf.shape(numbers)[0], 0], tf.int32)
         inputs = model_inputs(numbers, categories, wanted=wanted)
         each = [call(trainable, fixed, inputs) for trainable, fixed in module.members]
-        return _named(tf, tf.add_n(each) / len(each), spec)
+        return _named(tf, *aggregate.graph(tf.stack(each)), spec)
 
     columns = tf.function(
         outputs,
@@ -96,11 +99,11 @@ def _asset(spec: ModelSpec, folder: Path) -> str:
     return str(path)
 
 
-def _named(tf: Any, mean: Any, spec: ModelSpec) -> dict[str, Any]:
+def _named(tf: Any, told: Any, scores: Any, spec: ModelSpec) -> dict[str, Any]:
     if spec.task == "regression":
-        return {"values": mean[:, 0]}
+        return {"values": told[:, 0]}
     names = tf.constant(list(spec.classes))
-    return {"probabilities": mean, "classes": tf.gather(names, tf.argmax(mean, axis=1))}
+    return {"probabilities": told, "classes": tf.gather(names, tf.argmax(scores, axis=1))}
 
 
 def served_columns(folder: Path) -> ModelSpec:
@@ -115,29 +118,29 @@ def served_columns(folder: Path) -> ModelSpec:
     )
 
 
-def aggregate(
-    learner: KerasLearner, shards: Sequence[State], rows: Rows
-) -> npt.NDArray[np.float64]:
-    """Return the aggregate's outputs (n, units) without exporting it."""
-    members = [learner.predict(state, rows).astype(np.float64) for state in shards if state]
-    mean: npt.NDArray[np.float64] = np.mean(members, axis=0)
-    return mean
+def aggregated(
+    learner: KerasLearner, shards: Sequence[State], rows: Rows, *, aggregate: Aggregation
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the aggregate's outputs and scores, (n, units) each, without exporting it."""
+    return aggregate.arrays(stacked([learner.predict(state, rows) for state in shards if state]))
 
 
-def evaluate(learner: KerasLearner, shards: Sequence[State], rows: Rows) -> dict[str, float]:
+def evaluate(
+    learner: KerasLearner, shards: Sequence[State], rows: Rows, *, aggregate: Aggregation
+) -> dict[str, float]:
     """Return what the aggregate does on rows: `accuracy` and `log_loss`, or `rmse`; and `rows`.
 
     Log loss is in nats, with probabilities clipped at 1e-7; rmse is in the label's units.
     """
     if not len(rows) or not any(shards):
         return {"rows": 0}
-    mean = aggregate(learner, shards, rows)
+    told, scores = aggregated(learner, shards, rows, aggregate=aggregate)
     if learner.spec.task == "regression":
-        error = mean[:, 0] - rows.labels
+        error = told[:, 0] - rows.labels
         return {"rows": len(rows), "rmse": float(np.sqrt(np.mean(error**2)))}
-    right = mean[np.arange(len(rows)), rows.labels]
+    right = told[np.arange(len(rows)), rows.labels]
     return {
         "rows": len(rows),
-        "accuracy": float(np.mean(mean.argmax(axis=1) == rows.labels)),
+        "accuracy": float(np.mean(scores.argmax(axis=1) == rows.labels)),
         "log_loss": float(-np.mean(np.log(np.clip(right, 1e-7, 1.0)))),
     }

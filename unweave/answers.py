@@ -9,6 +9,7 @@ from lineage_store.index import read_index
 from lineage_store.models import ModelRecord
 from lineage_store.workspace import Workspace
 from pipelines.train_run import TrainRequest
+from unlearning.aggregation import AGGREGATIONS
 from unlearning.deletion import CERTIFICATE_FILE, RECEIPT_FILE, load_plan
 from unlearning.finishing import load_reports
 from unlearning.plan import ModelPlan
@@ -28,6 +29,9 @@ def check_options(asked: TrainRequest) -> None:
     for option, (value, low, high) in limits.items():
         if not low <= value <= high:
             raise BadInput(f"{option} is {value}: it goes from {low} to {high}.")
+    if asked.aggregate not in AGGREGATIONS:
+        names = ", ".join(AGGREGATIONS)
+        raise BadInput(f"--aggregate is {asked.aggregate!r}: it is one of {names}.")
     if asked.record not in RECORDERS:
         raise BadInput(f"--record is {asked.record!r}: it is one of {', '.join(RECORDERS)}.")
 

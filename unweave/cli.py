@@ -105,6 +105,13 @@ def commands() -> None:
     help="Which parameter updates to keep, for approximate deletion.",
 )
 @click.option(
+    "--aggregate",
+    type=click.Choice(["mean", "vote", "median"]),
+    default="mean",
+    show_default=True,
+    help="How shards make one answer: mean; vote (classes); median (numbers).",
+)
+@click.option(
     "--key-file", type=click.Path(path_type=Path), help="The secret of a new workspace (mode 600)."
 )
 @click.option("--metadata", help="Where a new workspace's MLMD lives: see docs/lineage.md.")
@@ -124,6 +131,7 @@ def train(
     seed: int,
     place_by: str,
     record: str,
+    aggregate: str,
     key_file: Path | None,
     metadata: str | None,
     as_json: bool,
@@ -144,6 +152,7 @@ def train(
             seed=seed,
             place_by=place_by,
             record=record,
+            aggregate=aggregate,
             key_file=key_file,
             metadata=metadata,
         )

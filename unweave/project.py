@@ -67,6 +67,7 @@ class Project:
         seed: int = 0,
         place_by: str = "subject",
         record: str = "none",
+        aggregate: str = "mean",
         key_file: Path | str | None = None,
         metadata: Path | str | None = None,
     ) -> dict[str, Any]:
@@ -89,6 +90,7 @@ class Project:
             ),
             partition=Partition(shards, slices, epochs, batch_size, seed),
             record=record,
+            aggregate=aggregate,
             module=None if module is None else Path(module),
         )
         key = None if key_file is None else Path(key_file)
