@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.errors import BadInput, NothingFound
-from lineage_store.eventlog import create_table
 
 SCHEMA = "unweave"
 
@@ -68,6 +67,8 @@ def compact(path: Path) -> None:
 
 def _migrations() -> Any:
     from sqlite_utils import Database, Migrations
+
+    from lineage_store.eventlog import create_table
 
     migrations = Migrations(SCHEMA)
 

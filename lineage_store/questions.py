@@ -6,10 +6,9 @@ Nothing here imports TensorFlow, TFX or MLMD: which batches saw a row is compute
 
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
-from lineage_store import eventlog, models, requests
+from lineage_store import models, requests
 from lineage_store.errors import NothingFound
 from lineage_store.history import models_at
 from lineage_store.keys import Keys
@@ -178,34 +177,3 @@ def list_models(
 ) -> list[Answer]:
     """List all models that there were at a time (None is now), oldest first."""
     return [model_row(workspace, record) for record in models_at(connection, time)]
-
-
-def status(connection: sqlite3.Connection, workspace: Workspace, *, today: str) -> Answer:
-    """Say how a workspace stands; `today` is a date, to tell what is overdue."""
-    states = Counter(record.state for record in models.models(connection))
-    asked = requests.all_requests(connection)
-    head = eventlog.head(connection)
-    return {
-        "workspace": str(workspace.root),
-        "key_id": workspace.keys().key_id,
-        "models": dict(states),
-        "requests": dict(Counter(request.state for request in asked)),
-        "unfinished": [request.id for request in asked if request.state == "running"],
-        "excluded": len(requests.manifest(connection)),
-        "derived": derived(connection, workspace, today=today),
-        "event_log": {"size": head.size, "root": head.root.hex()},
-        "bytes": sum(f.stat().st_size for f in workspace.root.rglob("*") if f.is_file()),
-    }
-
-
-def derived(
-    connection: sqlite3.Connection, workspace: Workspace, *, today: str
-) -> list[Mapping[str, Any]]:
-    """List what live approximate models still keep that was computed after forgotten rows."""
-    found: list[Mapping[str, Any]] = []
-    for record in models.models(connection, live_only=True):
-        if record.guarantee != "approximate":
-            continue
-        until = record.report.get("derived_until") or ""
-        found.append({"model": record.id, "until": until, "overdue": bool(until) and until < today})
-    return found

@@ -221,8 +221,10 @@ class Project:
 
     def status(self) -> dict[str, Any]:
         """Say how the workspace stands."""
+        from lineage_store.status import status
+
         with self._reading() as (workspace, connection):
-            return questions.status(connection, workspace, today=self._time()[:10])
+            return status(connection, workspace, today=self._time()[:10])
 
     def predict(self, csv: Path | str, *, model_id: str | None = None) -> dict[str, Any]:
         """Predict with a live model's SavedModel for the rows of a CSV file."""

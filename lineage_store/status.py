@@ -1,0 +1,45 @@
+"""How a workspace stands: models, requests, exclusions, what is kept after an approximate deletion.
+
+In a file of its own: the event log brings cryptography with it, which no trace should wait for.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from lineage_store import eventlog, models, requests
+from lineage_store.workspace import Workspace
+
+Answer = dict[str, Any]
+
+
+def status(connection: sqlite3.Connection, workspace: Workspace, *, today: str) -> Answer:
+    """Say how a workspace stands; `today` is a date, to tell what is overdue."""
+    states = Counter(record.state for record in models.models(connection))
+    asked = requests.all_requests(connection)
+    head = eventlog.head(connection)
+    return {
+        "workspace": str(workspace.root),
+        "key_id": workspace.keys().key_id,
+        "models": dict(states),
+        "requests": dict(Counter(request.state for request in asked)),
+        "unfinished": [request.id for request in asked if request.state == "running"],
+        "excluded": len(requests.manifest(connection)),
+        "derived": derived(connection, workspace, today=today),
+        "event_log": {"size": head.size, "root": head.root.hex()},
+        "bytes": sum(f.stat().st_size for f in workspace.root.rglob("*") if f.is_file()),
+    }
+
+
+def derived(
+    connection: sqlite3.Connection, workspace: Workspace, *, today: str
+) -> list[Mapping[str, Any]]:
+    """List what live approximate models still keep that was computed after forgotten rows."""
+    found: list[Mapping[str, Any]] = []
+    for record in models.models(connection, live_only=True):
+        if record.guarantee != "approximate":
+            continue
+        until = record.report.get("derived_until") or ""
+        found.append({"model": record.id, "until": until, "overdue": bool(until) and until < today})
+    return found
