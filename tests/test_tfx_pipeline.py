@@ -833,22 +833,22 @@ def test_the_types_in_the_metadata_are_all_of_these(story):
 
 
 def test_both_pipelines_compile_for_kubeflow(story, tmp_path):
-    pytest.importorskip("kfp", reason="kfp is not installed: there is no compiler for Kubeflow")
-    from tfx.v1.orchestration import experimental
+    from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner as kubeflow
 
     from pipelines.deletion import deletion_pipeline
     from pipelines.training import training_pipeline
 
     workspace = put_back(story, "trained")
     old = record_of(workspace.root, "m1")
-    change = ModelChange(old, "m2", workspace.snapshot("m1"), "exact", recorded=False)
+    shutil.copytree(workspace.snapshot("m1"), workspace.snapshot("m2"))
+    change = ModelChange(old, "m2", workspace.snapshot("m2"), "exact", recorded=False)
     deletion = DeletionJob(workspace, "r1", [change], False, "", "", "0")
-    config = experimental.KubeflowV2DagRunnerConfig(default_image="example.org/unweave:1")
+    config = kubeflow.KubeflowV2DagRunnerConfig(default_image="example.org/unweave:1")
     for wanted, pipeline in (
         ("LineageTrainer", training_pipeline(training_job(workspace))),
         ("Unlearner", deletion_pipeline(deletion)),
     ):
-        runner = experimental.KubeflowV2DagRunner(
+        runner = kubeflow.KubeflowV2DagRunner(
             config=config, output_dir=str(tmp_path), output_filename="pipeline.json"
         )
         runner.run(pipeline)
