@@ -49,6 +49,10 @@ class CheckFailed(UnweaveError):
     exit_status = 1
 
 
+class ResidueFound(CheckFailed):
+    """Files still hold something of deleted rows; the message names files, as their owner did."""
+
+
 class NothingFound(UnweaveError):
     """What was asked for is not here; this is an answer, not a malfunction."""
 

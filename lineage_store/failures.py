@@ -1,7 +1,8 @@
 """Why runs failed: the one thing that a failed run leaves behind.
 
 The message is kept where unweave wrote all of it, since it then names no person and no value; of
-errors of others, also as a cause, only the kind is kept.
+errors of others, also as a cause, only the kind is kept, and so it is of residues: their files'
+names are not unweave's, and a name kept here would be a residue itself, which no forget removes.
 """
 
 import sqlite3
@@ -9,7 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from lineage_store.errors import UnweaveError
+from lineage_store.errors import BadInput, ResidueFound, UnweaveError
 from lineage_store.index import open_index
 
 
@@ -21,9 +22,13 @@ def record_failure(index_file: Path, *, run: str, error: Exception, time: str) -
     kind, message = type(error).__name__, None
     if error.__cause__ is not None:
         kind += f" ({type(error.__cause__).__name__})"
-    elif isinstance(error, UnweaveError):
+    elif isinstance(error, UnweaveError) and not isinstance(error, ResidueFound):
         message = str(error)
-    with suppress(sqlite3.Error), closing(open_index(index_file)) as connection, connection:
+    with (
+        suppress(sqlite3.Error, BadInput),
+        closing(open_index(index_file)) as connection,
+        connection,
+    ):
         connection.execute(
             "INSERT INTO failures (time, run, error, message) VALUES (?, ?, ?, ?)",
             (time, run, kind, message),

@@ -59,7 +59,7 @@ def subject_in_models(
 ) -> dict[str, Any]:
     """Say which models a subject is or ever was in, by a time.
 
-    Raises NothingFound for a subject that never was in any.
+    Raises NothingFound for a subject that never was in any, or of which that is not known.
     """
     records = models_at(connection, time)
     commitment = keys.commitment(kind="subject", value=subject.encode("utf-8"))
@@ -68,6 +68,11 @@ def subject_in_models(
         found = _before_deletion(connection, records, known)
     else:
         found = _by_index(connection, workspace, keys, subject, records)
+    if known is not None and not known.models:
+        raise NothingFound(
+            f"The subject given was forgotten on {known.since} (request {known.request}) by an "
+            f"earlier unweave, which did not keep in which models it was."
+        )
     if not found:
         raise NothingFound(
             "The subject given has no row in any model that there "

@@ -12,6 +12,7 @@ from typing import Any
 from lineage_store.errors import BadInput, NothingFound
 
 SCHEMA = "unweave"
+NEWEST = "history"  # the last of the migrations
 
 
 def open_index(path: Path) -> sqlite3.Connection:
@@ -24,7 +25,10 @@ def open_index(path: Path) -> sqlite3.Connection:
     connection = _connect(str(path), uri=False)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA secure_delete = ON")
-    _migrations().apply(Database(connection))
+    if not _is_current(connection):
+        connection.execute("BEGIN IMMEDIATE")  # commands that read may come here at the same time
+        with connection:
+            _migrations().apply(Database(connection))
     return connection
 
 
@@ -32,15 +36,34 @@ def read_index(path: Path) -> sqlite3.Connection:
     """Open the index for questions: nothing can be written through the connection.
 
     Where this process may write to the folder, the file is opened so that closing it takes SQLite's
-    side files away again, which a read-only connection would leave. Raises NothingFound if there is
-    no index yet.
+    side files away again, which a read-only connection would leave. An index of an earlier unweave
+    is migrated first. Raises NothingFound if there is no index yet, BadInput for one of an earlier
+    unweave that this process may not write.
     """
     if not path.exists():
         raise NothingFound("The workspace has no model yet: train one first.")
     mode = "rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "ro"
     connection = _connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True)
+    if not _is_current(connection):
+        if mode == "ro":
+            connection.close()
+            raise BadInput(
+                "The workspace was written by an earlier unweave, and you may only read it: ask "
+                "once as its owner, which takes it over."
+            )
+        open_index(path).close()
     connection.execute("PRAGMA query_only = ON")
     return connection
+
+
+def _is_current(connection: sqlite3.Connection) -> bool:
+    known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'")
+    if known.fetchone() is None:
+        return False
+    newest = connection.execute(
+        "SELECT 1 FROM _sqlite_migrations WHERE migration_set = ? AND name = ?", (SCHEMA, NEWEST)
+    )
+    return newest.fetchone() is not None
 
 
 def _connect(name: str, *, uri: bool) -> sqlite3.Connection:

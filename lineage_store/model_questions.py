@@ -5,9 +5,11 @@ rows. All is answered from the index; `pipeline_runs` asks MLMD for the rest.
 """
 
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
 
 from lineage_store import models, requests, row_index
+from lineage_store.errors import NothingFound
 from lineage_store.failures import failures
 from lineage_store.history import models_at
 
@@ -16,7 +18,7 @@ Answer = dict[str, Any]
 
 def data_set(record: models.ModelRecord) -> Answer:
     """Say which data a model was trained on: snapshot, digest, rows, columns; never a value."""
-    made = record.report["made_with"]
+    made = _made_with(record)
     spec = made["spec"]
     return {
         "model": record.id,
@@ -30,9 +32,19 @@ def data_set(record: models.ModelRecord) -> Answer:
     }
 
 
+def _made_with(record: models.ModelRecord) -> Mapping[str, Any]:
+    if "made_with" not in record.report:
+        raise NothingFound(
+            f"An earlier unweave made the model {record.id} and did not keep this of it; while it "
+            f"is live, `unweave trace model {record.id}` reads its ledger."
+        )
+    made: Mapping[str, Any] = record.report["made_with"]
+    return made
+
+
 def hyperparameters(record: models.ModelRecord) -> Answer:
     """Say by which rules a model was trained: partition, epochs, seed, optimizer, model code."""
-    made = record.report["made_with"]
+    made = _made_with(record)
     return {
         "model": record.id,
         **record.config["partition"],
@@ -46,7 +58,7 @@ def hyperparameters(record: models.ModelRecord) -> Answer:
 
 def libraries(record: models.ModelRecord) -> Answer:
     """Say in which environment a model was trained."""
-    made = record.report["made_with"]
+    made = _made_with(record)
     return {"model": record.id, "code": made["code"], "environment": made["environment"]}
 
 

@@ -1,14 +1,16 @@
 """What killed runs leave behind, and how the next command that writes takes it away.
 
 A training run that was not registered has made nothing that counts, but its folders hold rows: they
-must not outlive a deletion. A deletion run that is done but was killed before its last step still
-has its open file.
+must not outlive a deletion, nor must the keys that it drew for people who are in no model. A
+deletion run that is done but was killed before its last step still has its open file.
 """
 
 import shutil
+from contextlib import closing
 
 from lineage_store import models, requests
 from lineage_store.index import open_index
+from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.workspace import Workspace
 from unlearning.deletion import OPEN_FILE, load_plan
 from unlearning.finishing import forget_open_file
@@ -26,6 +28,9 @@ def sweep(workspace: Workspace) -> list[str]:
         asked = requests.all_requests(connection)
     finally:
         connection.close()
+    if workspace.pseudonym_file.exists():
+        with closing(Pseudonyms(workspace.pseudonym_file, workspace.keys())) as pseudonyms:
+            pseudonyms.end_killed_runs(known)
     finished = []
     for request in asked:
         folder = workspace.request(request.id)

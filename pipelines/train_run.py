@@ -69,8 +69,9 @@ def train(
     module_file = workspace.module(digest(text.encode("utf-8")))
     if not module_file.exists():
         begun.append(module_file)
-    pseudonyms = Pseudonyms(workspace.pseudonym_file, workspace.keys())
+    pseudonyms = Pseudonyms(workspace.pseudonym_file, workspace.keys(), run=model)
     try:
+        pseudonyms.take_back()  # likewise
         dropped = _gate(workspace, asked, header, snapshot, excluded, pseudonyms)
         aggregation_for(asked.aggregate, task=load_snapshot(snapshot).inference.task)
         write_atomic(module_file, text.encode("utf-8"))
@@ -98,6 +99,7 @@ def train(
         except Exception as error:
             record_failure(workspace.index_file, run=job.name, error=error, time=time)
             raise
+        pseudonyms.keep()
     except BaseException:
         if not _is_registered(workspace, model):
             _clear(begun)

@@ -20,7 +20,7 @@ from typing import Any
 
 from lineage_store import models, row_index
 from lineage_store.canonical import canonical_json, read_json, write_atomic
-from lineage_store.errors import CheckFailed
+from lineage_store.errors import CheckFailed, ResidueFound
 from lineage_store.index import compact, open_index
 from lineage_store.workspace import Workspace
 from unlearning.checks import CheckReport
@@ -102,7 +102,7 @@ def must_pass(report: CheckReport) -> None:
 def erase(workspace: Workspace, request_id: str, *, time: str) -> Scan:
     """Erase what learnt from a request's rows, and scan the workspace for what is left.
 
-    The new models must be registered. Raises CheckFailed, naming the files, if anything is found.
+    The new models must be registered. Raises ResidueFound, naming the files, if anything is found.
     """
     folder = workspace.request(request_id)
     opened, plans = load_open(folder), load_plan(folder)
@@ -128,7 +128,7 @@ def erase(workspace: Workspace, request_id: str, *, time: str) -> Scan:
     )
     if not scan.clean:
         left = [*scan.found, *(f"{name} (unreadable)" for name in scan.unread)]
-        raise CheckFailed(
+        raise ResidueFound(
             f"After the erasure {len(left)} files still hold something of the deleted rows: "
             f"{', '.join(left[:5])}. Remove them and run the same forget again."
         )
