@@ -1,0 +1,63 @@
+"""The doctor: what the index and MLMD should say, made again from log and disk, and compared.
+
+Nothing is compared while a deletion waits to be finished, which leaves things half done on
+purpose. A repair is followed by another comparison, so that what is said to be right is.
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+from lineage_store.differences import Difference
+from lineage_store.index import open_index, read_index
+from lineage_store.requests import must_be_none_running
+from lineage_store.workspace import Workspace
+from unlearning.doctor_index import IndexFindings, compare_index, repair_index
+
+Answer = dict[str, Any]
+
+
+def examine(workspace: Workspace) -> Answer:
+    """Say what differs; changes nothing. Raises Unfinished while a deletion is running."""
+    return _answer(_compare(workspace), left=None)
+
+
+def repair(workspace: Workspace) -> Answer:
+    """Put right what can be; the caller holds the lock. Raises Unfinished as `examine` does."""
+    found = _compare(workspace)
+    _repair_index(workspace)
+    return _answer(found, left=_compare(workspace))
+
+
+def _compare(workspace: Workspace) -> tuple[Difference, ...]:
+    return _compare_index(workspace).differences
+
+
+def _compare_index(workspace: Workspace) -> IndexFindings:
+    connection = read_index(workspace.index_file)
+    try:
+        connection.execute("BEGIN")  # one state of the index, whatever others write
+        must_be_none_running(connection)
+        return compare_index(connection, workspace)
+    finally:
+        connection.close()
+
+
+def _repair_index(workspace: Workspace) -> None:
+    findings = _compare_index(workspace)
+    connection = open_index(workspace.index_file)
+    try:
+        repair_index(connection, findings, temporary=workspace.temporary)
+    finally:
+        connection.close()
+
+
+def _answer(found: tuple[Difference, ...], *, left: tuple[Difference, ...] | None) -> Answer:
+    """Return the answer; `left` is what still differs after a repair, or None without one."""
+    still = found if left is None else left
+    told = dict.fromkeys((*found, *still))
+    return {
+        "ok": not still,
+        "repair": left is not None,
+        "differences": [{**asdict(one), "repaired": one not in still} for one in told],
+        "left": len(still),
+    }
