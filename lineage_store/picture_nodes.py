@@ -12,8 +12,8 @@ from typing import Any
 
 from lineage_store.closure import Edge, artifact_key, execution_key, id_of, is_execution
 from lineage_store.errors import NothingFound
+from lineage_store.external_ids import Names
 from lineage_store.fold import PictureNode, Value
-from lineage_store.ingest import Names
 from lineage_store.ledger import Ledger
 from lineage_store.metadata import Metadata, pb, pieces
 from lineage_store.placement import Stage

@@ -8,8 +8,15 @@ from dataclasses import asdict
 from typing import Any
 
 from lineage_store.differences import Difference
+from lineage_store.doctor_metadata import compare_metadata
+from lineage_store.external_ids import Names
 from lineage_store.index import open_index, read_index
+from lineage_store.metadata import Metadata
+from lineage_store.metadata_server import told
+from lineage_store.rebuilt_metadata import Rebuilt, rebuild
+from lineage_store.repair_metadata import write_missing
 from lineage_store.requests import must_be_none_running
+from lineage_store.stand_ins import made_by_tfx
 from lineage_store.workspace import Workspace
 from unlearning.doctor_index import IndexFindings, compare_index, repair_index
 
@@ -25,11 +32,15 @@ def repair(workspace: Workspace) -> Answer:
     """Put right what can be; the caller holds the lock. Raises Unfinished as `examine` does."""
     found = _compare(workspace)
     _repair_index(workspace)
+    with told(workspace.metadata):
+        _repair_metadata(workspace, _compare_index(workspace))
     return _answer(found, left=_compare(workspace))
 
 
 def _compare(workspace: Workspace) -> tuple[Difference, ...]:
-    return _compare_index(workspace).differences
+    findings = _compare_index(workspace)
+    with told(workspace.metadata):
+        return (*findings.differences, *_compare_metadata(workspace, findings))
 
 
 def _compare_index(workspace: Workspace) -> IndexFindings:
@@ -49,6 +60,41 @@ def _repair_index(workspace: Workspace) -> None:
         repair_index(connection, findings, temporary=workspace.temporary)
     finally:
         connection.close()
+
+
+def _compare_metadata(workspace: Workspace, findings: IndexFindings) -> tuple[Difference, ...]:
+    if findings.logged is None or not any(map(made_by_tfx, findings.models)):
+        return ()
+    unread = Difference("MLMD", "it was not compared, since a ledger is not whole on disk", False)
+    if findings.incomplete:
+        return (unread,)
+    if not workspace.metadata.is_there():
+        what = "its file is gone; what TFX alone knew and the history of what was erased are lost"
+        return (Difference("MLMD", what, True),)
+    actual = Metadata(workspace.metadata, create=False)
+    try:
+        rebuilt = _rebuilt(workspace, findings, beside=actual)
+    except (FileNotFoundError, ValueError):  # steps, say: the ledger's digest does not read them
+        return (unread,)
+    return compare_metadata(rebuilt, actual)
+
+
+def _repair_metadata(workspace: Workspace, findings: IndexFindings) -> None:
+    if findings.incomplete or not any(map(made_by_tfx, findings.models)):
+        return
+    actual = Metadata(workspace.metadata, create=True)
+    try:
+        rebuilt = _rebuilt(workspace, findings, beside=actual)
+    except (FileNotFoundError, ValueError):
+        return  # told by the comparison
+    write_missing(rebuilt, actual)
+
+
+def _rebuilt(workspace: Workspace, findings: IndexFindings, *, beside: Metadata) -> Rebuilt:
+    assert findings.logged is not None
+    names = Names(workspace.keys().key_id)
+    deletions = findings.logged.deletions
+    return rebuild(workspace, names, findings.models, deletions, beside=beside)
 
 
 def _answer(found: tuple[Difference, ...], *, left: tuple[Difference, ...] | None) -> Answer:

@@ -44,15 +44,18 @@ UNREADABLE = (OSError, ValueError, KeyError, TypeError, CheckFailed)
 class IndexFindings:
     """What differs, and what the index must be given: records, snapshots by number.
 
-    `live` are the numbers of the snapshots whose rows the index must hold; `logged` is None if the
-    log cannot be believed.
+    `live` are the numbers of the snapshots whose rows the index must hold, `models` all records as
+    they should be. `logged` is None if the log cannot be believed. `incomplete` says that a model's
+    record or a live model's ledger is not to be had, so that MLMD cannot be made again from them.
     """
 
     differences: tuple[Difference, ...]
     records: tuple[ModelRecord, ...] = ()
     snapshots: Mapping[int, Snapshot] | None = None
     live: frozenset[int] = frozenset()
+    models: tuple[ModelRecord, ...] = ()
     logged: Logged | None = None
+    incomplete: bool = True
 
 
 def compare_index(connection: sqlite3.Connection, workspace: Workspace) -> IndexFindings:
@@ -69,6 +72,7 @@ def compare_index(connection: sqlite3.Connection, workspace: Workspace) -> Index
     snapshots: dict[int, Snapshot] = {}
     live = {one.snapshot for one in logged.models if one.state == "live"}
     excluded = requests.manifest(connection)
+    incomplete = False
     for model in logged.models:
         record = known.get(model.id)
         if model.state != "live":
@@ -82,6 +86,7 @@ def compare_index(connection: sqlite3.Connection, workspace: Workspace) -> Index
             for name in found.missing
         ]
         differences += _live(workspace, model, found, known, records)
+        incomplete |= found.ledger is None
         if found.ledger is None or "data" in found.missing:
             continue
         fault = fault_of(
@@ -102,9 +107,19 @@ def compare_index(connection: sqlite3.Connection, workspace: Workspace) -> Index
     differences += compare_parts(connection, live)
     for deletion in logged.deletions:
         differences += _deletion(connection, workspace, deletion)
+    right = known | {record.id: record for record in records}
+    incomplete |= any(
+        model.id not in right or right[model.id].state != model.state for model in logged.models
+    )
     return IndexFindings(
-        tuple(differences), tuple(records), snapshots, frozenset(live), logged
-    )  # fmt: skip
+        differences=tuple(differences),
+        records=tuple(records),
+        snapshots=snapshots,
+        live=frozenset(live),
+        models=tuple(right[model.id] for model in logged.models if model.id in right),
+        logged=logged,
+        incomplete=incomplete,
+    )
 
 
 def repair_index(
