@@ -1,8 +1,8 @@
 """The row index against the gated snapshots: which rows are missing, wrong or too many.
 
-A snapshot is believed only if it is the one that its model's ledger names, and then it says what
-the index must hold. Only numbers of rows are told, never which. A snapshot whose rows differ is
-taken out of the index and read in again; the other snapshots keep the parts that they share.
+A snapshot is believed only if its model's ledger names the digest of its rows, and then it says
+what the index must hold. Only numbers of rows are told, never which. A snapshot whose rows differ
+is taken out of the index and read in again; the others keep the parts that they share.
 """
 
 import sqlite3
@@ -56,6 +56,7 @@ def fault_of(
             files[f"{split}/{CSV_FILE}"] == digest_file(folder / split / CSV_FILE)
             for split in SPLITS
         )
+        same = same and _data_digest(snapshot) == snapshot.data_digest
     except FileNotFoundError:
         return "is not whole on disk: restore it from a backup"
     except (ValueError, KeyError, TypeError):
@@ -66,6 +67,18 @@ def fault_of(
         if keys.commitment(kind="row", value=record.row_key) in excluded:
             return "holds rows that were forgotten, which stay out of the index: remove it"
     return None
+
+
+def _data_digest(snapshot: Snapshot) -> str:
+    """Compute the data's digest again: of keys, places and values, which the ledger vouches for."""
+    total = 0
+    for split in snapshot.splits:
+        with snapshot.csv_file(split).open(newline="", encoding="utf-8") as stream:
+            reader = gate.csv_reader(stream)
+            next(reader)
+            for row_key, _, place, *written in reader:
+                total += gate.row_digest(row_key[1:], place[1:], written)
+    return f"{total % gate.DIGEST_MODULUS:064x}"
 
 
 def compare_rows(

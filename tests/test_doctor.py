@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lineage_store import models, requests, row_index
+from lineage_store.canonical import digest_file
 from lineage_store.errors import Unfinished, WorkspaceBusy
 from lineage_store.index import open_index, read_index
-from lineage_store.workspace import writing
+from lineage_store.workspace import open_workspace, writing
 from pipelines.direct import DirectBackend
 from unweave import Project
 from unweave.cli import commands
@@ -227,6 +230,42 @@ def test_rows_are_put_back_from_the_snapshots_that_their_ledgers_name(root, dama
     assert project_in(root).doctor()["differences"] == []
 
 
+@settings(max_examples=15, deadline=None)
+@given(
+    damages=st.sets(st.sampled_from(sorted(ROWS)), min_size=2),
+    columns=st.sets(st.sampled_from(sorted(ALTERED)), max_size=3),
+)
+def test_whatever_comes_together_is_mended_at_once(kept, new_folder, damages, columns):
+    root = Path(shutil.copytree(kept / "forgotten_twice", new_folder() / "workspace"))
+    before = everything(root)
+    with closing(sqlite3.connect(root / "unweave.sqlite")) as connection, connection:
+        for damage in sorted(damages):
+            # What an earlier one took away may be what this one would have changed.
+            connection.execute(ROWS[damage][0].replace("INSERT", "INSERT OR IGNORE"))
+        for column in sorted(columns):
+            connection.execute(
+                f"UPDATE models SET {column} = ? WHERE id = 'm6'", (ALTERED[column],)
+            )
+    assert not project_in(root).doctor()["ok"]
+    assert project_in(root).doctor(repair=True)["ok"]
+    assert everything(root) == before
+
+
+def test_forgotten_rows_stay_out_even_if_the_data_has_them(root):
+    keys = open_workspace(root).keys()
+    with closing(read_index(root / "unweave.sqlite")) as connection:
+        (row_key,) = connection.execute(ONE[1:-1]).fetchone()
+    change(root, "INSERT INTO exclusions VALUES (?, 'row', 'r2', '2030-01-01', '[]')",
+           keys.commitment(kind="row", value=row_key))  # fmt: skip
+    change(root, "DELETE FROM rows WHERE row_key = ?", row_key)
+    answer = project_in(root).doctor(repair=True)
+    assert not answer["ok"]
+    assert any("holds rows that were forgotten" in line for line in told(answer))
+    with closing(read_index(root / "unweave.sqlite")) as connection:
+        for snapshot in (1, 2):
+            assert not len(row_index.rows_by_key(connection, [row_key], snapshot))
+
+
 def test_rows_are_not_taken_from_a_snapshot_that_is_not_the_ledger_s(kept, root):
     """Somebody put an older copy of the data back, with the rows that were forgotten."""
     shutil.rmtree(root / "data" / "m5")
@@ -241,6 +280,21 @@ def test_rows_are_not_taken_from_a_snapshot_that_is_not_the_ledger_s(kept, root)
         (now,) = connection.execute("SELECT count(*) FROM rows").fetchone()
         assert now >= stored
         assert len({row[0] for row in connection.execute("SELECT row_key FROM rows")}) == 200 - 20
+
+
+def test_a_value_changed_in_the_data_is_told_though_the_file_s_digest_was_changed_with_it(root):
+    path, described = root / "data/m5/train/rows.csv", root / "data/m5/gate.json"
+    before = digest_file(path)
+    lines = path.read_text().splitlines(keepends=True)
+    lines[1], lines[2] = (
+        ",".join([*one.split(",")[:3], other.split(",", 3)[3]])
+        for one, other in ((lines[1], lines[2]), (lines[2], lines[1]))
+    )
+    path.write_text("".join(lines))
+    described.write_text(described.read_text().replace(before, digest_file(path)))
+    assert told(project_in(root).doctor()) == [
+        "disk, snapshot of m5: is not the one that its ledger names: restore it from a backup"
+    ]
 
 
 def test_what_is_missing_on_disk_is_told_and_not_made_up(root):
