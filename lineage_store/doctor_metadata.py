@@ -8,20 +8,18 @@ with the node or event that puts it right, which `repair_metadata` writes.
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
-
-from ml_metadata.metadata_store import ListOptions, OrderByField
 
 from lineage_store import stand_ins
 from lineage_store.differences import Difference
 from lineage_store.live_nodes import ENDING
 from lineage_store.metadata import INPUTS, Metadata, pb
+from lineage_store.pages import artifact_pages, execution_pages
 from lineage_store.rebuilt_metadata import Rebuilt
 
-AT_ONCE = 500
 ARTIFACT_STATES = dict(pb.Artifact.State.items())
 EXECUTION_STATES = dict(pb.Execution.State.items())
 
@@ -55,7 +53,7 @@ def compare_metadata(rebuilt: Rebuilt, actual: Metadata) -> tuple[Difference, ..
 
 def artifacts(rebuilt: Rebuilt, actual: Metadata) -> Iterator[Mismatch]:
     """Yield the artifacts that are missing, wrong, or too many."""
-    for piece in _artifacts(rebuilt.metadata):
+    for piece in artifact_pages(rebuilt.metadata):
         named = actual.by_external_id(node.external_id for node in piece if node.external_id)
         for node in piece:
             kind = rebuilt.metadata.type_name(node.type_id)
@@ -63,7 +61,7 @@ def artifacts(rebuilt: Rebuilt, actual: Metadata) -> Iterator[Mismatch]:
                 actual, kind, node.uri
             )  # fmt: skip
             yield from _node(node, known, kind, state="state", states=ARTIFACT_STATES)
-    for piece in _artifacts(actual):
+    for piece in artifact_pages(actual):
         ours = [node for node in piece if _is_ours(rebuilt, node)]
         expected = rebuilt.metadata.by_external_id(node.external_id for node in ours)
         for node in ours:
@@ -81,14 +79,14 @@ def artifacts(rebuilt: Rebuilt, actual: Metadata) -> Iterator[Mismatch]:
 def executions(rebuilt: Rebuilt, actual: Metadata) -> Iterator[Mismatch]:
     """Yield the executions that are missing, wrong, or too many."""
     kinds = {kind.id: kind.name for kind in rebuilt.metadata.store.get_execution_types()}
-    for piece in _executions(rebuilt.metadata):
+    for piece in execution_pages(rebuilt.metadata):
         named = actual.executions_by_external_id(node.external_id for node in piece)
         for node in piece:
             known = named.get(node.external_id)
             kind = kinds[node.type_id]
             yield from _node(node, known, kind, state="last_known_state", states=EXECUTION_STATES)
     kinds = {kind.id: kind.name for kind in actual.store.get_execution_types()}
-    for piece in _executions(actual):
+    for piece in execution_pages(actual):
         ours = [node for node in piece if _is_ours(rebuilt, node)]
         expected = rebuilt.metadata.executions_by_external_id(node.external_id for node in ours)
         for node in ours:
@@ -102,7 +100,7 @@ def executions(rebuilt: Rebuilt, actual: Metadata) -> Iterator[Mismatch]:
 def events(rebuilt: Rebuilt, actual: Metadata) -> Iterator[Mismatch]:
     """Yield the events that are missing, or too many, between nodes that both stores have."""
     kinds = {kind.id: kind.name for kind in rebuilt.metadata.store.get_execution_types()}
-    for piece in _executions(rebuilt.metadata):
+    for piece in execution_pages(rebuilt.metadata):
         named = actual.executions_by_external_id(node.external_id for node in piece)
         there = {node.id: named[node.external_id] for node in piece if node.external_id in named}
         wanted = rebuilt.metadata.store.get_events_by_execution_ids(sorted(there)) if there else []
@@ -212,22 +210,3 @@ def _is_ours(rebuilt: Rebuilt, node: Node) -> bool:
 
 def _is_stand_in(node: Node) -> bool:
     return stand_ins.REBUILT in node.custom_properties
-
-
-def _artifacts(metadata: Metadata) -> Iterator[Sequence[pb.Artifact]]:
-    store = metadata.store
-    for ids in _ranges(store.get_artifacts):
-        yield store.get_artifacts_by_id(ids)
-
-
-def _executions(metadata: Metadata) -> Iterator[Sequence[pb.Execution]]:
-    store = metadata.store
-    for ids in _ranges(store.get_executions):
-        yield store.get_executions_by_id(ids)
-
-
-def _ranges(listing: Callable[..., Sequence[Node]]) -> Iterator[range]:
-    newest = listing(list_options=ListOptions(limit=1, order_by=OrderByField.ID, is_asc=False))
-    last = newest[0].id if newest else 0
-    for start in range(1, last + 1, AT_ONCE):
-        yield range(start, min(start + AT_ONCE, last + 1))

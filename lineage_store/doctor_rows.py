@@ -63,7 +63,7 @@ def fault_of(
         return "cannot be read: restore it from a backup"
     if not same or canonical_json(gate.describe(snapshot)) != canonical_json(described):
         return "is not the one that its ledger names: restore it from a backup"
-    for record in all_records(snapshot):
+    for record in all_records(snapshot) if excluded else ():
         if keys.commitment(kind="row", value=record.row_key) in excluded:
             return "holds rows that were forgotten, which stay out of the index: remove it"
     return None

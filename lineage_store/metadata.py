@@ -58,26 +58,13 @@ class Metadata:
         config = connection_config(connection, password_from(), create=create)
         in_reach(connection)
         with told(connection), unlogged():
-            self._begin(metadata_store.MetadataStore(config))
-        if create:
-            with told(connection):
-                self._register_types()
-
-    @classmethod
-    def in_memory(cls) -> "Metadata":
-        """Return an empty store that is gone with this process, to compare another one with."""
-        config = pb.ConnectionConfig()
-        config.fake_database.SetInParent()
-        made = cls.__new__(cls)
-        made._begin(metadata_store.MetadataStore(config))
-        made._register_types()
-        return made
-
-    def _begin(self, store: metadata_store.MetadataStore) -> None:
-        self.store = store
+            self.store = metadata_store.MetadataStore(config)
         self._type_names: dict[int, str] = {}
         self._artifact_types: dict[str, int] = {}
         self._execution_types: dict[str, int] = {}
+        if create:
+            with told(connection):
+                self._register_types()
 
     def _register_types(self) -> None:
         """Register the types of the lineage before several writers could do it at once.

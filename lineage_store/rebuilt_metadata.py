@@ -1,4 +1,4 @@
-"""What MLMD should hold, built in memory by the ingest itself from ledgers, records and log.
+"""What MLMD should hold, built anew by the ingest itself from ledgers, records and log.
 
     live model     its whole lineage, from its ledger
     ended model    what its successors' ledger still has of it: the stages that were kept
@@ -6,7 +6,7 @@
     TFX's own      stand-ins with the recorded URIs (`stand_ins`)
 
 What no ledger has any more (batches, updates and checkpoints of an ended model that were erased) is
-not in it: of that, MLMD alone keeps the history. Memory grows with the steps of the live models.
+not in it: of that, MLMD alone keeps the history.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,8 +24,9 @@ from lineage_store.ingest import (
 from lineage_store.ledger import Ledger, StageRecord, open_ledger
 from lineage_store.live_nodes import ENDING, live_files
 from lineage_store.logged import LoggedDeletion
-from lineage_store.metadata import Metadata, pieces
+from lineage_store.metadata import Metadata
 from lineage_store.models import ModelRecord
+from lineage_store.pages import artifact_pages
 from lineage_store.workspace import Workspace
 
 
@@ -45,15 +46,16 @@ def rebuild(
     records: Iterable[ModelRecord],
     deletions: Iterable[LoggedDeletion],
     *,
+    into: Metadata,
     beside: Metadata,
 ) -> Rebuilt:
-    """Build MLMD as it should be, in memory.
+    """Build MLMD as it should be in an empty store.
 
     `beside` is the store that it will be compared with: executions of TFX's are stood in for only
     where that lacks TFX's artifacts. Raises FileNotFoundError or ValueError for a ledger that is
     not whole.
     """
-    metadata = Metadata.in_memory()
+    metadata = into
     made = [record for record in records if stand_ins.made_by_tfx(record)]
     ledgers = {
         record.family: open_ledger(workspace.absolute(record.paths["ledger"]))
@@ -102,9 +104,9 @@ def _mark_ended(metadata: Metadata, names: Names, ledgers: Mapping[str, Ledger])
     live: set[str] = set()
     for ledger in ledgers.values():
         live |= live_files(ledger, names).keys()
-    for kind in ENDING:
-        for piece in pieces(metadata.store.get_artifacts_by_type(kind)):
-            metadata.mark_deleted(node for node in piece if node.external_id not in live)
+    for page in artifact_pages(metadata):
+        ending = [node for node in page if metadata.type_name(node.type_id) in ENDING]
+        metadata.mark_deleted(node for node in ending if node.external_id not in live)
 
 
 def _deletions(

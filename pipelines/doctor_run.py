@@ -5,6 +5,8 @@ purpose. A repair is followed by another comparison, so that what is said to be 
 """
 
 from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from lineage_store.differences import Difference
@@ -72,29 +74,40 @@ def _compare_metadata(workspace: Workspace, findings: IndexFindings) -> tuple[Di
         what = "its file is gone; what TFX alone knew and the history of what was erased are lost"
         return (Difference("MLMD", what, True),)
     actual = Metadata(workspace.metadata, create=False)
-    try:
-        rebuilt = _rebuilt(workspace, findings, beside=actual)
-    except (FileNotFoundError, ValueError):  # steps, say: the ledger's digest does not read them
-        return (unread,)
-    return compare_metadata(rebuilt, actual)
+    with (
+        TemporaryDirectory() as folder
+    ):  # outside: the workspace is only read, and may be another's
+        try:
+            rebuilt = _rebuilt(workspace, findings, Path(folder), beside=actual)
+        except (FileNotFoundError, ValueError):  # steps, say, which no ledger's digest covers
+            return (unread,)
+        return compare_metadata(rebuilt, actual)
 
 
 def _repair_metadata(workspace: Workspace, findings: IndexFindings) -> None:
     if findings.incomplete or not any(map(made_by_tfx, findings.models)):
         return
     actual = Metadata(workspace.metadata, create=True)
-    try:
-        rebuilt = _rebuilt(workspace, findings, beside=actual)
-    except (FileNotFoundError, ValueError):
-        return  # told by the comparison
-    write_missing(rebuilt, actual)
+    with TemporaryDirectory(dir=workspace.temporary) as folder:
+        try:
+            rebuilt = _rebuilt(workspace, findings, Path(folder), beside=actual)
+        except (FileNotFoundError, ValueError):
+            return  # told by the comparison
+        write_missing(rebuilt, actual)
 
 
-def _rebuilt(workspace: Workspace, findings: IndexFindings, *, beside: Metadata) -> Rebuilt:
+def _rebuilt(
+    workspace: Workspace, findings: IndexFindings, folder: Path, *, beside: Metadata
+) -> Rebuilt:
     assert findings.logged is not None
-    names = Names(workspace.keys().key_id)
-    deletions = findings.logged.deletions
-    return rebuild(workspace, names, findings.models, deletions, beside=beside)
+    return rebuild(
+        workspace,
+        Names(workspace.keys().key_id),
+        findings.models,
+        findings.logged.deletions,
+        into=Metadata(folder / "metadata.sqlite", create=True),
+        beside=beside,
+    )
 
 
 def _answer(found: tuple[Difference, ...], *, left: tuple[Difference, ...] | None) -> Answer:
