@@ -35,6 +35,10 @@ class MetadataUnavailable(UnweaveError):
     """ML Metadata's server cannot be reached, refuses, or was lost on the way."""
 
 
+class MetadataLost(UnweaveError):
+    """ML Metadata is there, or was, but lacks what this workspace has put into it."""
+
+
 class NotReproducible(UnweaveError):
     """The model or this process cannot give the same bits twice."""
 

@@ -106,7 +106,8 @@ def joined(fields: Sequence[str]) -> bytes:
     return canonical_json(list(fields))  # escapes control characters: no separator is in it
 
 
-def _csv_reader(stream: TextIO) -> Iterator[list[str]]:
+def csv_reader(stream: TextIO) -> Iterator[list[str]]:
+    """Read CSV as the gate does."""
     csv.field_size_limit(LARGEST_FIELD)  # Python's own limit is less than the gate lets through
     return csv.reader(stream, strict=True)
 
@@ -114,7 +115,7 @@ def _csv_reader(stream: TextIO) -> Iterator[list[str]]:
 def read_snapshot(snapshot: Snapshot, split: str) -> Iterator[Record]:
     """Read a split's records back, their values as text in which every type can be told again."""
     with snapshot.csv_file(split).open(newline="", encoding="utf-8") as stream:
-        reader = _csv_reader(stream)
+        reader = csv_reader(stream)
         next(reader)
         for row_key, subjects, place, *values, label in reader:
             yield Record(
@@ -130,7 +131,7 @@ def read_snapshot(snapshot: Snapshot, split: str) -> Iterator[Record]:
 def read_keys(snapshot: Snapshot) -> Iterator[Record]:
     """Read the keys of the rows without a label: all that is kept of them."""
     with snapshot.csv_file(UNLABELLED).open(newline="", encoding="utf-8") as stream:
-        for row_key, subjects, place in _csv_reader(stream):
+        for row_key, subjects, place in csv_reader(stream):
             yield Record(
                 bytes.fromhex(row_key[1:]),
                 each_pseudonym(bytes.fromhex(subjects[1:])),
@@ -230,7 +231,7 @@ def _write_splits(staged: Path, inference: Inference, folder: Path) -> tuple[dic
         for split in SPLITS:
             writers[split].writerow(header)
         with staged.open(newline="", encoding="utf-8") as stream:
-            for row_key, subjects, place, split, *values, label in _csv_reader(stream):
+            for row_key, subjects, place, split, *values, label in csv_reader(stream):
                 name = inference.class_of(label)
                 # ExampleGen takes digits for numbers, whatever they are: hence the letter.
                 keyed = [f"k{row_key}", f"k{subjects}", f"k{place}"]
@@ -244,7 +245,7 @@ def _write_splits(staged: Path, inference: Inference, folder: Path) -> tuple[dic
                 ]
                 written.append(name if inference.task == "regression" else escape(name))
                 counts[split] += 1
-                total += _row_digest(row_key, place, written)
+                total += row_digest(row_key, place, written)
                 writers[split].writerow(keyed + written)
     finally:
         for stream in streams.values():
@@ -252,9 +253,9 @@ def _write_splits(staged: Path, inference: Inference, folder: Path) -> tuple[dic
     return counts, f"{total % DIGEST_MODULUS:064x}"
 
 
-def _row_digest(row_key: str, place: str, written: list[str]) -> int:
-    content = joined([row_key, place, *written])
-    return int.from_bytes(hashlib.sha256(content).digest(), "big")
+def row_digest(row_key: str, place: str, written: list[str]) -> int:
+    """Return what a row adds to the data's digest: its key and place in hexadecimal, its text."""
+    return int.from_bytes(hashlib.sha256(joined([row_key, place, *written])).digest(), "big")
 
 
 def _number(text: str) -> str:

@@ -15,10 +15,11 @@ from itertools import islice
 
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+from lineage_store.errors import MetadataLost
+from lineage_store.external_ids import Names, content_uri
 from lineage_store.ledger import Ledger, ShardLedger, StageRecord, StepRecord
 from lineage_store.metadata import Metadata
 from lineage_store.models import ModelRecord
-from lineage_store.names import Names, content_uri
 from lineage_store.subgraph import Subgraph, Values, write_once
 
 STEPS_AT_ONCE = 500
@@ -32,22 +33,26 @@ def ingest_model(
         return
     rows, model = metadata.by_uri(uris["rows"]), metadata.by_uri(uris["model"])
     if rows is None or model is None:
-        raise ValueError("the pipeline's artifacts are not in MLMD")
-    _placement(metadata, names, record, ledger, rows.id)
+        raise MetadataLost(
+            f"The artifacts of {record.id} are not in ML Metadata, as if it was lost and made "
+            f"anew: run unweave doctor --repair, which makes again what can be."
+        )
+    ingest_placement(metadata, names, record, ledger, rows.id)
     for number, shard in enumerate(ledger.shards()):
         before: StageRecord | None = None
         for stage in shard.stages():
             if stage.model == record.id:
-                _stage(metadata, names, shard, stage, before)
+                ingest_stage(metadata, names, shard, stage, before)
             before = stage
         if shard.subtracted() and shard.final_file.exists():
             _subtraction(metadata, names, record, number, shard)
-    _assembly(metadata, names, record, ledger, model.id)
+    ingest_assembly(metadata, names, record, model.id, checkpoints=_serving(names, record, ledger))
 
 
-def _placement(
+def ingest_placement(
     metadata: Metadata, names: Names, record: ModelRecord, ledger: Ledger, rows_id: int
 ) -> None:
+    """Write how rows were placed: a model's shards."""
     external_id = names.of(record.id, "placement")
 
     def missing() -> Subgraph | None:
@@ -65,7 +70,7 @@ def _placement(
     write_once(missing)
 
 
-def _stage(
+def ingest_stage(
     metadata: Metadata,
     names: Names,
     shard: ShardLedger,
@@ -232,16 +237,22 @@ def _subtraction(
     write_once(missing)
 
 
-def _assembly(
-    metadata: Metadata, names: Names, record: ModelRecord, ledger: Ledger, model_id: int
-) -> None:
-    wanted = []
+def _serving(names: Names, record: ModelRecord, ledger: Ledger) -> list[str]:
+    """Return the names of the checkpoints that a model consists of."""
+    found = []
     for number, shard in enumerate(ledger.shards()):
         stages = shard.stages()
         if shard.final_file.exists():
-            wanted.append(names.subtracted(record.id, number))
+            found.append(names.subtracted(record.id, number))
         elif stages and stages[-1].rows:
-            wanted.append(names.checkpoint(stages[-1]))
+            found.append(names.checkpoint(stages[-1]))
+    return found
+
+
+def ingest_assembly(
+    metadata: Metadata, names: Names, record: ModelRecord, model_id: int, *, checkpoints: list[str]
+) -> None:
+    """Write what a model consists of; checkpoints that MLMD lacks are left out."""
     values: Values = {"model": record.id, "weights": record.weights_digest}
 
     def missing() -> Subgraph | None:
@@ -249,7 +260,7 @@ def _assembly(
             return None
         graph = Subgraph(metadata)
         done = graph.execution("lineage.Assembly", names.of(record.id, "assembly"), values)
-        for artifact in metadata.by_external_id(wanted).values():
+        for artifact in metadata.by_external_id(checkpoints).values():
             graph.edge_to(done, artifact.id, pb.Event.INPUT)
         graph.edge_to(done, model_id, pb.Event.OUTPUT)
         return graph

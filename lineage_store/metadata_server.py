@@ -15,12 +15,13 @@ from ml_metadata import errors as mlmd_errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from lineage_store.connection import PASSWORD, PASSWORD_FILE, Connection
-from lineage_store.errors import MetadataUnavailable
+from lineage_store.errors import MetadataLost, MetadataUnavailable
 
 PATIENCE = 10.0  # seconds until a port that does not answer is given up
 READWRITE, READWRITE_OPENCREATE = 2, 3
 NOT_ANSWERED = (mlmd_errors.UnavailableError, mlmd_errors.DeadlineExceededError)
 LOST = ("connection", "gone away", "mysql_real_connect", "terminating", "shutting down")
+DAMAGED = ("file is not a database", "database disk image is malformed")
 REFUSED = ("mysql", "PostgreSQL", "Metadata storage")
 
 
@@ -78,6 +79,11 @@ def told(connection: Connection) -> Iterator[None]:
     except (mlmd_errors.StatusError, RuntimeError) as error:
         opening, text = isinstance(error, RuntimeError), str(error)
         if connection.kind == "sqlite":
+            if any(words in text for words in DAMAGED):
+                raise MetadataLost(
+                    f"The file of ML Metadata, {connection.address}, is damaged: restore it from "
+                    f"a backup, or move it away and run unweave doctor --repair."
+                ) from None
             raise
         in_reach(connection)
         if opening and any(words in text for words in REFUSED):

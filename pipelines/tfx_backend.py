@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lineage_store.canonical import digest_file
+from lineage_store.errors import MetadataLost
+from lineage_store.external_ids import Names
 from lineage_store.index import read_index
 from lineage_store.ingest import ingest_deletion, ingest_model
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.lineage_node import LineageNode
+from lineage_store.live_nodes import ENDING, live_files
 from lineage_store.metadata import Metadata, pb
 from lineage_store.metadata_server import told
 from lineage_store.models import ModelRecord, find_model, models
-from lineage_store.names import Names, content_uri
 from lineage_store.requests import all_requests
 from lineage_store.workspace import Workspace
 from pipelines.jobs import DeletionJob, TrainingJob
@@ -80,8 +82,13 @@ def _catch_up(workspace: Workspace) -> None:
         done = [one for one in all_requests(connection) if one.state == "done"]
     finally:
         connection.close()
-    if not made or not workspace.metadata.is_there():
+    if not made:
         return
+    if not workspace.metadata.is_there():
+        raise MetadataLost(
+            f"The file of ML Metadata, {workspace.metadata.address}, is gone: restore it from a "
+            f"backup, or run unweave doctor --repair, which makes again what can be."
+        )
     _ingest_models(workspace, [model_id for model_id in live if model_id in made])
     metadata = Metadata(workspace.metadata, create=False)
     names = Names(workspace.keys().key_id)
@@ -169,36 +176,14 @@ def _mark_deleted(
     kept: Ledger | None = None
     if plan.model_after is not None:
         kept = open_ledger(workspace.absolute(records[plan.model_after].paths["ledger"]))
-    live = {} if kept is None else _live_files(kept, names)
+    live = {} if kept is None else live_files(kept, names)
     nodes = [
         node
         for node in metadata.artifacts(_family_nodes(metadata, workspace, old, records))
-        if metadata.type_name(node.type_id)
-        in ("lineage.Checkpoint", "lineage.Update", "lineage.Batch", "lineage.Shard")
+        if metadata.type_name(node.type_id) in ENDING
     ]
     metadata.mark_deleted(node for node in nodes if node.external_id not in live)
     metadata.move((n, live[n.external_id]) for n in nodes if n.uri and n.external_id in live)
-
-
-def _live_files(ledger: Ledger, names: Names) -> dict[str, str]:
-    """Return the names of all nodes of a ledger, with the file of each that has one."""
-    live: dict[str, str] = {}
-    model = ledger.header["model"]
-    for number, shard in enumerate(ledger.shards()):
-        live[names.of(model, f"s{number}:shard")] = ""
-        live[names.subtracted(model, number)] = str(shard.final_file)
-        subtracted, recorded = shard.subtracted(), shard.recorded_updates()
-        for stage in shard.stages():
-            if shard.has_checkpoint(stage.stage):
-                live[names.checkpoint(stage)] = str(shard.checkpoint_file(stage.stage))
-            for step in shard.steps(stage.stage):
-                if step.position not in subtracted:
-                    kept = step.position in recorded
-                    live[names.batch(stage, step.position)] = content_uri(step.batch_digest)
-                    live[names.update(stage, step.position)] = (
-                        str(shard.update_file(step.position)) if kept else ""
-                    )
-    return live
 
 
 def _family_nodes(

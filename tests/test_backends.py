@@ -42,7 +42,8 @@ from lineage_store.connection import (
     password_from,
 )
 from lineage_store.errors import BadInput, MetadataUnavailable
-from lineage_store.ingest import Names, ingest_model
+from lineage_store.external_ids import Names
+from lineage_store.ingest import ingest_model
 from lineage_store.ledger import ShardLedger, StageRecord, StepRecord, shard_folder, write_header
 from lineage_store.metadata import Metadata
 from lineage_store.metadata_server import told

@@ -16,9 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineage_store.errors import BadInput, NothingFound
+from lineage_store.external_ids import Names
 from lineage_store.fold import PictureNode, fold, name_of
 from lineage_store.index import read_index
-from lineage_store.ingest import Names, ingest_deletion, ingest_model
+from lineage_store.ingest import ingest_deletion, ingest_model
 from lineage_store.layout import lay_out
 from lineage_store.ledger import open_ledger
 from lineage_store.metadata import Metadata, pb

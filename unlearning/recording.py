@@ -35,23 +35,19 @@ def record_model(
     `paths` names the folders of everything made from its rows; `extra` goes into its report.
     Raises CheckFailed for a model that a deletion has ended.
     """
-    ledger = open_ledger(paths["ledger"])
     gated = load_snapshot(paths["data"])
     connection = open_index(workspace.index_file)
     try:
-        record = models.ModelRecord(
-            id=model,
+        record = describe_model(
+            workspace,
+            model=model,
             family=family,
             snapshot=snapshot,
-            state="live",
-            created=time,
             guarantee=guarantee,
-            weights_digest=weights_digest(ledger.final_weights()),
-            ledger_digest=ledger.digest(),
-            paths={name: workspace.relative(path) for name, path in paths.items()},
-            config=asdict(config_of(ledger)),
-            report={**_report(ledger, gated, model), **extra},
             request=request,
+            time=time,
+            paths=paths,
+            extra=extra,
         )
         known = {known.id for known in models.models(connection)}
         connection.execute("BEGIN IMMEDIATE")
@@ -71,6 +67,36 @@ def record_model(
     finally:
         connection.close()
     return record
+
+
+def describe_model(
+    workspace: Workspace,
+    *,
+    model: str,
+    family: str,
+    snapshot: int,
+    guarantee: models.Guarantee,
+    request: str | None,
+    time: str,
+    paths: Mapping[str, Path],
+    extra: Mapping[str, Any],
+) -> models.ModelRecord:
+    """Return the record of a live model, as its ledger and its gated data tell it."""
+    ledger = open_ledger(paths["ledger"])
+    return models.ModelRecord(
+        id=model,
+        family=family,
+        snapshot=snapshot,
+        state="live",
+        created=time,
+        guarantee=guarantee,
+        weights_digest=weights_digest(ledger.final_weights()),
+        ledger_digest=ledger.digest(),
+        paths={name: workspace.relative(path) for name, path in paths.items()},
+        config=asdict(config_of(ledger)),
+        report={**_report(ledger, load_snapshot(paths["data"]), model), **extra},
+        request=request,
+    )
 
 
 def must_be_trainable(workspace: Workspace, model: str) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from lineage_store.errors import UnweaveError
+from unweave.doctor_commands import doctor
 from unweave.graph_commands import graph
 from unweave.log_commands import log
 from unweave.options import JSON, WORKSPACE
@@ -326,6 +327,7 @@ def demo(workspace: Path, as_json: bool) -> None:
         print(json.dumps(answer))
 
 
+commands.add_command(doctor)
 commands.add_command(graph)
 commands.add_command(log)
 

@@ -237,6 +237,21 @@ class Project:
             found = predict_csv(workspace.absolute(record.paths["pushed"]), Path(csv))
         return {"model_id": record.id, **found}
 
+    def doctor(self, *, repair: bool = False) -> dict[str, Any]:
+        """Say where index and MLMD differ from the log and the disk; with `repair`, put it right.
+
+        `ok` is true if nothing differs, or if all that differed was put right. Raises Unfinished
+        while a deletion waits to be finished.
+        """
+        from pipelines.doctor_run import examine
+        from pipelines.doctor_run import repair as put_right
+
+        with translated(), listening(self._listener):
+            if not repair:
+                return examine(open_workspace(self.root))
+            with writing(self.root, create=False) as workspace:
+                return put_right(workspace)
+
     @property
     def public_key(self) -> Path:
         """The file with the key that certificates are verified with."""

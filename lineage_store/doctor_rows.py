@@ -1,0 +1,163 @@
+"""The row index against the gated snapshots: which rows are missing, wrong or too many.
+
+A snapshot is believed only if its model's ledger names the digest of its rows, and then it says
+what the index must hold. Only numbers of rows are told, never which. A snapshot whose rows differ
+is taken out of the index and read in again; the others keep the parts that they share.
+"""
+
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from lineage_store import gate, row_index
+from lineage_store.canonical import canonical_json, digest_file, read_json
+from lineage_store.differences import Difference
+from lineage_store.gate import CSV_FILE, SPLITS, Record, Snapshot
+from lineage_store.keys import Keys
+
+NAMES = {"missing": "missing from", "wrong": "wrong in", "extra": "too many in"}
+
+# Places of pseudonyms in `rows.subjects`, from 0 on: as many as the row with the most has.
+_PLACES = (
+    "WITH RECURSIVE places (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM places WHERE n + 1 < "
+    "(SELECT coalesce(max(length(subjects)), 0) / 16 FROM rows)) "
+)
+_UNNAMED = (
+    _PLACES + "SELECT count(*) FROM rows r JOIN places ON places.n * 16 < length(r.subjects) "
+    "WHERE r.part = ? AND NOT EXISTS (SELECT 1 FROM row_subjects s WHERE s.part = r.part AND "
+    "s.row_key = r.row_key AND s.subject = substr(r.subjects, places.n * 16 + 1, 16))"
+)
+_STRAY = (
+    _PLACES + "SELECT count(*) FROM row_subjects s WHERE s.part = ? AND NOT EXISTS "
+    "(SELECT 1 FROM rows r JOIN places ON places.n * 16 < length(r.subjects) WHERE "
+    "r.part = s.part AND r.row_key = s.row_key AND s.subject = substr(r.subjects, "
+    "places.n * 16 + 1, 16))"
+)
+_LEFT = "part NOT IN (SELECT part FROM snapshot_parts)"
+
+
+def all_records(snapshot: Snapshot) -> Iterator[Record]:
+    """Read all rows of a snapshot, those without a label last."""
+    return gate.retained(snapshot, frozenset())
+
+
+def fault_of(
+    folder: Path, described: Mapping[str, Any], *, excluded: Collection[str], keys: Keys
+) -> str | None:
+    """Say what is wrong with a snapshot's folder, or None if it is as the ledger describes it.
+
+    `described` is `data` of the ledger's header; `excluded` are the manifest's commitments.
+    """
+    try:
+        snapshot = gate.load_snapshot(folder)
+        files = read_json(folder / "gate.json")["files"]
+        same = all(
+            files[f"{split}/{CSV_FILE}"] == digest_file(folder / split / CSV_FILE)
+            for split in SPLITS
+        )
+        same = same and _data_digest(snapshot) == snapshot.data_digest
+    except FileNotFoundError:
+        return "is not whole on disk: restore it from a backup"
+    except (ValueError, KeyError, TypeError):
+        return "cannot be read: restore it from a backup"
+    if not same or canonical_json(gate.describe(snapshot)) != canonical_json(described):
+        return "is not the one that its ledger names: restore it from a backup"
+    for record in all_records(snapshot) if excluded else ():
+        if keys.commitment(kind="row", value=record.row_key) in excluded:
+            return "holds rows that were forgotten, which stay out of the index: remove it"
+    return None
+
+
+def _data_digest(snapshot: Snapshot) -> str:
+    """Compute the data's digest again: of keys, places and values, which the ledger vouches for."""
+    total = 0
+    for split in snapshot.splits:
+        with snapshot.csv_file(split).open(newline="", encoding="utf-8") as stream:
+            reader = gate.csv_reader(stream)
+            next(reader)
+            for row_key, _, place, *written in reader:
+                total += gate.row_digest(row_key[1:], place[1:], written)
+    return f"{total % gate.DIGEST_MODULUS:064x}"
+
+
+def compare_rows(
+    connection: sqlite3.Connection, number: int, snapshot: Snapshot
+) -> tuple[Difference, ...]:
+    """Compare a snapshot's rows with the index."""
+    found = {"missing": 0, "wrong": 0, "extra": 0}
+    matched = 0
+    for record in all_records(snapshot):
+        rows = connection.execute(
+            "SELECT r.split, r.place, r.subjects FROM snapshot_parts p JOIN rows r ON "
+            "r.part = p.part AND r.row_key = ? WHERE p.snapshot = ?",
+            (record.row_key, number),
+        ).fetchall()
+        matched += len(rows)
+        place = int.from_bytes(record.place, "big", signed=True)
+        if not rows:
+            found["missing"] += 1
+        elif [tuple(row) for row in rows] != [(record.split, place, b"".join(record.subjects))]:
+            found["wrong"] += 1
+    parts = "part IN (SELECT part FROM snapshot_parts WHERE snapshot = ?)"
+    (stored,) = connection.execute(f"SELECT count(*) FROM rows WHERE {parts}", (number,)).fetchone()
+    found["extra"] = stored - matched
+    differences = [
+        Difference(f"index, snapshot {number}", f"{count:,} rows are {NAMES[kind]} it", True)
+        for kind, count in found.items()
+        if count
+    ]
+    subjects = 0
+    for (part,) in connection.execute(
+        "SELECT part FROM snapshot_parts WHERE snapshot = ?", (number,)
+    ).fetchall():
+        for query in (_UNNAMED, _STRAY):
+            subjects += connection.execute(query, (part,)).fetchone()[0]
+    if subjects:
+        what = f"{subjects:,} entries of the index by subject do not agree with its rows"
+        differences.append(Difference(f"index, snapshot {number}", what, True))
+    return tuple(differences)
+
+
+def compare_parts(connection: sqlite3.Connection, live: Collection[int]) -> tuple[Difference, ...]:
+    """Look for rows of no snapshot, and for snapshots of no live model."""
+    differences = []
+    for (number,) in connection.execute(
+        "SELECT DISTINCT snapshot FROM snapshot_parts ORDER BY snapshot"
+    ).fetchall():
+        if number not in live:
+            what = "its rows are in the index, but no live model has it"
+            differences.append(Difference(f"index, snapshot {number}", what, True))
+    (left,) = connection.execute(
+        f"SELECT (SELECT count(*) FROM rows WHERE {_LEFT}) + "
+        f"(SELECT count(*) FROM row_subjects WHERE {_LEFT})"
+    ).fetchone()
+    if left:
+        what = f"{left:,} rows and entries by subject belong to no snapshot"
+        differences.append(Difference("index, rows", what, True))
+    return tuple(differences)
+
+
+def write_again(
+    connection: sqlite3.Connection,
+    snapshots: Mapping[int, Snapshot],
+    *,
+    live: Collection[int],
+    temporary: Path,
+) -> None:
+    """Read snapshots in again, and take out what belongs to no live model; in one transaction.
+
+    All that differ are taken out first, so that none is written on top of a damaged part.
+    """
+    row_index.forget_snapshots(connection, snapshots)
+    row_index.keep_snapshots(connection, live)
+    connection.execute(f"DELETE FROM rows WHERE {_LEFT}")
+    connection.execute(f"DELETE FROM row_subjects WHERE {_LEFT}")
+    for number, snapshot in sorted(snapshots.items()):
+        row_index.ingest(
+            connection,
+            number,
+            all_records(snapshot),
+            total=sum(snapshot.rows.values()),
+            temporary=temporary,
+        )

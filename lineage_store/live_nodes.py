@@ -1,0 +1,31 @@
+"""Which nodes of the lineage are live: those that the ledger of a live model still accounts for.
+
+A deletion marks the others DELETED, and moves those that are kept to their files in the new ledger.
+"""
+
+from lineage_store.external_ids import Names, content_uri
+from lineage_store.ledger import Ledger
+
+# The types of artifacts that end with the rows they were made from.
+ENDING = ("lineage.Checkpoint", "lineage.Update", "lineage.Batch", "lineage.Shard")
+
+
+def live_files(ledger: Ledger, names: Names) -> dict[str, str]:
+    """Return the names of all nodes of a ledger, with the file of each that has one."""
+    live: dict[str, str] = {}
+    model = ledger.header["model"]
+    for number, shard in enumerate(ledger.shards()):
+        live[names.of(model, f"s{number}:shard")] = ""
+        live[names.subtracted(model, number)] = str(shard.final_file)
+        subtracted, recorded = shard.subtracted(), shard.recorded_updates()
+        for stage in shard.stages():
+            if shard.has_checkpoint(stage.stage):
+                live[names.checkpoint(stage)] = str(shard.checkpoint_file(stage.stage))
+            for step in shard.steps(stage.stage):
+                if step.position not in subtracted:
+                    kept = step.position in recorded
+                    live[names.batch(stage, step.position)] = content_uri(step.batch_digest)
+                    live[names.update(stage, step.position)] = (
+                        str(shard.update_file(step.position)) if kept else ""
+                    )
+    return live

@@ -1,0 +1,115 @@
+"""What the event log says of models and deletions: the part of the index that can be made again.
+
+The log is read only after it was checked against its signed head, since all else is compared with
+what it says.
+"""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lineage_store import eventlog
+from lineage_store.errors import CheckFailed
+from lineage_store.models import Guarantee, ModelState
+from lineage_store.signing import load_public_key
+from lineage_store.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class LoggedModel:
+    """A model as the log tells of it.
+
+    `snapshot` follows from the order of the trainings: a deletion keeps its model's number.
+    `ended` is the time of the deletion that ended it.
+    """
+
+    id: str
+    family: str
+    snapshot: int
+    state: ModelState
+    created: str
+    guarantee: Guarantee
+    request: str | None
+    weights: str
+    ledger: str
+    ended: str | None = None
+
+
+@dataclass(frozen=True)
+class LoggedDeletion:
+    """A deletion as the log tells of it: `models` are the ended ones, with what replaced each."""
+
+    request: str
+    time: str
+    certificate: str
+    models: Mapping[str, str | None]
+    guarantees: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Logged:
+    """All models and deletions of the log, in its order."""
+
+    models: tuple[LoggedModel, ...]
+    deletions: tuple[LoggedDeletion, ...]
+
+
+def check_log(connection: sqlite3.Connection, workspace: Workspace) -> None:
+    """Check every event, and the log against its signed head.
+
+    Raises CheckFailed, saying what does not hold, also if the head is gone.
+    """
+    if not workspace.head_file.exists():
+        raise CheckFailed(
+            f"The signed head of the event log, {workspace.head_file.name}, is gone: restore it "
+            f"from a backup."
+        )
+    signed = eventlog.verify_head(
+        workspace.head_file.read_bytes(),
+        load_public_key(workspace.public_key),
+        origin=eventlog.ORIGIN,
+    )
+    eventlog.check(connection, earlier=signed)
+
+
+def read_logged(connection: sqlite3.Connection) -> Logged:
+    """Read what a checked log says."""
+    made, deletions = [], []
+    for event in eventlog.events(connection):
+        if event.kind == "model made":
+            made.append(event)
+        elif event.kind == "rows deleted":
+            body = event.body
+            deletions.append(
+                LoggedDeletion(
+                    body["request"], event.time, body["certificate"], body["models"],
+                    body["guarantees"],
+                )
+            )  # fmt: skip
+    trained = [event.body["model"] for event in made if event.body["request"] is None]
+    snapshots = {model: number for number, model in enumerate(trained, start=1)}
+    ended = {
+        model: (deletion.time, after)
+        for deletion in deletions
+        for model, after in deletion.models.items()
+    }
+    models = []
+    for event in made:
+        body = event.body
+        time, after = ended.get(body["model"], (None, None))
+        state: ModelState = "live" if time is None else "withdrawn" if after is None else "deleted"
+        models.append(
+            LoggedModel(
+                id=body["model"],
+                family=body["family"],
+                snapshot=snapshots[body["family"]],
+                state=state,
+                created=event.time,
+                guarantee=body["guarantee"],
+                request=body["request"],
+                weights=body["weights"],
+                ledger=body["ledger"],
+                ended=time,
+            )
+        )
+    return Logged(tuple(models), tuple(deletions))

@@ -1,0 +1,142 @@
+"""What MLMD should hold, built anew by the ingest itself from ledgers, records and log.
+
+    live model     its whole lineage, from its ledger
+    ended model    what its successors' ledger still has of it: the stages that were kept
+    deletion       its event, from the event log
+    TFX's own      stand-ins with the recorded URIs (`stand_ins`)
+
+What no ledger has any more (batches, updates and checkpoints of an ended model that were erased) is
+not in it: of that, MLMD alone keeps the history.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from lineage_store import stand_ins
+from lineage_store.external_ids import Names
+from lineage_store.ingest import (
+    ingest_assembly,
+    ingest_deletion,
+    ingest_model,
+    ingest_placement,
+    ingest_stage,
+)
+from lineage_store.ledger import Ledger, StageRecord, open_ledger
+from lineage_store.live_nodes import ENDING, live_files
+from lineage_store.logged import LoggedDeletion
+from lineage_store.metadata import Metadata
+from lineage_store.models import ModelRecord
+from lineage_store.pages import artifact_pages
+from lineage_store.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """MLMD as it should be; `live` and `ended` are the ids of the models made by TFX."""
+
+    metadata: Metadata
+    names: Names
+    live: frozenset[str]
+    ended: frozenset[str]
+
+
+def rebuild(
+    workspace: Workspace,
+    names: Names,
+    records: Iterable[ModelRecord],
+    deletions: Iterable[LoggedDeletion],
+    *,
+    into: Metadata,
+    beside: Metadata,
+) -> Rebuilt:
+    """Build MLMD as it should be in an empty store.
+
+    `beside` is the store that it will be compared with: executions of TFX's are stood in for only
+    where that lacks TFX's artifacts. Raises FileNotFoundError or ValueError for a ledger that is
+    not whole.
+    """
+    metadata = into
+    made = [record for record in records if stand_ins.made_by_tfx(record)]
+    ledgers = {
+        record.family: open_ledger(workspace.absolute(record.paths["ledger"]))
+        for record in made
+        if record.state == "live"
+    }
+    for record in sorted(made, key=lambda one: one.ordinal):
+        ids = stand_ins.put_artifacts(metadata, workspace, record)
+        if stand_ins.is_lost(beside, workspace, record):
+            stand_ins.put_steps(metadata, names, record, ids)
+        ledger = ledgers.get(record.family)
+        if record.state == "live" and ledger is not None:
+            uris = stand_ins.uris_of(workspace, record)
+            ingest_model(metadata, names=names, record=record, ledger=ledger, uris=uris)
+        elif ledger is not None:
+            _ended(metadata, names, record, ledger, ids)
+    _mark_ended(metadata, names, ledgers)
+    known = {record.id: record for record in made}
+    _deletions(metadata, names, workspace, known, list(deletions))
+    live = frozenset(record.id for record in made if record.state == "live")
+    return Rebuilt(metadata, names, live, frozenset(known) - live)
+
+
+def _ended(
+    metadata: Metadata, names: Names, record: ModelRecord, ledger: Ledger, ids: Mapping[str, int]
+) -> None:
+    """Write what a successor's ledger has kept of an ended model."""
+    ingest_placement(metadata, names, record, ledger, ids["rows"])
+    checkpoints = []
+    for shard in ledger.shards():
+        before: StageRecord | None = None
+        for stage in shard.stages():
+            if stage.model == record.id:
+                ingest_stage(metadata, names, shard, stage, before)
+            before = stage
+        if before is None or not before.rows or shard.final_file.exists():
+            continue
+        # Where a later model trained, or weights were subtracted, it consisted of something else.
+        if int(before.model.removeprefix("m")) <= record.ordinal:
+            checkpoints.append(names.checkpoint(before))
+    ingest_assembly(metadata, names, record, ids["model"], checkpoints=checkpoints)
+
+
+def _mark_ended(metadata: Metadata, names: Names, ledgers: Mapping[str, Ledger]) -> None:
+    """Mark what no live model accounts for, as a deletion does."""
+    live: set[str] = set()
+    for ledger in ledgers.values():
+        live |= live_files(ledger, names).keys()
+    for page in artifact_pages(metadata):
+        ending = [node for node in page if metadata.type_name(node.type_id) in ENDING]
+        metadata.mark_deleted(node for node in ending if node.external_id not in live)
+
+
+def _deletions(
+    metadata: Metadata,
+    names: Names,
+    workspace: Workspace,
+    known: Mapping[str, ModelRecord],
+    deletions: list[LoggedDeletion],
+) -> None:
+    certificates = stand_ins.certificate_uris(workspace, (one.request for one in deletions))
+    for deletion in deletions:
+        if not deletion.models.keys() <= known.keys():
+            continue
+        certificate = certificates.get(deletion.request, "")
+        if certificate:
+            stand_ins.put_certificate(metadata, certificate)
+        before = deletion.models.keys()
+        after = [new for new in deletion.models.values() if new is not None]
+        ingest_deletion(
+            metadata,
+            names=names,
+            request_id=deletion.request,
+            time=deletion.time,
+            certificate_digest=deletion.certificate,
+            certificate_uri=certificate,
+            old_model_uris=[_model(workspace, known[model]) for model in before],
+            new_model_uris=[_model(workspace, known[new]) for new in after if new in known],
+            guarantees=dict(deletion.guarantees),
+        )
+
+
+def _model(workspace: Workspace, record: ModelRecord) -> str:
+    return str(workspace.absolute(record.paths["model"]))

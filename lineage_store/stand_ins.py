@@ -1,0 +1,123 @@
+"""Stand-ins for TFX's artifacts and executions, for where MLMD no longer has them.
+
+A workspace that has lost its MLMD still knows which folders TFX made for each model. An artifact
+of the same type with the recorded URI stands in for each, joined as the training pipeline joins
+them, so that the lineage reaches from Examples to PushedModel again. Stand-ins carry the custom
+property `rebuilt` = 1: times, parameters and all else that TFX knew are lost.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from lineage_store.external_ids import Names
+from lineage_store.metadata import Metadata, pb, set_properties
+from lineage_store.models import ModelRecord
+from lineage_store.workspace import Workspace
+
+REBUILT = "rebuilt"
+CERTIFICATE = "components.Certificate"
+
+# The names of a model's folders, with the types of TFX's artifacts there.
+TYPES = {
+    "examples": "Examples",
+    "statistics": "ExampleStatistics",
+    "schema": "Schema",
+    "rows": "components.Rows",
+    "ledger": "components.Ledger",
+    "model": "Model",
+    "pushed_artifact": "PushedModel",
+}
+# The steps of a pipeline: name, what goes in, what comes out.
+STEPS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("CsvExampleGen", (), ("examples",)),
+    ("StatisticsGen", ("examples",), ("statistics",)),
+    ("SchemaGen", ("statistics",), ("schema",)),
+    ("RowIndexer", ("examples", "schema"), ("rows",)),
+    ("LineageTrainer", ("rows",), ("ledger", "model")),
+    ("Pusher", ("model",), ("pushed_artifact",)),
+)
+
+
+def made_by_tfx(record: ModelRecord) -> bool:
+    """Say whether a model was made by TFX pipelines, and so is in MLMD."""
+    return "examples" in record.paths
+
+
+def uris_of(workspace: Workspace, record: ModelRecord) -> dict[str, str]:
+    """Return the URIs of TFX's artifacts of a model, by the names of its folders."""
+    return {
+        name: str(workspace.absolute(path)) for name, path in record.paths.items() if name in TYPES
+    }
+
+
+def certificate_uris(workspace: Workspace, requests: Iterable[str]) -> dict[str, str]:
+    """Return the URI of the certificate that a pipeline made for each request, if it is there."""
+    found = {}
+    for request in requests:
+        folder = workspace.pipeline_root / f"forget-{request}" / "Certifier" / "certificate"
+        if (newest := max(map(str, folder.glob("*")), default=None)) is not None:
+            found[request] = newest
+    return found
+
+
+def find(metadata: Metadata, kind: str, uri: str) -> pb.Artifact | None:
+    """Return the newest artifact of a type with this URI, or None."""
+    found = [
+        artifact
+        for artifact in metadata.store.get_artifacts_by_uri(uri)
+        if metadata.type_name(artifact.type_id) == kind
+    ]
+    return max(found, key=lambda artifact: artifact.id, default=None)
+
+
+def is_lost(metadata: Metadata, workspace: Workspace, record: ModelRecord) -> bool:
+    """Say whether MLMD lacks any of TFX's artifacts of a model."""
+    return any(
+        find(metadata, TYPES[name], uri) is None for name, uri in uris_of(workspace, record).items()
+    )
+
+
+def put_artifacts(metadata: Metadata, workspace: Workspace, record: ModelRecord) -> dict[str, int]:
+    """Put a stand-in for each of TFX's artifacts of a model; return their ids by name."""
+    ended = record.state != "live"
+    uris = uris_of(workspace, record)
+    nodes = []
+    for name, uri in uris.items():
+        node = pb.Artifact(
+            type_id=metadata.artifact_type(TYPES[name]),
+            uri=uri,
+            state=pb.Artifact.DELETED if ended else pb.Artifact.LIVE,
+        )
+        set_properties(node, {REBUILT: 1})
+        if name == "pushed_artifact":
+            pushed = str(workspace.absolute(record.paths["pushed"]))
+            set_properties(node, {"pushed_destination": pushed})
+        nodes.append(node)
+    return dict(zip(uris, metadata.store.put_artifacts(nodes), strict=True))
+
+
+def put_steps(metadata: Metadata, names: Names, record: ModelRecord, ids: dict[str, int]) -> None:
+    """Put a stand-in for each execution between a model's artifacts."""
+    for step, inputs, outputs in STEPS:
+        node = pb.Execution(
+            type_id=metadata.execution_type(step),
+            external_id=names.of(record.id, f"{REBUILT}:{step}"),
+            last_known_state=pb.Execution.COMPLETE,
+        )
+        set_properties(node, {REBUILT: 1, "model": record.id})
+        edges = [
+            (0, None, pb.Event(type=kind, artifact_id=ids[name]))
+            for kind, ends in ((pb.Event.INPUT, inputs), (pb.Event.OUTPUT, outputs))
+            for name in ends
+            if name in ids
+        ]
+        metadata.store.put_lineage_subgraph([node], [], [], edges)
+
+
+def put_certificate(metadata: Metadata, uri: str) -> None:
+    """Put a stand-in for a certificate that a pipeline made."""
+    node = pb.Artifact(
+        type_id=metadata.artifact_type(CERTIFICATE), uri=str(Path(uri)), state=pb.Artifact.LIVE
+    )
+    set_properties(node, {REBUILT: 1})
+    metadata.store.put_artifacts([node])

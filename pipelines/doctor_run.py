@@ -1,0 +1,122 @@
+"""The doctor: what the index and MLMD should say, made again from log and disk, and compared.
+
+Nothing is compared while a deletion waits to be finished, which leaves things half done on
+purpose. A repair is followed by another comparison, so that what is said to be right is.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from lineage_store.differences import Difference
+from lineage_store.doctor_metadata import compare_metadata
+from lineage_store.external_ids import Names
+from lineage_store.index import open_index, read_index
+from lineage_store.metadata import Metadata
+from lineage_store.metadata_server import told
+from lineage_store.rebuilt_metadata import Rebuilt, rebuild
+from lineage_store.repair_metadata import write_missing
+from lineage_store.requests import must_be_none_running
+from lineage_store.stand_ins import made_by_tfx
+from lineage_store.workspace import Workspace
+from unlearning.doctor_index import IndexFindings, compare_index, repair_index
+
+Answer = dict[str, Any]
+
+
+def examine(workspace: Workspace) -> Answer:
+    """Say what differs; changes nothing. Raises Unfinished while a deletion is running."""
+    return _answer(_compare(workspace), left=None)
+
+
+def repair(workspace: Workspace) -> Answer:
+    """Put right what can be; the caller holds the lock. Raises Unfinished as `examine` does."""
+    found = _compare(workspace)
+    _repair_index(workspace)
+    with told(workspace.metadata):
+        _repair_metadata(workspace, _compare_index(workspace))
+    return _answer(found, left=_compare(workspace))
+
+
+def _compare(workspace: Workspace) -> tuple[Difference, ...]:
+    findings = _compare_index(workspace)
+    with told(workspace.metadata):
+        return (*findings.differences, *_compare_metadata(workspace, findings))
+
+
+def _compare_index(workspace: Workspace) -> IndexFindings:
+    connection = read_index(workspace.index_file)
+    try:
+        connection.execute("BEGIN")  # one state of the index, whatever others write
+        must_be_none_running(connection)
+        return compare_index(connection, workspace)
+    finally:
+        connection.close()
+
+
+def _repair_index(workspace: Workspace) -> None:
+    findings = _compare_index(workspace)
+    connection = open_index(workspace.index_file)
+    try:
+        repair_index(connection, findings, temporary=workspace.temporary)
+    finally:
+        connection.close()
+
+
+def _compare_metadata(workspace: Workspace, findings: IndexFindings) -> tuple[Difference, ...]:
+    if findings.logged is None or not any(map(made_by_tfx, findings.models)):
+        return ()
+    unread = Difference("MLMD", "it was not compared, since a ledger is not whole on disk", False)
+    if findings.incomplete:
+        return (unread,)
+    if not workspace.metadata.is_there():
+        what = "its file is gone; what TFX alone knew and the history of what was erased are lost"
+        return (Difference("MLMD", what, True),)
+    actual = Metadata(workspace.metadata, create=False)
+    with (
+        TemporaryDirectory() as folder
+    ):  # outside: the workspace is only read, and may be another's
+        try:
+            rebuilt = _rebuilt(workspace, findings, Path(folder), beside=actual)
+        except (FileNotFoundError, ValueError):  # steps, say, which no ledger's digest covers
+            return (unread,)
+        return compare_metadata(rebuilt, actual)
+
+
+def _repair_metadata(workspace: Workspace, findings: IndexFindings) -> None:
+    if findings.incomplete or not any(map(made_by_tfx, findings.models)):
+        return
+    actual = Metadata(workspace.metadata, create=True)
+    with TemporaryDirectory(dir=workspace.temporary) as folder:
+        try:
+            rebuilt = _rebuilt(workspace, findings, Path(folder), beside=actual)
+        except (FileNotFoundError, ValueError):
+            return  # told by the comparison
+        write_missing(rebuilt, actual)
+
+
+def _rebuilt(
+    workspace: Workspace, findings: IndexFindings, folder: Path, *, beside: Metadata
+) -> Rebuilt:
+    assert findings.logged is not None
+    return rebuild(
+        workspace,
+        Names(workspace.keys().key_id),
+        findings.models,
+        findings.logged.deletions,
+        into=Metadata(folder / "metadata.sqlite", create=True),
+        beside=beside,
+    )
+
+
+def _answer(found: tuple[Difference, ...], *, left: tuple[Difference, ...] | None) -> Answer:
+    """Return the answer; `left` is what still differs after a repair, or None without one."""
+    still = found if left is None else left
+    told = dict.fromkeys((*found, *still))
+    return {
+        "ok": not still,
+        "repair": left is not None,
+        "differences": [{**asdict(one), "repaired": one not in still} for one in told],
+        "left": len(still),
+    }

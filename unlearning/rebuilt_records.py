@@ -1,0 +1,171 @@
+"""The record of a live model made again: the log says what it is, the disk says the rest.
+
+    event log    family, snapshot, guarantee, request, digests, when it was made, whether it ended
+    ledger       found by its digest, wherever it lies below `tfx/`; configuration, steps, metrics
+    its folder   the other outputs lie beside the ledger, by the names of the components
+
+Two things are written nowhere else and are taken over from the record that there is. Without it,
+how many rows were kept out comes from a model of the same family, or is told as 0; and until when
+an approximate result may keep what is derived comes from the plan or from another model of the same
+request, or is the day on which it was made.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lineage_store.ledger import Ledger, open_ledger
+from lineage_store.logged import LoggedModel
+from lineage_store.models import ModelRecord
+from lineage_store.workspace import Workspace
+from unlearning.deletion import PLAN_FILE, load_plan
+from unlearning.recording import describe_model
+
+DATE = len("2026-01-31")
+DERIVED = "retained: derived until "
+
+# Where the components of the pipelines leave their outputs: name -> component, output.
+OUTPUTS = {
+    "examples": ("CsvExampleGen", "examples"),
+    "statistics": ("StatisticsGen", "statistics"),
+    "schema": ("SchemaGen", "schema"),
+    "rows": ("RowIndexer", "rows"),
+    "pushed_artifact": ("Pusher", "pushed_model"),
+}
+TRAINERS = ("LineageTrainer", "Unlearner")
+
+
+@dataclass(frozen=True)
+class OnDisk:
+    """What there is of a live model: its ledger, its folders by name, and what is missing."""
+
+    ledger: Ledger | None
+    paths: Mapping[str, Path]
+    missing: tuple[str, ...]
+
+
+def on_disk(workspace: Workspace, logged: LoggedModel, known: ModelRecord | None) -> OnDisk:
+    """Find what a live model was recorded with; the record that there is only says where to begin.
+
+    A ledger counts only if it has the digest that the log names.
+    """
+    ledger = next(_ledgers(workspace, logged, known), None)
+    if ledger is None:
+        return OnDisk(None, {}, ("ledger",))
+    paths = {
+        "data": workspace.snapshot(logged.id),
+        **_beside(ledger.folder),
+        "pushed": _newest(workspace.serving(logged.family)),
+    }
+    missing = [name for name, path in paths.items() if path is None or not path.exists()]
+    found = {name: path for name, path in paths.items() if path is not None}
+    return OnDisk(ledger, found, tuple(missing))
+
+
+def record_again(
+    workspace: Workspace,
+    logged: LoggedModel,
+    found: OnDisk,
+    *,
+    known: ModelRecord | None,
+    others: Mapping[str, ModelRecord],
+) -> ModelRecord:
+    """Return the record that a live model should have; nothing of it may be missing on disk.
+
+    Raises OSError, ValueError, KeyError or CheckFailed for files that cannot be read.
+    """
+    return describe_model(
+        workspace,
+        model=logged.id,
+        family=logged.family,
+        snapshot=logged.snapshot,
+        guarantee=logged.guarantee,
+        request=logged.request,
+        time=logged.created,
+        paths=found.paths,
+        extra=_extra(workspace, logged, known, others),
+    )
+
+
+def _ledgers(
+    workspace: Workspace, logged: LoggedModel, known: ModelRecord | None
+) -> Iterator[Ledger]:
+    recorded = known.paths.get("ledger") if known is not None else None
+    folders = [] if recorded is None else [workspace.absolute(recorded)]
+    for pattern in ("*/ledger", "*/*/ledger", "*/*/ledger/*"):
+        folders += sorted(workspace.pipeline_root.glob(pattern))
+    for folder in folders:
+        try:
+            ledger = open_ledger(folder)
+            if ledger.header["model"] == logged.id and ledger.digest() == logged.ledger:
+                yield ledger
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # no ledger, or not a whole one
+
+
+def _beside(ledger: Path) -> dict[str, Path | None]:
+    """Return the other outputs of the run that made a ledger, as the backend lays them out."""
+    if ledger.name == "ledger":
+        return {
+            "rows": ledger.parent / "rows",
+            "ledger": ledger,
+            "model": ledger.parent / "model",
+        }
+    component = ledger.parents[1]
+    suffix = next(
+        component.name.removeprefix(name) for name in TRAINERS if component.name.startswith(name)
+    )
+    found = {
+        name: _newest(component.parent / f"{other}{suffix}" / output)
+        for name, (other, output) in OUTPUTS.items()
+    }
+    return {**found, "ledger": ledger, "model": component / "model" / ledger.name}
+
+
+def _newest(folder: Path) -> Path | None:
+    """Return the folder with the highest number in a folder."""
+    numbered = [path for path in folder.glob("*") if path.name.isdigit()]
+    return max(numbered, key=lambda path: int(path.name), default=None)
+
+
+def _extra(
+    workspace: Workspace,
+    logged: LoggedModel,
+    known: ModelRecord | None,
+    others: Mapping[str, ModelRecord],
+) -> dict[str, Any]:
+    if known is not None:
+        names = ("excluded", "derived_until")
+        return {name: known.report[name] for name in names if name in known.report}
+    kept_out = [
+        one.report["excluded"]
+        for one in others.values()
+        if one.family == logged.family and "excluded" in one.report
+    ]
+    extra: dict[str, Any] = {"excluded": kept_out[0] if kept_out else 0}
+    if logged.guarantee == "approximate" and logged.request is not None:
+        extra["derived_until"] = max(
+            (
+                *_planned_dates(workspace.request(logged.request), logged.id),
+                *(
+                    one.report["derived_until"]
+                    for one in others.values()
+                    if one.request == logged.request and "derived_until" in one.report
+                ),
+            ),
+            default=logged.created[:DATE],
+        )
+    return extra
+
+
+def _planned_dates(folder: Path, model: str) -> list[str]:
+    if not (folder / PLAN_FILE).exists():
+        return []
+    return [
+        verdict.verdict.removeprefix(DERIVED)
+        for plan in load_plan(folder)
+        if plan.model_after == model
+        for verdict in plan.verdicts
+        if verdict.verdict.startswith(DERIVED)
+    ]

@@ -1,0 +1,46 @@
+"""`unweave doctor`: does what the index and MLMD say agree with the log and the disk?"""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from unweave.options import JSON, WORKSPACE
+
+
+@click.command()
+@WORKSPACE
+@click.option("--repair", is_flag=True, help="Put right what can be made again.")
+@JSON
+def doctor(workspace: Path, repair: bool, as_json: bool) -> None:
+    """Compare index and MLMD with ledgers, data and event log; tell or repair what differs.
+
+    Ends with status 1 if something differs or could not be repaired.
+    """
+    from unweave.project import Project
+
+    answer = Project(workspace).doctor(repair=repair)
+    if as_json:
+        print(json.dumps(answer, ensure_ascii=False))
+    else:
+        for line in _lines(answer):
+            click.echo(line)
+    if not answer["ok"]:
+        sys.exit(1)
+
+
+def _lines(answer: dict[str, Any]) -> Iterator[str]:
+    found, left = answer["differences"], answer["left"]
+    for one in found:
+        note = " [put right]" if one["repaired"] else "" if one["repairable"] else " [no repair]"
+        yield f"{one['where']}: {one['what']}{note}"
+    if not found:
+        yield "Nothing differs."
+    elif answer["repair"]:
+        yield f"{len(found)} differences, {len(found) - left} put right, {left} left."
+    else:
+        mends = sum(one["repairable"] for one in found)
+        yield f"{left} differences; `unweave doctor --repair` can put {mends} right."
