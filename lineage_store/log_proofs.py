@@ -139,12 +139,13 @@ def _written(proof: Mapping[str, Any]) -> bytes:
 def _read(data: bytes) -> dict[str, Any]:
     try:
         proof = json.loads(data)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise _broken("it is no JSON") from error
+        written = _written(proof)
+    except (ValueError, RecursionError) as error:
+        raise _broken("it is no JSON as unweave writes it") from error
     if not isinstance(proof, dict) or set(proof) != KEYS.get(str(proof.get("kind"))):
         raise _broken("it is neither an inclusion nor a consistency proof")
     # JSON has many spellings of one value; only the one that was written counts.
-    if proof["format"] != FORMAT or _written(proof) != data:
+    if proof["format"] != FORMAT or written != data:
         raise _broken("it is not written as unweave writes proofs")
     return proof
 

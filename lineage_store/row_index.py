@@ -225,19 +225,44 @@ def _indexed(found: list[sqlite3.Row]) -> IndexedRows:
     return IndexedRows(keys.reshape(-1, KEY), places, tuple(row["split"] for row in found))
 
 
-def remove(connection: sqlite3.Connection, row_keys: Iterable[bytes]) -> None:
-    """Take rows out of every snapshot."""
+def remove(
+    connection: sqlite3.Connection,
+    row_keys: Iterable[bytes],
+    *,
+    subjects: Iterable[bytes] | None = None,
+) -> None:
+    """Take rows out of every snapshot; with `subjects`, where they are rows of one of those.
+
+    Two tables may number their rows alike, so a row of the same key can be another person's.
+    """
+    whose = None if subjects is None else frozenset(subjects)
     parts = [row[0] for row in connection.execute("SELECT DISTINCT part FROM snapshot_parts")]
     for row_key in row_keys:
         for part in parts:
-            for (subjects,) in connection.execute(
-                "DELETE FROM rows WHERE part = ? AND row_key = ? RETURNING subjects",
-                (part, row_key),
-            ).fetchall():
-                connection.executemany(
-                    "DELETE FROM row_subjects WHERE subject = ? AND part = ? AND row_key = ?",
-                    [(one, part, row_key) for one in each_pseudonym(subjects)],
-                )
+            row = connection.execute(
+                "SELECT subjects FROM rows WHERE part = ? AND row_key = ?", (part, row_key)
+            ).fetchone()
+            if row is None:
+                continue
+            its = each_pseudonym(row[0])
+            if whose is not None and whose.isdisjoint(its):
+                continue
+            connection.execute("DELETE FROM rows WHERE part = ? AND row_key = ?", (part, row_key))
+            connection.executemany(
+                "DELETE FROM row_subjects WHERE subject = ? AND part = ? AND row_key = ?",
+                [(one, part, row_key) for one in its],
+            )
+
+
+def staying(connection: sqlite3.Connection, row_keys: Iterable[bytes]) -> frozenset[bytes]:
+    """Return those of the keys that a row of some snapshot still has."""
+    parts = [row[0] for row in connection.execute("SELECT DISTINCT part FROM snapshot_parts")]
+    found = "SELECT 1 FROM rows WHERE part = ? AND row_key = ?"
+    return frozenset(
+        row_key
+        for row_key in row_keys
+        if any(connection.execute(found, (part, row_key)).fetchone() for part in parts)
+    )
 
 
 def has_rows(connection: sqlite3.Connection, pseudonym: bytes) -> bool:

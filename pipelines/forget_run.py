@@ -18,6 +18,7 @@ from lineage_store.full_disk import translated
 from lineage_store.gate import let_through, load_snapshot, retained
 from lineage_store.index import open_index, read_index
 from lineage_store.ledger import open_ledger
+from lineage_store.row_index import rows_of_subject
 from lineage_store.row_store import open_rows
 from lineage_store.workspace import Workspace
 from pipelines.found_rows import ForgetRequest, Found, find
@@ -195,7 +196,6 @@ def _changes(
     workspace: Workspace, request_id: str, plans: Sequence[ModelPlan]
 ) -> list[ModelChange]:
     opened = load_open(workspace.request(request_id))
-    deleted = frozenset(opened.row_keys)
     connection = open_index(workspace.index_file)
     try:
         changes = []
@@ -209,11 +209,25 @@ def _changes(
             if plan.model_after is not None:
                 snapshot = workspace.snapshot(plan.model_after)
                 if not recorded:
-                    _regate(workspace, old, snapshot, deleted)
+                    _regate(workspace, old, snapshot, _deleted_from(connection, old, opened))
             changes.append(ModelChange(old, plan.model_after, snapshot, plan.guarantee, recorded))
         return changes
     finally:
         connection.close()
+
+
+def _deleted_from(
+    connection: sqlite3.Connection, old: models.ModelRecord, opened: OpenRequest
+) -> frozenset[bytes]:
+    """Return the keys of a model's rows that go; the index has them until all models are replaced.
+
+    In another model, a row of the same key may be another person's.
+    """
+    if opened.subjects is None:
+        return frozenset(opened.row_keys)
+    return frozenset().union(
+        *(rows_of_subject(connection, one, old.snapshot).key_set() for one in opened.subjects)
+    )
 
 
 def _regate(

@@ -222,3 +222,26 @@ def test_wrong_use_is_told(story, tmp_path, monkeypatch, arguments, error, messa
 def test_a_proof_is_not_checked_without_a_key(story):
     status, output = run(story, "check", "--proof", "p", "--workspace", story / "ws")
     assert status == 2 and "--proof goes with --public-key" in output
+
+
+def test_a_signed_head_that_is_gone_fails_the_check_in_words(story, tmp_path):
+    shutil.copytree(story / "ws", tmp_path / "ws")
+    (tmp_path / "ws/log.head").unlink()
+    for command in (["check"], ["head"], ["prove", "--event", "1", "--out", tmp_path / "p"]):
+        with pytest.raises(CheckFailed, match=r"log\.head, is gone"):
+            run(tmp_path, *command, "--workspace", tmp_path / "ws")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        b"1" * 5000,
+        b"[" * 200_000,
+        b'{"checkpoint":"\\ud800","event":{},"format":1,"kind":"inclusion","path":[]}\n',
+        b'{"checkpoint":"","event":1e400,"format":1,"kind":"inclusion","path":[]}\n',
+    ],
+)
+def test_what_cannot_be_a_proof_does_not_hold(story, written):
+    key = load_public_key(story / "ws/keys/public.pem")
+    with pytest.raises(CheckFailed, match="does not hold"):
+        log_proofs.check_proof(written, key, origin=ORIGIN)

@@ -13,7 +13,7 @@ randomness come from outside.
 
 import shutil
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,9 +48,17 @@ class OpenRequest:
     row_keys: tuple[bytes, ...]
     nonce: bytes
 
-    def keyed_patterns(self) -> list[bytes]:
-        """Return the keyed bytes that must be nowhere afterwards, raw and in hexadecimal."""
-        keyed = [*self.row_keys, *self.pseudonyms]
+    @property
+    def subjects(self) -> tuple[bytes, ...] | None:
+        """The pseudonyms of those whose rows are deleted; None if rows are, whosever they are."""
+        return None if self.kind == "row" else self.pseudonyms
+
+    def keyed_patterns(self, *, staying: Container[bytes] = ()) -> list[bytes]:
+        """Return the keyed bytes that must be nowhere afterwards, raw and in hexadecimal.
+
+        `staying` are the keys that rows of others have too: finding them proves nothing.
+        """
+        keyed = [*(key for key in self.row_keys if key not in staying), *self.pseudonyms]
         return [*keyed, *(value.hex().encode("ascii") for value in keyed)]
 
 
@@ -111,9 +119,10 @@ def erase(workspace: Workspace, request_id: str, *, time: str) -> Scan:
         for plan in plans:
             _erase_model(connection, workspace, plan, time=time)
         with connection:
-            row_index.remove(connection, opened.row_keys)
+            row_index.remove(connection, opened.row_keys, subjects=opened.subjects)
             live = models.models(connection, live_only=True)
             row_index.keep_snapshots(connection, (record.snapshot for record in live))
+        shared = row_index.staying(connection, opened.row_keys)
     finally:
         connection.close()
     _clear_serving(workspace)
@@ -122,8 +131,8 @@ def erase(workspace: Workspace, request_id: str, *, time: str) -> Scan:
     names = distinctive(opened.ids, staying=staying)
     scan = scan_apart(
         workspace.root,
-        [*opened.keyed_patterns(), *names],
-        not_distinctive=len(opened.ids) - len(names),
+        [*opened.keyed_patterns(staying=shared), *names],
+        not_distinctive=len(opened.ids) - len(names) + len(shared),
         skip=[f"requests/{request_id}/{OPEN_FILE}"],
     )
     if not scan.clean:

@@ -5,7 +5,7 @@ from typing import Any
 
 from lineage_store import eventlog, log_proofs
 from lineage_store.canonical import write_atomic
-from lineage_store.errors import BadInput
+from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.eventlog import ORIGIN, TreeHead
 from lineage_store.index import read_index
 from lineage_store.signing import load_public_key
@@ -16,7 +16,7 @@ Answer = dict[str, Any]
 
 def log_head(workspace: Workspace, *, out: Path | None) -> Answer:
     """Tell the signed head of the log, and write it to a file to be kept elsewhere."""
-    checkpoint = workspace.head_file.read_bytes()
+    checkpoint = _signed_head(workspace)
     head = _verified(workspace, checkpoint, None)
     if out is not None:
         _write(out, checkpoint)
@@ -46,7 +46,7 @@ def log_prove(workspace: Workspace, *, event: int | None, since: Path | None, ou
     """Write a proof about the log of today's signed head: of an event, or since an older head."""
     if (event is None) == (since is None):
         raise BadInput("Say what to prove: an event (--event), or what was since a head (--from).")
-    checkpoint = workspace.head_file.read_bytes()
+    checkpoint = _signed_head(workspace)
     head = _verified(workspace, checkpoint, None)
     connection = read_index(workspace.index_file)
     try:
@@ -73,7 +73,7 @@ def log_check(workspace: Workspace, *, head: Path | None, public_key: Path | Non
 
     Raises CheckFailed, saying what does not hold.
     """
-    heads = [_verified(workspace, workspace.head_file.read_bytes(), public_key)]
+    heads = [_verified(workspace, _signed_head(workspace), public_key)]
     if head is not None:
         heads.append(_verified(workspace, _read(head), public_key))
     connection = read_index(workspace.index_file)
@@ -105,6 +105,16 @@ def _told(proven: log_proofs.Proven) -> Answer:
         "event": None if proven.event is None else dict(proven.event),
         "earlier_size": None if proven.earlier is None else proven.earlier.size,
     }
+
+
+def _signed_head(workspace: Workspace) -> bytes:
+    """Read the head that a workspace always has, from its first command on."""
+    if not workspace.head_file.exists():
+        raise CheckFailed(
+            f"The signed head of the event log, {workspace.head_file.name}, is gone: restore it "
+            f"from a backup."
+        )
+    return _read(workspace.head_file)
 
 
 def _verified(workspace: Workspace, checkpoint: bytes, public_key: Path | None) -> TreeHead:
