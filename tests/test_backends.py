@@ -729,13 +729,20 @@ def test_a_whole_pipeline_trains_traces_and_forgets_on_a_server(address, tmp_pat
     assert status == 0, most
     assert traced["upstream"]["lineage.Update"] > 0
     assert len(metadata.store.get_executions_by_type("lineage.Deletion")) == 1
+    status, answer, last = command("doctor", "--workspace", root)
+    assert (status, answer["differences"]) == (0, []), last
+    batch = next(n for n in metadata.store.get_artifacts_by_type("lineage.Batch") if n.state == 2)
+    batch.custom_properties["rows"].int_value += 1
+    metadata.store.put_artifacts([batch])
+    status, answer, last = command("doctor", "--repair", "--workspace", root)
+    assert status == 0 and answer["differences"][0]["what"] == "1 with another `rows`", last
     # The password is not in the workspace, in what was printed, or in anything MLMD holds.
     held = "".join(map(str, (
         *metadata.store.get_artifacts(), *metadata.store.get_executions(),
         *metadata.store.get_contexts(),
     )))  # fmt: skip
     tail = SECRET[-12:]
-    assert tail not in said + more + most + held
+    assert tail not in said + more + most + last + held
     for file in root.rglob("*"):
         assert not file.is_file() or tail.encode() not in file.read_bytes(), file
     assert forgotten["model_before"] == trained["model_id"]
