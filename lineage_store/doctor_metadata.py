@@ -72,9 +72,9 @@ def artifacts(rebuilt: Rebuilt, actual: Metadata) -> Iterator[Mismatch]:
             if kind in ENDING and _model(node) in rebuilt.ended:
                 right = _copy(node)
                 right.state = pb.Artifact.DELETED
-                yield Mismatch(kind, "are LIVE, and no live model accounts for them", right)
+                yield Mismatch(kind, "LIVE that no live model accounts for", right)
             else:
-                yield Mismatch(kind, "are there that nothing on disk accounts for", None)
+                yield Mismatch(kind, "that nothing on disk accounts for", None)
 
 
 def executions(rebuilt: Rebuilt, actual: Metadata) -> Iterator[Mismatch]:
@@ -93,9 +93,7 @@ def executions(rebuilt: Rebuilt, actual: Metadata) -> Iterator[Mismatch]:
         for node in ours:
             past = _model(node) in rebuilt.ended
             if node.external_id not in expected and not past and not _is_stand_in(node):
-                yield Mismatch(
-                    kinds[node.type_id], "are there that nothing on disk accounts for", None
-                )
+                yield Mismatch(kinds[node.type_id], "that nothing on disk accounts for", None)
 
 
 def events(rebuilt: Rebuilt, actual: Metadata) -> Iterator[Mismatch]:
@@ -122,15 +120,13 @@ def events(rebuilt: Rebuilt, actual: Metadata) -> Iterator[Mismatch]:
         kind_of = {there[node.id].id: kinds[node.type_id] for node in piece if node.id in there}
         for event in right:
             if _key(event) not in known:
-                yield Mismatch(kind_of[event.execution_id], "of their events are missing", event)
+                yield Mismatch(kind_of[event.execution_id], "missing among their events", event)
         # An ended model's executions have events with what was erased since.
         whole = {node.id for node in there.values() if _model(node) not in rebuilt.ended}
         expected = {_key(event) for event in right}
         for event in present:
             if event.execution_id in whole and _key(event) not in expected:
-                yield Mismatch(
-                    kind_of[event.execution_id], "of their events are there for no reason", None
-                )
+                yield Mismatch(kind_of[event.execution_id], "too many among their events", None)
 
 
 def _node(
@@ -141,22 +137,22 @@ def _node(
     if known is None:
         made = _copy(right)
         made.ClearField("id")
-        yield Mismatch(kind, "are missing", made)
+        yield Mismatch(kind, "missing", made)
         return
     mended = _copy(known)
     wanted = getattr(right, state)
     if getattr(known, state) != wanted:
         setattr(mended, state, wanted)
-        yield Mismatch(kind, f"are not {names[wanted]}, as they should be", mended)
+        yield Mismatch(kind, f"not {names[wanted]}", mended)
     if not right.external_id:
         return  # TFX's: what else it says is TFX's matter
     if isinstance(right, pb.Artifact) and wanted != pb.Artifact.DELETED and known.uri != right.uri:
         mended.uri = right.uri
-        yield Mismatch(kind, "have another URI", mended)
+        yield Mismatch(kind, "with another URI", mended)
     for name in sorted(right.custom_properties):
         if not _equal(known.custom_properties, right.custom_properties, name):
             mended.custom_properties[name].CopyFrom(right.custom_properties[name])
-            yield Mismatch(kind, f"have another property `{name}`", mended)
+            yield Mismatch(kind, f"with another `{name}`", mended)
 
 
 def _equal(one: Any, other: Any, name: str) -> bool:

@@ -16,7 +16,7 @@ from lineage_store.differences import Difference
 from lineage_store.gate import CSV_FILE, SPLITS, Record, Snapshot
 from lineage_store.keys import Keys
 
-NAMES = {"missing": "missing from", "wrong": "wrong in", "extra": "too many in"}
+NAMES = {"missing": "of its rows missing", "wrong": "of its rows wrong", "extra": "rows too many"}
 
 # Places of pseudonyms in `rows.subjects`, from 0 on: as many as the row with the most has.
 _PLACES = (
@@ -103,7 +103,7 @@ def compare_rows(
     (stored,) = connection.execute(f"SELECT count(*) FROM rows WHERE {parts}", (number,)).fetchone()
     found["extra"] = stored - matched
     differences = [
-        Difference(f"index, snapshot {number}", f"{count:,} rows are {NAMES[kind]} it", True)
+        Difference(f"index, snapshot {number}", f"{count:,} {NAMES[kind]}", True)
         for kind, count in found.items()
         if count
     ]
@@ -114,7 +114,7 @@ def compare_rows(
         for query in (_UNNAMED, _STRAY):
             subjects += connection.execute(query, (part,)).fetchone()[0]
     if subjects:
-        what = f"{subjects:,} entries of the index by subject do not agree with its rows"
+        what = f"{subjects:,} wrong in the index by subject"
         differences.append(Difference(f"index, snapshot {number}", what, True))
     return tuple(differences)
 
@@ -133,7 +133,7 @@ def compare_parts(connection: sqlite3.Connection, live: Collection[int]) -> tupl
         f"(SELECT count(*) FROM row_subjects WHERE {_LEFT})"
     ).fetchone()
     if left:
-        what = f"{left:,} rows and entries by subject belong to no snapshot"
+        what = f"{left:,} of no snapshot, entries by subject included"
         differences.append(Difference("index, rows", what, True))
     return tuple(differences)
 

@@ -108,11 +108,14 @@ def _stage_begun(
     }
     begun = graph.execution("lineage.Stage", names.stage(stage), values)
     graph.executions[begun].last_known_state = pb.Execution.RUNNING
-    read = {batching: names.of(stage.model, f"s{stage.shard}:shard")}
+    shard = names.of(stage.model, f"s{stage.shard}:shard")
+    read = [(batching, shard)]
     if before is not None:
-        read[begun] = names.checkpoint(before)
-    found = metadata.by_external_id(read.values())
-    for execution, external_id in read.items():
+        read.append((begun, names.checkpoint(before)))
+    if not stage.steps:  # no update leads from the shard to its checkpoint
+        read.append((begun, shard))
+    found = metadata.by_external_id({external_id for _, external_id in read})
+    for execution, external_id in read:
         graph.edge_to(execution, found[external_id].id, pb.Event.INPUT)
     return graph
 

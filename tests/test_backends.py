@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 from concurrent import futures
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import grpc
@@ -40,6 +40,7 @@ from lineage_store.connection import (
     Connection,
     parse_connection,
     password_from,
+    sqlite_file,
 )
 from lineage_store.errors import BadInput, MetadataUnavailable
 from lineage_store.external_ids import Names
@@ -367,6 +368,22 @@ def test_the_lineage_is_walked_both_ways(story):
     assert model in metadata.downstream([rows])
     assert len(metadata.upstream([model])) == everything + 1
     assert rows in metadata.upstream([model])
+
+
+def test_the_checkpoint_of_a_stage_without_a_step_is_downstream_of_the_rows_too(tmp_path):
+    ledger = made_ledger(tmp_path / "ledger")
+    shard = ledger.shard(0)
+    first = shard.stages()[0]
+    empty = replace(first, rows=0, batches=0, steps=0)
+    shard.write_stage(empty, [], {"w": np.zeros(2, np.float32)})
+    story = Story(sqlite_file(tmp_path / "metadata.sqlite"), ledger)
+    story.begin()
+    story.ingest()
+    metadata = story.open()
+    rows = metadata.by_uri("/at/rows").id
+    checkpoints = metadata.store.get_artifacts_by_type("lineage.Checkpoint")
+    assert len(checkpoints) == 4
+    assert {node.id for node in checkpoints} <= metadata.downstream([rows])
 
 
 def test_a_batch_leads_to_its_own_update(story):
@@ -729,13 +746,20 @@ def test_a_whole_pipeline_trains_traces_and_forgets_on_a_server(address, tmp_pat
     assert status == 0, most
     assert traced["upstream"]["lineage.Update"] > 0
     assert len(metadata.store.get_executions_by_type("lineage.Deletion")) == 1
+    status, answer, last = command("doctor", "--workspace", root)
+    assert (status, answer["differences"]) == (0, []), last
+    batch = next(n for n in metadata.store.get_artifacts_by_type("lineage.Batch") if n.state == 2)
+    batch.custom_properties["rows"].int_value += 1
+    metadata.store.put_artifacts([batch])
+    status, answer, last = command("doctor", "--repair", "--workspace", root)
+    assert status == 0 and answer["differences"][0]["what"] == "1 with another `rows`", last
     # The password is not in the workspace, in what was printed, or in anything MLMD holds.
     held = "".join(map(str, (
         *metadata.store.get_artifacts(), *metadata.store.get_executions(),
         *metadata.store.get_contexts(),
     )))  # fmt: skip
     tail = SECRET[-12:]
-    assert tail not in said + more + most + held
+    assert tail not in said + more + most + last + held
     for file in root.rglob("*"):
         assert not file.is_file() or tail.encode() not in file.read_bytes(), file
     assert forgotten["model_before"] == trained["model_id"]

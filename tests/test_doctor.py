@@ -186,34 +186,34 @@ def test_a_model_that_the_log_never_heard_of_is_told(root):
 
 ONE = "(SELECT row_key FROM rows ORDER BY row_key LIMIT 1)"
 ROWS = {
-    "a row is gone": (f"DELETE FROM rows WHERE row_key = {ONE}", "1 rows are missing from"),
-    "a row is changed": (f"UPDATE rows SET place = 5 WHERE row_key = {ONE}", "1 rows are wrong in"),
+    "a row is gone": (f"DELETE FROM rows WHERE row_key = {ONE}", "1 of its rows missing"),
+    "a row is changed": (f"UPDATE rows SET place = 5 WHERE row_key = {ONE}", "1 of its rows wrong"),
     "a split is changed": (
         "UPDATE rows SET split = 'eval' WHERE row_key IN (SELECT row_key FROM rows WHERE "
-        "split = 'unlabelled' LIMIT 1)", "1 rows are wrong in",
+        "split = 'unlabelled' LIMIT 1)", "1 of its rows wrong",
     ),
     "a row is too much": (
         "INSERT INTO rows SELECT part, zeroblob(16), split, place, x'' FROM rows LIMIT 1",
-        "1 rows are too many in",
+        "1 rows too many",
     ),
     "a row is of no snapshot": (
         "INSERT INTO rows SELECT 99, row_key, split, place, subjects FROM rows LIMIT 1",
-        "belong to no snapshot",
+        "of no snapshot",
     ),
     "a subject's entry is gone": (
         "DELETE FROM row_subjects WHERE row_key IN (SELECT row_key FROM row_subjects LIMIT 1)",
-        "entries of the index by subject",
+        "wrong in the index by subject",
     ),
     "a subject's entry is too much": (
         "INSERT INTO row_subjects SELECT zeroblob(16), part, row_key FROM row_subjects LIMIT 1",
-        "1 entries of the index by subject",
+        "1 wrong in the index by subject",
     ),
-    "a snapshot is gone": ("DELETE FROM snapshot_parts WHERE snapshot = 1", "missing from"),
+    "a snapshot is gone": ("DELETE FROM snapshot_parts WHERE snapshot = 1", "of its rows missing"),
     "a snapshot is of no model": (
         "INSERT INTO snapshot_parts SELECT 9, part FROM snapshot_parts LIMIT 1",
         "no live model has it",
     ),
-    "all rows are gone": ("DELETE FROM rows", "missing from"),
+    "all rows are gone": ("DELETE FROM rows", "of its rows missing"),
 }  # fmt: skip
 
 

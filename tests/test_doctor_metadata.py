@@ -218,17 +218,17 @@ def take_the_deletion_out(root):
 
 
 DAMAGES = {
-    change_property: "MLMD, lineage.Batch: 1 have another property `rows`",
-    change_uri: "MLMD, lineage.Checkpoint: 1 have another URI",
-    change_what_a_batch_held: "MLMD, lineage.Batch: 1 have another URI",
-    end_what_is_live: "MLMD, lineage.Update: 1 are not LIVE, as they should be",
-    revive_what_was_erased: "MLMD, lineage.Batch: 1 are ",
-    revive_a_model: "MLMD, Model: 1 are not DELETED, as they should be",
-    change_a_loss: "MLMD, lineage.Step: 1 have another property `loss`",
-    leave_a_stage_running: "MLMD, lineage.Stage: 1 are not COMPLETE, as they should be",
-    take_nodes_out: "MLMD, lineage.Update: 1 are missing",
-    take_an_event_out: "MLMD, lineage.Step: 1 of their events are missing",
-    take_the_deletion_out: "MLMD, lineage.Deletion: 1 are missing",
+    change_property: "MLMD, lineage.Batch: 1 with another `rows`",
+    change_uri: "MLMD, lineage.Checkpoint: 1 with another URI",
+    change_what_a_batch_held: "MLMD, lineage.Batch: 1 with another URI",
+    end_what_is_live: "MLMD, lineage.Update: 1 not LIVE",
+    revive_what_was_erased: "MLMD, lineage.Batch: 1 ",
+    revive_a_model: "MLMD, Model: 1 not DELETED",
+    change_a_loss: "MLMD, lineage.Step: 1 with another `loss`",
+    leave_a_stage_running: "MLMD, lineage.Stage: 1 not COMPLETE",
+    take_nodes_out: "MLMD, lineage.Update: 1 missing",
+    take_an_event_out: "MLMD, lineage.Step: 1 missing among their events",
+    take_the_deletion_out: "MLMD, lineage.Deletion: 1 missing",
 }
 
 
@@ -255,8 +255,8 @@ def test_what_is_too_much_is_told_and_stays(root):
     metadata.store.put_events([event])
     answer = Project(root).doctor(repair=True)
     assert sorted(told(answer)) == [
-        "MLMD, lineage.Assembly: 1 of their events are there for no reason",
-        "MLMD, lineage.Batch: 1 are there that nothing on disk accounts for",
+        "MLMD, lineage.Assembly: 1 too many among their events",
+        "MLMD, lineage.Batch: 1 that nothing on disk accounts for",
     ]
     assert answer["left"] == 2 and not answer["ok"]
 
