@@ -8,9 +8,11 @@ import csv
 import os
 import random
 import shutil
+import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -123,6 +125,33 @@ def test_metadata_that_nobody_touched_has_no_difference(root):
     }  # fmt: skip
     assert Project(root).doctor(repair=True)["ok"]
     assert everything(root) == before
+
+
+def test_a_lost_record_is_made_again_from_where_tfx_leaves_its_outputs(root):
+    index = root / "unweave.sqlite"
+
+    def record():
+        with closing(read_index(index)) as connection:
+            return models.find_model(connection, "m3")
+
+    before = record()
+    with closing(sqlite3.connect(index)) as connection, connection:
+        connection.execute("DELETE FROM models WHERE id = 'm3'")
+    assert told(Project(root).doctor()) == ["index, model m3: its record is missing"]
+    assert Project(root).doctor(repair=True)["ok"]
+    after = record()
+    assert replace(after, report=before.report) == before
+    # Until when derived values may be kept was in the record alone: they are due at once.
+    assert after.report == {**before.report, "derived_until": before.created[:10]}
+
+
+def test_comparing_imports_neither_tensorflow_nor_tfx(root):
+    python(
+        "import sys; from unweave import Project\n"
+        "assert Project('.').doctor()['ok']\n"
+        "assert not {'tensorflow', 'keras', 'tfx', 'sqlite_utils'} & set(sys.modules)",
+        folder=root,
+    )
 
 
 def artifact(root, kind, state=pb.Artifact.LIVE):
