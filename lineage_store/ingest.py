@@ -106,6 +106,8 @@ def _stage_begun(
     read = {batching: names.of(stage.model, f"s{stage.shard}:shard")}
     if before is not None:
         read[begun] = names.checkpoint(before)
+    elif not stage.steps:  # without it, nothing would lead from the rows to the checkpoint
+        read[begun] = names.of(stage.model, f"s{stage.shard}:shard")
     found = metadata.by_external_id(read.values())
     for execution, external_id in read.items():
         graph.edge_to(execution, found[external_id].id, pb.Event.INPUT)
