@@ -109,13 +109,13 @@ def _stage_begun(
     begun = graph.execution("lineage.Stage", names.stage(stage), values)
     graph.executions[begun].last_known_state = pb.Execution.RUNNING
     shard = names.of(stage.model, f"s{stage.shard}:shard")
-    read = [(batching, shard)]
+    read = {batching: shard}
     if before is not None:
-        read.append((begun, names.checkpoint(before)))
-    if not stage.steps:  # no update leads from the shard to its checkpoint
-        read.append((begun, shard))
-    found = metadata.by_external_id({external_id for _, external_id in read})
-    for execution, external_id in read:
+        read[begun] = names.checkpoint(before)
+    elif not stage.steps:  # without it, nothing would lead from the rows to the checkpoint
+        read[begun] = shard
+    found = metadata.by_external_id(set(read.values()))
+    for execution, external_id in read.items():
         graph.edge_to(execution, found[external_id].id, pb.Event.INPUT)
     return graph
 

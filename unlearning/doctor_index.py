@@ -87,18 +87,9 @@ def compare_index(connection: sqlite3.Connection, workspace: Workspace) -> Index
         ]
         differences += _live(workspace, model, found, known, records)
         incomplete |= found.ledger is None
-        if found.ledger is None or "data" in found.missing:
-            continue
-        fault = fault_of(
-            found.paths["data"], found.ledger.header["data"],
-            excluded=excluded, keys=workspace.keys(),
-        )  # fmt: skip
-        if fault is not None:
-            differences.append(Difference(f"disk, snapshot of {model.id}", fault, False))
-            continue
-        snapshot = load_snapshot(found.paths["data"])
-        rows = compare_rows(connection, model.snapshot, snapshot)
-        if rows:
+        snapshot, fault = _data_of(workspace, model, found, excluded)
+        differences += fault
+        if snapshot is not None and (rows := compare_rows(connection, model.snapshot, snapshot)):
             snapshots[model.snapshot] = snapshot
             differences += rows
     for model_id in sorted(known.keys() - {model.id for model in logged.models}):
@@ -135,6 +126,19 @@ def repair_index(
                 models.must_not_have_ended(connection, record.id)
             models.register(connection, record)
         write_again(connection, findings.snapshots, live=findings.live, temporary=temporary)
+
+
+def _data_of(
+    workspace: Workspace, model: LoggedModel, found: OnDisk, excluded: frozenset[str]
+) -> tuple[Snapshot | None, list[Difference]]:
+    """Return the data of a live model if it can be believed, or what is wrong with it."""
+    if found.ledger is None or "data" in found.missing:
+        return None, []  # told already
+    folder, described = found.paths["data"], found.ledger.header["data"]
+    fault = fault_of(folder, described, excluded=excluded, keys=workspace.keys())
+    if fault is not None:
+        return None, [Difference(f"disk, snapshot of {model.id}", fault, False)]
+    return load_snapshot(folder), []
 
 
 def _named(name: str) -> str:
