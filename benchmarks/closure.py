@@ -5,15 +5,11 @@ what it looks like), once with wide fans and once with long chains. `asked` is o
 up and one path together. The answers of both sides must be the same.
 """
 
-import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
+from benchmarks.apart import numbers_of
 from benchmarks.result import Result, Tell
 
-ROOT = Path(__file__).parents[1]
 SHAPES = {"fans of 1,000": 1000, "chains": 1}
 LIMIT = 2 << 30
 
@@ -49,14 +45,4 @@ def run(*, quick: bool, tell: Tell) -> Result:
 
 
 def _apart(side: str, edges: int, width: int) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.one_closure", side, str(edges), str(width)],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"The closure by {side} failed:\n{done.stderr[-2000:]}")
-    numbers: dict[str, Any] = json.loads(done.stdout)
-    return numbers
+    return numbers_of("one_closure", side, str(edges), str(width))

@@ -16,8 +16,6 @@ evaluation and export. The pipeline around it is measured by `pipeline-cost`.
 import json
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -25,11 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import mnist
+from benchmarks.apart import numbers_of
 from benchmarks.one_unlearning import place_of
 from benchmarks.result import Result, Tell
 from lineage_store.placement import Partition
 
-ROOT = Path(__file__).parents[1]
 ROUNDS = 2
 STEPS_GOAL, TIME_GOAL = 1.05, 1.15
 
@@ -116,18 +114,7 @@ def apart(
     """Train, or forget one row, in a process of its own; return its numbers."""
     folder.mkdir()
     asked = {"folder": str(folder), "partition": asdict(partition), "limit": limit, "row": row}
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.one_unlearning",
-         json.dumps(asked | {"trained": str(trained)})],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
-    )  # fmt: skip
-    if done.returncode:
-        raise RuntimeError(f"A training on MNIST failed:\n{done.stderr[-2000:]}")
-    numbers: Numbers = json.loads(done.stdout.splitlines()[-1])
-    return numbers
+    return numbers_of("one_unlearning", json.dumps(asked | {"trained": str(trained)}))
 
 
 def compared(one: Numbers, full: Numbers) -> Numbers:

@@ -6,20 +6,17 @@ that tie batch and update to their stage. SQLite, each turn in a process and a f
 two ways in turn; medians. Memory is the peak of the process above what it held before.
 """
 
-import json
 import statistics
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.apart import numbers_of
 from benchmarks.result import Result, Tell
 from lineage_store.ledger import ShardLedger, StageRecord, StepRecord, shard_folder, write_header
 
-ROOT = Path(__file__).parents[1]
 SINGLY = 2_000
 
 
@@ -73,11 +70,7 @@ def make_ledger(folder: Path, steps: int) -> None:
 def one_ingest(folder: Path, length: int, how: str, steps: int) -> dict[str, Any]:
     """Ingest in a process of its own, into a new file."""
     file = folder / "metadata.sqlite"
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.one_ingest", str(folder / str(length)), str(file), how,
-         str(steps)],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    ledger = folder / str(length)
+    answer = numbers_of("one_ingest", str(ledger), str(file), how, str(steps))
     file.unlink()
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer

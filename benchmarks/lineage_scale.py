@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.apart import ROOT, numbers_of
 from benchmarks.result import Result, Tell
 from lineage_store import history, models, questions, row_index
 from lineage_store.gate import TRAIN, Record
@@ -34,7 +35,6 @@ from lineage_store.placement import Partition, schedule
 from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.workspace import Workspace, open_workspace, writing
 
-ROOT = Path(__file__).parents[1]
 SUBJECT_ROWS = 500
 SPECIAL = "the subject with many rows"
 PARTITION = Partition(shards=1, slices=1, epochs=20, batch_size=200, seed=0)
@@ -83,17 +83,7 @@ def run(*, quick: bool, tell: Tell) -> Result:
 
 def apart(part: str, size: Numbers) -> Numbers:
     """Run a part in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.lineage_scale", part, json.dumps(size)],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"The part {part} failed:\n{done.stderr[-2000:]}")
-    numbers: Numbers = json.loads(done.stdout.splitlines()[-1])
-    return numbers
+    return numbers_of("lineage_scale", part, json.dumps(size))
 
 
 def digest(kind: bytes, number: int) -> bytes:

@@ -8,13 +8,12 @@ that process, so they are those of real runs. Medians over the rounds.
 import csv
 import json
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.apart import run_module
 from benchmarks.mnist import KEYS, SECRET
 from benchmarks.result import Result, Tell
 from lineage_store.gate import EVALUATION_PERCENT
@@ -22,7 +21,6 @@ from lineage_store.keys import create_secret
 from lineage_store.placement import in_evaluation
 from unweave.taxi import LABEL, SUBJECT, write_trips
 
-ROOT = Path(__file__).parents[1]
 ROUNDS = 3
 ROW_ID = "trip_id"
 
@@ -90,15 +88,7 @@ def timed(folder: Path, arguments: list[str]) -> Numbers:
     """Run a command in a process of its own and return its times."""
     file = folder / "times.json"
     began = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.one_command", str(file), *arguments],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"unweave {arguments[0]} failed:\n{done.stderr[-2000:]}")
+    run_module("one_command", str(file), *arguments)
     seconds = time.perf_counter() - began
     return {**json.loads(file.read_text(encoding="utf-8")), "seconds": seconds}
 

@@ -15,19 +15,17 @@ Ours takes a few per cent more steps for the same epochs: the number of batches 
 
 import json
 import statistics
-import subprocess
-import sys
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks import mnist, taxi_rows
+from benchmarks.apart import ROOT, numbers_of
 from benchmarks.result import Result, Tell
 from lineage_store.placement import Partition
 from unlearning.row_source import store_from_snapshot
 
-ROOT = Path(__file__).parents[1]
 TABULAR = ROOT / "unlearning" / "tabular.py"
 SIDES = ("fit", "none", "all", "stock")
 ROUNDS = 5
@@ -128,17 +126,7 @@ def train_apart(case: Case, side: str) -> Numbers:
         "module": str(case.module),
         "partition": asdict(case.partition),
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.one_training", json.dumps(asked)],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"The training {side} of {case.name} failed:\n{done.stderr[-2000:]}")
-    numbers: Numbers = json.loads(done.stdout.splitlines()[-1])
-    return numbers
+    return numbers_of("one_training", json.dumps(asked))
 
 
 def line(name: str, side: str, found: Numbers) -> tuple[str, ...]:
