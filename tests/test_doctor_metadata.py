@@ -21,6 +21,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 import unweave
 from lineage_store import models
+from lineage_store.canonical import write_atomic
 from lineage_store.errors import MetadataLost
 from lineage_store.external_ids import Names
 from lineage_store.index import read_index
@@ -39,7 +40,7 @@ import sys
 from unweave import Project
 project = Project("ws")
 project.train("given.csv", label="label", subject="person", row_id="row", shards=2, slices=2,
-              epochs=2, batch_size=64, record="all")
+              epochs=2, batch_size=64, record="all", key_file="key")
 project.forget(["p0"])
 project.forget(["p1"], guarantee="approximate")
 """
@@ -69,6 +70,7 @@ def story(tmp_path_factory):
             points = draw.random()
             city, label = draw.choice(["Ulm", "Hof"]), "a" if points > 0.5 else "b"
             writer.writerow([number, f"p{number % 12}", f"{points:.3f}", city, label])
+    write_atomic(here / "key", bytes(range(32)), mode=0o600)
     python(STORY, folder=here)
     shutil.copytree(here / "ws", here / "told")
     return here
