@@ -55,7 +55,10 @@ class Metadata:
         """
         connection = sqlite_file(where) if isinstance(where, Path) else where
         if not create and not connection.is_there():
-            raise BadInput("The workspace has no metadata: it was made without a TFX pipeline.")
+            raise BadInput(
+                "The workspace has no metadata: it was made without a TFX pipeline, or its file is "
+                "lost; `unweave doctor` tells which."
+            )
         config = connection_config(connection, password_from(), create=create)
         in_reach(connection)
         with told(connection), unlogged():
