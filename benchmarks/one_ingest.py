@@ -1,8 +1,9 @@
 """Ingest one ledger in this process: `python -m benchmarks.one_ingest LEDGER FILE HOW STEPS`.
 
-HOW is `pieces`, which is how unweave does it, or `singly`: one `put_execution` a step with its
-batch and its update, both new, for the first STEPS steps. Prints JSON: steps, seconds, and the
-peak of memory before and after in KiB.
+HOW is `pieces`, which is how unweave does it; `singly`: one `put_execution` a step with its batch
+and its update, both new, for the first STEPS steps; or `bare`: the nodes and events of STEPS steps
+in pieces, without any property, the most that MLMD takes of this shape. Prints JSON: steps,
+seconds, and the peak of memory before and after in KiB.
 """
 
 import json
@@ -58,6 +59,27 @@ def put_singly(metadata: Metadata, ledger: Ledger, steps: int) -> None:
         metadata.store.put_execution(graph.executions[0], events, [])
 
 
+def put_bare(metadata: Metadata, steps: int) -> None:
+    """Write the nodes and events of as many steps in pieces as ours, without any property."""
+    graph = ingest.Subgraph(metadata)
+    for kind in ("lineage.Batching", "lineage.Stage"):
+        graph.execution(kind, kind, {})
+    graph.write()
+    known = metadata.executions_by_external_id(["lineage.Batching", "lineage.Stage"])
+    batching, ended = known["lineage.Batching"].id, known["lineage.Stage"].id
+    for first in range(0, steps, ingest.STEPS_AT_ONCE):
+        graph = ingest.Subgraph(metadata)
+        for number in range(first, min(first + ingest.STEPS_AT_ONCE, steps)):
+            batch = graph.artifact("lineage.Batch", f"{number}:batch", {})
+            step = graph.execution("lineage.Step", f"{number}:step", {})
+            update = graph.artifact("lineage.Update", f"{number}:update", {})
+            graph.edge_from(batching, batch, pb.Event.OUTPUT)
+            graph.edge(step, batch, pb.Event.INPUT)
+            graph.edge(step, update, pb.Event.OUTPUT)
+            graph.edge_from(ended, update, pb.Event.INPUT)
+        graph.write()
+
+
 def main() -> None:
     """Ingest, and print what it took."""
     folder, file, how, count = sys.argv[1:]
@@ -67,6 +89,8 @@ def main() -> None:
     before, began = peak(), time.perf_counter()
     if how == "singly":
         put_singly(metadata, ledger, steps)
+    elif how == "bare":
+        put_bare(metadata, steps)
     else:
         ingest.ingest_model(metadata, names=NAMES, record=RECORD, ledger=ledger, uris=URIS)
     seconds = time.perf_counter() - began

@@ -210,5 +210,5 @@ def test_the_first_values_of_all_columns_are_read_by_the_same_few_operations():
         built = graph.get_concrete_function([shape] * count).graph
         return sum(op.type != "Placeholder" for op in built.get_operations())
 
-    # Some for each of hundreds of columns once made a model take 40 s to write and 13 s to load.
+    # Some for each of hundreds of columns once made a model slow to write and to load.
     assert operations(203) - operations(3) < 2 * 200
