@@ -30,7 +30,7 @@ from lineage_store.workspace import open_workspace
 from unlearning.determinism import pin_tensorflow
 from unlearning.example_rows import rows_from_examples
 from unlearning.fitting import TrainConfig, fit
-from unlearning.recording import must_be_trainable, record_model, sign_log
+from unlearning.recording import describe_model, must_be_trainable, record_model, sign_log
 from unlearning.training import planned_steps
 
 SAVED_MODEL = "Format-Serving"
@@ -114,7 +114,7 @@ def ModelRecorder(
     opened = open_workspace(Path(workspace))
     told = json.loads(description)
     pushed_path = Path(pushed.get_string_custom_property("pushed_destination"))
-    registered = record_model(
+    registered = describe_model(
         opened,
         model=told["model"],
         family=told["family"],
@@ -135,6 +135,7 @@ def ModelRecorder(
         },
         extra=told["extra"],
     )
+    record_model(opened, registered)
     sign_log(opened)
     summary = {"model": registered.id, "weights_digest": registered.weights_digest}
     write_atomic(Path(record.uri) / "record.json", canonical_json(summary) + b"\n")

@@ -161,8 +161,8 @@ def _step(
 ) -> None:
     """Add a step, its batch and its update.
 
-    They say where they stand by their external ids alone: MLMD takes as long for two properties as
-    for an event, and a long run has millions.
+    They say where they stand by their external ids alone: MLMD takes its time for every property,
+    and a long run has millions of steps.
     """
     batch = graph.artifact(
         "lineage.Batch",
@@ -172,12 +172,12 @@ def _step(
     )
     taken = graph.execution("lineage.Step", names.step(stage, step.position), {"loss": step.loss})
     file = shard.update_file(step.position)
-    kept = step.update_digest is not None and file.exists()
+    digest = step.update_digest if file.exists() else None
     update = graph.artifact(
         "lineage.Update",
         names.update(stage, step.position),
-        {"digest": step.update_digest} if kept and step.update_digest else {},
-        uri=str(file) if kept else "",
+        {} if digest is None else {"digest": digest},
+        uri="" if digest is None else str(file),
     )
     graph.edge_from(batching, batch, pb.Event.OUTPUT)
     graph.edge(taken, batch, pb.Event.INPUT)

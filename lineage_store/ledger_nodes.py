@@ -6,15 +6,16 @@ from lineage_store.ledger import Ledger
 from lineage_store.lineage_node import LineageNode
 from lineage_store.models import ModelRecord
 
-KINDS_OF_PATHS = {
+# The names of a model's folders that are artifacts' own, with the artifacts' types.
+TYPES_OF_FOLDERS = {
     "examples": "Examples",
     "statistics": "ExampleStatistics",
     "schema": "Schema",
     "rows": "components.Rows",
     "ledger": "components.Ledger",
     "model": "Model",
-    "pushed": "PushedModel",
 }
+KINDS_OF_PATHS = {**TYPES_OF_FOLDERS, "pushed": "PushedModel"}
 
 
 def ledger_nodes(ledger: Ledger, record: ModelRecord) -> list[LineageNode]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lineage_store.external_ids import Names
+from lineage_store.ledger_nodes import TYPES_OF_FOLDERS
 from lineage_store.metadata import Metadata, pb, set_properties
 from lineage_store.models import ModelRecord
 from lineage_store.workspace import Workspace
@@ -17,16 +18,7 @@ from lineage_store.workspace import Workspace
 REBUILT = "rebuilt"
 CERTIFICATE = "components.Certificate"
 
-# The names of a model's folders, with the types of TFX's artifacts there.
-TYPES = {
-    "examples": "Examples",
-    "statistics": "ExampleStatistics",
-    "schema": "Schema",
-    "rows": "components.Rows",
-    "ledger": "components.Ledger",
-    "model": "Model",
-    "pushed_artifact": "PushedModel",
-}
+TYPES = {**TYPES_OF_FOLDERS, "pushed_artifact": "PushedModel"}
 # The steps of a pipeline: name, what goes in, what comes out.
 STEPS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("CsvExampleGen", (), ("examples",)),

@@ -22,7 +22,7 @@ from unlearning.deletion import erase, load_plan, must_pass
 from unlearning.determinism import pin_tensorflow
 from unlearning.finishing import certify, check_and_keep
 from unlearning.fitting import fit, refit
-from unlearning.recording import must_be_trainable, record_model, sign_log
+from unlearning.recording import describe_model, must_be_trainable, record_model, sign_log
 from unlearning.row_source import store_from_snapshot
 from unlearning.training import planned_steps
 
@@ -96,7 +96,7 @@ class DirectBackend:
         last = max((int(version.name) for version in versions.glob("*")), default=0)
         pushed = versions / str(last + 1)
         shutil.copytree(folder / "model", pushed)
-        record_model(
+        record = describe_model(
             workspace,
             model=described["model"],
             family=described["family"],
@@ -113,6 +113,7 @@ class DirectBackend:
             },
             extra=described["extra"],
         )
+        record_model(workspace, record)
         sign_log(workspace)
 
     def descendants(self, workspace: Workspace, record: ModelRecord) -> list[LineageNode]:

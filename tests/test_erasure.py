@@ -29,7 +29,7 @@ from pipelines.direct import DirectBackend
 from pipelines.jobs import TrainingJob
 from unlearning import certificate, residuals
 from unlearning.fitting import TrainConfig
-from unlearning.recording import record_model
+from unlearning.recording import describe_model, record_model
 from unweave import Project
 
 TOP = Path(__file__).parents[1]
@@ -245,7 +245,7 @@ def test_a_model_that_has_ended_is_not_trained_again_on_restored_rows(original, 
         paths = {name: workspace.absolute(path) for name, path in old.paths.items()}
         told = {key: value for key, value in job.description().items() if key != "excluded"}
         with pytest.raises(CheckFailed, match="m1 was ended by a deletion on 2031-05-17"):
-            record_model(workspace, **told, paths=paths)
+            record_model(workspace, describe_model(workspace, **told, paths=paths))
     assert models_of(workspace_after) == [old, new]
     assert events_of(workspace_after, "model made") == events
 

@@ -18,55 +18,32 @@ from lineage_store.workspace import Workspace
 from unlearning.fitting import config_of, metrics_of
 
 
-def record_model(
-    workspace: Workspace,
-    *,
-    model: str,
-    family: str,
-    snapshot: int,
-    guarantee: models.Guarantee,
-    request: str | None,
-    time: str,
-    paths: Mapping[str, Path],
-    extra: Mapping[str, Any],
-) -> models.ModelRecord:
+def record_model(workspace: Workspace, record: models.ModelRecord) -> None:
     """Register a model as live, with all its rows, and log that it was made; safe to repeat.
 
-    `paths` names the folders of everything made from its rows; `extra` goes into its report.
     Raises CheckFailed for a model that a deletion has ended.
     """
-    gated = load_snapshot(paths["data"])
+    gated = load_snapshot(workspace.absolute(record.paths["data"]))
     connection = open_index(workspace.index_file)
     try:
-        record = describe_model(
-            workspace,
-            model=model,
-            family=family,
-            snapshot=snapshot,
-            guarantee=guarantee,
-            request=request,
-            time=time,
-            paths=paths,
-            extra=extra,
-        )
         known = {known.id for known in models.models(connection)}
         connection.execute("BEGIN IMMEDIATE")
         with connection:
-            models.must_not_have_ended(connection, model)
-            if request is None:
+            models.must_not_have_ended(connection, record.id)
+            if record.request is None:
                 row_index.ingest(
                     connection,
-                    snapshot,
+                    record.snapshot,
                     _all_records(gated),
                     total=sum(gated.rows.values()),
                     temporary=workspace.temporary,
                 )
             models.register(connection, record)
-            if model not in known:
-                eventlog.append(connection, time=time, kind="model made", body=_event(record))
+            if record.id not in known:
+                body = _event(record)
+                eventlog.append(connection, time=record.created, kind="model made", body=body)
     finally:
         connection.close()
-    return record
 
 
 def describe_model(
@@ -81,7 +58,10 @@ def describe_model(
     paths: Mapping[str, Path],
     extra: Mapping[str, Any],
 ) -> models.ModelRecord:
-    """Return the record of a live model, as its ledger and its gated data tell it."""
+    """Return the record of a live model, as its ledger and its gated data tell it.
+
+    `paths` names the folders of everything made from its rows; `extra` goes into its report.
+    """
     ledger = open_ledger(paths["ledger"])
     return models.ModelRecord(
         id=model,
