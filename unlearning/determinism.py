@@ -22,6 +22,7 @@ PACKAGES = ("numpy", "tensorflow", "keras", "ml-dtypes", "safetensors")
 SOURCES = {
     "lineage_store": ("placement.py", "row_store.py", "inference.py", "gate.py", "csv_source.py"),
     "unlearning": (
+        "batches.py",
         "contract.py",
         "determinism.py",
         "encoding.py",

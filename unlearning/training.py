@@ -6,81 +6,30 @@ result depends on the rows of each stage, the configuration and the planned posi
 same bit for bit whichever way it is reached.
 """
 
-import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Any
 
 from lineage_store.errors import BadInput
 from lineage_store.ledger import ShardLedger, StageRecord, StepRecord, shard_folder
-from lineage_store.placement import Partition, Stage, batch_of, row_bits, schedule
-from lineage_store.row_store import Rows, RowStore
-from lineage_store.tensors import State, save_state
+from lineage_store.placement import Partition, Stage
+from lineage_store.row_store import RowStore
+from unlearning.batches import (
+    batch_digest,
+    epoch_batches,
+    first_rows,
+    shard_schedule,
+    stage_batches,
+)
 from unlearning.learner import KerasLearner
+from unlearning.recorders import RECORDERS, Recorder
 
 PROBED_STEPS = 3
 
 Progress = Callable[[int], None]
 Clock = Callable[[], float]
-
-
-class Recorder(Protocol):
-    """What is kept of a step besides its record; `before` and `after` bracket the step."""
-
-    def before(self) -> None:
-        """Look at the learner before a step."""
-
-    def after(self, position: int) -> str | None:
-        """Look at the learner after the step; return the digest of what was kept, if anything."""
-
-
-class KeepNothing:
-    """The policy `none`."""
-
-    def before(self) -> None:
-        """Nothing to look at."""
-
-    def after(self, position: int) -> None:
-        """Nothing to keep."""
-
-
-class KeepUpdates:
-    """The policy `all`: keeps each step's change of the trainable weights, float32, lossless.
-
-    The change is a difference of float32 numbers, so adding it back need not give the same bits.
-    """
-
-    def __init__(self, learner: KerasLearner, shard: ShardLedger) -> None:
-        self._learner = learner
-        self._shard = shard
-        self._last: State = {}
-        (shard.folder / "updates").mkdir(parents=True, exist_ok=True)
-
-    def before(self) -> None:
-        """Remember the weights before the first step; between steps nothing changes them."""
-        if not self._last:
-            self._last = self._learner.trainable()
-
-    def after(self, position: int) -> str:
-        """Write the step's update and return its digest."""
-        last, self._last = self._last, self._learner.trainable()
-        update = {name: now - last[name] for name, now in self._last.items()}
-        return save_state(self._shard.update_file(position), update)
-
-
-def keep_nothing(learner: KerasLearner, shard: ShardLedger) -> Recorder:
-    """Make the recorder of the policy `none`."""
-    return KeepNothing()
-
-
-RECORDERS: dict[str, Callable[[KerasLearner, ShardLedger], Recorder]] = {
-    "none": keep_nothing,
-    "all": KeepUpdates,
-}
 
 
 @dataclass(frozen=True)
@@ -93,39 +42,6 @@ class Run:
     model: str
     clock: Clock
     progress: Progress = lambda steps: None
-
-
-def stage_batches(rows: Rows, stage: Stage, *, seed: int) -> Iterator[tuple[int, int, Rows]]:
-    """Yield (epoch, batch, rows) for each batch of a stage that has rows, in order."""
-    if not stage.batches:
-        return
-    bits = row_bits(rows.row_keys)
-    for epoch in range(stage.epochs):
-        places = batch_of(bits, seed=seed, stage=stage.index, epoch=epoch, batches=stage.batches)
-        order = np.argsort(places, kind="stable")
-        ends = np.searchsorted(places[order], np.arange(stage.batches + 1))
-        for batch in range(stage.batches):
-            here = order[ends[batch] : ends[batch + 1]]
-            if len(here):
-                yield epoch, batch, rows.take(here)
-
-
-def batch_digest(rows: Rows) -> str:
-    """Return the digest of a batch: SHA-256 over its row keys, in order."""
-    return hashlib.sha256(rows.row_keys.tobytes()).hexdigest()
-
-
-def shard_schedule(store: RowStore, shard: int, partition: Partition) -> tuple[Stage, ...]:
-    """Plan a shard's stages from the rows that the store has."""
-    return schedule(store.counts[shard], partition)
-
-
-def first_rows(store: RowStore, shard: int) -> Rows | None:
-    """Return the rows of a shard's first slice that has any."""
-    for slice_, count in enumerate(store.counts[shard]):
-        if count:
-            return store.slice_rows(shard, slice_)
-    return None
 
 
 def train_shard(run: Run, store: RowStore, shard: int, ledger: ShardLedger, *, kept: int) -> None:
@@ -159,14 +75,15 @@ def _train_stage(
     steps: list[StepRecord] = []
     losses: list[Any] = []
     start = run.clock()
-    for epoch, batch, batch_rows in stage_batches(rows, stage, seed=run.partition.seed):
-        position = stage.position(epoch=epoch, batch=batch)
-        recorder.before()
-        losses.append(run.learner.step(batch_rows, shard=shard, position=position))
-        update = recorder.after(position)
-        digest = batch_digest(batch_rows)
-        steps.append(StepRecord(position, epoch, batch, len(batch_rows), digest, 0.0, update))
-        run.progress(1)
+    for epoch in range(stage.epochs):
+        for batch, here in epoch_batches(rows, stage, epoch=epoch, seed=run.partition.seed):
+            position = stage.position(epoch=epoch, batch=batch)
+            recorder.before()
+            losses.append(run.learner.step(here, shard=shard, position=position))
+            update = recorder.after(position)
+            digest = batch_digest(here)
+            steps.append(StepRecord(position, epoch, batch, len(here), digest, 0.0, update))
+            run.progress(1)
     state = run.learner.state()
     seconds = run.clock() - start
     record = StageRecord(

@@ -13,7 +13,7 @@ from unlearning.aggregation import AGGREGATIONS
 from unlearning.deletion import CERTIFICATE_FILE, RECEIPT_FILE, load_plan
 from unlearning.finishing import load_reports
 from unlearning.plan import ModelPlan
-from unlearning.training import RECORDERS
+from unlearning.recorders import RECORDERS
 
 
 def check_options(asked: TrainRequest) -> None:
