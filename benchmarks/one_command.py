@@ -41,7 +41,7 @@ def watch_all(clock: Stopwatch) -> None:
     from tfx.orchestration.portable.launcher import Launcher
 
     from pipelines import forget_run, tfx_backend, train_run
-    from unlearning import deletion, finishing, fitting, retrain_shards, training
+    from unlearning import deletion, finishing, fitting, retrain_shards, shard_task
 
     clock.watch(train_run, "_gate", "gate")
     clock.watch(forget_run, "_regate", "gate")
@@ -52,8 +52,8 @@ def watch_all(clock: Stopwatch) -> None:
     clock.watch(Launcher, "launch", component)
     clock.watch(Launcher, "_run_executor", lambda *told: component(*told) + "/executor")
     clock.watch(fitting, "make_learner", "fit/build the model")
-    clock.watch(training, "probe", "fit/check that it repeats itself")
-    clock.watch(training, "train_shard", "fit/steps")
+    clock.watch(fitting, "probe", "fit/check that it repeats itself")
+    clock.watch(shard_task, "train_shard", "fit/steps")
     clock.watch(retrain_shards, "train_shard", "fit/steps, with tracing")
     clock.watch(fitting, "evaluate", "fit/evaluate")
     clock.watch(fitting, "export", "fit/export")

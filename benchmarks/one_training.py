@@ -31,8 +31,8 @@ from lineage_store.tensors import weights_digest
 from unlearning.aggregation import AGGREGATIONS
 from unlearning.contract import load_module, spec_of
 from unlearning.determinism import THREADS, pin_tensorflow
-from unlearning.fitting import make_learner
 from unlearning.serving import evaluate
+from unlearning.shard_task import make_learner
 from unlearning.training import Run, probe, train_shard
 
 Numbers = dict[str, Any]

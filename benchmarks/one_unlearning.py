@@ -23,11 +23,12 @@ from benchmarks import mnist
 from benchmarks.stopwatch import Stopwatch
 from lineage_store.ledger import open_ledger
 from lineage_store.placement import Partition, shard_of, slice_of
-from unlearning import fitting, retrain_shards, training
+from unlearning import fitting, retrain_shards, shard_task
 from unlearning.determinism import pin_tensorflow
 from unlearning.learner import KerasLearner
 from unlearning.plan import ModelPlan
 from unlearning.strategies import Situation
+from unlearning.train_config import TrainConfig
 
 Numbers = dict[str, Any]
 
@@ -37,11 +38,11 @@ def train(folder: Path, partition: Partition, *, limit: int) -> Numbers:
     store = mnist.write_store(folder / "rows", partition, limit=limit)
     clock = Stopwatch()
     watch_parts(clock)
-    clock.watch(training, "probe", "tracing")
-    clock.watch(training, "train_shard", "steps")
+    clock.watch(fitting, "probe", "tracing")
+    clock.watch(shard_task, "train_shard", "steps")
     began = time.perf_counter()
     ledger = fitting.fit(
-        fitting.TrainConfig(partition, "none", "perceptron", mnist.KEYS.key_id),
+        TrainConfig(partition, "none", "perceptron", mnist.KEYS.key_id),
         model="m1",
         text=mnist.MODULE,
         store=store,

@@ -29,8 +29,9 @@ from lineage_store.row_store import open_rows, write_rows
 from lineage_store.workspace import open_workspace
 from unlearning.determinism import pin_tensorflow
 from unlearning.example_rows import rows_from_examples
-from unlearning.fitting import TrainConfig, fit
+from unlearning.fitting import fit
 from unlearning.recording import describe_model, must_be_trainable, record_model, sign_log
+from unlearning.train_config import TrainConfig
 from unlearning.training import planned_steps
 
 SAVED_MODEL = "Format-Serving"

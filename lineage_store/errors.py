@@ -31,6 +31,10 @@ class DiskFull(UnweaveError):
     """There is no room left to finish; what was begun has been taken away again."""
 
 
+class ShardsLost(UnweaveError):
+    """Workers that trained shards ended again and again without finishing."""
+
+
 class MetadataUnavailable(UnweaveError):
     """ML Metadata's server cannot be reached, refuses, or was lost on the way."""
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from lineage_store.lineage_node import LineageNode
 from lineage_store.models import Guarantee, ModelRecord
 from lineage_store.workspace import Workspace
-from unlearning.fitting import TrainConfig
+from unlearning.train_config import TrainConfig
 
 
 @dataclass(frozen=True)

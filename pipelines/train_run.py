@@ -26,8 +26,8 @@ from pipelines.jobs import Backend, TrainingJob
 from unlearning.aggregation import DEFAULT, aggregation_for
 from unlearning.contract import BUILT_IN, load_module, module_text
 from unlearning.determinism import pin_tensorflow
-from unlearning.fitting import TrainConfig
 from unlearning.recording import log_size, sign_log
+from unlearning.train_config import TrainConfig
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,8 @@ from lineage_store.workspace import writing
 from pipelines.direct import DirectBackend
 from pipelines.jobs import TrainingJob
 from unlearning import certificate, residuals
-from unlearning.fitting import TrainConfig
 from unlearning.recording import describe_model, record_model
+from unlearning.train_config import TrainConfig
 from unweave import Project
 
 TOP = Path(__file__).parents[1]

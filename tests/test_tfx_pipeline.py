@@ -48,8 +48,8 @@ from lineage_store.workspace import open_workspace, writing
 from pipelines.direct import DirectBackend
 from pipelines.jobs import DeletionJob, ModelChange, TrainingJob
 from pipelines.tfx_backend import TfxBackend, quiet_and_inside, run_locally
-from unlearning.fitting import TrainConfig
 from unlearning.row_source import store_from_snapshot
+from unlearning.train_config import TrainConfig
 
 pytestmark = pytest.mark.tfx
 

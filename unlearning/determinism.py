@@ -28,6 +28,7 @@ SOURCES = {
         "encoding.py",
         "learner.py",
         "row_source.py",
+        "seeds.py",
         "tabular.py",
         "training.py",
     ),

@@ -4,14 +4,10 @@ These two functions are all that the TFX components call: everything that a run 
 as a value, and everything that it leaves is in two folders.
 """
 
-import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
-from lineage_store.inference import Inference
 from lineage_store.ledger import (
     Ledger,
     ShardLedger,
@@ -19,46 +15,21 @@ from lineage_store.ledger import (
     shard_folder,
     write_header,
 )
-from lineage_store.placement import Partition
 from lineage_store.row_store import RowStore, open_rows
 from unlearning.aggregation import DEFAULT, aggregation_or_default
-from unlearning.contract import BUILT_IN, module_text, spec_of
-from unlearning.determinism import code_digest, environment, pin_tensorflow
+from unlearning.contract import BUILT_IN, module_text
+from unlearning.determinism import code_digest, environment
 from unlearning.learner import KerasLearner
 from unlearning.plan import ModelPlan
 from unlearning.serving import evaluate, export
-from unlearning.strategies import strategies
-from unlearning.training import Clock, Progress, Run, train_from_nothing
+from unlearning.shard_engine import current
+from unlearning.shard_task import ShardTask, made_with, make_learner, ticket
+from unlearning.strategies import ShardDecision, strategies
+from unlearning.train_config import TrainConfig
+from unlearning.training import Progress, probe, shard_steps
 
 MODULE_FILE = "module.py"
 METRICS_FILE = "metrics.json"
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """What the user fixed for a run; `module` is the name of the model file."""
-
-    partition: Partition
-    record: str
-    module: str
-    key_id: str
-    aggregate: str = DEFAULT
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the value as JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "TrainConfig":
-        """Read the value back."""
-        return cls(**{**value, "partition": Partition(**value["partition"])})
-
-
-def make_learner(text: str, *, name: str, store: RowStore, seed: int) -> KerasLearner:
-    """Build the learner of a store's rows from a module's source."""
-    pin_tensorflow()
-    inference = Inference.from_json(store.description["inference"])
-    return KerasLearner(text, name=name, spec=spec_of(inference), seed=seed)
 
 
 def fit(
@@ -69,7 +40,6 @@ def fit(
     store: RowStore,
     folder: Path,
     serving: Path | None,
-    clock: Clock = time.perf_counter,
     progress: Progress = lambda steps: None,
 ) -> Ledger:
     """Train from nothing: ledger into `folder`, SavedModel into `serving` unless it is None.
@@ -78,9 +48,28 @@ def fit(
     not fit the contract.
     """
     learner = make_learner(text, name=config.module, store=store, seed=config.partition.seed)
-    folder.mkdir(parents=True, exist_ok=True)
-    run = Run(learner, config.partition, config.record, model, clock, progress)
-    train_from_nothing(run, store, folder)
+    probe(learner, store, config.partition)
+    decisions = [
+        ShardDecision(shard, "retrained", 0, steps, "")
+        for shard, steps in enumerate(shard_steps(store, config.partition))
+    ]
+    with ticket(folder) as number:
+        tasks = [
+            ShardTask(
+                decision=decision,
+                strategy=None,
+                config=config,
+                model=model,
+                text=text,
+                rows=store.folder,
+                folder=folder,
+                old=None,
+                ticket=number,
+                made_with=made_with(),
+            )
+            for decision in decisions
+        ]
+        current().run(tasks, learner=learner, progress=progress)
     return _complete(config, model, text, learner, store, folder, serving)
 
 
@@ -91,7 +80,6 @@ def refit(
     store: RowStore,
     folder: Path,
     serving: Path | None,
-    clock: Clock = time.perf_counter,
     progress: Progress = lambda steps: None,
 ) -> Ledger:
     """Carry out a plan on the rows that remain: ledger into `folder`, SavedModel into `serving`."""
@@ -100,15 +88,34 @@ def refit(
     config = config_of(old)
     text = module_source(old)
     learner = make_learner(text, name=config.module, store=store, seed=config.partition.seed)
-    run = Run(learner, config.partition, config.record, plan.model_after, clock, progress)
     strategy = strategies()[plan.strategy]
-    folder.mkdir(parents=True, exist_ok=True)
-    for decision in plan.shards:
-        new = ShardLedger(shard_folder(folder, decision.shard))
-        if decision.action == "empty":
-            keep_shard(old.shard(decision.shard), new, stages=0)
-            continue
-        strategy.apply(decision, old=old.shard(decision.shard), new=new, run=run, store=store)
+    with ticket(folder) as number:
+        tasks = []
+        for decision in plan.shards:
+            shard, new = (
+                old.shard(decision.shard),
+                ShardLedger(shard_folder(folder, decision.shard)),
+            )
+            if decision.action == "empty":
+                keep_shard(shard, new, stages=0)
+            elif decision.action != "retrained":
+                strategy.apply(decision, old=shard, new=new, run=None, store=store)
+            else:
+                tasks.append(
+                    ShardTask(
+                        decision=decision,
+                        strategy=plan.strategy,
+                        config=config,
+                        model=plan.model_after,
+                        text=text,
+                        rows=store.folder,
+                        folder=folder,
+                        old=old.folder,
+                        ticket=number,
+                        made_with=made_with(),
+                    )
+                )
+        current().run(tasks, learner=learner, progress=progress)
     return _complete(config, plan.model_after, text, learner, store, folder, serving)
 
 

@@ -20,11 +20,13 @@ from lineage_store.row_store import Rows
 from lineage_store.tensors import WEIGHTS, Array, State
 from unlearning.contract import BUILT_IN, ModelSpec, load_module
 from unlearning.encoding import model_inputs
+from unlearning.seeds import seeded_for_this_thread, set_seeds
 
 OPTIMIZER = "optimizer/"
 INPUTS = ("numbers", "missing", "categories")
-INIT, STEP = 11, 12
+INIT, STEP, ADAPT = 11, 12, 13
 PREDICTED_AT_ONCE = 8192
+BUILT_AT_MOST = 5
 
 
 class Learner(Protocol):
@@ -49,11 +51,12 @@ class Learner(Protocol):
         """Return the outputs (n, units) for rows, from these weights."""
 
 
-def set_seeds(seed: int) -> None:
-    """Seed Keras's, NumPy's, Python's and TensorFlow's own generators."""
-    import keras
-
-    keras.utils.set_random_seed(seed % (1 << 32))
+def first_difference(one: State, other: State) -> str | None:
+    """Return the first name whose arrays differ in any bit, or None."""
+    for name, array in one.items():
+        if name not in other or array.tobytes() != other[name].tobytes():
+            return name
+    return None
 
 
 class KerasLearner:
@@ -66,8 +69,8 @@ class KerasLearner:
         self._seed = seed
         self._name = name
         self._text = text
-        set_seeds(tweak(INIT, seed, 0))
-        self._module = load_module(text, name=name)
+        with seeded_for_this_thread(tweak(INIT, seed, 0)):
+            self._module = load_module(text, name=name)
         self._model = self._build(tweak(INIT, seed, 0))
         self._wanted = self._checked_inputs()
         optimizer = self._model.optimizer
@@ -94,9 +97,9 @@ class KerasLearner:
     def _build(self, seed: int) -> Any:
         import keras
 
-        set_seeds(seed)
         try:
-            model = self._module.build_model(self.spec)
+            with seeded_for_this_thread(seed):
+                model = self._module.build_model(self.spec)
         except Exception as error:
             raise BadInput(
                 f"build_model of {self._name} fails: {type(error).__name__}: {error}."
@@ -171,22 +174,35 @@ class KerasLearner:
             return loss
 
         # The one graph itself: a tf.function would choose among its graphs anew in every step.
-        set_seeds(tweak(INIT, self._seed, 0))  # what tracing draws is then always the same
-        return tf.function(step, input_signature=signature).get_concrete_function()
+        with seeded_for_this_thread(tweak(INIT, self._seed, 0)):  # what tracing draws, too
+            return tf.function(step, input_signature=signature).get_concrete_function()
 
     def initial_state(self, shard: int, first_rows: Rows | None) -> State:
-        """Return a shard's state before its first step: fresh weights, adapted, empty slots."""
+        """Return a shard's state before its first step: fresh weights, adapted, empty slots.
+
+        A process's generators are shared by its threads, and only Python's can be had for one of
+        them alone; so only what came out twice in a row counts. Raises NotReproducible if nothing
+        does.
+        """
+        state = self._begun(shard, first_rows)
+        differs = ""
+        for _ in range(BUILT_AT_MOST):
+            again = self._begun(shard, first_rows)
+            name = first_difference(state, again)
+            if name is None:
+                return state
+            state, differs = again, name
+        raise self._not_repeated(differs)
+
+    def _begun(self, shard: int, first_rows: Rows | None) -> State:
         model = self._build(tweak(INIT, self._seed, shard))
         adapt = getattr(self._module, "adapt", None)
         if adapt is not None and first_rows is not None:
             missing = np.isnan(first_rows.numbers)
+            numbers = np.where(missing, np.float32(0), first_rows.numbers)
             try:
-                adapt(
-                    model,
-                    np.where(missing, np.float32(0), first_rows.numbers),
-                    missing.astype(np.float32),
-                    first_rows.categories,
-                )
+                with seeded_for_this_thread(tweak(ADAPT, self._seed, shard)):
+                    adapt(model, numbers, missing.astype(np.float32), first_rows.categories)
             except Exception as error:
                 raise BadInput(
                     f"adapt of {self._name} fails: {type(error).__name__}: {error}."
@@ -288,13 +304,16 @@ class KerasLearner:
             anew = KerasLearner(self._text, name=self._name, spec=self.spec, seed=self._seed)
             ends.append(anew._first_steps(batches, anew.initial_state(shard, first), shard))
         for end in ends[1:]:
-            for name, array in ends[0].items():
-                if name not in end or array.tobytes() != end[name].tobytes():
-                    raise NotReproducible(
-                        f"The model of {self._name} cannot be trained reproducibly: built again "
-                        f"and after the same steps, {name} differs. Look for randomness that is "
-                        f"not seeded, or state outside the weights."
-                    )
+            name = first_difference(ends[0], end)
+            if name is not None:
+                raise self._not_repeated(name)
+
+    def _not_repeated(self, name: str) -> NotReproducible:
+        return NotReproducible(
+            f"The model of {self._name} cannot be trained reproducibly: built again and after the "
+            f"same steps, {name} differs. Look for randomness that is not seeded, or state outside "
+            f"the weights."
+        )
 
     def _first_steps(self, batches: Sequence[Rows], state: State, shard: int) -> State:
         self.load(state)

@@ -9,11 +9,10 @@ same bit for bit whichever way it is reached.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from lineage_store.errors import BadInput
-from lineage_store.ledger import ShardLedger, StageRecord, StepRecord, shard_folder
+from lineage_store.ledger import ShardLedger, StageRecord, StepRecord
 from lineage_store.placement import Partition, Stage
 from lineage_store.row_store import RowStore
 from unlearning.batches import (
@@ -111,35 +110,31 @@ def _train_stage(
     ledger.write_stage(record, told, state)
 
 
-def probe(run: Run, store: RowStore, *, shards: list[int]) -> None:
-    """Take the first steps of the run twice and refuse a model that does not repeat itself.
+def probe(learner: KerasLearner, store: RowStore, partition: Partition) -> None:
+    """Take the first steps of a run twice and refuse a model that does not repeat itself.
 
     Raises NotReproducible before anything is written.
     """
-    for shard in shards:
-        for stage in shard_schedule(store, shard, run.partition):
+    for shard in range(partition.shards):
+        for stage in shard_schedule(store, shard, partition):
             if stage.batches:
                 rows = store.stage_rows(shard, stage.index)
-                found = stage_batches(rows, stage, seed=run.partition.seed)
+                found = stage_batches(rows, stage, seed=partition.seed)
                 batches = [
                     batch for _, (_, _, batch) in zip(range(PROBED_STEPS), found, strict=False)
                 ]
-                run.learner.must_repeat(batches, first_rows(store, shard), shard=shard)
+                learner.must_repeat(batches, first_rows(store, shard), shard=shard)
                 return
 
 
-def train_from_nothing(run: Run, store: RowStore, folder: Path) -> None:
-    """Train all shards into a new ledger folder (its header is the caller's to write)."""
-    shards = list(range(run.partition.shards))
-    probe(run, store, shards=shards)
-    for shard in shards:
-        train_shard(run, store, shard, ShardLedger(shard_folder(folder, shard)), kept=0)
+def shard_steps(store: RowStore, partition: Partition) -> list[int]:
+    """Count the planned steps of each shard in a whole training run."""
+    return [
+        sum(stage.steps for stage in shard_schedule(store, shard, partition))
+        for shard in range(partition.shards)
+    ]
 
 
 def planned_steps(store: RowStore, partition: Partition) -> int:
     """Count the planned steps of a whole training run."""
-    return sum(
-        stage.steps
-        for shard in range(partition.shards)
-        for stage in shard_schedule(store, shard, partition)
-    )
+    return sum(shard_steps(store, partition))

@@ -19,7 +19,7 @@ from lineage_store.errors import UnweaveError
 from unweave.doctor_commands import doctor
 from unweave.graph_commands import graph
 from unweave.log_commands import log
-from unweave.options import JSON, WORKSPACE
+from unweave.options import BEAM_ARGS, JSON, WORKERS, WORKSPACE
 from unweave.version import installed_version
 
 CSV = click.option(
@@ -116,6 +116,8 @@ def commands() -> None:
     "--key-file", type=click.Path(path_type=Path), help="The secret of a new workspace (mode 600)."
 )
 @click.option("--metadata", help="Where a new workspace's MLMD lives: see docs/lineage.md.")
+@WORKERS
+@BEAM_ARGS
 @JSON
 def train(
     workspace: Path,
@@ -135,10 +137,12 @@ def train(
     aggregate: str,
     key_file: Path | None,
     metadata: str | None,
+    workers: int | None,
+    beam_args: str | None,
     as_json: bool,
 ) -> None:
     """Train a model with lineage on a CSV file and push it."""
-    with _project(workspace) as project:
+    with _project(workspace, workers=workers, beam_args=beam_args) as project:
         answer = project.train(
             csv,
             label=label_column,
@@ -173,6 +177,8 @@ def train(
 @click.option("--dry-run", is_flag=True, help="Print the plan and change nothing.")
 @click.option("--reason", help="Free text for the request queue; it goes nowhere else.")
 @click.option("--replay", is_flag=True, help="Train the twin and compare all weights with it.")
+@WORKERS
+@BEAM_ARGS
 @JSON
 def forget(
     workspace: Path,
@@ -183,10 +189,12 @@ def forget(
     dry_run: bool,
     reason: str | None,
     replay: bool,
+    workers: int | None,
+    beam_args: str | None,
     as_json: bool,
 ) -> None:
     """Forget subjects in every model, erase their rows, and certify it."""
-    with _project(workspace) as project:
+    with _project(workspace, workers=workers, beam_args=beam_args) as project:
         if dry_run:
             answer = project.plan(subjects, rows=rows, guarantee=guarantee, strategy=strategy)
         else:
@@ -333,7 +341,13 @@ commands.add_command(log)
 
 
 @contextmanager
-def _project(workspace: Path, *, progress: bool = True) -> Iterator[Any]:
+def _project(
+    workspace: Path,
+    *,
+    progress: bool = True,
+    workers: int | None = None,
+    beam_args: str | None = None,
+) -> Iterator[Any]:
     from unweave.project import Project
 
     if not progress:
@@ -342,7 +356,7 @@ def _project(workspace: Path, *, progress: bool = True) -> Iterator[Any]:
     from unweave.progress_bars import progress_bars
 
     with progress_bars() as listener:
-        yield Project(workspace, listener=listener)
+        yield Project(workspace, listener=listener, workers=workers, beam_args=beam_args)
 
 
 def _print(answer: dict[str, Any], as_json: bool, what: str) -> None:

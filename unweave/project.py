@@ -12,7 +12,7 @@ Each answer is a dictionary that JSON can hold, the same that `--json` prints. E
 import os
 import time as clock
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,7 +36,10 @@ DERIVED_DAYS = 30
 
 
 class Project:
-    """A workspace and what can be done with it; made by its first training run."""
+    """A workspace and what can be done with it; made by its first training run.
+
+    `workers` processes train shards at a time, or the runner that `beam_args` name.
+    """
 
     def __init__(
         self,
@@ -44,10 +47,13 @@ class Project:
         *,
         backend: "Backend | None" = None,
         listener: Listener | None = None,
+        workers: int | None = None,
+        beam_args: str | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
         self.root = Path(workspace)
         self._backend = backend
+        self._workers, self._beam_args = workers, beam_args
         self._listener = listener or (lambda what, done, total: None)
         self._now = now
 
@@ -99,6 +105,7 @@ class Project:
         with (
             translated(),
             listening(self._listener),
+            self._shard_engine(),
             writing(self.root, key_file=key, metadata=where, create=True) as workspace,
         ):
             self._finish_killed(workspace)
@@ -124,6 +131,7 @@ class Project:
         with (
             translated(),
             listening(self._listener),
+            self._shard_engine(),
             writing(self.root, create=False) as workspace,
         ):
             finished = self._finish_killed(workspace)
@@ -283,6 +291,14 @@ class Project:
 
             self._backend = TfxBackend()
         return self._backend
+
+    def _shard_engine(self) -> AbstractContextManager[None]:
+        """Return the block in which shards are trained as the project's options say."""
+        from unlearning.shard_engine import engine_of, using
+
+        if self._workers is None and self._beam_args is None:
+            return using(None)
+        return using(engine_of(workers_wanted=self._workers, beam_args=self._beam_args))
 
     def _time(self) -> str:
         return self._now().replace(microsecond=0).isoformat()

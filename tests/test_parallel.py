@@ -1,0 +1,299 @@
+"""Shards on several workers: the same bits as in one process, whoever dies on the way."""
+
+import csv
+import os
+import random
+import threading
+from pathlib import Path
+
+import pytest
+
+from lineage_store.errors import BadInput, ShardsLost
+from lineage_store.ledger import open_ledger
+from lineage_store.row_store import open_rows
+from pipelines.direct import DirectBackend
+from unlearning.contract import ModelSpec, module_text
+from unlearning.determinism import pin_tensorflow
+from unlearning.fitting import config_of, module_source
+from unlearning.learner import KerasLearner
+from unlearning.shard_engine import OnBeam, ThisProcess, current, engine_of, using
+from unlearning.shard_task import ShardTask, carry_out, made_with, make_learner, ticket
+from unlearning.shard_worker import carry_out_apart
+from unlearning.strategies import ShardDecision
+from unweave.project import Project
+
+SHARDS = 6
+PEOPLE = ["p7", "p11"]
+
+MODULE = '''
+import os
+import signal
+
+import keras
+
+SIGN = os.environ["SIGNS"]
+
+
+def build_model(spec):
+    numbers = keras.Input((len(spec.numbers),), name="numbers")
+    hidden = keras.layers.Dense(8, activation="relu")(numbers)
+    hidden = keras.layers.Dropout(0.2)(hidden)
+    output = keras.layers.Dense(spec.outputs, activation=spec.activation)(hidden)
+    model = keras.Model({"numbers": numbers}, output)
+    model.compile(optimizer=keras.optimizers.Adam(1e-2), loss=spec.loss)
+    return model
+
+
+def adapt(model, numbers, missing, categories):
+    """Leave a sign of the process; die, or fail, where a file says so and this is a worker."""
+    with open(f"{SIGN}/{os.getpid()}", "a") as stream:
+        stream.write("x")
+    if os.environ["ASKING"] == str(os.getpid()):
+        return
+    if os.path.exists(f"{SIGN}/fail"):
+        raise RuntimeError("this module has had enough")
+    if os.path.exists(f"{SIGN}/die-always"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if os.path.getsize(f"{SIGN}/{os.getpid()}") > 3:
+        try:
+            os.unlink(f"{SIGN}/die")
+        except FileNotFoundError:
+            return
+        os.kill(os.getpid(), signal.SIGKILL)
+'''
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """600 rows of 60 people, a module, and a secret, so that all workspaces place alike."""
+    folder = tmp_path_factory.mktemp("table")
+    draw = random.Random(5)
+    with (folder / "rows.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["who", "a", "b", "label"])
+        for number in range(600):
+            a, b = draw.gauss(0, 1), draw.gauss(0, 1)
+            writer.writerow([f"p{number % 60}", f"{a:.5f}", f"{b:.5f}", "yes" if a > b else "no"])
+    (folder / "module.py").write_text(MODULE)
+    (folder / "key").write_bytes(bytes(range(32)))
+    (folder / "key").chmod(0o600)
+    return folder
+
+
+@pytest.fixture
+def signs(tmp_path, monkeypatch):
+    """Where the module leaves its signs and looks for orders."""
+    folder = tmp_path / "signs"
+    folder.mkdir()
+    monkeypatch.setenv("SIGNS", str(folder))
+    monkeypatch.setenv("ASKING", str(os.getpid()))
+    return folder
+
+
+def train(table: Path, workspace: Path, **how: object) -> tuple[Project, dict]:
+    project = Project(workspace, backend=DirectBackend(), **how)
+    answer = project.train(
+        table / "rows.csv",
+        label="label",
+        subject="who",
+        module=table / "module.py",
+        shards=SHARDS,
+        slices=2,
+        epochs=3,
+        batch_size=16,
+        key_file=table / "key",
+    )
+    return project, answer
+
+
+@pytest.fixture(scope="module")
+def alone(table, tmp_path_factory):
+    """The digests that one process gets: trained, and with people forgotten."""
+    folder = tmp_path_factory.mktemp("alone")
+    (folder / "signs").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SIGNS", str(folder / "signs"))
+        patch.setenv("ASKING", str(os.getpid()))
+        project, trained = train(table, folder / "workspace")
+        forgotten = project.forget(PEOPLE)
+    return trained["weights_digest"], forgotten["weights_digest_after"]
+
+
+def workers_of(signs: Path) -> set[str]:
+    """The processes that began a shard, but for this one."""
+    return {file.name for file in signs.iterdir() if file.name.isdigit()} - {str(os.getpid())}
+
+
+def leftovers(project: Project) -> list[Path]:
+    return [p for p in project.root.rglob("*") if "beam" in p.name or "begun" in p.name]
+
+
+def test_two_workers_give_the_bits_of_one_process(table, tmp_path, signs, alone) -> None:
+    project, trained = train(table, tmp_path / "workspace", workers=2)
+    assert len(workers_of(signs)) == 2
+    forgotten = project.forget(PEOPLE, replay=True)
+    assert (trained["weights_digest"], forgotten["weights_digest_after"]) == alone
+    assert forgotten["guarantee"] == "exact"
+    assert not leftovers(project)
+
+
+def test_a_worker_of_beams_own_that_dies_is_replaced(table, tmp_path, signs, alone) -> None:
+    (signs / "die").touch()
+    project, trained = train(table, tmp_path / "workspace", workers=2)
+    assert not (signs / "die").exists()
+    assert len(workers_of(signs)) > 2
+    assert trained["weights_digest"] == alone[0]
+    stages = [
+        stage
+        for shard in open_ledger(next(project.root.rglob("header.json")).parent).shards()
+        for stage in shard.stages()
+    ]
+    assert len(stages) == SHARDS * 2
+    assert not leftovers(project)
+
+
+@pytest.mark.slow
+def test_workers_that_always_die_end_in_one_sentence_and_no_model(table, tmp_path, signs) -> None:
+    (signs / "die-always").touch()
+    with pytest.raises(ShardsLost, match="6 of 6 shards could not be trained in 3 attempts"):
+        train(table, tmp_path / "workspace", workers=2)
+    assert not (tmp_path / "workspace").exists()
+
+
+def test_what_a_worker_refuses_is_refused_at_once(table, tmp_path, signs) -> None:
+    (signs / "fail").touch()
+    with pytest.raises(BadInput, match="adapt of user module fails: RuntimeError"):
+        train(table, tmp_path / "workspace", workers=2)
+    begun = sum((signs / name).stat().st_size for name in workers_of(signs))
+    assert begun <= SHARDS  # nothing was tried again
+
+
+def test_three_dask_workers_give_the_same_bits_though_one_dies(
+    table, tmp_path, signs, alone
+) -> None:
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=3, threads_per_worker=1, dashboard_address=None
+    ) as cluster:
+        beam_args = f"--runner=DaskRunner --dask_client_address={cluster.scheduler_address}"
+        project, trained = train(table, tmp_path / "workspace", beam_args=beam_args)
+        assert len(workers_of(signs)) == 3
+        (signs / "die").touch()
+        forgotten = project.forget(PEOPLE)
+        assert not (signs / "die").exists()
+    assert (trained["weights_digest"], forgotten["weights_digest_after"]) == alone
+    assert not leftovers(project)
+
+
+def test_the_start_of_a_shard_is_safe_from_threads_that_draw_numbers() -> None:
+    pin_tensorflow()
+    spec = ModelSpec(("a",), ("b",), "classification", ("no", "yes"))
+    learner = KerasLearner(module_text(None), name="built-in", spec=spec, seed=3)
+    quiet = [learner.initial_state(shard, None) for shard in range(8)]
+    over = threading.Event()
+
+    def draw() -> None:
+        while not over.wait(0.0005):
+            random.random()
+
+    threads = [threading.Thread(target=draw) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        noisy = [learner.initial_state(shard, None) for shard in range(8)]
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    for one, other in zip(quiet, noisy, strict=True):
+        assert {name: a.tobytes() for name, a in one.items()} == {
+            name: a.tobytes() for name, a in other.items()
+        }
+
+
+@pytest.fixture
+def task(table, tmp_path, signs):
+    """A task to train one shard of a finished run again, into another ledger."""
+    project, _ = train(table, tmp_path / "workspace")
+    old = open_ledger(next(project.root.rglob("header.json")).parent)
+    rows = open_rows(next(project.root.rglob("rows.json")).parent)
+    return ShardTask(
+        decision=ShardDecision(2, "retrained", 0, 1, ""),
+        strategy=None,
+        config=config_of(old),
+        model="m9",
+        text=module_source(old),
+        rows=rows.folder,
+        folder=tmp_path / "ledger",
+        old=None,
+        ticket="",
+        made_with=made_with(),
+    )
+
+
+def with_ticket(task: ShardTask, number: str, **changed: object) -> ShardTask:
+    return ShardTask(**{**task.__dict__, "ticket": number, **changed})
+
+
+def learner_of(task: ShardTask) -> KerasLearner:
+    return make_learner(task.text, name="user module", store=open_rows(task.rows), seed=0)
+
+
+def test_a_task_survives_the_way_as_text(task) -> None:
+    assert ShardTask.from_json(task.to_json()) == task
+
+
+def test_a_task_is_carried_out_once(task) -> None:
+    with ticket(task.folder) as number:
+        mine = with_ticket(task, number)
+        carry_out(mine, learner=learner_of(task))
+        first = (mine.target / "stage-00.json").stat().st_ino
+        carry_out(mine, learner=learner_of(task))
+        assert (mine.target / "stage-00.json").stat().st_ino == first
+
+
+def test_a_straggler_of_an_earlier_run_leaves_nothing(task) -> None:
+    with ticket(task.folder) as number:
+        straggler = with_ticket(task, number)
+    carry_out(straggler, learner=learner_of(task))
+    with ticket(task.folder):
+        carry_out(straggler, learner=learner_of(task))
+    assert not straggler.target.exists()
+    assert [p for p in task.folder.rglob("*") if p.is_file()] == []
+
+
+def test_a_worker_with_another_environment_refuses(task) -> None:
+    with ticket(task.folder) as number:
+        other = with_ticket(task, number, made_with={**task.made_with, "threads": 4})
+        with pytest.raises(BadInput, match="its threads differ"):
+            carry_out_apart(other)
+        assert not other.target.exists()
+
+
+def test_the_engine_follows_options_and_variables(monkeypatch) -> None:
+    assert isinstance(current(), ThisProcess)
+    monkeypatch.setenv("UNWEAVE_WORKERS", "2")
+    found = current()
+    assert isinstance(found, OnBeam)
+    assert "--direct_num_workers=2" in found.arguments
+    with using(engine_of(workers_wanted=1, beam_args=None)):
+        assert isinstance(current(), ThisProcess)
+    monkeypatch.setenv("UNWEAVE_WORKERS", "two")
+    with pytest.raises(BadInput, match="UNWEAVE_WORKERS is not a whole number"):
+        current()
+    with pytest.raises(BadInput, match="not both"):
+        engine_of(workers_wanted=2, beam_args="--runner=DaskRunner")
+    with pytest.raises(BadInput, match="at least 1"):
+        engine_of(workers_wanted=0, beam_args=None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("--runner=NoSuchRunner", "Apache Beam has no runner 'NoSuchRunner'"),
+        ("--direct_num_workers=2", "--beam-args needs one --runner=NAME"),
+    ],
+)
+def test_a_runner_that_there_is_not(table, tmp_path, signs, arguments, said) -> None:
+    with pytest.raises(BadInput, match=said):
+        train(table, tmp_path / "workspace", beam_args=arguments)

@@ -1,0 +1,170 @@
+"""One shard's part of a run, as a value that any process can carry out.
+
+A task names all that its result depends on, so the result is the same bits wherever it is carried
+out. The shard's folder is made under another name and renamed when it is whole: of a task that is
+carried out twice (a worker died, or was only thought dead) one result is kept, and the other is the
+same. A run leaves a ticket in its ledger's folder; a task whose ticket is gone keeps nothing, so
+that a straggler of a killed run cannot reach into the next.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lineage_store.canonical import write_atomic
+from lineage_store.inference import Inference
+from lineage_store.ledger import ShardLedger, open_ledger, shard_folder
+from lineage_store.row_store import RowStore, open_rows
+from unlearning.contract import spec_of
+from unlearning.determinism import code_digest, environment, pin_tensorflow
+from unlearning.learner import KerasLearner
+from unlearning.strategies import ShardDecision, strategies
+from unlearning.train_config import TrainConfig
+from unlearning.training import Clock, Progress, Run, train_shard
+
+TICKET = "ticket"
+BEGUN = ".begun-"
+
+
+@dataclass(frozen=True)
+class ShardTask:
+    """Train one shard from nothing, or carry out a strategy's decision on it.
+
+    `model` is the id of the model that is made, `text` its module's source; `rows` and `folder`
+    are the row store and the new ledger. `strategy` and `old`, the old ledger, are None for a
+    training from nothing. `made_with` is the code digest and the environment that the bits are
+    wanted of.
+    """
+
+    decision: ShardDecision
+    strategy: str | None
+    config: TrainConfig
+    model: str
+    text: str
+    rows: Path
+    folder: Path
+    old: Path | None
+    ticket: str
+    made_with: Mapping[str, Any]
+
+    @property
+    def shard(self) -> int:
+        """The number of the shard."""
+        return self.decision.shard
+
+    @property
+    def target(self) -> Path:
+        """The folder that is there, whole, when the task is done."""
+        return shard_folder(self.folder, self.shard)
+
+    def to_json(self) -> str:
+        """Return the task as text for another process."""
+        paths = {name: getattr(self, name) for name in ("rows", "folder", "old")}
+        return json.dumps(
+            {
+                "decision": self.decision.to_json(),
+                "strategy": self.strategy,
+                "config": self.config.to_json(),
+                "model": self.model,
+                "text": self.text,
+                **{name: None if path is None else str(path) for name, path in paths.items()},
+                "ticket": self.ticket,
+                "made_with": dict(self.made_with),
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> "ShardTask":
+        """Read the task back."""
+        value = json.loads(text)
+        return cls(
+            decision=ShardDecision.from_json(value["decision"]),
+            strategy=value["strategy"],
+            config=TrainConfig.from_json(value["config"]),
+            model=value["model"],
+            text=value["text"],
+            rows=Path(value["rows"]),
+            folder=Path(value["folder"]),
+            old=None if value["old"] is None else Path(value["old"]),
+            ticket=value["ticket"],
+            made_with=value["made_with"],
+        )
+
+
+def made_with() -> dict[str, Any]:
+    """Return the code digest and the environment of this process."""
+    return {"code": code_digest(), **environment()}
+
+
+def make_learner(text: str, *, name: str, store: RowStore, seed: int) -> KerasLearner:
+    """Build the learner of a store's rows from a module's source."""
+    pin_tensorflow()
+    inference = Inference.from_json(store.description["inference"])
+    return KerasLearner(text, name=name, spec=spec_of(inference), seed=seed)
+
+
+def carry_out(
+    task: ShardTask,
+    *,
+    learner: KerasLearner,
+    progress: Progress = lambda steps: None,
+    clock: Clock = time.perf_counter,
+) -> None:
+    """Carry a task out with a learner of its module; one that is done already is left as it is."""
+    if task.target.exists():
+        return
+    task.target.parent.mkdir(parents=True, exist_ok=True)
+    begun = Path(tempfile.mkdtemp(prefix=f"{task.target.name}{BEGUN}", dir=task.target.parent))
+    run = Run(
+        learner,
+        task.config.partition,
+        task.config.record,
+        task.model,
+        clock,
+        progress,
+    )
+    store, new = open_rows(task.rows), ShardLedger(begun / "shard")
+    try:
+        if task.strategy is None or task.old is None:
+            train_shard(run, store, task.shard, new, kept=0)
+        else:
+            old = open_ledger(task.old).shard(task.shard)
+            strategies()[task.strategy].apply(task.decision, old=old, new=new, run=run, store=store)
+        if not has_ticket(task):
+            return
+        try:
+            os.rename(new.folder, task.target)
+        except OSError:
+            if not task.target.exists():
+                raise
+    finally:
+        shutil.rmtree(begun, ignore_errors=True)
+
+
+def has_ticket(task: ShardTask) -> bool:
+    """Say whether the run that wants this task is still on."""
+    try:
+        return (task.folder / TICKET).read_text(encoding="ascii") == task.ticket
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def ticket(folder: Path) -> Iterator[str]:
+    """Issue a ticket for the tasks of a run; afterwards no task can leave anything any more."""
+    folder.mkdir(parents=True, exist_ok=True)
+    number = os.urandom(16).hex()  # no secret and no part of any result: it tells runs apart
+    write_atomic(folder / TICKET, number.encode("ascii"))
+    try:
+        yield number
+    finally:
+        (folder / TICKET).unlink(missing_ok=True)
+        for left in (folder / "shards").glob(f"*{BEGUN}*"):
+            shutil.rmtree(left, ignore_errors=True)
