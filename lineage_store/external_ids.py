@@ -1,6 +1,7 @@
 """The external ids of the lineage in MLMD, and what they say of the place of a thing.
 
-    unweave:<key id>:<model>:s<shard>.r<stage>.p<position>:<what>     a batch, step or update
+    unweave:<key id>:<model>:s<shard>.r<stage>.p<position>:<what>     a batch, step or update,
+                                                                      a checkpoint after a step
     unweave:<key id>:<model>:s<shard>.r<stage>:<what>                 a checkpoint or stage
     unweave:<key id>:<model or request>:<what>                        all else
 
@@ -42,6 +43,10 @@ class Names:
     def checkpoint(self, stage: StageRecord) -> str:
         """Return the external id of the checkpoint of a stage."""
         return self.of(stage.model, f"s{stage.shard}.r{stage.stage}:checkpoint")
+
+    def step_checkpoint(self, stage: StageRecord, position: int) -> str:
+        """Return the external id of the checkpoint after a step."""
+        return self.of(stage.model, f"s{stage.shard}.r{stage.stage}.p{position}:checkpoint")
 
     def update(self, stage: StageRecord, position: int) -> str:
         """Return the external id of a step's update."""

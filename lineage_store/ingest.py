@@ -179,6 +179,15 @@ def _step(
         {} if digest is None else {"digest": digest},
         uri="" if digest is None else str(file),
     )
+    if step.checkpoint_digest is not None:
+        kept = shard.step_checkpoint_file(step.position)
+        checkpoint = graph.artifact(
+            "lineage.Checkpoint",
+            names.step_checkpoint(stage, step.position),
+            {"digest": step.checkpoint_digest},
+            uri=str(kept) if kept.exists() else "",
+        )
+        graph.edge(taken, checkpoint, pb.Event.OUTPUT)
     graph.edge_from(batching, batch, pb.Event.OUTPUT)
     graph.edge(taken, batch, pb.Event.INPUT)
     graph.edge(taken, update, pb.Event.OUTPUT)

@@ -5,6 +5,7 @@
     shards/003/stage-01.steps.jsonl    one record a step
     shards/003/stage-01.safetensors    the checkpoint at the end of the stage
     shards/003/updates/00000042.safetensors   the recorded update of the step at position 42
+    shards/003/steps/00000042.safetensors     the checkpoint after the step at position 42
     shards/003/subtracted.json         the positions whose updates were taken back, if any were
     shards/003/final.safetensors       the shard's weights after a subtraction, if there was one
 
@@ -31,7 +32,8 @@ FORMAT = 1
 class StepRecord:
     """One parameter update: where it stands, and digests of what caused it and what it did.
 
-    `batch_digest` covers the row keys of the batch; `update_digest` the recorded update, if any.
+    `batch_digest` covers the row keys of the batch; `update_digest` the recorded update, and
+    `checkpoint_digest` the checkpoint after the step, if there is one.
     """
 
     position: int
@@ -41,6 +43,11 @@ class StepRecord:
     batch_digest: str
     loss: float
     update_digest: str | None = None
+    checkpoint_digest: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the value as JSON, as it always was where there is no checkpoint."""
+        return without(asdict(self), checkpoint_digest=None)
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,7 @@ class StageRecord:
     """One trained stage of a shard.
 
     `rows_digest` covers keys and contents of all rows it saw; `seconds` is wall time of the steps.
+    `resumed` of its steps were taken over from the ledger before, with the checkpoint after them.
     """
 
     shard: int
@@ -62,6 +70,18 @@ class StageRecord:
     steps_digest: str
     model: str
     seconds: float
+    resumed: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the value as JSON, as it always was where nothing was taken over."""
+        return without(asdict(self), resumed=0)
+
+
+def without(value: dict[str, Any], **absent: object) -> dict[str, Any]:
+    """Leave out what has the value that its absence means: older ledgers keep their digests."""
+    return {
+        name: item for name, item in value.items() if name not in absent or item != absent[name]
+    }
 
 
 @dataclass(frozen=True)
@@ -85,6 +105,10 @@ class ShardLedger:
     def update_file(self, position: int) -> Path:
         """The recorded update of a step."""
         return self.folder / "updates" / f"{position:08d}.safetensors"
+
+    def step_checkpoint_file(self, position: int) -> Path:
+        """The checkpoint after a step, within a stage."""
+        return self.folder / "steps" / f"{position:08d}.safetensors"
 
     @property
     def final_file(self) -> Path:
@@ -125,6 +149,10 @@ class ShardLedger:
         """Return the positions of the steps whose updates are on disk."""
         return frozenset(int(file.stem) for file in (self.folder / "updates").glob("*.safetensors"))
 
+    def step_checkpoints(self) -> frozenset[int]:
+        """Return the positions of the steps after which a checkpoint is on disk."""
+        return frozenset(int(file.stem) for file in (self.folder / "steps").glob("*.safetensors"))
+
     def final_weights(self) -> State:
         """Return the weights that the shard contributes to the model; none if it has no rows."""
         if self.final_file.exists():
@@ -134,13 +162,19 @@ class ShardLedger:
             return {}
         return weights_of(self.checkpoint(stages[-1].stage))
 
+    def write_step_checkpoint(self, position: int, state: State) -> str:
+        """Write the checkpoint after a step and return its digest."""
+        file = self.step_checkpoint_file(position)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return save_state(file, state)
+
     def write_stage(self, record: StageRecord, steps: Iterable[StepRecord], state: State) -> None:
         """Write a stage: steps and checkpoint first, the record last. Digests are filled in."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        lines = b"".join(canonical_json(asdict(step)) + b"\n" for step in steps)
+        lines = b"".join(canonical_json(step.to_json()) + b"\n" for step in steps)
         write_atomic(self.steps_file(record.stage), lines)
         checkpoint_digest = save_state(self.checkpoint_file(record.stage), state)
-        complete = asdict(record) | {
+        complete = record.to_json() | {
             "checkpoint_digest": checkpoint_digest,
             "steps_digest": digest_json(lines.decode("utf-8")),
         }
@@ -173,7 +207,7 @@ class Ledger:
 
     def digest(self) -> str:
         """Return the digest that stands for the ledger: of its header and all stage records."""
-        stages = [[asdict(stage) for stage in shard.stages()] for shard in self.shards()]
+        stages = [[stage.to_json() for stage in shard.stages()] for shard in self.shards()]
         subtracted = [sorted(shard.subtracted()) for shard in self.shards()]
         return digest_json(
             {"header": dict(self.header), "stages": stages, "subtracted": subtracted}
@@ -182,7 +216,7 @@ class Ledger:
     def steps_taken(self, *, model: str | None = None) -> int:
         """Count the steps that stand behind the model, or those that one model's run took."""
         return sum(
-            stage.steps
+            stage.steps - (0 if model is None else stage.resumed)
             for shard in self.shards()
             for stage in shard.stages()
             if model is None or stage.model == model
@@ -205,10 +239,13 @@ def open_ledger(folder: Path) -> Ledger:
     return Ledger(folder, read_json(folder / "header.json"))
 
 
-def keep_shard(old: ShardLedger, new: ShardLedger, *, stages: int | None = None) -> None:
+def keep_shard(
+    old: ShardLedger, new: ShardLedger, *, stages: int | None = None, resume: int | None = None
+) -> None:
     """Take a shard's folder over into another ledger, whole or its first stages only.
 
-    Files are hard links where the file system has them: nothing in a ledger is written twice.
+    With `resume`, what was kept of the next stage's steps up to that position comes along. Files
+    are hard links where the file system has them: nothing in a ledger is written twice.
     """
     if stages is None:
         shutil.copytree(old.folder, new.folder, copy_function=_link)
@@ -223,10 +260,17 @@ def keep_shard(old: ShardLedger, new: ShardLedger, *, stages: int | None = None)
         ):
             _link(str(file), str(new.folder / file.name))
     end = kept[-1].first_position + kept[-1].epochs * kept[-1].batches if kept else 0
-    for position in sorted(old.recorded_updates()):
-        if position < end:
-            new.update_file(position).parent.mkdir(exist_ok=True)
-            _link(str(old.update_file(position)), str(new.update_file(position)))
+    if resume is not None:
+        end = resume + 1
+    files = [(old.update_file(p), new.update_file(p)) for p in old.recorded_updates() if p < end]
+    files += [
+        (old.step_checkpoint_file(p), new.step_checkpoint_file(p))
+        for p in old.step_checkpoints()
+        if p < end
+    ]
+    for source, target in files:
+        target.parent.mkdir(exist_ok=True)
+        _link(str(source), str(target))
 
 
 def _link(source: str, target: str) -> None:

@@ -33,7 +33,7 @@ def _nodes(ledger: Ledger, record: ModelRecord) -> Iterator[LineageNode]:
             yield LineageNode(0, KINDS_OF_PATHS[name], path, record.id)
     for number, shard in enumerate(ledger.shards()):
         yield LineageNode(0, "lineage.Shard", "", record.id, number)
-        recorded = shard.recorded_updates()
+        recorded, checkpoints = shard.recorded_updates(), shard.step_checkpoints()
         for stage in shard.stages():
             if shard.has_checkpoint(stage.stage):
                 yield LineageNode(0, "lineage.Checkpoint", "", stage.model, number, stage.stage)
@@ -42,3 +42,5 @@ def _nodes(ledger: Ledger, record: ModelRecord) -> Iterator[LineageNode]:
                 yield LineageNode(0, "lineage.Batch", "", *place)
                 if step.position in recorded:
                     yield LineageNode(0, "lineage.Update", "", *place)
+                if step.position in checkpoints:
+                    yield LineageNode(0, "lineage.Checkpoint", "", *place)

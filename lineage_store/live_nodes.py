@@ -18,10 +18,15 @@ def live_files(ledger: Ledger, names: Names) -> dict[str, str]:
         live[names.of(model, f"s{number}:shard")] = ""
         live[names.subtracted(model, number)] = str(shard.final_file)
         subtracted, recorded = shard.subtracted(), shard.recorded_updates()
+        checkpoints = shard.step_checkpoints()
         for stage in shard.stages():
             if shard.has_checkpoint(stage.stage):
                 live[names.checkpoint(stage)] = str(shard.checkpoint_file(stage.stage))
             for step in shard.steps(stage.stage):
+                if step.position in checkpoints:
+                    live[names.step_checkpoint(stage, step.position)] = str(
+                        shard.step_checkpoint_file(step.position)
+                    )
                 if step.position not in subtracted:
                     kept = step.position in recorded
                     live[names.batch(stage, step.position)] = content_uri(step.batch_digest)

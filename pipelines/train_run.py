@@ -40,6 +40,8 @@ class TrainRequest:
     record: str = "none"
     aggregate: str = DEFAULT
     module: Path | None = None
+    checkpoint_every: int | None = None
+    checkpoint_budget: int | None = None
 
 
 def train(
@@ -86,6 +88,8 @@ def train(
                 module_name(asked.module),
                 workspace.keys().key_id,
                 asked.aggregate,
+                asked.checkpoint_every,
+                asked.checkpoint_budget,
             ),
             module_file=module_file,
             time=time,

@@ -14,12 +14,12 @@ from lineage_store.row_store import open_rows
 from pipelines.direct import DirectBackend
 from unlearning.contract import ModelSpec, module_text
 from unlearning.determinism import pin_tensorflow
-from unlearning.fitting import config_of, module_source
 from unlearning.learner import KerasLearner
 from unlearning.shard_engine import OnBeam, ThisProcess, current, engine_of, using
 from unlearning.shard_task import ShardTask, carry_out, made_with, make_learner, ticket
 from unlearning.shard_worker import carry_out_apart
 from unlearning.strategies import ShardDecision
+from unlearning.train_config import config_of, module_source
 from unweave.project import Project
 
 SHARDS = 6

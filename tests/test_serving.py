@@ -13,9 +13,9 @@ from pipelines.direct import DirectBackend
 from unlearning.aggregation import AGGREGATIONS
 from unlearning.determinism import pin_tensorflow
 from unlearning.encoding import first_values
-from unlearning.fitting import config_of, module_source
 from unlearning.serving import aggregated
 from unlearning.shard_task import make_learner
+from unlearning.train_config import config_of, module_source
 from unweave.project import Project
 
 HEADER = ["age (years)", "town", "score", "label"]

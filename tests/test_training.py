@@ -26,8 +26,8 @@ from lineage_store.row_store import Rows, in_key_order, open_rows
 from lineage_store.tensors import load_state
 from pipelines.direct import DirectBackend
 from unlearning.batches import first_rows, stage_batches
-from unlearning.fitting import module_source
 from unlearning.shard_task import make_learner
+from unlearning.train_config import module_source
 from unweave import Project
 
 TOP = Path(__file__).parents[1]

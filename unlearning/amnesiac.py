@@ -13,11 +13,11 @@ import numpy as np
 
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.errors import BadInput
-from lineage_store.ledger import ShardLedger, StageRecord, keep_shard
-from lineage_store.placement import Stage, batches_of_rows
+from lineage_store.ledger import ShardLedger, keep_shard
+from lineage_store.placement import batches_of_rows
 from lineage_store.row_store import RowStore
 from lineage_store.tensors import State, load_state, save_state
-from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee
+from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee, stage_of
 from unlearning.training import Run
 
 
@@ -73,6 +73,10 @@ class Amnesiac:
         weights = subtract(old.final_weights(), old, decision.positions)
         for stage in new.stages()[decision.kept_stages :]:
             new.checkpoint_file(stage.stage).unlink(missing_ok=True)
+        first = min((*decision.positions, *old.subtracted()), default=None)
+        for position in new.step_checkpoints():
+            if first is not None and position >= first:
+                new.step_checkpoint_file(position).unlink()
         for position in decision.positions:
             new.update_file(position).unlink()
         done = sorted(old.subtracted() | set(decision.positions))
@@ -112,8 +116,3 @@ def affected_positions(situation: Situation, shard: int) -> list[int]:
             stage = stages[batch.stage]
             found.add(stage.position(epoch=batch.epoch, batch=batch.batch))
     return sorted(found)
-
-
-def stage_of(record: StageRecord) -> Stage:
-    """Return the schedule entry of a stage as it was run."""
-    return Stage(record.stage, record.rows, record.epochs, record.batches, record.first_position)

@@ -150,6 +150,8 @@ def _kept_checkpoints(plan: ModelPlan, *, old: Ledger, new: Ledger) -> Check:
                     f"workspace",
                 )
             count += 1
+        if decision.resume is not None:  # compared with its digest before it was taken over
+            count += 1
     if not count:
         return Check(name, "uninformative", "no checkpoint is reused")
     return Check(name, "passed", f"{count} files have the digests that the ledger recorded")

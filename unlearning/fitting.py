@@ -16,19 +16,19 @@ from lineage_store.ledger import (
     write_header,
 )
 from lineage_store.row_store import RowStore, open_rows
-from unlearning.aggregation import DEFAULT, aggregation_or_default
-from unlearning.contract import BUILT_IN, module_text
+from unlearning.aggregation import aggregation_or_default
+from unlearning.batches import shard_schedule
 from unlearning.determinism import code_digest, environment
 from unlearning.learner import KerasLearner
 from unlearning.plan import ModelPlan
 from unlearning.serving import evaluate, export
 from unlearning.shard_engine import current
 from unlearning.shard_task import ShardTask, made_with, make_learner, ticket
+from unlearning.step_checkpoints import interval
 from unlearning.strategies import ShardDecision, strategies
-from unlearning.train_config import TrainConfig
+from unlearning.train_config import MODULE_FILE, TrainConfig, config_of, module_source
 from unlearning.training import Progress, probe, shard_steps
 
-MODULE_FILE = "module.py"
 METRICS_FILE = "metrics.json"
 
 
@@ -49,14 +49,10 @@ def fit(
     """
     learner = make_learner(text, name=config.module, store=store, seed=config.partition.seed)
     probe(learner, store, config.partition)
-    decisions = [
-        ShardDecision(shard, "retrained", 0, steps, "")
-        for shard, steps in enumerate(shard_steps(store, config.partition))
-    ]
     with ticket(folder) as number:
         tasks = [
             ShardTask(
-                decision=decision,
+                decision=ShardDecision(shard, "retrained", 0, steps, ""),
                 strategy=None,
                 config=config,
                 model=model,
@@ -66,8 +62,9 @@ def fit(
                 old=None,
                 ticket=number,
                 made_with=made_with(),
+                checkpoint_every=_checkpoint_every(config, store, learner),
             )
-            for decision in decisions
+            for shard, steps in enumerate(shard_steps(store, config.partition))
         ]
         current().run(tasks, learner=learner, progress=progress)
     return _complete(config, model, text, learner, store, folder, serving)
@@ -89,34 +86,38 @@ def refit(
     text = module_source(old)
     learner = make_learner(text, name=config.module, store=store, seed=config.partition.seed)
     strategy = strategies()[plan.strategy]
+    tasks = []
     with ticket(folder) as number:
-        tasks = []
         for decision in plan.shards:
-            shard, new = (
-                old.shard(decision.shard),
-                ShardLedger(shard_folder(folder, decision.shard)),
-            )
+            shard = old.shard(decision.shard)
+            new = ShardLedger(shard_folder(folder, decision.shard))
             if decision.action == "empty":
                 keep_shard(shard, new, stages=0)
             elif decision.action != "retrained":
                 strategy.apply(decision, old=shard, new=new, run=None, store=store)
             else:
-                tasks.append(
-                    ShardTask(
-                        decision=decision,
-                        strategy=plan.strategy,
-                        config=config,
-                        model=plan.model_after,
-                        text=text,
-                        rows=store.folder,
-                        folder=folder,
-                        old=old.folder,
-                        ticket=number,
-                        made_with=made_with(),
-                    )
+                task = ShardTask(
+                    decision=decision,
+                    strategy=plan.strategy,
+                    config=config,
+                    model=plan.model_after,
+                    text=text,
+                    rows=store.folder,
+                    folder=folder,
+                    old=old.folder,
+                    ticket=number,
+                    made_with=made_with(),
+                    checkpoint_every=_checkpoint_every(config, store, learner),
                 )
+                tasks.append(task)
         current().run(tasks, learner=learner, progress=progress)
     return _complete(config, plan.model_after, text, learner, store, folder, serving)
+
+
+def _checkpoint_every(config: TrainConfig, store: RowStore, learner: KerasLearner) -> int:
+    shards = range(config.partition.shards)
+    stages = [stage for n in shards for stage in shard_schedule(store, n, config.partition)]
+    return interval(config, stages, state_bytes=learner.state_bytes())
 
 
 def _complete(
@@ -141,6 +142,7 @@ def _complete(
         "partition": asdict(config.partition),
         "record": config.record,
         "aggregate": config.aggregate,
+        "checkpoints": {"every": config.checkpoint_every, "budget": config.checkpoint_budget},
         "module": {"name": config.module, "digest": digest(text.encode("utf-8"))},
         "spec": learner.spec.to_json(),
         "optimizer": learner.optimizer(),
@@ -151,25 +153,6 @@ def _complete(
         "key_id": config.key_id,
     }
     return write_header(folder, header)
-
-
-def config_of(ledger: Ledger) -> TrainConfig:
-    """Return the configuration of the run that a ledger records."""
-    header = ledger.header
-    return TrainConfig(
-        ledger.partition,
-        header["record"],
-        header["module"]["name"],
-        header["key_id"],
-        header.get("aggregate", DEFAULT),
-    )
-
-
-def module_source(ledger: Ledger) -> str:
-    """Return the source of a ledger's model: the user's as it was, the built-in one as it is."""
-    if ledger.header["module"]["name"] == BUILT_IN:
-        return module_text(None)
-    return (ledger.folder / MODULE_FILE).read_text(encoding="utf-8")
 
 
 def metrics_of(ledger: Ledger) -> dict[str, float]:

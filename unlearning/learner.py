@@ -224,6 +224,10 @@ class KerasLearner:
         """Return the whole training state as arrays."""
         return {name: v.numpy() for name, v in (self._weights | self._slots).items()}
 
+    def state_bytes(self) -> int:
+        """Return the size of the whole training state in bytes."""
+        return sum(array.nbytes for array in self.state().values())
+
     def weights(self) -> State:
         """Return the weights as arrays."""
         return {name: variable.numpy() for name, variable in self._weights.items()}

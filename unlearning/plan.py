@@ -17,6 +17,7 @@ from lineage_store.ledger import Ledger
 from lineage_store.lineage_node import LineageNode
 from lineage_store.row_index import IndexedRows
 from lineage_store.row_store import RowStore
+from unlearning.step_checkpoints import adapts
 from unlearning.strategies import (
     ShardDecision,
     Situation,
@@ -24,6 +25,7 @@ from unlearning.strategies import (
     StrategyGuarantee,
     choose,
 )
+from unlearning.train_config import module_source
 
 WITHDRAW = "withdraw"
 
@@ -128,6 +130,7 @@ def plan_model(
         },
         new_counts=counts,
         fresh_start=_fresh_start(ledger, changed, code, environment),
+        adapts=adapts(module_source(ledger)),
     )
     steps_full = sum(
         stage.steps
@@ -275,6 +278,9 @@ def _stage_verdict(
             else ("regenerated", decision.why)
         )
     stage = node.stage if node.stage is not None else 0
+    taken = stage == decision.kept_stages and decision.resume is not None
+    if taken and node.position is not None and node.position <= (decision.resume or 0):
+        return "proven unaffected", "it was made before any deleted row was seen, and is taken over"
     if decision.action == "kept" or stage < decision.kept_stages:
         return "proven unaffected", "it was made before any deleted row was seen in its shard"
     if decision.action == "empty":

@@ -15,7 +15,8 @@ from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.signing import load_private_key, load_public_key
 from lineage_store.tensors import weights_digest
 from lineage_store.workspace import Workspace
-from unlearning.fitting import config_of, metrics_of
+from unlearning.fitting import metrics_of
+from unlearning.train_config import config_of
 
 
 def record_model(workspace: Workspace, record: models.ModelRecord) -> None:
@@ -151,7 +152,7 @@ def _report(ledger: Ledger, snapshot: Snapshot, model: str) -> dict[str, Any]:
         "metrics": metrics_of(ledger),
         "rows": dict(snapshot.rows),
         "task": snapshot.inference.task,
-        "steps": sum(stage.steps for stage in mine),
+        "steps": ledger.steps_taken(model=model),
         "steps_full": sum(stage.steps for stage in stages),
         "step_seconds": sum(stage.seconds for stage in mine),
         "made_with": _made_with(ledger.header),

@@ -1,12 +1,18 @@
 """Exact: retrain the affected shards from the last checkpoint that never saw the rows.
 
 Bourtoule et al. 2021, "Machine Unlearning" (SISA). A shard that lost rows of slice r restarts from
-its checkpoint after slice r - 1; all others stay as they are, byte for byte.
+its checkpoint after slice r - 1; all others stay as they are, byte for byte. Where checkpoints are
+kept within stages too, it restarts from the last one before the first step that saw a deleted row,
+and takes the steps up to there over: their batches are compared with today's rows first.
 """
 
-from lineage_store.ledger import ShardLedger, keep_shard
+from dataclasses import replace
+
+from lineage_store.canonical import digest_file, digest_json
+from lineage_store.errors import CheckFailed
+from lineage_store.ledger import ShardLedger, StepRecord, keep_shard
 from lineage_store.row_store import RowStore
-from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee
+from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee, stage_of
 from unlearning.training import Run, train_shard
 
 
@@ -40,8 +46,22 @@ class RetrainShards:
             return ShardDecision(shard, "empty", 0, 0, "the shard has no rows left: it leaves")
         if kept == slices:
             return ShardDecision(shard, "kept", slices, 0, why)
-        steps = sum(stage.steps for stage in stages[kept:])
-        return ShardDecision(shard, "retrained", kept, steps, why)
+        whole, from_slice = (sum(stage.steps for stage in stages[at:]) for at in (0, kept))
+        resume = resume_position(situation, shard, kept) if kept == clean else None
+        steps = from_slice
+        if resume is not None:
+            steps -= resume + 1 - stages[kept].first_position
+            why += f"; the first step that saw one comes after step {resume}, which was kept"
+        return ShardDecision(
+            shard,
+            "retrained",
+            kept,
+            steps,
+            why,
+            resume=resume,
+            steps_from_slice=from_slice,
+            steps_from_start=whole,
+        )
 
     def apply(
         self, decision: ShardDecision, *, old: ShardLedger, new: ShardLedger, run: Run | None,
@@ -53,8 +73,43 @@ class RetrainShards:
             return
         if run is None:
             raise ValueError("retraining needs a learner")
-        keep_shard(old, new, stages=decision.kept_stages)
-        train_shard(run, store, decision.shard, new, kept=decision.kept_stages)
+        kept, resume = decision.kept_stages, decision.resume
+        keep_shard(old, new, stages=kept, resume=resume)
+        taken: list[StepRecord] = []
+        if resume is not None:
+            taken = [step for step in old.steps(kept) if step.position <= resume]
+            must_be_recorded_steps(old, kept, taken[-1])
+        train_shard(run, store, decision.shard, new, kept=kept, taken=taken)
+
+
+def resume_position(situation: Situation, shard: int, kept: int) -> int | None:
+    """Return the last step before any deleted row whose checkpoint is there, or None.
+
+    There is none if the stage would be cut into other batches today, or if the shard's start may
+    depend on the stage's rows: before its first rows, and with a module that adapts to them.
+    """
+    ledger, stages = situation.ledger.shard(shard), situation.new_stages(shard)
+    first = situation.first_position(shard)
+    if first is None or (situation.adapts and not (kept and stages[kept - 1].rows)):
+        return None
+    old, new = stage_of(ledger.stages()[kept]), stages[kept]
+    if replace(old, rows=new.rows) != new:
+        return None
+    clean = [p for p in ledger.step_checkpoints() if new.first_position <= p < first]
+    return max(clean, default=None)
+
+
+def must_be_recorded_steps(shard: ShardLedger, stage: int, last: StepRecord) -> None:
+    """Raise CheckFailed if the steps that are taken over, or their end, are not as recorded."""
+    lines = shard.steps_file(stage).read_text(encoding="utf-8")
+    recorded = shard.stages()[stage].steps_digest
+    file = shard.step_checkpoint_file(last.position)
+    if digest_json(lines) != recorded or digest_file(file) != last.checkpoint_digest:
+        raise CheckFailed(
+            f"The steps of stage {stage} of a shard, or the checkpoint {file.name} within it, are "
+            f"not the ones that were recorded: nothing was changed; restore the workspace from a "
+            f"backup, or train again."
+        )
 
 
 def usable_stages(shard: ShardLedger) -> int:

@@ -40,7 +40,7 @@ class ShardTask:
     `model` is the id of the model that is made, `text` its module's source; `rows` and `folder`
     are the row store and the new ledger. `strategy` and `old`, the old ledger, are None for a
     training from nothing. `made_with` is the code digest and the environment that the bits are
-    wanted of.
+    wanted of. A checkpoint is kept every `checkpoint_every` batches of first epochs, if not never.
     """
 
     decision: ShardDecision
@@ -53,6 +53,7 @@ class ShardTask:
     old: Path | None
     ticket: str
     made_with: Mapping[str, Any]
+    checkpoint_every: int = 0
 
     @property
     def shard(self) -> int:
@@ -77,6 +78,7 @@ class ShardTask:
                 **{name: None if path is None else str(path) for name, path in paths.items()},
                 "ticket": self.ticket,
                 "made_with": dict(self.made_with),
+                "checkpoint_every": self.checkpoint_every,
             }
         )
 
@@ -95,6 +97,7 @@ class ShardTask:
             old=None if value["old"] is None else Path(value["old"]),
             ticket=value["ticket"],
             made_with=value["made_with"],
+            checkpoint_every=value["checkpoint_every"],
         )
 
 
@@ -129,6 +132,7 @@ def carry_out(
         task.model,
         clock,
         progress,
+        task.checkpoint_every,
     )
     store, new = open_rows(task.rows), ShardLedger(begun / "shard")
     try:

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lineage_store.errors import BadInput
-from lineage_store.ledger import Ledger, ShardLedger
-from lineage_store.placement import Partition, Stage, schedule
+from lineage_store.ledger import Ledger, ShardLedger, StageRecord
+from lineage_store.placement import Partition, Stage, batch_of, row_bits, schedule
 from lineage_store.row_store import RowStore
 from unlearning.training import Run
 
@@ -28,13 +28,15 @@ class Situation:
 
     `deleted` maps (shard, slice) to the row keys (n, 16) of deleted training rows; `new_counts`
     are the training rows that remain, by shard and slice. `fresh_start` says why nothing of the
-    old run may be reused, if that is so.
+    old run may be reused, if that is so. `adapts` says that the module may set a shard's start from
+    its first rows.
     """
 
     ledger: Ledger
     deleted: Mapping[tuple[int, int], npt.NDArray[np.uint8]]
     new_counts: Sequence[Sequence[int]]
     fresh_start: str | None
+    adapts: bool = True
 
     @property
     def partition(self) -> Partition:
@@ -57,9 +59,30 @@ class Situation:
         before = self.ledger.shard(shard).stages()[first - 1]
         return first if before.rows else 0
 
+    def first_position(self, shard: int) -> int | None:
+        """Return the position of the first step that saw a deleted row of a shard, or None.
+
+        It lies in the first epoch of the stage of the first slice that loses rows: an epoch meets
+        every row of its stage.
+        """
+        first = self.first_slice(shard)
+        if first is None:
+            return None
+        stage = stage_of(self.ledger.shard(shard).stages()[first])
+        bits = row_bits(self.deleted[shard, first])
+        places = batch_of(
+            bits, seed=self.partition.seed, stage=first, epoch=0, batches=stage.batches
+        )
+        return stage.position(epoch=0, batch=int(places.min()))
+
     def new_stages(self, shard: int) -> tuple[Stage, ...]:
         """Plan the stages of a shard on the rows that remain."""
         return schedule(self.new_counts[shard], self.partition)
+
+
+def stage_of(record: StageRecord) -> Stage:
+    """Return the schedule entry of a stage as it was run."""
+    return Stage(record.stage, record.rows, record.epochs, record.batches, record.first_position)
 
 
 @dataclass(frozen=True)
@@ -67,7 +90,9 @@ class ShardDecision:
     """What is done with one shard.
 
     `kept_stages` is how many stages' checkpoints stay; `steps` how many steps are planned to be
-    computed; `positions` the steps whose updates are subtracted.
+    computed; `positions` the steps whose updates are subtracted. `resume` is the position of the
+    last step that is taken over of the stage after those, if any is. `steps_from_slice` and
+    `steps_from_start` are what starting at the slice's boundary, or from nothing, would take.
     """
 
     shard: int
@@ -76,6 +101,9 @@ class ShardDecision:
     steps: int
     why: str
     positions: tuple[int, ...] = ()
+    resume: int | None = None
+    steps_from_slice: int = 0
+    steps_from_start: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the value as JSON."""

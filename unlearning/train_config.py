@@ -4,19 +4,29 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lineage_store.ledger import Ledger
 from lineage_store.placement import Partition
 from unlearning.aggregation import DEFAULT
+from unlearning.contract import BUILT_IN, module_text
+
+MODULE_FILE = "module.py"
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """What the user fixed for a run; `module` is the name of the model file."""
+    """What the user fixed for a run; `module` is the name of the model file.
+
+    Checkpoints within stages are kept every `checkpoint_every` batches, or as often as they fit in
+    `checkpoint_budget` bytes; they change no bit of the result.
+    """
 
     partition: Partition
     record: str
     module: str
     key_id: str
     aggregate: str = DEFAULT
+    checkpoint_every: int | None = None
+    checkpoint_budget: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the value as JSON."""
@@ -26,3 +36,24 @@ class TrainConfig:
     def from_json(cls, value: Mapping[str, Any]) -> "TrainConfig":
         """Read the value back."""
         return cls(**{**value, "partition": Partition(**value["partition"])})
+
+
+def config_of(ledger: Ledger) -> TrainConfig:
+    """Return the configuration of the run that a ledger records."""
+    header = ledger.header
+    return TrainConfig(
+        ledger.partition,
+        header["record"],
+        header["module"]["name"],
+        header["key_id"],
+        header.get("aggregate", DEFAULT),
+        checkpoint_every=header.get("checkpoints", {}).get("every"),
+        checkpoint_budget=header.get("checkpoints", {}).get("budget"),
+    )
+
+
+def module_source(ledger: Ledger) -> str:
+    """Return the source of a ledger's model: the user's as it was, the built-in one as it is."""
+    if ledger.header["module"]["name"] == BUILT_IN:
+        return module_text(None)
+    return (ledger.folder / MODULE_FILE).read_text(encoding="utf-8")

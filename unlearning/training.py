@@ -7,14 +7,15 @@ same bit for bit whichever way it is reached.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lineage_store.errors import BadInput
+from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.ledger import ShardLedger, StageRecord, StepRecord
 from lineage_store.placement import Partition, Stage
-from lineage_store.row_store import RowStore
+from lineage_store.row_store import Rows, RowStore
+from lineage_store.tensors import load_state
 from unlearning.batches import (
     batch_digest,
     epoch_batches,
@@ -24,6 +25,7 @@ from unlearning.batches import (
 )
 from unlearning.learner import KerasLearner
 from unlearning.recorders import RECORDERS, Recorder
+from unlearning.step_checkpoints import is_kept
 
 PROBED_STEPS = 3
 
@@ -41,25 +43,39 @@ class Run:
     model: str
     clock: Clock
     progress: Progress = lambda steps: None
+    checkpoint_every: int = 0
 
 
-def train_shard(run: Run, store: RowStore, shard: int, ledger: ShardLedger, *, kept: int) -> None:
+def train_shard(
+    run: Run,
+    store: RowStore,
+    shard: int,
+    ledger: ShardLedger,
+    *,
+    kept: int,
+    taken: Sequence[StepRecord] = (),
+) -> None:
     """Train a shard's stages from number `kept` on, into its ledger folder.
 
-    The folder holds the first `kept` stages already. A shard without rows gets no state at all.
+    The folder holds the first `kept` stages already, and the checkpoint after the last of the
+    steps `taken` over, which are the first of the next stage. A shard without rows gets no state
+    at all. Raises CheckFailed if the rows of a step that is taken over are not its own.
     """
     stages = shard_schedule(store, shard, run.partition)
     if not stages[-1].rows:
         ledger.folder.mkdir(parents=True, exist_ok=True)
         return
-    if kept:
+    if taken:
+        state = load_state(ledger.step_checkpoint_file(taken[-1].position))
+    elif kept:
         state = ledger.checkpoint(kept - 1)
     else:
         state = run.learner.initial_state(shard, first_rows(store, shard))
     run.learner.load(state)
     recorder = RECORDERS[run.record](run.learner, ledger)
     for stage in stages[kept:]:
-        _train_stage(run, store, shard, stage, ledger, recorder)
+        _train_stage(run, store, shard, stage, ledger, recorder, taken)
+        taken = ()
 
 
 def _train_stage(
@@ -69,19 +85,27 @@ def _train_stage(
     stage: Stage,
     ledger: ShardLedger,
     recorder: Recorder,
+    taken: Sequence[StepRecord],
 ) -> None:
     rows = store.stage_rows(shard, stage.index)
-    steps: list[StepRecord] = []
-    losses: list[Any] = []
+    steps = list(taken)
+    losses: list[Any] = [step.loss for step in taken]
+    before = {step.position: step for step in taken}
     start = run.clock()
     for epoch in range(stage.epochs):
         for batch, here in epoch_batches(rows, stage, epoch=epoch, seed=run.partition.seed):
             position = stage.position(epoch=epoch, batch=batch)
+            if before and position <= taken[-1].position:
+                _must_be_the_same(before.pop(position, None), here, shard=shard)
+                continue
             recorder.before()
             losses.append(run.learner.step(here, shard=shard, position=position))
             update = recorder.after(position)
+            kept = None
+            if is_kept(epoch=epoch, batch=batch, batches=stage.batches, every=run.checkpoint_every):
+                kept = ledger.write_step_checkpoint(position, run.learner.state())
             digest = batch_digest(here)
-            steps.append(StepRecord(position, epoch, batch, len(here), digest, 0.0, update))
+            steps.append(StepRecord(position, epoch, batch, len(here), digest, 0.0, update, kept))
             run.progress(1)
     state = run.learner.state()
     seconds = run.clock() - start
@@ -98,6 +122,7 @@ def _train_stage(
         steps_digest="",
         model=run.model,
         seconds=seconds,
+        resumed=len(taken),
     )
     # Reading a loss waits for its step, so all are read at the end.
     told = [replace(s, loss=float(v)) for s, v in zip(steps, losses, strict=True)]
@@ -108,6 +133,14 @@ def _train_stage(
                 f"{shard}: scale what it reads, or lower its learning rate."
             )
     ledger.write_stage(record, told, state)
+
+
+def _must_be_the_same(step: StepRecord | None, here: Rows, *, shard: int) -> None:
+    if step is None or step.batch_digest != batch_digest(here):
+        raise CheckFailed(
+            f"A step of shard {shard} that was to be taken over saw other rows than it would "
+            f"today: nothing was changed; restore the workspace from a backup, or train again."
+        )
 
 
 def probe(learner: KerasLearner, store: RowStore, partition: Partition) -> None:

@@ -29,6 +29,14 @@ def check_options(asked: TrainRequest) -> None:
     for option, (value, low, high) in limits.items():
         if not low <= value <= high:
             raise BadInput(f"{option} is {value}: it goes from {low} to {high}.")
+    for option, number in (
+        ("--checkpoint-every", asked.checkpoint_every),
+        ("--checkpoint-budget", asked.checkpoint_budget),
+    ):
+        if number is not None and number < 1:
+            raise BadInput(f"{option} is {number}: it is at least 1.")
+    if asked.checkpoint_every is not None and asked.checkpoint_budget is not None:
+        raise BadInput("Give --checkpoint-every or --checkpoint-budget, not both.")
     if asked.aggregate not in AGGREGATIONS:
         names = ", ".join(AGGREGATIONS)
         raise BadInput(f"--aggregate is {asked.aggregate!r}: it is one of {names}.")

@@ -113,6 +113,12 @@ def commands() -> None:
     help="How shards make one answer: mean; vote (classes); median (numbers).",
 )
 @click.option(
+    "--checkpoint-every", type=int, help="Also keep a checkpoint every so many batches of a stage."
+)
+@click.option(
+    "--checkpoint-budget", type=int, help="The same, as often as fits into so many bytes."
+)
+@click.option(
     "--key-file", type=click.Path(path_type=Path), help="The secret of a new workspace (mode 600)."
 )
 @click.option("--metadata", help="Where a new workspace's MLMD lives: see docs/lineage.md.")
@@ -135,6 +141,8 @@ def train(
     place_by: str,
     record: str,
     aggregate: str,
+    checkpoint_every: int | None,
+    checkpoint_budget: int | None,
     key_file: Path | None,
     metadata: str | None,
     workers: int | None,
@@ -158,6 +166,8 @@ def train(
             place_by=place_by,
             record=record,
             aggregate=aggregate,
+            checkpoint_every=checkpoint_every,
+            checkpoint_budget=checkpoint_budget,
             key_file=key_file,
             metadata=metadata,
         )

@@ -74,6 +74,8 @@ class Project:
         place_by: str = "subject",
         record: str = "none",
         aggregate: str = "mean",
+        checkpoint_every: int | None = None,
+        checkpoint_budget: int | None = None,
         key_file: Path | str | None = None,
         metadata: Path | str | None = None,
     ) -> dict[str, Any]:
@@ -98,6 +100,8 @@ class Project:
             record=record,
             aggregate=aggregate,
             module=None if module is None else Path(module),
+            checkpoint_every=checkpoint_every,
+            checkpoint_budget=checkpoint_budget,
         )
         key = None if key_file is None else Path(key_file)
         where = None if metadata is None else parse_connection(str(metadata))

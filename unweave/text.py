@@ -47,10 +47,14 @@ def planned(answer: Answer) -> list[Any]:
         parts.append(
             f"{plan['steps_planned']:,} of {plan['steps_full']:,} steps to compute ({share:.1%})."
         )
-        shards = table_of("shard", "action", "stages kept", "steps", "why")
+        shards = table_of(
+            "shard", "action", "stages kept", "steps", "from the slice", "from nothing", "why"
+        )
+        costs = ("steps", "steps_from_slice", "steps_from_start")
         for item in plan["shards"]:
+            told = [f"{item[k]:,}" if item["action"] == "retrained" else "" for k in costs]
             shards.add_row(
-                *(str(item[k]) for k in ("shard", "action", "kept_stages", "steps", "why"))
+                *(str(item[k]) for k in ("shard", "action", "kept_stages")), *told, item["why"]
             )
         parts += [shards, verdict_table(plan["verdicts"])]
     parts.append("Nothing was changed.")

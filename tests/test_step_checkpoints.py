@@ -1,0 +1,220 @@
+"""Checkpoints within a stage: a deletion starts from the last that is older than its rows."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lineage_store.errors import CheckFailed
+from lineage_store.ledger import open_ledger
+from lineage_store.placement import Partition, Stage
+from pipelines.direct import DirectBackend
+from unlearning.step_checkpoints import adapts, interval, is_kept, kept_in
+from unlearning.train_config import TrainConfig
+from unweave.project import Project
+
+PARTITION = Partition(shards=2, slices=3, epochs=4, batch_size=8, seed=0)
+
+MODULE = '''
+import keras
+
+
+def build_model(spec):
+    """A model that takes no look at its rows before it is trained."""
+    numbers = keras.Input((len(spec.numbers),), name="numbers")
+    hidden = keras.layers.BatchNormalization()(keras.layers.Dense(8)(numbers))
+    hidden = keras.layers.Dropout(0.2)(keras.layers.Activation("relu")(hidden))
+    output = keras.layers.Dense(spec.outputs, activation=spec.activation)(hidden)
+    model = keras.Model({"numbers": numbers}, output)
+    model.compile(optimizer=keras.optimizers.Adam(1e-2), loss=spec.loss)
+    return model
+'''
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """400 rows with ids, and the module."""
+    folder = tmp_path_factory.mktemp("table")
+    draw = random.Random(3)
+    lines = ["id,who,a,b,label"]
+    for number in range(400):
+        a, b = draw.gauss(0, 1), draw.gauss(0, 1)
+        lines.append(f"r{number},p{number % 80},{a:.5f},{b:.5f},{'yes' if a > b else 'no'}")
+    (folder / "rows.csv").write_text("\n".join(lines) + "\n")
+    (folder / "module.py").write_text(MODULE)
+    return folder
+
+
+def trained(table: Path, workspace: Path, *, module: bool = True, **how: object) -> Project:
+    project = Project(workspace, backend=DirectBackend())
+    project.train(
+        table / "rows.csv",
+        label="label",
+        subject="who",
+        row_id="id",
+        module=table / "module.py" if module else None,
+        shards=PARTITION.shards,
+        slices=PARTITION.slices,
+        epochs=PARTITION.epochs,
+        batch_size=PARTITION.batch_size,
+        **how,
+    )
+    return project
+
+
+def ledgers(project: Project) -> list:
+    return [open_ledger(file.parent) for file in project.root.rglob("ledger/header.json")]
+
+
+def test_checkpoints_are_kept_in_first_epochs_only(table, tmp_path) -> None:
+    project = trained(table, tmp_path / "workspace", checkpoint_every=2)
+    (ledger,) = ledgers(project)
+    found = 0
+    for shard in ledger.shards():
+        for stage in shard.stages():
+            for step in shard.steps(stage.stage):
+                wanted = step.epoch == 0 and step.batch % 2 == 1 and step.batch + 1 < stage.batches
+                assert (step.checkpoint_digest is not None) == wanted
+                assert (step.position in shard.step_checkpoints()) == wanted
+                found += wanted
+    assert found > 6
+
+
+def test_kept_checkpoints_change_no_bit(table, tmp_path) -> None:
+    key = tmp_path / "key"
+    key.write_bytes(bytes(range(32)))
+    key.chmod(0o600)
+    digests = {
+        trained(table, tmp_path / f"w{number}", key_file=key, **how).models()[0]["weights_digest"]
+        for number, how in enumerate([{}, {"checkpoint_every": 3}, {"checkpoint_budget": 30_000}])
+    }
+    assert len(digests) == 1
+
+
+def test_a_deletion_resumes_within_the_stage_and_equals_the_twin(table, tmp_path) -> None:
+    project = trained(table, tmp_path / "workspace", checkpoint_every=1)
+    resumed = saved = 0
+    for number in (3, 50, 120, 200):
+        plan = project.plan([f"r{number}"], rows=True)
+        shards = [item for item in plan["plans"][0]["shards"] if item["action"] == "retrained"]
+        done = project.forget([f"r{number}"], rows=True, replay=True)
+        assert done["guarantee"] == "exact"
+        assert {check["outcome"] for check in done["models"][0]["checks"]} <= {
+            "passed",
+            "uninformative",
+        }
+        names = [c["name"] for c in done["models"][0]["checks"] if c["outcome"] == "passed"]
+        if shards:
+            assert "all weights equal the twin's, byte for byte" in names
+        for item in shards:
+            assert item["steps"] <= item["steps_from_slice"] <= item["steps_from_start"]
+            if item["resume"] is not None:
+                resumed += 1
+                saved += item["steps_from_slice"] - item["steps"]
+        (ledger,) = ledgers(project)
+        mine = [
+            stage
+            for shard in ledger.shards()
+            for stage in shard.stages()
+            if stage.model == done["model_after"]
+        ]
+        assert done["steps_recomputed"] == sum(stage.steps - stage.resumed for stage in mine)
+        taken = [item["resume"] is not None for item in shards]
+        assert sorted(stage.resumed > 0 for stage in mine if stage.resumed) == [
+            one for one in taken if one
+        ]
+    assert resumed >= 2
+    assert saved > resumed
+
+
+def test_a_module_that_adapts_never_resumes_where_it_adapted(table, tmp_path) -> None:
+    project = trained(table, tmp_path / "workspace", module=False, checkpoint_every=1)
+    seen = set()
+    for number in range(0, 400, 9):
+        plan = project.plan([f"r{number}"], rows=True)["plans"][0]
+        for item in plan["shards"]:
+            if item["action"] == "retrained":
+                seen.add((item["kept_stages"] > 0, item["resume"] is not None))
+    assert (False, True) not in seen
+    assert (True, True) in seen
+
+
+def test_an_approximate_deletion_takes_the_checkpoints_that_saw_its_rows(table, tmp_path) -> None:
+    project = trained(table, tmp_path / "workspace", checkpoint_every=1, record="all")
+    (ledger,) = ledgers(project)
+    before = [len(shard.step_checkpoints()) for shard in ledger.shards()]
+    project.forget(["r3"], rows=True, guarantee="approximate")
+    (ledger,) = ledgers(project)
+    for shard, count in zip(ledger.shards(), before, strict=True):
+        left, subtracted = shard.step_checkpoints(), shard.subtracted()
+        if subtracted:
+            assert all(position < min(subtracted) for position in left)
+        else:
+            assert len(left) == count
+    done = project.forget(["r200"], rows=True, guarantee="exact", replay=True)
+    assert done["guarantee"] == "exact"
+
+
+def test_a_checkpoint_that_was_changed_is_not_taken_over(table, tmp_path) -> None:
+    project = trained(table, tmp_path / "workspace", checkpoint_every=1)
+    for number in range(400):
+        item = next(
+            (
+                item
+                for item in project.plan([f"r{number}"], rows=True)["plans"][0]["shards"]
+                if item["resume"] is not None
+            ),
+            None,
+        )
+        if item is not None:
+            break
+    (ledger,) = ledgers(project)
+    file = ledger.shard(item["shard"]).step_checkpoint_file(item["resume"])
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(CheckFailed, match="not the ones that were recorded"):
+        project.forget([f"r{number}"], rows=True)
+    assert project.models()[0]["state"] == "live"
+
+
+def test_records_without_checkpoints_are_written_as_they_always_were(table, tmp_path) -> None:
+    project = trained(table, tmp_path / "workspace")
+    (ledger,) = ledgers(project)
+    line = ledger.shard(0).steps_file(0).read_text().splitlines()[0]
+    assert "checkpoint_digest" not in json.loads(line)
+    assert "resumed" not in json.loads(ledger.shard(0).stage_file(0).read_text())
+
+
+STAGES = st.lists(st.integers(0, 400), min_size=1, max_size=12)
+
+
+@given(STAGES, st.integers(1, 5000), st.integers(1, 2_000_000))
+def test_a_budget_is_kept_and_used(batches: list[int], size: int, budget: int) -> None:
+    config = TrainConfig(PARTITION, "none", "m", "k", checkpoint_budget=budget)
+    stages = [Stage(n, 0, 1, count, 0) for n, count in enumerate(batches)]
+    every = interval(config, stages, state_bytes=size)
+    weight = {
+        n: size * sum(kept_in(count, n) for count in batches) for n in (every, every - 1) if n
+    }
+    assert weight.get(every, 0) <= budget
+    if every > 1:
+        assert weight[every - 1] > budget
+    if every == 0:
+        assert size > budget
+
+
+@given(st.integers(0, 60), st.integers(1, 70))
+def test_what_is_kept_is_what_is_counted(batches: int, every: int) -> None:
+    kept = [is_kept(epoch=0, batch=b, batches=batches, every=every) for b in range(batches)]
+    assert sum(kept) == kept_in(batches, every)
+    assert not any(is_kept(epoch=1, batch=b, batches=batches, every=every) for b in range(batches))
+
+
+def test_adapt_is_told_by_the_word() -> None:
+    assert adapts("def adapt(model, numbers, missing, categories):\n    pass\n")
+    assert adapts("from elsewhere import adapt")
+    assert not adapts(MODULE)

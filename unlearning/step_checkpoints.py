@@ -1,0 +1,55 @@
+"""Checkpoints within a stage, so that a deletion need not go back to the slice's boundary.
+
+A stage meets every one of its rows in its first epoch, so only in that epoch can a checkpoint be
+older than a row of its own slice, and only there are checkpoints kept: one after every so many
+batches, given as a number or by what all of them may weigh on disk.
+"""
+
+import re
+from collections.abc import Iterable
+
+from lineage_store.placement import Stage
+from unlearning.train_config import TrainConfig
+
+
+def interval(config: TrainConfig, stages: Iterable[Stage], *, state_bytes: int) -> int:
+    """Return after how many batches of a first epoch a checkpoint is kept; 0 is never.
+
+    `stages` are all stages of all shards; `state_bytes` is the size of one checkpoint. A budget is
+    kept by the model's checkpoints within stages; those at the ends of stages are always there.
+    """
+    if config.checkpoint_every is not None:
+        return config.checkpoint_every
+    if config.checkpoint_budget is None:
+        return 0
+    batches = [stage.batches for stage in stages]
+    affordable = config.checkpoint_budget // max(state_bytes, 1)
+    if not affordable:
+        return 0
+    # The least number that fits, found by halving: the larger it is, the fewer are kept.
+    low, high = 1, max(batches, default=1)
+    while low < high:
+        middle = (low + high) // 2
+        if sum(kept_in(count, middle) for count in batches) <= affordable:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def kept_in(batches: int, every: int) -> int:
+    """Count the checkpoints within an epoch: none after the last batch, when all rows were seen."""
+    return max(batches - 1, 0) // every
+
+
+def is_kept(*, epoch: int, batch: int, batches: int, every: int) -> bool:
+    """Say whether a checkpoint is kept after a batch of a stage."""
+    return bool(every) and epoch == 0 and (batch + 1) % every == 0 and batch + 1 < batches
+
+
+def adapts(text: str) -> bool:
+    """Say whether a module might adapt a shard's start to its first rows: whether it says "adapt".
+
+    If it does, no state of the stage that meets those rows is free of them.
+    """
+    return re.search(r"\badapt\b", text) is not None
