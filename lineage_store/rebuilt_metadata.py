@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lineage_store import stand_ins
+from lineage_store.descent import base_of
 from lineage_store.external_ids import Names
 from lineage_store.ingest import (
     ingest_assembly,
@@ -62,18 +63,28 @@ def rebuild(
         for record in made
         if record.state == "live"
     }
+    known = {record.id: record for record in made}
+    ledger_ids: dict[str, int] = {}
     for record in sorted(made, key=lambda one: one.ordinal):
         ids = stand_ins.put_artifacts(metadata, workspace, record)
+        ledger_ids[record.id] = ids["ledger"]
+        base = known.get(base_of(record) or "")
         if stand_ins.is_lost(beside, workspace, record):
-            stand_ins.put_steps(metadata, names, record, ids)
+            given = None if base is None else ledger_ids[base.id]
+            stand_ins.put_steps(metadata, names, record, ids, base_ledger=given)
         ledger = ledgers.get(record.family)
         if record.state == "live" and ledger is not None:
-            uris = stand_ins.uris_of(workspace, record)
-            ingest_model(metadata, names=names, record=record, ledger=ledger, uris=uris)
+            ingest_model(
+                metadata,
+                names=names,
+                record=record,
+                ledger=ledger,
+                uris=stand_ins.uris_of(workspace, record),
+                base=None if base is None else ledgers.get(base.family),
+            )
         elif ledger is not None:
             _ended(metadata, names, record, ledger, ids)
     _mark_ended(metadata, names, ledgers)
-    known = {record.id: record for record in made}
     _deletions(metadata, names, workspace, known, list(deletions))
     live = frozenset(record.id for record in made if record.state == "live")
     return Rebuilt(metadata, names, live, frozenset(known) - live)

@@ -6,11 +6,12 @@ as a value, and everything that it leaves is in two folders.
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
+from lineage_store.errors import BadInput
 from lineage_store.inference import Inference
 from lineage_store.ledger import (
     Ledger,
@@ -22,6 +23,7 @@ from lineage_store.ledger import (
 from lineage_store.placement import Partition
 from lineage_store.row_store import RowStore, open_rows
 from unlearning.aggregation import DEFAULT, aggregation_or_default
+from unlearning.base_weights import must_be_the_start, must_fit, origin
 from unlearning.contract import BUILT_IN, module_text, spec_of
 from unlearning.determinism import code_digest, environment, pin_tensorflow
 from unlearning.learner import KerasLearner
@@ -36,17 +38,24 @@ METRICS_FILE = "metrics.json"
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """What the user fixed for a run; `module` is the name of the model file."""
+    """What the user fixed for a run.
+
+    `module` is the name of the model file, `base` the id of the model whose weights it starts from.
+    """
 
     partition: Partition
     record: str
     module: str
     key_id: str
     aggregate: str = DEFAULT
+    base: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the value as JSON."""
-        return asdict(self)
+        """Return the value as JSON; without a base there is no such key, as there never was."""
+        value = asdict(self)
+        if self.base is None:
+            del value["base"]
+        return value
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "TrainConfig":
@@ -69,19 +78,21 @@ def fit(
     store: RowStore,
     folder: Path,
     serving: Path | None,
+    base: Ledger | None = None,
     clock: Clock = time.perf_counter,
     progress: Progress = lambda steps: None,
 ) -> Ledger:
-    """Train from nothing: ledger into `folder`, SavedModel into `serving` unless it is None.
+    """Train from nothing, or from the weights of a base: ledger into `folder`.
 
-    Raises NotReproducible for a model that does not repeat itself, BadInput for a module that does
-    not fit the contract.
+    The SavedModel goes into `serving` unless it is None. Raises NotReproducible for a model that
+    does not repeat itself, BadInput for a module that does not fit the contract, or a base whose
+    shards or weights are others.
     """
     learner = make_learner(text, name=config.module, store=store, seed=config.partition.seed)
+    run = _run(config, model, learner, base, clock, progress)
     folder.mkdir(parents=True, exist_ok=True)
-    run = Run(learner, config.partition, config.record, model, clock, progress)
     train_from_nothing(run, store, folder)
-    return _complete(config, model, text, learner, store, folder, serving)
+    return _complete(config, model, text, learner, store, folder, serving, base)
 
 
 def refit(
@@ -91,16 +102,25 @@ def refit(
     store: RowStore,
     folder: Path,
     serving: Path | None,
+    base: Ledger | None = None,
     clock: Clock = time.perf_counter,
     progress: Progress = lambda steps: None,
 ) -> Ledger:
-    """Carry out a plan on the rows that remain: ledger into `folder`, SavedModel into `serving`."""
+    """Carry out a plan on the rows that remain: ledger into `folder`, SavedModel into `serving`.
+
+    `base` is the ledger of the plan's base, if it has one. Raises CheckFailed if a shard that the
+    plan keeps, or starts again from the same base, started from other weights than the base has.
+    """
     if plan.model_after is None:
         raise ValueError("a withdrawn model is not fitted again")
-    config = config_of(old)
+    config = replace(config_of(old), base=plan.base_model)
     text = module_source(old)
+    if base is not None:
+        for decision in plan.shards:
+            if decision.shard not in plan.moved_shards:
+                must_be_the_start(base, old.header, decision.shard)
     learner = make_learner(text, name=config.module, store=store, seed=config.partition.seed)
-    run = Run(learner, config.partition, config.record, plan.model_after, clock, progress)
+    run = _run(config, plan.model_after, learner, base, clock, progress)
     strategy = strategies()[plan.strategy]
     folder.mkdir(parents=True, exist_ok=True)
     for decision in plan.shards:
@@ -109,7 +129,30 @@ def refit(
             keep_shard(old.shard(decision.shard), new, stages=0)
             continue
         strategy.apply(decision, old=old.shard(decision.shard), new=new, run=run, store=store)
-    return _complete(config, plan.model_after, text, learner, store, folder, serving)
+    return _complete(config, plan.model_after, text, learner, store, folder, serving, base)
+
+
+def _run(
+    config: TrainConfig,
+    model: str,
+    learner: KerasLearner,
+    base: Ledger | None,
+    clock: Clock,
+    progress: Progress,
+) -> Run:
+    """Return the run of a configuration; the base must be the one that it names."""
+    if config.base != (None if base is None else base.header["model"]):
+        raise ValueError("the base is not the one that the configuration names")
+    run = Run(learner, config.partition, config.record, model, clock, progress)
+    if base is None:
+        return run
+    if base.partition.shards != config.partition.shards:
+        raise BadInput(
+            f"{config.base} has {base.partition.shards} shards, and a model that starts from it "
+            f"has as many: leave --shards out."
+        )
+    must_fit(learner, base)
+    return replace(run, given=lambda shard: base.shard(shard).final_weights())
 
 
 def _complete(
@@ -120,6 +163,7 @@ def _complete(
     store: RowStore,
     folder: Path,
     serving: Path | None,
+    base: Ledger | None,
 ) -> Ledger:
     write_atomic(folder / MODULE_FILE, text.encode("utf-8"))
     shards = [ShardLedger(shard_folder(folder, n)) for n in range(config.partition.shards)]
@@ -143,6 +187,8 @@ def _complete(
         "environment": environment(),
         "key_id": config.key_id,
     }
+    if base is not None:
+        header["base"] = origin(base)
     return write_header(folder, header)
 
 
@@ -155,6 +201,7 @@ def config_of(ledger: Ledger) -> TrainConfig:
         header["module"]["name"],
         header["key_id"],
         header.get("aggregate", DEFAULT),
+        header["base"]["model"] if "base" in header else None,
     )
 
 
@@ -171,14 +218,21 @@ def metrics_of(ledger: Ledger) -> dict[str, float]:
     return metrics
 
 
-def fit_twin(plan: ModelPlan, *, old: Ledger, rows: Path, folder: Path) -> Ledger:
-    """Train the twin of a plan's result: the same command, on the rows that remain."""
+def fit_twin(
+    plan: ModelPlan, *, old: Ledger, rows: Path, folder: Path, base: Ledger | None = None
+) -> Ledger:
+    """Train the twin of a plan's result: the same command, on the rows that remain.
+
+    It starts from the base that the result has. Where that is exact, it has the weights of its own
+    twin, byte for byte, so this is the twin of the twin base too.
+    """
     model = plan.model_after or plan.model_before
     return fit(
-        config_of(old),
+        replace(config_of(old), base=plan.base_model),
         model=model,
         text=module_source(old),
         store=open_rows(rows),
         folder=folder,
         serving=None,
+        base=base,
     )

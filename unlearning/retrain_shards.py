@@ -1,12 +1,13 @@
 """Exact: retrain the affected shards from the last checkpoint that never saw the rows.
 
 Bourtoule et al. 2021, "Machine Unlearning" (SISA). A shard that lost rows of slice r restarts from
-its checkpoint after slice r - 1; all others stay as they are, byte for byte.
+its checkpoint after slice r - 1; all others stay as they are, byte for byte. A shard that started
+from the weights of another model starts again from those that this model has now.
 """
 
 from lineage_store.ledger import ShardLedger, keep_shard
 from lineage_store.row_store import RowStore
-from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee
+from unlearning.strategies import MOVED, ShardDecision, Situation, StrategyGuarantee
 from unlearning.training import Run, train_shard
 
 
@@ -28,6 +29,8 @@ class RetrainShards:
         available = usable_stages(situation.ledger.shard(shard))
         if situation.fresh_start is not None:
             kept, why = 0, situation.fresh_start
+        elif shard in situation.moved:
+            kept, why = 0, MOVED
         else:
             kept = min(available, slices if clean is None else clean)
             if clean is not None and kept == clean:

@@ -16,6 +16,7 @@ from lineage_store.errors import BadInput
 from lineage_store.ledger import ShardLedger, StageRecord, StepRecord, shard_folder
 from lineage_store.placement import Partition, Stage
 from lineage_store.row_store import RowStore
+from lineage_store.tensors import State
 from unlearning.batches import (
     batch_digest,
     epoch_batches,
@@ -30,11 +31,20 @@ PROBED_STEPS = 3
 
 Progress = Callable[[int], None]
 Clock = Callable[[], float]
+Given = Callable[[int], State]
+
+
+def nothing_given(shard: int) -> State:
+    """Give no weights to start from."""
+    return {}
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a training run needs besides rows: who does it, by which rules, for which model."""
+    """What a training run needs besides rows: who does it, by which rules, for which model.
+
+    `given` returns the weights that a shard starts from; none for one that starts afresh.
+    """
 
     learner: KerasLearner
     partition: Partition
@@ -42,6 +52,7 @@ class Run:
     model: str
     clock: Clock
     progress: Progress = lambda steps: None
+    given: Given = nothing_given
 
 
 def train_shard(run: Run, store: RowStore, shard: int, ledger: ShardLedger, *, kept: int) -> None:
@@ -53,14 +64,18 @@ def train_shard(run: Run, store: RowStore, shard: int, ledger: ShardLedger, *, k
     if not stages[-1].rows:
         ledger.folder.mkdir(parents=True, exist_ok=True)
         return
-    if kept:
-        state = ledger.checkpoint(kept - 1)
-    else:
-        state = run.learner.initial_state(shard, first_rows(store, shard))
-    run.learner.load(state)
+    run.learner.load(ledger.checkpoint(kept - 1) if kept else _start(run, store, shard))
     recorder = RECORDERS[run.record](run.learner, ledger)
     for stage in stages[kept:]:
         _train_stage(run, store, shard, stage, ledger, recorder)
+
+
+def _start(run: Run, store: RowStore, shard: int) -> State:
+    """Return a shard's state before its first step; given weights are not adapted to its rows."""
+    given = run.given(shard)
+    if not given:
+        return run.learner.initial_state(shard, first_rows(store, shard))
+    return run.learner.initial_state(shard, None) | given
 
 
 def _train_stage(
