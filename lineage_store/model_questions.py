@@ -51,6 +51,7 @@ def hyperparameters(record: models.ModelRecord) -> Answer:
         **record.config["partition"],
         "record": record.config["record"],
         "aggregate": record.config.get("aggregate", "mean"),
+        "base": base_of(record),
         "module": made["module"],
         "optimizer": made["optimizer"],
         "steps": record.report["steps_full"],

@@ -70,7 +70,7 @@ def must_fit(learner: KerasLearner, base: Ledger) -> None:
         if weights and not same:
             raise BadInput(
                 f"The weights of {base.header['model']} do not fit the model that its module "
-                f"builds today: train without --from."
+                f"builds today: nothing that starts from them can be trained by this version."
             )
 
 

@@ -74,6 +74,8 @@ def forgotten(answer: Answer) -> list[Any]:
         parts.append(
             f"  recomputed  {change['steps_recomputed']:,} of {change['steps_full']:,} steps"
         )
+        if change["base"]:
+            parts.append(f"  starts from {change['base']}")
         if change["updates_subtracted"]:
             parts.append(f"  subtracted  {change['updates_subtracted']:,} recorded updates")
         for check in change["checks"]:
