@@ -53,12 +53,15 @@ def train_both(folder, backend, *, without=None):
     return project
 
 
-def closure_of(project, record_id):
-    """The artifacts downstream of a model's examples: numbers by type, and their URIs."""
-    workspace = open_workspace(project.root)
-    metadata = Metadata(workspace.metadata, create=False)
-    (start,) = (workspace.root / f"tfx/train-{record_id}/CsvExampleGen/examples").glob("*")
-    found = metadata.artifacts(metadata.downstream([metadata.by_uri(str(start)).id]))
+def examples_of(project, component):
+    (found,) = (project.root / "tfx" / component / "examples").glob("*")
+    return str(found.resolve())
+
+
+def closure_of(project, examples):
+    """The artifacts downstream of a model's examples, as nodes with their states."""
+    metadata = Metadata(open_workspace(project.root).metadata, create=False)
+    found = metadata.artifacts(metadata.downstream([metadata.by_uri(examples).id]))
     return [(metadata.node(artifact), artifact.state) for artifact in found]
 
 
@@ -66,8 +69,9 @@ def closure_of(project, record_id):
 def told(tmp_path_factory):
     here = tmp_path_factory.mktemp("descendant")
     project = train_both(here, TfxBackend())
-    story = SimpleNamespace(project=project, before=closure_of(project, "m1"))
-    story.trained = project.models()
+    starts = [examples_of(project, f"train-{model}/CsvExampleGen") for model in ("m1", "m2")]
+    story = SimpleNamespace(project=project, before=closure_of(project, starts[0]))
+    story.descendant = starts[1]
     story.plans = project.plan([FORGOTTEN])["plans"]
     story.done = project.forget([FORGOTTEN], replay=True)
     return story
@@ -109,7 +113,7 @@ def test_what_the_descendant_keeps_stays_live_and_what_it_does_not_is_deleted(to
     (shard,) = told.done["models"][1]["affected_shards"]
     found = [
         (node, state)
-        for node, state in closure_of(told.project, "m2")
+        for node, state in closure_of(told.project, told.descendant)
         if node.kind == "lineage.Checkpoint"
     ]
     live = {(node.model, node.shard) for node, state in found if state != pb.Artifact.DELETED}
@@ -135,8 +139,6 @@ def test_a_lost_store_is_made_again_with_the_way_to_the_descendant(told):
     (told.project.root / "metadata.sqlite").unlink()
     assert told.project.doctor(repair=True)["ok"]
     assert told.project.doctor()["differences"] == []
-    metadata = Metadata(open_workspace(told.project.root).metadata, create=False)
-    start = metadata.by_uri(str(next(told.project.root.glob("tfx/forget-r1/CsvExampleGen_m1/*/*"))))
-    reached = metadata.artifacts(metadata.downstream([start.id]))
-    assert any("/forget-r2/Unlearner_m4/ledger/" in artifact.uri for artifact in reached)
-    assert {metadata.node(a).model for a in reached if a.external_id} >= {"m3", "m5"}
+    reached = closure_of(told.project, examples_of(told.project, "forget-r1/CsvExampleGen_m1"))
+    assert any("/forget-r2/Unlearner_m4/ledger/" in node.uri for node, _ in reached)
+    assert {node.model for node, _ in reached if node.kind == "lineage.Checkpoint"} >= {"m3", "m5"}
