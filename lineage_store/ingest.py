@@ -53,7 +53,7 @@ def ingest_model(
         before: StageRecord | None = None
         for stage in shard.stages():
             if stage.model == record.id:
-                start = None if base is None else _served(names, base, number)
+                start = None if base is None else served(names, base, number)
                 ingest_stage(metadata, names, shard, stage, before, start)
             before = stage
         if shard.subtracted() and shard.final_file.exists():
@@ -266,11 +266,11 @@ def _subtraction(
 
 def _serving(names: Names, ledger: Ledger) -> list[str]:
     """Return the names of the checkpoints that a model consists of."""
-    found = [_served(names, ledger, number) for number in range(ledger.partition.shards)]
+    found = [served(names, ledger, number) for number in range(ledger.partition.shards)]
     return [name for name in found if name is not None]
 
 
-def _served(names: Names, ledger: Ledger, number: int) -> str | None:
+def served(names: Names, ledger: Ledger, number: int) -> str | None:
     """Return the name of the checkpoint that a shard gives to its model; None if it has no rows."""
     shard = ledger.shard(number)
     if shard.final_file.exists():
