@@ -50,8 +50,12 @@ def Unlearner(
     ledger: OutputArtifact[Ledger],
     model: OutputArtifact[Model],
     code_digest: Parameter[str],
+    base: InputArtifact[Ledger] = None,
 ) -> None:
-    """Carries out a plan on the rows that remain."""
+    """Carries out a plan on the rows that remain; `base` is the ledger that the result starts from.
+
+    That is the new one of a model that this run changes too, or the one of a live model.
+    """
     planned = ModelPlan.from_json(read_json(Path(plan.uri) / PLAN_JSON))
     unlearned = refit(
         planned,
@@ -59,6 +63,7 @@ def Unlearner(
         store=open_rows(Path(rows.uri)),
         folder=Path(ledger.uri),
         serving=Path(model.uri) / SAVED_MODEL,
+        base=None if base is None else open_ledger(Path(base.uri)),
         progress=counter("unlearning", planned.steps_planned),
     )
     set_training_digests(ledger, model, unlearned)
@@ -75,6 +80,7 @@ def DeletionChecker(
     workspace: Parameter[str],
     request_id: Parameter[str],
     replay: Parameter[int],
+    base: InputArtifact[Ledger] = None,
 ) -> None:
     """Checks the new model and blesses it for the Pusher; a failed check stops the run."""
     planned = ModelPlan.from_json(read_json(Path(plan.uri) / PLAN_JSON))
@@ -85,6 +91,7 @@ def DeletionChecker(
         old=open_ledger(Path(old_ledger.uri)),
         new=open_ledger(Path(ledger.uri)),
         rows=Path(rows.uri),
+        base=None if base is None else open_ledger(Path(base.uri)),
         replay=bool(replay),
     )
     _write(report, "report.json", canonical_json(found.to_json()) + b"\n")

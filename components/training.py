@@ -23,6 +23,7 @@ from components.digests import set_digest, set_training_digests
 from components.schema_check import check_schema
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.gate import EVAL, TRAIN, describe, load_snapshot
+from lineage_store.ledger import open_ledger
 from lineage_store.placement import Partition
 from lineage_store.progress import counter
 from lineage_store.row_store import open_rows, write_rows
@@ -81,8 +82,12 @@ def LineageTrainer(
     module_file: Parameter[str],
     model_id: Parameter[str],
     code_digest: Parameter[str],
+    base: InputArtifact[Ledger] = None,
 ) -> None:
-    """Trains all shards with their ledger, and exports their aggregate as one SavedModel."""
+    """Trains all shards with their ledger, and exports their aggregate as one SavedModel.
+
+    `base` is the ledger of the model whose weights they start from, if there is one.
+    """
     train_config = TrainConfig.from_json(json.loads(config))
     store = open_rows(Path(rows.uri))
     trained = fit(
@@ -92,6 +97,7 @@ def LineageTrainer(
         store=store,
         folder=Path(ledger.uri),
         serving=Path(model.uri) / SAVED_MODEL,
+        base=None if base is None else open_ledger(Path(base.uri)),
         progress=counter("training", planned_steps(store, train_config.partition)),
     )
     set_training_digests(ledger, model, trained)

@@ -28,6 +28,7 @@ from lineage_store.errors import BadInput
 from lineage_store.inference import (
     Evidence,
     Inference,
+    in_terms_of,
     is_missing_number,
     number_text,
     parse_number,
@@ -166,23 +167,33 @@ def infer(records: Iterator[Record], *, features: tuple[str, ...], label: str) -
 
 
 def let_through(
-    records: Iterator[Record], *, features: tuple[str, ...], label: str, folder: Path
+    records: Iterator[Record],
+    *,
+    features: tuple[str, ...],
+    label: str,
+    folder: Path,
+    like: Inference | None = None,
 ) -> Snapshot:
-    """Pass records through the gate into a new snapshot folder.
+    """Pass records through the gate into a new snapshot folder, in the terms of a base's data.
 
     The folder must not exist; it is complete when this returns (`gate.json` is written last), and
-    gone if it raises.
+    gone if it raises. Raises BadInput for records that do not fit `like`.
     """
     folder.mkdir(parents=True, mode=0o700)
     try:
-        return _let_through(records, features=features, label=label, folder=folder)
+        return _let_through(records, features=features, label=label, folder=folder, like=like)
     except BaseException:
         shutil.rmtree(folder)
         raise
 
 
 def _let_through(
-    records: Iterator[Record], *, features: tuple[str, ...], label: str, folder: Path
+    records: Iterator[Record],
+    *,
+    features: tuple[str, ...],
+    label: str,
+    folder: Path,
+    like: Inference | None,
 ) -> Snapshot:
     staged = folder / "staged.csv"
     evidence = Evidence(features, label)
@@ -200,7 +211,7 @@ def _let_through(
                     record.label,
                 ]
             )
-    inference = evidence.conclude()
+    inference = in_terms_of(evidence.conclude(), like)
     counts, total = _write_splits(staged, inference, folder)
     staged.unlink()
     if not counts[TRAIN]:

@@ -107,6 +107,42 @@ class Inference:
         )
 
 
+def in_terms_of(own: Inference, base: Inference | None) -> Inference:
+    """Return what rows say in the terms of a base model's data: then it is what those rows said.
+
+    Columns must have the base's names in its order. Any text may stand in a column of text, a class
+    may be missing, and whole numbers may stand where the base learnt a regression; without a base
+    rows speak for themselves. Raises BadInput saying what does not fit.
+    """
+    if base is None:
+        return own
+    if [name for name, _ in own.features] != [name for name, _ in base.features]:
+        names = sorted({n for n, _ in own.features} ^ {n for n, _ in base.features})
+        differ = f"one of the two lacks {', '.join(map(repr, names))}" if names else "their order"
+        raise BadInput(
+            f"The columns are not those of the base model's data ({differ}): give it the same "
+            f"columns in the same order, or leave --from out."
+        )
+    if own.label != base.label or own.label_type != base.label_type:
+        raise BadInput(
+            f"The label column {own.label!r} ({own.label_type}) is not that of the base model's "
+            f"data, {base.label!r} ({base.label_type}): give it the same, or leave --from out."
+        )
+    for (name, kind), (_, wanted) in zip(own.features, base.features, strict=True):
+        if (kind, wanted) == ("string", "number"):
+            raise BadInput(
+                f"The column {name!r} holds text here and numbers in the base model's data: "
+                f"correct it, or leave --from out."
+            )
+    foreign = own.task == "regression" or not set(own.classes) <= set(base.classes)
+    if base.task == "classification" and foreign:
+        raise BadInput(
+            f"The label column {own.label!r} holds values that are no class of the base model: "
+            f"leave these rows or --from out."
+        )
+    return base
+
+
 @dataclass
 class Evidence:
     """What has been seen of the columns so far; memory is bounded, whatever the rows' number.

@@ -3,6 +3,8 @@
     Rows -> Placement -> Shard -> Batching -> Batch -> Step -> Update -> Stage -> Checkpoint
          -> Assembly -> Model (TFX's own) -> Pusher -> PushedModel
 
+The first stage of a shard that started from the weights of another model reads their checkpoint.
+
 It runs after a pipeline has succeeded, never inside an executor. A stage is written in pieces of
 bounded size, each atomic: its execution is RUNNING while steps are added to it, and COMPLETE with
 its checkpoint. What is there already, told by its external id, is not written again, so a killed
@@ -26,9 +28,18 @@ STEPS_AT_ONCE = 500
 
 
 def ingest_model(
-    metadata: Metadata, *, names: Names, record: ModelRecord, ledger: Ledger, uris: dict[str, str]
+    metadata: Metadata,
+    *,
+    names: Names,
+    record: ModelRecord,
+    ledger: Ledger,
+    uris: dict[str, str],
+    base: Ledger | None = None,
 ) -> None:
-    """Write a model's lineage; `uris` are those of TFX's artifacts `rows` and `model`."""
+    """Write a model's lineage; `uris` are those of TFX's artifacts `rows` and `model`.
+
+    `base` is the ledger of the model that it was trained from, which is written already.
+    """
     if metadata.execution_exists(names.of(record.id, "assembly")):
         return
     rows, model = metadata.by_uri(uris["rows"]), metadata.by_uri(uris["model"])
@@ -42,11 +53,12 @@ def ingest_model(
         before: StageRecord | None = None
         for stage in shard.stages():
             if stage.model == record.id:
-                ingest_stage(metadata, names, shard, stage, before)
+                start = None if base is None else served(names, base, number)
+                ingest_stage(metadata, names, shard, stage, before, start)
             before = stage
         if shard.subtracted() and shard.final_file.exists():
             _subtraction(metadata, names, record, number, shard)
-    ingest_assembly(metadata, names, record, model.id, checkpoints=_serving(names, record, ledger))
+    ingest_assembly(metadata, names, record, model.id, checkpoints=_serving(names, ledger))
 
 
 def ingest_placement(
@@ -76,12 +88,16 @@ def ingest_stage(
     shard: ShardLedger,
     stage: StageRecord,
     before: StageRecord | None,
+    start: str | None = None,
 ) -> None:
-    """Write a stage: its two executions, its steps piece by piece, its checkpoint last."""
+    """Write a stage: its two executions, its steps piece by piece, its checkpoint last.
+
+    `start` names the checkpoint of another model that its shard started from, if there is one.
+    """
     if metadata.execution_is_complete(names.stage(stage)):
         return
     fresh = not metadata.execution_exists(names.stage(stage))
-    write_once(lambda: _stage_begun(metadata, names, stage, before))
+    write_once(lambda: _stage_begun(metadata, names, stage, before, start))
     known = metadata.executions_by_external_id([names.batching(stage), names.stage(stage)])
     batching, ended = known[names.batching(stage)], known[names.stage(stage)]
     steps = shard.steps(stage.stage)
@@ -91,7 +107,11 @@ def ingest_stage(
 
 
 def _stage_begun(
-    metadata: Metadata, names: Names, stage: StageRecord, before: StageRecord | None
+    metadata: Metadata,
+    names: Names,
+    stage: StageRecord,
+    before: StageRecord | None,
+    start: str | None,
 ) -> Subgraph | None:
     if metadata.execution_exists(names.stage(stage)):
         return None
@@ -117,6 +137,10 @@ def _stage_begun(
     found = metadata.by_external_id(set(read.values()))
     for execution, external_id in read.items():
         graph.edge_to(execution, found[external_id].id, pb.Event.INPUT)
+    if before is None and start is not None:
+        # Made without TFX, the other model may not be there.
+        for given in metadata.by_external_id([start]).values():
+            graph.edge_to(begun, given.id, pb.Event.INPUT)
     return graph
 
 
@@ -249,16 +273,19 @@ def _subtraction(
     write_once(missing)
 
 
-def _serving(names: Names, record: ModelRecord, ledger: Ledger) -> list[str]:
+def _serving(names: Names, ledger: Ledger) -> list[str]:
     """Return the names of the checkpoints that a model consists of."""
-    found = []
-    for number, shard in enumerate(ledger.shards()):
-        stages = shard.stages()
-        if shard.final_file.exists():
-            found.append(names.subtracted(record.id, number))
-        elif stages and stages[-1].rows:
-            found.append(names.checkpoint(stages[-1]))
-    return found
+    found = [served(names, ledger, number) for number in range(ledger.partition.shards)]
+    return [name for name in found if name is not None]
+
+
+def served(names: Names, ledger: Ledger, number: int) -> str | None:
+    """Return the name of the checkpoint that a shard gives to its model; None if it has no rows."""
+    shard = ledger.shard(number)
+    if shard.final_file.exists():
+        return names.subtracted(ledger.header["model"], number)
+    stages = shard.stages()
+    return names.checkpoint(stages[-1]) if stages and stages[-1].rows else None
 
 
 def ingest_assembly(

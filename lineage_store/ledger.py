@@ -201,6 +201,10 @@ class Ledger:
         """Return all shards' parts, in order."""
         return [self.shard(number) for number in range(self.partition.shards)]
 
+    def weights_of_shard(self, number: int) -> State:
+        """Return the weights that a shard contributes to the model; none if it has no rows."""
+        return self.shard(number).final_weights()
+
     def final_weights(self) -> list[State]:
         """Return the weights of each shard, in order; none for a shard without rows."""
         return [shard.final_weights() for shard in self.shards()]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lineage_store import models, requests, row_index
+from lineage_store.descent import base_of
 from lineage_store.errors import NothingFound
 from lineage_store.failures import failures
 from lineage_store.history import models_at
@@ -50,6 +51,7 @@ def hyperparameters(record: models.ModelRecord) -> Answer:
         **record.config["partition"],
         "record": record.config["record"],
         "aggregate": record.config.get("aggregate", "mean"),
+        "base": base_of(record),
         "module": made["module"],
         "optimizer": made["optimizer"],
         "steps": record.report["steps_full"],
@@ -127,9 +129,11 @@ def free_of_deleted(connection: sqlite3.Connection, record: models.ModelRecord) 
     reasons = [f"the deletion {one} has not ended: finish it first" for one in running]
     if record.guarantee == "approximate":
         until = record.report.get("derived_until")
+        base = base_of(record)
+        it = "it" if base is None else f"it or a model that it was trained from ({base})"
         reasons.append(
-            f"updates were subtracted from it, which is approximate; what learnt from the rows is "
-            f"kept until {until}"
+            f"updates were subtracted from {it}, which is approximate; what learnt from the rows "
+            f"is kept until {until}"
         )
     free = not reasons
     if free:

@@ -9,6 +9,7 @@ from collections import Counter
 from typing import Any
 
 from lineage_store import models, requests
+from lineage_store.descent import base_of, descended
 from lineage_store.errors import NothingFound
 from lineage_store.history import models_at
 from lineage_store.keys import Keys
@@ -41,14 +42,20 @@ def trace_subject(
     finally:
         pseudonyms.close()
     snapshots = set() if pseudonym is None else set(snapshots_of_subject(connection, pseudonym))
+    live = models.models(connection, live_only=True)
     touched = [
         _touched(workspace, record, rows_of_subject(connection, pseudonym, record.snapshot))
-        for record in models.models(connection, live_only=True)
+        for record in live
         if pseudonym is not None and record.snapshot in snapshots
     ]
     if not touched or pseudonym is None:
         raise NothingFound("The subject given has no row in any live model.")
-    return {"pseudonym": pseudonym.hex(), "models": touched}
+    reached = descended(live, (one["model"] for one in touched))
+    return {
+        "pseudonym": pseudonym.hex(),
+        "models": touched,
+        "descendants": [record.id for record in live if record.id in reached],
+    }
 
 
 def _touched(workspace: Workspace, record: models.ModelRecord, rows: IndexedRows) -> Answer:
@@ -168,6 +175,7 @@ def model_row(workspace: Workspace, record: models.ModelRecord) -> Answer:
         "weights_digest": record.weights_digest,
         "rows": record.report["rows"]["train"],
         "metrics": record.report["metrics"],
+        "base": base_of(record),
         "model_path": str(workspace.absolute(record.paths["pushed"])) if live else None,
     }
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lineage_store import stand_ins
+from lineage_store.descent import base_of
 from lineage_store.external_ids import Names
 from lineage_store.ingest import (
     ingest_assembly,
@@ -20,6 +21,7 @@ from lineage_store.ingest import (
     ingest_model,
     ingest_placement,
     ingest_stage,
+    served,
 )
 from lineage_store.ledger import Ledger, StageRecord, open_ledger
 from lineage_store.live_nodes import ENDING, live_files
@@ -62,34 +64,58 @@ def rebuild(
         for record in made
         if record.state == "live"
     }
+    known = {record.id: record for record in made}
+    ledger_ids: dict[str, int] = {}
     for record in sorted(made, key=lambda one: one.ordinal):
         ids = stand_ins.put_artifacts(metadata, workspace, record)
+        ledger_ids[record.id] = ids["ledger"]
+        base = known.get(base_of(record) or "")
         if stand_ins.is_lost(beside, workspace, record):
-            stand_ins.put_steps(metadata, names, record, ids)
+            given = None if base is None else ledger_ids[base.id]
+            stand_ins.put_steps(metadata, names, record, ids, base_ledger=given)
         ledger = ledgers.get(record.family)
+        start = None if base is None else ledgers.get(base.family)
         if record.state == "live" and ledger is not None:
-            uris = stand_ins.uris_of(workspace, record)
-            ingest_model(metadata, names=names, record=record, ledger=ledger, uris=uris)
+            ingest_model(
+                metadata,
+                names=names,
+                record=record,
+                ledger=ledger,
+                uris=stand_ins.uris_of(workspace, record),
+                base=start,
+            )
         elif ledger is not None:
-            _ended(metadata, names, record, ledger, ids)
+            _ended(metadata, names, record, ledger, ids, base=start)
     _mark_ended(metadata, names, ledgers)
-    known = {record.id: record for record in made}
     _deletions(metadata, names, workspace, known, list(deletions))
     live = frozenset(record.id for record in made if record.state == "live")
     return Rebuilt(metadata, names, live, frozenset(known) - live)
 
 
 def _ended(
-    metadata: Metadata, names: Names, record: ModelRecord, ledger: Ledger, ids: Mapping[str, int]
+    metadata: Metadata,
+    names: Names,
+    record: ModelRecord,
+    ledger: Ledger,
+    ids: Mapping[str, int],
+    *,
+    base: Ledger | None,
 ) -> None:
-    """Write what a successor's ledger has kept of an ended model."""
+    """Write what a successor's ledger has kept of an ended model.
+
+    A shard that was kept started from what the successor's `base` has there; where updates were
+    subtracted from that, the checkpoint has another name since, and the edge is left to MLMD.
+    """
     ingest_placement(metadata, names, record, ledger, ids["rows"])
     checkpoints = []
-    for shard in ledger.shards():
+    for number, shard in enumerate(ledger.shards()):
+        start = None
+        if base is not None and not base.shard(number).final_file.exists():
+            start = served(names, base, number)
         before: StageRecord | None = None
         for stage in shard.stages():
             if stage.model == record.id:
-                ingest_stage(metadata, names, shard, stage, before)
+                ingest_stage(metadata, names, shard, stage, before, start)
             before = stage
         if before is None or not before.rows or shard.final_file.exists():
             continue

@@ -17,6 +17,7 @@ from lineage_store.workspace import Workspace
 
 REBUILT = "rebuilt"
 CERTIFICATE = "components.Certificate"
+TRAINER = "LineageTrainer"
 
 TYPES = {**TYPES_OF_FOLDERS, "pushed_artifact": "PushedModel"}
 # The steps of a pipeline: name, what goes in, what comes out.
@@ -25,7 +26,7 @@ STEPS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("StatisticsGen", ("examples",), ("statistics",)),
     ("SchemaGen", ("statistics",), ("schema",)),
     ("RowIndexer", ("examples", "schema"), ("rows",)),
-    ("LineageTrainer", ("rows",), ("ledger", "model")),
+    (TRAINER, ("rows",), ("ledger", "model")),
     ("Pusher", ("model",), ("pushed_artifact",)),
 )
 
@@ -88,8 +89,18 @@ def put_artifacts(metadata: Metadata, workspace: Workspace, record: ModelRecord)
     return dict(zip(uris, metadata.store.put_artifacts(nodes), strict=True))
 
 
-def put_steps(metadata: Metadata, names: Names, record: ModelRecord, ids: dict[str, int]) -> None:
-    """Put a stand-in for each execution between a model's artifacts."""
+def put_steps(
+    metadata: Metadata,
+    names: Names,
+    record: ModelRecord,
+    ids: dict[str, int],
+    *,
+    base_ledger: int | None,
+) -> None:
+    """Put a stand-in for each execution between a model's artifacts.
+
+    `base_ledger` is the id of the ledger of the model that it was trained from, if there is one.
+    """
     for step, inputs, outputs in STEPS:
         node = pb.Execution(
             type_id=metadata.execution_type(step),
@@ -103,6 +114,8 @@ def put_steps(metadata: Metadata, names: Names, record: ModelRecord, ids: dict[s
             for name in ends
             if name in ids
         ]
+        if step == TRAINER and base_ledger is not None:
+            edges.append((0, None, pb.Event(type=pb.Event.INPUT, artifact_id=base_ledger)))
         metadata.store.put_lineage_subgraph([node], [], [], edges)
 
 

@@ -5,34 +5,49 @@
     Eraser -> Certifier                                        once, after all branches
 
 What TFX made from the rows is made again without them by the components that made it first; what
-they made before is erased whole. A model that is withdrawn has no branch.
+they made before is erased whole. A model that is withdrawn has no branch. Where a model was trained
+from another, its branch takes the ledger that comes out of the other's, once that one is recorded.
 """
+
+from dataclasses import dataclass
 
 from tfx.components.pusher.component import Pusher
 from tfx.dsl.components.base.base_component import BaseComponent
-from tfx.dsl.components.common.importer import Importer
 from tfx.orchestration.pipeline import Pipeline
+from tfx.types.channel import Channel
 
-from components import Ledger
 from components.deletion import Certifier, DeletionChecker, DeletionPlanner, Eraser, Unlearner
 from lineage_store.canonical import canonical_json
 from lineage_store.placement import Partition
 from pipelines.jobs import DeletionJob, ModelChange
-from pipelines.training import ingest_components, pipeline, push_destination, recorder_component
+from pipelines.training import (
+    ingest_components,
+    ledger_of,
+    pipeline,
+    push_destination,
+    recorder_component,
+)
 from unlearning.determinism import code_digest
+
+
+@dataclass(frozen=True)
+class Branch:
+    """The components that replace one model: all, the one that trains, and the last."""
+
+    components: list[BaseComponent]
+    unlearner: BaseComponent
+    recorder: BaseComponent
 
 
 def deletion_pipeline(job: DeletionJob, *, enable_cache: bool = False) -> Pipeline:
     """Define the deletion pipeline of a job; a run that was killed is defined without its past."""
-    components: list[BaseComponent] = []
-    recorders: list[BaseComponent] = []
+    branches: dict[str, Branch] = {}
     for change in job.changes:
         if change.model_after is not None and not change.recorded:
-            branch = _branch(job, change, change.model_after)
-            components += branch
-            recorders.append(branch[-1])
+            base = branches.get(change.base_after or "")
+            branches[change.model_after] = _branch(job, change, change.model_after, base=base)
     eraser = Eraser(workspace=str(job.workspace.root), request_id=job.request_id, time=job.time)
-    eraser.add_upstream_nodes(recorders)
+    eraser.add_upstream_nodes([branch.recorder for branch in branches.values()])
     certifier = Certifier(
         erasure=eraser.outputs["report"],
         workspace=str(job.workspace.root),
@@ -40,12 +55,14 @@ def deletion_pipeline(job: DeletionJob, *, enable_cache: bool = False) -> Pipeli
         time=job.time,
         version=job.version,
     )
+    components = [part for branch in branches.values() for part in branch.components]
     return pipeline(
         job.workspace, job.name, [*components, eraser, certifier], enable_cache=enable_cache
     )
 
 
-def _branch(job: DeletionJob, change: ModelChange, model: str) -> list[BaseComponent]:
+def _branch(job: DeletionJob, change: ModelChange, model: str, *, base: Branch | None) -> Branch:
+    """Define a model's branch; `base` is the one that makes what the new model starts from."""
     suffix = f"_{change.old.id}"
     workspace, snapshot = str(job.workspace.root), job.workspace.snapshot(model)
     planner = DeletionPlanner(
@@ -59,15 +76,23 @@ def _branch(job: DeletionJob, change: ModelChange, model: str) -> list[BaseCompo
         suffix=suffix,
     )
     ingestion["examples"].add_upstream_node(planner)
-    old_ledger = Importer(
-        source_uri=str(job.workspace.absolute(change.old.paths["ledger"])), artifact_type=Ledger
-    ).with_id(f"OldLedger{suffix}")
+    old_ledger = ledger_of(job.workspace, change.old, name=f"OldLedger{suffix}")
+    ledgers = [old_ledger]
+    start: Channel | None = None
+    if base is not None:
+        start = base.unlearner.outputs["ledger"]
+    elif change.base is not None:
+        ledgers.append(ledger_of(job.workspace, change.base, name=f"BaseLedger{suffix}"))
+        start = ledgers[-1].outputs["result"]
     unlearner = Unlearner(
         plan=planner.outputs["plan"],
         rows=ingestion["rows"].outputs["rows"],
         old_ledger=old_ledger.outputs["result"],
         code_digest=code_digest(),
+        base=start,
     ).with_id(f"Unlearner{suffix}")
+    if base is not None:
+        unlearner.add_upstream_node(base.recorder)  # checked by then
     checker = DeletionChecker(
         plan=planner.outputs["plan"],
         rows=ingestion["rows"].outputs["rows"],
@@ -76,6 +101,7 @@ def _branch(job: DeletionJob, change: ModelChange, model: str) -> list[BaseCompo
         workspace=workspace,
         request_id=job.request_id,
         replay=int(job.replay),
+        base=start,
     ).with_id(f"DeletionChecker{suffix}")
     pusher = Pusher(
         model=unlearner.outputs["model"],
@@ -86,4 +112,5 @@ def _branch(job: DeletionJob, change: ModelChange, model: str) -> list[BaseCompo
     recorder = recorder_component(
         ingestion, unlearner, pusher, job.workspace, snapshot, description, suffix=suffix
     )
-    return [planner, *ingestion.values(), old_ledger, unlearner, checker, pusher, recorder]
+    components = [planner, *ingestion.values(), *ledgers, unlearner, checker, pusher, recorder]
+    return Branch(components, unlearner, recorder)

@@ -18,6 +18,7 @@ from lineage_store.progress import counter
 from lineage_store.row_store import open_rows
 from lineage_store.workspace import Workspace
 from pipelines.jobs import DeletionJob, ModelChange, TrainingJob
+from unlearning.base_weights import open_base
 from unlearning.deletion import erase, load_plan, must_pass
 from unlearning.determinism import pin_tensorflow
 from unlearning.finishing import certify, check_and_keep
@@ -45,6 +46,7 @@ class DirectBackend:
             store=store,
             folder=folder / "ledger",
             serving=folder / "model",
+            base=None if job.base is None else open_base(job.workspace, job.base.id),
             progress=counter("training", planned_steps(store, job.config.partition)),
         )
         self._push_and_record(job.workspace, folder, job.snapshot, job.description())
@@ -68,12 +70,14 @@ class DirectBackend:
             shutil.rmtree(folder)  # what a killed run left
         old = open_ledger(job.workspace.absolute(change.old.paths["ledger"]))
         store = store_from_snapshot(folder / "rows", load_snapshot(snapshot), old.partition)
+        base = None if plan.base_model is None else open_base(job.workspace, plan.base_model)
         new = refit(
             plan,
             old=old,
             store=open_rows(store.folder),
             folder=folder / "ledger",
             serving=folder / "model",
+            base=base,
             progress=counter("unlearning", plan.steps_planned),
         )
         report = check_and_keep(
@@ -83,6 +87,7 @@ class DirectBackend:
             old=old,
             new=new,
             rows=store.folder,
+            base=base,
             replay=job.replay,
         )
         must_pass(report)

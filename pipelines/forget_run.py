@@ -12,10 +12,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lineage_store import models, requests
+from lineage_store.descent import base_of, reached
 from lineage_store.errors import DiskFull
 from lineage_store.failures import record_failure
 from lineage_store.full_disk import translated
-from lineage_store.gate import let_through, load_snapshot, retained
+from lineage_store.gate import Snapshot, let_through, load_snapshot, retained
 from lineage_store.index import open_index, read_index
 from lineage_store.ledger import open_ledger
 from lineage_store.row_index import rows_of_subject
@@ -26,7 +27,7 @@ from pipelines.jobs import Backend, DeletionJob, ModelChange
 from unlearning.deletion import OpenRequest, load_open, load_plan, save_open, save_plan
 from unlearning.determinism import code_digest, environment
 from unlearning.finishing import forget_open_file
-from unlearning.plan import ModelPlan, plan_model
+from unlearning.plan import BaseAfter, ModelPlan, base_after, plan_model
 from unlearning.recording import must_be_recorded
 
 
@@ -38,31 +39,50 @@ def plan_all(
     *,
     backend: Backend,
 ) -> list[ModelPlan]:
-    """Plan the change of every live model that holds a row; changes nothing."""
+    """Plan the change of every live model that holds a row or came of one; changes nothing.
+
+    A base is older than what was trained from it, so it is planned before.
+    """
     plans = []
     number = int(models.next_model_id(connection).removeprefix("m"))
-    for record in models.models(connection, live_only=True):
-        if record.id not in found.rows:
+    live = models.models(connection, live_only=True)
+    exact = request.asked.chosen().guarantee == "exact"
+    wanted = reached(live, found.rows, exact=exact)
+    after = {
+        record.id: BaseAfter(record.id, record.guarantee, _snapshot(workspace, record).inference)
+        for record in live
+        if record.id not in wanted and record.id in map(base_of, live)
+    }
+    for record in live:
+        if record.id not in wanted:
             continue
         ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
         must_be_recorded(workspace, connection, record, ledger)
-        plans.append(
-            plan_model(
-                model_before=record.id,
-                model_after=f"m{number}",
-                ledger=ledger,
-                snapshot=load_snapshot(workspace.absolute(record.paths["data"])),
-                store=open_rows(workspace.absolute(record.paths["rows"])),
-                deleted=found.rows[record.id],
-                asked=request.asked,
-                code=code_digest(),
-                environment=environment(),
-                descendants=backend.descendants(workspace, record),
-                derived_until=request.derived_until,
-            )
+        snapshot, deleted = _snapshot(workspace, record), found.in_model(record.id)
+        base_id = base_of(record)
+        base = None if base_id is None else after[base_id]
+        plan = plan_model(
+            model_before=record.id,
+            model_after=f"m{number}",
+            ledger=ledger,
+            snapshot=snapshot,
+            store=open_rows(workspace.absolute(record.paths["rows"])),
+            deleted=deleted,
+            asked=request.asked,
+            code=code_digest(),
+            environment=environment(),
+            descendants=backend.descendants(workspace, record),
+            derived_until=request.derived_until,
+            base=base,
         )
+        plans.append(plan)
+        after[record.id] = base_after(plan, snapshot, deleted, base=base)
         number += 1
     return plans
+
+
+def _snapshot(workspace: Workspace, record: models.ModelRecord) -> Snapshot:
+    return load_snapshot(workspace.absolute(record.paths["data"]))
 
 
 def dry_run(workspace: Workspace, request: ForgetRequest, *, backend: Backend) -> list[ModelPlan]:
@@ -209,8 +229,15 @@ def _changes(
             if plan.model_after is not None:
                 snapshot = workspace.snapshot(plan.model_after)
                 if not recorded:
-                    _regate(workspace, old, snapshot, _deleted_from(connection, old, opened))
-            changes.append(ModelChange(old, plan.model_after, snapshot, plan.guarantee, recorded))
+                    deleted = _deleted_from(connection, old, opened)
+                    _regate(workspace, old, snapshot, deleted, base=plan.base_model)
+            known = {record.id: record for record in models.models(connection)}
+            base = known.get(plan.base_model or "")
+            changes.append(
+                ModelChange(
+                    old, plan.model_after, snapshot, plan.guarantee, recorded, plan.base_model, base
+                )
+            )
         return changes
     finally:
         connection.close()
@@ -231,15 +258,25 @@ def _deleted_from(
 
 
 def _regate(
-    workspace: Workspace, old: models.ModelRecord, folder: Path, deleted: frozenset[bytes]
+    workspace: Workspace,
+    old: models.ModelRecord,
+    folder: Path,
+    deleted: frozenset[bytes],
+    *,
+    base: str | None,
 ) -> None:
-    """Pass the rows that remain through the gate again."""
+    """Pass the rows that remain through the gate again; the data of its new base have passed it."""
     if folder.exists():
         shutil.rmtree(folder)  # a killed run may have left a part
     before = load_snapshot(workspace.absolute(old.paths["data"]))
     features = tuple(name for name, _ in before.inference.features)
+    like = None if base is None else load_snapshot(workspace.snapshot(base)).inference
     let_through(
-        retained(before, deleted), features=features, label=before.inference.label, folder=folder
+        retained(before, deleted),
+        features=features,
+        label=before.inference.label,
+        folder=folder,
+        like=like,
     )
 
 

@@ -17,6 +17,8 @@ from lineage_store.row_index import IndexedRows, rows_by_key, rows_of_subject
 from lineage_store.workspace import Workspace
 from unlearning.plan import Asked
 
+NO_ROWS = IndexedRows(np.zeros((0, 16), np.uint8), np.zeros(0, np.uint64), ())
+
 
 @dataclass(frozen=True)
 class ForgetRequest:
@@ -60,6 +62,10 @@ class Found:
     rows: dict[str, IndexedRows]
     pseudonyms: tuple[bytes, ...]
     models: tuple[tuple[str, ...], ...]
+
+    def in_model(self, model: str) -> IndexedRows:
+        """Return the rows found in a live model: none, it may be."""
+        return self.rows.get(model) or NO_ROWS
 
     def row_keys(self) -> frozenset[bytes]:
         """Return the keys of all rows found, in whatever model."""

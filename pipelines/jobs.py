@@ -18,7 +18,7 @@ from unlearning.train_config import TrainConfig
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """Train one model on a gated snapshot."""
+    """Train one model on a gated snapshot, from the weights of the model `base` if there is one."""
 
     workspace: Workspace
     model: str
@@ -28,6 +28,7 @@ class TrainingJob:
     module_file: Path
     time: str
     excluded: int
+    base: ModelRecord | None = None
 
     @property
     def name(self) -> str:
@@ -52,7 +53,8 @@ class ModelChange:
     """One model of a deletion: the old record, and the gated snapshot of the new one.
 
     `snapshot` is None if the model is withdrawn; `recorded` says that an earlier, killed run has
-    registered the new model already.
+    registered the new model already. `base_after` is the id of the model that the new one starts
+    from; `base` is its record if it is registered, and None if this run is to make it.
     """
 
     old: ModelRecord
@@ -60,6 +62,8 @@ class ModelChange:
     snapshot: Path | None
     guarantee: Guarantee
     recorded: bool
+    base_after: str | None = None
+    base: ModelRecord | None = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lineage_store.canonical import digest_file
+from lineage_store.descent import base_of, families_from
 from lineage_store.errors import MetadataLost
 from lineage_store.external_ids import Names
 from lineage_store.index import read_index
@@ -23,6 +24,7 @@ from lineage_store.metadata import Metadata, pb
 from lineage_store.metadata_server import told
 from lineage_store.models import ModelRecord, find_model, models
 from lineage_store.requests import all_requests
+from lineage_store.stand_ins import made_by_tfx
 from lineage_store.workspace import Workspace
 from pipelines.jobs import DeletionJob, TrainingJob
 from unlearning.deletion import CERTIFICATE_FILE, load_plan
@@ -69,7 +71,11 @@ class TfxBackend:
             _catch_up(workspace)
 
     def descendants(self, workspace: Workspace, record: ModelRecord) -> list[LineageNode]:
-        """Return every live artifact downstream of the data of the model's whole family."""
+        """Return every live artifact downstream of the data of the model's whole family.
+
+        Without what comes of the data of families that were ever trained from it: a model that
+        starts from this one is planned with it, and one that does so no longer owes it nothing.
+        """
         with told(workspace.metadata):
             return _descendants(workspace, record)
 
@@ -77,7 +83,7 @@ class TfxBackend:
 def _catch_up(workspace: Workspace) -> None:
     connection = read_index(workspace.index_file)
     try:
-        made = {record.id for record in models(connection) if "examples" in record.paths}
+        made = {record.id for record in models(connection) if made_by_tfx(record)}
         live = [record.id for record in models(connection, live_only=True)]
         done = [one for one in all_requests(connection) if one.state == "done"]
     finally:
@@ -103,13 +109,25 @@ def _descendants(workspace: Workspace, record: ModelRecord) -> list[LineageNode]
     metadata = Metadata(workspace.metadata, create=False)
     connection = read_index(workspace.index_file)
     try:
-        family = [one for one in models(connection) if one.family == record.family]
+        everyone = models(connection)
     finally:
         connection.close()
-    starts = [metadata.by_uri(str(workspace.absolute(m.paths["examples"]))) for m in family]
-    known = {artifact.id for artifact in starts if artifact is not None}
-    reached = metadata.artifacts(metadata.downstream(known) | known)
+    later = families_from(everyone, record.family)
+    own = _closure(metadata, workspace, [one for one in everyone if one.family == record.family])
+    theirs = _closure(
+        metadata,
+        workspace,
+        [one for one in everyone if one.family in later and made_by_tfx(one)],
+    )
+    reached = metadata.artifacts(own - theirs)
     return [metadata.node(a) for a in reached if a.state != pb.Artifact.DELETED]
+
+
+def _closure(metadata: Metadata, workspace: Workspace, records: list[ModelRecord]) -> set[int]:
+    """Return the ids of the examples of models and of all that came of them."""
+    starts = [metadata.by_uri(str(workspace.absolute(one.paths["examples"]))) for one in records]
+    known = {artifact.id for artifact in starts if artifact is not None}
+    return metadata.downstream(known) | known
 
 
 def _record_deletion(workspace: Workspace, request_id: str, *, time: str) -> None:
@@ -154,7 +172,11 @@ def _ingest_models(workspace: Workspace, model_ids: list[str]) -> None:
             record = find_model(connection, model_id)
             uris = {name: str(workspace.absolute(path)) for name, path in record.paths.items()}
             ledger = open_ledger(Path(uris["ledger"]))
-            ingest_model(metadata, names=names, record=record, ledger=ledger, uris=uris)
+            base: Ledger | None = None
+            if (base_id := base_of(record)) is not None:
+                paths = find_model(connection, base_id).paths
+                base = open_ledger(workspace.absolute(paths["ledger"]))
+            ingest_model(metadata, names=names, record=record, ledger=ledger, uris=uris, base=base)
     finally:
         connection.close()
 
@@ -181,6 +203,7 @@ def _mark_deleted(
         node
         for node in metadata.artifacts(_family_nodes(metadata, workspace, old, records))
         if metadata.type_name(node.type_id) in ENDING
+        and _family_of(metadata, node, records) == old.family
     ]
     metadata.mark_deleted(node for node in nodes if node.external_id not in live)
     metadata.move((n, live[n.external_id]) for n in nodes if n.uri and n.external_id in live)
@@ -192,6 +215,14 @@ def _family_nodes(
     family = [record for record in records.values() if record.family == old.family]
     starts = [metadata.by_uri(str(workspace.absolute(m.paths["rows"]))) for m in family]
     return metadata.downstream(artifact.id for artifact in starts if artifact is not None)
+
+
+def _family_of(
+    metadata: Metadata, node: pb.Artifact, records: dict[str, ModelRecord]
+) -> str | None:
+    """Return the family of a node's model: what was trained from a family lies downstream of it."""
+    record = records.get(metadata.node(node).model or "")
+    return None if record is None else record.family
 
 
 def run_locally(pipeline: "Pipeline") -> None:

@@ -6,7 +6,7 @@ Whatever fails, what was begun is taken away again: a model is registered whole 
 import shutil
 import sqlite3
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lineage_store import models, requests
@@ -17,11 +17,13 @@ from lineage_store.failures import record_failure
 from lineage_store.full_disk import translated
 from lineage_store.gate import let_through, load_snapshot
 from lineage_store.index import open_index
+from lineage_store.inference import Inference
 from lineage_store.placement import Partition
 from lineage_store.progress import counter
 from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.signing import create_signing_key
 from lineage_store.workspace import Workspace
+from pipelines.base_model import find_base
 from pipelines.jobs import Backend, TrainingJob
 from unlearning.aggregation import DEFAULT, aggregation_for
 from unlearning.contract import BUILT_IN, load_module, module_text
@@ -32,7 +34,11 @@ from unlearning.train_config import TrainConfig
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """What the user asks of a training run; `module` is a model file, or None."""
+    """What the user asks of a training run.
+
+    `module` is a model file, or None; `base` names the model whose weights it starts from, or None:
+    then the partition's shards are those of the base, unless `shards` asks for others.
+    """
 
     csvs: tuple[Path, ...]
     columns: Columns
@@ -42,6 +48,8 @@ class TrainRequest:
     module: Path | None = None
     checkpoint_every: int | None = None
     checkpoint_budget: int | None = None
+    base: str | None = None
+    shards: int | None = None
 
 
 def train(
@@ -49,17 +57,25 @@ def train(
 ) -> models.ModelRecord:
     """Train a model and return its record.
 
-    Raises BadInput for data, columns or a module that do not fit, before anything is trained.
+    Raises BadInput for data, columns, a module or a base that do not fit, before anything is
+    trained, NothingFound for a base that there is not.
     """
     header = read_headers(asked.csvs, asked.columns)
-    text = module_text(asked.module)
+    text, name = module_text(asked.module), module_name(asked.module)
     if asked.module is not None:  # the built-in one would import Keras, and needs no check
         pin_tensorflow()
         load_module(text, name=asked.module.name)
     ensure_signing_key(workspace)
+    partition, base = asked.partition, None
     connection = open_index(workspace.index_file)
     try:
         requests.must_be_none_running(connection)
+        if asked.base is not None:
+            base = find_base(
+                connection, workspace, asked.base, shards=asked.shards, module=asked.module
+            )
+            partition = replace(partition, shards=base.shards)
+            text, name = base.text, base.module
         model = models.next_model_id(connection)
         number = models.next_snapshot(connection)
         excluded = requests.manifest(connection)
@@ -74,7 +90,8 @@ def train(
     pseudonyms = Pseudonyms(workspace.pseudonym_file, workspace.keys(), run=model)
     try:
         pseudonyms.take_back()  # likewise
-        dropped = _gate(workspace, asked, header, snapshot, excluded, pseudonyms)
+        like = None if base is None else base.inference
+        dropped = _gate(workspace, asked, header, snapshot, excluded, pseudonyms, like)
         aggregation_for(asked.aggregate, task=load_snapshot(snapshot).inference.task)
         write_atomic(module_file, text.encode("utf-8"))
         job = TrainingJob(
@@ -83,17 +100,19 @@ def train(
             snapshot=snapshot,
             snapshot_number=number,
             config=TrainConfig(
-                asked.partition,
+                partition,
                 asked.record,
-                module_name(asked.module),
+                name,
                 workspace.keys().key_id,
                 asked.aggregate,
+                None if base is None else base.record.id,
                 asked.checkpoint_every,
                 asked.checkpoint_budget,
             ),
             module_file=module_file,
             time=time,
             excluded=dropped.rows,
+            base=None if base is None else base.record,
         )
         try:
             with translated():
@@ -126,6 +145,7 @@ def _gate(
     snapshot: Path,
     excluded: frozenset[str],
     pseudonyms: Pseudonyms,
+    like: Inference | None,
 ) -> Dropped:
     dropped = Dropped()
     add = counter("gate", sum(path.stat().st_size for path in asked.csvs))
@@ -148,7 +168,13 @@ def _gate(
         progress=progress,
     )
     try:
-        let_through(records, features=header.features, label=asked.columns.label, folder=snapshot)
+        let_through(
+            records,
+            features=header.features,
+            label=asked.columns.label,
+            folder=snapshot,
+            like=like,
+        )
         pseudonyms.commit()
     finally:
         if isinstance(records, Generator):

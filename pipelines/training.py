@@ -18,15 +18,18 @@ from tfx.components.pusher.component import Pusher
 from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.dsl.components.common.importer import Importer
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto.example_gen_pb2 import Input
 from tfx.proto.pusher_pb2 import PushDestination
 
+from components import Ledger
 from components.training import LineageTrainer, ModelRecorder, RowIndexer
 from lineage_store.canonical import canonical_json
 from lineage_store.connection import password_from
 from lineage_store.gate import load_snapshot
 from lineage_store.metadata_server import connection_config
+from lineage_store.models import ModelRecord
 from lineage_store.placement import Partition
 from lineage_store.workspace import Workspace
 from pipelines.jobs import TrainingJob
@@ -38,12 +41,14 @@ def training_pipeline(job: TrainingJob, *, enable_cache: bool = False) -> Pipeli
     ingestion = ingest_components(
         job.workspace, job.model, job.snapshot, job.config.partition, suffix=""
     )
+    base = None if job.base is None else ledger_of(job.workspace, job.base, name="BaseLedger")
     trainer = LineageTrainer(
         rows=ingestion["rows"].outputs["rows"],
         config=_json(job.config.to_json()),
         module_file=str(job.module_file),
         model_id=job.model,
         code_digest=code_digest(),
+        base=None if base is None else base.outputs["result"],
     )
     pusher = Pusher(
         model=trainer.outputs["model"],
@@ -55,7 +60,7 @@ def training_pipeline(job: TrainingJob, *, enable_cache: bool = False) -> Pipeli
     return pipeline(
         job.workspace,
         job.name,
-        [*ingestion.values(), trainer, pusher, recorder],
+        [*ingestion.values(), *([] if base is None else [base]), trainer, pusher, recorder],
         enable_cache=enable_cache,
     )
 
@@ -85,6 +90,15 @@ def ingest_components(
     )
     made = {"examples": examples, "statistics": statistics, "schema": schema, "rows": rows}
     return {name: component.with_id(component.id + suffix) for name, component in made.items()}
+
+
+def ledger_of(workspace: Workspace, record: ModelRecord, *, name: str) -> BaseComponent:
+    """Define the component that gives a registered model's ledger to others, as the artifact it is.
+
+    MLMD knows it by its URI, so what is made from it stands downstream of that model's data.
+    """
+    uri = str(workspace.absolute(record.paths["ledger"]))
+    return Importer(source_uri=uri, artifact_type=Ledger).with_id(name)
 
 
 def recorder_component(

@@ -226,6 +226,7 @@ def task(table, tmp_path, signs):
         rows=rows.folder,
         folder=tmp_path / "ledger",
         old=None,
+        base=None,
         ticket="",
         made_with=made_with(),
     )

@@ -23,8 +23,9 @@ from lineage_store.workspace import open_workspace
 from pipelines import forget_run
 from pipelines.direct import DirectBackend
 from unlearning.determinism import code_digest, environment
-from unlearning.plan import Asked, ModelPlan, plan_model, verdicts
+from unlearning.plan import Asked, ModelPlan, plan_model
 from unlearning.strategies import ShardDecision
+from unlearning.verdicts import verdicts
 from unweave import Project
 
 # Batches so large that none of them is empty: then steps planned are steps taken.

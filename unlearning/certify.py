@@ -93,6 +93,8 @@ def _change(
         "plan": digest_json(plan.to_json()),
         "verdicts": [verdict.__dict__ for verdict in plan.verdicts],
     }
+    if plan.base is not None:
+        change["base"] = {"before": plan.base.before, "after": plan.base.after}
     if report is not None:
         change["checks"] = [check.__dict__ for check in report.checks]
         change["fixed_by_the_user"] = "configuration, module, workspace secret"

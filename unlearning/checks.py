@@ -15,7 +15,9 @@ from lineage_store.ledger import Ledger
 from lineage_store.row_store import RowStore
 from lineage_store.tensors import distance, weights_digest
 from unlearning.amnesiac import subtract
+from unlearning.base_weights import origin, started_from
 from unlearning.plan import ModelPlan
+from unlearning.strategies import strategies
 
 Outcome = Literal["passed", "failed", "uninformative"]
 Basis = Literal["by construction", "by replay"]
@@ -63,28 +65,47 @@ class CheckReport:
 
 
 def controlled(
-    name: str, holds: Callable[[Ledger], str | None], *, new: Ledger, old: Ledger
+    name: str,
+    holds: Callable[[Ledger], str | None],
+    *,
+    new: Ledger,
+    old: Ledger,
+    control_holds: str = "it holds for the untouched model too: no trained row is deleted",
 ) -> Check:
     """Put a check to the new and to the untouched ledger; `holds` returns why it fails, or None."""
     failure, control = holds(new), holds(old)
     if failure is not None:
         return Check(name, "failed", failure)
     if control is None:
-        return Check(
-            name, "uninformative", "it holds for the untouched model too: no trained row is deleted"
-        )
+        return Check(name, "uninformative", control_holds)
     return Check(name, "passed", f"it holds, and fails for the untouched model: {control}")
 
 
 def check(
-    plan: ModelPlan, *, old: Ledger, new: Ledger, store: RowStore, twin: Ledger | None = None
+    plan: ModelPlan,
+    *,
+    old: Ledger,
+    new: Ledger,
+    store: RowStore,
+    base: Ledger | None = None,
+    twin: Ledger | None = None,
 ) -> CheckReport:
     """Check the result of a plan; with a twin, compare all weights with it.
 
-    `store` holds the rows that remain.
+    `store` holds the rows that remain; `base` is the ledger of the plan's base, if it has one.
     """
     checks = [_kept_checkpoints(plan, old=old, new=new)]
-    if plan.guarantee == "exact":
+    if base is not None:
+        checks.append(
+            controlled(
+                "all shards started from the weights that the base model has now",
+                lambda ledger: _foreign_start(ledger, base),
+                new=new,
+                old=old,
+                control_holds="it holds for the untouched model too: its base does not change",
+            )
+        )
+    if strategies()[plan.strategy].guarantee == "exact":
         checks.append(
             controlled(
                 "every stage saw the retained rows and no others",
@@ -155,6 +176,14 @@ def _kept_checkpoints(plan: ModelPlan, *, old: Ledger, new: Ledger) -> Check:
     if not count:
         return Check(name, "uninformative", "no checkpoint is reused")
     return Check(name, "passed", f"{count} files have the digests that the ledger recorded")
+
+
+def _foreign_start(ledger: Ledger, base: Ledger) -> str | None:
+    pairs = zip(started_from(ledger.header), origin(base)["weights"], strict=True)
+    for number, (mine, its) in enumerate(pairs):
+        if mine != its:
+            return f"shard {number} started from other weights"
+    return None
 
 
 def _foreign_stage(ledger: Ledger, store: RowStore) -> str | None:

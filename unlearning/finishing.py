@@ -45,13 +45,20 @@ def check_and_keep(
     old: Ledger,
     new: Ledger,
     rows: Path,
+    base: Ledger | None = None,
     replay: bool,
 ) -> CheckReport:
-    """Check a plan's result, with a twin trained for it if `replay`, and keep the report."""
+    """Check a plan's result, with a twin trained for it if `replay`, and keep the report.
+
+    Where the base is approximate there is no twin: it would have to start from the base's own.
+    """
     folder = workspace.temporary / f"twin-{plan.model_before}"
+    has_twin = plan.base is None or plan.base.guarantee != "approximate"
+    twin: Ledger | None = None
     try:
-        twin = fit_twin(plan, old=old, rows=rows, folder=folder) if replay else None
-        report = check(plan, old=old, new=new, store=open_rows(rows), twin=twin)
+        if replay and has_twin:
+            twin = fit_twin(plan, old=old, rows=rows, folder=folder, base=base)
+        report = check(plan, old=old, new=new, store=open_rows(rows), base=base, twin=twin)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     kept = canonical_json(report.to_json()) + b"\n"

@@ -4,10 +4,11 @@ These two functions are all that the TFX components call: everything that a run 
 as a value, and everything that it leaves is in two folders.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
+from lineage_store.errors import BadInput
 from lineage_store.ledger import (
     Ledger,
     ShardLedger,
@@ -17,6 +18,7 @@ from lineage_store.ledger import (
 )
 from lineage_store.row_store import RowStore, open_rows
 from unlearning.aggregation import aggregation_or_default
+from unlearning.base_weights import must_be_the_start, must_fit, origin
 from unlearning.batches import shard_schedule
 from unlearning.determinism import code_digest, environment
 from unlearning.learner import KerasLearner
@@ -40,34 +42,26 @@ def fit(
     store: RowStore,
     folder: Path,
     serving: Path | None,
+    base: Ledger | None = None,
     progress: Progress = lambda steps: None,
 ) -> Ledger:
-    """Train from nothing: ledger into `folder`, SavedModel into `serving` unless it is None.
+    """Train from nothing, or from the weights of a base: ledger into `folder`.
 
-    Raises NotReproducible for a model that does not repeat itself, BadInput for a module that does
-    not fit the contract.
+    The SavedModel goes into `serving` unless it is None. Raises NotReproducible for a model that
+    does not repeat itself, BadInput for a module that does not fit the contract, or a base whose
+    shards or weights are others.
     """
     learner = make_learner(text, name=config.module, store=store, seed=config.partition.seed)
     probe(learner, store, config.partition)
+    decisions = [
+        ShardDecision(shard, "retrained", 0, steps, "")
+        for shard, steps in enumerate(shard_steps(store, config.partition))
+    ]
     with ticket(folder) as number:
-        tasks = [
-            ShardTask(
-                decision=ShardDecision(shard, "retrained", 0, steps, ""),
-                strategy=None,
-                config=config,
-                model=model,
-                text=text,
-                rows=store.folder,
-                folder=folder,
-                old=None,
-                ticket=number,
-                made_with=made_with(),
-                checkpoint_every=_checkpoint_every(config, store, learner),
-            )
-            for shard, steps in enumerate(shard_steps(store, config.partition))
-        ]
+        asked = _Asked(config, None, model, text, learner, store, folder, None, base, number)
+        tasks = [asked.task(decision) for decision in decisions]
         current().run(tasks, learner=learner, progress=progress)
-    return _complete(config, model, text, learner, store, folder, serving)
+    return _complete(config, model, text, learner, store, folder, serving, base)
 
 
 def refit(
@@ -77,41 +71,86 @@ def refit(
     store: RowStore,
     folder: Path,
     serving: Path | None,
+    base: Ledger | None = None,
     progress: Progress = lambda steps: None,
 ) -> Ledger:
-    """Carry out a plan on the rows that remain: ledger into `folder`, SavedModel into `serving`."""
+    """Carry out a plan on the rows that remain: ledger into `folder`, SavedModel into `serving`.
+
+    `base` is the ledger of the plan's base, if it has one. Raises CheckFailed if a shard that the
+    plan keeps, or starts again from the same base, started from other weights than the base has.
+    """
     if plan.model_after is None:
         raise ValueError("a withdrawn model is not fitted again")
-    config = config_of(old)
+    config = replace(config_of(old), base=plan.base_model)
     text = module_source(old)
+    if base is not None:
+        for decision in plan.shards:
+            if decision.shard not in plan.moved_shards:
+                must_be_the_start(base, old.header, decision.shard)
     learner = make_learner(text, name=config.module, store=store, seed=config.partition.seed)
     strategy = strategies()[plan.strategy]
     tasks = []
     with ticket(folder) as number:
+        asked = _Asked(
+            config, plan.strategy, plan.model_after, text, learner, store, folder, old, base, number
+        )
         for decision in plan.shards:
             shard = old.shard(decision.shard)
             new = ShardLedger(shard_folder(folder, decision.shard))
             if decision.action == "empty":
                 keep_shard(shard, new, stages=0)
-            elif decision.action != "retrained":
-                strategy.apply(decision, old=shard, new=new, run=None, store=store)
+            elif decision.action == "retrained":
+                tasks.append(asked.task(decision))
             else:
-                task = ShardTask(
-                    decision=decision,
-                    strategy=plan.strategy,
-                    config=config,
-                    model=plan.model_after,
-                    text=text,
-                    rows=store.folder,
-                    folder=folder,
-                    old=old.folder,
-                    ticket=number,
-                    made_with=made_with(),
-                    checkpoint_every=_checkpoint_every(config, store, learner),
-                )
-                tasks.append(task)
+                strategy.apply(decision, old=shard, new=new, run=None, store=store)
         current().run(tasks, learner=learner, progress=progress)
-    return _complete(config, plan.model_after, text, learner, store, folder, serving)
+    return _complete(config, plan.model_after, text, learner, store, folder, serving, base)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What all shards' tasks of a run have in common."""
+
+    config: TrainConfig
+    strategy: str | None
+    model: str
+    text: str
+    learner: KerasLearner
+    store: RowStore
+    folder: Path
+    old: Ledger | None
+    base: Ledger | None
+    ticket: str
+
+    def __post_init__(self) -> None:
+        """Check that the base is the one that the configuration names, and fits."""
+        if self.config.base != (None if self.base is None else self.base.header["model"]):
+            raise ValueError("the base is not the one that the configuration names")
+        if self.base is None:
+            return
+        if self.base.partition.shards != self.config.partition.shards:
+            raise BadInput(
+                f"{self.config.base} has {self.base.partition.shards} shards, and a model that "
+                f"starts from it has as many: leave --shards out."
+            )
+        must_fit(self.learner, self.base)
+
+    def task(self, decision: ShardDecision) -> ShardTask:
+        """Return the task of one shard."""
+        return ShardTask(
+            decision=decision,
+            strategy=self.strategy,
+            config=self.config,
+            model=self.model,
+            text=self.text,
+            rows=self.store.folder,
+            folder=self.folder,
+            old=None if self.old is None else self.old.folder,
+            base=None if self.base is None else self.base.folder,
+            ticket=self.ticket,
+            made_with=made_with(),
+            checkpoint_every=_checkpoint_every(self.config, self.store, self.learner),
+        )
 
 
 def _checkpoint_every(config: TrainConfig, store: RowStore, learner: KerasLearner) -> int:
@@ -128,6 +167,7 @@ def _complete(
     store: RowStore,
     folder: Path,
     serving: Path | None,
+    base: Ledger | None,
 ) -> Ledger:
     write_atomic(folder / MODULE_FILE, text.encode("utf-8"))
     shards = [ShardLedger(shard_folder(folder, n)) for n in range(config.partition.shards)]
@@ -152,6 +192,8 @@ def _complete(
         "environment": environment(),
         "key_id": config.key_id,
     }
+    if base is not None:
+        header["base"] = origin(base)
     return write_header(folder, header)
 
 
@@ -161,14 +203,21 @@ def metrics_of(ledger: Ledger) -> dict[str, float]:
     return metrics
 
 
-def fit_twin(plan: ModelPlan, *, old: Ledger, rows: Path, folder: Path) -> Ledger:
-    """Train the twin of a plan's result: the same command, on the rows that remain."""
+def fit_twin(
+    plan: ModelPlan, *, old: Ledger, rows: Path, folder: Path, base: Ledger | None = None
+) -> Ledger:
+    """Train the twin of a plan's result: the same command, on the rows that remain.
+
+    It starts from the base that the result has. Where that is exact, it has the weights of its own
+    twin, byte for byte, so this is the twin of the twin base too.
+    """
     model = plan.model_after or plan.model_before
     return fit(
-        config_of(old),
+        replace(config_of(old), base=plan.base_model),
         model=model,
         text=module_source(old),
         store=open_rows(rows),
         folder=folder,
         serving=None,
+        base=base,
     )

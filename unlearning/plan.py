@@ -1,8 +1,10 @@
 """The plan: what will be done to one model, decided before anything is changed.
 
 A plan computes the inference again without the deleted rows (law 2), asks the strategy for a
-decision on every shard, and gives a verdict to every artifact downstream of the rows (law 4). It
-reads; it never writes, and it needs no TensorFlow.
+decision on every shard, and gives a verdict to every artifact downstream of the rows (law 4). A
+model that was trained from another is planned after that one, its base: shards whose start changes
+retrain from it, and nothing exact comes of a base that is not. It reads; it never writes, and it
+needs no TensorFlow.
 """
 
 from collections import Counter
@@ -10,13 +12,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lineage_store.errors import MissingVerdict, NothingToLearn
+from lineage_store.errors import BadInput, NothingToLearn
 from lineage_store.gate import Snapshot, infer, retained
-from lineage_store.inference import Inference
+from lineage_store.inference import Inference, in_terms_of
 from lineage_store.ledger import Ledger
 from lineage_store.lineage_node import LineageNode
 from lineage_store.row_index import IndexedRows
 from lineage_store.row_store import RowStore
+from unlearning.base_weights import started_from
 from unlearning.step_checkpoints import adapts
 from unlearning.strategies import (
     ShardDecision,
@@ -26,23 +29,44 @@ from unlearning.strategies import (
     choose,
 )
 from unlearning.train_config import module_source
+from unlearning.verdicts import Verdict, verdicts
 
 WITHDRAW = "withdraw"
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """One decision for `count` artifacts of a kind that are alike."""
+class BaseAfter:
+    """What a request leaves of the base of a model, which it may not touch at all.
 
-    kind: str
-    verdict: str
-    why: str
-    count: int
+    `model` is the base's id then, and `inference` what its rows say, both None if it is withdrawn;
+    `shards` are the decisions on the base's shards, none if it is not touched.
+    """
+
+    model: str | None
+    guarantee: str
+    inference: Inference | None
+    shards: tuple[ShardDecision, ...] = ()
+
+
+@dataclass(frozen=True)
+class BaseChange:
+    """The base of a planned model before and after; `after` is None if it starts afresh.
+
+    `moved` are the shards whose start changes; `guarantee` is that of the base after.
+    """
+
+    before: str
+    after: str | None
+    guarantee: str
+    moved: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class ModelPlan:
-    """What will be done to one model; `model_after` is None if it is withdrawn."""
+    """What will be done to one model; `model_after` is None if it is withdrawn.
+
+    `base` is None for a model that was not trained from another.
+    """
 
     model_before: str
     model_after: str | None
@@ -56,6 +80,17 @@ class ModelPlan:
     steps_full: int
     verdicts: tuple[Verdict, ...]
     inference_changed: bool
+    base: BaseChange | None = None
+
+    @property
+    def base_model(self) -> str | None:
+        """The id of the model that the new one starts from, if it does."""
+        return None if self.base is None else self.base.after
+
+    @property
+    def moved_shards(self) -> tuple[int, ...]:
+        """The shards that start from other weights than they did."""
+        return () if self.base is None else self.base.moved
 
     @property
     def affected_shards(self) -> list[int]:
@@ -63,12 +98,16 @@ class ModelPlan:
         return [decision.shard for decision in self.shards if decision.action != "kept"]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the value as JSON."""
-        return asdict(self) | {
+        """Return the value as JSON; without a base there is no such key."""
+        value = asdict(self) | {
             "rows_by_split": dict(self.rows_by_split),
             "shards": [decision.to_json() for decision in self.shards],
             "verdicts": [asdict(verdict) for verdict in self.verdicts],
         }
+        del value["base"]
+        if self.base is not None:
+            value["base"] = asdict(self.base) | {"moved": list(self.base.moved)}
+        return value
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "ModelPlan":
@@ -78,8 +117,13 @@ class ModelPlan:
                 **value,
                 "shards": tuple(ShardDecision.from_json(item) for item in value["shards"]),
                 "verdicts": tuple(Verdict(**item) for item in value["verdicts"]),
+                "base": _base_change(value.get("base")),
             }
         )
+
+
+def _base_change(value: Mapping[str, Any] | None) -> BaseChange | None:
+    return None if value is None else BaseChange(**{**value, "moved": tuple(value["moved"])})
 
 
 @dataclass(frozen=True)
@@ -107,15 +151,19 @@ def plan_model(
     environment: Mapping[str, Any],
     descendants: Iterable[LineageNode],
     derived_until: str,
+    base: BaseAfter | None = None,
 ) -> ModelPlan:
     """Plan the deletion of rows from one model.
 
     `descendants` are all artifacts downstream of the data in the lineage; `derived_until` is the
-    end date of what an approximate result keeps. Raises BadInput if the strategy asked for cannot
-    serve, MissingVerdict if a descendant is of a kind that nobody decides on.
+    end date of what an approximate result keeps; `base` is what is left of the model that this one
+    was trained from. Raises BadInput if the strategy asked for cannot serve, MissingVerdict if a
+    descendant is of a kind that nobody decides on.
     """
-    strategy = asked.chosen()
-    inference, nothing_left = _inference_without(snapshot, deleted)
+    inference, nothing_left = inference_without(snapshot, deleted, base=base)
+    change = None if base is None else _change_of_base(ledger, base, inference)
+    # Updates were recorded on the way from the old start: where that changes, they mean nothing.
+    strategy = choose(guarantee="exact", name=None) if change and change.moved else asked.chosen()
     counts = _counts_without(store, deleted)
     if inference is not None and not any(sum(row) for row in counts):
         inference, nothing_left = None, "no row is left to train on"
@@ -130,6 +178,7 @@ def plan_model(
         },
         new_counts=counts,
         fresh_start=_fresh_start(ledger, changed, code, environment),
+        moved=frozenset(change.moved if change else ()),
         adapts=adapts(module_source(ledger)),
     )
     steps_full = sum(
@@ -147,7 +196,9 @@ def plan_model(
     else:
         decisions = strategy.decide(situation)
         name, guarantee = strategy.name, strategy.guarantee
-        why = situation.fresh_start or _why(strategy, asked)
+        why = situation.fresh_start or _why(strategy, asked, change)
+        if change is not None and change.guarantee == "approximate":
+            guarantee = "approximate"
     return ModelPlan(
         model_before=model_before,
         model_after=None if inference is None else model_after,
@@ -163,16 +214,54 @@ def plan_model(
             descendants, decisions=decisions, guarantee=guarantee, derived_until=derived_until
         ),
         inference_changed=changed,
+        base=change,
     )
 
 
-def _inference_without(snapshot: Snapshot, deleted: IndexedRows) -> tuple[Inference | None, str]:
+def inference_without(
+    snapshot: Snapshot, deleted: IndexedRows, *, base: BaseAfter | None
+) -> tuple[Inference | None, str]:
+    """Return what the rows that remain say, or None and why there is nothing left to learn.
+
+    It is in the terms of the base's data, if there is a base and they fit it.
+    """
     features = tuple(name for name, _ in snapshot.inference.features)
     records = retained(snapshot, deleted.key_set())
     try:
-        return infer(records, features=features, label=snapshot.inference.label), ""
+        own = infer(records, features=features, label=snapshot.inference.label)
     except NothingToLearn as error:
         return None, str(error)
+    try:
+        return in_terms_of(own, base.inference if base else None), ""
+    except BadInput:
+        return own, ""
+
+
+def base_after(
+    plan: ModelPlan, snapshot: Snapshot, deleted: IndexedRows, *, base: BaseAfter | None
+) -> BaseAfter:
+    """Return what a plan leaves of its model, for those that were trained from it."""
+    inference: Inference | None = snapshot.inference
+    if plan.inference_changed:
+        inference, _ = inference_without(snapshot, deleted, base=base)
+    if plan.model_after is None:
+        inference = None
+    return BaseAfter(plan.model_after, plan.guarantee, inference, plan.shards)
+
+
+def _change_of_base(ledger: Ledger, base: BaseAfter, inference: Inference | None) -> BaseChange:
+    """Say from what the shards start now: afresh, if the base is gone or the rows do not fit it."""
+    before, digests = ledger.header["base"]["model"], started_from(ledger.header)
+    if base.model is None or inference != base.inference:
+        given = tuple(shard for shard, known in enumerate(digests) if known is not None)
+        return BaseChange(before, None, "exact", given)
+    moved = tuple(
+        decision.shard
+        for decision in base.shards
+        if decision.action not in ("kept", "empty")
+        or (decision.action == "empty" and digests[decision.shard] is not None)
+    )
+    return BaseChange(before, base.model, base.guarantee, moved)
 
 
 def _counts_without(store: RowStore, deleted: IndexedRows) -> list[list[int]]:
@@ -202,91 +291,10 @@ def _fresh_start(
     return None
 
 
-def _why(strategy: Strategy, asked: Asked) -> str:
+def _why(strategy: Strategy, asked: Asked, change: BaseChange | None) -> str:
+    if change is not None and change.moved:
+        after = "is withdrawn or fits no more" if change.after is None else f"is {change.after} now"
+        return f"it was trained from {change.before}, which {after}"
     if asked.strategy is not None:
         return f"{strategy.name} was asked for by name"
     return f"{strategy.name} is the strategy that gives {strategy.guarantee} results"
-
-
-REGENERATED = {
-    "Examples": "written again by ExampleGen from what the gate lets through without the rows",
-    "ExampleStatistics": "computed again from the examples without the rows",
-    "Schema": "computed again from the new statistics",
-    "components.Rows": "written again from the examples without the rows",
-}
-REPLACED = {
-    "components.Ledger": "replaced by the ledger of the new model",
-    "Model": "replaced by the new model",
-    "PushedModel": "taken out of the serving folder when the new one is pushed",
-}
-RECORDS = {
-    "components.CheckReport": "a record without data",
-    "components.Plan": "a record without data",
-    "components.ModelRecord": "a record without data",
-    "lineage.Request": "a record without data",
-    "ModelBlessing": "a record without data",
-    "components.Certificate": "a record without data",
-    "components.ErasureReport": "a record without data",
-}
-BY_STAGE = ("lineage.Checkpoint", "lineage.Batch", "lineage.Update", "lineage.Shard")
-
-
-def verdicts(
-    descendants: Iterable[LineageNode],
-    *,
-    decisions: tuple[ShardDecision, ...],
-    guarantee: str,
-    derived_until: str,
-) -> tuple[Verdict, ...]:
-    """Give every artifact downstream of the rows a verdict; alike ones are counted together.
-
-    Raises MissingVerdict, naming the first artifact that nothing here decides on.
-    """
-    by_shard = {decision.shard: decision for decision in decisions}
-    counted: Counter[tuple[str, str, str]] = Counter()
-    for node in descendants:
-        if node.kind in REGENERATED:
-            verdict, why = "regenerated", REGENERATED[node.kind]
-        elif node.kind in REPLACED:
-            verdict = "updated" if guarantee == "approximate" else "retrained"
-            why = REPLACED[node.kind]
-            if all(decision.action == "empty" for decision in decisions):
-                verdict, why = "erased", "the model is withdrawn"
-            elif node.kind == "PushedModel":
-                verdict = "erased"
-        elif node.kind in RECORDS:
-            verdict, why = "proven unaffected", RECORDS[node.kind]
-        elif node.kind in BY_STAGE and node.shard in by_shard:
-            verdict, why = _stage_verdict(node, by_shard[node.shard], derived_until)
-        else:
-            raise MissingVerdict(
-                f"The artifact {node.id} of type {node.kind} is downstream of the rows, and "
-                f"nothing decides what becomes of it: nothing was changed. Erase it and mark "
-                f"it DELETED, or add a rule for its type."
-            )
-        counted[(node.kind, verdict, why)] += 1
-    return tuple(Verdict(*key, count) for key, count in sorted(counted.items()))
-
-
-def _stage_verdict(
-    node: LineageNode, decision: ShardDecision, derived_until: str
-) -> tuple[str, str]:
-    if node.kind == "lineage.Shard":
-        return (
-            ("proven unaffected", decision.why)
-            if decision.action == "kept"
-            else ("regenerated", decision.why)
-        )
-    stage = node.stage if node.stage is not None else 0
-    taken = stage == decision.kept_stages and decision.resume is not None
-    if taken and node.position is not None and node.position <= (decision.resume or 0):
-        return "proven unaffected", "it was made before any deleted row was seen, and is taken over"
-    if decision.action == "kept" or stage < decision.kept_stages:
-        return "proven unaffected", "it was made before any deleted row was seen in its shard"
-    if decision.action == "empty":
-        return "erased", decision.why
-    if decision.action == "retrained":
-        return "retrained", "it is of a stage that saw the rows"
-    if node.kind == "lineage.Checkpoint" or node.position in decision.positions:
-        return "erased", "it learnt from the rows"
-    return f"retained: derived until {derived_until}", "it was computed after the rows were learnt"

@@ -2,12 +2,12 @@
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from lineage_store import eventlog, models, row_index
 from lineage_store.canonical import write_atomic
+from lineage_store.descent import base_of
 from lineage_store.errors import CheckFailed
 from lineage_store.gate import UNLABELLED, Record, Snapshot, load_snapshot, read_keys, read_snapshot
 from lineage_store.index import open_index
@@ -74,7 +74,7 @@ def describe_model(
         weights_digest=weights_digest(ledger.final_weights()),
         ledger_digest=ledger.digest(),
         paths={name: workspace.relative(path) for name, path in paths.items()},
-        config=asdict(config_of(ledger)),
+        config=config_of(ledger).to_json(),
         report={**_report(ledger, load_snapshot(paths["data"]), model), **extra},
         request=request,
     )
@@ -172,6 +172,7 @@ def _made_with(header: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _event(record: models.ModelRecord) -> dict[str, Any]:
+    base = base_of(record)
     return {
         "model": record.id,
         "family": record.family,
@@ -179,6 +180,7 @@ def _event(record: models.ModelRecord) -> dict[str, Any]:
         "request": record.request,
         "weights": record.weights_digest,
         "ledger": record.ledger_digest,
+        **({} if base is None else {"base": base}),
     }
 
 

@@ -1,9 +1,12 @@
 """Exact: retrain the affected shards from the last checkpoint that never saw the rows.
 
 Bourtoule et al. 2021, "Machine Unlearning" (SISA). A shard that lost rows of slice r restarts from
-its checkpoint after slice r - 1; all others stay as they are, byte for byte. Where checkpoints are
-kept within stages too, it restarts from the last one before the first step that saw a deleted row,
-and takes the steps up to there over: their batches are compared with today's rows first.
+its checkpoint after slice r - 1; all others stay as they are, byte for byte. A shard that started
+from the weights of another model starts again from those that this model has now.
+
+Where checkpoints are kept within stages too, a shard restarts from the last one before the first
+step that saw a deleted row, and takes the steps up to there over: their batches are compared with
+today's rows first.
 """
 
 from dataclasses import replace
@@ -12,7 +15,7 @@ from lineage_store.canonical import digest_file, digest_json
 from lineage_store.errors import CheckFailed
 from lineage_store.ledger import ShardLedger, StepRecord, keep_shard
 from lineage_store.row_store import RowStore
-from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee, stage_of
+from unlearning.strategies import MOVED, ShardDecision, Situation, StrategyGuarantee, stage_of
 from unlearning.training import Run, train_shard
 
 
@@ -34,6 +37,8 @@ class RetrainShards:
         available = usable_stages(situation.ledger.shard(shard))
         if situation.fresh_start is not None:
             kept, why = 0, situation.fresh_start
+        elif shard in situation.moved:
+            kept, why = 0, MOVED
         else:
             kept = min(available, slices if clean is None else clean)
             if clean is not None and kept == clean:

@@ -27,7 +27,7 @@ from unlearning.determinism import code_digest, environment, pin_tensorflow
 from unlearning.learner import KerasLearner
 from unlearning.strategies import ShardDecision, strategies
 from unlearning.train_config import TrainConfig
-from unlearning.training import Clock, Progress, Run, train_shard
+from unlearning.training import Clock, Progress, Run, nothing_given, train_shard
 
 TICKET = "ticket"
 BEGUN = ".begun-"
@@ -39,8 +39,9 @@ class ShardTask:
 
     `model` is the id of the model that is made, `text` its module's source; `rows` and `folder`
     are the row store and the new ledger. `strategy` and `old`, the old ledger, are None for a
-    training from nothing. `made_with` is the code digest and the environment that the bits are
-    wanted of. A checkpoint is kept every `checkpoint_every` batches of first epochs, if not never.
+    training from nothing; `base` is the ledger whose weights the shard starts from, if it does.
+    `made_with` is the code digest and the environment that the bits are wanted of. A checkpoint is
+    kept every `checkpoint_every` batches of first epochs; 0 is never.
     """
 
     decision: ShardDecision
@@ -51,6 +52,7 @@ class ShardTask:
     rows: Path
     folder: Path
     old: Path | None
+    base: Path | None
     ticket: str
     made_with: Mapping[str, Any]
     checkpoint_every: int = 0
@@ -67,7 +69,7 @@ class ShardTask:
 
     def to_json(self) -> str:
         """Return the task as text for another process."""
-        paths = {name: getattr(self, name) for name in ("rows", "folder", "old")}
+        paths = {name: getattr(self, name) for name in ("rows", "folder", "old", "base")}
         return json.dumps(
             {
                 "decision": self.decision.to_json(),
@@ -95,6 +97,7 @@ class ShardTask:
             rows=Path(value["rows"]),
             folder=Path(value["folder"]),
             old=None if value["old"] is None else Path(value["old"]),
+            base=None if value["base"] is None else Path(value["base"]),
             ticket=value["ticket"],
             made_with=value["made_with"],
             checkpoint_every=value["checkpoint_every"],
@@ -132,6 +135,7 @@ def carry_out(
         task.model,
         clock,
         progress,
+        nothing_given if task.base is None else open_ledger(task.base).weights_of_shard,
         task.checkpoint_every,
     )
     store, new = open_rows(task.rows), ShardLedger(begun / "shard")

@@ -18,6 +18,7 @@ from lineage_store.placement import Partition, Stage, batch_of, row_bits, schedu
 from lineage_store.row_store import RowStore
 from unlearning.training import Run
 
+MOVED = "the weights that it started from change"
 Action = Literal["kept", "retrained", "subtracted", "empty"]
 StrategyGuarantee = Literal["exact", "certified", "approximate"]
 
@@ -28,14 +29,16 @@ class Situation:
 
     `deleted` maps (shard, slice) to the row keys (n, 16) of deleted training rows; `new_counts`
     are the training rows that remain, by shard and slice. `fresh_start` says why nothing of the
-    old run may be reused, if that is so. `adapts` says that the module may set a shard's start from
-    its first rows.
+    old run may be reused, if that is so; `moved` are the shards of which nothing may be reused,
+    since the weights that they started from change. `adapts` says that the module may set a shard's
+    start from its first rows.
     """
 
     ledger: Ledger
     deleted: Mapping[tuple[int, int], npt.NDArray[np.uint8]]
     new_counts: Sequence[Sequence[int]]
     fresh_start: str | None
+    moved: frozenset[int] = frozenset()
     adapts: bool = True
 
     @property

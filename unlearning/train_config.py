@@ -14,8 +14,9 @@ MODULE_FILE = "module.py"
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """What the user fixed for a run; `module` is the name of the model file.
+    """What the user fixed for a run.
 
+    `module` is the name of the model file, `base` the id of the model whose weights it starts from.
     Checkpoints within stages are kept every `checkpoint_every` batches, or as often as they fit in
     `checkpoint_budget` bytes; they change no bit of the result.
     """
@@ -25,12 +26,16 @@ class TrainConfig:
     module: str
     key_id: str
     aggregate: str = DEFAULT
+    base: str | None = None
     checkpoint_every: int | None = None
     checkpoint_budget: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the value as JSON."""
-        return asdict(self)
+        """Return the value as JSON; without a base there is no such key, as there never was."""
+        value = asdict(self)
+        if self.base is None:
+            del value["base"]
+        return value
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "TrainConfig":
@@ -47,6 +52,7 @@ def config_of(ledger: Ledger) -> TrainConfig:
         header["module"]["name"],
         header["key_id"],
         header.get("aggregate", DEFAULT),
+        header["base"]["model"] if "base" in header else None,
         checkpoint_every=header.get("checkpoints", {}).get("every"),
         checkpoint_budget=header.get("checkpoints", {}).get("budget"),
     )

@@ -15,7 +15,7 @@ from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.ledger import ShardLedger, StageRecord, StepRecord
 from lineage_store.placement import Partition, Stage
 from lineage_store.row_store import Rows, RowStore
-from lineage_store.tensors import load_state
+from lineage_store.tensors import State, load_state
 from unlearning.batches import (
     batch_digest,
     epoch_batches,
@@ -31,11 +31,20 @@ PROBED_STEPS = 3
 
 Progress = Callable[[int], None]
 Clock = Callable[[], float]
+Given = Callable[[int], State]
+
+
+def nothing_given(shard: int) -> State:
+    """Give no weights to start from."""
+    return {}
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a training run needs besides rows: who does it, by which rules, for which model."""
+    """What a training run needs besides rows: who does it, by which rules, for which model.
+
+    `given` returns the weights that a shard starts from; none for one that starts afresh.
+    """
 
     learner: KerasLearner
     partition: Partition
@@ -43,6 +52,7 @@ class Run:
     model: str
     clock: Clock
     progress: Progress = lambda steps: None
+    given: Given = nothing_given
     checkpoint_every: int = 0
 
 
@@ -70,12 +80,20 @@ def train_shard(
     elif kept:
         state = ledger.checkpoint(kept - 1)
     else:
-        state = run.learner.initial_state(shard, first_rows(store, shard))
+        state = _start(run, store, shard)
     run.learner.load(state)
     recorder = RECORDERS[run.record](run.learner, ledger)
     for stage in stages[kept:]:
         _train_stage(run, store, shard, stage, ledger, recorder, taken)
         taken = ()
+
+
+def _start(run: Run, store: RowStore, shard: int) -> State:
+    """Return a shard's state before its first step; given weights are not adapted to its rows."""
+    given = run.given(shard)
+    if not given:
+        return run.learner.initial_state(shard, first_rows(store, shard))
+    return run.learner.initial_state(shard, None) | given
 
 
 def _train_stage(

@@ -109,6 +109,7 @@ def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[
                 "why": plan.why,
                 "model_before": before.id,
                 "model_after": after.id if after else None,
+                "base": plan.base_model,
                 "model_path": str(workspace.absolute(after.paths["pushed"])) if after else None,
                 "weights_digest_before": before.weights_digest,
                 "weights_digest_after": after.weights_digest if after else None,

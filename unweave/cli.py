@@ -86,7 +86,10 @@ def commands() -> None:
 @click.option("--row-id-column", help="The column with an id of each row.")
 @click.option("--drop-columns", default="", help="Columns to leave out, with commas between.")
 @click.option("--module", type=click.Path(path_type=Path), help="A file with your own Keras model.")
-@click.option("--shards", default=5, show_default=True, help="Parts trained apart.")
+@click.option("--from", "base", metavar="MODEL", help="Start from the weights of this model.")
+@click.option(
+    "--shards", type=int, help="Parts trained apart.  [default: 5, or as many as --from has]"
+)
 @click.option("--slices", default=4, show_default=True, help="Stages of each shard.")
 @click.option("--epochs", default=10, show_default=True, help="Epochs of plain training to match.")
 @click.option("--batch-size", default=64, show_default=True, help="Mean rows of a batch.")
@@ -133,7 +136,8 @@ def train(
     row_id_column: str | None,
     drop_columns: str,
     module: Path | None,
-    shards: int,
+    base: str | None,
+    shards: int | None,
     slices: int,
     epochs: int,
     batch_size: int,
@@ -158,6 +162,7 @@ def train(
             row_id=row_id_column,
             drop=[name.strip() for name in drop_columns.split(",") if name.strip()],
             module=module,
+            base=base,
             shards=shards,
             slices=slices,
             epochs=epochs,

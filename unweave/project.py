@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pipelines.jobs import Backend
 
 DERIVED_DAYS = 30
+SHARDS = 5
 
 
 class Project:
@@ -66,7 +67,8 @@ class Project:
         row_id: str | None = None,
         drop: Sequence[str] = (),
         module: Path | str | None = None,
-        shards: int = 5,
+        base: str | None = None,
+        shards: int | None = None,
         slices: int = 4,
         epochs: int = 10,
         batch_size: int = 64,
@@ -81,7 +83,9 @@ class Project:
     ) -> dict[str, Any]:
         """Train a model with lineage on a CSV file, or several of one table, and push it.
 
-        A row may have several subjects: `subject` names one column or more.
+        A row may have several subjects: `subject` names one column or more. `base` names a live
+        model whose weights each shard starts from; without `shards` there are as many as that has,
+        or 5.
         """
         from pipelines.train_run import TrainRequest, train
         from unweave import answers
@@ -96,12 +100,16 @@ class Project:
                 tuple(drop),
                 place_by == "row",
             ),
-            partition=Partition(shards, slices, epochs, batch_size, seed),
+            partition=Partition(
+                SHARDS if shards is None else shards, slices, epochs, batch_size, seed
+            ),
             record=record,
             aggregate=aggregate,
             module=None if module is None else Path(module),
             checkpoint_every=checkpoint_every,
             checkpoint_budget=checkpoint_budget,
+            base=base,
+            shards=shards,
         )
         key = None if key_file is None else Path(key_file)
         where = None if metadata is None else parse_connection(str(metadata))

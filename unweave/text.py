@@ -21,7 +21,8 @@ def show(what: str, answer: Answer) -> None:
 def trained(answer: Answer) -> list[Any]:
     """Show a trained model."""
     return [
-        f"Trained {answer['model_id']} ({answer['task']}) on {answer['rows_by_split']['train']:,} "
+        f"Trained {answer['model_id']} ({answer['task']}){_from(answer['config'].get('base'))} on "
+        f"{answer['rows_by_split']['train']:,} "
         f"rows: {answer['shards']} shards, {answer['slices']} slices, {answer['steps']:,} steps, "
         f"{answer['seconds']:.1f} s.",
         *(
@@ -33,6 +34,10 @@ def trained(answer: Answer) -> list[Any]:
         f"  weights     {answer['weights_digest']}",
         f"  served from {answer['model_path']}",
     ]
+
+
+def _from(base: str | None) -> str:
+    return "" if base is None else f" from the weights of {base}"
 
 
 def planned(answer: Answer) -> list[Any]:
@@ -73,6 +78,8 @@ def forgotten(answer: Answer) -> list[Any]:
         parts.append(
             f"  recomputed  {change['steps_recomputed']:,} of {change['steps_full']:,} steps"
         )
+        if change["base"]:
+            parts.append(f"  starts from {change['base']}")
         if change["updates_subtracted"]:
             parts.append(f"  subtracted  {change['updates_subtracted']:,} recorded updates")
         for check in change["checks"]:
@@ -124,7 +131,10 @@ def traced_subject(answer: Answer) -> list[Any]:
             f"{len(item['checkpoints']):,}",
         )
     chains = [f"  {' -> '.join(item['why'])}" for item in answer["models"] if item["why"]]
-    return [f"pseudonym {answer['pseudonym']}", table, "one chain to each model:", *chains]
+    parts = [f"pseudonym {answer['pseudonym']}", table, "one chain to each model:", *chains]
+    if answer["descendants"]:
+        parts.append(f"trained from the weights of these: {', '.join(answer['descendants'])}")
+    return parts
 
 
 def traced_model(answer: Answer) -> list[Any]:
@@ -135,6 +145,7 @@ def traced_model(answer: Answer) -> list[Any]:
         f"  weights     {answer['weights_digest']}",
         f"  rows        {answer['rows']:,}; evaluation {metrics_text(answer['metrics'])}",
         f"  family      {', '.join(answer['family'])}",
+        *([f"  trained from {answer['base']}"] if answer["base"] else []),
     ]
     if answer["state"] != "live":
         return [*parts, f"  ended       {answer['ended']}"]
@@ -196,7 +207,7 @@ def models(answer: Answer) -> list[Any]:
     table = table_of("model", "state", "guarantee", "rows", "evaluation", "made", "weights")
     for item in answer["models"]:
         table.add_row(
-            item["model_id"],
+            item["model_id"] + (f" (from {item['base']})" if item["base"] else ""),
             item["state"],
             item["guarantee"],
             f"{item['rows']:,}",

@@ -1,0 +1,58 @@
+"""Descent: which models were trained from which, and how far a deletion reaches along it.
+
+A model may start from the weights of another, its *base* (`train --from`). Whatever changes the
+base changes what comes of it, so a deletion replaces the descendants of every model that it
+replaces, and the base of a live model is live. The base's id stands in the configuration of a
+model's record; a record without one has no base.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from lineage_store.models import ModelRecord
+
+
+def base_of(record: ModelRecord) -> str | None:
+    """Return the id of the model that a model was trained from, or None."""
+    base: str | None = record.config.get("base")
+    return base
+
+
+def descended(records: Sequence[ModelRecord], bases: Iterable[str]) -> frozenset[str]:
+    """Return the ids of the models that were trained from the given ones, in any generation."""
+    found: set[str] = set()
+    near = set(bases)
+    while near:
+        near = {record.id for record in records if base_of(record) in near} - found
+        found |= near
+    return frozenset(found)
+
+
+def families_from(records: Sequence[ModelRecord], family: str) -> frozenset[str]:
+    """Return the other families of which any model, also an ended one, was ever trained from it."""
+    found = {family}
+    while True:
+        bases = {record.id for record in records if record.family in found}
+        more = {record.family for record in records if base_of(record) in bases} - found
+        if not more:
+            return frozenset(found - {family})
+        found |= more
+
+
+def reached(live: Sequence[ModelRecord], touched: Iterable[str], *, exact: bool) -> frozenset[str]:
+    """Return the ids of the live models that a deletion replaces; `touched` hold a row of it.
+
+    All that were trained from a replaced model are. If the result must be `exact`, so are the
+    approximate models that any of them was trained from: nothing exact comes of those.
+    """
+    by_id = {record.id: record for record in live}
+    found: frozenset[str] = frozenset()
+    wanted = frozenset(touched)
+    while wanted != found:
+        found = wanted
+        wanted = found | descended(live, found)
+        if exact:
+            bases = {base_of(by_id[one]) for one in wanted}
+            wanted |= {
+                one for one in bases if one in by_id and by_id[one].guarantee == "approximate"
+            }
+    return found

@@ -1,0 +1,78 @@
+"""The weights that a model starts from when it is trained from another, its base.
+
+Shard s starts from the final weights of the base's shard s, with empty optimizer slots; `adapt` is
+not called for it, since what that would set is a weight and comes from the base. A base shard
+without rows has no weights, and the shard starts as without a base. The weights are read from the
+base's ledger and never copied; the header of the new ledger holds a digest of each shard's, so that
+a deletion years later can tell that it starts from the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from typing import Any
+
+from lineage_store import models
+from lineage_store.errors import BadInput, CheckFailed
+from lineage_store.index import read_index
+from lineage_store.ledger import Ledger, open_ledger
+from lineage_store.tensors import State, weights_digest
+from lineage_store.workspace import Workspace
+from unlearning.learner import KerasLearner
+
+
+def open_base(workspace: Workspace, model: str) -> Ledger:
+    """Open the ledger of a base; raises CheckFailed if its weights are not the recorded ones."""
+    with closing(read_index(workspace.index_file)) as connection:
+        record = models.find_model(connection, model)
+    ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
+    if weights_digest(ledger.final_weights()) != record.weights_digest:
+        raise CheckFailed(
+            f"The weights of {model}, from which another model starts, are not those that were "
+            f"recorded: nothing was changed; restore the workspace from a backup."
+        )
+    return ledger
+
+
+def origin(base: Ledger) -> dict[str, Any]:
+    """Return what a ledger's header says of its base: its id, and a digest of each shard's weights.
+
+    The digest of a shard without weights is None.
+    """
+    return {"model": base.header["model"], "weights": list(map(_digest, base.final_weights()))}
+
+
+def started_from(header: Mapping[str, Any]) -> Sequence[str | None]:
+    """Return the digests of the weights that a ledger's shards started from; none without a base.
+
+    The digest of a shard that started from fresh weights is None.
+    """
+    digests: Sequence[str | None] = header["base"]["weights"] if "base" in header else ()
+    return digests
+
+
+def must_be_the_start(base: Ledger, header: Mapping[str, Any], shard: int) -> None:
+    """Check that a base's shard is what a ledger's shard started from; raises CheckFailed."""
+    if _digest(base.shard(shard).final_weights()) != started_from(header)[shard]:
+        raise CheckFailed(
+            f"Shard {shard} of {base.header['model']} is not what {header['model']} started from: "
+            f"nothing was changed; restore the workspace from a backup."
+        )
+
+
+def must_fit(learner: KerasLearner, base: Ledger) -> None:
+    """Raise BadInput if a learner's model cannot take the weights of a base."""
+    fresh = learner.weights()
+    for weights in base.final_weights():
+        same = weights.keys() == fresh.keys() and all(
+            (array.shape, array.dtype) == (fresh[name].shape, fresh[name].dtype)
+            for name, array in weights.items()
+        )
+        if weights and not same:
+            raise BadInput(
+                f"The weights of {base.header['model']} do not fit the model that its module "
+                f"builds today: nothing that starts from them can be trained by this version."
+            )
+
+
+def _digest(weights: State) -> str | None:
+    return weights_digest([weights]) if weights else None

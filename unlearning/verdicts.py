@@ -1,0 +1,107 @@
+"""Verdicts: what becomes of every artifact downstream of the deleted rows (law 4).
+
+One table a kind of artifact. A new type of artifact needs a line in one of them.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lineage_store.errors import MissingVerdict
+from lineage_store.lineage_node import LineageNode
+from unlearning.strategies import MOVED, ShardDecision
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One decision for `count` artifacts of a kind that are alike."""
+
+    kind: str
+    verdict: str
+    why: str
+    count: int
+
+
+REGENERATED = {
+    "Examples": "written again by ExampleGen from what the gate lets through without the rows",
+    "ExampleStatistics": "computed again from the examples without the rows",
+    "Schema": "computed again from the new statistics",
+    "components.Rows": "written again from the examples without the rows",
+}
+REPLACED = {
+    "components.Ledger": "replaced by the ledger of the new model",
+    "Model": "replaced by the new model",
+    "PushedModel": "taken out of the serving folder when the new one is pushed",
+}
+RECORDS = {
+    "components.CheckReport": "a record without data",
+    "components.Plan": "a record without data",
+    "components.ModelRecord": "a record without data",
+    "lineage.Request": "a record without data",
+    "ModelBlessing": "a record without data",
+    "components.Certificate": "a record without data",
+    "components.ErasureReport": "a record without data",
+}
+BY_STAGE = ("lineage.Checkpoint", "lineage.Batch", "lineage.Update", "lineage.Shard")
+
+
+def verdicts(
+    descendants: Iterable[LineageNode],
+    *,
+    decisions: tuple[ShardDecision, ...],
+    guarantee: str,
+    derived_until: str,
+) -> tuple[Verdict, ...]:
+    """Give every artifact downstream of the rows a verdict; alike ones are counted together.
+
+    Raises MissingVerdict, naming the first artifact that nothing here decides on.
+    """
+    by_shard = {decision.shard: decision for decision in decisions}
+    counted: Counter[tuple[str, str, str]] = Counter()
+    for node in descendants:
+        if node.kind in REGENERATED:
+            verdict, why = "regenerated", REGENERATED[node.kind]
+        elif node.kind in REPLACED:
+            verdict = "updated" if guarantee == "approximate" else "retrained"
+            why = REPLACED[node.kind]
+            if all(decision.action == "empty" for decision in decisions):
+                verdict, why = "erased", "the model is withdrawn"
+            elif node.kind == "PushedModel":
+                verdict = "erased"
+        elif node.kind in RECORDS:
+            verdict, why = "proven unaffected", RECORDS[node.kind]
+        elif node.kind in BY_STAGE and node.shard in by_shard:
+            verdict, why = _stage_verdict(node, by_shard[node.shard], derived_until)
+        else:
+            raise MissingVerdict(
+                f"The artifact {node.id} of type {node.kind} is downstream of the rows, and "
+                f"nothing decides what becomes of it: nothing was changed. Erase it and mark "
+                f"it DELETED, or add a rule for its type."
+            )
+        counted[(node.kind, verdict, why)] += 1
+    return tuple(Verdict(*key, count) for key, count in sorted(counted.items()))
+
+
+def _stage_verdict(
+    node: LineageNode, decision: ShardDecision, derived_until: str
+) -> tuple[str, str]:
+    if node.kind == "lineage.Shard":
+        return (
+            ("proven unaffected", decision.why)
+            if decision.action == "kept"
+            else ("regenerated", decision.why)
+        )
+    stage = node.stage if node.stage is not None else 0
+    taken = stage == decision.kept_stages and decision.resume is not None
+    if taken and node.position is not None and node.position <= (decision.resume or 0):
+        return "proven unaffected", "it was made before any deleted row was seen, and is taken over"
+    if decision.action == "kept" or stage < decision.kept_stages:
+        return "proven unaffected", "it was made before any deleted row was seen in its shard"
+    if decision.action == "empty":
+        return "erased", decision.why
+    if decision.action == "retrained":
+        moved = decision.why == MOVED
+        return "retrained", MOVED if moved else "it is of a stage that saw the rows"
+    if node.kind == "lineage.Checkpoint" or node.position in decision.positions:
+        return "erased", "it learnt from the rows"
+    return f"retained: derived until {derived_until}", "it was computed after the rows were learnt"
