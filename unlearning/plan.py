@@ -15,6 +15,7 @@ from lineage_store.gate import Snapshot, infer, retained
 from lineage_store.inference import Inference
 from lineage_store.ledger import Ledger
 from lineage_store.lineage_node import LineageNode
+from lineage_store.placement import Partition
 from lineage_store.row_index import IndexedRows
 from lineage_store.row_store import RowStore
 from unlearning.strategies import (
@@ -114,7 +115,7 @@ def plan_model(
     """
     strategy = asked.chosen()
     inference, nothing_left = _inference_without(snapshot, deleted)
-    counts = _counts_without(store, deleted)
+    counts = _counts_without(store, deleted, ledger.partition)
     if inference is not None and not any(sum(row) for row in counts):
         inference, nothing_left = None, "no row is left to train on"
     changed = inference is not None and inference != snapshot.inference
@@ -122,9 +123,7 @@ def plan_model(
         ledger=ledger,
         deleted={
             place: deleted.row_keys[where]
-            for place, where in deleted.by_slice(
-                shards=ledger.partition.shards, slices=ledger.partition.slices
-            ).items()
+            for place, where in deleted.by_slice(ledger.partition).items()
         },
         new_counts=counts,
         fresh_start=_fresh_start(ledger, changed, code, environment),
@@ -172,10 +171,9 @@ def _inference_without(snapshot: Snapshot, deleted: IndexedRows) -> tuple[Infere
         return None, str(error)
 
 
-def _counts_without(store: RowStore, deleted: IndexedRows) -> list[list[int]]:
+def _counts_without(store: RowStore, deleted: IndexedRows, partition: Partition) -> list[list[int]]:
     counts = [list(row) for row in store.counts]
-    places = deleted.by_slice(shards=len(counts), slices=len(counts[0]))
-    for (shard, slice_), where in places.items():
+    for (shard, slice_), where in deleted.by_slice(partition).items():
         counts[shard][slice_] -= len(where)
     return counts
 
