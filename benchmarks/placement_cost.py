@@ -5,7 +5,8 @@ of the same rows in 5 shards of 4 slices: uniform; the young in the last slice o
 young in the last slice of the first two shards, which get fewer others (`risk_share`).
 
     expected    the formula of `unlearning/expected_cost.py`, from the counts of rows alone
-    planned     the mean over 200 requests drawn by that pattern, by the plan's own decisions
+    planned     the mean over 200 requests drawn by that pattern, by the plan's own decisions, and
+                its standard error
     ten at once the mean over the same requests, ten in one run each
     computed    for the first few, forgotten by `refit`: the steps that were taken, over the planned
                 (a batch that no row falls into takes none)
@@ -14,6 +15,7 @@ Accuracy and log loss are means over three seeds: on all evaluation rows, and on
 """
 
 import json
+import math
 import statistics
 import tempfile
 from dataclasses import asdict, replace
@@ -100,7 +102,7 @@ def line(name: str, one: Numbers, base: Numbers) -> tuple[str, ...]:
         f"{min(one['shard_rows']):,} to {max(one['shard_rows']):,}",
         f"{one['cost']['steps_full']:,}",
         f"{one['cost']['steps']:.1f}",
-        f"{planned:.1f}",
+        f"{planned:.1f} ± {statistics.stdev(one['planned']) / math.sqrt(len(one['planned'])):.1f}",
         f"{planned / statistics.mean(base['planned']):.2f}",
         f"{statistics.mean(one['together']):.0f}",
         f"{computed:.3f}",
