@@ -436,11 +436,13 @@ def test_an_expected_cost_is_told_for_each_band_and_beside_the_uniform_placement
     write(tmp_path / "good.csv", lines())
     project = unweave.Project(tmp_path / "ws", backend=DirectBackend())
     made = project.train(
-        tmp_path / "good.csv", label="label", row_id="ref", shards=2, slices=2, epochs=2,
-        batch_size=8, risk_rules=["size>=0.9"],
+        tmp_path / "good.csv", label="label", row_id="ref", shards=2, slices=3, epochs=2,
+        batch_size=8, risk_rules=["colour=zanzibar", "size>=0.9"],
     )  # fmt: skip
-    assert made["config"]["partition"]["risk_rules"] == ["size >= 0.9"]
-    asked = ["cost", "--workspace", "ws", "--pattern", "0.1,0.9"]
+    assert made["config"]["partition"]["risk_rules"] == ["colour = (text)", "size >= 0.9"]
+    files = [path for path in (tmp_path / "ws").rglob("*") if path.is_file()]
+    assert files and not any(b"zanzibar" in path.read_bytes() for path in files)
+    asked = ["cost", "--workspace", "ws", "--pattern", "0.1,0,0.9"]
     status, output, errors = run(*asked, "--json", folder=tmp_path)
     assert (status, errors) == (0, "")
     told = json.loads(output)
@@ -449,10 +451,10 @@ def test_an_expected_cost_is_told_for_each_band_and_beside_the_uniform_placement
         band["rows"] for band in made["expected_cost"]["bands"]
     ]
     likely = sum(float(line[3]) >= 0.9 for line in lines()[1:])
-    assert 0 < told["bands"][1]["rows"] <= likely
+    assert told["bands"][1]["rows"] == 0 < told["bands"][2]["rows"] <= likely
     status, output, _ = run(*asked, folder=tmp_path)
     assert status == 0
-    for word in ("band 0", "band 1", "90.0%", "expected", "uniform", "shards"):
+    for word in ("band 0", "band 2", "90.0%", "expected", "uniform", "shards"):
         assert word in output
 
 
