@@ -15,6 +15,7 @@ from benchmarks import (
     ingest_rate,
     lineage_scale,
     pipeline_cost,
+    placement_cost,
     training_overhead,
 )
 from benchmarks.result import Result
@@ -26,6 +27,7 @@ BENCHMARKS = {
     "lineage-scale": lineage_scale,
     "ingest-rate": ingest_rate,
     "closure": closure,
+    "placement-cost": placement_cost,
 }
 
 WIDTH = 130

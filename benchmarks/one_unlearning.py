@@ -22,7 +22,7 @@ import numpy as np
 from benchmarks import mnist
 from benchmarks.stopwatch import Stopwatch
 from lineage_store.ledger import open_ledger
-from lineage_store.placement import Partition, shard_of, slice_of
+from lineage_store.placement import Partition, cells_of
 from unlearning import fitting, retrain_shards, shard_task
 from unlearning.determinism import pin_tensorflow
 from unlearning.learner import KerasLearner
@@ -96,7 +96,8 @@ def told(clock: Stopwatch, seconds: float, steps: int) -> Numbers:
 def place_of(key: bytes, partition: Partition) -> tuple[int, int]:
     """Return the shard and the slice of a row."""
     place = np.array([int.from_bytes(mnist.KEYS.place(kind="row", value=key), "big")], np.uint64)
-    return int(shard_of(place, partition.shards)[0]), int(slice_of(place, partition.slices)[0])
+    shard, slice_ = cells_of(place, partition)
+    return int(shard[0]), int(slice_[0])
 
 
 def plan_of(old: Any, key: bytes, counts: Any) -> ModelPlan:

@@ -16,21 +16,27 @@ from typing import TextIO
 from lineage_store.errors import BadInput
 from lineage_store.gate import EVAL, EVALUATION_PERCENT, KEYED, TRAIN, Progress, Record, joined
 from lineage_store.keys import Keys
-from lineage_store.placement import in_evaluation
+from lineage_store.placement import banded, in_evaluation
 from lineage_store.pseudonyms import Pseudonyms
+from lineage_store.risk import RiskRule, band_of
 
 LARGEST_FIELD = 1 << 24
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column means what; all others are features."""
+    """Which column means what; all others are features.
+
+    `risk` are the rules that tell how likely a row is to be withdrawn, in order of rising risk.
+    Their columns may be any, also dropped ones.
+    """
 
     label: str
     subjects: tuple[str, ...] = ()
     row_id: str | None = None
     drop: tuple[str, ...] = ()
     place_by_row: bool = False
+    risk: tuple[RiskRule, ...] = ()
 
     @property
     def subjects_or_id(self) -> tuple[str, ...]:
@@ -80,7 +86,7 @@ def read_header(path: Path, columns: Columns) -> Header:
         if name in KEYED:
             raise BadInput(f"The column name {name!r} in {path} is one that unweave uses itself.")
     special = [columns.label, *columns.subjects, columns.row_id, *columns.drop]
-    for wanted in special:
+    for wanted in (*special, *(rule.column for rule in columns.risk)):
         if wanted is not None and wanted not in names:
             raise BadInput(
                 f"There is no column {wanted!r} in {path}; there are: {', '.join(names)}."
@@ -130,6 +136,7 @@ def read_records(
     seen = _Seen(temporary / "keys-seen.sqlite")
     id_place = header.place(columns.row_id)
     subject_places = [header.names.index(name) for name in columns.subjects_or_id]
+    risk_places = [header.names.index(rule.column) for rule in columns.risk]
     label_place = header.names.index(columns.label)
     feature_places = [header.names.index(name) for name in header.features]
     with seen:
@@ -154,6 +161,9 @@ def read_records(
                 place = keys.place(kind="subject", value=subjects[0].encode("utf-8"))
             else:
                 place = keys.place(kind="row", value=row_key)
+            if columns.risk:
+                texts = [fields[place_] for place_ in risk_places]
+                place = banded(place, band_of(columns.risk, texts))
             evaluation = in_evaluation(row_key, percent=EVALUATION_PERCENT)
             yield Record(
                 row_key,

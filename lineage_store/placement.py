@@ -6,6 +6,11 @@ the rows of the stage alone, rounded up on a grid of 10 % steps, so that a delet
 it, and then only in stages that retrain anyway. Nothing is stored per row and epoch: which batches
 saw a row is computed.
 
+Rows that are likely to be withdrawn may go to late slices and to few shards (deletion-aware
+placement, after Bourtoule et al. 2021, section VII). How likely a row is, its band, is told by
+rules from the row's own text (`risk.py`) and stands in the first byte of its place digest, so
+everything that holds places holds bands. Without rules all 64 bits are digest.
+
 The digests are keyed (HMAC), so a cheap mixing function is enough to draw several independent
 numbers from each; it is the finaliser of SplitMix64 (Steele, Lea and Flood 2014, figure 17).
 """
@@ -18,19 +23,47 @@ import numpy as np
 import numpy.typing as npt
 
 U64 = npt.NDArray[np.uint64]
+I64 = npt.NDArray[np.int64]
 GOLDEN = 0x9E3779B97F4A7C15
 MASK = (1 << 64) - 1
 
 
 @dataclass(frozen=True)
 class Partition:
-    """How a training run cuts its data: part of the configuration, never inferred from it."""
+    """How a training run cuts its data: part of the configuration, never inferred from it.
+
+    `risk_rules` are the rules as recorded, in order of rising risk: one band of rows for each, and
+    band 0 for the rest. Rows of a band above 0 go to the first `risk_shards` shards only (0 means
+    all); `risk_share` is the percentage of rows that the user expects to be such, to even out the
+    shards.
+    """
 
     shards: int
     slices: int
     epochs: int
     batch_size: int
     seed: int
+    risk_rules: tuple[str, ...] = ()
+    risk_shards: int = 0
+    risk_share: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "risk_rules", tuple(self.risk_rules))  # JSON gives a list
+
+    @property
+    def bands(self) -> int:
+        """The number of bands of rows, band 0 included."""
+        return 1 + len(self.risk_rules)
+
+    @property
+    def taking(self) -> int:
+        """How many shards, from the first on, take rows of bands above 0."""
+        return self.risk_shards or self.shards
+
+    @property
+    def early_slices(self) -> int:
+        """The slices for rows of band 0 where each band above it has a slice of its own."""
+        return self.slices - self.bands + 1
 
     @property
     def stage_epochs(self) -> int:
@@ -100,7 +133,7 @@ def tweak(*numbers: int) -> int:
     return state
 
 
-def draw(values: U64, *, constant: int, choices: int) -> npt.NDArray[np.int64]:
+def draw(values: U64, *, constant: int, choices: int) -> I64:
     """Draw from 0 to choices - 1 for each value, evenly for values that are evenly spread."""
     if not 0 < choices <= 1 << 32:
         raise ValueError(f"choices must be between 1 and 2**32, not {choices}")
@@ -109,21 +142,68 @@ def draw(values: U64, *, constant: int, choices: int) -> npt.NDArray[np.int64]:
 
 
 SHARD, SLICE, BATCH = tweak(1), tweak(2), 3
+BAND_SHIFT, DIGEST_BITS = np.uint64(56), np.uint64((1 << 56) - 1)
 
 
-def shard_of(places: U64, shards: int) -> npt.NDArray[np.int64]:
-    """Return the shard of each place digest."""
+def shard_of(places: U64, shards: int) -> I64:
+    """Return the shard of each place digest, by chance alone."""
     return draw(places, constant=SHARD, choices=shards)
 
 
-def slice_of(places: U64, slices: int) -> npt.NDArray[np.int64]:
-    """Return the slice of each place digest."""
+def slice_of(places: U64, slices: int) -> I64:
+    """Return the slice of each place digest, by chance alone."""
     return draw(places, constant=SLICE, choices=slices)
 
 
-def batch_of(
-    row_bits: U64, *, seed: int, stage: int, epoch: int, batches: int
-) -> npt.NDArray[np.int64]:
+def banded(place: bytes, band: int) -> bytes:
+    """Return an 8-byte place digest that carries a band in its first byte."""
+    return bytes([band]) + place[1:]
+
+
+def cells_of(places: U64, partition: Partition) -> tuple[I64, I64]:
+    """Return the shard and the slice of each row from its place: the one way to ask for them.
+
+    A band above 0 has one slice, the last band the last: a request then costs its shard as few
+    stages as there are bands from there on, and a second slice for the band could only add to
+    that. A shard that takes no such rows needs no slice for them, so band 0 has all of it.
+    Raises ValueError for a place of a band that the partition does not have.
+    """
+    if partition.bands == 1:
+        return shard_of(places, partition.shards), slice_of(places, partition.slices)
+    band = (places >> BAND_SHIFT).astype(np.int64)
+    if band.size and band.max() >= partition.bands:
+        raise ValueError(f"a row is of band {band.max()}, and there are {partition.bands} bands")
+    digest = places & DIGEST_BITS
+    early, risky = partition.early_slices, band > 0
+    shard = np.where(risky, shard_of(digest, partition.taking), _unlikely_shard(digest, partition))
+    narrow, wide = slice_of(digest, early), slice_of(digest, partition.slices)
+    unlikely = np.where(shard < partition.taking, narrow, wide)
+    return shard, np.where(risky, early + band - 1, unlikely)
+
+
+def _unlikely_shard(digest: U64, partition: Partition) -> I64:
+    """Return the shards of rows of band 0: fewer of them where the likely ones are expected.
+
+    With S shards, of which N take the share p of the rows, a shard's even part is 1/S, of which one
+    of the N gets p/N from the bands above 0: so 1/S - p/N is left there for band 0 (or nothing),
+    and 1/S elsewhere. Times S N, with p in per cent, these are the whole numbers below.
+    """
+    shards, taking = partition.shards, partition.taking
+    full = 100 * taking
+    rest = max(0, full - partition.risk_share * shards)
+    drawn = draw(digest, constant=SHARD, choices=taking * rest + (shards - taking) * full)
+    ahead = drawn - taking * rest
+    return np.where(ahead < 0, drawn // max(1, rest), taking + ahead // full)
+
+
+def band_at(shard: int, slice_: int, partition: Partition) -> int:
+    """Return the band of the rows that lie in a slice of a shard."""
+    if shard >= partition.taking:
+        return 0
+    return max(0, slice_ - partition.early_slices + 1)
+
+
+def batch_of(row_bits: U64, *, seed: int, stage: int, epoch: int, batches: int) -> I64:
     """Return each row's batch in one epoch of a stage that has `batches` batches."""
     return draw(row_bits, constant=tweak(BATCH, seed, stage, epoch), choices=batches)
 

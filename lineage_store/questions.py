@@ -64,7 +64,7 @@ def _touched(workspace: Workspace, record: models.ModelRecord, rows: IndexedRows
     batches: set[BatchId] = set()
     updates = 0
     checkpoints: dict[tuple[int, int], list[str]] = {}
-    places = rows.by_slice(shards=partition.shards, slices=partition.slices)
+    places = rows.by_slice(partition)
     for (shard, slice_), where in places.items():
         part = ledger.shard(shard)
         stages = as_run(part)

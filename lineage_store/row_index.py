@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from lineage_store.disk_sort import DiskSort
 from lineage_store.gate import EVAL, TRAIN, UNLABELLED, Record
-from lineage_store.placement import U64, shard_of, slice_of
+from lineage_store.placement import U64, Partition, cells_of
 from lineage_store.progress import counter
 from lineage_store.pseudonyms import PSEUDONYM_BYTES, each_pseudonym
 
@@ -54,10 +54,10 @@ class IndexedRows:
         """Which of the rows the model was trained on."""
         return np.array([split == TRAIN for split in self.splits], dtype=np.bool_)
 
-    def by_slice(self, *, shards: int, slices: int) -> dict[tuple[int, int], npt.NDArray[np.int64]]:
+    def by_slice(self, partition: Partition) -> dict[tuple[int, int], npt.NDArray[np.int64]]:
         """Return the indices of the training rows, by shard and slice, in order."""
         found = {}
-        shard, slice_ = shard_of(self.places, shards), slice_of(self.places, slices)
+        shard, slice_ = cells_of(self.places, partition)
         trained = self.trained
         for pair in sorted(
             set(zip(shard[trained].tolist(), slice_[trained].tolist(), strict=True))

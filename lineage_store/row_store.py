@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lineage_store.canonical import canonical_json, read_json, write_atomic
-from lineage_store.placement import Partition, shard_of, slice_of
+from lineage_store.placement import Partition, cells_of
 from lineage_store.tensors import Array, load_state, save_state
 
 FORMAT = 1
@@ -117,7 +117,7 @@ def write_rows(
     `places` (n,) belongs to the training rows as given, in any order.
     """
     (folder / "train").mkdir(parents=True)
-    shard, slice_ = shard_of(places, partition.shards), slice_of(places, partition.slices)
+    shard, slice_ = cells_of(places, partition)
     counts = []
     for shard_number in range(partition.shards):
         row = []

@@ -192,6 +192,25 @@ BAD_TRAINING = {
     "a batch of nothing": (train_on("good.csv", "--batch-size", "0"), 2, "--batch-size is 0"),
     "a seed below zero": (train_on("good.csv", "--seed", "-1"), 2, "--seed is -1"),
     "a record policy that there is not": (train_on("good.csv", "--record", "some"), 2, "'some'"),
+    "a risk rule that is none": (train_on("good.csv", "--risk-rule", "size"), 2, "Risk rule 1"),
+    "a risk rule without a number": (
+        train_on("good.csv", "--risk-rule", "size<person-3"), 2, "'size' with what is no number",
+    ),
+    "a risk rule on a column not there": (
+        train_on("good.csv", "--risk-rule", "hue=r"), 2, "no column 'hue'",
+    ),
+    "more risk rules than slices": (
+        train_on("good.csv", "--risk-rule", "size>=1", "--slices", "1"), 2, "it goes from 2",
+    ),
+    "more shards for likely rows than shards": (
+        train_on("good.csv", "--risk-rule", "size>=1", "--risk-shards", "6"), 2, "goes from 0 to 5",
+    ),
+    "a share of all rows": (
+        train_on("good.csv", "--risk-rule", "size>=1", "--risk-share", "100"), 2, "from 0 to 99",
+    ),
+    "shards for likely rows without a rule": (
+        train_on("good.csv", "--risk-shards", "2"), 2, "give a rule",
+    ),
     "an option that there is not": (train_on("good.csv", "--quickly"), 2, "--quickly"),
     "an option that is missing": (["train", "--csv", "good.csv"], 2, "'--label-column'"),
 }  # fmt: skip
@@ -232,6 +251,10 @@ ON_WORKSPACE = {
     "predictions of a deleted model": (
         ["predict", "--csv", "good.csv", "--model", "m1"], 2, "m1 is deleted",
     ),
+    "the cost of an unknown model": (["cost", "--model", "m9"], 3, "no such model"),
+    "the cost of a deleted model": (["cost", "--model", "m1"], 2, "m1 is deleted"),
+    "a pattern that is no number": (["cost", "--pattern", "half"], 2, "0.2,0.8"),
+    "a pattern for bands that are not there": (["cost", "--pattern", "0.2,0.8"], 2, "of 1 bands"),
     "another secret than the workspace's": (
         train_on("good.csv", "--key-file", "other.key"), 2, "another secret",
     ),
@@ -245,6 +268,7 @@ ELSEWHERE = {
         ["trace", "model", "m1"],
         ["models"],
         ["status"],
+        ["cost"],
         ["predict", "--csv", "good.csv"],
     )
     for place, status, words in (
@@ -385,6 +409,7 @@ HEAVY = ("tensorflow", "keras", "tfx", "apache_beam", "ml_metadata", "sqlite_uti
         ["trace", "subject", "person-4"],
         ["trace", "model", "m2"],
         ["trace", "batch", "s0.r0.e0.b0"],
+        ["cost", "--pattern", "1"],
         ["verify", "certificate.json", "--public-key", "ws/keys/public.pem"],
     ],
     ids=lambda arguments: " ".join(arguments[:2]),
@@ -405,6 +430,32 @@ def test_commands_that_only_read_import_nothing_heavy_and_write_nothing(argument
         assert answer and imported == "[]"
     assert isinstance(json.loads(answer[0]), dict) and len(answer) == 1
     assert digest_of(prepared) == before
+
+
+def test_an_expected_cost_is_told_for_each_band_and_beside_the_uniform_placement(tmp_path):
+    write(tmp_path / "good.csv", lines())
+    project = unweave.Project(tmp_path / "ws", backend=DirectBackend())
+    made = project.train(
+        tmp_path / "good.csv", label="label", row_id="ref", shards=2, slices=3, epochs=2,
+        batch_size=8, risk_rules=["colour=zanzibar", "size>=0.9"],
+    )  # fmt: skip
+    assert made["config"]["partition"]["risk_rules"] == ["colour = (text)", "size >= 0.9"]
+    files = [path for path in (tmp_path / "ws").rglob("*") if path.is_file()]
+    assert files and not any(b"zanzibar" in path.read_bytes() for path in files)
+    asked = ["cost", "--workspace", "ws", "--pattern", "0.1,0,0.9"]
+    status, output, errors = run(*asked, "--json", folder=tmp_path)
+    assert (status, errors) == (0, "")
+    told = json.loads(output)
+    assert told["steps"] < made["expected_cost"]["steps"] < told["steps_full"]
+    assert [band["rows"] for band in told["bands"]] == [
+        band["rows"] for band in made["expected_cost"]["bands"]
+    ]
+    likely = sum(float(line[3]) >= 0.9 for line in lines()[1:])
+    assert told["bands"][1]["rows"] == 0 < told["bands"][2]["rows"] <= likely
+    status, output, _ = run(*asked, folder=tmp_path)
+    assert status == 0
+    for word in ("band 0", "band 2", "90.0%", "expected", "uniform", "shards"):
+        assert word in output
 
 
 def test_a_trace_names_the_subject_by_its_pseudonym_alone(prepared):

@@ -145,6 +145,15 @@ def test_a_changed_record_of_a_live_model_is_put_back(root, column):
     assert project_in(root).doctor()["differences"] == []
 
 
+def test_a_record_from_before_an_option_was_there_does_not_differ_for_want_of_it(root):
+    """An earlier unweave recorded fewer options; their defaults are what it did."""
+    later = "'$.aggregate', '$.partition.risk_rules', '$.partition.risk_shards'"
+    change(root, f"UPDATE models SET config = json_remove(config, {later})")
+    assert told(project_in(root).doctor()) == []
+    change(root, "UPDATE models SET config = json_set(config, '$.partition.seed', 99)")
+    assert any("configuration" in line for line in told(project_in(root).doctor()))
+
+
 def test_a_removed_record_of_a_live_model_is_made_again_whole(root):
     before = everything(root)
     change(root, "DELETE FROM models WHERE id = 'm6'")

@@ -381,6 +381,57 @@ def test_a_users_own_model_forgets_to_the_bit(assert_exact, tmp_path_factory, mo
     assert 0 < done["steps_recomputed"] < done["steps_full"]
 
 
+# With "fare>=20" rather less than a sixth of the rows are of band 1, "city=Hof" a fifth of band 2.
+BY_RISK = {
+    "risk_rules": ("fare>=20", "city=Hof"),
+    "slices": 4,
+    "risk_shards": 2,
+    "risk_share": 30,
+    "place_by": "row",
+}
+
+
+@pytest.mark.parametrize(
+    ("band", "kept"),
+    [(2, [3, 4, 4]), (0, None), pytest.param(1, [2, 4, 4], marks=pytest.mark.slow)],
+)
+def test_one_row_of_each_band_is_forgotten_to_the_bit(assert_exact, trained, band, kept):
+    """A row of the last band costs one stage of one shard; one of band 0 lies before or apart."""
+    table = people(row_id="trip")
+    _, made = trained(table, **BY_RISK)
+    assert made["config"]["partition"]["risk_rules"] == ["fare >= 20", "city = (text)"]
+    keys = derive(SECRET)
+    of_band = [
+        trip
+        for trip, fare, city in zip(*map(table.column, ("trip", "fare", "city")), strict=True)
+        if (2 if city == "Hof" else int(float(fare) >= 20)) == band
+    ]
+    learnt = next(
+        trip
+        for trip in of_band
+        if not in_evaluation(
+            keys.row_key(kind="id", value=trip.encode()), percent=EVALUATION_PERCENT
+        )
+    )
+    done, plan = assert_exact(table, [learnt], rows=True, **BY_RISK)
+    stages = sorted(decision["kept_stages"] for decision in plan["shards"])
+    assert stages == kept if kept else stages[0] < 4 == stages[1]
+    assert 0 < done["steps_recomputed"] < done["steps_full"]
+
+
+def test_a_person_with_rows_of_all_bands_is_forgotten_to_the_bit(assert_exact, trained):
+    """All shards take likely rows, so one shard holds them, in a slice for each band."""
+    options = {"risk_rules": BY_RISK["risk_rules"], "slices": 4}
+    table = people()
+    project, _ = trained(table, **options)
+    touched = {
+        one: project.trace_subject(one)["models"][0] for one in sorted(table.subjects())[:20]
+    }
+    assert all(len(found["shards"]) == 1 for found in touched.values())
+    someone = next(one for one, found in touched.items() if len(found["slices"]) == 3)
+    assert_exact(table, [someone], **options)
+
+
 def test_two_deletions_one_after_the_other_end_at_the_twin_without_both(trained, train):
     table = people()
     project, _ = trained(table)

@@ -16,7 +16,7 @@ from lineage_store.gate import EVAL, TRAIN, UNLABELLED, Record
 from lineage_store.index import _migrations, compact, open_index, read_index
 from lineage_store.keys import keyed
 from lineage_store.models import ModelRecord
-from lineage_store.placement import shard_of, slice_of
+from lineage_store.placement import Partition, shard_of, slice_of
 
 ANN, BOB = b"pseudonym-of-ann", b"pseudonym-of-bob"
 
@@ -107,7 +107,7 @@ def test_an_unknown_subject_or_snapshot_has_no_rows(connection):
         found = row_index.rows_of_subject(connection, pseudonym, snapshot)
         assert len(found) == 0 and found.row_keys.shape == (0, 16)
         assert found.key_set() == frozenset()
-        assert found.by_slice(shards=3, slices=2) == {}
+        assert found.by_slice(Partition(3, 2, 1, 1, 0)) == {}
 
 
 @given(number=st.sampled_from([0, 1, 2**63 - 1, 2**63, 2**64 - 1]) | st.integers(0, 2**64 - 1))
@@ -284,9 +284,8 @@ def test_rows_are_told_apart_by_slice_and_only_those_trained_on(splits, shards, 
     records = [row(number, split=split) for number, split in enumerate(splits)]
     places = np.array([place(record) for record in records], np.uint64)
     keys = np.frombuffer(b"".join(r.row_key for r in records), np.uint8).reshape(-1, 16)
-    found = row_index.IndexedRows(keys, places, tuple(splits)).by_slice(
-        shards=shards, slices=slices
-    )
+    partition = Partition(shards, slices, epochs=1, batch_size=1, seed=0)
+    found = row_index.IndexedRows(keys, places, tuple(splits)).by_slice(partition)
     expected = {}
     for index, split in enumerate(splits):
         if split == TRAIN:

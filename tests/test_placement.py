@@ -2,7 +2,9 @@
 
 import hmac
 import itertools
+import json
 import math
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -10,7 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineage_store import placement
-from lineage_store.placement import BatchId, Partition, batch_count, batch_of, schedule
+from lineage_store.placement import (
+    BatchId,
+    Partition,
+    band_at,
+    banded,
+    batch_count,
+    batch_of,
+    cells_of,
+    schedule,
+)
 
 ROW_KEYS = st.lists(st.binary(min_size=16, max_size=16), min_size=1, max_size=40, unique=True)
 PARTITIONS = st.builds(
@@ -21,6 +32,23 @@ PARTITIONS = st.builds(
     batch_size=st.integers(1, 64),
     seed=st.integers(0, 2**63),
 )
+
+
+@st.composite
+def partitions_by_risk(draw):
+    """Partitions with risk rules, and at least a slice for each band."""
+    rules = draw(st.integers(1, 4))
+    shards = draw(st.integers(1, 9))
+    return Partition(
+        shards=shards,
+        slices=draw(st.integers(rules + 1, 9)),
+        epochs=3,
+        batch_size=8,
+        seed=0,
+        risk_rules=tuple(f"p >= {number}" for number in range(rules)),
+        risk_shards=draw(st.integers(0, shards)),
+        risk_share=draw(st.integers(0, 99)),
+    )
 
 
 def as_array(row_keys):
@@ -67,8 +95,7 @@ def test_removing_adding_or_reordering_rows_moves_no_other_row(row_keys, partiti
     def placed(keys):
         bits = placement.row_bits(as_array(keys))
         batches = batch_of(bits, seed=partition.seed, stage=1, epoch=2, batches=7)
-        shards = placement.shard_of(places(keys), partition.shards)
-        slices = placement.slice_of(places(keys), partition.slices)
+        shards, slices = cells_of(places(keys), partition)
         splits = [placement.in_evaluation(key, percent=10) for key in keys]
         return dict(zip(keys, zip(shards, slices, batches, splits, strict=True), strict=True))
 
@@ -80,12 +107,110 @@ def test_removing_adding_or_reordering_rows_moves_no_other_row(row_keys, partiti
         assert after[key] == before[key]
 
 
+def with_bands(keys, bands):
+    """Places that carry bands, as the gate makes them."""
+    texts = (banded(bytes(key[:8]), band) for key, band in zip(keys, bands, strict=True))
+    return np.array([int.from_bytes(text, "big") for text in texts], np.uint64)
+
+
+@settings(deadline=None, max_examples=100)
+@given(row_keys=ROW_KEYS, partition=partitions_by_risk(), data=st.data())
+def test_with_bands_too_removing_adding_or_reordering_rows_moves_no_other_row(
+    row_keys, partition, data
+):
+    band = dict(
+        zip(
+            row_keys,
+            data.draw(
+                st.lists(
+                    st.integers(0, partition.bands - 1),
+                    min_size=len(row_keys),
+                    max_size=len(row_keys),
+                )
+            ),
+            strict=True,
+        )
+    )
+
+    def placed(keys):
+        cells = cells_of(with_bands(keys, [band[key] for key in keys]), partition)
+        return dict(zip(keys, zip(*(cell.tolist() for cell in cells), strict=True), strict=True))
+
+    together = placed(row_keys)
+    some = data.draw(st.lists(st.sampled_from(row_keys), min_size=1, unique=True))
+    assert placed(some) == {key: together[key] for key in some}
+    for key, (shard, slice_) in together.items():
+        assert 0 <= shard < partition.shards and 0 <= slice_ < partition.slices
+        assert band_at(shard, slice_, partition) == band[key], "a cell holds rows of one band"
+        if band[key]:
+            assert shard < partition.taking
+            assert slice_ == partition.slices - partition.bands + band[key]
+
+
+@settings(deadline=None, max_examples=30)
+@given(partition=partitions_by_risk(), share=st.sampled_from([0, 99]))
+def test_the_bands_share_out_all_slices_of_all_shards(partition, share):
+    partition = replace(partition, risk_share=share)  # in between, a cell may hold next to nothing
+    keys = hashed_keys(4000)
+    taken = set()
+    for band in range(partition.bands):
+        shards, slices = cells_of(with_bands(keys, [band] * len(keys)), partition)
+        taken |= set(zip(shards.tolist(), slices.tolist(), strict=True))
+    cells = set(itertools.product(range(partition.shards), range(partition.slices)))
+    if partition.risk_share * partition.shards >= 100 * partition.taking:
+        early = itertools.product(range(partition.taking), range(partition.early_slices))
+        cells -= set(early)  # the likely rows alone fill their shards, as the user expects
+    assert taken == cells
+
+
+@pytest.mark.parametrize(("taking", "share"), [(1, 10), (2, 30), (5, 40)])
+def test_shards_are_even_if_the_share_of_likely_rows_is_as_expected(taking, share):
+    partition = Partition(
+        5, 4, 1, 1, 0, risk_rules=("p >= 1",), risk_shards=taking, risk_share=share
+    )
+    keys = hashed_keys(50_000)
+    bands = [int(number % 100 < share) for number in range(len(keys))]
+    shards, _ = cells_of(with_bands(keys, bands), partition)
+    assert_as_even_as_chance(np.bincount(shards, minlength=5))
+
+
+def test_a_person_stays_in_one_shard_whatever_the_band_if_all_shards_take_likely_rows():
+    partition = Partition(7, 4, 1, 1, 0, risk_rules=("p >= 1", "p >= 2"))
+    keys = hashed_keys(500)
+    first, *others = (cells_of(with_bands(keys, [band] * 500), partition)[0] for band in range(3))
+    assert all((other == first).all() for other in others)
+
+
+def test_a_place_of_a_band_that_the_partition_does_not_have_is_refused():
+    partition = Partition(2, 3, 1, 1, 0, risk_rules=("p >= 1",))
+    with pytest.raises(ValueError, match="of band 2, and there are 2 bands"):
+        cells_of(with_bands(hashed_keys(3), [0, 2, 1]), partition)
+
+
+def test_a_partition_is_read_from_the_header_of_an_older_ledger_and_of_a_new_one():
+    old = {"shards": 3, "slices": 4, "epochs": 1, "batch_size": 8, "seed": 5}
+    partition = Partition(**old)
+    assert partition.bands == 1 and partition.taking == 3
+    bits = placement.row_bits(hashed_keys(50))
+    shards, slices = cells_of(bits, partition)
+    assert (shards == placement.shard_of(bits, 3)).all()
+    assert (slices == placement.slice_of(bits, 4)).all()
+    new = Partition(**old, risk_rules=("p >= 1",), risk_shards=2, risk_share=10)
+    assert Partition(**json.loads(json.dumps(asdict(new)))) == new
+
+
 def test_the_same_rows_are_placed_as_in_earlier_versions():
     """Ledgers on disk rely on these numbers: a change of them is a change of format."""
     keys = hashed_keys(6)
     bits = placement.row_bits(keys)
     assert placement.shard_of(bits, 10).tolist() == [0, 2, 1, 0, 2, 2]
     assert placement.slice_of(bits, 10).tolist() == [8, 1, 4, 8, 6, 1]
+    by_risk = Partition(
+        10, 10, 1, 1, 0, risk_rules=("p >= 1", "p >= 2"), risk_shards=4, risk_share=20
+    )
+    shards, slices = cells_of(with_bands(keys, [0, 0, 0, 1, 1, 2]), by_risk)
+    assert shards.tolist() == [4, 5, 1, 0, 2, 3]
+    assert slices.tolist() == [6, 9, 2, 8, 8, 9]
     batches = batch_of(bits, seed=7, stage=2, epoch=3, batches=1000)
     assert batches.tolist() == [159, 687, 901, 41, 169, 1]
 

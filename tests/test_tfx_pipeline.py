@@ -43,6 +43,7 @@ from lineage_store.metadata import INPUTS, OUTPUTS, Metadata
 from lineage_store.placement import Partition
 from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.read_graph import read_lineage
+from lineage_store.risk import parse_rules
 from lineage_store.row_store import open_rows
 from lineage_store.workspace import open_workspace, writing
 from pipelines.direct import DirectBackend
@@ -656,7 +657,9 @@ def test_ids_and_texts_that_look_like_numbers_pass_example_gen_unharmed(tmp_path
         csv.writer(stream).writerows(NASTY)
     (tmp_path / "key").write_bytes(bytes(range(32)))
     (tmp_path / "key").chmod(0o600)
-    columns, partition = Columns("label", row_id="id"), Partition(2, 2, 2, 16, 0)
+    rules = parse_rules(["number>=2"])  # bands too pass through ExampleGen, within the places
+    columns = Columns("label", row_id="id", risk=rules)
+    partition = Partition(2, 2, 2, 16, 0, risk_rules=("number >= 2",))
     with writing(tmp_path / "ws", key_file=tmp_path / "key", create=True) as workspace:
         header = read_header(path, columns)
         records = read_records(

@@ -20,7 +20,14 @@ THREADS = 1
 PACKAGES = ("numpy", "tensorflow", "keras", "ml-dtypes", "safetensors")
 
 SOURCES = {
-    "lineage_store": ("placement.py", "row_store.py", "inference.py", "gate.py", "csv_source.py"),
+    "lineage_store": (
+        "placement.py",
+        "risk.py",
+        "row_store.py",
+        "inference.py",
+        "gate.py",
+        "csv_source.py",
+    ),
     "unlearning": (
         "batches.py",
         "contract.py",

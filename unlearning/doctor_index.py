@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from lineage_store import models, requests
 from lineage_store.canonical import digest_file
@@ -23,6 +24,7 @@ from lineage_store.models import ModelRecord
 from lineage_store.workspace import Workspace
 from unlearning.deletion import CERTIFICATE_FILE
 from unlearning.rebuilt_records import OnDisk, on_disk, record_again
+from unlearning.train_config import TrainConfig
 
 FIELDS = {
     "family": "family",
@@ -212,11 +214,21 @@ def _as_logged(record: ModelRecord, model: LoggedModel) -> ModelRecord:
 def _differences(where: str, record: ModelRecord, right: ModelRecord) -> list[Difference]:
     # Compared as JSON, which is how the index keeps them: a tuple comes back as a list.
     one, other = (json.loads(json.dumps(asdict(value))) for value in (record, right))
+    for value in (one, other):
+        value["config"] = _config_as_today(value["config"])
     return [
         Difference(where, f"the {name} is not as it was recorded", True)
         for field, name in FIELDS.items()
         if one[field] != other[field]
     ]
+
+
+def _config_as_today(config: dict[str, Any]) -> Any:
+    """Give a configuration the options that it lacks, since its unweave did not have them yet."""
+    try:
+        return json.loads(json.dumps(TrainConfig.from_json(config).to_json()))
+    except (KeyError, TypeError):
+        return config  # not one that any unweave wrote: that differs
 
 
 def _deletion(

@@ -17,6 +17,7 @@ from lineage_store.gate import Snapshot, infer, retained
 from lineage_store.inference import Inference, in_terms_of
 from lineage_store.ledger import Ledger
 from lineage_store.lineage_node import LineageNode
+from lineage_store.placement import Partition
 from lineage_store.row_index import IndexedRows
 from lineage_store.row_store import RowStore
 from unlearning.base_weights import started_from
@@ -164,7 +165,7 @@ def plan_model(
     change = None if base is None else _change_of_base(ledger, base, inference)
     # Updates were recorded on the way from the old start: where that changes, they mean nothing.
     strategy = choose(guarantee="exact", name=None) if change and change.moved else asked.chosen()
-    counts = _counts_without(store, deleted)
+    counts = _counts_without(store, deleted, ledger.partition)
     if inference is not None and not any(sum(row) for row in counts):
         inference, nothing_left = None, "no row is left to train on"
     changed = inference is not None and inference != snapshot.inference
@@ -172,9 +173,7 @@ def plan_model(
         ledger=ledger,
         deleted={
             place: deleted.row_keys[where]
-            for place, where in deleted.by_slice(
-                shards=ledger.partition.shards, slices=ledger.partition.slices
-            ).items()
+            for place, where in deleted.by_slice(ledger.partition).items()
         },
         new_counts=counts,
         fresh_start=_fresh_start(ledger, changed, code, environment),
@@ -264,10 +263,9 @@ def _change_of_base(ledger: Ledger, base: BaseAfter, inference: Inference | None
     return BaseChange(before, base.model, base.guarantee, moved)
 
 
-def _counts_without(store: RowStore, deleted: IndexedRows) -> list[list[int]]:
+def _counts_without(store: RowStore, deleted: IndexedRows, partition: Partition) -> list[list[int]]:
     counts = [list(row) for row in store.counts]
-    places = deleted.by_slice(shards=len(counts), slices=len(counts[0]))
-    for (shard, slice_), where in places.items():
+    for (shard, slice_), where in deleted.by_slice(partition).items():
         counts[shard][slice_] -= len(where)
     return counts
 

@@ -14,6 +14,7 @@ from unlearning.deletion import CERTIFICATE_FILE, RECEIPT_FILE, load_plan
 from unlearning.finishing import load_reports
 from unlearning.plan import ModelPlan
 from unlearning.recorders import RECORDERS
+from unweave.costs import cost_of
 
 
 def check_options(asked: TrainRequest) -> None:
@@ -25,6 +26,8 @@ def check_options(asked: TrainRequest) -> None:
         "--epochs": (partition.epochs, 1, 100_000),
         "--batch-size": (partition.batch_size, 1, 1 << 20),
         "--seed": (partition.seed, 0, (1 << 63) - 1),
+        "--risk-shards": (partition.risk_shards, 0, partition.shards),
+        "--risk-share": (partition.risk_share, 0, 99),
     }
     for option, (value, low, high) in limits.items():
         if not low <= value <= high:
@@ -37,6 +40,13 @@ def check_options(asked: TrainRequest) -> None:
             raise BadInput(f"{option} is {number}: it is at least 1.")
     if asked.checkpoint_every is not None and asked.checkpoint_budget is not None:
         raise BadInput("Give --checkpoint-every or --checkpoint-budget, not both.")
+    if partition.slices < partition.bands:
+        raise BadInput(
+            f"--slices is {partition.slices}: with {len(partition.risk_rules)} risk rules it goes "
+            f"from {partition.bands}, since the rows of each have a slice of their own."
+        )
+    if partition.bands == 1 and (partition.risk_shards or partition.risk_share):
+        raise BadInput("--risk-shards and --risk-share go with --risk-rule: give a rule.")
     if asked.aggregate not in AGGREGATIONS:
         names = ", ".join(AGGREGATIONS)
         raise BadInput(f"--aggregate is {asked.aggregate!r}: it is one of {names}.")
@@ -64,6 +74,7 @@ def trained(workspace: Workspace, record: ModelRecord, *, seconds: float) -> dic
         "metrics": record.report["metrics"],
         "seconds": round(seconds, 3),
         "config": dict(record.config),
+        **({"expected_cost": cost_of(workspace, record)} if partition["risk_rules"] else {}),
     }
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from lineage_store.errors import UnweaveError
+from unweave.cost_commands import cost
 from unweave.doctor_commands import doctor
 from unweave.graph_commands import graph
 from unweave.log_commands import log
@@ -102,6 +103,21 @@ def commands() -> None:
     help="Keep a subject's rows in one shard, or spread them.",
 )
 @click.option(
+    "--risk-rule",
+    multiple=True,
+    metavar="RULE",
+    help="Rows likely to be withdrawn, for late slices: COLUMN=TEXT, COLUMN<NUMBER or "
+    "COLUMN>=NUMBER; again for rows still likelier.",
+)
+@click.option(
+    "--risk-shards", default=0, help="Put rows of risk rules into that many shards; 0 means all."
+)
+@click.option(
+    "--risk-share",
+    default=0,
+    help="The percentage of rows expected under the risk rules, to even out the shards.",
+)
+@click.option(
     "--record",
     type=click.Choice(["none", "all"]),
     default="none",
@@ -143,6 +159,9 @@ def train(
     batch_size: int,
     seed: int,
     place_by: str,
+    risk_rule: tuple[str, ...],
+    risk_shards: int,
+    risk_share: int,
     record: str,
     aggregate: str,
     checkpoint_every: int | None,
@@ -169,6 +188,9 @@ def train(
             batch_size=batch_size,
             seed=seed,
             place_by=place_by,
+            risk_rules=risk_rule,
+            risk_shards=risk_shards,
+            risk_share=risk_share,
             record=record,
             aggregate=aggregate,
             checkpoint_every=checkpoint_every,
@@ -350,6 +372,7 @@ def demo(workspace: Path, as_json: bool) -> None:
         print(json.dumps(answer))
 
 
+commands.add_command(cost)
 commands.add_command(doctor)
 commands.add_command(graph)
 commands.add_command(log)

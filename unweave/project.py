@@ -25,6 +25,7 @@ from lineage_store.full_disk import translated
 from lineage_store.index import read_index
 from lineage_store.placement import Partition
 from lineage_store.progress import Listener, listening
+from lineage_store.risk import parse_rules
 from lineage_store.workspace import Workspace, open_workspace, writing
 from unweave.queries import Queries
 from unweave.version import installed_version
@@ -74,6 +75,9 @@ class Project:
         batch_size: int = 64,
         seed: int = 0,
         place_by: str = "subject",
+        risk_rules: Sequence[str] = (),
+        risk_shards: int = 0,
+        risk_share: int = 0,
         record: str = "none",
         aggregate: str = "mean",
         checkpoint_every: int | None = None,
@@ -85,12 +89,15 @@ class Project:
 
         A row may have several subjects: `subject` names one column or more. `base` names a live
         model whose weights each shard starts from; without `shards` there are as many as that has,
-        or 5.
+        or 5. `risk_rules` tell which rows are likely to be withdrawn, in order of
+        rising risk; docs/data.md says what becomes of them. Raises BadInput for options, data or a
+        module that do not fit.
         """
         from pipelines.train_run import TrainRequest, train
         from unweave import answers
 
         began = clock.perf_counter()
+        risk = parse_rules(risk_rules)
         asked = TrainRequest(
             csvs=tuple(map(Path, [csv] if isinstance(csv, Path | str) else csv)),
             columns=Columns(
@@ -99,9 +106,17 @@ class Project:
                 row_id,
                 tuple(drop),
                 place_by == "row",
+                risk,
             ),
             partition=Partition(
-                SHARDS if shards is None else shards, slices, epochs, batch_size, seed
+                SHARDS if shards is None else shards,
+                slices,
+                epochs,
+                batch_size,
+                seed,
+                risk_rules=tuple(rule.recorded() for rule in risk),
+                risk_shards=risk_shards,
+                risk_share=risk_share,
             ),
             record=record,
             aggregate=aggregate,
@@ -245,6 +260,22 @@ class Project:
 
         with self._reading() as (workspace, connection):
             return status(connection, workspace, today=self._time()[:10])
+
+    def expected_cost(
+        self, model_id: str | None = None, *, pattern: Sequence[float] | None = None
+    ) -> dict[str, Any]:
+        """Say what forgetting one row exactly is expected to cost; by default of the newest model.
+
+        `pattern` is the share of requests for each band of rows, band 0 first. Raises BadInput for
+        a model that has ended, or a pattern that does not fit its bands.
+        """
+        from unweave.costs import cost_of
+
+        with self._reading() as (workspace, connection):
+            record = models.find_model(connection, model_id)
+            if record.state != "live":
+                raise BadInput(f"The model {record.id} is {record.state}: nothing is left of it.")
+            return {"model_id": record.id, **cost_of(workspace, record, pattern=pattern)}
 
     def predict(self, csv: Path | str, *, model_id: str | None = None) -> dict[str, Any]:
         """Predict with a live model's SavedModel for the rows of a CSV file."""

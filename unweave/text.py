@@ -6,6 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from unweave.console import console_for_people, table_of
+from unweave.costs import cost_lines
 from unweave.query_text import QUERY_VIEWS
 
 Answer = dict[str, Any]
@@ -33,6 +34,11 @@ def trained(answer: Answer) -> list[Any]:
         f"  evaluation  {metrics_text(answer['metrics'])}",
         f"  weights     {answer['weights_digest']}",
         f"  served from {answer['model_path']}",
+        *(
+            ["To forget one of its rows exactly:", *cost_lines(answer["expected_cost"])]
+            if "expected_cost" in answer
+            else []
+        ),
     ]
 
 

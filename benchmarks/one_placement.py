@@ -1,0 +1,211 @@
+"""One placement of Adult, in a process of its own: trained, and asked to forget.
+
+`python -m benchmarks.one_placement JSON`. The file passes the gate with the rules of the placement;
+the requests are the same for every placement, since they are drawn from ids and ages alone. Their
+steps are those of the plan's decisions (`RetrainShards.decide`); the first few requests are then
+carried out by `refit`, as the TFX component does it.
+"""
+
+import csv
+import json
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import adult
+from benchmarks.mnist import KEYS
+from lineage_store.csv_source import Columns, Dropped, read_header, read_records
+from lineage_store.gate import EVAL, TRAIN, Snapshot, let_through, read_snapshot
+from lineage_store.ledger import Ledger
+from lineage_store.placement import Partition, cells_of
+from lineage_store.pseudonyms import Pseudonyms
+from lineage_store.risk import RiskRule, band_of, parse_rules
+from lineage_store.row_store import RowStore
+from unlearning import fitting
+from unlearning.aggregation import DEFAULT, aggregation_for
+from unlearning.contract import BUILT_IN, module_text
+from unlearning.determinism import pin_tensorflow
+from unlearning.expected_cost import expected_cost
+from unlearning.plan import ModelPlan
+from unlearning.retrain_shards import RetrainShards
+from unlearning.row_source import build_store
+from unlearning.serving import evaluate
+from unlearning.strategies import ShardDecision, Situation
+
+TOGETHER = 10
+NOTHING: frozenset[bytes] = frozenset()
+Numbers = dict[str, Any]
+
+
+def measure(asked: Numbers) -> Numbers:
+    """Train for each seed, plan all requests, and carry a few of them out."""
+    pin_tensorflow()
+    folder, partition = Path(asked["folder"]), Partition(**asked["partition"])
+    file = folder / "people.csv"
+    adult.write_people(file, limit=asked["limit"])
+    rules = parse_rules(asked["rules"])
+    snapshot = gate(file, folder, rules if partition.bands > 1 else ())
+    bands = bands_of_people(file, rules)
+    store = store_without(folder / "rows", snapshot, partition)
+    places = {record.row_key: record.place for record in read_snapshot(snapshot, TRAIN)}
+    requests = drawn(bands, set(places), asked["pattern"], number=asked["requests"])
+    pattern = asked["pattern"] if partition.bands > 1 else None
+    ledgers = [
+        train(folder / f"seed-{seed}", store, Partition(**{**asked["partition"], "seed": seed}))
+        for seed in range(asked["seeds"])
+    ]
+    groups = [requests[n : n + TOGETHER] for n in range(0, len(requests), TOGETHER)]
+    ledger = ledgers[0]
+    planned = [steps_of(decide(ledger, store, [key], places)) for key in requests]
+    return {
+        "rows": sum(map(sum, store.counts)),
+        "shard_rows": [sum(line) for line in store.counts],
+        "cost": expected_cost(store.counts, partition, pattern=pattern).to_json(),
+        "planned": planned,
+        "together": [steps_of(decide(ledger, store, group, places)) for group in groups],
+        "carried_out": [
+            carried_out(folder / f"without-{number}", ledger, snapshot, store, key, places)
+            for number, key in enumerate(requests[: asked["carried_out"]])
+        ],
+        "metrics": [metrics_of(ledger, store, bands) for ledger in ledgers],
+    }
+
+
+def gate(file: Path, folder: Path, rules: tuple[RiskRule, ...]) -> Snapshot:
+    """Pass the file through the gate; the keys are those of all benchmarks."""
+    columns = Columns(adult.LABEL, row_id=adult.ROW_ID, place_by_row=True, risk=rules)
+    header = read_header(file, columns)
+    records = read_records(
+        [file],
+        columns=columns,
+        header=header,
+        keys=KEYS,
+        pseudonyms=Pseudonyms(Path(":memory:"), KEYS),
+        excluded=frozenset(),
+        temporary=folder,
+        dropped=Dropped(),
+    )
+    return let_through(
+        records, features=header.features, label=adult.LABEL, folder=folder / "snapshot"
+    )
+
+
+def bands_of_people(file: Path, rules: tuple[RiskRule, ...]) -> dict[bytes, int]:
+    """Return the band of each row key by the rules, whether or not the placement knows them."""
+    with file.open(newline="", encoding="utf-8") as stream:
+        return {
+            KEYS.row_key(kind="id", value=row[adult.ROW_ID].encode()): band_of(
+                rules, [row[rule.column] for rule in rules]
+            )
+            for row in csv.DictReader(stream)
+        }
+
+
+def drawn(
+    bands: dict[bytes, int], learnt: set[bytes], pattern: list[float], *, number: int
+) -> list[bytes]:
+    """Draw different training rows by the pattern, the same ones every time."""
+    draw = random.Random(7)
+    by_band: list[list[bytes]] = [[] for _ in pattern]
+    for key in sorted(learnt):
+        by_band[bands[key]].append(key)
+    for keys in by_band:
+        draw.shuffle(keys)
+    return [by_band[band].pop() for band in draw.choices(range(len(pattern)), pattern, k=number)]
+
+
+def store_without(
+    folder: Path, snapshot: Snapshot, partition: Partition, *, deleted: frozenset[bytes] = NOTHING
+) -> RowStore:
+    """Write the row store without some training rows."""
+    return build_store(
+        folder,
+        train=(r for r in read_snapshot(snapshot, TRAIN) if r.row_key not in deleted),
+        evaluation=read_snapshot(snapshot, EVAL),
+        snapshot=snapshot,
+        partition=partition,
+    )
+
+
+def train(folder: Path, store: RowStore, partition: Partition) -> Ledger:
+    """Train the built-in model."""
+    config = fitting.TrainConfig(partition, "none", BUILT_IN, KEYS.key_id)
+    return fitting.fit(
+        config, model="m1", text=module_text(None), store=store, folder=folder, serving=None
+    )
+
+
+def decide(
+    ledger: Ledger, store: RowStore, keys: list[bytes], places: dict[bytes, bytes]
+) -> tuple[ShardDecision, ...]:
+    """Decide on every shard as a plan does, for rows that leave together."""
+    digests = np.array([int.from_bytes(places[key], "big") for key in keys], np.uint64)
+    shards, slices = cells_of(digests, ledger.partition)
+    counts = [list(line) for line in store.counts]
+    deleted: dict[tuple[int, int], Any] = {}
+    for key, shard, slice_ in zip(keys, shards.tolist(), slices.tolist(), strict=True):
+        counts[shard][slice_] -= 1
+        deleted.setdefault((shard, slice_), []).append(np.frombuffer(key, np.uint8))
+    situation = Situation(
+        ledger=ledger,
+        deleted={cell: np.stack(found) for cell, found in deleted.items()},
+        new_counts=counts,
+        fresh_start=None,
+    )
+    return RetrainShards().decide(situation)
+
+
+def steps_of(decisions: tuple[ShardDecision, ...]) -> int:
+    """Return the planned steps of all shards."""
+    return sum(decision.steps for decision in decisions)
+
+
+def carried_out(
+    folder: Path,
+    old: Ledger,
+    snapshot: Snapshot,
+    store: RowStore,
+    key: bytes,
+    places: dict[bytes, bytes],
+) -> Numbers:
+    """Forget one row by `refit`; return the planned steps, and those that were computed."""
+    decisions = decide(old, store, [key], places)
+    left = store_without(folder / "rows", snapshot, old.partition, deleted=frozenset([key]))
+    plan = ModelPlan(
+        model_before="m1",
+        model_after="m2",
+        strategy=RetrainShards.name,
+        guarantee=RetrainShards.guarantee,
+        why="",
+        rows_found=1,
+        rows_by_split={"train": 1},
+        shards=decisions,
+        steps_planned=steps_of(decisions),
+        steps_full=0,
+        verdicts=(),
+        inference_changed=False,
+    )
+    new = fitting.refit(plan, old=old, store=left, folder=folder / "ledger", serving=None)
+    return {"planned": plan.steps_planned, "computed": new.steps_taken(model="m2")}
+
+
+def metrics_of(ledger: Ledger, store: RowStore, bands: dict[bytes, int]) -> Numbers:
+    """Return accuracy and log loss on all evaluation rows, and on those that a rule holds for."""
+    learner = fitting.make_learner(
+        module_text(None), name=BUILT_IN, store=store, seed=ledger.partition.seed
+    )
+    rows = store.evaluation()
+    likely = np.array([bands[key.tobytes()] > 0 for key in rows.row_keys])
+    weights = ledger.final_weights()
+    mean = aggregation_for(DEFAULT, task=learner.spec.task)
+    return {
+        "all": evaluate(learner, weights, rows, aggregate=mean),
+        "likely": evaluate(learner, weights, rows.take(np.flatnonzero(likely)), aggregate=mean),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(json.loads(sys.argv[1]))))

@@ -1,0 +1,46 @@
+"""`unweave cost`: what a request to forget one row is expected to cost, before anybody asks."""
+
+import json
+from pathlib import Path
+
+import click
+
+from unweave.options import JSON, WORKSPACE
+
+
+@click.command()
+@WORKSPACE
+@click.option("--model", metavar="ID", help="The model; by default the newest live one.")
+@click.option(
+    "--pattern",
+    metavar="SHARE,...",
+    help="The share of requests for each band of rows, band 0 first, such as 0.2,0.8.",
+)
+@JSON
+def cost(workspace: Path, model: str | None, pattern: str | None, as_json: bool) -> None:
+    """Say what forgetting one row exactly is expected to cost, in steps.
+
+    Without a pattern every row is as likely as any other. Beside it stands the uniform placement
+    of as many rows.
+    """
+    from unweave.costs import cost_lines
+    from unweave.project import Project
+
+    answer = Project(workspace).expected_cost(model, pattern=_shares(pattern))
+    if as_json:
+        print(json.dumps(answer, ensure_ascii=False))
+        return
+    click.echo(f"Forgetting one row of {answer['model_id']} exactly:")
+    for line in cost_lines(answer):
+        click.echo(line)
+
+
+def _shares(text: str | None) -> list[float] | None:
+    if text is None:
+        return None
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise click.UsageError(
+            "--pattern is none: write shares with commas, as in 0.2,0.8."
+        ) from None

@@ -1,0 +1,39 @@
+"""The expected cost of a request, asked of a live model: as plain values, and for people."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from lineage_store.models import ModelRecord
+from lineage_store.placement import Partition
+from lineage_store.row_store import open_rows
+from lineage_store.workspace import Workspace
+from unlearning.expected_cost import expected_cost
+
+
+def cost_of(
+    workspace: Workspace, record: ModelRecord, *, pattern: Sequence[float] | None = None
+) -> dict[str, Any]:
+    """Return what a request to forget one row of a live model is expected to cost."""
+    counts = open_rows(workspace.absolute(record.paths["rows"])).counts
+    partition = Partition(**record.config["partition"])
+    return expected_cost(counts, partition, pattern=pattern).to_json()
+
+
+def cost_lines(answer: dict[str, Any]) -> list[str]:
+    """Return an expected cost as lines for people."""
+    full, rows = answer["steps_full"], answer["shard_rows"]
+    lines = [
+        f"  band {one['band']}      {one['rows']:,} rows, {one['share']:.1%} of the requests: "
+        f"{_steps(one['steps'], full)}"
+        for one in answer["bands"]
+    ]
+    return [
+        *lines,
+        f"  expected    {_steps(answer['steps'], full)}",
+        f"  uniform     {_steps(answer['uniform_steps'], answer['uniform_steps_full'])}",
+        f"  shards      {min(rows):,} to {max(rows):,} rows",
+    ]
+
+
+def _steps(steps: float, full: int) -> str:
+    return f"{steps:,.1f} of {full:,} steps ({steps / full if full else 0.0:.1%})"
