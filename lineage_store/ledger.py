@@ -47,7 +47,8 @@ class StepRecord:
 class StageRecord:
     """One trained stage of a shard.
 
-    `rows_digest` covers keys and contents of all rows it saw; `seconds` is wall time of the steps.
+    `epochs` are those taken, which early stopping makes fewer than planned. `rows_digest` covers
+    keys and contents of all rows it saw; `seconds` is wall time of the steps.
     """
 
     shard: int

@@ -50,6 +50,8 @@ def hyperparameters(record: models.ModelRecord) -> Answer:
         **record.config["partition"],
         "record": record.config["record"],
         "aggregate": record.config.get("aggregate", "mean"),
+        "class_weights": record.config.get("class_weights", "none"),
+        "early_stop": record.config.get("early_stop"),
         "module": made["module"],
         "optimizer": made["optimizer"],
         "steps": record.report["steps_full"],

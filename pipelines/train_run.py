@@ -24,6 +24,7 @@ from lineage_store.signing import create_signing_key
 from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend, TrainingJob
 from unlearning.aggregation import DEFAULT, aggregation_for
+from unlearning.class_weights import ALIKE, must_fit
 from unlearning.contract import BUILT_IN, load_module, module_text
 from unlearning.determinism import pin_tensorflow
 from unlearning.fitting import TrainConfig
@@ -40,6 +41,8 @@ class TrainRequest:
     record: str = "none"
     aggregate: str = DEFAULT
     module: Path | None = None
+    class_weights: str = ALIKE
+    early_stop: int | None = None
 
 
 def train(
@@ -73,7 +76,9 @@ def train(
     try:
         pseudonyms.take_back()  # likewise
         dropped = _gate(workspace, asked, header, snapshot, excluded, pseudonyms)
-        aggregation_for(asked.aggregate, task=load_snapshot(snapshot).inference.task)
+        task = load_snapshot(snapshot).inference.task
+        aggregation_for(asked.aggregate, task=task)
+        must_fit(asked.class_weights, task=task)
         write_atomic(module_file, text.encode("utf-8"))
         job = TrainingJob(
             workspace=workspace,
@@ -86,6 +91,8 @@ def train(
                 module_name(asked.module),
                 workspace.keys().key_id,
                 asked.aggregate,
+                asked.class_weights,
+                asked.early_stop,
             ),
             module_file=module_file,
             time=time,

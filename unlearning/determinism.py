@@ -23,8 +23,10 @@ SOURCES = {
     "lineage_store": ("placement.py", "row_store.py", "inference.py", "gate.py", "csv_source.py"),
     "unlearning": (
         "batches.py",
+        "class_weights.py",
         "contract.py",
         "determinism.py",
+        "early_stop.py",
         "encoding.py",
         "learner.py",
         "row_source.py",

@@ -22,6 +22,7 @@ from lineage_store.ledger import (
 from lineage_store.placement import Partition
 from lineage_store.row_store import RowStore, open_rows
 from unlearning.aggregation import DEFAULT, aggregation_or_default
+from unlearning.class_weights import ALIKE
 from unlearning.contract import BUILT_IN, module_text, spec_of
 from unlearning.determinism import code_digest, environment, pin_tensorflow
 from unlearning.learner import KerasLearner
@@ -43,6 +44,8 @@ class TrainConfig:
     module: str
     key_id: str
     aggregate: str = DEFAULT
+    class_weights: str = ALIKE
+    early_stop: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the value as JSON."""
@@ -79,7 +82,7 @@ def fit(
     """
     learner = make_learner(text, name=config.module, store=store, seed=config.partition.seed)
     folder.mkdir(parents=True, exist_ok=True)
-    run = Run(learner, config.partition, config.record, model, clock, progress)
+    run = _run(config, learner, model, clock, progress)
     train_from_nothing(run, store, folder)
     return _complete(config, model, text, learner, store, folder, serving)
 
@@ -100,7 +103,7 @@ def refit(
     config = config_of(old)
     text = module_source(old)
     learner = make_learner(text, name=config.module, store=store, seed=config.partition.seed)
-    run = Run(learner, config.partition, config.record, plan.model_after, clock, progress)
+    run = _run(config, learner, plan.model_after, clock, progress)
     strategy = strategies()[plan.strategy]
     folder.mkdir(parents=True, exist_ok=True)
     for decision in plan.shards:
@@ -110,6 +113,21 @@ def refit(
             continue
         strategy.apply(decision, old=old.shard(decision.shard), new=new, run=run, store=store)
     return _complete(config, plan.model_after, text, learner, store, folder, serving)
+
+
+def _run(
+    config: TrainConfig, learner: KerasLearner, model: str, clock: Clock, progress: Progress
+) -> Run:
+    return Run(
+        learner,
+        config.partition,
+        config.record,
+        model,
+        clock,
+        progress,
+        config.class_weights,
+        config.early_stop,
+    )
 
 
 def _complete(
@@ -134,6 +152,8 @@ def _complete(
         "partition": asdict(config.partition),
         "record": config.record,
         "aggregate": config.aggregate,
+        "class_weights": config.class_weights,
+        "early_stop": config.early_stop,
         "module": {"name": config.module, "digest": digest(text.encode("utf-8"))},
         "spec": learner.spec.to_json(),
         "optimizer": learner.optimizer(),
@@ -155,6 +175,8 @@ def config_of(ledger: Ledger) -> TrainConfig:
         header["module"]["name"],
         header["key_id"],
         header.get("aggregate", DEFAULT),
+        header.get("class_weights", ALIKE),
+        header.get("early_stop"),
     )
 
 

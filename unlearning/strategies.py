@@ -28,13 +28,15 @@ class Situation:
 
     `deleted` maps (shard, slice) to the row keys (n, 16) of deleted training rows; `new_counts`
     are the training rows that remain, by shard and slice. `fresh_start` says why nothing of the
-    old run may be reused, if that is so.
+    old run may be reused, if that is so. `watched` are the places of deleted evaluation rows that
+    had a part in when stages ended: none without early stopping.
     """
 
     ledger: Ledger
     deleted: Mapping[tuple[int, int], npt.NDArray[np.uint8]]
     new_counts: Sequence[Sequence[int]]
     fresh_start: str | None
+    watched: frozenset[tuple[int, int]] = frozenset()
 
     @property
     def partition(self) -> Partition:
@@ -43,7 +45,8 @@ class Situation:
 
     def first_slice(self, shard: int) -> int | None:
         """Return the first slice of a shard that loses rows, or None."""
-        return min((slice_ for s, slice_ in self.deleted if s == shard), default=None)
+        places = {*self.deleted, *self.watched}
+        return min((slice_ for s, slice_ in places if s == shard), default=None)
 
     def clean_stages(self, shard: int) -> int | None:
         """Count the leading stages that never saw a deleted row; None if the shard loses none.

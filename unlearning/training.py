@@ -15,7 +15,7 @@ from typing import Any
 from lineage_store.errors import BadInput
 from lineage_store.ledger import ShardLedger, StageRecord, StepRecord, shard_folder
 from lineage_store.placement import Partition, Stage
-from lineage_store.row_store import RowStore
+from lineage_store.row_store import Rows, RowStore
 from unlearning.batches import (
     batch_digest,
     epoch_batches,
@@ -23,6 +23,8 @@ from unlearning.batches import (
     shard_schedule,
     stage_batches,
 )
+from unlearning.class_weights import ALIKE, Weights, weighting_or_default
+from unlearning.early_stop import seen_digest, watch_of
 from unlearning.learner import KerasLearner
 from unlearning.recorders import RECORDERS, Recorder
 
@@ -42,6 +44,13 @@ class Run:
     model: str
     clock: Clock
     progress: Progress = lambda steps: None
+    class_weights: str = ALIKE
+    early_stop: int | None = None
+
+    def weigh(self, rows: Rows) -> Weights | None:
+        """Return what each class counts for in the stage of these rows, None if all count alike."""
+        spec = self.learner.spec
+        return weighting_or_default(self.class_weights, task=spec.task)(rows.labels, spec.outputs)
 
 
 def train_shard(run: Run, store: RowStore, shard: int, ledger: ShardLedger, *, kept: int) -> None:
@@ -72,6 +81,10 @@ def _train_stage(
     recorder: Recorder,
 ) -> None:
     rows = store.stage_rows(shard, stage.index)
+    class_weights = run.weigh(rows)
+    watch = watch_of(run.early_stop, store, shard=shard, stage=stage.index)
+    watched: list[float] = []
+    epochs = stage.epochs
     steps: list[StepRecord] = []
     losses: list[Any] = []
     start = run.clock()
@@ -79,22 +92,29 @@ def _train_stage(
         for batch, here in epoch_batches(rows, stage, epoch=epoch, seed=run.partition.seed):
             position = stage.position(epoch=epoch, batch=batch)
             recorder.before()
-            losses.append(run.learner.step(here, shard=shard, position=position))
+            losses.append(
+                run.learner.step(here, shard=shard, position=position, class_weights=class_weights)
+            )
             update = recorder.after(position)
             digest = batch_digest(here)
             steps.append(StepRecord(position, epoch, batch, len(here), digest, 0.0, update))
             run.progress(1)
+        if watch is not None:
+            watched.append(run.learner.loss(watch.rows))
+            if watch.ends(watched):
+                epochs = epoch + 1
+                break
     state = run.learner.state()
     seconds = run.clock() - start
     record = StageRecord(
         shard=shard,
         stage=stage.index,
         rows=stage.rows,
-        epochs=stage.epochs,
+        epochs=epochs,
         batches=stage.batches,
         first_position=stage.first_position,
         steps=len(steps),
-        rows_digest=rows.digest(),
+        rows_digest=seen_digest(rows.digest(), watch),
         checkpoint_digest="",
         steps_digest="",
         model=run.model,
@@ -124,7 +144,12 @@ def probe(run: Run, store: RowStore, *, shards: list[int]) -> None:
                 batches = [
                     batch for _, (_, _, batch) in zip(range(PROBED_STEPS), found, strict=False)
                 ]
-                run.learner.must_repeat(batches, first_rows(store, shard), shard=shard)
+                run.learner.must_repeat(
+                    batches,
+                    first_rows(store, shard),
+                    shard=shard,
+                    class_weights=run.weigh(rows),
+                )
                 return
 
 
@@ -137,7 +162,7 @@ def train_from_nothing(run: Run, store: RowStore, folder: Path) -> None:
 
 
 def planned_steps(store: RowStore, partition: Partition) -> int:
-    """Count the planned steps of a whole training run."""
+    """Count the planned steps of a whole training run; early stopping may take fewer."""
     return sum(
         stage.steps
         for shard in range(partition.shards)

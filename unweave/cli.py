@@ -113,6 +113,19 @@ def commands() -> None:
     help="How shards make one answer: mean; vote (classes); median (numbers).",
 )
 @click.option(
+    "--class-weights",
+    type=click.Choice(["none", "balanced"]),
+    default="none",
+    show_default=True,
+    help="What a row counts for: all alike, or rare classes more, so that all classes do.",
+)
+@click.option(
+    "--early-stop",
+    type=int,
+    metavar="PATIENCE",
+    help="End a stage after so many epochs without a lower loss on its evaluation rows.",
+)
+@click.option(
     "--key-file", type=click.Path(path_type=Path), help="The secret of a new workspace (mode 600)."
 )
 @click.option("--metadata", help="Where a new workspace's MLMD lives: see docs/lineage.md.")
@@ -133,6 +146,8 @@ def train(
     place_by: str,
     record: str,
     aggregate: str,
+    class_weights: str,
+    early_stop: int | None,
     key_file: Path | None,
     metadata: str | None,
     as_json: bool,
@@ -154,6 +169,8 @@ def train(
             place_by=place_by,
             record=record,
             aggregate=aggregate,
+            class_weights=class_weights,
+            early_stop=early_stop,
             key_file=key_file,
             metadata=metadata,
         )

@@ -68,6 +68,8 @@ class Project:
         place_by: str = "subject",
         record: str = "none",
         aggregate: str = "mean",
+        class_weights: str = "none",
+        early_stop: int | None = None,
         key_file: Path | str | None = None,
         metadata: Path | str | None = None,
     ) -> dict[str, Any]:
@@ -92,6 +94,8 @@ class Project:
             record=record,
             aggregate=aggregate,
             module=None if module is None else Path(module),
+            class_weights=class_weights,
+            early_stop=early_stop,
         )
         key = None if key_file is None else Path(key_file)
         where = None if metadata is None else parse_connection(str(metadata))
