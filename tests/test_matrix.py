@@ -124,14 +124,10 @@ def a_slice(records, partition):
     return [r for r in records if r.split == TRAIN and where(r, partition) == place]
 
 
-def an_evaluation_row(records, partition):
-    """A row that no step sees: of the last slice that has one and is not empty."""
-    return [
-        max(
-            (r for r in records if r.split == EVAL),
-            key=lambda r: (where(r, partition)[1], r.row_key),
-        )
-    ]
+def evaluated(records, partition):
+    """All evaluation rows of the last slices of the first shard: no step sees one."""
+    here = [r for r in records if r.split == EVAL and where(r, partition)[0] == 0]
+    return [r for r in here if where(r, partition)[1] > 0]
 
 
 REMOVED = {
@@ -170,6 +166,15 @@ class Trained:
     ledger: object
 
 
+@dataclass(frozen=True)
+class Forgotten:
+    """A deletion whose result is the twin's; `new` is None for a model that is withdrawn."""
+
+    plan: object
+    old: object
+    new: object
+
+
 @pytest.fixture(scope="module")
 def train(gated, new_folder):
     """Return a function that trains on lines, by the same command whatever the lines are."""
@@ -200,10 +205,13 @@ def trained(train):
 
 @pytest.fixture(scope="module")
 def assert_exact(trained, train, keys, new_folder):
-    """Return a function that takes records out, and compares with the twin; it gives the plan."""
+    """Return a function that takes records out and compares with the twin.
 
-    def check(text, remove, *, seed=0, shards=4, slices=4, epochs=5, **options):
-        partition = Partition(shards, slices, epochs=epochs, batch_size=24, seed=seed)
+    It gives the plan and both ledgers.
+    """
+
+    def check(text, remove, *, shards=4, slices=4, epochs=5, batch_size=24, **options):
+        partition = Partition(shards, slices, epochs, batch_size, seed=0)
         config = TrainConfig(partition, "none", "user module", keys.key_id, **options)
         old = trained(config, text)
         records = [r for split in old.snapshot.splits for r in read_snapshot(old.snapshot, split)]
@@ -234,7 +242,7 @@ def assert_exact(trained, train, keys, new_folder):
         if plan.model_after is None:
             with pytest.raises(BadInput, match="No row is left to train on"):
                 train([header, *left], config, text)
-            return plan
+            return Forgotten(plan, old.ledger, None)
         twin = train([header, *left], config, text).ledger
         new = refit(
             plan,
@@ -246,7 +254,7 @@ def assert_exact(trained, train, keys, new_folder):
         )  # fmt: skip
         assert stages(new) == stages(twin)
         assert weights_digest(new.final_weights()) == weights_digest(twin.final_weights())
-        return plan
+        return Forgotten(plan, old.ledger, new)
 
     return check
 
@@ -294,7 +302,7 @@ def test_a_deletion_leaves_the_bits_of_a_run_without_the_rows(
     assert_exact, model, optimizer, shards, slices, removed
 ):
     text = MODELS[model].replace("OPTIMIZER", OPTIMIZERS[optimizer])
-    plan = assert_exact(text, REMOVED[removed], shards=shards, slices=slices)
+    plan = assert_exact(text, REMOVED[removed], shards=shards, slices=slices).plan
     if removed == "slice" and slices == 1:  # they were all rows of a shard, or all there were
         assert plan.steps_planned == 0 and plan.shards[0].action == "empty"
         assert (plan.model_after is None) == (shards == 1)
@@ -309,3 +317,107 @@ def test_a_deletion_leaves_the_bits_of_a_run_without_the_rows(
 def test_the_sample_has_every_value_of_the_matrix():
     for place, values in enumerate((MODELS, OPTIMIZERS, SHARDS, SLICES, REMOVED)):
         assert {cell[place] for cell in SAMPLE} == set(values)
+
+
+# Further models: recurrent ones, other optimizers, schedules, odd batches
+
+RECURRENT = """
+import keras
+
+def build_model(spec):
+    numbers = keras.Input((len(spec.numbers),), name="numbers")
+    categories = keras.Input((len(spec.strings),), dtype="int32", name="categories")
+    words = keras.layers.Embedding(spec.buckets, 4)(categories)
+    read = keras.layers.GRU(6, dropout=0.2, recurrent_dropout=0.2)(words)
+    series = keras.layers.Reshape((8, 2))(numbers)
+    ways = keras.layers.Bidirectional(keras.layers.LSTM(5, dropout=0.1))(series)
+    hidden = keras.layers.LayerNormalization()(keras.layers.Concatenate()([read, ways]))
+    output = keras.layers.Dense(spec.outputs, activation=spec.activation)(hidden)
+    model = keras.Model([numbers, categories], output)
+    model.compile(optimizer=OPTIMIZER, loss=spec.loss)
+    return model
+"""
+
+FURTHER = {
+    "recurrent": (RECURRENT, "keras.optimizers.Adam(3e-3, amsgrad=True)"),
+    "decoupled decay, a schedule by step": (
+        DENSE,
+        "keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecayRestarts(0.01, 7), 0.02)",
+    ),
+    "nesterov, a schedule in pieces": (
+        CONVOLUTIONAL,
+        "keras.optimizers.SGD(keras.optimizers.schedules.PiecewiseConstantDecay([9, 30], "
+        "[0.05, 0.02, 0.01]), momentum=0.9, nesterov=True, global_clipnorm=1.0)",
+    ),
+    "a state that no weight has": (EMBEDDING, "keras.optimizers.Nadam(3e-3)"),
+    "averaged weights": (
+        DENSE,
+        "keras.optimizers.Adam(0.01, use_ema=True, ema_momentum=0.9, ema_overwrite_frequency=4)",
+    ),
+}
+
+
+@pytest.mark.parametrize("text, optimizer", FURTHER.values(), ids=FURTHER)
+def test_further_models_and_optimizers_forget_to_the_bit(assert_exact, text, optimizer):
+    text = text.replace("OPTIMIZER", optimizer)
+    plan = assert_exact(text, a_subject, shards=2, slices=3).plan
+    assert 0 < plan.steps_planned < plan.steps_full
+
+
+@pytest.mark.parametrize("batch_size", [1, 1000])
+def test_batches_of_one_row_empty_ones_and_one_of_all_rows_are_exact(assert_exact, batch_size):
+    text = CONVOLUTIONAL.replace("OPTIMIZER", OPTIMIZERS["adam"])
+    options = {"shards": 4, "slices": 2, "epochs": 2, "batch_size": batch_size}
+    done = assert_exact(text, one_row, **options)
+    assert done.plan.steps_planned > 0
+    batches = [s for shard in done.new.shards() for s in shard.stages()]
+    assert any(s.steps < s.batches * s.epochs for s in batches) == (batch_size == 1)
+
+
+# Class weights
+
+
+def test_with_class_weights_a_deletion_is_exact_and_keeps_the_stages_before_it(
+    assert_exact, trained
+):
+    text = EMBEDDING.replace("OPTIMIZER", OPTIMIZERS["adam"])
+    done = assert_exact(text, one_row, class_weights="balanced")
+    assert stages(done.new) != stages(assert_exact(text, one_row).new)
+    (changed,) = [decision for decision in done.plan.shards if decision.action == "retrained"]
+    assert changed.kept_stages > 0
+
+
+# Early stopping
+
+EAGER_TEXT = EMBEDDING.replace("OPTIMIZER", "keras.optimizers.Adam(0.03)")
+EAGER = {"early_stop": 2, "shards": 2, "slices": 3, "epochs": 24}
+
+
+def epochs_of(ledger):
+    return [[stage.epochs for stage in shard.stages()] for shard in ledger.shards()]
+
+
+@pytest.mark.parametrize("remove", [one_row, many_subjects])
+def test_where_stages_stop_early_a_deletion_is_exact(assert_exact, remove):
+    done = assert_exact(EAGER_TEXT, remove, **EAGER)
+    planned = Partition(2, 3, 24, 24, seed=0).stage_epochs
+    taken = [epochs for shard in epochs_of(done.new) for epochs in shard]
+    assert min(taken) < planned and max(taken) <= planned
+    assert done.plan.early_stop == 2 and 0 < done.plan.steps_planned <= done.plan.steps_full
+
+
+def test_an_evaluation_row_that_decided_when_a_stage_ends_is_forgotten_like_a_training_row(
+    assert_exact,
+):
+    """Without the rows of its later slices the first shard stops at other epochs."""
+    done = assert_exact(EAGER_TEXT, evaluated, **EAGER)
+    assert done.plan.rows_by_split.keys() == {"eval"}
+    decisions = [(d.action, d.kept_stages) for d in done.plan.shards]
+    assert decisions == [("retrained", 1), ("kept", 3)]
+    (before, kept), (after, also_kept) = epochs_of(done.old), epochs_of(done.new)
+    assert kept == also_kept and before[0] == after[0] and before[1:] != after[1:]
+
+
+def test_without_early_stopping_an_evaluation_row_touches_no_stage(assert_exact):
+    plan = assert_exact(EAGER_TEXT, evaluated, **{**EAGER, "early_stop": None}).plan
+    assert {decision.action for decision in plan.shards} == {"kept"}

@@ -8,6 +8,7 @@ else: the optimizer's count and every random generator are set from the position
 
 import functools
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -21,10 +22,11 @@ from lineage_store.tensors import WEIGHTS, Array, State
 from unlearning.class_weights import Weights
 from unlearning.contract import BUILT_IN, ModelSpec, load_module
 from unlearning.encoding import model_inputs
-from unlearning.refusals import layers_of, must_be_plain, must_hide_nothing
+from unlearning.refusals import layers_of, must_be_plain, must_hide_nothing, refusal
 
 OPTIMIZER = "optimizer/"
 INPUTS = ("numbers", "missing", "categories")
+UNNAMED = re.compile(r"^variable_\d+$")  # Keras counts these in the process too
 INIT, STEP = 11, 12
 PREDICTED_AT_ONCE = 8192
 
@@ -76,8 +78,8 @@ class KerasLearner:
         set_seeds(tweak(INIT, seed, 0))
         self._module = load_module(text, name=name)
         self._model = self._build(tweak(INIT, seed, 0))
-        self._wanted = self._checked_inputs()
         must_be_plain(self._model, name=name)
+        self._wanted = self._checked_inputs()
         optimizer = self._model.optimizer
         optimizer.build(self._model.trainable_variables)
         self._weights = dict(zip(self._weight_names(), self._model.weights, strict=True))
@@ -146,7 +148,8 @@ class KerasLearner:
             for variable in layer.weights:
                 owner[id(variable)] = f"{number:03d}.{type(layer).__name__}"
         return [
-            f"{WEIGHTS}{i:04d}.{owner.get(id(variable), 'model')}.{variable.name}"
+            f"{WEIGHTS}{i:04d}.{owner.get(id(variable), 'model')}."
+            f"{UNNAMED.sub('variable', variable.name)}"
             for i, variable in enumerate(self._model.weights)
         ]
 
@@ -352,7 +355,7 @@ class KerasLearner:
         try:
             step = self._step if class_weights is None else self._weighted_step
         except Exception as error:
-            raise self._refusal(error) from error
+            raise refusal(error, name=self._name) from error
         must_hide_nothing(self._model, step, name=self._name)
         state = self.initial_state(shard, first)
         ends = [self._first_steps(batches, state, shard, class_weights) for _ in range(2)]
@@ -380,21 +383,5 @@ class KerasLearner:
             for position, rows in enumerate(batches):
                 self.step(rows, shard=shard, position=position, class_weights=class_weights)
         except Exception as error:
-            raise self._refusal(error) from error
+            raise refusal(error, name=self._name) from error
         return self.state()
-
-    def _refusal(self, error: Exception) -> Exception:
-        text = str(error)
-        # An error in a graph is told in its last lines, after where in the code it was.
-        lines = [line.strip() for line in text.splitlines() if line.strip(" \t")]
-        if lines and lines[0].startswith(("Graph execution error", "in user code")):
-            lines = [line for line in lines if not line.startswith(("[[{{", "File "))][-1:]
-        first = lines[0] if lines else type(error).__name__
-        if "determinis" in text.lower() or "random" in text.lower():
-            reason = next(
-                (line for line in text.splitlines() if "determinis" in line.lower()), first
-            )
-            return NotReproducible(
-                f"The model of {self._name} cannot be trained reproducibly: {reason.strip()}"
-            )
-        return BadInput(f"The model of {self._name} fails in its first step: {first}")

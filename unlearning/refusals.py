@@ -93,6 +93,25 @@ def must_hide_nothing(model: Any, step: Any, *, name: str) -> None:
             )
 
 
+def refusal(error: Exception, *, name: str) -> Exception:
+    """Return what to raise for an error in the first steps of the model of a module.
+
+    That is NotReproducible where TensorFlow itself refuses an operation, and else BadInput.
+    """
+    text = str(error)
+    # An error in a graph is told in its last lines, after where in the code it was.
+    lines = [line.strip() for line in text.splitlines() if line.strip(" \t")]
+    if lines and lines[0].startswith(("Graph execution error", "in user code")):
+        lines = [line for line in lines if not line.startswith(("[[{{", "File "))][-1:]
+    first = lines[0] if lines else type(error).__name__
+    if "determinis" in text.lower() or "random" in text.lower():
+        reason = next((line for line in text.splitlines() if "determinis" in line.lower()), first)
+        return NotReproducible(
+            f"The model of {name} cannot be trained reproducibly: {reason.strip()}"
+        )
+    return BadInput(f"The model of {name} fails in its first step: {first}")
+
+
 def layers_of(model: Any) -> list[Any]:
     """Return all layers within a model, those inside other layers too, in Keras's order."""
     return [layer for layer in model._flatten_layers() if layer is not model]
