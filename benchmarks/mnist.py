@@ -77,11 +77,13 @@ def write_store(
     features = tuple((f"p{number:03d}", "number") for number in range(PIXELS))
     classes = tuple(str(number) for number in range(10))
     inference = Inference(features, "digit", "number", "classification", classes)
+    evaluation = read_rows("t10k", limit=10_000)
     return write_rows(
         folder,
         train=rows,
         places=places_of(rows),
-        evaluation=read_rows("t10k", limit=10_000),
+        evaluation=evaluation,
+        eval_places=places_of(evaluation),
         partition=partition,
         description={"inference": inference.to_json()},
     )

@@ -61,12 +61,13 @@ def RowIndexer(
         split: sorted(Path(examples.uri).glob(f"Split-{split}/*.gz")) for split in gated.splits
     }
     train, places = rows_from_examples(files[TRAIN], gated)
-    evaluation, _ = rows_from_examples(files.get(EVAL, []), gated)
+    evaluation, eval_places = rows_from_examples(files.get(EVAL, []), gated)
     write_rows(
         Path(rows.uri),
         train=train,
         places=places,
         evaluation=evaluation,
+        eval_places=eval_places,
         partition=Partition(**json.loads(partition)),
         description=describe(gated),
     )

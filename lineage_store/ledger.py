@@ -54,8 +54,9 @@ class StepRecord:
 class StageRecord:
     """One trained stage of a shard.
 
-    `rows_digest` covers keys and contents of all rows it saw; `seconds` is wall time of the steps.
-    `resumed` of its steps were taken over from the ledger before, with the checkpoint after them.
+    `epochs` are those taken, which early stopping makes fewer than planned. `rows_digest` covers
+    keys and contents of all rows it saw; `seconds` is wall time of the steps. `resumed` of its
+    steps were taken over from the ledger before, with the checkpoint after them.
     """
 
     shard: int

@@ -51,6 +51,8 @@ def hyperparameters(record: models.ModelRecord) -> Answer:
         **record.config["partition"],
         "record": record.config["record"],
         "aggregate": record.config.get("aggregate", "mean"),
+        "class_weights": record.config.get("class_weights", "none"),
+        "early_stop": record.config.get("early_stop"),
         "base": base_of(record),
         "module": made["module"],
         "optimizer": made["optimizer"],

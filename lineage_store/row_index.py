@@ -49,20 +49,19 @@ class IndexedRows:
     def __len__(self) -> int:
         return len(self.splits)
 
-    @property
-    def trained(self) -> npt.NDArray[np.bool_]:
-        """Which of the rows the model was trained on."""
-        return np.array([split == TRAIN for split in self.splits], dtype=np.bool_)
+    def of_split(self, split: str) -> npt.NDArray[np.bool_]:
+        """Say of each row whether it is in a split."""
+        return np.array([one == split for one in self.splits], dtype=np.bool_)
 
-    def by_slice(self, partition: Partition) -> dict[tuple[int, int], npt.NDArray[np.int64]]:
-        """Return the indices of the training rows, by shard and slice, in order."""
+    def by_slice(
+        self, partition: Partition, *, split: str = TRAIN
+    ) -> dict[tuple[int, int], npt.NDArray[np.int64]]:
+        """Return the indices of the rows of a split, by shard and slice, in order."""
         found = {}
         shard, slice_ = cells_of(self.places, partition)
-        trained = self.trained
-        for pair in sorted(
-            set(zip(shard[trained].tolist(), slice_[trained].tolist(), strict=True))
-        ):
-            here = trained & (shard == pair[0]) & (slice_ == pair[1])
+        asked = self.of_split(split)
+        for pair in sorted(set(zip(shard[asked].tolist(), slice_[asked].tolist(), strict=True))):
+            here = asked & (shard == pair[0]) & (slice_ == pair[1])
             found[pair] = np.flatnonzero(here)
         return found
 

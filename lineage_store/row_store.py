@@ -2,7 +2,7 @@
 
     rows.json                    what the columns are, and how many rows lie where
     train/s003-r01.safetensors   the training rows of slice 1 of shard 3, in row-key order
-    eval.safetensors             the evaluation rows, in row-key order
+    eval.safetensors             the evaluation rows, in row-key order, and their shards and slices
 
 Strings are kept as hash buckets (the learner's fixed encoding), so this holds no raw text.
 """
@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.placement import Partition, cells_of
-from lineage_store.tensors import Array, load_state, save_state
+from lineage_store.tensors import Array, State, load_state, save_state
 
 FORMAT = 1
 EVAL_FILE = "eval.safetensors"
@@ -59,9 +59,14 @@ class Rows:
 
 def in_key_order(rows: Rows) -> Rows:
     """Return the rows sorted by row key."""
+    return rows.take(key_order(rows))
+
+
+def key_order(rows: Rows) -> npt.NDArray[np.int64]:
+    """Return the places (n,) of the rows, the one with the lowest row key first."""
     names = np.ascontiguousarray(rows.row_keys).view("S16").reshape(-1)
     # A NumPy string drops zero bytes at its end, and equal keys cannot be: the order is the same.
-    return rows.take(np.argsort(names, kind="stable"))
+    return np.argsort(names, kind="stable")
 
 
 def merged(parts: Sequence[Rows]) -> Rows:
@@ -97,6 +102,12 @@ class RowStore:
         """Read the evaluation rows."""
         return _load(self.folder / EVAL_FILE)
 
+    def evaluation_of(self, shard: int, stage: int) -> Rows:
+        """Read the evaluation rows whose places fall into slices 0 to `stage` of a shard."""
+        state = load_state(self.folder / EVAL_FILE)
+        here = np.flatnonzero((state["shard"] == shard) & (state["slice"] <= stage))
+        return _rows(state).take(here)
+
 
 def slice_file(shard: int, slice_: int) -> str:
     """Return the file name of a slice."""
@@ -109,12 +120,14 @@ def write_rows(
     train: Rows,
     places: npt.NDArray[np.uint64],
     evaluation: Rows,
+    eval_places: npt.NDArray[np.uint64],
     partition: Partition,
     description: Mapping[str, Any],
 ) -> RowStore:
     """Cut the training rows into shards and slices and write the store.
 
-    `places` (n,) belongs to the training rows as given, in any order.
+    `places` (n,) belongs to the training rows as given, in any order; `eval_places` to the
+    evaluation rows likewise.
     """
     (folder / "train").mkdir(parents=True)
     shard, slice_ = cells_of(places, partition)
@@ -124,10 +137,13 @@ def write_rows(
         for slice_number in range(partition.slices):
             here = np.flatnonzero((shard == shard_number) & (slice_ == slice_number))
             part = in_key_order(train.take(here))
-            _save(folder / "train" / slice_file(shard_number, slice_number), part)
+            save_state(folder / "train" / slice_file(shard_number, slice_number), _tensors(part))
             row.append(len(part))
         counts.append(row)
-    _save(folder / EVAL_FILE, in_key_order(evaluation))
+    order = key_order(evaluation)
+    shard, slice_ = cells_of(eval_places, partition)
+    placed = {"shard": shard[order], "slice": slice_[order]}
+    save_state(folder / EVAL_FILE, _tensors(evaluation.take(order)) | placed)
     header = {
         "format": FORMAT,
         "counts": counts,
@@ -149,18 +165,18 @@ def open_rows(folder: Path) -> RowStore:
     )
 
 
-def _save(path: Path, rows: Rows) -> None:
-    save_state(
-        path,
-        {
-            "row_keys": rows.row_keys,
-            "numbers": rows.numbers,
-            "categories": rows.categories,
-            "labels": rows.labels,
-        },
-    )
+def _tensors(rows: Rows) -> State:
+    return {
+        "row_keys": rows.row_keys,
+        "numbers": rows.numbers,
+        "categories": rows.categories,
+        "labels": rows.labels,
+    }
 
 
 def _load(path: Path) -> Rows:
-    state = load_state(path)
+    return _rows(load_state(path))
+
+
+def _rows(state: State) -> Rows:
     return Rows(state["row_keys"], state["numbers"], state["categories"], state["labels"])

@@ -26,6 +26,7 @@ from lineage_store.workspace import Workspace
 from pipelines.base_model import find_base
 from pipelines.jobs import Backend, TrainingJob
 from unlearning.aggregation import DEFAULT, aggregation_for
+from unlearning.class_weights import ALIKE, must_fit
 from unlearning.contract import BUILT_IN, load_module, module_text
 from unlearning.determinism import pin_tensorflow
 from unlearning.recording import log_size, sign_log
@@ -46,6 +47,8 @@ class TrainRequest:
     record: str = "none"
     aggregate: str = DEFAULT
     module: Path | None = None
+    class_weights: str = ALIKE
+    early_stop: int | None = None
     checkpoint_every: int | None = None
     checkpoint_budget: int | None = None
     base: str | None = None
@@ -92,7 +95,9 @@ def train(
         pseudonyms.take_back()  # likewise
         like = None if base is None else base.inference
         dropped = _gate(workspace, asked, header, snapshot, excluded, pseudonyms, like)
-        aggregation_for(asked.aggregate, task=load_snapshot(snapshot).inference.task)
+        task = load_snapshot(snapshot).inference.task
+        aggregation_for(asked.aggregate, task=task)
+        must_fit(asked.class_weights, task=task)
         write_atomic(module_file, text.encode("utf-8"))
         job = TrainingJob(
             workspace=workspace,
@@ -105,6 +110,8 @@ def train(
                 name,
                 workspace.keys().key_id,
                 asked.aggregate,
+                asked.class_weights,
+                asked.early_stop,
                 None if base is None else base.record.id,
                 asked.checkpoint_every,
                 asked.checkpoint_budget,

@@ -88,7 +88,7 @@ def test_a_subject_s_rows_are_found_where_they_were_put(connection):
     assert [key.tobytes() for key in found.row_keys] == [record.row_key for record in mine]
     assert found.places.tolist() == [place(record) for record in mine]
     assert found.splits == tuple(record.split for record in mine)
-    assert found.trained.tolist() == [record.split == TRAIN for record in mine]
+    assert found.of_split(TRAIN).tolist() == [record.split == TRAIN for record in mine]
     assert found.key_set() == {record.row_key for record in mine}
 
 

@@ -16,6 +16,7 @@ from lineage_store.row_store import RowStore
 from lineage_store.tensors import distance, weights_digest
 from unlearning.amnesiac import subtract
 from unlearning.base_weights import origin, started_from
+from unlearning.early_stop import seen_digest, watch_of
 from unlearning.plan import ModelPlan
 from unlearning.strategies import strategies
 
@@ -190,7 +191,9 @@ def _foreign_stage(ledger: Ledger, store: RowStore) -> str | None:
     for number, shard in enumerate(ledger.shards()):
         for stage in shard.stages():
             rows = store.stage_rows(number, stage.stage)
-            if rows.digest() != stage.rows_digest:
+            patience = ledger.header.get("early_stop")
+            watch = watch_of(patience, store, shard=number, stage=stage.stage)
+            if seen_digest(rows.digest(), watch) != stage.rows_digest:
                 return f"stage {stage.stage} of shard {number} saw other rows"
     return None
 

@@ -30,8 +30,10 @@ SOURCES = {
     ),
     "unlearning": (
         "batches.py",
+        "class_weights.py",
         "contract.py",
         "determinism.py",
+        "early_stop.py",
         "encoding.py",
         "learner.py",
         "row_source.py",

@@ -52,7 +52,7 @@ def fit(
     shards or weights are others.
     """
     learner = make_learner(text, name=config.module, store=store, seed=config.partition.seed)
-    probe(learner, store, config.partition)
+    probe(learner, store, config)
     decisions = [
         ShardDecision(shard, "retrained", 0, steps, "")
         for shard, steps in enumerate(shard_steps(store, config.partition))
@@ -182,6 +182,8 @@ def _complete(
         "partition": asdict(config.partition),
         "record": config.record,
         "aggregate": config.aggregate,
+        "class_weights": config.class_weights,
+        "early_stop": config.early_stop,
         "checkpoints": {"every": config.checkpoint_every, "budget": config.checkpoint_budget},
         "module": {"name": config.module, "digest": digest(text.encode("utf-8"))},
         "spec": learner.spec.to_json(),

@@ -8,6 +8,7 @@ else: the optimizer's count and every random generator are set from the position
 
 import functools
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -18,12 +19,15 @@ from lineage_store.errors import BadInput, NotReproducible
 from lineage_store.placement import tweak
 from lineage_store.row_store import Rows
 from lineage_store.tensors import WEIGHTS, Array, State
+from unlearning.class_weights import Weights
 from unlearning.contract import BUILT_IN, ModelSpec, load_module
 from unlearning.encoding import model_inputs
+from unlearning.refusals import layers_of, must_be_plain, must_hide_nothing, refusal
 from unlearning.seeds import seeded_for_this_thread, set_seeds
 
 OPTIMIZER = "optimizer/"
 INPUTS = ("numbers", "missing", "categories")
+UNNAMED = re.compile(r"^variable_\d+$")  # Keras counts these in the process too
 INIT, STEP, ADAPT = 11, 12, 13
 PREDICTED_AT_ONCE = 8192
 BUILT_AT_MOST = 5
@@ -44,8 +48,13 @@ class Learner(Protocol):
     def weights(self) -> State:
         """Return the weights alone."""
 
-    def step(self, rows: Rows, *, shard: int, position: int) -> Any:
+    def step(
+        self, rows: Rows, *, shard: int, position: int, class_weights: Weights | None = None
+    ) -> Any:
         """Train on one batch; return the loss, possibly not yet computed."""
+
+    def loss(self, rows: Rows) -> float:
+        """Return the mean loss on rows in inference mode, in the state that it is in."""
 
     def predict(self, weights: Mapping[str, Array], rows: Rows) -> npt.NDArray[np.float32]:
         """Return the outputs (n, units) for rows, from these weights."""
@@ -72,6 +81,7 @@ class KerasLearner:
         with seeded_for_this_thread(tweak(INIT, seed, 0)):
             self._module = load_module(text, name=name)
         self._model = self._build(tweak(INIT, seed, 0))
+        must_be_plain(self._model, name=name)
         self._wanted = self._checked_inputs()
         optimizer = self._model.optimizer
         optimizer.build(self._model.trainable_variables)
@@ -136,39 +146,61 @@ class KerasLearner:
 
     def _weight_names(self) -> list[str]:
         """Name weights by their place in the model, not by Keras's counters of the process."""
-        layers = [layer for layer in self._model._flatten_layers() if layer is not self._model]
         owner = {}
-        for number, layer in enumerate(layers):
+        for number, layer in enumerate(layers_of(self._model)):
             for variable in layer.weights:
                 owner[id(variable)] = f"{number:03d}.{type(layer).__name__}"
         return [
-            f"{WEIGHTS}{i:04d}.{owner.get(id(variable), 'model')}.{variable.name}"
+            f"{WEIGHTS}{i:04d}.{owner.get(id(variable), 'model')}."
+            f"{UNNAMED.sub('variable', variable.name)}"
             for i, variable in enumerate(self._model.weights)
         ]
 
     @functools.cached_property
     def _step(self) -> Any:
-        """One training step as a graph that takes tensors, traced when it is first asked for."""
+        """One training step in which every row counts alike."""
+        return self._traced_step(weighted=False)
+
+    @functools.cached_property
+    def _weighted_step(self) -> Any:
+        """One training step that takes what each class counts for."""
+        return self._traced_step(weighted=True)
+
+    def _row_signature(self) -> list[Any]:
         import tensorflow as tf
 
-        model, generators = self._model, self._generators
         labels = tf.int32 if self.spec.task == "classification" else tf.float32
-        signature = [
+        return [
             tf.TensorSpec([None, len(self.spec.numbers)], tf.float32),
             tf.TensorSpec([None, len(self.spec.strings)], tf.int32),
             tf.TensorSpec([None], labels),
+        ]
+
+    def _traced_step(self, *, weighted: bool) -> Any:
+        """One training step as a graph that takes tensors."""
+        import tensorflow as tf
+
+        model, generators = self._model, self._generators
+        signature = [
+            *self._row_signature(),
             tf.TensorSpec([], tf.int64),
             tf.TensorSpec([len(generators), 2], tf.int64),
         ]
+        if weighted:
+            signature.append(tf.TensorSpec([self.spec.outputs], tf.float32))
 
-        def step(numbers: Any, categories: Any, labels: Any, position: Any, seeds: Any) -> Any:
+        def step(
+            numbers: Any, categories: Any, labels: Any, position: Any, seeds: Any,
+            class_weights: Any = None,
+        ) -> Any:  # fmt: skip
             model.optimizer.iterations.assign(tf.cast(position, model.optimizer.iterations.dtype))
             for number, generator in enumerate(generators):
                 generator.assign(tf.cast(seeds[number], generator.dtype))
             inputs = model_inputs(numbers, categories, wanted=self._wanted)
             with tf.GradientTape() as tape:
                 outputs = model(inputs, training=True)
-                loss = model.compute_loss(x=inputs, y=labels, y_pred=outputs)
+                counts = None if class_weights is None else tf.gather(class_weights, labels)
+                loss = model.compute_loss(x=inputs, y=labels, y_pred=outputs, sample_weight=counts)
             gradients = tape.gradient(loss, model.trainable_variables)
             model.optimizer.apply(gradients, model.trainable_variables)
             return loss
@@ -176,6 +208,21 @@ class KerasLearner:
         # The one graph itself: a tf.function would choose among its graphs anew in every step.
         with seeded_for_this_thread(tweak(INIT, self._seed, 0)):  # what tracing draws, too
             return tf.function(step, input_signature=signature).get_concrete_function()
+
+    @functools.cached_property
+    def _loss(self) -> Any:
+        """The mean loss of rows in inference mode, as a graph that takes tensors."""
+        import tensorflow as tf
+
+        model = self._model
+
+        def loss(numbers: Any, categories: Any, labels: Any) -> Any:
+            inputs = model_inputs(numbers, categories, wanted=self._wanted)
+            return model.compute_loss(x=inputs, y=labels, y_pred=model(inputs, training=False))
+
+        set_seeds(tweak(INIT, self._seed, 0))  # as before tracing a step
+        traced = tf.function(loss, input_signature=self._row_signature())
+        return traced.get_concrete_function()
 
     def initial_state(self, shard: int, first_rows: Rows | None) -> State:
         """Return a shard's state before its first step: fresh weights, adapted, empty slots.
@@ -236,8 +283,14 @@ class KerasLearner:
         """Return the weights that steps change by gradients, as arrays."""
         return {name: self._weights[name].numpy() for name in self._trainable}
 
-    def step(self, rows: Rows, *, shard: int, position: int) -> Any:
-        """Train on one batch and return the loss, a tensor."""
+    def step(
+        self, rows: Rows, *, shard: int, position: int, class_weights: Weights | None = None
+    ) -> Any:
+        """Train on one batch and return the loss, a tensor.
+
+        `class_weights` (classes,) are what a row of each class counts for; without them all count
+        alike.
+        """
         seeds = np.array(
             [
                 [tweak(STEP, self._seed, shard, position, number) >> 33, number]
@@ -245,8 +298,19 @@ class KerasLearner:
             ],
             dtype=np.int64,
         ).reshape(-1, 2)
-        taken = (rows.numbers, rows.categories, rows.labels, np.int64(position), seeds)
-        return self._step(*(self._tensor(array) for array in taken))
+        taken = [rows.numbers, rows.categories, rows.labels, np.int64(position), seeds]
+        if class_weights is None:
+            return self._step(*(self._tensor(array) for array in taken))
+        return self._weighted_step(*(self._tensor(array) for array in [*taken, class_weights]))
+
+    def loss(self, rows: Rows) -> float:
+        """Return the mean loss on rows in inference mode, in the state that is loaded."""
+        total = 0.0
+        for start in range(0, len(rows), PREDICTED_AT_ONCE):
+            piece = rows.take(np.arange(start, min(start + PREDICTED_AT_ONCE, len(rows))))
+            taken = (piece.numbers, piece.categories, piece.labels)
+            total += float(self._loss(*(self._tensor(array) for array in taken))) * len(piece)
+        return total / len(rows)
 
     def predict(self, weights: Mapping[str, Array], rows: Rows) -> npt.NDArray[np.float32]:
         """Return the model's outputs (n, units) float32, in inference mode."""
@@ -293,20 +357,35 @@ class KerasLearner:
             [made(variable) for variable in self._model.non_trainable_variables],
         )
 
-    def must_repeat(self, batches: Sequence[Rows], first: Rows | None, *, shard: int) -> None:
+    def must_repeat(
+        self,
+        batches: Sequence[Rows],
+        first: Rows | None,
+        *,
+        shard: int,
+        class_weights: Weights | None = None,
+    ) -> None:
         """Begin a shard and take its first steps, again and again, and compare all bits.
 
         The steps are taken twice from one state (nothing is seeded in between, as nothing is when
         a shard is retrained from a checkpoint), from a state made again, and once more with the
-        module loaded anew, as another process would.
-        Raises NotReproducible, naming the model and what differs or the op that refuses.
+        module loaded anew, as another process would, and used before its step is traced.
+        Raises NotReproducible, naming the model and what differs, or what can be told of why.
         """
+        try:
+            step = self._step if class_weights is None else self._weighted_step
+        except Exception as error:
+            raise refusal(error, name=self._name) from error
+        must_hide_nothing(self._model, step, name=self._name)
         state = self.initial_state(shard, first)
-        ends = [self._first_steps(batches, state, shard) for _ in range(2)]
-        ends.append(self._first_steps(batches, self.initial_state(shard, first), shard))
+        ends = [self._first_steps(batches, state, shard, class_weights) for _ in range(2)]
+        again = self.initial_state(shard, first)
+        ends.append(self._first_steps(batches, again, shard, class_weights))
         if self._name != BUILT_IN:
             anew = KerasLearner(self._text, name=self._name, spec=self.spec, seed=self._seed)
-            ends.append(anew._first_steps(batches, anew.initial_state(shard, first), shard))
+            state = anew.initial_state(shard, first)
+            anew.predict(state, batches[0])
+            ends.append(anew._first_steps(batches, state, shard, class_weights))
         for end in ends[1:]:
             name = first_difference(ends[0], end)
             if name is not None:
@@ -319,27 +398,13 @@ class KerasLearner:
             f"the weights."
         )
 
-    def _first_steps(self, batches: Sequence[Rows], state: State, shard: int) -> State:
+    def _first_steps(
+        self, batches: Sequence[Rows], state: State, shard: int, class_weights: Weights | None
+    ) -> State:
         self.load(state)
         try:
             for position, rows in enumerate(batches):
-                self.step(rows, shard=shard, position=position)
+                self.step(rows, shard=shard, position=position, class_weights=class_weights)
         except Exception as error:
-            raise self._refusal(error) from error
+            raise refusal(error, name=self._name) from error
         return self.state()
-
-    def _refusal(self, error: Exception) -> Exception:
-        text = str(error)
-        # An error in a graph is told in its last lines, after where in the code it was.
-        lines = [line.strip() for line in text.splitlines() if line.strip(" \t")]
-        if lines and lines[0].startswith(("Graph execution error", "in user code")):
-            lines = [line for line in lines if not line.startswith(("[[{{", "File "))][-1:]
-        first = lines[0] if lines else type(error).__name__
-        if "determinis" in text.lower() or "random" in text.lower():
-            reason = next(
-                (line for line in text.splitlines() if "determinis" in line.lower()), first
-            )
-            return NotReproducible(
-                f"The model of {self._name} cannot be trained reproducibly: {reason.strip()}"
-            )
-        return BadInput(f"The model of {self._name} fails in its first step: {first}")

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lineage_store.errors import BadInput, NothingToLearn
-from lineage_store.gate import Snapshot, infer, retained
+from lineage_store.gate import EVAL, Snapshot, infer, retained
 from lineage_store.inference import Inference, in_terms_of
 from lineage_store.ledger import Ledger
 from lineage_store.lineage_node import LineageNode
@@ -66,6 +66,7 @@ class BaseChange:
 class ModelPlan:
     """What will be done to one model; `model_after` is None if it is withdrawn.
 
+    With early stopping, `steps_planned` and `steps_full` are the most that there can be.
     `base` is None for a model that was not trained from another.
     """
 
@@ -81,6 +82,7 @@ class ModelPlan:
     steps_full: int
     verdicts: tuple[Verdict, ...]
     inference_changed: bool
+    early_stop: int | None = None
     base: BaseChange | None = None
 
     @property
@@ -177,6 +179,7 @@ def plan_model(
         },
         new_counts=counts,
         fresh_start=_fresh_start(ledger, changed, code, environment),
+        watched=_watched(ledger, store, deleted),
         moved=frozenset(change.moved if change else ()),
         adapts=adapts(module_source(ledger)),
     )
@@ -213,6 +216,7 @@ def plan_model(
             descendants, decisions=decisions, guarantee=guarantee, derived_until=derived_until
         ),
         inference_changed=changed,
+        early_stop=ledger.header.get("early_stop"),
         base=change,
     )
 
@@ -270,6 +274,14 @@ def _counts_without(store: RowStore, deleted: IndexedRows, partition: Partition)
     return counts
 
 
+def _watched(ledger: Ledger, store: RowStore, deleted: IndexedRows) -> frozenset[tuple[int, int]]:
+    """Return the places of deleted evaluation rows that had a part in when stages ended."""
+    if ledger.header.get("early_stop") is None:
+        return frozenset()
+    places = deleted.by_slice(ledger.partition, split=EVAL)
+    return frozenset(place for place in places if any(store.counts[place[0]]))
+
+
 def _fresh_start(
     ledger: Ledger, inference_changed: bool, code: str, environment: Mapping[str, Any]
 ) -> str | None:
@@ -280,13 +292,16 @@ def _fresh_start(
     if header["code"] != code:
         return "the code that trains is not the code that trained this model"
     if dict(header["environment"]) != dict(environment):
-        names = sorted(
-            name
-            for name in {*header["environment"], *environment}
-            if header["environment"].get(name) != environment.get(name)
-        )
+        before, now = _flat(header["environment"]), _flat(environment)
+        names = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
         return f"the environment differs from the one that trained this model ({', '.join(names)})"
     return None
+
+
+def _flat(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the environment with its packages among the rest, so that each can be named."""
+    packages = environment.get("packages", {})
+    return {**environment, "packages": None, **packages}
 
 
 def _why(strategy: Strategy, asked: Asked, change: BaseChange | None) -> str:

@@ -9,13 +9,12 @@ step that saw a deleted row, and takes the steps up to there over: their batches
 today's rows first.
 """
 
-from dataclasses import replace
-
 from lineage_store.canonical import digest_file, digest_json
 from lineage_store.errors import CheckFailed
 from lineage_store.ledger import ShardLedger, StepRecord, keep_shard
 from lineage_store.row_store import RowStore
-from unlearning.strategies import MOVED, ShardDecision, Situation, StrategyGuarantee, stage_of
+from unlearning.class_weights import ALIKE
+from unlearning.strategies import MOVED, ShardDecision, Situation, StrategyGuarantee
 from unlearning.training import Run, train_shard
 
 
@@ -93,12 +92,14 @@ def resume_position(situation: Situation, shard: int, kept: int) -> int | None:
     There is none if the stage would be cut into other batches today, or if the shard's start may
     depend on the stage's rows: before its first rows, and with a module that adapts to them.
     """
+    if situation.ledger.header.get("class_weights", ALIKE) != ALIKE:
+        return None  # the weights of the stage's classes follow from all of its rows
     ledger, stages = situation.ledger.shard(shard), situation.new_stages(shard)
     first = situation.first_position(shard)
     if first is None or (situation.adapts and not (kept and stages[kept - 1].rows)):
         return None
-    old, new = stage_of(ledger.stages()[kept]), stages[kept]
-    if replace(old, rows=new.rows) != new:
+    old, new = ledger.stages()[kept], stages[kept]
+    if (old.batches, old.first_position) != (new.batches, new.first_position):
         return None
     clean = [p for p in ledger.step_checkpoints() if new.first_position <= p < first]
     return max(clean, default=None)

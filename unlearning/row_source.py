@@ -70,12 +70,13 @@ def build_store(
 ) -> RowStore:
     """Encode a snapshot's records and write its row store."""
     train_rows, places = encode_all(train, snapshot.inference)
-    evaluation_rows, _ = encode_all(evaluation, snapshot.inference)
+    evaluation_rows, eval_places = encode_all(evaluation, snapshot.inference)
     return write_rows(
         folder,
         train=train_rows,
         places=places,
         evaluation=evaluation_rows,
+        eval_places=eval_places,
         partition=partition,
         description=describe(snapshot),
     )

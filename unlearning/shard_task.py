@@ -135,6 +135,8 @@ def carry_out(
         task.model,
         clock,
         progress,
+        task.config.class_weights,
+        task.config.early_stop,
         nothing_given if task.base is None else open_ledger(task.base).weights_of_shard,
         task.checkpoint_every,
     )

@@ -30,14 +30,16 @@ class Situation:
     `deleted` maps (shard, slice) to the row keys (n, 16) of deleted training rows; `new_counts`
     are the training rows that remain, by shard and slice. `fresh_start` says why nothing of the
     old run may be reused, if that is so; `moved` are the shards of which nothing may be reused,
-    since the weights that they started from change. `adapts` says that the module may set a shard's
-    start from its first rows.
+    since the weights that they started from change. `watched` are the places of deleted evaluation
+    rows that had a part in when stages ended: none without early stopping. `adapts` says that the
+    module may set a shard's start from its first rows.
     """
 
     ledger: Ledger
     deleted: Mapping[tuple[int, int], npt.NDArray[np.uint8]]
     new_counts: Sequence[Sequence[int]]
     fresh_start: str | None
+    watched: frozenset[tuple[int, int]] = frozenset()
     moved: frozenset[int] = frozenset()
     adapts: bool = True
 
@@ -48,7 +50,8 @@ class Situation:
 
     def first_slice(self, shard: int) -> int | None:
         """Return the first slice of a shard that loses rows, or None."""
-        return min((slice_ for s, slice_ in self.deleted if s == shard), default=None)
+        places = {*self.deleted, *self.watched}
+        return min((slice_ for s, slice_ in places if s == shard), default=None)
 
     def clean_stages(self, shard: int) -> int | None:
         """Count the leading stages that never saw a deleted row; None if the shard loses none.
@@ -66,12 +69,14 @@ class Situation:
         """Return the position of the first step that saw a deleted row of a shard, or None.
 
         It lies in the first epoch of the stage of the first slice that loses rows: an epoch meets
-        every row of its stage.
+        every row of its stage. Evaluation rows have a part in the stage from that epoch's end on.
         """
         first = self.first_slice(shard)
         if first is None:
             return None
         stage = stage_of(self.ledger.shard(shard).stages()[first])
+        if (shard, first) not in self.deleted:
+            return stage.position(epoch=1, batch=0)
         bits = row_bits(self.deleted[shard, first])
         places = batch_of(
             bits, seed=self.partition.seed, stage=first, epoch=0, batches=stage.batches

@@ -7,6 +7,7 @@ from typing import Any
 from lineage_store.ledger import Ledger
 from lineage_store.placement import Partition
 from unlearning.aggregation import DEFAULT
+from unlearning.class_weights import ALIKE
 from unlearning.contract import BUILT_IN, module_text
 
 MODULE_FILE = "module.py"
@@ -26,6 +27,8 @@ class TrainConfig:
     module: str
     key_id: str
     aggregate: str = DEFAULT
+    class_weights: str = ALIKE
+    early_stop: int | None = None
     base: str | None = None
     checkpoint_every: int | None = None
     checkpoint_budget: int | None = None
@@ -52,6 +55,8 @@ def config_of(ledger: Ledger) -> TrainConfig:
         header["module"]["name"],
         header["key_id"],
         header.get("aggregate", DEFAULT),
+        header.get("class_weights", ALIKE),
+        header.get("early_stop"),
         header["base"]["model"] if "base" in header else None,
         checkpoint_every=header.get("checkpoints", {}).get("every"),
         checkpoint_budget=header.get("checkpoints", {}).get("budget"),

@@ -23,9 +23,12 @@ from unlearning.batches import (
     shard_schedule,
     stage_batches,
 )
+from unlearning.class_weights import ALIKE, Weights, weighting_or_default
+from unlearning.early_stop import seen_digest, watch_of
 from unlearning.learner import KerasLearner
 from unlearning.recorders import RECORDERS, Recorder
 from unlearning.step_checkpoints import is_kept
+from unlearning.train_config import TrainConfig
 
 PROBED_STEPS = 3
 
@@ -52,8 +55,16 @@ class Run:
     model: str
     clock: Clock
     progress: Progress = lambda steps: None
+    class_weights: str = ALIKE
+    early_stop: int | None = None
     given: Given = nothing_given
     checkpoint_every: int = 0
+
+
+def weigh(rows: Rows, learner: KerasLearner, class_weights: str) -> Weights | None:
+    """Return what each class counts for in the stage of these rows, None if all count alike."""
+    spec = learner.spec
+    return weighting_or_default(class_weights, task=spec.task)(rows.labels, spec.outputs)
 
 
 def train_shard(
@@ -106,6 +117,10 @@ def _train_stage(
     taken: Sequence[StepRecord],
 ) -> None:
     rows = store.stage_rows(shard, stage.index)
+    class_weights = weigh(rows, run.learner, run.class_weights)
+    watch = watch_of(run.early_stop, store, shard=shard, stage=stage.index)
+    watched: list[float] = []
+    epochs = stage.epochs
     steps = list(taken)
     losses: list[Any] = [step.loss for step in taken]
     before = {step.position: step for step in taken}
@@ -117,7 +132,9 @@ def _train_stage(
                 _must_be_the_same(before.pop(position, None), here, shard=shard)
                 continue
             recorder.before()
-            losses.append(run.learner.step(here, shard=shard, position=position))
+            losses.append(
+                run.learner.step(here, shard=shard, position=position, class_weights=class_weights)
+            )
             update = recorder.after(position)
             kept = None
             if is_kept(epoch=epoch, batch=batch, batches=stage.batches, every=run.checkpoint_every):
@@ -125,17 +142,22 @@ def _train_stage(
             digest = batch_digest(here)
             steps.append(StepRecord(position, epoch, batch, len(here), digest, 0.0, update, kept))
             run.progress(1)
+        if watch is not None:
+            watched.append(run.learner.loss(watch.rows))
+            if watch.ends(watched):
+                epochs = epoch + 1
+                break
     state = run.learner.state()
     seconds = run.clock() - start
     record = StageRecord(
         shard=shard,
         stage=stage.index,
         rows=stage.rows,
-        epochs=stage.epochs,
+        epochs=epochs,
         batches=stage.batches,
         first_position=stage.first_position,
         steps=len(steps),
-        rows_digest=rows.digest(),
+        rows_digest=seen_digest(rows.digest(), watch),
         checkpoint_digest="",
         steps_digest="",
         model=run.model,
@@ -161,11 +183,12 @@ def _must_be_the_same(step: StepRecord | None, here: Rows, *, shard: int) -> Non
         )
 
 
-def probe(learner: KerasLearner, store: RowStore, partition: Partition) -> None:
+def probe(learner: KerasLearner, store: RowStore, config: TrainConfig) -> None:
     """Take the first steps of a run twice and refuse a model that does not repeat itself.
 
     Raises NotReproducible before anything is written.
     """
+    partition = config.partition
     for shard in range(partition.shards):
         for stage in shard_schedule(store, shard, partition):
             if stage.batches:
@@ -174,7 +197,10 @@ def probe(learner: KerasLearner, store: RowStore, partition: Partition) -> None:
                 batches = [
                     batch for _, (_, _, batch) in zip(range(PROBED_STEPS), found, strict=False)
                 ]
-                learner.must_repeat(batches, first_rows(store, shard), shard=shard)
+                weights = weigh(rows, learner, config.class_weights)
+                learner.must_repeat(
+                    batches, first_rows(store, shard), shard=shard, class_weights=weights
+                )
                 return
 
 
@@ -187,5 +213,5 @@ def shard_steps(store: RowStore, partition: Partition) -> list[int]:
 
 
 def planned_steps(store: RowStore, partition: Partition) -> int:
-    """Count the planned steps of a whole training run."""
+    """Count the planned steps of a whole training run; early stopping may take fewer."""
     return sum(shard_steps(store, partition))

@@ -10,6 +10,7 @@ from lineage_store.models import ModelRecord
 from lineage_store.workspace import Workspace
 from pipelines.train_run import TrainRequest
 from unlearning.aggregation import AGGREGATIONS
+from unlearning.class_weights import WEIGHTINGS
 from unlearning.deletion import CERTIFICATE_FILE, RECEIPT_FILE, load_plan
 from unlearning.finishing import load_reports
 from unlearning.plan import ModelPlan
@@ -29,6 +30,8 @@ def check_options(asked: TrainRequest) -> None:
         "--risk-shards": (partition.risk_shards, 0, partition.shards),
         "--risk-share": (partition.risk_share, 0, 99),
     }
+    if asked.early_stop is not None:
+        limits["--early-stop"] = (asked.early_stop, 1, 100_000)
     for option, (value, low, high) in limits.items():
         if not low <= value <= high:
             raise BadInput(f"{option} is {value}: it goes from {low} to {high}.")
@@ -50,6 +53,9 @@ def check_options(asked: TrainRequest) -> None:
     if asked.aggregate not in AGGREGATIONS:
         names = ", ".join(AGGREGATIONS)
         raise BadInput(f"--aggregate is {asked.aggregate!r}: it is one of {names}.")
+    if asked.class_weights not in WEIGHTINGS:
+        names = ", ".join(WEIGHTINGS)
+        raise BadInput(f"--class-weights is {asked.class_weights!r}: it is one of {names}.")
     if asked.record not in RECORDERS:
         raise BadInput(f"--record is {asked.record!r}: it is one of {', '.join(RECORDERS)}.")
 

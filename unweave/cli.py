@@ -132,6 +132,19 @@ def commands() -> None:
     help="How shards make one answer: mean; vote (classes); median (numbers).",
 )
 @click.option(
+    "--class-weights",
+    type=click.Choice(["none", "balanced"]),
+    default="none",
+    show_default=True,
+    help="What a row counts for: all alike, or rare classes more, so that all classes do.",
+)
+@click.option(
+    "--early-stop",
+    type=int,
+    metavar="PATIENCE",
+    help="End a stage after so many epochs without a lower loss on its evaluation rows.",
+)
+@click.option(
     "--checkpoint-every", type=int, help="Also keep a checkpoint every so many batches of a stage."
 )
 @click.option(
@@ -164,6 +177,8 @@ def train(
     risk_share: int,
     record: str,
     aggregate: str,
+    class_weights: str,
+    early_stop: int | None,
     checkpoint_every: int | None,
     checkpoint_budget: int | None,
     key_file: Path | None,
@@ -193,6 +208,8 @@ def train(
             risk_share=risk_share,
             record=record,
             aggregate=aggregate,
+            class_weights=class_weights,
+            early_stop=early_stop,
             checkpoint_every=checkpoint_every,
             checkpoint_budget=checkpoint_budget,
             key_file=key_file,

@@ -55,8 +55,10 @@ def planned(answer: Answer) -> list[Any]:
             f"{plan['model_before']}: {plan['rows_found']:,} rows found; strategy "
             f"{plan['strategy']} ({plan['guarantee']}): {plan['why']}."
         )
+        most = "At most " if plan["early_stop"] else ""
         parts.append(
-            f"{plan['steps_planned']:,} of {plan['steps_full']:,} steps to compute ({share:.1%})."
+            f"{most}{plan['steps_planned']:,} of {plan['steps_full']:,} steps to compute "
+            f"({share:.1%})."
         )
         shards = table_of(
             "shard", "action", "stages kept", "steps", "from the slice", "from nothing", "why"
