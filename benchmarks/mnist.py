@@ -12,7 +12,9 @@ import numpy as np
 from lineage_store.inference import Inference
 from lineage_store.keys import derive
 from lineage_store.placement import Partition
-from lineage_store.row_store import Rows, RowStore, write_rows
+from lineage_store.row_store import RowStore
+from lineage_store.row_writer import write_rows
+from lineage_store.rows import Rows
 
 FOLDER = Path(__file__).parents[2] / "shared" / "data" / "mnist"
 PIXELS = 784
@@ -79,9 +81,8 @@ def write_store(
     inference = Inference(features, "digit", "number", "classification", classes)
     return write_rows(
         folder,
-        train=rows,
-        places=places_of(rows),
-        evaluation=read_rows("t10k", limit=10_000),
+        train=[(rows, places_of(rows))],
+        evaluation=[read_rows("t10k", limit=10_000)],
         partition=partition,
         description={"inference": inference.to_json()},
     )

@@ -26,7 +26,8 @@ import numpy as np
 from lineage_store.inference import Inference
 from lineage_store.ledger import ShardLedger, shard_folder
 from lineage_store.placement import Partition
-from lineage_store.row_store import Rows, RowStore, merged, open_rows
+from lineage_store.row_store import RowStore, open_rows
+from lineage_store.rows import Rows, in_key_order, joined
 from lineage_store.tensors import weights_digest
 from unlearning.aggregation import AGGREGATIONS
 from unlearning.contract import load_module, spec_of
@@ -50,8 +51,10 @@ def plain_inputs(rows: Rows) -> dict[str, np.ndarray]:
 
 def all_rows(store: RowStore) -> Rows:
     """Return the training rows of all shards."""
-    stages = [store.stage_rows(shard, len(row) - 1) for shard, row in enumerate(store.counts)]
-    return merged(stages)
+    slices = [
+        (shard, slice_) for shard, row in enumerate(store.counts) for slice_ in range(len(row))
+    ]
+    return in_key_order(joined([store.slice_rows(*one) for one in slices]))
 
 
 def fit_plain(store: RowStore, text: str, partition: Partition) -> Numbers:

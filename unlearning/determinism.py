@@ -20,7 +20,17 @@ THREADS = 1
 PACKAGES = ("numpy", "tensorflow", "keras", "ml-dtypes", "safetensors")
 
 SOURCES = {
-    "lineage_store": ("placement.py", "row_store.py", "inference.py", "gate.py", "csv_source.py"),
+    "lineage_store": (
+        "placement.py",
+        "row_store.py",
+        "row_writer.py",
+        "rows.py",
+        "slice_file.py",
+        "sorted_rows.py",
+        "inference.py",
+        "gate.py",
+        "csv_source.py",
+    ),
     "unlearning": (
         "batches.py",
         "contract.py",

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from lineage_store.errors import BadInput, NotReproducible
 from lineage_store.placement import tweak
-from lineage_store.row_store import Rows
+from lineage_store.rows import Rows
 from lineage_store.tensors import WEIGHTS, Array, State
 from unlearning.contract import BUILT_IN, ModelSpec, load_module
 from unlearning.encoding import model_inputs
