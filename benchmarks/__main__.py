@@ -13,6 +13,7 @@ from benchmarks import (
     closure,
     deletion_cost,
     ingest_rate,
+    large_data,
     lineage_scale,
     pipeline_cost,
     training_overhead,
@@ -26,6 +27,7 @@ BENCHMARKS = {
     "lineage-scale": lineage_scale,
     "ingest-rate": ingest_rate,
     "closure": closure,
+    "large-data": large_data,
 }
 
 WIDTH = 130

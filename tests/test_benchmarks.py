@@ -12,6 +12,7 @@ NAMES = [
     "lineage-scale",
     "ingest-rate",
     "closure",
+    "large-data",
 ]
 
 
