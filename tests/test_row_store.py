@@ -12,15 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineage_store import sorted_rows
-from lineage_store.canonical import canonical_json, read_json, write_atomic
-from lineage_store.errors import CheckFailed
+from lineage_store.canonical import canonical_json
+from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.inference import Inference
 from lineage_store.placement import Partition, Stage, batch_of, row_bits, shard_of, slice_of
 from lineage_store.row_store import open_rows
 from lineage_store.row_writer import write_rows
 from lineage_store.rows import Rows, in_key_order, joined, pieces
 from lineage_store.sorted_rows import SortedRows
-from lineage_store.tensors import save_state
 from unlearning.batches import stage_batches
 
 PARTITION = Partition(shards=2, slices=3, epochs=2, batch_size=4, seed=9)
@@ -188,20 +187,8 @@ def test_a_slice_that_does_not_change_is_the_same_file(new_folder):
         written(new_folder() / "wrong", given_rows, places, SHAPES[0], unchanged=kept)
 
 
-def as_format_1(store):
-    """Write a store as an earlier unweave did: safetensors, and the number of that format."""
-    header = read_json(store.folder / "rows.json")
-    for file in [*store.folder.glob("train/*.npy"), store.folder / "eval.npy"]:
-        records = np.load(file, allow_pickle=False)
-        names = {"row_keys": "row_key", "numbers": "numbers", "categories": "categories"}
-        state = {name: records[field] for name, field in names.items()}
-        save_state(file.with_suffix(".safetensors"), state | {"labels": records["label"]})
-        file.unlink()
-    write_atomic(store.folder / "rows.json", canonical_json({**header, "format": 1}))
-
-
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_store_of_an_earlier_unweave_is_read_as_before(new_folder, shape):
+def test_a_store_of_an_earlier_unweave_is_read_as_before(new_folder, as_format_1, shape):
     given_rows, places = rows_of(50, shape, 1)
     store = written(new_folder() / "store", given_rows, places, shape)
     as_format_1(store)
@@ -210,3 +197,10 @@ def test_a_store_of_an_earlier_unweave_is_read_as_before(new_folder, shape):
         assert same(old.stage_rows(shard, 2), in_memory(given_rows, places, shard, 2))
         assert same(old.slice_rows(shard, 0), in_memory(given_rows, places, shard, 0))
     assert same(old.evaluation(), in_key_order(given_rows.take(np.arange(5))))
+
+
+def test_a_store_of_a_newer_unweave_is_refused(new_folder):
+    folder = new_folder()
+    (folder / "rows.json").write_bytes(canonical_json({"format": 3}))
+    with pytest.raises(BadInput, match="format 3"):
+        open_rows(folder)
