@@ -1,8 +1,8 @@
 """Writing a row store from a stream of rows, in any order and cut into any pieces.
 
 Each piece's rows are appended to their slices' parts on disk; each part is then sorted by row key
-into its slice's file. Memory holds one piece, and of the largest slice 24 bytes a row. The files
-depend on the rows alone, and so do not tell how the stream was cut or ordered.
+into its slice's file. Memory holds one piece, and of the largest slice about 50 bytes a row. The
+files depend on the rows alone: they do not tell how the stream was cut or ordered.
 """
 
 import shutil

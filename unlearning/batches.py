@@ -1,8 +1,8 @@
 """Which rows a stage trains on, cut into the batches of its epochs (law 1).
 
 Everything here is computed from the row store, the partition and a step's planned position; nothing
-is drawn and nothing is stored. Of each row of a stage an epoch holds its key, its place and its
-batch; the rest is read, where the stage is a large one, batch by batch.
+is drawn and nothing is stored. Of a large stage an epoch holds each row's key, place and batch; all
+else is read batch by batch.
 """
 
 import hashlib
