@@ -41,18 +41,12 @@ def encode(records: Sequence[Record], inference: Inference, spec: ModelSpec) -> 
     )
 
 
-def pieces_of(records: Iterable[Record], inference: Inference) -> Iterator[list[Record]]:
+def _pieces(records: Iterable[Record], inference: Inference) -> Iterator[list[Record]]:
     """Cut a stream of records into pieces that hold about as much, however many columns it has."""
     size = max(1, min(PIECE_ROWS, PIECE_VALUES // max(1, len(inference.features))))
     stream = iter(records)
     while piece := list(islice(stream, size)):
         yield piece
-
-
-def places_of(records: Sequence[Record]) -> U64:
-    """Return the place digests of records, (n,) uint64."""
-    together = b"".join(record.place for record in records)
-    return np.frombuffer(together, dtype=">u8").astype(np.uint64)
 
 
 def encode_pieces(
@@ -67,8 +61,9 @@ def encode_pieces(
     Records of the slices in `without`, by shard and slice, are passed over.
     """
     spec = spec_of(inference)
-    for piece in pieces_of(records, inference):
-        places = places_of(piece)
+    for piece in _pieces(records, inference):
+        together = b"".join(record.place for record in piece)
+        places = np.frombuffer(together, dtype=">u8").astype(np.uint64)
         if without:
             shards = shard_of(places, partition.shards).tolist()
             slices = slice_of(places, partition.slices).tolist()

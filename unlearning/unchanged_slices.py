@@ -6,17 +6,19 @@ only if the old ledger knows it: the last stage of a shard saw all its slices, a
 digest must be that of the files. Whatever cannot be shown this way is written again.
 """
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.gate import TRAIN, Snapshot, read_snapshot
+from lineage_store.gate import TRAIN, Snapshot, read_places
 from lineage_store.inference import Inference
 from lineage_store.ledger import Ledger
 from lineage_store.placement import Partition, shard_of, slice_of
 from lineage_store.row_store import FORMAT, RowStore
-from unlearning.row_source import pieces_of, places_of
+
+PIECE = 100_000
 
 
 def unchanged_slices(
@@ -42,8 +44,9 @@ def unchanged_slices(
 def count_rows(snapshot: Snapshot, partition: Partition) -> npt.NDArray[np.int64]:
     """Count the training rows of a snapshot: (shards, slices)."""
     counts = np.zeros((partition.shards, partition.slices), np.int64)
-    for piece in pieces_of(read_snapshot(snapshot, TRAIN), snapshot.inference):
-        places = places_of(piece)
+    stream = read_places(snapshot, TRAIN)
+    while piece := b"".join(islice(stream, PIECE)):
+        places = np.frombuffer(piece, dtype=">u8").astype(np.uint64)
         where = shard_of(places, partition.shards), slice_of(places, partition.slices)
         np.add.at(counts, where, 1)
     return counts
