@@ -13,6 +13,7 @@ from benchmarks import (
     closure,
     deletion_cost,
     ingest_rate,
+    large_data,
     lineage_scale,
     pipeline_cost,
     placement_cost,
@@ -28,6 +29,7 @@ BENCHMARKS = {
     "ingest-rate": ingest_rate,
     "closure": closure,
     "placement-cost": placement_cost,
+    "large-data": large_data,
 }
 
 WIDTH = 130

@@ -30,3 +30,12 @@ def numbers_of(module: str, *arguments: str) -> dict[str, Any]:
     """Run a module and return the JSON object in its last line."""
     numbers: dict[str, Any] = json.loads(run_module(module, *arguments).splitlines()[-1])
     return numbers
+
+
+def peak_kib() -> int:
+    """Return the most memory that this process has held, in KiB.
+
+    Not from getrusage, whose figure begins with that of the process that started this one.
+    """
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.partition("VmHWM:")[2].split()[0])

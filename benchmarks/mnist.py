@@ -12,7 +12,9 @@ import numpy as np
 from lineage_store.inference import Inference
 from lineage_store.keys import derive
 from lineage_store.placement import Partition
-from lineage_store.row_store import Rows, RowStore, write_rows
+from lineage_store.row_store import RowStore
+from lineage_store.row_writer import write_rows
+from lineage_store.rows import Rows
 
 FOLDER = Path(__file__).parents[2] / "shared" / "data" / "mnist"
 PIXELS = 784
@@ -80,10 +82,8 @@ def write_store(
     evaluation = read_rows("t10k", limit=10_000)
     return write_rows(
         folder,
-        train=rows,
-        places=places_of(rows),
-        evaluation=evaluation,
-        eval_places=places_of(evaluation),
+        train=[(rows, places_of(rows))],
+        evaluation=[(evaluation, places_of(evaluation))],
         partition=partition,
         description={"inference": inference.to_json()},
     )

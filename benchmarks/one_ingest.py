@@ -12,6 +12,7 @@ import time
 from itertools import islice
 from pathlib import Path
 
+from benchmarks.apart import peak_kib
 from lineage_store import ingest
 from lineage_store.connection import sqlite_file
 from lineage_store.external_ids import Names, content_uri
@@ -22,15 +23,6 @@ from lineage_store.models import ModelRecord
 NAMES = Names("0123456789abcdef")
 RECORD = ModelRecord("m1", "m1", 1, "live", "", "trained", "0" * 64, "0" * 64, {}, {})
 URIS = {"rows": "/rows", "model": "/model"}
-
-
-def peak() -> int:
-    """Return the most memory that this process has held, in KiB.
-
-    Not from getrusage, whose figure begins with that of the process that started this one.
-    """
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    return int(status.partition("VmHWM:")[2].split()[0])
 
 
 def put_ends(metadata: Metadata) -> None:
@@ -86,7 +78,7 @@ def main() -> None:
     ledger, steps = open_ledger(Path(folder)), int(count)
     metadata = Metadata(sqlite_file(Path(file)), create=True)
     put_ends(metadata)
-    before, began = peak(), time.perf_counter()
+    before, began = peak_kib(), time.perf_counter()
     if how == "singly":
         put_singly(metadata, ledger, steps)
     elif how == "bare":
@@ -94,7 +86,7 @@ def main() -> None:
     else:
         ingest.ingest_model(metadata, names=NAMES, record=RECORD, ledger=ledger, uris=URIS)
     seconds = time.perf_counter() - began
-    print(json.dumps({"steps": steps, "seconds": seconds, "before": before, "peak": peak()}))
+    print(json.dumps({"steps": steps, "seconds": seconds, "before": before, "peak": peak_kib()}))
 
 
 if __name__ == "__main__":

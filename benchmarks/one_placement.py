@@ -18,12 +18,13 @@ import numpy as np
 from benchmarks import adult
 from benchmarks.mnist import KEYS
 from lineage_store.csv_source import Columns, Dropped, read_header, read_records
-from lineage_store.gate import EVAL, TRAIN, Snapshot, let_through, read_snapshot
+from lineage_store.gate import EVAL, TRAIN, Snapshot, describe, let_through, read_snapshot
 from lineage_store.ledger import Ledger
 from lineage_store.placement import Partition, cells_of
 from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.risk import RiskRule, band_of, parse_rules
 from lineage_store.row_store import RowStore
+from lineage_store.row_writer import write_rows
 from unlearning import fitting
 from unlearning.aggregation import DEFAULT, aggregation_for
 from unlearning.contract import BUILT_IN, module_text
@@ -31,9 +32,11 @@ from unlearning.determinism import pin_tensorflow
 from unlearning.expected_cost import expected_cost
 from unlearning.plan import ModelPlan
 from unlearning.retrain_shards import RetrainShards
-from unlearning.row_source import build_store
+from unlearning.row_source import encode_pieces
 from unlearning.serving import evaluate
+from unlearning.shard_task import make_learner
 from unlearning.strategies import ShardDecision, Situation
+from unlearning.train_config import TrainConfig
 
 TOGETHER = 10
 NOTHING: frozenset[bytes] = frozenset()
@@ -121,18 +124,21 @@ def store_without(
     folder: Path, snapshot: Snapshot, partition: Partition, *, deleted: frozenset[bytes] = NOTHING
 ) -> RowStore:
     """Write the row store without some training rows."""
-    return build_store(
+    told = snapshot.inference
+    train = (r for r in read_snapshot(snapshot, TRAIN) if r.row_key not in deleted)
+    evaluation = read_snapshot(snapshot, EVAL)
+    return write_rows(
         folder,
-        train=(r for r in read_snapshot(snapshot, TRAIN) if r.row_key not in deleted),
-        evaluation=read_snapshot(snapshot, EVAL),
-        snapshot=snapshot,
+        train=encode_pieces(train, told, partition=partition),
+        evaluation=encode_pieces(evaluation, told, partition=partition),
         partition=partition,
+        description=describe(snapshot),
     )
 
 
 def train(folder: Path, store: RowStore, partition: Partition) -> Ledger:
     """Train the built-in model."""
-    config = fitting.TrainConfig(partition, "none", BUILT_IN, KEYS.key_id)
+    config = TrainConfig(partition, "none", BUILT_IN, KEYS.key_id)
     return fitting.fit(
         config, model="m1", text=module_text(None), store=store, folder=folder, serving=None
     )
@@ -194,7 +200,7 @@ def carried_out(
 
 def metrics_of(ledger: Ledger, store: RowStore, bands: dict[bytes, int]) -> Numbers:
     """Return accuracy and log loss on all evaluation rows, and on those that a rule holds for."""
-    learner = fitting.make_learner(
+    learner = make_learner(
         module_text(None), name=BUILT_IN, store=store, seed=ledger.partition.seed
     )
     rows = store.evaluation()

@@ -26,13 +26,15 @@ import numpy as np
 from lineage_store.inference import Inference
 from lineage_store.ledger import ShardLedger, shard_folder
 from lineage_store.placement import Partition
-from lineage_store.row_store import Rows, RowStore, merged, open_rows
+from lineage_store.row_store import RowStore, open_rows
+from lineage_store.rows import Rows, in_key_order, joined
 from lineage_store.tensors import weights_digest
 from unlearning.aggregation import AGGREGATIONS
 from unlearning.contract import load_module, spec_of
 from unlearning.determinism import THREADS, pin_tensorflow
 from unlearning.serving import evaluate
 from unlearning.shard_task import make_learner
+from unlearning.train_config import TrainConfig
 from unlearning.training import Run, probe, train_shard
 
 Numbers = dict[str, Any]
@@ -50,8 +52,10 @@ def plain_inputs(rows: Rows) -> dict[str, np.ndarray]:
 
 def all_rows(store: RowStore) -> Rows:
     """Return the training rows of all shards."""
-    stages = [store.stage_rows(shard, len(row) - 1) for shard, row in enumerate(store.counts)]
-    return merged(stages)
+    slices = [
+        (shard, slice_) for shard, row in enumerate(store.counts) for slice_ in range(len(row))
+    ]
+    return in_key_order(joined([store.slice_rows(*one) for one in slices]))
 
 
 def fit_plain(store: RowStore, text: str, partition: Partition) -> Numbers:
@@ -99,7 +103,7 @@ def train_with_lineage(store: RowStore, text: str, partition: Partition, record:
         began = time.perf_counter()
         learner = make_learner(text, name="benchmark", store=store, seed=partition.seed)
         run = Run(learner, partition, record, "m1", time.perf_counter)
-        probe(run, store, shards=shards)
+        probe(learner, store, TrainConfig(partition, record, "benchmark", "no key"))
         loop, cpu = time.perf_counter(), time.process_time()
         for shard, ledger in zip(shards, ledgers, strict=True):
             train_shard(run, store, shard, ledger, kept=0)

@@ -26,7 +26,8 @@ from lineage_store.gate import EVAL, TRAIN, describe, load_snapshot
 from lineage_store.ledger import open_ledger
 from lineage_store.placement import Partition
 from lineage_store.progress import counter
-from lineage_store.row_store import open_rows, write_rows
+from lineage_store.row_store import open_rows
+from lineage_store.row_writer import write_rows
 from lineage_store.workspace import open_workspace
 from unlearning.determinism import pin_tensorflow
 from unlearning.example_rows import rows_from_examples
@@ -60,14 +61,10 @@ def RowIndexer(
     files = {
         split: sorted(Path(examples.uri).glob(f"Split-{split}/*.gz")) for split in gated.splits
     }
-    train, places = rows_from_examples(files[TRAIN], gated)
-    evaluation, eval_places = rows_from_examples(files.get(EVAL, []), gated)
     write_rows(
         Path(rows.uri),
-        train=train,
-        places=places,
-        evaluation=evaluation,
-        eval_places=eval_places,
+        train=rows_from_examples(files[TRAIN], gated),
+        evaluation=rows_from_examples(files.get(EVAL, []), gated),
         partition=Partition(**json.loads(partition)),
         description=describe(gated),
     )

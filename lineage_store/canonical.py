@@ -7,9 +7,11 @@ Files appear whole or not at all: written under a temporary name, synced, rename
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 Json = Mapping[str, Any] | Sequence[Any] | str | int | float | bool | None
 
@@ -46,12 +48,22 @@ def digest_file(path: Path) -> str:
 
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Write a whole file so that a crash leaves the old one or the new one, never a part."""
+    with atomic_file(path, mode=mode) as stream:
+        stream.write(data)
+
+
+@contextmanager
+def atomic_file(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
+    """Open a file to be written in pieces; it is there, whole, when the block ends without error.
+
+    An older file of that name stays as it is until then, and so does one that is linked to it.
+    """
     temporary = path.with_name(f".{path.name}.partial")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             os.fchmod(stream.fileno(), mode)  # a file left by a crash keeps its old mode
-            stream.write(data)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
@@ -59,6 +71,14 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def link_or_copy(source: Path | str, target: Path | str) -> None:
+    """Take a file over under another name: as a hard link, where the file system has them."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def sync_folder(folder: Path) -> None:

@@ -14,14 +14,19 @@ the folders of untouched shards as they are (hard links). A stage names the mode
 """
 
 import json
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lineage_store.canonical import canonical_json, digest_json, read_json, write_atomic
+from lineage_store.canonical import (
+    canonical_json,
+    digest_json,
+    link_or_copy,
+    read_json,
+    write_atomic,
+)
 from lineage_store.placement import Partition
 from lineage_store.tensors import State, load_state, save_state, weights_of
 
@@ -253,7 +258,7 @@ def keep_shard(
     are hard links where the file system has them: nothing in a ledger is written twice.
     """
     if stages is None:
-        shutil.copytree(old.folder, new.folder, copy_function=_link)
+        shutil.copytree(old.folder, new.folder, copy_function=link_or_copy)
         return
     new.folder.mkdir(parents=True)
     kept = old.stages()[:stages]
@@ -263,7 +268,7 @@ def keep_shard(
             old.steps_file(record.stage),
             old.checkpoint_file(record.stage),
         ):
-            _link(str(file), str(new.folder / file.name))
+            link_or_copy(file, new.folder / file.name)
     end = kept[-1].first_position + kept[-1].epochs * kept[-1].batches if kept else 0
     if resume is not None:
         end = resume + 1
@@ -275,11 +280,4 @@ def keep_shard(
     ]
     for source, target in files:
         target.parent.mkdir(exist_ok=True)
-        _link(str(source), str(target))
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
+        link_or_copy(source, target)

@@ -26,6 +26,7 @@ from unlearning.fitting import fit, refit
 from unlearning.recording import describe_model, must_be_trainable, record_model, sign_log
 from unlearning.row_source import store_from_snapshot
 from unlearning.training import planned_steps
+from unlearning.unchanged_slices import unchanged_slices
 
 
 class DirectBackend:
@@ -69,12 +70,19 @@ class DirectBackend:
         if folder.exists():
             shutil.rmtree(folder)  # what a killed run left
         old = open_ledger(job.workspace.absolute(change.old.paths["ledger"]))
-        store = store_from_snapshot(folder / "rows", load_snapshot(snapshot), old.partition)
+        gated = load_snapshot(snapshot)
+        before = open_rows(job.workspace.absolute(change.old.paths["rows"]))
+        store = store_from_snapshot(
+            folder / "rows",
+            gated,
+            old.partition,
+            unchanged=unchanged_slices(gated, old=old, store=before),
+        )
         base = None if plan.base_model is None else open_base(job.workspace, plan.base_model)
         new = refit(
             plan,
             old=old,
-            store=open_rows(store.folder),
+            store=store,
             folder=folder / "ledger",
             serving=folder / "model",
             base=base,

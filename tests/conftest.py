@@ -4,15 +4,19 @@ Every call makes new files, so the fixtures last for a whole session and suit hy
 """
 
 import csv
+import shutil
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.csv_source import Columns, Dropped, read_header, read_records
 from lineage_store.gate import let_through
 from lineage_store.keys import derive
 from lineage_store.pseudonyms import Pseudonyms
+from lineage_store.tensors import save_state
 
 
 @pytest.fixture(scope="session")
@@ -83,3 +87,28 @@ def gated(read_csv, write_csv, new_folder):
         return let_through(iter(records), features=header.features, label=label, folder=folder)
 
     return gate
+
+
+@pytest.fixture(scope="session")
+def as_format_1():
+    """Return a function that turns a row store into one of an earlier unweave (safetensors)."""
+
+    def keys_of(records):
+        return np.array([key.tobytes() for key in records["row_key"]], dtype=object)
+
+    def write(store):
+        parts = sorted(store.folder.glob("eval/*.npy"))
+        evaluation = np.concatenate([np.load(part) for part in parts])
+        np.save(store.folder / "eval.npy", evaluation[np.argsort(keys_of(evaluation))])
+        shutil.rmtree(store.folder / "eval")
+        for file in [*store.folder.glob("train/*.npy"), store.folder / "eval.npy"]:
+            records = np.load(file)
+            names = {"row_keys": "row_key", "numbers": "numbers", "categories": "categories"}
+            state = {name: records[field] for name, field in names.items()}
+            save_state(file.with_suffix(".safetensors"), state | {"labels": records["label"]})
+            file.unlink()
+        header = dict(read_json(store.folder / "rows.json"))
+        del header["evaluation_counts"]
+        write_atomic(store.folder / "rows.json", canonical_json({**header, "format": 1}))
+
+    return write

@@ -13,6 +13,7 @@ NAMES = [
     "ingest-rate",
     "closure",
     "placement-cost",
+    "large-data",
 ]
 
 

@@ -13,7 +13,16 @@ from lineage_store import gate
 from lineage_store.canonical import canonical_json, digest_file
 from lineage_store.csv_source import Columns, Dropped, read_header, read_records
 from lineage_store.errors import BadInput, NothingToLearn
-from lineage_store.gate import Record, escape, let_through, load_snapshot, retained, unescape
+from lineage_store.gate import (
+    Record,
+    escape,
+    let_through,
+    load_snapshot,
+    read_places,
+    read_snapshot,
+    retained,
+    unescape,
+)
 from lineage_store.pseudonyms import Pseudonyms
 
 HEADER = ["id", "person", "a", "b", "label"]
@@ -444,3 +453,14 @@ def test_memory_does_not_grow_with_the_rows(write_csv, keys, pseudonyms, new_fol
     peak(100)  # what is made once, such as compiled patterns
     # Files are read in pieces of up to 1 MiB; 20 000 records as a list take 12 MiB.
     assert peak(10 * rows) < peak(rows) + (2 << 20)
+
+
+def test_the_places_of_a_split_can_be_read_without_the_rest(gated):
+    nasty = ['a,"b\n', "x\ry", "'", "k1,k2,k3", "\u2028", "%"]
+    rows = [[nasty[n % len(nasty)], str(n), "yes" if n % 3 else "no"] for n in range(90)]
+    snapshot = gated([['te"xt,', "number", "label"], *rows])
+    assert snapshot.splits == ("train", "eval")
+    for split in snapshot.splits:
+        places = [record.place for record in read_snapshot(snapshot, split)]
+        assert list(read_places(snapshot, split)) == places
+    assert len(set(places)) > 1

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lineage_store.errors import BadInput, NotReproducible
-from lineage_store.row_store import Rows
+from lineage_store.rows import Rows
 from unlearning.contract import ModelSpec
 from unlearning.determinism import pin_tensorflow
 from unlearning.learner import KerasLearner

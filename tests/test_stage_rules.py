@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_store.errors import BadInput
+from lineage_store.inference import Inference
 from lineage_store.placement import Partition, shard_of, slice_of
-from lineage_store.row_store import Rows, write_rows
+from lineage_store.row_writer import write_rows
+from lineage_store.rows import Rows
 from unlearning.class_weights import ALIKE, balanced, must_fit, weighting_or_default
 from unlearning.early_stop import Watch, seen_digest, watch_of
 
@@ -61,6 +63,11 @@ def test_a_stage_ends_after_as_many_epochs_without_a_new_minimum(losses, patienc
         assert watch.ends(losses[:count]) == (waited >= patience)
 
 
+INFERENCE = Inference(
+    (("a", "number"), ("b", "number")), "label", "string", "classification", ("no", "yes")
+)
+
+
 @pytest.fixture(scope="module")
 def evaluation():
     return made(90, seed=2)
@@ -75,12 +82,10 @@ def store(tmp_path_factory, evaluation):
     rows, eval_places = evaluation
     return write_rows(
         tmp_path_factory.mktemp("store") / "rows",
-        train=train.take(kept),
-        places=places[kept],
-        evaluation=rows,
-        eval_places=eval_places,
+        train=[(train.take(kept), places[kept])],
+        evaluation=[(rows, eval_places)],
         partition=PARTITION,
-        description={},
+        description={"inference": INFERENCE.to_json()},
     )
 
 

@@ -22,7 +22,8 @@ from lineage_store.index import read_index
 from lineage_store.ledger import open_ledger
 from lineage_store.models import find_model
 from lineage_store.placement import Stage, batch_of, row_bits, schedule
-from lineage_store.row_store import Rows, in_key_order, open_rows
+from lineage_store.row_store import open_rows
+from lineage_store.rows import Rows, in_key_order
 from lineage_store.tensors import load_state
 from pipelines.direct import DirectBackend
 from unlearning.batches import first_rows, stage_batches

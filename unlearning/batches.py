@@ -1,7 +1,8 @@
 """Which rows a stage trains on, cut into the batches of its epochs (law 1).
 
 Everything here is computed from the row store, the partition and a step's planned position; nothing
-is drawn and nothing is stored.
+is drawn and nothing is stored. Of a large stage an epoch holds each row's key, place and batch; all
+else is read batch by batch.
 """
 
 import hashlib
@@ -10,7 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from lineage_store.placement import Partition, Stage, batch_of, row_bits, schedule
-from lineage_store.row_store import Rows, RowStore
+from lineage_store.row_store import RowStore
+from lineage_store.rows import Rows, RowSet
 
 
 def shard_schedule(store: RowStore, shard: int, partition: Partition) -> tuple[Stage, ...]:
@@ -19,14 +21,16 @@ def shard_schedule(store: RowStore, shard: int, partition: Partition) -> tuple[S
 
 
 def first_rows(store: RowStore, shard: int) -> Rows | None:
-    """Return the rows of a shard's first slice that has any."""
+    """Return the rows of a shard's first slice that has any, in memory: `adapt` wants arrays."""
     for slice_, count in enumerate(store.counts[shard]):
         if count:
             return store.slice_rows(shard, slice_)
     return None
 
 
-def epoch_batches(rows: Rows, stage: Stage, *, epoch: int, seed: int) -> Iterator[tuple[int, Rows]]:
+def epoch_batches(
+    rows: RowSet, stage: Stage, *, epoch: int, seed: int
+) -> Iterator[tuple[int, Rows]]:
     """Yield (batch, rows) for each batch of one epoch that has rows, in order."""
     if not stage.batches:
         return
@@ -41,7 +45,7 @@ def epoch_batches(rows: Rows, stage: Stage, *, epoch: int, seed: int) -> Iterato
             yield batch, rows.take(here)
 
 
-def stage_batches(rows: Rows, stage: Stage, *, seed: int) -> Iterator[tuple[int, int, Rows]]:
+def stage_batches(rows: RowSet, stage: Stage, *, seed: int) -> Iterator[tuple[int, int, Rows]]:
     """Yield (epoch, batch, rows) for each batch of a stage that has rows, in order."""
     for epoch in range(stage.epochs):
         for batch, here in epoch_batches(rows, stage, epoch=epoch, seed=seed):

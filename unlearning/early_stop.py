@@ -14,14 +14,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lineage_store.canonical import digest_json
-from lineage_store.row_store import Rows, RowStore
+from lineage_store.row_store import RowStore
+from lineage_store.rows import RowSet
 
 
 @dataclass(frozen=True)
 class Watch:
     """What decides when one stage ends: rows, and the epochs to wait for a new minimum."""
 
-    rows: Rows
+    rows: RowSet
     patience: int
 
     def ends(self, losses: Sequence[float]) -> bool:

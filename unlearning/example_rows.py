@@ -1,4 +1,4 @@
-"""From ExampleGen's TFRecords to the arrays of a row store.
+"""From ExampleGen's TFRecords to the arrays of a row store, piece by piece.
 
 The gate wrote the text so that ExampleGen's own inference cannot differ from the gate's; here the
 values are read in the gate's types, and what an example of another shape would mean is an error.
@@ -13,15 +13,15 @@ import numpy as np
 from lineage_store.errors import CheckFailed
 from lineage_store.gate import PLACE, ROW, Snapshot
 from lineage_store.placement import U64
-from lineage_store.row_store import Rows
+from lineage_store.rows import Rows
 from unlearning.contract import spec_of
 from unlearning.encoding import bucket_ids, first_values
 
 PIECE = 5_000
 
 
-def rows_from_examples(files: Sequence[Path], snapshot: Snapshot) -> tuple[Rows, U64]:
-    """Read gzipped TFRecord files of tf.Example; return rows and their places (n,) uint64.
+def rows_from_examples(files: Sequence[Path], snapshot: Snapshot) -> Iterator[tuple[Rows, U64]]:
+    """Read gzipped TFRecord files of tf.Example; yield pieces of rows with their places (n,).
 
     Raises CheckFailed if an example does not hold what the gate wrote.
     """
@@ -38,8 +38,6 @@ def rows_from_examples(files: Sequence[Path], snapshot: Snapshot) -> tuple[Rows,
         PLACE: tf.io.FixedLenFeature([], tf.string),
         inference.label: tf.io.FixedLenFeature([], label_dtype),
     }
-    parts = []
-    places: list[bytes] = []
     for batch in _batches(files):
         try:
             parsed = tf.io.parse_example(batch, wanted)
@@ -49,7 +47,7 @@ def rows_from_examples(files: Sequence[Path], snapshot: Snapshot) -> tuple[Rows,
             ) from error
         count = len(batch)
         keys = b"".join(bytes.fromhex(k[1:].decode()) for k in parsed[ROW].numpy())
-        places += [bytes.fromhex(p[1:].decode()) for p in parsed[PLACE].numpy()]
+        places = b"".join(bytes.fromhex(p[1:].decode()) for p in parsed[PLACE].numpy())
         if spec.strings:
             texts = _unescaped(tf, _columns(tf, [parsed[name] for name in spec.strings], ""))
             categories = bucket_ids(texts, columns=spec.strings, buckets=spec.buckets).numpy()
@@ -65,23 +63,9 @@ def rows_from_examples(files: Sequence[Path], snapshot: Snapshot) -> tuple[Rows,
             numbers = _columns(tf, [parsed[name] for name in spec.numbers], float("nan")).numpy()
         else:
             numbers = np.zeros((count, 0), np.float32)
-        parts.append(
-            Rows(
-                np.frombuffer(keys, dtype=np.uint8).reshape(-1, 16),
-                numbers,
-                categories,
-                labels,
-            )
-        )
-    if not parts:
-        return _no_rows(spec, inference.task), np.zeros(0, np.uint64)
-    rows = Rows(
-        np.concatenate([part.row_keys for part in parts]),
-        np.concatenate([part.numbers for part in parts]),
-        np.concatenate([part.categories for part in parts]),
-        np.concatenate([part.labels for part in parts]),
-    )
-    return rows, np.frombuffer(b"".join(places), dtype=">u8").astype(np.uint64)
+        row_keys = np.frombuffer(keys, dtype=np.uint8).reshape(-1, 16)
+        rows = Rows(row_keys, numbers, categories, labels)
+        yield rows, np.frombuffer(places, dtype=">u8").astype(np.uint64)
 
 
 def _batches(files: Sequence[Path]) -> Iterator[Any]:
@@ -107,12 +91,3 @@ def _unescaped(tf: Any, texts: Any) -> Any:
     for code, mark in (("%0A", "\n"), ("%0D", "\r"), ("%25", "%")):
         lines = tf.strings.regex_replace(lines, code, mark)
     return tf.where(tf.strings.regex_full_match(texts, "(?s)'%.*"), lines, plain)
-
-
-def _no_rows(spec: Any, task: str) -> Rows:
-    return Rows(
-        np.zeros((0, 16), np.uint8),
-        np.zeros((0, len(spec.numbers)), np.float32),
-        np.zeros((0, len(spec.strings)), np.int32),
-        np.zeros(0, np.float32 if task == "regression" else np.int32),
-    )

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from lineage_store.errors import BadInput, NotReproducible
 from lineage_store.placement import tweak
-from lineage_store.row_store import Rows
+from lineage_store.rows import Rows, RowSet, pieces
 from lineage_store.tensors import WEIGHTS, Array, State
 from unlearning.class_weights import Weights
 from unlearning.contract import BUILT_IN, ModelSpec, load_module
@@ -53,7 +53,7 @@ class Learner(Protocol):
     ) -> Any:
         """Train on one batch; return the loss, possibly not yet computed."""
 
-    def loss(self, rows: Rows) -> float:
+    def loss(self, rows: RowSet) -> float:
         """Return the mean loss on rows in inference mode, in the state that it is in."""
 
     def predict(self, weights: Mapping[str, Array], rows: Rows) -> npt.NDArray[np.float32]:
@@ -303,11 +303,10 @@ class KerasLearner:
             return self._step(*(self._tensor(array) for array in taken))
         return self._weighted_step(*(self._tensor(array) for array in [*taken, class_weights]))
 
-    def loss(self, rows: Rows) -> float:
+    def loss(self, rows: RowSet) -> float:
         """Return the mean loss on rows in inference mode, in the state that is loaded."""
         total = 0.0
-        for start in range(0, len(rows), PREDICTED_AT_ONCE):
-            piece = rows.take(np.arange(start, min(start + PREDICTED_AT_ONCE, len(rows))))
+        for piece in pieces(rows, PREDICTED_AT_ONCE):
             taken = (piece.numbers, piece.categories, piece.labels)
             total += float(self._loss(*(self._tensor(array) for array in taken))) * len(piece)
         return total / len(rows)

@@ -1,22 +1,25 @@
-"""From gated records to the arrays of a row store.
+"""From gated records to the arrays of a row store, piece by piece.
 
-The same function serves records read from the gate's CSV and records read from ExampleGen's
+The same encoding serves records read from the gate's CSV and records read from ExampleGen's
 Examples: both hold the same text, so both give the same bytes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import compress, islice
 from pathlib import Path
 
 import numpy as np
 
 from lineage_store.gate import EVAL, TRAIN, Record, Snapshot, describe, read_snapshot
 from lineage_store.inference import Inference
-from lineage_store.placement import U64, Partition
-from lineage_store.row_store import Rows, RowStore, write_rows
+from lineage_store.placement import U64, Partition, cells_of
+from lineage_store.row_store import RowStore
+from lineage_store.row_writer import NOTHING, write_rows
+from lineage_store.rows import Rows
 from unlearning.contract import ModelSpec, spec_of
 from unlearning.encoding import encode_strings
 
-PIECE = 50_000
+PIECE_VALUES, PIECE_ROWS = 500_000, 50_000
 
 
 def encode(records: Sequence[Record], inference: Inference, spec: ModelSpec) -> Rows:
@@ -38,56 +41,56 @@ def encode(records: Sequence[Record], inference: Inference, spec: ModelSpec) -> 
     )
 
 
-def encode_all(records: Iterable[Record], inference: Inference) -> tuple[Rows, U64]:
-    """Encode a stream of records piece by piece; return the rows and their places (n,) uint64."""
-    spec = spec_of(inference)
-    parts: list[Rows] = []
-    places: list[int] = []
-    piece: list[Record] = []
-    for record in records:
-        piece.append(record)
-        places.append(int.from_bytes(record.place, "big"))
-        if len(piece) == PIECE:
-            parts.append(encode(piece, inference, spec))
-            piece = []
-    parts.append(encode(piece, inference, spec))
-    rows = Rows(
-        np.concatenate([part.row_keys for part in parts]),
-        np.concatenate([part.numbers for part in parts]),
-        np.concatenate([part.categories for part in parts]),
-        np.concatenate([part.labels for part in parts]),
-    )
-    return rows, np.array(places, dtype=np.uint64)
+def _pieces(records: Iterable[Record], inference: Inference) -> Iterator[list[Record]]:
+    """Cut a stream of records into pieces that hold about as much, however many columns it has."""
+    size = max(1, min(PIECE_ROWS, PIECE_VALUES // max(1, len(inference.features))))
+    stream = iter(records)
+    while piece := list(islice(stream, size)):
+        yield piece
 
 
-def build_store(
-    folder: Path,
+def encode_pieces(
+    records: Iterable[Record],
+    inference: Inference,
     *,
-    train: Iterable[Record],
-    evaluation: Iterable[Record],
+    partition: Partition,
+    without: Collection[tuple[int, int]] = (),
+) -> Iterator[tuple[Rows, U64]]:
+    """Encode a stream of records; yield pieces of rows with their places (n,) uint64.
+
+    Records of the slices in `without`, by shard and slice, are passed over.
+    """
+    spec = spec_of(inference)
+    for piece in _pieces(records, inference):
+        together = b"".join(record.place for record in piece)
+        places = np.frombuffer(together, dtype=">u8").astype(np.uint64)
+        if without:
+            shards, slices = cells_of(places, partition)
+            cells = zip(shards.tolist(), slices.tolist(), strict=True)
+            wanted = [cell not in without for cell in cells]
+            piece, places = list(compress(piece, wanted)), places[np.array(wanted)]
+        if piece:
+            yield encode(piece, inference, spec), places
+
+
+def store_from_snapshot(
+    folder: Path,
     snapshot: Snapshot,
     partition: Partition,
+    *,
+    unchanged: Mapping[tuple[int, int], Path] = NOTHING,
 ) -> RowStore:
-    """Encode a snapshot's records and write its row store."""
-    train_rows, places = encode_all(train, snapshot.inference)
-    evaluation_rows, eval_places = encode_all(evaluation, snapshot.inference)
+    """Write the row store straight from the gate's files.
+
+    The slices in `unchanged`, by shard and slice, are links to these files and not made again.
+    """
+    train, evaluation = (read_snapshot(snapshot, split) for split in (TRAIN, EVAL))
+    inference = snapshot.inference
     return write_rows(
         folder,
-        train=train_rows,
-        places=places,
-        evaluation=evaluation_rows,
-        eval_places=eval_places,
+        train=encode_pieces(train, inference, partition=partition, without=unchanged),
+        evaluation=encode_pieces(evaluation, inference, partition=partition),
         partition=partition,
         description=describe(snapshot),
-    )
-
-
-def store_from_snapshot(folder: Path, snapshot: Snapshot, partition: Partition) -> RowStore:
-    """Write the row store straight from the gate's files."""
-    return build_store(
-        folder,
-        train=read_snapshot(snapshot, TRAIN),
-        evaluation=read_snapshot(snapshot, EVAL),
-        snapshot=snapshot,
-        partition=partition,
+        unchanged=unchanged,
     )

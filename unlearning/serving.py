@@ -19,12 +19,12 @@ import numpy.typing as npt
 
 from lineage_store.canonical import canonical_json, read_json
 from lineage_store.errors import BadInput
-from lineage_store.row_store import Rows
+from lineage_store.rows import Rows, RowSet, pieces
 from lineage_store.tensors import State
 from unlearning.aggregation import Aggregation, stacked
 from unlearning.contract import ModelSpec
 from unlearning.encoding import bucket_ids, first_values, model_inputs
-from unlearning.learner import KerasLearner
+from unlearning.learner import PREDICTED_AT_ONCE, KerasLearner
 
 ASSET = "columns.json"
 
@@ -126,7 +126,7 @@ def aggregated(
 
 
 def evaluate(
-    learner: KerasLearner, shards: Sequence[State], rows: Rows, *, aggregate: Aggregation
+    learner: KerasLearner, shards: Sequence[State], rows: RowSet, *, aggregate: Aggregation
 ) -> dict[str, float]:
     """Return what the aggregate does on rows: `accuracy` and `log_loss`, or `rmse`; and `rows`.
 
@@ -134,13 +134,15 @@ def evaluate(
     """
     if not len(rows) or not any(shards):
         return {"rows": 0}
-    told, scores = aggregated(learner, shards, rows, aggregate=aggregate)
+    squares = hits = loss = 0.0
+    for piece in pieces(rows, PREDICTED_AT_ONCE):
+        told, scores = aggregated(learner, shards, piece, aggregate=aggregate)
+        if learner.spec.task == "regression":
+            squares += float(np.sum((told[:, 0] - piece.labels) ** 2))
+            continue
+        right = told[np.arange(len(piece)), piece.labels]
+        hits += float(np.sum(scores.argmax(axis=1) == piece.labels))
+        loss -= float(np.sum(np.log(np.clip(right, 1e-7, 1.0))))
     if learner.spec.task == "regression":
-        error = told[:, 0] - rows.labels
-        return {"rows": len(rows), "rmse": float(np.sqrt(np.mean(error**2)))}
-    right = told[np.arange(len(rows)), rows.labels]
-    return {
-        "rows": len(rows),
-        "accuracy": float(np.mean(scores.argmax(axis=1) == rows.labels)),
-        "log_loss": float(-np.mean(np.log(np.clip(right, 1e-7, 1.0)))),
-    }
+        return {"rows": len(rows), "rmse": float(np.sqrt(squares / len(rows)))}
+    return {"rows": len(rows), "accuracy": hits / len(rows), "log_loss": loss / len(rows)}

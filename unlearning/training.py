@@ -11,10 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.ledger import ShardLedger, StageRecord, StepRecord
 from lineage_store.placement import Partition, Stage
-from lineage_store.row_store import Rows, RowStore
+from lineage_store.row_store import RowStore
+from lineage_store.rows import Rows, RowSet, pieces
 from lineage_store.tensors import State, load_state
 from unlearning.batches import (
     batch_digest,
@@ -31,6 +34,7 @@ from unlearning.step_checkpoints import is_kept
 from unlearning.train_config import TrainConfig
 
 PROBED_STEPS = 3
+PIECE = 100_000
 
 Progress = Callable[[int], None]
 Clock = Callable[[], float]
@@ -61,10 +65,13 @@ class Run:
     checkpoint_every: int = 0
 
 
-def weigh(rows: Rows, learner: KerasLearner, class_weights: str) -> Weights | None:
+def weigh(rows: RowSet, learner: KerasLearner, class_weights: str) -> Weights | None:
     """Return what each class counts for in the stage of these rows, None if all count alike."""
     spec = learner.spec
-    return weighting_or_default(class_weights, task=spec.task)(rows.labels, spec.outputs)
+    if class_weights == ALIKE:
+        return None
+    labels = np.concatenate([piece.labels for piece in pieces(rows, PIECE)] or [np.zeros(0, int)])
+    return weighting_or_default(class_weights, task=spec.task)(labels, spec.outputs)
 
 
 def train_shard(

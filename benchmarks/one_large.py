@@ -1,0 +1,123 @@
+"""One phase of `large_data` in this process: `python -m benchmarks.one_large PHASE FOLDER`.
+
+FOLDER holds `given.csv` and what the phases before have left. Prints JSON: rows, seconds, the peak
+of resident memory in MiB, and for a training the digest of the weights.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from benchmarks.apart import peak_kib
+from benchmarks.mnist import KEYS
+from lineage_store import row_index
+from lineage_store.csv_source import Columns, Dropped, read_header, read_records
+from lineage_store.gate import let_through, load_snapshot, read_snapshot
+from lineage_store.index import open_index
+from lineage_store.placement import Partition
+from lineage_store.pseudonyms import Pseudonyms
+from lineage_store.row_store import RowStore, open_rows
+from lineage_store.tensors import weights_digest
+from unlearning.contract import BUILT_IN, module_text
+from unlearning.fitting import TrainConfig, fit
+from unlearning.row_source import store_from_snapshot
+
+PARTITION = Partition(shards=2, slices=5, epochs=1, batch_size=4096, seed=0)
+
+Numbers = dict[str, Any]
+
+
+def gate(folder: Path) -> Numbers:
+    """Pass the file through the gate."""
+    file = folder / "given.csv"
+    columns = Columns("label", ("person",), "id")
+    header = read_header(file, columns)
+    pseudonyms = Pseudonyms(folder / "pseudonyms.sqlite", KEYS)
+    records = read_records(
+        [file],
+        columns=columns,
+        header=header,
+        keys=KEYS,
+        pseudonyms=pseudonyms,
+        excluded=frozenset(),
+        temporary=folder,
+        dropped=Dropped(),
+    )
+    snapshot = let_through(
+        records, features=header.features, label="label", folder=folder / "snapshot"
+    )
+    pseudonyms.commit()
+    return {"rows": sum(snapshot.rows.values())}
+
+
+def index(folder: Path) -> Numbers:
+    """Write the snapshot's rows to a new row index."""
+    snapshot = load_snapshot(folder / "snapshot")
+    records = chain.from_iterable(read_snapshot(snapshot, split) for split in snapshot.splits)
+    with closing(open_index(folder / "unweave.sqlite")) as connection, connection:
+        total = sum(snapshot.rows.values())
+        return {"rows": row_index.ingest(connection, 1, records, total=total, temporary=folder)}
+
+
+def store(folder: Path) -> Numbers:
+    """Write the snapshot's rows by shard and slice."""
+    snapshot = load_snapshot(folder / "snapshot")
+    store_from_snapshot(folder / "rows", snapshot, PARTITION)
+    return {"rows": sum(snapshot.rows.values())}
+
+
+def train(folder: Path) -> Numbers:
+    """Train on the store as it is opened."""
+    return _fitted(folder, open_rows(folder / "rows"), "trained")
+
+
+def by_batch(folder: Path) -> Numbers:
+    """Train, and read no stage whole."""
+    return _fitted(folder, replace(open_rows(folder / "rows"), read_whole=0), "trained-by-batch")
+
+
+def _fitted(folder: Path, rows: RowStore, name: str) -> Numbers:
+    ledger = fit(
+        TrainConfig(PARTITION, "none", BUILT_IN, KEYS.key_id),
+        model="m1",
+        text=module_text(None),
+        store=rows,
+        folder=folder / name / "ledger",
+        serving=folder / name / "model",
+    )
+    stages = [stage for shard in ledger.shards() for stage in shard.stages()]
+    return {
+        "rows": sum(stage.rows * stage.epochs for stage in stages),
+        "steps_seconds": sum(stage.seconds for stage in stages),
+        "weights_digest": weights_digest(ledger.final_weights()),
+    }
+
+
+RUN: dict[str, Callable[[Path], Numbers]] = {
+    "gate": gate,
+    "index": index,
+    "store": store,
+    "train": train,
+    "by batch": by_batch,
+}
+
+
+def main() -> None:
+    """Run one phase and print what it took."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    phase, folder = sys.argv[1:]
+    began = time.perf_counter()
+    found = RUN[phase](Path(folder))
+    seconds = time.perf_counter() - began
+    print(json.dumps(found | {"seconds": seconds, "peak_mib": peak_kib() / 1024}))
+
+
+if __name__ == "__main__":
+    main()

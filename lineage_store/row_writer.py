@@ -1,0 +1,127 @@
+"""Writing a row store from a stream of rows, in any order and cut into any pieces.
+
+Each piece's rows are appended to their slices' parts on disk; each part is then sorted by row key
+into its slice's file. Memory holds one piece, and of the largest slice about 50 bytes a row. The
+files depend on the rows alone: they do not tell how the stream was cut or ordered.
+"""
+
+import shutil
+from collections.abc import Container, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lineage_store.canonical import canonical_json, link_or_copy, sync_folder, write_atomic
+from lineage_store.inference import Inference
+from lineage_store.placement import U64, Partition, cells_of
+from lineage_store.row_store import (
+    EVALUATION,
+    FORMAT,
+    HEADER_FILE,
+    TRAINING,
+    RowStore,
+    open_rows,
+    slice_name,
+)
+from lineage_store.rows import Rows
+from lineage_store.slice_file import (
+    RecordType,
+    open_part,
+    open_slice,
+    record_type,
+    to_records,
+    write_slice,
+)
+from lineage_store.sorted_rows import SortedRows
+
+PARTS = "parts"
+NOTHING: Mapping[tuple[int, int], Path] = {}
+
+
+def write_rows(
+    folder: Path,
+    *,
+    train: Iterable[tuple[Rows, U64]],
+    evaluation: Iterable[tuple[Rows, U64]],
+    partition: Partition,
+    description: Mapping[str, Any],
+    unchanged: Mapping[tuple[int, int], Path] = NOTHING,
+) -> RowStore:
+    """Cut the training rows into shards and slices and write the store.
+
+    `train` and `evaluation` give pieces of rows with their places (n,) uint64. The slices in
+    `unchanged`, by shard and slice, are taken over from these files as links, and none of their
+    rows may be in `train`. Raises ValueError if one is.
+    """
+    kind = record_type(Inference.from_json(description["inference"]))
+    parts = folder / PARTS
+    for base in (folder, parts):
+        (base / TRAINING).mkdir(parents=True)
+        (base / EVALUATION).mkdir()
+    _spread(parts, train, partition=partition, kind=kind, split=TRAINING, unchanged=unchanged)
+    _spread(parts, evaluation, partition=partition, kind=kind, split=EVALUATION, unchanged=NOTHING)
+    counts, evaluation_counts = (
+        [[0] * partition.slices for _ in range(partition.shards)] for _ in range(2)
+    )
+    for shard in range(partition.shards):
+        for slice_ in range(partition.slices):
+            name = slice_name(shard, slice_)
+            target = folder / f"{name}.npy"
+            if (shard, slice_) in unchanged:
+                counts[shard][slice_] = _take_over(unchanged[shard, slice_], target)
+            else:
+                counts[shard][slice_] = _sort(parts / name, target, kind)
+            name = slice_name(shard, slice_, split=EVALUATION)
+            if (parts / name).exists():
+                found = _sort(parts / name, folder / f"{name}.npy", kind)
+                evaluation_counts[shard][slice_] = found
+    shutil.rmtree(parts)
+    header = {
+        "format": FORMAT,
+        "counts": counts,
+        "evaluation_counts": evaluation_counts,
+        "evaluation_rows": sum(map(sum, evaluation_counts)),
+        "description": description,
+    }
+    write_atomic(folder / HEADER_FILE, canonical_json(header) + b"\n")
+    return open_rows(folder)
+
+
+def _spread(
+    parts: Path,
+    pieces: Iterable[tuple[Rows, U64]],
+    *,
+    partition: Partition,
+    kind: RecordType,
+    split: str,
+    unchanged: Container[tuple[int, int]],
+) -> None:
+    """Append the rows of each piece to the parts of their slices."""
+    for rows, places in pieces:
+        shards, slices = cells_of(places, partition)
+        for shard, slice_ in sorted(set(zip(shards.tolist(), slices.tolist(), strict=True))):
+            if (shard, slice_) in unchanged:
+                raise ValueError(f"slice {slice_} of shard {shard} is said not to change")
+            here = np.flatnonzero((shards == shard) & (slices == slice_))
+            _append(parts / slice_name(shard, slice_, split=split), rows.take(here), kind)
+
+
+def _append(part: Path, rows: Rows, kind: RecordType) -> None:
+    with part.open("ab") as stream:  # not kept open: there may be more slices than open files
+        stream.write(to_records(rows, kind).data)
+
+
+def _sort(part: Path, target: Path, kind: RecordType) -> int:
+    """Write a part's rows in row-key order, remove it, and return their number."""
+    rows = SortedRows([open_part(part, kind)])
+    write_slice(target, rows.records_in_order(), count=len(rows), kind=kind)
+    part.unlink(missing_ok=True)
+    return len(rows)
+
+
+def _take_over(source: Path, target: Path) -> int:
+    """Link a slice's file and return the number of its rows."""
+    link_or_copy(source, target)
+    sync_folder(target.parent)
+    return len(open_slice(target))

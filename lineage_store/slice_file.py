@@ -1,0 +1,134 @@
+"""The rows of one slice in one file: records of equal length, to be read at any place.
+
+The file is NumPy's NPY (NEP 1), an array of one structured record a row:
+
+    row_key (16,) uint8 · numbers (N,) float32 · categories (M,) int32 · label int32 or float32
+
+All that there is of a row stands in one place, so that reading it touches few pages. A file is
+mapped, not loaded, and the pages that were touched are given back (`Slice.drop`): they stay in the
+system's cache, and this process does not hold them. A file is written in pieces and never changed:
+the store of another model may have a link to it.
+"""
+
+import mmap
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lineage_store.canonical import atomic_file
+from lineage_store.errors import CheckFailed
+from lineage_store.inference import Inference
+from lineage_store.rows import Rows
+
+Records = npt.NDArray[np.void]
+RecordType = np.dtype[np.void]
+
+FIELDS = ("row_key", "numbers", "categories", "label")
+NPY: Any = np.lib.format  # it has types in newer NumPy only
+READ_AT_ONCE = 1 << 25
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The records of one file, in its order; mapped unless `mapping` is None."""
+
+    records: Records
+    mapping: mmap.mmap | None = None
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def drop(self) -> None:
+        """Give back the memory of the pages that were read."""
+        if self.mapping is not None:
+            self.mapping.madvise(mmap.MADV_DONTNEED)
+
+    def row_keys(self) -> npt.NDArray[np.uint8]:
+        """Return the row keys, (n, 16) uint8."""
+        keys = np.empty((len(self), 16), np.uint8)
+        step = max(1, READ_AT_ONCE // self.records.dtype.itemsize)
+        for start in range(0, len(self), step):
+            keys[start : start + step] = self.records["row_key"][start : start + step]
+            self.drop()
+        return keys
+
+
+def record_type(inference: Inference) -> RecordType:
+    """Return the type of the records of rows of which the gate told this."""
+    return np.dtype(
+        [
+            ("row_key", "u1", (16,)),
+            ("numbers", "<f4", (len(inference.numbers),)),
+            ("categories", "<i4", (len(inference.strings),)),
+            ("label", "<i4" if inference.task == "classification" else "<f4"),
+        ]
+    )
+
+
+def to_records(rows: Rows, kind: RecordType) -> Records:
+    """Return rows as records."""
+    records = np.empty(len(rows), kind)
+    records["row_key"] = rows.row_keys
+    records["numbers"] = rows.numbers
+    records["categories"] = rows.categories
+    records["label"] = rows.labels
+    return records
+
+
+def to_rows(records: Records) -> Rows:
+    """Return records as rows, in arrays of their own."""
+    return Rows(*(np.ascontiguousarray(records[name]) for name in FIELDS))
+
+
+def empty_rows(kind: RecordType, count: int) -> Rows:
+    """Return arrays for `count` rows, to be filled."""
+    types = [kind[name] for name in FIELDS]
+    return Rows(*(np.empty((count, *one.shape), one.base) for one in types))
+
+
+def write_slice(path: Path, pieces: Iterable[Records], *, count: int, kind: RecordType) -> None:
+    """Write a slice's file from `count` records in pieces; it appears whole or not at all."""
+    header = {
+        "descr": NPY.dtype_to_descr(kind),
+        "fortran_order": False,
+        "shape": (count,),
+    }
+    with atomic_file(path) as stream:
+        NPY.write_array_header_1_0(stream, header)
+        for piece in pieces:
+            stream.write(piece.data)
+
+
+def open_slice(path: Path) -> Slice:
+    """Open a slice's file; raises CheckFailed if it is damaged or is none."""
+    try:
+        with path.open("rb") as stream:
+            if NPY.read_magic(stream) != (1, 0):
+                raise ValueError("another version of the format")
+            shape, _, kind = NPY.read_array_header_1_0(stream)
+            return _mapped(path, kind, count=shape[0], offset=stream.tell())
+    except ValueError as error:
+        raise CheckFailed(
+            f"The file {path.name} of a slice of rows is damaged: restore the workspace from a "
+            f"backup."
+        ) from error
+
+
+def open_part(path: Path, kind: RecordType) -> Slice:
+    """Open a file of records and nothing else; there are none if it is absent."""
+    size = path.stat().st_size if path.exists() else 0
+    if not size:  # which cannot be mapped
+        return Slice(np.empty(0, kind))
+    return _mapped(path, kind, count=size // kind.itemsize, offset=0)
+
+
+def _mapped(path: Path, kind: RecordType, *, count: int, offset: int) -> Slice:
+    with path.open("rb") as stream:
+        mapping = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+    if len(mapping) != offset + count * kind.itemsize:
+        raise ValueError("the file has another length than its header says")
+    return Slice(np.ndarray((count,), kind, buffer=mapping, offset=offset), mapping)

@@ -1,0 +1,213 @@
+"""The row store: any stream of the same rows gives the same files, and batches read from them are
+those of the rows in memory."""
+
+import hashlib
+import os
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lineage_store import sorted_rows
+from lineage_store.canonical import canonical_json
+from lineage_store.errors import BadInput, CheckFailed
+from lineage_store.inference import Inference
+from lineage_store.placement import Partition, Stage, batch_of, row_bits, shard_of, slice_of
+from lineage_store.row_store import open_rows
+from lineage_store.row_writer import write_rows
+from lineage_store.rows import Rows, in_key_order, joined, pieces
+from lineage_store.sorted_rows import SortedRows
+from unlearning.batches import stage_batches
+
+PARTITION = Partition(shards=2, slices=3, epochs=2, batch_size=4, seed=9)
+SHAPES = [(3, 2, "classification"), (2, 0, "classification"), (0, 1, "regression")]
+SOME = {"rows": st.integers(0, 60), "shape": st.sampled_from(SHAPES), "seed": st.integers(0, 99)}
+
+
+def rows_of(count, shape, seed):
+    """Rows of random content in random order, and their places."""
+    numbers, strings, task = shape
+    draw = np.random.default_rng([count, seed])
+    rows = Rows(
+        draw.integers(0, 256, (count, 16), dtype=np.uint8),
+        draw.normal(size=(count, numbers)).astype(np.float32),
+        draw.integers(0, 2048, (count, strings), dtype=np.int32),
+        draw.integers(0, 3, count).astype(np.int32 if task == "classification" else np.float32),
+    )
+    rows.numbers[draw.random(rows.numbers.shape) < 0.2] = np.nan
+    return rows, draw.integers(0, 1 << 64, count, dtype=np.uint64)
+
+
+def described(shape):
+    numbers, strings, task = shape
+    features = [(f"n{n}", "number") for n in range(numbers)]
+    features += [(f"s{n}", "string") for n in range(strings)]
+    classes = ("a", "b", "c") if task == "classification" else ()
+    inference = Inference(
+        tuple(features), "label", "string" if classes else "number", task, classes
+    )
+    return {"inference": inference.to_json()}
+
+
+def written(folder, rows, places, shape, *, cuts=(), unchanged=None):
+    """Write a store of rows that come in pieces; the first 5 are for evaluation too."""
+    ends = [0, *sorted(cut for cut in cuts if cut < len(rows)), len(rows)]
+    train = [(rows.take(np.arange(a, b)), places[a:b]) for a, b in pairwise(ends)]
+    return write_rows(
+        folder,
+        train=train,
+        evaluation=[(rows.take(np.arange(min(5, len(rows)))), places[:5])],
+        partition=PARTITION,
+        description=described(shape),
+        **({} if unchanged is None else {"unchanged": unchanged}),
+    )
+
+
+def files_of(folder):
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@given(**SOME, cuts=st.sets(st.integers(0, 60)), order=st.randoms(use_true_random=False))
+@settings(deadline=None, max_examples=40)
+def test_rows_in_any_order_and_any_pieces_give_the_same_files(
+    new_folder, rows, shape, seed, cuts, order
+):
+    given_rows, places = rows_of(rows, shape, seed)
+    once = written(new_folder() / "store", given_rows, places, shape)
+    shuffled = np.array(order.sample(range(rows), rows), np.int64)
+    again = write_rows(
+        new_folder() / "store",
+        train=(
+            (given_rows.take(some), places[some])
+            for some in np.split(shuffled, sorted(cut for cut in cuts if cut < rows))
+        ),
+        evaluation=[
+            (given_rows.take(some), places[some]) for some in np.split(np.arange(min(5, rows)), [2])
+        ],
+        partition=PARTITION,
+        description=described(shape),
+    )
+    files = files_of(once.folder)
+    assert files == files_of(again.folder)
+    names = [f"s{shard:03d}-r{slice_:02d}.npy" for shard in range(2) for slice_ in range(3)]
+    shards, slices = shard_of(places[:5], 2), slice_of(places[:5], 3)
+    held = {f"s{a:03d}-r{b:02d}.npy" for a, b in zip(shards, slices, strict=True)}
+    assert set(files) == {
+        "rows.json",
+        *(f"train/{name}" for name in names),
+        *(f"eval/{name}" for name in held),
+    }
+
+
+def in_memory(rows, places, shard, stage):
+    """What a stage's rows are: those of its shard and slices, sorted by row key."""
+    here = (shard_of(places, 2) == shard) & (slice_of(places, 3) <= stage)
+    chosen = sorted(np.flatnonzero(here), key=lambda place: rows.row_keys[place].tobytes())
+    return rows.take(np.array(chosen, np.int64))
+
+
+def same(one, other):
+    return all(
+        a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+        for a, b in zip(vars(one).values(), vars(other).values(), strict=True)
+    )
+
+
+@given(**SOME, batches=st.integers(1, 9), at_once=st.sampled_from([1, 3, 4096]))
+@settings(deadline=None, max_examples=40)
+def test_batches_read_from_files_are_those_of_the_rows_in_memory(
+    new_folder, rows, shape, seed, batches, at_once
+):
+    given_rows, places = rows_of(rows, shape, seed)
+    store = written(new_folder() / "store", given_rows, places, shape)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sorted_rows, "TOUCHED_AT_ONCE", at_once)
+        patch.setattr(sorted_rows, "PIECE_BYTES", 40 * at_once)
+        for shard in range(2):
+            for number in range(3):
+                whole = in_memory(given_rows, places, shard, number)
+                assert same(store.stage_rows(shard, number), whole)
+                mapped = replace(store, read_whole=-1).stage_rows(shard, number)
+                assert isinstance(mapped, SortedRows)
+                assert len(mapped) == len(whole) == sum(store.counts[shard][: number + 1])
+                assert mapped.digest() == whole.digest() == digest_of(whole)
+                stage = Stage(number, len(whole), epochs=2, batches=batches, first_position=0)
+                found = {
+                    (epoch, batch): here
+                    for epoch, batch, here in stage_batches(mapped, stage, seed=9)
+                }
+                for epoch in range(2):
+                    numbers = batch_of(
+                        row_bits(whole.row_keys), seed=9, stage=number, epoch=epoch, batches=batches
+                    )
+                    for batch in range(batches):
+                        wanted = whole.take(np.flatnonzero(numbers == batch))
+                        if len(wanted):
+                            assert same(found.pop((epoch, batch)), wanted)
+                assert not found
+
+
+def digest_of(rows):
+    return hashlib.sha256(b"".join(array.tobytes() for array in vars(rows).values())).hexdigest()
+
+
+def test_a_set_read_from_files_gives_any_rows_in_the_order_asked_for(new_folder):
+    given_rows, places = rows_of(50, SHAPES[0], 1)
+    store = replace(written(new_folder() / "store", given_rows, places, SHAPES[0]), read_whole=-1)
+    wanted = in_memory(given_rows, places, 1, 2)
+    backwards = np.arange(len(wanted))[::-1]
+    assert same(store.stage_rows(1, 2).take(backwards), wanted.take(backwards))
+    assert same(joined(list(pieces(store.stage_rows(1, 2), 7))), wanted)
+    assert same(store.evaluation().whole(), in_key_order(given_rows.take(np.arange(5))))
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-1], lambda data: data + b"x", lambda _: b"x"]
+)
+def test_a_damaged_file_is_named(new_folder, damage):
+    store = written(new_folder() / "store", *rows_of(50, SHAPES[0], 1), SHAPES[0])
+    file = store.slice_file(1, 0)
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(CheckFailed, match=r"s001-r00\.npy .*damaged"):
+        store.stage_rows(1, 2)
+
+
+def test_a_slice_that_does_not_change_is_the_same_file(new_folder):
+    given_rows, places = rows_of(50, SHAPES[0], 1)
+    store = written(new_folder() / "store", given_rows, places, SHAPES[0])
+    where = list(zip(shard_of(places, 2).tolist(), slice_of(places, 3).tolist(), strict=True))
+    left = np.array([place for place, pair in enumerate(where) if pair != (1, 1) or place % 2])
+    kept = {(s, r): store.slice_file(s, r) for s in range(2) for r in range(3) if (s, r) != (1, 1)}
+    changed = np.array([place for place in left if where[place] == (1, 1)])
+    new = written(
+        new_folder() / "new", given_rows.take(changed), places[changed], SHAPES[0], unchanged=kept
+    )
+    for pair, file in kept.items():
+        assert os.path.samefile(new.slice_file(*pair), file)
+    plain = written(new_folder() / "plain", given_rows.take(left), places[left], SHAPES[0])
+    assert new.counts == plain.counts
+    assert files_of(new.folder / "train") == files_of(plain.folder / "train")
+    with pytest.raises(ValueError, match="said not to change"):
+        written(new_folder() / "wrong", given_rows, places, SHAPES[0], unchanged=kept)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_store_of_an_earlier_unweave_is_read_as_before(new_folder, as_format_1, shape):
+    given_rows, places = rows_of(50, shape, 1)
+    store = written(new_folder() / "store", given_rows, places, shape)
+    as_format_1(store)
+    old = open_rows(store.folder)
+    for shard in range(2):
+        assert same(old.stage_rows(shard, 2), in_memory(given_rows, places, shard, 2))
+        assert same(old.slice_rows(shard, 0), in_memory(given_rows, places, shard, 0))
+    assert same(old.evaluation(), in_key_order(given_rows.take(np.arange(5))))
+
+
+def test_a_store_of_a_newer_unweave_is_refused(new_folder):
+    folder = new_folder()
+    (folder / "rows.json").write_bytes(canonical_json({"format": 3}))
+    with pytest.raises(BadInput, match="format 3"):
+        open_rows(folder)

@@ -1,0 +1,143 @@
+"""A deletion writes again only the slices that lost a row; the others are the old files, if the old
+ledger knows them."""
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+from lineage_store.gate import load_snapshot
+from lineage_store.ledger import open_ledger
+from lineage_store.row_store import open_rows
+from pipelines.direct import DirectBackend
+from unlearning.row_source import store_from_snapshot
+from unlearning.unchanged_slices import unchanged_slices
+from unweave.project import Project
+
+ROWS = [["person", "x", "y", "label"]]
+ROWS += [[f"p{n % 23}", f"{n % 11}.5", ("a", "b", "c")[n % 3], str(n % 2)] for n in range(400)]
+ROWS += [["lone", "often", "a", "1"] for _ in range(9)]  # it alone makes x a column of strings
+OPTIONS = {"label": "label", "subject": "person", "shards": 2, "slices": 3, "epochs": 2,
+           "batch_size": 16}  # fmt: skip
+EVERY = {(shard, slice_) for shard in range(2) for slice_ in range(3)}
+
+
+class KeepsTheOld(DirectBackend):
+    """Keeps links to the old model's rows, so that inodes can be compared after the erasure."""
+
+    def delete(self, job):
+        for change in job.changes:
+            rows = job.workspace.absolute(change.old.paths["rows"])
+            shutil.copytree(rows, job.workspace.root.parent / "old", copy_function=os.link)
+        super().delete(job)
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory, write_csv):
+    folder = tmp_path_factory.mktemp("unchanged")
+    key = folder / "key"
+    key.write_bytes(b"always the same places in the same shards")
+    key.chmod(0o600)
+    tables = {"plain": ROWS[:401], "mixed": ROWS}
+    for name, table in tables.items():
+        project = Project(folder / name, backend=DirectBackend())
+        project.train(write_csv(table), key_file=key, **OPTIONS)
+    return folder
+
+
+def forget(root, subject, **options):
+    """Forget a subject; return the new model's store, its gated data, and the links to the old."""
+    answer = Project(root, backend=KeepsTheOld()).forget([subject], **options)
+    folder = root / "tfx" / f"forget-{answer['request_id']}" / "m1"
+    old = open_rows(root.parent / "old")
+    return open_rows(folder / "rows"), load_snapshot(root / "data" / "m2"), old, answer
+
+
+def shared(new, old):
+    return {
+        pair
+        for pair in EVERY
+        if old.slice_file(*pair).exists()
+        and os.path.samefile(new.slice_file(*pair), old.slice_file(*pair))
+    }
+
+
+def changed(new, old):
+    return {(s, r) for s, r in EVERY if new.counts[s][r] != old.counts[s][r]}
+
+
+def files_of(folder):
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def made_anew(new, snapshot, root, tmp_path):
+    """The store that is built from the gated data, with nothing taken over."""
+    partition = open_ledger(new.folder.parent / "ledger").partition
+    return store_from_snapshot(tmp_path / "anew", snapshot, partition)
+
+
+def test_only_the_slices_that_lost_a_row_are_written_again(original, tmp_path):
+    root = shutil.copytree(original / "plain", tmp_path / "ws")
+    new, snapshot, old, _ = forget(root, "p3")
+    hit = changed(new, old)
+    assert len(hit) == 1  # all rows of a person lie in one slice
+    assert shared(new, old) == EVERY - hit
+    assert files_of(new.folder) == files_of(made_anew(new, snapshot, root, tmp_path).folder)
+
+
+def test_nothing_is_taken_over_when_the_columns_are_told_otherwise(original, tmp_path):
+    root = shutil.copytree(original / "mixed", tmp_path / "ws")
+    new, snapshot, old, _ = forget(root, "lone")
+    assert dict(snapshot.inference.features)["x"] == "number"
+    assert shared(new, old) == set()
+    assert files_of(new.folder) == files_of(made_anew(new, snapshot, root, tmp_path).folder)
+
+
+def test_a_file_that_the_old_ledger_does_not_know_is_written_again(original, tmp_path):
+    root = shutil.copytree(original / "plain", tmp_path / "ws")
+    store = open_rows(root / "tfx" / "train-m1" / "rows")
+    ledger = open_ledger(root / "tfx" / "train-m1" / "ledger")
+    snapshot = load_snapshot(root / "data" / "m1")
+    assert set(unchanged_slices(snapshot, old=ledger, store=store)) == EVERY
+    file = store.slice_file(1, 2)
+    records = np.load(file)
+    records["label"][0] ^= 1
+    np.save(file, records)
+    known = set(unchanged_slices(snapshot, old=ledger, store=store))
+    assert known == {(shard, slice_) for shard, slice_ in EVERY if shard != 1}
+    untouched = shutil.copytree(original / "plain", tmp_path / "untouched")
+    answers = []
+    for number, each in enumerate((root, untouched)):
+        home = shutil.move(each, tmp_path / f"home-{number}")
+        answers.append(Project(home, backend=DirectBackend()).forget(["p3"]))
+    assert answers[0]["weights_digest_after"] == answers[1]["weights_digest_after"]
+
+
+def test_after_an_approximate_deletion_only_shards_that_the_ledger_knows_are_taken_over(
+    original, tmp_path, write_csv
+):
+    """Its ledger says what the old rows were: the shards that lost some are written again."""
+    root = tmp_path / "ws"
+    project = Project(root, backend=DirectBackend())
+    project.train(write_csv(ROWS[:401]), record="all", key_file=original / "key", **OPTIONS)
+    first = project.forget(["p3"], guarantee="approximate")
+    folder = root / "tfx" / f"forget-{first['request_id']}" / "m1"
+    store, ledger = open_rows(folder / "rows"), open_ledger(folder / "ledger")
+    known = unchanged_slices(load_snapshot(root / "data" / "m2"), old=ledger, store=store)
+    (hit,) = {shard for shard, _ in EVERY} - {shard for shard, _ in known}
+    assert set(known) == {(shard, slice_) for shard, slice_ in EVERY if shard != hit}
+
+
+def test_a_model_whose_rows_an_earlier_unweave_wrote_is_asked_and_forgotten_from(
+    original, as_format_1, tmp_path
+):
+    root = shutil.copytree(original / "plain", tmp_path / "ws")
+    as_format_1(open_rows(root / "tfx" / "train-m1" / "rows"))
+    project = Project(root, backend=DirectBackend())
+    newer = Project(original / "plain", backend=DirectBackend())
+    assert project.trace_batch("s0.r1.e0.b0") == newer.trace_batch("s0.r1.e0.b0")
+    new, snapshot, old, answer = forget(root, "p3")
+    assert {check["outcome"] for check in answer["checks"]} == {"passed"}
+    assert old.format == 1 and new.format == 2
+    assert files_of(new.folder) == files_of(made_anew(new, snapshot, root, tmp_path).folder)

@@ -1,0 +1,59 @@
+"""Which slices a deletion need not write again, because no row of theirs goes.
+
+The rows that remain are among the old ones, so a slice with as many rows as before has the same
+rows; and if the gate told the same of the columns, it has the same bytes. The old file is believed
+only if the old ledger knows it: the last stage of a shard saw all its slices, and its recorded
+digest must be that of the files. Whatever cannot be shown this way is written again.
+"""
+
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lineage_store.gate import TRAIN, Snapshot, read_places
+from lineage_store.inference import Inference
+from lineage_store.ledger import Ledger
+from lineage_store.placement import Partition, cells_of
+from lineage_store.row_store import FORMAT, RowStore
+
+PIECE = 100_000
+
+
+def unchanged_slices(
+    snapshot: Snapshot, *, old: Ledger, store: RowStore
+) -> dict[tuple[int, int], Path]:
+    """Return the files of the old store that the rows that remain leave as they are.
+
+    `snapshot` holds the rows that remain; the files are given by shard and slice.
+    """
+    partition = old.partition
+    told = Inference.from_json(store.description["inference"])
+    if store.format != FORMAT or told != snapshot.inference:
+        return {}
+    counts = count_rows(snapshot, partition)
+    found: dict[tuple[int, int], Path] = {}
+    for shard, before in enumerate(store.counts):
+        same = [slice_ for slice_, count in enumerate(before) if count == counts[shard, slice_]]
+        if same and _is_known(store, old, shard):
+            found |= {(shard, slice_): store.slice_file(shard, slice_) for slice_ in same}
+    return found
+
+
+def count_rows(snapshot: Snapshot, partition: Partition) -> npt.NDArray[np.int64]:
+    """Count the training rows of a snapshot: (shards, slices)."""
+    counts = np.zeros((partition.shards, partition.slices), np.int64)
+    stream = read_places(snapshot, TRAIN)
+    while piece := b"".join(islice(stream, PIECE)):
+        places = np.frombuffer(piece, dtype=">u8").astype(np.uint64)
+        where = cells_of(places, partition)
+        np.add.at(counts, where, 1)
+    return counts
+
+
+def _is_known(store: RowStore, old: Ledger, shard: int) -> bool:
+    stages = old.shard(shard).stages()
+    if not stages or stages[-1].stage != old.partition.slices - 1:
+        return False
+    return store.stage_rows(shard, stages[-1].stage).digest() == stages[-1].rows_digest
