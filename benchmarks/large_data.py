@@ -40,13 +40,14 @@ def run(*, quick: bool, tell: Tell) -> Result:
     digests = {found[phase]["weights_digest"] for phase in ("train", "by batch")}
     return Result(
         title=f"{rows:,} rows of {NUMBERS} numbers, {given / 2**20:,.0f} MiB as CSV",
-        columns=("phase", "rows", "seconds", "rows a second", "peak, MiB"),
+        columns=("phase", "rows", "s", "of processor", "rows a second of processor", "peak MiB"),
         rows=[
             (
                 phase,
                 f"{took['rows']:,}",
                 f"{took['seconds']:.1f}",
-                f"{took['rows'] / took['seconds']:,.0f}",
+                f"{took['cpu']:.1f}",
+                f"{took['rows'] / took['cpu']:,.0f}",
                 f"{took['peak_mib']:,.0f}",
             )
             for phase, took in found.items()

@@ -36,7 +36,7 @@ from lineage_store.slice_file import (
 from lineage_store.sorted_rows import SortedRows
 
 PARTS = "parts"
-NOTHING: Mapping[tuple[int, int], Path] = {}
+NO_SLICES: Mapping[tuple[int, int], Path] = {}
 
 
 def write_rows(
@@ -46,7 +46,7 @@ def write_rows(
     evaluation: Iterable[tuple[Rows, U64]],
     partition: Partition,
     description: Mapping[str, Any],
-    unchanged: Mapping[tuple[int, int], Path] = NOTHING,
+    unchanged: Mapping[tuple[int, int], Path] = NO_SLICES,
 ) -> RowStore:
     """Cut the training rows into shards and slices and write the store.
 

@@ -3,13 +3,16 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from lineage_store.ledger import open_ledger
 from lineage_store.row_store import open_rows
+from lineage_store.sorted_rows import SortedRows
 from pipelines.direct import DirectBackend
+from unlearning import serving
 from unlearning.aggregation import AGGREGATIONS
 from unlearning.determinism import pin_tensorflow
 from unlearning.encoding import first_values
@@ -96,8 +99,8 @@ def served(request, tmp_path_factory, write_csv):
     return project, answer, source
 
 
-def expected_outputs(project):
-    """The shards' aggregate, computed with the learner from the ledger, for the eval rows."""
+def opened(project):
+    """The learner, the shards' weights, the row store and the aggregation of a project's model."""
     root = project.root
     ledger = open_ledger(root / "tfx" / "train-m1" / "ledger")
     store = open_rows(root / "tfx" / "train-m1" / "rows")
@@ -105,8 +108,13 @@ def expected_outputs(project):
     learner = make_learner(
         module_source(ledger), name=config.module, store=store, seed=config.partition.seed
     )
-    rule = AGGREGATIONS[config.aggregate]
-    weights, rows = ledger.final_weights(), store.evaluation()
+    return learner, ledger.final_weights(), store, AGGREGATIONS[config.aggregate]
+
+
+def expected_outputs(project):
+    """The shards' aggregate, computed with the learner from the ledger, for the eval rows."""
+    learner, weights, store, rule = opened(project)
+    rows = store.evaluation()
     return *aggregated(learner, weights, rows, aggregate=rule), rows
 
 
@@ -179,6 +187,16 @@ def test_the_metrics_are_those_of_the_aggregate_on_the_evaluation_rows(served):
     else:
         rmse = np.sqrt(np.mean((outputs[:, 0] - evaluation.labels) ** 2))
         assert answer["metrics"]["rmse"] == pytest.approx(rmse)
+
+
+def test_the_metrics_are_the_same_when_the_rows_are_read_in_pieces(served, monkeypatch):
+    project, answer, _ = served
+    learner, weights, store, rule = opened(project)
+    rows = replace(store, read_whole=0).evaluation()
+    assert isinstance(rows, SortedRows) and len(rows) > 8
+    monkeypatch.setattr(serving, "PREDICTED_AT_ONCE", 4)
+    found = serving.evaluate(learner, weights, rows, aggregate=rule)
+    assert found == pytest.approx(answer["metrics"], rel=1e-5)
 
 
 def test_a_model_needs_its_columns_to_predict(served, write_csv):

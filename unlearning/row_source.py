@@ -14,7 +14,7 @@ from lineage_store.gate import EVAL, TRAIN, Record, Snapshot, describe, read_sna
 from lineage_store.inference import Inference
 from lineage_store.placement import U64, Partition, cells_of
 from lineage_store.row_store import RowStore
-from lineage_store.row_writer import NOTHING, write_rows
+from lineage_store.row_writer import NO_SLICES, write_rows
 from lineage_store.rows import Rows
 from unlearning.contract import ModelSpec, spec_of
 from unlearning.encoding import encode_strings
@@ -78,7 +78,7 @@ def store_from_snapshot(
     snapshot: Snapshot,
     partition: Partition,
     *,
-    unchanged: Mapping[tuple[int, int], Path] = NOTHING,
+    unchanged: Mapping[tuple[int, int], Path] = NO_SLICES,
 ) -> RowStore:
     """Write the row store straight from the gate's files.
 
