@@ -3,13 +3,17 @@
 import random
 import shutil
 
+import numpy as np
 import pytest
 
 from lineage_store.errors import BadInput
 from lineage_store.index import read_index
 from lineage_store.ledger import open_ledger
 from lineage_store.models import find_model
+from lineage_store.row_store import open_rows
 from pipelines.direct import DirectBackend
+from unlearning.class_weights import balanced
+from unlearning.fitting import make_learner
 from unweave import Project
 from unweave.text import planned
 
@@ -68,12 +72,16 @@ def project(made, tmp_path):
     return Project(root, backend=DirectBackend())
 
 
-def ledger_of(project):
+def record_of(project):
     connection = read_index(project.root / "unweave.sqlite")
     try:
-        return open_ledger(project.root / find_model(connection).paths["ledger"])
+        return find_model(connection)
     finally:
         connection.close()
+
+
+def ledger_of(project):
+    return open_ledger(project.root / record_of(project).paths["ledger"])
 
 
 def placed(project, split):
@@ -90,6 +98,23 @@ def test_what_was_asked_for_is_told_by_every_answer(made):
     asked = Project(root).ask.hyperparameters()
     for told in (answer["config"], asked, Project(root).trace_model()["config"]):
         assert (told["class_weights"], told["early_stop"]) == ("balanced", 1)
+
+
+def test_a_row_counts_in_the_loss_for_what_its_class_weighs(made):
+    project = Project(made[0])
+    ledger = ledger_of(project)
+    store = open_rows(project.root / record_of(project).paths["rows"])
+    learner = make_learner(HASTY, name="model.py", store=store, seed=0)
+    state, rows = ledger.shard(0).checkpoint(1), store.stage_rows(0, 1)
+    weights = balanced(rows.labels, 2)
+    assert weights[0] != weights[1]
+    right = learner.predict(state, rows)[np.arange(len(rows)), rows.labels]
+    expected = np.mean(weights[rows.labels] * -np.log(right))
+    learner.load(state)
+    told = learner.step(rows, shard=0, position=0, class_weights=weights)
+    assert float(told) == pytest.approx(expected, rel=1e-4)
+    learner.load(state)
+    assert learner.loss(rows) == pytest.approx(np.mean(-np.log(right)), rel=1e-4)
 
 
 def test_some_stage_stopped_early_and_only_steps_that_were_taken_are_traced(made):
