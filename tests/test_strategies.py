@@ -185,6 +185,14 @@ def test_no_kept_stage_has_ever_seen_a_deleted_row(tmp_path_factory, counts, dat
             assert decision.steps == sum(steps[decision.kept_stages :])
 
 
+def test_a_deleted_row_that_decided_when_a_stage_ends_counts_like_one_that_was_learnt(ledger):
+    asked = Situation(ledger, {(0, 2): keys(1)}, COUNTS, None, frozenset({(0, 1), (2, 1)}))
+    assert told(RetrainShards().decide(asked)) == [("retrained", 1), ("kept", 3), ("retrained", 1)]
+    decisions = Amnesiac().decide(asked)
+    assert told(decisions) == [("subtracted", 1), ("kept", 3), ("subtracted", 1)]
+    assert decisions[0].positions != () == decisions[2].positions
+
+
 # amnesiac
 
 

@@ -153,6 +153,7 @@ def _train_stage(
             watched.append(run.learner.loss(watch.rows))
             if watch.ends(watched):
                 epochs = epoch + 1
+                run.progress((stage.epochs - epochs) * stage.batches)
                 break
     state = run.learner.state()
     seconds = run.clock() - start
