@@ -25,7 +25,7 @@ from lineage_store.ledger import open_ledger
 from lineage_store.placement import Partition, cells_of
 from unlearning import fitting, retrain_shards, shard_task
 from unlearning.determinism import pin_tensorflow
-from unlearning.learner import KerasLearner
+from unlearning.keras_learner import KerasLearner
 from unlearning.plan import ModelPlan
 from unlearning.strategies import Situation
 from unlearning.train_config import TrainConfig

@@ -60,7 +60,7 @@ def write_rows(
         (base / TRAINING).mkdir(parents=True)
         (base / EVALUATION).mkdir()
     _spread(parts, train, partition=partition, kind=kind, split=TRAINING, unchanged=unchanged)
-    _spread(parts, evaluation, partition=partition, kind=kind, split=EVALUATION, unchanged=NOTHING)
+    _spread(parts, evaluation, partition=partition, kind=kind, split=EVALUATION, unchanged=())
     counts, evaluation_counts = (
         [[0] * partition.slices for _ in range(partition.shards)] for _ in range(2)
     )

@@ -65,6 +65,14 @@ def weights_digest(shards: Iterable[Mapping[str, Array]]) -> str:
     return total.hexdigest()
 
 
+def first_difference(one: State, other: State) -> str | None:
+    """Return the first name whose arrays differ in any bit, or None."""
+    for name, array in one.items():
+        if name not in other or array.tobytes() != other[name].tobytes():
+            return name
+    return None
+
+
 def distance(
     one: Mapping[str, Array], other: Mapping[str, Array], *, names: Iterable[str]
 ) -> float:

@@ -14,7 +14,7 @@ from lineage_store.row_store import open_rows
 from pipelines.direct import DirectBackend
 from unlearning.contract import ModelSpec, module_text
 from unlearning.determinism import pin_tensorflow
-from unlearning.learner import KerasLearner
+from unlearning.keras_learner import KerasLearner
 from unlearning.shard_engine import OnBeam, ThisProcess, current, engine_of, using
 from unlearning.shard_task import ShardTask, carry_out, made_with, make_learner, ticket
 from unlearning.shard_worker import carry_out_apart

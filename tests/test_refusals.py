@@ -7,7 +7,7 @@ from lineage_store.errors import BadInput, NotReproducible
 from lineage_store.rows import Rows
 from unlearning.contract import ModelSpec
 from unlearning.determinism import pin_tensorflow
-from unlearning.learner import KerasLearner
+from unlearning.keras_learner import KerasLearner
 
 SPEC = ModelSpec(("a", "b", "c", "d"), ("s", "t"), "classification", ("no", "yes"), 32)
 

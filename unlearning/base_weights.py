@@ -17,7 +17,7 @@ from lineage_store.index import read_index
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.tensors import State, weights_digest
 from lineage_store.workspace import Workspace
-from unlearning.learner import KerasLearner
+from unlearning.keras_learner import KerasLearner
 
 
 def open_base(workspace: Workspace, model: str) -> Ledger:

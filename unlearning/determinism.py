@@ -39,7 +39,7 @@ SOURCES = {
         "determinism.py",
         "early_stop.py",
         "encoding.py",
-        "learner.py",
+        "keras_learner.py",
         "row_source.py",
         "seeds.py",
         "tabular.py",

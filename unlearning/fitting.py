@@ -21,7 +21,7 @@ from unlearning.aggregation import aggregation_or_default
 from unlearning.base_weights import must_be_the_start, must_fit, origin
 from unlearning.batches import shard_schedule
 from unlearning.determinism import code_digest, environment
-from unlearning.learner import KerasLearner
+from unlearning.keras_learner import KerasLearner
 from unlearning.plan import ModelPlan
 from unlearning.serving import evaluate, export
 from unlearning.shard_engine import current

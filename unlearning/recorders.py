@@ -9,7 +9,7 @@ from typing import Protocol
 
 from lineage_store.ledger import ShardLedger
 from lineage_store.tensors import State, save_state
-from unlearning.learner import KerasLearner
+from unlearning.keras_learner import KerasLearner
 
 
 class Recorder(Protocol):

@@ -24,7 +24,7 @@ from lineage_store.tensors import State
 from unlearning.aggregation import Aggregation, stacked
 from unlearning.contract import ModelSpec
 from unlearning.encoding import bucket_ids, first_values, model_inputs
-from unlearning.learner import PREDICTED_AT_ONCE, KerasLearner
+from unlearning.keras_learner import PREDICTED_AT_ONCE, KerasLearner
 
 ASSET = "columns.json"
 

@@ -24,7 +24,7 @@ from lineage_store.ledger import ShardLedger, open_ledger, shard_folder
 from lineage_store.row_store import RowStore, open_rows
 from unlearning.contract import spec_of
 from unlearning.determinism import code_digest, environment, pin_tensorflow
-from unlearning.learner import KerasLearner
+from unlearning.keras_learner import KerasLearner
 from unlearning.strategies import ShardDecision, strategies
 from unlearning.train_config import TrainConfig
 from unlearning.training import Clock, Progress, Run, nothing_given, train_shard

@@ -28,7 +28,7 @@ from unlearning.batches import (
 )
 from unlearning.class_weights import ALIKE, Weights, weighting_or_default
 from unlearning.early_stop import seen_digest, watch_of
-from unlearning.learner import KerasLearner
+from unlearning.keras_learner import KerasLearner
 from unlearning.recorders import RECORDERS, Recorder
 from unlearning.step_checkpoints import is_kept
 from unlearning.train_config import TrainConfig

@@ -8,19 +8,19 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from lineage_store.errors import UnweaveError
+from unweave.change_commands import forget, train
 from unweave.cost_commands import cost
 from unweave.doctor_commands import doctor
 from unweave.graph_commands import graph
 from unweave.log_commands import log
-from unweave.options import BEAM_ARGS, JSON, WORKERS, WORKSPACE
+from unweave.options import JSON, WORKSPACE, project_of, show
 from unweave.version import installed_version
 
 CSV = click.option(
@@ -69,200 +69,6 @@ def commands() -> None:
     """Data lineage that can forget: train with lineage, forget exactly, prove it."""
 
 
-@commands.command()
-@WORKSPACE
-@click.option(
-    "--csv",
-    required=True,
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="The CSV file to read; may be given again, for a table in several files.",
-)
-@click.option("--label-column", required=True, help="The column to predict.")
-@click.option(
-    "--subject-column",
-    multiple=True,
-    help="The column that says whose row it is; may be given again, for rows of several people.",
-)
-@click.option("--row-id-column", help="The column with an id of each row.")
-@click.option("--drop-columns", default="", help="Columns to leave out, with commas between.")
-@click.option("--module", type=click.Path(path_type=Path), help="A file with your own Keras model.")
-@click.option("--from", "base", metavar="MODEL", help="Start from the weights of this model.")
-@click.option(
-    "--shards", type=int, help="Parts trained apart.  [default: 5, or as many as --from has]"
-)
-@click.option("--slices", default=4, show_default=True, help="Stages of each shard.")
-@click.option("--epochs", default=10, show_default=True, help="Epochs of plain training to match.")
-@click.option("--batch-size", default=64, show_default=True, help="Mean rows of a batch.")
-@click.option("--seed", default=0, show_default=True, help="The seed of everything random.")
-@click.option(
-    "--place-by",
-    type=click.Choice(["subject", "row"]),
-    default="subject",
-    show_default=True,
-    help="Keep a subject's rows in one shard, or spread them.",
-)
-@click.option(
-    "--risk-rule",
-    multiple=True,
-    metavar="RULE",
-    help="Rows likely to be withdrawn, for late slices: COLUMN=TEXT, COLUMN<NUMBER or "
-    "COLUMN>=NUMBER; again for rows still likelier.",
-)
-@click.option(
-    "--risk-shards", default=0, help="Put rows of risk rules into that many shards; 0 means all."
-)
-@click.option(
-    "--risk-share",
-    default=0,
-    help="The percentage of rows expected under the risk rules, to even out the shards.",
-)
-@click.option(
-    "--record",
-    type=click.Choice(["none", "all"]),
-    default="none",
-    show_default=True,
-    help="Which parameter updates to keep, for approximate deletion.",
-)
-@click.option(
-    "--aggregate",
-    type=click.Choice(["mean", "vote", "median"]),
-    default="mean",
-    show_default=True,
-    help="How shards make one answer: mean; vote (classes); median (numbers).",
-)
-@click.option(
-    "--class-weights",
-    type=click.Choice(["none", "balanced"]),
-    default="none",
-    show_default=True,
-    help="What a row counts for: all alike, or rare classes more, so that all classes do.",
-)
-@click.option(
-    "--early-stop",
-    type=int,
-    metavar="PATIENCE",
-    help="End a stage after so many epochs without a lower loss on its evaluation rows.",
-)
-@click.option(
-    "--checkpoint-every", type=int, help="Also keep a checkpoint every so many batches of a stage."
-)
-@click.option(
-    "--checkpoint-budget", type=int, help="The same, as often as fits into so many bytes."
-)
-@click.option(
-    "--key-file", type=click.Path(path_type=Path), help="The secret of a new workspace (mode 600)."
-)
-@click.option("--metadata", help="Where a new workspace's MLMD lives: see docs/lineage.md.")
-@WORKERS
-@BEAM_ARGS
-@JSON
-def train(
-    workspace: Path,
-    csv: tuple[Path, ...],
-    label_column: str,
-    subject_column: tuple[str, ...],
-    row_id_column: str | None,
-    drop_columns: str,
-    module: Path | None,
-    base: str | None,
-    shards: int | None,
-    slices: int,
-    epochs: int,
-    batch_size: int,
-    seed: int,
-    place_by: str,
-    risk_rule: tuple[str, ...],
-    risk_shards: int,
-    risk_share: int,
-    record: str,
-    aggregate: str,
-    class_weights: str,
-    early_stop: int | None,
-    checkpoint_every: int | None,
-    checkpoint_budget: int | None,
-    key_file: Path | None,
-    metadata: str | None,
-    workers: int | None,
-    beam_args: str | None,
-    as_json: bool,
-) -> None:
-    """Train a model with lineage on a CSV file and push it."""
-    with _project(workspace, workers=workers, beam_args=beam_args) as project:
-        answer = project.train(
-            csv,
-            label=label_column,
-            subject=subject_column,
-            row_id=row_id_column,
-            drop=[name.strip() for name in drop_columns.split(",") if name.strip()],
-            module=module,
-            base=base,
-            shards=shards,
-            slices=slices,
-            epochs=epochs,
-            batch_size=batch_size,
-            seed=seed,
-            place_by=place_by,
-            risk_rules=risk_rule,
-            risk_shards=risk_shards,
-            risk_share=risk_share,
-            record=record,
-            aggregate=aggregate,
-            class_weights=class_weights,
-            early_stop=early_stop,
-            checkpoint_every=checkpoint_every,
-            checkpoint_budget=checkpoint_budget,
-            key_file=key_file,
-            metadata=metadata,
-        )
-    _print(answer, as_json, "trained")
-
-
-@commands.command()
-@WORKSPACE
-@click.argument("subjects", nargs=-1, required=True, metavar="SUBJECT...")
-@click.option("--rows", is_flag=True, help="The arguments are row ids, not subjects.")
-@click.option(
-    "--guarantee",
-    type=click.Choice(["exact", "certified", "approximate"]),
-    help="What the result must be; exact if nothing is said.",
-)
-@click.option("--strategy", help="How to forget: retrain-shards or amnesiac.")
-@click.option("--dry-run", is_flag=True, help="Print the plan and change nothing.")
-@click.option("--reason", help="Free text for the request queue; it goes nowhere else.")
-@click.option("--replay", is_flag=True, help="Train the twin and compare all weights with it.")
-@WORKERS
-@BEAM_ARGS
-@JSON
-def forget(
-    workspace: Path,
-    subjects: tuple[str, ...],
-    rows: bool,
-    guarantee: str | None,
-    strategy: str | None,
-    dry_run: bool,
-    reason: str | None,
-    replay: bool,
-    workers: int | None,
-    beam_args: str | None,
-    as_json: bool,
-) -> None:
-    """Forget subjects in every model, erase their rows, and certify it."""
-    with _project(workspace, workers=workers, beam_args=beam_args) as project:
-        if dry_run:
-            answer = project.plan(subjects, rows=rows, guarantee=guarantee, strategy=strategy)
-        else:
-            answer = project.forget(
-                subjects,
-                rows=rows,
-                guarantee=guarantee,
-                strategy=strategy,
-                reason=reason,
-                replay=replay,
-            )
-    _print(answer, as_json, "planned" if dry_run else "forgotten")
-
-
 TRACED = ["subject", "model", "batch", "update", "checkpoint", "artifact"]
 
 
@@ -278,7 +84,7 @@ def trace(workspace: Path, kind: str, name: str, as_json: bool) -> None:
     [MODEL:]s0.r1.e2.b3 (shard, stage, epoch, batch), an update [MODEL:]s0.p42 (shard, position),
     a checkpoint [MODEL:]s0.r1 (shard, stage).
     """
-    with _project(workspace, progress=False) as project:
+    with project_of(workspace, progress=False) as project:
         ask: dict[str, Callable[[str], dict[str, Any]]] = {
             "subject": project.trace_subject,
             "model": project.trace_model,
@@ -288,7 +94,7 @@ def trace(workspace: Path, kind: str, name: str, as_json: bool) -> None:
             "artifact": project.trace_artifact,
         }
         answer = ask[kind](name)
-    _print(answer, as_json, f"traced_{kind}")
+    show(answer, as_json, f"traced_{kind}")
 
 
 QUESTIONS = {
@@ -321,10 +127,10 @@ def query(
         raise click.UsageError("Name the subject whose models are asked for.")
     if as_of is not None and question not in ("deployed", "models-of"):
         raise click.UsageError("--as-of goes with the questions deployed and models-of.")
-    with _project(workspace, progress=False) as project:
+    with project_of(workspace, progress=False) as project:
         asked = getattr(project.ask, question.replace("-", "_"))
         answer = asked(name) if as_of is None else asked(name, as_of=as_of)
-    _print(answer, as_json, f"asked_{question.replace('-', '_')}")
+    show(answer, as_json, f"asked_{question.replace('-', '_')}")
     if question == "free" and answer["free"] is False:
         sys.exit(1)
 
@@ -335,9 +141,9 @@ def query(
 @JSON
 def models(workspace: Path, as_of: str | None, as_json: bool) -> None:
     """List the models of the workspace."""
-    with _project(workspace, progress=False) as project:
+    with project_of(workspace, progress=False) as project:
         answer = {"models": project.models(as_of=as_of)}
-    _print(answer, as_json, "models")
+    show(answer, as_json, "models")
 
 
 @commands.command()
@@ -345,9 +151,9 @@ def models(workspace: Path, as_of: str | None, as_json: bool) -> None:
 @JSON
 def status(workspace: Path, as_json: bool) -> None:
     """Say how the workspace stands: models, requests, exclusions, event log."""
-    with _project(workspace, progress=False) as project:
+    with project_of(workspace, progress=False) as project:
         answer = project.status()
-    _print(answer, as_json, "status")
+    show(answer, as_json, "status")
 
 
 @commands.command()
@@ -360,7 +166,7 @@ def verify(workspace: Path, certificate: Path, public_key: Path | None, as_json:
     from unweave.project import verify as verify_certificate
 
     answer = verify_certificate(certificate, public_key=public_key)
-    _print(answer, as_json, "verified")
+    show(answer, as_json, "verified")
     if not answer["ok"]:
         sys.exit(1)
 
@@ -372,9 +178,9 @@ def verify(workspace: Path, certificate: Path, public_key: Path | None, as_json:
 @JSON
 def predict(workspace: Path, csv: Path, model_id: str | None, as_json: bool) -> None:
     """Predict with a pushed model for the rows of a CSV file."""
-    with _project(workspace, progress=False) as project:
+    with project_of(workspace, progress=False) as project:
         answer = project.predict(csv, model_id=model_id)
-    _print(answer, as_json, "predicted")
+    show(answer, as_json, "predicted")
 
 
 @commands.command()
@@ -389,35 +195,9 @@ def demo(workspace: Path, as_json: bool) -> None:
         print(json.dumps(answer))
 
 
+commands.add_command(train)
+commands.add_command(forget)
 commands.add_command(cost)
 commands.add_command(doctor)
 commands.add_command(graph)
 commands.add_command(log)
-
-
-@contextmanager
-def _project(
-    workspace: Path,
-    *,
-    progress: bool = True,
-    workers: int | None = None,
-    beam_args: str | None = None,
-) -> Iterator[Any]:
-    from unweave.project import Project
-
-    if not progress:
-        yield Project(workspace)
-        return
-    from unweave.progress_bars import progress_bars
-
-    with progress_bars() as listener:
-        yield Project(workspace, listener=listener, workers=workers, beam_args=beam_args)
-
-
-def _print(answer: dict[str, Any], as_json: bool, what: str) -> None:
-    if as_json:
-        print(json.dumps(answer, ensure_ascii=False))
-        return
-    from unweave import text
-
-    text.show(what, answer)

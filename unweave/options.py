@@ -1,6 +1,10 @@
-"""The options that every command has."""
+"""What commands have in common: options, the project they open, and how they show an answer."""
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,3 +22,33 @@ BEAM_ARGS = click.option(
     "--beam-args", help="Train the shards on a Beam runner, by these options: see docs/parallel.md."
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@contextmanager
+def project_of(
+    workspace: Path,
+    *,
+    progress: bool = True,
+    workers: int | None = None,
+    beam_args: str | None = None,
+) -> Iterator[Any]:
+    """Open a project, with progress bars on a terminal unless its command only reads."""
+    from unweave.project import Project
+
+    if not progress:
+        yield Project(workspace)
+        return
+    from unweave.progress_bars import progress_bars
+
+    with progress_bars() as listener:
+        yield Project(workspace, listener=listener, workers=workers, beam_args=beam_args)
+
+
+def show(answer: dict[str, Any], as_json: bool, what: str) -> None:
+    """Print an answer as JSON, or as text of its kind."""
+    if as_json:
+        print(json.dumps(answer, ensure_ascii=False))
+        return
+    from unweave import text
+
+    text.show(what, answer)

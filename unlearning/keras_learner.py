@@ -1,0 +1,373 @@
+"""A Keras model as a learner (`learner.Learner`).
+
+One Keras model serves all shards: it is traced once, and each shard's state is loaded
+into it. A step depends on the state, the batch and the step's planned position, and on nothing
+else: the optimizer's count and every random generator are set from the position.
+"""
+
+import functools
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lineage_store.errors import BadInput, NotReproducible
+from lineage_store.placement import tweak
+from lineage_store.rows import Rows, RowSet, pieces
+from lineage_store.tensors import WEIGHTS, Array, State, first_difference
+from unlearning.class_weights import Weights
+from unlearning.contract import BUILT_IN, ModelSpec, load_module
+from unlearning.encoding import model_inputs
+from unlearning.refusals import layers_of, must_be_plain, must_hide_nothing, refusal
+from unlearning.seeds import seeded_for_this_thread, set_seeds
+
+OPTIMIZER = "optimizer/"
+INPUTS = ("numbers", "missing", "categories")
+UNNAMED = re.compile(r"^variable_\d+$")  # Keras counts these in the process too
+INIT, STEP, ADAPT = 11, 12, 13
+PREDICTED_AT_ONCE = 8192
+BUILT_AT_MOST = 5
+
+
+class KerasLearner:
+    """A Keras model as a learner; see `contract` for what a module offers."""
+
+    def __init__(self, text: str, *, name: str, spec: ModelSpec, seed: int) -> None:
+        import tensorflow as tf
+
+        self.spec = spec
+        self._seed = seed
+        self._name = name
+        self._text = text
+        with seeded_for_this_thread(tweak(INIT, seed, 0)):
+            self._module = load_module(text, name=name)
+        self._model = self._build(tweak(INIT, seed, 0))
+        must_be_plain(self._model, name=name)
+        self._wanted = self._checked_inputs()
+        optimizer = self._model.optimizer
+        optimizer.build(self._model.trainable_variables)
+        self._weights = dict(zip(self._weight_names(), self._model.weights, strict=True))
+        self._trainable = [
+            name
+            for name, variable in self._weights.items()
+            if any(variable is known for known in self._model.trainable_variables)
+        ]
+        slots = [v for v in optimizer.variables if v is not optimizer.iterations]
+        self._slots = {f"{OPTIMIZER}{i:04d}": slot for i, slot in enumerate(slots)}
+        known = {id(variable) for variable in self._model.weights}
+        self._generators = [
+            variable
+            for variable in self._model.variables
+            if id(variable) not in known and "seed_generator_state" in variable.path
+        ]
+        self._tensor = tf.constant
+        self._forward = tf.function(
+            lambda inputs: self._model(inputs, training=False), reduce_retracing=True
+        )
+
+    def _build(self, seed: int) -> Any:
+        import keras
+
+        try:
+            with seeded_for_this_thread(seed):
+                model = self._module.build_model(self.spec)
+        except Exception as error:
+            raise BadInput(
+                f"build_model of {self._name} fails: {type(error).__name__}: {error}."
+            ) from error
+        if not isinstance(model, keras.Model):
+            raise BadInput(
+                f"build_model of {self._name} returns {type(model).__name__}, not a Keras model."
+            )
+        if getattr(model, "optimizer", None) is None or not getattr(model, "loss", None):
+            raise BadInput(
+                f"build_model of {self._name} returns a model without optimizer and loss: "
+                f"compile it."
+            )
+        return model
+
+    def _checked_inputs(self) -> tuple[str, ...]:
+        try:
+            inputs = self._model.inputs
+        except (AttributeError, ValueError):
+            inputs = None
+        names = tuple(tensor.name for tensor in inputs or ())
+        if not names or not set(names) <= set(INPUTS):
+            raise BadInput(
+                f"The model of {self._name} has inputs {list(names)}: it takes those of "
+                f"{list(INPUTS)} that it wants, by these names."
+            )
+        shape = self._model.output_shape
+        if shape != (None, self.spec.outputs):
+            raise BadInput(
+                f"The model of {self._name} has output shape {shape}: the task needs "
+                f"(None, {self.spec.outputs})."
+            )
+        return names
+
+    def _weight_names(self) -> list[str]:
+        """Name weights by their place in the model, not by Keras's counters of the process."""
+        owner = {}
+        for number, layer in enumerate(layers_of(self._model)):
+            for variable in layer.weights:
+                owner[id(variable)] = f"{number:03d}.{type(layer).__name__}"
+        return [
+            f"{WEIGHTS}{i:04d}.{owner.get(id(variable), 'model')}."
+            f"{UNNAMED.sub('variable', variable.name)}"
+            for i, variable in enumerate(self._model.weights)
+        ]
+
+    @functools.cached_property
+    def _step(self) -> Any:
+        """One training step in which every row counts alike."""
+        return self._traced_step(weighted=False)
+
+    @functools.cached_property
+    def _weighted_step(self) -> Any:
+        """One training step that takes what each class counts for."""
+        return self._traced_step(weighted=True)
+
+    def _row_signature(self) -> list[Any]:
+        import tensorflow as tf
+
+        labels = tf.int32 if self.spec.task == "classification" else tf.float32
+        return [
+            tf.TensorSpec([None, len(self.spec.numbers)], tf.float32),
+            tf.TensorSpec([None, len(self.spec.strings)], tf.int32),
+            tf.TensorSpec([None], labels),
+        ]
+
+    def _traced_step(self, *, weighted: bool) -> Any:
+        """One training step as a graph that takes tensors."""
+        import tensorflow as tf
+
+        model, generators = self._model, self._generators
+        signature = [
+            *self._row_signature(),
+            tf.TensorSpec([], tf.int64),
+            tf.TensorSpec([len(generators), 2], tf.int64),
+        ]
+        if weighted:
+            signature.append(tf.TensorSpec([self.spec.outputs], tf.float32))
+
+        def step(
+            numbers: Any, categories: Any, labels: Any, position: Any, seeds: Any,
+            class_weights: Any = None,
+        ) -> Any:  # fmt: skip
+            model.optimizer.iterations.assign(tf.cast(position, model.optimizer.iterations.dtype))
+            for number, generator in enumerate(generators):
+                generator.assign(tf.cast(seeds[number], generator.dtype))
+            inputs = model_inputs(numbers, categories, wanted=self._wanted)
+            with tf.GradientTape() as tape:
+                outputs = model(inputs, training=True)
+                counts = None if class_weights is None else tf.gather(class_weights, labels)
+                loss = model.compute_loss(x=inputs, y=labels, y_pred=outputs, sample_weight=counts)
+            gradients = tape.gradient(loss, model.trainable_variables)
+            model.optimizer.apply(gradients, model.trainable_variables)
+            return loss
+
+        # The one graph itself: a tf.function would choose among its graphs anew in every step.
+        with seeded_for_this_thread(tweak(INIT, self._seed, 0)):  # what tracing draws, too
+            return tf.function(step, input_signature=signature).get_concrete_function()
+
+    @functools.cached_property
+    def _loss(self) -> Any:
+        """The mean loss of rows in inference mode, as a graph that takes tensors."""
+        import tensorflow as tf
+
+        model = self._model
+
+        def loss(numbers: Any, categories: Any, labels: Any) -> Any:
+            inputs = model_inputs(numbers, categories, wanted=self._wanted)
+            return model.compute_loss(x=inputs, y=labels, y_pred=model(inputs, training=False))
+
+        set_seeds(tweak(INIT, self._seed, 0))  # as before tracing a step
+        traced = tf.function(loss, input_signature=self._row_signature())
+        return traced.get_concrete_function()
+
+    def initial_state(self, shard: int, first_rows: Rows | None) -> State:
+        """Return a shard's state before its first step: fresh weights, adapted, empty slots.
+
+        A process's generators are shared by its threads, and only Python's can be had for one of
+        them alone; so only what came out twice in a row counts. Raises NotReproducible if nothing
+        does.
+        """
+        state = self._begun(shard, first_rows)
+        differs = ""
+        for _ in range(BUILT_AT_MOST):
+            again = self._begun(shard, first_rows)
+            name = first_difference(state, again)
+            if name is None:
+                return state
+            state, differs = again, name
+        raise self._not_repeated(differs)
+
+    def _begun(self, shard: int, first_rows: Rows | None) -> State:
+        model = self._build(tweak(INIT, self._seed, shard))
+        adapt = getattr(self._module, "adapt", None)
+        if adapt is not None and first_rows is not None:
+            missing = np.isnan(first_rows.numbers)
+            numbers = np.where(missing, np.float32(0), first_rows.numbers)
+            try:
+                with seeded_for_this_thread(tweak(ADAPT, self._seed, shard)):
+                    adapt(model, numbers, missing.astype(np.float32), first_rows.categories)
+            except Exception as error:
+                raise BadInput(
+                    f"adapt of {self._name} fails: {type(error).__name__}: {error}."
+                ) from error
+        arrays = (variable.numpy() for variable in model.weights)
+        state = dict(zip(self._weights, arrays, strict=True))
+        model.optimizer.build(model.trainable_variables)
+        slots = [v for v in model.optimizer.variables if v is not model.optimizer.iterations]
+        state |= {f"{OPTIMIZER}{i:04d}": slot.numpy() for i, slot in enumerate(slots)}
+        return state
+
+    def load(self, state: Mapping[str, Array]) -> None:
+        """Put the model into a state; slots that the state does not have stay as they are."""
+        for name, variable in (self._weights | self._slots).items():
+            if name in state:
+                variable.assign(state[name])
+
+    def state(self) -> State:
+        """Return the whole training state as arrays."""
+        return {name: v.numpy() for name, v in (self._weights | self._slots).items()}
+
+    def state_bytes(self) -> int:
+        """Return the size of the whole training state in bytes."""
+        return sum(array.nbytes for array in self.state().values())
+
+    def weights(self) -> State:
+        """Return the weights as arrays."""
+        return {name: variable.numpy() for name, variable in self._weights.items()}
+
+    def trainable(self) -> State:
+        """Return the weights that steps change by gradients, as arrays."""
+        return {name: self._weights[name].numpy() for name in self._trainable}
+
+    def step(
+        self, rows: Rows, *, shard: int, position: int, class_weights: Weights | None = None
+    ) -> Any:
+        """Train on one batch and return the loss, a tensor.
+
+        `class_weights` (classes,) are what a row of each class counts for; without them all count
+        alike.
+        """
+        seeds = np.array(
+            [
+                [tweak(STEP, self._seed, shard, position, number) >> 33, number]
+                for number in range(len(self._generators))
+            ],
+            dtype=np.int64,
+        ).reshape(-1, 2)
+        taken = [rows.numbers, rows.categories, rows.labels, np.int64(position), seeds]
+        if class_weights is None:
+            return self._step(*(self._tensor(array) for array in taken))
+        return self._weighted_step(*(self._tensor(array) for array in [*taken, class_weights]))
+
+    def loss(self, rows: RowSet) -> float:
+        """Return the mean loss on rows in inference mode, in the state that is loaded."""
+        total = 0.0
+        for piece in pieces(rows, PREDICTED_AT_ONCE):
+            taken = (piece.numbers, piece.categories, piece.labels)
+            total += float(self._loss(*(self._tensor(array) for array in taken))) * len(piece)
+        return total / len(rows)
+
+    def predict(self, weights: Mapping[str, Array], rows: Rows) -> npt.NDArray[np.float32]:
+        """Return the model's outputs (n, units) float32, in inference mode."""
+        self.load(weights)
+        set_seeds(tweak(INIT, self._seed, 0))  # as before tracing a step
+        pieces = [
+            self._forward(
+                model_inputs(
+                    rows.numbers[start : start + PREDICTED_AT_ONCE],
+                    rows.categories[start : start + PREDICTED_AT_ONCE],
+                    wanted=self._wanted,
+                )
+            ).numpy()
+            for start in range(0, max(len(rows), 1), PREDICTED_AT_ONCE)
+        ]
+        return np.concatenate(pieces)
+
+    def optimizer(self) -> dict[str, Any]:
+        """Return the optimizer's class and hyperparameters, as JSON can hold them."""
+        optimizer = self._model.optimizer
+        config = json.loads(json.dumps(optimizer.get_config(), default=str))
+        del config["name"]  # counts the optimizers of the process
+        return {"class": type(optimizer).__name__, "config": config}
+
+    def graph(self) -> tuple[Any, tuple[str, ...]]:
+        """Return the Keras model and the names of the inputs it wants, to export it."""
+        set_seeds(tweak(INIT, self._seed, 0))  # as before tracing a step
+        return self._model, self._wanted
+
+    def split(self, weights: Mapping[str, Array], make: Any) -> tuple[list[Any], list[Any]]:
+        """Return weights as Keras calls them without state: trainable ones, and all others.
+
+        `make` turns each array into what the caller needs. Variables that are no weights (random
+        generators) keep the value they have.
+        """
+        by_id = {id(variable): name for name, variable in self._weights.items()}
+
+        def made(variable: Any) -> Any:
+            name = by_id.get(id(variable))
+            return make(variable.numpy() if name is None else weights[name])
+
+        return (
+            [made(variable) for variable in self._model.trainable_variables],
+            [made(variable) for variable in self._model.non_trainable_variables],
+        )
+
+    def must_repeat(
+        self,
+        batches: Sequence[Rows],
+        first: Rows | None,
+        *,
+        shard: int,
+        class_weights: Weights | None = None,
+    ) -> None:
+        """Begin a shard and take its first steps, again and again, and compare all bits.
+
+        The steps are taken twice from one state (nothing is seeded in between, as nothing is when
+        a shard is retrained from a checkpoint), from a state made again, and once more with the
+        module loaded anew, as another process would, and used before its step is traced.
+        Raises NotReproducible, naming the model and what differs, or what can be told of why.
+        """
+        try:
+            step = self._step if class_weights is None else self._weighted_step
+        except Exception as error:
+            raise refusal(error, name=self._name) from error
+        must_hide_nothing(self._model, step, name=self._name)
+        state = self.initial_state(shard, first)
+        ends = [self._first_steps(batches, state, shard, class_weights) for _ in range(2)]
+        again = self.initial_state(shard, first)
+        ends.append(self._first_steps(batches, again, shard, class_weights))
+        if self._name != BUILT_IN:
+            anew = KerasLearner(self._text, name=self._name, spec=self.spec, seed=self._seed)
+            state = anew.initial_state(shard, first)
+            anew.predict(state, batches[0])
+            ends.append(anew._first_steps(batches, state, shard, class_weights))
+        for end in ends[1:]:
+            name = first_difference(ends[0], end)
+            if name is not None:
+                raise self._not_repeated(name)
+
+    def _not_repeated(self, name: str) -> NotReproducible:
+        return NotReproducible(
+            f"The model of {self._name} cannot be trained reproducibly: built again and after the "
+            f"same steps, {name} differs. Look for randomness that is not seeded, or state outside "
+            f"the weights."
+        )
+
+    def _first_steps(
+        self, batches: Sequence[Rows], state: State, shard: int, class_weights: Weights | None
+    ) -> State:
+        self.load(state)
+        try:
+            for position, rows in enumerate(batches):
+                self.step(rows, shard=shard, position=position, class_weights=class_weights)
+        except Exception as error:
+            raise refusal(error, name=self._name) from error
+        return self.state()
