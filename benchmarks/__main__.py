@@ -15,6 +15,7 @@ from benchmarks import (
     ingest_rate,
     large_data,
     lineage_scale,
+    parallel_shards,
     pipeline_cost,
     placement_cost,
     training_overhead,
@@ -30,6 +31,7 @@ BENCHMARKS = {
     "closure": closure,
     "placement-cost": placement_cost,
     "large-data": large_data,
+    "parallel-shards": parallel_shards,
 }
 
 WIDTH = 130

@@ -14,6 +14,7 @@ NAMES = [
     "closure",
     "placement-cost",
     "large-data",
+    "parallel-shards",
 ]
 
 

@@ -1,0 +1,57 @@
+"""One training of MNIST's shards by some number of workers, in a process of its own.
+
+`python -m benchmarks.one_parallel JSON`. `training` is what the shards took, the workers' start with
+its imports and tracing included; `whole` is all of `fit`: the check that the model repeats itself,
+evaluation and export too.
+"""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks import mnist
+from benchmarks.stopwatch import Stopwatch
+from lineage_store.placement import Partition
+from lineage_store.tensors import weights_digest
+from unlearning import fitting
+from unlearning.determinism import pin_tensorflow
+from unlearning.shard_engine import using, workers
+from unlearning.train_config import TrainConfig
+
+
+def train(asked: dict[str, Any]) -> dict[str, Any]:
+    """Train, and return what it took and the digest of the weights."""
+    partition, folder = Partition(**asked["partition"]), Path(asked["folder"])
+    store = mnist.write_store(folder / "rows", partition, limit=asked["limit"])
+    engine, clock = workers(asked["workers"]), Stopwatch()
+    clock.watch(type(engine), "run", "training")
+    began = time.perf_counter()
+    with using(engine):
+        ledger = fitting.fit(
+            TrainConfig(partition, "none", "perceptron", mnist.KEYS.key_id),
+            model="m1",
+            text=mnist.MODULE,
+            store=store,
+            folder=folder / "ledger",
+            serving=folder / "model",
+        )
+    return {
+        "whole": time.perf_counter() - began,
+        "training": clock.seconds["training"],
+        "steps": ledger.steps_taken(),
+        "weights_digest": weights_digest(ledger.final_weights()),
+    }
+
+
+def main() -> None:
+    """Do what the first argument asks for, and print the numbers as JSON."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    pin_tensorflow()
+    print(json.dumps(train(json.loads(sys.argv[1]))))
+
+
+if __name__ == "__main__":
+    main()
