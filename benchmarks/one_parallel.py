@@ -1,7 +1,7 @@
 """One training of MNIST's shards by some number of workers, in a process of its own.
 
-`python -m benchmarks.one_parallel JSON`. `training` is what the shards took, the start of the workers
-included (imports, tracing); `whole` is all of `fit`: the check that the model repeats itself,
+`python -m benchmarks.one_parallel JSON`. `training` is what the shards took, with the start of the
+workers (imports, tracing); `whole` is all of `fit`: the check that the model repeats itself,
 evaluation and export too.
 """
 
