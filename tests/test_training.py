@@ -634,7 +634,17 @@ VIOLATIONS = {
     ),
     "a step raises": (
         shell(layer_with("tf.debugging.assert_less(x, -1e9, 'not today')\n        return x")),
-        "fails in its first step: .*not today",
+        "fails in step 0 of shard 0: .*not today",
+    ),
+    "a later step raises": (
+        shell(
+            layer_with(
+                "tf.debugging.assert_less(self.calls.assign_add(1.0), 9.0, 'no more')\n"
+                "        return x + 0.0 * self.calls",
+                init="self.calls = self.add_weight(shape=(), trainable=False)",
+            )
+        ),
+        "fails in step [0-9]+ of shard 0: .*no more",
     ),
     "a width that does not fit the numbers": (
         COMPLETE.replace("(len(spec.numbers),)", "(17,)"),

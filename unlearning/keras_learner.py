@@ -253,7 +253,7 @@ class KerasLearner:
         """Train on one batch and return the loss, a tensor.
 
         `class_weights` (classes,) are what a row of each class counts for; without them all count
-        alike.
+        alike. Raises NotReproducible or BadInput, naming model and step, if TensorFlow refuses.
         """
         seeds = np.array(
             [
@@ -263,9 +263,13 @@ class KerasLearner:
             dtype=np.int64,
         ).reshape(-1, 2)
         taken = [rows.numbers, rows.categories, rows.labels, np.int64(position), seeds]
-        if class_weights is None:
-            return self._step(*(self._tensor(array) for array in taken))
-        return self._weighted_step(*(self._tensor(array) for array in [*taken, class_weights]))
+        try:
+            if class_weights is None:
+                return self._step(*(self._tensor(array) for array in taken))
+            return self._weighted_step(*(self._tensor(array) for array in [*taken, class_weights]))
+        except Exception as error:
+            where = f"step {position} of shard {shard}"
+            raise refusal(error, name=self._name, where=where) from error
 
     def loss(self, rows: RowSet) -> float:
         """Return the mean loss on rows in inference mode, in the state that is loaded."""
@@ -338,7 +342,7 @@ class KerasLearner:
         try:
             step = self._step if class_weights is None else self._weighted_step
         except Exception as error:
-            raise refusal(error, name=self._name) from error
+            raise refusal(error, name=self._name, where="its first step") from error
         must_hide_nothing(self._model, step, name=self._name)
         state = self.initial_state(shard, first)
         ends = [self._first_steps(batches, state, shard, class_weights) for _ in range(2)]
@@ -365,9 +369,6 @@ class KerasLearner:
         self, batches: Sequence[Rows], state: State, shard: int, class_weights: Weights | None
     ) -> State:
         self.load(state)
-        try:
-            for position, rows in enumerate(batches):
-                self.step(rows, shard=shard, position=position, class_weights=class_weights)
-        except Exception as error:
-            raise refusal(error, name=self._name) from error
+        for position, rows in enumerate(batches):
+            self.step(rows, shard=shard, position=position, class_weights=class_weights)
         return self.state()

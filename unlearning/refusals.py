@@ -93,8 +93,8 @@ def must_hide_nothing(model: Any, step: Any, *, name: str) -> None:
             )
 
 
-def refusal(error: Exception, *, name: str) -> Exception:
-    """Return what to raise for an error in the first steps of the model of a module.
+def refusal(error: Exception, *, name: str, where: str) -> Exception:
+    """Return what to raise for an error in a step of the model of a module.
 
     That is NotReproducible where TensorFlow itself refuses an operation, and else BadInput.
     """
@@ -109,7 +109,7 @@ def refusal(error: Exception, *, name: str) -> Exception:
         return NotReproducible(
             f"The model of {name} cannot be trained reproducibly: {reason.strip()}"
         )
-    return BadInput(f"The model of {name} fails in its first step: {first}")
+    return BadInput(f"The model of {name} fails in {where}: {first}")
 
 
 def layers_of(model: Any) -> list[Any]:
