@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -96,12 +96,13 @@ def forget(
     }
 
 
-def training_seconds(found: Numbers) -> float:
+def training_seconds(found: Numbers, *, of: Literal["parts", "cpu"] = "parts") -> float:
     """Return what a deletion took for its steps and for what it kept, without tracing.
 
-    The first step is timed with tracing, so the others stand for it.
+    The first step is timed with tracing, so the others stand for it. With `of="cpu"` it is
+    processor time.
     """
-    parts, steps = found["parts"], found["computed"]
+    parts, steps = found[of], found["computed"]
     counted = parts.get("steps", 0.0) * steps / max(steps - 1, 1)
     return float(counted + parts.get("keeping", 0.0))
 
@@ -121,7 +122,12 @@ def watched() -> Stopwatch:
 
 def told(clock: Stopwatch, seconds: float, steps: int) -> Numbers:
     """Return what was timed, with the number of steps that were computed."""
-    return {"seconds": seconds, "computed": steps, "parts": clock.seconds, "cpu": clock.cpu}
+    return {
+        "seconds": seconds,
+        "computed": steps,
+        "parts": dict(clock.seconds),
+        "cpu": dict(clock.cpu),
+    }
 
 
 def place_of(key: bytes, partition: Partition) -> tuple[int, int]:
