@@ -1,4 +1,4 @@
-"""Run the benchmarks: `python -m benchmarks [NAME...] [--quick] [--json FILE] [--list]`."""
+"""Run the benchmarks: `python -m benchmarks [NAME...] [OPTION...]`; `--help` lists the options."""
 
 import json
 import os
@@ -10,21 +10,30 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import (
+    accuracy_shards,
     closure,
+    coalescing,
     deletion_cost,
+    diabetes130,
     ingest_rate,
     large_data,
     lineage_scale,
     parallel_shards,
+    partition_speedup,
     pipeline_cost,
     placement_cost,
     training_overhead,
 )
 from benchmarks.result import Result
+from lineage_store.canonical import write_atomic
 
 BENCHMARKS = {
     "training-overhead": training_overhead,
     "deletion-cost": deletion_cost,
+    "partition-speedup": partition_speedup,
+    "accuracy-shards": accuracy_shards,
+    "coalescing": coalescing,
+    "diabetes130": diabetes130,
     "pipeline-cost": pipeline_cost,
     "lineage-scale": lineage_scale,
     "ingest-rate": ingest_rate,
@@ -41,8 +50,21 @@ WIDTH = 130
 @click.argument("names", nargs=-1, type=click.Choice(list(BENCHMARKS)), metavar="[NAME]...")
 @click.option("--quick", is_flag=True, help="Few rows and epochs: to see that it works.")
 @click.option("--json", "file", type=click.Path(path_type=Path), help="Write all numbers there.")
+@click.option("--markdown", is_flag=True, help="Print the tables as Markdown, for docs/.")
+@click.option(
+    "--figures",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Write the figures into this folder.",
+)
 @click.option("--list", "listed", is_flag=True, help="List the benchmarks and run none.")
-def main(names: tuple[str, ...], quick: bool, file: Path | None, listed: bool) -> None:
+def main(
+    names: tuple[str, ...],
+    quick: bool,
+    file: Path | None,
+    markdown: bool,
+    figures: Path | None,
+    listed: bool,
+) -> None:
     """Run the benchmarks named, or all, and print a table for each."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.simplefilter("ignore")
@@ -60,7 +82,13 @@ def main(names: tuple[str, ...], quick: bool, file: Path | None, listed: bool) -
         )
         result = BENCHMARKS[name].run(quick=quick, tell=lambda text: errors.print(f"  {text}"))
         numbers[name] = {"load_after": os.getloadavg(), "quick": quick, **result.numbers}
-        show(console, result)
+        if markdown:
+            click.echo(as_markdown(result))
+        else:
+            show(console, result)
+        if figures is not None:
+            for figure, drawn in result.figures.items():
+                write_atomic(figures / figure, drawn)
         if file is not None:
             file.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
 
@@ -76,6 +104,15 @@ def show(console: Console, result: Result) -> None:
     for note in result.notes:
         console.print(note, markup=False)
     console.print()
+
+
+def as_markdown(result: Result) -> str:
+    """Return a result as a Markdown table with its sentences below."""
+    lines = [result.title, ""]
+    if result.rows:
+        table = [result.columns, ("---",) * len(result.columns), *result.rows]
+        lines += [f"| {' | '.join(row)} |" for row in table] + [""]
+    return "\n".join([*lines, *result.notes, ""])
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ The training images are the training rows and the test images the evaluation row
 can be compared with other people's. The files are read from ../shared/data/mnist.
 """
 
+import functools
 import gzip
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def missing() -> str | None:
     return f"Skipped: it needs MNIST's four idx files (gz) in {FOLDER}."
 
 
+@functools.cache  # a process that writes several stores reads the images once
 def read_rows(name: str, *, limit: int) -> Rows:
     """Read the first images of "train" or "t10k"; pixels from 0 to 1, keys from their numbers."""
     images = _read(f"{name}-images-idx3-ubyte.gz", header=16).reshape(-1, PIXELS)[:limit]

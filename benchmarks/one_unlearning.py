@@ -14,16 +14,17 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from benchmarks import mnist
 from benchmarks.stopwatch import Stopwatch
-from lineage_store.ledger import open_ledger
+from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.placement import Partition, cells_of
-from unlearning import fitting, retrain_shards, shard_task
+from unlearning import fitting, retrain_shards
 from unlearning.determinism import pin_tensorflow
 from unlearning.keras_learner import KerasLearner
 from unlearning.plan import ModelPlan
@@ -33,13 +34,12 @@ from unlearning.train_config import TrainConfig
 Numbers = dict[str, Any]
 
 
-def train(folder: Path, partition: Partition, *, limit: int) -> Numbers:
-    """Train the full model into `folder/ledger`."""
+def train(
+    clock: Stopwatch, folder: Path, partition: Partition, *, limit: int, serve: bool = True
+) -> Numbers:
+    """Train the full model into `folder/ledger`, and with `serve` write its SavedModel."""
     store = mnist.write_store(folder / "rows", partition, limit=limit)
-    clock = Stopwatch()
-    watch_parts(clock)
-    clock.watch(fitting, "probe", "tracing")
-    clock.watch(shard_task, "train_shard", "steps")
+    clock.reset()
     began = time.perf_counter()
     ledger = fitting.fit(
         TrainConfig(partition, "none", "perceptron", mnist.KEYS.key_id),
@@ -47,50 +47,88 @@ def train(folder: Path, partition: Partition, *, limit: int) -> Numbers:
         text=mnist.MODULE,
         store=store,
         folder=folder / "ledger",
-        serving=folder / "model",
+        serving=folder / "model" if serve else None,
     )
     return told(clock, time.perf_counter() - began, ledger.steps_taken()) | {
         "accuracy": fitting.metrics_of(ledger)["accuracy"]
     }
 
 
-def forget(folder: Path, partition: Partition, *, limit: int, row: int, trained: Path) -> Numbers:
-    """Unlearn one row from the trained model, into another ledger."""
-    key = mnist.row_key("train", row)
-    store = mnist.write_store(folder / "rows", partition, limit=limit, without=frozenset([key]))
-    old = open_ledger(trained / "ledger")
-    plan = plan_of(old, key, store.counts)
-    clock = Stopwatch()
-    watch_parts(clock)
-    clock.watch(retrain_shards, "keep_shard", "keeping")
-    clock.watch(retrain_shards, "train_shard", "steps")
+def forget(
+    clock: Stopwatch,
+    folder: Path,
+    partition: Partition,
+    *,
+    limit: int,
+    rows: Sequence[int],
+    trained: Path,
+    gone: Sequence[int] = (),
+    model: str = "m2",
+    serve: bool = True,
+) -> Numbers:
+    """Unlearn rows from the ledger `trained`, into `folder/ledger`.
+
+    `gone` are rows that were unlearnt before; `model` is the id of the model that is made.
+    """
+    keys = [mnist.row_key("train", row) for row in rows]
+    without = frozenset([*keys, *(mnist.row_key("train", row) for row in gone)])
+    store = mnist.write_store(folder / "rows", partition, limit=limit, without=without)
+    old = open_ledger(trained)
+    plan = plan_of(old, keys, store.counts, model=model)
+    clock.reset()
     clock.watch(KerasLearner, "step", "first step", once=True)
     began = time.perf_counter()
     new = fitting.refit(
-        plan, old=old, store=store, folder=folder / "ledger", serving=folder / "model"
+        plan,
+        old=old,
+        store=store,
+        folder=folder / "ledger",
+        serving=folder / "model" if serve else None,
     )
     seconds = time.perf_counter() - began
     for times in (clock.seconds, clock.cpu):
         first = times.pop("first step")
         times["steps"] -= first
         times["tracing"] += first
-    return told(clock, seconds, new.steps_taken(model="m2")) | {
+    return told(clock, seconds, new.steps_taken(model=model)) | {
         "needed": plan.steps_planned,
         "needed_full": plan.steps_full,
         "accuracy": fitting.metrics_of(new)["accuracy"],
     }
 
 
-def watch_parts(clock: Stopwatch) -> None:
-    """Watch what a training and a deletion have in common; `Stopwatch` says how."""
+def training_seconds(found: Numbers, *, of: Literal["parts", "cpu"] = "parts") -> float:
+    """Return what a deletion took for its steps and for what it kept, without tracing.
+
+    The first step is timed with tracing, so the others stand for it. With `of="cpu"` it is
+    processor time.
+    """
+    parts, steps = found[of], found["computed"]
+    counted = parts.get("steps", 0.0) * steps / max(steps - 1, 1)
+    return float(counted + parts.get("keeping", 0.0))
+
+
+def watched() -> Stopwatch:
+    """Watch the parts of trainings and of deletions; to be called once a process."""
+    clock = Stopwatch()
     clock.watch(fitting, "make_learner", "tracing")
+    clock.watch(fitting, "probe", "tracing")
+    clock.watch(shard_task, "train_shard", "steps")
+    clock.watch(retrain_shards, "train_shard", "steps")
+    clock.watch(retrain_shards, "keep_shard", "keeping")
     clock.watch(fitting, "evaluate", "evaluating")
     clock.watch(fitting, "export", "exporting")
+    return clock
 
 
 def told(clock: Stopwatch, seconds: float, steps: int) -> Numbers:
     """Return what was timed, with the number of steps that were computed."""
-    return {"seconds": seconds, "computed": steps, "parts": clock.seconds, "cpu": clock.cpu}
+    return {
+        "seconds": seconds,
+        "computed": steps,
+        "parts": dict(clock.seconds),
+        "cpu": dict(clock.cpu),
+    }
 
 
 def place_of(key: bytes, partition: Partition) -> tuple[int, int]:
@@ -100,27 +138,46 @@ def place_of(key: bytes, partition: Partition) -> tuple[int, int]:
     return int(shard[0]), int(slice_[0])
 
 
-def plan_of(old: Any, key: bytes, counts: Any) -> ModelPlan:
-    """Plan the deletion of one row as `plan_model` does, without its reading of a gated file."""
-    place = place_of(key, old.partition)
-    deleted = {place: np.frombuffer(key, dtype=np.uint8).reshape(1, 16)}
-    situation = Situation(ledger=old, deleted=deleted, new_counts=counts, fresh_start=None)
+def plan_of(old: Ledger, keys: Sequence[bytes], counts: Any, *, model: str = "m2") -> ModelPlan:
+    """Plan the deletion of rows as `plan_model` does, without its reading of a gated file."""
+    situation = situation_of(old, keys, counts)
     strategy = retrain_shards.RetrainShards()
-    decisions = strategy.decide(situation)
     full = [situation.new_stages(shard) for shard in range(old.partition.shards)]
+    first = [situation.first_slice(shard) for shard in range(old.partition.shards)]
     return ModelPlan(
         model_before="m1",
-        model_after="m2",
+        model_after=model,
         strategy=strategy.name,
         guarantee=strategy.guarantee,
         why="",
-        rows_found=1,
-        rows_by_split={"train": 1},
-        shards=decisions,
-        steps_planned=sum(stage.steps for stage in full[place[0]][place[1] :]),
+        rows_found=len(keys),
+        rows_by_split={"train": len(keys)},
+        shards=strategy.decide(situation),
+        steps_planned=sum(
+            stage.steps
+            for stages, slice_ in zip(full, first, strict=True)
+            if slice_ is not None
+            for stage in stages[slice_:]
+        ),
         steps_full=sum(stage.steps for stages in full for stage in stages),
         verdicts=(),
         inference_changed=False,
+    )
+
+
+def situation_of(old: Ledger, keys: Sequence[bytes], counts: Any) -> Situation:
+    """Say where the rows to delete stand; `counts` are the rows that remain in each slice."""
+    deleted: dict[tuple[int, int], list[bytes]] = {}
+    for key in keys:
+        deleted.setdefault(place_of(key, old.partition), []).append(key)
+    return Situation(
+        ledger=old,
+        deleted={
+            place: np.frombuffer(b"".join(here), dtype=np.uint8).reshape(-1, 16)
+            for place, here in deleted.items()
+        },
+        new_counts=counts,
+        fresh_start=None,
     )
 
 
@@ -130,11 +187,12 @@ def main() -> None:
     asked = json.loads(sys.argv[1])
     pin_tensorflow()
     partition, folder = Partition(**asked["partition"]), Path(asked["folder"])
+    limit, clock = asked["limit"], watched()
     if asked["row"] is None:
-        found = train(folder, partition, limit=asked["limit"])
+        found = train(clock, folder, partition, limit=limit)
     else:
-        trained = Path(asked["trained"])
-        found = forget(folder, partition, limit=asked["limit"], row=asked["row"], trained=trained)
+        rows, trained = [asked["row"]], Path(asked["trained"]) / "ledger"
+        found = forget(clock, folder, partition, limit=limit, rows=rows, trained=trained)
     print(json.dumps(found))
 
 

@@ -39,3 +39,7 @@ class Stopwatch:
         """Add to a time."""
         self.seconds[name] = self.seconds.get(name, 0.0) + seconds
         self.cpu[name] = self.cpu.get(name, 0.0) + cpu
+
+    def reset(self) -> None:
+        """Start all times at nothing again; what is watched stays watched."""
+        self.seconds, self.cpu = {}, {}

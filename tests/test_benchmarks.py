@@ -1,13 +1,28 @@
-"""The benchmarks' command line: it says what there is, and refuses what there is not."""
+"""The benchmarks: the command line, the theory that they compare with, and what they draw."""
 
+import itertools
 import subprocess
 import sys
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks import diabetes130, mnist, theory
+from benchmarks.chart import Axis, Series, line_chart
+from benchmarks.one_project import area_under_curve
 
 TOP = Path(__file__).parents[1]
 NAMES = [
     "training-overhead",
     "deletion-cost",
+    "partition-speedup",
+    "accuracy-shards",
+    "coalescing",
+    "diabetes130",
     "pipeline-cost",
     "lineage-scale",
     "ingest-rate",
@@ -16,6 +31,10 @@ NAMES = [
     "large-data",
     "parallel-shards",
 ]
+
+
+needs_mnist = pytest.mark.skipif(mnist.missing() is not None, reason="MNIST is not there")
+needs_diabetes = pytest.mark.skipif(not diabetes130.FILE.exists(), reason="the data is not there")
 
 
 def run(*arguments):
@@ -46,3 +65,118 @@ def test_the_closure_runs_and_both_sides_agree():
     assert done.returncode == 0, done.stderr
     lines = [line.split() for line in done.stdout.splitlines()]
     assert sum("networkx" in line for line in lines) == sum("ours" in line for line in lines) == 2
+
+
+def test_every_benchmark_is_in_the_docs():
+    page = (TOP / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    assert [name for name in NAMES if f"| `{name}` |" not in page] == []
+
+
+def cost_of(cells, *, slices):
+    """Count the parts that retraining each touched shard from its earliest slice takes."""
+    first = {}
+    for cell in cells:
+        shard, slice_ = divmod(cell, slices)
+        first[shard] = min(slice_, first.get(shard, slice_))
+    return sum(sum(range(slice_ + 1, slices + 1)) for slice_ in first.values())
+
+
+@given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 3))
+def test_the_theory_is_the_mean_over_all_ways_in_which_requests_can_fall(shards, slices, requests):
+    ways = itertools.product(range(shards * slices), repeat=requests)
+    costs = [cost_of(cells, slices=slices) for cells in ways]
+    full = shards * slices * (slices + 1) / 2
+    expected = theory.together(requests, shards=shards, slices=slices)
+    assert expected == pytest.approx(np.mean(costs) / full)
+
+
+@given(st.integers(1, 60), st.integers(1, 20), st.integers(1, 1000))
+def test_the_theory_has_the_closed_forms_that_it_names(shards, slices, requests):
+    cut = {"shards": shards, "slices": slices}
+    assert theory.limit(1, **cut) == pytest.approx(3 * slices * shards / (2 * slices + 1))
+    one = (2 * slices + 1) / (3 * slices * shards)
+    assert theory.one_by_one(requests, **cut) == pytest.approx(requests * one)
+    assert theory.together(requests, **cut) <= min(1, requests * one) + 1e-9
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2))
+def test_the_area_under_the_curve_is_the_share_of_pairs_in_order(rows):
+    scores, positive = (np.array(column) for column in zip(*rows, strict=True))
+    if positive.all() or not positive.any():
+        return
+    pairs = itertools.product(scores[positive], scores[~positive])
+    expected = np.mean([(high > low) + (high == low) / 2 for high, low in pairs])
+    assert area_under_curve(scores, positive) == pytest.approx(expected)
+
+
+X = Axis("requests", ((1, "1"), (10, "10"), (100, "100")), log=True)
+Y = Axis("cost in full trainings", ((0, "0"), (1, "1")))
+
+
+def test_a_chart_is_svg_with_a_mark_for_each_point_and_its_words():
+    series = [
+        Series("theory <1>", ((1, 0.25), (100, 1)), marks=False, dashed=True),
+        Series("measured", ((1, 0), (10, 0.5), (100, 1)), line=False),
+    ]
+    drawn = line_chart("Cost & time", x=X, y=Y, series=series)
+    assert drawn == line_chart("Cost & time", x=X, y=Y, series=series)
+    svg = "{http://www.w3.org/2000/svg}"
+    root = ElementTree.fromstring(drawn)
+    texts = [text.text for text in root.iter(f"{svg}text")]
+    for words in ("Cost & time", X.label, Y.label, "theory <1>", "measured", "100"):
+        assert words in texts
+    marks = [path.get("transform") for path in root.iter(f"{svg}path") if path.get("transform")]
+    # Half way on both axes: the logarithm of 10 is in the middle of those of 1 and 100.
+    assert marks == [
+        "translate(84.0 348.0)",
+        "translate(410.0 200.0)",
+        "translate(736.0 52.0)",
+        "translate(427.0 422.0)",  # the legend's
+    ]
+
+
+def test_a_chart_does_not_cut_off_what_lies_outside():
+    with pytest.raises(ValueError, match="not on the axis 'requests'"):
+        line_chart("", x=X, y=Y, series=[Series("far", ((1000, 1),))])
+    with pytest.raises(ValueError, match="at most 4"):
+        line_chart("", x=X, y=Y, series=[Series("one", ())] * 5)
+
+
+@needs_mnist
+def test_coalescing_counts_what_it_computes_and_draws_it(tmp_path):
+    done = run("coalescing", "--quick", "--markdown", "--figures", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    lines = [line.split(" | ") for line in done.stdout.splitlines() if line.startswith("| 1")]
+    assert [line[0] for line in lines] == ["| 1", "| 10", "| 100"]
+    costs = [(float(line[2]), float(line[4])) for line in lines]
+    assert costs[0][0] == costs[0][1] < 0.2
+    assert all(together < singly for singly, together in costs[1:])
+    assert ElementTree.parse(tmp_path / "coalescing.svg").getroot().get("role") == "img"
+
+
+@needs_mnist
+@pytest.mark.slow
+def test_the_speed_up_has_a_line_for_each_partition_and_number_of_rows():
+    done = run("partition-speedup", "--quick", "--markdown")
+    assert done.returncode == 0, done.stderr
+    lines = [line.split(" | ") for line in done.stdout.splitlines()]
+    told = [tuple(line[:3]) for line in lines if line[0] in ("| 1", "| 5")]
+    assert told == list(itertools.product(("| 1", "| 5"), ("1", "5"), ("1", "10")))
+
+
+@needs_mnist
+@pytest.mark.slow
+def test_the_accuracy_against_shards_is_drawn(tmp_path):
+    done = run("accuracy-shards", "--quick", "--figures", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "accuracy-shards.svg").read_bytes().startswith(b"<svg")
+
+
+@needs_diabetes
+@pytest.mark.slow
+def test_patients_are_forgotten_through_the_whole_path():
+    done = run("diabetes130", "--quick", "--markdown")
+    assert done.returncode == 0, done.stderr
+    lines = [line.split(" | ")[:2] for line in done.stdout.splitlines() if "| forget" in line]
+    assert [line[0] for line in lines] == ["| forget 1", "| forget 10", "| forget 100"]
+    assert int(lines[2][1]) >= 100
