@@ -24,7 +24,7 @@ from benchmarks import mnist
 from benchmarks.stopwatch import Stopwatch
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.placement import Partition, cells_of
-from unlearning import fitting, retrain_shards
+from unlearning import fitting, retrain_shards, shard_task
 from unlearning.determinism import pin_tensorflow
 from unlearning.keras_learner import KerasLearner
 from unlearning.plan import ModelPlan
