@@ -130,6 +130,21 @@ def test_a_deletion_resumes_within_the_stage_and_equals_the_twin(table, tmp_path
     assert saved > resumed
 
 
+def test_early_stopping_may_resume_and_balanced_classes_may_not(table, tmp_path) -> None:
+    stopping = trained(table, tmp_path / "stopping", checkpoint_every=1, early_stop=1)
+    weighing = trained(table, tmp_path / "weighing", checkpoint_every=1, class_weights="balanced")
+    resumed = []
+    for number in range(0, 400, 7):
+        for project in (stopping, weighing):
+            for item in project.plan([f"r{number}"], rows=True)["plans"][0]["shards"]:
+                if item["resume"] is not None:
+                    resumed.append((project, f"r{number}"))
+    assert {project for project, _ in resumed} == {stopping}
+    done = stopping.forget([resumed[0][1]], rows=True, replay=True)
+    names = [c["name"] for c in done["models"][0]["checks"] if c["outcome"] == "passed"]
+    assert "all weights equal the twin's, byte for byte" in names
+
+
 def test_a_module_that_adapts_never_resumes_where_it_adapted(table, tmp_path) -> None:
     project = trained(table, tmp_path / "workspace", module=False, checkpoint_every=1)
     seen = set()
