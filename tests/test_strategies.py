@@ -21,7 +21,7 @@ from lineage_store.ledger import (
 )
 from lineage_store.models import find_model
 from lineage_store.placement import Partition, batch_of, row_bits, schedule
-from lineage_store.tensors import load_state, save_state
+from lineage_store.tensors import save_state
 from pipelines.direct import DirectBackend
 from unlearning.amnesiac import Amnesiac, affected_positions
 from unlearning.retrain_shards import RetrainShards
@@ -45,6 +45,13 @@ def update(position):
     return {"weights/0000.w": np.full((2, 3), 0.1 * position + 0.3, np.float32)}
 
 
+def write_update(shard, position):
+    """Record an update as an earlier unweave did: in a file of its own."""
+    folder = shard.folder / "updates"
+    folder.mkdir(exist_ok=True)
+    save_state(folder / f"{position:08d}.safetensors", update(position))
+
+
 def make_ledger(folder, *, counts=COUNTS, updates=False):
     """A ledger as a training run leaves it, with weights that are easy to tell apart."""
     for number, row in enumerate(counts):
@@ -59,8 +66,7 @@ def make_ledger(folder, *, counts=COUNTS, updates=False):
                     position = stage.position(epoch=epoch, batch=batch)
                     steps.append(StepRecord(position, epoch, batch, 1, "", 0.5))
                     if updates:
-                        shard.update_file(position).parent.mkdir(exist_ok=True)
-                        save_state(shard.update_file(position), update(position))
+                        write_update(shard, position)
             record = StageRecord(
                 shard=number,
                 stage=stage.index,
@@ -362,10 +368,8 @@ def test_two_approximate_deletions_subtract_each_shared_batch_once(given_csv, tm
     ledger = newest_ledger(project)
     weights = ledger.shard(0).final_weights()
     trainable = ledger.header["trainable"]
-    updates = {
-        position: load_state(ledger.shard(0).update_file(position))
-        for position in ledger.shard(0).recorded_updates()
-    }
+    recorded = ledger.shard(0).updates
+    updates = dict(recorded.load(recorded.files()))
     gone = set()
     for person in ("person-3", "person-4"):
         touched = project.trace_subject(person)["models"][0]["batches"]

@@ -16,7 +16,7 @@ from lineage_store.errors import BadInput
 from lineage_store.ledger import ShardLedger, keep_shard
 from lineage_store.placement import batches_of_rows
 from lineage_store.row_store import RowStore
-from lineage_store.tensors import State, load_state, save_state
+from lineage_store.tensors import State, save_state
 from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee, stage_of
 from unlearning.training import Run
 
@@ -77,8 +77,7 @@ class Amnesiac:
         for position in new.step_checkpoints():
             if first is not None and position >= first:
                 new.step_checkpoint_file(position).unlink()
-        for position in decision.positions:
-            new.update_file(position).unlink()
+        new.updates.erase(decision.positions)
         done = sorted(old.subtracted() | set(decision.positions))
         # The old files may be links shared with the old ledger: write_atomic makes new ones.
         write_atomic(new.subtracted_file, canonical_json({"positions": done}) + b"\n")
@@ -89,8 +88,8 @@ def subtract(weights: State, shard: ShardLedger, positions: tuple[int, ...]) -> 
     """Return the weights less the recorded updates of these steps, summed in float64."""
     changed = {name: array.astype(np.float64) for name, array in weights.items()}
     names: set[str] = set()
-    for position in positions:
-        for name, array in load_state(shard.update_file(position)).items():
+    for _, update in shard.updates.load(positions):
+        for name, array in update.items():
             changed[name] -= array
             names.add(name)
     return {

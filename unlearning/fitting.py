@@ -181,6 +181,7 @@ def _complete(
         "model": model,
         "partition": asdict(config.partition),
         "record": config.record,
+        "update_codec": config.update_codec,
         "aggregate": config.aggregate,
         "class_weights": config.class_weights,
         "early_stop": config.early_stop,
