@@ -348,10 +348,10 @@ def given_csv(tmp_path_factory):
     return path
 
 
-def small(root, given_csv, *, record):
+def small(root, given_csv, *, record, update_codec=None):
     project = Project(root, backend=DirectBackend())
     options = {"label": "label", "subject": "person", "slices": 2, "epochs": 2, "batch_size": 8}
-    project.train(given_csv, shards=1, record=record, **options)
+    project.train(given_csv, shards=1, record=record, update_codec=update_codec, **options)
     return project
 
 
@@ -391,6 +391,35 @@ def test_two_approximate_deletions_subtract_each_shared_batch_once(given_csv, tm
         found = newest_ledger(project).shard(0).final_weights()
         assert all(np.array_equal(found[name], weights[name]) for name in weights)
     assert shared, "the two people must share a batch for this test"
+
+
+@pytest.mark.parametrize("codec", ["bfloat16", "int8"])
+def test_rounded_updates_are_subtracted_as_they_were_kept(given_csv, tmp_path, codec):
+    project = small(tmp_path / "workspace", given_csv, record="all", update_codec=codec)
+    ledger = newest_ledger(project)
+    assert ledger.header["update_codec"] == codec
+    before, updates = ledger.shard(0).final_weights(), ledger.shard(0).updates
+    kept = dict(updates.load(updates.files()))
+    project.forget(["person-3"], guarantee="approximate")
+    shard = newest_ledger(project).shard(0)
+    assert shard.recorded_updates() == set(kept) - shard.subtracted()
+    for name, found in shard.final_weights().items():
+        total = before[name].astype(np.float64)
+        for position in sorted(shard.subtracted()):
+            total = total - kept[position].get(name, 0)
+        assert np.array_equal(found, total.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    "record, codec, words",
+    [
+        ("none", "int8", "goes with --record all"),
+        ("all", "xor", "it is one of float32, bfloat16, int8"),
+    ],
+)
+def test_a_codec_that_does_not_fit_is_refused(given_csv, tmp_path, record, codec, words):
+    with pytest.raises(BadInput, match=words):
+        small(tmp_path / "workspace", given_csv, record=record, update_codec=codec)
 
 
 def test_an_approximate_deletion_without_recorded_updates_changes_nothing(given_csv, tmp_path):
