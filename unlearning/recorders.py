@@ -21,6 +21,7 @@ from lineage_store.tensors import State
 from lineage_store.update_codecs import encode, in_one_row
 from lineage_store.update_files import UpdateWriter, writing_updates
 from unlearning.keras_learner import KerasLearner
+from unlearning.step_checkpoints import REGENERATE
 
 WAITING = 8
 
@@ -51,7 +52,7 @@ class Recorder(Protocol):
 
 
 class KeepNothing:
-    """The policy `none`."""
+    """The policies `none`, and `regenerate`: updates are computed again from checkpoints."""
 
     def __enter__(self) -> "KeepNothing":
         return self
@@ -135,11 +136,12 @@ class KeepUpdates:
 
 
 def keep_nothing(learner: KerasLearner, shard: ShardLedger, codec: str) -> Recorder:
-    """Make the recorder of the policy `none`."""
+    """Make the recorder of the policies `none` and `regenerate`."""
     return KeepNothing()
 
 
 RECORDERS: dict[str, Callable[[KerasLearner, ShardLedger, str], Recorder]] = {
     "none": keep_nothing,
     "all": KeepUpdates,
+    REGENERATE: keep_nothing,
 }

@@ -31,7 +31,7 @@ from unlearning.class_weights import ALIKE, Weights, weighting_or_default
 from unlearning.early_stop import seen_digest, watch_of
 from unlearning.keras_learner import KerasLearner
 from unlearning.recorders import RECORDERS, Recorder
-from unlearning.step_checkpoints import is_kept
+from unlearning.step_checkpoints import is_kept, steps_with_checkpoints
 from unlearning.train_config import TrainConfig
 
 PROBED_STEPS = 3
@@ -100,7 +100,7 @@ def train_shard(
     elif kept:
         state = ledger.checkpoint(kept - 1)
     else:
-        state = _start(run, store, shard)
+        state = start_state(run, store, shard)
     run.learner.load(state)
     with RECORDERS[run.record](run.learner, ledger, run.update_codec) as recorder:
         for stage in stages[kept:]:
@@ -108,7 +108,7 @@ def train_shard(
             taken = ()
 
 
-def _start(run: Run, store: RowStore, shard: int) -> State:
+def start_state(run: Run, store: RowStore, shard: int) -> State:
     """Return a shard's state before its first step; given weights are not adapted to its rows."""
     given = run.given(shard)
     if not given:
@@ -130,6 +130,7 @@ def _train_stage(
     watch = watch_of(run.early_stop, store, shard=shard, stage=stage.index)
     watched: list[float] = []
     epochs = stage.epochs
+    of = steps_with_checkpoints(stage, record=run.record)
     steps = list(taken)
     losses: list[Any] = [step.loss for step in taken]
     before = {step.position: step for step in taken}
@@ -146,7 +147,7 @@ def _train_stage(
             )
             recorder.after(position)
             kept = None
-            if is_kept(epoch=epoch, batch=batch, batches=stage.batches, every=run.checkpoint_every):
+            if is_kept(position - stage.first_position, of=of, every=run.checkpoint_every):
                 kept = ledger.write_step_checkpoint(position, run.learner.state())
             digest = batch_digest(here)
             steps.append(StepRecord(position, epoch, batch, len(here), digest, 0.0, None, kept))

@@ -59,7 +59,7 @@ def check_options(asked: TrainRequest) -> None:
         raise BadInput(f"--class-weights is {asked.class_weights!r}: it is one of {names}.")
     if asked.record not in RECORDERS:
         raise BadInput(f"--record is {asked.record!r}: it is one of {', '.join(RECORDERS)}.")
-    if asked.update_codec is not None and asked.record == "none":
+    if asked.update_codec is not None and asked.record != "all":
         raise BadInput("--update-codec goes with --record all: there are no updates without it.")
     if asked.update_codec not in (None, *SUMMABLE):
         names = ", ".join(SUMMABLE)

@@ -57,10 +57,10 @@ from unweave.options import BEAM_ARGS, JSON, WORKERS, WORKSPACE, project_of, sho
 )
 @click.option(
     "--record",
-    type=click.Choice(["none", "all"]),
+    type=click.Choice(["none", "all", "regenerate"]),
     default="none",
     show_default=True,
-    help="Which parameter updates to keep, for approximate deletion.",
+    help="Which parameter updates to keep, for approximate deletion: see docs/updates.md.",
 )
 @click.option(
     "--update-codec",
