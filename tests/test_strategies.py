@@ -234,7 +234,8 @@ def test_a_shard_without_rows_left_leaves_instead_of_being_subtracted_from(ledge
 def test_without_recorded_updates_amnesiac_is_refused_with_what_to_do(tmp_path):
     bare = make_ledger(tmp_path / "ledger")
     with pytest.raises(BadInput, match="needs recorded updates, and 2 of the 2 affected steps of "
-                       "shard 0 have none: train with --record all, or ask for --guarantee exact"
+                       "shard 0 have none: train with --record all or regenerate, or ask for "
+                       "--guarantee exact"
                        ):  # fmt: skip
         Amnesiac().decide(situation(bare, (0, 2, 1)))
 
@@ -348,10 +349,15 @@ def given_csv(tmp_path_factory):
     return path
 
 
-def small(root, given_csv, *, record, update_codec=None):
+def small(root, given_csv, *, record, update_codec=None, key=None):
+    if key is not None and not key.exists():
+        key.write_bytes(bytes(range(32)))
+        key.chmod(0o600)
     project = Project(root, backend=DirectBackend())
     options = {"label": "label", "subject": "person", "slices": 2, "epochs": 2, "batch_size": 8}
-    project.train(given_csv, shards=1, record=record, update_codec=update_codec, **options)
+    project.train(
+        given_csv, shards=1, record=record, update_codec=update_codec, key_file=key, **options
+    )
     return project
 
 
@@ -410,6 +416,40 @@ def test_rounded_updates_are_subtracted_as_they_were_kept(given_csv, tmp_path, c
         assert np.array_equal(found, total.astype(np.float32))
 
 
+def test_regenerated_updates_give_what_recorded_ones_give(given_csv, tmp_path):
+    found = {}
+    for record in ("all", "regenerate"):
+        project = small(tmp_path / record, given_csv, record=record, key=tmp_path / "key")
+        before = newest_ledger(project).shard(0)
+        assert bool(before.recorded_updates()) == (record == "all")
+        answers = []
+        for person in ("person-3", "person-4"):
+            try:
+                done = project.forget([person], guarantee="approximate")
+            except BadInput as error:
+                answers.append(str(error))
+                break
+            answers.append(done["updates_subtracted"])
+            shard = newest_ledger(project).shard(0)
+            found[record, person] = shard.final_weights()
+            assert {c["outcome"] for c in done["models"][0]["checks"]} <= {
+                "passed",
+                "uninformative",
+            }
+        if record == "regenerate":
+            # All that comes after the rows' first step has learnt from them: it can never be again.
+            assert "or ask for --guarantee exact" in answers[1]
+            assert not shard.recorded_updates()
+            assert all(position < min(shard.subtracted()) for position in shard.step_checkpoints())
+            done = project.forget(["person-4"], replay=True)
+            assert done["guarantee"] == "exact"
+        else:
+            subtracted = answers[0]
+    assert answers[0] == subtracted
+    one, other = found["all", "person-3"], found["regenerate", "person-3"]
+    assert all(one[name].tobytes() == other[name].tobytes() for name in one)
+
+
 @pytest.mark.parametrize(
     "record, codec, words",
     [
@@ -425,7 +465,7 @@ def test_a_codec_that_does_not_fit_is_refused(given_csv, tmp_path, record, codec
 def test_an_approximate_deletion_without_recorded_updates_changes_nothing(given_csv, tmp_path):
     project = small(tmp_path / "workspace", given_csv, record="none")
     before = {path: path.read_bytes() for path in project.root.rglob("*") if path.is_file()}
-    with pytest.raises(BadInput, match="train with --record all, or ask for --guarantee exact"):
+    with pytest.raises(BadInput, match="train with --record all or regenerate, or ask for"):
         project.forget(["person-3"], guarantee="approximate")
     after = {path: path.read_bytes() for path in project.root.rglob("*") if path.is_file()}
     assert before == after

@@ -9,14 +9,17 @@ the rows. Trainable weights are subtracted from; batch-norm statistics and const
 subtracted once is never subtracted again (`subtracted.json`).
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.errors import BadInput
-from lineage_store.ledger import ShardLedger, keep_shard
+from lineage_store.ledger import Ledger, ShardLedger, keep_shard
 from lineage_store.placement import batches_of_rows
 from lineage_store.row_store import RowStore
 from lineage_store.tensors import State, save_state
+from unlearning.step_checkpoints import REGENERATE
 from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee, stage_of
 from unlearning.training import Run
 
@@ -46,18 +49,20 @@ class Amnesiac:
             return ShardDecision(shard, "empty", 0, 0, "the shard has no rows left: it leaves")
         ledger = situation.ledger.shard(shard)
         positions = affected_positions(situation, shard)
-        known = ledger.recorded_updates() | ledger.subtracted()
+        recorded = ledger.recorded_updates()
+        known = recorded | ledger.subtracted() | regenerable(situation.ledger, ledger, positions)
         unknown = [position for position in positions if position not in known]
         if unknown:
             raise BadInput(
                 f"The strategy amnesiac needs recorded updates, and {len(unknown)} of the "
                 f"{len(positions)} affected steps of shard {shard} have none: train with "
-                f"--record all, or ask for --guarantee exact."
+                f"--record all or regenerate, or ask for --guarantee exact."
             )
         fresh = tuple(p for p in positions if p not in ledger.subtracted())
-        return ShardDecision(
-            shard, "subtracted", clean, 0, f"{len(fresh)} updates are subtracted", fresh
-        )
+        why = f"{len(fresh)} updates are subtracted"
+        if again := set(fresh) - recorded:
+            why += f", {len(again)} of them computed again first"
+        return ShardDecision(shard, "subtracted", clean, 0, why, fresh)
 
     def apply(
         self, decision: ShardDecision, *, old: ShardLedger, new: ShardLedger, run: Run | None,
@@ -96,6 +101,18 @@ def subtract(weights: State, shard: ShardLedger, positions: tuple[int, ...]) -> 
         name: changed[name].astype(array.dtype) if name in names else array
         for name, array in weights.items()
     }
+
+
+def regenerable(ledger: Ledger, shard: ShardLedger, positions: Iterable[int]) -> frozenset[int]:
+    """Return those of some steps whose updates can be computed again (`regenerate`).
+
+    After a subtraction these are the steps before the first that saw the rows: no later one can be
+    taken again without them.
+    """
+    if ledger.header["record"] != REGENERATE:
+        return frozenset()
+    end = min(shard.subtracted(), default=None)
+    return frozenset(position for position in positions if end is None or position < end)
 
 
 def affected_positions(situation: Situation, shard: int) -> list[int]:
