@@ -19,6 +19,7 @@ from benchmarks import (
     pipeline_cost,
     placement_cost,
     training_overhead,
+    update_codecs,
 )
 from benchmarks.result import Result
 
@@ -32,6 +33,7 @@ BENCHMARKS = {
     "placement-cost": placement_cost,
     "large-data": large_data,
     "parallel-shards": parallel_shards,
+    "update-codecs": update_codecs,
 }
 
 WIDTH = 130
