@@ -23,6 +23,7 @@ from benchmarks import (
     pipeline_cost,
     placement_cost,
     training_overhead,
+    update_codecs,
 )
 from benchmarks.result import Result
 from lineage_store.canonical import write_atomic
@@ -41,6 +42,7 @@ BENCHMARKS = {
     "placement-cost": placement_cost,
     "large-data": large_data,
     "parallel-shards": parallel_shards,
+    "update-codecs": update_codecs,
 }
 
 WIDTH = 130

@@ -5,7 +5,10 @@ The sides, all on the same rows, model, epochs and batch size, and on one thread
     fit      Keras's `fit`, deterministic as ours is
     stock    Keras's `fit` as it comes: not deterministic, and compiled by XLA where Keras does so
     none     ours: lineage of every step, no updates kept
-    all      ours, with every step's update written to disk
+    all      ours, with every step's update written to disk as float32, lossless
+    int8     ours, with every step's update written to disk in 8 bits
+
+A thread beside the training encodes and writes the updates, on a second core where there is one.
 
 `loop` is the seconds of the training alone. Both graphs are traced before, by a first batch from
 which the weights are restored; ours counts all from fresh weights and reading rows to the written
@@ -29,6 +32,7 @@ from lineage_store.placement import Partition
 from lineage_store.row_store import RowStore, open_rows
 from lineage_store.rows import Rows, in_key_order, joined
 from lineage_store.tensors import weights_digest
+from lineage_store.update_codecs import LOSSLESS
 from unlearning.aggregation import AGGREGATIONS
 from unlearning.contract import load_module, spec_of
 from unlearning.determinism import THREADS, pin_tensorflow
@@ -95,14 +99,18 @@ def fit_plain(store: RowStore, text: str, partition: Partition) -> Numbers:
     }
 
 
-def train_with_lineage(store: RowStore, text: str, partition: Partition, record: str) -> Numbers:
+RECORDED = {"none": ("none", LOSSLESS), "all": ("all", LOSSLESS), "int8": ("all", "int8")}
+
+
+def train_with_lineage(store: RowStore, text: str, partition: Partition, side: str) -> Numbers:
     """Train all shards with their ledger, as the trainer component does."""
+    record, codec = RECORDED[side]
     shards = list(range(partition.shards))
     with tempfile.TemporaryDirectory(dir=store.folder) as folder:
         ledgers = [ShardLedger(shard_folder(Path(folder), shard)) for shard in shards]
         began = time.perf_counter()
         learner = make_learner(text, name="benchmark", store=store, seed=partition.seed)
-        run = Run(learner, partition, record, "m1", time.perf_counter)
+        run = Run(learner, partition, record, "m1", time.perf_counter, update_codec=codec)
         probe(learner, store, TrainConfig(partition, record, "benchmark", "no key"))
         loop, cpu = time.perf_counter(), time.process_time()
         for shard, ledger in zip(shards, ledgers, strict=True):
@@ -110,6 +118,7 @@ def train_with_lineage(store: RowStore, text: str, partition: Partition, record:
         end, cpu = time.perf_counter(), time.process_time() - cpu
         weights = [ledger.final_weights() for ledger in ledgers]
         steps = sum(stage.steps for ledger in ledgers for stage in ledger.stages())
+        kept = sum(f.stat().st_size for f in Path(folder).rglob("updates/*"))
     return {
         "loop": end - loop,
         "cpu": cpu,
@@ -119,6 +128,7 @@ def train_with_lineage(store: RowStore, text: str, partition: Partition, record:
             "accuracy"
         ],
         "weights_digest": weights_digest(weights),
+        "update_bytes": kept,
     }
 
 

@@ -27,15 +27,16 @@ from lineage_store.placement import Partition
 from unlearning.row_source import store_from_snapshot
 
 TABULAR = ROOT / "unlearning" / "tabular.py"
-SIDES = ("fit", "none", "all", "stock")
+SIDES = ("fit", "none", "int8", "all", "stock")
 ROUNDS = 5
 NAMES = {
     "fit": "fit, deterministic",
     "none": "ours, record none",
-    "all": "ours, record all",
+    "int8": "ours, record all, int8",
+    "all": "ours, record all, float32",
     "stock": "fit, as it comes",
 }
-GOAL = 1.05
+GOAL, GOAL_INT8 = 1.05, 1.35
 
 Numbers = dict[str, Any]
 
@@ -57,7 +58,8 @@ def run(*, quick: bool, tell: Tell) -> Result:
         found = {case.name: measured(case, 1 if quick else ROUNDS, tell) for case in cases}
     notes = [
         f"Rounds: {1 if quick else ROUNDS}; medians. Ratios are to the deterministic fit of the "
-        f"same round; goal for record none: at most {GOAL}. 'fit, as it comes' is not "
+        f"same round; goal for record none: at most {GOAL}, for record all in 8 bits on MNIST: at "
+        f"most {GOAL_INT8}. 'fit, as it comes' is not "
         f"deterministic, and Keras compiles it with XLA.",
     ]
     if mnist.missing():

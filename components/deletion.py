@@ -51,10 +51,12 @@ def Unlearner(
     model: OutputArtifact[Model],
     code_digest: Parameter[str],
     base: InputArtifact[Ledger] = None,
+    old_rows: InputArtifact[Rows] = None,
 ) -> None:
     """Carries out a plan on the rows that remain; `base` is the ledger that the result starts from.
 
-    That is the new one of a model that this run changes too, or the one of a live model.
+    That is the new one of a model that this run changes too, or the one of a live model. `old_rows`
+    are the rows as they were, where updates are regenerated.
     """
     planned = ModelPlan.from_json(read_json(Path(plan.uri) / PLAN_JSON))
     unlearned = refit(
@@ -64,6 +66,7 @@ def Unlearner(
         folder=Path(ledger.uri),
         serving=Path(model.uri) / SAVED_MODEL,
         base=None if base is None else open_ledger(Path(base.uri)),
+        old_rows=None if old_rows is None else Path(old_rows.uri),
         progress=counter("unlearning", planned.steps_planned),
     )
     set_training_digests(ledger, model, unlearned)

@@ -12,8 +12,9 @@ ingest is simply run again, and two at once come to the same. A subtraction is a
 checkpoint and updates in, new weights out.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 
 from ml_metadata.proto import metadata_store_pb2 as pb
 
@@ -100,9 +101,9 @@ def ingest_stage(
     write_once(lambda: _stage_begun(metadata, names, stage, before, start))
     known = metadata.executions_by_external_id([names.batching(stage), names.stage(stage)])
     batching, ended = known[names.batching(stage)], known[names.stage(stage)]
-    steps = shard.steps(stage.stage)
+    steps, files = shard.steps(stage.stage), shard.updates.files()
     while piece := list(islice(steps, STEPS_AT_ONCE)):
-        _write_steps(metadata, names, shard, stage, piece, batching.id, ended.id, fresh)
+        _write_steps(metadata, names, shard, stage, piece, files, batching.id, ended.id, fresh)
     write_once(lambda: _stage_ended(metadata, names, shard, stage))
 
 
@@ -150,6 +151,7 @@ def _write_steps(
     shard: ShardLedger,
     stage: StageRecord,
     steps: Sequence[StepRecord],
+    files: Mapping[int, Path],
     batching: int,
     ended: int,
     fresh: bool,
@@ -168,7 +170,7 @@ def _write_steps(
         graph = Subgraph(metadata)
         for external_id, step in named.items():
             if external_id not in there:
-                _step(graph, names, shard, stage, step, batching, ended)
+                _step(graph, names, shard, stage, step, files, batching, ended)
         return graph if graph.executions else None
 
     write_once(missing)
@@ -180,10 +182,11 @@ def _step(
     shard: ShardLedger,
     stage: StageRecord,
     step: StepRecord,
+    files: Mapping[int, Path],
     batching: int,
     ended: int,
 ) -> None:
-    """Add a step, its batch and its update.
+    """Add a step, its batch and its update; `files` are those of the updates that are recorded.
 
     They say where they stand by their external ids alone: MLMD takes its time for every property,
     and a long run has millions of steps.
@@ -195,13 +198,13 @@ def _step(
         uri=content_uri(step.batch_digest),
     )
     taken = graph.execution("lineage.Step", names.step(stage, step.position), {"loss": step.loss})
-    file = shard.update_file(step.position)
-    digest = step.update_digest if file.exists() else None
+    file = files.get(step.position)
+    digest = None if file is None else step.update_digest
     update = graph.artifact(
         "lineage.Update",
         names.update(stage, step.position),
         {} if digest is None else {"digest": digest},
-        uri="" if digest is None else str(file),
+        uri="" if file is None or digest is None else str(file),
     )
     if step.checkpoint_digest is not None:
         kept = shard.step_checkpoint_file(step.position)

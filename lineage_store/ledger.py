@@ -4,8 +4,8 @@
     shards/003/stage-01.json           the stage: rows, batches, digests, seconds
     shards/003/stage-01.steps.jsonl    one record a step
     shards/003/stage-01.safetensors    the checkpoint at the end of the stage
-    shards/003/updates/00000042.safetensors   the recorded update of the step at position 42
-    shards/003/steps/00000042.safetensors     the checkpoint after the step at position 42
+    shards/003/updates/00000042.zip  the recorded updates from the step at position 42 on
+    shards/003/steps/00000042.safetensors  the checkpoint after the step at position 42
     shards/003/subtracted.json         the positions whose updates were taken back, if any were
     shards/003/final.safetensors       the shard's weights after a subtraction, if there was one
 
@@ -29,6 +29,7 @@ from lineage_store.canonical import (
 )
 from lineage_store.placement import Partition
 from lineage_store.tensors import State, load_state, save_state, weights_of
+from lineage_store.update_files import UpdateFiles
 
 FORMAT = 1
 
@@ -108,9 +109,10 @@ class ShardLedger:
         """The record of a stage."""
         return self.folder / f"stage-{stage:02d}.json"
 
-    def update_file(self, position: int) -> Path:
-        """The recorded update of a step."""
-        return self.folder / "updates" / f"{position:08d}.safetensors"
+    @property
+    def updates(self) -> UpdateFiles:
+        """The recorded updates of the steps."""
+        return UpdateFiles(self.folder / "updates")
 
     def step_checkpoint_file(self, position: int) -> Path:
         """The checkpoint after a step, within a stage."""
@@ -153,7 +155,7 @@ class ShardLedger:
 
     def recorded_updates(self) -> frozenset[int]:
         """Return the positions of the steps whose updates are on disk."""
-        return frozenset(int(file.stem) for file in (self.folder / "updates").glob("*.safetensors"))
+        return frozenset(self.updates.files())
 
     def step_checkpoints(self) -> frozenset[int]:
         """Return the positions of the steps after which a checkpoint is on disk."""
@@ -272,12 +274,9 @@ def keep_shard(
     end = kept[-1].first_position + kept[-1].epochs * kept[-1].batches if kept else 0
     if resume is not None:
         end = resume + 1
-    files = [(old.update_file(p), new.update_file(p)) for p in old.recorded_updates() if p < end]
-    files += [
-        (old.step_checkpoint_file(p), new.step_checkpoint_file(p))
-        for p in old.step_checkpoints()
-        if p < end
-    ]
-    for source, target in files:
-        target.parent.mkdir(exist_ok=True)
-        link_or_copy(source, target)
+    new.updates.take_over(old.updates, before=end)
+    for position in old.step_checkpoints():
+        if position < end:
+            target = new.step_checkpoint_file(position)
+            target.parent.mkdir(exist_ok=True)
+            link_or_copy(old.step_checkpoint_file(position), target)

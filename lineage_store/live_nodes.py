@@ -17,7 +17,7 @@ def live_files(ledger: Ledger, names: Names) -> dict[str, str]:
     for number, shard in enumerate(ledger.shards()):
         live[names.of(model, f"s{number}:shard")] = ""
         live[names.subtracted(model, number)] = str(shard.final_file)
-        subtracted, recorded = shard.subtracted(), shard.recorded_updates()
+        subtracted, recorded = shard.subtracted(), shard.updates.files()
         checkpoints = shard.step_checkpoints()
         for stage in shard.stages():
             if shard.has_checkpoint(stage.stage):
@@ -28,9 +28,6 @@ def live_files(ledger: Ledger, names: Names) -> dict[str, str]:
                         shard.step_checkpoint_file(step.position)
                     )
                 if step.position not in subtracted:
-                    kept = step.position in recorded
                     live[names.batch(stage, step.position)] = content_uri(step.batch_digest)
-                    live[names.update(stage, step.position)] = (
-                        str(shard.update_file(step.position)) if kept else ""
-                    )
+                    live[names.update(stage, step.position)] = str(recorded.get(step.position, ""))
     return live

@@ -86,6 +86,7 @@ class DirectBackend:
             folder=folder / "ledger",
             serving=folder / "model",
             base=base,
+            old_rows=before.folder,
             progress=counter("unlearning", plan.steps_planned),
         )
         report = check_and_keep(

@@ -22,6 +22,7 @@ from lineage_store.placement import Partition
 from lineage_store.progress import counter
 from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.signing import create_signing_key
+from lineage_store.update_codecs import LOSSLESS
 from lineage_store.workspace import Workspace
 from pipelines.base_model import find_base
 from pipelines.jobs import Backend, TrainingJob
@@ -53,6 +54,7 @@ class TrainRequest:
     checkpoint_budget: int | None = None
     base: str | None = None
     shards: int | None = None
+    update_codec: str | None = None
 
 
 def train(
@@ -115,6 +117,7 @@ def train(
                 None if base is None else base.record.id,
                 asked.checkpoint_every,
                 asked.checkpoint_budget,
+                asked.update_codec or LOSSLESS,
             ),
             module_file=module_file,
             time=time,

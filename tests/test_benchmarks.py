@@ -30,6 +30,7 @@ NAMES = [
     "placement-cost",
     "large-data",
     "parallel-shards",
+    "update-codecs",
 ]
 
 

@@ -12,7 +12,14 @@ from lineage_store.errors import CheckFailed
 from lineage_store.ledger import open_ledger
 from lineage_store.placement import Partition, Stage
 from pipelines.direct import DirectBackend
-from unlearning.step_checkpoints import adapts, interval, is_kept, kept_in
+from unlearning.step_checkpoints import (
+    REGENERATE,
+    adapts,
+    interval,
+    is_kept,
+    kept_in,
+    steps_with_checkpoints,
+)
 from unlearning.train_config import TrainConfig
 from unweave.project import Project
 
@@ -222,11 +229,21 @@ def test_a_budget_is_kept_and_used(batches: list[int], size: int, budget: int) -
         assert size > budget
 
 
-@given(st.integers(0, 60), st.integers(1, 70))
-def test_what_is_kept_is_what_is_counted(batches: int, every: int) -> None:
-    kept = [is_kept(epoch=0, batch=b, batches=batches, every=every) for b in range(batches)]
+@given(st.integers(0, 60), st.integers(1, 70), st.integers(0, 60))
+def test_what_is_kept_is_what_is_counted(batches: int, every: int, more: int) -> None:
+    kept = [is_kept(step, of=batches, every=every) for step in range(batches)]
     assert sum(kept) == kept_in(batches, every)
-    assert not any(is_kept(epoch=1, batch=b, batches=batches, every=every) for b in range(batches))
+    assert not any(is_kept(batches + step, of=batches, every=every) for step in range(more))
+
+
+def test_where_updates_are_regenerated_all_epochs_have_checkpoints() -> None:
+    stage = Stage(0, 100, 4, 25, 0)
+    assert steps_with_checkpoints(stage, record="none") == 25
+    assert steps_with_checkpoints(stage, record=REGENERATE) == 100
+    config = TrainConfig(PARTITION, REGENERATE, "m", "k")
+    assert interval(config, [stage], state_bytes=10) == 100
+    config = TrainConfig(PARTITION, REGENERATE, "m", "k", checkpoint_budget=10 * 9)
+    assert interval(config, [stage], state_bytes=10) == 10
 
 
 def test_adapt_is_told_by_the_word() -> None:

@@ -21,7 +21,7 @@ from lineage_store.ledger import (
 )
 from lineage_store.models import find_model
 from lineage_store.placement import Partition, batch_of, row_bits, schedule
-from lineage_store.tensors import load_state, save_state
+from lineage_store.tensors import save_state
 from pipelines.direct import DirectBackend
 from unlearning.amnesiac import Amnesiac, affected_positions
 from unlearning.retrain_shards import RetrainShards
@@ -45,6 +45,13 @@ def update(position):
     return {"weights/0000.w": np.full((2, 3), 0.1 * position + 0.3, np.float32)}
 
 
+def write_update(shard, position):
+    """Record an update as an earlier unweave did: in a file of its own."""
+    folder = shard.folder / "updates"
+    folder.mkdir(exist_ok=True)
+    save_state(folder / f"{position:08d}.safetensors", update(position))
+
+
 def make_ledger(folder, *, counts=COUNTS, updates=False):
     """A ledger as a training run leaves it, with weights that are easy to tell apart."""
     for number, row in enumerate(counts):
@@ -59,8 +66,7 @@ def make_ledger(folder, *, counts=COUNTS, updates=False):
                     position = stage.position(epoch=epoch, batch=batch)
                     steps.append(StepRecord(position, epoch, batch, 1, "", 0.5))
                     if updates:
-                        shard.update_file(position).parent.mkdir(exist_ok=True)
-                        save_state(shard.update_file(position), update(position))
+                        write_update(shard, position)
             record = StageRecord(
                 shard=number,
                 stage=stage.index,
@@ -228,7 +234,8 @@ def test_a_shard_without_rows_left_leaves_instead_of_being_subtracted_from(ledge
 def test_without_recorded_updates_amnesiac_is_refused_with_what_to_do(tmp_path):
     bare = make_ledger(tmp_path / "ledger")
     with pytest.raises(BadInput, match="needs recorded updates, and 2 of the 2 affected steps of "
-                       "shard 0 have none: train with --record all, or ask for --guarantee exact"
+                       "shard 0 have none: train with --record all or regenerate, or ask for "
+                       "--guarantee exact"
                        ):  # fmt: skip
         Amnesiac().decide(situation(bare, (0, 2, 1)))
 
@@ -342,10 +349,15 @@ def given_csv(tmp_path_factory):
     return path
 
 
-def small(root, given_csv, *, record):
+def small(root, given_csv, *, record, update_codec=None, key=None):
+    if key is not None and not key.exists():
+        key.write_bytes(bytes(range(32)))
+        key.chmod(0o600)
     project = Project(root, backend=DirectBackend())
     options = {"label": "label", "subject": "person", "slices": 2, "epochs": 2, "batch_size": 8}
-    project.train(given_csv, shards=1, record=record, **options)
+    project.train(
+        given_csv, shards=1, record=record, update_codec=update_codec, key_file=key, **options
+    )
     return project
 
 
@@ -362,10 +374,8 @@ def test_two_approximate_deletions_subtract_each_shared_batch_once(given_csv, tm
     ledger = newest_ledger(project)
     weights = ledger.shard(0).final_weights()
     trainable = ledger.header["trainable"]
-    updates = {
-        position: load_state(ledger.shard(0).update_file(position))
-        for position in ledger.shard(0).recorded_updates()
-    }
+    recorded = ledger.shard(0).updates
+    updates = dict(recorded.load(recorded.files()))
     gone = set()
     for person in ("person-3", "person-4"):
         touched = project.trace_subject(person)["models"][0]["batches"]
@@ -389,10 +399,73 @@ def test_two_approximate_deletions_subtract_each_shared_batch_once(given_csv, tm
     assert shared, "the two people must share a batch for this test"
 
 
+@pytest.mark.parametrize("codec", ["bfloat16", "int8"])
+def test_rounded_updates_are_subtracted_as_they_were_kept(given_csv, tmp_path, codec):
+    project = small(tmp_path / "workspace", given_csv, record="all", update_codec=codec)
+    ledger = newest_ledger(project)
+    assert ledger.header["update_codec"] == codec
+    before, updates = ledger.shard(0).final_weights(), ledger.shard(0).updates
+    kept = dict(updates.load(updates.files()))
+    project.forget(["person-3"], guarantee="approximate")
+    shard = newest_ledger(project).shard(0)
+    assert shard.recorded_updates() == set(kept) - shard.subtracted()
+    for name, found in shard.final_weights().items():
+        total = before[name].astype(np.float64)
+        for position in sorted(shard.subtracted()):
+            total = total - kept[position].get(name, 0)
+        assert np.array_equal(found, total.astype(np.float32))
+
+
+def test_regenerated_updates_give_what_recorded_ones_give(given_csv, tmp_path):
+    found = {}
+    for record in ("all", "regenerate"):
+        project = small(tmp_path / record, given_csv, record=record, key=tmp_path / "key")
+        before = newest_ledger(project).shard(0)
+        assert bool(before.recorded_updates()) == (record == "all")
+        answers = []
+        for person in ("person-3", "person-4"):
+            try:
+                done = project.forget([person], guarantee="approximate")
+            except BadInput as error:
+                answers.append(str(error))
+                break
+            answers.append(done["updates_subtracted"])
+            shard = newest_ledger(project).shard(0)
+            found[record, person] = shard.final_weights()
+            assert {c["outcome"] for c in done["models"][0]["checks"]} <= {
+                "passed",
+                "uninformative",
+            }
+        if record == "regenerate":
+            # All that comes after the rows' first step has learnt from them: it can never be again.
+            assert "or ask for --guarantee exact" in answers[1]
+            assert not shard.recorded_updates()
+            assert all(position < min(shard.subtracted()) for position in shard.step_checkpoints())
+            done = project.forget(["person-4"], replay=True)
+            assert done["guarantee"] == "exact"
+        else:
+            subtracted = answers[0]
+    assert answers[0] == subtracted
+    one, other = found["all", "person-3"], found["regenerate", "person-3"]
+    assert all(one[name].tobytes() == other[name].tobytes() for name in one)
+
+
+@pytest.mark.parametrize(
+    "record, codec, words",
+    [
+        ("none", "int8", "goes with --record all"),
+        ("all", "xor", "it is one of float32, bfloat16, int8"),
+    ],
+)
+def test_a_codec_that_does_not_fit_is_refused(given_csv, tmp_path, record, codec, words):
+    with pytest.raises(BadInput, match=words):
+        small(tmp_path / "workspace", given_csv, record=record, update_codec=codec)
+
+
 def test_an_approximate_deletion_without_recorded_updates_changes_nothing(given_csv, tmp_path):
     project = small(tmp_path / "workspace", given_csv, record="none")
     before = {path: path.read_bytes() for path in project.root.rglob("*") if path.is_file()}
-    with pytest.raises(BadInput, match="train with --record all, or ask for --guarantee exact"):
+    with pytest.raises(BadInput, match="train with --record all or regenerate, or ask for"):
         project.forget(["person-3"], guarantee="approximate")
     after = {path: path.read_bytes() for path in project.root.rglob("*") if path.is_file()}
     assert before == after

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_store.canonical import digest_json
+from lineage_store.canonical import digest, digest_json
 from lineage_store.errors import BadInput, NotReproducible
 from lineage_store.index import read_index
 from lineage_store.ledger import open_ledger
@@ -24,7 +24,6 @@ from lineage_store.models import find_model
 from lineage_store.placement import Stage, batch_of, row_bits, schedule
 from lineage_store.row_store import open_rows
 from lineage_store.rows import Rows, in_key_order
-from lineage_store.tensors import load_state
 from pipelines.direct import DirectBackend
 from unlearning.batches import first_rows, stage_batches
 from unlearning.shard_task import make_learner
@@ -272,7 +271,8 @@ def test_every_digest_in_the_ledger_is_that_of_its_file(trained):
             assert record.steps_digest == digest_json(text)
             assert record.rows_digest == store.stage_rows(number, record.stage).digest()
             for step in shard.steps(record.stage):
-                assert step.update_digest == digest_of(shard.update_file(step.position))
+                ((_, data),) = shard.updates.read([step.position])
+                assert step.update_digest == digest(data)
         positions = {s.position for r in shard.stages() for s in shard.steps(r.stage)}
         assert shard.recorded_updates() == positions
 
@@ -298,7 +298,8 @@ def test_every_step_can_be_replayed_from_the_checkpoint_before_it_bit_for_bit(tr
                 loss = learner.step(here, shard=number, position=position)
                 after = learner.trainable()
                 update = {name: after[name] - before[name] for name in after}
-                assert not differing(update, load_state(shard.update_file(position)))
+                ((_, recorded),) = shard.updates.load([position])
+                assert not differing(update, recorded)
                 assert float(loss) == step.loss
             assert not differing(learner.state(), shard.checkpoint(stage.index))
 

@@ -9,14 +9,17 @@ the rows. Trainable weights are subtracted from; batch-norm statistics and const
 subtracted once is never subtracted again (`subtracted.json`).
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.errors import BadInput
-from lineage_store.ledger import ShardLedger, keep_shard
+from lineage_store.ledger import Ledger, ShardLedger, keep_shard
 from lineage_store.placement import batches_of_rows
 from lineage_store.row_store import RowStore
-from lineage_store.tensors import State, load_state, save_state
+from lineage_store.tensors import State, save_state
+from unlearning.step_checkpoints import REGENERATE
 from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee, stage_of
 from unlearning.training import Run
 
@@ -46,18 +49,20 @@ class Amnesiac:
             return ShardDecision(shard, "empty", 0, 0, "the shard has no rows left: it leaves")
         ledger = situation.ledger.shard(shard)
         positions = affected_positions(situation, shard)
-        known = ledger.recorded_updates() | ledger.subtracted()
+        recorded = ledger.recorded_updates()
+        known = recorded | ledger.subtracted() | regenerable(situation.ledger, ledger, positions)
         unknown = [position for position in positions if position not in known]
         if unknown:
             raise BadInput(
                 f"The strategy amnesiac needs recorded updates, and {len(unknown)} of the "
                 f"{len(positions)} affected steps of shard {shard} have none: train with "
-                f"--record all, or ask for --guarantee exact."
+                f"--record all or regenerate, or ask for --guarantee exact."
             )
         fresh = tuple(p for p in positions if p not in ledger.subtracted())
-        return ShardDecision(
-            shard, "subtracted", clean, 0, f"{len(fresh)} updates are subtracted", fresh
-        )
+        why = f"{len(fresh)} updates are subtracted"
+        if again := set(fresh) - recorded:
+            why += f", {len(again)} of them computed again first"
+        return ShardDecision(shard, "subtracted", clean, 0, why, fresh)
 
     def apply(
         self, decision: ShardDecision, *, old: ShardLedger, new: ShardLedger, run: Run | None,
@@ -77,8 +82,7 @@ class Amnesiac:
         for position in new.step_checkpoints():
             if first is not None and position >= first:
                 new.step_checkpoint_file(position).unlink()
-        for position in decision.positions:
-            new.update_file(position).unlink()
+        new.updates.erase(decision.positions)
         done = sorted(old.subtracted() | set(decision.positions))
         # The old files may be links shared with the old ledger: write_atomic makes new ones.
         write_atomic(new.subtracted_file, canonical_json({"positions": done}) + b"\n")
@@ -89,14 +93,26 @@ def subtract(weights: State, shard: ShardLedger, positions: tuple[int, ...]) -> 
     """Return the weights less the recorded updates of these steps, summed in float64."""
     changed = {name: array.astype(np.float64) for name, array in weights.items()}
     names: set[str] = set()
-    for position in positions:
-        for name, array in load_state(shard.update_file(position)).items():
+    for _, update in shard.updates.load(positions):
+        for name, array in update.items():
             changed[name] -= array
             names.add(name)
     return {
         name: changed[name].astype(array.dtype) if name in names else array
         for name, array in weights.items()
     }
+
+
+def regenerable(ledger: Ledger, shard: ShardLedger, positions: Iterable[int]) -> frozenset[int]:
+    """Return those of some steps whose updates can be computed again (`regenerate`).
+
+    After a subtraction these are the steps before the first that saw the rows: no later one can be
+    taken again without them.
+    """
+    if ledger.header["record"] != REGENERATE:
+        return frozenset()
+    end = min(shard.subtracted(), default=None)
+    return frozenset(position for position in positions if end is None or position < end)
 
 
 def affected_positions(situation: Situation, shard: int) -> list[int]:

@@ -23,13 +23,14 @@ from unlearning.batches import shard_schedule
 from unlearning.determinism import code_digest, environment
 from unlearning.keras_learner import KerasLearner
 from unlearning.plan import ModelPlan
+from unlearning.regenerate import record_again
 from unlearning.serving import evaluate, export
 from unlearning.shard_engine import current
 from unlearning.shard_task import ShardTask, made_with, make_learner, ticket
 from unlearning.step_checkpoints import interval
 from unlearning.strategies import ShardDecision, strategies
 from unlearning.train_config import MODULE_FILE, TrainConfig, config_of, module_source
-from unlearning.training import Progress, probe, shard_steps
+from unlearning.training import Progress, Run, nothing_given, probe, shard_steps
 
 METRICS_FILE = "metrics.json"
 
@@ -72,12 +73,15 @@ def refit(
     folder: Path,
     serving: Path | None,
     base: Ledger | None = None,
+    old_rows: Path | None = None,
     progress: Progress = lambda steps: None,
 ) -> Ledger:
     """Carry out a plan on the rows that remain: ledger into `folder`, SavedModel into `serving`.
 
-    `base` is the ledger of the plan's base, if it has one. Raises CheckFailed if a shard that the
-    plan keeps, or starts again from the same base, started from other weights than the base has.
+    `base` is the ledger of the plan's base, if it has one; `old_rows` is the row store as it was,
+    for updates that were not recorded: they are put into the old ledger first. Raises CheckFailed
+    if a shard that the plan keeps, or starts again from the same base, started from other weights
+    than the base has, or if such an update cannot be computed again.
     """
     if plan.model_after is None:
         raise ValueError("a withdrawn model is not fitted again")
@@ -102,6 +106,8 @@ def refit(
             elif decision.action == "retrained":
                 tasks.append(asked.task(decision))
             else:
+                if old_rows is not None:
+                    asked.have_updates(decision, shard, old_rows)
                 strategy.apply(decision, old=shard, new=new, run=None, store=store)
         current().run(tasks, learner=learner, progress=progress)
     return _complete(config, plan.model_after, text, learner, store, folder, serving, base)
@@ -152,6 +158,20 @@ class _Asked:
             checkpoint_every=_checkpoint_every(self.config, self.store, self.learner),
         )
 
+    def have_updates(self, decision: ShardDecision, old: ShardLedger, old_rows: Path) -> None:
+        """Put the updates that a decision needs into the old ledger, if they are not there."""
+        run = Run(
+            self.learner,
+            self.config.partition,
+            self.config.record,
+            self.model,
+            lambda: 0.0,  # nothing is timed
+            class_weights=self.config.class_weights,
+            early_stop=self.config.early_stop,
+            given=nothing_given if self.base is None else self.base.weights_of_shard,
+        )
+        record_again(run, open_rows(old_rows), decision.shard, old, decision.positions)
+
 
 def _checkpoint_every(config: TrainConfig, store: RowStore, learner: KerasLearner) -> int:
     shards = range(config.partition.shards)
@@ -181,6 +201,7 @@ def _complete(
         "model": model,
         "partition": asdict(config.partition),
         "record": config.record,
+        "update_codec": config.update_codec,
         "aggregate": config.aggregate,
         "class_weights": config.class_weights,
         "early_stop": config.early_stop,

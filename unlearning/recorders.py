@@ -2,28 +2,63 @@
 
 A recorder looks at the learner before and after every step of a shard. A new policy is a new class
 and a line in `RECORDERS`. None of them changes a bit of the training.
+
+Training waits for a copy of the weights and for nothing else: one thread beside it takes their
+difference, encodes it and writes it (NumPy and zstandard let Python go on meanwhile). At most
+`WAITING` steps wait for that thread, so memory stays bounded. What fails there is raised in the
+training, at a later step or at the end of the stage.
 """
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from types import TracebackType
 from typing import Protocol
 
 from lineage_store.ledger import ShardLedger
-from lineage_store.tensors import State, save_state
+from lineage_store.tensors import State
+from lineage_store.update_codecs import encode, in_one_row
+from lineage_store.update_files import UpdateWriter, writing_updates
 from unlearning.keras_learner import KerasLearner
+from unlearning.step_checkpoints import REGENERATE
+
+WAITING = 8
 
 
 class Recorder(Protocol):
-    """What is kept of a step besides its record; `before` and `after` bracket the step."""
+    """What is kept of a step besides its record; `before` and `after` bracket the step.
+
+    It is entered before the first step of a shard, and left after the last, or when one fails.
+    """
+
+    def __enter__(self) -> "Recorder": ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
 
     def before(self) -> None:
         """Look at the learner before a step."""
 
-    def after(self, position: int) -> str | None:
-        """Look at the learner after the step; return the digest of what was kept, if anything."""
+    def after(self, position: int) -> None:
+        """Look at the learner after the step."""
+
+    def finish(self) -> Mapping[int, str]:
+        """End a stage: return the digests of what is now kept of its steps, by position."""
 
 
 class KeepNothing:
-    """The policy `none`."""
+    """The policies `none`, and `regenerate`: updates are computed again from checkpoints."""
+
+    def __enter__(self) -> "KeepNothing":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing to end."""
 
     def before(self) -> None:
         """Nothing to look at."""
@@ -31,37 +66,82 @@ class KeepNothing:
     def after(self, position: int) -> None:
         """Nothing to keep."""
 
+    def finish(self) -> Mapping[int, str]:
+        """Nothing was kept."""
+        return {}
+
 
 class KeepUpdates:
-    """The policy `all`: keeps each step's change of the trainable weights, float32, lossless.
+    """The policy `all`: keeps each step's change of the trainable weights, by a codec.
 
-    The change is a difference of float32 numbers, so adding it back need not give the same bits.
+    Raises BadInput for weights that are not float32.
     """
 
-    def __init__(self, learner: KerasLearner, shard: ShardLedger) -> None:
+    def __init__(self, learner: KerasLearner, shard: ShardLedger, codec: str) -> None:
         self._learner = learner
         self._shard = shard
+        self._codec = codec
         self._last: State = {}
-        (shard.folder / "updates").mkdir(parents=True, exist_ok=True)
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="updates")
+        self._pending: deque[tuple[int, Future[str]]] = deque()
+        self._digests: dict[int, str] = {}
+        self._writer: UpdateWriter | None = None
+        self._open = ExitStack()
+
+    def __enter__(self) -> "KeepUpdates":
+        in_one_row(weights := self._learner.trainable(), list(weights))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End the thread; of a stage that did not end nothing is left."""
+        self._pool.shutdown(cancel_futures=True)
+        self._open.__exit__(kind, error, traceback)
 
     def before(self) -> None:
         """Remember the weights before the first step; between steps nothing changes them."""
         if not self._last:
             self._last = self._learner.trainable()
 
-    def after(self, position: int) -> str:
-        """Write the step's update and return its digest."""
+    def after(self, position: int) -> None:
+        """Hand the weights before and after the step over to the thread."""
+        if len(self._pending) == WAITING:
+            self._take()
+        if self._writer is None:
+            archive = self._shard.updates.archive_from(position)
+            self._writer = self._open.enter_context(writing_updates(archive))
         last, self._last = self._last, self._learner.trainable()
-        update = {name: now - last[name] for name, now in self._last.items()}
-        return save_state(self._shard.update_file(position), update)
+        job = self._pool.submit(self._write, self._writer, position, last, self._last)
+        self._pending.append((position, job))
+
+    def finish(self) -> Mapping[int, str]:
+        """Wait for the thread, make the stage's updates durable, and return their digests."""
+        while self._pending:
+            self._take()
+        self._open.close()
+        self._writer = None
+        digests, self._digests = self._digests, {}
+        return digests
+
+    def _take(self) -> None:
+        position, job = self._pending.popleft()
+        self._digests[position] = job.result()
+
+    def _write(self, writer: UpdateWriter, position: int, before: State, after: State) -> str:
+        return writer.add(position, encode(self._codec, before=before, after=after))
 
 
-def keep_nothing(learner: KerasLearner, shard: ShardLedger) -> Recorder:
-    """Make the recorder of the policy `none`."""
+def keep_nothing(learner: KerasLearner, shard: ShardLedger, codec: str) -> Recorder:
+    """Make the recorder of the policies `none` and `regenerate`."""
     return KeepNothing()
 
 
-RECORDERS: dict[str, Callable[[KerasLearner, ShardLedger], Recorder]] = {
+RECORDERS: dict[str, Callable[[KerasLearner, ShardLedger, str], Recorder]] = {
     "none": keep_nothing,
     "all": KeepUpdates,
+    REGENERATE: keep_nothing,
 }

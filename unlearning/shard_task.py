@@ -139,6 +139,7 @@ def carry_out(
         task.config.early_stop,
         nothing_given if task.base is None else open_ledger(task.base).weights_of_shard,
         task.checkpoint_every,
+        task.config.update_codec,
     )
     store, new = open_rows(task.rows), ShardLedger(begun / "shard")
     try:

@@ -6,6 +6,7 @@ from typing import Any
 
 from lineage_store.ledger import Ledger
 from lineage_store.placement import Partition
+from lineage_store.update_codecs import LOSSLESS
 from unlearning.aggregation import DEFAULT
 from unlearning.class_weights import ALIKE
 from unlearning.contract import BUILT_IN, module_text
@@ -19,7 +20,8 @@ class TrainConfig:
 
     `module` is the name of the model file, `base` the id of the model whose weights it starts from.
     Checkpoints within stages are kept every `checkpoint_every` batches, or as often as they fit in
-    `checkpoint_budget` bytes; they change no bit of the result.
+    `checkpoint_budget` bytes; they change no bit of the result, and nor does the codec by which
+    updates are recorded, if they are.
     """
 
     partition: Partition
@@ -32,6 +34,7 @@ class TrainConfig:
     base: str | None = None
     checkpoint_every: int | None = None
     checkpoint_budget: int | None = None
+    update_codec: str = LOSSLESS
 
     def to_json(self) -> dict[str, Any]:
         """Return the value as JSON; without a base there is no such key, as there never was."""
@@ -60,6 +63,7 @@ def config_of(ledger: Ledger) -> TrainConfig:
         header["base"]["model"] if "base" in header else None,
         checkpoint_every=header.get("checkpoints", {}).get("every"),
         checkpoint_budget=header.get("checkpoints", {}).get("budget"),
+        update_codec=header.get("update_codec", LOSSLESS),
     )
 
 

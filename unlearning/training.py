@@ -19,6 +19,7 @@ from lineage_store.placement import Partition, Stage
 from lineage_store.row_store import RowStore
 from lineage_store.rows import Rows, RowSet, pieces
 from lineage_store.tensors import State, load_state
+from lineage_store.update_codecs import LOSSLESS
 from unlearning.batches import (
     batch_digest,
     epoch_batches,
@@ -30,7 +31,7 @@ from unlearning.class_weights import ALIKE, Weights, weighting_or_default
 from unlearning.early_stop import seen_digest, watch_of
 from unlearning.keras_learner import KerasLearner
 from unlearning.recorders import RECORDERS, Recorder
-from unlearning.step_checkpoints import is_kept
+from unlearning.step_checkpoints import is_kept, steps_with_checkpoints
 from unlearning.train_config import TrainConfig
 
 PROBED_STEPS = 3
@@ -63,6 +64,7 @@ class Run:
     early_stop: int | None = None
     given: Given = nothing_given
     checkpoint_every: int = 0
+    update_codec: str = LOSSLESS
 
 
 def weigh(rows: RowSet, learner: KerasLearner, class_weights: str) -> Weights | None:
@@ -98,15 +100,15 @@ def train_shard(
     elif kept:
         state = ledger.checkpoint(kept - 1)
     else:
-        state = _start(run, store, shard)
+        state = start_state(run, store, shard)
     run.learner.load(state)
-    recorder = RECORDERS[run.record](run.learner, ledger)
-    for stage in stages[kept:]:
-        _train_stage(run, store, shard, stage, ledger, recorder, taken)
-        taken = ()
+    with RECORDERS[run.record](run.learner, ledger, run.update_codec) as recorder:
+        for stage in stages[kept:]:
+            _train_stage(run, store, shard, stage, ledger, recorder, taken)
+            taken = ()
 
 
-def _start(run: Run, store: RowStore, shard: int) -> State:
+def start_state(run: Run, store: RowStore, shard: int) -> State:
     """Return a shard's state before its first step; given weights are not adapted to its rows."""
     given = run.given(shard)
     if not given:
@@ -128,6 +130,7 @@ def _train_stage(
     watch = watch_of(run.early_stop, store, shard=shard, stage=stage.index)
     watched: list[float] = []
     epochs = stage.epochs
+    of = steps_with_checkpoints(stage, record=run.record)
     steps = list(taken)
     losses: list[Any] = [step.loss for step in taken]
     before = {step.position: step for step in taken}
@@ -142,12 +145,12 @@ def _train_stage(
             losses.append(
                 run.learner.step(here, shard=shard, position=position, class_weights=class_weights)
             )
-            update = recorder.after(position)
+            recorder.after(position)
             kept = None
-            if is_kept(epoch=epoch, batch=batch, batches=stage.batches, every=run.checkpoint_every):
+            if is_kept(position - stage.first_position, of=of, every=run.checkpoint_every):
                 kept = ledger.write_step_checkpoint(position, run.learner.state())
             digest = batch_digest(here)
-            steps.append(StepRecord(position, epoch, batch, len(here), digest, 0.0, update, kept))
+            steps.append(StepRecord(position, epoch, batch, len(here), digest, 0.0, None, kept))
             run.progress(1)
         if watch is not None:
             watched.append(run.learner.loss(watch.rows))
@@ -155,6 +158,7 @@ def _train_stage(
                 epochs = epoch + 1
                 run.progress((stage.epochs - epochs) * stage.batches)
                 break
+    updates = recorder.finish()
     state = run.learner.state()
     seconds = run.clock() - start
     record = StageRecord(
@@ -173,7 +177,10 @@ def _train_stage(
         resumed=len(taken),
     )
     # Reading a loss waits for its step, so all are read at the end.
-    told = [replace(s, loss=float(v)) for s, v in zip(steps, losses, strict=True)]
+    told = [
+        replace(s, loss=float(v), update_digest=updates.get(s.position, s.update_digest))
+        for s, v in zip(steps, losses, strict=True)
+    ]
     for step in told:
         if not math.isfinite(step.loss):
             raise BadInput(

@@ -7,6 +7,7 @@ from lineage_store import models, requests
 from lineage_store.errors import BadInput
 from lineage_store.index import read_index
 from lineage_store.models import ModelRecord
+from lineage_store.update_codecs import SUMMABLE
 from lineage_store.workspace import Workspace
 from pipelines.train_run import TrainRequest
 from unlearning.aggregation import AGGREGATIONS
@@ -58,6 +59,11 @@ def check_options(asked: TrainRequest) -> None:
         raise BadInput(f"--class-weights is {asked.class_weights!r}: it is one of {names}.")
     if asked.record not in RECORDERS:
         raise BadInput(f"--record is {asked.record!r}: it is one of {', '.join(RECORDERS)}.")
+    if asked.update_codec is not None and asked.record != "all":
+        raise BadInput("--update-codec goes with --record all: there are no updates without it.")
+    if asked.update_codec not in (None, *SUMMABLE):
+        names = ", ".join(SUMMABLE)
+        raise BadInput(f"--update-codec is {asked.update_codec!r}: it is one of {names}.")
 
 
 def trained(workspace: Workspace, record: ModelRecord, *, seconds: float) -> dict[str, Any]:

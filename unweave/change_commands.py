@@ -57,10 +57,15 @@ from unweave.options import BEAM_ARGS, JSON, WORKERS, WORKSPACE, project_of, sho
 )
 @click.option(
     "--record",
-    type=click.Choice(["none", "all"]),
+    type=click.Choice(["none", "all", "regenerate"]),
     default="none",
     show_default=True,
-    help="Which parameter updates to keep, for approximate deletion.",
+    help="Which parameter updates to keep, for approximate deletion: see docs/updates.md.",
+)
+@click.option(
+    "--update-codec",
+    type=click.Choice(["float32", "bfloat16", "int8"]),
+    help="How to keep them: as they are, rounded, or in 8 bits.  [default: float32]",
 )
 @click.option(
     "--aggregate",
@@ -114,6 +119,7 @@ def train(
     risk_shards: int,
     risk_share: int,
     record: str,
+    update_codec: str | None,
     aggregate: str,
     class_weights: str,
     early_stop: int | None,
@@ -145,6 +151,7 @@ def train(
             risk_shards=risk_shards,
             risk_share=risk_share,
             record=record,
+            update_codec=update_codec,
             aggregate=aggregate,
             class_weights=class_weights,
             early_stop=early_stop,
