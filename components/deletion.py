@@ -46,6 +46,7 @@ def DeletionPlanner(
 def Unlearner(
     plan: InputArtifact[Plan],
     rows: InputArtifact[Rows],
+    old_rows: InputArtifact[Rows],
     old_ledger: InputArtifact[Ledger],
     ledger: OutputArtifact[Ledger],
     model: OutputArtifact[Model],
@@ -64,6 +65,7 @@ def Unlearner(
         folder=Path(ledger.uri),
         serving=Path(model.uri) / SAVED_MODEL,
         base=None if base is None else open_ledger(Path(base.uri)),
+        old_store=open_rows(Path(old_rows.uri)),
         progress=counter("unlearning", planned.steps_planned),
     )
     set_training_digests(ledger, model, unlearned)
@@ -73,6 +75,7 @@ def Unlearner(
 def DeletionChecker(
     plan: InputArtifact[Plan],
     rows: InputArtifact[Rows],
+    old_rows: InputArtifact[Rows],
     old_ledger: InputArtifact[Ledger],
     ledger: InputArtifact[Ledger],
     report: OutputArtifact[CheckReport],
@@ -91,6 +94,7 @@ def DeletionChecker(
         old=open_ledger(Path(old_ledger.uri)),
         new=open_ledger(Path(ledger.uri)),
         rows=Path(rows.uri),
+        old_rows=Path(old_rows.uri),
         base=None if base is None else open_ledger(Path(base.uri)),
         replay=bool(replay),
     )

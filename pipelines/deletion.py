@@ -26,6 +26,7 @@ from pipelines.training import (
     pipeline,
     push_destination,
     recorder_component,
+    rows_of,
 )
 from unlearning.determinism import code_digest
 
@@ -77,6 +78,7 @@ def _branch(job: DeletionJob, change: ModelChange, model: str, *, base: Branch |
     )
     ingestion["examples"].add_upstream_node(planner)
     old_ledger = ledger_of(job.workspace, change.old, name=f"OldLedger{suffix}")
+    old_rows = rows_of(job.workspace, change.old, name=f"OldRows{suffix}")
     ledgers = [old_ledger]
     start: Channel | None = None
     if base is not None:
@@ -87,6 +89,7 @@ def _branch(job: DeletionJob, change: ModelChange, model: str, *, base: Branch |
     unlearner = Unlearner(
         plan=planner.outputs["plan"],
         rows=ingestion["rows"].outputs["rows"],
+        old_rows=old_rows.outputs["result"],
         old_ledger=old_ledger.outputs["result"],
         code_digest=code_digest(),
         base=start,
@@ -96,6 +99,7 @@ def _branch(job: DeletionJob, change: ModelChange, model: str, *, base: Branch |
     checker = DeletionChecker(
         plan=planner.outputs["plan"],
         rows=ingestion["rows"].outputs["rows"],
+        old_rows=old_rows.outputs["result"],
         old_ledger=old_ledger.outputs["result"],
         ledger=unlearner.outputs["ledger"],
         workspace=workspace,
@@ -112,5 +116,6 @@ def _branch(job: DeletionJob, change: ModelChange, model: str, *, base: Branch |
     recorder = recorder_component(
         ingestion, unlearner, pusher, job.workspace, snapshot, description, suffix=suffix
     )
-    components = [planner, *ingestion.values(), *ledgers, unlearner, checker, pusher, recorder]
+    imported = [old_rows, *ledgers]
+    components = [planner, *ingestion.values(), *imported, unlearner, checker, pusher, recorder]
     return Branch(components, unlearner, recorder)

@@ -23,7 +23,7 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto.example_gen_pb2 import Input
 from tfx.proto.pusher_pb2 import PushDestination
 
-from components import Ledger
+from components import Ledger, Rows
 from components.training import LineageTrainer, ModelRecorder, RowIndexer
 from lineage_store.canonical import canonical_json
 from lineage_store.connection import password_from
@@ -99,6 +99,12 @@ def ledger_of(workspace: Workspace, record: ModelRecord, *, name: str) -> BaseCo
     """
     uri = str(workspace.absolute(record.paths["ledger"]))
     return Importer(source_uri=uri, artifact_type=Ledger).with_id(name)
+
+
+def rows_of(workspace: Workspace, record: ModelRecord, *, name: str) -> BaseComponent:
+    """Define the component that gives the rows of a registered model to others."""
+    uri = str(workspace.absolute(record.paths["rows"]))
+    return Importer(source_uri=uri, artifact_type=Rows).with_id(name)
 
 
 def recorder_component(

@@ -72,11 +72,13 @@ def refit(
     folder: Path,
     serving: Path | None,
     base: Ledger | None = None,
+    old_store: RowStore | None = None,
     progress: Progress = lambda steps: None,
 ) -> Ledger:
     """Carry out a plan on the rows that remain: ledger into `folder`, SavedModel into `serving`.
 
-    `base` is the ledger of the plan's base, if it has one. Raises CheckFailed if a shard that the
+    `base` is the ledger of the plan's base, if it has one; `old_store` has the rows that the old
+    ledger was made from, which a correction needs. Raises CheckFailed if a shard that the
     plan keeps, or starts again from the same base, started from other weights than the base has.
     """
     if plan.model_after is None:
@@ -92,14 +94,15 @@ def refit(
     tasks = []
     with ticket(folder) as number:
         asked = _Asked(
-            config, plan.strategy, plan.model_after, text, learner, store, folder, old, base, number
-        )
+            config, plan.strategy, plan.model_after, text, learner, store, folder, old, base,
+            number, old_store,
+        )  # fmt: skip
         for decision in plan.shards:
             shard = old.shard(decision.shard)
             new = ShardLedger(shard_folder(folder, decision.shard))
             if decision.action == "empty":
                 keep_shard(shard, new, stages=0)
-            elif decision.action == "retrained":
+            elif decision.action in ("retrained", "corrected"):
                 tasks.append(asked.task(decision))
             else:
                 strategy.apply(decision, old=shard, new=new, run=None, store=store)
@@ -121,6 +124,7 @@ class _Asked:
     old: Ledger | None
     base: Ledger | None
     ticket: str
+    old_store: RowStore | None = None
 
     def __post_init__(self) -> None:
         """Check that the base is the one that the configuration names, and fits."""
@@ -150,6 +154,7 @@ class _Asked:
             ticket=self.ticket,
             made_with=made_with(),
             checkpoint_every=_checkpoint_every(self.config, self.store, self.learner),
+            old_rows=None if self.old_store is None else self.old_store.folder,
         )
 
 
