@@ -15,6 +15,7 @@ from benchmarks import (
     ingest_rate,
     large_data,
     lineage_scale,
+    marginal,
     parallel_shards,
     pipeline_cost,
     placement_cost,
@@ -32,6 +33,7 @@ BENCHMARKS = {
     "placement-cost": placement_cost,
     "large-data": large_data,
     "parallel-shards": parallel_shards,
+    "marginal": marginal,
 }
 
 WIDTH = 130

@@ -15,6 +15,7 @@ NAMES = [
     "placement-cost",
     "large-data",
     "parallel-shards",
+    "marginal",
 ]
 
 
