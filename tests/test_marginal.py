@@ -335,6 +335,7 @@ def test_a_second_deletion_starts_from_the_first_and_an_exact_one_ends_both(root
         seed=middle.partition.seed, class_weights="none",
     )  # fmt: skip
     found = new.shard(number).final_weights()
+    assert project.doctor()["differences"] == []
     assert first_difference(weights_of(state), found) is None
     _, third, old, _, exact, left = forget(root, others[1], strategy="retrain-shards")
     twin = fit_twin(third, old=old, rows=left.folder, folder=tmp_path / "twin")
