@@ -18,6 +18,7 @@ from benchmarks import (
     ingest_rate,
     large_data,
     lineage_scale,
+    marginal,
     parallel_shards,
     partition_speedup,
     pipeline_cost,
@@ -43,6 +44,7 @@ BENCHMARKS = {
     "large-data": large_data,
     "parallel-shards": parallel_shards,
     "update-codecs": update_codecs,
+    "marginal": marginal,
 }
 
 WIDTH = 130

@@ -46,17 +46,17 @@ def DeletionPlanner(
 def Unlearner(
     plan: InputArtifact[Plan],
     rows: InputArtifact[Rows],
+    old_rows: InputArtifact[Rows],
     old_ledger: InputArtifact[Ledger],
     ledger: OutputArtifact[Ledger],
     model: OutputArtifact[Model],
     code_digest: Parameter[str],
     base: InputArtifact[Ledger] = None,
-    old_rows: InputArtifact[Rows] = None,
 ) -> None:
     """Carries out a plan on the rows that remain; `base` is the ledger that the result starts from.
 
     That is the new one of a model that this run changes too, or the one of a live model. `old_rows`
-    are the rows as they were, where updates are regenerated.
+    are the rows as they were, for corrections and for updates that are computed again.
     """
     planned = ModelPlan.from_json(read_json(Path(plan.uri) / PLAN_JSON))
     unlearned = refit(
@@ -66,7 +66,7 @@ def Unlearner(
         folder=Path(ledger.uri),
         serving=Path(model.uri) / SAVED_MODEL,
         base=None if base is None else open_ledger(Path(base.uri)),
-        old_rows=None if old_rows is None else Path(old_rows.uri),
+        old_store=open_rows(Path(old_rows.uri)),
         progress=counter("unlearning", planned.steps_planned),
     )
     set_training_digests(ledger, model, unlearned)
@@ -76,6 +76,7 @@ def Unlearner(
 def DeletionChecker(
     plan: InputArtifact[Plan],
     rows: InputArtifact[Rows],
+    old_rows: InputArtifact[Rows],
     old_ledger: InputArtifact[Ledger],
     ledger: InputArtifact[Ledger],
     report: OutputArtifact[CheckReport],
@@ -94,6 +95,7 @@ def DeletionChecker(
         old=open_ledger(Path(old_ledger.uri)),
         new=open_ledger(Path(ledger.uri)),
         rows=Path(rows.uri),
+        old_rows=Path(old_rows.uri),
         base=None if base is None else open_ledger(Path(base.uri)),
         replay=bool(replay),
     )

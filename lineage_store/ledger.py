@@ -4,10 +4,12 @@
     shards/003/stage-01.json           the stage: rows, batches, digests, seconds
     shards/003/stage-01.steps.jsonl    one record a step
     shards/003/stage-01.safetensors    the checkpoint at the end of the stage
-    shards/003/updates/00000042.zip  the recorded updates from the step at position 42 on
+    shards/003/updates/00000042.zip    the recorded updates from the step at position 42 on
     shards/003/steps/00000042.safetensors  the checkpoint after the step at position 42
-    shards/003/subtracted.json         the positions whose updates were taken back, if any were
-    shards/003/final.safetensors       the shard's weights after a subtraction, if there was one
+    shards/003/subtracted.json         the positions whose updates were taken back, if any were,
+                                       whole or in part (`correction`)
+    shards/003/final.safetensors       the shard's weights after a subtraction, if there was one;
+                                       after a marginal one its whole training state
 
 Each shard's folder is whole by itself, so that the ledger of the model after a deletion can keep
 the folders of untouched shards as they are (hard links). A stage names the model that trained it.
@@ -27,6 +29,7 @@ from lineage_store.canonical import (
     read_json,
     write_atomic,
 )
+from lineage_store.correction import Correction, read_correction
 from lineage_store.placement import Partition
 from lineage_store.tensors import State, load_state, save_state, weights_of
 from lineage_store.update_files import UpdateFiles
@@ -153,6 +156,12 @@ class ShardLedger:
             return frozenset()
         return frozenset(read_json(self.subtracted_file)["positions"])
 
+    def correction(self) -> Correction | None:
+        """Return what the newest marginal subtraction did, if the weights come of one."""
+        if not self.subtracted_file.exists():
+            return None
+        return read_correction(read_json(self.subtracted_file))
+
     def recorded_updates(self) -> frozenset[int]:
         """Return the positions of the steps whose updates are on disk."""
         return frozenset(self.updates.files())
@@ -164,7 +173,7 @@ class ShardLedger:
     def final_weights(self) -> State:
         """Return the weights that the shard contributes to the model; none if it has no rows."""
         if self.final_file.exists():
-            return load_state(self.final_file)
+            return weights_of(load_state(self.final_file))
         stages = self.stages()
         if not stages or not stages[-1].rows:
             return {}
@@ -221,13 +230,20 @@ class Ledger:
         """Return the digest that stands for the ledger: of its header and all stage records."""
         stages = [[stage.to_json() for stage in shard.stages()] for shard in self.shards()]
         subtracted = [sorted(shard.subtracted()) for shard in self.shards()]
-        return digest_json(
-            {"header": dict(self.header), "stages": stages, "subtracted": subtracted}
-        )
+        told: dict[str, Any] = {
+            "header": dict(self.header),
+            "stages": stages,
+            "subtracted": subtracted,
+        }
+        corrections = [shard.correction() for shard in self.shards()]
+        if any(corrections):
+            told["corrections"] = [None if one is None else one.to_json() for one in corrections]
+        return digest_json(told)
 
     def steps_taken(self, *, model: str | None = None) -> int:
         """Count the steps that stand behind the model, or those that one model's run took."""
-        return sum(
+        corrections = [shard.correction() for shard in self.shards()] if model else []
+        return sum(one.steps for one in corrections if one and one.model == model) + sum(
             stage.steps - (0 if model is None else stage.resumed)
             for shard in self.shards()
             for stage in shard.stages()

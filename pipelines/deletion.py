@@ -29,7 +29,6 @@ from pipelines.training import (
     rows_of,
 )
 from unlearning.determinism import code_digest
-from unlearning.step_checkpoints import REGENERATE
 
 
 @dataclass(frozen=True)
@@ -79,30 +78,28 @@ def _branch(job: DeletionJob, change: ModelChange, model: str, *, base: Branch |
     )
     ingestion["examples"].add_upstream_node(planner)
     old_ledger = ledger_of(job.workspace, change.old, name=f"OldLedger{suffix}")
-    given = [old_ledger]
-    old_rows: Channel | None = None
-    if change.old.config["record"] == REGENERATE:
-        given.append(rows_of(job.workspace, change.old, name=f"OldRows{suffix}"))
-        old_rows = given[-1].outputs["result"]
+    old_rows = rows_of(job.workspace, change.old, name=f"OldRows{suffix}")
+    ledgers = [old_ledger]
     start: Channel | None = None
     if base is not None:
         start = base.unlearner.outputs["ledger"]
     elif change.base is not None:
-        given.append(ledger_of(job.workspace, change.base, name=f"BaseLedger{suffix}"))
-        start = given[-1].outputs["result"]
+        ledgers.append(ledger_of(job.workspace, change.base, name=f"BaseLedger{suffix}"))
+        start = ledgers[-1].outputs["result"]
     unlearner = Unlearner(
         plan=planner.outputs["plan"],
         rows=ingestion["rows"].outputs["rows"],
+        old_rows=old_rows.outputs["result"],
         old_ledger=old_ledger.outputs["result"],
         code_digest=code_digest(),
         base=start,
-        old_rows=old_rows,
     ).with_id(f"Unlearner{suffix}")
     if base is not None:
         unlearner.add_upstream_node(base.recorder)  # checked by then
     checker = DeletionChecker(
         plan=planner.outputs["plan"],
         rows=ingestion["rows"].outputs["rows"],
+        old_rows=old_rows.outputs["result"],
         old_ledger=old_ledger.outputs["result"],
         ledger=unlearner.outputs["ledger"],
         workspace=workspace,
@@ -119,5 +116,6 @@ def _branch(job: DeletionJob, change: ModelChange, model: str, *, base: Branch |
     recorder = recorder_component(
         ingestion, unlearner, pusher, job.workspace, snapshot, description, suffix=suffix
     )
-    components = [planner, *ingestion.values(), *given, unlearner, checker, pusher, recorder]
+    imported = [old_rows, *ledgers]
+    components = [planner, *ingestion.values(), *imported, unlearner, checker, pusher, recorder]
     return Branch(components, unlearner, recorder)

@@ -86,7 +86,7 @@ class DirectBackend:
             folder=folder / "ledger",
             serving=folder / "model",
             base=base,
-            old_rows=before.folder,
+            old_store=before,
             progress=counter("unlearning", plan.steps_planned),
         )
         report = check_and_keep(
@@ -96,6 +96,7 @@ class DirectBackend:
             old=old,
             new=new,
             rows=store.folder,
+            old_rows=before.folder,
             base=base,
             replay=job.replay,
         )

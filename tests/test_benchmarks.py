@@ -31,6 +31,7 @@ NAMES = [
     "large-data",
     "parallel-shards",
     "update-codecs",
+    "marginal",
 ]
 
 

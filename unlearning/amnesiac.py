@@ -48,6 +48,12 @@ class Amnesiac:
         if not sum(situation.new_counts[shard]):
             return ShardDecision(shard, "empty", 0, 0, "the shard has no rows left: it leaves")
         ledger = situation.ledger.shard(shard)
+        if ledger.correction() is not None:
+            raise BadInput(
+                f"The strategy amnesiac cannot serve shard {shard}: its weights were corrected by "
+                f"amnesiac-marginal, which left no updates to subtract: ask for "
+                f"--strategy amnesiac-marginal, or for --guarantee exact."
+            )
         positions = affected_positions(situation, shard)
         recorded = ledger.recorded_updates()
         known = recorded | ledger.subtracted() | regenerable(situation.ledger, ledger, positions)
@@ -66,7 +72,7 @@ class Amnesiac:
 
     def apply(
         self, decision: ShardDecision, *, old: ShardLedger, new: ShardLedger, run: Run | None,
-        store: RowStore,
+        store: RowStore, old_store: RowStore | None = None,
     ) -> None:  # fmt: skip
         """Take the shard over without what learnt from the rows, and write the new weights."""
         if decision.action == "empty":

@@ -4,7 +4,7 @@ Law 6: every check is also put to the model that was never unlearned. A check th
 tells nothing about this deletion and says *uninformative*, whatever it says of the new model.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -13,12 +13,15 @@ import numpy as np
 from lineage_store.canonical import digest_file
 from lineage_store.ledger import Ledger
 from lineage_store.row_store import RowStore
-from lineage_store.tensors import distance, weights_digest
+from lineage_store.tensors import State, distance, first_difference, weights_digest
 from unlearning.amnesiac import subtract
 from unlearning.base_weights import origin, started_from
 from unlearning.early_stop import seen_digest, watch_of
+from unlearning.marginal import AmnesiacMarginal, corrected_weights
 from unlearning.plan import ModelPlan
+from unlearning.shard_task import make_learner
 from unlearning.strategies import strategies
+from unlearning.train_config import config_of, module_source
 
 Outcome = Literal["passed", "failed", "uninformative"]
 Basis = Literal["by construction", "by replay"]
@@ -88,12 +91,14 @@ def check(
     old: Ledger,
     new: Ledger,
     store: RowStore,
+    old_store: RowStore | None = None,
     base: Ledger | None = None,
     twin: Ledger | None = None,
 ) -> CheckReport:
     """Check the result of a plan; with a twin, compare all weights with it.
 
-    `store` holds the rows that remain; `base` is the ledger of the plan's base, if it has one.
+    `store` holds the rows that remain, and `old_store` those that the old ledger was made from,
+    which only a correction needs; `base` is the ledger of the plan's base, if it has one.
     """
     checks = [_kept_checkpoints(plan, old=old, new=new)]
     if base is not None:
@@ -111,6 +116,16 @@ def check(
             controlled(
                 "every stage saw the retained rows and no others",
                 lambda ledger: _foreign_stage(ledger, store),
+                new=new,
+                old=old,
+            )
+        )
+    elif plan.strategy == AmnesiacMarginal.name:
+        wanted = _corrected(plan, old=old, before=old_store, after=store)
+        checks.append(
+            controlled(
+                "the weights are the old ones less what the rows added to the last epoch",
+                lambda ledger: _not_corrected(ledger, wanted, plan, store),
                 new=new,
                 old=old,
             )
@@ -187,8 +202,12 @@ def _foreign_start(ledger: Ledger, base: Ledger) -> str | None:
     return None
 
 
-def _foreign_stage(ledger: Ledger, store: RowStore) -> str | None:
+def _foreign_stage(
+    ledger: Ledger, store: RowStore, *, among: Container[int] | None = None
+) -> str | None:
     for number, shard in enumerate(ledger.shards()):
+        if among is not None and number not in among:
+            continue
         for stage in shard.stages():
             rows = store.stage_rows(number, stage.stage)
             patience = ledger.header.get("early_stop")
@@ -210,6 +229,35 @@ def _not_subtracted(ledger: Ledger, old: Ledger, plan: ModelPlan) -> str | None:
         if any(not np.array_equal(wanted[name], found[name]) for name in wanted):
             return f"the weights of shard {decision.shard} are others"
     return None
+
+
+def _corrected(
+    plan: ModelPlan, *, old: Ledger, before: RowStore | None, after: RowStore
+) -> dict[int, State]:
+    """Compute the corrected weights of all shards again."""
+    shards = [decision.shard for decision in plan.shards if decision.action == "corrected"]
+    if not shards:
+        return {}
+    if before is None:
+        raise ValueError("a correction cannot be checked without the rows as they were")
+    config = config_of(old)
+    learner = make_learner(
+        module_source(old), name=config.module, store=after, seed=config.partition.seed
+    )
+    return {
+        shard: corrected_weights(learner, old=old, shard=shard, before=before, after=after)
+        for shard in shards
+    }
+
+
+def _not_corrected(
+    ledger: Ledger, wanted: Mapping[int, State], plan: ModelPlan, store: RowStore
+) -> str | None:
+    for number, weights in wanted.items():
+        if first_difference(weights, ledger.shard(number).final_weights()) is not None:
+            return f"the weights of shard {number} are others"
+    retrained = [decision.shard for decision in plan.shards if decision.action == "retrained"]
+    return _foreign_stage(ledger, store, among=retrained)
 
 
 def _unlike(ledger: Ledger, twin: Ledger) -> str | None:

@@ -45,11 +45,13 @@ def check_and_keep(
     old: Ledger,
     new: Ledger,
     rows: Path,
+    old_rows: Path | None = None,
     base: Ledger | None = None,
     replay: bool,
 ) -> CheckReport:
     """Check a plan's result, with a twin trained for it if `replay`, and keep the report.
 
+    `rows` and `old_rows` are the row stores of the result and of the model before.
     Where the base is approximate there is no twin: it would have to start from the base's own.
     """
     folder = workspace.temporary / f"twin-{plan.model_before}"
@@ -58,7 +60,10 @@ def check_and_keep(
     try:
         if replay and has_twin:
             twin = fit_twin(plan, old=old, rows=rows, folder=folder, base=base)
-        report = check(plan, old=old, new=new, store=open_rows(rows), base=base, twin=twin)
+        before = None if old_rows is None else open_rows(old_rows)
+        report = check(
+            plan, old=old, new=new, store=open_rows(rows), old_store=before, base=base, twin=twin
+        )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     kept = canonical_json(report.to_json()) + b"\n"

@@ -73,15 +73,16 @@ def refit(
     folder: Path,
     serving: Path | None,
     base: Ledger | None = None,
-    old_rows: Path | None = None,
+    old_store: RowStore | None = None,
     progress: Progress = lambda steps: None,
 ) -> Ledger:
     """Carry out a plan on the rows that remain: ledger into `folder`, SavedModel into `serving`.
 
-    `base` is the ledger of the plan's base, if it has one; `old_rows` is the row store as it was,
-    for updates that were not recorded: they are put into the old ledger first. Raises CheckFailed
-    if a shard that the plan keeps, or starts again from the same base, started from other weights
-    than the base has, or if such an update cannot be computed again.
+    `base` is the ledger of the plan's base, if it has one; `old_store` has the rows that the old
+    ledger was made from, for a correction, and for updates that were not recorded: they are put
+    into the old ledger first. Raises CheckFailed if a shard that the plan keeps, or starts again
+    from the same base, started from other weights than the base has, or if such an update cannot
+    be computed again.
     """
     if plan.model_after is None:
         raise ValueError("a withdrawn model is not fitted again")
@@ -96,18 +97,19 @@ def refit(
     tasks = []
     with ticket(folder) as number:
         asked = _Asked(
-            config, plan.strategy, plan.model_after, text, learner, store, folder, old, base, number
-        )
+            config, plan.strategy, plan.model_after, text, learner, store, folder, old, base,
+            number, old_store,
+        )  # fmt: skip
         for decision in plan.shards:
             shard = old.shard(decision.shard)
             new = ShardLedger(shard_folder(folder, decision.shard))
             if decision.action == "empty":
                 keep_shard(shard, new, stages=0)
-            elif decision.action == "retrained":
+            elif decision.action in ("retrained", "corrected"):
                 tasks.append(asked.task(decision))
             else:
-                if old_rows is not None:
-                    asked.have_updates(decision, shard, old_rows)
+                if old_store is not None:
+                    asked.have_updates(decision, shard, old_store)
                 strategy.apply(decision, old=shard, new=new, run=None, store=store)
         current().run(tasks, learner=learner, progress=progress)
     return _complete(config, plan.model_after, text, learner, store, folder, serving, base)
@@ -127,6 +129,7 @@ class _Asked:
     old: Ledger | None
     base: Ledger | None
     ticket: str
+    old_store: RowStore | None = None
 
     def __post_init__(self) -> None:
         """Check that the base is the one that the configuration names, and fits."""
@@ -156,9 +159,10 @@ class _Asked:
             ticket=self.ticket,
             made_with=made_with(),
             checkpoint_every=_checkpoint_every(self.config, self.store, self.learner),
+            old_rows=None if self.old_store is None else self.old_store.folder,
         )
 
-    def have_updates(self, decision: ShardDecision, old: ShardLedger, old_rows: Path) -> None:
+    def have_updates(self, decision: ShardDecision, old: ShardLedger, old_store: RowStore) -> None:
         """Put the updates that a decision needs into the old ledger, if they are not there."""
         run = Run(
             self.learner,
@@ -170,7 +174,7 @@ class _Asked:
             early_stop=self.config.early_stop,
             given=nothing_given if self.base is None else self.base.weights_of_shard,
         )
-        record_again(run, open_rows(old_rows), decision.shard, old, decision.positions)
+        record_again(run, old_store, decision.shard, old, decision.positions)
 
 
 def _checkpoint_every(config: TrainConfig, store: RowStore, learner: KerasLearner) -> int:

@@ -130,6 +130,11 @@ class KerasLearner:
         """One training step that takes what each class counts for."""
         return self._traced_step(weighted=True)
 
+    @functools.cached_property
+    def _counted_step(self) -> Any:
+        """One training step that takes what each row counts for."""
+        return self._traced_step(counted=True)
+
     def _row_signature(self) -> list[Any]:
         import tensorflow as tf
 
@@ -140,7 +145,7 @@ class KerasLearner:
             tf.TensorSpec([None], labels),
         ]
 
-    def _traced_step(self, *, weighted: bool) -> Any:
+    def _traced_step(self, *, weighted: bool = False, counted: bool = False) -> Any:
         """One training step as a graph that takes tensors."""
         import tensorflow as tf
 
@@ -150,12 +155,12 @@ class KerasLearner:
             tf.TensorSpec([], tf.int64),
             tf.TensorSpec([len(generators), 2], tf.int64),
         ]
-        if weighted:
-            signature.append(tf.TensorSpec([self.spec.outputs], tf.float32))
+        if weighted or counted:
+            signature.append(tf.TensorSpec([self.spec.outputs if weighted else None], tf.float32))
 
         def step(
             numbers: Any, categories: Any, labels: Any, position: Any, seeds: Any,
-            class_weights: Any = None,
+            weights: Any = None,
         ) -> Any:  # fmt: skip
             model.optimizer.iterations.assign(tf.cast(position, model.optimizer.iterations.dtype))
             for number, generator in enumerate(generators):
@@ -163,7 +168,7 @@ class KerasLearner:
             inputs = model_inputs(numbers, categories, wanted=self._wanted)
             with tf.GradientTape() as tape:
                 outputs = model(inputs, training=True)
-                counts = None if class_weights is None else tf.gather(class_weights, labels)
+                counts = tf.gather(weights, labels) if weighted else weights
                 loss = model.compute_loss(x=inputs, y=labels, y_pred=outputs, sample_weight=counts)
             gradients = tape.gradient(loss, model.trainable_variables)
             model.optimizer.apply(gradients, model.trainable_variables)
@@ -248,12 +253,14 @@ class KerasLearner:
         return {name: self._weights[name].numpy() for name in self._trainable}
 
     def step(
-        self, rows: Rows, *, shard: int, position: int, class_weights: Weights | None = None
-    ) -> Any:
+        self, rows: Rows, *, shard: int, position: int, class_weights: Weights | None = None,
+        counts: Weights | None = None,
+    ) -> Any:  # fmt: skip
         """Train on one batch and return the loss, a tensor.
 
         `class_weights` (classes,) are what a row of each class counts for; without them all count
-        alike. Raises NotReproducible or BadInput, naming model and step, if TensorFlow refuses.
+        alike. `counts` (n,) are what each row counts for, instead. Raises NotReproducible or
+        BadInput, naming model and step, if TensorFlow refuses.
         """
         seeds = np.array(
             [
@@ -264,12 +271,19 @@ class KerasLearner:
         ).reshape(-1, 2)
         taken = [rows.numbers, rows.categories, rows.labels, np.int64(position), seeds]
         try:
+            if counts is not None:
+                return self._counted_step(*(self._tensor(array) for array in [*taken, counts]))
             if class_weights is None:
                 return self._step(*(self._tensor(array) for array in taken))
             return self._weighted_step(*(self._tensor(array) for array in [*taken, class_weights]))
         except Exception as error:
             where = f"step {position} of shard {shard}"
             raise refusal(error, name=self._name, where=where) from error
+
+    @property
+    def draws(self) -> bool:
+        """Whether a step draws random numbers, whose values depend on the batch's shape."""
+        return bool(self._generators)
 
     def loss(self, rows: RowSet) -> float:
         """Return the mean loss on rows in inference mode, in the state that is loaded."""

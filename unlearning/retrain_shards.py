@@ -69,7 +69,7 @@ class RetrainShards:
 
     def apply(
         self, decision: ShardDecision, *, old: ShardLedger, new: ShardLedger, run: Run | None,
-        store: RowStore,
+        store: RowStore, old_store: RowStore | None = None,
     ) -> None:  # fmt: skip
         """Take the kept stages over and train the others."""
         if decision.action == "kept":

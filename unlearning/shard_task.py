@@ -31,6 +31,7 @@ from unlearning.training import Clock, Progress, Run, nothing_given, train_shard
 
 TICKET = "ticket"
 BEGUN = ".begun-"
+PATHS = ("rows", "folder", "old", "base", "old_rows")
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class ShardTask:
     are the row store and the new ledger. `strategy` and `old`, the old ledger, are None for a
     training from nothing; `base` is the ledger whose weights the shard starts from, if it does.
     `made_with` is the code digest and the environment that the bits are wanted of. A checkpoint is
-    kept every `checkpoint_every` batches of first epochs; 0 is never.
+    kept every `checkpoint_every` batches of first epochs; 0 is never. `old_rows` is the row store
+    that the old ledger was made from, None where the strategy has no use for it.
     """
 
     decision: ShardDecision
@@ -56,6 +58,7 @@ class ShardTask:
     ticket: str
     made_with: Mapping[str, Any]
     checkpoint_every: int = 0
+    old_rows: Path | None = None
 
     @property
     def shard(self) -> int:
@@ -69,7 +72,7 @@ class ShardTask:
 
     def to_json(self) -> str:
         """Return the task as text for another process."""
-        paths = {name: getattr(self, name) for name in ("rows", "folder", "old", "base")}
+        paths = {name: getattr(self, name) for name in PATHS}
         return json.dumps(
             {
                 "decision": self.decision.to_json(),
@@ -101,6 +104,7 @@ class ShardTask:
             ticket=value["ticket"],
             made_with=value["made_with"],
             checkpoint_every=value["checkpoint_every"],
+            old_rows=None if value["old_rows"] is None else Path(value["old_rows"]),
         )
 
 
@@ -147,7 +151,10 @@ def carry_out(
             train_shard(run, store, task.shard, new, kept=0)
         else:
             old = open_ledger(task.old).shard(task.shard)
-            strategies()[task.strategy].apply(task.decision, old=old, new=new, run=run, store=store)
+            before = None if task.old_rows is None else open_rows(task.old_rows)
+            strategies()[task.strategy].apply(
+                task.decision, old=old, new=new, run=run, store=store, old_store=before
+            )
         if not has_ticket(task):
             return
         try:

@@ -19,7 +19,7 @@ from lineage_store.row_store import RowStore
 from unlearning.training import Run
 
 MOVED = "the weights that it started from change"
-Action = Literal["kept", "retrained", "subtracted", "empty"]
+Action = Literal["kept", "retrained", "subtracted", "corrected", "empty"]
 StrategyGuarantee = Literal["exact", "certified", "approximate"]
 
 
@@ -98,9 +98,10 @@ class ShardDecision:
     """What is done with one shard.
 
     `kept_stages` is how many stages' checkpoints stay; `steps` how many steps are planned to be
-    computed; `positions` the steps whose updates are subtracted. `resume` is the position of the
-    last step that is taken over of the stage after those, if any is. `steps_from_slice` and
-    `steps_from_start` are what starting at the slice's boundary, or from nothing, would take.
+    computed; `positions` the steps whose updates are subtracted, or corrected. `resume` is the
+    position of the last step that is taken over of the stage after those, if any is.
+    `steps_from_slice` and `steps_from_start` are what starting at the slice's boundary, or from
+    nothing, would take.
     """
 
     shard: int
@@ -143,17 +144,21 @@ class Strategy(Protocol):
 
     def apply(
         self, decision: ShardDecision, *, old: ShardLedger, new: ShardLedger, run: Run | None,
-        store: RowStore,
+        store: RowStore, old_store: RowStore | None = None,
     ) -> None:  # fmt: skip
-        """Carry out one decision into the new ledger's folder of the shard."""
+        """Carry out one decision into the new ledger's folder of the shard.
+
+        `store` has the rows that remain, and `old_store` those that the old ledger was made from.
+        """
 
 
 def strategies() -> dict[str, Strategy]:
     """Return the registered strategies by name, those that guarantee most first."""
     from unlearning.amnesiac import Amnesiac
+    from unlearning.marginal import AmnesiacMarginal
     from unlearning.retrain_shards import RetrainShards
 
-    known: list[Strategy] = [RetrainShards(), Amnesiac()]
+    known: list[Strategy] = [RetrainShards(), Amnesiac(), AmnesiacMarginal()]
     return {strategy.name: strategy for strategy in known}
 
 

@@ -102,6 +102,7 @@ def _stage_verdict(
     if decision.action == "retrained":
         moved = decision.why == MOVED
         return "retrained", MOVED if moved else "it is of a stage that saw the rows"
-    if node.kind == "lineage.Checkpoint" or node.position in decision.positions:
+    erased = "lineage.Update" if decision.action == "corrected" else ""
+    if node.kind in ("lineage.Checkpoint", erased) or node.position in decision.positions:
         return "erased", "it learnt from the rows"
     return f"retained: derived until {derived_until}", "it was computed after the rows were learnt"

@@ -108,6 +108,10 @@ def planned(plans: Sequence[ModelPlan], *, subjects: int) -> dict[str, Any]:
     }
 
 
+def _positions(plan: ModelPlan, action: str) -> int:
+    return sum(len(d.positions) for d in plan.shards if d.action == action)
+
+
 def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[str, Any]:
     """Return what `forget` says; the newest model's change stands at the top."""
     folder = workspace.request(request_id)
@@ -142,7 +146,8 @@ def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[
                 "steps_recomputed": after.report["steps"] if after else 0,
                 "steps_full": after.report["steps_full"] if after else 0,
                 "step_seconds": after.report["step_seconds"] if after else 0.0,
-                "updates_subtracted": sum(len(d.positions) for d in plan.shards),
+                "updates_subtracted": _positions(plan, "subtracted"),
+                "updates_corrected": _positions(plan, "corrected"),
                 "distance_to_twin": report.distance if report else None,
                 "distance_untouched": report.distance_untouched if report else None,
                 "checks": [check.__dict__ for check in report.checks] if report else [],

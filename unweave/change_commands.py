@@ -172,7 +172,7 @@ def train(
     type=click.Choice(["exact", "certified", "approximate"]),
     help="What the result must be; exact if nothing is said.",
 )
-@click.option("--strategy", help="How to forget: retrain-shards or amnesiac.")
+@click.option("--strategy", help="How to forget: retrain-shards, amnesiac or amnesiac-marginal.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and change nothing.")
 @click.option("--reason", help="Free text for the request queue; it goes nowhere else.")
 @click.option("--replay", is_flag=True, help="Train the twin and compare all weights with it.")

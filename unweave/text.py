@@ -90,6 +90,10 @@ def forgotten(answer: Answer) -> list[Any]:
             parts.append(f"  starts from {change['base']}")
         if change["updates_subtracted"]:
             parts.append(f"  subtracted  {change['updates_subtracted']:,} recorded updates")
+        if change["updates_corrected"]:
+            parts.append(
+                f"  corrected   for {change['updates_corrected']:,} updates that saw the rows"
+            )
         for check in change["checks"]:
             parts.append(f"  {check['outcome']:<13} {check['name']}")
         if change["metrics_after"]:

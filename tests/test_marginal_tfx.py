@@ -1,0 +1,87 @@
+"""A correction under TFX: the same weights as without it, and MLMD says what is left."""
+
+import random
+from itertools import chain
+from types import SimpleNamespace
+
+import pytest
+
+from lineage_store.index import read_index
+from lineage_store.ledger import open_ledger
+from lineage_store.metadata import Metadata, pb
+from lineage_store.models import find_model
+from lineage_store.pages import artifact_pages
+from lineage_store.workspace import open_workspace
+from pipelines.direct import DirectBackend
+from pipelines.tfx_backend import TfxBackend
+from unweave import Project
+
+pytestmark = pytest.mark.tfx
+
+OPTIONS = {"label": "label", "subject": "person", "shards": 2, "slices": 1, "epochs": 8,
+           "batch_size": 16, "record": "all"}  # fmt: skip
+
+
+def deleted_from(folder, backend, given):
+    (folder / "key").write_bytes(bytes(range(32)))
+    (folder / "key").chmod(0o600)
+    project = Project(folder / "workspace", backend=backend)
+    project.train(given, key_file=folder / "key", **OPTIONS)
+    done = project.forget(["person-3"], strategy="amnesiac-marginal")
+    connection = read_index(project.root / "unweave.sqlite")
+    try:
+        ledger = open_ledger(project.root / find_model(connection).paths["ledger"])
+    finally:
+        connection.close()
+    return SimpleNamespace(project=project, done=done, ledger=ledger)
+
+
+@pytest.fixture(scope="module")
+def given(write_csv):
+    draw = random.Random(5)
+    lines = [["person", "a", "b", "label"]]
+    for number in range(320):
+        a, b = draw.gauss(0, 1), draw.gauss(0, 1)
+        lines.append([f"person-{number % 32}", f"{a:.4f}", f"{b:.4f}", "yes" if a > b else "no"])
+    return write_csv(lines)
+
+
+@pytest.fixture(scope="module")
+def told(given, tmp_path_factory):
+    return deleted_from(tmp_path_factory.mktemp("tfx"), TfxBackend(), given)
+
+
+def test_under_tfx_a_correction_gives_the_weights_that_it_gives_without(told, given, tmp_path):
+    direct = deleted_from(tmp_path, DirectBackend(), given)
+    assert told.done["guarantee"] == "approximate" and told.done["updates_corrected"] > 0
+    assert told.done["weights_digest_after"] == direct.done["weights_digest_after"]
+    assert told.done["weights_digest_after"] != told.done["weights_digest_before"]
+
+
+def test_nothing_that_learnt_from_the_rows_is_live_in_the_metadata(told):
+    (number,) = told.done["affected_shards"]
+    positions = told.ledger.shard(number).subtracted()
+    metadata = Metadata(open_workspace(told.project.root).metadata, create=False)
+    seen = set()
+    for artifact in chain.from_iterable(artifact_pages(metadata)):
+        node = metadata.node(artifact)
+        if node.shard is None or not node.kind.startswith("lineage."):
+            continue
+        live = artifact.state != pb.Artifact.DELETED
+        if node.shard != number:
+            assert live
+        elif node.kind == "lineage.Update":
+            assert not live
+        elif node.kind == "lineage.Batch":
+            assert live == (node.position not in positions)
+        elif node.kind == "lineage.Checkpoint":
+            assert live == (node.model == "m2")
+        seen.add((node.kind, live))
+    assert ("lineage.Update", False) in seen and ("lineage.Checkpoint", True) in seen
+
+
+def test_the_doctor_finds_nothing_to_mend_and_makes_a_lost_store_again(told):
+    assert told.project.doctor()["differences"] == []
+    (told.project.root / "metadata.sqlite").unlink()
+    assert told.project.doctor(repair=True)["ok"]
+    assert told.project.doctor()["differences"] == []

@@ -1,0 +1,136 @@
+"""Approximate: take back what the deleted rows added to the last epoch, and none of the rest.
+
+Let w be the recorded state at the end of a shard, U(w; B) the state that the steps on batches B
+make of w, and F the deleted rows. The last epoch, in which each of them was met once, is cut into
+windows of steps, each from its first step that met one. Each is taken twice from w, and
+
+    w' = w + sum over the windows of [U(w; batches without F) - U(w; batches as they were)]
+
+Within a window later steps react to what is missing, as they did in the twin; a sum of single
+steps' differences lacks that, and overshoots. Windows are short since a difference that is carried
+on for long grows in directions of its own, which are not the twin's. Nothing of the old run is
+regenerated, so it costs at most two epochs of the last stage; a shard that retrains exactly for no
+more is retrained. docs/amnesiac.md has the reasons and the measurements.
+
+Trainable weights and batch-norm statistics are corrected; a statistic without negative entries gets
+none. Optimizer slots stay. A batch without F has another shape, and so would have other random
+numbers: with a model that draws any, the rows of F stay in their batches and count for nothing.
+Their part in batch-norm statistics is then not taken back; without dropout it is.
+"""
+
+from dataclasses import replace
+
+from lineage_store.canonical import canonical_json, write_atomic
+from lineage_store.correction import Correction
+from lineage_store.errors import BadInput
+from lineage_store.ledger import Ledger, ShardLedger, keep_shard
+from lineage_store.row_store import RowStore
+from lineage_store.tensors import State, save_state, weights_of
+from unlearning.amnesiac import affected_positions
+from unlearning.keras_learner import KerasLearner
+from unlearning.last_epoch import corrected_state, correction_steps
+from unlearning.retrain_shards import RetrainShards
+from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee, stage_of
+from unlearning.train_config import config_of
+from unlearning.training import Run
+
+
+class AmnesiacMarginal:
+    """The strategy `amnesiac-marginal`."""
+
+    name = "amnesiac-marginal"
+    guarantee: StrategyGuarantee = "approximate"
+    needs_learner = True
+
+    def decide(self, situation: Situation) -> tuple[ShardDecision, ...]:
+        """Correct each shard that loses rows, or retrain it where that takes no more steps.
+
+        Raises BadInput if the old run may not be reused, or had whole updates subtracted.
+        """
+        if situation.fresh_start is not None:
+            raise BadInput(
+                f"The strategy {self.name} cannot serve here, since {situation.fresh_start}: "
+                f"ask for --guarantee exact."
+            )
+        exact = RetrainShards().decide(situation)
+        return tuple(self._decide(situation, decision) for decision in exact)
+
+    def _decide(self, situation: Situation, exact: ShardDecision) -> ShardDecision:
+        shard = exact.shard
+        if situation.clean_stages(shard) is None:
+            slices = situation.partition.slices
+            return ShardDecision(shard, "kept", slices, 0, "no row of the shard is deleted")
+        if exact.action == "empty":
+            return exact
+        ledger = situation.ledger.shard(shard)
+        if ledger.subtracted() and ledger.correction() is None:
+            raise BadInput(
+                f"The strategy {self.name} cannot serve shard {shard}: whole updates were "
+                f"subtracted from it, and its training state is gone: ask for --guarantee exact."
+            )
+        positions = affected_positions(situation, shard)
+        steps = correction_steps(stage_of(ledger.stages()[-1]), positions)
+        if exact.steps <= steps:
+            return replace(exact, why=f"{exact.why}; a correction would take {steps} steps")
+        why = f"what the rows added to {len(positions)} updates is taken back by the last epoch"
+        return replace(
+            exact, action="corrected", steps=steps, why=why, positions=tuple(positions), resume=None
+        )  # fmt: skip
+
+    def apply(
+        self, decision: ShardDecision, *, old: ShardLedger, new: ShardLedger, run: Run | None,
+        store: RowStore, old_store: RowStore | None = None,
+    ) -> None:  # fmt: skip
+        """Take the shard over without what learnt from the rows, and write the corrected state."""
+        if decision.action == "empty":
+            keep_shard(old, new, stages=0)
+            return
+        if decision.action != "corrected":
+            RetrainShards().apply(decision, old=old, new=new, run=run, store=store)
+            return
+        if run is None or old_store is None:
+            raise ValueError("a correction needs a learner, and the rows as they were")
+        state = corrected_state(
+            run.learner,
+            old=old,
+            before=old_store,
+            after=store,
+            seed=run.partition.seed,
+            class_weights=run.class_weights,
+            progress=run.progress,
+        )
+        keep_shard(old, new)
+        _erase(new, kept=decision.kept_stages)
+        digest = save_state(new.final_file, state)
+        correction = Correction(run.model, decision.steps, decision.kept_stages, digest)
+        done = sorted(old.subtracted() | set(decision.positions))
+        told = {"positions": done, "correction": correction.to_json()}
+        # The old files may be links shared with the old ledger: write_atomic makes new ones.
+        write_atomic(new.subtracted_file, canonical_json(told) + b"\n")
+
+
+def corrected_weights(
+    learner: KerasLearner, *, old: Ledger, shard: int, before: RowStore, after: RowStore
+) -> State:
+    """Return what a correction of a shard gives, computed again, to compare."""
+    config = config_of(old)
+    state = corrected_state(
+        learner,
+        old=old.shard(shard),
+        before=before,
+        after=after,
+        seed=config.partition.seed,
+        class_weights=config.class_weights,
+    )
+    return weights_of(state)
+
+
+def _erase(shard: ShardLedger, *, kept: int) -> None:
+    """Remove checkpoints and updates of all stages but the first: they learnt from the rows."""
+    for stage in shard.stages()[kept:]:
+        shard.checkpoint_file(stage.stage).unlink(missing_ok=True)
+        end = stage.first_position + stage.epochs * stage.batches
+        positions = range(stage.first_position, end)
+        for position in shard.step_checkpoints() & frozenset(positions):
+            shard.step_checkpoint_file(position).unlink()
+        shard.updates.erase(shard.recorded_updates() & frozenset(positions))
