@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.csv_source import Columns, Dropped, read_header, read_records
@@ -17,6 +18,10 @@ from lineage_store.gate import let_through
 from lineage_store.keys import derive
 from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.tensors import save_state
+
+# No test asserts a time, and a busy machine is no failure.
+settings.register_profile("unweave", deadline=None)
+settings.load_profile("unweave")
 
 
 @pytest.fixture(scope="session")
