@@ -454,7 +454,7 @@ def test_regenerated_updates_give_what_recorded_ones_give(given_csv, tmp_path, k
             }
         if record == "regenerate":
             # All that comes after the rows' first step has learnt from them: it can never be again.
-            assert "or ask for --guarantee exact" in answers[1]
+            assert "took rows that they build on: ask for --guarantee exact" in answers[1]
             assert not shard.recorded_updates()
             assert all(position < min(shard.subtracted()) for position in shard.step_checkpoints())
             done = project.forget(["person-4"], replay=True)
