@@ -8,8 +8,9 @@ import pytest
 from lineage_store.canonical import digest
 from lineage_store.errors import BadInput
 from lineage_store.ledger import ShardLedger
+from lineage_store.rows import Rows
 from lineage_store.update_codecs import SUMMABLE, decode
-from unlearning.recorders import RECORDERS, WAITING
+from unlearning.recorders import WAITING, KeepUpdates
 
 STEPS = 3 * WAITING
 
@@ -32,15 +33,22 @@ class Walker:
             self.weights[name] = array + step
 
 
-def recorder_of(learner, folder, codec="float32"):
-    return RECORDERS["all"](learner, ShardLedger(folder), codec)
+def recorder_of(learner, folder, codec="float32", chosen=None):
+    return KeepUpdates(learner, ShardLedger(folder), codec, chosen)
+
+
+def batch(position):
+    """Two rows that no other step sees, keyed by the step."""
+    keys = np.zeros((2, 16), np.uint8)
+    keys[:, 0], keys[1, 1] = position, 1
+    return Rows(keys, np.zeros((2, 0), np.float32), np.zeros((2, 0), np.int32), np.zeros(2))
 
 
 def walk(learner, recorder, positions):
     """Take steps; return the weights before each, and after it."""
     seen = []
     for position in positions:
-        recorder.before()
+        recorder.before(batch(position))
         before = learner.trainable()
         learner.step()
         recorder.after(position)
@@ -65,6 +73,20 @@ def test_every_step_is_kept_with_its_digest_stage_by_stage(codec, tmp_path):
         for name, change in decode(kept[position]).items():
             error = np.abs(change - (after[name] - before[name])).max()
             assert error == 0 if codec == "float32" else error < 1e-4
+
+
+def test_only_steps_that_see_a_chosen_row_are_kept_and_each_whole(tmp_path):
+    chosen = [2, 3, 9, 10, 11, STEPS - 1]
+    keys = frozenset(batch(position).row_keys[1].tobytes() for position in chosen)
+    learner, shard = Walker(), ShardLedger(tmp_path)
+    with recorder_of(learner, tmp_path, chosen=keys) as recorder:
+        seen = walk(learner, recorder, range(STEPS))
+        assert sorted(recorder.finish()) == chosen
+    kept = dict(shard.updates.load(chosen))
+    for position, before, after in seen:
+        if position in chosen:
+            for name, change in kept[position].items():
+                assert np.array_equal(change, after[name] - before[name])
 
 
 def test_the_same_steps_give_the_same_files(tmp_path):
@@ -122,7 +144,7 @@ def test_weights_of_another_type_are_refused_before_the_first_step(tmp_path):
 
 def test_never_more_than_a_few_steps_wait(tmp_path, monkeypatch):
     learner, slow = Walker(), threading.Event()
-    real = RECORDERS["all"]._write
+    real = KeepUpdates._write
     begun = []
 
     def write(self, writer, position, before, after):
@@ -130,7 +152,7 @@ def test_never_more_than_a_few_steps_wait(tmp_path, monkeypatch):
         slow.wait()
         return real(self, writer, position, before, after)
 
-    monkeypatch.setattr(RECORDERS["all"], "_write", write)
+    monkeypatch.setattr(KeepUpdates, "_write", write)
     with recorder_of(learner, tmp_path) as recorder:
         walk(learner, recorder, range(WAITING))
         training = threading.Thread(target=walk, args=(learner, recorder, [WAITING]))

@@ -349,16 +349,19 @@ def given_csv(tmp_path_factory):
     return path
 
 
-def small(root, given_csv, *, record, update_codec=None, key=None):
-    if key is not None and not key.exists():
-        key.write_bytes(bytes(range(32)))
-        key.chmod(0o600)
+def small(root, given_csv, **how):
     project = Project(root, backend=DirectBackend())
     options = {"label": "label", "subject": "person", "slices": 2, "epochs": 2, "batch_size": 8}
-    project.train(
-        given_csv, shards=1, record=record, update_codec=update_codec, key_file=key, **options
-    )
+    project.train(given_csv, shards=1, **options, **how)
     return project
+
+
+@pytest.fixture
+def key_file(tmp_path):
+    path = tmp_path / "key"
+    path.write_bytes(bytes(range(32)))
+    path.chmod(0o600)
+    return path
 
 
 def newest_ledger(project):
@@ -416,10 +419,23 @@ def test_rounded_updates_are_subtracted_as_they_were_kept(given_csv, tmp_path, c
         assert np.array_equal(found, total.astype(np.float32))
 
 
-def test_regenerated_updates_give_what_recorded_ones_give(given_csv, tmp_path):
+def test_updates_of_rows_at_risk_alone_are_kept_and_subtracted(given_csv, tmp_path):
+    rule = {"risk_rules": ("person=person-3",)}
+    project = small(tmp_path / "workspace", given_csv, record="at-risk", **rule)
+    ledger = newest_ledger(project)
+    shard, touched = ledger.shard(0), project.trace_subject("person-3")["models"][0]["batches"]
+    assert 0 < len(shard.recorded_updates()) == len(touched) < ledger.steps_taken()
+    assert b"person-3" not in (ledger.folder / "header.json").read_bytes()
+    with pytest.raises(BadInput, match="have none: train with --record all"):
+        project.forget(["person-4"], guarantee="approximate")
+    done = project.forget(["person-3"], guarantee="approximate")
+    assert done["updates_subtracted"] == len(touched)
+
+
+def test_regenerated_updates_give_what_recorded_ones_give(given_csv, tmp_path, key_file):
     found = {}
     for record in ("all", "regenerate"):
-        project = small(tmp_path / record, given_csv, record=record, key=tmp_path / "key")
+        project = small(tmp_path / record, given_csv, record=record, key_file=key_file)
         before = newest_ledger(project).shard(0)
         assert bool(before.recorded_updates()) == (record == "all")
         answers = []
@@ -438,7 +454,7 @@ def test_regenerated_updates_give_what_recorded_ones_give(given_csv, tmp_path):
             }
         if record == "regenerate":
             # All that comes after the rows' first step has learnt from them: it can never be again.
-            assert "or ask for --guarantee exact" in answers[1]
+            assert "took rows that they build on: ask for --guarantee exact" in answers[1]
             assert not shard.recorded_updates()
             assert all(position < min(shard.subtracted()) for position in shard.step_checkpoints())
             done = project.forget(["person-4"], replay=True)
@@ -453,7 +469,9 @@ def test_regenerated_updates_give_what_recorded_ones_give(given_csv, tmp_path):
 @pytest.mark.parametrize(
     "record, codec, words",
     [
-        ("none", "int8", "goes with --record all"),
+        ("none", "int8", "goes with --record all or at-risk"),
+        ("regenerate", "int8", "goes with --record all or at-risk"),
+        ("at-risk", None, "goes with --risk-rule"),
         ("all", "xor", "it is one of float32, bfloat16, int8"),
     ],
 )

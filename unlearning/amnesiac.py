@@ -59,6 +59,12 @@ class Amnesiac:
         known = recorded | ledger.subtracted() | regenerable(situation.ledger, ledger, positions)
         unknown = [position for position in positions if position not in known]
         if unknown:
+            if situation.ledger.header["record"] == REGENERATE:
+                raise BadInput(
+                    f"The strategy amnesiac cannot compute the updates of {len(unknown)} of the "
+                    f"{len(positions)} affected steps of shard {shard} again, since an earlier "
+                    f"approximate deletion took rows that they build on: ask for --guarantee exact."
+                )
             raise BadInput(
                 f"The strategy amnesiac needs recorded updates, and {len(unknown)} of the "
                 f"{len(positions)} affected steps of shard {shard} have none: train with "

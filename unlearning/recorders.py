@@ -1,7 +1,12 @@
 """What is kept of each training step besides its record: the policies of `--record`.
 
+    none        nothing
+    all         the update of every step
+    at-risk     the updates of the steps whose batch holds a row of a risk rule (`risk`)
+    regenerate  checkpoints, from which updates are computed again (`regenerate`)
+
 A recorder looks at the learner before and after every step of a shard. A new policy is a new class
-and a line in `RECORDERS`. None of them changes a bit of the training.
+or function, and a name in `RECORDERS`. None of them changes a bit of the training.
 
 Training waits for a copy of the weights and for nothing else: one thread beside it takes their
 difference, encodes it and writes it (NumPy and zstandard let Python go on meanwhile). At most
@@ -10,13 +15,16 @@ training, at a later step or at the end of the stage.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Protocol
 
 from lineage_store.ledger import ShardLedger
+from lineage_store.placement import Partition, band_at
+from lineage_store.row_store import RowStore
+from lineage_store.rows import Rows
 from lineage_store.tensors import State
 from lineage_store.update_codecs import encode, in_one_row
 from lineage_store.update_files import UpdateWriter, writing_updates
@@ -41,8 +49,8 @@ class Recorder(Protocol):
         traceback: TracebackType | None,
     ) -> None: ...
 
-    def before(self) -> None:
-        """Look at the learner before a step."""
+    def before(self, rows: Rows) -> None:
+        """Look at the learner before a step, and at the batch."""
 
     def after(self, position: int) -> None:
         """Look at the learner after the step."""
@@ -60,7 +68,7 @@ class KeepNothing:
     def __exit__(self, *error: object) -> None:
         """Nothing to end."""
 
-    def before(self) -> None:
+    def before(self, rows: Rows) -> None:
         """Nothing to look at."""
 
     def after(self, position: int) -> None:
@@ -72,15 +80,24 @@ class KeepNothing:
 
 
 class KeepUpdates:
-    """The policy `all`: keeps each step's change of the trainable weights, by a codec.
+    """The policies `all` and `at-risk`: keeps changes of the trainable weights, by a codec.
 
-    Raises BadInput for weights that are not float32.
+    With `chosen`, only those of steps whose batch holds a row of these keys. Raises BadInput for
+    weights that are not float32.
     """
 
-    def __init__(self, learner: KerasLearner, shard: ShardLedger, codec: str) -> None:
+    def __init__(
+        self,
+        learner: KerasLearner,
+        shard: ShardLedger,
+        codec: str,
+        chosen: frozenset[bytes] | None = None,
+    ) -> None:
         self._learner = learner
         self._shard = shard
         self._codec = codec
+        self._chosen = chosen
+        self._keeps = True
         self._last: State = {}
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="updates")
         self._pending: deque[tuple[int, Future[str]]] = deque()
@@ -89,7 +106,8 @@ class KeepUpdates:
         self._open = ExitStack()
 
     def __enter__(self) -> "KeepUpdates":
-        in_one_row(weights := self._learner.trainable(), list(weights))
+        weights = self._learner.trainable()
+        in_one_row(weights, sorted(weights))  # refuses other types before the first step
         return self
 
     def __exit__(
@@ -102,13 +120,19 @@ class KeepUpdates:
         self._pool.shutdown(cancel_futures=True)
         self._open.__exit__(kind, error, traceback)
 
-    def before(self) -> None:
-        """Remember the weights before the first step; between steps nothing changes them."""
-        if not self._last:
+    def before(self, rows: Rows) -> None:
+        """Remember the weights, unless they are known as those after the step before."""
+        if self._chosen is not None:
+            self._keeps = any(key.tobytes() in self._chosen for key in rows.row_keys)
+        if not self._keeps:
+            self._last = {}
+        elif not self._last:
             self._last = self._learner.trainable()
 
     def after(self, position: int) -> None:
         """Hand the weights before and after the step over to the thread."""
+        if not self._keeps:
+            return
         if len(self._pending) == WAITING:
             self._take()
         if self._writer is None:
@@ -135,13 +159,32 @@ class KeepUpdates:
         return writer.add(position, encode(self._codec, before=before, after=after))
 
 
-def keep_nothing(learner: KerasLearner, shard: ShardLedger, codec: str) -> Recorder:
-    """Make the recorder of the policies `none` and `regenerate`."""
-    return KeepNothing()
+def rows_at_risk(store: RowStore, shard: int, partition: Partition) -> frozenset[bytes]:
+    """Return the keys of a shard's rows for which a risk rule holds: their slice tells them."""
+    return frozenset(
+        key.tobytes()
+        for slice_ in range(partition.slices)
+        if band_at(shard, slice_, partition)
+        for key in store.slice_rows(shard, slice_).row_keys
+    )
 
 
-RECORDERS: dict[str, Callable[[KerasLearner, ShardLedger, str], Recorder]] = {
-    "none": keep_nothing,
-    "all": KeepUpdates,
-    REGENERATE: keep_nothing,
-}
+RECORDED = ("all", "at-risk")
+RECORDERS = ("none", *RECORDED, REGENERATE)
+
+
+def recorder_of(
+    record: str,
+    *,
+    learner: KerasLearner,
+    ledger: ShardLedger,
+    codec: str,
+    store: RowStore,
+    shard: int,
+    partition: Partition,
+) -> Recorder:
+    """Return the recorder of a policy for a shard that is about to be trained."""
+    if record not in RECORDED:
+        return KeepNothing()
+    chosen = None if record == "all" else rows_at_risk(store, shard, partition)
+    return KeepUpdates(learner, ledger, codec, chosen)

@@ -30,7 +30,7 @@ from unlearning.batches import (
 from unlearning.class_weights import ALIKE, Weights, weighting_or_default
 from unlearning.early_stop import seen_digest, watch_of
 from unlearning.keras_learner import KerasLearner
-from unlearning.recorders import RECORDERS, Recorder
+from unlearning.recorders import Recorder, recorder_of
 from unlearning.step_checkpoints import is_kept, steps_with_checkpoints
 from unlearning.train_config import TrainConfig
 
@@ -102,7 +102,15 @@ def train_shard(
     else:
         state = start_state(run, store, shard)
     run.learner.load(state)
-    with RECORDERS[run.record](run.learner, ledger, run.update_codec) as recorder:
+    with recorder_of(
+        run.record,
+        learner=run.learner,
+        ledger=ledger,
+        codec=run.update_codec,
+        store=store,
+        shard=shard,
+        partition=run.partition,
+    ) as recorder:
         for stage in stages[kept:]:
             _train_stage(run, store, shard, stage, ledger, recorder, taken)
             taken = ()
@@ -141,7 +149,7 @@ def _train_stage(
             if before and position <= taken[-1].position:
                 _must_be_the_same(before.pop(position, None), here, shard=shard)
                 continue
-            recorder.before()
+            recorder.before(here)
             losses.append(
                 run.learner.step(here, shard=shard, position=position, class_weights=class_weights)
             )

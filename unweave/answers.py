@@ -15,7 +15,7 @@ from unlearning.class_weights import WEIGHTINGS
 from unlearning.deletion import CERTIFICATE_FILE, RECEIPT_FILE, load_plan
 from unlearning.finishing import load_reports
 from unlearning.plan import ModelPlan
-from unlearning.recorders import RECORDERS
+from unlearning.recorders import RECORDED, RECORDERS
 from unweave.costs import cost_of
 
 
@@ -59,8 +59,12 @@ def check_options(asked: TrainRequest) -> None:
         raise BadInput(f"--class-weights is {asked.class_weights!r}: it is one of {names}.")
     if asked.record not in RECORDERS:
         raise BadInput(f"--record is {asked.record!r}: it is one of {', '.join(RECORDERS)}.")
-    if asked.update_codec is not None and asked.record != "all":
-        raise BadInput("--update-codec goes with --record all: there are no updates without it.")
+    if asked.record == "at-risk" and partition.bands == 1:
+        raise BadInput("--record at-risk goes with --risk-rule: give a rule.")
+    if asked.update_codec is not None and asked.record not in RECORDED:
+        raise BadInput(
+            "--update-codec goes with --record all or at-risk: no updates are kept otherwise."
+        )
     if asked.update_codec not in (None, *SUMMABLE):
         names = ", ".join(SUMMABLE)
         raise BadInput(f"--update-codec is {asked.update_codec!r}: it is one of {names}.")

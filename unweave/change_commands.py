@@ -57,7 +57,7 @@ from unweave.options import BEAM_ARGS, JSON, WORKERS, WORKSPACE, project_of, sho
 )
 @click.option(
     "--record",
-    type=click.Choice(["none", "all", "regenerate"]),
+    type=click.Choice(["none", "all", "at-risk", "regenerate"]),
     default="none",
     show_default=True,
     help="Which parameter updates to keep, for approximate deletion: see docs/updates.md.",
