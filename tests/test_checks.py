@@ -59,6 +59,8 @@ def workspace(original, tmp_path):
 
 
 def forget(workspace, guarantee, **options):
+    if guarantee == "approximate":
+        options["strategy"] = "amnesiac"
     project = Project(workspace, backend=KeepsTheOld())
     answer = project.forget(["p3"], guarantee=guarantee, **options)
     (plan,) = load_plan(workspace / "requests" / answer["request_id"])
@@ -178,7 +180,7 @@ def test_a_dry_run_changes_no_byte(workspace):
     before = {p: digest_file(p) for p in workspace.rglob("*") if p.is_file()}
     project = Project(workspace, backend=DirectBackend())
     assert project.plan(["p3"])["steps_planned"] > 0
-    assert project.plan(["p3"], guarantee="approximate")["steps_planned"] == 0
+    assert project.plan(["p3"], strategy="amnesiac")["steps_planned"] == 0
     assert before == {p: digest_file(p) for p in workspace.rglob("*") if p.is_file()}
 
 
@@ -228,26 +230,26 @@ def test_subtraction_without_recorded_updates_is_refused_with_what_to_do(tmp_pat
     project = Project(tmp_path / "workspace", backend=DirectBackend())
     project.train(write_csv(ROWS), **OPTIONS)
     with pytest.raises(BadInput, match="train with --record all, or ask for --guarantee exact"):
-        project.forget(["p3"], guarantee="approximate")
+        project.forget(["p3"], strategy="amnesiac")
     assert project.status()["requests"] == {}
 
 
 def test_no_update_is_subtracted_twice(workspace):
     project = Project(workspace, backend=DirectBackend())
-    first = project.forget(["p3"], guarantee="approximate")
+    first = project.forget(["p3"], strategy="amnesiac")
     shard = first["affected_shards"][0]
     other = next(
         f"p{n}"
         for n in range(23)
         if n != 3 and project.trace_subject(f"p{n}")["models"][0]["shards"] == [shard]
     )
-    plan = project.plan([other], guarantee="approximate")["plans"][0]
+    plan = project.plan([other], strategy="amnesiac")["plans"][0]
     fresh = {p for d in plan["shards"] if d["shard"] == shard for p in d["positions"]}
     ledger = open_ledger(workspace / "tfx" / "forget-r1" / "m1" / "ledger")
     before = ledger.shard(shard).subtracted()
     assert before and fresh
     assert not fresh & before
-    project.forget([other], guarantee="approximate")
+    project.forget([other], strategy="amnesiac")
     after = open_ledger(workspace / "tfx" / "forget-r2" / "m2" / "ledger").shard(shard).subtracted()
     assert after == before | fresh
 

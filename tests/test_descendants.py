@@ -296,7 +296,7 @@ def test_rows_that_fit_the_base_no_more_are_trained_afresh(chain):
 def test_nothing_exact_comes_of_an_approximate_base(chain):
     given = tables()
     project, _ = chain.train("approximate", given, record="all")
-    done = project.forget(["a03"], guarantee="approximate", replay=True)
+    done = project.forget(["a03"], strategy="amnesiac", replay=True)
     strategies = [change["strategy"] for change in done["models"]]
     assert strategies == ["amnesiac", "retrain-shards", "retrain-shards"]
     assert {change["guarantee"] for change in done["models"]} == {"approximate"}
@@ -315,7 +315,7 @@ def test_nothing_exact_comes_of_an_approximate_base(chain):
 @pytest.mark.slow
 def test_an_approximate_deletion_from_a_descendant_alone_subtracts_there(chain):
     project, digests = chain.train("own-updates", tables()[:2], record="all")
-    (change,) = project.forget(["b03"], guarantee="approximate", replay=True)["models"]
+    (change,) = project.forget(["b03"], strategy="amnesiac", replay=True)["models"]
     assert (change["strategy"], change["guarantee"]) == ("amnesiac", "approximate")
     assert change["updates_subtracted"] > 0 and change["distance_to_twin"] > 0
     assert digests_of(project)[0] == digests[0]

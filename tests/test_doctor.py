@@ -68,7 +68,7 @@ def kept(tmp_path_factory):
         if step == "forgotten":
             project.forget(["student-3"])
         elif step == "forgotten_twice":
-            project.forget(["student-5"], guarantee="approximate")
+            project.forget(["student-5"], strategy="amnesiac")
         shutil.copytree(folder / "workspace", folder / step)
     return folder
 

@@ -42,7 +42,7 @@ project = Project("ws")
 project.train("given.csv", label="label", subject="person", row_id="row", shards=2, slices=2,
               epochs=2, batch_size=64, record="all", key_file="key")
 project.forget(["p0"])
-project.forget(["p1"], guarantee="approximate")
+project.forget(["p1"], strategy="amnesiac")
 """
 
 

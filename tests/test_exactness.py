@@ -459,7 +459,7 @@ def test_an_exact_deletion_undoes_an_approximate_one_before_it(trained, train, a
     table = people()
     project, made = trained(table, record="all")
     first, second = in_one_shard(project, table, ascending=ascending)
-    roughly = project.forget([first], guarantee="approximate")
+    roughly = project.forget([first], strategy="amnesiac")
     done = project.forget([second], guarantee="exact")
     twin = train(table.without("person", {first, second}), shuffle=3)[1]
     assert roughly["weights_digest_after"] not in (made["weights_digest"], twin["weights_digest"])
@@ -473,7 +473,7 @@ def test_an_approximate_deletion_elsewhere_does_not_survive_an_exact_one(trained
     places = placed_in(project, sorted(table.subjects()))
     first = next(one for one, (shards, _) in places.items() if shards == [0])
     second = next(one for one, (shards, _) in places.items() if shards == [2])
-    project.forget([first], guarantee="approximate")
+    project.forget([first], strategy="amnesiac")
     done = project.forget([second], guarantee="exact")
     twin = train(table.without("person", {first, second}), shuffle=3)[1]
     assert done["weights_digest_after"] == twin["weights_digest"]

@@ -49,6 +49,11 @@ def build_model(spec):
 DROPPING = LINEAR.replace("(numbers)\n    model", "(keras.layers.Dropout(0.5)(numbers))\n    model")
 
 
+NORMED = LINEAR.replace(
+    "(numbers)\n    model", "(keras.layers.BatchNormalization()(numbers))\n    model"
+)
+
+
 class KeepsTheOld(DirectBackend):
     """Keeps a copy of what a deletion starts from, so that it can be computed again."""
 
@@ -75,7 +80,7 @@ def table(write_csv):
 def originals(table, tmp_path_factory):
     """A workspace for each module, never written to after this."""
     made = {}
-    for name, text in (("linear", LINEAR), ("dropping", DROPPING)):
+    for name, text in (("linear", LINEAR), ("dropping", DROPPING), ("normed", NORMED)):
         folder = tmp_path_factory.mktemp(name)
         (folder / "module.py").write_text(text)
         (folder / "key").write_bytes(bytes(range(32)))
@@ -289,6 +294,18 @@ def test_a_model_with_dropout_is_corrected_and_checked(originals, tmp_path):
     answer, plan, *_ = forget(root)
     the_shard(plan)
     assert [item["outcome"] for item in answer["checks"]][1:] == ["passed"]
+
+
+def test_batch_norm_statistics_are_corrected_and_variances_stay_variances(originals, tmp_path):
+    root = shutil.copytree(originals["normed"], tmp_path / "workspace")
+    _, plan, old, _, new, _ = forget(root)
+    number = the_shard(plan).shard
+    before, after = old.shard(number).final_weights(), new.shard(number).final_weights()
+    moving = [name for name in before if "moving" in name]
+    assert len(moving) == 2
+    assert all(not np.array_equal(before[name], after[name]) for name in moving)
+    (variance,) = [after[name] for name in moving if name.endswith("moving_variance")]
+    assert (variance >= 0).all()
 
 
 # What a deletion leaves, and what comes after it

@@ -65,7 +65,7 @@ def test_nothing_that_learnt_from_the_rows_is_live_in_the_metadata(told):
     seen = set()
     for artifact in chain.from_iterable(artifact_pages(metadata)):
         node = metadata.node(artifact)
-        if node.shard is None or not node.kind.startswith("lineage."):
+        if node.kind not in ("lineage.Update", "lineage.Batch", "lineage.Checkpoint"):
             continue
         live = artifact.state != pb.Artifact.DELETED
         if node.shard != number:
@@ -74,7 +74,7 @@ def test_nothing_that_learnt_from_the_rows_is_live_in_the_metadata(told):
             assert not live
         elif node.kind == "lineage.Batch":
             assert live == (node.position not in positions)
-        elif node.kind == "lineage.Checkpoint":
+        else:
             assert live == (node.model == "m2")
         seen.add((node.kind, live))
     assert ("lineage.Update", False) in seen and ("lineage.Checkpoint", True) in seen

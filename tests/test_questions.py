@@ -84,7 +84,7 @@ def story(tmp_path_factory):
         on_day(root, 2).train(folder / "one.csv", module=folder / "unseeded.py", **OPTIONS)
     on_day(root, 4).forget([ANN])
     on_day(root, 6).train(write(folder / "two.csv", others), record="all", **OPTIONS)
-    on_day(root, 8).forget([BOB], guarantee="approximate")
+    on_day(root, 8).forget([BOB], strategy="amnesiac")
     return root
 
 

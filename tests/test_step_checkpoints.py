@@ -168,7 +168,7 @@ def test_an_approximate_deletion_takes_the_checkpoints_that_saw_its_rows(table, 
     project = trained(table, tmp_path / "workspace", checkpoint_every=1, record="all")
     (ledger,) = ledgers(project)
     before = [len(shard.step_checkpoints()) for shard in ledger.shards()]
-    project.forget(["r3"], rows=True, guarantee="approximate")
+    project.forget(["r3"], rows=True, strategy="amnesiac")
     (ledger,) = ledgers(project)
     for shard, count in zip(ledger.shards(), before, strict=True):
         left, subtracted = shard.step_checkpoints(), shard.subtracted()

@@ -309,7 +309,7 @@ def test_a_shard_that_loses_nothing_is_taken_over_whole(ledger, tmp_path):
     [
         (None, None, "retrain-shards"),
         ("exact", None, "retrain-shards"),
-        ("approximate", None, "amnesiac"),
+        ("approximate", None, "amnesiac-marginal"),
         (None, "amnesiac", "amnesiac"),
         ("exact", "retrain-shards", "retrain-shards"),
     ],
@@ -323,7 +323,11 @@ def test_the_strategy_is_the_one_named_or_the_one_that_gives_the_guarantee(guara
     "guarantee, name, words",
     [
         ("exact", "amnesiac", "gives approximate results, not exact ones"),
-        (None, "magic", "no strategy 'magic'; there are: retrain-shards, amnesiac"),
+        (
+            None,
+            "magic",
+            "no strategy 'magic'; there are: retrain-shards, amnesiac-marginal, amnesiac",
+        ),
         ("certified", None, "No strategy gives a result that is certified"),
     ],
 )
@@ -388,7 +392,7 @@ def test_two_approximate_deletions_subtract_each_shared_batch_once(given_csv, tm
             _, stage, epoch, batch = (int(part[1:]) for part in name.split("."))
             record = stages[stage]
             positions.add(record.first_position + epoch * record.batches + batch)
-        done = project.forget([person], guarantee="approximate")
+        done = project.forget([person], strategy="amnesiac")
         assert done["guarantee"] == "approximate" and done["steps_recomputed"] == 0
         assert done["updates_subtracted"] == len(positions - gone)
         for name in trainable:
@@ -484,6 +488,6 @@ def test_an_approximate_deletion_without_recorded_updates_changes_nothing(given_
     project = small(tmp_path / "workspace", given_csv, record="none")
     before = {path: path.read_bytes() for path in project.root.rglob("*") if path.is_file()}
     with pytest.raises(BadInput, match="train with --record all or regenerate, or ask for"):
-        project.forget(["person-3"], guarantee="approximate")
+        project.forget(["person-3"], strategy="amnesiac")
     after = {path: path.read_bytes() for path in project.root.rglob("*") if path.is_file()}
     assert before == after

@@ -75,7 +75,7 @@ TRAIN = [
     ),
 ]
 FORGET_FIRST = ["forget", FIRST, "--workspace", "ws", "--json"]
-FORGET_SECOND = ["forget", SECOND, "--guarantee", "approximate", "--workspace", "ws", "--json"]
+FORGET_SECOND = ["forget", SECOND, "--strategy", "amnesiac", "--workspace", "ws", "--json"]
 
 
 def start(*arguments, folder):
@@ -533,7 +533,7 @@ def test_without_tfx_the_same_command_gives_the_same_weights(story, tmp_path):
     assert trained["key_id"] == story.trained["key_id"]
     first = project.forget([FIRST])
     assert first["weights_digest_after"] == story.forgotten["weights_digest_after"]
-    second = project.forget([SECOND], guarantee="approximate")
+    second = project.forget([SECOND], strategy="amnesiac")
     assert second["weights_digest_after"] == story.forgotten_twice["weights_digest_after"]
     digests = (trained["weights_digest"], first["weights_digest_after"])
     assert len({*digests, second["weights_digest_after"]}) == 3

@@ -121,7 +121,7 @@ def test_after_an_approximate_deletion_only_shards_that_the_ledger_knows_are_tak
     root = tmp_path / "ws"
     project = Project(root, backend=DirectBackend())
     project.train(write_csv(ROWS[:401]), record="all", key_file=original / "key", **OPTIONS)
-    first = project.forget(["p3"], guarantee="approximate")
+    first = project.forget(["p3"], strategy="amnesiac")
     folder = root / "tfx" / f"forget-{first['request_id']}" / "m1"
     store, ledger = open_rows(folder / "rows"), open_ledger(folder / "ledger")
     known = unchanged_slices(load_snapshot(root / "data" / "m2"), old=ledger, store=store)

@@ -149,13 +149,13 @@ def test_an_exact_deletion_of_an_evaluation_row_is_checked_against_the_rows_that
 
 def test_an_approximate_deletion_subtracts_the_steps_that_were_taken(project):
     someone, touched = placed(project, "train")
-    done = project.forget([someone], guarantee="approximate")
+    done = project.forget([someone], strategy="amnesiac")
     assert done["updates_subtracted"] == len(touched["batches"]) > 0
 
 
 def test_an_approximate_deletion_of_an_evaluation_row_lets_go_of_what_it_decided(project):
     someone, _ = placed(project, "eval")
-    done = project.forget([someone], guarantee="approximate")
+    done = project.forget([someone], strategy="amnesiac")
     assert done["updates_subtracted"] == 0
     assert done["weights_digest_after"] == done["weights_digest_before"]
     (shard,) = done["affected_shards"]

@@ -141,7 +141,10 @@ class _Story:
 
     def _forget(self, company: str, guarantee: str, *, replay: bool) -> dict[str, Any]:
         with self._chapter(f"Forget one company: {guarantee}"):
-            answer = self._project.forget([company], guarantee=guarantee, replay=replay)
+            strategy = "amnesiac" if guarantee == "approximate" else None
+            answer = self._project.forget(
+                [company], guarantee=guarantee, strategy=strategy, replay=replay
+            )
             self._say(
                 f"{answer['rows_found']} rows; {answer['strategy']}: "
                 f"{answer['steps_recomputed']:,} of {answer['steps_full']:,} steps recomputed, "
