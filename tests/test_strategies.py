@@ -413,7 +413,7 @@ def test_rounded_updates_are_subtracted_as_they_were_kept(given_csv, tmp_path, c
     assert ledger.header["update_codec"] == codec
     before, updates = ledger.shard(0).final_weights(), ledger.shard(0).updates
     kept = dict(updates.load(updates.files()))
-    project.forget(["person-3"], guarantee="approximate")
+    project.forget(["person-3"], strategy="amnesiac")
     shard = newest_ledger(project).shard(0)
     assert shard.recorded_updates() == set(kept) - shard.subtracted()
     for name, found in shard.final_weights().items():
@@ -431,8 +431,8 @@ def test_updates_of_rows_at_risk_alone_are_kept_and_subtracted(given_csv, tmp_pa
     assert 0 < len(shard.recorded_updates()) == len(touched) < ledger.steps_taken()
     assert b"person-3" not in (ledger.folder / "header.json").read_bytes()
     with pytest.raises(BadInput, match="have none: train with --record all"):
-        project.forget(["person-4"], guarantee="approximate")
-    done = project.forget(["person-3"], guarantee="approximate")
+        project.forget(["person-4"], strategy="amnesiac")
+    done = project.forget(["person-3"], strategy="amnesiac")
     assert done["updates_subtracted"] == len(touched)
 
 
@@ -445,7 +445,7 @@ def test_regenerated_updates_give_what_recorded_ones_give(given_csv, tmp_path, k
         answers = []
         for person in ("person-3", "person-4"):
             try:
-                done = project.forget([person], guarantee="approximate")
+                done = project.forget([person], strategy="amnesiac")
             except BadInput as error:
                 answers.append(str(error))
                 break
