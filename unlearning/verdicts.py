@@ -102,6 +102,9 @@ def _stage_verdict(
     if decision.action == "retrained":
         moved = decision.why == MOVED
         return "retrained", MOVED if moved else "it is of a stage that saw the rows"
+    first = min(decision.positions, default=0)
+    if decision.action == "subtracted" and node.position is not None and node.position < first:
+        return "proven unaffected", "it was made before any deleted row was seen in its shard"
     erased = "lineage.Update" if decision.action == "corrected" else ""
     if node.kind in ("lineage.Checkpoint", erased) or node.position in decision.positions:
         return "erased", "it learnt from the rows"
