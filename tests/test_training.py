@@ -26,6 +26,9 @@ from lineage_store.row_store import open_rows
 from lineage_store.rows import Rows, in_key_order
 from pipelines.direct import DirectBackend
 from unlearning.batches import first_rows, stage_batches
+from unlearning.contract import ModelSpec, module_text
+from unlearning.determinism import pin_tensorflow
+from unlearning.keras_learner import KerasLearner
 from unlearning.shard_task import make_learner
 from unlearning.train_config import module_source
 from unweave import Project
@@ -677,3 +680,21 @@ def test_a_model_that_diverges_is_bad_input_that_names_the_step(train_here, writ
     with pytest.raises(BadInput, match="no finite number in step [0-9]+ of shard 0"):
         run(module=module)
     assert not root.exists()
+
+
+def test_a_step_is_called_with_just_what_its_graph_takes():
+    """With one parameter more TensorFlow would fail to bind first, and print all arrays."""
+    pin_tensorflow()
+    learner = KerasLearner(
+        module_text(None),
+        name="built-in",
+        spec=ModelSpec(("a",), ("b",), "classification", ("no", "yes")),
+        seed=0,
+    )
+    for graph, count in (
+        (learner._step, 5),
+        (learner._weighted_step, 6),
+        (learner._counted_step, 6),
+    ):
+        positional, named = graph.structured_input_signature
+        assert (len(positional), named) == (count, {})

@@ -159,9 +159,8 @@ class KerasLearner:
             signature.append(tf.TensorSpec([self.spec.outputs if weighted else None], tf.float32))
 
         def step(
-            numbers: Any, categories: Any, labels: Any, position: Any, seeds: Any,
-            weights: Any = None,
-        ) -> Any:  # fmt: skip
+            numbers: Any, categories: Any, labels: Any, position: Any, seeds: Any, weights: Any
+        ) -> Any:
             model.optimizer.iterations.assign(tf.cast(position, model.optimizer.iterations.dtype))
             for number, generator in enumerate(generators):
                 generator.assign(tf.cast(seeds[number], generator.dtype))
@@ -174,9 +173,17 @@ class KerasLearner:
             model.optimizer.apply(gradients, model.trainable_variables)
             return loss
 
+        def plain_step(
+            numbers: Any, categories: Any, labels: Any, position: Any, seeds: Any
+        ) -> Any:
+            return step(numbers, categories, labels, position, seeds, None)
+
+        # A parameter that the signature lacks would cost a failed binding in every step, whose
+        # message prints all arrays.
+        taken = step if weighted or counted else plain_step
         # The one graph itself: a tf.function would choose among its graphs anew in every step.
         with seeded_for_this_thread(tweak(INIT, self._seed, 0)):  # what tracing draws, too
-            return tf.function(step, input_signature=signature).get_concrete_function()
+            return tf.function(taken, input_signature=signature).get_concrete_function()
 
     @functools.cached_property
     def _loss(self) -> Any:
