@@ -25,7 +25,7 @@ from unlearning.keras_learner import KerasLearner
 from unlearning.strategies import stage_of
 from unlearning.training import Progress, weigh
 
-WINDOWS = 8  # of an epoch; docs/amnesiac.md has the measurements
+WINDOWS = 4  # of an epoch; docs/amnesiac.md has the measurements
 
 
 @dataclass(frozen=True)
