@@ -229,7 +229,7 @@ def rows_to_delete(workspace):
 def test_subtraction_without_recorded_updates_is_refused_with_what_to_do(tmp_path, write_csv):
     project = Project(tmp_path / "workspace", backend=DirectBackend())
     project.train(write_csv(ROWS), **OPTIONS)
-    with pytest.raises(BadInput, match="train with --record all, or ask for --guarantee exact"):
+    with pytest.raises(BadInput, match="--record all or regenerate, or ask for --guarantee exact"):
         project.forget(["p3"], strategy="amnesiac")
     assert project.status()["requests"] == {}
 
