@@ -52,6 +52,8 @@ def table(tmp_path_factory):
         lines.append(f"r{number},p{number % 80},{a:.5f},{b:.5f},{'yes' if a > b else 'no'}")
     (folder / "rows.csv").write_text("\n".join(lines) + "\n")
     (folder / "module.py").write_text(MODULE)
+    (folder / "key").write_bytes(bytes(range(32)))  # so that rows lie where they always lie
+    (folder / "key").chmod(0o600)
     return folder
 
 
@@ -63,6 +65,7 @@ def trained(table: Path, workspace: Path, *, module: bool = True, **how: object)
         subject="who",
         row_id="id",
         module=table / "module.py" if module else None,
+        key_file=table / "key",
         shards=PARTITION.shards,
         slices=PARTITION.slices,
         epochs=PARTITION.epochs,
@@ -91,11 +94,8 @@ def test_checkpoints_are_kept_in_first_epochs_only(table, tmp_path) -> None:
 
 
 def test_kept_checkpoints_change_no_bit(table, tmp_path) -> None:
-    key = tmp_path / "key"
-    key.write_bytes(bytes(range(32)))
-    key.chmod(0o600)
     digests = {
-        trained(table, tmp_path / f"w{number}", key_file=key, **how).models()[0]["weights_digest"]
+        trained(table, tmp_path / f"w{number}", **how).models()[0]["weights_digest"]
         for number, how in enumerate([{}, {"checkpoint_every": 3}, {"checkpoint_budget": 30_000}])
     }
     assert len(digests) == 1
