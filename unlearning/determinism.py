@@ -8,7 +8,7 @@ process is used, whatever the machine: with more, some kernels cut their sums di
 import functools
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,14 @@ def environment() -> dict[str, Any]:
         "threads": THREADS,
         "deterministic": True,
     }
+
+
+def differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return the names in which two environments differ, each package by its own."""
+    one, other = (
+        {**values, "packages": None, **values.get("packages", {})} for values in (before, now)
+    )
+    return sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
 
 
 @functools.cache

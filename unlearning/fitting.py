@@ -4,6 +4,7 @@ These two functions are all that the TFX components call: everything that a run 
 as a value, and everything that it leaves is in two folders.
 """
 
+import functools
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -26,11 +27,11 @@ from unlearning.plan import ModelPlan
 from unlearning.regenerate import record_again
 from unlearning.serving import evaluate, export
 from unlearning.shard_engine import current
-from unlearning.shard_task import ShardTask, made_with, make_learner, ticket
+from unlearning.shard_task import ShardTask, made_with, make_learner, run_of, ticket
 from unlearning.step_checkpoints import interval
 from unlearning.strategies import ShardDecision, strategies
 from unlearning.train_config import MODULE_FILE, TrainConfig, config_of, module_source
-from unlearning.training import Progress, Run, nothing_given, probe, shard_steps
+from unlearning.training import Progress, probe, shard_steps
 
 METRICS_FILE = "metrics.json"
 
@@ -144,6 +145,17 @@ class _Asked:
             )
         must_fit(self.learner, self.base)
 
+    @functools.cached_property
+    def checkpoint_every(self) -> int:
+        """After how many batches a checkpoint is kept: the same for all shards."""
+        shards = range(self.config.partition.shards)
+        stages = [
+            stage
+            for shard in shards
+            for stage in shard_schedule(self.store, shard, self.config.partition)
+        ]
+        return interval(self.config, stages, state_bytes=self.learner.state_bytes())
+
     def task(self, decision: ShardDecision) -> ShardTask:
         """Return the task of one shard."""
         return ShardTask(
@@ -158,29 +170,14 @@ class _Asked:
             base=None if self.base is None else self.base.folder,
             ticket=self.ticket,
             made_with=made_with(),
-            checkpoint_every=_checkpoint_every(self.config, self.store, self.learner),
+            checkpoint_every=self.checkpoint_every,
             old_rows=None if self.old_store is None else self.old_store.folder,
         )
 
     def have_updates(self, decision: ShardDecision, old: ShardLedger, old_store: RowStore) -> None:
         """Put the updates that a decision needs into the old ledger, if they are not there."""
-        run = Run(
-            self.learner,
-            self.config.partition,
-            self.config.record,
-            self.model,
-            lambda: 0.0,  # nothing is timed
-            class_weights=self.config.class_weights,
-            early_stop=self.config.early_stop,
-            given=nothing_given if self.base is None else self.base.weights_of_shard,
-        )
+        run = run_of(self.task(decision), learner=self.learner)
         record_again(run, old_store, decision.shard, old, decision.positions)
-
-
-def _checkpoint_every(config: TrainConfig, store: RowStore, learner: KerasLearner) -> int:
-    shards = range(config.partition.shards)
-    stages = [stage for n in shards for stage in shard_schedule(store, n, config.partition)]
-    return interval(config, stages, state_bytes=learner.state_bytes())
 
 
 def _complete(

@@ -21,6 +21,7 @@ from lineage_store.placement import Partition
 from lineage_store.row_index import IndexedRows
 from lineage_store.row_store import RowStore
 from unlearning.base_weights import started_from
+from unlearning.determinism import differing
 from unlearning.step_checkpoints import adapts
 from unlearning.strategies import (
     ShardDecision,
@@ -292,16 +293,9 @@ def _fresh_start(
     if header["code"] != code:
         return "the code that trains is not the code that trained this model"
     if dict(header["environment"]) != dict(environment):
-        before, now = _flat(header["environment"]), _flat(environment)
-        names = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+        names = differing(header["environment"], environment)
         return f"the environment differs from the one that trained this model ({', '.join(names)})"
     return None
-
-
-def _flat(environment: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the environment with its packages among the rest, so that each can be named."""
-    packages = environment.get("packages", {})
-    return {**environment, "packages": None, **packages}
 
 
 def _why(strategy: Strategy, asked: Asked, change: BaseChange | None) -> str:

@@ -120,19 +120,15 @@ def make_learner(text: str, *, name: str, store: RowStore, seed: int) -> KerasLe
     return KerasLearner(text, name=name, spec=spec_of(inference), seed=seed)
 
 
-def carry_out(
+def run_of(
     task: ShardTask,
     *,
     learner: KerasLearner,
     progress: Progress = lambda steps: None,
     clock: Clock = time.perf_counter,
-) -> None:
-    """Carry a task out with a learner of its module; one that is done already is left as it is."""
-    if task.target.exists():
-        return
-    task.target.parent.mkdir(parents=True, exist_ok=True)
-    begun = Path(tempfile.mkdtemp(prefix=f"{task.target.name}{BEGUN}", dir=task.target.parent))
-    run = Run(
+) -> Run:
+    """Return the training run that a task is a part of."""
+    return Run(
         learner,
         task.config.partition,
         task.config.record,
@@ -145,6 +141,21 @@ def carry_out(
         task.checkpoint_every,
         task.config.update_codec,
     )
+
+
+def carry_out(
+    task: ShardTask,
+    *,
+    learner: KerasLearner,
+    progress: Progress = lambda steps: None,
+    clock: Clock = time.perf_counter,
+) -> None:
+    """Carry a task out with a learner of its module; one that is done already is left as it is."""
+    if task.target.exists():
+        return
+    task.target.parent.mkdir(parents=True, exist_ok=True)
+    begun = Path(tempfile.mkdtemp(prefix=f"{task.target.name}{BEGUN}", dir=task.target.parent))
+    run = run_of(task, learner=learner, progress=progress, clock=clock)
     store, new = open_rows(task.rows), ShardLedger(begun / "shard")
     try:
         if task.strategy is None or task.old is None:

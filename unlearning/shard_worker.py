@@ -13,6 +13,7 @@ from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.errors import BadInput, UnweaveError
 from lineage_store.full_disk import translated
 from lineage_store.row_store import open_rows
+from unlearning.determinism import differing
 from unlearning.keras_learner import KerasLearner
 from unlearning.shard_task import ShardTask, carry_out, has_ticket, made_with, make_learner
 from unlearning.train_config import TrainConfig
@@ -47,10 +48,9 @@ def carry_out_apart(task: ShardTask) -> None:
     """
     here, there = made_with(), dict(task.made_with)
     if here != there:
-        differing = sorted(n for n in {*here, *there} if here.get(n) != there.get(n))
         raise BadInput(
-            f"A worker cannot train these shards: its {', '.join(differing)} differ from those of "
-            f"the process that asks, and so would its bits."
+            f"A worker cannot train these shards: its {', '.join(differing(there, here))} differ "
+            f"from those of the process that asks, and so would its bits."
         )
     if not has_ticket(task):
         return  # nobody waits for it any more
