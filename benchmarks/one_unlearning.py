@@ -77,6 +77,7 @@ def forget(
     plan = plan_of(old, keys, store.counts, model=model)
     clock.reset()
     clock.watch(KerasLearner, "step", "first step", once=True)
+    clock.watch(KerasLearner, "prepare", "tracing", once=True)
     began = time.perf_counter()
     new = fitting.refit(
         plan,

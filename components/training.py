@@ -35,6 +35,7 @@ from unlearning.fitting import fit
 from unlearning.recording import describe_model, must_be_trainable, record_model, sign_log
 from unlearning.train_config import TrainConfig
 from unlearning.training import planned_steps
+from unlearning.unchanged_slices import unchanged_slices
 
 SAVED_MODEL = "Format-Serving"
 
@@ -49,10 +50,14 @@ def RowIndexer(
     snapshot: Parameter[str],
     partition: Parameter[str],
     code_digest: Parameter[str],
+    old_rows: InputArtifact[Rows] = None,
+    old_ledger: InputArtifact[Ledger] = None,
 ) -> None:
     """Reads Examples, checks them against the gate's types, and writes them by shard and slice.
 
-    Not for a model that has ended: its rows would be there only because someone put them back.
+    After a deletion `old_rows` are the rows as they were, and `old_ledger` what was trained on
+    them: slices that lose no row are taken over. Not for a model that has ended: its rows would be
+    there only because someone put them back.
     """
     must_be_trainable(open_workspace(Path(workspace)), model_id)
     pin_tensorflow()
@@ -61,12 +66,18 @@ def RowIndexer(
     files = {
         split: sorted(Path(examples.uri).glob(f"Split-{split}/*.gz")) for split in gated.splits
     }
+    cut = Partition(**json.loads(partition))
+    same: dict[tuple[int, int], Path] = {}
+    if old_rows is not None and old_ledger is not None:
+        before = open_rows(Path(old_rows.uri))
+        same = unchanged_slices(gated, old=open_ledger(Path(old_ledger.uri)), store=before)
     write_rows(
         Path(rows.uri),
-        train=rows_from_examples(files[TRAIN], gated),
-        evaluation=rows_from_examples(files.get(EVAL, []), gated),
-        partition=Partition(**json.loads(partition)),
+        train=rows_from_examples(files[TRAIN], gated, partition=cut, without=same),
+        evaluation=rows_from_examples(files.get(EVAL, []), gated, partition=cut),
+        partition=cut,
         description=describe(gated),
+        unchanged=same,
     )
     set_digest(rows, gated.data_digest)
 

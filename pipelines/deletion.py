@@ -69,16 +69,18 @@ def _branch(job: DeletionJob, change: ModelChange, model: str, *, base: Branch |
     planner = DeletionPlanner(
         workspace=workspace, request_id=job.request_id, model_id=change.old.id
     ).with_id(f"DeletionPlanner{suffix}")
+    old_ledger = ledger_of(job.workspace, change.old, name=f"OldLedger{suffix}")
+    old_rows = rows_of(job.workspace, change.old, name=f"OldRows{suffix}")
     ingestion = ingest_components(
         job.workspace,
         model,
         snapshot,
         Partition(**change.old.config["partition"]),
         suffix=suffix,
+        old_rows=old_rows.outputs["result"],
+        old_ledger=old_ledger.outputs["result"],
     )
     ingestion["examples"].add_upstream_node(planner)
-    old_ledger = ledger_of(job.workspace, change.old, name=f"OldLedger{suffix}")
-    old_rows = rows_of(job.workspace, change.old, name=f"OldRows{suffix}")
     ledgers = [old_ledger]
     start: Channel | None = None
     if base is not None:

@@ -8,7 +8,7 @@ same command finds the running request by the ids and finishes it.
 import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from lineage_store import models, requests
@@ -26,6 +26,7 @@ from pipelines.found_rows import ForgetRequest, Found, find
 from pipelines.jobs import Backend, DeletionJob, ModelChange
 from unlearning.deletion import OpenRequest, load_open, load_plan, save_open, save_plan
 from unlearning.determinism import code_digest, environment
+from unlearning.estimates import folder_bytes
 from unlearning.finishing import forget_open_file
 from unlearning.plan import BaseAfter, ModelPlan, base_after, plan_model
 from unlearning.recording import must_be_recorded
@@ -43,7 +44,7 @@ def plan_all(
 
     A base is older than what was trained from it, so it is planned before.
     """
-    plans = []
+    plans, asked = [], request.asked
     number = int(models.next_model_id(connection).removeprefix("m"))
     live = models.models(connection, live_only=True)
     exact = request.asked.chosen().guarantee == "exact"
@@ -68,13 +69,16 @@ def plan_all(
             snapshot=snapshot,
             store=open_rows(workspace.absolute(record.paths["rows"])),
             deleted=deleted,
-            asked=request.asked,
+            asked=asked,
             code=code_digest(),
             environment=environment(),
             descendants=backend.descendants(workspace, record),
             derived_until=request.derived_until,
             base=base,
+            served=folder_bytes(workspace.absolute(record.paths["model"])),
         )
+        if plan.estimate is not None:
+            asked = replace(asked, limits=asked.limits.less(plan.estimate))
         plans.append(plan)
         after[record.id] = base_after(plan, snapshot, deleted, base=base)
         number += 1

@@ -15,7 +15,7 @@ from lineage_store.keys import Keys
 from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.row_index import IndexedRows, rows_by_key, rows_of_subject
 from lineage_store.workspace import Workspace
-from unlearning.plan import Asked
+from unlearning.choice import Asked
 
 NO_ROWS = IndexedRows(np.zeros((0, 16), np.uint8), np.zeros(0, np.uint64), ())
 

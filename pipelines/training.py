@@ -22,6 +22,7 @@ from tfx.dsl.components.common.importer import Importer
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto.example_gen_pb2 import Input
 from tfx.proto.pusher_pb2 import PushDestination
+from tfx.types.channel import Channel
 
 from components import Ledger, Rows
 from components.training import LineageTrainer, ModelRecorder, RowIndexer
@@ -66,9 +67,19 @@ def training_pipeline(job: TrainingJob, *, enable_cache: bool = False) -> Pipeli
 
 
 def ingest_components(
-    workspace: Workspace, model: str, snapshot: Path, partition: Partition, *, suffix: str
+    workspace: Workspace,
+    model: str,
+    snapshot: Path,
+    partition: Partition,
+    *,
+    suffix: str,
+    old_rows: Channel | None = None,
+    old_ledger: Channel | None = None,
 ) -> dict[str, BaseComponent]:
-    """Define the components from a gated snapshot to the row store."""
+    """Define the components from a gated snapshot to the row store.
+
+    After a deletion the old rows and their ledger go in too: what loses no row is not made again.
+    """
     gated = load_snapshot(snapshot)
     splits = [Input.Split(name=split, pattern=f"{split}/*.csv") for split in gated.splits]
     examples = CsvExampleGen(input_base=str(snapshot), input_config=Input(splits=splits))
@@ -87,6 +98,8 @@ def ingest_components(
         snapshot=str(snapshot),
         partition=_json(partition.__dict__),
         code_digest=code_digest(),
+        old_rows=old_rows,
+        old_ledger=old_ledger,
     )
     made = {"examples": examples, "statistics": statistics, "schema": schema, "rows": rows}
     return {name: component.with_id(component.id + suffix) for name, component in made.items()}

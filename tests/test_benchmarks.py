@@ -23,6 +23,7 @@ NAMES = [
     "accuracy-shards",
     "coalescing",
     "diabetes130",
+    "estimates",
     "pipeline-cost",
     "lineage-scale",
     "ingest-rate",

@@ -119,6 +119,8 @@ def story(tmp_path_factory):
     for name, command in steps.items():
         setattr(told, name, answer_of(*command, folder=here))
         shutil.copytree(here / "ws", here / f"after-{name}")
+        rows = record_of(here / "ws", None).paths["rows"]
+        shutil.copytree(here / "ws" / rows, here / f"rows-{name}", copy_function=os.link)
     return told
 
 
@@ -517,6 +519,24 @@ def test_no_name_of_a_subject_is_in_index_log_or_certificate(story):
     assert any(file.endswith("certificate.json") for file in files)
     for file in files:
         assert not found_in((workspace / file).read_bytes(), names), file
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("trained", "forgotten"), ("forgotten", "forgotten_twice")]
+)
+def test_slices_that_lose_no_row_are_the_files_that_they_were(before, after, story):
+    """The links that the story kept have the same inodes, though the old folder is gone."""
+    old, new = (open_rows(story.here / f"rows-{name}") for name in (before, after))
+    cells = itertools.product(range(OPTIONS["shards"]), range(OPTIONS["slices"]))
+    same = {
+        (shard, slice_): os.path.samefile(
+            old.slice_file(shard, slice_), new.slice_file(shard, slice_)
+        )
+        for shard, slice_ in cells
+    }
+    lost = {(s, r) for s, r in same if new.counts[s][r] != old.counts[s][r]}
+    assert len(lost) == 1  # a company stands in one slice of one shard
+    assert {cell for cell, taken_over in same.items() if not taken_over} == lost
 
 
 def test_without_tfx_the_same_command_gives_the_same_weights(story, tmp_path):

@@ -4,7 +4,7 @@ The gate wrote the text so that ExampleGen's own inference cannot differ from th
 values are read in the gate's types, and what an example of another shape would mean is an error.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from lineage_store.errors import CheckFailed
 from lineage_store.gate import PLACE, ROW, Snapshot
-from lineage_store.placement import U64
+from lineage_store.placement import U64, Partition, cells_of
 from lineage_store.rows import Rows
 from unlearning.contract import spec_of
 from unlearning.encoding import bucket_ids, first_values
@@ -20,10 +20,17 @@ from unlearning.encoding import bucket_ids, first_values
 PIECE = 5_000
 
 
-def rows_from_examples(files: Sequence[Path], snapshot: Snapshot) -> Iterator[tuple[Rows, U64]]:
+def rows_from_examples(
+    files: Sequence[Path],
+    snapshot: Snapshot,
+    *,
+    partition: Partition,
+    without: Collection[tuple[int, int]] = (),
+) -> Iterator[tuple[Rows, U64]]:
     """Read gzipped TFRecord files of tf.Example; yield pieces of rows with their places (n,).
 
-    Raises CheckFailed if an example does not hold what the gate wrote.
+    Examples of the slices in `without`, by shard and slice, are passed over: of them the place
+    alone is read. Raises CheckFailed if an example does not hold what the gate wrote.
     """
     import tensorflow as tf
 
@@ -39,15 +46,17 @@ def rows_from_examples(files: Sequence[Path], snapshot: Snapshot) -> Iterator[tu
         inference.label: tf.io.FixedLenFeature([], label_dtype),
     }
     for batch in _batches(files):
-        try:
-            parsed = tf.io.parse_example(batch, wanted)
-        except tf.errors.InvalidArgumentError as error:
-            raise CheckFailed(
-                f"The examples do not hold what the gate wrote: {error.message.splitlines()[0]}"
-            ) from error
+        places = _places(_parse(tf, batch, {PLACE: wanted[PLACE]})[PLACE])
+        if without:
+            shards, slices = cells_of(places, partition)
+            cells = zip(shards.tolist(), slices.tolist(), strict=True)
+            here = np.array([cell not in without for cell in cells])
+            batch, places = tf.boolean_mask(batch, here), places[here]
         count = len(batch)
+        if not count:
+            continue
+        parsed = _parse(tf, batch, wanted)
         keys = b"".join(bytes.fromhex(k[1:].decode()) for k in parsed[ROW].numpy())
-        places = b"".join(bytes.fromhex(p[1:].decode()) for p in parsed[PLACE].numpy())
         if spec.strings:
             texts = _unescaped(tf, _columns(tf, [parsed[name] for name in spec.strings], ""))
             categories = bucket_ids(texts, columns=spec.strings, buckets=spec.buckets).numpy()
@@ -65,7 +74,7 @@ def rows_from_examples(files: Sequence[Path], snapshot: Snapshot) -> Iterator[tu
             numbers = np.zeros((count, 0), np.float32)
         row_keys = np.frombuffer(keys, dtype=np.uint8).reshape(-1, 16)
         rows = Rows(row_keys, numbers, categories, labels)
-        yield rows, np.frombuffer(places, dtype=">u8").astype(np.uint64)
+        yield rows, places
 
 
 def _batches(files: Sequence[Path]) -> Iterator[Any]:
@@ -74,6 +83,20 @@ def _batches(files: Sequence[Path]) -> Iterator[Any]:
     names = [str(file) for file in files]
     if names:
         yield from tf.data.TFRecordDataset(names, compression_type="GZIP").batch(PIECE)
+
+
+def _parse(tf: Any, batch: Any, wanted: dict[str, Any]) -> Any:
+    try:
+        return tf.io.parse_example(batch, wanted)
+    except tf.errors.InvalidArgumentError as error:
+        raise CheckFailed(
+            f"The examples do not hold what the gate wrote: {error.message.splitlines()[0]}"
+        ) from error
+
+
+def _places(texts: Any) -> U64:
+    together = b"".join(bytes.fromhex(text[1:].decode()) for text in texts.numpy())
+    return np.frombuffer(together, dtype=">u8").astype(np.uint64)
 
 
 def _columns(tf: Any, columns: Sequence[Any], missing: Any) -> Any:

@@ -5,7 +5,10 @@ as a value, and everything that it leaves is in two folders.
 """
 
 import functools
+import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
@@ -21,6 +24,7 @@ from lineage_store.row_store import RowStore, open_rows
 from unlearning.aggregation import aggregation_or_default
 from unlearning.base_weights import must_be_the_start, must_fit, origin
 from unlearning.batches import shard_schedule
+from unlearning.class_weights import ALIKE
 from unlearning.determinism import code_digest, environment
 from unlearning.keras_learner import KerasLearner
 from unlearning.plan import ModelPlan
@@ -30,8 +34,9 @@ from unlearning.shard_engine import current
 from unlearning.shard_task import ShardTask, made_with, make_learner, run_of, ticket
 from unlearning.step_checkpoints import interval
 from unlearning.strategies import ShardDecision, strategies
+from unlearning.timings import Timings, own_bytes, save_timings
 from unlearning.train_config import MODULE_FILE, TrainConfig, config_of, module_source
-from unlearning.training import Progress, probe, shard_steps
+from unlearning.training import Clock, Progress, probe, shard_steps
 
 METRICS_FILE = "metrics.json"
 
@@ -46,6 +51,7 @@ def fit(
     serving: Path | None,
     base: Ledger | None = None,
     progress: Progress = lambda steps: None,
+    clock: Clock = time.perf_counter,
 ) -> Ledger:
     """Train from nothing, or from the weights of a base: ledger into `folder`.
 
@@ -53,8 +59,10 @@ def fit(
     does not repeat itself, BadInput for a module that does not fit the contract, or a base whose
     shards or weights are others.
     """
+    times = [clock()]
     learner = make_learner(text, name=config.module, store=store, seed=config.partition.seed)
     probe(learner, store, config)
+    times.append(clock())
     decisions = [
         ShardDecision(shard, "retrained", 0, steps, "")
         for shard, steps in enumerate(shard_steps(store, config.partition))
@@ -63,7 +71,10 @@ def fit(
         asked = _Asked(config, None, model, text, learner, store, folder, None, base, number)
         tasks = [asked.task(decision) for decision in decisions]
         current().run(tasks, learner=learner, progress=progress)
-    return _complete(config, model, text, learner, store, folder, serving, base)
+    times.append(clock())
+    ledger = _complete(config, model, text, learner, store, folder, serving, base)
+    _keep_timings(ledger, serving, [*times, clock()])
+    return ledger
 
 
 def refit(
@@ -76,6 +87,7 @@ def refit(
     base: Ledger | None = None,
     old_store: RowStore | None = None,
     progress: Progress = lambda steps: None,
+    clock: Clock = time.perf_counter,
 ) -> Ledger:
     """Carry out a plan on the rows that remain: ledger into `folder`, SavedModel into `serving`.
 
@@ -87,6 +99,7 @@ def refit(
     """
     if plan.model_after is None:
         raise ValueError("a withdrawn model is not fitted again")
+    times = [clock()]
     config = replace(config_of(old), base=plan.base_model)
     text = module_source(old)
     if base is not None:
@@ -95,6 +108,9 @@ def refit(
                 must_be_the_start(base, old.header, decision.shard)
     learner = make_learner(text, name=config.module, store=store, seed=config.partition.seed)
     strategy = strategies()[plan.strategy]
+    if strategy.needs_learner and plan.affected_shards:
+        learner.prepare(weighted=config.class_weights != ALIKE)
+    times.append(clock())
     tasks = []
     with ticket(folder) as number:
         asked = _Asked(
@@ -113,7 +129,10 @@ def refit(
                     asked.have_updates(decision, shard, old_store)
                 strategy.apply(decision, old=shard, new=new, run=None, store=store)
         current().run(tasks, learner=learner, progress=progress)
-    return _complete(config, plan.model_after, text, learner, store, folder, serving, base)
+    times.append(clock())
+    ledger = _complete(config, plan.model_after, text, learner, store, folder, serving, base)
+    _keep_timings(ledger, serving, [*times, clock()])
+    return ledger
 
 
 @dataclass(frozen=True)
@@ -219,6 +238,13 @@ def _complete(
     if base is not None:
         header["base"] = origin(base)
     return write_header(folder, header)
+
+
+def _keep_timings(ledger: Ledger, serving: Path | None, times: Sequence[float]) -> None:
+    """Write the timings of a run; `times` are when it began and its three parts ended."""
+    start, shards, finish = (after - before for before, after in pairwise(times))
+    written = own_bytes(ledger.folder) + (0 if serving is None else own_bytes(serving))
+    save_timings(ledger.folder, Timings(start, shards, finish, written))
 
 
 def metrics_of(ledger: Ledger) -> dict[str, float]:

@@ -259,6 +259,13 @@ class KerasLearner:
         """Return the weights that steps change by gradients, as arrays."""
         return {name: self._weights[name].numpy() for name in self._trainable}
 
+    def prepare(self, *, weighted: bool) -> None:
+        """Build the graph of a step now, with class weights or not; raises what `step` does."""
+        try:
+            _ = self._weighted_step if weighted else self._step
+        except Exception as error:
+            raise refusal(error, name=self._name, where="its first step") from error
+
     def step(
         self, rows: Rows, *, shard: int, position: int, class_weights: Weights | None = None,
         counts: Weights | None = None,
@@ -360,10 +367,8 @@ class KerasLearner:
         module loaded anew, as another process would, and used before its step is traced.
         Raises NotReproducible, naming the model and what differs, or what can be told of why.
         """
-        try:
-            step = self._step if class_weights is None else self._weighted_step
-        except Exception as error:
-            raise refusal(error, name=self._name, where="its first step") from error
+        self.prepare(weighted=class_weights is not None)
+        step = self._step if class_weights is None else self._weighted_step
         must_hide_nothing(self._model, step, name=self._name)
         state = self.initial_state(shard, first)
         ends = [self._first_steps(batches, state, shard, class_weights) for _ in range(2)]

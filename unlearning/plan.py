@@ -21,15 +21,11 @@ from lineage_store.placement import Partition
 from lineage_store.row_index import IndexedRows
 from lineage_store.row_store import RowStore
 from unlearning.base_weights import started_from
+from unlearning.choice import Asked, choose_here
 from unlearning.determinism import differing
+from unlearning.estimates import Estimate
 from unlearning.step_checkpoints import adapts
-from unlearning.strategies import (
-    ShardDecision,
-    Situation,
-    Strategy,
-    StrategyGuarantee,
-    choose,
-)
+from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee
 from unlearning.train_config import module_source
 from unlearning.verdicts import Verdict, verdicts
 
@@ -68,7 +64,8 @@ class ModelPlan:
     """What will be done to one model; `model_after` is None if it is withdrawn.
 
     With early stopping, `steps_planned` and `steps_full` are the most that there can be.
-    `base` is None for a model that was not trained from another.
+    `base` is None for a model that was not trained from another. `estimates` say what each strategy
+    would cost; a plan of an earlier unweave has none.
     """
 
     model_before: str
@@ -85,6 +82,12 @@ class ModelPlan:
     inference_changed: bool
     early_stop: int | None = None
     base: BaseChange | None = None
+    estimates: tuple[Estimate, ...] = ()
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """What the chosen strategy was estimated to cost; None if the model is withdrawn."""
+        return next((one for one in self.estimates if one.strategy == self.strategy), None)
 
     @property
     def base_model(self) -> str | None:
@@ -107,6 +110,7 @@ class ModelPlan:
             "rows_by_split": dict(self.rows_by_split),
             "shards": [decision.to_json() for decision in self.shards],
             "verdicts": [asdict(verdict) for verdict in self.verdicts],
+            "estimates": [estimate.to_json() for estimate in self.estimates],
         }
         del value["base"]
         if self.base is not None:
@@ -122,24 +126,13 @@ class ModelPlan:
                 "shards": tuple(ShardDecision.from_json(item) for item in value["shards"]),
                 "verdicts": tuple(Verdict(**item) for item in value["verdicts"]),
                 "base": _base_change(value.get("base")),
+                "estimates": tuple(Estimate(**item) for item in value.get("estimates", ())),
             }
         )
 
 
 def _base_change(value: Mapping[str, Any] | None) -> BaseChange | None:
     return None if value is None else BaseChange(**{**value, "moved": tuple(value["moved"])})
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What the requester wants of the result."""
-
-    guarantee: StrategyGuarantee | None = None
-    strategy: str | None = None
-
-    def chosen(self) -> Strategy:
-        """Return the strategy; raises BadInput if there is none."""
-        return choose(guarantee=self.guarantee, name=self.strategy)
 
 
 def plan_model(
@@ -156,18 +149,17 @@ def plan_model(
     descendants: Iterable[LineageNode],
     derived_until: str,
     base: BaseAfter | None = None,
+    served: int = 0,
 ) -> ModelPlan:
     """Plan the deletion of rows from one model.
 
     `descendants` are all artifacts downstream of the data in the lineage; `derived_until` is the
     end date of what an approximate result keeps; `base` is what is left of the model that this one
-    was trained from. Raises BadInput if the strategy asked for cannot serve, MissingVerdict if a
-    descendant is of a kind that nobody decides on.
+    was trained from; `served` are the bytes of its served model. Raises BadInput if no strategy can
+    serve as asked, MissingVerdict if a descendant is of a kind that nobody decides on.
     """
     inference, nothing_left = inference_without(snapshot, deleted, base=base)
     change = None if base is None else _change_of_base(ledger, base, inference)
-    # Updates were recorded on the way from the old start: where that changes, they mean nothing.
-    strategy = choose(guarantee="exact", name=None) if change and change.moved else asked.chosen()
     counts = _counts_without(store, deleted, ledger.partition)
     if inference is not None and not any(sum(row) for row in counts):
         inference, nothing_left = None, "no row is left to train on"
@@ -189,6 +181,7 @@ def plan_model(
         for shard in range(ledger.partition.shards)
         for stage in situation.new_stages(shard)
     )
+    costs: tuple[Estimate, ...] = ()
     if inference is None:
         decisions: tuple[ShardDecision, ...] = tuple(
             ShardDecision(shard, "empty", 0, 0, nothing_left)
@@ -197,9 +190,12 @@ def plan_model(
         name, guarantee, why = WITHDRAW, "exact", f"the model is withdrawn: {nothing_left}"
         steps_full = 0
     else:
-        decisions = strategy.decide(situation)
-        name, guarantee = strategy.name, strategy.guarantee
-        why = situation.fresh_start or _why(strategy, asked, change)
+        moved = change is not None and bool(change.moved)
+        # Updates were recorded on the way from the old start: where it changes, they mean nothing.
+        choice = choose_here(situation, asked, served=served, only="exact" if moved else None)
+        decisions, costs = choice.strategy.decide(situation), choice.estimates
+        name, guarantee = choice.strategy.name, choice.strategy.guarantee
+        why = situation.fresh_start or _why_moved(change) or choice.why
         if change is not None and change.guarantee == "approximate":
             guarantee = "approximate"
     return ModelPlan(
@@ -219,6 +215,7 @@ def plan_model(
         inference_changed=changed,
         early_stop=ledger.header.get("early_stop"),
         base=change,
+        estimates=costs,
     )
 
 
@@ -298,10 +295,8 @@ def _fresh_start(
     return None
 
 
-def _why(strategy: Strategy, asked: Asked, change: BaseChange | None) -> str:
-    if change is not None and change.moved:
-        after = "is withdrawn or fits no more" if change.after is None else f"is {change.after} now"
-        return f"it was trained from {change.before}, which {after}"
-    if asked.strategy is not None:
-        return f"{strategy.name} was asked for by name"
-    return f"{strategy.name} is the strategy that gives {strategy.guarantee} results"
+def _why_moved(change: BaseChange | None) -> str | None:
+    if change is None or not change.moved:
+        return None
+    after = "is withdrawn or fits no more" if change.after is None else f"is {change.after} now"
+    return f"it was trained from {change.before}, which {after}"

@@ -16,6 +16,7 @@ from lineage_store.signing import load_private_key, load_public_key
 from lineage_store.tensors import weights_digest
 from lineage_store.workspace import Workspace
 from unlearning.fitting import metrics_of
+from unlearning.timings import load_timings
 from unlearning.train_config import config_of
 
 
@@ -148,6 +149,7 @@ def must_be_recorded(
 def _report(ledger: Ledger, snapshot: Snapshot, model: str) -> dict[str, Any]:
     stages = [stage for shard in ledger.shards() for stage in shard.stages()]
     mine = [stage for stage in stages if stage.model == model]
+    timings = load_timings(ledger.folder)
     return {
         "metrics": metrics_of(ledger),
         "rows": dict(snapshot.rows),
@@ -156,6 +158,7 @@ def _report(ledger: Ledger, snapshot: Snapshot, model: str) -> dict[str, Any]:
         "steps_full": sum(stage.steps for stage in stages),
         "step_seconds": sum(stage.seconds for stage in mine),
         "made_with": _made_with(ledger.header),
+        **({} if timings is None else {"timings": timings.to_json()}),
     }
 
 

@@ -76,6 +76,18 @@ def record_again(
             writer.add(step.position, encode(LOSSLESS, before=before, after=after))
 
 
+def replayed_steps(ledger: ShardLedger, positions: Collection[int]) -> int:
+    """Count the steps that have to be taken again to have the updates of some steps."""
+    total = 0
+    for record in ledger.stages():
+        first = record.first_position
+        end = first + record.epochs * record.batches
+        wanted = sorted({p for p in positions if first <= p < end})
+        for start, here in _by_start(ledger, stage_of(record), wanted):
+            total += here[-1] - (first - 1 if start is None else start)
+    return total
+
+
 def _by_start(
     ledger: ShardLedger, stage: Stage, wanted: list[int]
 ) -> Iterator[tuple[int | None, list[int]]]:

@@ -112,6 +112,19 @@ def planned(plans: Sequence[ModelPlan], *, subjects: int) -> dict[str, Any]:
     }
 
 
+def _actual(after: ModelRecord | None) -> dict[str, Any] | None:
+    """Return what the unlearning took, in the terms of its estimate, if that was measured."""
+    took = None if after is None else after.report.get("timings")
+    if took is None or after is None:
+        return None
+    seconds = took["start"] + took["shards"] + took["finish"]
+    return {
+        "steps": after.report["steps"],
+        "seconds": round(seconds, 3),
+        "bytes": took["written"],
+    }
+
+
 def _positions(plan: ModelPlan, action: str) -> int:
     return sum(len(d.positions) for d in plan.shards if d.action == action)
 
@@ -150,6 +163,8 @@ def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[
                 "steps_recomputed": after.report["steps"] if after else 0,
                 "steps_full": after.report["steps_full"] if after else 0,
                 "step_seconds": after.report["step_seconds"] if after else 0.0,
+                "estimate": plan.estimate.to_json() if plan.estimate else None,
+                "actual": _actual(after),
                 "updates_subtracted": _positions(plan, "subtracted"),
                 "updates_corrected": _positions(plan, "corrected"),
                 "distance_to_twin": report.distance if report else None,

@@ -13,7 +13,7 @@ import os
 import time as clock
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,6 @@ from unweave.version import installed_version
 if TYPE_CHECKING:
     from pipelines.jobs import Backend
 
-DERIVED_DAYS = 30
 SHARDS = 5
 
 
@@ -152,15 +151,24 @@ class Project:
         rows: bool = False,
         guarantee: str | None = None,
         strategy: str | None = None,
+        within: float | None = None,
+        space: int | None = None,
         reason: str | None = None,
         replay: bool = False,
     ) -> dict[str, Any]:
-        """Forget subjects (or rows, by their ids) in every model, erase, and certify it."""
+        """Forget subjects (or rows, by their ids) in every model, erase, and certify it.
+
+        `within` (seconds) and `space` (bytes) are what the unlearning may take by its estimate.
+        """
         from pipelines.forget_run import forget
         from unweave import answers
+        from unweave.asking import asked_of, forget_request
 
         began = clock.perf_counter()
-        request = self._forget_request(ids, rows, guarantee, strategy, reason, replay)
+        asked = asked_of(guarantee, strategy, within=within, space=space)
+        request = forget_request(
+            ids, rows, asked, reason=reason, replay=replay, today=self._now().date()
+        )
         with (
             translated(),
             listening(self._listener),
@@ -186,12 +194,16 @@ class Project:
         rows: bool = False,
         guarantee: str | None = None,
         strategy: str | None = None,
+        within: float | None = None,
+        space: int | None = None,
     ) -> dict[str, Any]:
         """Say what `forget` would do, and change nothing."""
         from pipelines.forget_run import dry_run
         from unweave import answers
+        from unweave.asking import asked_of, forget_request
 
-        request = self._forget_request(ids, rows, guarantee, strategy, None, False)
+        asked = asked_of(guarantee, strategy, within=within, space=space)
+        request = forget_request(ids, rows, asked, today=self._now().date())
         with translated():
             workspace = open_workspace(self.root)
             plans = dry_run(workspace, request, backend=self._runner())
@@ -313,26 +325,6 @@ class Project:
     def public_key(self) -> Path:
         """The file with the key that certificates are verified with."""
         return open_workspace(self.root).public_key
-
-    def _forget_request(
-        self,
-        ids: Sequence[str],
-        rows: bool,
-        guarantee: str | None,
-        strategy: str | None,
-        reason: str | None,
-        replay: bool,
-    ) -> Any:
-        from pipelines.found_rows import ForgetRequest
-        from unlearning.plan import Asked
-
-        if not ids or any(not one for one in ids):
-            raise BadInput("Name at least one subject, and none that is empty.")
-        unique = tuple(dict.fromkeys(ids))
-        until = (self._now() + timedelta(days=DERIVED_DAYS)).date().isoformat()
-        asked = Asked(guarantee, strategy)  # type: ignore[arg-type]  # checked by chosen()
-        asked.chosen()
-        return ForgetRequest(unique, rows, asked, reason, replay, until)
 
     def _runner(self) -> "Backend":
         if self._backend is None:

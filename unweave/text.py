@@ -7,6 +7,7 @@ from rich.table import Table
 
 from unweave.console import console_for_people, table_of
 from unweave.costs import cost_lines
+from unweave.estimate_text import estimate_lines, estimate_table
 from unweave.query_text import QUERY_VIEWS
 
 Answer = dict[str, Any]
@@ -69,7 +70,7 @@ def planned(answer: Answer) -> list[Any]:
             shards.add_row(
                 *(str(item[k]) for k in ("shard", "action", "kept_stages")), *told, item["why"]
             )
-        parts += [shards, verdict_table(plan["verdicts"])]
+        parts += [estimate_table(plan), shards, verdict_table(plan["verdicts"])]
     parts.append("Nothing was changed.")
     return parts
 
@@ -86,6 +87,7 @@ def forgotten(answer: Answer) -> list[Any]:
         parts.append(
             f"  recomputed  {change['steps_recomputed']:,} of {change['steps_full']:,} steps"
         )
+        parts += estimate_lines(change)
         if change["base"]:
             parts.append(f"  starts from {change['base']}")
         if change["updates_subtracted"]:

@@ -1,0 +1,108 @@
+"""Which strategy serves one model: by the guarantee, the limits and what each would cost.
+
+A strategy that is named is taken. Else of each guarantee the first in the registry, which measures
+best, is a candidate; others only serve by name. Without limits the candidate of the guarantee is
+taken, with limits and no guarantee the strongest that fits. Where an approximate result would do,
+an exact one is taken that takes no longer, or if no other can serve: it is worth more.
+"""
+
+from dataclasses import dataclass, field
+
+from lineage_store.errors import BadInput
+from unlearning.estimates import Estimate, Limits, estimates
+from unlearning.strategies import Situation, Strategy, StrategyGuarantee, choose, strategies
+
+EXACT = "exact"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the requester wants of the result, and what it may cost."""
+
+    guarantee: StrategyGuarantee | None = None
+    strategy: str | None = None
+    limits: Limits = field(default_factory=Limits)
+
+    def chosen(self) -> Strategy:
+        """Return the strategy if nothing limits it; raises BadInput if there is none."""
+        return choose(guarantee=self.guarantee, name=self.strategy)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The strategy that is taken, why, and what all that could be would cost."""
+
+    strategy: Strategy
+    why: str
+    estimates: tuple[Estimate, ...]
+
+
+def choose_here(
+    situation: Situation, asked: Asked, *, served: int, only: StrategyGuarantee | None = None
+) -> Choice:
+    """Choose for one model; `only` leaves strategies of no other guarantee.
+
+    `served` are the bytes of its served model. Raises BadInput if no strategy can serve, and says
+    what each would take or why it cannot.
+    """
+    known = {n: s for n, s in strategies().items() if only is None or s.guarantee == only}
+    found = estimates(situation, known, served=served)
+    if asked.strategy is not None and asked.strategy in known:
+        named = asked.chosen()
+        (cost,) = (one for one in found if one.strategy == named.name)
+        if cost.why_not is not None:
+            raise BadInput(cost.why_not)
+        if not cost.fits(asked.limits):
+            raise BadInput(_too_much(asked.limits, [cost]))
+        return Choice(named, f"{named.name} was asked for by name", found)
+    wanted = asked.chosen().guarantee  # or there is no strategy of this guarantee at all
+    first: dict[str, Estimate] = {}  # of each guarantee, strongest first
+    for one in found:
+        first.setdefault(one.guarantee, one)
+    exact = first[EXACT]
+    best = first.get(wanted, exact)
+    candidates = [best]
+    if asked.limits.given and asked.guarantee is None:
+        candidates = list(first.values())
+    elif best is not exact and (best.why_not is not None or exact.seconds <= best.seconds):
+        candidates = [exact, best]
+    taken = next((one for one in candidates if one.fits(asked.limits)), None)
+    if taken is None:
+        raise BadInput(_none(asked.limits, candidates))
+    return Choice(known[taken.strategy], _why(taken, best, exact, asked), found)
+
+
+def _why(taken: Estimate, best: Estimate, exact: Estimate, asked: Asked) -> str:
+    name = taken.strategy
+    if taken.guarantee != EXACT and asked.guarantee is None:
+        return f"{name} is the strongest that fits: exact would take {_costs(exact)}"
+    if taken.guarantee != EXACT:
+        return f"{name} gives {taken.guarantee} results and measures best of those that do"
+    if best.why_not is not None:
+        return f"{best.strategy} cannot serve here, and {name} always can"
+    if best.guarantee != EXACT:
+        return f"{name} is exact and takes no longer than {best.strategy}"
+    return f"{name} is the strategy that gives exact results"
+
+
+def _none(limits: Limits, candidates: list[Estimate]) -> str:
+    able = [one for one in candidates if one.why_not is None]
+    if not able:
+        return candidates[0].why_not or ""
+    return _too_much(limits, able)
+
+
+def _too_much(limits: Limits, able: list[Estimate]) -> str:
+    told = "; ".join(f"{one.strategy} would take {_costs(one)}" for one in able)
+    most = [
+        *([] if limits.seconds is None else [f"{limits.seconds:g} s"]),
+        *([] if limits.bytes is None else [f"{limits.bytes:,} bytes"]),
+    ]
+    return (
+        f"No strategy fits into {' and '.join(most)}: {told}. Raise the limit, or ask for another "
+        f"guarantee; nothing was changed."
+    )
+
+
+def _costs(estimate: Estimate) -> str:
+    return f"{estimate.seconds:.1f} s and {estimate.bytes:,} bytes"

@@ -1,0 +1,55 @@
+"""How long the making of a ledger took, and what it wrote: what later estimates learn from.
+
+Kept beside the ledger's header and no part of it: a run's digest must not hang on how fast it was.
+A ledger of an earlier unweave has none.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from lineage_store.canonical import canonical_json, read_json, write_atomic
+
+TIMINGS_FILE = "timings.json"
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Seconds of wall time of a run's parts, and the bytes that it wrote.
+
+    `start` is building the model and its graph (in a training its first steps too, which are
+    taken again and compared), `shards` the work of all shards, `finish` evaluation and export.
+    `written` counts the files that the ledger does not share with an older one, and the served
+    model.
+    """
+
+    start: float
+    shards: float
+    finish: float
+    written: int
+
+    @property
+    def total(self) -> float:
+        """All seconds together."""
+        return self.start + self.shards + self.finish
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the value as JSON."""
+        return asdict(self)
+
+
+def save_timings(folder: Path, timings: Timings) -> None:
+    """Write the timings into a ledger's folder."""
+    write_atomic(folder / TIMINGS_FILE, canonical_json(timings.to_json()) + b"\n")
+
+
+def load_timings(folder: Path) -> Timings | None:
+    """Read the timings of a ledger, None if it has none."""
+    file = folder / TIMINGS_FILE
+    return Timings(**read_json(file)) if file.exists() else None
+
+
+def own_bytes(folder: Path) -> int:
+    """Return the bytes of the files below a folder that no other folder shares as links."""
+    files = (path.lstat() for path in folder.rglob("*") if path.is_file())
+    return sum(found.st_size for found in files if found.st_nlink == 1)

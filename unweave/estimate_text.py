@@ -1,0 +1,32 @@
+"""Estimates and what it took, for people."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+
+from unweave.console import table_of
+
+
+def estimate_table(plan: Mapping[str, Any]) -> Table:
+    """Return what each strategy would cost as a table; the chosen one is marked."""
+    table = table_of("strategy", "result", "steps", "about s", "about bytes", "")
+    for one in plan["estimates"]:
+        chosen = "chosen" if one["strategy"] == plan["strategy"] else ""
+        costs = [f"{one['steps']:,}", f"{one['seconds']:.1f}", f"{one['bytes']:,}"]
+        if one["why_not"] is not None:
+            costs, chosen = ["", "", ""], one["why_not"]
+        table.add_row(one["strategy"], one["guarantee"], *costs, chosen)
+    return table
+
+
+def estimate_lines(change: Mapping[str, Any]) -> list[str]:
+    """Return what the unlearning was estimated to take beside what it took."""
+    told = []
+    for name, costs in (("estimated", change["estimate"]), ("took", change["actual"])):
+        if costs is not None:
+            told.append(
+                f"  {name:<11} {costs['seconds']:.1f} s, {costs['steps']:,} steps, "
+                f"{costs['bytes']:,} bytes"
+            )
+    return told
