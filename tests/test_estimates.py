@@ -78,14 +78,14 @@ def test_a_plan_estimates_every_strategy_and_its_own_steps_are_those_planned(pro
     assert marginal["steps_planned"] == found["amnesiac-marginal"]["steps"]
 
 
-def test_seconds_are_start_and_finish_and_the_steps_at_the_pace_of_their_stages(project):
+def test_seconds_are_those_around_the_steps_and_the_steps_at_the_pace_of_their_stages(project):
     plan, found = costs(project, "person-3")
     ledger = ledger_of(project.root)
     (shard,) = [one for one in plan["shards"] if one["action"] == "retrained"]
     stages = ledger.shard(shard["shard"]).stages()[shard["kept_stages"] :]
     pace = sum(stage.seconds for stage in stages) / sum(stage.steps for stage in stages)
     around = load_timings(ledger.folder)
-    expected = around.start + around.finish + pace * shard["steps"]
+    expected = around.build + around.trace + around.finish + pace * shard["steps"]
     assert found["retrain-shards"]["seconds"] == pytest.approx(expected, abs=1e-3)
 
 

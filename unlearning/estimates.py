@@ -1,13 +1,14 @@
 """What each strategy would cost, before it runs: steps, seconds, bytes; learnt from the old ledger.
 
-    seconds = start + sum over shards of (steps x the shard's own seconds a step) + finish
+    seconds = build + trace + sum over shards of (steps x the shard's own seconds a step) + finish
     bytes   = files of the old ledger that would be written anew + the served model
 
-Start and finish are those of the run that made the old ledger, and seconds a step those of the very
-stage that is taken again. They are of this process with one thread, whatever else the machine does.
+Build (the model), trace (its graph, if a step is taken) and finish (evaluation, export) are those
+of the run that made the old ledger, and seconds a step those of the very stages that are taken
+again. They are of this process with one thread, whatever else the machine does.
 Reading a recorded update is put at one step's time. What stands around the unlearning (gate,
 pipeline, checks, erasure, scan) is the same for all strategies and is not counted; a ledger of an
-earlier unweave has no start and finish, and then these are left out too.
+earlier unweave has none of these, and then its steps are all that is counted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -107,7 +108,7 @@ def estimate(
         written += _bytes(ledger.shard(decision.shard), decision)
     around = load_timings(ledger.folder)
     if around is not None:
-        seconds += around.start + around.finish
+        seconds += around.build + around.finish + (around.trace if steps else 0.0)
     return Estimate(name, guarantee, steps, round(seconds, 3), written)
 
 

@@ -33,8 +33,8 @@ from unlearning.serving import evaluate, export
 from unlearning.shard_engine import current
 from unlearning.shard_task import ShardTask, made_with, make_learner, run_of, ticket
 from unlearning.step_checkpoints import interval
-from unlearning.strategies import ShardDecision, strategies
-from unlearning.timings import Timings, own_bytes, save_timings
+from unlearning.strategies import TRAINING, ShardDecision, strategies
+from unlearning.timings import Timings, load_timings, own_bytes, save_timings
 from unlearning.train_config import MODULE_FILE, TrainConfig, config_of, module_source
 from unlearning.training import Clock, Progress, probe, shard_steps
 
@@ -61,6 +61,9 @@ def fit(
     """
     times = [clock()]
     learner = make_learner(text, name=config.module, store=store, seed=config.partition.seed)
+    times.append(clock())
+    learner.prepare(weighted=_weighs(config, learner))
+    times.append(clock())
     probe(learner, store, config)
     times.append(clock())
     decisions = [
@@ -107,10 +110,11 @@ def refit(
             if decision.shard not in plan.moved_shards:
                 must_be_the_start(base, old.header, decision.shard)
     learner = make_learner(text, name=config.module, store=store, seed=config.partition.seed)
-    strategy = strategies()[plan.strategy]
-    if strategy.needs_learner and plan.affected_shards:
-        learner.prepare(weighted=config.class_weights != ALIKE)
     times.append(clock())
+    strategy = strategies()[plan.strategy]
+    if trains := any(decision.action in TRAINING for decision in plan.shards):
+        learner.prepare(weighted=_weighs(config, learner))
+    times += [clock()] * 2
     tasks = []
     with ticket(folder) as number:
         asked = _Asked(
@@ -122,7 +126,7 @@ def refit(
             new = ShardLedger(shard_folder(folder, decision.shard))
             if decision.action == "empty":
                 keep_shard(shard, new, stages=0)
-            elif decision.action in ("retrained", "corrected"):
+            elif decision.action in TRAINING:
                 tasks.append(asked.task(decision))
             else:
                 if old_store is not None:
@@ -131,7 +135,8 @@ def refit(
         current().run(tasks, learner=learner, progress=progress)
     times.append(clock())
     ledger = _complete(config, plan.model_after, text, learner, store, folder, serving, base)
-    _keep_timings(ledger, serving, [*times, clock()])
+    earlier = None if trains else load_timings(old.folder)
+    _keep_timings(ledger, serving, [*times, clock()], earlier=earlier)
     return ledger
 
 
@@ -240,11 +245,24 @@ def _complete(
     return write_header(folder, header)
 
 
-def _keep_timings(ledger: Ledger, serving: Path | None, times: Sequence[float]) -> None:
-    """Write the timings of a run; `times` are when it began and its three parts ended."""
-    start, shards, finish = (after - before for before, after in pairwise(times))
+def _weighs(config: TrainConfig, learner: KerasLearner) -> bool:
+    """Say whether steps take what each class counts for."""
+    return config.class_weights != ALIKE and learner.spec.task == "classification"
+
+
+def _keep_timings(
+    ledger: Ledger, serving: Path | None, times: Sequence[float], *, earlier: Timings | None = None
+) -> None:
+    """Write the timings of a run; `times` are when it began and each of its five parts ended.
+
+    `earlier` are those of the run before one that built no graph.
+    """
+    build, trace, _, shards, finish = (after - before for before, after in pairwise(times))
     written = own_bytes(ledger.folder) + (0 if serving is None else own_bytes(serving))
-    save_timings(ledger.folder, Timings(start, shards, finish, written))
+    timings = Timings(build, trace, shards, finish, written)
+    if earlier is not None:
+        timings = replace(timings, trace=earlier.trace, traced=False)
+    save_timings(ledger.folder, timings)
 
 
 def metrics_of(ledger: Ledger) -> dict[str, float]:

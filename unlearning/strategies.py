@@ -20,6 +20,7 @@ from unlearning.training import Run
 
 MOVED = "the weights that it started from change"
 Action = Literal["kept", "retrained", "subtracted", "corrected", "empty"]
+TRAINING: tuple[Action, ...] = ("retrained", "corrected")  # they take steps of training
 StrategyGuarantee = Literal["exact", "certified", "approximate"]
 
 

@@ -17,21 +17,24 @@ TIMINGS_FILE = "timings.json"
 class Timings:
     """Seconds of wall time of a run's parts, and the bytes that it wrote.
 
-    `start` is building the model and its graph (in a training its first steps too, which are
-    taken again and compared), `shards` the work of all shards, `finish` evaluation and export.
-    `written` counts the files that the ledger does not share with an older one, and the served
-    model.
+    `build` is building the model, `trace` the graph of its step, `shards` the work of all shards,
+    `finish` evaluation and export. The check before a training, that the model repeats itself, is
+    no part of any. A run that took no step built no graph: then `trace` is that of an earlier run,
+    and `traced` false. `written` counts the files that the ledger does not share with an older one,
+    and the served model.
     """
 
-    start: float
+    build: float
+    trace: float
     shards: float
     finish: float
     written: int
+    traced: bool = True
 
     @property
     def total(self) -> float:
         """All seconds together."""
-        return self.start + self.shards + self.finish
+        return self.build + (self.trace if self.traced else 0.0) + self.shards + self.finish
 
     def to_json(self) -> dict[str, Any]:
         """Return the value as JSON."""

@@ -16,6 +16,7 @@ from unlearning.deletion import CERTIFICATE_FILE, RECEIPT_FILE, load_plan
 from unlearning.finishing import load_reports
 from unlearning.plan import ModelPlan
 from unlearning.recorders import RECORDED, RECORDERS
+from unlearning.timings import Timings
 from unweave.costs import cost_of
 
 
@@ -117,10 +118,9 @@ def _actual(after: ModelRecord | None) -> dict[str, Any] | None:
     took = None if after is None else after.report.get("timings")
     if took is None or after is None:
         return None
-    seconds = took["start"] + took["shards"] + took["finish"]
     return {
         "steps": after.report["steps"],
-        "seconds": round(seconds, 3),
+        "seconds": round(Timings(**took).total, 3),
         "bytes": took["written"],
     }
 
