@@ -1,16 +1,17 @@
 """What each strategy would cost, before it runs: steps, seconds, bytes; learnt from the old ledger.
 
-    seconds = build + trace + sum over shards of (steps x the shard's own seconds a step) + finish
+    seconds = build + trace + sum over shards of (steps x the shard's own seconds a step x factor
+              + updates x the seconds that reading one takes) + finish
     bytes   = files of the old ledger that would be written anew + the served model
 
-Build (the model), trace (its graph, if a step is taken) and finish (evaluation, export) are those
-of the run that made the old ledger, and seconds a step those of the very stages that are taken
-again. They are of this process with one thread, whatever else the machine does.
-Reading a recorded update is put at one step's time. What stands around the unlearning (gate,
-pipeline, checks, erasure, scan) is the same for all strategies and is not counted; a ledger of an
-earlier unweave has none of these, and then its steps are all that is counted.
+Build (the model), trace (its graph, if a step is taken), finish (evaluation, export) and factor
+(what stands around the steps of a shard) are those of the run that made the old ledger, seconds a
+step those of the very stages that are taken again; some of the updates are read, to see how long it
+takes. What stands around the unlearning (gate, pipeline, checks, erasure, scan) is the same for all
+strategies and is not counted. A ledger of an earlier unweave tells of its steps alone.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +22,9 @@ from lineage_store.ledger import Ledger, ShardLedger
 from unlearning.regenerate import replayed_steps
 from unlearning.strategies import ShardDecision, Situation, Strategy
 from unlearning.timings import load_timings
+from unlearning.training import Clock
+
+READ = 8  # of the updates to be read, so many are read to see how long it takes
 
 
 @dataclass(frozen=True)
@@ -96,29 +100,42 @@ def estimate(
     name: str,
     guarantee: str,
     served: int,
+    clock: Clock = time.perf_counter,
 ) -> Estimate:
     """Estimate what decisions cost that were made already."""
     ledger = situation.ledger
+    around = load_timings(ledger.folder)
     steps, seconds, written = 0, 0.0, served
     for decision in decisions:
-        taken, updates = _steps(ledger, decision)
+        taken, updates = _steps(ledger, decision), 0.0
+        if decision.action == "subtracted":
+            updates = read_seconds(ledger.shard(decision.shard), decision.positions, clock=clock)
         rate = step_seconds(ledger, decision.shard, stages_from=_first_stage(ledger, decision))
         steps += taken
-        seconds += (taken + updates) * rate
-        written += _bytes(ledger.shard(decision.shard), decision)
-    around = load_timings(ledger.folder)
+        seconds += taken * rate * (around.factor if around else 1.0) + updates
+        written += _bytes(ledger, decision)
     if around is not None:
         seconds += around.build + around.finish + (around.trace if steps else 0.0)
     return Estimate(name, guarantee, steps, round(seconds, 3), written)
 
 
-def _steps(ledger: Ledger, decision: ShardDecision) -> tuple[int, int]:
-    """Return the steps that a decision takes, again or anew, and the updates that it reads."""
+def _steps(ledger: Ledger, decision: ShardDecision) -> int:
+    """Return the steps that a decision takes, those included that updates are computed from."""
     if decision.action != "subtracted":
-        return decision.steps, 0
+        return decision.steps
     shard = ledger.shard(decision.shard)
     missing = [p for p in decision.positions if p not in shard.recorded_updates()]
-    return decision.steps + replayed_steps(shard, missing), len(decision.positions)
+    return decision.steps + replayed_steps(shard, missing)
+
+
+def read_seconds(shard: ShardLedger, positions: Sequence[int], *, clock: Clock) -> float:
+    """Return the seconds that reading the recorded updates of some steps takes, from a few."""
+    recorded = [position for position in positions if position in shard.recorded_updates()]
+    some = recorded[:READ]
+    begin = clock()
+    for _ in shard.updates.load(some):
+        pass
+    return (clock() - begin) * len(recorded) / max(len(some), 1)
 
 
 def _first_stage(ledger: Ledger, decision: ShardDecision) -> int:
@@ -142,26 +159,33 @@ def step_seconds(ledger: Ledger, shard: int, *, stages_from: int = 0) -> float:
     return 0.0
 
 
-def _bytes(shard: ShardLedger, decision: ShardDecision) -> int:
+def _bytes(ledger: Ledger, decision: ShardDecision) -> int:
     """Return the bytes of the files that a decision makes write anew, taken to be as they were."""
-    stages = shard.stages()
+    shard = ledger.shard(decision.shard)
+    stages, files = shard.stages(), shard.updates.files()
     if decision.action in ("kept", "empty") or not stages:
         return 0
-    last = shard.checkpoint_file(stages[-1].stage)
-    if decision.action != "retrained":
-        return _size(last if last.exists() else shard.final_file)
+    if decision.action == "corrected":
+        return state_bytes(ledger)
+    if decision.action == "subtracted":
+        touched = {files[position] for position in decision.positions if position in files}
+        return (_size(shard.final_file) or state_bytes(ledger)) + sum(map(_size, touched))
     anew = stages[decision.kept_stages :]
     first = anew[0].first_position if anew else 0
     if decision.resume is not None:
         first = decision.resume + 1
-    files = [
-        file
-        for stage in anew
-        for file in (shard.steps_file(stage.stage), shard.checkpoint_file(stage.stage))
-    ]
-    files += [shard.step_checkpoint_file(p) for p in shard.step_checkpoints() if p >= first]
-    files += {file for p, file in shard.updates.files().items() if p >= first}
-    return sum(map(_size, files))
+    written = [shard.steps_file(stage.stage) for stage in anew]
+    written += [shard.step_checkpoint_file(p) for p in shard.step_checkpoints() if p >= first]
+    written += {file for position, file in files.items() if position >= first}
+    return sum(map(_size, written)) + len(anew) * state_bytes(ledger)
+
+
+def state_bytes(ledger: Ledger) -> int:
+    """Return the bytes of a whole training state on disk: of the largest that the ledger has."""
+    files = (
+        shard.checkpoint_file(stage.stage) for shard in ledger.shards() for stage in shard.stages()
+    )
+    return max(map(_size, files), default=0)
 
 
 def _size(file: Path) -> int:

@@ -135,8 +135,8 @@ def refit(
         current().run(tasks, learner=learner, progress=progress)
     times.append(clock())
     ledger = _complete(config, plan.model_after, text, learner, store, folder, serving, base)
-    earlier = None if trains else load_timings(old.folder)
-    _keep_timings(ledger, serving, [*times, clock()], earlier=earlier)
+    earlier = load_timings(old.folder)
+    _keep_timings(ledger, serving, [*times, clock()], earlier=earlier, trains=trains)
     return ledger
 
 
@@ -251,17 +251,28 @@ def _weighs(config: TrainConfig, learner: KerasLearner) -> bool:
 
 
 def _keep_timings(
-    ledger: Ledger, serving: Path | None, times: Sequence[float], *, earlier: Timings | None = None
+    ledger: Ledger,
+    serving: Path | None,
+    times: Sequence[float],
+    *,
+    earlier: Timings | None = None,
+    trains: bool = True,
 ) -> None:
     """Write the timings of a run; `times` are when it began and each of its five parts ended.
 
-    `earlier` are those of the run before one that built no graph.
+    What it cannot tell, since it does not train whole stages, it takes from the run before.
     """
     build, trace, _, shards, finish = (after - before for before, after in pairwise(times))
     written = own_bytes(ledger.folder) + (0 if serving is None else own_bytes(serving))
     timings = Timings(build, trace, shards, finish, written)
-    if earlier is not None:
+    if earlier is not None and not trains:
         timings = replace(timings, trace=earlier.trace, traced=False)
+    own = [s for one in ledger.shards() for s in one.stages() if s.model == ledger.header["model"]]
+    corrected = any(one.correction() or one.subtracted() for one in ledger.shards())
+    if own and not corrected:
+        timings = replace(timings, factor=shards / sum(stage.seconds for stage in own))
+    elif earlier is not None:
+        timings = replace(timings, factor=earlier.factor)
     save_timings(ledger.folder, timings)
 
 

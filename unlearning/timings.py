@@ -21,7 +21,8 @@ class Timings:
     `finish` evaluation and export. The check before a training, that the model repeats itself, is
     no part of any. A run that took no step built no graph: then `trace` is that of an earlier run,
     and `traced` false. `written` counts the files that the ledger does not share with an older one,
-    and the served model.
+    and the served model. `factor` is `shards` over the seconds of the steps alone: what is written
+    and read around them makes it more, several workers make it less.
     """
 
     build: float
@@ -30,6 +31,7 @@ class Timings:
     finish: float
     written: int
     traced: bool = True
+    factor: float = 1.0
 
     @property
     def total(self) -> float:
