@@ -13,7 +13,7 @@ import os
 import time as clock
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,13 +27,15 @@ from lineage_store.placement import Partition
 from lineage_store.progress import Listener, listening
 from lineage_store.risk import parse_rules
 from lineage_store.workspace import Workspace, open_workspace, writing
+from unweave.forget_options import forget_request
 from unweave.queries import Queries
+from unweave.verification import verify as verify
 from unweave.version import installed_version
 
 if TYPE_CHECKING:
     from pipelines.jobs import Backend
+    from unweave.request_queue import RequestQueue
 
-DERIVED_DAYS = 30
 SHARDS = 5
 
 
@@ -154,20 +156,28 @@ class Project:
         strategy: str | None = None,
         reason: str | None = None,
         replay: bool = False,
+        exact_by: str | None = None,
     ) -> dict[str, Any]:
-        """Forget subjects (or rows, by their ids) in every model, erase, and certify it."""
+        """Forget subjects (or rows, by their ids) in every model, erase, and certify it.
+
+        An approximate result with a day `exact_by` is replaced by an exact one until then, by
+        `requests.run`.
+        """
         from pipelines.forget_run import forget
         from unweave import answers
 
         began = clock.perf_counter()
-        request = self._forget_request(ids, rows, guarantee, strategy, reason, replay)
-        with (
-            translated(),
-            listening(self._listener),
-            self._shard_engine(),
-            writing(self.root, create=False) as workspace,
-        ):
-            finished = self._finish_killed(workspace)
+        request = forget_request(
+            ids,
+            rows=rows,
+            guarantee=guarantee,
+            strategy=strategy,
+            reason=reason,
+            replay=replay,
+            exact_by=exact_by,
+            today=self._time()[:10],
+        )
+        with self._running() as (workspace, finished):
             request_id = forget(
                 workspace,
                 request,
@@ -191,7 +201,9 @@ class Project:
         from pipelines.forget_run import dry_run
         from unweave import answers
 
-        request = self._forget_request(ids, rows, guarantee, strategy, None, False)
+        request = forget_request(
+            ids, rows=rows, guarantee=guarantee, strategy=strategy, today=self._time()[:10]
+        )
         with translated():
             workspace = open_workspace(self.root)
             plans = dry_run(workspace, request, backend=self._runner())
@@ -236,6 +248,13 @@ class Project:
     def ask(self) -> Queries:
         """The named questions about models and subjects."""
         return Queries(self._reading)
+
+    @property
+    def requests(self) -> "RequestQueue":
+        """The queue of requests."""
+        from unweave.request_queue import RequestQueue
+
+        return RequestQueue(self)
 
     def graph(
         self,
@@ -314,26 +333,6 @@ class Project:
         """The file with the key that certificates are verified with."""
         return open_workspace(self.root).public_key
 
-    def _forget_request(
-        self,
-        ids: Sequence[str],
-        rows: bool,
-        guarantee: str | None,
-        strategy: str | None,
-        reason: str | None,
-        replay: bool,
-    ) -> Any:
-        from pipelines.found_rows import ForgetRequest
-        from unlearning.plan import Asked
-
-        if not ids or any(not one for one in ids):
-            raise BadInput("Name at least one subject, and none that is empty.")
-        unique = tuple(dict.fromkeys(ids))
-        until = (self._now() + timedelta(days=DERIVED_DAYS)).date().isoformat()
-        asked = Asked(guarantee, strategy)  # type: ignore[arg-type]  # checked by chosen()
-        asked.chosen()
-        return ForgetRequest(unique, rows, asked, reason, replay, until)
-
     def _runner(self) -> "Backend":
         if self._backend is None:
             from pipelines.tfx_backend import TfxBackend
@@ -362,6 +361,17 @@ class Project:
         return sweep(workspace)
 
     @contextmanager
+    def _running(self) -> Iterator[tuple[Workspace, list[str]]]:
+        """Hold the workspace for a run, once what killed commands left is finished (its ids)."""
+        with (
+            translated(),
+            listening(self._listener),
+            self._shard_engine(),
+            writing(self.root, create=False) as workspace,
+        ):
+            yield workspace, self._finish_killed(workspace)
+
+    @contextmanager
     def _reading(self) -> Iterator[tuple[Workspace, Any]]:
         workspace = open_workspace(self.root)
         with translated():  # SQLite wants some room to read, too
@@ -370,26 +380,3 @@ class Project:
             yield workspace, connection
         finally:
             connection.close()
-
-
-def verify(certificate: Path | str, *, public_key: Path | str | None = None) -> dict[str, Any]:
-    """Check a certificate offline; `ok` is true only if it is intact and signed by that key."""
-    from lineage_store.signing import load_public_key
-    from unlearning.certificate import verify as verify_bytes
-
-    key = None if public_key is None else load_public_key(Path(public_key))
-    try:
-        data = Path(certificate).read_bytes()
-    except OSError as error:
-        raise BadInput(f"The certificate cannot be read: {error.strerror}.") from error
-    found = verify_bytes(data, key)
-    answer: dict[str, Any] = {"ok": found.ok, "verdict": found.verdict, "detail": found.detail}
-    if found.statement is not None:
-        predicate = found.statement["predicate"]
-        answer |= {
-            "request_id": predicate["request"]["id"],
-            "certified": predicate["certified"],
-            "rows": predicate["rows"]["count"],
-            "models": predicate["models"],
-        }
-    return answer
