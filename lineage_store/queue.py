@@ -153,12 +153,16 @@ def _commit_to(connection: sqlite3.Connection, request: str, commitments: Collec
 
 
 def same(
-    connection: sqlite3.Connection, *, kind: Kind, commitments: Collection[str]
+    connection: sqlite3.Connection,
+    *,
+    kind: Kind,
+    commitments: Collection[str],
+    options: Mapping[str, Any],
 ) -> Queued | None:
-    """Return the first request that has not ended and is of just these ids, or None."""
+    """Return the first request that has not ended and asks just the same of the same ids."""
     wanted = set(commitments)
     for request in with_ids(connection, [min(wanted)]):
-        alike = request.ended is None and request.kind == kind
+        alike = (request.ended, request.kind, request.options) == (None, kind, options)
         if alike and wanted == set(commitments_of(connection, request.id)):
             return request
     return None

@@ -118,27 +118,25 @@ def resolve(
     found: dict[str, int] = {}
     settled = []
     for request in members:
-        if request.kind == EXACT_PHASE:
-            follows = request.follows or ""
-            left = still_approximate(records, follows)
-            if not left:
-                run = exact_run_after(records, follows)
-                settled.append(Settled(request.id, "done", run))
-                continue
-            upgrades |= dict.fromkeys(left)
-            found[request.id] = 0
-            continue
-        named = open_details(request.sealed or b"", request.id, key=keys.requests).ids
-        each = whereabouts(connection, workspace, ForgetRequest(named, rows), keys)
-        there = [one for one, where in zip(named, each, strict=True) if where.rows]
-        if there:
+        there: list[str] = []
+        before = [] if request.follows is None else [request.follows]
+        if request.sealed is not None:
+            named = open_details(request.sealed, request.id, key=keys.requests).ids
+            each = whereabouts(connection, workspace, ForgetRequest(named, rows), keys)
+            there = [one for one, where in zip(named, each, strict=True) if where.rows]
+            before = [where.forgotten.request for where in each if where.forgotten is not None]
+        left: list[str] = []
+        if guarantee == "exact":  # who was forgotten approximately is not forgotten exactly yet
+            left = [one for run in before for one in still_approximate(records, run)]
+        if there or left:
             ids |= dict.fromkeys(there)
+            upgrades |= dict.fromkeys(left)
             found[request.id] = len(there)
+        elif before:
+            run = exact_run_after(records, before[-1]) if request.follows else before[-1]
+            settled.append(Settled(request.id, "done", run))
         else:
-            forgotten = [where.forgotten for where in each if where.forgotten is not None]
-            outcome: queue.Outcome = "done" if forgotten else "nothing found"
-            run = forgotten[-1].request if forgotten else None
-            settled.append(Settled(request.id, outcome, run))
+            settled.append(Settled(request.id, "nothing found", None))
     dates = [r.options["exact_by"] for r in members if r.id in found and r.options["exact_by"]]
     by_name = choose(guarantee=guarantee, name=None).name != name  # type: ignore[arg-type]
     asked = Asked(guarantee, name if by_name else None)  # type: ignore[arg-type]

@@ -23,7 +23,7 @@ from lineage_store.index import open_index, read_index
 from lineage_store.request_details import Details, open_details
 from lineage_store.request_policy import Policy
 from pipelines.direct import DirectBackend
-from unlearning import certificate
+from unlearning import certificate, phases
 from unweave import Project, verify
 
 TOP = Path(__file__).parents[1]
@@ -542,6 +542,43 @@ def test_an_exact_phase_that_an_exact_command_did_already_has_nothing_left(stage
     ran = project_in(staged.root, days=20).requests.run()
     assert ran["runs"] == []
     assert ran["settled"] == [{"request": "q1", "outcome": "done", "run": "r2"}]
+
+
+def test_who_wants_it_exact_after_an_approximate_run_gets_it_exact(staged, one_stage, tmp_path):
+    staged.requests.add([ANN], guarantee="approximate")
+    assert not staged.requests.add([ANN])["duplicate"]
+    first, second = staged.requests.run()["runs"]
+    assert (first["requests"], first["guarantee"]) == (["q1"], "approximate")
+    assert (second["requests"], second["guarantee"]) == (["q2"], "exact")
+    shutil.copytree(one_stage, tmp_path / "twin")
+    twin = project_in(tmp_path / "twin").forget([ANN])
+    assert second["weights_digest_after"] == twin["weights_digest_after"]
+    staged.requests.add([ANN])
+    assert staged.requests.run()["runs"] == []
+
+
+def record(ordinal, request, guarantee, *, family="m1", state="deleted"):
+    return models.ModelRecord(
+        id=f"m{ordinal}", family=family, snapshot=1, state=state, created="", guarantee=guarantee,
+        weights_digest="", ledger_digest="", paths={}, config={}, request=request,
+    )  # fmt: skip
+
+
+def test_a_phase_ends_with_the_first_exact_run_of_its_models_and_no_other():
+    line = [
+        record(1, None, "trained"),
+        record(2, "r1", "approximate"),
+        record(3, "r2", "approximate"),
+        record(4, "r3", "exact"),
+        record(5, "r4", "approximate", state="live"),
+        record(6, None, "trained", family="m6", state="live"),
+    ]
+    assert [phases.still_approximate(line, run) for run in ("r1", "r2", "r3", "r4")] == [
+        (), (), (), ("m5",)
+    ]  # fmt: skip
+    assert [phases.exact_run_after(line, run) for run in ("r1", "r2", "r4")] == ["r3", "r3", None]
+    until_m3 = [*line[:2], record(3, "r2", "approximate", state="live")]
+    assert phases.still_approximate(until_m3, "r1") == ("m3",)
 
 
 # Access

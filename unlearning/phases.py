@@ -20,37 +20,24 @@ from unlearning.plan import ModelPlan
 def made_good(
     connection: sqlite3.Connection, workspace: Workspace, plans: Sequence[ModelPlan]
 ) -> list[dict[str, Any]]:
-    """Return the approximate runs whose results these plans make exact, with their certificates.
-
-    These are the runs that made a replaced model, and its forerunners since the last exact one.
-    """
+    """Return the approximate runs whose results these plans make exact, with their certificates."""
     records = models.models(connection)
-    found: dict[str, None] = {}
-    for plan in plans:
-        if plan.guarantee != "exact":
-            continue
-        before = next(record for record in records if record.id == plan.model_before)
-        for record in reversed([r for r in records if r.family == before.family]):
-            if record.ordinal > before.ordinal:
-                continue
-            if record.guarantee != "approximate" or record.request is None:
-                break
-            found[record.request] = None
-    runs = sorted(found, key=lambda run: int(run.removeprefix("r")))
+    replaced = {plan.model_before for plan in plans if plan.guarantee == "exact"}
+    found = {
+        run for record in records if record.id in replaced for run in _corrected_by(records, record)
+    }
     return [
         {"request": run, "certificate": digest_file(workspace.request(run) / CERTIFICATE_FILE)}
-        for run in runs
+        for run in sorted(found, key=lambda run: int(run.removeprefix("r")))
     ]
 
 
 def still_approximate(records: Sequence[ModelRecord], run: str) -> tuple[str, ...]:
     """Return the live models of which an approximate run's corrections are still part."""
-    families = {record.family for record in records if record.request == run}
     return tuple(
         record.id
         for record in records
-        if record.family in families and record.state == "live"
-        if record.guarantee == "approximate"
+        if record.state == "live" and run in _corrected_by(records, record)
     )
 
 
@@ -62,3 +49,15 @@ def exact_run_after(records: Sequence[ModelRecord], run: str) -> str | None:
         if later and record.guarantee == "exact":
             return record.request
     return None
+
+
+def _corrected_by(records: Sequence[ModelRecord], last: ModelRecord) -> set[str]:
+    """Return the approximate runs that made a model and its forerunners since an exact one."""
+    found = set()
+    for record in sorted(records, key=lambda record: record.ordinal, reverse=True):
+        if record.family != last.family or record.ordinal > last.ordinal:
+            continue
+        if record.guarantee != "approximate" or record.request is None:
+            break
+        found.add(record.request)
+    return found

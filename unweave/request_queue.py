@@ -112,7 +112,8 @@ class RequestQueue:
         keys = workspace.keys()
         commitments = wanted.commitments(keys)
         due = policy.deadline(deadline, today=self._today)
-        known = queue.same(connection, kind=kind, commitments=commitments)
+        options = asked | {"exact_by": wanted.exact_by}
+        known = queue.same(connection, kind=kind, commitments=commitments, options=options)
         if known is not None:
             queue.sooner(connection, known, deadline=due)
             return queue.find(connection, known.id), False
@@ -120,7 +121,7 @@ class RequestQueue:
             connection,
             kind=kind,
             commitments=commitments,
-            options=asked | {"exact_by": wanted.exact_by},
+            options=options,
             deadline=due,
             needs=policy.needs(len(details.ids), proposed=proposed),
             question=bool(details.near),
@@ -284,15 +285,24 @@ class RequestQueue:
     def _add_entry(
         self, workspace: Workspace, connection: sqlite3.Connection, entry: Entry, file: Accepted
     ) -> tuple[Queued, bool]:
-        given = dict(entry.fields)
-        asked = {name: given.pop(name, None) for name in ("guarantee", "strategy", "exact_by")}
-        deadline = given.pop("deadline", None)
-        sender = file.sender
-        by = f"user {sender.uid}" if sender.key is None else f"key {sender.key}"
-        details = Details(ids=entry.ids, added_by=by, **given)
-        policy = load_policy(workspace)
+        said, sender = entry.fields.get, file.sender
+        details = Details(
+            ids=entry.ids,
+            reason=said("reason"),
+            legal_basis=said("legal_basis"),
+            requester=said("requester"),
+            verified_by=said("verified_by"),
+            verified_how=said("verified_how"),
+            added_by=f"user {sender.uid}" if sender.key is None else f"key {sender.key}",
+        )
         return self._add(
-            *(workspace, connection, policy, entry.kind, details, asked, deadline),
+            workspace,
+            connection,
+            load_policy(workspace),
+            entry.kind,
+            details,
+            {name: said(name) for name in ("guarantee", "strategy", "exact_by")},
+            said("deadline"),
             proposed=sender.proposes,
         )
 
