@@ -12,7 +12,7 @@ from typing import Any
 from lineage_store.errors import BadInput, NothingFound
 
 SCHEMA = "unweave"
-NEWEST = "history"  # the last of the migrations
+NEWEST = "queue"  # the last of the migrations
 
 
 def open_index(path: Path) -> sqlite3.Connection:
@@ -92,6 +92,7 @@ def _migrations() -> Any:
     from sqlite_utils import Database, Migrations
 
     from lineage_store.eventlog import create_table
+    from lineage_store.queue import create_queue
 
     migrations = Migrations(SCHEMA)
 
@@ -185,5 +186,9 @@ def _migrations() -> Any:
             pk="id",
             not_null={"time", "run", "error"},
         )
+
+    @migrations()
+    def queue(db: Database) -> None:
+        create_queue(db.conn)
 
     return migrations

@@ -1,8 +1,9 @@
 """The workspace's one secret, and the keys that HKDF derives from it.
 
-Row keys, placement, the lookup of pseudonyms and the exclusion manifest each have a key of their
-own, so that no digest of one kind can be matched with another. A subject's pseudonym key is not
-derived: it is random and stored apart (`pseudonyms.py`), because it must be destroyable.
+Row keys, placement, the lookup of pseudonyms, the exclusion manifest and what the request queue
+seals each have a key of their own, so that no digest of one kind can be matched with another. A
+subject's pseudonym key is not derived: it is random and stored apart (`pseudonyms.py`), because it
+must be destroyable.
 """
 
 import hmac
@@ -29,6 +30,7 @@ class Keys:
     placement: bytes
     manifest: bytes
     lookup: bytes
+    requests: bytes
     key_id: str
 
     def row_key(self, *, kind: str, value: bytes) -> bytes:
@@ -65,6 +67,7 @@ def derive(secret: bytes) -> Keys:
         placement=expand("placement"),
         manifest=expand("exclusion manifest"),
         lookup=expand("pseudonym lookup"),
+        requests=expand("request queue"),
         key_id=expand("key id")[:8].hex(),
     )
 

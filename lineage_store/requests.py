@@ -51,8 +51,12 @@ def record(
     options: Mapping[str, Any],
     reason: str | None,
     time: str,
+    queued: Sequence[str] = (),
 ) -> Request:
-    """Record a request and its manifest entries (kind, commitment, models) in one go."""
+    """Record a request and its manifest entries (kind, commitment, models) in one go.
+
+    `queued` are the requests of the queue (`queue.py`) that it serves: they run from here on.
+    """
     (last,) = connection.execute("SELECT coalesce(max(ordinal), 0) FROM requests").fetchone()
     request = Request(f"r{last + 1}", time, "running", dict(options), reason=reason)
     with connection:
@@ -68,14 +72,18 @@ def record(
                 for kind, commitment, models in commitments
             ],
         )
+        connection.executemany(
+            "UPDATE queue SET run = ? WHERE id = ?", [(request.id, one) for one in queued]
+        )
     return request
 
 
 def retract(connection: sqlite3.Connection, request_id: str) -> None:
-    """Take back a request that changed nothing else."""
+    """Take back a request that changed nothing else; what it served waits again."""
     with connection:
         connection.execute("DELETE FROM exclusions WHERE request = ?", (request_id,))
         connection.execute("DELETE FROM requests WHERE id = ?", (request_id,))
+        connection.execute("UPDATE queue SET run = NULL WHERE run = ?", (request_id,))
 
 
 def finish(
@@ -107,7 +115,7 @@ def must_be_none_running(connection: sqlite3.Connection, *, but: str | None = No
         if request.state == "running" and request.id != but:
             raise Unfinished(
                 f"The deletion {request.id} of {request.created} was interrupted: run the same "
-                f"forget command again, which finishes it, before anything else."
+                f"command again (forget or run-requests), which finishes it, before anything else."
             )
 
 

@@ -94,6 +94,11 @@ def raw_public_key(public_key: Ed25519PublicKey) -> bytes:
     return public_key.public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
+def public_key_of(raw: bytes) -> Ed25519PublicKey:
+    """Return the public key of 32 raw bytes; raises ValueError for any other number."""
+    return Ed25519PublicKey.from_public_bytes(raw)
+
+
 def key_id(public_key: Ed25519PublicKey) -> str:
     """Return the name of a key: the hex SHA-256 of its 32 raw bytes."""
     return hashlib.sha256(raw_public_key(public_key)).hexdigest()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from lineage_store import models, requests
+from lineage_store import models, queue, requests
 from lineage_store.descent import base_of, reached
 from lineage_store.errors import DiskFull
 from lineage_store.failures import record_failure
@@ -48,7 +48,7 @@ def plan_all(
     number = int(models.next_model_id(connection).removeprefix("m"))
     live = models.models(connection, live_only=True)
     exact = request.asked.chosen().guarantee == "exact"
-    wanted = reached(live, found.rows, exact=exact)
+    wanted = reached(live, {*found.rows, *request.upgrades}, exact=exact)
     after = {
         record.id: BaseAfter(record.id, record.guarantee, _snapshot(workspace, record).inference)
         for record in live
@@ -121,13 +121,39 @@ def forget(
         request_id = _open(
             workspace, request, backend=backend, time=time, random_bytes=random_bytes
         )
+    carry_out(
+        workspace,
+        request_id,
+        replay=request.replay,
+        derived_until=request.derived_until,
+        backend=backend,
+        time=time,
+        version=version,
+    )
+    return request_id
+
+
+def carry_out(
+    workspace: Workspace,
+    request_id: str,
+    *,
+    replay: bool,
+    derived_until: str,
+    backend: Backend,
+    time: str,
+    version: str,
+) -> None:
+    """Carry out a recorded request whose plan is written, to its end or from where it was killed.
+
+    If it fails before anything was changed, the request is taken back.
+    """
     folder = workspace.request(request_id)
     job = DeletionJob(
         workspace=workspace,
         request_id=request_id,
         changes=_changes(workspace, request_id, load_plan(folder)),
-        replay=request.replay,
-        derived_until=request.derived_until,
+        replay=replay,
+        derived_until=derived_until,
         time=time,
         version=version,
     )
@@ -141,7 +167,6 @@ def forget(
         raise
     backend.record_deletion(job)
     forget_open_file(workspace, request_id)
-    return request_id
 
 
 def _open(
@@ -155,19 +180,26 @@ def _open(
     connection = open_index(workspace.index_file)
     try:
         requests.must_be_none_running(connection)
+        commitments = request.commitments(workspace.keys())
+        queue.must_not_be_held(connection, commitments, today=time[:10])
         found = find(connection, workspace, request, workspace.keys())
         plans = plan_all(connection, workspace, request, found, backend=backend)
+        by = {} if request.exact_by is None else {"exact_by": request.exact_by}
         recorded = requests.record(
             connection,
             commitments=[
                 (request.kind, one, held)
-                for one, held in zip(
-                    request.commitments(workspace.keys()), found.models, strict=True
-                )
+                for one, held in zip(commitments, found.models, strict=True)
             ],
-            options={**asdict(request.asked), "rows": request.rows, "replay": request.replay},
+            options={
+                **asdict(request.asked),
+                "rows": request.rows,
+                "replay": request.replay,
+                **by,
+            },
             reason=request.reason,
             time=time,
+            queued=request.queued,
         )
     finally:
         connection.close()

@@ -24,7 +24,9 @@ NO_ROWS = IndexedRows(np.zeros((0, 16), np.uint8), np.zeros(0, np.uint64), ())
 class ForgetRequest:
     """What the user asks: ids of subjects, or of rows if `rows`; and how to forget them.
 
-    `derived_until` is the end date of what an approximate result may keep.
+    `derived_until` is the end date of what an approximate result may keep, `exact_by` that by
+    which an exact one takes its place. `queued` are the requests of the queue that are served, and
+    `upgrades` approximate models that an exact run replaces though they hold none of the rows.
     """
 
     ids: tuple[str, ...]
@@ -33,6 +35,9 @@ class ForgetRequest:
     reason: str | None = None
     replay: bool = False
     derived_until: str = ""
+    exact_by: str | None = None
+    queued: tuple[str, ...] = ()
+    upgrades: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -72,6 +77,37 @@ class Found:
         return frozenset().union(*(rows.key_set() for rows in self.rows.values()))
 
 
+@dataclass(frozen=True)
+class Whereabouts:
+    """What is known of one id: its rows by live model, its pseudonym, or when it was forgotten."""
+
+    rows: dict[str, IndexedRows]
+    pseudonym: bytes | None
+    forgotten: requests.Exclusion | None
+
+
+def whereabouts(
+    connection: sqlite3.Connection, workspace: Workspace, request: ForgetRequest, keys: Keys
+) -> list[Whereabouts]:
+    """Look for every id, in their order; a forgotten one is in no model."""
+    live = models.models(connection, live_only=True)
+    names = _pseudonyms(workspace, request, keys)
+    known = [requests.exclusion(connection, one) for one in request.commitments(keys)]
+    found = []
+    for value, pseudonym, forgotten in zip(request.values(keys), names, known, strict=True):
+        here = {}
+        for record in live:
+            if forgotten is not None:
+                break
+            if request.rows:
+                here[record.id] = rows_by_key(connection, [value], record.snapshot)
+            elif pseudonym is not None:
+                here[record.id] = rows_of_subject(connection, pseudonym, record.snapshot)
+        rows = {model: rows for model, rows in here.items() if len(rows)}
+        found.append(Whereabouts(rows, pseudonym, forgotten))
+    return found
+
+
 def find(
     connection: sqlite3.Connection, workspace: Workspace, request: ForgetRequest, keys: Keys
 ) -> Found:
@@ -79,32 +115,25 @@ def find(
 
     Raises NothingFound, and says which id and why, if any of them has none or was forgotten.
     """
-    for place, commitment in enumerate(request.commitments(keys)):
-        if (known := requests.exclusion(connection, commitment)) is not None:
+    each = whereabouts(connection, workspace, request, keys)
+    for place, one in enumerate(each):
+        if one.forgotten is not None:
             raise NothingFound(
-                f"The {request.which(place)} was already forgotten on {known.since} (request "
-                f"{known.request}); nothing was done."
+                f"The {request.which(place)} was already forgotten on {one.forgotten.since} "
+                f"(request {one.forgotten.request}); nothing was done."
             )
-    names = _pseudonyms(workspace, request, keys)
-    live = models.models(connection, live_only=True)
-    parts: dict[str, list[IndexedRows]] = {record.id: [] for record in live}
-    touched = []
-    for place, (value, pseudonym) in enumerate(zip(request.values(keys), names, strict=True)):
-        here = {}
-        for record in live:
-            if request.rows:
-                here[record.id] = rows_by_key(connection, [value], record.snapshot)
-            elif pseudonym is not None:
-                here[record.id] = rows_of_subject(connection, pseudonym, record.snapshot)
-        if not any(map(len, here.values())):
+    for place, one in enumerate(each):
+        if not one.rows:
             raise NothingFound(
                 f"The {request.which(place)} has no row in any live model; nothing was done."
             )
-        touched.append(tuple(model for model, rows in here.items() if len(rows)))
-        for model, rows in here.items():
-            parts[model].append(rows)
-    merged = {model: _merged(found) for model, found in parts.items() if any(map(len, found))}
-    return Found(merged, tuple(name for name in names if name is not None), tuple(touched))
+    parts: dict[str, list[IndexedRows]] = {}
+    for one in each:
+        for model, rows in one.rows.items():
+            parts.setdefault(model, []).append(rows)
+    merged = {model: _merged(found) for model, found in parts.items()}
+    pseudonyms = tuple(one.pseudonym for one in each if one.pseudonym is not None)
+    return Found(merged, pseudonyms, tuple(tuple(one.rows) for one in each))
 
 
 def _pseudonyms(workspace: Workspace, request: ForgetRequest, keys: Keys) -> list[bytes | None]:

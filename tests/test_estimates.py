@@ -144,8 +144,9 @@ def test_an_exact_result_is_taken_where_it_takes_no_longer_than_an_approximate_o
     plan, _ = costs(project, *everyone, guarantee="approximate")
     assert (plan["strategy"], plan["guarantee"]) == ("retrain-shards", "exact")
     assert "takes no longer" in plan["why"]
-    done = project.forget(everyone, guarantee="approximate")
-    assert done["guarantee"] == "exact"
+    done = project.forget(everyone, guarantee="approximate", exact_by="2999-01-01")
+    assert done["guarantee"] == "exact" and done["exact_by"] is None
+    assert project.requests.list()["requests"] == []  # nothing is due: it is exact already
 
 
 @pytest.mark.parametrize("strategy", list(strategies()))

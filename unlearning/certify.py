@@ -36,11 +36,14 @@ def certificate_statement(
     code: str,
     version: str,
     key_id: str,
+    exact_by: str | None = None,
+    upgrades: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Build the in-toto statement of a finished deletion.
 
     `reports` and `digests_before` are by the id of the model before; a withdrawn model has no
-    report.
+    report. `exact_by` is the date by which an exact result takes an approximate one's place, and
+    `upgrades` are the approximate runs whose results this one makes exact.
     """
     named: list[tuple[str, str]] = []
     changes = []
@@ -51,7 +54,10 @@ def certificate_statement(
         after = report.weights_digest if report else None
         if after is not None:
             named.append((f"weights of {plan.model_after}, after", after))
-        changes.append(_change(plan, report, before, after))
+        change = _change(plan, report, before, after)
+        if exact_by is not None and plan.guarantee == "approximate":
+            change["exact_due_by"] = exact_by
+        changes.append(change)
     request = {"id": request_id, "requested": requested}
     predicate = {
         "request": request | {"digest": digest_json(request)},
@@ -77,6 +83,8 @@ def certificate_statement(
         "environment": dict(environment),
         "workspace_key": key_id,
     }
+    if upgrades:
+        predicate["upgrades"] = list(upgrades)
     return statement(subjects=named, predicate=predicate)
 
 

@@ -7,7 +7,7 @@ drawn when the request was opened, and what is a time is passed in and kept with
 import shutil
 from pathlib import Path
 
-from lineage_store import eventlog, models, requests, row_index
+from lineage_store import eventlog, models, queue, requests, row_index
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
 from lineage_store.index import open_index
 from lineage_store.ledger import Ledger
@@ -28,6 +28,7 @@ from unlearning.deletion import (
 )
 from unlearning.determinism import code_digest, environment
 from unlearning.fitting import fit_twin
+from unlearning.phases import made_good
 from unlearning.plan import ModelPlan
 from unlearning.recording import sign_log
 
@@ -97,6 +98,8 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
             plan.model_before: models.find_model(connection, plan.model_before).weights_digest
             for plan in plans
         }
+        approximate = any(plan.guarantee == "approximate" for plan in plans)
+        exact_by = request.options.get("exact_by") if approximate else None
         statement = certificate_statement(
             request_id=request_id,
             requested=request.created,
@@ -110,6 +113,8 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
             code=code_digest(),
             version=version,
             key_id=workspace.keys().key_id,
+            exact_by=exact_by,
+            upgrades=made_good(connection, workspace, plans),
         )
         sealed = seal(statement, load_private_key(workspace.signing_key))
         write_atomic(folder / CERTIFICATE_FILE, sealed)
@@ -126,6 +131,7 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
             eventlog.append(connection, time=time, kind="rows deleted", body=body)
             result = {"rows": len(opened.row_keys), "subjects": len(opened.ids)}
             requests.finish(connection, request_id, result=result, time=time)
+            queue.run_done(connection, request_id, exact_by=exact_by, time=time)
     finally:
         connection.close()
     sign_log(workspace)

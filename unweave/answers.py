@@ -7,6 +7,7 @@ from lineage_store import models, requests
 from lineage_store.errors import BadInput
 from lineage_store.index import read_index
 from lineage_store.models import ModelRecord
+from lineage_store.recipients import recipients
 from lineage_store.update_codecs import SUMMABLE
 from lineage_store.workspace import Workspace
 from pipelines.train_run import TrainRequest
@@ -138,6 +139,7 @@ def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[
     try:
         request = requests.find_request(connection, request_id)
         records = {record.id: record for record in models.models(connection)}
+        told = recipients(connection, workspace, [plan.model_before for plan in plans])
     finally:
         connection.close()
     changes = []
@@ -175,6 +177,7 @@ def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[
                 "verdicts": [verdict.__dict__ for verdict in plan.verdicts],
             }
         )
+    approximate = any(plan.guarantee == "approximate" for plan in plans)
     return {
         "request_id": request_id,
         "subjects": (request.result or {}).get("subjects", 0),
@@ -186,5 +189,7 @@ def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[
         "certificate": str(folder / CERTIFICATE_FILE),
         "receipt": str(folder / RECEIPT_FILE),
         "public_key": str(workspace.public_key),
+        "exact_by": request.options.get("exact_by") if approximate else None,
+        "recipients": told,
         "models": changes,
     }

@@ -182,6 +182,9 @@ def train(
 @click.option("--space", type=int, metavar="BYTES", help="What it may write at most, likewise.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and change nothing.")
 @click.option("--reason", help="Free text for the request queue; it goes nowhere else.")
+@click.option(
+    "--exact-by", metavar="DATE", help="Approximate now, and exact in its place by this day."
+)
 @click.option("--replay", is_flag=True, help="Train the twin and compare all weights with it.")
 @WORKERS
 @BEAM_ARGS
@@ -196,6 +199,7 @@ def forget(
     space: int | None,
     dry_run: bool,
     reason: str | None,
+    exact_by: str | None,
     replay: bool,
     workers: int | None,
     beam_args: str | None,
@@ -222,5 +226,6 @@ def forget(
                 space=space,
                 reason=reason,
                 replay=replay,
+                exact_by=exact_by,
             )
     show(answer, as_json, "planned" if dry_run else "forgotten")

@@ -21,6 +21,7 @@ from unweave.doctor_commands import doctor
 from unweave.graph_commands import graph
 from unweave.log_commands import log
 from unweave.options import JSON, WORKSPACE, project_of, show
+from unweave.request_commands import request, run_requests
 from unweave.version import installed_version
 
 CSV = click.option(
@@ -76,15 +77,25 @@ TRACED = ["subject", "model", "batch", "update", "checkpoint", "artifact"]
 @WORKSPACE
 @click.argument("kind", type=click.Choice(TRACED), metavar="KIND")
 @click.argument("name", metavar="ID")
+@click.option(
+    "--export",
+    type=click.Path(path_type=Path),
+    help="Write all that is held about a subject to this file, its rows too (JSON, mode 600).",
+)
 @JSON
-def trace(workspace: Path, kind: str, name: str, as_json: bool) -> None:
+def trace(workspace: Path, kind: str, name: str, export: Path | None, as_json: bool) -> None:
     """Trace a thing of the lineage: what went into it, and what came of it.
 
     KIND is subject, model, batch, update, checkpoint or artifact (one of MLMD). A batch is named
     [MODEL:]s0.r1.e2.b3 (shard, stage, epoch, batch), an update [MODEL:]s0.p42 (shard, position),
     a checkpoint [MODEL:]s0.r1 (shard, stage).
     """
+    if export is not None and kind != "subject":
+        raise click.UsageError("--export goes with subject.")
     with project_of(workspace, progress=False) as project:
+        if export is not None:
+            show(project.requests.export(name, export), as_json, "exported")
+            return
         ask: dict[str, Callable[[str], dict[str, Any]]] = {
             "subject": project.trace_subject,
             "model": project.trace_model,
@@ -201,3 +212,5 @@ commands.add_command(cost)
 commands.add_command(doctor)
 commands.add_command(graph)
 commands.add_command(log)
+commands.add_command(request)
+commands.add_command(run_requests)

@@ -27,11 +27,14 @@ from lineage_store.placement import Partition
 from lineage_store.progress import Listener, listening
 from lineage_store.risk import parse_rules
 from lineage_store.workspace import Workspace, open_workspace, writing
+from unweave.forget_options import forget_request
 from unweave.queries import Queries
+from unweave.verification import verify as verify
 from unweave.version import installed_version
 
 if TYPE_CHECKING:
     from pipelines.jobs import Backend
+    from unweave.request_queue import RequestQueue
 
 SHARDS = 5
 
@@ -155,27 +158,31 @@ class Project:
         space: int | None = None,
         reason: str | None = None,
         replay: bool = False,
+        exact_by: str | None = None,
     ) -> dict[str, Any]:
         """Forget subjects (or rows, by their ids) in every model, erase, and certify it.
 
-        `within` (seconds) and `space` (bytes) are what the unlearning may take by its estimate.
+        `within` (seconds) and `space` (bytes) are what the unlearning may take by its estimate. An
+        approximate result with a day `exact_by` is replaced by an exact one until then, by
+        `requests.run`.
         """
         from pipelines.forget_run import forget
         from unweave import answers
-        from unweave.asking import asked_of, forget_request
 
         began = clock.perf_counter()
-        asked = asked_of(guarantee, strategy, within=within, space=space)
         request = forget_request(
-            ids, rows, asked, reason=reason, replay=replay, today=self._now().date()
+            ids,
+            rows=rows,
+            guarantee=guarantee,
+            strategy=strategy,
+            within=within,
+            space=space,
+            reason=reason,
+            replay=replay,
+            exact_by=exact_by,
+            today=self._time()[:10],
         )
-        with (
-            translated(),
-            listening(self._listener),
-            self._shard_engine(),
-            writing(self.root, create=False) as workspace,
-        ):
-            finished = self._finish_killed(workspace)
+        with self._running() as (workspace, finished):
             request_id = forget(
                 workspace,
                 request,
@@ -200,10 +207,16 @@ class Project:
         """Say what `forget` would do, and change nothing."""
         from pipelines.forget_run import dry_run
         from unweave import answers
-        from unweave.asking import asked_of, forget_request
 
-        asked = asked_of(guarantee, strategy, within=within, space=space)
-        request = forget_request(ids, rows, asked, today=self._now().date())
+        request = forget_request(
+            ids,
+            rows=rows,
+            guarantee=guarantee,
+            strategy=strategy,
+            within=within,
+            space=space,
+            today=self._time()[:10],
+        )
         with translated():
             workspace = open_workspace(self.root)
             plans = dry_run(workspace, request, backend=self._runner())
@@ -248,6 +261,13 @@ class Project:
     def ask(self) -> Queries:
         """The named questions about models and subjects."""
         return Queries(self._reading)
+
+    @property
+    def requests(self) -> "RequestQueue":
+        """The queue of requests."""
+        from unweave.request_queue import RequestQueue
+
+        return RequestQueue(self)
 
     def graph(
         self,
@@ -354,6 +374,17 @@ class Project:
         return sweep(workspace)
 
     @contextmanager
+    def _running(self) -> Iterator[tuple[Workspace, list[str]]]:
+        """Hold the workspace for a run, once what killed commands left is finished (its ids)."""
+        with (
+            translated(),
+            listening(self._listener),
+            self._shard_engine(),
+            writing(self.root, create=False) as workspace,
+        ):
+            yield workspace, self._finish_killed(workspace)
+
+    @contextmanager
     def _reading(self) -> Iterator[tuple[Workspace, Any]]:
         workspace = open_workspace(self.root)
         with translated():  # SQLite wants some room to read, too
@@ -362,26 +393,3 @@ class Project:
             yield workspace, connection
         finally:
             connection.close()
-
-
-def verify(certificate: Path | str, *, public_key: Path | str | None = None) -> dict[str, Any]:
-    """Check a certificate offline; `ok` is true only if it is intact and signed by that key."""
-    from lineage_store.signing import load_public_key
-    from unlearning.certificate import verify as verify_bytes
-
-    key = None if public_key is None else load_public_key(Path(public_key))
-    try:
-        data = Path(certificate).read_bytes()
-    except OSError as error:
-        raise BadInput(f"The certificate cannot be read: {error.strerror}.") from error
-    found = verify_bytes(data, key)
-    answer: dict[str, Any] = {"ok": found.ok, "verdict": found.verdict, "detail": found.detail}
-    if found.statement is not None:
-        predicate = found.statement["predicate"]
-        answer |= {
-            "request_id": predicate["request"]["id"],
-            "certified": predicate["certified"],
-            "rows": predicate["rows"]["count"],
-            "models": predicate["models"],
-        }
-    return answer

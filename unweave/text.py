@@ -101,6 +101,13 @@ def forgotten(answer: Answer) -> list[Any]:
         if change["metrics_after"]:
             parts.append(f"  before      {metrics_text(change['metrics_before'])}")
             parts.append(f"  after       {metrics_text(change['metrics_after'])}")
+    if answer["exact_by"]:
+        parts.append(f"  an exact result is due by {answer['exact_by']}: unweave run-requests")
+    parts += [
+        f"  was served  {told['pushed']} ({told['model']}, from {told['from'][:10]}): tell whoever "
+        f"took it from there"
+        for told in answer["recipients"]
+    ]
     parts += [
         f"  certificate {answer['certificate']}",
         f"  public key  {answer['public_key']}",
@@ -149,6 +156,12 @@ def traced_subject(answer: Answer) -> list[Any]:
     if answer["descendants"]:
         parts.append(f"trained from the weights of these: {', '.join(answer['descendants'])}")
     return parts
+
+
+def exported(answer: Answer) -> list[Any]:
+    """Show where what is held about a subject was written."""
+    return [f"{answer['rows']:,} rows of {', '.join(answer['models'])} are written to "
+            f"{answer['out']}, which nobody but you can read."]  # fmt: skip
 
 
 def traced_model(answer: Answer) -> list[Any]:
@@ -260,7 +273,9 @@ def verified(answer: Answer) -> list[Any]:
         after = model["after"]["weights"][:12] if model["after"] else "withdrawn"
         parts.append(
             f"  {model['before']['weights'][:12]} -> {after}: {model['strategy']}, "
-            f"{model['guarantee']}" + (f", {model['basis']}" if "basis" in model else "")
+            f"{model['guarantee']}"
+            + (f", {model['basis']}" if "basis" in model else "")
+            + (f", exact due by {model['exact_due_by']}" if "exact_due_by" in model else "")
         )
     return parts
 
@@ -294,6 +309,7 @@ VIEWS: dict[str, Callable[[Answer], list[Any]]] = {
     "planned": planned,
     "forgotten": forgotten,
     "traced_subject": traced_subject,
+    "exported": exported,
     "traced_model": traced_model,
     "traced_batch": traced_batch,
     "traced_update": traced_batch,

@@ -1,0 +1,343 @@
+"""The queue of requests: what was asked, by when it must be done, and what holds it up.
+
+A *request* (q1, q2, ...) is what somebody asks; a *run* (r1, r2, ..., `requests.py`) is a deletion
+that serves one or many of them. A request names its run, written in the same transaction as the
+run itself, and ends in the same transaction as the run's certificate; so a kill at any moment
+leaves neither a request without its run nor one that runs twice.
+
+Its state is not stored: it follows from what is known (approved, held until, run, ended). Ids,
+names and free text lie sealed in one column, which is emptied when the request ends; keyed
+commitments of the ids stay with it, as in the exclusion manifest, but those of a cancelled request
+go. The event log gets numbers, dates and ids of requests, nothing else.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lineage_store import eventlog
+from lineage_store.errors import BadInput, NothingFound
+
+Kind = Literal["subject", "row", "exact phase"]
+Needs = Literal["", "approval", "proposal"]
+Outcome = Literal["done", "nothing found", "cancelled"]
+
+WAITING = "waiting"
+
+_TABLES = (
+    """CREATE TABLE queue (
+        ordinal INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, created TEXT NOT NULL,
+        kind TEXT NOT NULL, size INTEGER NOT NULL, options TEXT NOT NULL, deadline TEXT NOT NULL,
+        needs TEXT NOT NULL, approved TEXT, question INTEGER NOT NULL, held_until TEXT,
+        sealed BLOB, follows TEXT, run TEXT, found INTEGER, ended TEXT, outcome TEXT
+    )""",
+    "CREATE INDEX queue_by_run ON queue (run)",
+    "CREATE INDEX queue_by_end ON queue (ended)",
+    """CREATE TABLE queue_ids (
+        commitment TEXT NOT NULL, request TEXT NOT NULL, PRIMARY KEY (commitment, request)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX queue_ids_by_request ON queue_ids (request)",
+)
+
+
+@dataclass(frozen=True)
+class Queued:
+    """A request in the queue; times are ISO 8601, `deadline` and `held_until` are dates.
+
+    `size` counts its ids, `found` those that a run found rows of. `follows` is the approximate run
+    that an exact phase makes exact.
+    """
+
+    ordinal: int
+    id: str
+    created: str
+    kind: Kind
+    size: int
+    options: Mapping[str, Any]
+    deadline: str
+    needs: Needs
+    approved: str | None
+    question: bool
+    held_until: str | None
+    sealed: bytes | None
+    follows: str | None
+    run: str | None
+    found: int | None
+    ended: str | None
+    outcome: Outcome | None
+
+    def state(self, today: str) -> str:
+        """Return the state on a day; a hold lasts to the end of its last day."""
+        if self.outcome is not None:
+            return self.outcome
+        if self.run is not None:
+            return "running"
+        if self.held_until is not None and today <= self.held_until:
+            return "held"
+        if self.needs and self.approved is None:
+            return "proposal" if self.needs == "proposal" else "waiting for approval"
+        return "waiting for an answer" if self.question else WAITING
+
+
+def create_queue(connection: sqlite3.Connection) -> None:
+    """Create the tables of the queue."""
+    for statement in _TABLES:
+        connection.execute(statement)
+
+
+# All that follow run in the caller's transaction, begun with BEGIN IMMEDIATE.
+
+
+def add(
+    connection: sqlite3.Connection,
+    *,
+    kind: Kind,
+    commitments: Collection[str],
+    options: Mapping[str, Any],
+    deadline: str,
+    needs: Needs,
+    question: bool,
+    seal: Callable[[str], bytes],
+    time: str,
+) -> Queued:
+    """Put a request into the queue; `seal` is given its id and returns its sealed details."""
+    request = _insert(connection, kind, len(commitments), options, deadline, time)
+    connection.execute(
+        "UPDATE queue SET needs = ?, question = ?, sealed = ? WHERE id = ?",
+        (needs, question, seal(request), request),
+    )
+    _commit_to(connection, request, commitments)
+    body = {"size": len(commitments), "kind": kind, "deadline": deadline, "needs": needs}
+    _log(connection, "request queued", request, time, body)
+    return find(connection, request)
+
+
+def add_exact_phase(
+    connection: sqlite3.Connection, *, run: str, deadline: str, time: str
+) -> Queued:
+    """Queue the exact phase of an approximate run; it needs no ids, since the rows have gone."""
+    options = {"guarantee": "exact", "strategy": None, "exact_by": None}
+    request = _insert(connection, "exact phase", 0, options, deadline, time)
+    connection.execute("UPDATE queue SET follows = ? WHERE id = ?", (run, request))
+    body = {"kind": "exact phase", "deadline": deadline, "follows": run}
+    _log(connection, "request queued", request, time, body)
+    return find(connection, request)
+
+
+def _insert(
+    connection: sqlite3.Connection,
+    kind: Kind,
+    size: int,
+    options: Mapping[str, Any],
+    deadline: str,
+    time: str,
+) -> str:
+    (last,) = connection.execute("SELECT coalesce(max(ordinal), 0) FROM queue").fetchone()
+    connection.execute(
+        "INSERT INTO queue (ordinal, id, created, kind, size, options, deadline, needs, question) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, '', 0)",
+        (
+            *(last + 1, f"q{last + 1}", time, kind, size),
+            *(json.dumps(options, sort_keys=True), deadline),
+        ),
+    )
+    return f"q{last + 1}"
+
+
+def _commit_to(connection: sqlite3.Connection, request: str, commitments: Collection[str]) -> None:
+    connection.executemany(
+        "INSERT OR IGNORE INTO queue_ids VALUES (?, ?)", [(one, request) for one in commitments]
+    )
+
+
+def same(
+    connection: sqlite3.Connection,
+    *,
+    kind: Kind,
+    commitments: Collection[str],
+    options: Mapping[str, Any],
+) -> Queued | None:
+    """Return the first request that has not ended and asks just the same of the same ids."""
+    wanted = set(commitments)
+    for request in with_ids(connection, [min(wanted)]):
+        alike = (request.ended, request.kind, request.options) == (None, kind, options)
+        if alike and wanted == set(commitments_of(connection, request.id)):
+            return request
+    return None
+
+
+def with_ids(connection: sqlite3.Connection, commitments: Sequence[str]) -> list[Queued]:
+    """Return all requests of which one of the commitments is part, oldest first."""
+    found = {
+        row[0]
+        for one in commitments
+        for row in connection.execute("SELECT request FROM queue_ids WHERE commitment = ?", (one,))
+    }
+    return sorted((find(connection, one) for one in found), key=lambda request: request.ordinal)
+
+
+def commitments_of(connection: sqlite3.Connection, request: str) -> list[str]:
+    """Return the commitments of a request's ids."""
+    found = connection.execute("SELECT commitment FROM queue_ids WHERE request = ?", (request,))
+    return [row[0] for row in found]
+
+
+def find(connection: sqlite3.Connection, request: str) -> Queued:
+    """Return a request; raises NothingFound if there is none of that id."""
+    row = connection.execute("SELECT * FROM queue WHERE id = ?", (request,)).fetchone()
+    if row is None:
+        raise NothingFound("There is no such request in the queue; its requests are q1, q2, ...")
+    return _queued(row)
+
+
+def all_queued(connection: sqlite3.Connection, *, open_only: bool = False) -> list[Queued]:
+    """List the requests, oldest first; with `open_only`, those that have not ended."""
+    where = " WHERE ended IS NULL" if open_only else ""
+    rows = connection.execute(f"SELECT * FROM queue{where} ORDER BY ordinal")
+    return [_queued(row) for row in rows]
+
+
+def of_run(connection: sqlite3.Connection, run: str) -> list[Queued]:
+    """List the requests that a run serves or served, oldest first."""
+    rows = connection.execute("SELECT * FROM queue WHERE run = ? ORDER BY ordinal", (run,))
+    return [_queued(row) for row in rows]
+
+
+def sooner(connection: sqlite3.Connection, request: Queued, *, deadline: str) -> None:
+    """Move a request's deadline forward, if that is sooner: somebody asked the same again."""
+    if deadline < request.deadline:
+        connection.execute("UPDATE queue SET deadline = ? WHERE id = ?", (deadline, request.id))
+
+
+def approve(connection: sqlite3.Connection, request: Queued, *, sealed: bytes, time: str) -> None:
+    """Write down that a second person agreed; raises BadInput if it does not wait for that."""
+    _must_wait(request)
+    if not request.needs or request.approved is not None:
+        raise BadInput(f"The request {request.id} does not wait for an approval.")
+    connection.execute(
+        "UPDATE queue SET approved = ?, sealed = ? WHERE id = ?", (time, sealed, request.id)
+    )
+    _log(connection, "request approved", request.id, time)
+
+
+def answer(
+    connection: sqlite3.Connection,
+    request: Queued,
+    *,
+    commitments: Collection[str],
+    needs: Needs,
+    sealed: bytes,
+    time: str,
+) -> None:
+    """Close the question of near matches: these are all the ids that are meant."""
+    _must_wait(request)
+    _commit_to(connection, request.id, commitments)
+    connection.execute(
+        "UPDATE queue SET question = 0, size = ?, needs = ?, sealed = ? WHERE id = ?",
+        (len(set(commitments)), needs, sealed, request.id),
+    )
+    _log(connection, "request answered", request.id, time, {"size": len(set(commitments))})
+
+
+def hold(
+    connection: sqlite3.Connection, request: Queued, *, until: str, sealed: bytes, time: str
+) -> None:
+    """Keep a request from running to the end of a day."""
+    _must_wait(request)
+    connection.execute(
+        "UPDATE queue SET held_until = ?, sealed = ? WHERE id = ?", (until, sealed, request.id)
+    )
+    _log(connection, "request held", request.id, time, {"until": until})
+
+
+def release(connection: sqlite3.Connection, request: Queued, *, sealed: bytes, time: str) -> None:
+    """End a hold; raises BadInput if there is none."""
+    _must_wait(request)
+    if request.held_until is None:
+        raise BadInput(f"The request {request.id} is not held.")
+    connection.execute(
+        "UPDATE queue SET held_until = NULL, sealed = ? WHERE id = ?", (sealed, request.id)
+    )
+    _log(connection, "request released", request.id, time)
+
+
+def cancel(connection: sqlite3.Connection, request: Queued, *, time: str) -> None:
+    """End a request that does not run yet, and take its commitments away."""
+    _must_wait(request)
+    connection.execute("DELETE FROM queue_ids WHERE request = ?", (request.id,))
+    end(connection, request, outcome="cancelled", time=time)
+
+
+def end(
+    connection: sqlite3.Connection,
+    request: Queued,
+    *,
+    outcome: Outcome,
+    time: str,
+    run: str | None = None,
+) -> None:
+    """End a request, by a run that may have been another one's, and empty its sealed column."""
+    connection.execute(
+        "UPDATE queue SET ended = ?, outcome = ?, run = ?, sealed = NULL WHERE id = ?",
+        (time, outcome, run, request.id),
+    )
+    _log(connection, "request ended", request.id, time, {"outcome": outcome, "run": run})
+
+
+def run_done(connection: sqlite3.Connection, run: str, *, exact_by: str | None, time: str) -> None:
+    """End all requests that a run served; part of the transaction that closes the run.
+
+    An approximate run with a date for its exact phase leaves that in the queue.
+    """
+    for request in of_run(connection, run):
+        if request.ended is None:
+            end(connection, request, outcome="done", time=time, run=run)
+    if exact_by is not None:
+        add_exact_phase(connection, run=run, deadline=exact_by, time=time)
+
+
+def keep_found(connection: sqlite3.Connection, request: str, *, found: int) -> None:
+    """Write down of how many of a request's ids there are rows."""
+    connection.execute("UPDATE queue SET found = ? WHERE id = ?", (found, request))
+
+
+def must_not_be_held(
+    connection: sqlite3.Connection, commitments: Sequence[str], *, today: str
+) -> None:
+    """Raise BadInput if a request of one of the ids is held: nobody may forget it meanwhile."""
+    for request in with_ids(connection, commitments):
+        if request.state(today) == "held":
+            raise BadInput(
+                f"A legal hold is on what was named (request {request.id}, until "
+                f"{request.held_until}): nothing was changed; release it first, if it has ended."
+            )
+
+
+def held_commitments(connection: sqlite3.Connection, *, today: str) -> frozenset[str]:
+    """Return the commitments of all ids that are on hold."""
+    held = [r.id for r in all_queued(connection, open_only=True) if r.state(today) == "held"]
+    return frozenset(one for request in held for one in commitments_of(connection, request))
+
+
+def _must_wait(request: Queued) -> None:
+    if request.ended is not None or request.run is not None:
+        how = "has ended" if request.ended is not None else f"is being run ({request.run})"
+        raise BadInput(f"The request {request.id} {how}: it cannot be changed any more.")
+
+
+def _log(
+    connection: sqlite3.Connection,
+    kind: str,
+    request: str,
+    time: str,
+    body: Mapping[str, Any] | None = None,
+) -> None:
+    told = {"request": request, **(body or {})}
+    eventlog.append(connection, time=time, kind=kind, body=told)
+
+
+def _queued(row: sqlite3.Row) -> Queued:
+    options = json.loads(row["options"])
+    return Queued(**{**dict(row), "options": options, "question": bool(row["question"])})

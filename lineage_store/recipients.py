@@ -1,0 +1,35 @@
+"""Where models were pushed that held deleted rows: whom to tell of the deletion (Article 19).
+
+Unweave knows the serving folder that it pushed into, and from when to when each version stood
+there. Who took a copy from it, it does not know: that is for the owner of the folder to find out.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Any
+
+from lineage_store import models
+from lineage_store.workspace import Workspace
+
+
+def recipients(
+    connection: sqlite3.Connection, workspace: Workspace, replaced: Iterable[str]
+) -> list[dict[str, Any]]:
+    """List where the replaced models and their forerunners had been pushed, oldest first."""
+    records = models.models(connection)
+    by_id = {record.id: record for record in records}
+    found = []
+    for one in replaced:
+        last = by_id[one]
+        found += [
+            {
+                "model": record.id,
+                "pushed": str(workspace.absolute(record.paths["pushed"])),
+                "from": record.created,
+                "until": record.ended,
+            }
+            for record in records
+            if record.family == last.family and record.ordinal <= last.ordinal
+            if "pushed" in record.paths
+        ]
+    return found

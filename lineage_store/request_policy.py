@@ -1,0 +1,96 @@
+"""The rules of the request queue that a workspace sets itself: `policy.json`, mode 600.
+
+Without the file: no request needs a second person, a request without a deadline is due in 30 days,
+and the inbox accepts nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from lineage_store.canonical import canonical_json, read_json, write_atomic
+from lineage_store.errors import BadInput
+from lineage_store.workspace import Workspace
+
+POLICY_FILE = "policy.json"
+DEADLINE_DAYS = 30  # the month of GDPR, Article 12(3), or a little less
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Whose files the inbox accepts: by the user id that owns them, or by who signed them.
+
+    `key` is an Ed25519 public key, its 32 raw bytes in base64. Of a sender that only `proposes`,
+    a detector say, requests are proposals until somebody approves them.
+    """
+
+    uid: int | None = None
+    key: str | None = None
+    proposes: bool = False
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The rules; a request of more than `approve_above` ids needs a second person."""
+
+    approve_above: int | None = None
+    deadline_days: int = DEADLINE_DAYS
+    senders: tuple[Sender, ...] = ()
+
+    def needs(self, size: int, *, proposed: bool) -> Any:
+        """Say what a request of so many ids waits for: "proposal", "approval" or nothing ("")."""
+        if proposed:
+            return "proposal"
+        above = self.approve_above is not None and size > self.approve_above
+        return "approval" if above else ""
+
+    def deadline(self, given: str | None, *, today: str) -> str:
+        """Return a request's deadline; raises BadInput for one that is no date."""
+        if given is not None:
+            return date_of(given, "The deadline")
+        return (date.fromisoformat(today) + timedelta(days=self.deadline_days)).isoformat()
+
+    def sender(self, *, uid: int | None = None, key: str | None = None) -> Sender | None:
+        """Return the sender of that user id, or of that key."""
+        for sender in self.senders:
+            if (uid is not None and sender.uid == uid) or (key is not None and sender.key == key):
+                return sender
+        return None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the value as JSON."""
+        return asdict(self) | {"senders": [asdict(sender) for sender in self.senders]}
+
+
+def date_of(text: str, what: str) -> str:
+    """Return a date as it is stored; raises BadInput, naming what it is, if it is none."""
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise BadInput(f"{what} is no date: write 2026-01-31.") from error
+
+
+def load_policy(workspace: Workspace) -> Policy:
+    """Read the workspace's policy; raises BadInput if the file is none."""
+    file = workspace.root / POLICY_FILE
+    if not file.exists():
+        return Policy()
+    try:
+        value: Mapping[str, Any] = read_json(file)
+        senders = tuple(Sender(**item) for item in value["senders"])
+        return Policy(**{**value, "senders": senders})
+    except (ValueError, TypeError, KeyError) as error:
+        raise BadInput(
+            f"The file {POLICY_FILE} of the workspace is no policy: set it again with unweave "
+            f"request policy, after moving it away."
+        ) from error
+
+
+def save_policy(workspace: Workspace, policy: Policy) -> None:
+    """Write the workspace's policy; raises BadInput for a number that makes no sense."""
+    if policy.approve_above is not None and policy.approve_above < 0:
+        raise BadInput("--approve-above counts subjects or rows: it is at least 0.")
+    if not 0 <= policy.deadline_days <= 3650:
+        raise BadInput("--deadline-days goes from 0 to 3650.")
+    write_atomic(workspace.root / POLICY_FILE, canonical_json(policy.to_json()) + b"\n", mode=0o600)

@@ -1,0 +1,264 @@
+"""Running the request queue: which requests are due, which run together, and how it goes on.
+
+The rule, in full. Every request that waits takes part once it is due: its deadline is not after the
+given day, or no day was given. Since a run costs hardly more for many people than for one, all
+waiting requests of the same strategy and kind (subjects or rows) share a run, and if one of them is
+due, all go along. Approximate runs come first, so that what is served at the end is exact. An exact
+phase goes along with any exact run of subjects, and has one of its own in the last week before its
+deadline. Whoever is under a hold, waits for an approval or an answer, or shares an id with a
+request on hold is left out.
+
+Nothing found is a result: such a request ends with it, and the others go on. A run that fails gives
+its requests back to the queue, unless it must be finished first. Killed anywhere, the next call
+finishes the run that was begun before it starts another.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from lineage_store import models, queue, requests
+from lineage_store.errors import UnweaveError
+from lineage_store.index import open_index, read_index
+from lineage_store.queue import Queued
+from lineage_store.request_details import open_details
+from lineage_store.workspace import Workspace
+from pipelines.forget_run import carry_out, forget, plan_all
+from pipelines.found_rows import ForgetRequest, find, whereabouts
+from pipelines.jobs import Backend
+from unlearning.choice import Asked
+from unlearning.deletion import PLAN_FILE
+from unlearning.phases import exact_run_after, still_approximate
+from unlearning.plan import ModelPlan
+from unlearning.strategies import choose
+
+PHASE_LEAD_DAYS = 7
+EXACT_PHASE = "exact phase"
+
+Key = tuple[str, str, str]  # guarantee, strategy, kind: in the order in which groups run
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A request that ends without a run of its own, and by which earlier one, if by any."""
+
+    request: str
+    outcome: queue.Outcome
+    run: str | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Requests that share a run, how many ids of each have rows, and those that need none."""
+
+    forget: ForgetRequest
+    found: dict[str, int]
+    settled: tuple[Settled, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to run."""
+        return not self.forget.queued
+
+
+@dataclass
+class Ran:
+    """What came of a call: runs (their requests, their seconds), settled requests, failed runs."""
+
+    runs: dict[str, tuple[tuple[str, ...], float]] = field(default_factory=dict)
+    settled: list[Settled] = field(default_factory=list)
+    failed: list[tuple[tuple[str, ...], UnweaveError]] = field(default_factory=list)
+
+
+def due_groups(
+    connection: sqlite3.Connection, *, due: str | None, today: str
+) -> dict[Key, list[Queued]]:
+    """Return the requests that are to run now, by what they share; `due` is a day, or None."""
+    held = queue.held_commitments(connection, today=today)
+    groups: dict[Key, list[Queued]] = {}
+    for request in queue.all_queued(connection, open_only=True):
+        if request.state(today) != queue.WAITING:
+            continue
+        if held and not held.isdisjoint(queue.commitments_of(connection, request.id)):
+            continue
+        groups.setdefault(_key(request), []).append(request)
+    soon = (date.fromisoformat(today) + timedelta(days=PHASE_LEAD_DAYS)).isoformat()
+    return {
+        key: groups[key]
+        for key in sorted(groups)
+        if any(
+            request.deadline <= (due or (soon if request.kind == EXACT_PHASE else "9999-12-31"))
+            for request in groups[key]
+        )
+    }
+
+
+def _key(request: Queued) -> Key:
+    strategy = choose(guarantee=request.options["guarantee"], name=request.options["strategy"])
+    kind = "subject" if request.kind == EXACT_PHASE else request.kind
+    return strategy.guarantee, strategy.name, kind
+
+
+def resolve(
+    connection: sqlite3.Connection,
+    workspace: Workspace,
+    key: Key,
+    members: Sequence[Queued],
+    *,
+    derived_until: str,
+) -> Group:
+    """Look up what a group's requests name; those that name nothing here are settled."""
+    guarantee, name, kind = key
+    rows = kind == "row"
+    keys = workspace.keys()
+    records = models.models(connection)
+    ids: dict[str, None] = {}
+    upgrades: dict[str, None] = {}
+    found: dict[str, int] = {}
+    settled = []
+    for request in members:
+        there: list[str] = []
+        before = [] if request.follows is None else [request.follows]
+        if request.sealed is not None:
+            named = open_details(request.sealed, request.id, key=keys.requests).ids
+            each = whereabouts(connection, workspace, ForgetRequest(named, rows), keys)
+            there = [one for one, where in zip(named, each, strict=True) if where.rows]
+            before = [where.forgotten.request for where in each if where.forgotten is not None]
+        left: list[str] = []
+        if guarantee == "exact":  # who was forgotten approximately is not forgotten exactly yet
+            left = [one for run in before for one in still_approximate(records, run)]
+        if there or left:
+            ids |= dict.fromkeys(there)
+            upgrades |= dict.fromkeys(left)
+            found[request.id] = len(there)
+        elif before:
+            run = exact_run_after(records, before[-1]) if request.follows else before[-1]
+            settled.append(Settled(request.id, "done", run))
+        else:
+            settled.append(Settled(request.id, "nothing found", None))
+    dates = [r.options["exact_by"] for r in members if r.id in found and r.options["exact_by"]]
+    by_name = choose(guarantee=guarantee, name=None).name != name  # type: ignore[arg-type]
+    asked = Asked(guarantee, name if by_name else None)  # type: ignore[arg-type]
+    return Group(
+        ForgetRequest(
+            ids=tuple(ids),
+            rows=rows,
+            asked=asked,
+            derived_until=min(dates, default=derived_until),
+            exact_by=min(dates, default=None),
+            queued=tuple(found),
+            upgrades=tuple(upgrades),
+        ),
+        found,
+        tuple(settled),
+    )
+
+
+def plan_requests(
+    workspace: Workspace, *, due: str | None, today: str, derived_until: str, backend: Backend
+) -> list[tuple[Group, list[ModelPlan]]]:
+    """Say what `run_requests` would do, and change nothing.
+
+    Every group is planned on the models as they are now, not as the group before leaves them.
+    """
+    with closing(read_index(workspace.index_file)) as connection:
+        planned = []
+        for key, members in due_groups(connection, due=due, today=today).items():
+            group = resolve(connection, workspace, key, members, derived_until=derived_until)
+            plans: list[ModelPlan] = []
+            if not group.is_empty:
+                found = find(connection, workspace, group.forget, workspace.keys())
+                plans = plan_all(connection, workspace, group.forget, found, backend=backend)
+            planned.append((group, plans))
+        return planned
+
+
+def run_requests(
+    workspace: Workspace,
+    *,
+    due: str | None,
+    derived_until: str,
+    backend: Backend,
+    time: str,
+    version: str,
+    random_bytes: Callable[[int], bytes],
+    clock: Callable[[], float],
+) -> Ran:
+    """Finish what was begun, then run what is due; raises what finishing an earlier run raises.
+
+    `clock` tells seconds, for the length of each run.
+    """
+    ran = Ran()
+    today = time[:10]
+    for begun, served in _begun(workspace):
+        start = clock()
+        carry_out(
+            workspace,
+            begun.id,
+            replay=bool(begun.options.get("replay")),
+            derived_until=begun.options.get("exact_by") or derived_until,
+            backend=backend,
+            time=time,
+            version=version,
+        )
+        ran.runs[begun.id] = (served, clock() - start)
+    with closing(open_index(workspace.index_file)) as connection:
+        groups = due_groups(connection, due=due, today=today)
+    for key, members in groups.items():
+        with closing(open_index(workspace.index_file)) as connection:
+            group = resolve(connection, workspace, key, members, derived_until=derived_until)
+            _settle(connection, group, time=time)
+        ran.settled.extend(group.settled)
+        if group.is_empty:
+            continue
+        start = clock()
+        try:
+            run = forget(
+                workspace,
+                group.forget,
+                backend=backend,
+                time=time,
+                version=version,
+                random_bytes=random_bytes,
+            )
+        except UnweaveError as error:
+            ran.failed.append((group.forget.queued, error))
+            if _running(workspace):
+                break  # it has begun to change things, and nothing may run before it has ended
+        else:
+            ran.runs[run] = (group.forget.queued, clock() - start)
+    return ran
+
+
+def _settle(connection: sqlite3.Connection, group: Group, *, time: str) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    with connection:
+        for request, number in group.found.items():
+            queue.keep_found(connection, request, found=number)
+        for one in group.settled:
+            request_ = queue.find(connection, one.request)
+            queue.keep_found(connection, one.request, found=0)
+            queue.end(connection, request_, outcome=one.outcome, time=time, run=one.run)
+
+
+def _running(workspace: Workspace) -> list[requests.Request]:
+    with closing(open_index(workspace.index_file)) as connection:
+        return [one for one in requests.all_requests(connection) if one.state == "running"]
+
+
+def _begun(workspace: Workspace) -> list[tuple[requests.Request, tuple[str, ...]]]:
+    """Return the runs that were killed, with what they serve.
+
+    One that has no plan yet is taken back: its requests wait again, and start anew.
+    """
+    begun = []
+    for run in _running(workspace):
+        with closing(open_index(workspace.index_file)) as connection:
+            served = tuple(request.id for request in queue.of_run(connection, run.id))
+            if (workspace.request(run.id) / PLAN_FILE).exists():
+                begun.append((run, served))
+            elif served:
+                requests.retract(connection, run.id)
+    return begun

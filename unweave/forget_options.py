@@ -1,0 +1,59 @@
+"""What `forget` and its plan are asked, checked: the options of a command as one value."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from lineage_store.errors import BadInput
+from lineage_store.request_policy import date_of
+
+if TYPE_CHECKING:
+    from pipelines.found_rows import ForgetRequest
+
+DERIVED_DAYS = 30
+
+
+def derived_until(today: str) -> str:
+    """Return the day to which an approximate result may keep what it was derived from."""
+    return (date.fromisoformat(today) + timedelta(days=DERIVED_DAYS)).isoformat()
+
+
+def unique_ids(ids: Sequence[str]) -> tuple[str, ...]:
+    """Return the ids without repetitions; raises BadInput without any, or with an empty one."""
+    if not ids or any(not one for one in ids):
+        raise BadInput("Name at least one subject, and none that is empty.")
+    return tuple(dict.fromkeys(ids))
+
+
+def forget_request(
+    ids: Sequence[str],
+    *,
+    rows: bool,
+    guarantee: str | None,
+    strategy: str | None,
+    within: float | None = None,
+    space: int | None = None,
+    reason: str | None = None,
+    replay: bool = False,
+    exact_by: str | None = None,
+    today: str,
+) -> "ForgetRequest":
+    """Return what is asked; raises BadInput for ids, names, limits or a date that do not fit."""
+    from pipelines.found_rows import ForgetRequest
+    from unlearning.choice import Asked
+    from unlearning.estimates import Limits
+
+    unique = unique_ids(ids)
+    for name, value in (("--within", within), ("--space", space)):
+        if value is not None and not value > 0:
+            raise BadInput(f"{name} is {value}: it must be more than 0.")
+    asked = Asked(guarantee, strategy, Limits(within, space))  # type: ignore[arg-type]  # checked by chosen()
+    chosen = asked.chosen()
+    if exact_by is not None:
+        exact_by = date_of(exact_by, "The day of --exact-by")
+        if chosen.guarantee != "approximate":
+            raise BadInput("--exact-by goes with --guarantee approximate: the result is exact.")
+        if exact_by < today:
+            raise BadInput("The day of --exact-by has passed: name one that is to come.")
+    until = exact_by or derived_until(today)
+    return ForgetRequest(unique, rows, asked, reason, replay, until, exact_by)

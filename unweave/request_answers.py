@@ -1,0 +1,111 @@
+"""The answers of the request queue, as plain values."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from lineage_store.queue import Queued
+from lineage_store.recipients import recipients
+from lineage_store.request_details import Details
+from lineage_store.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pipelines.queue_run import Group, Ran
+    from unlearning.plan import ModelPlan
+
+Answer = dict[str, Any]
+
+
+def line(request: Queued, today: str) -> Answer:
+    """Return a request's line in a list: nothing in it says whom it is about."""
+    return {
+        "request": request.id,
+        "state": request.state(today),
+        "kind": request.kind,
+        "ids": request.size,
+        "created": request.created,
+        "deadline": request.deadline,
+        "overdue": request.ended is None and request.deadline < today,
+        "guarantee": request.options["guarantee"],
+        "strategy": request.options["strategy"],
+        "exact_by": request.options["exact_by"],
+        "held_until": request.held_until,
+        "approved": request.approved,
+        "follows": request.follows,
+        "run": request.run,
+        "ids_found": request.found,
+        "ended": request.ended,
+    }
+
+
+def whole(
+    connection: sqlite3.Connection,
+    workspace: Workspace,
+    request: Queued,
+    details: Details | None,
+    *,
+    today: str,
+) -> Answer:
+    """Return all of a request: its line, what it keeps in words, and what came of it."""
+    answer = line(request, today)
+    if details is not None:
+        answer |= {
+            "named": list(details.ids),
+            **details.text(),
+            "near": [asdict(match) for match in details.near],
+        }
+    if request.ended is not None and request.run is not None:
+        folder = workspace.request(request.run)
+        answer |= {
+            "certificate": str(folder / "certificate.json"),
+            "recipients": recipients(connection, workspace, _replaced(connection, request.run)),
+        }
+    return answer
+
+
+def _replaced(connection: sqlite3.Connection, run: str) -> list[str]:
+    """Return the models that a run replaced, as the event log has it."""
+    from lineage_store import eventlog
+
+    for event in eventlog.events(connection):
+        if event.kind == "rows deleted" and event.body["request"] == run:
+            return list(event.body["models"])
+    return []
+
+
+def planned(plans: Sequence[tuple["Group", list["ModelPlan"]]]) -> Answer:
+    """Return what `run-requests --dry-run` says."""
+    from unweave import answers
+
+    groups = []
+    for group, models in plans:
+        if group.is_empty:
+            continue
+        groups.append(
+            {
+                "requests": list(group.forget.queued),
+                **answers.planned(models, subjects=len(group.forget.ids)),
+            }
+        )
+    settled = [one for group, _ in plans for one in group.settled]
+    return {"dry_run": True, "groups": groups, "settled": [asdict(one) for one in settled]}
+
+
+def ran(workspace: Workspace, done: "Ran", finished: Sequence[str]) -> Answer:
+    """Return what `run-requests` says; `finished` are runs that only lacked their last step."""
+    from unweave import answers
+
+    return {
+        "runs": [
+            {"requests": list(served), **answers.forgotten(workspace, run, seconds=seconds)}
+            for run, (served, seconds) in done.runs.items()
+        ],
+        "finished": list(finished),
+        "settled": [asdict(one) for one in done.settled],
+        "failed": [
+            {"requests": list(served), "error": str(error), "exit_status": error.exit_status}
+            for served, error in done.failed
+        ],
+        "exit_status": done.failed[0][1].exit_status if done.failed else 0,
+    }

@@ -1,0 +1,276 @@
+"""`unweave request` and `unweave run-requests`: the queue of requests, and running what is due."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from unweave.options import BEAM_ARGS, JSON, WORKERS, WORKSPACE, project_of
+
+REQUEST = click.argument("request_id", metavar="REQUEST")
+ALSO = click.option("--also", multiple=True, metavar="ID", help="This id is meant too.")
+ONLY = click.option("--only", is_flag=True, help="None of the ids that look alike is meant.")
+
+
+@click.group()
+def request() -> None:
+    """Queue requests to forget, and say what became of them."""
+
+
+@request.command()
+@WORKSPACE
+@click.argument("subjects", nargs=-1, required=True, metavar="SUBJECT...")
+@click.option("--rows", is_flag=True, help="The arguments are row ids, not subjects.")
+@click.option("--reason", help="Why; free text, sealed in the queue and erased at the end.")
+@click.option("--legal-basis", help="On what legal basis; kept like the reason.")
+@click.option(
+    "--deadline", metavar="DATE", help="By when it must be done.  [default: by the policy]"
+)
+@click.option("--requester", help="Who asks; kept like the reason.")
+@click.option("--verified-by", help="Who verified the requester's identity; kept like the reason.")
+@click.option("--verified-how", help="How that was done; kept like the reason.")
+@click.option(
+    "--guarantee",
+    type=click.Choice(["exact", "certified", "approximate"]),
+    help="What the result must be; exact if nothing is said.",
+)
+@click.option("--strategy", help="How to forget: retrain-shards, amnesiac or amnesiac-marginal.")
+@click.option(
+    "--exact-by", metavar="DATE", help="Approximate first, and exact in its place by this day."
+)
+@click.option(
+    "--source", type=click.Path(path_type=Path), help="Look for ids that look alike in this file."
+)
+@click.option("--column", help="The column of that file that names subjects.")
+@ALSO
+@ONLY
+@click.option("--proposal", is_flag=True, help="Only propose it: it waits until it is approved.")
+@click.option("--by", help="Who adds it.  [default: the user of this process]")
+@JSON
+def add(
+    workspace: Path,
+    subjects: tuple[str, ...],
+    rows: bool,
+    reason: str | None,
+    legal_basis: str | None,
+    deadline: str | None,
+    requester: str | None,
+    verified_by: str | None,
+    verified_how: str | None,
+    guarantee: str | None,
+    strategy: str | None,
+    exact_by: str | None,
+    source: Path | None,
+    column: str | None,
+    also: tuple[str, ...],
+    only: bool,
+    proposal: bool,
+    by: str | None,
+    as_json: bool,
+) -> None:
+    """Put a request to forget subjects into the queue; nothing is deleted yet."""
+    with project_of(workspace, progress=False) as project:
+        answer = project.requests.add(
+            subjects,
+            rows=rows,
+            reason=reason,
+            legal_basis=legal_basis,
+            deadline=deadline,
+            requester=requester,
+            verified_by=verified_by,
+            verified_how=verified_how,
+            guarantee=guarantee,
+            strategy=strategy,
+            exact_by=exact_by,
+            source=source,
+            column=column,
+            also=also,
+            only=only,
+            proposed=proposal,
+            by=by,
+        )
+    _show(answer, as_json, "added")
+
+
+@request.command(name="list")
+@WORKSPACE
+@click.option("--all", "ended", is_flag=True, help="Also those that have ended.")
+@JSON
+def list_(workspace: Path, ended: bool, as_json: bool) -> None:
+    """List the requests that have not ended, without ids and names."""
+    with project_of(workspace, progress=False) as project:
+        answer = project.requests.list(ended=ended)
+    _show(answer, as_json, "listed")
+
+
+@request.command()
+@WORKSPACE
+@REQUEST
+@JSON
+def show(workspace: Path, request_id: str, as_json: bool) -> None:
+    """Show a request with the ids and names that it keeps until it ends."""
+    with project_of(workspace, progress=False) as project:
+        answer = project.requests.show(request_id)
+    _show(answer, as_json, "shown")
+
+
+@request.command()
+@WORKSPACE
+@REQUEST
+@JSON
+def cancel(workspace: Path, request_id: str, as_json: bool) -> None:
+    """Take a request back that does not run yet, and erase what it keeps."""
+    with project_of(workspace, progress=False) as project:
+        answer = project.requests.cancel(request_id)
+    _show(answer, as_json, "changed")
+
+
+@request.command()
+@WORKSPACE
+@REQUEST
+@click.option("--reason", required=True, help="Why it may not run; kept like a request's reason.")
+@click.option("--until", required=True, metavar="DATE", help="The last day of the hold.")
+@JSON
+def hold(workspace: Path, request_id: str, reason: str, until: str, as_json: bool) -> None:
+    """Keep a request from running, and anybody else from forgetting its ids: a legal hold."""
+    with project_of(workspace, progress=False) as project:
+        answer = project.requests.hold(request_id, reason=reason, until=until)
+    _show(answer, as_json, "changed")
+
+
+@request.command()
+@WORKSPACE
+@REQUEST
+@JSON
+def release(workspace: Path, request_id: str, as_json: bool) -> None:
+    """End a hold before its last day."""
+    with project_of(workspace, progress=False) as project:
+        answer = project.requests.release(request_id)
+    _show(answer, as_json, "changed")
+
+
+@request.command()
+@WORKSPACE
+@REQUEST
+@click.option("--by", required=True, help="Who approves it: neither who asks nor who added it.")
+@JSON
+def approve(workspace: Path, request_id: str, by: str, as_json: bool) -> None:
+    """Approve a request that needs a second person, or take up a proposal."""
+    with project_of(workspace, progress=False) as project:
+        answer = project.requests.approve(request_id, by=by)
+    _show(answer, as_json, "changed")
+
+
+@request.command()
+@WORKSPACE
+@REQUEST
+@ALSO
+@ONLY
+@JSON
+def answer(
+    workspace: Path, request_id: str, also: tuple[str, ...], only: bool, as_json: bool
+) -> None:
+    """Say which of the ids that look alike are meant too."""
+    with project_of(workspace, progress=False) as project:
+        told = project.requests.answer(request_id, also=also, only=only)
+    _show(told, as_json, "changed")
+
+
+@request.command()
+@WORKSPACE
+@click.argument("folder", type=click.Path(path_type=Path))
+@JSON
+def inbox(workspace: Path, folder: Path, as_json: bool) -> None:
+    """Take in the CSV and JSON files of a folder that the policy accepts, and remove those.
+
+    What is refused stays where it is, and the exit status is 1.
+    """
+    with project_of(workspace, progress=False) as project:
+        answer = project.requests.inbox(folder)
+    _show(answer, as_json, "taken_in")
+    if answer["refused"]:
+        sys.exit(1)
+
+
+@request.command()
+@WORKSPACE
+@click.option("--approve-above", type=int, metavar="N", help="More ids than that need a second.")
+@click.option("--no-approval", is_flag=True, help="No request needs a second person.")
+@click.option("--deadline-days", type=int, metavar="N", help="The deadline if none is given.")
+@click.option("--accept-owner", multiple=True, metavar="USER", help="Accept this user's files.")
+@click.option(
+    "--accept-key",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Accept files signed with this Ed25519 public key (PEM).",
+)
+@click.option("--as-proposals", is_flag=True, help="Those named here only propose: a detector.")
+@click.option("--accept-nobody", is_flag=True, help="Accept nobody but those named here.")
+@JSON
+def policy(
+    workspace: Path,
+    approve_above: int | None,
+    no_approval: bool,
+    deadline_days: int | None,
+    accept_owner: tuple[str, ...],
+    accept_key: tuple[Path, ...],
+    as_proposals: bool,
+    accept_nobody: bool,
+    as_json: bool,
+) -> None:
+    """Show the workspace's rules for requests, or change them."""
+    from unweave.policy_options import changed_policy
+
+    with project_of(workspace, progress=False) as project:
+        before = project.requests.policy
+        rules = changed_policy(
+            before,
+            approve_above=approve_above,
+            no_approval=no_approval,
+            deadline_days=deadline_days,
+            owners=accept_owner,
+            key_files=accept_key,
+            proposes=as_proposals,
+            accept_nobody=accept_nobody,
+        )
+        if rules != before:
+            project.requests.set_policy(rules)
+    _show(rules.to_json(), as_json, "policy")
+
+
+@click.command(name="run-requests")
+@WORKSPACE
+@click.option("--due", metavar="DATE", help="Run what is due by this day.  [default: all]")
+@click.option("--dry-run", is_flag=True, help="Print the plans and change nothing.")
+@WORKERS
+@BEAM_ARGS
+@JSON
+def run_requests(
+    workspace: Path,
+    due: str | None,
+    dry_run: bool,
+    workers: int | None,
+    beam_args: str | None,
+    as_json: bool,
+) -> None:
+    """Run the requests that are due, all of one strategy in one deletion run.
+
+    If one of them is due, all that wait for the same strategy go along. Requests that are held, or
+    wait for an approval or an answer, are left out.
+    """
+    with project_of(workspace, workers=workers, beam_args=beam_args) as project:
+        answer = project.requests.run(due=due, dry_run=dry_run)
+    _show(answer, as_json, "planned" if dry_run else "ran")
+    if not dry_run and answer["exit_status"]:
+        sys.exit(answer["exit_status"])
+
+
+def _show(answer: dict[str, Any], as_json: bool, what: str) -> None:
+    if as_json:
+        print(json.dumps(answer, ensure_ascii=False))
+        return
+    from unweave.request_text import show
+
+    show(what, answer)

@@ -1,0 +1,352 @@
+"""The request queue, as Python API: `Project(...).requests.add(["Blue Cab"])`.
+
+Each method returns what `unweave request` prints with `--json`. A request can be added, held or
+approved while a run goes on: only the queue's own database is written, and the event log's head is
+signed by whoever holds the workspace then. Times and identities are read here and passed down.
+"""
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from lineage_store import queue
+from lineage_store.errors import BadInput
+from lineage_store.full_disk import translated
+from lineage_store.queue import Queued
+from lineage_store.request_details import Details, open_details
+from lineage_store.request_inbox import Accepted, Entry, Refused, look_through
+from lineage_store.request_policy import Policy, date_of, load_policy, save_policy
+from lineage_store.workspace import Workspace, open_workspace
+from unweave import request_answers
+from unweave.forget_options import derived_until, forget_request, unique_ids
+from unweave.queue_writing import changing_queue, user_name
+from unweave.version import installed_version
+
+if TYPE_CHECKING:
+    from unweave.project import Project
+
+Answer = dict[str, Any]
+Answers = list[Answer]  # within the class, `list` is the method
+
+
+class RequestQueue:
+    """The queue of one project."""
+
+    def __init__(self, project: "Project") -> None:
+        self._project = project
+
+    def add(
+        self,
+        ids: Sequence[str],
+        *,
+        rows: bool = False,
+        reason: str | None = None,
+        legal_basis: str | None = None,
+        deadline: str | None = None,
+        requester: str | None = None,
+        verified_by: str | None = None,
+        verified_how: str | None = None,
+        guarantee: str | None = None,
+        strategy: str | None = None,
+        exact_by: str | None = None,
+        source: Path | str | None = None,
+        column: str | None = None,
+        also: Sequence[str] = (),
+        only: bool = False,
+        proposed: bool = False,
+        by: str | None = None,
+    ) -> Answer:
+        """Put a request into the queue; one that waits there already is named instead.
+
+        With `source` and `column`, ids of that CSV file that look like the same subjects' are
+        listed, and the request waits until `answer` says which of them are meant; `also` and `only`
+        answer beforehand. `by` is who adds it, by default the user of this process.
+        """
+        details = Details(
+            ids=unique_ids((*ids, *also)),
+            reason=reason,
+            legal_basis=legal_basis,
+            requester=requester,
+            verified_by=verified_by,
+            verified_how=verified_how,
+            added_by=by or user_name(),
+        )
+        if (source is None) != (column is None) or (source is not None and rows):
+            raise BadInput("--source and --column go together, and are of subjects, not of rows.")
+        asked = {"guarantee": guarantee, "strategy": strategy, "exact_by": exact_by}
+        if source is not None and column is not None and not also and not only:
+            details = self._with_near(details, Path(source), column)
+        with self._changing() as (workspace, connection):
+            policy = load_policy(workspace)
+            kind: queue.Kind = "row" if rows else "subject"
+            request, is_new = self._add(
+                workspace, connection, policy, kind, details, asked, deadline, proposed=proposed
+            )
+            return self._told(workspace, connection, request) | {"duplicate": not is_new}
+
+    def _add(
+        self,
+        workspace: Workspace,
+        connection: sqlite3.Connection,
+        policy: Policy,
+        kind: queue.Kind,
+        details: Details,
+        asked: dict[str, str | None],
+        deadline: str | None,
+        *,
+        proposed: bool,
+    ) -> tuple[Queued, bool]:
+        wanted = forget_request(
+            details.ids,
+            rows=kind == "row",
+            guarantee=asked["guarantee"],
+            strategy=asked["strategy"],
+            exact_by=asked["exact_by"],
+            today=self._today,
+        )
+        keys = workspace.keys()
+        commitments = wanted.commitments(keys)
+        due = policy.deadline(deadline, today=self._today)
+        options = asked | {"exact_by": wanted.exact_by}
+        known = queue.same(connection, kind=kind, commitments=commitments, options=options)
+        if known is not None:
+            queue.sooner(connection, known, deadline=due)
+            return queue.find(connection, known.id), False
+        request = queue.add(
+            connection,
+            kind=kind,
+            commitments=commitments,
+            options=options,
+            deadline=due,
+            needs=policy.needs(len(details.ids), proposed=proposed),
+            question=bool(details.near),
+            seal=lambda id_: details.sealed(id_, key=keys.requests, random_bytes=os.urandom),
+            time=self._time,
+        )
+        return request, True
+
+    def _with_near(self, details: Details, source: Path, column: str) -> Details:
+        from unweave.near_subjects import near_subjects
+
+        with self._project._reading() as (workspace, connection):
+            near = near_subjects(connection, workspace, details.ids, source=source, column=column)
+        return replace(details, near=near)
+
+    def list(self, *, ended: bool = False) -> Answer:
+        """List the requests that have not ended, or all of them; without any id or name."""
+        with self._project._reading() as (_, connection):
+            found = queue.all_queued(connection, open_only=not ended)
+        return {"requests": [request_answers.line(one, self._today) for one in found]}
+
+    def show(self, request: str) -> Answer:
+        """Show a request with all that it keeps: ids, free text, near matches that wait."""
+        with self._project._reading() as (workspace, connection):
+            return self._told(workspace, connection, queue.find(connection, request))
+
+    def approve(self, request: str, *, by: str) -> Answer:
+        """Approve a request, or take a proposal up, as a second person.
+
+        Raises BadInput if that is who asked or who added it, or if it does not wait for it.
+        """
+        with self._changing() as (workspace, connection):
+            found, details = self._opened(workspace, connection, request)
+            if not by.strip():
+                raise BadInput("Say who approves it.")
+            if _same_name(by, details.requester) or _same_name(by, details.added_by):
+                raise BadInput(
+                    f"The request {found.id} needs a second person: who asked for it or added it "
+                    f"cannot approve it."
+                )
+            sealed = self._sealed(workspace, found, replace(details, approved_by=by))
+            queue.approve(connection, found, sealed=sealed, time=self._time)
+            return self._told(workspace, connection, queue.find(connection, request))
+
+    def answer(self, request: str, *, also: Sequence[str] = (), only: bool = False) -> Answer:
+        """Say which near matches are meant too; `only` says that none is."""
+        if bool(also) == only:
+            raise BadInput("Name the ids that are meant too with --also, or say --only.")
+        with self._changing() as (workspace, connection):
+            found, details = self._opened(workspace, connection, request)
+            if not found.question:
+                raise BadInput(f"The request {found.id} does not wait for an answer.")
+            whole = details.with_ids(unique_ids(also) if also else ())
+            wanted = forget_request(
+                whole.ids, rows=False, guarantee=None, strategy=None, today=self._today
+            )
+            needs = found.needs or load_policy(workspace).needs(len(whole.ids), proposed=False)
+            queue.answer(
+                connection,
+                found,
+                commitments=wanted.commitments(workspace.keys()),
+                needs=needs,
+                sealed=self._sealed(workspace, found, whole),
+                time=self._time,
+            )
+            return self._told(workspace, connection, queue.find(connection, request))
+
+    def hold(self, request: str, *, reason: str, until: str) -> Answer:
+        """Keep a request from running to the end of a day: a legal hold."""
+        day = date_of(until, "The end of the hold")
+        if day < self._today or not reason.strip():
+            raise BadInput("A hold needs a reason, and a last day that has not passed.")
+        with self._changing() as (workspace, connection):
+            found, details = self._opened(workspace, connection, request)
+            sealed = self._sealed(workspace, found, replace(details, hold_reason=reason))
+            queue.hold(connection, found, until=day, sealed=sealed, time=self._time)
+            return self._told(workspace, connection, queue.find(connection, request))
+
+    def release(self, request: str) -> Answer:
+        """End a hold before its day."""
+        with self._changing() as (workspace, connection):
+            found, details = self._opened(workspace, connection, request)
+            sealed = self._sealed(workspace, found, replace(details, hold_reason=None))
+            queue.release(connection, found, sealed=sealed, time=self._time)
+            return self._told(workspace, connection, queue.find(connection, request))
+
+    def cancel(self, request: str) -> Answer:
+        """Take a request back that does not run yet; what it kept in words is erased."""
+        with self._changing() as (workspace, connection):
+            queue.cancel(connection, queue.find(connection, request), time=self._time)
+            return self._told(workspace, connection, queue.find(connection, request))
+
+    def run(self, *, due: str | None = None, dry_run: bool = False) -> Answer:
+        """Run what is due by a day (all that waits, without one), or only say what that would be.
+
+        What failed is told beside what was done; `exit_status` is that of the first failure, or 0.
+        """
+        from pipelines import queue_run
+        from unlearning.recording import sign_log
+
+        day = None if due is None else date_of(due, "The day of --due")
+        until = derived_until(self._today)
+        backend = self._project._runner()
+        if dry_run:
+            with translated():
+                planned = queue_run.plan_requests(
+                    open_workspace(self._project.root),
+                    due=day,
+                    today=self._today,
+                    derived_until=until,
+                    backend=backend,
+                )
+            return request_answers.planned(planned)
+        with self._project._running() as (workspace, finished):
+            ran = queue_run.run_requests(
+                workspace,
+                due=day,
+                derived_until=until,
+                backend=backend,
+                time=self._time,
+                version=installed_version(),
+                random_bytes=os.urandom,
+                clock=perf_counter,
+            )
+            sign_log(workspace)
+            return request_answers.ran(workspace, ran, finished)
+
+    def export(self, subject: str, out: Path | str) -> Answer:
+        """Write what is held about a person to a file (JSON, mode 600): access, Article 15."""
+        from unweave.subject_export import write_export
+
+        with self._project._reading() as (workspace, connection):
+            return write_export(connection, workspace, subject, Path(out), today=self._today)
+
+    def inbox(self, folder: Path | str) -> Answer:
+        """Take in the request files of a folder that the policy accepts, and remove those."""
+        taken, refused = [], []
+        for file in look_through(Path(folder), self.policy):
+            if isinstance(file, Accepted):
+                try:
+                    taken.append({"file": file.path.name, "requests": self._take_in(file)})
+                    file.remove()  # what it asks is in the queue by now
+                    continue
+                except BadInput as error:
+                    file = Refused(file.path, str(error))
+            refused.append({"file": file.path.name, "why": file.why})
+        return {"accepted": taken, "refused": refused}
+
+    def _take_in(self, file: Accepted) -> Answers:
+        """Queue all requests of a file, or none; raises BadInput naming the one that is wrong."""
+        added = []
+        with self._changing() as (workspace, connection):
+            for number, entry in enumerate(file.entries, start=1):
+                try:
+                    request, is_new = self._add_entry(workspace, connection, entry, file)
+                except BadInput as error:
+                    raise BadInput(f"Request {number}: {error}") from error
+                added.append({"request": request.id, "duplicate": not is_new})
+        return added
+
+    def _add_entry(
+        self, workspace: Workspace, connection: sqlite3.Connection, entry: Entry, file: Accepted
+    ) -> tuple[Queued, bool]:
+        said, sender = entry.fields.get, file.sender
+        details = Details(
+            ids=entry.ids,
+            reason=said("reason"),
+            legal_basis=said("legal_basis"),
+            requester=said("requester"),
+            verified_by=said("verified_by"),
+            verified_how=said("verified_how"),
+            added_by=f"user {sender.uid}" if sender.key is None else f"key {sender.key}",
+        )
+        return self._add(
+            workspace,
+            connection,
+            load_policy(workspace),
+            entry.kind,
+            details,
+            {name: said(name) for name in ("guarantee", "strategy", "exact_by")},
+            said("deadline"),
+            proposed=sender.proposes,
+        )
+
+    @property
+    def policy(self) -> Policy:
+        """The workspace's rules for requests; `set_policy` changes them."""
+        return load_policy(open_workspace(self._project.root))
+
+    def set_policy(self, policy: Policy) -> None:
+        """Write the workspace's rules for requests."""
+        save_policy(open_workspace(self._project.root), policy)
+
+    @property
+    def _time(self) -> str:
+        return self._project._time()
+
+    @property
+    def _today(self) -> str:
+        return self._project._time()[:10]
+
+    def _opened(
+        self, workspace: Workspace, connection: sqlite3.Connection, request: str
+    ) -> tuple[Queued, Details]:
+        """Return a request and its details; raises BadInput for one that keeps none."""
+        found = queue.find(connection, request)
+        if found.sealed is None:
+            raise BadInput(
+                f"The request {found.id} has ended, or is the exact phase of a run: it can only "
+                f"be shown or cancelled."
+            )
+        return found, open_details(found.sealed, found.id, key=workspace.keys().requests)
+
+    def _sealed(self, workspace: Workspace, found: Queued, details: Details) -> bytes:
+        return details.sealed(found.id, key=workspace.keys().requests, random_bytes=os.urandom)
+
+    def _told(self, workspace: Workspace, connection: sqlite3.Connection, found: Queued) -> Answer:
+        details = None
+        if found.sealed is not None:
+            details = open_details(found.sealed, found.id, key=workspace.keys().requests)
+        return request_answers.whole(connection, workspace, found, details, today=self._today)
+
+    def _changing(self) -> AbstractContextManager[tuple[Workspace, sqlite3.Connection]]:
+        return changing_queue(self._project.root)
+
+
+def _same_name(one: str, other: str | None) -> bool:
+    return other is not None and one.casefold().split() == other.casefold().split()

@@ -1,0 +1,153 @@
+"""The answers of the request queue as text for people."""
+
+from collections.abc import Callable
+from typing import Any
+
+from unweave.console import console_for_people, table_of
+from unweave.text import forgotten
+from unweave.text import planned as planned_models
+
+Answer = dict[str, Any]
+
+WORDS = {
+    "reason": "reason",
+    "legal_basis": "legal basis",
+    "requester": "requester",
+    "verified_by": "verified by",
+    "verified_how": "verified how",
+    "added_by": "added by",
+    "approved_by": "approved by",
+    "hold_reason": "held because",
+}
+
+
+def show(what: str, answer: Answer) -> None:
+    """Print an answer on standard output."""
+    console = console_for_people()
+    for part in VIEWS[what](answer):
+        console.print(part, markup=False)
+
+
+def added(answer: Answer) -> list[Any]:
+    """Show a request that was added, and what it waits for."""
+    head = f"{answer['request']} is {answer['state']}, due by {answer['deadline']}."
+    if answer["duplicate"]:
+        head = f"This is asked for already: {head}"
+    return [head, *_near(answer)]
+
+
+def changed(answer: Answer) -> list[Any]:
+    """Show a request that was changed."""
+    return [f"{answer['request']} is {answer['state']}, due by {answer['deadline']}."]
+
+
+def _near(answer: Answer) -> list[Any]:
+    if not answer.get("near"):
+        return []
+    table = table_of("looks alike", "rows", "why")
+    for match in answer["near"]:
+        table.add_row(match["id"], f"{match['rows']:,}", match["why"])
+    return [table, f"Say which are meant: unweave request answer {answer['request']} --also ID, "
+                   "or --only."]  # fmt: skip
+
+
+def listed(answer: Answer) -> list[Any]:
+    """Show requests as a table."""
+    if not answer["requests"]:
+        return ["No request waits."]
+    table = table_of("request", "state", "of", "ids", "due by", "guarantee", "run")
+    for item in answer["requests"]:
+        table.add_row(
+            item["request"],
+            item["state"],
+            item["kind"],
+            f"{item['ids']:,}",
+            item["deadline"] + (" (overdue)" if item["overdue"] else ""),
+            item["guarantee"] or "exact",
+            item["run"] or "",
+        )
+    return [table]
+
+
+def shown(answer: Answer) -> list[Any]:
+    """Show a request with all that it keeps."""
+    lines: list[Any] = [
+        f"{answer['request']} is {answer['state']}: {answer['ids']:,} "
+        f"({answer['kind']}), asked {answer['created']}, due by {answer['deadline']}"
+    ]
+    lines += [f"  {one}" for one in answer.get("named", [])]
+    lines += [f"  {text:<13}{answer[name]}" for name, text in WORDS.items() if answer.get(name)]
+    if answer["held_until"]:
+        lines.append(f"  held until   {answer['held_until']}")
+    if answer["run"]:
+        lines.append(f"  run          {answer['run']}")
+    if answer.get("certificate"):
+        lines.append(f"  certificate  {answer['certificate']}")
+    lines += [f"  was served   {told['pushed']}" for told in answer.get("recipients", [])]
+    return lines + _near(answer)
+
+
+def taken_in(answer: Answer) -> list[Any]:
+    """Show which files of the inbox were taken in."""
+    lines = [f"accepted {one['file']}: {_names(one['requests'])}" for one in answer["accepted"]]
+    lines += [f"refused {one['file']}: {one['why']}" for one in answer["refused"]]
+    return lines or ["The inbox is empty."]
+
+
+def _names(requests: list[Answer]) -> str:
+    names = [r["request"] + (" (known already)" if r["duplicate"] else "") for r in requests]
+    return ", ".join(names) if len(names) < 10 else f"{len(names):,} requests"
+
+
+def policy(answer: Answer) -> list[Any]:
+    """Show the rules for requests."""
+    above = answer["approve_above"]
+    lines = [
+        "A second person approves "
+        + ("nothing." if above is None else f"requests of more than {above:,} ids."),
+        f"Without a deadline, a request is due in {answer['deadline_days']} days.",
+    ]
+    for sender in answer["senders"]:
+        who = f"of user {sender['uid']}" if sender["key"] is None else f"signed by {sender['key']}"
+        lines.append(f"Files {who} are {'proposals' if sender['proposes'] else 'accepted'}.")
+    return lines if answer["senders"] else [*lines, "The inbox accepts no file."]
+
+
+def _settled(answer: Answer) -> list[Any]:
+    return [
+        f"{one['request']}: {one['outcome']}"
+        + (f", forgotten or made exact by {one['run']} before" if one["run"] else "")
+        for one in answer["settled"]
+    ]
+
+
+def ran(answer: Answer) -> list[Any]:
+    """Show what was run."""
+    parts: list[Any] = []
+    for run in answer["runs"]:
+        parts += [f"{', '.join(run['requests'])} in one run:", *forgotten(run)]
+    parts += [f"{run} was finished." for run in answer["finished"]]
+    parts += _settled(answer)
+    for one in answer["failed"]:
+        parts.append(f"{', '.join(one['requests'])} failed: {one['error']}")
+    return parts or ["No request is due."]
+
+
+def planned(answer: Answer) -> list[Any]:
+    """Show what would be run."""
+    parts: list[Any] = []
+    for group in answer["groups"]:
+        parts += [f"{', '.join(group['requests'])} in one run:", *planned_models(group)]
+    return [*parts, *_settled(answer)] or ["No request is due."]
+
+
+VIEWS: dict[str, Callable[[Answer], list[Any]]] = {
+    "added": added,
+    "changed": changed,
+    "listed": listed,
+    "shown": shown,
+    "taken_in": taken_in,
+    "policy": policy,
+    "ran": ran,
+    "planned": planned,
+}
