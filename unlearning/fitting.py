@@ -106,11 +106,12 @@ def refit(
             new = ShardLedger(shard_folder(folder, decision.shard))
             if decision.action == "empty":
                 keep_shard(shard, new, stages=0)
-            elif decision.action in ("retrained", "corrected"):
+                continue
+            if old_store is not None and decision.action == "subtracted":
+                asked.have_updates(decision, shard, old_store)
+            if decision.action in ("retrained", "corrected") or decision.repair_epochs:
                 tasks.append(asked.task(decision))
             else:
-                if old_store is not None:
-                    asked.have_updates(decision, shard, old_store)
                 strategy.apply(decision, old=shard, new=new, run=None, store=store)
         current().run(tasks, learner=learner, progress=progress)
     return _complete(config, plan.model_after, text, learner, store, folder, serving, base)

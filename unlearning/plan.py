@@ -22,6 +22,8 @@ from lineage_store.row_index import IndexedRows
 from lineage_store.row_store import RowStore
 from unlearning.base_weights import started_from
 from unlearning.determinism import differing
+from unlearning.exposure import Exposure, exposure_of, warning_of
+from unlearning.repair import with_repair
 from unlearning.step_checkpoints import adapts
 from unlearning.strategies import (
     ShardDecision,
@@ -68,7 +70,8 @@ class ModelPlan:
     """What will be done to one model; `model_after` is None if it is withdrawn.
 
     With early stopping, `steps_planned` and `steps_full` are the most that there can be.
-    `base` is None for a model that was not trained from another.
+    `base` is None for a model that was not trained from another. `exposure` tells how much of the
+    run an approximate deletion touches; None if it is exact.
     """
 
     model_before: str
@@ -85,6 +88,15 @@ class ModelPlan:
     inference_changed: bool
     early_stop: int | None = None
     base: BaseChange | None = None
+    exposure: Exposure | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What should be known before it is carried out: a sentence each."""
+        if self.exposure is None:
+            return ()
+        told = warning_of(self.strategy, self.model_before, self.exposure)
+        return () if told is None else (told,)
 
     @property
     def base_model(self) -> str | None:
@@ -102,15 +114,17 @@ class ModelPlan:
         return [decision.shard for decision in self.shards if decision.action != "kept"]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the value as JSON; without a base there is no such key."""
+        """Return the value as JSON; without a base, or exposure, there is no such key."""
         value = asdict(self) | {
             "rows_by_split": dict(self.rows_by_split),
             "shards": [decision.to_json() for decision in self.shards],
             "verdicts": [asdict(verdict) for verdict in self.verdicts],
         }
-        del value["base"]
+        del value["base"], value["exposure"]
         if self.base is not None:
             value["base"] = asdict(self.base) | {"moved": list(self.base.moved)}
+        if self.exposure is not None:
+            value["exposure"] = asdict(self.exposure)
         return value
 
     @classmethod
@@ -122,6 +136,7 @@ class ModelPlan:
                 "shards": tuple(ShardDecision.from_json(item) for item in value["shards"]),
                 "verdicts": tuple(Verdict(**item) for item in value["verdicts"]),
                 "base": _base_change(value.get("base")),
+                "exposure": Exposure(**value["exposure"]) if "exposure" in value else None,
             }
         )
 
@@ -132,14 +147,21 @@ def _base_change(value: Mapping[str, Any] | None) -> BaseChange | None:
 
 @dataclass(frozen=True)
 class Asked:
-    """What the requester wants of the result."""
+    """What the requester wants of the result; `repair` are the most epochs of a repair."""
 
     guarantee: StrategyGuarantee | None = None
     strategy: str | None = None
+    repair: int = 0
 
     def chosen(self) -> Strategy:
-        """Return the strategy; raises BadInput if there is none."""
-        return choose(guarantee=self.guarantee, name=self.strategy)
+        """Return the strategy; raises BadInput if there is none, or none that leaves a repair."""
+        strategy = choose(guarantee=self.guarantee, name=self.strategy)
+        if self.repair and strategy.guarantee == "exact":
+            raise BadInput(
+                "--repair goes with an approximate strategy: an exact result needs none; leave it "
+                "out, or ask for --guarantee approximate."
+            )
+        return strategy
 
 
 def plan_model(
@@ -168,6 +190,7 @@ def plan_model(
     change = None if base is None else _change_of_base(ledger, base, inference)
     # Updates were recorded on the way from the old start: where that changes, they mean nothing.
     strategy = choose(guarantee="exact", name=None) if change and change.moved else asked.chosen()
+    unfit: str | None = None
     counts = _counts_without(store, deleted, ledger.partition)
     if inference is not None and not any(sum(row) for row in counts):
         inference, nothing_left = None, "no row is left to train on"
@@ -197,9 +220,18 @@ def plan_model(
         name, guarantee, why = WITHDRAW, "exact", f"the model is withdrawn: {nothing_left}"
         steps_full = 0
     else:
-        decisions = strategy.decide(situation)
+        try:
+            decisions = tuple(
+                with_repair(decision, situation, asked.repair)
+                for decision in strategy.decide(situation)
+            )
+        except BadInput:
+            if asked.strategy is not None or strategy.guarantee == "exact":
+                raise
+            unfit, strategy = strategy.name, choose(guarantee="exact", name=None)
+            decisions = strategy.decide(situation)
         name, guarantee = strategy.name, strategy.guarantee
-        why = situation.fresh_start or _why(strategy, asked, change)
+        why = situation.fresh_start or _why(strategy, asked, change, unfit)
         if change is not None and change.guarantee == "approximate":
             guarantee = "approximate"
     return ModelPlan(
@@ -211,14 +243,21 @@ def plan_model(
         rows_found=len(deleted),
         rows_by_split=dict(Counter(deleted.splits)),
         shards=decisions,
-        steps_planned=sum(decision.steps for decision in decisions),
+        steps_planned=sum(d.steps + d.repair_steps for d in decisions),
         steps_full=steps_full,
         verdicts=verdicts(
-            descendants, decisions=decisions, guarantee=guarantee, derived_until=derived_until
+            descendants,
+            decisions=decisions,
+            guarantee=guarantee,
+            derived_until=derived_until,
+            slices=ledger.partition.slices,
         ),
         inference_changed=changed,
         early_stop=ledger.header.get("early_stop"),
         base=change,
+        exposure=exposure_of(situation)
+        if name != WITHDRAW and strategy.guarantee != "exact"
+        else None,
     )
 
 
@@ -298,10 +337,15 @@ def _fresh_start(
     return None
 
 
-def _why(strategy: Strategy, asked: Asked, change: BaseChange | None) -> str:
+def _why(strategy: Strategy, asked: Asked, change: BaseChange | None, unfit: str | None) -> str:
     if change is not None and change.moved:
         after = "is withdrawn or fits no more" if change.after is None else f"is {change.after} now"
         return f"it was trained from {change.before}, which {after}"
     if asked.strategy is not None:
         return f"{strategy.name} was asked for by name"
-    return f"{strategy.name} is the strategy that gives {strategy.guarantee} results"
+    if unfit is not None:
+        return f"{unfit} cannot serve here, and {strategy.name} always can"
+    told = f"{strategy.name} is the strategy that gives {strategy.guarantee} results"
+    if strategy.guarantee == "approximate":
+        told += " and measures best of those; amnesiac is taken only by name"
+    return told

@@ -173,6 +173,13 @@ def train(
     help="What the result must be; exact if nothing is said.",
 )
 @click.option("--strategy", help="How to forget: retrain-shards, amnesiac or amnesiac-marginal.")
+@click.option(
+    "--repair",
+    default=0,
+    metavar="EPOCHS",
+    help="After an approximate strategy, fine-tune the shards it changed on what remains, for so "
+    "many epochs at most: see docs/amnesiac.md.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the plan and change nothing.")
 @click.option("--reason", help="Free text for the request queue; it goes nowhere else.")
 @click.option("--replay", is_flag=True, help="Train the twin and compare all weights with it.")
@@ -185,6 +192,7 @@ def forget(
     rows: bool,
     guarantee: str | None,
     strategy: str | None,
+    repair: int,
     dry_run: bool,
     reason: str | None,
     replay: bool,
@@ -195,13 +203,16 @@ def forget(
     """Forget subjects in every model, erase their rows, and certify it."""
     with project_of(workspace, workers=workers, beam_args=beam_args) as project:
         if dry_run:
-            answer = project.plan(subjects, rows=rows, guarantee=guarantee, strategy=strategy)
+            answer = project.plan(
+                subjects, rows=rows, guarantee=guarantee, strategy=strategy, repair=repair
+            )
         else:
             answer = project.forget(
                 subjects,
                 rows=rows,
                 guarantee=guarantee,
                 strategy=strategy,
+                repair=repair,
                 reason=reason,
                 replay=replay,
             )

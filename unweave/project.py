@@ -152,6 +152,7 @@ class Project:
         rows: bool = False,
         guarantee: str | None = None,
         strategy: str | None = None,
+        repair: int = 0,
         reason: str | None = None,
         replay: bool = False,
     ) -> dict[str, Any]:
@@ -160,7 +161,7 @@ class Project:
         from unweave import answers
 
         began = clock.perf_counter()
-        request = self._forget_request(ids, rows, guarantee, strategy, reason, replay)
+        request = self._forget_request(ids, rows, guarantee, strategy, repair, reason, replay)
         with (
             translated(),
             listening(self._listener),
@@ -186,12 +187,13 @@ class Project:
         rows: bool = False,
         guarantee: str | None = None,
         strategy: str | None = None,
+        repair: int = 0,
     ) -> dict[str, Any]:
         """Say what `forget` would do, and change nothing."""
         from pipelines.forget_run import dry_run
         from unweave import answers
 
-        request = self._forget_request(ids, rows, guarantee, strategy, None, False)
+        request = self._forget_request(ids, rows, guarantee, strategy, repair, None, False)
         with translated():
             workspace = open_workspace(self.root)
             plans = dry_run(workspace, request, backend=self._runner())
@@ -320,6 +322,7 @@ class Project:
         rows: bool,
         guarantee: str | None,
         strategy: str | None,
+        repair: int,
         reason: str | None,
         replay: bool,
     ) -> Any:
@@ -330,7 +333,9 @@ class Project:
             raise BadInput("Name at least one subject, and none that is empty.")
         unique = tuple(dict.fromkeys(ids))
         until = (self._now() + timedelta(days=DERIVED_DAYS)).date().isoformat()
-        asked = Asked(guarantee, strategy)  # type: ignore[arg-type]  # checked by chosen()
+        if not 0 <= repair <= 100_000:
+            raise BadInput(f"--repair is {repair}: it goes from 0 to 100000.")
+        asked = Asked(guarantee, strategy, repair)  # type: ignore[arg-type]  # checked by chosen()
         asked.chosen()
         return ForgetRequest(unique, rows, asked, reason, replay, until)
 

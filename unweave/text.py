@@ -60,6 +60,10 @@ def planned(answer: Answer) -> list[Any]:
             f"{most}{plan['steps_planned']:,} of {plan['steps_full']:,} steps to compute "
             f"({share:.1%})."
         )
+        if "exposure" in plan:
+            from unlearning.exposure import Exposure
+
+            parts.append(f"{Exposure(**plan['exposure']).in_words()}.")
         shards = table_of(
             "shard", "action", "stages kept", "steps", "from the slice", "from nothing", "why"
         )
@@ -94,6 +98,8 @@ def forgotten(answer: Answer) -> list[Any]:
             parts.append(
                 f"  corrected   for {change['updates_corrected']:,} updates that saw the rows"
             )
+        if change["repair_epochs"]:
+            parts.append(f"  repaired    for at most {change['repair_epochs']} epochs")
         for check in change["checks"]:
             parts.append(f"  {check['outcome']:<13} {check['name']}")
         if change["metrics_after"]:
@@ -111,12 +117,7 @@ def guarantee_text(change: Mapping[str, Any]) -> str:
     """Say what a result may be called, and how far it is from the twin if that was measured."""
     if change["guarantee"] == "exact":
         return f"exact, {change['basis']}" if change["basis"] else "exact"
-    if change["distance_to_twin"] is None:
-        return "approximate (its distance to the retrained twin is unmeasured)"
-    return (
-        f"approximate: distance to the retrained twin {change['distance_to_twin']:.4g}, "
-        f"of the untouched model {change['distance_untouched']:.4g}"
-    )
+    return f"{change['guarantee']}: {change['closeness']}"
 
 
 def verdict_table(verdicts: list[Mapping[str, Any]]) -> Table:
@@ -258,7 +259,9 @@ def verified(answer: Answer) -> list[Any]:
         after = model["after"]["weights"][:12] if model["after"] else "withdrawn"
         parts.append(
             f"  {model['before']['weights'][:12]} -> {after}: {model['strategy']}, "
-            f"{model['guarantee']}" + (f", {model['basis']}" if "basis" in model else "")
+            f"{model['guarantee']}"
+            + (f", {model['basis']}" if "basis" in model else "")
+            + (f": {model['closeness']}" if "closeness" in model else "")
         )
     return parts
 
