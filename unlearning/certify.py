@@ -117,10 +117,16 @@ def _change(
     return change
 
 
-def receipt(*, request_id: str, opened: OpenRequest, certificate: bytes) -> dict[str, Any]:
-    """Build the requester's receipt: with it and their own id they can open the commitment."""
+def receipt(
+    *, request_id: str, opened: OpenRequest, certificate: bytes, plans: Sequence[ModelPlan]
+) -> dict[str, Any]:
+    """Build the requester's receipt: with it and their own id they can open the commitment.
+
+    It says what each model that replaced another may be called, as the certificate does.
+    """
     return {
         "request": request_id,
+        "guarantees": {plan.model_before: plan.guarantee for plan in plans},
         "certificate": digest(certificate),
         "nonce": opened.nonce.hex(),
         "kind": opened.kind,

@@ -17,6 +17,7 @@ from lineage_store.ledger import (
     shard_folder,
     write_header,
 )
+from lineage_store.placement import Partition, Stage
 from lineage_store.row_store import RowStore, open_rows
 from unlearning.aggregation import aggregation_or_default
 from unlearning.base_weights import must_be_the_start, must_fit, origin
@@ -24,6 +25,7 @@ from unlearning.batches import shard_schedule
 from unlearning.determinism import code_digest, environment
 from unlearning.keras_learner import KerasLearner
 from unlearning.plan import ModelPlan
+from unlearning.record_budget import affordable
 from unlearning.regenerate import record_again
 from unlearning.serving import evaluate, export
 from unlearning.shard_engine import current
@@ -54,6 +56,12 @@ def fit(
     shards or weights are others.
     """
     learner = make_learner(text, name=config.module, store=store, seed=config.partition.seed)
+    config = affordable(
+        config,
+        _all_stages(store, config.partition),
+        trainable=learner.trainable(),
+        state_bytes=learner.state_bytes(),
+    )
     probe(learner, store, config)
     decisions = [
         ShardDecision(shard, "retrained", 0, steps, "")
@@ -149,12 +157,7 @@ class _Asked:
     @functools.cached_property
     def checkpoint_every(self) -> int:
         """After how many batches a checkpoint is kept: the same for all shards."""
-        shards = range(self.config.partition.shards)
-        stages = [
-            stage
-            for shard in shards
-            for stage in shard_schedule(self.store, shard, self.config.partition)
-        ]
+        stages = _all_stages(self.store, self.config.partition)
         return interval(self.config, stages, state_bytes=self.learner.state_bytes())
 
     def task(self, decision: ShardDecision) -> ShardTask:
@@ -179,6 +182,11 @@ class _Asked:
         """Put the updates that a decision needs into the old ledger, if they are not there."""
         run = run_of(self.task(decision), learner=self.learner)
         record_again(run, old_store, decision.shard, old, decision.positions)
+
+
+def _all_stages(store: RowStore, partition: Partition) -> list[Stage]:
+    shards = range(partition.shards)
+    return [stage for shard in shards for stage in shard_schedule(store, shard, partition)]
 
 
 def _complete(
@@ -217,6 +225,8 @@ def _complete(
         "environment": environment(),
         "key_id": config.key_id,
     }
+    if config.record_budget is not None:
+        header["record_budget"] = config.record_budget
     if base is not None:
         header["base"] = origin(base)
     return write_header(folder, header)

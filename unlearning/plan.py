@@ -36,6 +36,7 @@ from unlearning.train_config import module_source
 from unlearning.verdicts import Verdict, verdicts
 
 WITHDRAW = "withdraw"
+REPAIR_AT_MOST = 100_000
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,8 @@ class Asked:
     def chosen(self) -> Strategy:
         """Return the strategy; raises BadInput if there is none, or none that leaves a repair."""
         strategy = choose(guarantee=self.guarantee, name=self.strategy)
+        if not 0 <= self.repair <= REPAIR_AT_MOST:
+            raise BadInput(f"--repair is {self.repair}: it goes from 0 to {REPAIR_AT_MOST}.")
         if self.repair and strategy.guarantee == "exact":
             raise BadInput(
                 "--repair goes with an approximate strategy: an exact result needs none; leave it "

@@ -65,6 +65,16 @@ def check_options(asked: TrainRequest) -> None:
         raise BadInput(
             "--update-codec goes with --record all or at-risk: no updates are kept otherwise."
         )
+    if asked.record_budget is not None:
+        if asked.record_budget < 1:
+            raise BadInput(f"--record-budget is {asked.record_budget}: it is at least 1.")
+        if asked.record != "all" or any(
+            (asked.update_codec, asked.checkpoint_every, asked.checkpoint_budget)
+        ):
+            raise BadInput(
+                "--record-budget goes with --record all, and decides what --update-codec, "
+                "--checkpoint-every and --checkpoint-budget would: leave these out."
+            )
     if asked.update_codec not in (None, *SUMMABLE):
         names = ", ".join(SUMMABLE)
         raise BadInput(f"--update-codec is {asked.update_codec!r}: it is one of {names}.")

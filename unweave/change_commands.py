@@ -68,6 +68,13 @@ from unweave.options import BEAM_ARGS, JSON, WORKERS, WORKSPACE, project_of, sho
     help="How to keep them: as they are, rounded, or in 8 bits.  [default: float32]",
 )
 @click.option(
+    "--record-budget",
+    type=int,
+    metavar="BYTES",
+    help="With --record all: keep updates by the most exact codec that fits; if none does, "
+    "checkpoints to compute them again.",
+)
+@click.option(
     "--aggregate",
     type=click.Choice(["mean", "vote", "median"]),
     default="mean",
@@ -120,6 +127,7 @@ def train(
     risk_share: int,
     record: str,
     update_codec: str | None,
+    record_budget: int | None,
     aggregate: str,
     class_weights: str,
     early_stop: int | None,
@@ -152,6 +160,7 @@ def train(
             risk_share=risk_share,
             record=record,
             update_codec=update_codec,
+            record_budget=record_budget,
             aggregate=aggregate,
             class_weights=class_weights,
             early_stop=early_stop,

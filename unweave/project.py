@@ -80,6 +80,7 @@ class Project:
         risk_share: int = 0,
         record: str = "none",
         update_codec: str | None = None,
+        record_budget: int | None = None,
         aggregate: str = "mean",
         class_weights: str = "none",
         early_stop: int | None = None,
@@ -123,6 +124,7 @@ class Project:
             ),
             record=record,
             update_codec=update_codec,
+            record_budget=record_budget,
             aggregate=aggregate,
             module=None if module is None else Path(module),
             class_weights=class_weights,
@@ -287,14 +289,14 @@ class Project:
 
     def predict(self, csv: Path | str, *, model_id: str | None = None) -> dict[str, Any]:
         """Predict with a live model's SavedModel for the rows of a CSV file."""
-        from unlearning.prediction import predict_csv
+        from unlearning.prediction import predict_csv, prediction_of
 
         with self._reading() as (workspace, connection):
             record = models.find_model(connection, model_id)
             if record.state != "live":
                 raise BadInput(f"The model {record.id} is {record.state}: it cannot predict.")
             found = predict_csv(workspace.absolute(record.paths["pushed"]), Path(csv))
-        return {"model_id": record.id, **found}
+        return prediction_of(record, found)
 
     def doctor(self, *, repair: bool = False) -> dict[str, Any]:
         """Say where index and MLMD differ from the log and the disk; with `repair`, put it right.
@@ -333,8 +335,6 @@ class Project:
             raise BadInput("Name at least one subject, and none that is empty.")
         unique = tuple(dict.fromkeys(ids))
         until = (self._now() + timedelta(days=DERIVED_DAYS)).date().isoformat()
-        if not 0 <= repair <= 100_000:
-            raise BadInput(f"--repair is {repair}: it goes from 0 to 100000.")
         asked = Asked(guarantee, strategy, repair)  # type: ignore[arg-type]  # checked by chosen()
         asked.chosen()
         return ForgetRequest(unique, rows, asked, reason, replay, until)

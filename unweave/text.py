@@ -34,12 +34,26 @@ def trained(answer: Answer) -> list[Any]:
         f"  evaluation  {metrics_text(answer['metrics'])}",
         f"  weights     {answer['weights_digest']}",
         f"  served from {answer['model_path']}",
+        *_kept(answer["config"]),
         *(
             ["To forget one of its rows exactly:", *cost_lines(answer["expected_cost"])]
             if "expected_cost" in answer
             else []
         ),
     ]
+
+
+def _kept(config: Mapping[str, Any]) -> list[str]:
+    """Say what a storage budget was spent on, if there was one."""
+    if "record_budget" not in config:
+        return []
+    if config["record"] == "all":
+        what = f"the update of every step, as {config['update_codec']}"
+    elif config["checkpoint_every"]:
+        what = f"a checkpoint every {config['checkpoint_every']} steps, to compute updates again"
+    else:
+        what = "checkpoints at the ends of stages alone, to compute updates again"
+    return [f"  keeps       {what}: that fits into {config['record_budget']:,} bytes"]
 
 
 def _from(base: str | None) -> str:
@@ -243,7 +257,8 @@ def status(answer: Answer) -> list[Any]:
     for item in answer["derived"]:
         late = " (overdue)" if item["overdue"] else ""
         parts.append(
-            f"  derived     {item['model']} keeps derived updates until {item['until']}{late}"
+            f"  derived     {item['model']} ({item['guarantee']}) keeps derived updates until "
+            f"{item['until']}{late}"
         )
     if answer["unfinished"]:
         parts.append(
