@@ -14,7 +14,7 @@ from tfx.types.standard_artifacts import Model, ModelBlessing
 from tfx.types.system_executions import Evaluate, Process, Train
 
 from components.artifacts import Certificate, CheckReport, ErasureReport, Ledger, Plan, Rows
-from components.digests import set_digest, set_training_digests
+from components.digests import set_digest, set_guarantee, set_training_digests
 from components.training import SAVED_MODEL
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
 from lineage_store.ledger import open_ledger
@@ -40,6 +40,7 @@ def DeletionPlanner(
     folder = open_workspace(Path(workspace)).request(request_id)
     mine = next(item for item in load_plan(folder) if item.model_before == model_id)
     _write(plan, PLAN_JSON, canonical_json(mine.to_json()) + b"\n")
+    set_guarantee(mine.guarantee, plan)
 
 
 @component(component_annotation=Train)
@@ -70,6 +71,7 @@ def Unlearner(
         progress=counter("unlearning", planned.steps_planned),
     )
     set_training_digests(ledger, model, unlearned)
+    set_guarantee(planned.guarantee, ledger, model)
 
 
 @component(component_annotation=Evaluate)
@@ -100,6 +102,7 @@ def DeletionChecker(
         replay=bool(replay),
     )
     _write(report, "report.json", canonical_json(found.to_json()) + b"\n")
+    set_guarantee(found.guarantee, report)
     must_pass(found)
     blessing.set_int_custom_property("blessed", 1)
     (Path(blessing.uri) / "BLESSED").touch()

@@ -1,4 +1,8 @@
-"""The content digests that artifacts carry in MLMD, as custom properties: SHA-256, hexadecimal."""
+"""What artifacts carry in MLMD as custom properties: content digests, and a model's guarantee.
+
+Digests are SHA-256, hexadecimal. The guarantee stands on all that a deletion makes of a model, so
+that nobody who finds one of these artifacts takes an approximate result for an exact one.
+"""
 
 from tfx.types.artifact import Artifact
 
@@ -7,11 +11,18 @@ from lineage_store.ledger import Ledger
 from lineage_store.tensors import weights_digest
 
 DIGEST = "digest"
+GUARANTEE = "guarantee"
 
 
 def set_digest(artifact: Artifact, digest: str) -> None:
     """Say what is in an artifact."""
     artifact.set_string_custom_property(DIGEST, digest)
+
+
+def set_guarantee(guarantee: str, *artifacts: Artifact) -> None:
+    """Say what the model that artifacts belong to may be called."""
+    for artifact in artifacts:
+        artifact.set_string_custom_property(GUARANTEE, guarantee)
 
 
 def set_training_digests(

@@ -19,7 +19,7 @@ from tfx.types.standard_artifacts import (
 from tfx.types.system_executions import Process, Train
 
 from components.artifacts import Ledger, ModelRecord, Rows
-from components.digests import set_digest, set_training_digests
+from components.digests import set_digest, set_guarantee, set_training_digests
 from components.schema_check import check_schema
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.gate import EVAL, TRAIN, describe, load_snapshot
@@ -110,6 +110,7 @@ def LineageTrainer(
         progress=counter("training", planned_steps(store, train_config.partition)),
     )
     set_training_digests(ledger, model, trained)
+    set_guarantee("trained", ledger, model)
 
 
 @component
@@ -153,5 +154,10 @@ def ModelRecorder(
     )
     record_model(opened, registered)
     sign_log(opened)
-    summary = {"model": registered.id, "weights_digest": registered.weights_digest}
+    summary = {
+        "model": registered.id,
+        "guarantee": registered.guarantee,
+        "weights_digest": registered.weights_digest,
+    }
     write_atomic(Path(record.uri) / "record.json", canonical_json(summary) + b"\n")
+    set_guarantee(registered.guarantee, record)

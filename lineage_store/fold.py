@@ -115,6 +115,7 @@ def detail_of(nodes: Sequence[PictureNode]) -> str:
     parts = []
     for name, shown in (
         ("model", "{}"),
+        ("guarantee", "{}"),
         ("request", "{}"),
         ("shard", "shard {}"),
         ("stage", "stage {}"),

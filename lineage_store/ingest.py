@@ -9,7 +9,7 @@ It runs after a pipeline has succeeded, never inside an executor. A stage is wri
 bounded size, each atomic: its execution is RUNNING while steps are added to it, and COMPLETE with
 its checkpoint. What is there already, told by its external id, is not written again, so a killed
 ingest is simply run again, and two at once come to the same. A subtraction is an execution too:
-checkpoint and updates in, new weights out.
+checkpoint and updates in, new weights out, and a repair is a stage that starts from these.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -54,6 +54,8 @@ def ingest_model(
         before: StageRecord | None = None
         for stage in shard.stages():
             if stage.model == record.id:
+                if stage.start_digest:
+                    _subtraction(metadata, names, record, number, shard)
                 start = None if base is None else served(names, base, number)
                 ingest_stage(metadata, names, shard, stage, before, start)
             before = stage
@@ -131,15 +133,17 @@ def _stage_begun(
     graph.executions[begun].last_known_state = pb.Execution.RUNNING
     shard = names.of(stage.model, f"s{stage.shard}:shard")
     read = {batching: shard}
-    if before is not None:
+    if stage.start_digest:
+        start = names.subtracted(stage.model, stage.shard)
+    elif before is not None:
         read[begun] = names.checkpoint(before)
     elif not stage.steps:  # without it, nothing would lead from the rows to the checkpoint
         read[begun] = shard
     found = metadata.by_external_id(set(read.values()))
     for execution, external_id in read.items():
         graph.edge_to(execution, found[external_id].id, pb.Event.INPUT)
-    if before is None and start is not None:
-        # Made without TFX, the other model may not be there.
+    if start is not None and (before is None or stage.start_digest):
+        # Made without TFX, the other model may not be there; nor an ended one's subtraction.
         for given in metadata.by_external_id([start]).values():
             graph.edge_to(begun, given.id, pb.Event.INPUT)
     return graph
@@ -249,7 +253,8 @@ def _subtraction(
 ) -> None:
     """Record the newest subtraction of a shard, if this model's run made it."""
     external_id = names.of(record.id, f"s{number}.subtraction")
-    stages, subtracted = shard.stages(), shard.subtracted()
+    subtracted, repaired = shard.subtracted(), shard.repair()
+    stages = [stage for stage in shard.stages() if stage != repaired]
     inputs = [names.checkpoint(stages[-1])]
     for stage in stages:
         for step in shard.steps(stage.stage):
@@ -268,7 +273,7 @@ def _subtraction(
             "lineage.Checkpoint",
             names.subtracted(record.id, number),
             {**values, "stage": len(stages)},
-            uri=str(shard.final_file),
+            uri=str(shard.final_file) if shard.final_file.exists() else "",
         )
         graph.edge(done, result, pb.Event.OUTPUT)
         return graph

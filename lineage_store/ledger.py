@@ -9,7 +9,8 @@
     shards/003/subtracted.json         the positions whose updates were taken back, if any were,
                                        whole or in part (`correction`)
     shards/003/final.safetensors       the shard's weights after a subtraction, if there was one;
-                                       after a marginal one its whole training state
+                                       after a marginal one its whole training state; gone when a
+                                       repair, one more stage, has started from it
 
 Each shard's folder is whole by itself, so that the ledger of the model after a deletion can keep
 the folders of untouched shards as they are (hard links). A stage names the model that trained it.
@@ -65,7 +66,8 @@ class StageRecord:
 
     `epochs` are those taken, which early stopping makes fewer than planned. `rows_digest` covers
     keys and contents of all rows it saw; `seconds` is wall time of the steps. `resumed` of its
-    steps were taken over from the ledger before, with the checkpoint after them.
+    steps were taken over from the ledger before, with the checkpoint after them. `start_digest` is
+    that of the weights after a subtraction, for a stage that repairs what it left.
     """
 
     shard: int
@@ -81,10 +83,11 @@ class StageRecord:
     model: str
     seconds: float
     resumed: int = 0
+    start_digest: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the value as JSON, as it always was where nothing was taken over."""
-        return without(asdict(self), resumed=0)
+        """Return the value as JSON, as it always was where nothing was taken over or repaired."""
+        return without(asdict(self), resumed=0, start_digest="")
 
 
 def without(value: dict[str, Any], **absent: object) -> dict[str, Any]:
@@ -161,6 +164,16 @@ class ShardLedger:
         if not self.subtracted_file.exists():
             return None
         return read_correction(read_json(self.subtracted_file))
+
+    def repair(self) -> StageRecord | None:
+        """Return the stage that repaired what the newest subtraction left, if the weights are its.
+
+        Its number follows those of the slices' stages.
+        """
+        stages = self.stages()
+        if self.final_file.exists() or not stages or not stages[-1].start_digest:
+            return None
+        return stages[-1]
 
     def recorded_updates(self) -> frozenset[int]:
         """Return the positions of the steps whose updates are on disk."""

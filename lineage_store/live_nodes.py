@@ -19,6 +19,7 @@ def live_files(ledger: Ledger, names: Names) -> dict[str, str]:
         live[names.subtracted(model, number)] = str(shard.final_file)
         subtracted, recorded = shard.subtracted(), shard.updates.files()
         checkpoints, correction = shard.step_checkpoints(), shard.correction()
+        repaired = shard.repair()
         for stage in shard.stages():
             if shard.has_checkpoint(stage.stage):
                 live[names.checkpoint(stage)] = str(shard.checkpoint_file(stage.stage))
@@ -29,7 +30,8 @@ def live_files(ledger: Ledger, names: Names) -> dict[str, str]:
                     )
                 if step.position not in subtracted:
                     live[names.batch(stage, step.position)] = content_uri(step.batch_digest)
-                    if correction is not None and stage.stage >= correction.kept_stages:
+                    gone = correction is not None and stage.stage >= correction.kept_stages
+                    if gone and stage != repaired:
                         continue  # no update is kept that was made after the rows were learnt
                     live[names.update(stage, step.position)] = str(recorded.get(step.position, ""))
     return live

@@ -33,6 +33,7 @@ SHOWN: Mapping[str, type[Value]] = {
     "digest": str,
     "weights": str,
     "certificate": str,
+    "guarantee": str,
 }
 SUBJECT = -1
 PUSHER = "tfx.components.pusher.component.Pusher"
@@ -119,7 +120,10 @@ def _around(metadata: Metadata, lineage: Lineage, key: int, title: str) -> Pictu
 
 
 def _named(nodes: Iterable[PictureNode], edges: Iterable[Edge]) -> tuple[PictureNode, ...]:
-    """Give TFX's models and what pushed them the id of the model, which the assembly knows."""
+    """Give TFX's models and what pushed them the id of the model, which the assembly knows.
+
+    What pushed a model, and was pushed, says what the model may be called.
+    """
     known = {node.key: node for node in nodes}
     pairs = [(a, b) for a, b in edges if a in known and b in known]
     for kind, after in (
@@ -129,8 +133,8 @@ def _named(nodes: Iterable[PictureNode], edges: Iterable[Edge]) -> tuple[Picture
     ):
         for a, b in pairs:
             if known[a].kind == kind and known[b].kind == after and "model" in known[a].values:
-                named = {**known[b].values, "model": known[a].values["model"]}
-                known[b] = replace(known[b], values=named)
+                named = {k: v for k, v in known[a].values.items() if k in ("model", "guarantee")}
+                known[b] = replace(known[b], values={**known[b].values, **named})
     return tuple(known.values())
 
 

@@ -58,8 +58,12 @@ class RowStore:
         return rows
 
     def stage_rows(self, shard: int, stage: int) -> RowSet:
-        """Return the rows of slices 0 to `stage` of a shard as one, in row-key order."""
-        names = [slice_name(shard, slice_) for slice_ in range(stage + 1)]
+        """Return the rows of slices 0 to `stage` of a shard as one, in row-key order.
+
+        A stage after the last slice's own, which is a repair, has all of them.
+        """
+        slices = min(stage + 1, len(self.counts[shard]))
+        names = [slice_name(shard, slice_) for slice_ in range(slices)]
         return self._rows([self._open(name) for name in names])
 
     def evaluation(self) -> RowSet:

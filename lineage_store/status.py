@@ -41,5 +41,7 @@ def derived(
         if record.guarantee != "approximate":
             continue
         until = record.report.get("derived_until") or ""
-        found.append({"model": record.id, "until": until, "overdue": bool(until) and until < today})
+        late = bool(until) and until < today
+        told = {"model": record.id, "guarantee": record.guarantee, "until": until, "overdue": late}
+        found.append(told)
     return found

@@ -82,7 +82,7 @@ def trace_checkpoint(connection: sqlite3.Connection, workspace: Workspace, name:
         "checkpoint": f"s{shard}.r{number}",
         "digest": stage.checkpoint_digest,
         "file": str(place.shard.checkpoint_file(number)),
-        "from_checkpoint": f"s{shard}.r{number - 1}" if number else None,
+        "from_checkpoint": _start_of(stage),
         "rows": stage.rows,
         "rows_digest": stage.rows_digest,
         "steps": stage.steps,
@@ -93,6 +93,13 @@ def trace_checkpoint(connection: sqlite3.Connection, workspace: Workspace, name:
         "next_checkpoint": f"s{shard}.r{number + 1}" if number + 1 in stages else None,
         "serves": number == max(stages) and not place.shard.final_file.exists(),
     }
+
+
+def _start_of(stage: StageRecord) -> str | None:
+    """Name what a stage started from: fresh weights are None."""
+    if stage.start_digest:
+        return f"s{stage.shard}.subtracted"
+    return f"s{stage.shard}.r{stage.stage - 1}" if stage.stage else None
 
 
 def _step(

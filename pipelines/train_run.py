@@ -55,6 +55,7 @@ class TrainRequest:
     base: str | None = None
     shards: int | None = None
     update_codec: str | None = None
+    record_budget: int | None = None
 
 
 def train(
@@ -118,6 +119,7 @@ def train(
                 asked.checkpoint_every,
                 asked.checkpoint_budget,
                 asked.update_codec or LOSSLESS,
+                asked.record_budget,
             ),
             module_file=module_file,
             time=time,

@@ -20,9 +20,10 @@ from pipelines.direct import DirectBackend
 from pipelines.found_rows import ForgetRequest, find
 from unlearning.amnesiac import Amnesiac
 from unlearning.checks import check
+from unlearning.choice import Asked
 from unlearning.deletion import load_plan
 from unlearning.fitting import fit_twin
-from unlearning.plan import Asked, plan_model
+from unlearning.plan import plan_model
 from unlearning.strategies import Situation
 from unweave.project import Project
 

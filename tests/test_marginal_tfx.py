@@ -27,7 +27,7 @@ def deleted_from(folder, backend, given):
     (folder / "key").chmod(0o600)
     project = Project(folder / "workspace", backend=backend)
     project.train(given, key_file=folder / "key", **OPTIONS)
-    done = project.forget(["person-3"], strategy="amnesiac-marginal")
+    done = project.forget(["person-3"], strategy="amnesiac-marginal", repair=1)
     connection = read_index(project.root / "unweave.sqlite")
     try:
         ledger = open_ledger(project.root / find_model(connection).paths["ledger"])
@@ -71,13 +71,37 @@ def test_nothing_that_learnt_from_the_rows_is_live_in_the_metadata(told):
         if node.shard != number:
             assert live
         elif node.kind == "lineage.Update":
-            assert not live
+            assert live == (node.model == "m2")  # those of the repair
         elif node.kind == "lineage.Batch":
             assert live == (node.position not in positions)
         else:
             assert live == (node.model == "m2")
         seen.add((node.kind, live))
     assert ("lineage.Update", False) in seen and ("lineage.Checkpoint", True) in seen
+
+
+def test_whatever_belongs_to_the_result_says_in_the_metadata_that_it_is_approximate(told, tmp_path):
+    project = told.project
+    metadata = Metadata(open_workspace(project.root).metadata, create=False)
+    called = {}
+    for artifact in chain.from_iterable(artifact_pages(metadata)):
+        if "guarantee" in artifact.custom_properties:
+            kind = metadata.type_name(artifact.type_id)
+            value = artifact.custom_properties["guarantee"].string_value
+            called.setdefault(kind, []).append(value)
+    twice = ["trained", "approximate"]  # before and after
+    assert called == {
+        "components.Ledger": twice,
+        "Model": twice,
+        "components.ModelRecord": twice,
+        "components.Plan": ["approximate"],
+        "components.CheckReport": ["approximate"],
+    }
+    (deletion,) = metadata.store.get_executions_by_type("lineage.Deletion")
+    assert deletion.custom_properties["guarantee_m1"].string_value == "approximate"
+    drawn = project.graph(out=tmp_path / "model.svg", model="m2")
+    picture = (tmp_path / "model.svg").read_text(encoding="utf-8")
+    assert drawn["nodes"] and "m2 · approximate" in picture and "exact" not in picture
 
 
 def test_the_doctor_finds_nothing_to_mend_and_makes_a_lost_store_again(told):

@@ -18,9 +18,10 @@ from lineage_store.gate import EVAL, TRAIN, let_through, read_snapshot, retained
 from lineage_store.placement import Partition, shard_of, slice_of
 from lineage_store.row_index import IndexedRows
 from lineage_store.tensors import weights_digest
+from unlearning.choice import Asked
 from unlearning.determinism import code_digest, environment, pin_tensorflow
 from unlearning.fitting import TrainConfig, fit, refit
-from unlearning.plan import Asked, plan_model
+from unlearning.plan import plan_model
 from unlearning.row_source import store_from_snapshot
 
 NUMBERS, PEOPLE, ROWS = 16, 64, 320

@@ -22,8 +22,9 @@ from lineage_store.row_store import open_rows
 from lineage_store.workspace import open_workspace
 from pipelines import forget_run
 from pipelines.direct import DirectBackend
+from unlearning.choice import Asked
 from unlearning.determinism import code_digest, environment
-from unlearning.plan import Asked, ModelPlan, plan_model
+from unlearning.plan import ModelPlan, plan_model
 from unlearning.strategies import ShardDecision
 from unlearning.verdicts import verdicts
 from unweave import Project
@@ -231,7 +232,7 @@ def test_a_node_of_a_shard_that_there_is_not_has_no_verdict():
     decisions = (ShardDecision(0, "kept", 2, 0, ""),)
     node = LineageNode(5, "lineage.Checkpoint", shard=1, stage=0)
     with pytest.raises(MissingVerdict):
-        verdicts([node], decisions=decisions, guarantee="exact", derived_until=UNTIL)
+        verdicts([node], decisions=decisions, guarantee="exact", derived_until=UNTIL, slices=2)
 
 
 def test_a_plan_can_be_written_down_and_read_again(original):

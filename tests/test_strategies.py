@@ -23,7 +23,8 @@ from lineage_store.models import find_model
 from lineage_store.placement import Partition, batch_of, row_bits, schedule
 from lineage_store.tensors import save_state
 from pipelines.direct import DirectBackend
-from unlearning.amnesiac import Amnesiac, affected_positions
+from unlearning.amnesiac import Amnesiac
+from unlearning.exposure import affected_positions
 from unlearning.retrain_shards import RetrainShards
 from unlearning.strategies import Situation, choose, strategies
 from unweave import Project

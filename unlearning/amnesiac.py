@@ -16,11 +16,11 @@ import numpy as np
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.errors import BadInput
 from lineage_store.ledger import Ledger, ShardLedger, keep_shard
-from lineage_store.placement import batches_of_rows
 from lineage_store.row_store import RowStore
 from lineage_store.tensors import State, save_state
+from unlearning.exposure import affected_positions
 from unlearning.step_checkpoints import REGENERATE
-from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee, stage_of
+from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee
 from unlearning.training import Run
 
 
@@ -125,22 +125,3 @@ def regenerable(ledger: Ledger, shard: ShardLedger, positions: Iterable[int]) ->
         return frozenset()
     end = min(shard.subtracted(), default=None)
     return frozenset(position for position in positions if end is None or position < end)
-
-
-def affected_positions(situation: Situation, shard: int) -> list[int]:
-    """Return the positions of all steps of the old run whose batch held a deleted row."""
-    stages = [stage_of(record) for record in situation.ledger.shard(shard).stages()]
-    found: set[int] = set()
-    for (where, slice_), row_keys in situation.deleted.items():
-        if where != shard:
-            continue
-        for batch, _ in batches_of_rows(
-            row_keys,
-            shard=shard,
-            first_stage=slice_,
-            stages=stages,
-            seed=situation.partition.seed,
-        ):
-            stage = stages[batch.stage]
-            found.add(stage.position(epoch=batch.epoch, batch=batch.batch))
-    return sorted(found)

@@ -11,6 +11,7 @@ from typing import Any
 from lineage_store.canonical import digest, digest_json
 from unlearning.certificate import commitment, rows_root, statement
 from unlearning.checks import CheckReport
+from unlearning.closeness import UNMEASURED
 from unlearning.deletion import OpenRequest
 from unlearning.plan import ModelPlan
 
@@ -103,6 +104,8 @@ def _change(
     }
     if plan.base is not None:
         change["base"] = {"before": plan.base.before, "after": plan.base.after}
+    if plan.exposure is not None:
+        change["updates"] = {"affected": plan.exposure.affected, "of": plan.exposure.updates}
     if report is not None:
         change["checks"] = [check.__dict__ for check in report.checks]
         change["fixed_by_the_user"] = "configuration, module, workspace secret"
@@ -110,17 +113,28 @@ def _change(
             change["basis"] = report.basis
         else:
             change["distance_to_twin"] = (
-                "unmeasured"
+                UNMEASURED
                 if report.distance is None
-                else {"unlearned": report.distance, "untouched": report.distance_untouched}
+                else {
+                    "unlearned": report.distance,
+                    "untouched": report.distance_untouched,
+                    "relative": report.relative_distance,
+                }
             )
+            change["closeness"] = report.closeness
     return change
 
 
-def receipt(*, request_id: str, opened: OpenRequest, certificate: bytes) -> dict[str, Any]:
-    """Build the requester's receipt: with it and their own id they can open the commitment."""
+def receipt(
+    *, request_id: str, opened: OpenRequest, certificate: bytes, plans: Sequence[ModelPlan]
+) -> dict[str, Any]:
+    """Build the requester's receipt: with it and their own id they can open the commitment.
+
+    It says what each model that replaced another may be called, as the certificate does.
+    """
     return {
         "request": request_id,
+        "guarantees": {plan.model_before: plan.guarantee for plan in plans},
         "certificate": digest(certificate),
         "nonce": opened.nonce.hex(),
         "kind": opened.kind,

@@ -11,14 +11,16 @@ from typing import Any, Literal
 import numpy as np
 
 from lineage_store.canonical import digest_file
-from lineage_store.ledger import Ledger
+from lineage_store.ledger import Ledger, ShardLedger
 from lineage_store.row_store import RowStore
-from lineage_store.tensors import State, distance, first_difference, weights_digest
+from lineage_store.tensors import State, distance, weights_digest
 from unlearning.amnesiac import subtract
 from unlearning.base_weights import origin, started_from
+from unlearning.closeness import in_words, relative_distance
 from unlearning.early_stop import seen_digest, watch_of
 from unlearning.marginal import AmnesiacMarginal, corrected_weights
 from unlearning.plan import ModelPlan
+from unlearning.repair import rows_digest
 from unlearning.shard_task import make_learner
 from unlearning.strategies import strategies
 from unlearning.train_config import config_of, module_source
@@ -58,14 +60,29 @@ class CheckReport:
         """Whether no check failed."""
         return all(check.outcome != "failed" for check in self.checks)
 
+    @property
+    def relative_distance(self) -> float | None:
+        """The distance to the twin as a share of the untouched model's (`closeness`)."""
+        return relative_distance(self.distance, self.distance_untouched)
+
+    @property
+    def closeness(self) -> str:
+        """How near the result is to the twin, in words."""
+        return in_words(self.distance, self.distance_untouched)
+
     def to_json(self) -> dict[str, Any]:
-        """Return the value as JSON."""
-        return asdict(self) | {"checks": [asdict(check) for check in self.checks]}
+        """Return the value as JSON, with what follows from the distances."""
+        return asdict(self) | {
+            "checks": [asdict(check) for check in self.checks],
+            "relative_distance": self.relative_distance,
+            "closeness": self.closeness,
+        }
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "CheckReport":
-        """Read the value back."""
-        return cls(**{**value, "checks": tuple(Check(**item) for item in value["checks"])})
+        """Read the value back; what follows from the distances is computed again."""
+        fields = {k: v for k, v in value.items() if k not in ("relative_distance", "closeness")}
+        return cls(**{**fields, "checks": tuple(Check(**item) for item in value["checks"])})
 
 
 def controlled(
@@ -135,6 +152,15 @@ def check(
             controlled(
                 "the weights are the old ones less the updates of all affected batches",
                 lambda ledger: _not_subtracted(ledger, old, plan),
+                new=new,
+                old=old,
+            )
+        )
+    if any(decision.repair_epochs for decision in plan.shards):
+        checks.append(
+            controlled(
+                "every repair saw the retained rows of its shard and no others",
+                lambda ledger: _not_repaired(ledger, plan, store),
                 new=new,
                 old=old,
             )
@@ -223,10 +249,9 @@ def _not_subtracted(ledger: Ledger, old: Ledger, plan: ModelPlan) -> str | None:
             continue
         shard, before = ledger.shard(decision.shard), old.shard(decision.shard)
         wanted = subtract(before.final_weights(), before, decision.positions)
-        found = shard.final_weights()
         if not decision.positions:
             continue
-        if any(not np.array_equal(wanted[name], found[name]) for name in wanted):
+        if weights_digest([wanted]) != _before_repair(shard, plan):
             return f"the weights of shard {decision.shard} are others"
     return None
 
@@ -254,10 +279,31 @@ def _not_corrected(
     ledger: Ledger, wanted: Mapping[int, State], plan: ModelPlan, store: RowStore
 ) -> str | None:
     for number, weights in wanted.items():
-        if first_difference(weights, ledger.shard(number).final_weights()) is not None:
+        if weights_digest([weights]) != _before_repair(ledger.shard(number), plan):
             return f"the weights of shard {number} are others"
     retrained = [decision.shard for decision in plan.shards if decision.action == "retrained"]
     return _foreign_stage(ledger, store, among=retrained)
+
+
+def _before_repair(shard: ShardLedger, plan: ModelPlan) -> str:
+    """Return the digest of a shard's weights, or of those that the plan's repair started from."""
+    repaired = shard.repair()
+    if repaired is not None and repaired.model == plan.model_after:
+        return repaired.start_digest
+    return weights_digest([shard.final_weights()])
+
+
+def _not_repaired(ledger: Ledger, plan: ModelPlan, store: RowStore) -> str | None:
+    for decision in plan.shards:
+        if not decision.repair_epochs:
+            continue
+        repaired = ledger.shard(decision.shard).repair()
+        if repaired is None or repaired.model != plan.model_after:
+            return f"shard {decision.shard} was not repaired"
+        wanted = rows_digest(store, decision.shard, slices=ledger.partition.slices)
+        if repaired.rows_digest != wanted:
+            return f"the repair of shard {decision.shard} saw other rows"
+    return None
 
 
 def _unlike(ledger: Ledger, twin: Ledger) -> str | None:

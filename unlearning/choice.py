@@ -13,19 +13,35 @@ from unlearning.estimates import Estimate, Limits, estimates
 from unlearning.strategies import Situation, Strategy, StrategyGuarantee, choose, strategies
 
 EXACT = "exact"
+REPAIR_AT_MOST = 100_000
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the requester wants of the result, and what it may cost."""
+    """What the requester wants of the result, and what it may cost.
+
+    `repair` are the most epochs of a repair.
+    """
 
     guarantee: StrategyGuarantee | None = None
     strategy: str | None = None
+    repair: int = 0
     limits: Limits = field(default_factory=Limits)
 
     def chosen(self) -> Strategy:
-        """Return the strategy if nothing limits it; raises BadInput if there is none."""
-        return choose(guarantee=self.guarantee, name=self.strategy)
+        """Return the strategy if nothing limits it.
+
+        Raises BadInput if there is none, or none that leaves a repair.
+        """
+        strategy = choose(guarantee=self.guarantee, name=self.strategy)
+        if not 0 <= self.repair <= REPAIR_AT_MOST:
+            raise BadInput(f"--repair is {self.repair}: it goes from 0 to {REPAIR_AT_MOST}.")
+        if self.repair and strategy.guarantee == EXACT:
+            raise BadInput(
+                "--repair goes with an approximate strategy: an exact result needs none; leave it "
+                "out, or ask for --guarantee approximate."
+            )
+        return strategy
 
 
 @dataclass(frozen=True)
@@ -46,7 +62,7 @@ def choose_here(
     what each would take or why it cannot.
     """
     known = {n: s for n, s in strategies().items() if only is None or s.guarantee == only}
-    found = estimates(situation, known, served=served)
+    found = estimates(situation, known, served=served, repair=asked.repair)
     if asked.strategy is not None and asked.strategy in known:
         named = asked.chosen()
         (cost,) = (one for one in found if one.strategy == named.name)
@@ -69,15 +85,17 @@ def choose_here(
     taken = next((one for one in candidates if one.fits(asked.limits)), None)
     if taken is None:
         raise BadInput(_none(asked.limits, candidates))
-    return Choice(known[taken.strategy], _why(taken, best, exact, asked), found)
+    others = [one.strategy for one in found if one.guarantee == taken.guarantee and one != taken]
+    return Choice(known[taken.strategy], _why(taken, best, exact, asked, others), found)
 
 
-def _why(taken: Estimate, best: Estimate, exact: Estimate, asked: Asked) -> str:
+def _why(taken: Estimate, best: Estimate, exact: Estimate, asked: Asked, others: list[str]) -> str:
     name = taken.strategy
     if taken.guarantee != EXACT and asked.guarantee is None:
         return f"{name} is the strongest that fits: exact would take {_costs(exact)}"
     if taken.guarantee != EXACT:
-        return f"{name} gives {taken.guarantee} results and measures best of those that do"
+        told = f"{name} gives {taken.guarantee} results and measures best of those that do"
+        return "; ".join([told, *(f"{other} is taken only by name" for other in others)])
     if best.why_not is not None:
         return f"{best.strategy} cannot serve here, and {name} always can"
     if best.guarantee != EXACT:

@@ -12,10 +12,22 @@ all its epochs. Positions stay the planned ones; those of epochs that are left o
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from lineage_store.canonical import digest_json
 from lineage_store.row_store import RowStore
 from lineage_store.rows import RowSet
+
+
+class Watcher(Protocol):
+    """What decides when a stage ends, by the loss on rows after each of its epochs."""
+
+    @property
+    def rows(self) -> RowSet:
+        """The rows."""
+
+    def ends(self, losses: Sequence[float]) -> bool:
+        """Say whether the stage ends after the epochs with these losses."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,6 @@ def watch_of(patience: int | None, store: RowStore, *, shard: int, stage: int) -
     return Watch(rows, patience) if len(rows) else None
 
 
-def seen_digest(rows_digest: str, watch: Watch | None) -> str:
+def seen_digest(rows_digest: str, watch: Watcher | None) -> str:
     """Return the digest of all rows a stage depends on, from that of the rows it trains on."""
     return rows_digest if watch is None else digest_json([rows_digest, watch.rows.digest()])

@@ -20,6 +20,7 @@ from typing import Any
 from lineage_store.errors import BadInput
 from lineage_store.ledger import Ledger, ShardLedger
 from unlearning.regenerate import replayed_steps
+from unlearning.repair import decided
 from unlearning.strategies import ShardDecision, Situation, Strategy
 from unlearning.timings import load_timings
 from unlearning.training import Clock
@@ -74,18 +75,19 @@ class Limits:
 
 
 def estimates(
-    situation: Situation, strategies: Mapping[str, Strategy], *, served: int
+    situation: Situation, strategies: Mapping[str, Strategy], *, served: int, repair: int = 0
 ) -> tuple[Estimate, ...]:
     """Estimate what every strategy would cost here, in their order.
 
-    `served` are the bytes of the old served model.
+    `served` are the bytes of the old served model, `repair` the most epochs of a repair.
     """
-    return tuple(_estimate(situation, one, served=served) for one in strategies.values())
+    everyone = strategies.values()
+    return tuple(_estimate(situation, one, served=served, repair=repair) for one in everyone)
 
 
-def _estimate(situation: Situation, strategy: Strategy, *, served: int) -> Estimate:
+def _estimate(situation: Situation, strategy: Strategy, *, served: int, repair: int) -> Estimate:
     try:
-        decisions = strategy.decide(situation)
+        decisions = decided(strategy, situation, repair=repair)
     except BadInput as error:
         return Estimate(strategy.name, strategy.guarantee, 0, 0.0, 0, str(error))
     return estimate(
@@ -122,10 +124,10 @@ def estimate(
 def _steps(ledger: Ledger, decision: ShardDecision) -> int:
     """Return the steps that a decision takes, those included that updates are computed from."""
     if decision.action != "subtracted":
-        return decision.steps
+        return decision.steps + decision.repair_steps
     shard = ledger.shard(decision.shard)
     missing = [p for p in decision.positions if p not in shard.recorded_updates()]
-    return decision.steps + replayed_steps(shard, missing)
+    return decision.steps + decision.repair_steps + replayed_steps(shard, missing)
 
 
 def read_seconds(shard: ShardLedger, positions: Sequence[int], *, clock: Clock) -> float:
@@ -165,11 +167,14 @@ def _bytes(ledger: Ledger, decision: ShardDecision) -> int:
     stages, files = shard.stages(), shard.updates.files()
     if decision.action in ("kept", "empty") or not stages:
         return 0
+    repaired = state_bytes(ledger) if decision.repair_epochs else 0
     if decision.action == "corrected":
-        return state_bytes(ledger)
+        return repaired or state_bytes(ledger)
     if decision.action == "subtracted":
         touched = {files[position] for position in decision.positions if position in files}
-        return (_size(shard.final_file) or state_bytes(ledger)) + sum(map(_size, touched))
+        return (
+            repaired + (_size(shard.final_file) or state_bytes(ledger)) + sum(map(_size, touched))
+        )
     anew = stages[decision.kept_stages :]
     first = anew[0].first_position if anew else 0
     if decision.resume is not None:

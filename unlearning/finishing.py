@@ -118,7 +118,7 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
         )
         sealed = seal(statement, load_private_key(workspace.signing_key))
         write_atomic(folder / CERTIFICATE_FILE, sealed)
-        told = receipt(request_id=request_id, opened=opened, certificate=sealed)
+        told = receipt(request_id=request_id, opened=opened, certificate=sealed, plans=plans)
         write_atomic(folder / RECEIPT_FILE, canonical_json(told) + b"\n", mode=0o600)
         body = {
             "request": request_id,

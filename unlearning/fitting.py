@@ -20,6 +20,7 @@ from lineage_store.ledger import (
     shard_folder,
     write_header,
 )
+from lineage_store.placement import Partition, Stage
 from lineage_store.row_store import RowStore, open_rows
 from unlearning.aggregation import aggregation_or_default
 from unlearning.base_weights import must_be_the_start, must_fit, origin
@@ -28,6 +29,7 @@ from unlearning.class_weights import ALIKE
 from unlearning.determinism import code_digest, environment
 from unlearning.keras_learner import KerasLearner
 from unlearning.plan import ModelPlan
+from unlearning.record_budget import affordable
 from unlearning.regenerate import record_again
 from unlearning.serving import evaluate, export
 from unlearning.shard_engine import current
@@ -64,6 +66,12 @@ def fit(
     times.append(clock())
     learner.prepare(weighted=_weighs(config, learner))
     times.append(clock())
+    config = affordable(
+        config,
+        _all_stages(store, config.partition),
+        trainable=learner.trainable(),
+        state_bytes=learner.state_bytes(),
+    )
     probe(learner, store, config)
     times.append(clock())
     decisions = [
@@ -112,7 +120,7 @@ def refit(
     learner = make_learner(text, name=config.module, store=store, seed=config.partition.seed)
     times.append(clock())
     strategy = strategies()[plan.strategy]
-    if trains := any(decision.action in TRAINING for decision in plan.shards):
+    if trains := any(map(_takes_steps, plan.shards)):
         learner.prepare(weighted=_weighs(config, learner))
     times += [clock()] * 2
     tasks = []
@@ -126,11 +134,12 @@ def refit(
             new = ShardLedger(shard_folder(folder, decision.shard))
             if decision.action == "empty":
                 keep_shard(shard, new, stages=0)
-            elif decision.action in TRAINING:
+                continue
+            if old_store is not None and decision.action == "subtracted":
+                asked.have_updates(decision, shard, old_store)
+            if _takes_steps(decision):
                 tasks.append(asked.task(decision))
             else:
-                if old_store is not None:
-                    asked.have_updates(decision, shard, old_store)
                 strategy.apply(decision, old=shard, new=new, run=None, store=store)
         current().run(tasks, learner=learner, progress=progress)
     times.append(clock())
@@ -172,12 +181,7 @@ class _Asked:
     @functools.cached_property
     def checkpoint_every(self) -> int:
         """After how many batches a checkpoint is kept: the same for all shards."""
-        shards = range(self.config.partition.shards)
-        stages = [
-            stage
-            for shard in shards
-            for stage in shard_schedule(self.store, shard, self.config.partition)
-        ]
+        stages = _all_stages(self.store, self.config.partition)
         return interval(self.config, stages, state_bytes=self.learner.state_bytes())
 
     def task(self, decision: ShardDecision) -> ShardTask:
@@ -202,6 +206,11 @@ class _Asked:
         """Put the updates that a decision needs into the old ledger, if they are not there."""
         run = run_of(self.task(decision), learner=self.learner)
         record_again(run, old_store, decision.shard, old, decision.positions)
+
+
+def _all_stages(store: RowStore, partition: Partition) -> list[Stage]:
+    shards = range(partition.shards)
+    return [stage for shard in shards for stage in shard_schedule(store, shard, partition)]
 
 
 def _complete(
@@ -240,9 +249,15 @@ def _complete(
         "environment": environment(),
         "key_id": config.key_id,
     }
+    if config.record_budget is not None:
+        header["record_budget"] = config.record_budget
     if base is not None:
         header["base"] = origin(base)
     return write_header(folder, header)
+
+
+def _takes_steps(decision: ShardDecision) -> bool:
+    return decision.action in TRAINING or decision.repair_epochs > 0
 
 
 def _weighs(config: TrainConfig, learner: KerasLearner) -> bool:

@@ -60,7 +60,7 @@ def recorded_state(shard: ShardLedger) -> State:
     Raises CheckFailed if the file is not the one that was recorded.
     """
     correction, last = shard.correction(), shard.stages()[-1]
-    if correction is None:
+    if correction is None or shard.repair() is not None:
         file, digest = shard.checkpoint_file(last.stage), last.checkpoint_digest
     else:
         file, digest = shard.final_file, correction.state_digest

@@ -26,7 +26,7 @@ from lineage_store.errors import BadInput
 from lineage_store.ledger import Ledger, ShardLedger, keep_shard
 from lineage_store.row_store import RowStore
 from lineage_store.tensors import State, save_state, weights_of
-from unlearning.amnesiac import affected_positions
+from unlearning.exposure import affected_positions
 from unlearning.keras_learner import KerasLearner
 from unlearning.last_epoch import corrected_state, correction_steps
 from unlearning.retrain_shards import RetrainShards

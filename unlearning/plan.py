@@ -9,7 +9,7 @@ needs no TensorFlow.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from lineage_store.errors import BadInput, NothingToLearn
@@ -24,6 +24,8 @@ from unlearning.base_weights import started_from
 from unlearning.choice import Asked, choose_here
 from unlearning.determinism import differing
 from unlearning.estimates import Estimate
+from unlearning.exposure import Exposure, exposure_of, warning_of
+from unlearning.repair import decided
 from unlearning.step_checkpoints import adapts
 from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee
 from unlearning.train_config import module_source
@@ -65,7 +67,8 @@ class ModelPlan:
 
     With early stopping, `steps_planned` and `steps_full` are the most that there can be.
     `base` is None for a model that was not trained from another. `estimates` say what each strategy
-    would cost; a plan of an earlier unweave has none.
+    would cost; a plan of an earlier unweave has none. `exposure` tells how much of the run an
+    approximate deletion touches; None if it is exact.
     """
 
     model_before: str
@@ -83,11 +86,20 @@ class ModelPlan:
     early_stop: int | None = None
     base: BaseChange | None = None
     estimates: tuple[Estimate, ...] = ()
+    exposure: Exposure | None = None
 
     @property
     def estimate(self) -> Estimate | None:
         """What the chosen strategy was estimated to cost; None if the model is withdrawn."""
         return next((one for one in self.estimates if one.strategy == self.strategy), None)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What should be known before it is carried out: a sentence each."""
+        if self.exposure is None:
+            return ()
+        told = warning_of(self.strategy, self.model_before, self.exposure)
+        return () if told is None else (told,)
 
     @property
     def base_model(self) -> str | None:
@@ -105,16 +117,18 @@ class ModelPlan:
         return [decision.shard for decision in self.shards if decision.action != "kept"]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the value as JSON; without a base there is no such key."""
+        """Return the value as JSON; without a base, or exposure, there is no such key."""
         value = asdict(self) | {
             "rows_by_split": dict(self.rows_by_split),
             "shards": [decision.to_json() for decision in self.shards],
             "verdicts": [asdict(verdict) for verdict in self.verdicts],
             "estimates": [estimate.to_json() for estimate in self.estimates],
         }
-        del value["base"]
+        del value["base"], value["exposure"]
         if self.base is not None:
             value["base"] = asdict(self.base) | {"moved": list(self.base.moved)}
+        if self.exposure is not None:
+            value["exposure"] = asdict(self.exposure)
         return value
 
     @classmethod
@@ -127,6 +141,7 @@ class ModelPlan:
                 "verdicts": tuple(Verdict(**item) for item in value["verdicts"]),
                 "base": _base_change(value.get("base")),
                 "estimates": tuple(Estimate(**item) for item in value.get("estimates", ())),
+                "exposure": Exposure(**value["exposure"]) if "exposure" in value else None,
             }
         )
 
@@ -182,6 +197,7 @@ def plan_model(
         for stage in situation.new_stages(shard)
     )
     costs: tuple[Estimate, ...] = ()
+    exposure: Exposure | None = None
     if inference is None:
         decisions: tuple[ShardDecision, ...] = tuple(
             ShardDecision(shard, "empty", 0, 0, nothing_left)
@@ -193,11 +209,15 @@ def plan_model(
         moved = change is not None and bool(change.moved)
         # Updates were recorded on the way from the old start: where it changes, they mean nothing.
         choice = choose_here(situation, asked, served=served, only="exact" if moved else None)
-        decisions, costs = choice.strategy.decide(situation), choice.estimates
+        decisions = decided(choice.strategy, situation, repair=asked.repair)
+        costs = choice.estimates
         name, guarantee = choice.strategy.name, choice.strategy.guarantee
         why = situation.fresh_start or _why_moved(change) or choice.why
+        if guarantee != "exact":
+            exposure = exposure_of(situation)
         if change is not None and change.guarantee == "approximate":
             guarantee = "approximate"
+            costs = tuple(replace(cost, guarantee=guarantee) for cost in costs)
     return ModelPlan(
         model_before=model_before,
         model_after=None if inference is None else model_after,
@@ -207,15 +227,20 @@ def plan_model(
         rows_found=len(deleted),
         rows_by_split=dict(Counter(deleted.splits)),
         shards=decisions,
-        steps_planned=sum(decision.steps for decision in decisions),
+        steps_planned=sum(d.steps + d.repair_steps for d in decisions),
         steps_full=steps_full,
         verdicts=verdicts(
-            descendants, decisions=decisions, guarantee=guarantee, derived_until=derived_until
+            descendants,
+            decisions=decisions,
+            guarantee=guarantee,
+            derived_until=derived_until,
+            slices=ledger.partition.slices,
         ),
         inference_changed=changed,
         early_stop=ledger.header.get("early_stop"),
         base=change,
         estimates=costs,
+        exposure=exposure,
     )
 
 

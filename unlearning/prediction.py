@@ -1,6 +1,7 @@
 """Predicting with a pushed SavedModel, from a CSV file."""
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from lineage_store.errors import BadInput
 from lineage_store.inference import parse_number
+from lineage_store.models import ModelRecord
 from unlearning.determinism import pin_tensorflow
 from unlearning.serving import served_columns
 
@@ -40,6 +42,22 @@ def predict_csv(model: Path, source: Path) -> dict[str, Any]:
         "probabilities": [
             [float(p) for p in row] for piece in pieces for row in piece["probabilities"].numpy()
         ],
+    }
+
+
+def prediction_of(record: ModelRecord, found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `predict` says: by which model, and what that may be called."""
+    warnings = []
+    if record.guarantee == "approximate":
+        warnings.append(
+            f"{record.id} is approximate: rows that were deleted may still have a part in what it "
+            f"predicts."
+        )
+    return {
+        "model_id": record.id,
+        "guarantee": record.guarantee,
+        "warnings": warnings,
+        **found,
     }
 
 

@@ -155,7 +155,7 @@ def _report(ledger: Ledger, snapshot: Snapshot, model: str) -> dict[str, Any]:
         "rows": dict(snapshot.rows),
         "task": snapshot.inference.task,
         "steps": ledger.steps_taken(model=model),
-        "steps_full": sum(stage.steps for stage in stages),
+        "steps_full": sum(s.steps for s in stages if s.stage < ledger.partition.slices),
         "step_seconds": sum(stage.seconds for stage in mine),
         "made_with": _made_with(ledger.header),
         **({} if timings is None else {"timings": timings.to_json()}),

@@ -25,6 +25,7 @@ from lineage_store.row_store import RowStore, open_rows
 from unlearning.contract import spec_of
 from unlearning.determinism import code_digest, environment, pin_tensorflow
 from unlearning.keras_learner import KerasLearner
+from unlearning.repair import repair
 from unlearning.strategies import ShardDecision, strategies
 from unlearning.train_config import TrainConfig
 from unlearning.training import Clock, Progress, Run, nothing_given, train_shard
@@ -166,6 +167,8 @@ def carry_out(
             strategies()[task.strategy].apply(
                 task.decision, old=old, new=new, run=run, store=store, old_store=before
             )
+            if task.decision.repair_epochs:
+                repair(run, store, task.decision, old=old, new=new)
         if not has_ticket(task):
             return
         try:

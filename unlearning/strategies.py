@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lineage_store.errors import BadInput
-from lineage_store.ledger import Ledger, ShardLedger, StageRecord
+from lineage_store.ledger import Ledger, ShardLedger, StageRecord, without
 from lineage_store.placement import Partition, Stage, batch_of, row_bits, schedule
 from lineage_store.row_store import RowStore
 from unlearning.training import Run
@@ -102,7 +102,8 @@ class ShardDecision:
     computed; `positions` the steps whose updates are subtracted, or corrected. `resume` is the
     position of the last step that is taken over of the stage after those, if any is.
     `steps_from_slice` and `steps_from_start` are what starting at the slice's boundary, or from
-    nothing, would take.
+    nothing, would take. `repair_epochs` are how many epochs of repair follow a subtraction at most,
+    in `repair_steps` steps besides (`repair`).
     """
 
     shard: int
@@ -114,10 +115,13 @@ class ShardDecision:
     resume: int | None = None
     steps_from_slice: int = 0
     steps_from_start: int = 0
+    repair_epochs: int = 0
+    repair_steps: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """Return the value as JSON."""
-        return asdict(self) | {"positions": list(self.positions)}
+        """Return the value as JSON, as it always was where nothing is repaired."""
+        value = asdict(self) | {"positions": list(self.positions)}
+        return without(value, repair_epochs=0, repair_steps=0)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "ShardDecision":

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lineage_store.ledger import Ledger
+from lineage_store.ledger import Ledger, without
 from lineage_store.placement import Partition
 from lineage_store.update_codecs import LOSSLESS
 from unlearning.aggregation import DEFAULT
@@ -21,7 +21,8 @@ class TrainConfig:
     `module` is the name of the model file, `base` the id of the model whose weights it starts from.
     Checkpoints within stages are kept every `checkpoint_every` batches, or as often as they fit in
     `checkpoint_budget` bytes; they change no bit of the result, and nor does the codec by which
-    updates are recorded, if they are.
+    updates are recorded, if they are. Where `record_budget` is given, policy, codec and interval
+    are what these bytes afforded (`record_budget.affordable`).
     """
 
     partition: Partition
@@ -35,13 +36,11 @@ class TrainConfig:
     checkpoint_every: int | None = None
     checkpoint_budget: int | None = None
     update_codec: str = LOSSLESS
+    record_budget: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the value as JSON; without a base there is no such key, as there never was."""
-        value = asdict(self)
-        if self.base is None:
-            del value["base"]
-        return value
+        """Return the value as JSON; without base or budget there is no such key, as ever."""
+        return without(asdict(self), base=None, record_budget=None)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "TrainConfig":
@@ -64,6 +63,7 @@ def config_of(ledger: Ledger) -> TrainConfig:
         checkpoint_every=header.get("checkpoints", {}).get("every"),
         checkpoint_budget=header.get("checkpoints", {}).get("budget"),
         update_codec=header.get("update_codec", LOSSLESS),
+        record_budget=header.get("record_budget"),
     )
 
 

@@ -28,7 +28,7 @@ from unlearning.batches import (
     stage_batches,
 )
 from unlearning.class_weights import ALIKE, Weights, weighting_or_default
-from unlearning.early_stop import seen_digest, watch_of
+from unlearning.early_stop import Watcher, seen_digest, watch_of
 from unlearning.keras_learner import KerasLearner
 from unlearning.recorders import Recorder, recorder_of
 from unlearning.step_checkpoints import is_kept, steps_with_checkpoints
@@ -112,7 +112,9 @@ def train_shard(
         partition=run.partition,
     ) as recorder:
         for stage in stages[kept:]:
-            _train_stage(run, store, shard, stage, ledger, recorder, taken)
+            rows = store.stage_rows(shard, stage.index)
+            watch = watch_of(run.early_stop, store, shard=shard, stage=stage.index)
+            train_stage(run, rows, shard, stage, ledger, recorder, watch=watch, taken=taken)
             taken = ()
 
 
@@ -124,18 +126,23 @@ def start_state(run: Run, store: RowStore, shard: int) -> State:
     return run.learner.initial_state(shard, None) | given
 
 
-def _train_stage(
+def train_stage(
     run: Run,
-    store: RowStore,
+    rows: RowSet,
     shard: int,
     stage: Stage,
     ledger: ShardLedger,
     recorder: Recorder,
-    taken: Sequence[StepRecord],
+    *,
+    watch: Watcher | None,
+    taken: Sequence[StepRecord] = (),
+    start_digest: str = "",
 ) -> None:
-    rows = store.stage_rows(shard, stage.index)
+    """Train one stage on its rows, from the state that the learner is in, and record it.
+
+    `start_digest` is that of the weights it starts from, where these are no recorded checkpoint.
+    """
     class_weights = weigh(rows, run.learner, run.class_weights)
-    watch = watch_of(run.early_stop, store, shard=shard, stage=stage.index)
     watched: list[float] = []
     epochs = stage.epochs
     of = steps_with_checkpoints(stage, record=run.record)
@@ -183,6 +190,7 @@ def _train_stage(
         model=run.model,
         seconds=seconds,
         resumed=len(taken),
+        start_digest=start_digest,
     )
     # Reading a loss waits for its step, so all are read at the end.
     told = [

@@ -51,10 +51,12 @@ def verdicts(
     decisions: tuple[ShardDecision, ...],
     guarantee: str,
     derived_until: str,
+    slices: int,
 ) -> tuple[Verdict, ...]:
     """Give every artifact downstream of the rows a verdict; alike ones are counted together.
 
-    Raises MissingVerdict, naming the first artifact that nothing here decides on.
+    Stages from number `slices` on are repairs. Raises MissingVerdict, naming the first artifact
+    that nothing here decides on.
     """
     by_shard = {decision.shard: decision for decision in decisions}
     counted: Counter[tuple[str, str, str]] = Counter()
@@ -71,7 +73,7 @@ def verdicts(
         elif node.kind in RECORDS:
             verdict, why = "proven unaffected", RECORDS[node.kind]
         elif node.kind in BY_STAGE and node.shard in by_shard:
-            verdict, why = _stage_verdict(node, by_shard[node.shard], derived_until)
+            verdict, why = _stage_verdict(node, by_shard[node.shard], derived_until, slices)
         else:
             raise MissingVerdict(
                 f"The artifact {node.id} of type {node.kind} is downstream of the rows, and "
@@ -83,7 +85,7 @@ def verdicts(
 
 
 def _stage_verdict(
-    node: LineageNode, decision: ShardDecision, derived_until: str
+    node: LineageNode, decision: ShardDecision, derived_until: str, slices: int
 ) -> tuple[str, str]:
     if node.kind == "lineage.Shard":
         return (
@@ -99,6 +101,8 @@ def _stage_verdict(
         return "proven unaffected", "it was made before any deleted row was seen in its shard"
     if decision.action == "empty":
         return "erased", decision.why
+    if decision.action == "retrained" and stage >= slices:
+        return "erased", "it is of a repair, which an exact result does without"
     if decision.action == "retrained":
         moved = decision.why == MOVED
         return "retrained", MOVED if moved else "it is of a stage that saw the rows"

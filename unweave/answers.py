@@ -67,6 +67,16 @@ def check_options(asked: TrainRequest) -> None:
         raise BadInput(
             "--update-codec goes with --record all or at-risk: no updates are kept otherwise."
         )
+    if asked.record_budget is not None:
+        if asked.record_budget < 1:
+            raise BadInput(f"--record-budget is {asked.record_budget}: it is at least 1.")
+        if asked.record != "all" or any(
+            (asked.update_codec, asked.checkpoint_every, asked.checkpoint_budget)
+        ):
+            raise BadInput(
+                "--record-budget goes with --record all, and decides what --update-codec, "
+                "--checkpoint-every and --checkpoint-budget would: leave these out."
+            )
     if asked.update_codec not in (None, *SUMMABLE):
         names = ", ".join(SUMMABLE)
         raise BadInput(f"--update-codec is {asked.update_codec!r}: it is one of {names}.")
@@ -110,6 +120,7 @@ def planned(plans: Sequence[ModelPlan], *, subjects: int) -> dict[str, Any]:
         "steps_full": sum(plan.steps_full for plan in plans),
         "affected_shards": newest.affected_shards,
         "verdicts": [verdict.__dict__ for plan in plans for verdict in plan.verdicts],
+        "warnings": [told for plan in plans for told in plan.warnings],
         "plans": [plan.to_json() for plan in plans],
     }
 
@@ -167,10 +178,15 @@ def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[
                 "step_seconds": after.report["step_seconds"] if after else 0.0,
                 "estimate": plan.estimate.to_json() if plan.estimate else None,
                 "actual": _actual(after),
+                "updates_affected": plan.exposure.affected if plan.exposure else None,
+                "share_affected": plan.exposure.share if plan.exposure else None,
                 "updates_subtracted": _positions(plan, "subtracted"),
                 "updates_corrected": _positions(plan, "corrected"),
+                "repair_epochs": max((d.repair_epochs for d in plan.shards), default=0),
                 "distance_to_twin": report.distance if report else None,
                 "distance_untouched": report.distance_untouched if report else None,
+                "relative_distance": report.relative_distance if report else None,
+                "closeness": report.closeness if report else None,
                 "checks": [check.__dict__ for check in report.checks] if report else [],
                 "metrics_before": before.report["metrics"],
                 "metrics_after": after.report["metrics"] if after else None,
@@ -186,6 +202,7 @@ def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[
         "steps_recomputed": sum(change["steps_recomputed"] for change in changes),
         "steps_full": sum(change["steps_full"] for change in changes),
         "seconds": round(seconds, 3),
+        "warnings": [told for plan in plans for told in plan.warnings],
         "certificate": str(folder / CERTIFICATE_FILE),
         "receipt": str(folder / RECEIPT_FILE),
         "public_key": str(workspace.public_key),

@@ -68,6 +68,13 @@ from unweave.options import BEAM_ARGS, JSON, WORKERS, WORKSPACE, project_of, sho
     help="How to keep them: as they are, rounded, or in 8 bits.  [default: float32]",
 )
 @click.option(
+    "--record-budget",
+    type=int,
+    metavar="BYTES",
+    help="With --record all: keep updates by the most exact codec that fits; if none does, "
+    "checkpoints to compute them again.",
+)
+@click.option(
     "--aggregate",
     type=click.Choice(["mean", "vote", "median"]),
     default="mean",
@@ -120,6 +127,7 @@ def train(
     risk_share: int,
     record: str,
     update_codec: str | None,
+    record_budget: int | None,
     aggregate: str,
     class_weights: str,
     early_stop: int | None,
@@ -152,6 +160,7 @@ def train(
             risk_share=risk_share,
             record=record,
             update_codec=update_codec,
+            record_budget=record_budget,
             aggregate=aggregate,
             class_weights=class_weights,
             early_stop=early_stop,
@@ -180,6 +189,13 @@ def train(
     help="What the unlearning may take at most, by its estimate: the strongest result that fits.",
 )
 @click.option("--space", type=int, metavar="BYTES", help="What it may write at most, likewise.")
+@click.option(
+    "--repair",
+    default=0,
+    metavar="EPOCHS",
+    help="After an approximate strategy, fine-tune the shards it changed on what remains, for so "
+    "many epochs at most: see docs/amnesiac.md.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the plan and change nothing.")
 @click.option("--reason", help="Free text for the request queue; it goes nowhere else.")
 @click.option(
@@ -197,6 +213,7 @@ def forget(
     strategy: str | None,
     within: float | None,
     space: int | None,
+    repair: int,
     dry_run: bool,
     reason: str | None,
     exact_by: str | None,
@@ -215,6 +232,7 @@ def forget(
                 strategy=strategy,
                 within=within,
                 space=space,
+                repair=repair,
             )
         else:
             answer = project.forget(
@@ -224,6 +242,7 @@ def forget(
                 strategy=strategy,
                 within=within,
                 space=space,
+                repair=repair,
                 reason=reason,
                 replay=replay,
                 exact_by=exact_by,

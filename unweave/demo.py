@@ -158,13 +158,6 @@ class _Story:
                 verdicts[item["verdict"]] += item["count"]
             self._say("verdicts: " + ", ".join(f"{n:,} {v}" for v, n in verdicts.items()))
             self._say(f"evaluation: {metrics_text(answer['metrics_after'])}")
-            if answer["distance_to_twin"] is not None and answer["guarantee"] != "exact":
-                further = answer["distance_to_twin"] >= answer["distance_untouched"]
-                self._say(
-                    "Subtraction took the model "
-                    + ("further from" if further else "nearer to")
-                    + " the retrained twin than doing nothing would have left it."
-                )
         return answer
 
     def _prove(self, exact: dict[str, Any], company: str) -> bool:

@@ -31,6 +31,7 @@ def forget_request(
     rows: bool,
     guarantee: str | None,
     strategy: str | None,
+    repair: int = 0,
     within: float | None = None,
     space: int | None = None,
     reason: str | None = None,
@@ -47,7 +48,7 @@ def forget_request(
     for name, value in (("--within", within), ("--space", space)):
         if value is not None and not value > 0:
             raise BadInput(f"{name} is {value}: it must be more than 0.")
-    asked = Asked(guarantee, strategy, Limits(within, space))  # type: ignore[arg-type]  # checked by chosen()
+    asked = Asked(guarantee, strategy, repair, Limits(within, space))  # type: ignore[arg-type]  # checked by chosen()
     chosen = asked.chosen()
     if exact_by is not None:
         exact_by = date_of(exact_by, "The day of --exact-by")

@@ -45,7 +45,9 @@ def project_of(
 
 
 def show(answer: dict[str, Any], as_json: bool, what: str) -> None:
-    """Print an answer as JSON, or as text of its kind."""
+    """Print an answer as JSON, or as text of its kind; its warnings go to standard error too."""
+    for warning in answer.get("warnings", ()):
+        click.echo(f"Warning: {warning}", err=True)
     if as_json:
         print(json.dumps(answer, ensure_ascii=False))
         return

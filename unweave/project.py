@@ -82,6 +82,7 @@ class Project:
         risk_share: int = 0,
         record: str = "none",
         update_codec: str | None = None,
+        record_budget: int | None = None,
         aggregate: str = "mean",
         class_weights: str = "none",
         early_stop: int | None = None,
@@ -125,6 +126,7 @@ class Project:
             ),
             record=record,
             update_codec=update_codec,
+            record_budget=record_budget,
             aggregate=aggregate,
             module=None if module is None else Path(module),
             class_weights=class_weights,
@@ -156,6 +158,7 @@ class Project:
         strategy: str | None = None,
         within: float | None = None,
         space: int | None = None,
+        repair: int = 0,
         reason: str | None = None,
         replay: bool = False,
         exact_by: str | None = None,
@@ -175,6 +178,7 @@ class Project:
             rows=rows,
             guarantee=guarantee,
             strategy=strategy,
+            repair=repair,
             within=within,
             space=space,
             reason=reason,
@@ -203,6 +207,7 @@ class Project:
         strategy: str | None = None,
         within: float | None = None,
         space: int | None = None,
+        repair: int = 0,
     ) -> dict[str, Any]:
         """Say what `forget` would do, and change nothing."""
         from pipelines.forget_run import dry_run
@@ -213,6 +218,7 @@ class Project:
             rows=rows,
             guarantee=guarantee,
             strategy=strategy,
+            repair=repair,
             within=within,
             space=space,
             today=self._time()[:10],
@@ -317,14 +323,14 @@ class Project:
 
     def predict(self, csv: Path | str, *, model_id: str | None = None) -> dict[str, Any]:
         """Predict with a live model's SavedModel for the rows of a CSV file."""
-        from unlearning.prediction import predict_csv
+        from unlearning.prediction import predict_csv, prediction_of
 
         with self._reading() as (workspace, connection):
             record = models.find_model(connection, model_id)
             if record.state != "live":
                 raise BadInput(f"The model {record.id} is {record.state}: it cannot predict.")
             found = predict_csv(workspace.absolute(record.paths["pushed"]), Path(csv))
-        return {"model_id": record.id, **found}
+        return prediction_of(record, found)
 
     def doctor(self, *, repair: bool = False) -> dict[str, Any]:
         """Say where index and MLMD differ from the log and the disk; with `repair`, put it right.

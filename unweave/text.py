@@ -35,12 +35,26 @@ def trained(answer: Answer) -> list[Any]:
         f"  evaluation  {metrics_text(answer['metrics'])}",
         f"  weights     {answer['weights_digest']}",
         f"  served from {answer['model_path']}",
+        *_kept(answer["config"]),
         *(
             ["To forget one of its rows exactly:", *cost_lines(answer["expected_cost"])]
             if "expected_cost" in answer
             else []
         ),
     ]
+
+
+def _kept(config: Mapping[str, Any]) -> list[str]:
+    """Say what a storage budget was spent on, if there was one."""
+    if "record_budget" not in config:
+        return []
+    if config["record"] == "all":
+        what = f"the update of every step, as {config['update_codec']}"
+    elif config["checkpoint_every"]:
+        what = f"a checkpoint every {config['checkpoint_every']} steps, to compute updates again"
+    else:
+        what = "checkpoints at the ends of stages alone, to compute updates again"
+    return [f"  keeps       {what}: that fits into {config['record_budget']:,} bytes"]
 
 
 def _from(base: str | None) -> str:
@@ -61,6 +75,10 @@ def planned(answer: Answer) -> list[Any]:
             f"{most}{plan['steps_planned']:,} of {plan['steps_full']:,} steps to compute "
             f"({share:.1%})."
         )
+        if "exposure" in plan:
+            from unlearning.exposure import Exposure
+
+            parts.append(f"{Exposure(**plan['exposure']).in_words()}.")
         shards = table_of(
             "shard", "action", "stages kept", "steps", "from the slice", "from nothing", "why"
         )
@@ -96,6 +114,8 @@ def forgotten(answer: Answer) -> list[Any]:
             parts.append(
                 f"  corrected   for {change['updates_corrected']:,} updates that saw the rows"
             )
+        if change["repair_epochs"]:
+            parts.append(f"  repaired    for at most {change['repair_epochs']} epochs")
         for check in change["checks"]:
             parts.append(f"  {check['outcome']:<13} {check['name']}")
         if change["metrics_after"]:
@@ -120,12 +140,7 @@ def guarantee_text(change: Mapping[str, Any]) -> str:
     """Say what a result may be called, and how far it is from the twin if that was measured."""
     if change["guarantee"] == "exact":
         return f"exact, {change['basis']}" if change["basis"] else "exact"
-    if change["distance_to_twin"] is None:
-        return "approximate (its distance to the retrained twin is unmeasured)"
-    return (
-        f"approximate: distance to the retrained twin {change['distance_to_twin']:.4g}, "
-        f"of the untouched model {change['distance_untouched']:.4g}"
-    )
+    return f"{change['guarantee']}: {change['closeness']}"
 
 
 def verdict_table(verdicts: list[Mapping[str, Any]]) -> Table:
@@ -257,7 +272,8 @@ def status(answer: Answer) -> list[Any]:
     for item in answer["derived"]:
         late = " (overdue)" if item["overdue"] else ""
         parts.append(
-            f"  derived     {item['model']} keeps derived updates until {item['until']}{late}"
+            f"  derived     {item['model']} ({item['guarantee']}) keeps derived updates until "
+            f"{item['until']}{late}"
         )
     if answer["unfinished"]:
         parts.append(
@@ -276,6 +292,7 @@ def verified(answer: Answer) -> list[Any]:
             f"{model['guarantee']}"
             + (f", {model['basis']}" if "basis" in model else "")
             + (f", exact due by {model['exact_due_by']}" if "exact_due_by" in model else "")
+            + (f": {model['closeness']}" if "closeness" in model else "")
         )
     return parts
 
