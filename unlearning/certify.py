@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lineage_store.canonical import digest, digest_json
+from lineage_store.requests import Request
 from unlearning.certificate import commitment, rows_root, statement
+from unlearning.certified_log import request_told
 from unlearning.checks import CheckReport
-from unlearning.deletion import OpenRequest
+from unlearning.open_file import OpenRequest
 from unlearning.plan import ModelPlan
 
 NOT_COVERED = (
@@ -24,8 +26,7 @@ NOT_COVERED = (
 
 def certificate_statement(
     *,
-    request_id: str,
-    requested: str,
+    request: Request,
     time: str,
     opened: OpenRequest,
     plans: Sequence[ModelPlan],
@@ -36,11 +37,12 @@ def certificate_statement(
     code: str,
     version: str,
     key_id: str,
+    log: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Build the in-toto statement of a finished deletion.
 
     `reports` and `digests_before` are by the id of the model before; a withdrawn model has no
-    report.
+    report. `log` proves that the request stood in the event log (`certified_log`).
     """
     named: list[tuple[str, str]] = []
     changes = []
@@ -52,9 +54,8 @@ def certificate_statement(
         if after is not None:
             named.append((f"weights of {plan.model_after}, after", after))
         changes.append(_change(plan, report, before, after))
-    request = {"id": request_id, "requested": requested}
     predicate = {
-        "request": request | {"digest": digest_json(request)},
+        "request": request_told(request),
         "certified": time,
         "subjects": [
             commitment(opened.nonce, kind=opened.kind, value=one.encode("utf-8"))
@@ -76,6 +77,7 @@ def certificate_statement(
         "tool": {"name": "unweave", "version": version, "code": code},
         "environment": dict(environment),
         "workspace_key": key_id,
+        "log": dict(log),
     }
     return statement(subjects=named, predicate=predicate)
 
@@ -95,6 +97,7 @@ def _change(
     }
     if plan.base is not None:
         change["base"] = {"before": plan.base.before, "after": plan.base.after}
+    change["verification"] = _verification(plan, report)
     if report is not None:
         change["checks"] = [check.__dict__ for check in report.checks]
         change["fixed_by_the_user"] = "configuration, module, workspace secret"
@@ -107,6 +110,19 @@ def _change(
                 else {"unlearned": report.distance, "untouched": report.distance_untouched}
             )
     return change
+
+
+def _verification(plan: ModelPlan, report: CheckReport | None) -> dict[str, str]:
+    """Say which rung of the ladder holds: bits, a distance measured, or none; never behaviour."""
+    if report is None:
+        rung, how = "withdrawn", "no model is left whose weights could be compared"
+    elif plan.guarantee == "exact":
+        rung, how = "bits", report.basis
+    elif report.distance is not None:
+        rung, how = "distance", "measured to the weights of the twin, beside the untouched model's"
+    else:
+        rung, how = "none", "the result was not compared with its twin"
+    return {"rung": rung, "how": how, "behaviour": "not shown"}
 
 
 def receipt(*, request_id: str, opened: OpenRequest, certificate: bytes) -> dict[str, Any]:

@@ -16,18 +16,13 @@ from lineage_store.row_store import open_rows
 from lineage_store.signing import load_private_key
 from lineage_store.workspace import Workspace
 from unlearning.certificate import seal
+from unlearning.certified_log import opening_proof
 from unlearning.certify import certificate_statement, receipt
 from unlearning.checks import CheckReport, check
-from unlearning.deletion import (
-    CERTIFICATE_FILE,
-    OPEN_FILE,
-    RECEIPT_FILE,
-    load_open,
-    load_plan,
-    load_scan,
-)
+from unlearning.deletion import CERTIFICATE_FILE, RECEIPT_FILE, load_plan, load_scan
 from unlearning.determinism import code_digest, environment
 from unlearning.fitting import fit_twin
+from unlearning.open_file import OPEN_FILE, destroy_open, key_file, load_open
 from unlearning.plan import ModelPlan
 from unlearning.recording import sign_log
 
@@ -98,8 +93,7 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
             for plan in plans
         }
         statement = certificate_statement(
-            request_id=request_id,
-            requested=request.created,
+            request=request,
             time=time,
             opened=opened,
             plans=plans,
@@ -110,6 +104,7 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
             code=code_digest(),
             version=version,
             key_id=workspace.keys().key_id,
+            log=opening_proof(connection, workspace, request),
         )
         sealed = seal(statement, load_private_key(workspace.signing_key))
         write_atomic(folder / CERTIFICATE_FILE, sealed)
@@ -133,12 +128,15 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
 
 
 def forget_open_file(workspace: Workspace, request_id: str) -> None:
-    """Destroy the subjects' pseudonym keys and remove the open file: the very last step.
+    """Destroy the subjects' pseudonym keys, then the key of the open file: the very last step.
 
     A subject that still has rows keeps its key: ids of rows may be equal to names of subjects.
     """
     folder = workspace.request(request_id)
     if not (folder / OPEN_FILE).exists():
+        return
+    if not key_file(folder).exists():
+        destroy_open(folder)  # killed between the two: all else is done
         return
     opened = load_open(folder)
     pseudonyms = Pseudonyms(workspace.pseudonym_file, workspace.keys())
@@ -153,4 +151,4 @@ def forget_open_file(workspace: Workspace, request_id: str) -> None:
     finally:
         connection.close()
         pseudonyms.close()
-    (folder / OPEN_FILE).unlink()
+    destroy_open(folder)
