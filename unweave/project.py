@@ -309,6 +309,21 @@ class Project:
             with writing(self.root, create=False) as workspace:
                 return put_right(workspace)
 
+    def audit(
+        self, *, replay: int = 0, seed: int | None = None, head: Path | str | None = None
+    ) -> dict[str, Any]:
+        """Say what is not as it should be: in log, records, files, and in segments taken again.
+
+        `replay` segments are drawn by `seed`, or by a number that is drawn and told. `head` is a
+        head of the event log that was kept apart. Raises Unfinished while a deletion is running.
+        """
+        from pipelines.audit_run import audit
+
+        drawn = int.from_bytes(os.urandom(4), "big") if seed is None else seed
+        held = None if head is None else Path(head)
+        with translated(), listening(self._listener):
+            return audit(open_workspace(self.root), head=held, replays=replay, seed=drawn)
+
     @property
     def public_key(self) -> Path:
         """The file with the key that certificates are verified with."""
@@ -370,26 +385,3 @@ class Project:
             yield workspace, connection
         finally:
             connection.close()
-
-
-def verify(certificate: Path | str, *, public_key: Path | str | None = None) -> dict[str, Any]:
-    """Check a certificate offline; `ok` is true only if it is intact and signed by that key."""
-    from lineage_store.signing import load_public_key
-    from unlearning.certificate import verify as verify_bytes
-
-    key = None if public_key is None else load_public_key(Path(public_key))
-    try:
-        data = Path(certificate).read_bytes()
-    except OSError as error:
-        raise BadInput(f"The certificate cannot be read: {error.strerror}.") from error
-    found = verify_bytes(data, key)
-    answer: dict[str, Any] = {"ok": found.ok, "verdict": found.verdict, "detail": found.detail}
-    if found.statement is not None:
-        predicate = found.statement["predicate"]
-        answer |= {
-            "request_id": predicate["request"]["id"],
-            "certified": predicate["certified"],
-            "rows": predicate["rows"]["count"],
-            "models": predicate["models"],
-        }
-    return answer
