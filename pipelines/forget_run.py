@@ -22,14 +22,16 @@ from lineage_store.ledger import open_ledger
 from lineage_store.row_index import rows_of_subject
 from lineage_store.row_store import open_rows
 from lineage_store.workspace import Workspace
-from pipelines.found_rows import ForgetRequest, Found, find
+from pipelines.found_rows import ForgetRequest, Found, find, found_tokens
 from pipelines.jobs import Backend, DeletionJob, ModelChange
-from unlearning.deletion import OpenRequest, load_open, load_plan, save_open, save_plan
+from unlearning.certified_log import log_asked, log_taken_back
+from unlearning.deletion import load_plan, save_plan
 from unlearning.determinism import code_digest, environment
 from unlearning.estimates import folder_bytes
 from unlearning.finishing import forget_open_file
+from unlearning.open_file import OpenRequest, destroy_open, load_open, save_open
 from unlearning.plan import BaseAfter, ModelPlan, base_after, plan_model
-from unlearning.recording import must_be_recorded
+from unlearning.recording import must_be_recorded, sign_log
 
 
 def plan_all(
@@ -147,6 +149,7 @@ def carry_out(
 
     If it fails before anything was changed, the request is taken back.
     """
+    _log_asked(workspace, request_id)
     folder = workspace.request(request_id)
     job = DeletionJob(
         workspace=workspace,
@@ -185,6 +188,7 @@ def _open(
         found = find(connection, workspace, request, workspace.keys())
         plans = plan_all(connection, workspace, request, found, backend=backend)
         by = {} if request.exact_by is None else {"exact_by": request.exact_by}
+        texts, numbers = found_tokens(connection, workspace, found)
         recorded = requests.record(
             connection,
             commitments=[
@@ -212,10 +216,22 @@ def _open(
         pseudonyms=found.pseudonyms,
         row_keys=tuple(sorted(found.row_keys())),
         nonce=random_bytes(32),
+        tokens=tuple(sorted(texts)),
+        numbers=tuple(sorted(numbers)),
     )
-    save_open(folder, opened)
+    save_open(folder, opened, random_bytes=random_bytes)
     save_plan(folder, plans)
     return recorded.id
+
+
+def _log_asked(workspace: Workspace, request_id: str) -> None:
+    """Log that the request was recorded, before anything is changed for it; safe to repeat."""
+    connection = open_index(workspace.index_file)
+    try:
+        log_asked(connection, requests.find_request(connection, request_id))
+    finally:
+        connection.close()
+    sign_log(workspace)
 
 
 def _earlier(workspace: Workspace, request: ForgetRequest) -> requests.Request | None:
@@ -329,12 +345,16 @@ def _take_back(workspace: Workspace, job: DeletionJob) -> None:
             not workspace.absolute(change.old.paths["ledger"]).exists() for change in job.changes
         ):
             return
+        recorded = requests.find_request(connection, job.request_id)
+        log_taken_back(connection, recorded, time=job.time)
         requests.retract(connection, job.request_id)
     finally:
         connection.close()
+    sign_log(workspace)
     for change in job.changes:
         if change.snapshot is not None and change.snapshot.exists():
             shutil.rmtree(change.snapshot)
+    destroy_open(workspace.request(job.request_id))
     for folder in (
         job.workspace.request(job.request_id),
         job.workspace.pipeline_root / job.name,

@@ -11,11 +11,13 @@ import numpy as np
 
 from lineage_store import models, requests
 from lineage_store.errors import NothingFound
+from lineage_store.gate import load_snapshot
 from lineage_store.keys import Keys
 from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.row_index import IndexedRows, rows_by_key, rows_of_subject
 from lineage_store.workspace import Workspace
 from unlearning.choice import Asked
+from unlearning.tokens import row_tokens
 
 NO_ROWS = IndexedRows(np.zeros((0, 16), np.uint8), np.zeros(0, np.uint64), ())
 
@@ -134,6 +136,21 @@ def find(
     merged = {model: _merged(found) for model, found in parts.items()}
     pseudonyms = tuple(one.pseudonym for one in each if one.pseudonym is not None)
     return Found(merged, pseudonyms, tuple(tuple(one.rows) for one in each))
+
+
+def found_tokens(
+    connection: sqlite3.Connection, workspace: Workspace, found: Found
+) -> tuple[set[str], set[bytes]]:
+    """Return the distinctive texts and numbers of the rows found, as the gated data have them."""
+    texts: set[str] = set()
+    numbers: set[bytes] = set()
+    for record in models.models(connection, live_only=True):
+        if record.id in found.rows:
+            snapshot = load_snapshot(workspace.absolute(record.paths["data"]))
+            told = row_tokens(snapshot, found.rows[record.id].key_set())
+            texts |= told[0]
+            numbers |= told[1]
+    return texts, numbers
 
 
 def _pseudonyms(workspace: Workspace, request: ForgetRequest, keys: Keys) -> list[bytes | None]:

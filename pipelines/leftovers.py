@@ -12,8 +12,9 @@ from lineage_store import models, requests
 from lineage_store.index import open_index
 from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.workspace import Workspace
-from unlearning.deletion import OPEN_FILE, load_plan
+from unlearning.deletion import load_plan
 from unlearning.finishing import forget_open_file
+from unlearning.open_file import OPEN_FILE
 
 
 def sweep(workspace: Workspace) -> list[str]:

@@ -27,7 +27,7 @@ from lineage_store.keys import derive
 from lineage_store.workspace import writing
 from pipelines.direct import DirectBackend
 from pipelines.jobs import TrainingJob
-from unlearning import certificate, residuals
+from unlearning import certificate, decoders, residuals
 from unlearning.recording import describe_model, record_model
 from unlearning.train_config import TrainConfig
 from unweave import Project
@@ -435,7 +435,7 @@ def test_a_deletion_killed_anywhere_ends_the_same_when_it_is_run_again(
 
 def test_a_deletion_killed_in_its_very_last_step_is_finished_by_the_next_command(workspace):
     kill_at(workspace, FORGOTTEN, "pipelines.forget_run.forget_open_file")
-    assert files_with(workspace, [FORGOTTEN.encode()]) == {"requests/r1/open.json"}
+    assert files_with(workspace, [FORGOTTEN.encode()]) == set()
     assert project_in(workspace).forget([FORGOTTEN])["request_id"] == "r1"
     with pytest.raises(NothingFound, match="already forgotten"):
         project_in(workspace).forget([FORGOTTEN])
@@ -498,8 +498,8 @@ def test_a_pattern_across_two_pieces_is_found(place, after):
     data = bytes(place) + b"PATTERN" + bytes(after)
     matcher = residuals.Matcher([b"PATTERN", b"longer than that"])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(residuals, "PIECE", 16)
-        pieces = list(residuals._overlapping(io.BytesIO(data), matcher.longest))
+        patch.setattr(decoders, "PIECE", 16)
+        pieces = list(decoders.overlapping(io.BytesIO(data), matcher.longest))
     assert any(matcher.matches(piece) for piece in pieces)
 
 
@@ -512,15 +512,15 @@ def test_only_ids_that_prove_something_are_searched_for(tmp_path):
     (tmp_path / "stays.csv").write_bytes(b"a,Blue Taxi Cab Company,b")
     ids = ["17", "abcdefgh", "1234567890123", "Blue Taxi Cab Company", FORGOTTEN]
     assert residuals.distinctive(ids, staying=[tmp_path]) == [
-        b"1234567890123",
-        FORGOTTEN.encode(),
+        "1234567890123",
+        FORGOTTEN,
     ]
 
 
 def test_the_open_file_alone_holds_the_ids_while_a_deletion_runs(workspace):
     kill_at(workspace, FORGOTTEN, "pipelines.forget_run.load_plan")
-    assert files_with(workspace, [FORGOTTEN.encode()]) == {"requests/r1/open.json"}
-    assert (workspace / "requests/r1/open.json").stat().st_mode & 0o777 == 0o600
+    assert files_with(workspace, [FORGOTTEN.encode()]) == set()
+    assert (workspace / "requests/r1/open.sealed").stat().st_mode & 0o777 == 0o600
     connection = sqlite3.connect(workspace / "unweave.sqlite")
     connection.row_factory = sqlite3.Row
     assert [request.state for request in requests.all_requests(connection)] == ["running"]

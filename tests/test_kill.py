@@ -124,7 +124,7 @@ def killed_twice(tmp_path_factory):
     in_unlearner = states_in(root)
     kill_when(start(*forget), root, "requests/r1/erasure.json")
     after_erasure = states_in(root)
-    left_open = (root / "requests/r1/open.json").exists()
+    left_open = (root / "requests/r1/open.sealed").exists()
     done = printed(start(*forget))
     return root, trained, in_unlearner, after_erasure, left_open, done
 
@@ -165,7 +165,7 @@ def test_a_killed_deletion_is_certified_and_logged_once(killed_twice):
     assert (models, asked) == (["deleted", "live"], ["done"])
     assert events.count("rows deleted") == 1
     assert events.count("model made") == 2
-    assert list(root.rglob("open.json")) == []
+    assert list(root.rglob("open.sealed")) == []
 
 
 def test_a_killed_deletion_is_one_event_of_the_lineage(killed_twice):

@@ -796,7 +796,7 @@ def test_a_killed_deletion_run_again_ends_like_one_that_was_not_killed(moment, s
     assert len(list(workspace.root.glob("requests/*/certificate.json"))) == 1
     verified = unweave.verify(answer["certificate"], public_key=answer["public_key"])
     assert verified["ok"] and verified["request_id"] == "r1"
-    assert not list(workspace.root.glob("requests/*/open.json"))
+    assert not list(workspace.root.glob("requests/*/open.sealed"))
     assert len(list(workspace.root.glob("serving/*/*"))) == 1
     assert kinds_of_events(workspace.root) == kinds_of_events(story.here / "after-forgotten")
     assert states_of_lineage(workspace.root) == states_of_lineage(story.here / "after-forgotten")

@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lineage_store.canonical import digest, digest_json
+from lineage_store.requests import Request
 from unlearning.certificate import commitment, rows_root, statement
+from unlearning.certified_log import request_told
 from unlearning.checks import CheckReport
 from unlearning.closeness import UNMEASURED
-from unlearning.deletion import OpenRequest
+from unlearning.open_file import OpenRequest
 from unlearning.plan import ModelPlan
 
 NOT_COVERED = (
@@ -25,8 +27,7 @@ NOT_COVERED = (
 
 def certificate_statement(
     *,
-    request_id: str,
-    requested: str,
+    request: Request,
     time: str,
     opened: OpenRequest,
     plans: Sequence[ModelPlan],
@@ -37,13 +38,15 @@ def certificate_statement(
     code: str,
     version: str,
     key_id: str,
+    log: Mapping[str, Any],
     exact_by: str | None = None,
     upgrades: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Build the in-toto statement of a finished deletion.
 
     `reports` and `digests_before` are by the id of the model before; a withdrawn model has no
-    report. `exact_by` is the date by which an exact result takes an approximate one's place, and
+    report. `log` proves that the request stood in the event log (`certified_log`).
+    `exact_by` is the date by which an exact result takes an approximate one's place, and
     `upgrades` are the approximate runs whose results this one makes exact.
     """
     named: list[tuple[str, str]] = []
@@ -59,9 +62,8 @@ def certificate_statement(
         if exact_by is not None and plan.guarantee == "approximate":
             change["exact_due_by"] = exact_by
         changes.append(change)
-    request = {"id": request_id, "requested": requested}
     predicate = {
-        "request": request | {"digest": digest_json(request)},
+        "request": request_told(request),
         "certified": time,
         "subjects": [
             commitment(opened.nonce, kind=opened.kind, value=one.encode("utf-8"))
@@ -83,6 +85,7 @@ def certificate_statement(
         "tool": {"name": "unweave", "version": version, "code": code},
         "environment": dict(environment),
         "workspace_key": key_id,
+        "log": dict(log),
     }
     if upgrades:
         predicate["upgrades"] = list(upgrades)
@@ -106,6 +109,7 @@ def _change(
         change["base"] = {"before": plan.base.before, "after": plan.base.after}
     if plan.exposure is not None:
         change["updates"] = {"affected": plan.exposure.affected, "of": plan.exposure.updates}
+    change["verification"] = _verification(plan, report)
     if report is not None:
         change["checks"] = [check.__dict__ for check in report.checks]
         change["fixed_by_the_user"] = "configuration, module, workspace secret"
@@ -123,6 +127,19 @@ def _change(
             )
             change["closeness"] = report.closeness
     return change
+
+
+def _verification(plan: ModelPlan, report: CheckReport | None) -> dict[str, str]:
+    """Say which rung of the ladder holds: bits, a distance measured, or none; never behaviour."""
+    if report is None:
+        rung, how = "withdrawn", "no model is left whose weights could be compared"
+    elif plan.guarantee == "exact":
+        rung, how = "bits", report.basis
+    elif report.distance is not None:
+        rung, how = "distance", "measured to the weights of the twin, beside the untouched model's"
+    else:
+        rung, how = "none", "the result was not compared with its twin"
+    return {"rung": rung, "how": how, "behaviour": "not shown"}
 
 
 def receipt(

@@ -1,11 +1,12 @@
 """The steps of a deletion run, in the order in which they are taken.
 
-    open     what a killed run needs to go on (ids, row keys) is put into the request's folder
+    open     what a killed run needs to go on (ids, row keys, values) is sealed (`open_file`)
     plan     `plan.plan_model` for every live model that holds a row
     unlearn  `fitting.refit`, then `checks.check`
     record   the new model is registered; only now may anything go
-    erase    old models' folders go, rows leave the index, files are compacted, a scan proves it
-    certify  the certificate is written, and the open file removed
+    erase    the digests of what goes are kept, old models' folders go, rows leave the index, files
+             are compacted, a scan proves it
+    certify  the certificate is written, the key of what was sealed is destroyed
 
 Record first, then act: each step can run again after a kill, and gives the same result. Time and
 randomness come from outside.
@@ -13,8 +14,7 @@ randomness come from outside.
 
 import shutil
 import sqlite3
-from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,67 +24,16 @@ from lineage_store.errors import CheckFailed, ResidueFound
 from lineage_store.index import compact, open_index
 from lineage_store.workspace import Workspace
 from unlearning.checks import CheckReport
+from unlearning.ended_files import ended_digests, record_ended
+from unlearning.open_file import OPEN_FILE, OpenRequest, load_open
 from unlearning.plan import ModelPlan
-from unlearning.residuals import Scan, distinctive, scan_apart
+from unlearning.residuals import Scan, distinctive, occurring, scan_apart
+from unlearning.tokens import spellings
 
-OPEN_FILE = "open.json"
 PLAN_FILE = "plan.json"
 ERASURE_FILE = "erasure.json"
 CERTIFICATE_FILE = "certificate.json"
 RECEIPT_FILE = "receipt.json"
-
-
-@dataclass(frozen=True)
-class OpenRequest:
-    """What a running deletion must remember and a finished one must not: ids and row keys.
-
-    `kind` says what the ids are of, "subject" or "row".
-    `nonce` (32 bytes) opens the certificate's commitments; it stays, in the receipt.
-    """
-
-    kind: str
-    ids: tuple[str, ...]
-    pseudonyms: tuple[bytes, ...]
-    row_keys: tuple[bytes, ...]
-    nonce: bytes
-
-    @property
-    def subjects(self) -> tuple[bytes, ...] | None:
-        """The pseudonyms of those whose rows are deleted; None if rows are, whosever they are."""
-        return None if self.kind == "row" else self.pseudonyms
-
-    def keyed_patterns(self, *, staying: Container[bytes] = ()) -> list[bytes]:
-        """Return the keyed bytes that must be nowhere afterwards, raw and in hexadecimal.
-
-        `staying` are the keys that rows of others have too: finding them proves nothing.
-        """
-        keyed = [*(key for key in self.row_keys if key not in staying), *self.pseudonyms]
-        return [*keyed, *(value.hex().encode("ascii") for value in keyed)]
-
-
-def save_open(folder: Path, request: OpenRequest) -> None:
-    """Write the open file, readable by its owner alone."""
-    value = {
-        "kind": request.kind,
-        "ids": list(request.ids),
-        "pseudonyms": [value.hex() for value in request.pseudonyms],
-        "row_keys": [value.hex() for value in request.row_keys],
-        "nonce": request.nonce.hex(),
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomic(folder / OPEN_FILE, canonical_json(value), mode=0o600)
-
-
-def load_open(folder: Path) -> OpenRequest:
-    """Read the open file."""
-    value = read_json(folder / OPEN_FILE)
-    return OpenRequest(
-        value["kind"],
-        tuple(value["ids"]),
-        tuple(bytes.fromhex(item) for item in value["pseudonyms"]),
-        tuple(bytes.fromhex(item) for item in value["row_keys"]),
-        bytes.fromhex(value["nonce"]),
-    )
 
 
 def save_plan(folder: Path, plans: Sequence[ModelPlan]) -> None:
@@ -116,33 +65,56 @@ def erase(workspace: Workspace, request_id: str, *, time: str) -> Scan:
     opened, plans = load_open(folder), load_plan(folder)
     connection = open_index(workspace.index_file)
     try:
+        ended = [models.find_model(connection, plan.model_before) for plan in plans]
+        gone = {record.id for record in ended}
+        stay = [one for one in models.models(connection, live_only=True) if one.id not in gone]
+        record_ended(workspace, request_id, ended=ended, live=stay)
         for plan in plans:
             _erase_model(connection, workspace, plan, time=time)
         with connection:
             row_index.remove(connection, opened.row_keys, subjects=opened.subjects)
-            live = models.models(connection, live_only=True)
-            row_index.keep_snapshots(connection, (record.snapshot for record in live))
+            row_index.keep_snapshots(connection, (record.snapshot for record in stay))
         shared = row_index.staying(connection, opened.row_keys)
     finally:
         connection.close()
     _clear_serving(workspace)
     compact(workspace.index_file)
-    staying = [workspace.snapshot(plan.model_after) for plan in plans if plan.model_after]
-    names = distinctive(opened.ids, staying=staying)
-    scan = scan_apart(
-        workspace.root,
-        [*opened.keyed_patterns(staying=shared), *names],
-        not_distinctive=len(opened.ids) - len(names) + len(shared),
-        skip=[f"requests/{request_id}/{OPEN_FILE}"],
-    )
+    scan = _scan(workspace, request_id, opened, stay=stay, shared=shared)
     if not scan.clean:
-        left = [*scan.found, *(f"{name} (unreadable)" for name in scan.unread)]
+        left = [*scan.found, *(f"{name} (not understood)" for name in scan.unread)]
         raise ResidueFound(
-            f"After the erasure {len(left)} files still hold something of the deleted rows: "
-            f"{', '.join(left[:5])}. Remove them and run the same forget again."
+            f"After the erasure {len(left)} files still hold something of the deleted rows, "
+            f"or are not understood: {', '.join(left[:5])}. Remove them and run the same forget "
+            f"again."
         )
     write_atomic(folder / ERASURE_FILE, canonical_json(scan.to_json()) + b"\n")
     return scan
+
+
+def _scan(
+    workspace: Workspace,
+    request_id: str,
+    opened: OpenRequest,
+    *,
+    stay: Sequence[models.ModelRecord],
+    shared: frozenset[bytes],
+) -> Scan:
+    """Scan for keys, pseudonyms, ids and values of the rows that no other row has."""
+    data, rows = (
+        [workspace.absolute(record.paths[name]) for record in stay] for name in ("data", "rows")
+    )
+    texts = [*opened.ids, *(one for one in opened.tokens if one not in opened.ids)]
+    tokens = distinctive(texts, staying=[*data, workspace.root / "modules"])
+    held = occurring(opened.numbers, rows)
+    numbers = [one for one in opened.numbers if one not in held]
+    written = {pattern for token in tokens for pattern in spellings(token)}
+    return scan_apart(
+        workspace.root,
+        [*opened.keyed_patterns(staying=shared), *sorted(written), *numbers],
+        digests=ended_digests(workspace, request_id),
+        not_distinctive=len(texts) - len(tokens) + len(shared) + len(held),
+        skip=[f"requests/{request_id}/{OPEN_FILE}"],
+    )
 
 
 def _erase_model(

@@ -16,18 +16,13 @@ from lineage_store.row_store import open_rows
 from lineage_store.signing import load_private_key
 from lineage_store.workspace import Workspace
 from unlearning.certificate import seal
+from unlearning.certified_log import opening_proof
 from unlearning.certify import certificate_statement, receipt
 from unlearning.checks import CheckReport, check
-from unlearning.deletion import (
-    CERTIFICATE_FILE,
-    OPEN_FILE,
-    RECEIPT_FILE,
-    load_open,
-    load_plan,
-    load_scan,
-)
+from unlearning.deletion import CERTIFICATE_FILE, RECEIPT_FILE, load_plan, load_scan
 from unlearning.determinism import code_digest, environment
 from unlearning.fitting import fit_twin
+from unlearning.open_file import OPEN_FILE, destroy_open, key_file, load_open
 from unlearning.phases import made_good
 from unlearning.plan import ModelPlan
 from unlearning.recording import sign_log
@@ -101,8 +96,7 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
         approximate = any(plan.guarantee == "approximate" for plan in plans)
         exact_by = request.options.get("exact_by") if approximate else None
         statement = certificate_statement(
-            request_id=request_id,
-            requested=request.created,
+            request=request,
             time=time,
             opened=opened,
             plans=plans,
@@ -115,6 +109,7 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
             key_id=workspace.keys().key_id,
             exact_by=exact_by,
             upgrades=made_good(connection, workspace, plans),
+            log=opening_proof(connection, workspace, request),
         )
         sealed = seal(statement, load_private_key(workspace.signing_key))
         write_atomic(folder / CERTIFICATE_FILE, sealed)
@@ -139,12 +134,15 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
 
 
 def forget_open_file(workspace: Workspace, request_id: str) -> None:
-    """Destroy the subjects' pseudonym keys and remove the open file: the very last step.
+    """Destroy the subjects' pseudonym keys, then the key of the open file: the very last step.
 
     A subject that still has rows keeps its key: ids of rows may be equal to names of subjects.
     """
     folder = workspace.request(request_id)
     if not (folder / OPEN_FILE).exists():
+        return
+    if not key_file(folder).exists():
+        destroy_open(folder)  # killed between the two: all else is done
         return
     opened = load_open(folder)
     pseudonyms = Pseudonyms(workspace.pseudonym_file, workspace.keys())
@@ -159,4 +157,4 @@ def forget_open_file(workspace: Workspace, request_id: str) -> None:
     finally:
         connection.close()
         pseudonyms.close()
-    (folder / OPEN_FILE).unlink()
+    destroy_open(folder)

@@ -1,21 +1,21 @@
 """The residual scan: search every file of a workspace for what must be gone.
 
-Patterns are row keys and pseudonyms (128 bits, raw and in hexadecimal) and those ids that are
-distinctive: at least 40 bits, since a short one matches anywhere and proves nothing, and not also a
-text of rows that stay. They are searched in all bytes of all files, and in what gzip files hold.
+Patterns are row keys and pseudonyms (128 bits, raw and in hexadecimal), and the ids and values of
+the rows that are distinctive (`tokens`) in all their spellings, unless rows that stay have them
+too. They are searched in all bytes of all files, and in what the known formats hold (`decoders`). A
+file with the digest of one that an ended model had is found by it (`ended_files`). A file that
+cannot be read or is not understood is told: nobody can say that it holds nothing.
 
 It runs in a process of its own (`python -m unlearning.residuals`), since MLMD's file must not be
 opened by a process that holds it open already; the patterns come on standard input, in
 hexadecimal, never as arguments.
 """
 
-import gzip
+import hashlib
 import json
-import math
 import subprocess
 import sys
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,8 @@ from typing import Any
 import numpy as np
 
 from lineage_store.errors import CheckFailed
-
-SHORTEST = 5
-DISTINCTIVE_BITS = 40
-PIECE = 1 << 23
-GZIP = b"\x1f\x8b"
+from unlearning.decoders import contents, overlapping
+from unlearning.tokens import SHORTEST, is_distinctive, spellings
 
 
 @dataclass(frozen=True)
@@ -52,56 +49,67 @@ class Scan:
 
 
 class Matcher:
-    """Finds any of many byte patterns: a table of first three bytes, then an exact comparison."""
+    """Finds any of many byte patterns by their first three bytes, then five, then all."""
 
     def __init__(self, patterns: Iterable[bytes]) -> None:
-        self._by_head: dict[int, list[bytes]] = {}
+        self._by_head: dict[bytes, list[bytes]] = {}
         self._table = np.zeros(1 << 24, dtype=np.bool_)
         self.longest = 0
         for pattern in set(patterns):
-            head = int.from_bytes(pattern[:3], "little")
-            self._by_head.setdefault(head, []).append(pattern)
-            self._table[head] = True
+            self._by_head.setdefault(pattern[:SHORTEST], []).append(pattern)
+            self._table[int.from_bytes(pattern[:3], "little")] = True
             self.longest = max(self.longest, len(pattern))
 
     def matches(self, data: bytes) -> bool:
         """Say whether any pattern occurs in the data."""
+        return next(self.occurring(data), None) is not None
+
+    def occurring(self, data: bytes) -> Iterator[bytes]:
+        """Yield the patterns that occur in the data, each as often as it does."""
         codes = np.frombuffer(data, dtype=np.uint8).astype(np.uint32)
-        if len(codes) < 3:
-            return False
+        if len(codes) < SHORTEST or not self._by_head:
+            return
         heads = codes[:-2] | (codes[1:-1] << np.uint32(8)) | (codes[2:] << np.uint32(16))
         for place in np.flatnonzero(self._table[heads]).tolist():
-            for pattern in self._by_head[int(heads[place])]:
+            for pattern in self._by_head.get(data[place : place + SHORTEST], ()):
                 if data.startswith(pattern, place):
-                    return True
-        return False
+                    yield pattern
 
 
-def bits_of(text: str) -> float:
-    """Return how many bits a random text of this length and kind of letters has."""
-    if text.isdecimal():
-        letters = 10
-    elif text.isalpha() and (text.islower() or text.isupper()):
-        letters = 26
-    else:
-        letters = 64
-    return len(text) * math.log2(letters)
+def distinctive(texts: Iterable[str], *, staying: Sequence[Path]) -> list[str]:
+    """Return those texts that are distinctive and occur in none of the staying folders."""
+    asked = [text for text in texts if is_distinctive(text)]
+    by_pattern: dict[bytes, set[str]] = {}
+    for text in asked:
+        for pattern in spellings(text):
+            by_pattern.setdefault(pattern, set()).add(text)
+    shared: set[str] = set()
+    for pattern in occurring(by_pattern, staying):
+        shared |= by_pattern[pattern]
+    return [text for text in asked if text not in shared]
 
 
-def distinctive(texts: Iterable[str], *, staying: Sequence[Path]) -> list[bytes]:
-    """Return those texts (UTF-8) that are long enough and occur in none of the staying folders."""
-    found = []
-    for text in texts:
-        pattern = text.encode("utf-8")
-        if bits_of(text) < DISTINCTIVE_BITS or len(pattern) < SHORTEST:
-            continue
-        if not any(scan_folder(folder, [pattern]).found for folder in staying):
-            found.append(pattern)
+def occurring(patterns: Collection[bytes], folders: Sequence[Path]) -> set[bytes]:
+    """Return those of the patterns that occur in the bytes of any file below the folders."""
+    found: set[bytes] = set()
+    if not patterns:
+        return found
+    matcher = Matcher(patterns)
+    for folder in folders:
+        for path in _files(folder):
+            with path.open("rb") as stream:
+                for piece in overlapping(stream, matcher.longest):
+                    found.update(matcher.occurring(piece))
     return found
 
 
 def scan_folder(
-    root: Path, patterns: Sequence[bytes], *, not_distinctive: int = 0, skip: Sequence[str] = ()
+    root: Path,
+    patterns: Sequence[bytes],
+    *,
+    digests: Collection[str] = (),
+    not_distinctive: int = 0,
+    skip: Sequence[str] = (),
 ) -> Scan:
     """Scan all files below a folder but those named in `skip` (relative to it).
 
@@ -112,39 +120,50 @@ def scan_folder(
     matcher = Matcher(patterns)
     found, unread = [], []
     files = total = 0
-    for path in sorted(root.rglob("*")):
+    for path in _files(root):
         name = str(path.relative_to(root))
-        if path.is_symlink() or not path.is_file() or name in skip:
+        if name in skip:
             continue
         files += 1
         total += path.stat().st_size
         try:
-            if any(matcher.matches(piece) for piece in _pieces(path, matcher.longest)):
+            if _holds(path, matcher, digests):
                 found.append(name)
-        except (OSError, EOFError, zlib.error):
+        except Exception:  # whatever a reader raises for a file that it cannot read
             unread.append(name)
     return Scan(files, total, len(patterns), not_distinctive, tuple(found), tuple(unread))
 
 
-def _pieces(path: Path, overlap: int) -> Iterator[bytes]:
-    with path.open("rb") as stream:
-        yield from _overlapping(stream, overlap)
-        stream.seek(0)
-        if stream.read(2) != GZIP:
-            return
-    with gzip.open(path, "rb") as unpacked:
-        yield from _overlapping(unpacked, overlap)
-
-
-def _overlapping(stream: Any, overlap: int) -> Iterator[bytes]:
+def _holds(path: Path, matcher: Matcher, digests: Collection[str]) -> bool:
+    state = hashlib.sha256()
     tail = b""
-    while piece := stream.read(PIECE):
-        yield tail + piece
-        tail = (tail + piece)[-overlap:] if overlap else b""
+    with path.open("rb") as stream:
+        for piece in overlapping(stream, matcher.longest):
+            if matcher.matches(piece):
+                return True
+            if digests:
+                state.update(memoryview(piece)[len(tail) :])
+                tail = piece[-matcher.longest :] if matcher.longest else b""
+    if digests and state.hexdigest() in digests:
+        return True
+    if not matcher.longest:
+        return False  # only digests were asked for
+    return any(matcher.matches(piece) for piece in contents(path, overlap=matcher.longest))
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for path in sorted(root.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            yield path
 
 
 def scan_apart(
-    root: Path, patterns: Sequence[bytes], *, not_distinctive: int = 0, skip: Sequence[str] = ()
+    root: Path,
+    patterns: Sequence[bytes],
+    *,
+    digests: Collection[str] = (),
+    not_distinctive: int = 0,
+    skip: Sequence[str] = (),
 ) -> Scan:
     """Run `scan_folder` in a process of its own.
 
@@ -153,6 +172,7 @@ def scan_apart(
     question = {
         "root": str(root),
         "patterns": [pattern.hex() for pattern in patterns],
+        "digests": sorted(digests),
         "not_distinctive": not_distinctive,
         "skip": list(skip),
     }
@@ -173,10 +193,10 @@ def scan_apart(
 def main() -> None:
     """Read a question from standard input and print the answer, both as JSON."""
     question = json.load(sys.stdin)
-    patterns = [bytes.fromhex(pattern) for pattern in question["patterns"]]
     scan = scan_folder(
         Path(question["root"]),
-        patterns,
+        [bytes.fromhex(pattern) for pattern in question["patterns"]],
+        digests=frozenset(question["digests"]),
         not_distinctive=question["not_distinctive"],
         skip=question["skip"],
     )

@@ -106,6 +106,24 @@ def _named(tf: Any, told: Any, scores: Any, spec: ModelSpec) -> dict[str, Any]:
     return {"probabilities": told, "classes": tf.gather(names, tf.argmax(scores, axis=1))}
 
 
+def holds_weights(folder: Path, shards: Sequence[State]) -> bool:
+    """Say whether a SavedModel of ours holds the tensors of these shards, and no others."""
+    import tensorflow as tf
+
+    try:
+        reader = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
+        kinds = reader.get_variable_to_dtype_map()
+        served = [reader.get_tensor(name) for name, kind in kinds.items() if kind != tf.string]
+    except (tf.errors.OpError, RuntimeError, ValueError):
+        return False  # damaged: each tensor has a checksum
+    trained = [array for state in shards for array in state.values()]
+    one, other = (
+        sorted((array.dtype.str, array.shape, array.tobytes()) for array in arrays)
+        for arrays in (served, trained)
+    )
+    return one == other
+
+
 def served_columns(folder: Path) -> ModelSpec:
     """Read which columns a SavedModel of ours takes."""
     value = read_json(folder / "assets" / ASSET)

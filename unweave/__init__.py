@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from unweave.project import Project, verify
+from unweave.project import Project
+from unweave.verification import verify
 
 __all__ = ["Project", "__version__", "verify"]
 

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from lineage_store.errors import UnweaveError
+from unweave.audit_commands import audit
 from unweave.change_commands import forget, train
 from unweave.cost_commands import cost
 from unweave.doctor_commands import doctor
@@ -174,7 +175,7 @@ def status(workspace: Path, as_json: bool) -> None:
 @JSON
 def verify(workspace: Path, certificate: Path, public_key: Path | None, as_json: bool) -> None:
     """Verify a certificate offline; without the signer's key it can only be intact."""
-    from unweave.project import verify as verify_certificate
+    from unweave.verification import verify as verify_certificate
 
     answer = verify_certificate(certificate, public_key=public_key)
     show(answer, as_json, "verified")
@@ -207,6 +208,7 @@ def demo(workspace: Path, as_json: bool) -> None:
 
 
 commands.add_command(train)
+commands.add_command(audit)
 commands.add_command(forget)
 commands.add_command(cost)
 commands.add_command(doctor)

@@ -347,6 +347,21 @@ class Project:
             with writing(self.root, create=False) as workspace:
                 return put_right(workspace)
 
+    def audit(
+        self, *, replay: int = 0, seed: int | None = None, head: Path | str | None = None
+    ) -> dict[str, Any]:
+        """Say what is not as it should be: in log, records, files, and in segments taken again.
+
+        `replay` segments are drawn by `seed`, or by a number that is drawn and told. `head` is a
+        head of the event log that was kept apart. Raises Unfinished while a deletion is running.
+        """
+        from pipelines.audit_run import audit
+
+        drawn = int.from_bytes(os.urandom(4), "big") if seed is None else seed
+        held = None if head is None else Path(head)
+        with translated(), listening(self._listener):
+            return audit(open_workspace(self.root), head=held, replays=replay, seed=drawn)
+
     @property
     def public_key(self) -> Path:
         """The file with the key that certificates are verified with."""

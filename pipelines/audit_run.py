@@ -1,0 +1,272 @@
+"""The audit: is what the workspace says of its models true, and is what was deleted gone?
+
+    log        every event against its leaf, the log against its signed head, and a head kept apart
+    records    index and MLMD against log, ledgers and data (the doctor, which repairs nothing here)
+    files      checkpoints, updates, row stores, modules and served models against their digests
+    residues   folders of ended models that are back, files with the digest of one that was erased
+    replay     segments between checkpoints, taken again and compared (`unlearning.replay`); the
+               row store made again from the gated data; the weights that are served
+
+All parts are told, whatever an earlier one found. Nothing is written. Without a replay TensorFlow
+is not imported. While a deletion waits to be finished there is no audit: half of it is done.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from lineage_store import eventlog, models
+from lineage_store.errors import CheckFailed, UnweaveError
+from lineage_store.eventlog import ORIGIN
+from lineage_store.gate import load_snapshot
+from lineage_store.index import read_index
+from lineage_store.ledger import Ledger, open_ledger
+from lineage_store.logged import check_log, read_logged
+from lineage_store.models import ModelRecord
+from lineage_store.progress import counter
+from lineage_store.requests import must_be_none_running
+from lineage_store.row_store import RowStore, open_rows
+from lineage_store.signing import load_public_key
+from lineage_store.workspace import Workspace
+from pipelines.doctor_run import examine
+from unlearning.determinism import code_digest, differing, environment
+from unlearning.ended_files import ended_digests
+from unlearning.ledger_files import differing_files
+from unlearning.replay import BITS, TOLERANCE, Segment, chosen, replay, segments
+from unlearning.residuals import scan_apart
+
+Answer = dict[str, Any]
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, UnweaveError)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is not as it should be: the part of the audit, where, and what."""
+
+    part: str
+    where: str
+    what: str
+
+
+@dataclass(frozen=True)
+class _Model:
+    """A live model as it lies on disk."""
+
+    record: ModelRecord
+    ledger: Ledger
+    store: RowStore
+
+    @property
+    def approximate(self) -> bool:
+        """Whether its rows and checkpoints may be gone in part."""
+        return self.record.guarantee == "approximate"
+
+
+def audit(workspace: Workspace, *, head: Path | None, replays: int, seed: int) -> Answer:
+    """Audit a workspace; take so many segments again, drawn by the seed from all live models.
+
+    `head` is a signed head of the log that was kept apart. `ok` is true if nothing was found.
+    Raises Unfinished while a deletion waits to be finished.
+    """
+    with closing(read_index(workspace.index_file)) as connection:
+        must_be_none_running(connection)
+        records = models.models(connection)
+        found = list(_log(connection, workspace, head))
+        found += _came_back(connection, workspace, records)
+    found += [
+        Finding("records", one["where"], one["what"])
+        for one in examine(workspace)["differences"]
+        if not (one["where"] == "event log" and found)
+    ]
+    live = [_opened(workspace, record, found) for record in records if record.state == "live"]
+    opened = [model for model in live if model is not None]
+    for model in opened:
+        paths = {name: workspace.absolute(path) for name, path in model.record.paths.items()}
+        try:
+            for what in differing_files(model.ledger, paths, approximate=model.approximate):
+                found.append(Finding("files", model.record.id, what))
+        except UNREADABLE:
+            found.append(Finding("files", model.record.id, "its files cannot be read"))
+    found += _copies(workspace)
+    told = _replayed(workspace, opened, found, replays=replays, seed=seed) if replays else None
+    return {
+        "ok": not found,
+        "findings": [asdict(finding) for finding in found],
+        "models": len(opened),
+        "held_head": head is not None,
+        "replay": told,
+    }
+
+
+def _log(connection: sqlite3.Connection, workspace: Workspace, head: Path | None) -> Iterator[Any]:
+    try:
+        check_log(connection, workspace)
+        if head is not None:
+            key = load_public_key(workspace.public_key)
+            held = eventlog.verify_head(head.read_bytes(), key, origin=ORIGIN)
+            eventlog.check(connection, earlier=held)
+    except CheckFailed as error:
+        yield Finding("log", "event log", str(error).rstrip("."))
+
+
+def _came_back(
+    connection: sqlite3.Connection, workspace: Workspace, records: Sequence[ModelRecord]
+) -> Iterator[Finding]:
+    """Look for folders of ended models: nothing but a backup brings them back."""
+    try:
+        ended = {model.id: model.ended for model in read_logged(connection).models if model.ended}
+    except UNREADABLE:
+        return  # of a log that cannot be believed; that was told
+    kept = {path for record in records if record.state == "live" for path in record.paths.values()}
+    for record in records:
+        if record.id not in ended:
+            continue
+        there = [
+            name
+            for name, path in sorted(record.paths.items())
+            if path not in kept and workspace.absolute(path).exists()
+        ]
+        if there:
+            yield Finding(
+                "residues",
+                record.id,
+                f"it was ended by a deletion on {ended[record.id]}, and is back on disk: "
+                f"{', '.join(there)}; remove what was restored of it",
+            )
+
+
+def _copies(workspace: Workspace) -> Iterator[Finding]:
+    digests = ended_digests(workspace)
+    if not digests:
+        return
+    for name in scan_apart(workspace.root, [], digests=digests).found:
+        yield Finding("residues", name, "this file is one that a deletion erased: remove it")
+
+
+def _opened(workspace: Workspace, record: ModelRecord, found: list[Finding]) -> _Model | None:
+    try:
+        ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
+        return _Model(record, ledger, open_rows(workspace.absolute(record.paths["rows"])))
+    except UNREADABLE:
+        found.append(Finding("files", record.id, "its ledger or its row store cannot be read"))
+        return None
+
+
+def _replayed(
+    workspace: Workspace,
+    opened: Sequence[_Model],
+    found: list[Finding],
+    *,
+    replays: int,
+    seed: int,
+) -> Answer:
+    """Take segments again, and add to what was found; return what was done."""
+    there: list[tuple[_Model, Segment]] = []
+    without = 0
+    for model in opened:
+        try:
+            parts, gone = segments(model.ledger, model.store, approximate=model.approximate)
+        except UNREADABLE:
+            continue  # told with the files
+        there += [(model, part) for part in parts]
+        without += gone
+    drawn = chosen(there, number=replays, seed=seed)
+    why: set[str] = set()
+    steps = 0
+    add = counter("replaying", len(drawn))
+    for model in opened:
+        mine = [segment for one, segment in drawn if one is model]
+        if mine:
+            differs = _differs(model.ledger)
+            why.update(differs)
+            steps += _replay_model(workspace, model, mine, found, exact=not differs, add=add)
+    return {
+        "segments": len(there),
+        "replayed": len(drawn),
+        "stages_without_rows": without,
+        "steps": steps,
+        "seed": seed,
+        "compared": "within a tolerance" if why else "bit for bit",
+        "tolerance": TOLERANCE if why else 0.0,
+        "differs": sorted(why),
+    }
+
+
+def _differs(ledger: Ledger) -> list[str]:
+    """Name what makes bits incomparable: the code that trains, or parts of the environment."""
+    names = differing(ledger.header["environment"], environment())
+    return [*(["code"] if ledger.header["code"] != code_digest() else []), *names]
+
+
+def _replay_model(
+    workspace: Workspace,
+    model: _Model,
+    wanted: Sequence[Segment],
+    found: list[Finding],
+    *,
+    exact: bool,
+    add: Any,
+) -> int:
+    from unlearning.base_weights import open_base
+    from unlearning.serving import holds_weights
+    from unlearning.shard_task import make_learner
+    from unlearning.train_config import config_of, module_source
+    from unlearning.training import Run, nothing_given
+
+    ledger, model_id, steps = model.ledger, model.record.id, 0
+    try:
+        config = config_of(ledger)
+        learner = make_learner(
+            module_source(ledger), name=config.module, store=model.store, seed=config.partition.seed
+        )
+        base = None if config.base is None else open_base(workspace, config.base)
+        optimizer = learner.optimizer()
+        if exact and optimizer != ledger.header["optimizer"]:
+            what = "its module builds another optimizer than the recorded one"
+            found.append(Finding("replay", model_id, what))
+        run = Run(
+            learner, config.partition, "none", model_id, lambda: 0.0,
+            class_weights=config.class_weights,
+            given=nothing_given if base is None else base.weights_of_shard,
+        )  # fmt: skip
+        for segment in wanted:
+            done = replay(
+                run, model.store, ledger.shard(segment.shard), segment,
+                optimizer=optimizer, tolerance=BITS if exact else TOLERANCE,
+            )  # fmt: skip
+            steps += done.steps
+            if done.failure is not None:
+                where = f"{model_id}, {segment.name}"
+                found.append(Finding("replay", where, done.failure))
+            add(1)
+        if not _as_gated(workspace, model):
+            what = "its row store is not what its gated data give"
+            found.append(Finding("replay", model_id, what))
+        pushed = workspace.absolute(model.record.paths["pushed"])
+        if exact and not holds_weights(pushed, ledger.final_weights()):
+            what = "the served model holds other weights than its ledger"
+            found.append(Finding("replay", model_id, what))
+    except UNREADABLE as error:
+        told = str(error).rstrip(".") if isinstance(error, UnweaveError) else "it cannot be read"
+        found.append(Finding("replay", model_id, told))
+    return steps
+
+
+def _as_gated(workspace: Workspace, model: _Model) -> bool:
+    """Make the row store again from the gated data, outside of the workspace, and compare."""
+    from unlearning.row_source import store_from_snapshot
+
+    snapshot = load_snapshot(workspace.absolute(model.record.paths["data"]))
+    with TemporaryDirectory() as folder:
+        again = store_from_snapshot(Path(folder) / "rows", snapshot, model.ledger.partition)
+        if again.counts != model.store.counts:
+            return False
+        slices = [(s, r) for s, counts in enumerate(again.counts) for r in range(len(counts))]
+        return again.evaluation().digest() == model.store.evaluation().digest() and all(
+            again.slice_rows(*one).digest() == model.store.slice_rows(*one).digest()
+            for one in slices
+        )

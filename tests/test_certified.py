@@ -1,0 +1,181 @@
+"""Certificates of real deletions: their schema, and what they prove of the event log, offline."""
+
+import csv
+import json
+import random
+import shutil
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from lineage_store import eventlog
+from lineage_store.canonical import canonical_json
+from lineage_store.errors import CheckFailed
+from lineage_store.eventlog import ORIGIN
+from lineage_store.index import read_index
+from lineage_store.signing import load_private_key, load_public_key
+from lineage_store.workspace import open_workspace
+from pipelines.direct import DirectBackend
+from unlearning import certificate
+from unlearning.certified_log import check_opening
+from unweave import Project, verify
+
+jsonschema = pytest.importorskip("jsonschema", reason="comes with TFX")
+
+TOP = Path(__file__).parents[1]
+SCHEMA = json.loads((TOP / "docs/certificate.schema.json").read_text(encoding="utf-8"))
+OPTIONS = {
+    "label": "label", "subject": "person", "row_id": "row", "shards": 2, "slices": 2, "epochs": 1,
+}  # fmt: skip
+
+
+def project_in(root):
+    return Project(root, backend=DirectBackend())
+
+
+def write(path, people, rows):
+    draw = random.Random(2)
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        out = csv.writer(stream)
+        out.writerow(["row", "person", "age", "label"])
+        for n in range(rows):
+            age = draw.gauss(0, 1)
+            out.writerow([n, f"person-{n % people:02d}", f"{age:.3f}", "ab"[age > 0]])
+    return path
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    """The certificate of each kind of deletion, and the workspace that they are of."""
+    here = tmp_path_factory.mktemp("certified")
+    table = write(here / "people.csv", 20, 160)
+    project = project_in(here / "workspace")
+    project.train(table, record="all", **OPTIONS)
+    project.train(table, base="m1", **OPTIONS)
+    made = {}
+
+    def forget(name, *ids, **how):
+        made[name] = Path(project.forget(ids, **how)["certificate"])
+
+    forget("exact, with a base", "person-00", guarantee="exact")
+    forget("exact, by replay", "person-01", "person-02", guarantee="exact", replay=True)
+    forget("a row", "47", rows=True, guarantee="exact")
+    project.train(table, record="all", **OPTIONS)
+    forget("approximate", "person-03", strategy="amnesiac")
+    forget("approximate, measured", "person-04", strategy="amnesiac", replay=True)
+    two = project_in(here / "two")
+    lines = [["row", "person", "age", "label"]]
+    lines += [[n, f"who-{n % 2}", n % 5, "xy"[n % 2]] for n in range(60)]
+    with (here / "two.csv").open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows(lines)
+    two.train(here / "two.csv", **{**OPTIONS, "shards": 1, "slices": 1})
+    made["withdrawn"] = Path(two.forget(["who-0"])["certificate"])
+    return made
+
+
+KINDS = [
+    "exact, with a base", "exact, by replay", "a row", "approximate", "approximate, measured",
+    "withdrawn",
+]  # fmt: skip
+
+
+def statement(path):
+    found = certificate.verify(path.read_bytes(), None)
+    assert found.statement is not None, found.detail
+    return json.loads(json.dumps(found.statement))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_certificate_is_as_the_schema_says(certificates, kind):
+    validator = jsonschema.Draft202012Validator(SCHEMA)
+    assert [error.message for error in validator.iter_errors(statement(certificates[kind]))] == []
+
+
+def test_the_schema_is_one_and_refuses_what_is_no_certificate(certificates):
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    validator = jsonschema.Draft202012Validator(SCHEMA)
+
+    def wrong(change):
+        told = statement(certificates["exact, by replay"])
+        change(told["predicate"])
+        return not validator.is_valid(told)
+
+    assert wrong(lambda p: p.pop("log"))
+    assert wrong(lambda p: p.update(reason="asked for it"))
+    assert wrong(lambda p: p["models"][0].update(guarantee="approximate"))
+    assert wrong(lambda p: p["models"][0].update(after=None))
+    assert wrong(lambda p: p["models"][0]["verification"].update(behaviour="shown"))
+    assert wrong(lambda p: p["erasure"].update(found=1))
+
+
+def test_the_kinds_are_what_they_say(certificates):
+    models = {kind: statement(certificates[kind])["predicate"]["models"] for kind in KINDS}
+    rungs = {kind: {m["verification"]["rung"] for m in told} for kind, told in models.items()}
+    assert rungs == {
+        "exact, with a base": {"bits"},
+        "exact, by replay": {"bits"},
+        "a row": {"bits"},
+        "approximate": {"none"},
+        # A model whose base is approximate has no twin to be compared with.
+        "approximate, measured": {"distance", "none"},
+        "withdrawn": {"withdrawn"},
+    }
+    assert any("base" in model for model in models["exact, with a base"])
+    hows = {m["verification"]["how"] for m in models["exact, by replay"]}
+    assert hows == {"by replay"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_certificate_shows_offline_that_the_request_was_logged(certificates, kind, tmp_path):
+    path = certificates[kind]
+    key = Path(shutil.copy(path.parents[2] / "keys/public.pem", tmp_path))
+    alone = Path(shutil.copy(path, tmp_path / "certificate.json"))
+    answer = verify(alone, public_key=key)
+    assert answer["ok"] and answer["log"]["event"] >= 2
+    assert answer["log"]["size"] >= answer["log"]["event"]
+
+
+def test_the_head_within_a_certificate_finds_a_log_that_was_put_back(certificates):
+    """Whoever has a certificate has a head that was kept."""
+    path = certificates["exact, by replay"]
+    key = load_public_key(path.parents[2] / "keys/public.pem")
+    told = statement(path)["predicate"]["log"]["checkpoint"]
+    head = eventlog.verify_head(told.encode(), key, origin=ORIGIN)
+    with closing(read_index(path.parents[2] / "unweave.sqlite")) as connection:
+        eventlog.check(connection, earlier=head)
+        memory = connection.execute("SELECT * FROM events ORDER BY seq").fetchall()
+    import sqlite3
+
+    other = sqlite3.connect(":memory:")
+    eventlog.create_table(other)
+    for row in memory[: head.size - 1]:
+        eventlog.append(other, time=row["time"], kind=row["kind"], body=json.loads(row["body"]))
+    with pytest.raises(CheckFailed, match="removed from its end"):
+        eventlog.check(other, earlier=head)
+
+
+def test_a_proof_that_does_not_hold_is_told_even_if_the_signer_sealed_it(certificates, tmp_path):
+    path, other = certificates["exact, by replay"], certificates["a row"]
+    workspace = open_workspace(path.parents[2])
+    key = load_private_key(workspace.signing_key)
+    told = statement(path)
+    foreign = statement(other)["predicate"]["log"]
+    changed = dict(told["predicate"]["log"], path=foreign["path"][::-1])
+    for log, words in ((foreign, "about another event"), (changed, "log proof is not")):
+        sealed = certificate.seal({**told, "predicate": {**told["predicate"], "log": log}}, key)
+        (tmp_path / "forged.json").write_bytes(sealed)
+        answer = verify(tmp_path / "forged.json", public_key=workspace.public_key)
+        assert (answer["ok"], answer["verdict"]) == (False, "not in the log")
+        assert words in answer["detail"]
+    without = {name: value for name, value in told["predicate"].items() if name != "log"}
+    assert check_opening(without, key.public_key()) is None  # of an earlier unweave
+
+
+def test_every_changed_byte_of_a_real_certificate_is_found(certificates, tmp_path):
+    data = certificates["exact, by replay"].read_bytes()
+    key = load_public_key(certificates["exact, by replay"].parents[2] / "keys/public.pem")
+    for at in range(0, len(data), 7):
+        changed = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+        assert certificate.verify(changed, key).verdict == "altered"
+    assert certificate.verify(canonical_json(json.loads(data)) + b"\n", key).ok

@@ -1,0 +1,211 @@
+"""The core of a deletion killed at every step and at random moments: it ends as if it never was.
+
+Real processes and SIGKILL, without TFX. The default suite has a handful, `make test-all` all.
+"""
+
+import csv
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+import unweave
+from lineage_store import eventlog, models, requests
+from lineage_store.index import read_index
+from pipelines.direct import DirectBackend
+from unweave import Project
+
+TOP = Path(__file__).parents[1]
+FORGOTTEN = "margarete.steinbrecher@example.org"
+MOMENTS = 200
+SOME = 4
+MODULE = """
+import keras
+
+def build_model(spec):
+    numbers = keras.Input((len(spec.numbers),), name="numbers")
+    model = keras.Model(numbers, keras.layers.Dense(spec.outputs, spec.activation)(numbers))
+    model.compile(optimizer=keras.optimizers.SGD(0.05), loss=spec.loss)
+    return model
+"""
+OPTIONS = {
+    "label": "label", "subject": "person", "row_id": "row", "shards": 2, "slices": 2, "epochs": 1,
+    "batch_size": 16,
+}  # fmt: skip
+
+# Every step of the run, by the function that it begins with.
+STEPS = {
+    "the request is recorded": ("pipelines.forget_run.save_open", 1),
+    "its key is written": ("unlearning.open_file.write_atomic", 2),
+    "the open file is sealed": ("pipelines.forget_run.save_plan", 1),
+    "the plan is written": ("pipelines.forget_run.log_asked", 1),
+    "the request is logged": ("pipelines.forget_run.sign_log", 1),
+    "the head is signed": ("pipelines.forget_run._changes", 1),
+    "the data pass the gate again": ("lineage_store.gate._write_splits", 1),
+    "the rows are to be stored": ("pipelines.direct.store_from_snapshot", 1),
+    "the rows are stored": ("pipelines.direct.refit", 1),
+    "a shard is taken over": ("unlearning.fitting.ticket", 1),
+    "a stage is trained again": ("unlearning.training._train_stage", 1),
+    "another stage is trained again": ("unlearning.training._train_stage", 2),
+    "the ledger has its header": ("pipelines.direct.check_and_keep", 1),
+    "the result is checked": ("unlearning.finishing.check", 1),
+    "the check is kept": ("pipelines.direct.must_pass", 1),
+    "the model is pushed": ("pipelines.direct.describe_model", 1),
+    "the model is to be recorded": ("pipelines.direct.record_model", 1),
+    "the new model is recorded": ("pipelines.direct.sign_log", 1),
+    "the erasure begins": ("unlearning.deletion.record_ended", 1),
+    "the digests are kept": ("unlearning.deletion._erase_model", 1),
+    "the old model has ended": ("unlearning.deletion.shutil.rmtree", 1),
+    "a folder of it is gone": ("unlearning.deletion.shutil.rmtree", 2),
+    "the rows leave the index": ("unlearning.deletion.row_index.keep_snapshots", 1),
+    "the old model is gone": ("unlearning.deletion.compact", 1),
+    "the index is compact": ("unlearning.deletion._scan", 1),
+    "the scan begins": ("unlearning.deletion.scan_apart", 1),
+    "the scan is done": ("pipelines.direct.certify", 1),
+    "the certificate is written": ("unlearning.finishing.receipt", 1),
+    "the receipt is written": ("unlearning.finishing.requests.finish", 1),
+    "the request is done": ("unlearning.finishing.sign_log", 1),
+    "the log is signed": ("pipelines.forget_run.forget_open_file", 1),
+    "the pseudonym's key is destroyed": ("unlearning.finishing.destroy_open", 1),
+    "the key is destroyed": ("unlearning.open_file.sync_folder", 1),
+}
+IN_SUITE = ("the request is logged", "the old model has ended", "the key is destroyed")
+
+
+def files_of(root):
+    return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """A workspace with one model; never written to after this."""
+    here = tmp_path_factory.mktemp("original")
+    draw = random.Random(4)
+    people = [FORGOTTEN, *(f"person-{n:02d}" for n in range(11))]
+    with (here / "people.csv").open("w", newline="", encoding="utf-8") as stream:
+        out = csv.writer(stream)
+        out.writerow(["row", "person", "age", "fare", "label"])
+        for n in range(120):
+            age, fare = draw.gauss(0, 1), draw.gauss(0, 1)
+            out.writerow([n, people[n % 12], f"{age:.3f}", f"{fare:.3f}", "xy"[age + fare > 0]])
+    (here / "model.py").write_text(MODULE)
+    project = Project(here / "workspace", backend=DirectBackend())
+    project.train(here / "people.csv", module=here / "model.py", **OPTIONS)
+    return here / "workspace"
+
+
+class Server:
+    """The process that forks; see `fork_server`."""
+
+    def __init__(self):
+        self.process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "tests.fork_server"],
+            cwd=TOP,
+            env={**os.environ, "PYTHONPATH": str(TOP), "TF_CPP_MIN_LOG_LEVEL": "3"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def forget(self, root, **how):
+        """Forget in a fork and return its exit status and seconds."""
+        order = {"root": str(root), "subject": FORGOTTEN, **how}
+        print(json.dumps(order), file=self.process.stdin, flush=True)
+        told = json.loads(self.process.stdout.readline())
+        return told["status"], told["seconds"]
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def server():
+    made = Server()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(server, original, tmp_path_factory):
+    """The same deletion without a kill: files, weights, and the seconds that it takes."""
+    root = tmp_path_factory.mktemp("undisturbed") / "workspace"
+    shutil.copytree(original, root)
+    server.forget(Path(shutil.copytree(original, root.with_name("warm"))))
+    status, seconds = server.forget(root)
+    assert status == 0
+    return files_of(root), state_of(root)[1]["m2"], seconds
+
+
+def state_of(root):
+    with closing(read_index(root / "unweave.sqlite")) as connection:
+        return (
+            [request.state for request in requests.all_requests(connection)],
+            {one.id: one.weights_digest for one in models.models(connection)},
+            [one.state for one in models.models(connection)],
+            [event.kind for event in eventlog.events(connection)],
+        )
+
+
+def assert_ended_as_undisturbed(server, root, undisturbed):
+    """Run the command again, and compare all that it leaves."""
+    files, weights, _ = undisturbed
+    status, _ = server.forget(root)
+    assert status in (0, 3)  # nothing is found by one that was killed when all was done
+    asked, digests, states, events = state_of(root)
+    assert asked == ["done"] and states == ["deleted", "live"]
+    assert digests["m2"] == weights
+    assert events == ["model made", "deletion asked", "model made", "rows deleted"]
+    assert files_of(root) == files
+    (certificate,) = root.rglob("certificate.json")
+    assert unweave.verify(certificate, public_key=root / "keys/public.pem")["ok"]
+    assert not any(FORGOTTEN.encode() in path.read_bytes() for path in root.rglob("*.sqlite"))
+    assert Project(root).audit()["ok"]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [pytest.param(one, marks=() if one in IN_SUITE else pytest.mark.slow) for one in STEPS],
+)
+def test_a_deletion_killed_at_a_step_ends_as_if_it_was_not(
+    server, original, undisturbed, tmp_path, step
+):
+    root = Path(shutil.copytree(original, tmp_path / "workspace"))
+    at, entry = STEPS[step]
+    status, _ = server.forget(root, at=at, entry=entry)
+    assert status == -9
+    assert_ended_as_undisturbed(server, root, undisturbed)
+
+
+def killed_at_moments(server, original, undisturbed, folder, *, count, seed):
+    draw = random.Random(seed)
+    for number in range(count):
+        after = draw.uniform(0, undisturbed[2] * 1.05)
+        root = Path(shutil.copytree(original, folder / "workspace"))
+        server.forget(root, after=after)
+        if draw.random() < 0.25:  # and once more, as it finishes
+            server.forget(root, after=draw.uniform(0, undisturbed[2]))
+        try:
+            assert_ended_as_undisturbed(server, root, undisturbed)
+        except AssertionError as error:
+            raise AssertionError(f"killed at moment {number}, after {after:.3f} s") from error
+        shutil.rmtree(root)
+
+
+def test_a_deletion_killed_at_some_moments_ends_as_if_it_was_not(
+    server, original, undisturbed, tmp_path
+):
+    killed_at_moments(server, original, undisturbed, tmp_path, count=SOME, seed=1)
+
+
+@pytest.mark.slow
+def test_a_deletion_killed_at_any_moment_ends_as_if_it_was_not(
+    server, original, undisturbed, tmp_path
+):
+    killed_at_moments(server, original, undisturbed, tmp_path, count=MOMENTS, seed=2)

@@ -1,0 +1,102 @@
+"""The event log's part in a certificate: the request stood in the signed log before anything went.
+
+When a deletion begins, an event says so, by the request's number and digest. The certificate holds
+the signed head of the log and the proof that this event is in it, so whoever has the certificate
+also keeps a head: no event before it can be taken back or dated anew without them being able to
+show it (`unweave log check --head`, docs/log.md). A request that is taken back, since its run
+failed before it changed anything, says so in an event too.
+"""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from lineage_store import eventlog, log_proofs
+from lineage_store.canonical import canonical_json, digest_json
+from lineage_store.errors import CheckFailed
+from lineage_store.eventlog import ORIGIN
+from lineage_store.requests import Request
+from lineage_store.signing import load_private_key
+from lineage_store.workspace import Workspace
+
+ASKED, TAKEN_BACK = "deletion asked", "deletion taken back"
+
+
+def request_told(request: Request) -> dict[str, str]:
+    """Return what a certificate and the log say of a request: never its reason."""
+    told = {"id": request.id, "requested": request.created}
+    return told | {"digest": digest_json(told)}
+
+
+def log_asked(connection: sqlite3.Connection, request: Request) -> None:
+    """Log that a request was recorded, once; in a transaction of its own."""
+    connection.execute("BEGIN IMMEDIATE")
+    with connection:
+        if _asked(connection, request) is None:
+            eventlog.append(connection, time=request.created, kind=ASKED, body=_body(request))
+
+
+def log_taken_back(connection: sqlite3.Connection, request: Request, *, time: str) -> None:
+    """Log that a request that changed nothing was taken back; in a transaction of its own."""
+    connection.execute("BEGIN IMMEDIATE")
+    with connection:
+        if _asked(connection, request) is not None:
+            eventlog.append(connection, time=time, kind=TAKEN_BACK, body=_body(request))
+
+
+def opening_proof(
+    connection: sqlite3.Connection, workspace: Workspace, request: Request
+) -> dict[str, Any]:
+    """Return the proof that a request's event is in the log, under a head of today's log.
+
+    Raises CheckFailed if it is not in it.
+    """
+    number = _asked(connection, request)
+    if number is None:
+        raise CheckFailed(
+            f"The event log does not say that the deletion {request.id} was asked for: restore "
+            f"the log from a backup."
+        )
+    head = eventlog.head(connection)
+    signed = eventlog.sign_head(head, load_private_key(workspace.signing_key), origin=ORIGIN)
+    proof = log_proofs.inclusion(connection, number, checkpoint=signed, size=head.size)
+    told: dict[str, Any] = json.loads(proof)
+    return told
+
+
+def check_opening(predicate: Mapping[str, Any], public_key: Ed25519PublicKey) -> str | None:
+    """Check the proof within a certificate, offline; return why it does not hold, or None.
+
+    Certificates of an earlier unweave have none.
+    """
+    if "log" not in predicate:
+        return None
+    try:
+        proven = log_proofs.check_proof(
+            canonical_json(predicate["log"]) + b"\n", public_key, origin=ORIGIN
+        )
+    except CheckFailed as error:
+        return f"The certificate is intact, but its log proof is not: {error}"
+    request = predicate["request"]
+    told = {"request": request["id"], "digest": request["digest"]}
+    event = proven.event
+    if event is None or event["kind"] != ASKED or event["body"] != told:
+        return "The certificate is intact, but its log proof is about another event."
+    return None
+
+
+def _asked(connection: sqlite3.Connection, request: Request) -> int | None:
+    """Return the number of the newest event that says that a request was recorded, or None."""
+    found = [
+        event.seq
+        for event in eventlog.events(connection)
+        if event.kind == ASKED and event.body == _body(request)
+    ]
+    return found[-1] if found else None
+
+
+def _body(request: Request) -> dict[str, str]:
+    return {"request": request.id, "digest": request_told(request)["digest"]}

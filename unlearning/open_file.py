@@ -1,0 +1,122 @@
+"""What a running deletion must remember and a finished one must not, sealed while it is on disk.
+
+`requests/<id>/open.sealed` holds the ids, the row keys and the rows' distinctive values, encrypted
+with ChaCha20-Poly1305 (RFC 8439) under a key that is used for nothing else and lies in
+`keys/<id>.open` (mode 600). A killed run finds both and goes on. The key is destroyed last of all:
+from then on nothing can be read of what a disk or a backup may still keep of the sealed file.
+"""
+
+import json
+import os
+from collections.abc import Callable, Container
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from lineage_store.canonical import canonical_json, sync_folder, write_atomic
+from lineage_store.errors import BadInput
+
+OPEN_FILE = "open.sealed"
+KEY_BYTES = 32
+ONCE = bytes(12)
+"""The nonce: a key seals one file only, and a file that is written again has another key."""
+
+
+@dataclass(frozen=True)
+class OpenRequest:
+    """What a running deletion must remember and a finished one must not: ids and row keys.
+
+    `kind` says what the ids are of, "subject" or "row". `tokens` are the distinctive values of the
+    rows, as text, and `numbers` those of their numbers, as stored, each at least 40 bits.
+    `nonce` (32 bytes) opens the certificate's commitments; it stays, in the receipt.
+    """
+
+    kind: str
+    ids: tuple[str, ...]
+    pseudonyms: tuple[bytes, ...]
+    row_keys: tuple[bytes, ...]
+    nonce: bytes
+    tokens: tuple[str, ...] = ()
+    numbers: tuple[bytes, ...] = ()
+
+    @property
+    def subjects(self) -> tuple[bytes, ...] | None:
+        """The pseudonyms of those whose rows are deleted; None if rows are, whosever they are."""
+        return None if self.kind == "row" else self.pseudonyms
+
+    def keyed_patterns(self, *, staying: Container[bytes] = ()) -> list[bytes]:
+        """Return the keyed bytes that must be nowhere afterwards, raw and in hexadecimal.
+
+        `staying` are the keys that rows of others have too: finding them proves nothing.
+        """
+        keyed = [*(key for key in self.row_keys if key not in staying), *self.pseudonyms]
+        return [*keyed, *(value.hex().encode("ascii") for value in keyed)]
+
+
+def key_file(folder: Path) -> Path:
+    """Return where the key of a request's folder lies."""
+    return folder.parents[1] / "keys" / f"{folder.name}.open"
+
+
+def save_open(
+    folder: Path, request: OpenRequest, *, random_bytes: Callable[[int], bytes] = os.urandom
+) -> None:
+    """Seal the open file under a new key; both are readable by their owner alone."""
+    value = {
+        "kind": request.kind,
+        "ids": list(request.ids),
+        "pseudonyms": [value.hex() for value in request.pseudonyms],
+        "row_keys": [value.hex() for value in request.row_keys],
+        "nonce": request.nonce.hex(),
+        "tokens": list(request.tokens),
+        "numbers": [value.hex() for value in request.numbers],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    key = random_bytes(KEY_BYTES)
+    write_atomic(key_file(folder), key, mode=0o600)
+    sealed = ChaCha20Poly1305(key).encrypt(ONCE, canonical_json(value), _bound_to(folder))
+    write_atomic(folder / OPEN_FILE, sealed, mode=0o600)
+
+
+def load_open(folder: Path) -> OpenRequest:
+    """Read the open file; raises BadInput if its key is gone or is another's, or it was changed."""
+    try:
+        key = key_file(folder).read_bytes()
+        opened = ChaCha20Poly1305(key).decrypt(
+            ONCE, (folder / OPEN_FILE).read_bytes(), _bound_to(folder)
+        )
+    except (OSError, InvalidTag, ValueError) as error:
+        raise BadInput(
+            f"The deletion {folder.name} cannot be finished, since what it was to erase can no "
+            f"longer be read: restore the workspace, keys/{folder.name}.open included, from a "
+            f"backup."
+        ) from error
+    value = json.loads(opened)
+    return OpenRequest(
+        value["kind"],
+        tuple(value["ids"]),
+        tuple(bytes.fromhex(item) for item in value["pseudonyms"]),
+        tuple(bytes.fromhex(item) for item in value["row_keys"]),
+        bytes.fromhex(value["nonce"]),
+        tuple(value["tokens"]),
+        tuple(bytes.fromhex(item) for item in value["numbers"]),
+    )
+
+
+def destroy_open(folder: Path) -> None:
+    """Destroy the key, then remove what it sealed; safe to repeat."""
+    key = key_file(folder)
+    if key.exists():
+        with key.open("r+b") as stream:
+            stream.write(bytes(KEY_BYTES))
+            stream.flush()
+            os.fsync(stream.fileno())
+        key.unlink()
+        sync_folder(key.parent)
+    (folder / OPEN_FILE).unlink(missing_ok=True)
+
+
+def _bound_to(folder: Path) -> bytes:
+    return f"unweave.dev/open/v1/{folder.name}".encode()

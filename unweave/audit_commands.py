@@ -1,0 +1,76 @@
+"""`unweave audit`: is what the workspace says of its models true, and is what was deleted gone?"""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from unweave.options import JSON, WORKSPACE
+
+
+@click.command()
+@WORKSPACE
+@click.option(
+    "--replay",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Take N segments between checkpoints again, and compare the bits.",
+)
+@click.option("--seed", type=int, help="Draw the segments by this number; by default a new one.")
+@click.option(
+    "--head",
+    type=click.Path(path_type=Path),
+    help="A head of the event log that you kept: the log must still begin with it.",
+)
+@JSON
+def audit(workspace: Path, replay: int, seed: int | None, head: Path | None, as_json: bool) -> None:
+    """Check the log, the records, the files on disk and that nothing deleted came back.
+
+    Ends with status 1 if anything is not as it should be.
+    """
+    from unweave.options import project_of
+
+    with project_of(workspace, progress=bool(replay) and not as_json) as project:
+        answer = project.audit(replay=replay, seed=seed, head=head)
+    if as_json:
+        print(json.dumps(answer, ensure_ascii=False))
+    else:
+        for line in _lines(answer):
+            click.echo(line)
+    if not answer["ok"]:
+        sys.exit(1)
+
+
+def _lines(answer: dict[str, Any]) -> Iterator[str]:
+    for one in answer["findings"]:
+        yield f"{one['part']}, {one['where']}: {one['what']}"
+    if answer["replay"] is not None:
+        yield from _replayed(answer["replay"])
+    if not answer["held_head"]:
+        yield (
+            "Without a head that you kept yourself (--head), a log that was rewritten as a whole "
+            "is not found."
+        )
+    found = len(answer["findings"])
+    yield f"{found} findings." if found else f"Nothing found; {answer['models']} live models."
+
+
+def _replayed(told: dict[str, Any]) -> Iterator[str]:
+    yield (
+        f"{told['replayed']} of {told['segments']} segments taken again (--seed {told['seed']}), "
+        f"{told['steps']:,} steps, compared {told['compared']}."
+    )
+    if told["differs"]:
+        yield (
+            f"Bits cannot be compared here: other {', '.join(told['differs'])} than in training. "
+            f"Losses and weights were compared within {told['tolerance']:.0%}."
+        )
+    if told["stages_without_rows"]:
+        yield (
+            f"{told['stages_without_rows']} stages cannot be taken again: an approximate deletion "
+            f"took their rows."
+        )
