@@ -17,18 +17,15 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lineage_store import models, questions, step_questions
 from lineage_store.connection import parse_connection
 from lineage_store.csv_source import Columns
-from lineage_store.errors import BadInput
 from lineage_store.full_disk import translated
-from lineage_store.index import read_index
 from lineage_store.placement import Partition
 from lineage_store.progress import Listener, listening
 from lineage_store.risk import parse_rules
 from lineage_store.workspace import Workspace, open_workspace, writing
 from unweave.forget_options import forget_request
-from unweave.queries import Queries
+from unweave.reader import Reader
 from unweave.verification import verify as verify
 from unweave.version import installed_version
 
@@ -39,7 +36,7 @@ if TYPE_CHECKING:
 SHARDS = 5
 
 
-class Project:
+class Project(Reader):
     """A workspace and what can be done with it; made by its first training run.
 
     `workers` processes train shards at a time, or the runner that `beam_args` name.
@@ -55,11 +52,10 @@ class Project:
         beam_args: str | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
-        self.root = Path(workspace)
+        super().__init__(workspace, now=now)
         self._backend = backend
         self._workers, self._beam_args = workers, beam_args
         self._listener = listener or (lambda what, done, total: None)
-        self._now = now
 
     def train(
         self,
@@ -228,109 +224,12 @@ class Project:
             plans = dry_run(workspace, request, backend=self._runner())
         return answers.planned(plans, subjects=len(request.ids))
 
-    def trace_subject(self, subject: str) -> dict[str, Any]:
-        """Say what a subject has touched."""
-        with self._reading() as (workspace, connection):
-            return questions.trace_subject(connection, workspace, workspace.keys(), subject)
-
-    def trace_model(self, model_id: str | None = None) -> dict[str, Any]:
-        """Say what a model was made of; by default the newest live one."""
-        with self._reading() as (workspace, connection):
-            return questions.trace_model(connection, workspace, model_id)
-
-    def trace_batch(self, batch: str) -> dict[str, Any]:
-        """Say what went into a batch and what came of it."""
-        with self._reading() as (workspace, connection):
-            return step_questions.trace_batch(connection, workspace, batch)
-
-    def trace_update(self, update: str) -> dict[str, Any]:
-        """Say which step made an update, from what, and what came of it."""
-        with self._reading() as (workspace, connection):
-            return step_questions.trace_update(connection, workspace, update)
-
-    def trace_checkpoint(self, checkpoint: str) -> dict[str, Any]:
-        """Say what a checkpoint was made from, and what came of it."""
-        with self._reading() as (workspace, connection):
-            return step_questions.trace_checkpoint(connection, workspace, checkpoint)
-
-    def trace_artifact(self, artifact: str) -> dict[str, Any]:
-        """Say what MLMD knows of an artifact, in both directions."""
-        from lineage_store.artifact_trace import trace_artifact
-        from lineage_store.metadata import Metadata
-        from lineage_store.metadata_server import told
-
-        where = open_workspace(self.root).metadata
-        with told(where):
-            return trace_artifact(Metadata(where, create=False), artifact)
-
-    @property
-    def ask(self) -> Queries:
-        """The named questions about models and subjects."""
-        return Queries(self._reading)
-
     @property
     def requests(self) -> "RequestQueue":
         """The queue of requests."""
         from unweave.request_queue import RequestQueue
 
         return RequestQueue(self)
-
-    def graph(
-        self,
-        *,
-        out: Path | str,
-        model: str | None = None,
-        subject: str | None = None,
-        artifact: str | None = None,
-        full: bool = False,
-    ) -> dict[str, Any]:
-        """Write the lineage of a model, a subject or an artifact to a .svg or .graphml file."""
-        from unweave.graph import write_graph
-
-        workspace = open_workspace(self.root)
-        with translated():
-            return write_graph(
-                workspace, out=Path(out), model=model, subject=subject, artifact=artifact, full=full
-            )
-
-    def models(self, *, as_of: str | None = None) -> list[dict[str, Any]]:
-        """List all models, oldest first, in the states that they had at a time."""
-        with self._reading() as (workspace, connection):
-            return questions.list_models(connection, workspace, time=as_of)
-
-    def status(self) -> dict[str, Any]:
-        """Say how the workspace stands."""
-        from lineage_store.status import status
-
-        with self._reading() as (workspace, connection):
-            return status(connection, workspace, today=self._time()[:10])
-
-    def expected_cost(
-        self, model_id: str | None = None, *, pattern: Sequence[float] | None = None
-    ) -> dict[str, Any]:
-        """Say what forgetting one row exactly is expected to cost; by default of the newest model.
-
-        `pattern` is the share of requests for each band of rows, band 0 first. Raises BadInput for
-        a model that has ended, or a pattern that does not fit its bands.
-        """
-        from unweave.costs import cost_of
-
-        with self._reading() as (workspace, connection):
-            record = models.find_model(connection, model_id)
-            if record.state != "live":
-                raise BadInput(f"The model {record.id} is {record.state}: nothing is left of it.")
-            return {"model_id": record.id, **cost_of(workspace, record, pattern=pattern)}
-
-    def predict(self, csv: Path | str, *, model_id: str | None = None) -> dict[str, Any]:
-        """Predict with a live model's SavedModel for the rows of a CSV file."""
-        from unlearning.prediction import predict_csv, prediction_of
-
-        with self._reading() as (workspace, connection):
-            record = models.find_model(connection, model_id)
-            if record.state != "live":
-                raise BadInput(f"The model {record.id} is {record.state}: it cannot predict.")
-            found = predict_csv(workspace.absolute(record.paths["pushed"]), Path(csv))
-        return prediction_of(record, found)
 
     def doctor(self, *, repair: bool = False) -> dict[str, Any]:
         """Say where index and MLMD differ from the log and the disk; with `repair`, put it right.
@@ -362,11 +261,6 @@ class Project:
         with translated(), listening(self._listener):
             return audit(open_workspace(self.root), head=held, replays=replay, seed=drawn)
 
-    @property
-    def public_key(self) -> Path:
-        """The file with the key that certificates are verified with."""
-        return open_workspace(self.root).public_key
-
     def _runner(self) -> "Backend":
         if self._backend is None:
             from pipelines.tfx_backend import TfxBackend
@@ -381,9 +275,6 @@ class Project:
         if self._workers is None and self._beam_args is None:
             return using(None)
         return using(engine_of(workers_wanted=self._workers, beam_args=self._beam_args))
-
-    def _time(self) -> str:
-        return self._now().replace(microsecond=0).isoformat()
 
     def _finish_killed(self, workspace: Workspace) -> list[str]:
         """Do what killed commands did not get to; return the requests that are finished by it."""
@@ -404,13 +295,3 @@ class Project:
             writing(self.root, create=False) as workspace,
         ):
             yield workspace, self._finish_killed(workspace)
-
-    @contextmanager
-    def _reading(self) -> Iterator[tuple[Workspace, Any]]:
-        workspace = open_workspace(self.root)
-        with translated():  # SQLite wants some room to read, too
-            connection = read_index(workspace.index_file)
-        try:
-            yield workspace, connection
-        finally:
-            connection.close()
