@@ -64,6 +64,9 @@ def certificates(tmp_path_factory):
     project.train(table, record="all", **OPTIONS)
     forget("approximate", "person-03", strategy="amnesiac")
     forget("approximate, measured", "person-04", strategy="amnesiac", replay=True)
+    forget("approximate, exact due", "person-05", strategy="amnesiac", exact_by="2999-01-01")
+    (phase,) = project.requests.run(due="2999-01-01")["runs"]
+    made["exact phase"] = Path(phase["certificate"])
     two = project_in(here / "two")
     lines = [["row", "person", "age", "label"]]
     lines += [[n, f"who-{n % 2}", n % 5, "xy"[n % 2]] for n in range(60)]
@@ -76,7 +79,7 @@ def certificates(tmp_path_factory):
 
 KINDS = [
     "exact, with a base", "exact, by replay", "a row", "approximate", "approximate, measured",
-    "withdrawn",
+    "approximate, exact due", "exact phase", "withdrawn",
 ]  # fmt: skip
 
 
@@ -119,6 +122,8 @@ def test_the_kinds_are_what_they_say(certificates):
         "approximate": {"none"},
         # A model whose base is approximate has no twin to be compared with.
         "approximate, measured": {"distance", "none"},
+        "approximate, exact due": {"none"},
+        "exact phase": {"bits"},
         "withdrawn": {"withdrawn"},
     }
     assert any("base" in model for model in models["exact, with a base"])

@@ -399,7 +399,7 @@ def kill_at(workspace, subject, target, *, entry=1, **options):
 PLACES = {
     "the request is recorded": ("pipelines.forget_run.save_open", 1),
     "the open file is written": ("pipelines.forget_run.save_plan", 1),
-    "a stage is trained again": ("unlearning.training._train_stage", 1),
+    "a stage is trained again": ("unlearning.training.train_stage", 1),
     "the result is checked": ("unlearning.finishing.check", 1),
     "the new model is recorded": ("pipelines.direct.sign_log", 1),
     "the old model is gone": ("unlearning.deletion.compact", 1),
@@ -445,7 +445,7 @@ def test_a_deletion_killed_in_its_very_last_step_is_finished_by_the_next_command
 
 
 def test_what_a_killed_training_left_does_not_stand_in_the_way(workspace, original, given_csv):
-    kill_at(workspace, given_csv, "unlearning.training._train_stage", entry=3)
+    kill_at(workspace, given_csv, "unlearning.training.train_stage", entry=3)
     assert files_with(workspace / "data" / "m2", keyed_patterns(original))
     done = project_in(workspace).forget([FORGOTTEN], guarantee="exact")
     assert done["model_after"] == "m2"
