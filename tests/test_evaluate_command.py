@@ -64,6 +64,8 @@ def ours(tmp_path_factory):
     pushed = Project(folder / "ws").models()[-1]
     assert pushed["model_id"] == after["model_after"]
     shutil.copytree(project.root / "serving/m1/2", folder / "after")
+    # The test suite trains such twins elsewhere, and finds the same bits (test_exactness).
+    shutil.copytree(folder / "after", folder / "twin")
     write(folder / "forgotten.csv", HEADER, [row for row in rows if row[0] in gone])
     write(folder / "retained.csv", HEADER, left)
     write(folder / "test.csv", HEADER, table(200, seed=2))
@@ -78,7 +80,7 @@ def test_an_exact_result_of_ours_passes_by_its_bits(ours):
     status, told = run(
         f"--before={ours / 'before'}",
         f"--after={ours / 'after'}",
-        f"--retrained={ours / 'after'}",
+        f"--retrained={ours / 'twin'}",
         "--label=label",
         "--json",
         *files(ours),
@@ -98,7 +100,7 @@ def test_the_untouched_model_fails_with_status_1(ours):
     )
     assert status == 1
     assert told.startswith("FAILED: another model: an unlearned model is the untouched one")
-    assert "untouched    unlearned    retrained" in told
+    assert "untouched               unlearned               retrained" in told
 
 
 def test_without_a_retrained_model_the_answer_is_plain_and_the_policy_decides(ours, tmp_path):
@@ -151,6 +153,7 @@ def keras_models(tmp_path_factory):
 
     for seed in (1, 2, 3):
         save(f"softmax-{seed}", "softmax", 2, seed=seed)
+    save("softmax-2-again", "softmax", 2, seed=2)
     save("sigmoid", "sigmoid", 1)
     save("number", "linear", 1)
     save("logits", "linear", 2)
@@ -165,7 +168,7 @@ def three(folder, before, after, retrained):
 
 
 def test_plain_keras_models_are_judged_too(keras_models):
-    given = three(keras_models, "softmax-1", "softmax-2", "softmax-2")
+    given = three(keras_models, "softmax-1", "softmax-2", "softmax-2-again")
     status, told = run(*given, "--label=y", "--json")
     answer = json.loads(told)
     assert (status, answer["rung"]) == (0, "bits")
@@ -228,6 +231,11 @@ def test_what_does_not_fit_is_told_in_a_sentence_and_without_a_value(keras_model
         with pytest.raises(BadInput, match=told) as raised:
             read_evaluated(given, Policy())
         assert "secret" not in str(raised.value)
+
+
+def test_a_model_is_not_compared_with_itself(keras_models):
+    with pytest.raises(UnweaveError, match="compared with itself"):
+        run(*three(keras_models, "softmax-1", "softmax-2", "softmax-2"), "--label=y")
 
 
 def test_models_of_two_tasks_are_not_compared(keras_models):

@@ -241,7 +241,7 @@ def test_guards_that_hold_are_no_evidence():
     held = [finding for finding in found.findings if finding.role == "guard"]
     assert len(held) == 5
     assert {finding.outcome for finding in held} == {"uninformative"}
-    assert all("no evidence of forgetting" in finding.detail for finding in held)
+    assert all("(no evidence of forgetting)" in finding.detail for finding in held)
 
 
 def test_the_same_bits_are_the_strongest_rung():

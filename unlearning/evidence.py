@@ -126,8 +126,8 @@ def _lacking(models: Evaluated, policy: Policy) -> str | None:
         return "there is no retrained model to compare with"
     if models.fewest() < policy.runs:
         return (
-            f"how much runs with other seeds differ is not known well enough: {policy.runs} models "
-            f"of each kind are needed, and of one there are {models.fewest()}"
+            f"{policy.runs} models of each kind are needed, to know how far other seeds take them; "
+            f"of one there are {models.fewest()}"
         )
     return None
 

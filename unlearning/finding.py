@@ -75,5 +75,5 @@ def controlled_finding(
         outcome, detail = "uninformative", f"the untouched model passes it too: {detail}"
     elif role == "guard" and outcome == "passed":
         outcome = "uninformative"
-        detail = f"no harm is seen, which is no evidence of forgetting: {detail}"
+        detail = f"no harm is seen (no evidence of forgetting): {detail}"
     return Finding(name, role, outcome, detail, measure, by_model)

@@ -122,7 +122,8 @@ def _law(models: Evaluated, policy: Policy) -> Rung:
     if few := models.too_few(policy.rows):
         return Rung(LAW, None, few, {})
     if models.fewest() < policy.law_runs:
-        few = f"{models.fewest():,} runs of a kind, where a law takes {policy.law_runs:,}"
+        there = f"of one there are {models.fewest():,}"
+        few = f"{policy.law_runs:,} models of each kind are needed; {there}"
         return Rung(LAW, None, few, {})
     means = {
         kind: np.array([models.losses(run, "forgotten").mean() for run in runs])

@@ -58,8 +58,8 @@ class Reader:
 def read_evaluated(given: ToEvaluate, policy: Policy) -> Evaluated:
     """Ask all models about all rows.
 
-    Raises BadInput for a folder that is no SavedModel, a signature that is none of the above, a
-    file or a label that does not fit, or models of different tasks.
+    Raises BadInput for a folder that is no SavedModel or is of two kinds, a signature that is none
+    of the above, a file or a label that does not fit, or models of different tasks.
     """
     tables: dict[RowSetName, Table] = {
         name: read_table(path).drawn(policy.most_rows, seed=policy.seed)
@@ -69,6 +69,13 @@ def read_evaluated(given: ToEvaluate, policy: Policy) -> Evaluated:
         for folder in folders:
             if not (folder / "saved_model.pb").exists():
                 raise BadInput(f"{folder} is no SavedModel: there is no saved_model.pb in it.")
+    twins = [folder.resolve() for folder in given.models.get("retrained", ())]
+    for folder in given.models.get("unlearned", ()):
+        if folder.resolve() in twins:
+            raise BadInput(
+                f"The model in {folder} is given as unlearned and as retrained: it would be "
+                f"compared with itself."
+            )
     pin_tensorflow()
     reader: Reader | None = None
     runs: dict[Kind, tuple[Run, ...]] = {}

@@ -1,7 +1,8 @@
 """Measures that decide nothing and that a reader wants beside the verdict, for all three models.
 
-Each run gives one number; the interval is from the smallest to the largest over a kind's runs. What
-is a distance to the retrained model is the mean over the retrained runs.
+Each run gives one number; the interval is from the smallest to the largest over a kind's runs, and
+for attacks that of the bootstrap over rows, at its widest. What is a difference to the retrained
+model is the mean over the retrained runs.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,12 +13,14 @@ import numpy as np
 from lineage_store.tensors import Array
 from unlearning.attacks.loss_threshold import advantage, membership_scores
 from unlearning.attacks.model_pair import exposure_scores
-from unlearning.attacks.roc import LOW_RATES, Interval, auc, true_positives_at
-from unlearning.evaluated import KINDS, Evaluated, Kind, RowSetName, Run
+from unlearning.attacks.roc import LOW_RATES, Interval, auc, bootstrap, true_positives_at
+from unlearning.evaluated import COMPARED, KINDS, Evaluated, Kind, RowSetName, Run
 from unlearning.evaluation_policy import Policy
 from unlearning.finding import Measure
 from unlearning.metrics.calibration import brier_score, expected_calibration_error
 from unlearning.metrics.sape import sape
+
+DRAWS = 200  # for what decides nothing
 
 PerRun = Callable[[Run], float]
 
@@ -44,29 +47,32 @@ def told_measures(models: Evaluated, policy: Policy) -> Iterator[Measure]:
             yield _over_runs(models, name, "", partial(_on_test, measure, labels))
     if test:
         for rate in LOW_RATES:
-            yield _over_runs(
+            yield _attack(
                 models,
-                f"attack by loss, true positives at {rate:.1%} false ones",
+                f"attack by loss, true positives at {rate:.1%} false",
                 "share",
-                partial(_found_at, models, rate),
+                partial(_by_loss, models),
+                partial(true_positives_at, rate),
+                policy,
             )
+        yield _attack(
+            models,
+            "attack on the pair with the untouched model",
+            "AUC",
+            partial(_by_change, models.runs["untouched"][0]),
+            auc,
+            policy,
+        )
     if test and models.has("retained"):
         yield _over_runs(
             models,
-            "attack by loss, advantage at the mean loss on retained rows",
+            "attack by loss, advantage at the mean retained loss",
             "share",
             lambda run: advantage(
                 models.losses(run, "forgotten"),
                 models.losses(run, "test"),
                 threshold=float(models.losses(run, "retained").mean()),
             ),
-        )
-    if test:
-        yield _over_runs(
-            models,
-            "attack on this model and the untouched one together",
-            "AUC",
-            lambda run: _exposed(models, run),
         )
 
 
@@ -76,6 +82,34 @@ def _over_runs(models: Evaluated, name: str, unit: str, measure: PerRun) -> Meas
         found = [measure(run) for run in models.runs.get(kind, ())]
         if found:
             values[kind] = Interval(float(np.mean(found)), min(found), max(found))
+    return Measure(name, unit, values)
+
+
+def _attack(
+    models: Evaluated,
+    name: str,
+    unit: str,
+    scores: Callable[[Run], tuple[Array, Array]],
+    statistic: Callable[[Array, Array], float],
+    policy: Policy,
+) -> Measure:
+    """Return a statistic of an attack's scores; of several runs, the widest ends of all."""
+    values: dict[Kind, Interval] = {}
+    for kind in KINDS:
+        found = [
+            bootstrap(
+                statistic,
+                *scores(run),
+                seed=policy.seed,
+                draws=DRAWS,
+                confidence=policy.confidence,
+            )
+            for run in models.runs.get(kind, ())[:COMPARED]
+        ]
+        if found:
+            mean = float(np.mean([one.value for one in found]))
+            low, high = min(one.low for one in found), max(one.high for one in found)
+            values[kind] = Interval(mean, min(low, mean), max(high, mean))
     return Measure(name, unit, values)
 
 
@@ -90,14 +124,14 @@ def _on_test(measure: Callable[[Array, Array], float], labels: Array, run: Run) 
     return measure(run.answers["test"], labels)
 
 
-def _found_at(models: Evaluated, rate: float, run: Run) -> float:
+def _by_loss(models: Evaluated, run: Run) -> tuple[Array, Array]:
     members, others = (models.losses(run, rows) for rows in ("forgotten", "test"))
-    return true_positives_at(rate, membership_scores(members), membership_scores(others))
+    return membership_scores(members), membership_scores(others)
 
 
-def _exposed(models: Evaluated, run: Run) -> float:
-    before = models.runs["untouched"][0].answers
-    return auc(
-        exposure_scores(before["forgotten"], run.answers["forgotten"]),
-        exposure_scores(before["test"], run.answers["test"]),
+def _by_change(untouched: Run, run: Run) -> tuple[Array, Array]:
+    forgotten, test = (
+        exposure_scores(untouched.answers[rows], run.answers[rows])
+        for rows in ("forgotten", "test")
     )
+    return forgotten, test

@@ -110,13 +110,17 @@ def evaluation_lines(answer: Answer) -> Iterator[str]:
     for found in answer["findings"]:
         yield f"  {found['name']:<24} {found['role']:<9} {found['outcome']:<14} {found['detail']}"
     yield ""
-    yield f"{'':<60} {'untouched':>12} {'unlearned':>12} {'retrained':>12}"
+    yield f"{'':<60}" + "".join(f"{kind:<24}" for kind in KINDS).rstrip()
     shown = [f["measure"] for f in answer["findings"] if f["measure"]] + answer["measures"]
     for measure in shown:
         name = measure["name"] + (f" ({measure['unit']})" if measure["unit"] else "")
         cells = [_cell(measure[kind]) for kind in KINDS]
-        yield f"{name:<60} " + " ".join(f"{cell:>12}" for cell in cells)
+        yield f"{name:<60}" + "".join(f"{cell:<24}" for cell in cells).rstrip()
 
 
 def _cell(value: Mapping[str, float] | None) -> str:
-    return "none" if value is None else f"{value['value']:.4g}"
+    if value is None:
+        return "none"
+    if value["low"] == value["high"]:
+        return f"{value['value']:.3g}"
+    return f"{value['value']:.3g} [{value['low']:.3g}, {value['high']:.3g}]"
