@@ -27,6 +27,7 @@ from pipelines.jobs import Backend, DeletionJob, ModelChange
 from unlearning.deletion import OpenRequest, load_open, load_plan, save_open, save_plan
 from unlearning.determinism import code_digest, environment
 from unlearning.finishing import forget_open_file
+from unlearning.judging import demanded
 from unlearning.plan import BaseAfter, ModelPlan, base_after, plan_model
 from unlearning.recording import must_be_recorded
 
@@ -148,6 +149,7 @@ def _open(
     time: str,
     random_bytes: Callable[[int], bytes],
 ) -> str:
+    demanded(workspace)  # a policy that does not fit is told before anything is recorded
     connection = open_index(workspace.index_file)
     try:
         requests.must_be_none_running(connection)

@@ -30,6 +30,7 @@ def certificate_statement(
     opened: OpenRequest,
     plans: Sequence[ModelPlan],
     reports: Mapping[str, CheckReport],
+    evaluations: Mapping[str, Mapping[str, Any]],
     digests_before: Mapping[str, str],
     scan: Mapping[str, Any],
     environment: Mapping[str, Any],
@@ -39,8 +40,8 @@ def certificate_statement(
 ) -> dict[str, Any]:
     """Build the in-toto statement of a finished deletion.
 
-    `reports` and `digests_before` are by the id of the model before; a withdrawn model has no
-    report.
+    `reports`, `evaluations` and `digests_before` are by the id of the model before; a withdrawn
+    model has no report, and no evaluation.
     """
     named: list[tuple[str, str]] = []
     changes = []
@@ -51,7 +52,10 @@ def certificate_statement(
         after = report.weights_digest if report else None
         if after is not None:
             named.append((f"weights of {plan.model_after}, after", after))
-        changes.append(_change(plan, report, before, after))
+        change = _change(plan, report, before, after)
+        if plan.model_before in evaluations:
+            change["evaluation"] = dict(evaluations[plan.model_before])
+        changes.append(change)
     request = {"id": request_id, "requested": requested}
     predicate = {
         "request": request | {"digest": digest_json(request)},

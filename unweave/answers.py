@@ -14,6 +14,7 @@ from unlearning.aggregation import AGGREGATIONS
 from unlearning.class_weights import WEIGHTINGS
 from unlearning.deletion import CERTIFICATE_FILE, RECEIPT_FILE, load_plan
 from unlearning.finishing import load_reports
+from unlearning.judging import evaluation_digests
 from unlearning.plan import ModelPlan
 from unlearning.recorders import RECORDED, RECORDERS
 from unweave.costs import cost_of
@@ -127,6 +128,7 @@ def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[
         records = {record.id: record for record in models.models(connection)}
     finally:
         connection.close()
+    judged = evaluation_digests(workspace, request_id)
     changes = []
     for plan in plans:
         before = records[plan.model_before]
@@ -155,6 +157,7 @@ def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[
                 "distance_to_twin": report.distance if report else None,
                 "distance_untouched": report.distance_untouched if report else None,
                 "checks": [check.__dict__ for check in report.checks] if report else [],
+                "evaluation": judged.get(plan.model_before),
                 "metrics_before": before.report["metrics"],
                 "metrics_after": after.report["metrics"] if after else None,
                 "verdicts": [verdict.__dict__ for verdict in plan.verdicts],
