@@ -210,6 +210,7 @@ def test_every_documented_signature_is_asked_right(keras_models, name, task, uni
 def test_what_does_not_fit_is_told_in_a_sentence_and_without_a_value(keras_models, ours, tmp_path):
     odd = write(tmp_path / "odd.csv", ["a", "b", "y"], [["1", "2", "0"], ["1", "2", "secret"]])
     wide = write(tmp_path / "wide.csv", ["a", "b", "c", "y"], [["1", "2", "3", "0"]])
+    bare = write(tmp_path / "bare.csv", ["a", "b", "y"], [])
     (tmp_path / "empty").mkdir()
     softmax, number = keras_models / "softmax-1", keras_models / "number"
     cases = [
@@ -223,6 +224,7 @@ def test_what_does_not_fit_is_told_in_a_sentence_and_without_a_value(keras_model
         (keras_models / "named", wide, None, None, "2 columns that the model does not take"),
         (tmp_path / "empty", odd, "y", None, "is no SavedModel"),
         (softmax, tmp_path / "none.csv", "y", None, "cannot be read"),
+        (softmax, bare, "y", None, "There are no rows in"),
         (softmax, odd, "z", None, "takes 2|no column 'z'"),
         (ours / "before", odd, "y", None, "There is no column"),
     ]

@@ -301,6 +301,16 @@ def test_the_relative_distance_of_models_of_the_same_seeds(share, outcome):
         assert found.rung == "relative distance"
 
 
+def test_one_pair_of_models_is_measured_and_is_no_pass():
+    here = World()
+    single = {"untouched": befores(here, [0]), "retrained": twins(here, [0])}
+    near = verdict(here, between(here, 0.2)[:1], replace(POLICY, same_seeds=True), **single)
+    assert near.outcome == "uninformative"
+    assert near.rungs[4].detail.startswith("1 models of a kind, where 3 are needed: 0.2 of")
+    worse = verdict(here, between(here, 1.3)[:1], replace(POLICY, same_seeds=True), **single)
+    assert worse.outcome == "failed"
+
+
 def test_other_seeds_take_weights_further_than_the_rows_do():
     here = World()
     found = verdict(here, twins(here, range(10, 15)))
@@ -395,9 +405,16 @@ def test_what_is_needed_is_said():
         verdict(here, [])
     with pytest.raises(BadInput, match="Two of the unlearned models are the same"):
         verdict(here, twins(here, [7, 7, 8]))
-    models = here.evaluated(befores(here), twins(here), twins(here))
-    with pytest.raises(BadInput, match="no forgotten rows"):
-        evaluate(replace(models, labels={**models.labels, "forgotten": np.zeros(0, int)}), POLICY)
+
+
+def test_without_forgotten_rows_weights_still_tell_and_the_same_model_may_be_right():
+    here = World(gone=0)
+    rows = here.evaluated(befores(here), befores(here), [])
+    found = evaluate(rows, POLICY)
+    assert found.outcome == "uninformative" and "another model" not in outcomes(found)
+    base = World()
+    changed = here.evaluated(befores(base), twins(base), twins(base))
+    assert evaluate(changed, POLICY).rung == "bits"
 
 
 def test_without_test_rows_the_loss_is_still_looked_at():

@@ -30,7 +30,8 @@ ANOTHER, OVER, LEAKAGE = "another model", "over-unlearning", "retained leakage"
 
 def guards(models: Evaluated, policy: Policy) -> Iterator[Finding]:
     """Yield the finding of every guard that these rows allow."""
-    yield another_model(models)
+    if models.has("forgotten"):  # else the same model may be right
+        yield another_model(models)
     if not models.count("retrained"):
         return
     for rows in ("test", "retained"):

@@ -21,9 +21,6 @@ from unlearning.evaluation import Evaluation, evaluate
 from unlearning.evaluation_policy import Policy, read_policy
 from unlearning.plan import ModelPlan
 
-OTHER_COLUMNS = "the deletion changed classes or types of columns: the models read other rows"
-NO_ROWS = "no row that the model was trained on is deleted"
-
 
 def demanded(workspace: Workspace) -> Policy | None:
     """Return the workspace's policy, or None without one; raises BadInput if it does not fit."""
@@ -63,12 +60,7 @@ def evaluate_and_keep(
         models = ledgers_evaluated(
             old=old, new=new, twin=twin, rows=rows, old_rows=old_rows, policy=pairs
         )
-        if models is None:
-            found = _nothing_told(OTHER_COLUMNS, pairs)
-        elif not models.has("forgotten"):
-            found = _nothing_told(NO_ROWS, pairs)
-        else:
-            found = evaluate(models, pairs)
+        found = _not_comparable(pairs) if models is None else evaluate(models, pairs)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     kept = canonical_json(found.to_json()) + b"\n"
@@ -101,5 +93,6 @@ def evaluation_digests(workspace: Workspace, request_id: str) -> Mapping[str, Ma
     return found
 
 
-def _nothing_told(why: str, policy: Policy) -> Evaluation:
+def _not_comparable(policy: Policy) -> Evaluation:
+    why = "the deletion changed classes or types of columns: the models read other rows"
     return Evaluation("uninformative", why, None, (), (), (), (), policy)

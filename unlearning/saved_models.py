@@ -65,6 +65,8 @@ def read_evaluated(given: ToEvaluate, policy: Policy) -> Evaluated:
         name: read_table(path).drawn(policy.most_rows, seed=policy.seed)
         for name, path in given.rows.items()
     }
+    if not len(tables["forgotten"]):
+        raise BadInput(f"There are no rows in {given.rows['forgotten']}: nothing can be judged.")
     for folders in given.models.values():
         for folder in folders:
             if not (folder / "saved_model.pb").exists():
