@@ -33,6 +33,12 @@ class CheckReport(Artifact):
     TYPE_NAME = "components.CheckReport"
 
 
+class Evaluation(Artifact):
+    """The verdict on an unlearnt model, beside the old one and the twin (`unlearning.judging`)."""
+
+    TYPE_NAME = "components.Evaluation"
+
+
 class ModelRecord(Artifact):
     """That a model was registered."""
 

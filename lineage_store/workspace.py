@@ -91,6 +91,11 @@ class Workspace:
         """The folder of a deletion request."""
         return self.root / "requests" / request_id
 
+    @property
+    def evaluation_policy(self) -> Path:
+        """What every deletion's result must show before it is served; there need not be one."""
+        return self.root / "evaluation.json"
+
     def module(self, digest: str) -> Path:
         """The workspace's copy of a user's model file."""
         return self.root / "modules" / f"{digest}.py"

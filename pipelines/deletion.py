@@ -1,12 +1,14 @@
 """The deletion pipeline: plan, unlearn, check, push, record for each model; then erase and certify.
 
     DeletionPlanner -> CsvExampleGen -> StatisticsGen -> SchemaGen -> RowIndexer -> Unlearner
-        -> DeletionChecker -> Pusher -> ModelRecorder          one branch a model, on what remains
+        -> DeletionChecker -> UnlearningEvaluator -> Pusher -> ModelRecorder
+                                                               one branch a model, on what remains
     Eraser -> Certifier                                        once, after all branches
 
 What TFX made from the rows is made again without them by the components that made it first; what
 they made before is erased whole. A model that is withdrawn has no branch. Where a model was trained
 from another, its branch takes the ledger that comes out of the other's, once that one is recorded.
+The evaluator is there if the workspace has a policy for it.
 """
 
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.types.channel import Channel
 
 from components.deletion import Certifier, DeletionChecker, DeletionPlanner, Eraser, Unlearner
+from components.evaluation import UnlearningEvaluator
 from lineage_store.canonical import canonical_json
 from lineage_store.placement import Partition
 from pipelines.jobs import DeletionJob, ModelChange
@@ -109,15 +112,30 @@ def _branch(job: DeletionJob, change: ModelChange, model: str, *, base: Branch |
         replay=int(job.replay),
         base=start,
     ).with_id(f"DeletionChecker{suffix}")
+    judged: list[BaseComponent] = []
+    if job.workspace.evaluation_policy.exists():
+        evaluator = UnlearningEvaluator(
+            plan=planner.outputs["plan"],
+            rows=ingestion["rows"].outputs["rows"],
+            old_rows=old_rows.outputs["result"],
+            old_ledger=old_ledger.outputs["result"],
+            ledger=unlearner.outputs["ledger"],
+            report=checker.outputs["report"],
+            workspace=workspace,
+            request_id=job.request_id,
+        ).with_id(f"UnlearningEvaluator{suffix}")
+        judged.append(evaluator)
     pusher = Pusher(
         model=unlearner.outputs["model"],
         model_blessing=checker.outputs["blessing"],
         push_destination=push_destination(job.workspace, change.old.family),
     ).with_id(f"Pusher{suffix}")
+    pusher.add_upstream_nodes(judged)
     description = canonical_json(job.description(change)).decode("utf-8")
     recorder = recorder_component(
         ingestion, unlearner, pusher, job.workspace, snapshot, description, suffix=suffix
     )
     imported = [old_rows, *ledgers]
-    components = [planner, *ingestion.values(), *imported, unlearner, checker, pusher, recorder]
+    components = [planner, *ingestion.values(), *imported, unlearner, checker]
+    components += [*judged, pusher, recorder]
     return Branch(components, unlearner, recorder)

@@ -23,6 +23,7 @@ from unlearning.deletion import erase, load_plan, must_pass
 from unlearning.determinism import pin_tensorflow
 from unlearning.finishing import certify, check_and_keep
 from unlearning.fitting import fit, refit
+from unlearning.judging import demanded, evaluate_and_keep, must_be_accepted
 from unlearning.recording import describe_model, must_be_trainable, record_model, sign_log
 from unlearning.row_source import store_from_snapshot
 from unlearning.training import planned_steps
@@ -101,6 +102,18 @@ class DirectBackend:
             replay=job.replay,
         )
         must_pass(report)
+        if (policy := demanded(job.workspace)) is not None:
+            found = evaluate_and_keep(
+                job.workspace,
+                request_id=job.request_id,
+                plan=plan,
+                old=old,
+                new=new,
+                rows=store.folder,
+                old_rows=before.folder,
+                policy=policy,
+            )
+            must_be_accepted(found)
         described = job.description(change)
         self._push_and_record(job.workspace, folder, snapshot, described)
 

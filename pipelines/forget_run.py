@@ -29,6 +29,7 @@ from unlearning.deletion import load_plan, save_plan
 from unlearning.determinism import code_digest, environment
 from unlearning.estimates import folder_bytes
 from unlearning.finishing import forget_open_file
+from unlearning.judging import demanded
 from unlearning.open_file import OpenRequest, destroy_open, load_open, save_open
 from unlearning.plan import BaseAfter, ModelPlan, base_after, plan_model
 from unlearning.recording import must_be_recorded, sign_log
@@ -180,6 +181,7 @@ def _open(
     time: str,
     random_bytes: Callable[[int], bytes],
 ) -> str:
+    demanded(workspace)  # a policy that does not fit is told before anything is recorded
     connection = open_index(workspace.index_file)
     try:
         requests.must_be_none_running(connection)

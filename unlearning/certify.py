@@ -32,6 +32,7 @@ def certificate_statement(
     opened: OpenRequest,
     plans: Sequence[ModelPlan],
     reports: Mapping[str, CheckReport],
+    evaluations: Mapping[str, Mapping[str, Any]],
     digests_before: Mapping[str, str],
     scan: Mapping[str, Any],
     environment: Mapping[str, Any],
@@ -44,10 +45,10 @@ def certificate_statement(
 ) -> dict[str, Any]:
     """Build the in-toto statement of a finished deletion.
 
-    `reports` and `digests_before` are by the id of the model before; a withdrawn model has no
-    report. `log` proves that the request stood in the event log (`certified_log`).
-    `exact_by` is the date by which an exact result takes an approximate one's place, and
-    `upgrades` are the approximate runs whose results this one makes exact.
+    `reports`, `evaluations` and `digests_before` are by the id of the model before; a withdrawn
+    model has no report, and no evaluation. `log` proves that the request stood in the event log
+    (`certified_log`). `exact_by` is the date by which an exact result takes an approximate one's
+    place, and `upgrades` are the approximate runs whose results this one makes exact.
     """
     named: list[tuple[str, str]] = []
     changes = []
@@ -61,6 +62,8 @@ def certificate_statement(
         change = _change(plan, report, before, after)
         if exact_by is not None and plan.guarantee == "approximate":
             change["exact_due_by"] = exact_by
+        if plan.model_before in evaluations:
+            change["evaluation"] = dict(evaluations[plan.model_before])
         changes.append(change)
     predicate = {
         "request": request_told(request),

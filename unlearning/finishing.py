@@ -22,6 +22,7 @@ from unlearning.checks import CheckReport, check
 from unlearning.deletion import CERTIFICATE_FILE, RECEIPT_FILE, load_plan, load_scan
 from unlearning.determinism import code_digest, environment
 from unlearning.fitting import fit_twin
+from unlearning.judging import evaluation_digests, twin_folder
 from unlearning.open_file import OPEN_FILE, destroy_open, key_file, load_open
 from unlearning.phases import made_good
 from unlearning.plan import ModelPlan
@@ -48,9 +49,10 @@ def check_and_keep(
     """Check a plan's result, with a twin trained for it if `replay`, and keep the report.
 
     `rows` and `old_rows` are the row stores of the result and of the model before.
+    The twin is left for `judging.evaluate_and_keep` if the workspace has a policy for that.
     Where the base is approximate there is no twin: it would have to start from the base's own.
     """
-    folder = workspace.temporary / f"twin-{plan.model_before}"
+    folder = twin_folder(workspace, plan)
     has_twin = plan.base is None or plan.base.guarantee != "approximate"
     twin: Ledger | None = None
     try:
@@ -61,7 +63,8 @@ def check_and_keep(
             plan, old=old, new=new, store=open_rows(rows), old_store=before, base=base, twin=twin
         )
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if not workspace.evaluation_policy.exists():  # else the evaluation needs it
+            shutil.rmtree(folder, ignore_errors=True)
     kept = canonical_json(report.to_json()) + b"\n"
     write_atomic(report_file(workspace, request_id, plan.model_before), kept)
     return report
@@ -101,6 +104,7 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
             opened=opened,
             plans=plans,
             reports=load_reports(workspace, request_id),
+            evaluations=evaluation_digests(workspace, request_id),
             digests_before=before,
             scan=load_scan(folder),
             environment=environment(),

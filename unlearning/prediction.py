@@ -1,15 +1,15 @@
 """Predicting with a pushed SavedModel, from a CSV file."""
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lineage_store.errors import BadInput
-from lineage_store.inference import parse_number
 from lineage_store.models import ModelRecord
+from lineage_store.tensors import Array
+from unlearning.contract import ModelSpec
+from unlearning.csv_table import Table, read_table
 from unlearning.determinism import pin_tensorflow
 from unlearning.serving import served_columns
 
@@ -23,26 +23,31 @@ def predict_csv(model: Path, source: Path) -> dict[str, Any]:
     read or a column that is missing.
     """
     spec = served_columns(model)
-    numbers, strings = _read(source, spec.numbers, spec.strings)
+    answers = served_answers(model, spec, read_table(source))
+    if spec.task == "regression":
+        return {"predictions": [float(value) for value in answers["values"]]}
+    return {
+        "classes": list(spec.classes),
+        "predictions": [value.decode("utf-8") for value in answers["classes"]],
+        "probabilities": [[float(p) for p in row] for row in answers["probabilities"]],
+    }
+
+
+def served_answers(model: Path, spec: ModelSpec, table: Table) -> dict[str, Array]:
+    """Return what a SavedModel of ours answers for the rows of a table (`serving`), by output."""
+    numbers, strings = table.numbers(spec.numbers), table.strings(spec.strings)
     pin_tensorflow()
     import tensorflow as tf
 
     serve = tf.saved_model.load(str(model)).signatures["columns"]
-    pieces = []
-    for start in range(0, len(numbers), AT_ONCE):
+    pieces: list[dict[str, Array]] = []
+    for start in range(0, max(len(numbers), 1), AT_ONCE):  # one empty piece tells the outputs
         piece = numbers[start : start + AT_ONCE]
         shape = (len(piece), len(spec.strings))
         texts = tf.constant(strings[start : start + AT_ONCE], tf.string, shape)
-        pieces.append(serve(numbers=tf.constant(piece), strings=texts))
-    if spec.task == "regression":
-        return {"predictions": [float(v) for piece in pieces for v in piece["values"].numpy()]}
-    return {
-        "classes": list(spec.classes),
-        "predictions": [v.decode("utf-8") for piece in pieces for v in piece["classes"].numpy()],
-        "probabilities": [
-            [float(p) for p in row] for piece in pieces for row in piece["probabilities"].numpy()
-        ],
-    }
+        answer = serve(numbers=tf.constant(piece), strings=texts)
+        pieces.append({name: value.numpy() for name, value in answer.items()})
+    return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
 
 
 def prediction_of(record: ModelRecord, found: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,31 +64,3 @@ def prediction_of(record: ModelRecord, found: Mapping[str, Any]) -> dict[str, An
         "warnings": warnings,
         **found,
     }
-
-
-def _read(
-    source: Path, number_columns: tuple[str, ...], string_columns: tuple[str, ...]
-) -> tuple[Any, list[list[str]]]:
-    try:
-        with source.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.reader(stream, strict=True)
-            header = [name.strip() for name in next(reader, [])]
-            lines = [(reader.line_num, fields) for fields in reader if fields]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(f"The file {source} cannot be read: {error}.") from error
-    for name in (*number_columns, *string_columns):
-        if name not in header:
-            raise BadInput(f"There is no column {name!r} in {source}, and the model needs it.")
-    for number, fields in lines:
-        if len(fields) != len(header):
-            raise BadInput(
-                f"Line {number} of {source} has {len(fields)} fields, and line 1 has {len(header)}."
-            )
-    at = {name: place for place, name in enumerate(header)}
-    numbers = np.full((len(lines), len(number_columns)), np.nan, np.float32)
-    for row, (_, fields) in enumerate(lines):
-        for column, name in enumerate(number_columns):
-            value = parse_number(fields[at[name]])
-            if value is not None:
-                numbers[row, column] = value
-    return numbers, [[fields[at[name]] for name in string_columns] for _, fields in lines]

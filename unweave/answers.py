@@ -15,6 +15,7 @@ from unlearning.aggregation import AGGREGATIONS
 from unlearning.class_weights import WEIGHTINGS
 from unlearning.deletion import CERTIFICATE_FILE, RECEIPT_FILE, load_plan
 from unlearning.finishing import load_reports
+from unlearning.judging import evaluation_digests
 from unlearning.plan import ModelPlan
 from unlearning.recorders import RECORDED, RECORDERS
 from unlearning.timings import Timings
@@ -153,6 +154,7 @@ def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[
         told = recipients(connection, workspace, [plan.model_before for plan in plans])
     finally:
         connection.close()
+    judged = evaluation_digests(workspace, request_id)
     changes = []
     for plan in plans:
         before = records[plan.model_before]
@@ -188,6 +190,7 @@ def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[
                 "relative_distance": report.relative_distance if report else None,
                 "closeness": report.closeness if report else None,
                 "checks": [check.__dict__ for check in report.checks] if report else [],
+                "evaluation": judged.get(plan.model_before),
                 "metrics_before": before.report["metrics"],
                 "metrics_after": after.report["metrics"] if after else None,
                 "verdicts": [verdict.__dict__ for verdict in plan.verdicts],

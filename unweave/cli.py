@@ -19,6 +19,7 @@ from unweave.audit_commands import audit
 from unweave.change_commands import forget, train
 from unweave.cost_commands import cost
 from unweave.doctor_commands import doctor
+from unweave.evaluate_commands import evaluate
 from unweave.graph_commands import graph
 from unweave.log_commands import log
 from unweave.options import JSON, WORKSPACE, project_of, show
@@ -212,6 +213,7 @@ commands.add_command(audit)
 commands.add_command(forget)
 commands.add_command(cost)
 commands.add_command(doctor)
+commands.add_command(evaluate)
 commands.add_command(graph)
 commands.add_command(log)
 commands.add_command(request)

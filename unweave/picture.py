@@ -46,6 +46,7 @@ LOOKS = {
     **dict.fromkeys(("Model", "PushedModel"), MODEL),
     **dict.fromkeys(("Request", "Deletion", "Plan", "DeletionPlanner"), DELETION),
     **dict.fromkeys(("Unlearner", "DeletionChecker", "Eraser", "Certifier"), DELETION),
+    "UnlearningEvaluator": DELETION,
 }
 
 

@@ -118,6 +118,10 @@ def forgotten(answer: Answer) -> list[Any]:
             parts.append(f"  repaired    for at most {change['repair_epochs']} epochs")
         for check in change["checks"]:
             parts.append(f"  {check['outcome']:<13} {check['name']}")
+        if change["evaluation"]:
+            rung = change["evaluation"]["rung"]
+            by = f"by {rung}" if rung else "nothing here tells"
+            parts.append(f"  {change['evaluation']['outcome']:<13} evaluation of the result: {by}")
         if change["metrics_after"]:
             parts.append(f"  before      {metrics_text(change['metrics_before'])}")
             parts.append(f"  after       {metrics_text(change['metrics_after'])}")

@@ -1,0 +1,52 @@
+"""The component that judges an unlearned model before it is pushed.
+
+It stands between the checks and the Pusher in every branch of the deletion pipeline whose workspace
+has a policy (`evaluation.json`), and stops the run if the policy does not accept the verdict.
+"""
+
+from pathlib import Path
+
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types.system_executions import Evaluate
+
+from components.artifacts import CheckReport, Evaluation, Ledger, Plan, Rows
+from components.digests import set_digest
+from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
+from lineage_store.ledger import open_ledger
+from lineage_store.workspace import open_workspace
+from unlearning.evaluation_policy import Policy
+from unlearning.judging import demanded, evaluate_and_keep, must_be_accepted
+from unlearning.plan import ModelPlan
+
+
+@component(component_annotation=Evaluate)
+def UnlearningEvaluator(
+    plan: InputArtifact[Plan],
+    rows: InputArtifact[Rows],
+    old_rows: InputArtifact[Rows],
+    old_ledger: InputArtifact[Ledger],
+    ledger: InputArtifact[Ledger],
+    report: InputArtifact[CheckReport],
+    evaluation: OutputArtifact[Evaluation],
+    workspace: Parameter[str],
+    request_id: Parameter[str],
+) -> None:
+    """Judges the new model beside the old one and, where the checks trained it, the twin."""
+    planned = ModelPlan.from_json(read_json(Path(plan.uri) / "plan.json"))
+    read_json(Path(report.uri) / "report.json")  # only after the checks
+    opened = open_workspace(Path(workspace))
+    found = evaluate_and_keep(
+        opened,
+        request_id=request_id,
+        plan=planned,
+        old=open_ledger(Path(old_ledger.uri)),
+        new=open_ledger(Path(ledger.uri)),
+        rows=Path(rows.uri),
+        old_rows=Path(old_rows.uri),
+        policy=demanded(opened) or Policy(),
+    )
+    data = canonical_json(found.to_json()) + b"\n"
+    write_atomic(Path(evaluation.uri) / "evaluation.json", data)
+    set_digest(evaluation, digest(data))
+    must_be_accepted(found)

@@ -1,0 +1,184 @@
+"""The evaluation within a deletion: it gates the push, is kept, and goes into the certificate."""
+
+import base64
+import json
+import random
+
+import numpy as np
+import pytest
+
+import pipelines.direct
+from lineage_store.canonical import digest_file
+from lineage_store.errors import BadInput, CheckFailed
+from lineage_store.ledger import open_ledger
+from lineage_store.row_store import open_rows
+from pipelines.direct import DirectBackend
+from unlearning.evaluated_ledgers import ledgers_evaluated
+from unlearning.evaluation_policy import Policy
+from unlearning.judging import evaluate_and_keep
+from unweave.project import Project
+
+FORGOTTEN = [f"person-{n}" for n in range(6)]
+
+
+def table(*, late_column=False):
+    """Rows of forty people, whose labels are half noise."""
+    draw = random.Random(1)
+    yield ["person", "colour", "size", "label"]
+    for n in range(400):
+        size = draw.random()
+        label = "yes" if draw.random() < 0.25 + size / 2 else "no"
+        person = f"person-{n % 40}"
+        # A column that is text because of those who leave.
+        told = "about half" if late_column and person in FORGOTTEN else f"{size:.3f}"
+        yield [person, draw.choice("rgb"), told, label]
+
+
+@pytest.fixture
+def trained(tmp_path, write_csv):
+    """Return a function that trains a model and puts a policy into its workspace."""
+
+    def train(policy, *, late_column=False, **options):
+        project = Project(tmp_path / "ws", backend=DirectBackend())
+        secret = tmp_path / "key"
+        secret.write_bytes(bytes(range(32)))  # so that rows lie where they lay yesterday
+        secret.chmod(0o600)
+        project.train(
+            write_csv(table(late_column=late_column)),
+            label="label",
+            subject="person",
+            shards=2,
+            slices=1,
+            epochs=2,
+            key_file=secret,
+            **options,
+        )
+        if policy is not None:
+            (project.root / "evaluation.json").write_text(json.dumps(policy))
+        return project
+
+    return train
+
+
+def report(project, model="m1"):
+    return json.loads((project.root / f"requests/r1/evaluation-{model}.json").read_text())
+
+
+def certified(answer):
+    with open(answer["certificate"], encoding="utf-8") as stream:
+        envelope = json.load(stream)
+    return json.loads(base64.b64decode(envelope["payload"]))["predicate"]["models"][0]
+
+
+def test_an_exact_result_with_a_twin_passes_by_its_bits_and_is_certified(trained):
+    project = trained({"at_least": "bits", "refuse_uninformative": True})
+    answer = project.forget(FORGOTTEN, replay=True)
+    found = report(project)
+    assert (found["outcome"], found["rung"]) == ("passed", "bits")
+    assert found["rungs"][0]["values"]["untouched"] == 0
+    file = project.root / "requests/r1/evaluation-m1.json"
+    told = {"outcome": "passed", "rung": "bits", "digest": digest_file(file)}
+    assert answer["evaluation"] == told
+    assert certified(answer)["evaluation"] == told
+    assert not any((project.root / "tmp").glob("*"))  # the twin is gone
+
+
+def test_without_a_policy_nothing_is_evaluated(trained):
+    project = trained(None)
+    answer = project.forget(FORGOTTEN, replay=True)
+    assert answer["evaluation"] is None
+    assert "evaluation" not in certified(answer)
+    assert not list(project.root.glob("requests/*/evaluation-*"))
+
+
+def test_without_a_twin_the_verdict_tells_nothing_and_the_policy_decides(trained):
+    project = trained({"refuse_uninformative": True})
+    before = project.models()
+    with pytest.raises(CheckFailed, match="evaluated as uninformative, and the policy") as raised:
+        project.forget(FORGOTTEN)
+    assert "Nothing was erased" in str(raised.value)
+    assert project.models() == before and project.status()["requests"] == {}
+    (project.root / "evaluation.json").write_text("{}")
+    answer = project.forget(FORGOTTEN)
+    assert answer["evaluation"]["outcome"] == "uninformative"
+    assert "No model retrained" in report(project)["missing"][0]
+
+
+def test_subtracting_updates_ends_further_from_the_twin_than_doing_nothing_and_is_stopped(trained):
+    project = trained({}, record="all")
+    before = project.models()
+    with pytest.raises(CheckFailed, match="relative distance: no nearer than doing nothing"):
+        project.forget(FORGOTTEN, strategy="amnesiac", replay=True)
+    assert project.models() == before
+
+
+def test_a_deletion_that_did_nothing_is_stopped_and_nothing_is_erased(trained, monkeypatch):
+    project = trained({})
+    before = project.models()
+    seen = {}
+
+    def lazy(workspace, **given):
+        """Judge the untouched model in the new one's place: the checks have let it through."""
+        seen.update(given)
+        sizes = {"old": given["old_rows"], "new": given["rows"]}
+        seen["rows_of"] = {name: sum(map(sum, open_rows(f).counts)) for name, f in sizes.items()}
+        models = ledgers_evaluated(
+            old=given["old"],
+            new=given["new"],
+            twin=None,
+            rows=given["rows"],
+            old_rows=given["old_rows"],
+            policy=Policy(most_rows=100),
+        )
+        seen["labels"] = models.labels
+        return evaluate_and_keep(workspace, **{**given, "new": given["old"]})
+
+    monkeypatch.setattr(pipelines.direct, "evaluate_and_keep", lazy)
+    with pytest.raises(CheckFailed, match="another model: an unlearned model is the untouched one"):
+        project.forget(FORGOTTEN)
+    assert project.models() == before
+    gone = seen["rows_of"]["old"] - seen["rows_of"]["new"]
+    assert len(seen["labels"]["forgotten"]) == gone > 30
+    assert 98 <= len(seen["labels"]["retained"]) <= 102  # of more, by shard
+    assert 0 < len(seen["labels"]["test"]) <= 100
+    monkeypatch.undo()
+    assert project.forget(FORGOTTEN)["model_after"] == "m2"
+
+
+def test_models_that_read_other_columns_are_not_compared(trained):
+    project = trained({}, late_column=True)
+    project.forget(FORGOTTEN)
+    found = report(project)
+    assert found["outcome"] == "uninformative"
+    assert "changed classes or types of columns" in found["why"]
+
+
+def test_few_forgotten_rows_leave_no_number_about_them(trained):
+    project = trained({})
+    project.forget(FORGOTTEN[:1])
+    told = {finding["name"]: finding for finding in report(project)["findings"]}
+    assert told["attack by loss"]["measure"] is None
+    assert "too few" in told["attack by loss"]["detail"]
+    assert "over-unlearning" not in told and report(project)["measures"] == []
+
+
+def test_a_policy_that_does_not_fit_is_told_before_anything_is_recorded(trained):
+    project = trained({"atleast": "bits"})
+    with pytest.raises(BadInput, match="no demand 'atleast'"):
+        project.forget(FORGOTTEN)
+    assert project.status()["requests"] == {}
+
+
+def test_answers_of_ledgers_are_those_of_the_served_model(trained, write_csv):
+    project = trained({})
+    ledger = open_ledger(project.root / "tfx/train-m1/ledger")
+    rows = project.root / "tfx/train-m1/rows"
+    models = ledgers_evaluated(
+        old=ledger, new=ledger, twin=ledger, rows=rows, old_rows=rows, policy=Policy()
+    )
+    assert len(models.labels["forgotten"]) == 0
+    run = models.runs["unlearned"][0]
+    assert run.weights_digest == models.runs["retrained"][0].weights_digest
+    served = project.predict(write_csv(table()))["probabilities"]
+    answers = np.concatenate([run.answers["retained"], run.answers["test"]])
+    assert np.sort(answers[:, 0]) == pytest.approx(np.sort([p for p, _ in served]), abs=1e-6)

@@ -1,0 +1,81 @@
+"""A CSV file as text, and its columns as a model takes them.
+
+Errors name the file, the line and the column, never a value.
+"""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lineage_store.errors import BadInput
+from lineage_store.inference import parse_number
+
+
+@dataclass(frozen=True)
+class Table:
+    """The fields of a file's rows, and the number of the line that each row ends on."""
+
+    source: Path
+    header: tuple[str, ...]
+    rows: Sequence[Sequence[str]]
+    lines: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def numbers(self, names: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return number columns (n, len(names)); a missing number is NaN."""
+        self._must_have(names)
+        found = np.full((len(self), len(names)), np.nan, np.float32)
+        places = [self.header.index(name) for name in names]
+        for row, fields in enumerate(self.rows):
+            for column, place in enumerate(places):
+                value = parse_number(fields[place])
+                if value is not None:
+                    found[row, column] = value
+        return found
+
+    def strings(self, names: Sequence[str]) -> list[list[str]]:
+        """Return text columns, row by row."""
+        self._must_have(names)
+        places = [self.header.index(name) for name in names]
+        return [[fields[place] for place in places] for fields in self.rows]
+
+    def drawn(self, most: int, *, seed: int) -> "Table":
+        """Return at most so many rows, drawn without replacement, in the order of the file."""
+        if len(self) <= most:
+            return self
+        chosen = np.sort(np.random.default_rng(seed).choice(len(self), most, replace=False))
+        rows, lines = [self.rows[n] for n in chosen], [self.lines[n] for n in chosen]
+        return Table(self.source, self.header, rows, lines)
+
+    def _must_have(self, names: Sequence[str]) -> None:
+        for name in names:
+            if name not in self.header:
+                raise BadInput(
+                    f"There is no column {name!r} in {self.source}, and the model needs it."
+                )
+
+
+def read_table(source: Path) -> Table:
+    """Read a file whole.
+
+    Raises BadInput for one that cannot be read, or a line with more or fewer fields than the first.
+    """
+    try:
+        with source.open(newline="", encoding="utf-8-sig") as stream:
+            reader = csv.reader(stream, strict=True)
+            header = [name.strip() for name in next(reader, [])]
+            read = [(reader.line_num, fields) for fields in reader if fields]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(f"The file {source} cannot be read: {error}.") from error
+    for number, fields in read:
+        if len(fields) != len(header):
+            raise BadInput(
+                f"Line {number} of {source} has {len(fields)} fields, and line 1 has {len(header)}."
+            )
+    return Table(source, tuple(header), [fields for _, fields in read], [n for n, _ in read])

@@ -1,0 +1,103 @@
+"""The models of a deletion, as runs of an evaluation: from ledgers and row stores.
+
+    forgotten   training rows of the old store that the new one has not
+    retained    training rows of the new store
+    test        evaluation rows of the new store
+
+There is one run of each kind, of the same seed and batches. The retrained one is the twin that
+`--replay` trained; without it there is none, also for a result that is exact by construction: it
+would be compared with itself. Of large stores as many rows are drawn as the policy says.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lineage_store.ledger import Ledger
+from lineage_store.row_store import RowStore, open_rows
+from lineage_store.rows import Rows, RowSet, joined, pieces
+from lineage_store.tensors import Array, State
+from unlearning.aggregation import AGGREGATIONS
+from unlearning.evaluated import Evaluated, Kind, RowSetName, Run
+from unlearning.evaluation_policy import Policy
+from unlearning.keras_learner import PREDICTED_AT_ONCE, KerasLearner
+from unlearning.serving import aggregated
+from unlearning.shard_task import make_learner
+from unlearning.train_config import config_of, module_source
+
+
+def ledgers_evaluated(
+    *, old: Ledger, new: Ledger, twin: Ledger | None, rows: Path, old_rows: Path, policy: Policy
+) -> Evaluated | None:
+    """Ask the models before and after, and the twin, about the rows.
+
+    None if the deletion changed classes or types of columns: the models then read other rows.
+    """
+    if old.header["spec"] != new.header["spec"]:
+        return None
+    store, config = open_rows(rows), config_of(new)
+    learner = make_learner(
+        module_source(new), name=config.module, store=store, seed=config.partition.seed
+    )
+    sets = _row_sets(store, open_rows(old_rows), policy)
+    runs: dict[Kind, tuple[Run, ...]] = {
+        "untouched": (_run(learner, old, sets),),
+        "unlearned": (_run(learner, new, sets),),
+    }
+    if twin is not None:
+        runs["retrained"] = (_run(learner, twin, sets),)
+    labels = {name: found.labels for name, found in sets.items()}
+    return Evaluated(learner.spec.task, labels, runs)
+
+
+def _run(learner: KerasLearner, ledger: Ledger, sets: dict[RowSetName, Rows]) -> Run:
+    shards = ledger.final_weights()
+    rule = AGGREGATIONS[config_of(ledger).aggregate]
+    answers: dict[RowSetName, Array] = {}
+    for name, rows in sets.items():
+        told = [
+            aggregated(learner, shards, piece, aggregate=rule)[0]
+            for piece in pieces(rows, PREDICTED_AT_ONCE)
+        ]
+        answers[name] = (
+            np.concatenate(told) if told else np.zeros((0, learner.spec.outputs), np.float64)
+        )
+    return Run(answers, _weights(shards))
+
+
+def _weights(shards: Sequence[State]) -> dict[str, Array]:
+    return {
+        f"shard {number}: {name}": array
+        for number, state in enumerate(shards)
+        for name, array in state.items()
+    }
+
+
+def _row_sets(new: RowStore, old: RowStore, policy: Policy) -> dict[RowSetName, Rows]:
+    """Return the three sets; a row that stays keeps its shard (law 1), so shards are looked at."""
+    random = np.random.default_rng(policy.seed)
+
+    def drawn(rows: RowSet, most: int) -> Rows:
+        places = np.arange(len(rows))
+        if len(places) > most:
+            places = np.sort(random.choice(len(places), most, replace=False))
+        return rows.take(places)
+
+    forgotten, retained = [], []
+    total = sum(map(sum, new.counts))
+    for shard, slices in enumerate(new.counts):
+        before, after = (store.stage_rows(shard, len(slices) - 1) for store in (old, new))
+        gone = ~np.isin(_as_texts(before.row_keys), _as_texts(after.row_keys))
+        forgotten.append(before.take(np.flatnonzero(gone)))
+        share = len(after) / max(total, 1)
+        retained.append(drawn(after, round(policy.most_rows * share)))
+    return {
+        "forgotten": drawn(joined(forgotten), policy.most_rows),
+        "retained": joined(retained),
+        "test": drawn(new.evaluation(), policy.most_rows),
+    }
+
+
+def _as_texts(row_keys: Array) -> Array:
+    return np.ascontiguousarray(row_keys).view("S16")[:, 0]  # of one length, so all bytes count

@@ -1,0 +1,98 @@
+"""The evaluation of a deletion's result, within the run: judged, kept, and a gate for the push.
+
+A deletion is evaluated if its workspace has a policy, `evaluation.json`. The report is kept with
+the request and goes into the certificate by its digest. It holds means over rows, and none over
+fewer forgotten rows than the policy's.
+"""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
+from lineage_store.errors import CheckFailed
+from lineage_store.ledger import Ledger, open_ledger
+from lineage_store.workspace import Workspace
+from unlearning.deletion import load_plan
+from unlearning.evaluated_ledgers import ledgers_evaluated
+from unlearning.evaluation import Evaluation, evaluate
+from unlearning.evaluation_policy import Policy, read_policy
+from unlearning.plan import ModelPlan
+
+
+def demanded(workspace: Workspace) -> Policy | None:
+    """Return the workspace's policy, or None without one; raises BadInput if it does not fit."""
+    file = workspace.evaluation_policy
+    return read_policy(file) if file.exists() else None
+
+
+def evaluation_file(workspace: Workspace, request_id: str, model_before: str) -> Path:
+    """Return where the evaluation of one model of a request is kept."""
+    return workspace.request(request_id) / f"evaluation-{model_before}.json"
+
+
+def twin_folder(workspace: Workspace, plan: ModelPlan) -> Path:
+    """Return where a twin's ledger is while its model is checked and evaluated."""
+    return workspace.temporary / f"twin-{plan.model_before}"
+
+
+def evaluate_and_keep(
+    workspace: Workspace,
+    *,
+    request_id: str,
+    plan: ModelPlan,
+    old: Ledger,
+    new: Ledger,
+    rows: Path,
+    old_rows: Path,
+    policy: Policy,
+) -> Evaluation:
+    """Judge a plan's result beside the old model and, if the checks trained one, the twin.
+
+    The twin goes, and the report is kept: `must_be_accepted` decides on it.
+    """
+    folder = twin_folder(workspace, plan)
+    pairs = replace(policy, same_seeds=True)
+    try:
+        twin = open_ledger(folder) if folder.exists() else None
+        models = ledgers_evaluated(
+            old=old, new=new, twin=twin, rows=rows, old_rows=old_rows, policy=pairs
+        )
+        found = _not_comparable(pairs) if models is None else evaluate(models, pairs)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    kept = canonical_json(found.to_json()) + b"\n"
+    write_atomic(evaluation_file(workspace, request_id, plan.model_before), kept)
+    return found
+
+
+def must_be_accepted(found: Evaluation) -> None:
+    """Raise CheckFailed if the policy does not let the model through: nothing is erased yet."""
+    if not found.accepted:
+        raise CheckFailed(
+            f"The new model is evaluated as {found.outcome}, and the policy in evaluation.json "
+            f"does not accept that: {found.why}. Nothing was erased and the old model is still "
+            f"served."
+        )
+
+
+def evaluation_digests(workspace: Workspace, request_id: str) -> Mapping[str, Mapping[str, Any]]:
+    """Return outcome, rung and digest of each evaluation of a request, by the model before."""
+    found = {}
+    for plan in load_plan(workspace.request(request_id)):
+        file = evaluation_file(workspace, request_id, plan.model_before)
+        if file.exists():
+            value = read_json(file)
+            found[plan.model_before] = {
+                "outcome": value["outcome"],
+                "rung": value["rung"],
+                "digest": digest(file.read_bytes()),
+            }
+    return found
+
+
+def _not_comparable(policy: Policy) -> Evaluation:
+    why = "the deletion changed classes or types of columns: the models read other rows"
+    return Evaluation("uninformative", why, None, (), (), (), (), policy)
