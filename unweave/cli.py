@@ -21,6 +21,7 @@ from unweave.doctor_commands import doctor
 from unweave.graph_commands import graph
 from unweave.log_commands import log
 from unweave.options import JSON, WORKSPACE, project_of, show
+from unweave.report_commands import report
 from unweave.version import installed_version
 
 CSV = click.option(
@@ -201,3 +202,4 @@ commands.add_command(cost)
 commands.add_command(doctor)
 commands.add_command(graph)
 commands.add_command(log)
+commands.add_command(report)

@@ -28,6 +28,7 @@ from lineage_store.progress import Listener, listening
 from lineage_store.risk import parse_rules
 from lineage_store.workspace import Workspace, open_workspace, writing
 from unweave.queries import Queries
+from unweave.report_file import write_report
 from unweave.version import installed_version
 
 if TYPE_CHECKING:
@@ -254,6 +255,8 @@ class Project:
             return write_graph(
                 workspace, out=Path(out), model=model, subject=subject, artifact=artifact, full=full
             )
+
+    report = write_report
 
     def models(self, *, as_of: str | None = None) -> list[dict[str, Any]]:
         """List all models, oldest first, in the states that they had at a time."""
