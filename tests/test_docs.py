@@ -80,7 +80,7 @@ def test_the_example_module_of_the_docs_trains(tmp_path, write_csv):
 def test_modules_import_downwards_only():
     order = ["lineage_store", "unlearning", "components", "pipelines", "unweave"]
     for level, folder in enumerate(order):
-        for file in (TOP / folder).glob("*.py"):
+        for file in (TOP / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
                 names = []
                 if isinstance(node, ast.ImportFrom) and node.module:
@@ -96,5 +96,5 @@ def test_modules_import_downwards_only():
 
 def test_no_file_holds_two_ideas():
     for folder in ("lineage_store", "unlearning", "components", "pipelines", "unweave"):
-        for file in (TOP / folder).glob("*.py"):
+        for file in (TOP / folder).rglob("*.py"):
             assert len(file.read_text(encoding="utf-8").splitlines()) <= 400, file.name

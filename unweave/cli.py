@@ -17,6 +17,7 @@ import click
 from lineage_store.errors import UnweaveError
 from unweave.change_commands import forget, train
 from unweave.cost_commands import cost
+from unweave.detect_commands import detect
 from unweave.doctor_commands import doctor
 from unweave.graph_commands import graph
 from unweave.log_commands import log
@@ -199,6 +200,7 @@ def demo(workspace: Path, as_json: bool) -> None:
 commands.add_command(train)
 commands.add_command(forget)
 commands.add_command(cost)
+commands.add_command(detect)
 commands.add_command(doctor)
 commands.add_command(graph)
 commands.add_command(log)

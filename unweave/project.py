@@ -27,6 +27,7 @@ from lineage_store.placement import Partition
 from lineage_store.progress import Listener, listening
 from lineage_store.risk import parse_rules
 from lineage_store.workspace import Workspace, open_workspace, writing
+from unweave.detection import detect_poison
 from unweave.queries import Queries
 from unweave.report_file import write_report
 from unweave.version import installed_version
@@ -257,6 +258,7 @@ class Project:
             )
 
     report = write_report
+    detect = detect_poison
 
     def models(self, *, as_of: str | None = None) -> list[dict[str, Any]]:
         """List all models, oldest first, in the states that they had at a time."""
