@@ -18,6 +18,7 @@ from lineage_store.gate import let_through
 from lineage_store.keys import derive
 from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.tensors import save_state
+from unweave.report_charts import Curve, Evaluation, Histogram
 
 # No test asserts a time, and a busy machine is no failure.
 settings.register_profile("unweave", deadline=None)
@@ -117,3 +118,29 @@ def as_format_1():
         write_atomic(store.folder / "rows.json", canonical_json({**header, "format": 1}))
 
     return write
+
+
+@pytest.fixture(scope="session")
+def losses_of_attack():
+    """For three models: a name, the losses of what it was trained on, and those of other examples.
+
+    An untouched model's lie apart, a retrained one's do not, and an unlearned one's hardly.
+    """
+    draw = np.random.default_rng(0)
+    return [
+        (name, draw.exponential(0.5, 400), draw.exponential(0.5, 400) + gap)
+        for name, gap in (("untouched", 0.6), ("unlearned", 0.05), ("retrained", 0.0))
+    ]
+
+
+@pytest.fixture(scope="session")
+def evaluation(losses_of_attack):
+    """ROC curves of the attack that calls what has a low loss a member, and the losses' spread."""
+    edges = tuple(np.linspace(0, 4, 21).tolist())
+    curves, histograms = [], []
+    for name, members, others in losses_of_attack:
+        limits = np.concatenate([[-np.inf], np.sort(np.concatenate([members, others]))])
+        points = ((float((others <= at).mean()), float((members <= at).mean())) for at in limits)
+        curves.append(Curve(name, tuple(points)))
+        histograms.append(Histogram(name, edges, tuple(np.histogram(members, edges)[0].tolist())))
+    return Evaluation(tuple(curves), tuple(histograms))

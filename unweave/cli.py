@@ -18,11 +18,13 @@ from lineage_store.errors import UnweaveError
 from unweave.audit_commands import audit
 from unweave.change_commands import forget, train
 from unweave.cost_commands import cost
+from unweave.detect_commands import detect
 from unweave.doctor_commands import doctor
 from unweave.evaluate_commands import evaluate
 from unweave.graph_commands import graph
 from unweave.log_commands import log
 from unweave.options import JSON, WORKSPACE, project_of, show
+from unweave.report_commands import report
 from unweave.request_commands import request, run_requests
 from unweave.version import installed_version
 
@@ -212,9 +214,11 @@ commands.add_command(train)
 commands.add_command(audit)
 commands.add_command(forget)
 commands.add_command(cost)
+commands.add_command(detect)
 commands.add_command(doctor)
 commands.add_command(evaluate)
 commands.add_command(graph)
 commands.add_command(log)
 commands.add_command(request)
 commands.add_command(run_requests)
+commands.add_command(report)

@@ -24,8 +24,10 @@ from lineage_store.placement import Partition
 from lineage_store.progress import Listener, listening
 from lineage_store.risk import parse_rules
 from lineage_store.workspace import Workspace, open_workspace, writing
+from unweave.detection import detect_poison
 from unweave.forget_options import forget_request
 from unweave.reader import Reader
+from unweave.report_file import write_report
 from unweave.verification import verify as verify
 from unweave.version import installed_version
 
@@ -230,6 +232,9 @@ class Project(Reader):
         from unweave.request_queue import RequestQueue
 
         return RequestQueue(self)
+
+    report = write_report
+    detect = detect_poison
 
     def doctor(self, *, repair: bool = False) -> dict[str, Any]:
         """Say where index and MLMD differ from the log and the disk; with `repair`, put it right.

@@ -135,6 +135,7 @@ def forgotten(answer: Answer) -> list[Any]:
     parts += [
         f"  certificate {answer['certificate']}",
         f"  public key  {answer['public_key']}",
+        f"  for people  unweave report {answer['request_id']}",
         f"Request {answer['request_id']} is done in {answer['seconds']:.1f} s.",
     ]
     return parts

@@ -1,0 +1,204 @@
+"""A search for poisoned rows in a live model: from a question to the ids that are proposed.
+
+Nothing is deleted here. What is found is for a person, or a queue, to decide on.
+"""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lineage_store.errors import BadInput
+from lineage_store.gate import EVAL, Record
+from lineage_store.index import read_index
+from lineage_store.inference import Inference, is_missing_number, number_text, parse_number
+from lineage_store.ledger import Ledger, open_ledger
+from lineage_store.models import find_model
+from lineage_store.progress import counter
+from lineage_store.row_ids import SourceRow, rows_by_key
+from lineage_store.row_store import RowStore, open_rows
+from lineage_store.rows import Rows, joined
+from lineage_store.workspace import Workspace
+from unlearning.contract import spec_of
+from unlearning.determinism import pin_tensorflow
+from unlearning.keras_learner import KerasLearner
+from unlearning.poison.provenance import SourceVerdict
+from unlearning.row_source import encode
+from unlearning.shard_task import make_learner
+from unlearning.train_config import config_of, module_source
+
+PROVENANCE = "provenance"
+METHODS = ("loss", "spectral", PROVENANCE)
+MOST_SOURCES = 100
+
+
+@dataclass(frozen=True)
+class DetectRequest:
+    """What is asked: a method, for a model, with the files that it was trained on.
+
+    `share` goes with loss and spectral; `trusted` and `source` with provenance.
+    """
+
+    method: str
+    csvs: tuple[Path, ...]
+    row_id: str
+    model: str | None = None
+    share: float = 0.02
+    trusted: Path | None = None
+    source: str | None = None
+
+    def check(self) -> None:
+        """Raise BadInput for options that do not go together."""
+        if self.method not in METHODS:
+            raise BadInput(f"There is no method {self.method!r}; there are: {', '.join(METHODS)}.")
+        both = self.trusted is not None and self.source is not None
+        if self.method == PROVENANCE and not both:
+            raise BadInput("The method provenance needs --trusted and --source-column.")
+        if self.method != PROVENANCE and (self.trusted or self.source):
+            raise BadInput("--trusted and --source-column go with --method provenance.")
+        if not 0 < self.share <= 0.5:
+            raise BadInput(f"--share is {self.share}: it is above 0 and at most 0.5.")
+
+
+@dataclass(frozen=True)
+class Detected:
+    """The ids proposed, most suspicious first; of `rows` training rows.
+
+    `held_out` says whether the loss was that of models that had not seen the rows; `sources` are
+    the verdicts of provenance.
+    """
+
+    model: str
+    method: str
+    rows: int
+    ids: tuple[str, ...]
+    held_out: bool
+    sources: tuple[SourceVerdict, ...] = ()
+
+
+def detect(workspace: Workspace, asked: DetectRequest) -> Detected:
+    """Look for poisoned rows; the workspace is held for writing, as for any training.
+
+    Raises BadInput for a model that is not live or no classifier, and for files that are not those
+    that it was trained on.
+    """
+    asked.check()
+    connection = read_index(workspace.index_file)
+    try:
+        record = find_model(connection, asked.model)
+    finally:
+        connection.close()
+    if record.state != "live":
+        raise BadInput(f"The model {record.id} is {record.state}: nothing is left of it.")
+    ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
+    store = open_rows(workspace.absolute(record.paths["rows"]))
+    inference = Inference.from_json(store.description["inference"])
+    if inference.task != "classification":
+        raise BadInput(f"The model {record.id} predicts numbers: poison is looked for in classes.")
+    given = rows_by_key(
+        asked.csvs,
+        row_id=asked.row_id,
+        label=inference.label,
+        keys=workspace.keys(),
+        source=asked.source,
+    )
+    pin_tensorflow()
+    from unlearning.poison.suspects import DETECTORS, shard_rows
+
+    config = config_of(ledger)
+    learner = make_learner(
+        module_source(ledger), name=config.module, store=store, seed=config.partition.seed
+    )
+    shards = ledger.final_weights()
+    rows = sum(map(sum, store.counts))
+    if asked.method == PROVENANCE:
+        together = joined([part for _, part in shard_rows(store)])
+        return _by_provenance(workspace, asked, record.id, ledger, store, learner, together, given)
+    keys = DETECTORS[asked.method](learner, shards, store, asked.share)
+    ids = tuple(_known(given, key.tobytes()).id for key in keys)
+    held_out = asked.method == "loss" and sum(map(bool, shards)) > 1
+    return Detected(record.id, asked.method, rows, ids, held_out)
+
+
+def _by_provenance(
+    workspace: Workspace,
+    asked: DetectRequest,
+    model: str,
+    ledger: Ledger,
+    store: RowStore,
+    learner: KerasLearner,
+    rows: Rows,
+    given: dict[bytes, SourceRow],
+) -> Detected:
+    from unlearning.poison.without_source import judge
+
+    known = [_known(given, key.tobytes()) for key in rows.row_keys]
+    present = sorted({one.source for one in known})
+    if not 1 < len(present) <= MOST_SOURCES:
+        raise BadInput(
+            f"The source column names {len(present):,} sources, and each is left out once: it has "
+            f"2 to {MOST_SOURCES}."
+        )
+    number = {source: place for place, source in enumerate(present)}
+    sources = np.array([number[one.source] for one in known])
+    inference = Inference.from_json(store.description["inference"])
+    assert asked.trusted is not None
+    verdicts = judge(
+        learner,
+        rows=rows,
+        sources=sources,
+        trusted=trusted_rows(asked.trusted, inference),
+        partition=ledger.partition,
+        description=store.description,
+        folder=workspace.temporary / "detect",
+        progress=counter("sources", len(present)),
+    )
+    suspect = {verdict.source for verdict in verdicts if verdict.suspect}
+    ids = tuple(
+        one.id for one, source in zip(known, sources.tolist(), strict=True) if source in suspect
+    )
+    return Detected(model, PROVENANCE, len(rows), ids, False, verdicts)
+
+
+def _known(given: dict[bytes, SourceRow], key: bytes) -> SourceRow:
+    if key not in given:
+        raise BadInput(
+            "Rows of the model are not in the files given: give all that it was trained on, and "
+            "the column that was its --row-id-column."
+        )
+    return given[key]
+
+
+def trusted_rows(file: Path, inference: Inference) -> Rows:
+    """Read the rows that are trusted, in the columns of a model; others are ignored.
+
+    Raises BadInput for a file that cannot be read, lacks a column, or has no row with a class that
+    the model knows.
+    """
+    wanted = [name for name, _ in inference.features]
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as stream:
+            lines = list(csv.DictReader(stream, strict=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(f"The trusted file {file} cannot be read.") from error
+    if not lines or not {*wanted, inference.label} <= {str(name) for name in lines[0]}:
+        raise BadInput(f"The trusted file {file} has no rows, or not the columns of the model.")
+    records = []
+    for line in lines:
+        label = inference.class_of(line[inference.label] or "")
+        if label not in inference.classes:
+            continue
+        values = [
+            _number(line[name]) if kind == "number" else line[name]
+            for name, kind in inference.features
+        ]
+        records.append(Record(bytes(16), (), b"", EVAL, values, label))
+    if not records:
+        raise BadInput(f"No row of the trusted file {file} has a class that the model knows.")
+    return encode(records, inference, spec_of(inference))
+
+
+def _number(text: str) -> str:
+    number = None if is_missing_number(text) else parse_number(text)
+    return "" if number is None else number_text(number)

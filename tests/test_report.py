@@ -1,0 +1,341 @@
+"""The report of a deletion: its values, its words, its page, and what must never stand in it.
+
+The workspaces are real, made without TFX: one deletion that is exact for a model and for what was
+trained from it, approximate ones whose distance to the twin was measured and was not, one that is
+exact by replay, and one that leaves nothing to learn.
+"""
+
+import csv
+import json
+import random
+import re
+import shutil
+import sqlite3
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from types import SimpleNamespace
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lineage_store.errors import BadInput, CheckFailed, NothingFound, Unfinished
+from lineage_store.index import open_index, read_index
+from lineage_store.workspace import open_workspace
+from pipelines.direct import DirectBackend
+from unweave import Project
+from unweave import report_words as words
+from unweave.report import Distances, Report, report_of
+from unweave.report_page import page
+from unweave.report_picture import MOST_COLUMNS, picture
+
+PEOPLE = tuple(f"Pat Example-{number:02d}" for number in range(12))
+PLACES = ("Quernmoor", "Zwickledorf", "Vantablick")
+NOON = datetime(2031, 5, 6, 12, 0, tzinfo=timezone.utc)
+XHTML = "{http://www.w3.org/1999/xhtml}"
+SVG = "{http://www.w3.org/2000/svg}"
+HEADINGS = [
+    "What was asked",
+    "What was found",
+    "What was done",
+    "What this proves",
+    "What it does not prove",
+]
+
+
+def lines(seed, *, people=PEOPLE, number=150):
+    draw = random.Random(seed)
+    yield ["number", "person", "age", "place", "label"]
+    for row in range(number):
+        age = draw.gauss(40, 12)
+        person = people[row % len(people)]
+        yield [f"id-{seed}-{row:05d}", person, f"{age:.4f}", draw.choice(PLACES),
+               "settled" if age > 40 else "roving"]  # fmt: skip
+
+
+def write(path, table):
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows(table)
+    return path
+
+
+def read_report(root, request_id):
+    connection = read_index(open_workspace(root).index_file)
+    try:
+        return report_of(open_workspace(root), connection, request_id)
+    finally:
+        connection.close()
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory):
+    """Workspaces and their reports, by what came of the request; never written to after this."""
+    here = tmp_path_factory.mktemp("story")
+    tables = [list(lines(1)), list(lines(2, people=PEOPLE[:6]))]
+    files = [write(here / f"{number}.csv", table) for number, table in enumerate(tables)]
+    project = Project(here / "ws", backend=DirectBackend(), now=lambda: NOON)
+    options = {"label": "label", "subject": "person", "row_id": "number", "record": "all",
+               "slices": 2, "epochs": 2, "batch_size": 16}  # fmt: skip
+    project.train(files[0], shards=3, **options)
+    project.train(files[1], base="m1", **options)
+    project.forget([PEOPLE[1]], guarantee="exact", reason="asked by the family")
+    project.forget([PEOPLE[8]], strategy="amnesiac", replay=True)
+    project.forget([PEOPLE[9]], strategy="amnesiac")
+    alone = Project(here / "alone", backend=DirectBackend(), now=lambda: NOON)
+    alone.train(files[0], shards=1, **options)
+    alone.forget(["id-1-00004"], rows=True, replay=True)
+    alone.forget(list(PEOPLE), guarantee="exact")
+    places = {
+        "descent": (here / "ws", "r1"),
+        "measured": (here / "ws", "r2"),
+        "unmeasured": (here / "ws", "r3"),
+        "replayed": (here / "alone", "r1"),
+        "withdrawn": (here / "alone", "r2"),
+    }
+    reports = {name: read_report(*place) for name, place in places.items()}
+    return SimpleNamespace(here=here, tables=tables, places=places, reports=reports)
+
+
+KINDS = ("descent", "measured", "unmeasured", "replayed", "withdrawn")
+
+
+@pytest.fixture(params=KINDS)
+def report(request, story):
+    return story.reports[request.param]
+
+
+def text_of(element):
+    return " ".join("".join(element.itertext()).split())
+
+
+def test_a_page_is_well_formed_and_needs_nothing_else(report):
+    written = page(report)
+    root = ElementTree.fromstring(written)
+    told = [text_of(one) for one in root.findall(f".//{XHTML}section[@id='officer']//{XHTML}h2")]
+    assert told == HEADINGS
+    assert len(root.findall(f".//{XHTML}h1")) == 1
+    for one in root.iter():
+        assert one.tag.rpartition("}")[2] not in {"script", "link", "img", "iframe", "object"}
+        assert not {"src", "href", "style"} & {name.rpartition("}")[2] for name in one.attrib}
+    free = written.replace(b"http://www.w3.org/1999/xhtml", b"")
+    free = free.replace(b"http://www.w3.org/2000/svg", b"")
+    assert b"http" not in free and b"url(" not in free and b"@import" not in free
+    ids = re.findall(rb'\bid="([^"]*)"', written)
+    assert len(ids) == len(set(ids))
+
+
+def test_no_id_no_name_and_no_value_stands_in_a_page(report, story):
+    written = page(report).decode("utf-8")
+    for table in story.tables:
+        for number, person, age, place, label in table[1:]:
+            for value in (number, person, age, place, label):
+                assert value not in written
+    assert "asked by the family" not in written
+    assert str(story.here) not in written
+
+
+def test_the_same_report_is_the_same_page(report):
+    assert page(report) == page(report)
+
+
+def test_the_values_are_those_of_the_deletion(story):
+    found = story.reports["descent"]
+    first, second = found.models
+    assert (first.before, first.after) == ("m1", "m3")
+    assert (second.before, second.after) == ("m2", "m4")
+    assert (second.base.before, second.base.after) == ("m1", "m3")
+    assert found.outcome == "exact" and found.subjects == 1
+    named = sum(row[1] == PEOPLE[1] for table in story.tables for row in table)
+    assert found.rows == named == sum(sum(one.rows_by_split.values()) for one in found.models)
+    assert found.proof.position is not None
+    withdrawn = story.reports["withdrawn"]
+    assert withdrawn.outcome == "withdrawn" and withdrawn.models[0].after is None
+    assert story.reports["replayed"].kind == "row"
+
+
+@pytest.mark.parametrize("kind", ["measured", "unmeasured"])
+def test_approximate_is_said_in_the_headline_and_nothing_says_exact(story, kind):
+    written = page(story.reports[kind])
+    root = ElementTree.fromstring(written)
+    (headline,) = root.findall(f".//{XHTML}h1")
+    assert text_of(headline[0]).startswith("Approximate")
+    assert root.get("class") == "approximate"
+    assert "exact" not in text_of(headline).lower()
+    assert "equal, byte for byte" not in written.decode()
+    rules = re.findall(r"h1 strong \{([^}]*)\}", written.decode())
+    assert rules and not any("size" in rule for rule in rules)
+    assert not set("✓✔☑✅") & set(written.decode())
+
+
+def test_what_was_not_measured_says_so(story):
+    told = page(story.reports["unmeasured"]).decode()
+    assert "was not measured" in words.headline(story.reports["unmeasured"])[1]
+    assert "<dt>result</dt><dd>not measured</dd>" in told
+    first, second = story.reports["measured"].models
+    assert second.distances is None  # its base is approximate, so there is no twin of it
+    assert any("was not measured" in one for one in words.proves(story.reports["measured"]))
+    measured = first.distances
+    assert measured is not None and measured.untouched
+    assert f"{measured.unlearned:.4g}" in page(story.reports["measured"]).decode()
+    for one in story.reports.values():
+        assert "Not measured for this request." in page(one).decode()
+
+
+@given(st.floats(0, 1e3), st.floats(1e-3, 1e3))
+def test_no_progress_is_said_exactly_where_the_ratio_says_so(story, unlearned, untouched):
+    made = story.reports["measured"]
+    distances = Distances(unlearned, untouched)
+    told = replace(made, models=(replace(made.models[0], distances=distances),))
+    texts = [
+        " ".join(words.headline(told)),
+        words.nearness(told.models[0]),
+        " ".join(words.proves(told)),
+    ]
+    assert all(("no progress" in text) == (unlearned >= untouched) for text in texts)
+
+
+def test_an_exact_result_says_how_it_is_known(story):
+    construction = " ".join(words.proves(story.reports["descent"]))
+    replay = " ".join(words.proves(story.reports["replayed"]))
+    assert "no second model was trained" in construction
+    assert "second model was trained from nothing" in replay
+    assert words.headline(story.reports["descent"])[0] == "Exact."
+
+
+def test_every_check_stands_beside_what_it_says_of_the_untouched_model(story):
+    for check in story.reports["replayed"].models[0].checks:
+        new, untouched = words.controls(check)
+        if check.name.startswith("all weights equal"):
+            assert new == "it holds" and untouched.startswith("it fails: ")
+    assert any(
+        words.controls(check)[1].startswith("it fails: ")
+        for report in story.reports.values()
+        for check in report.models[0].checks
+    )
+
+
+def test_a_request_of_many_models_stays_short_for_the_officer(story):
+    one = story.reports["descent"]
+    many = replace(one, models=one.models * 20)
+    assert len(words.done(many)) == len(words.found(many)) == words.MODELS_TOLD + 2
+    root = ElementTree.fromstring(page(many))
+    assert len(root.findall(f".//{XHTML}article")) == 41  # and the one about the whole request
+
+
+def test_a_result_that_is_partly_approximate_is_called_approximate(story):
+    exact, weak = story.reports["descent"], story.reports["measured"]
+    mixed = replace(exact, models=(*exact.models, weak.models[0]))
+    assert mixed.outcome == "approximate"
+    assert words.headline(mixed) == (
+        "Approximate.",
+        "1 of 3 models: not what training without these rows gives.",
+    )
+
+
+def test_the_picture_has_a_cell_for_each_slice_and_says_what_became_of_it(report):
+    for one in report.models:
+        root = ElementTree.fromstring(picture(report, one))
+        cells = [c.get("class") for c in root.findall(f".//{SVG}rect") if "cell" in c.get("class")]
+        assert len(cells) == len(one.shards) * one.slices
+        kept = sum(one.slices if d.action == "kept" else d.kept_stages for d in one.shards)
+        assert cells.count("cell kept") == kept
+        texts = [t.text for t in root.findall(f".//{SVG}text")]
+        assert one.before in texts and (one.after or "no model") in texts
+        _, _, width, height = map(float, root.get("viewBox").split())
+        for box in root.findall(f".//{SVG}rect"):
+            assert float(box.get("x")) + float(box.get("width")) <= width
+            assert float(box.get("y")) + float(box.get("height")) <= height
+
+
+def test_the_picture_of_many_shards_keeps_to_those_that_change(story):
+    one = story.reports["descent"].models[0]
+    touched = next(iter(one.touched))
+    shards = tuple(
+        replace(touched, shard=n) if n % 100 == 7
+        else replace(touched, shard=n, action="kept", kept_stages=one.slices)
+        for n in range(999)
+    )  # fmt: skip
+    many = replace(one, shards=shards)
+    drawn = ElementTree.fromstring(picture(story.reports["descent"], many))
+    cells = [c for c in drawn.findall(f".//{SVG}rect") if "cell" in c.get("class")]
+    assert len(cells) == 10 * one.slices <= MOST_COLUMNS * one.slices
+    written = page(replace(story.reports["descent"], models=(many,))).decode()
+    assert "989 shards that are like the others are not drawn" in written
+
+
+def test_estimates_and_timings_are_shown_where_there_are_any(story, tmp_path):
+    root = shutil.copytree(story.places["replayed"][0], tmp_path / "ws")
+    connection = sqlite3.connect(root / "unweave.sqlite")
+    (text,) = connection.execute("SELECT report FROM models WHERE id = 'm2'").fetchone()
+    timings = {"start": 1.25, "shards": 10.0, "finish": 2.5, "written": 7_000_000}
+    told = json.dumps(json.loads(text) | {"timings": timings})
+    with connection:
+        connection.execute("UPDATE models SET report = ? WHERE id = 'm2'", (told,))
+    connection.close()
+    found = read_report(root, "r1")
+    assert found.models[0].cost.timings == timings
+    written = page(found).decode()
+    assert all(value in written for value in ("1.2 s", "10.0 s", "2.5 s", "7.0 MB"))
+
+
+@pytest.mark.parametrize("name", ["certificate.json", "plan.json"])
+def test_what_is_not_as_it_was_signed_is_not_reported(story, tmp_path, name):
+    root = shutil.copytree(story.places["replayed"][0], tmp_path / "ws")
+    file = root / "requests" / "r1" / name
+    file.write_text(file.read_text().replace("e", "f", 1) if "cert" in name
+                    else file.read_text().replace('"steps":', '"steps":1', 1))  # fmt: skip
+    with pytest.raises(CheckFailed):
+        read_report(root, "r1")
+    file.unlink()
+    with pytest.raises(CheckFailed, match="restore the workspace"):
+        read_report(root, "r1")
+
+
+def test_only_a_finished_request_has_a_report(story, tmp_path):
+    root = shutil.copytree(story.places["replayed"][0], tmp_path / "ws")
+    with pytest.raises(NothingFound):
+        read_report(root, "r9")
+    connection = open_index(root / "unweave.sqlite")
+    with connection:
+        connection.execute("UPDATE requests SET state = 'running' WHERE id = 'r1'")
+    connection.close()
+    with pytest.raises(Unfinished):
+        read_report(root, "r1")
+
+
+def test_the_python_api_writes_the_page_and_says_where(story, tmp_path, monkeypatch):
+    root, request_id = story.places["measured"]
+    told = Project(root).report(request_id, out=tmp_path / "it.html")
+    assert told == {
+        "request_id": request_id,
+        "outcome": "approximate",
+        "models": {one.before: one.outcome for one in story.reports["measured"].models},
+        "out": str(tmp_path / "it.html"),
+        "pdf": None,
+    }
+    assert (tmp_path / "it.html").read_bytes() == page(story.reports["measured"])
+    with pytest.raises(BadInput, match="ends in .html"):
+        Project(root).report(request_id, out=tmp_path / "it.txt")
+    with pytest.raises(BadInput, match="make it first"):
+        Project(root).report(request_id, out=tmp_path / "none" / "it.html")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BadInput, match="A PDF needs Chromium"):
+        Project(root).report(request_id, out=tmp_path / "other.html", pdf=True)
+    assert not (tmp_path / "other.html").exists()
+
+
+def test_a_report_reads_and_leaves_the_workspace_as_it_was(story, tmp_path):
+    root = Path(shutil.copytree(story.places["replayed"][0], tmp_path / "ws"))
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    Project(root).report("r1", out=tmp_path / "it.html")
+    after = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    assert {p: b for p, b in after.items() if not p.name.startswith("unweave.sqlite-")} == before
+
+
+def test_what_is_told_is_escaped(story):
+    one: Report = story.reports["replayed"]
+    odd = replace(one, models=(replace(one.models[0], why="a < b & c > <d>"),))
+    assert "a &lt; b &amp; c &gt; &lt;d&gt;" in page(odd).decode()
+    ElementTree.fromstring(page(odd))

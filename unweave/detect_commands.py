@@ -1,0 +1,105 @@
+"""`unweave detect`: which training rows look poisoned? It proposes, and deletes nothing."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from unweave.options import JSON, WORKSPACE, project_of
+
+
+@click.command()
+@WORKSPACE
+@click.option(
+    "--csv",
+    "csvs",
+    required=True,
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A file that the model was trained on; may be repeated.",
+)
+@click.option("--row-id-column", required=True, help="The column with the ids of the rows.")
+@click.option("--model", metavar="ID", help="The model; by default the newest live one.")
+@click.option(
+    "--method",
+    type=click.Choice(["loss", "spectral", "provenance"]),
+    default="loss",
+    show_default=True,
+    help="How to look: see docs/poison.md, also for the patent on provenance.",
+)
+@click.option(
+    "--share",
+    type=float,
+    default=0.02,
+    show_default=True,
+    help="The share of the rows that may be poisoned, for loss and spectral.",
+)
+@click.option(
+    "--trusted", type=click.Path(path_type=Path), help="Rows that are clean, for provenance."
+)
+@click.option("--source-column", help="The column that names each row's source, for provenance.")
+@click.option(
+    "--propose",
+    type=click.Path(path_type=Path),
+    help="Write the ids to this file, as a deletion request in JSON.",
+)
+@JSON
+def detect(
+    workspace: Path,
+    csvs: tuple[Path, ...],
+    row_id_column: str,
+    model: str | None,
+    method: str,
+    share: float,
+    trusted: Path | None,
+    source_column: str | None,
+    propose: Path | None,
+    as_json: bool,
+) -> None:
+    """Look for training rows that may be poisoned, and propose to forget them.
+
+    Nothing is deleted. Ids go into the file of --propose only, never onto the screen. Ends with
+    status 3 if nothing is suspicious.
+    """
+    with project_of(workspace) as project:
+        answer = project.detect(
+            csvs,
+            row_id=row_id_column,
+            model=model,
+            method=method,
+            share=share,
+            trusted=trusted,
+            source=source_column,
+            propose=propose,
+        )
+    if as_json:
+        print(json.dumps(answer, ensure_ascii=False))
+    else:
+        for line in _lines(answer):
+            click.echo(line)
+    if not answer["proposed"]:
+        sys.exit(3)
+
+
+def _lines(answer: dict[str, Any]) -> Iterator[str]:
+    for one in answer["sources"]:
+        yield (
+            f"  source {one['source'] + 1:>3}  {one['rows']:>7,} rows  accuracy with "
+            f"{one['accuracy_with']:.4f}, without {one['accuracy_without']:.4f}, "
+            f"p {one['p']:.3g}{'  suspect' if one['suspect'] else ''}"
+        )
+    what = f"{answer['method']} on {answer['model_id']}"
+    if not answer["proposed"]:
+        yield f"{what}: none of {answer['rows']:,} training rows is suspicious."
+        return
+    yield (
+        f"{what}: {answer['proposed']:,} of {answer['rows']:,} training rows "
+        f"({answer['proposed'] / answer['rows']:.1%}) are the most suspicious. Nothing was changed."
+    )
+    if answer["method"] == "loss" and not answer["held_out"]:
+        yield "The model has one shard, which saw all rows: their loss tells less than it could."
+    if answer["propose"]:
+        yield f"Their ids are in {answer['propose']}, as a request to forget them."

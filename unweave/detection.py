@@ -1,0 +1,67 @@
+"""Looking for poisoned rows, as Python API: `Project(...).detect("trips.csv", row_id="id")`."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lineage_store.canonical import canonical_json, write_atomic
+from lineage_store.errors import BadInput
+
+if TYPE_CHECKING:
+    from unweave.project import Project
+
+
+def detect_poison(
+    project: "Project",
+    csv: Path | str | Sequence[Path | str],
+    *,
+    row_id: str,
+    model: str | None = None,
+    method: str = "loss",
+    share: float = 0.02,
+    trusted: Path | str | None = None,
+    source: str | None = None,
+    propose: Path | str | None = None,
+) -> dict[str, Any]:
+    """Say which rows of a model look poisoned, and propose to forget them; nothing is changed.
+
+    `propose` is a file to write the ids to, as a deletion request in JSON that only its owner can
+    read; the answer holds counts alone. Raises BadInput for what does not fit.
+    """
+    from lineage_store.progress import listening
+    from lineage_store.workspace import writing
+    from pipelines.detect_run import DetectRequest, detect
+
+    asked = DetectRequest(
+        method=method,
+        csvs=tuple(map(Path, [csv] if isinstance(csv, Path | str) else csv)),
+        row_id=row_id,
+        model=model,
+        share=share,
+        trusted=None if trusted is None else Path(trusted),
+        source=source,
+    )
+    asked.check()
+    if propose is not None and not Path(propose).parent.is_dir():
+        raise BadInput(f"The folder {Path(propose).parent} is not there: make it first.")
+    with listening(project._listener), writing(project.root, create=False) as workspace:
+        found = detect(workspace, asked)
+    if propose is not None and found.ids:
+        request = {
+            "rows": list(found.ids),
+            "reason": f"proposed by unweave detect, method {found.method}, for {found.model}",
+        }
+        try:
+            write_atomic(Path(propose), canonical_json(request) + b"\n", mode=0o600)
+        except OSError as error:
+            raise BadInput(f"The file {propose} cannot be written: {error.strerror}.") from error
+    return {
+        "model_id": found.model,
+        "method": found.method,
+        "rows": found.rows,
+        "proposed": len(found.ids),
+        "held_out": found.held_out,
+        "sources": [asdict(verdict) for verdict in found.sources],
+        "propose": str(propose) if propose is not None and found.ids else None,
+    }

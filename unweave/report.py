@@ -1,0 +1,298 @@
+"""The values of a deletion's report: what people are told about one finished request.
+
+They come from three places, and the first binds the others: the certificate, whose signature is
+checked; the plan, whose digest the certificate holds; and the index, for what neither says (how the
+models measure, what training took, where in the event log the deletion stands). None of these holds
+an id, a name or a value of a person, so no report does.
+"""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from lineage_store import eventlog, requests
+from lineage_store.canonical import digest, digest_json, read_json
+from lineage_store.errors import CheckFailed, Unfinished
+from lineage_store.models import ModelRecord, find_model
+from lineage_store.signing import load_public_key
+from lineage_store.workspace import Workspace
+from unlearning.certificate import verify
+from unlearning.checks import Check
+from unlearning.deletion import CERTIFICATE_FILE, PLAN_FILE
+from unlearning.plan import ModelPlan
+from unlearning.strategies import ShardDecision
+from unlearning.verdicts import Verdict
+
+Outcome = Literal["exact", "certified", "approximate", "withdrawn"]
+WEAKEST_FIRST: tuple[Outcome, ...] = ("approximate", "certified", "exact", "withdrawn")
+
+
+@dataclass(frozen=True)
+class Distances:
+    """Euclidean distances of all trainable weights to those of the retrained twin."""
+
+    unlearned: float
+    untouched: float | None
+
+    @property
+    def relative(self) -> float | None:
+        """The first as a share of the second; from 1 on the deletion made no progress.
+
+        None if the second is not known, or nothing.
+        """
+        return self.unlearned / self.untouched if self.untouched else None
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a plan expected of one strategy: steps, seconds, bytes; or why it could not serve."""
+
+    strategy: str
+    guarantee: str
+    steps: int | None
+    seconds: float | None
+    bytes: int | None
+    why_not: str | None
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Estimate":
+        """Read an estimate; what it does not hold is not known."""
+        known: dict[str, Any] = {name: value.get(name) for name in cls.__dataclass_fields__}
+        return cls(**known)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Steps as planned, as taken, and of training all shards; what a run took in seconds.
+
+    `estimates` and `timings` (name to seconds, and `written` to bytes) are empty where a workspace
+    has none.
+    """
+
+    planned: int
+    taken: int
+    full: int
+    seconds: float
+    estimates: tuple[Estimate, ...] = ()
+    timings: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True)
+class BaseModel:
+    """The model that one was trained from, before the deletion and after; None if afresh."""
+
+    before: str
+    after: str | None
+
+
+@dataclass(frozen=True)
+class ModelChange:
+    """What became of one model; `after`, its weights and its metrics are None if it was withdrawn.
+
+    `distances` are None of an exact result, which needs none, and where none was measured.
+    """
+
+    before: str
+    after: str | None
+    weights_before: str
+    weights_after: str | None
+    guarantee: str
+    basis: str | None
+    strategy: str
+    why: str
+    rows_by_split: Mapping[str, int]
+    slices: int
+    shards: tuple[ShardDecision, ...]
+    verdicts: tuple[Verdict, ...]
+    checks: tuple[Check, ...]
+    distances: Distances | None
+    cost: Cost
+    metrics_before: Mapping[str, float]
+    metrics_after: Mapping[str, float] | None
+    derived_until: str | None
+    base: BaseModel | None
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the result may be called."""
+        if self.after is None:
+            return "withdrawn"
+        return self.guarantee  # type: ignore[return-value]  # as the certificate spells it
+
+    @property
+    def touched(self) -> tuple[ShardDecision, ...]:
+        """The shards that change."""
+        return tuple(decision for decision in self.shards if decision.action != "kept")
+
+
+@dataclass(frozen=True)
+class Proof:
+    """How the certificate can be told from another: digests, key, place in the event log.
+
+    `position` is the number of the event, None if the log does not hold it.
+    """
+
+    certificate: str
+    key_id: str
+    position: int | None
+    log_size: int
+    workspace_key: str
+    tool: Mapping[str, str]
+    environment: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Report:
+    """One finished request. `subjects` counts what was named: people or, by `kind`, rows."""
+
+    request_id: str
+    requested: str
+    certified: str
+    kind: Literal["subject", "row"]
+    guarantee_asked: str | None
+    strategy_asked: str | None
+    subjects: int
+    rows: int
+    models: tuple[ModelChange, ...]
+    erasure: Mapping[str, int]
+    not_covered: tuple[str, ...]
+    proof: Proof
+
+    @property
+    def outcome(self) -> Outcome:
+        """What all models together may be called: the weakest of what each may."""
+        found = {model.outcome for model in self.models}
+        return next(outcome for outcome in WEAKEST_FIRST if outcome in found)
+
+
+def report_of(workspace: Workspace, connection: sqlite3.Connection, request_id: str) -> Report:
+    """Read the report of a request from its certificate, its plan and the index.
+
+    Raises NothingFound for an unknown request, Unfinished for one that still runs, CheckFailed if
+    certificate or plan is not what was signed.
+    """
+    request = requests.find_request(connection, request_id)
+    folder = workspace.request(request_id)
+    if request.state != "done":
+        raise Unfinished(
+            f"The deletion {request_id} is not finished, so there is nothing to report: run the "
+            f"same forget command again, which finishes it."
+        )
+    sealed = _read(folder / CERTIFICATE_FILE, request_id)
+    found = verify(sealed, load_public_key(workspace.public_key))
+    if not found.ok or found.statement is None:
+        raise CheckFailed(f"The certificate of {request_id} cannot be reported: {found.detail}")
+    predicate = found.statement["predicate"]
+    _read(folder / PLAN_FILE, request_id)
+    plans = {value["model_before"]: value for value in read_json(folder / PLAN_FILE)}
+    position, size = _position(connection, request_id, digest(sealed))
+    return Report(
+        request_id=request_id,
+        requested=predicate["request"]["requested"],
+        certified=predicate["certified"],
+        kind="row" if request.options.get("rows") else "subject",
+        guarantee_asked=request.options.get("guarantee"),
+        strategy_asked=request.options.get("strategy"),
+        subjects=len(predicate["subjects"]),
+        rows=predicate["rows"]["count"],
+        models=tuple(
+            _change(change, plans.get(change["before"]["id"]), connection)
+            for change in predicate["models"]
+        ),
+        erasure=predicate["erasure"],
+        not_covered=tuple(predicate["not_covered"]),
+        proof=Proof(
+            certificate=digest(sealed),
+            key_id=json.loads(sealed)["signatures"][0]["keyid"],
+            position=position,
+            log_size=size,
+            workspace_key=predicate["workspace_key"],
+            tool=predicate["tool"],
+            environment=predicate["environment"],
+        ),
+    )
+
+
+def _read(file: Path, request_id: str) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise CheckFailed(
+            f"The file {file.name} of the deletion {request_id} cannot be read: restore the "
+            f"workspace from a backup."
+        ) from error
+
+
+def _position(
+    connection: sqlite3.Connection, request_id: str, certificate: str
+) -> tuple[int | None, int]:
+    """Return which event tells of a certificate, and how many there are."""
+    position, size = None, 0
+    for event in eventlog.events(connection):
+        size = event.seq
+        if event.body.get("request") == request_id and event.body.get("certificate") == certificate:
+            position = event.seq
+    return position, size
+
+
+def _change(
+    change: Mapping[str, Any], planned: Mapping[str, Any] | None, connection: sqlite3.Connection
+) -> ModelChange:
+    """Put together what the certificate, the plan that it names and the index say of a model."""
+    name = change["before"]["id"]
+    plan = None if planned is None else ModelPlan.from_json(_known(planned))
+    if plan is None or change["plan"] not in (digest_json(planned), digest_json(plan.to_json())):
+        raise CheckFailed(
+            f"The plan for {name} is not the one that the certificate names: restore the workspace "
+            f"from a backup."
+        )
+    before = find_model(connection, name)
+    after = find_model(connection, change["after"]["id"]) if change["after"] else None
+    base = change.get("base")
+    return ModelChange(
+        before=name,
+        after=after.id if after else None,
+        weights_before=change["before"]["weights"],
+        weights_after=change["after"]["weights"] if change["after"] else None,
+        guarantee=change["guarantee"],
+        basis=change.get("basis"),
+        strategy=change["strategy"],
+        why=plan.why,
+        rows_by_split=change["rows"],
+        slices=before.config["partition"]["slices"],
+        shards=plan.shards,
+        verdicts=tuple(Verdict(**verdict) for verdict in change["verdicts"]),
+        checks=tuple(Check(**check) for check in change.get("checks", ())),
+        distances=_distances(change.get("distance_to_twin")),
+        cost=_cost(plan, planned or {}, after),
+        metrics_before=before.report["metrics"],
+        metrics_after=after.report["metrics"] if after else None,
+        derived_until=after.report.get("derived_until") if after else None,
+        base=BaseModel(base["before"], base["after"]) if base else None,
+    )
+
+
+def _known(planned: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what a plan may hold beside the fields of its class."""
+    return {name: value for name, value in planned.items() if name in ModelPlan.__annotations__}
+
+
+def _distances(value: Any) -> Distances | None:
+    if not isinstance(value, Mapping):
+        return None  # "unmeasured", or exact and so nothing to measure
+    return Distances(value["unlearned"], value["untouched"])
+
+
+def _cost(plan: ModelPlan, planned: Mapping[str, Any], after: ModelRecord | None) -> Cost:
+    report = after.report if after else {}
+    return Cost(
+        planned=plan.steps_planned,
+        taken=report.get("steps", 0),
+        full=plan.steps_full,
+        seconds=report.get("step_seconds", 0.0),
+        estimates=tuple(map(Estimate.from_json, planned.get("estimates") or ())),
+        timings=report.get("timings"),
+    )

@@ -1,0 +1,34 @@
+"""`unweave report`: a finished deletion as a page that people read."""
+
+import json
+from pathlib import Path
+
+import click
+
+from unweave.options import JSON, WORKSPACE
+
+
+@click.command()
+@WORKSPACE
+@click.argument("request")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="The file to write, ending in .html; by default report-REQUEST.html.",
+)
+@click.option("--pdf", is_flag=True, help="Write a PDF beside it, too; needs Chromium.")
+@JSON
+def report(workspace: Path, request: str, out: Path | None, pdf: bool, as_json: bool) -> None:
+    """Write the report of a finished deletion: one HTML file, for officers and engineers.
+
+    It holds no id, name or value of anybody, needs no network, and prints its first part on one
+    page.
+    """
+    from unweave.project import Project
+
+    answer = Project(workspace).report(request, out=out, pdf=pdf)
+    if as_json:
+        print(json.dumps(answer, ensure_ascii=False))
+        return
+    for path in filter(None, (answer["out"], answer["pdf"])):
+        click.echo(f"Report of {answer['request_id']} ({answer['outcome']}): {path}")

@@ -1,0 +1,133 @@
+"""A report as one HTML page that needs nothing else: no script, no network, no file beside it.
+
+The first part is for whoever has to answer for the deletion and prints on one page; the second is
+for whoever wants to see how it came about. The page is also XML, and the same report always gives
+the same bytes. Every value goes through Jinja's autoescape; only the style and the drawings, which
+escape what they hold, are put in as they are.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from unlearning.strategies import ShardDecision
+from unweave import report_words as words
+from unweave.report import Cost, ModelChange, Report
+from unweave.report_charts import Evaluation, histogram_chart, roc_chart
+from unweave.report_picture import left_out, looks, picture
+
+LOSS = "loss of an example"
+TIMED = {"start": "until the first step", "shards": "the shards", "finish": "after the last step"}
+
+
+@dataclass(frozen=True)
+class ModelPart:
+    """What the page shows of one model beside its values; `picture` is SVG."""
+
+    change: ModelChange
+    picture: Markup
+    looks: tuple[tuple[str, str], ...]
+    left_out: int
+    nearness: str
+    shards: tuple[tuple[str, str, int, str], ...]
+    timings: tuple[tuple[str, str], ...]
+
+
+def page(report: Report, evaluation: Evaluation | None = None) -> bytes:
+    """Return a report as a page; an evaluation, where there is one, gets a section of its own."""
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {
+        "counted": words.counted,
+        "size": words.size,
+        "moment": words.moment,
+        "number": lambda value: f"{value:,}",
+        "share": lambda part, whole: f"{part / whole if whole else 0.0:.1%}",
+        "last": lambda kind: kind.rpartition(".")[2],
+        "controls": words.controls,
+    }
+    folder = files("unweave")
+    template = environment.from_string((folder / "report.html.j2").read_text(encoding="utf-8"))
+    text = template.render(
+        report=report,
+        style=Markup((folder / "report.css").read_text(encoding="utf-8")),
+        headline=words.headline(report),
+        told=tuple(_told(report, evaluated=evaluation is not None)),
+        models=tuple(_part(report, one) for one in report.models),
+        charts=tuple(_charts(evaluation)) if evaluation else (),
+        environment=words.environment_lines(report),
+    )
+    return text.encode("utf-8")
+
+
+def _told(report: Report, *, evaluated: bool) -> Iterator[tuple[str, list[str]]]:
+    yield "What was asked", words.asked(report)
+    yield "What was found", words.found(report)
+    yield "What was done", words.done(report)
+    yield "What this proves", words.proves(report)
+    yield "What it does not prove", words.proves_not(report, evaluated=evaluated)
+
+
+def _part(report: Report, one: ModelChange) -> ModelPart:
+    return ModelPart(
+        change=one,
+        picture=Markup(picture(report, one)),
+        looks=tuple(looks(one)),
+        left_out=left_out(one),
+        nearness=words.nearness(one),
+        shards=tuple(_shards(one.shards)),
+        timings=tuple(_timings(one.cost)),
+    )
+
+
+def _shards(decisions: tuple[ShardDecision, ...]) -> Iterator[tuple[str, str, int, str]]:
+    """Yield shards, what is done with them, its steps, and why; those alike in one line."""
+    alike: dict[tuple[str, str], list[ShardDecision]] = {}
+    for decision in decisions:
+        alike.setdefault((decision.action, decision.why), []).append(decision)
+    for (action, why), group in sorted(alike.items(), key=lambda item: item[1][0].shard):
+        yield _ranges([one.shard for one in group]), action, sum(one.steps for one in group), why
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Write rising numbers short: 0 to 2, 4."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(
+        str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" if len(run) > 2
+        else f"{run[0]}, {run[1]}"
+        for run in runs
+    )  # fmt: skip
+
+
+def _timings(cost: Cost) -> Iterator[tuple[str, str]]:
+    """Yield what of a run's times is known; without any, the time of its steps."""
+    known = dict(cost.timings or {})
+    for name, told in TIMED.items():
+        if name in known:
+            yield told, f"{known[name]:.1f} s"
+    if not known:
+        yield "in steps", f"{cost.seconds:.1f} s"
+    if "written" in known:
+        yield "written", words.size(known["written"])
+
+
+def _charts(evaluation: Evaluation) -> Iterator[tuple[str, Markup]]:
+    if evaluation.curves:
+        yield (
+            "ROC curves of the attack, and the areas under them",
+            Markup(roc_chart(evaluation.curves)),
+        )
+    if evaluation.histograms:
+        yield (
+            "How the losses of single examples are spread",
+            Markup(histogram_chart(evaluation.histograms, unit=LOSS)),
+        )

@@ -1,0 +1,323 @@
+"""A report in plain words, for a reader who has to answer for the deletion and not to compute it.
+
+Every sentence follows from the report's values. An approximate result is called so in the first
+word of the headline, and what was not measured is said to be not measured.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timezone
+
+from unlearning.checks import Check
+from unweave.report import ModelChange, Report
+
+MODELS_TOLD = 3
+# How `checks.controlled` begins what it says of a check that tells the two models apart.
+CONTROLLED = "it holds, and fails for the untouched model: "
+
+SPLITS = {
+    "train": "trained on",
+    "eval": "only evaluated on",
+    "unlabelled": "kept without a label",
+}
+
+
+def headline(report: Report) -> tuple[str, str]:
+    """Return what the result is called, and what that means, to be read in one size."""
+    left = [one for one in report.models if one.after is not None]
+    several = len(report.models) > 1
+    if report.outcome == "withdrawn":
+        end = "models were" if several else "model was"
+        return "Withdrawn.", f"Nothing is left to learn without these rows; the {end} taken away."
+    if report.outcome == "exact":
+        told = "The models are those" if len(left) > 1 else "The model is the one"
+        away = len(report.models) - len(left)
+        rest = f"; {counted(away, 'other')} went, with nothing left to learn" if away else ""
+        return "Exact.", f"{told} that training without these rows gives{rest}."
+    if report.outcome == "certified":
+        return (
+            "Certified.",
+            "How far the result may be from training without these rows is bounded.",
+        )
+    weak = [one for one in report.models if one.outcome == "approximate"]
+    if several and len(weak) < len(report.models):
+        told = f"{len(weak)} of {len(report.models)} models"
+        return "Approximate.", f"{told}: not what training without these rows gives."
+    relative = [one.distances.relative for one in weak if one.distances]
+    if any(share is None or share >= 1 for share in relative):
+        return (
+            "Approximate, and no progress.",
+            "The result is no nearer to training without these rows than the old model was.",
+        )
+    if not relative:
+        return (
+            "Approximate.",
+            "How near the result is to training without these rows was not measured.",
+        )
+    if len(relative) < len(weak):
+        return (
+            "Approximate.",
+            f"How near {len(weak) - len(relative)} of {len(weak)} models are to training without "
+            f"these rows was not measured.",
+        )
+    return (
+        "Approximate.",
+        "The result is nearer to training without these rows than the old model was, not equal.",
+    )
+
+
+def asked(report: Report) -> list[str]:
+    """Say what was asked."""
+    what = (
+        f"{counted(report.subjects, 'data subject')} (a person, a company or a source of data)"
+        if report.kind == "subject"
+        else f"{counted(report.subjects, 'row')}, named one by one"
+    )
+    how = {None: "exactly, as no other guarantee was named", "exact": "exactly"}.get(
+        report.guarantee_asked, f"with a result that is {report.guarantee_asked}"
+    )
+    if report.strategy_asked is not None:
+        how = f"by the strategy {report.strategy_asked}"
+    return [
+        f"On {moment(report.requested)} it was asked to forget {what}, {how}.",
+        "Names and ids are left out here on purpose. The requester's receipt shows that the "
+        "certificate speaks of them.",
+    ]
+
+
+def found(report: Report) -> list[str]:
+    """Say what was found."""
+    lines = [f"{counted(report.rows, 'row')} in the data."]
+    for one in report.models[:MODELS_TOLD]:
+        parts = [
+            f"{number:,} {told}" for name, told in SPLITS.items()
+            if (number := one.rows_by_split.get(name, 0))
+        ]  # fmt: skip
+        if parts:
+            lines.append(f"In {one.before}: {', '.join(parts)}.")
+        elif one.base is not None:
+            lines.append(f"{one.before} held none, and was trained from {one.base.before}.")
+        else:
+            lines.append(f"{one.before} held none.")
+    return lines + _rest(report)
+
+
+def done(report: Report) -> list[str]:
+    """Say what was done."""
+    lines = [_done(one) for one in report.models[:MODELS_TOLD]] + _rest(report)
+    scan = report.erasure
+    traces = "no trace" if not scan["found"] else counted(scan["found"], "trace")
+    lines.append(
+        f"The rows, the old {'models' if len(report.models) > 1 else 'model'} and what had learnt "
+        f"from the rows were erased. {scan['files_scanned']:,} files "
+        f"({size(scan['bytes_scanned'])}) were then searched for {scan['patterns']:,} keys and "
+        f"ids: {traces} was found."
+    )
+    kept = [one for one in report.models if one.derived_until]
+    if kept:
+        lines.append(
+            f"Kept until {day(kept[-1].derived_until or '')}, to serve the approximate result: "
+            f"what was computed after the rows had been learnt."
+        )
+    return lines
+
+
+def proves(report: Report) -> list[str]:
+    """Say what this proves."""
+    lines = []
+    by = {
+        basis: [one for one in report.models if one.outcome == "exact" and one.basis == basis]
+        for basis in ("by construction", "by replay")
+    }
+    if made := by["by construction"]:
+        lines.append(
+            f"The new weights{_of(report, made)} are, byte for byte, those of the same training "
+            f"without the rows. This follows from how training is cut up and recorded; no second "
+            f"model was trained to compare."
+        )
+    if made := by["by replay"]:
+        lines.append(
+            f"A second model was trained from nothing without the rows. All weights"
+            f"{_of(report, made)} are equal to its, byte for byte."
+        )
+    if weak := [one for one in report.models if one.outcome == "approximate"]:
+        lines.append(
+            "What was announced was done, and rows and old weights are gone from the workspace."
+        )
+        measured = [one for one in weak if one.distances is not None]
+        lines += [_near(one) for one in measured[:MODELS_TOLD]]
+        if unmeasured := [one for one in weak if one.distances is None]:
+            lines.append(
+                f"How far {_names(unmeasured)} {'is' if len(unmeasured) == 1 else 'are'} from "
+                f"training without the rows was not measured."
+            )
+    if report.outcome == "withdrawn":
+        lines.append("The model is served no more, and its weights are gone from the workspace.")
+    lines += _checks(report)
+    lines.append(
+        f"The certificate is signed and {_logged(report)}; unweave verify checks it offline."
+    )
+    return lines
+
+
+def proves_not(report: Report, *, evaluated: bool) -> list[str]:
+    """Say what this does not prove."""
+    lines = []
+    if report.outcome == "approximate":
+        lines.append("That the rows have no influence left: some may remain in the new weights.")
+    if report.outcome in ("exact", "certified"):
+        lines.append(
+            "Anything beyond what the user fixed: configuration, model code and workspace secret."
+        )
+    if not evaluated:
+        lines.append("How the models behave under attack: this was not measured.")
+    lines.append(f"Anything about {', '.join(report.not_covered[:-1])}, or "
+                 f"{report.not_covered[-1]}." if len(report.not_covered) > 1
+                 else f"Anything about {''.join(report.not_covered)}.")  # fmt: skip
+    if report.outcome != "withdrawn":
+        lines.append(
+            "That nobody can tell that something was deleted: who kept the old model can compare."
+        )
+    return lines
+
+
+def nearness(one: ModelChange) -> str:
+    """Say in a few words how near a result is to the retrained twin."""
+    if one.outcome == "exact":
+        return "equal to the twin" if one.basis == "by replay" else "equal, by construction"
+    if one.distances is None:
+        return "not measured"
+    share = one.distances.relative
+    if share is None:
+        return "no progress: the untouched model equals the twin"
+    told = f"{share:.3g} times the distance of the untouched model"
+    return f"{told}: no progress" if share >= 1 else told
+
+
+def controls(check: Check) -> tuple[str, str]:
+    """Return what a check says of the new model, and of the untouched one."""
+    if check.detail.startswith(CONTROLLED):
+        return "it holds", f"it fails: {check.detail.removeprefix(CONTROLLED)}"
+    if check.outcome == "uninformative":
+        return "tells nothing", check.detail
+    return check.detail, "does not apply"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def size(number: float) -> str:
+    """Return a number of bytes in the unit that suits it."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if number < 1000 or unit == "GB":
+            break
+        number /= 1000
+    return f"{number:,.0f} {unit}" if number >= 10 or unit == "bytes" else f"{number:.1f} {unit}"
+
+
+def moment(text: str) -> str:
+    """Return a time in ISO 8601 as people write it, in UTC."""
+    time = datetime.fromisoformat(text).astimezone(timezone.utc)
+    return f"{day(time.date().isoformat())}, {time:%H:%M} UTC"
+
+
+def day(text: str) -> str:
+    """Return a date in ISO 8601 as people write it."""
+    date = datetime.fromisoformat(text)
+    return f"{date.day} {MONTHS[date.month - 1]} {date.year}"
+
+
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
+
+
+def _of(report: Report, which: Sequence[ModelChange]) -> str:
+    """Name the new models that a sentence is about, if it is not about all there are."""
+    return "" if len(which) == len(report.models) else f" of {_names(which)}"
+
+
+def _names(which: Sequence[ModelChange]) -> str:
+    names = [one.after or one.before for one in which[:MODELS_TOLD]]
+    more = len(which) - len(names)
+    if more:
+        return f"{', '.join(names)} and {more:,} more"
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _rest(report: Report) -> list[str]:
+    more = len(report.models) - MODELS_TOLD
+    return [f"And {counted(more, 'model')} more: see below."] if more > 0 else []
+
+
+def _done(one: ModelChange) -> str:
+    if one.after is None:
+        because = one.why.removeprefix("the model is withdrawn: ").rstrip(".")
+        return f"{one.before} was taken away: {because}."
+    told = f"{one.after} replaces {one.before}"
+    if one.base is not None:
+        told += f" and starts from {one.base.after}" if one.base.after else " and starts afresh"
+    touched, whole = len(one.touched), len(one.shards)
+    retrained = [d for d in one.touched if d.action == "retrained"]
+    changed = sum(len(d.positions) for d in one.touched)
+    how = []
+    if retrained:
+        how.append(
+            f"{len(retrained)} of {counted(whole, 'shard')} trained again without the rows, "
+            f"{one.cost.taken:,} of {one.cost.full:,} steps"
+        )
+    if changed:
+        word = "subtracted" if any(d.action == "subtracted" for d in one.touched) else "corrected"
+        how.append(f"{counted(changed, 'recorded update')} {word}")
+    if not touched:
+        how.append("no shard had learnt from the rows, so all were taken over")
+    elif touched < whole:
+        how.append(f"{counted(whole - touched, 'shard')} never saw them and stayed")
+    return f"{told}: {'; '.join(how)}."
+
+
+def _near(one: ModelChange) -> str:
+    share = one.distances.relative if one.distances else None
+    if share is None:
+        return f"{one.before} was equal to training without the rows already: no progress."
+    if share >= 1:
+        return (
+            f"Measured: {one.after} is {share:.3g} times as far from training without the rows as "
+            f"{one.before} was: no progress."
+        )
+    return (
+        f"Measured: what is left of the distance from {one.before} to training without the rows is "
+        f"{share:.1%}."
+    )
+
+
+def _checks(report: Report) -> list[str]:
+    every = [check for one in report.models for check in one.checks]
+    apart = [check for check in every if check.detail.startswith(CONTROLLED)]
+    nothing = [check for check in every if check.outcome == "uninformative"]
+    lines = []
+    if apart:
+        verb, fails = ("holds", "fails") if len(apart) == 1 else ("hold", "fail")
+        lines.append(
+            f"{counted(len(apart), 'check')} that {verb} for the result {fails} for the old model, "
+            f"as {'it' if len(apart) == 1 else 'they'} must."
+        )
+    if nothing:
+        tell = "tells" if len(nothing) == 1 else "tell"
+        lines.append(f"{counted(len(nothing), 'check')} {tell} nothing here: see below.")
+    return lines
+
+
+def _logged(report: Report) -> str:
+    if report.proof.position is None:
+        return "not in the event log"
+    return f"stands in the event log as number {report.proof.position:,}"
+
+
+def environment_lines(report: Report) -> Sequence[tuple[str, str]]:
+    """Return the environment as names and values."""
+    known = dict(report.proof.environment)
+    packages = known.pop("packages", {})
+    return [(name.replace("_", " "), str(value)) for name, value in {**known, **packages}.items()]
