@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from benchmarks import mnist
 from benchmarks.one_marginal import CLASS, MODULE, OPTIMIZERS, cases
+from benchmarks.one_project import area_under_curve
 from lineage_store.ledger import ShardLedger, keep_shard
 from lineage_store.placement import Partition
 from lineage_store.row_store import RowStore
@@ -117,7 +118,7 @@ def one_seed(asked: Numbers, *, seed: int) -> tuple[Numbers, dict[str, State]]:
                     "ratio": distance(one, twin.final_weights(), names=names) / untouched,
                     "rest": _accuracy(learner, one, rest),
                     "forgotten": _accuracy(learner, one, gone),
-                    "attack": advantage(_losses(learner, one, gone), _losses(learner, one, unseen)),
+                    "attack": attack(_losses(learner, one, gone), _losses(learner, one, unseen)),
                     "cost": cost / full,
                 }
                 for name, (one, cost) in ways.items()
@@ -138,15 +139,10 @@ def _repaired(
     return new.final_weights(), new.stages()[-1].steps
 
 
-def advantage(members: Losses, others: Losses) -> float:
-    """Return the AUC of telling members from others by their lower loss: 0.5 is by chance.
-
-    It is the share of pairs in which the member has the lower loss; ties count for half.
-    """
-    ordered = np.sort(others)
-    below = np.searchsorted(ordered, members, side="left")
-    upto = np.searchsorted(ordered, members, side="right")
-    return float(1 - (below + upto).mean() / (2 * len(others)))
+def attack(members: Losses, others: Losses) -> float:
+    """Return the AUC of telling members from others by their lower loss: 0.5 is by chance."""
+    member = np.arange(len(members) + len(others)) < len(members)
+    return area_under_curve(-np.concatenate([members, others]), member)
 
 
 def _accuracy(learner: KerasLearner, weights: State, rows: Rows) -> float:
