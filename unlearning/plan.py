@@ -20,6 +20,7 @@ from lineage_store.lineage_node import LineageNode
 from lineage_store.placement import Partition
 from lineage_store.row_index import IndexedRows
 from lineage_store.row_store import RowStore
+from unlearning.afterwards import Afterwards, afterwards
 from unlearning.base_weights import started_from
 from unlearning.determinism import differing
 from unlearning.exposure import Exposure, exposure_of, warning_of
@@ -72,7 +73,7 @@ class ModelPlan:
 
     With early stopping, `steps_planned` and `steps_full` are the most that there can be.
     `base` is None for a model that was not trained from another. `exposure` tells how much of the
-    run an approximate deletion touches; None if it is exact.
+    run an approximate deletion touches, and `later` what it keeps; None if it is exact.
     """
 
     model_before: str
@@ -90,6 +91,7 @@ class ModelPlan:
     early_stop: int | None = None
     base: BaseChange | None = None
     exposure: Exposure | None = None
+    later: Afterwards | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -121,11 +123,13 @@ class ModelPlan:
             "shards": [decision.to_json() for decision in self.shards],
             "verdicts": [asdict(verdict) for verdict in self.verdicts],
         }
-        del value["base"], value["exposure"]
+        del value["base"], value["exposure"], value["later"]
         if self.base is not None:
             value["base"] = asdict(self.base) | {"moved": list(self.base.moved)}
         if self.exposure is not None:
             value["exposure"] = asdict(self.exposure)
+        if self.later is not None:
+            value["later"] = self.later.to_json()
         return value
 
     @classmethod
@@ -138,6 +142,7 @@ class ModelPlan:
                 "verdicts": tuple(Verdict(**item) for item in value["verdicts"]),
                 "base": _base_change(value.get("base")),
                 "exposure": Exposure(**value["exposure"]) if "exposure" in value else None,
+                "later": Afterwards.from_json(value["later"]) if "later" in value else None,
             }
         )
 
@@ -237,6 +242,7 @@ def plan_model(
         why = situation.fresh_start or _why(strategy, asked, change, unfit)
         if change is not None and change.guarantee == "approximate":
             guarantee = "approximate"
+    subtracts = name != WITHDRAW and strategy.guarantee == "approximate"
     return ModelPlan(
         model_before=model_before,
         model_after=None if inference is None else model_after,
@@ -258,9 +264,8 @@ def plan_model(
         inference_changed=changed,
         early_stop=ledger.header.get("early_stop"),
         base=change,
-        exposure=exposure_of(situation)
-        if name != WITHDRAW and strategy.guarantee != "exact"
-        else None,
+        exposure=exposure_of(situation) if subtracts else None,
+        later=afterwards(decisions, ledger=ledger, until=derived_until),
     )
 
 

@@ -78,6 +78,7 @@ def planned(answer: Answer) -> list[Any]:
             from unlearning.exposure import Exposure
 
             parts.append(f"{Exposure(**plan['exposure']).in_words()}.")
+        parts += _later(plan.get("later"))
         shards = table_of(
             "shard", "action", "stages kept", "steps", "from the slice", "from nothing", "why"
         )
@@ -116,6 +117,7 @@ def forgotten(answer: Answer) -> list[Any]:
             parts.append(f"  repaired    for at most {change['repair_epochs']} epochs")
         for check in change["checks"]:
             parts.append(f"  {check['outcome']:<13} {check['name']}")
+        parts += [f"  {line}" for line in _later(change["kept_for_later"])]
         if change["metrics_after"]:
             parts.append(f"  before      {metrics_text(change['metrics_before'])}")
             parts.append(f"  after       {metrics_text(change['metrics_after'])}")
@@ -125,6 +127,15 @@ def forgotten(answer: Answer) -> list[Any]:
         f"Request {answer['request_id']} is done in {answer['seconds']:.1f} s.",
     ]
     return parts
+
+
+def _later(kept: Mapping[str, Any] | None) -> list[str]:
+    """Say what is kept to serve later requests, of a deletion that is approximate."""
+    if kept is None:
+        return []
+    from unlearning.afterwards import Afterwards
+
+    return [Afterwards.from_json(kept).in_words()]
 
 
 def guarantee_text(change: Mapping[str, Any]) -> str:
