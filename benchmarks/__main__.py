@@ -11,6 +11,7 @@ from rich.table import Table
 
 from benchmarks import (
     accuracy_shards,
+    amnesiac_experiment,
     closure,
     coalescing,
     deletion_cost,
@@ -47,6 +48,7 @@ BENCHMARKS = {
     "parallel-shards": parallel_shards,
     "update-codecs": update_codecs,
     "marginal": marginal,
+    "amnesiac-experiment": amnesiac_experiment,
 }
 
 WIDTH = 130

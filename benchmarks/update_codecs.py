@@ -8,15 +8,20 @@ weights less it, relative to the exact differences.
 
 import json
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from benchmarks import mnist
 from benchmarks.apart import numbers_of
+from benchmarks.chart import Axis, Series, line_chart
+from benchmarks.one_codecs import ALONE
 from benchmarks.result import Result, Tell
 from lineage_store.placement import Partition
 
-INTERVALS = (10, 25, 50, 100, 200)
+INTERVALS = (10, 25, 50, 100, 200, 400)
+FIGURE = "update-storage.svg"
 GOAL = 0.04
 
 
@@ -77,4 +82,41 @@ def run(*, quick: bool, tell: Tell) -> Result:
         rows=rows,
         notes=notes,
         numbers=found,
+        figures={FIGURE: figure(found["regenerated"])},
     )
+
+
+def figure(found: list[dict[str, Any]]) -> bytes:
+    """Draw what checkpoints take on disk against the steps that an update takes again."""
+    on_disk = [one["share"] for one in found]
+    steps = [one["every"] for one in found] + [one["replayed"] for one in found]
+    shares = (0.002, 0.005, 0.01, 0.02, 0.04, 0.1, 0.2, 0.5, 1.0, 2.0)
+    counts = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+    return line_chart(
+        "Storage against replay, to compute updates again",
+        x=Axis(
+            "checkpoints on disk, as a share of the dense float32 updates",
+            tuple((tick, f"{tick:g}") for tick in around(on_disk, shares)),
+            log=True,
+        ),
+        y=Axis(
+            "steps taken again for one update",
+            tuple((tick, f"{tick:g}") for tick in around(steps, counts)),
+            log=True,
+        ),
+        series=[
+            Series("at most: the interval K", tuple((o["share"], o["every"]) for o in found)),
+            Series(
+                f"median of {ALONE} updates, each alone",
+                tuple((o["share"], o["replayed"]) for o in found),
+                line=False,
+            ),
+        ],
+    )
+
+
+def around(values: Sequence[float], ticks: Sequence[float]) -> list[float]:
+    """Return the ticks from the last that is not above all values to the first not below them."""
+    low = max(tick for tick in ticks if tick <= min(values))
+    high = min(tick for tick in ticks if tick >= max(values))
+    return [tick for tick in ticks if low <= tick <= high]

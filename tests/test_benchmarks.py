@@ -33,6 +33,7 @@ NAMES = [
     "parallel-shards",
     "update-codecs",
     "marginal",
+    "amnesiac-experiment",
 ]
 
 

@@ -145,3 +145,54 @@ def test_a_result_says_how_near_it_is_to_the_twin_in_every_place(project, replay
     assert report["closeness"] == answer["closeness"]
     assert report["relative_distance"] == share
     assert answer["warnings"]
+
+
+# What is kept for later requests
+
+
+@pytest.mark.parametrize(
+    "strategy, what, served",
+    [
+        ("amnesiac", "updates", ["amnesiac", "retrain-shards"]),
+        ("amnesiac-marginal", "corrected states", ["amnesiac-marginal", "retrain-shards"]),
+    ],
+)
+def test_plan_and_certificate_say_what_is_kept_for_later_and_later_it_serves(
+    project, strategy, what, served
+):
+    (place,) = project.trace_subject("p3")["models"]
+    asked = project.plan(["p3"], strategy=strategy)
+    answer = project.forget(["p3"], strategy=strategy)
+    (change,) = verify(answer["certificate"], public_key=answer["public_key"])["models"]
+    kept = change["kept_for_later"]
+    assert kept == answer["kept_for_later"]
+    assert kept["served_by"] == asked["plans"][0]["later"]["served_by"]
+    connection = read_index(project.root / "unweave.sqlite")
+    try:
+        ledger = open_ledger(project.root / find_model(connection).paths["ledger"])
+    finally:
+        connection.close()
+    (shard,) = [ledger.shard(number) for number in place["shards"]]
+    assert kept["served_by"] == served and kept["verdict"].startswith("retained: derived until 2")
+    assert kept["updates"] == (len(shard.recorded_updates()) if strategy == "amnesiac" else 0)
+    assert any(what in str(part) and "Kept until" in str(part) for part in forgotten(answer))
+    assert any("Kept until" in str(part) for part in planned(asked))
+    other = next(
+        name for name in (f"p{n}" for n in range(16))
+        if name != "p3" and project.trace_subject(name)["models"][0]["shards"] == place["shards"]
+    )  # fmt: skip
+    assert project.plan([other], strategy=served[0])["guarantee"] == "approximate"
+
+
+def test_once_all_is_erased_the_plan_says_that_exact_alone_is_left(write_csv, tmp_path):
+    draw = random.Random(7)
+    lines = [["person", "a", "label"]]
+    lines += [[f"p{n % 16}", f"{draw.gauss(0, 1):.3f}", "no" if n % 3 else "yes"]
+              for n in range(160)]  # fmt: skip
+    project = Project(tmp_path / "workspace", backend=DirectBackend())
+    project.train(write_csv(lines), **{**OPTIONS, "record": "regenerate", "checkpoint_every": 10})
+    answer = project.forget(["p3"], strategy="amnesiac")
+    assert answer["updates_subtracted"] > 0
+    assert answer["kept_for_later"]["verdict"] == "erased"
+    assert answer["kept_for_later"]["served_by"] == ["retrain-shards"]
+    assert any("Nothing is kept" in str(part) for part in forgotten(answer))

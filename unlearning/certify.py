@@ -112,6 +112,8 @@ def _change(
         change["base"] = {"before": plan.base.before, "after": plan.base.after}
     if plan.exposure is not None:
         change["updates"] = {"affected": plan.exposure.affected, "of": plan.exposure.updates}
+    if plan.later is not None:
+        change["kept_for_later"] = plan.later.to_json()
     change["verification"] = _verification(plan, report)
     if report is not None:
         change["checks"] = [check.__dict__ for check in report.checks]

@@ -70,7 +70,7 @@ def fit(
         config,
         _all_stages(store, config.partition),
         trainable=learner.trainable(),
-        state_bytes=learner.state_bytes(),
+        state=learner.state(),
     )
     probe(learner, store, config)
     times.append(clock())

@@ -20,6 +20,7 @@ from lineage_store.lineage_node import LineageNode
 from lineage_store.placement import Partition
 from lineage_store.row_index import IndexedRows
 from lineage_store.row_store import RowStore
+from unlearning.afterwards import Afterwards, afterwards
 from unlearning.base_weights import started_from
 from unlearning.choice import Asked, choose_here
 from unlearning.determinism import differing
@@ -68,7 +69,7 @@ class ModelPlan:
     With early stopping, `steps_planned` and `steps_full` are the most that there can be.
     `base` is None for a model that was not trained from another. `estimates` say what each strategy
     would cost; a plan of an earlier unweave has none. `exposure` tells how much of the run an
-    approximate deletion touches; None if it is exact.
+    approximate deletion touches, and `later` what it keeps; None if it is exact.
     """
 
     model_before: str
@@ -87,6 +88,7 @@ class ModelPlan:
     base: BaseChange | None = None
     estimates: tuple[Estimate, ...] = ()
     exposure: Exposure | None = None
+    later: Afterwards | None = None
 
     @property
     def estimate(self) -> Estimate | None:
@@ -124,11 +126,13 @@ class ModelPlan:
             "verdicts": [asdict(verdict) for verdict in self.verdicts],
             "estimates": [estimate.to_json() for estimate in self.estimates],
         }
-        del value["base"], value["exposure"]
+        del value["base"], value["exposure"], value["later"]
         if self.base is not None:
             value["base"] = asdict(self.base) | {"moved": list(self.base.moved)}
         if self.exposure is not None:
             value["exposure"] = asdict(self.exposure)
+        if self.later is not None:
+            value["later"] = self.later.to_json()
         return value
 
     @classmethod
@@ -142,6 +146,7 @@ class ModelPlan:
                 "base": _base_change(value.get("base")),
                 "estimates": tuple(Estimate(**item) for item in value.get("estimates", ())),
                 "exposure": Exposure(**value["exposure"]) if "exposure" in value else None,
+                "later": Afterwards.from_json(value["later"]) if "later" in value else None,
             }
         )
 
@@ -241,6 +246,7 @@ def plan_model(
         base=change,
         estimates=costs,
         exposure=exposure,
+        later=afterwards(decisions, ledger=ledger, until=derived_until),
     )
 
 

@@ -26,12 +26,12 @@ def affordable(
     stages: Iterable[Stage],
     *,
     trainable: Mapping[str, Array],
-    state_bytes: int,
+    state: Mapping[str, Array],
 ) -> TrainConfig:
     """Return a configuration with codec and policy as its budget affords; else as it is.
 
     `stages` are all stages of all shards; `trainable` are the weights that an update changes, and
-    `state_bytes` is the size of one checkpoint.
+    `state` is what a checkpoint holds.
     """
     if config.record_budget is None or config.record != "all":
         return config
@@ -46,7 +46,7 @@ def affordable(
         update_codec=LOSSLESS,
         checkpoint_budget=config.record_budget,
     )
-    every = interval(chosen, planned, state_bytes=state_bytes)
+    every = interval(chosen, planned, state_bytes=checkpoint_bytes(state))
     return replace(chosen, checkpoint_budget=None, checkpoint_every=every)
 
 
@@ -55,3 +55,8 @@ def most_bytes(codec: str, trainable: Mapping[str, Array]) -> int:
     parameters = sum(array.size for array in trainable.values())
     parts = -(-parameters // BLOCK) * BLOCK  # the last block is as long as the others
     return round(parts * BYTES_A_PARAMETER[codec]) + HEAD + HEAD_A_TENSOR * len(trainable)
+
+
+def checkpoint_bytes(state: Mapping[str, Array]) -> int:
+    """Return what the file of a checkpoint takes at most, in bytes."""
+    return sum(array.nbytes for array in state.values()) + HEAD + HEAD_A_TENSOR * len(state)

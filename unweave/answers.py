@@ -184,6 +184,7 @@ def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[
                 "share_affected": plan.exposure.share if plan.exposure else None,
                 "updates_subtracted": _positions(plan, "subtracted"),
                 "updates_corrected": _positions(plan, "corrected"),
+                "kept_for_later": plan.later.to_json() if plan.later else None,
                 "repair_epochs": max((d.repair_epochs for d in plan.shards), default=0),
                 "distance_to_twin": report.distance if report else None,
                 "distance_untouched": report.distance_untouched if report else None,

@@ -79,6 +79,7 @@ def planned(answer: Answer) -> list[Any]:
             from unlearning.exposure import Exposure
 
             parts.append(f"{Exposure(**plan['exposure']).in_words()}.")
+        parts += _later(plan.get("later"))
         shards = table_of(
             "shard", "action", "stages kept", "steps", "from the slice", "from nothing", "why"
         )
@@ -122,6 +123,7 @@ def forgotten(answer: Answer) -> list[Any]:
             rung = change["evaluation"]["rung"]
             by = f"by {rung}" if rung else "nothing here tells"
             parts.append(f"  {change['evaluation']['outcome']:<13} evaluation of the result: {by}")
+        parts += [f"  {line}" for line in _later(change["kept_for_later"])]
         if change["metrics_after"]:
             parts.append(f"  before      {metrics_text(change['metrics_before'])}")
             parts.append(f"  after       {metrics_text(change['metrics_after'])}")
@@ -139,6 +141,15 @@ def forgotten(answer: Answer) -> list[Any]:
         f"Request {answer['request_id']} is done in {answer['seconds']:.1f} s.",
     ]
     return parts
+
+
+def _later(kept: Mapping[str, Any] | None) -> list[str]:
+    """Say what is kept to serve later requests, of a deletion that is approximate."""
+    if kept is None:
+        return []
+    from unlearning.afterwards import Afterwards
+
+    return [Afterwards.from_json(kept).in_words()]
 
 
 def guarantee_text(change: Mapping[str, Any]) -> str:
