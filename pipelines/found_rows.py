@@ -59,11 +59,12 @@ class ForgetRequest:
 
 @dataclass(frozen=True)
 class Found:
-    """Where the ids' rows are, by live model, the subjects' pseudonyms, and each id's models."""
+    """Where the ids' rows are, by live model, the the pseudonyms, each id's models and row keys."""
 
     rows: dict[str, IndexedRows]
     pseudonyms: tuple[bytes, ...]
     models: tuple[tuple[str, ...], ...]
+    keys_of: tuple[frozenset[bytes], ...] = ()
 
     def in_model(self, model: str) -> IndexedRows:
         """Return the rows found in a live model: none, it may be."""
@@ -90,7 +91,7 @@ def find(
     names = _pseudonyms(workspace, request, keys)
     live = models.models(connection, live_only=True)
     parts: dict[str, list[IndexedRows]] = {record.id: [] for record in live}
-    touched = []
+    touched, keys_of = [], []
     for place, (value, pseudonym) in enumerate(zip(request.values(keys), names, strict=True)):
         here = {}
         for record in live:
@@ -102,11 +103,13 @@ def find(
             raise NothingFound(
                 f"The {request.which(place)} has no row in any live model; nothing was done."
             )
+        keys_of.append(frozenset().union(*(rows.key_set() for rows in here.values())))
         touched.append(tuple(model for model, rows in here.items() if len(rows)))
         for model, rows in here.items():
             parts[model].append(rows)
     merged = {model: _merged(found) for model, found in parts.items() if any(map(len, found))}
-    return Found(merged, tuple(name for name in names if name is not None), tuple(touched))
+    pseudonyms = tuple(name for name in names if name is not None)
+    return Found(merged, pseudonyms, tuple(touched), tuple(keys_of))
 
 
 def found_tokens(

@@ -10,9 +10,10 @@ from typing import Any
 
 from lineage_store.canonical import digest, digest_json
 from lineage_store.requests import Request
-from unlearning.certificate import commitment, rows_root, statement
+from unlearning.certificate import rows_root, statement
 from unlearning.certified_log import request_told
 from unlearning.checks import CheckReport
+from unlearning.coalesced import commitments
 from unlearning.open_file import OpenRequest
 from unlearning.plan import ModelPlan
 
@@ -38,11 +39,13 @@ def certificate_statement(
     version: str,
     key_id: str,
     log: Mapping[str, Any],
+    run: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Build the in-toto statement of a finished deletion.
 
     `reports` and `digests_before` are by the id of the model before; a withdrawn model has no
-    report. `log` proves that the request stood in the event log (`certified_log`).
+    report. `log` proves that the request stood in the event log (`certified_log`); `run` binds the
+    certificate of one id to that of its run (`coalesced`).
     """
     named: list[tuple[str, str]] = []
     changes = []
@@ -57,10 +60,7 @@ def certificate_statement(
     predicate = {
         "request": request_told(request),
         "certified": time,
-        "subjects": [
-            commitment(opened.nonce, kind=opened.kind, value=one.encode("utf-8"))
-            for one in opened.ids
-        ],
+        "subjects": commitments(opened),
         "rows": {
             "count": len(opened.row_keys),
             "root": rows_root(opened.nonce, opened.row_keys),
@@ -79,6 +79,8 @@ def certificate_statement(
         "workspace_key": key_id,
         "log": dict(log),
     }
+    if run is not None:
+        predicate["run"] = dict(run)
     return statement(subjects=named, predicate=predicate)
 
 
