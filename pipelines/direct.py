@@ -6,10 +6,13 @@ event log; there is no MLMD, and so no artifact but those that the ledger names.
 
 import shutil
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from lineage_store import models
 from lineage_store.gate import load_snapshot
+from lineage_store.index import open_index
 from lineage_store.ledger import open_ledger
 from lineage_store.ledger_nodes import ledger_nodes
 from lineage_store.lineage_node import LineageNode
@@ -120,10 +123,7 @@ class DirectBackend:
     def _push_and_record(
         self, workspace: Workspace, folder: Path, snapshot: Path, described: Mapping[str, Any]
     ) -> None:
-        versions = workspace.serving(described["family"])
-        last = max((int(version.name) for version in versions.glob("*")), default=0)
-        pushed = versions / str(last + 1)
-        shutil.copytree(folder / "model", pushed)
+        pushed = _push(workspace, described["family"], folder / "model")
         record = describe_model(
             workspace,
             model=described["model"],
@@ -156,3 +156,22 @@ class DirectBackend:
 
     def catch_up(self, workspace: Workspace) -> None:
         """There is no other record than the one that was made."""
+
+
+def _push(workspace: Workspace, family: str, model: Path) -> Path:
+    """Copy a model to where it is served, as the version after the last that was registered.
+
+    A version appears whole or not at all; one that a killed run left is made again.
+    """
+    versions = workspace.serving(family)
+    with closing(open_index(workspace.index_file)) as connection:
+        known = [record.paths["pushed"] for record in models.models(connection)
+                 if record.family == family]  # fmt: skip
+    pushed = versions / str(max((int(Path(path).name) for path in known), default=0) + 1)
+    partial = pushed.with_name(f".{pushed.name}.partial")
+    for left in (partial, pushed):
+        if left.exists():
+            shutil.rmtree(left)
+    shutil.copytree(model, partial)
+    partial.rename(pushed)
+    return pushed

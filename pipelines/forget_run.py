@@ -220,6 +220,7 @@ def _open(
         nonce=random_bytes(32),
         tokens=tuple(sorted(texts)),
         numbers=tuple(sorted(numbers)),
+        keys_of=tuple(tuple(sorted(keys)) for keys in found.keys_of),
     )
     save_open(folder, opened, random_bytes=random_bytes)
     save_plan(folder, plans)

@@ -64,11 +64,12 @@ class ForgetRequest:
 
 @dataclass(frozen=True)
 class Found:
-    """Where the ids' rows are, by live model, the subjects' pseudonyms, and each id's models."""
+    """Where the ids' rows are, by live model, the pseudonyms, each id's models and row keys."""
 
     rows: dict[str, IndexedRows]
     pseudonyms: tuple[bytes, ...]
     models: tuple[tuple[str, ...], ...]
+    keys_of: tuple[frozenset[bytes], ...] = ()
 
     def in_model(self, model: str) -> IndexedRows:
         """Return the rows found in a live model: none, it may be."""
@@ -135,7 +136,9 @@ def find(
             parts.setdefault(model, []).append(rows)
     merged = {model: _merged(found) for model, found in parts.items()}
     pseudonyms = tuple(one.pseudonym for one in each if one.pseudonym is not None)
-    return Found(merged, pseudonyms, tuple(tuple(one.rows) for one in each))
+    keys_of = (frozenset().union(*(rows.key_set() for rows in one.rows.values())) for one in each)
+    touched = (tuple(one.rows) for one in each)
+    return Found(merged, pseudonyms, tuple(touched), tuple(keys_of))
 
 
 def found_tokens(

@@ -1,14 +1,14 @@
 """Runs deletions in forks of one process that has imported everything, to kill many of them.
 
-Each line on standard input is a JSON object: `root`, `subject`, and how the run ends early: `after`
-so many seconds, or at the `entry`-th call of a function (`at`). SIGKILL either way. The answer is a
+Each line on standard input is a JSON object: `root`, `subject`, and how it ends early: `after`
+so many seconds, or at a call of a function (`at`). SIGKILL either way. The answer is a
 line: the exit status, negative for a signal, and the seconds that it took. Importing TensorFlow
 takes longer than the deletion, so it is done once; it starts no thread before its first operation.
 """
 
-import importlib
 import json
 import os
+import pkgutil
 import signal
 import sys
 import threading
@@ -21,16 +21,19 @@ from lineage_store.errors import NothingFound
 from unweave import Project
 
 
-def kill_at(target, entry):
-    """Let this process kill itself when a function is called for the `entry`-th time."""
+def kill_at(target, entry, of=""):
+    """Let this process kill itself when a function is called for the `entry`-th time.
+
+    Only calls count whose first argument has `of` in its text.
+    """
     name, _, attribute = target.rpartition(".")
-    module = importlib.import_module(name)
+    module = pkgutil.resolve_name(name)
     whole, calls = getattr(module, attribute), 0
 
     def killed(*arguments, **options):
         nonlocal calls
-        calls += 1
-        if calls == entry:
+        calls += of in str(arguments[:1])
+        if calls >= entry:
             os.kill(os.getpid(), signal.SIGKILL)
         return whole(*arguments, **options)
 
@@ -40,7 +43,7 @@ def kill_at(target, entry):
 def run(order):
     """Carry out one order in this process, which ends with it."""
     if "at" in order:
-        kill_at(order["at"], order["entry"])
+        kill_at(*order["at"])
     project = Project(order["root"], backend=pipelines.direct.DirectBackend())
     try:
         project.forget([order["subject"]], guarantee="exact")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lineage_store import eventlog
-from lineage_store.canonical import canonical_json
+from lineage_store import eventlog, merkle
+from lineage_store.canonical import canonical_json, digest
 from lineage_store.errors import CheckFailed
 from lineage_store.eventlog import ORIGIN
 from lineage_store.index import read_index
@@ -184,3 +184,55 @@ def test_every_changed_byte_of_a_real_certificate_is_found(certificates, tmp_pat
         changed = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
         assert certificate.verify(changed, key).verdict == "altered"
     assert certificate.verify(canonical_json(json.loads(data)) + b"\n", key).ok
+
+
+# Several people in one run
+
+
+def part_of(path, number, *, name="certificates"):
+    return path.parent / name / f"{number:03d}.json"
+
+
+def test_each_of_several_people_has_a_certificate_of_their_own(certificates):
+    path = certificates["exact, by replay"]
+    key = path.parents[2] / "keys/public.pem"
+    whole = statement(path)["predicate"]
+    leaves = [merkle.leaf_hash(bytes.fromhex(one)) for one in whole["subjects"]]
+    for number, person in ((1, "person-01"), (2, "person-02")):
+        own = part_of(path, number)
+        assert verify(own, public_key=key)["ok"]
+        told = statement(own)
+        validator = jsonschema.Draft202012Validator(SCHEMA)
+        assert [error.message for error in validator.iter_errors(told)] == []
+        predicate = told["predicate"]
+        assert predicate["run"]["certificate"] == digest(path.read_bytes())
+        assert predicate["run"]["root"] == merkle.root(leaves).hex()
+        assert predicate["rows"]["count"] == 8 == whole["rows"]["count"] // 2
+        assert predicate["models"] == whole["models"]
+        # The receipt opens this one, and none of the others.
+        receipt = part_of(path, number, name="receipts")
+        assert receipt.stat().st_mode & 0o777 == 0o600
+        nonce = bytes.fromhex(json.loads(receipt.read_bytes())["nonce"])
+        everybody = {
+            certificate.commitment(nonce, kind="subject", value=f"person-{n:02d}".encode())
+            for n in range(20)
+        }
+        mine = certificate.commitment(nonce, kind="subject", value=person.encode())
+        assert predicate["subjects"] == [mine]
+        assert everybody & set(whole["subjects"]) == {mine}
+    assert not (certificates["a row"].parent / "certificates").exists()
+
+
+def test_a_certificate_that_is_not_of_its_run_is_told(certificates, tmp_path):
+    path = certificates["exact, by replay"]
+    workspace = open_workspace(path.parents[2])
+    key = load_private_key(workspace.signing_key)
+    told = statement(part_of(path, 1))
+    predicate = told["predicate"]
+    for change in ({"index": 1}, {"path": []}, {"root": "00" * 32}, {"size": "2"}):
+        changed = {**predicate, "run": {**predicate["run"], **change}}
+        (tmp_path / "forged.json").write_bytes(
+            certificate.seal({**told, "predicate": changed}, key)
+        )
+        answer = verify(tmp_path / "forged.json", public_key=workspace.public_key)
+        assert (answer["ok"], answer["verdict"]) == (False, "not in the run")

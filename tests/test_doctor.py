@@ -345,7 +345,7 @@ def test_an_edited_event_ends_the_comparison(root):
     before = everything(root)
     answer = project_in(root).doctor(repair=True)
     (line,) = told(answer)
-    assert line.startswith("event log: Event 3 of the event log does not match its leaf")
+    assert line.startswith("event log: Event 4 of the event log does not match its leaf")
     assert not answer["ok"] and everything(root) == before
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 from lineage_store.canonical import digest, digest_json
 from lineage_store.requests import Request
-from unlearning.certificate import commitment, rows_root, statement
+from unlearning.certificate import rows_root, statement
 from unlearning.certified_log import request_told
 from unlearning.checks import CheckReport
 from unlearning.closeness import UNMEASURED
+from unlearning.coalesced import commitments
 from unlearning.open_file import OpenRequest
 from unlearning.plan import ModelPlan
 
@@ -40,6 +41,7 @@ def certificate_statement(
     version: str,
     key_id: str,
     log: Mapping[str, Any],
+    run: Mapping[str, Any] | None = None,
     exact_by: str | None = None,
     upgrades: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
@@ -48,7 +50,8 @@ def certificate_statement(
     `reports`, `evaluations` and `digests_before` are by the id of the model before; a withdrawn
     model has no report, and no evaluation. `log` proves that the request stood in the event log
     (`certified_log`). `exact_by` is the date by which an exact result takes an approximate one's
-    place, and `upgrades` are the approximate runs whose results this one makes exact.
+    place, and `upgrades` are the approximate runs whose results this one makes exact. `run` binds
+    the certificate of one id to that of its run (`coalesced`).
     """
     named: list[tuple[str, str]] = []
     changes = []
@@ -68,10 +71,7 @@ def certificate_statement(
     predicate = {
         "request": request_told(request),
         "certified": time,
-        "subjects": [
-            commitment(opened.nonce, kind=opened.kind, value=one.encode("utf-8"))
-            for one in opened.ids
-        ],
+        "subjects": commitments(opened),
         "rows": {
             "count": len(opened.row_keys),
             "root": rows_root(opened.nonce, opened.row_keys),
@@ -92,6 +92,8 @@ def certificate_statement(
     }
     if upgrades:
         predicate["upgrades"] = list(upgrades)
+    if run is not None:
+        predicate["run"] = dict(run)
     return statement(subjects=named, predicate=predicate)
 
 

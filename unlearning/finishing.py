@@ -5,6 +5,8 @@ drawn when the request was opened, and what is a time is passed in and kept with
 """
 
 import shutil
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from lineage_store import eventlog, models, queue, requests, row_index
@@ -19,14 +21,17 @@ from unlearning.certificate import seal
 from unlearning.certified_log import opening_proof
 from unlearning.certify import certificate_statement, receipt
 from unlearning.checks import CheckReport, check
+from unlearning.coalesced import commitments, own_part, place_in_run
 from unlearning.deletion import CERTIFICATE_FILE, RECEIPT_FILE, load_plan, load_scan
 from unlearning.determinism import code_digest, environment
 from unlearning.fitting import fit_twin
 from unlearning.judging import evaluation_digests, twin_folder
-from unlearning.open_file import OPEN_FILE, destroy_open, key_file, load_open
+from unlearning.open_file import OPEN_FILE, OpenRequest, destroy_open, key_file, load_open
 from unlearning.phases import made_good
 from unlearning.plan import ModelPlan
 from unlearning.recording import sign_log
+
+CERTIFICATES, RECEIPTS = "certificates", "receipts"
 
 
 def report_file(workspace: Workspace, request_id: str, model_before: str) -> Path:
@@ -83,7 +88,8 @@ def load_reports(workspace: Workspace, request_id: str) -> dict[str, CheckReport
 def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -> bytes:
     """Write the certificate and the receipt, log the deletion, close the request; return the first.
 
-    A request that is closed already keeps its certificate.
+    Where there are several ids, each has a certificate and a receipt of its own, numbered in their
+    order. A request that is closed already keeps its certificate.
     """
     folder = workspace.request(request_id)
     connection = open_index(workspace.index_file)
@@ -98,10 +104,10 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
         }
         approximate = any(plan.guarantee == "approximate" for plan in plans)
         exact_by = request.options.get("exact_by") if approximate else None
-        statement = certificate_statement(
+        stated = partial(
+            certificate_statement,
             request=request,
             time=time,
-            opened=opened,
             plans=plans,
             reports=load_reports(workspace, request_id),
             evaluations=evaluation_digests(workspace, request_id),
@@ -115,10 +121,20 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
             upgrades=made_good(connection, workspace, plans),
             log=opening_proof(connection, workspace, request),
         )
-        sealed = seal(statement, load_private_key(workspace.signing_key))
+        key = load_private_key(workspace.signing_key)
+        sealed = seal(stated(opened=opened), key)
         write_atomic(folder / CERTIFICATE_FILE, sealed)
-        told = receipt(request_id=request_id, opened=opened, certificate=sealed, plans=plans)
-        write_atomic(folder / RECEIPT_FILE, canonical_json(told) + b"\n", mode=0o600)
+        keep_receipt = partial(_write_receipt, request_id=request_id, plans=plans)
+        keep_receipt(folder / RECEIPT_FILE, opened=opened, certificate=sealed)
+        committed = commitments(opened)
+        for place in range(len(opened.ids)) if len(opened.ids) > 1 else ():
+            part = own_part(opened, place)
+            run = place_in_run(committed, place, certificate=digest(sealed))
+            own = seal(stated(opened=part, run=run), key)
+            for name in (CERTIFICATES, RECEIPTS):
+                (folder / name).mkdir(mode=0o700, exist_ok=True)
+            write_atomic(folder / CERTIFICATES / f"{place + 1:03d}.json", own)
+            keep_receipt(folder / RECEIPTS / f"{place + 1:03d}.json", opened=part, certificate=own)
         body = {
             "request": request_id,
             "certificate": digest(sealed),
@@ -135,6 +151,18 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
         connection.close()
     sign_log(workspace)
     return sealed
+
+
+def _write_receipt(
+    path: Path,
+    *,
+    request_id: str,
+    plans: Sequence[ModelPlan],
+    opened: OpenRequest,
+    certificate: bytes,
+) -> None:
+    told = receipt(request_id=request_id, opened=opened, certificate=certificate, plans=plans)
+    write_atomic(path, canonical_json(told) + b"\n", mode=0o600)
 
 
 def forget_open_file(workspace: Workspace, request_id: str) -> None:

@@ -30,6 +30,7 @@ class OpenRequest:
 
     `kind` says what the ids are of, "subject" or "row". `tokens` are the distinctive values of the
     rows, as text, and `numbers` those of their numbers, as stored, each at least 40 bits.
+    `keys_of` are the row keys of each id.
     `nonce` (32 bytes) opens the certificate's commitments; it stays, in the receipt.
     """
 
@@ -40,6 +41,7 @@ class OpenRequest:
     nonce: bytes
     tokens: tuple[str, ...] = ()
     numbers: tuple[bytes, ...] = ()
+    keys_of: tuple[tuple[bytes, ...], ...] = ()
 
     @property
     def subjects(self) -> tuple[bytes, ...] | None:
@@ -72,6 +74,7 @@ def save_open(
         "nonce": request.nonce.hex(),
         "tokens": list(request.tokens),
         "numbers": [value.hex() for value in request.numbers],
+        "keys_of": [[value.hex() for value in keys] for keys in request.keys_of],
     }
     folder.mkdir(parents=True, exist_ok=True)
     key = random_bytes(KEY_BYTES)
@@ -102,6 +105,7 @@ def load_open(folder: Path) -> OpenRequest:
         bytes.fromhex(value["nonce"]),
         tuple(value["tokens"]),
         tuple(bytes.fromhex(item) for item in value["numbers"]),
+        tuple(tuple(map(bytes.fromhex, keys)) for keys in value["keys_of"]),
     )
 
 

@@ -14,6 +14,7 @@ def verify(certificate: Path | str, *, public_key: Path | str | None = None) -> 
     from lineage_store.signing import load_public_key
     from unlearning.certificate import verify as verify_bytes
     from unlearning.certified_log import check_opening
+    from unlearning.coalesced import check_place
 
     key = None if public_key is None else load_public_key(Path(public_key))
     try:
@@ -26,6 +27,8 @@ def verify(certificate: Path | str, *, public_key: Path | str | None = None) -> 
         predicate = found.statement["predicate"]
         if found.ok and key is not None and (fault := check_opening(predicate, key)) is not None:
             answer |= {"ok": False, "verdict": "not in the log", "detail": fault}
+        elif found.ok and (fault := check_place(predicate)) is not None:
+            answer |= {"ok": False, "verdict": "not in the run", "detail": fault}
         answer |= {
             "request_id": predicate["request"]["id"],
             "certified": predicate["certified"],
