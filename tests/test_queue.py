@@ -340,6 +340,16 @@ def test_who_was_forgotten_meanwhile_is_answered_by_that_run(project):
     assert project.requests.show("q1")["certificate"].endswith("requests/r1/certificate.json")
 
 
+def test_the_status_counts_what_waits_and_names_what_is_overdue(project, workspace):
+    project.requests.add([ANN], deadline="2031-05-18")
+    project.requests.add([BEN])
+    project.requests.hold("q2", reason="a lawsuit", until="2031-05-18")
+    assert project.status()["queue"] == {"waiting": 1, "held": 1}
+    assert project.status()["overdue"] == []
+    later = project_in(workspace, days=2).status()
+    assert (later["queue"], later["overdue"]) == ({"waiting": 2}, ["q1"])
+
+
 def test_if_one_is_due_all_of_its_strategy_go_along(project):
     project.requests.add([ANN], deadline="2031-06-01")
     project.requests.add([BEN], deadline="2031-07-01")
