@@ -241,6 +241,8 @@ def test_a_held_person_is_not_forgotten_by_any_command(project, workspace):
         ({"ids": [""]}, "at least one subject"),
         ({"ids": [ANN], "deadline": "soon"}, "The deadline is no date"),
         ({"ids": [ANN], "guarantee": "certified"}, "No strategy gives a result that is certified"),
+        ({"ids": ["\udcff"]}, "not text in UTF-8"),
+        ({"ids": [ANN], "reason": "\udcff"}, "not text in UTF-8"),
         ({"ids": [ANN], "strategy": "hope"}, "There is no strategy"),
         ({"ids": [ANN], "exact_by": "2031-06-01"}, "goes with --guarantee approximate"),
         (
@@ -400,6 +402,8 @@ def test_a_finished_request_says_where_the_old_models_had_been_pushed(project, w
 
 # Killed
 
+SELDOM = ("before the run is recorded", "the open file is written", "the old model is gone")
+
 KILL = """
 import importlib, os, signal, sys
 
@@ -432,7 +436,10 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    "place",
+    [pytest.param(one, marks=pytest.mark.slow if one in SELDOM else ()) for one in PLACES],
+)
 def test_killed_anywhere_it_ends_with_one_run_and_nothing_lost(
     project, workspace, both_forgotten, place
 ):
@@ -552,6 +559,13 @@ def test_an_exact_phase_that_an_exact_command_did_already_has_nothing_left(stage
     ran = project_in(staged.root, days=20).requests.run()
     assert ran["runs"] == []
     assert ran["settled"] == [{"request": "q1", "outcome": "done", "run": "r2"}]
+
+
+def test_an_exact_phase_that_is_promised_cannot_be_cancelled(staged):
+    staged.forget([ANN], guarantee="approximate", exact_by="2031-06-10")
+    with pytest.raises(BadInput, match="the certificate of r1 promises"):
+        staged.requests.cancel("q1")
+    assert staged.requests.show("q1")["follows"] == "r1"
 
 
 def test_who_wants_it_exact_after_an_approximate_run_gets_it_exact(staged, one_stage, tmp_path):
