@@ -139,7 +139,7 @@ def erase(workspace: Workspace, request_id: str, *, time: str) -> Scan:
         left = [*scan.found, *(f"{name} (unreadable)" for name in scan.unread)]
         raise ResidueFound(
             f"After the erasure {len(left)} files still hold something of the deleted rows: "
-            f"{', '.join(left[:5])}. Remove them and run the same command again."
+            f"{', '.join(left[:5])}. Remove them and run the same forget again."
         )
     write_atomic(folder / ERASURE_FILE, canonical_json(scan.to_json()) + b"\n")
     return scan
