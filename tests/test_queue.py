@@ -18,10 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_store import eventlog, models, queue, requests
-from lineage_store.errors import BadInput, NothingFound
+from lineage_store.errors import BadInput, NothingFound, WorkspaceBusy
 from lineage_store.index import open_index, read_index
 from lineage_store.request_details import Details, open_details
 from lineage_store.request_policy import Policy
+from lineage_store.workspace import writing
 from pipelines.direct import DirectBackend
 from unlearning import certificate, phases
 from unweave import Project, verify
@@ -259,10 +260,10 @@ def test_a_request_that_could_never_run_is_refused(project, wrong, words):
 
 
 def test_a_request_can_be_added_while_a_run_holds_the_workspace(project, workspace):
-    from lineage_store.workspace import writing
-
     with writing(workspace, create=False):
         assert project.requests.add([ANN])["state"] == "waiting"
+        with pytest.raises(WorkspaceBusy):
+            project.requests.run()
     project.requests.add([BEN])
     assert project.requests.run()["runs"][0]["requests"] == ["q1", "q2"]
 
@@ -333,6 +334,11 @@ def test_requests_run_together_and_each_is_answered(project, workspace, both_for
         ("q1", "r1"), ("q2", None), ("q3", "r1")
     }  # fmt: skip
     assert project.requests.run()["runs"] == []
+    assert project.doctor()["ok"]
+    with closing(sqlite3.connect(workspace / "unweave.sqlite")) as connection, connection:
+        connection.execute("DELETE FROM exclusions WHERE rowid IN (SELECT min(rowid) FROM "
+                           "exclusions)")  # fmt: skip
+    assert [one["where"] for one in project.doctor()["differences"]] == ["index, request r1"]
 
 
 def test_who_was_forgotten_meanwhile_is_answered_by_that_run(project):

@@ -247,7 +247,7 @@ def _deletion(
     ).fetchone()
     wanted = 1 if deletion.ids is None else deletion.ids  # an exact phase names nobody
     if kept[0] < wanted:
-        what = "the exclusion manifest lacks entries of it, so its subjects are not all kept out"
+        what = "the exclusion manifest lacks entries of it, so their subjects are not kept out"
         found.append(Difference(where, f"{what}: restore the index from a backup", False))
     certificate = workspace.request(deletion.request) / CERTIFICATE_FILE
     if not certificate.exists() or digest_file(certificate) != deletion.certificate:
