@@ -37,13 +37,17 @@ class LoggedModel:
 
 @dataclass(frozen=True)
 class LoggedDeletion:
-    """A deletion as the log tells of it: `models` are the ended ones, with what replaced each."""
+    """A deletion as the log tells of it: `models` are the ended ones, with what replaced each.
+
+    `ids` counts the subjects or rows that were named; an earlier unweave did not log it.
+    """
 
     request: str
     time: str
     certificate: str
     models: Mapping[str, str | None]
     guarantees: Mapping[str, str]
+    ids: int | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ def read_logged(connection: sqlite3.Connection) -> Logged:
             deletions.append(
                 LoggedDeletion(
                     body["request"], event.time, body["certificate"], body["models"],
-                    body["guarantees"],
+                    body["guarantees"], body.get("ids"),
                 )
             )  # fmt: skip
     trained = [event.body["model"] for event in made if event.body["request"] is None]

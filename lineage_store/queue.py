@@ -264,8 +264,16 @@ def release(connection: sqlite3.Connection, request: Queued, *, sealed: bytes, t
 
 
 def cancel(connection: sqlite3.Connection, request: Queued, *, time: str) -> None:
-    """End a request that does not run yet, and take its commitments away."""
+    """End a request that does not run yet, and take its commitments away.
+
+    Raises BadInput for an exact phase, which a certificate has promised.
+    """
     _must_wait(request)
+    if request.follows is not None:
+        raise BadInput(
+            f"The request {request.id} is the exact phase that the certificate of {request.follows}"
+            f" promises: it cannot be cancelled."
+        )
     connection.execute("DELETE FROM queue_ids WHERE request = ?", (request.id,))
     end(connection, request, outcome="cancelled", time=time)
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from lineage_store import eventlog, models, requests
+from lineage_store import eventlog, models, queue, requests
 from lineage_store.workspace import Workspace
 
 Answer = dict[str, Any]
@@ -18,12 +18,15 @@ def status(connection: sqlite3.Connection, workspace: Workspace, *, today: str) 
     """Say how a workspace stands; `today` is a date, to tell what is overdue."""
     states = Counter(record.state for record in models.models(connection))
     asked = requests.all_requests(connection)
+    queued = queue.all_queued(connection, open_only=True)
     head = eventlog.head(connection)
     return {
         "workspace": str(workspace.root),
         "key_id": workspace.keys().key_id,
         "models": dict(states),
         "requests": dict(Counter(request.state for request in asked)),
+        "queue": dict(Counter(request.state(today) for request in queued)),
+        "overdue": [request.id for request in queued if request.deadline < today],
         "unfinished": [request.id for request in asked if request.state == "running"],
         "excluded": len(requests.manifest(connection)),
         "derived": derived(connection, workspace, today=today),

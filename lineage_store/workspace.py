@@ -10,6 +10,7 @@
     modules/           the users' model files, by digest
     tfx/               pipeline outputs
     serving/<family>/  pushed models, one folder a version
+    policy.json        the rules of the request queue, if any were set
     requests/<id>/     plan, certificate and receipt of a deletion
     tmp/               temporary files, never elsewhere
 

@@ -6,6 +6,8 @@ import shutil
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lineage_store.errors import BadInput
 from lineage_store.request_inbox import Accepted, Refused, look_through
@@ -136,6 +138,42 @@ def test_a_file_that_is_wrong_is_refused_without_saying_whom_it_names(folder, na
     refused = one(folder, MINE)
     assert isinstance(refused, Refused) and words in refused.why
     assert ANN not in refused.why
+
+
+@given(
+    name=st.sampled_from(["a.csv", "a.json"]),
+    data=st.one_of(
+        st.binary(max_size=60),
+        st.text(alphabet='subject,row"\n[]{}:x5', max_size=60).map(str.encode),
+        st.recursive(
+            st.none() | st.integers() | st.text(max_size=3),
+            lambda inner: (
+                st.lists(inner, max_size=3)
+                | st.dictionaries(
+                    st.sampled_from(["subjects", "rows", "reason"]), inner, max_size=3
+                )
+            ),
+        ).map(lambda value: json.dumps(value).encode()),
+    ),
+)
+def test_whatever_a_file_holds_it_is_accepted_or_refused(new_folder, name, data):
+    folder = new_folder()
+    (folder / name).write_bytes(data)
+    (folder / name).chmod(0o600)
+    found = one(folder, MINE)
+    if isinstance(found, Accepted):
+        assert found.entries and all(entry.ids and all(entry.ids) for entry in found.entries)
+    else:
+        assert found.why
+
+
+def test_a_json_file_with_half_a_sign_is_refused(project, folder):
+    project.requests.set_policy(MINE)
+    for fields in ({"subjects": ["\ud800"]}, {"subjects": [ANN], "reason": "\ud800"}):
+        put(folder / "a.json", json.dumps(fields))
+        (refused,) = project.requests.inbox(folder)["refused"]
+        assert "not text in UTF-8" in refused["why"]
+    assert project.requests.list(ended=True)["requests"] == []
 
 
 def test_what_is_accepted_is_queued_and_removed_and_the_rest_stays(project, folder):

@@ -18,10 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_store import eventlog, models, queue, requests
-from lineage_store.errors import BadInput, NothingFound
+from lineage_store.errors import BadInput, NothingFound, WorkspaceBusy
 from lineage_store.index import open_index, read_index
 from lineage_store.request_details import Details, open_details
 from lineage_store.request_policy import Policy
+from lineage_store.workspace import writing
 from pipelines.direct import DirectBackend
 from unlearning import certificate, phases
 from unweave import Project, verify
@@ -241,6 +242,8 @@ def test_a_held_person_is_not_forgotten_by_any_command(project, workspace):
         ({"ids": [""]}, "at least one subject"),
         ({"ids": [ANN], "deadline": "soon"}, "The deadline is no date"),
         ({"ids": [ANN], "guarantee": "certified"}, "No strategy gives a result that is certified"),
+        ({"ids": ["\udcff"]}, "not text in UTF-8"),
+        ({"ids": [ANN], "reason": "\udcff"}, "not text in UTF-8"),
         ({"ids": [ANN], "strategy": "hope"}, "There is no strategy"),
         ({"ids": [ANN], "exact_by": "2031-06-01"}, "goes with --guarantee approximate"),
         (
@@ -257,10 +260,10 @@ def test_a_request_that_could_never_run_is_refused(project, wrong, words):
 
 
 def test_a_request_can_be_added_while_a_run_holds_the_workspace(project, workspace):
-    from lineage_store.workspace import writing
-
     with writing(workspace, create=False):
         assert project.requests.add([ANN])["state"] == "waiting"
+        with pytest.raises(WorkspaceBusy):
+            project.requests.run()
     project.requests.add([BEN])
     assert project.requests.run()["runs"][0]["requests"] == ["q1", "q2"]
 
@@ -331,6 +334,11 @@ def test_requests_run_together_and_each_is_answered(project, workspace, both_for
         ("q1", "r1"), ("q2", None), ("q3", "r1")
     }  # fmt: skip
     assert project.requests.run()["runs"] == []
+    assert project.doctor()["ok"]
+    with closing(sqlite3.connect(workspace / "unweave.sqlite")) as connection, connection:
+        connection.execute("DELETE FROM exclusions WHERE rowid IN (SELECT min(rowid) FROM "
+                           "exclusions)")  # fmt: skip
+    assert [one["where"] for one in project.doctor()["differences"]] == ["index, request r1"]
 
 
 def test_who_was_forgotten_meanwhile_is_answered_by_that_run(project):
@@ -338,6 +346,16 @@ def test_who_was_forgotten_meanwhile_is_answered_by_that_run(project):
     project.forget([ANN])
     assert project.requests.run()["settled"] == [{"request": "q1", "outcome": "done", "run": "r1"}]
     assert project.requests.show("q1")["certificate"].endswith("requests/r1/certificate.json")
+
+
+def test_the_status_counts_what_waits_and_names_what_is_overdue(project, workspace):
+    project.requests.add([ANN], deadline="2031-05-18")
+    project.requests.add([BEN])
+    project.requests.hold("q2", reason="a lawsuit", until="2031-05-18")
+    assert project.status()["queue"] == {"waiting": 1, "held": 1}
+    assert project.status()["overdue"] == []
+    later = project_in(workspace, days=2).status()
+    assert (later["queue"], later["overdue"]) == ({"waiting": 2}, ["q1"])
 
 
 def test_if_one_is_due_all_of_its_strategy_go_along(project):
@@ -390,6 +408,8 @@ def test_a_finished_request_says_where_the_old_models_had_been_pushed(project, w
 
 # Killed
 
+SELDOM = ("before the run is recorded", "the open file is written", "the old model is gone")
+
 KILL = """
 import importlib, os, signal, sys
 
@@ -422,7 +442,10 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    "place",
+    [pytest.param(one, marks=pytest.mark.slow if one in SELDOM else ()) for one in PLACES],
+)
 def test_killed_anywhere_it_ends_with_one_run_and_nothing_lost(
     project, workspace, both_forgotten, place
 ):
@@ -542,6 +565,13 @@ def test_an_exact_phase_that_an_exact_command_did_already_has_nothing_left(stage
     ran = project_in(staged.root, days=20).requests.run()
     assert ran["runs"] == []
     assert ran["settled"] == [{"request": "q1", "outcome": "done", "run": "r2"}]
+
+
+def test_an_exact_phase_that_is_promised_cannot_be_cancelled(staged):
+    staged.forget([ANN], guarantee="approximate", exact_by="2031-06-10")
+    with pytest.raises(BadInput, match="the certificate of r1 promises"):
+        staged.requests.cancel("q1")
+    assert staged.requests.show("q1")["follows"] == "r1"
 
 
 def test_who_wants_it_exact_after_an_approximate_run_gets_it_exact(staged, one_stage, tmp_path):

@@ -245,8 +245,9 @@ def _deletion(
     kept = connection.execute(
         "SELECT count(*) FROM exclusions WHERE request = ?", (deletion.request,)
     ).fetchone()
-    if not kept[0]:
-        what = "the exclusion manifest has none of its entries, so its subjects are not kept out"
+    wanted = 1 if deletion.ids is None else deletion.ids  # an exact phase names nobody
+    if kept[0] < wanted:
+        what = "the exclusion manifest lacks entries of it, so their subjects are not kept out"
         found.append(Difference(where, f"{what}: restore the index from a backup", False))
     certificate = workspace.request(deletion.request) / CERTIFICATE_FILE
     if not certificate.exists() or digest_file(certificate) != deletion.certificate:

@@ -140,6 +140,7 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
             "certificate": digest(sealed),
             "models": {plan.model_before: plan.model_after for plan in plans},
             "guarantees": {plan.model_before: plan.guarantee for plan in plans},
+            "ids": len(opened.ids),
         }
         connection.execute("BEGIN IMMEDIATE")
         with connection:

@@ -1,6 +1,6 @@
 """What `forget` and its plan are asked, checked: the options of a command as one value."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,20 @@ def unique_ids(ids: Sequence[str]) -> tuple[str, ...]:
     """Return the ids without repetitions; raises BadInput without any, or with an empty one."""
     if not ids or any(not one for one in ids):
         raise BadInput("Name at least one subject, and none that is empty.")
+    must_be_text(ids)
     return tuple(dict.fromkeys(ids))
+
+
+def must_be_text(values: Iterable[str | None]) -> None:
+    """Raise BadInput for a value that is no Unicode text: bytes of an argument that are not UTF-8.
+
+    The value is not said: it may be an id.
+    """
+    for value in values:
+        try:
+            (value or "").encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise BadInput("What was named is not text in UTF-8: check its spelling.") from error
 
 
 def forget_request(

@@ -23,7 +23,7 @@ from lineage_store.request_inbox import Accepted, Entry, Refused, look_through
 from lineage_store.request_policy import Policy, date_of, load_policy, save_policy
 from lineage_store.workspace import Workspace, open_workspace
 from unweave import request_answers
-from unweave.forget_options import derived_until, forget_request, unique_ids
+from unweave.forget_options import derived_until, forget_request, must_be_text, unique_ids
 from unweave.queue_writing import changing_queue, user_name
 from unweave.version import installed_version
 
@@ -101,6 +101,7 @@ class RequestQueue:
         *,
         proposed: bool,
     ) -> tuple[Queued, bool]:
+        must_be_text(details.text().values())
         wanted = forget_request(
             details.ids,
             rows=kind == "row",
@@ -155,6 +156,7 @@ class RequestQueue:
         """
         with self._changing() as (workspace, connection):
             found, details = self._opened(workspace, connection, request)
+            must_be_text([by])
             if not by.strip():
                 raise BadInput("Say who approves it.")
             if _same_name(by, details.requester) or _same_name(by, details.added_by):
@@ -191,6 +193,7 @@ class RequestQueue:
 
     def hold(self, request: str, *, reason: str, until: str) -> Answer:
         """Keep a request from running to the end of a day: a legal hold."""
+        must_be_text([reason])
         day = date_of(until, "The end of the hold")
         if day < self._today or not reason.strip():
             raise BadInput("A hold needs a reason, and a last day that has not passed.")

@@ -71,9 +71,12 @@ def listed(answer: Answer) -> list[Any]:
 
 def shown(answer: Answer) -> list[Any]:
     """Show a request with all that it keeps."""
+    what = f"{answer['ids']:,} {answer['kind']}{'' if answer['ids'] == 1 else 's'}"
+    if answer["follows"]:
+        what = f"the exact phase of {answer['follows']}"
     lines: list[Any] = [
-        f"{answer['request']} is {answer['state']}: {answer['ids']:,} "
-        f"({answer['kind']}), asked {answer['created']}, due by {answer['deadline']}"
+        f"{answer['request']} ({what}) is {answer['state']}, asked {answer['created']}, due by "
+        f"{answer['deadline']}"
     ]
     lines += [f"  {one}" for one in answer.get("named", [])]
     lines += [f"  {text:<13}{answer[name]}" for name, text in WORDS.items() if answer.get(name)]

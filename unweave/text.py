@@ -282,9 +282,12 @@ def status(answer: Answer) -> list[Any]:
         f"workspace {answer['workspace']} (key {answer['key_id']}), {answer['bytes']:,} bytes",
         f"  models      {counts_text(answer['models'])}",
         f"  requests    {counts_text(answer['requests'])}",
+        f"  queue       {counts_text(answer['queue'])}",
         f"  kept out    {answer['excluded']:,} subjects or rows",
         f"  event log   {answer['event_log']['size']} events, root {answer['event_log']['root']}",
     ]
+    if answer["overdue"]:
+        parts.append(f"  overdue     {', '.join(answer['overdue'])}: unweave run-requests")
     for item in answer["derived"]:
         late = " (overdue)" if item["overdue"] else ""
         parts.append(
@@ -293,7 +296,7 @@ def status(answer: Answer) -> list[Any]:
         )
     if answer["unfinished"]:
         parts.append(
-            f"  unfinished  {', '.join(answer['unfinished'])}: run the same forget again to finish"
+            f"  unfinished  {', '.join(answer['unfinished'])}: run the same command again to finish"
         )
     return parts
 

@@ -1,0 +1,61 @@
+"""The request queue with TFX: a shared run and an exact phase without rows are events of MLMD."""
+
+import csv
+import random
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from lineage_store.connection import sqlite_file
+from lineage_store.metadata import Metadata
+from pipelines.direct import DirectBackend
+from unweave import Project, verify
+
+pytestmark = pytest.mark.tfx
+
+NOON = datetime(2031, 5, 17, 12, tzinfo=timezone.utc)
+OPTIONS = {
+    "label": "label", "subject": "person", "row_id": "row", "shards": 2, "slices": 1, "epochs": 6,
+    "batch_size": 32,
+}  # fmt: skip
+
+
+def lines(without=()):
+    draw = random.Random(4)
+    yield ["row", "person", "age", "label"]
+    for number in range(160):
+        age, person = draw.gauss(40, 12), f"person-{number % 20:02d}"
+        if person not in without:
+            yield [str(number), person, f"{age:.1f}", "old" if age > 40 else "young"]
+
+
+def write(path, table):
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows(table)
+    return path
+
+
+def test_requests_run_as_one_pipeline_and_their_exact_phase_as_another(tmp_path):
+    gone = ["person-03", "person-11"]
+    (tmp_path / "secret").write_bytes(bytes(range(32)))
+    (tmp_path / "secret").chmod(0o600)
+    root, days = tmp_path / "workspace", [0]
+    project = Project(root, now=lambda: NOON + timedelta(days=days[0]))
+    given = write(tmp_path / "people.csv", lines())
+    project.train(given, key_file=tmp_path / "secret", **OPTIONS)
+    for person in gone:
+        project.requests.add([person], guarantee="approximate", exact_by="2031-06-10")
+    (first,) = project.requests.run()["runs"]
+    assert first["requests"] == ["q1", "q2"] and first["guarantee"] == "approximate"
+    days[0] = 20
+    (second,) = project.requests.run()["runs"]
+    assert second["requests"] == ["q3"] and second["guarantee"] == "exact"
+    twin = Project(tmp_path / "twin", backend=DirectBackend()).train(
+        write(tmp_path / "without.csv", lines(gone)), key_file=tmp_path / "secret", **OPTIONS
+    )
+    assert second["weights_digest_after"] == twin["weights_digest"]
+    for done in (first, second):
+        assert verify(done["certificate"], public_key=done["public_key"])["ok"]
+    metadata = Metadata(sqlite_file(root / "metadata.sqlite"), create=False)
+    assert len(metadata.store.get_executions_by_type("lineage.Deletion")) == 2
+    assert project.doctor()["ok"]
