@@ -5,6 +5,7 @@ trained from it, approximate ones whose distance to the twin was measured and wa
 exact by replay, and one that leaves nothing to learn.
 """
 
+import base64
 import csv
 import json
 import random
@@ -21,10 +22,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lineage_store.canonical import canonical_json, digest
 from lineage_store.errors import BadInput, CheckFailed, NothingFound, Unfinished
 from lineage_store.index import open_index, read_index
+from lineage_store.signing import load_private_key
 from lineage_store.workspace import open_workspace
 from pipelines.direct import DirectBackend
+from unlearning.certificate import seal
 from unweave import Project
 from unweave import report_words as words
 from unweave.report import Distances, Report, report_of
@@ -339,3 +343,53 @@ def test_what_is_told_is_escaped(story):
     odd = replace(one, models=(replace(one.models[0], why="a < b & c > <d>"),))
     assert "a &lt; b &amp; c &gt; &lt;d&gt;" in page(odd).decode()
     ElementTree.fromstring(page(odd))
+
+
+def resealed(root, request_id, change):
+    """Sign another certificate in place of a request's; `change` alters its predicate."""
+    file = root / "requests" / request_id / "certificate.json"
+    statement = json.loads(base64.b64decode(json.loads(file.read_bytes())["payload"]))
+    change(statement["predicate"])
+    file.write_bytes(seal(statement, load_private_key(open_workspace(root).signing_key)))
+
+
+INTERVALS = {
+    kind: {"value": value, "low": value - 0.1, "high": value + 0.1}
+    for kind, value in (("untouched", 0.9), ("unlearned", 0.51), ("retrained", 0.5))
+}
+
+
+def test_an_evaluation_is_shown_for_all_three_models_and_bound_by_its_digest(story, tmp_path):
+    root = Path(shutil.copytree(story.places["replayed"][0], tmp_path / "ws"))
+    found = {
+        "why": "the answers are those of the retrained model",
+        "findings": [
+            {"name": "loss attack", "outcome": "passed", "detail": "area under the curve",
+             "measure": {"name": "AUC", "unit": "", **INTERVALS}},
+            {"name": "utility", "outcome": "uninformative", "detail": "no harm", "measure": None},
+        ],
+    }  # fmt: skip
+    file = root / "requests" / "r1" / "evaluation-m1.json"
+    file.write_bytes(canonical_json(found))
+    told = {"outcome": "passed", "rung": "behaviour", "digest": digest(file.read_bytes())}
+    resealed(root, "r1", lambda predicate: predicate["models"][0].update(evaluation=told))
+    report = read_report(root, "r1")
+    assert report.proof.position is None  # another certificate than the one that was logged
+    written = page(report).decode()
+    assert "not found among" in written and "not in the event log" in written
+    for value in ("0.9 (0.8 to 1)", "0.51 (0.41 to 0.61)", "0.5 (0.4 to 0.6)", "none"):
+        assert value in written
+    assert "this was not measured" not in written
+    assert any("is called passed, by its behaviour" in line for line in words.proves(report))
+    file.write_bytes(canonical_json({**found, "why": "better"}))
+    with pytest.raises(CheckFailed, match="evaluation of m1"):
+        read_report(root, "r1")
+
+
+def test_a_promised_exact_result_and_a_kept_promise_are_told(story, tmp_path):
+    root = Path(shutil.copytree(story.places["unmeasured"][0], tmp_path / "ws"))
+    resealed(root, "r3", lambda p: [one.update(exact_due_by="2031-06-05") for one in p["models"]])
+    promised = words.done(read_report(root, "r3"))
+    assert "An exact result is due by 5 June 2031 and will take its place." in promised
+    resealed(root, "r1", lambda p: p.update(upgrades=[{"request": "r0", "certificate": "00"}]))
+    assert "This makes exact what r0 did approximately." in words.done(read_report(root, "r1"))

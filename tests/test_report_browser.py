@@ -23,6 +23,7 @@ from unweave.report import (
     Proof,
     Report,
 )
+from unweave.report_judged import Finding, Judged
 from unweave.report_page import page
 from unweave.report_pdf import browser, headless, pdf
 
@@ -93,6 +94,10 @@ def change(*, guarantee, number, base=None, distances=None, shards=5):
         metrics_after={"accuracy": 0.9, "log_loss": 0.2, "rows": 12_345},
         derived_until="2031-06-05" if guarantee == "approximate" else None,
         base=base,
+        judged=Judged("uninformative", None, "the rows are too few to tell the models apart",
+                      (Finding("loss attack on the forgotten rows", "uninformative",
+                               "area under the curve", ("0.9 (0.81 to 0.99)",) * 3),)),
+        exact_due_by="2031-06-05" if guarantee == "approximate" else None,
     )  # fmt: skip
 
 

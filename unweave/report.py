@@ -25,6 +25,7 @@ from unlearning.deletion import CERTIFICATE_FILE, PLAN_FILE
 from unlearning.plan import ModelPlan
 from unlearning.strategies import ShardDecision
 from unlearning.verdicts import Verdict
+from unweave.report_judged import Judged, judged
 
 Outcome = Literal["exact", "certified", "approximate", "withdrawn"]
 WEAKEST_FIRST: tuple[Outcome, ...] = ("approximate", "certified", "exact", "withdrawn")
@@ -92,7 +93,8 @@ class BaseModel:
 class ModelChange:
     """What became of one model; `after`, its weights and its metrics are None if it was withdrawn.
 
-    `distances` are None of an exact result, which needs none, and where none was measured.
+    `distances` are None of an exact result, which needs none, and where none was measured; `judged`
+    is None where behaviour was not. An approximate result may be promised to be exact by a day.
     """
 
     before: str
@@ -114,6 +116,8 @@ class ModelChange:
     metrics_after: Mapping[str, float] | None
     derived_until: str | None
     base: BaseModel | None
+    judged: Judged | None = None
+    exact_due_by: str | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -146,7 +150,10 @@ class Proof:
 
 @dataclass(frozen=True)
 class Report:
-    """One finished request. `subjects` counts what was named: people or, by `kind`, rows."""
+    """One finished request. `subjects` counts what was named: people or, by `kind`, rows.
+
+    `upgrades` are the approximate requests whose results this one makes exact.
+    """
 
     request_id: str
     requested: str
@@ -160,6 +167,7 @@ class Report:
     erasure: Mapping[str, int]
     not_covered: tuple[str, ...]
     proof: Proof
+    upgrades: tuple[str, ...] = ()
 
     @property
     def outcome(self) -> Outcome:
@@ -199,7 +207,7 @@ def report_of(workspace: Workspace, connection: sqlite3.Connection, request_id: 
         subjects=len(predicate["subjects"]),
         rows=predicate["rows"]["count"],
         models=tuple(
-            _change(change, plans.get(change["before"]["id"]), connection)
+            _change(change, plans.get(change["before"]["id"]), connection, folder)
             for change in predicate["models"]
         ),
         erasure=predicate["erasure"],
@@ -213,6 +221,7 @@ def report_of(workspace: Workspace, connection: sqlite3.Connection, request_id: 
             tool=predicate["tool"],
             environment=predicate["environment"],
         ),
+        upgrades=tuple(one["request"] for one in predicate.get("upgrades", ())),
     )
 
 
@@ -239,7 +248,10 @@ def _position(
 
 
 def _change(
-    change: Mapping[str, Any], planned: Mapping[str, Any] | None, connection: sqlite3.Connection
+    change: Mapping[str, Any],
+    planned: Mapping[str, Any] | None,
+    connection: sqlite3.Connection,
+    folder: Path,
 ) -> ModelChange:
     """Put together what the certificate, the plan that it names and the index say of a model."""
     name = change["before"]["id"]
@@ -272,6 +284,8 @@ def _change(
         metrics_after=after.report["metrics"] if after else None,
         derived_until=after.report.get("derived_until") if after else None,
         base=BaseModel(base["before"], base["after"]) if base else None,
+        judged=judged(folder, name, change.get("evaluation")),
+        exact_due_by=change.get("exact_due_by"),
     )
 
 

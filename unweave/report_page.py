@@ -14,6 +14,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from unlearning.strategies import ShardDecision
+from unweave import report_numbers as numbers
 from unweave import report_words as words
 from unweave.report import Cost, ModelChange, Report
 from unweave.report_charts import Evaluation, histogram_chart, roc_chart
@@ -42,9 +43,9 @@ def page(report: Report, evaluation: Evaluation | None = None) -> bytes:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
-        "counted": words.counted,
-        "size": words.size,
-        "moment": words.moment,
+        "counted": numbers.counted,
+        "size": numbers.size,
+        "moment": numbers.moment,
         "number": lambda value: f"{value:,}",
         "share": lambda part, whole: f"{part / whole if whole else 0.0:.1%}",
         "last": lambda kind: kind.rpartition(".")[2],
@@ -117,7 +118,7 @@ def _timings(cost: Cost) -> Iterator[tuple[str, str]]:
     if not known:
         yield "in steps", f"{cost.seconds:.1f} s"
     if "written" in known:
-        yield "written", words.size(known["written"])
+        yield "written", numbers.size(known["written"])
 
 
 def _charts(evaluation: Evaluation) -> Iterator[tuple[str, Markup]]:

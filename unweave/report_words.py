@@ -5,10 +5,10 @@ word of the headline, and what was not measured is said to be not measured.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timezone
 
 from unlearning.checks import Check
 from unweave.report import ModelChange, Report
+from unweave.report_numbers import counted, day, moment, size
 
 MODELS_TOLD = 3
 # How `checks.controlled` begins what it says of a check that tells the two models apart.
@@ -118,6 +118,11 @@ def done(report: Report) -> list[str]:
             f"Kept until {day(kept[-1].derived_until or '')}, to serve the approximate result: "
             f"what was computed after the rows had been learnt."
         )
+    due = [one.exact_due_by for one in report.models if one.exact_due_by]
+    if due:
+        lines.append(f"An exact result is due by {day(min(due))} and will take its place.")
+    if report.upgrades:
+        lines.append(f"This makes exact what {' and '.join(report.upgrades)} did approximately.")
     return lines
 
 
@@ -153,6 +158,12 @@ def proves(report: Report) -> list[str]:
     if report.outcome == "withdrawn":
         lines.append("The model is served no more, and its weights are gone from the workspace.")
     lines += _checks(report)
+    for one in report.models[:MODELS_TOLD]:
+        if one.judged is not None:
+            rest = f", by its {one.judged.rung}" if one.judged.rung else ""
+            lines.append(
+                f"Judged beside the old model, {one.after} is called {one.judged.outcome}{rest}."
+            )
     lines.append(
         f"The certificate is signed and {_logged(report)}; unweave verify checks it offline."
     )
@@ -168,7 +179,7 @@ def proves_not(report: Report, *, evaluated: bool) -> list[str]:
         lines.append(
             "Anything beyond what the user fixed: configuration, model code and workspace secret."
         )
-    if not evaluated:
+    if not evaluated and not any(one.judged for one in report.models):
         lines.append("How the models behave under attack: this was not measured.")
     lines.append(f"Anything about {', '.join(report.not_covered[:-1])}, or "
                  f"{report.not_covered[-1]}." if len(report.not_covered) > 1
@@ -200,38 +211,6 @@ def controls(check: Check) -> tuple[str, str]:
     if check.outcome == "uninformative":
         return "tells nothing", check.detail
     return check.detail, "does not apply"
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def size(number: float) -> str:
-    """Return a number of bytes in the unit that suits it."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if number < 1000 or unit == "GB":
-            break
-        number /= 1000
-    return f"{number:,.0f} {unit}" if number >= 10 or unit == "bytes" else f"{number:.1f} {unit}"
-
-
-def moment(text: str) -> str:
-    """Return a time in ISO 8601 as people write it, in UTC."""
-    time = datetime.fromisoformat(text).astimezone(timezone.utc)
-    return f"{day(time.date().isoformat())}, {time:%H:%M} UTC"
-
-
-def day(text: str) -> str:
-    """Return a date in ISO 8601 as people write it."""
-    date = datetime.fromisoformat(text)
-    return f"{date.day} {MONTHS[date.month - 1]} {date.year}"
-
-
-MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September",
-    "October", "November", "December",
-)  # fmt: skip
 
 
 def _of(report: Report, which: Sequence[ModelChange]) -> str:

@@ -1,0 +1,72 @@
+"""How a result behaves, as an evaluation has judged it: read from the request's folder.
+
+The certificate names the evaluation of a model by outcome, rung and digest; the file holds what was
+measured of the untouched, the unlearned and the retrained model. Without an evaluation there is
+nothing to read, and the report says that behaviour was not measured.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lineage_store.canonical import digest, read_json
+from lineage_store.errors import CheckFailed
+
+KINDS = ("untouched", "unlearned", "retrained")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check of behaviour, and what was measured of each model: as text, or "none"."""
+
+    name: str
+    outcome: str
+    detail: str
+    measured: tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What an evaluation came to; `rung` is what it rests on, None if nothing tells anything."""
+
+    outcome: str
+    rung: str | None
+    why: str
+    findings: tuple[Finding, ...]
+
+
+def judged(folder: Path, model: str, told: Mapping[str, Any] | None) -> Judged | None:
+    """Read the evaluation of a model, by its id before; `told` is what the certificate says of it.
+
+    Raises CheckFailed if the file is not the one that the certificate names.
+    """
+    if told is None:
+        return None
+    file = folder / f"evaluation-{model}.json"
+    if not file.exists() or digest(file.read_bytes()) != told["digest"]:
+        raise CheckFailed(
+            f"The evaluation of {model} is not the one that the certificate names: restore the "
+            f"workspace from a backup."
+        )
+    value = read_json(file)
+    return Judged(
+        outcome=told["outcome"],
+        rung=told["rung"],
+        why=value.get("why", ""),
+        findings=tuple(map(_finding, value.get("findings", ()))),
+    )
+
+
+def _finding(value: Mapping[str, Any]) -> Finding:
+    measure = value.get("measure") or {}
+    untouched, unlearned, retrained = (_interval(measure.get(kind)) for kind in KINDS)
+    return Finding(
+        value["name"], value["outcome"], value["detail"], (untouched, unlearned, retrained)
+    )
+
+
+def _interval(value: Mapping[str, float] | None) -> str:
+    if value is None:
+        return "none"
+    return f"{value['value']:.3g} ({value['low']:.3g} to {value['high']:.3g})"
