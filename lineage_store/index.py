@@ -12,7 +12,7 @@ from typing import Any
 from lineage_store.errors import BadInput, NothingFound
 
 SCHEMA = "unweave"
-NEWEST = "queue"  # the last of the migrations
+NEWEST = "lifted"  # the last of the migrations
 
 
 def open_index(path: Path) -> sqlite3.Connection:
@@ -93,6 +93,7 @@ def _migrations() -> Any:
 
     from lineage_store.eventlog import create_table
     from lineage_store.queue import create_queue
+    from lineage_store.readmission import create_lifted
 
     migrations = Migrations(SCHEMA)
 
@@ -190,5 +191,9 @@ def _migrations() -> Any:
     @migrations()
     def queue(db: Database) -> None:
         create_queue(db.conn)
+
+    @migrations()
+    def lifted(db: Database) -> None:
+        create_lifted(db.conn)
 
     return migrations

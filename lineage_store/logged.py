@@ -5,12 +5,14 @@ what it says.
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lineage_store import eventlog
 from lineage_store.errors import CheckFailed
 from lineage_store.models import Guarantee, ModelState
+from lineage_store.readmission import LIFTED
 from lineage_store.signing import load_public_key
 from lineage_store.workspace import Workspace
 
@@ -39,7 +41,8 @@ class LoggedModel:
 class LoggedDeletion:
     """A deletion as the log tells of it: `models` are the ended ones, with what replaced each.
 
-    `ids` counts the subjects or rows that were named; an earlier unweave did not log it.
+    `ids` counts the subjects or rows that were named; an earlier unweave did not log it. `lifted`
+    of them have agreed anew since (`readmission`).
     """
 
     request: str
@@ -48,6 +51,7 @@ class LoggedDeletion:
     models: Mapping[str, str | None]
     guarantees: Mapping[str, str]
     ids: int | None = None
+    lifted: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def check_log(connection: sqlite3.Connection, workspace: Workspace) -> None:
 
 def read_logged(connection: sqlite3.Connection) -> Logged:
     """Read what a checked log says."""
-    made, deletions = [], []
+    made, deletions, lifted = [], [], Counter[str]()
     for event in eventlog.events(connection):
         if event.kind == "model made":
             made.append(event)
@@ -90,6 +94,9 @@ def read_logged(connection: sqlite3.Connection) -> Logged:
                     body["guarantees"], body.get("ids"),
                 )
             )  # fmt: skip
+        elif event.kind == LIFTED:
+            lifted[event.body["request"]] += event.body["ids"]
+    deletions = [replace(one, lifted=lifted[one.request]) for one in deletions]
     trained = [event.body["model"] for event in made if event.body["request"] is None]
     snapshots = {model: number for number, model in enumerate(trained, start=1)}
     ended = {

@@ -246,7 +246,7 @@ def _deletion(
         "SELECT count(*) FROM exclusions WHERE request = ?", (deletion.request,)
     ).fetchone()
     wanted = 1 if deletion.ids is None else deletion.ids  # an exact phase names nobody
-    if kept[0] < wanted:
+    if kept[0] < wanted - deletion.lifted:
         what = "the exclusion manifest lacks entries of it, so their subjects are not kept out"
         found.append(Difference(where, f"{what}: restore the index from a backup", False))
     certificate = workspace.request(deletion.request) / CERTIFICATE_FILE

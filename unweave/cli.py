@@ -24,6 +24,7 @@ from unweave.evaluate_commands import evaluate
 from unweave.graph_commands import graph
 from unweave.log_commands import log
 from unweave.options import JSON, WORKSPACE, project_of, show
+from unweave.readmit_commands import readmit
 from unweave.report_commands import report
 from unweave.request_commands import request, run_requests
 from unweave.version import installed_version
@@ -221,4 +222,5 @@ commands.add_command(graph)
 commands.add_command(log)
 commands.add_command(request)
 commands.add_command(run_requests)
+commands.add_command(readmit)
 commands.add_command(report)

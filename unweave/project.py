@@ -27,6 +27,7 @@ from lineage_store.workspace import Workspace, open_workspace, writing
 from unweave.detection import detect_poison
 from unweave.forget_options import forget_request
 from unweave.reader import Reader
+from unweave.readmitting import readmit_subjects
 from unweave.report_file import write_report
 from unweave.verification import verify as verify
 from unweave.version import installed_version
@@ -234,6 +235,7 @@ class Project(Reader):
         return RequestQueue(self)
 
     report = write_report
+    readmit = readmit_subjects
     detect = detect_poison
 
     def doctor(self, *, repair: bool = False) -> dict[str, Any]:

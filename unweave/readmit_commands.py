@@ -1,0 +1,31 @@
+"""`unweave readmit`: who was forgotten has agreed anew."""
+
+import json
+from pathlib import Path
+
+import click
+
+from unweave.options import JSON, WORKSPACE
+
+
+@click.command()
+@WORKSPACE
+@click.argument("subjects", nargs=-1, required=True, metavar="SUBJECT...")
+@click.option("--rows", is_flag=True, help="The arguments are row ids, not subjects.")
+@JSON
+def readmit(workspace: Path, subjects: tuple[str, ...], rows: bool, as_json: bool) -> None:
+    """Let subjects be trained on again who were forgotten and have agreed anew.
+
+    Nothing comes back by itself: their rows are in no model until a file with them is trained on.
+    """
+    from unweave.project import Project
+
+    answer = Project(workspace).readmit(subjects, rows=rows)
+    if as_json:
+        print(json.dumps(answer, ensure_ascii=False))
+        return
+    count = answer["readmitted"]
+    click.echo(
+        f"{count} {'id is' if count == 1 else 'ids are'} no longer kept out; forgotten by "
+        f"{', '.join(answer['requests'])}. The event log says so."
+    )

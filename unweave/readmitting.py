@@ -1,0 +1,38 @@
+"""Re-consent, as Python API: `Project(...).readmit(["Blue Cab"])`."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from unweave.forget_options import unique_ids
+
+if TYPE_CHECKING:
+    from unweave.project import Project
+
+
+def readmit_subjects(
+    project: "Project", ids: Sequence[str], *, rows: bool = False
+) -> dict[str, Any]:
+    """Let forgotten subjects (or rows, by their ids) be trained on again, since they agreed anew.
+
+    Raises NothingFound for one that is not kept out, Unfinished while a deletion is running.
+    """
+    from lineage_store import requests
+    from lineage_store.full_disk import translated
+    from lineage_store.index import open_index
+    from lineage_store.readmission import lift
+    from lineage_store.workspace import writing
+    from pipelines.found_rows import ForgetRequest
+    from unlearning.recording import sign_log
+
+    unique = unique_ids(ids)
+    with translated(), writing(project.root, create=False) as workspace:
+        commitments = ForgetRequest(unique, rows).commitments(workspace.keys())
+        with closing(open_index(workspace.index_file)) as connection:
+            requests.must_be_none_running(connection)
+            lifted = lift(connection, commitments, time=project._time())
+        sign_log(workspace)
+    return {
+        "readmitted": len(lifted),
+        "requests": sorted({entry.request for entry in lifted}),
+    }
