@@ -24,6 +24,7 @@ NAMES = [
     "coalescing",
     "diabetes130",
     "estimates",
+    "load",
     "pipeline-cost",
     "lineage-scale",
     "ingest-rate",
