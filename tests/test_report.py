@@ -11,7 +11,6 @@ import json
 import random
 import re
 import shutil
-import sqlite3
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -269,19 +268,22 @@ def test_the_picture_of_many_shards_keeps_to_those_that_change(story):
     assert "989 shards that are like the others are not drawn" in written
 
 
-def test_estimates_and_timings_are_shown_where_there_are_any(story, tmp_path):
-    root = shutil.copytree(story.places["replayed"][0], tmp_path / "ws")
-    connection = sqlite3.connect(root / "unweave.sqlite")
-    (text,) = connection.execute("SELECT report FROM models WHERE id = 'm2'").fetchone()
-    timings = {"start": 1.25, "shards": 10.0, "finish": 2.5, "written": 7_000_000}
-    told = json.dumps(json.loads(text) | {"timings": timings})
-    with connection:
-        connection.execute("UPDATE models SET report = ? WHERE id = 'm2'", (told,))
-    connection.close()
-    found = read_report(root, "r1")
-    assert found.models[0].cost.timings == timings
-    written = page(found).decode()
-    assert all(value in written for value in ("1.2 s", "10.0 s", "2.5 s", "7.0 MB"))
+def test_what_was_expected_stands_beside_what_it_took(story):
+    report = story.reports["replayed"]
+    (cost,) = [model.cost for model in report.models if model.before == "m1"]
+    assert cost.expected in cost.estimates and cost.expected.steps == cost.planned
+    assert cost.timings is not None and cost.timings.total > 0
+    written = page(report).decode()
+    for value in (f"{cost.expected.seconds:.1f} s", f"{cost.timings.total:.1f} s"):
+        assert value in written
+
+
+def test_a_deletion_by_an_earlier_unweave_tells_the_time_of_its_steps(story):
+    report = story.reports["replayed"]
+    before = replace(report.models[0].cost, estimates=(), expected=None, timings=None)
+    older = replace(report, models=(replace(report.models[0], cost=before),))
+    written = page(older).decode()
+    assert "in steps" in written and "What each strategy was expected to cost" not in written
 
 
 @pytest.mark.parametrize("name", ["certificate.json", "plan.json"])

@@ -22,8 +22,10 @@ from lineage_store.workspace import Workspace
 from unlearning.certificate import verify
 from unlearning.checks import Check
 from unlearning.deletion import CERTIFICATE_FILE, PLAN_FILE
+from unlearning.estimates import Estimate
 from unlearning.plan import ModelPlan
 from unlearning.strategies import ShardDecision
+from unlearning.timings import Timings
 from unlearning.verdicts import Verdict
 from unweave.report_judged import Judged, judged
 
@@ -48,29 +50,11 @@ class Distances:
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """What a plan expected of one strategy: steps, seconds, bytes; or why it could not serve."""
-
-    strategy: str
-    guarantee: str
-    steps: int | None
-    seconds: float | None
-    bytes: int | None
-    why_not: str | None
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Estimate":
-        """Read an estimate; what it does not hold is not known."""
-        known: dict[str, Any] = {name: value.get(name) for name in cls.__dataclass_fields__}
-        return cls(**known)
-
-
-@dataclass(frozen=True)
 class Cost:
-    """Steps as planned, as taken, and of training all shards; what a run took in seconds.
+    """Steps as planned, as taken, and of training all shards; seconds of the steps that were taken.
 
-    `estimates` and `timings` (name to seconds, and `written` to bytes) are empty where a workspace
-    has none.
+    `estimates` are what each strategy was expected to cost, `expected` of that which was taken, and
+    `timings` what it took: empty, or None, of a deletion by an earlier unweave.
     """
 
     planned: int
@@ -78,7 +62,8 @@ class Cost:
     full: int
     seconds: float
     estimates: tuple[Estimate, ...] = ()
-    timings: Mapping[str, float] | None = None
+    expected: Estimate | None = None
+    timings: Timings | None = None
 
 
 @dataclass(frozen=True)
@@ -279,7 +264,7 @@ def _change(
         verdicts=tuple(Verdict(**verdict) for verdict in change["verdicts"]),
         checks=tuple(Check(**check) for check in change.get("checks", ())),
         distances=_distances(change.get("distance_to_twin")),
-        cost=_cost(plan, planned or {}, after),
+        cost=_cost(plan, after),
         metrics_before=before.report["metrics"],
         metrics_after=after.report["metrics"] if after else None,
         derived_until=after.report.get("derived_until") if after else None,
@@ -300,13 +285,14 @@ def _distances(value: Any) -> Distances | None:
     return Distances(value["unlearned"], value["untouched"])
 
 
-def _cost(plan: ModelPlan, planned: Mapping[str, Any], after: ModelRecord | None) -> Cost:
+def _cost(plan: ModelPlan, after: ModelRecord | None) -> Cost:
     report = after.report if after else {}
     return Cost(
         planned=plan.steps_planned,
         taken=report.get("steps", 0),
         full=plan.steps_full,
         seconds=report.get("step_seconds", 0.0),
-        estimates=tuple(map(Estimate.from_json, planned.get("estimates") or ())),
-        timings=report.get("timings"),
+        estimates=plan.estimates,
+        expected=plan.estimate,
+        timings=Timings(**report["timings"]) if "timings" in report else None,
     )

@@ -21,7 +21,6 @@ from unweave.report_charts import Evaluation, histogram_chart, roc_chart
 from unweave.report_picture import left_out, looks, picture
 
 LOSS = "loss of an example"
-TIMED = {"start": "until the first step", "shards": "the shards", "finish": "after the last step"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class ModelPart:
     left_out: int
     nearness: str
     shards: tuple[tuple[str, str, int, str], ...]
-    timings: tuple[tuple[str, str], ...]
+    timings: tuple[tuple[str, str, str], ...]
 
 
 def page(report: Report, evaluation: Evaluation | None = None) -> bytes:
@@ -109,16 +108,18 @@ def _ranges(numbers: list[int]) -> str:
     )  # fmt: skip
 
 
-def _timings(cost: Cost) -> Iterator[tuple[str, str]]:
-    """Yield what of a run's times is known; without any, the time of its steps."""
-    known = dict(cost.timings or {})
-    for name, told in TIMED.items():
-        if name in known:
-            yield told, f"{known[name]:.1f} s"
-    if not known:
-        yield "in steps", f"{cost.seconds:.1f} s"
-    if "written" in known:
-        yield "written", numbers.size(known["written"])
+def _timings(cost: Cost) -> Iterator[tuple[str, str, str]]:
+    """Yield the parts of what a run took, what was expected of each, and what it was."""
+    took, expected = cost.timings, cost.expected
+    if took is None:
+        yield "in steps", "", f"{cost.seconds:.1f} s"
+        return
+    yield "building the model", "", f"{took.build + (took.trace if took.traced else 0.0):.1f} s"
+    yield "the shards", "", f"{took.shards:.1f} s"
+    yield "evaluation and export", "", f"{took.finish:.1f} s"
+    yield "in all", f"{expected.seconds:.1f} s" if expected else "", f"{took.total:.1f} s"
+    written = numbers.size(took.written)
+    yield "written", numbers.size(expected.bytes) if expected else "", written
 
 
 def _charts(evaluation: Evaluation) -> Iterator[tuple[str, Markup]]:
