@@ -17,7 +17,7 @@ import time
 import pipelines.direct
 import unlearning.fitting
 import unlearning.serving
-from lineage_store.errors import NothingFound
+from lineage_store.errors import UnweaveError
 from unweave import Project
 
 
@@ -47,8 +47,10 @@ def run(order):
     project = Project(order["root"], backend=pipelines.direct.DirectBackend())
     try:
         project.forget([order["subject"]], guarantee="exact")
-    except NothingFound:
-        os._exit(NothingFound.exit_status)
+    except UnweaveError as error:
+        if error.exit_status == 1:
+            print(error, file=sys.stderr)
+        os._exit(error.exit_status)
     except BaseException:
         import traceback
 

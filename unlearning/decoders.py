@@ -64,9 +64,8 @@ def contents(path: Path, *, overlap: int) -> Iterator[bytes]:
     yield from _inner(lambda: path.open("rb"), overlap, depth=0, path=path)
 
 
-def overlapping(stream: Any, overlap: int) -> Iterator[bytes]:
-    """Yield a stream in pieces, each with the last bytes of the one before."""
-    tail = b""
+def overlapping(stream: Any, overlap: int, *, tail: bytes = b"") -> Iterator[bytes]:
+    """Yield a stream in pieces, each after the end of the one before, the first after `tail`."""
     while piece := stream.read(PIECE):
         yield tail + piece
         tail = (tail + piece)[-overlap:] if overlap else b""
@@ -92,8 +91,12 @@ def _inner(
                 yield stream
 
         with unpacked() as stream:
-            yield from overlapping(stream, overlap)
-        yield from _inner(unpacked, overlap, depth=depth + 1)
+            first = stream.read(PIECE)
+            yield first
+            yield from overlapping(stream, overlap, tail=first[-overlap:] if overlap else b"")
+        # What fits into one piece is not unpacked again to see what is within.
+        inner = unpacked if len(first) == PIECE else partial(io.BytesIO, first)
+        yield from _inner(inner, overlap, depth=depth + 1)
     elif head.startswith(SQLITE):
         yield from _database(opened, path)
     elif head.startswith((PARQUET, ARROW)):
