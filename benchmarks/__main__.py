@@ -25,6 +25,7 @@ from benchmarks import (
     placement_cost,
     training_overhead,
     update_codecs,
+    verdicts,
 )
 from benchmarks.result import Result
 from lineage_store.canonical import write_atomic
@@ -45,6 +46,7 @@ BENCHMARKS = {
     "parallel-shards": parallel_shards,
     "update-codecs": update_codecs,
     "marginal": marginal,
+    "verdicts": verdicts,
 }
 
 WIDTH = 130
