@@ -28,6 +28,7 @@ from benchmarks import (
     placement_cost,
     training_overhead,
     update_codecs,
+    verdicts,
 )
 from benchmarks.result import Result
 from lineage_store.canonical import write_atomic
@@ -51,6 +52,7 @@ BENCHMARKS = {
     "update-codecs": update_codecs,
     "marginal": marginal,
     "amnesiac-experiment": amnesiac_experiment,
+    "verdicts": verdicts,
 }
 
 WIDTH = 130

@@ -62,6 +62,14 @@ class Evaluated:
     labels: Mapping[RowSetName, Array]
     runs: Mapping[Kind, tuple[Run, ...]]
 
+    def finite(self, kind: Kind) -> bool:
+        """Say whether all answers of a kind's runs are finite numbers."""
+        return all(
+            bool(np.isfinite(answers).all())
+            for run in self.runs.get(kind, ())
+            for answers in run.answers.values()
+        )
+
     def count(self, kind: Kind) -> int:
         """Return how many runs there are of a kind."""
         return len(self.runs.get(kind, ()))

@@ -6,8 +6,9 @@
 
 The untouched and the retrained model stand beside the unlearned one in every line. Without a
 retrained model nothing can be told: answers alone do not say what forgetting would look like.
-Handed in as "unlearned", the untouched model never passes, and the retrained one never fails but
-by a policy that claims a tolerance or a bound.
+Handed in as "unlearned", the untouched model does not pass, and a retrained one does not fail but
+by a policy that claims a tolerance or a bound; for models of other seeds, but for the share of
+chance that `confidence` leaves.
 """
 
 from collections.abc import Sequence
@@ -66,12 +67,19 @@ class Evaluation:
 def evaluate(models: Evaluated, policy: Policy) -> Evaluation:
     """Judge an unlearned model.
 
-    Raises BadInput without an untouched or an unlearned model, or if a model is given twice as one
-    kind: its runs would seem to differ less than they do.
+    Raises BadInput without an untouched or an unlearned model, if an untouched or a retrained one
+    answers NaN, or if a model is given twice as one kind: its runs would seem to differ less than
+    they do.
     """
     for kind in KINDS[:2]:
         if not models.count(kind):
             raise BadInput(f"There is no {kind} model: nothing can be judged without it.")
+    for kind in ("untouched", "retrained"):
+        if not models.finite(kind):
+            raise BadInput(f"A {kind} model answers NaN: nothing can be compared with it.")
+    if not models.finite("unlearned"):
+        why = "an unlearned model answers NaN: it is destroyed"
+        return Evaluation("failed", why, None, (), (), (), tuple(_missing(models)), policy)
     for kind, runs in models.runs.items():
         if len({run.weights_digest or run.answers_digest for run in runs}) < len(runs):
             raise BadInput(

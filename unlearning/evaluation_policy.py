@@ -9,6 +9,7 @@ nothing. The thresholds are choices, not findings: docs/verification.md says how
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ def _listed(names: Any) -> str:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def _count(least: int) -> tuple[str, Callable[[Any], bool]]:

@@ -178,7 +178,8 @@ def _told(
         answers = {rows: np.column_stack([1 - p, p]) for rows, p in answers.items()}
     for outputs in answers.values():
         sums = np.abs(outputs.sum(axis=1) - 1)
-        if (outputs < -TOLERANCE).any() or (sums > TOLERANCE).any() or np.isnan(outputs).any():
+        # NaN is neither: a model that was destroyed is judged, not refused.
+        if (outputs < -TOLERANCE).any() or (sums > TOLERANCE).any():
             raise BadInput(
                 f"The outputs of the model in {folder} are no probabilities: save it with a "
                 f"softmax or a sigmoid at its end."

@@ -20,7 +20,7 @@ from unlearning.finding import Measure
 from unlearning.metrics.calibration import brier_score, expected_calibration_error
 from unlearning.metrics.sape import sape
 
-DRAWS = 200  # for what decides nothing
+DRAWS = 100  # for what decides nothing
 
 PerRun = Callable[[Run], float]
 

@@ -1,7 +1,8 @@
 """`unweave evaluate`: judge an unlearned model, whoever's code unlearned it.
 
-SavedModels and CSV files in, a verdict out; no workspace. Exit status 1 if a check failed, or if
-nothing can be told and the policy does not accept that; otherwise 0.
+SavedModels and CSV files in, a verdict out. Exit status 1 if a check failed, or if
+nothing can be told and the policy does not accept that; otherwise 0. Like `verify`, it needs no
+workspace, and takes `--workspace` as every command does.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import Any
 
 import click
 
-from unweave.options import JSON
+from unweave.options import JSON, WORKSPACE
 
 MODEL = click.Path(path_type=Path, exists=True, file_okay=False)
 ROWS = click.Path(path_type=Path)
@@ -23,6 +24,7 @@ KINDS = ("untouched", "unlearned", "retrained")
 
 
 @click.command()
+@WORKSPACE
 @click.option(
     "--before",
     required=True,
@@ -55,6 +57,7 @@ KINDS = ("untouched", "unlearned", "retrained")
 @click.option("--policy", type=ROWS, help="What must hold, as JSON: see docs/verification.md.")
 @JSON
 def evaluate(
+    workspace: Path,
     before: tuple[Path, ...],
     after: tuple[Path, ...],
     retrained: tuple[Path, ...],
