@@ -323,7 +323,7 @@ def test_requests_run_together_and_each_is_answered(project, workspace, both_for
     assert run["requests"] == ["q1", "q3"] and run["request_id"] == "r1"
     assert run["weights_digest_after"] == both_forgotten
     assert ran["settled"] == [{"request": "q2", "outcome": "nothing found", "run": None}]
-    assert (ran["failed"], ran["exit_status"]) == ([], 0)
+    assert (ran["failed"], ran["left"], ran["exit_status"]) == ([], {}, 0)
     assert states(project) == {"q1": "done", "q2": "nothing found", "q3": "done"}
     answered = {one["request"]: one for one in project.requests.list(ended=True)["requests"]}
     assert [answered[q]["ids_found"] for q in ("q1", "q2", "q3")] == [1, 0, 1]
@@ -388,7 +388,7 @@ def test_a_run_that_fails_gives_its_requests_back_and_the_others_run(project):
     assert [run["requests"] for run in ran["runs"]] == [["q2"]]
     (failed,) = ran["failed"]
     assert failed["requests"] == ["q1"] and "recorded updates" in failed["error"]
-    assert ran["exit_status"] == 2
+    assert ran["exit_status"] == 2 and ran["left"] == {"waiting": 1}
     assert states(project) == {"q1": "waiting", "q2": "done"}
 
 
@@ -711,7 +711,7 @@ def test_the_commands_say_what_the_methods_return(workspace, tmp_path):
         :2
     ] == (0, "q1 is held, due by " + Project(workspace).requests.show("q1")["deadline"] + ".\n")
     status, out, _ = run("run-requests", folder=tmp_path)
-    assert (status, out) == (0, "No request is due.\n")
+    assert (status, out) == (0, "No request is due.\nLeft in the queue: 1 held.\n")
     status, _, told = run("request", "show", "q9", folder=tmp_path)
     assert status == 3 and told.startswith("unweave: There is no such request")
     status, _, told = run("request", "approve", "q1", "--by", "Chief", folder=tmp_path)

@@ -1,11 +1,14 @@
 """The answers of the request queue, as plain values."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from lineage_store.queue import Queued
+from lineage_store.index import read_index
+from lineage_store.queue import Queued, all_queued
 from lineage_store.recipients import recipients
 from lineage_store.request_details import Details
 from lineage_store.workspace import Workspace
@@ -92,10 +95,15 @@ def planned(plans: Sequence[tuple["Group", list["ModelPlan"]]]) -> Answer:
     return {"dry_run": True, "groups": groups, "settled": [asdict(one) for one in settled]}
 
 
-def ran(workspace: Workspace, done: "Ran", finished: Sequence[str]) -> Answer:
-    """Return what `run-requests` says; `finished` are runs that only lacked their last step."""
+def ran(workspace: Workspace, done: "Ran", finished: Sequence[str], *, today: str) -> Answer:
+    """Return what `run-requests` says; `finished` are runs that only lacked their last step.
+
+    `left` counts the requests that have not ended, by state.
+    """
     from unweave import answers
 
+    with closing(read_index(workspace.index_file)) as connection:
+        left = Counter(one.state(today) for one in all_queued(connection, open_only=True))
     return {
         "runs": [
             {"requests": list(served), **answers.forgotten(workspace, run, seconds=seconds)}
@@ -107,5 +115,6 @@ def ran(workspace: Workspace, done: "Ran", finished: Sequence[str]) -> Answer:
             {"requests": list(served), "error": str(error), "exit_status": error.exit_status}
             for served, error in done.failed
         ],
+        "left": dict(left),
         "exit_status": done.failed[0][1].exit_status if done.failed else 0,
     }

@@ -250,7 +250,7 @@ class RequestQueue:
                 clock=perf_counter,
             )
             sign_log(workspace)
-            return request_answers.ran(workspace, ran, finished)
+            return request_answers.ran(workspace, ran, finished, today=self._today)
 
     def export(self, subject: str, out: Path | str) -> Answer:
         """Write what is held about a person to a file (JSON, mode 600): access, Article 15."""

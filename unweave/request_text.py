@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from unweave.console import console_for_people, table_of
-from unweave.text import forgotten
+from unweave.text import counts_text, forgotten
 from unweave.text import planned as planned_models
 
 Answer = dict[str, Any]
@@ -133,7 +133,10 @@ def ran(answer: Answer) -> list[Any]:
     parts += _settled(answer)
     for one in answer["failed"]:
         parts.append(f"{', '.join(one['requests'])} failed: {one['error']}")
-    return parts or ["No request is due."]
+    parts = parts or ["No request is due."]
+    if answer["left"]:
+        parts.append(f"Left in the queue: {counts_text(answer['left'])}.")
+    return parts
 
 
 def planned(answer: Answer) -> list[Any]:
