@@ -35,6 +35,7 @@ NAMES = [
     "update-codecs",
     "marginal",
     "amnesiac-experiment",
+    "verdicts",
 ]
 
 
