@@ -160,6 +160,18 @@ def test_few_forgotten_rows_leave_no_number_about_them(trained):
     assert told["attack by loss"]["measure"] is None
     assert "too few" in told["attack by loss"]["detail"]
     assert "over-unlearning" not in told and report(project)["measures"] == []
+    assert report(project)["charts"] is None
+
+
+def test_the_report_for_people_draws_the_attack_on_all_three_models(trained, tmp_path):
+    project = trained({})
+    project.forget(FORGOTTEN, replay=True)
+    project.report("r1", out=tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "ROC curves of the attack, and the areas under them (m1 to m2)" in page
+    assert "How the losses of single examples are spread (m1 to m2)" in page
+    for kind in ("untouched", "unlearned", "retrained"):
+        assert f">{kind}" in page
 
 
 def test_a_policy_that_does_not_fit_is_told_before_anything_is_recorded(trained):

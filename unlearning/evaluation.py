@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lineage_store.errors import BadInput
+from unlearning.attack_charts import AttackCharts, attack_charts
 from unlearning.checks import Outcome
 from unlearning.evaluated import KINDS, Evaluated
 from unlearning.evaluation_policy import EVIDENCE, RUNGS, Policy
@@ -30,7 +31,7 @@ from unlearning.told_measures import told_measures
 class Evaluation:
     """A verdict; `rung` is the one it rests on, None if none tells anything.
 
-    `missing` says what was not there to be looked at, in whole sentences.
+    `missing` says what was not there to be looked at, in whole sentences; `charts` are for people.
     """
 
     outcome: Outcome
@@ -41,6 +42,7 @@ class Evaluation:
     measures: tuple[Measure, ...]
     missing: tuple[str, ...]
     policy: Policy
+    charts: AttackCharts | None = None
 
     @property
     def accepted(self) -> bool:
@@ -61,6 +63,7 @@ class Evaluation:
             "measures": [measure.to_json() for measure in self.measures],
             "missing": list(self.missing),
             "policy": self.policy.to_json(),
+            "charts": None if self.charts is None else self.charts.to_json(),
         }
 
 
@@ -98,6 +101,7 @@ def evaluate(models: Evaluated, policy: Policy) -> Evaluation:
         measures=tuple(told_measures(models, policy)),
         missing=tuple(_missing(models)),
         policy=policy,
+        charts=attack_charts(models, policy),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from lineage_store.canonical import digest, read_json
 from lineage_store.errors import CheckFailed
+from unweave.report_charts import Curve, Evaluation, Histogram
 
 KINDS = ("untouched", "unlearned", "retrained")
 
@@ -28,12 +29,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class Judged:
-    """What an evaluation came to; `rung` is what it rests on, None if nothing tells anything."""
+    """What an evaluation came to; `rung` is what it rests on, None if nothing tells anything.
+
+    `charts` are the ROC curves and losses of the attack, None if there were too few rows.
+    """
 
     outcome: str
     rung: str | None
     why: str
     findings: tuple[Finding, ...]
+    charts: Evaluation | None = None
 
 
 def judged(folder: Path, model: str, told: Mapping[str, Any] | None) -> Judged | None:
@@ -55,7 +60,22 @@ def judged(folder: Path, model: str, told: Mapping[str, Any] | None) -> Judged |
         rung=told["rung"],
         why=value.get("why", ""),
         findings=tuple(map(_finding, value.get("findings", ()))),
+        charts=_charts(value.get("charts")),
     )
+
+
+def _charts(value: Mapping[str, Any] | None) -> Evaluation | None:
+    if value is None:
+        return None
+    edges = tuple(value["edges"])
+    return Evaluation(
+        tuple(Curve(kind, tuple((x, y) for x, y in value["roc"][kind])) for kind in _known(value)),
+        tuple(Histogram(kind, edges, tuple(value["counts"][kind])) for kind in _known(value)),
+    )
+
+
+def _known(value: Mapping[str, Any]) -> list[str]:
+    return [kind for kind in KINDS if kind in value["roc"]]
 
 
 def _finding(value: Mapping[str, Any]) -> Finding:

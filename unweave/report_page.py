@@ -58,7 +58,7 @@ def page(report: Report, evaluation: Evaluation | None = None) -> bytes:
         headline=words.headline(report),
         told=tuple(_told(report, evaluated=evaluation is not None)),
         models=tuple(_part(report, one) for one in report.models),
-        charts=tuple(_charts(evaluation)) if evaluation else (),
+        charts=tuple(_all_charts(report, evaluation)),
         environment=words.environment_lines(report),
     )
     return text.encode("utf-8")
@@ -120,6 +120,16 @@ def _timings(cost: Cost) -> Iterator[tuple[str, str, str]]:
     yield "in all", f"{expected.seconds:.1f} s" if expected else "", f"{took.total:.1f} s"
     written = numbers.size(took.written)
     yield "written", numbers.size(expected.bytes) if expected else "", written
+
+
+def _all_charts(report: Report, evaluation: Evaluation | None) -> Iterator[tuple[str, Markup]]:
+    """Yield the charts of an evaluation that is given, and of each model that was judged."""
+    if evaluation is not None:
+        yield from _charts(evaluation)
+    for one in report.models:
+        if one.judged is not None and one.judged.charts is not None:
+            for title, drawn in _charts(one.judged.charts):
+                yield f"{title} ({one.before} to {one.after})", drawn
 
 
 def _charts(evaluation: Evaluation) -> Iterator[tuple[str, Markup]]:
