@@ -8,6 +8,7 @@ from components.artifacts import (
     Ledger,
     ModelRecord,
     Plan,
+    RequestReport,
     Rows,
 )
 
@@ -19,5 +20,6 @@ __all__ = [
     "Ledger",
     "ModelRecord",
     "Plan",
+    "RequestReport",
     "Rows",
 ]

@@ -55,3 +55,9 @@ class Certificate(Artifact):
     """The signed proof of a deletion (`unlearning.certificate`)."""
 
     TYPE_NAME = "components.Certificate"
+
+
+class RequestReport(Artifact):
+    """What became of the requests that were due (`pipelines.queue_run`)."""
+
+    TYPE_NAME = "components.RequestReport"

@@ -1,6 +1,7 @@
 """The request queue with TFX: a shared run and an exact phase without rows are events of MLMD."""
 
 import csv
+import json
 import random
 from datetime import datetime, timedelta, timezone
 
@@ -8,7 +9,10 @@ import pytest
 
 from lineage_store.connection import sqlite_file
 from lineage_store.metadata import Metadata
+from lineage_store.workspace import open_workspace
 from pipelines.direct import DirectBackend
+from pipelines.requests import request_pipeline
+from pipelines.tfx_backend import quiet_and_inside, run_locally
 from unweave import Project, verify
 
 pytestmark = pytest.mark.tfx
@@ -56,6 +60,13 @@ def test_requests_run_as_one_pipeline_and_their_exact_phase_as_another(tmp_path)
     assert second["weights_digest_after"] == twin["weights_digest"]
     for done in (first, second):
         assert verify(done["certificate"], public_key=done["public_key"])["ok"]
+    project.requests.add(["person-05"])
+    with quiet_and_inside(open_workspace(root)):
+        run_locally(request_pipeline(open_workspace(root)))
+    (report,) = root.glob("tfx/run-requests/RequestRunner/report/*/requests.json")
+    (third,) = json.loads(report.read_bytes())["runs"]
+    assert third["requests"] == ["q4"] and third["guarantee"] == "exact"
+    assert b"person" not in report.read_bytes() + (root / "schedule.sqlite").read_bytes()
     metadata = Metadata(sqlite_file(root / "metadata.sqlite"), create=False)
-    assert len(metadata.store.get_executions_by_type("lineage.Deletion")) == 2
+    assert len(metadata.store.get_executions_by_type("lineage.Deletion")) == 3
     assert project.doctor()["ok"]
