@@ -851,7 +851,7 @@ def test_artifact_types_are_what_kubeflow_takes(kind):
 
 def test_the_types_in_the_metadata_are_all_of_these(story):
     mlmd = Mlmd(story.here / "after-forgotten_twice")
-    elsewhere = {"components.Evaluation", "components.RequestReport"}  # the story asks for neither
+    elsewhere = {"components.Evaluation", "components.RequestReport"}  # no policy, no queue here
     known = {kind.TYPE_NAME for kind in ARTIFACT_TYPES} - elsewhere
     assert {n for n in mlmd.artifact_names.values() if n.startswith("components.")} == known
 
@@ -864,6 +864,7 @@ def test_all_pipelines_compile_for_kubeflow(story, tmp_path):
     from pipelines.training import training_pipeline
 
     workspace = put_back(story, "trained")
+    workspace.evaluation_policy.write_text("{}")
     old = record_of(workspace.root, "m1")
     shutil.copytree(workspace.snapshot("m1"), workspace.snapshot("m2"))
     change = ModelChange(old, "m2", workspace.snapshot("m2"), "exact", recorded=False)
@@ -871,7 +872,7 @@ def test_all_pipelines_compile_for_kubeflow(story, tmp_path):
     config = kubeflow.KubeflowV2DagRunnerConfig(default_image="example.org/unweave:1")
     for wanted, pipeline in (
         ("LineageTrainer", training_pipeline(training_job(workspace))),
-        ("Unlearner", deletion_pipeline(deletion)),
+        ("UnlearningEvaluator", deletion_pipeline(deletion)),
         ("RequestRunner", request_pipeline(workspace)),
     ):
         runner = kubeflow.KubeflowV2DagRunner(

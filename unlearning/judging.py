@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
-from lineage_store.errors import CheckFailed
+from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.workspace import Workspace
 from unlearning.deletion import load_plan
@@ -20,6 +20,8 @@ from unlearning.evaluated_ledgers import ledgers_evaluated
 from unlearning.evaluation import Evaluation, evaluate
 from unlearning.evaluation_policy import Policy, read_policy
 from unlearning.plan import ModelPlan
+
+OTHER_COLUMNS = "the deletion changed classes or types of columns: the models read other rows"
 
 
 def demanded(workspace: Workspace) -> Policy | None:
@@ -60,7 +62,9 @@ def evaluate_and_keep(
         models = ledgers_evaluated(
             old=old, new=new, twin=twin, rows=rows, old_rows=old_rows, policy=pairs
         )
-        found = _not_comparable(pairs) if models is None else evaluate(models, pairs)
+        found = _nothing_told(OTHER_COLUMNS, pairs) if models is None else evaluate(models, pairs)
+    except BadInput as error:  # an old model that answers NaN must not keep its rows for ever
+        found = _nothing_told(str(error), pairs)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     kept = canonical_json(found.to_json()) + b"\n"
@@ -93,6 +97,5 @@ def evaluation_digests(workspace: Workspace, request_id: str) -> Mapping[str, Ma
     return found
 
 
-def _not_comparable(policy: Policy) -> Evaluation:
-    why = "the deletion changed classes or types of columns: the models read other rows"
+def _nothing_told(why: str, policy: Policy) -> Evaluation:
     return Evaluation("uninformative", why, None, (), (), (), (), policy)
