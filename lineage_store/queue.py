@@ -108,9 +108,9 @@ def add(
         "UPDATE queue SET needs = ?, question = ?, sealed = ? WHERE id = ?",
         (needs, question, seal(request), request),
     )
-    _commit_to(connection, request, commitments)
+    commit_to(connection, request, commitments)
     body = {"size": len(commitments), "kind": kind, "deadline": deadline, "needs": needs}
-    _log(connection, "request queued", request, time, body)
+    log_step(connection, "request queued", request, time, body)
     return find(connection, request)
 
 
@@ -122,7 +122,7 @@ def add_exact_phase(
     request = _insert(connection, "exact phase", 0, options, deadline, time)
     connection.execute("UPDATE queue SET follows = ? WHERE id = ?", (run, request))
     body = {"kind": "exact phase", "deadline": deadline, "follows": run}
-    _log(connection, "request queued", request, time, body)
+    log_step(connection, "request queued", request, time, body)
     return find(connection, request)
 
 
@@ -146,7 +146,8 @@ def _insert(
     return f"q{last + 1}"
 
 
-def _commit_to(connection: sqlite3.Connection, request: str, commitments: Collection[str]) -> None:
+def commit_to(connection: sqlite3.Connection, request: str, commitments: Collection[str]) -> None:
+    """Add the commitments of ids to a request."""
     connection.executemany(
         "INSERT OR IGNORE INTO queue_ids VALUES (?, ?)", [(one, request) for one in commitments]
     )
@@ -205,79 +206,6 @@ def of_run(connection: sqlite3.Connection, run: str) -> list[Queued]:
     return [_queued(row) for row in rows]
 
 
-def sooner(connection: sqlite3.Connection, request: Queued, *, deadline: str) -> None:
-    """Move a request's deadline forward, if that is sooner: somebody asked the same again."""
-    if deadline < request.deadline:
-        connection.execute("UPDATE queue SET deadline = ? WHERE id = ?", (deadline, request.id))
-
-
-def approve(connection: sqlite3.Connection, request: Queued, *, sealed: bytes, time: str) -> None:
-    """Write down that a second person agreed; raises BadInput if it does not wait for that."""
-    _must_wait(request)
-    if not request.needs or request.approved is not None:
-        raise BadInput(f"The request {request.id} does not wait for an approval.")
-    connection.execute(
-        "UPDATE queue SET approved = ?, sealed = ? WHERE id = ?", (time, sealed, request.id)
-    )
-    _log(connection, "request approved", request.id, time)
-
-
-def answer(
-    connection: sqlite3.Connection,
-    request: Queued,
-    *,
-    commitments: Collection[str],
-    needs: Needs,
-    sealed: bytes,
-    time: str,
-) -> None:
-    """Close the question of near matches: these are all the ids that are meant."""
-    _must_wait(request)
-    _commit_to(connection, request.id, commitments)
-    connection.execute(
-        "UPDATE queue SET question = 0, size = ?, needs = ?, sealed = ? WHERE id = ?",
-        (len(set(commitments)), needs, sealed, request.id),
-    )
-    _log(connection, "request answered", request.id, time, {"size": len(set(commitments))})
-
-
-def hold(
-    connection: sqlite3.Connection, request: Queued, *, until: str, sealed: bytes, time: str
-) -> None:
-    """Keep a request from running to the end of a day."""
-    _must_wait(request)
-    connection.execute(
-        "UPDATE queue SET held_until = ?, sealed = ? WHERE id = ?", (until, sealed, request.id)
-    )
-    _log(connection, "request held", request.id, time, {"until": until})
-
-
-def release(connection: sqlite3.Connection, request: Queued, *, sealed: bytes, time: str) -> None:
-    """End a hold; raises BadInput if there is none."""
-    _must_wait(request)
-    if request.held_until is None:
-        raise BadInput(f"The request {request.id} is not held.")
-    connection.execute(
-        "UPDATE queue SET held_until = NULL, sealed = ? WHERE id = ?", (sealed, request.id)
-    )
-    _log(connection, "request released", request.id, time)
-
-
-def cancel(connection: sqlite3.Connection, request: Queued, *, time: str) -> None:
-    """End a request that does not run yet, and take its commitments away.
-
-    Raises BadInput for an exact phase, which a certificate has promised.
-    """
-    _must_wait(request)
-    if request.follows is not None:
-        raise BadInput(
-            f"The request {request.id} is the exact phase that the certificate of {request.follows}"
-            f" promises: it cannot be cancelled."
-        )
-    connection.execute("DELETE FROM queue_ids WHERE request = ?", (request.id,))
-    end(connection, request, outcome="cancelled", time=time)
-
-
 def end(
     connection: sqlite3.Connection,
     request: Queued,
@@ -291,7 +219,7 @@ def end(
         "UPDATE queue SET ended = ?, outcome = ?, run = ?, sealed = NULL WHERE id = ?",
         (time, outcome, run, request.id),
     )
-    _log(connection, "request ended", request.id, time, {"outcome": outcome, "run": run})
+    log_step(connection, "request ended", request.id, time, {"outcome": outcome, "run": run})
 
 
 def run_done(connection: sqlite3.Connection, run: str, *, exact_by: str | None, time: str) -> None:
@@ -329,19 +257,14 @@ def held_commitments(connection: sqlite3.Connection, *, today: str) -> frozenset
     return frozenset(one for request in held for one in commitments_of(connection, request))
 
 
-def _must_wait(request: Queued) -> None:
-    if request.ended is not None or request.run is not None:
-        how = "has ended" if request.ended is not None else f"is being run ({request.run})"
-        raise BadInput(f"The request {request.id} {how}: it cannot be changed any more.")
-
-
-def _log(
+def log_step(
     connection: sqlite3.Connection,
     kind: str,
     request: str,
     time: str,
     body: Mapping[str, Any] | None = None,
 ) -> None:
+    """Append an event about a request to the log; `body` names nobody."""
     told = {"request": request, **(body or {})}
     eventlog.append(connection, time=time, kind=kind, body=told)
 

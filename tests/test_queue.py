@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_store import eventlog, models, queue, requests
+from lineage_store import eventlog, models, queue, queue_changes, requests
 from lineage_store.errors import BadInput, NothingFound, WorkspaceBusy
 from lineage_store.index import open_index, read_index
 from lineage_store.request_details import Details, open_details
@@ -283,15 +283,15 @@ def test_only_what_nothing_holds_up_is_waiting(new_folder, needs, question, step
         open_, approved, held, asked = True, not needs, False, question
         for step in steps:
             act = {
-                "approve": lambda r: queue.approve(connection, r, sealed=b"", time="t"),
-                "hold": lambda r: queue.hold(
+                "approve": lambda r: queue_changes.approve(connection, r, sealed=b"", time="t"),
+                "hold": lambda r: queue_changes.hold(
                     connection, r, until="2031-05-20", sealed=b"", time="t"
                 ),
-                "release": lambda r: queue.release(connection, r, sealed=b"", time="t"),
-                "answer": lambda r: queue.answer(
+                "release": lambda r: queue_changes.release(connection, r, sealed=b"", time="t"),
+                "answer": lambda r: queue_changes.answer(
                     connection, r, commitments=["c"], needs=r.needs, sealed=b"", time="t"
                 ),
-                "cancel": lambda r: queue.cancel(connection, r, time="t"),
+                "cancel": lambda r: queue_changes.cancel(connection, r, time="t"),
             }[step]
             refused = not open_ or {"approve": approved, "release": not held}.get(step, False)
             if refused:

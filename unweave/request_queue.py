@@ -14,7 +14,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from lineage_store import queue
+from lineage_store import queue, queue_changes
 from lineage_store.errors import BadInput
 from lineage_store.full_disk import translated
 from lineage_store.queue import Queued
@@ -116,7 +116,7 @@ class RequestQueue:
         options = asked | {"exact_by": wanted.exact_by}
         known = queue.same(connection, kind=kind, commitments=commitments, options=options)
         if known is not None:
-            queue.sooner(connection, known, deadline=due)
+            queue_changes.sooner(connection, known, deadline=due)
             return queue.find(connection, known.id), False
         request = queue.add(
             connection,
@@ -165,7 +165,7 @@ class RequestQueue:
                     f"cannot approve it."
                 )
             sealed = self._sealed(workspace, found, replace(details, approved_by=by))
-            queue.approve(connection, found, sealed=sealed, time=self._time)
+            queue_changes.approve(connection, found, sealed=sealed, time=self._time)
             return self._told(workspace, connection, queue.find(connection, request))
 
     def answer(self, request: str, *, also: Sequence[str] = (), only: bool = False) -> Answer:
@@ -181,7 +181,7 @@ class RequestQueue:
                 whole.ids, rows=False, guarantee=None, strategy=None, today=self._today
             )
             needs = found.needs or load_policy(workspace).needs(len(whole.ids), proposed=False)
-            queue.answer(
+            queue_changes.answer(
                 connection,
                 found,
                 commitments=wanted.commitments(workspace.keys()),
@@ -200,7 +200,7 @@ class RequestQueue:
         with self._changing() as (workspace, connection):
             found, details = self._opened(workspace, connection, request)
             sealed = self._sealed(workspace, found, replace(details, hold_reason=reason))
-            queue.hold(connection, found, until=day, sealed=sealed, time=self._time)
+            queue_changes.hold(connection, found, until=day, sealed=sealed, time=self._time)
             return self._told(workspace, connection, queue.find(connection, request))
 
     def release(self, request: str) -> Answer:
@@ -208,13 +208,13 @@ class RequestQueue:
         with self._changing() as (workspace, connection):
             found, details = self._opened(workspace, connection, request)
             sealed = self._sealed(workspace, found, replace(details, hold_reason=None))
-            queue.release(connection, found, sealed=sealed, time=self._time)
+            queue_changes.release(connection, found, sealed=sealed, time=self._time)
             return self._told(workspace, connection, queue.find(connection, request))
 
     def cancel(self, request: str) -> Answer:
         """Take a request back that does not run yet; what it kept in words is erased."""
         with self._changing() as (workspace, connection):
-            queue.cancel(connection, queue.find(connection, request), time=self._time)
+            queue_changes.cancel(connection, queue.find(connection, request), time=self._time)
             return self._told(workspace, connection, queue.find(connection, request))
 
     def run(self, *, due: str | None = None, dry_run: bool = False) -> Answer:

@@ -1,0 +1,91 @@
+"""What people do to a request that waits: approve it, answer it, hold it, release it, cancel it.
+
+All but `sooner` raise BadInput for a request that runs or has ended, and for what does not fit its
+state, and leave an event that names nobody. They run in the caller's transaction, begun with BEGIN
+IMMEDIATE.
+"""
+
+import sqlite3
+from collections.abc import Collection
+
+from lineage_store.errors import BadInput
+from lineage_store.queue import Needs, Queued, commit_to, end, log_step
+
+
+def approve(connection: sqlite3.Connection, request: Queued, *, sealed: bytes, time: str) -> None:
+    """Write down that a second person agreed; raises BadInput if it does not wait for that."""
+    _must_wait(request)
+    if not request.needs or request.approved is not None:
+        raise BadInput(f"The request {request.id} does not wait for an approval.")
+    connection.execute(
+        "UPDATE queue SET approved = ?, sealed = ? WHERE id = ?", (time, sealed, request.id)
+    )
+    log_step(connection, "request approved", request.id, time)
+
+
+def answer(
+    connection: sqlite3.Connection,
+    request: Queued,
+    *,
+    commitments: Collection[str],
+    needs: Needs,
+    sealed: bytes,
+    time: str,
+) -> None:
+    """Close the question of near matches: these are all the ids that are meant."""
+    _must_wait(request)
+    commit_to(connection, request.id, commitments)
+    connection.execute(
+        "UPDATE queue SET question = 0, size = ?, needs = ?, sealed = ? WHERE id = ?",
+        (len(set(commitments)), needs, sealed, request.id),
+    )
+    log_step(connection, "request answered", request.id, time, {"size": len(set(commitments))})
+
+
+def hold(
+    connection: sqlite3.Connection, request: Queued, *, until: str, sealed: bytes, time: str
+) -> None:
+    """Keep a request from running to the end of a day."""
+    _must_wait(request)
+    connection.execute(
+        "UPDATE queue SET held_until = ?, sealed = ? WHERE id = ?", (until, sealed, request.id)
+    )
+    log_step(connection, "request held", request.id, time, {"until": until})
+
+
+def release(connection: sqlite3.Connection, request: Queued, *, sealed: bytes, time: str) -> None:
+    """End a hold; raises BadInput if there is none."""
+    _must_wait(request)
+    if request.held_until is None:
+        raise BadInput(f"The request {request.id} is not held.")
+    connection.execute(
+        "UPDATE queue SET held_until = NULL, sealed = ? WHERE id = ?", (sealed, request.id)
+    )
+    log_step(connection, "request released", request.id, time)
+
+
+def cancel(connection: sqlite3.Connection, request: Queued, *, time: str) -> None:
+    """End a request that does not run yet, and take its commitments away.
+
+    Raises BadInput for an exact phase, which a certificate has promised.
+    """
+    _must_wait(request)
+    if request.follows is not None:
+        raise BadInput(
+            f"The request {request.id} is the exact phase that the certificate of {request.follows}"
+            f" promises: it cannot be cancelled."
+        )
+    connection.execute("DELETE FROM queue_ids WHERE request = ?", (request.id,))
+    end(connection, request, outcome="cancelled", time=time)
+
+
+def sooner(connection: sqlite3.Connection, request: Queued, *, deadline: str) -> None:
+    """Move a request's deadline forward, if that is sooner: somebody asked the same again."""
+    if deadline < request.deadline:
+        connection.execute("UPDATE queue SET deadline = ? WHERE id = ?", (deadline, request.id))
+
+
+def _must_wait(request: Queued) -> None:
+    if request.ended is not None or request.run is not None:
+        how = "has ended" if request.ended is not None else f"is being run ({request.run})"
+        raise BadInput(f"The request {request.id} {how}: it cannot be changed any more.")
