@@ -8,9 +8,12 @@ exact by replay, and one that leaves nothing to learn.
 import base64
 import csv
 import json
+import os
 import random
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -28,7 +31,7 @@ from lineage_store.signing import load_private_key
 from lineage_store.workspace import open_workspace
 from pipelines.direct import DirectBackend
 from unlearning.certificate import seal
-from unweave import Project
+from unweave import Project, text
 from unweave import report_words as words
 from unweave.report import Distances, Report, report_of
 from unweave.report_page import page
@@ -83,7 +86,7 @@ def story(tmp_path_factory):
                "slices": 2, "epochs": 2, "batch_size": 16}  # fmt: skip
     project.train(files[0], shards=3, **options)
     project.train(files[1], base="m1", **options)
-    project.forget([PEOPLE[1]], guarantee="exact", reason="asked by the family")
+    done = project.forget([PEOPLE[1]], guarantee="exact", reason="asked by the family")
     project.forget([PEOPLE[8]], strategy="amnesiac", replay=True)
     project.forget([PEOPLE[9]], strategy="amnesiac")
     alone = Project(here / "alone", backend=DirectBackend(), now=lambda: NOON)
@@ -98,7 +101,7 @@ def story(tmp_path_factory):
         "withdrawn": (here / "alone", "r2"),
     }
     reports = {name: read_report(*place) for name, place in places.items()}
-    return SimpleNamespace(here=here, tables=tables, places=places, reports=reports)
+    return SimpleNamespace(here=here, tables=tables, places=places, reports=reports, done=done)
 
 
 KINDS = ("descent", "measured", "unmeasured", "replayed", "withdrawn")
@@ -395,3 +398,48 @@ def test_a_promised_exact_result_and_a_kept_promise_are_told(story, tmp_path):
     assert "An exact result is due by 5 June 2031 and will take its place." in promised
     resealed(root, "r1", lambda p: p.update(upgrades=[{"request": "r0", "certificate": "00"}]))
     assert "This makes exact what r0 did approximately." in words.done(read_report(root, "r1"))
+
+
+def test_a_deletion_says_how_to_get_its_report(story):
+    assert "  for people  unweave report r1" in text.forgotten(story.done)
+
+
+HEAVY = ("tensorflow", "keras", "tfx", "apache_beam", "ml_metadata", "sqlite_utils", "networkx")
+
+
+def command(*arguments, folder):
+    """Run a command, and print what heavy modules it has imported as the last line."""
+    code = (
+        "import sys, atexit\n"
+        f"atexit.register(lambda: print([name for name in {HEAVY!r} if name in sys.modules]))\n"
+        "from unweave.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    *lines, imported = done.stdout.splitlines()
+    assert imported == "[]"
+    return done.returncode, lines, done.stderr
+
+
+def test_the_command_writes_the_page_and_imports_nothing_heavy(story, tmp_path):
+    place = ("--workspace", story.places["measured"][0])
+    assert command("report", "r2", *place, folder=tmp_path) == (
+        0, ["Report of r2 (approximate): report-r2.html"], ""
+    )  # fmt: skip
+    assert (tmp_path / "report-r2.html").read_bytes() == page(story.reports["measured"])
+    status, (line,), errors = command(
+        "report", "r1", "--out", "it.html", "--json", *place, folder=tmp_path
+    )
+    assert (status, errors) == (0, "")
+    assert json.loads(line)["models"] == {"m1": "exact", "m2": "exact"}
+    status, lines, errors = command("report", "r9", *place, folder=tmp_path)
+    assert (status, lines) == (3, [])
+    assert errors == "unweave: There is no such request in the workspace.\n"
+    assert command("report", "r1", "--out", "it.txt", *place, folder=tmp_path)[0] == 2

@@ -3,7 +3,8 @@
 Source: Tran, Li and Madry, "Spectral Signatures in Backdoor Attacks", NeurIPS 2018, algorithm 1:
 for each class, centre the representations (here of the last hidden layer), take the top right
 singular vector v of the centred matrix, and score each row by ((R - mean) v)^2. Of a class of
-which at most a share e is poisoned, the paper removes the highest 1.5 e.
+which at most a share e is poisoned, the paper removes the highest 1.5 e. Scores are given in units
+of their class's mean, so that those of several models can be added.
 """
 
 import numpy as np
@@ -24,5 +25,6 @@ def spectral_scores(
         centred = representations[here] - representations[here].mean(axis=0)
         # The covariance has the same vectors and is width by width, however many rows there are.
         _, vectors = np.linalg.eigh(centred.T @ centred)
-        scores[here] = (centred @ vectors[:, -1]) ** 2
+        found = (centred @ vectors[:, -1]) ** 2
+        scores[here] = found / (found.mean() or 1.0)
     return scores

@@ -1,7 +1,8 @@
 """Which rows of a trained model look poisoned: the detectors, put to its shards and its rows.
 
-Rows of a shard are judged by the shard's own model where its memory of them is the point
-(`spectral`), and by all others where it is not (`loss`).
+`loss` judges a shard's rows by the models of all other shards, which did not see them. `spectral`
+looks for what all have learnt, a trigger, so every shard's model judges all rows, and the mean of
+their scores counts.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from lineage_store.errors import BadInput
 from lineage_store.row_store import RowStore
-from lineage_store.rows import Rows
+from lineage_store.rows import Rows, joined
 from lineage_store.tensors import State
 from unlearning.encoding import model_inputs
 from unlearning.keras_learner import PREDICTED_AT_ONCE, KerasLearner
@@ -44,16 +45,17 @@ def by_loss(
 def by_spectrum(
     learner: KerasLearner, shards: Sequence[State], store: RowStore, share: float
 ) -> RowKeys:
-    """Return the keys (m, 16) of the rows that lie out in their shard's and class's spectrum.
+    """Return the keys (m, 16) of the rows that lie out in the spectra of their class.
 
-    `share` is the most of a class that may be poisoned; 1.5 times as many are returned.
+    `share` is the most of a class that may be poisoned; 1.5 times as many are returned, and at
+    most half. Raises what `last_hidden` raises.
     """
-    found = [np.zeros((0, 16), np.uint8)]
-    for own, rows in shard_rows(store):
-        scores = spectral_scores(last_hidden(learner, shards[own], rows), rows.labels)
-        wanted = min(REMOVED * share, 0.5) if share <= 0.5 else share
-        found.append(rows.row_keys[highest_of_each(scores, rows.labels, wanted)])
-    return np.concatenate(found)
+    rows = joined([part for _, part in shard_rows(store)])
+    total = np.zeros(len(rows))
+    for state in filter(None, shards):
+        total += spectral_scores(last_hidden(learner, state, rows), rows.labels)
+    wanted = min(REMOVED * share, 0.5) if share <= 0.5 else share
+    return rows.row_keys[highest_of_each(total, rows.labels, wanted)]
 
 
 DETECTORS: Mapping[str, Detector] = {"loss": by_loss, "spectral": by_spectrum}
@@ -78,6 +80,7 @@ def last_hidden(
     functional or sequential Keras model.
     """
     import keras
+    import tensorflow as tf
 
     model, wanted = learner.graph()
     try:
@@ -93,7 +96,7 @@ def last_hidden(
             below(
                 model_inputs(
                     rows.numbers[start : start + PREDICTED_AT_ONCE],
-                    rows.categories[start : start + PREDICTED_AT_ONCE],
+                    tf.constant(rows.categories[start : start + PREDICTED_AT_ONCE]),
                     wanted=wanted,
                 ),
                 training=False,
