@@ -25,7 +25,7 @@ from lineage_store.workspace import Workspace
 from pipelines.found_rows import ForgetRequest, Found, find, found_tokens
 from pipelines.jobs import Backend, DeletionJob, ModelChange
 from unlearning.certified_log import log_asked, log_taken_back
-from unlearning.deletion import load_plan, save_plan
+from unlearning.deletion import PLAN_FILE, load_plan, save_plan
 from unlearning.determinism import code_digest, environment
 from unlearning.estimates import folder_bytes
 from unlearning.finishing import forget_open_file
@@ -257,14 +257,23 @@ def _running(workspace: Workspace, earlier: requests.Request | None) -> str | No
     """Return the id of a killed run of this request; one that had not begun is taken back."""
     if earlier is None or earlier.state != "running":
         return None
-    if (workspace.request(earlier.id) / "plan.json").exists():
+    if (workspace.request(earlier.id) / PLAN_FILE).exists():
         return earlier.id
+    take_back_unplanned(workspace, earlier.id)
+    return None
+
+
+def take_back_unplanned(workspace: Workspace, request_id: str) -> None:
+    """Take a request back that was killed before its plan was written: nothing else knows of it."""
+    folder = workspace.request(request_id)
+    destroy_open(folder)
+    if folder.exists():
+        shutil.rmtree(folder)
     connection = open_index(workspace.index_file)
     try:
-        requests.retract(connection, earlier.id)
+        requests.retract(connection, request_id)
     finally:
         connection.close()
-    return None
 
 
 def _changes(

@@ -25,7 +25,7 @@ from lineage_store.index import open_index, read_index
 from lineage_store.queue import Queued
 from lineage_store.request_details import open_details
 from lineage_store.workspace import Workspace
-from pipelines.forget_run import carry_out, forget, plan_all
+from pipelines.forget_run import carry_out, forget, plan_all, take_back_unplanned
 from pipelines.found_rows import ForgetRequest, find, whereabouts
 from pipelines.jobs import Backend
 from unlearning.choice import Asked
@@ -257,8 +257,8 @@ def _begun(workspace: Workspace) -> list[tuple[requests.Request, tuple[str, ...]
     for run in _running(workspace):
         with closing(open_index(workspace.index_file)) as connection:
             served = tuple(request.id for request in queue.of_run(connection, run.id))
-            if (workspace.request(run.id) / PLAN_FILE).exists():
-                begun.append((run, served))
-            elif served:
-                requests.retract(connection, run.id)
+        if (workspace.request(run.id) / PLAN_FILE).exists():
+            begun.append((run, served))
+        elif served:
+            take_back_unplanned(workspace, run.id)
     return begun
