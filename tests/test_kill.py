@@ -177,3 +177,10 @@ def test_a_killed_deletion_is_one_event_of_the_lineage(killed_twice):
     assert len(live) == 1 and "/forget-r1/" in live[0]
     gone = [state for uri, state in found["states"] if "/train-m1/" in uri]
     assert gone == ["DELETED"]
+
+
+def test_the_audit_finds_nothing_in_what_it_leaves(killed_twice):
+    root, *_ = killed_twice
+    answer = Project(root).audit(replay=1000, seed=0)
+    assert answer["findings"] == []
+    assert answer["replay"]["replayed"] == answer["replay"]["segments"] >= 4
