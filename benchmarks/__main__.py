@@ -23,6 +23,7 @@ from benchmarks import (
     partition_speedup,
     pipeline_cost,
     placement_cost,
+    poison,
     training_overhead,
     update_codecs,
 )
@@ -45,6 +46,7 @@ BENCHMARKS = {
     "parallel-shards": parallel_shards,
     "update-codecs": update_codecs,
     "marginal": marginal,
+    "poison": poison,
 }
 
 WIDTH = 130

@@ -32,6 +32,7 @@ NAMES = [
     "parallel-shards",
     "update-codecs",
     "marginal",
+    "poison",
 ]
 
 
