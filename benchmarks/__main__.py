@@ -26,6 +26,7 @@ from benchmarks import (
     partition_speedup,
     pipeline_cost,
     placement_cost,
+    poison,
     training_overhead,
     update_codecs,
     verdicts,
@@ -53,6 +54,7 @@ BENCHMARKS = {
     "marginal": marginal,
     "amnesiac-experiment": amnesiac_experiment,
     "verdicts": verdicts,
+    "poison": poison,
 }
 
 WIDTH = 130

@@ -36,6 +36,7 @@ NAMES = [
     "marginal",
     "amnesiac-experiment",
     "verdicts",
+    "poison",
 ]
 
 
