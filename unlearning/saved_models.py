@@ -202,11 +202,11 @@ def _fed(tf: Any, table: Table, name: str, wanted: Any, *, label: str, wide: boo
                 f"{table.source} has {len(columns)} columns besides the label, and the model "
                 f"takes {width}."
             )
-        return tf.constant(table.numbers(columns), wanted.dtype)
+        return tf.cast(table.numbers(columns), wanted.dtype)
     shape = (len(table), 1)[: len(wanted.shape)]
     if wanted.dtype == tf.string:
         return tf.constant([row[0] for row in table.strings([name])], tf.string, shape)
-    return tf.constant(table.numbers([name]).reshape(shape), wanted.dtype)
+    return tf.cast(table.numbers([name]).reshape(shape), wanted.dtype)
 
 
 def _only_other(table: Table, columns: Sequence[str]) -> str:
