@@ -235,6 +235,19 @@ def test_what_does_not_fit_is_told_in_a_sentence_and_without_a_value(keras_model
         assert "secret" not in str(raised.value)
 
 
+def test_an_option_given_again_is_another_run_and_a_copy_is_none(keras_models):
+    given = three(keras_models, "softmax-1", "softmax-2", "softmax-2-again")
+    more = [f"--before={keras_models / 'softmax-3'}", "--label=y", "--json"]
+    measures = json.loads(run(*given, *more)[1])["measures"]
+    (brier,) = (one for one in measures if one["name"].startswith("Brier"))
+    assert brier["untouched"]["low"] < brier["untouched"]["high"]
+    assert brier["unlearned"]["low"] == brier["unlearned"]["high"]
+    copy = [f"--after={keras_models / 'softmax-2-again'}", "--label=y"]
+    others = three(keras_models, "softmax-1", "softmax-2", "softmax-3")
+    with pytest.raises(UnweaveError, match="Two of the unlearned models are the same"):
+        run(*others, *copy)
+
+
 def test_a_model_is_not_compared_with_itself(keras_models):
     with pytest.raises(UnweaveError, match="compared with itself"):
         run(*three(keras_models, "softmax-1", "softmax-2", "softmax-2"), "--label=y")

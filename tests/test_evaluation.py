@@ -174,7 +174,7 @@ def test_a_model_that_answers_nan_fails_and_is_no_measure_for_others():
     assert (found.outcome, found.accepted) == ("failed", False)
     assert "answers NaN" in found.why and canonical_json(found.to_json())
     for kind in ("untouched", "retrained"):
-        with pytest.raises(BadInput, match=f"A {kind} model answers NaN"):
+        with pytest.raises(BadInput, match=f"The {kind} model answers NaN"):
             verdict(here, twins(here), **{kind: broken})
 
 

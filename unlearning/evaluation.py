@@ -79,7 +79,10 @@ def evaluate(models: Evaluated, policy: Policy) -> Evaluation:
             raise BadInput(f"There is no {kind} model: nothing can be judged without it.")
     for kind in ("untouched", "retrained"):
         if not models.finite(kind):
-            raise BadInput(f"A {kind} model answers NaN: nothing can be compared with it.")
+            raise BadInput(
+                f"The {kind} model answers NaN, so nothing can be compared with it: was it trained "
+                f"to its end, and does it take missing values, if there are any?"
+            )
     if not models.finite("unlearned"):
         why = "an unlearned model answers NaN: it is destroyed"
         return Evaluation("failed", why, None, (), (), (), tuple(_missing(models)), policy)

@@ -1,13 +1,7 @@
 """SavedModels of unweave or of anybody else, as runs of an evaluation.
 
-A model of ours says itself which columns it takes (`serving`). A plain Keras model, saved with
-`model.export(folder)`, has the signature `serving_default`, and takes either
-
-    one input of floats (n, d): the columns of the CSV file but the label, in the file's order; or
-    an input (n,) or (n, 1) for each column, named after it, of numbers or strings
-
-and has one output: probabilities (n, classes) for labels 0, 1, ..., or one value a row, which is
-the probability of 1 or a number: that has to be said (`--task`).
+A model of ours says itself which columns it takes (`serving`); others are asked as `keras_answers`
+says. All are asked about the same rows.
 
 Weights are read from the checkpoint beside the graph, but for those of optimizers.
 """
@@ -15,7 +9,6 @@ Weights are read from the checkpoint beside the graph, but for those of optimize
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -26,10 +19,9 @@ from unlearning.csv_table import Table, read_table
 from unlearning.determinism import pin_tensorflow
 from unlearning.evaluated import Evaluated, Kind, RowSetName, Run
 from unlearning.evaluation_policy import Policy
-from unlearning.prediction import AT_ONCE, served_answers
+from unlearning.keras_answers import Reader, as_columns, ask_keras, only_other
+from unlearning.prediction import served_answers
 from unlearning.serving import ASSET, served_columns
-
-TOLERANCE = 1e-3  # how far the probabilities of a row may be from a sum of 1
 
 
 @dataclass(frozen=True)
@@ -46,20 +38,11 @@ class ToEvaluate:
     task: Task | None = None
 
 
-@dataclass(frozen=True)
-class Reader:
-    """How one SavedModel is asked: its task, its classes, its label column."""
-
-    task: Task
-    classes: tuple[str, ...]
-    label: str
-
-
 def read_evaluated(given: ToEvaluate, policy: Policy) -> Evaluated:
     """Ask all models about all rows.
 
-    Raises BadInput for a folder that is no SavedModel or is of two kinds, a signature that is none
-    of the above, a file or a label that does not fit, or models of different tasks.
+    Raises BadInput for a folder that is no SavedModel or is of two kinds, a signature, a file
+    or a label that does not fit, or models of different tasks.
     """
     tables: dict[RowSetName, Table] = {
         name: read_table(path).drawn(policy.most_rows, seed=policy.seed)
@@ -106,117 +89,14 @@ def _ask(
     if (folder / "assets" / ASSET).exists():
         spec = served_columns(folder)
         first = next(iter(tables.values()))
-        label = given.label or _only_other(first, (*spec.numbers, *spec.strings))
+        label = given.label or only_other(first, (*spec.numbers, *spec.strings))
         name = "values" if spec.task == "regression" else "probabilities"
         answers = {
-            rows: _as_columns(served_answers(folder, spec, table)[name])
+            rows: as_columns(served_answers(folder, spec, table)[name])
             for rows, table in tables.items()
         }
         return Reader(spec.task, spec.classes, label), answers
-    return _ask_keras(folder, tables, given)
-
-
-def _ask_keras(
-    folder: Path, tables: Mapping[RowSetName, Table], given: ToEvaluate
-) -> tuple[Reader, dict[RowSetName, Array]]:
-    import tensorflow as tf
-
-    try:
-        loaded = tf.saved_model.load(str(folder))
-        serve = loaded.signatures["serving_default"]
-    except (OSError, KeyError, ValueError) as error:
-        raise BadInput(
-            f"The model in {folder} cannot be asked: it has no signature serving_default that "
-            f"TensorFlow can load."
-        ) from error
-    inputs = serve.structured_input_signature[1]
-    first = next(iter(tables.values()))
-    wide = len(inputs) == 1 and len(next(iter(inputs.values())).shape) == 2
-    if given.label is not None:
-        label = given.label
-    elif wide:
-        raise BadInput("Name the label column with --label: these models do not say what it is.")
-    else:
-        label = _only_other(first, tuple(inputs))
-    answers: dict[RowSetName, Array] = {}
-    for rows, table in tables.items():
-        pieces = []
-        for start in range(0, max(len(table), 1), AT_ONCE):
-            piece = _part(table, start)
-            fed = {
-                name: _fed(tf, piece, name, wanted, label=label, wide=wide)
-                for name, wanted in inputs.items()
-            }
-            told = serve(**fed)
-            if len(told) != 1:
-                raise BadInput(f"The model in {folder} has {len(told)} outputs: one is wanted.")
-            pieces.append(next(iter(told.values())).numpy())
-        outputs = np.concatenate(pieces)
-        answers[rows] = _as_columns(outputs).astype(np.float64)
-    return _told(folder, answers, label, given.task)
-
-
-def _as_columns(outputs: Array) -> Array:
-    return outputs[:, None] if outputs.ndim == 1 else outputs
-
-
-def _told(
-    folder: Path, answers: dict[RowSetName, Array], label: str, task: Task | None
-) -> tuple[Reader, dict[RowSetName, Array]]:
-    """Say what the outputs of a Keras model are, and return them as probabilities or values."""
-    units = next(iter(answers.values())).shape[1]
-    if task is None and units == 1:
-        raise BadInput(
-            f"The model in {folder} has one output: say with --task whether it is a probability "
-            f"(classification) or a number (regression)."
-        )
-    if task == "regression":
-        if units != 1:
-            raise BadInput(f"The model in {folder} has {units} outputs: a regression has one.")
-        return Reader("regression", (), label), answers
-    if units == 1:
-        answers = {rows: np.column_stack([1 - p, p]) for rows, p in answers.items()}
-    for outputs in answers.values():
-        sums = np.abs(outputs.sum(axis=1) - 1)
-        # NaN is neither: a model that was destroyed is judged, not refused.
-        if (outputs < -TOLERANCE).any() or (sums > TOLERANCE).any():
-            raise BadInput(
-                f"The outputs of the model in {folder} are no probabilities: save it with a "
-                f"softmax or a sigmoid at its end."
-            )
-    classes = tuple(str(n) for n in range(next(iter(answers.values())).shape[1]))
-    return Reader("classification", classes, label), answers
-
-
-def _part(table: Table, start: int) -> Table:
-    end = start + AT_ONCE
-    return Table(table.source, table.header, table.rows[start:end], table.lines[start:end])
-
-
-def _fed(tf: Any, table: Table, name: str, wanted: Any, *, label: str, wide: bool) -> Any:
-    if wide:
-        columns = [column for column in table.header if column != label]
-        width = wanted.shape[1]
-        if width is not None and width != len(columns):
-            raise BadInput(
-                f"{table.source} has {len(columns)} columns besides the label, and the model "
-                f"takes {width}."
-            )
-        return tf.constant(table.numbers(columns), wanted.dtype)
-    shape = (len(table), 1)[: len(wanted.shape)]
-    if wanted.dtype == tf.string:
-        return tf.constant([row[0] for row in table.strings([name])], tf.string, shape)
-    return tf.constant(table.numbers([name]).reshape(shape), wanted.dtype)
-
-
-def _only_other(table: Table, columns: Sequence[str]) -> str:
-    others = [name for name in table.header if name not in columns]
-    if len(others) != 1:
-        raise BadInput(
-            f"{table.source} has {len(others)} columns that the model does not take: name the "
-            f"label column with --label."
-        )
-    return others[0]
+    return ask_keras(folder, tables, label=given.label, task=given.task)
 
 
 def _labels(table: Table, reader: Reader) -> Array:
