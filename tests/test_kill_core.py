@@ -75,9 +75,11 @@ STEPS = {
     "the request is done": ("unlearning.finishing.sign_log", 1),
     "the log is signed": ("pipelines.forget_run.forget_open_file", 1),
     "the pseudonym's key is destroyed": ("unlearning.finishing.destroy_open", 1),
-    "the key is destroyed": ("unlearning.open_file.sync_folder", 1),
+    "the key has lost its name": ("unlearning.open_file.sync_folder", 1),
+    "the key is overwritten": ("pathlib.Path.unlink", 1, ".spent"),
+    "the key is destroyed": ("unlearning.open_file.sync_folder", 2),
 }
-IN_SUITE = ("the request is logged", "the old model has ended", "the key is destroyed")
+IN_SUITE = ("the request is logged", "the old model has ended", "the key is overwritten")
 
 
 def files_of(root):

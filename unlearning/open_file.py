@@ -110,14 +110,21 @@ def load_open(folder: Path) -> OpenRequest:
 
 
 def destroy_open(folder: Path) -> None:
-    """Destroy the key, then remove what it sealed; safe to repeat."""
+    """Destroy the key, then remove what it sealed; safe to repeat.
+
+    The key loses its name first: killed before it is overwritten or after, a run finds no key.
+    """
     key = key_file(folder)
+    spent = key.with_suffix(".spent")
     if key.exists():
-        with key.open("r+b") as stream:
+        key.rename(spent)
+        sync_folder(key.parent)
+    if spent.exists():
+        with spent.open("r+b") as stream:
             stream.write(bytes(KEY_BYTES))
             stream.flush()
             os.fsync(stream.fileno())
-        key.unlink()
+        spent.unlink()
         sync_folder(key.parent)
     (folder / OPEN_FILE).unlink(missing_ok=True)
 
