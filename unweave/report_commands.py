@@ -14,7 +14,7 @@ from unweave.options import JSON, WORKSPACE
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="The file to write, ending in .html; by default report-REQUEST.html.",
+    help="The .html file; else report-REQUEST.html in this folder.",
 )
 @click.option("--pdf", is_flag=True, help="Write a PDF beside it, too; needs Chromium.")
 @JSON
