@@ -48,7 +48,7 @@ def test_the_demo_tells_the_story_that_the_readme_shows(tmp_path):
         "15,002 real taxi trips of 61 companies",
         "All weights are equal, bit for bit.",
         "The result is exact, by construction.",
-        "The result is approximate: distance to the retrained twin",
+        "The result is approximate: its distance to the retrained twin is",
         "verified: workspace/requests/r1/certificate.json (exact)",
         "verified: workspace/requests/r2/certificate.json (approximate)",
     ):
@@ -70,7 +70,7 @@ def test_the_commands_and_the_python_example_run(tmp_path):
     example.write_text(block("python", "python"), encoding="utf-8")
     done = run([str(example)], tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[0] == "['m1', 'm2']"
+    assert done.stdout.splitlines()[0] == "['m1', 'm2', 'm3']"
     assert done.stdout.splitlines()[-1] == "verified"
     listed = json.loads(
         run(["-m", "unweave", "models", "--json", "--workspace", "ws"], tmp_path).stdout

@@ -27,6 +27,8 @@ from lineage_store.errors import CheckFailed
 from unlearning.decoders import contents, overlapping
 from unlearning.tokens import SHORTEST, is_distinctive, spellings
 
+COMMON = frozenset(b"\x00\xff\x3f\xbf\x7f\x80\xc0")  # of small integers, and of floats near 1
+
 
 @dataclass(frozen=True)
 class Scan:
@@ -50,21 +52,24 @@ class Scan:
 
 
 class Matcher:
-    """Finds any of many byte patterns by their first two bytes, then three, then five, then all.
+    """Finds any of many byte patterns by five bytes of each: by two of them, three, five, then all.
 
-    The table of two bytes fits a processor's cache, which the larger one does not: among floats
-    every look-up there would wait for memory.
+    The five are those that are least to be expected: many a row of numbers begins with zeros, and
+    so does much else. The table of two bytes fits a processor's cache, which the larger one does
+    not: among floats every look-up there would wait for memory.
     """
 
     def __init__(self, patterns: Iterable[bytes]) -> None:
-        self._by_head: dict[bytes, list[bytes]] = {}
+        self._by_anchor: dict[bytes, list[tuple[bytes, int]]] = {}
         self._pairs = np.zeros(1 << 16, dtype=np.bool_)
         self._triples = np.zeros(1 << 24, dtype=np.bool_)
         self.longest = 0
         for pattern in set(patterns):
-            self._by_head.setdefault(pattern[:SHORTEST], []).append(pattern)
-            self._pairs[int.from_bytes(pattern[:2], "little")] = True
-            self._triples[int.from_bytes(pattern[:3], "little")] = True
+            offset = anchor_of(pattern)
+            anchor = pattern[offset : offset + SHORTEST]
+            self._by_anchor.setdefault(anchor, []).append((pattern, offset))
+            self._pairs[int.from_bytes(anchor[:2], "little")] = True
+            self._triples[int.from_bytes(anchor[:3], "little")] = True
             self.longest = max(self.longest, len(pattern))
 
     def matches(self, data: bytes) -> bool:
@@ -74,7 +79,7 @@ class Matcher:
     def occurring(self, data: bytes) -> Iterator[bytes]:
         """Yield the patterns that occur in the data, each as often as it does."""
         codes = np.frombuffer(data, dtype=np.uint8)
-        if len(codes) < SHORTEST or not self._by_head:
+        if len(codes) < SHORTEST or not self._by_anchor:
             return
         places = self._begun(codes)
         heads = (
@@ -83,8 +88,8 @@ class Matcher:
             | codes[places + 2].astype(np.uint32) << np.uint32(16)
         )
         for place in places[self._triples[heads]].tolist():
-            for pattern in self._by_head.get(data[place : place + SHORTEST], ()):
-                if data.startswith(pattern, place):
+            for pattern, offset in self._by_anchor.get(data[place : place + SHORTEST], ()):
+                if place >= offset and data.startswith(pattern, place - offset):
                     yield pattern
 
     def _begun(self, codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
@@ -95,6 +100,16 @@ class Matcher:
             found.append(np.flatnonzero(self._pairs[pairs]) * 2 + start)
         places: npt.NDArray[np.int64] = np.concatenate(found)
         return np.extract(places < len(codes) - 2, places)
+
+
+def anchor_of(pattern: bytes) -> int:
+    """Return where in a pattern the five bytes begin that are least to be expected elsewhere."""
+
+    def rarity(start: int) -> tuple[int, int, int]:
+        head, whole = pattern[start : start + 3], pattern[start : start + SHORTEST]
+        return len(set(head) - COMMON), len(set(whole) - COMMON), -start
+
+    return max(range(len(pattern) - SHORTEST + 1), key=rarity)
 
 
 def distinctive(texts: Iterable[str], *, staying: Sequence[Path]) -> list[str]:
