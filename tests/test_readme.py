@@ -48,7 +48,7 @@ def test_the_demo_tells_the_story_that_the_readme_shows(tmp_path):
         "15,002 real taxi trips of 61 companies",
         "All weights are equal, bit for bit.",
         "The result is exact, by construction.",
-        "The result is approximate: distance to the retrained twin",
+        "The result is approximate: its distance to the retrained twin is",
         "verified: workspace/requests/r1/certificate.json (exact)",
         "verified: workspace/requests/r2/certificate.json (approximate)",
     ):
