@@ -66,9 +66,11 @@ class CheckReport:
         return relative_distance(self.distance, self.distance_untouched)
 
     @property
-    def closeness(self) -> str:
-        """How near the result is to the twin, in words."""
-        return in_words(self.distance, self.distance_untouched)
+    def closeness(self) -> str | None:
+        """How near the result is to the twin, in words; None of an exact one, which equals it."""
+        return (
+            None if self.guarantee == "exact" else in_words(self.distance, self.distance_untouched)
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the value as JSON, with what follows from the distances."""
