@@ -75,4 +75,4 @@ def test_the_commands_and_the_python_example_run(tmp_path):
     listed = json.loads(
         run(["-m", "unweave", "models", "--json", "--workspace", "ws"], tmp_path).stdout
     )
-    assert [m["state"] for m in listed["models"]] == ["deleted", "deleted", "live"]
+    assert [m["state"] for m in listed["models"]] == ["deleted", "deleted", "deleted", "live"]
