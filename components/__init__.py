@@ -3,6 +3,7 @@
 from components.artifacts import (
     Certificate,
     CheckReport,
+    DetectionReport,
     ErasureReport,
     Evaluation,
     Ledger,
@@ -15,6 +16,7 @@ from components.artifacts import (
 __all__ = [
     "Certificate",
     "CheckReport",
+    "DetectionReport",
     "ErasureReport",
     "Evaluation",
     "Ledger",

@@ -61,3 +61,9 @@ class RequestReport(Artifact):
     """What became of the requests that were due (`pipelines.queue_run`)."""
 
     TYPE_NAME = "components.RequestReport"
+
+
+class DetectionReport(Artifact):
+    """How many rows look poisoned, and which request was filed for them (`unlearning.poison`)."""
+
+    TYPE_NAME = "components.DetectionReport"

@@ -1,24 +1,22 @@
-"""The component of the request pipeline: RequestRunner runs what is due.
+"""The components that an orchestrator schedules: RequestRunner and PoisonDetector.
 
-It starts the command in a process of its own, since the deletion pipelines that this runs write to
-the workspace's ML Metadata, and a process that holds one store of it must not open another.
+Both start the command of the same job in a process of its own (`command`).
 """
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from tfx.dsl.component.experimental.annotations import OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
+from tfx.types.artifact import Artifact
 from tfx.types.system_executions import Process
 
-from components.artifacts import RequestReport
+from components.artifacts import DetectionReport, RequestReport
+from components.command import answer_of
 from components.digests import set_digest
-from lineage_store.canonical import digest, write_atomic
-from lineage_store.errors import CheckFailed
+from lineage_store.canonical import digest, read_json, write_atomic
+from lineage_store.detection import DETECTION_FILE, arguments_of
 
-REPORT = "requests.json"
+NOTHING_FOUND = 3
 
 
 @component(component_annotation=Process)
@@ -29,23 +27,28 @@ def RequestRunner(
 ) -> None:
     """Runs the requests that are due by a day, or all that wait if it is empty.
 
-    What the command says is the report: numbers and ids of requests, runs and models. Raises
-    CheckFailed if a run failed, with the sentence that says why.
+    What the command says is the report: numbers and ids of requests, runs and models.
     """
-    root = Path(__file__).parents[1]
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "unweave", "run-requests", "--json"),
-            *("--workspace", workspace),
-            *(("--due", due) if due else ()),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(root), *filter(None, sys.path)])},
-    )
-    if done.returncode:
-        raise CheckFailed(f"The requests did not all run: {done.stderr.strip()[-500:]}")
-    answer = done.stdout.encode("utf-8")
-    write_atomic(Path(report.uri) / REPORT, answer)
+    by = ("--due", due) if due else ()
+    _write(report, "requests.json", answer_of(["run-requests", "--workspace", workspace, *by]))
+
+
+@component(component_annotation=Process)
+def PoisonDetector(
+    report: OutputArtifact[DetectionReport],
+    workspace: Parameter[str],
+) -> None:
+    """Looks for poisoned rows as `detect.json` of the workspace says, and files a request for them.
+
+    Whether the request waits for somebody or runs with the others is the policy's
+    (`request policy --detectors`). What the command says is the report: counts, and no id. Paths
+    and columns stand in that file, and not in parameters, which ML Metadata keeps for ever.
+    """
+    asked = arguments_of(read_json(Path(workspace) / DETECTION_FILE))
+    arguments = ["detect", "--workspace", workspace, *asked, "--queue"]
+    _write(report, "detection.json", answer_of(arguments, accepted=(0, NOTHING_FOUND)))
+
+
+def _write(report: Artifact, name: str, answer: bytes) -> None:
+    write_atomic(Path(report.uri) / name, answer)
     set_digest(report, digest(answer))

@@ -32,11 +32,15 @@ class Sender:
 
 @dataclass(frozen=True)
 class Policy:
-    """The rules; a request of more than `approve_above` ids needs a second person."""
+    """The rules; a request of more than `approve_above` ids needs a second person.
+
+    What a detector files is a proposal until somebody approves it, unless `detectors_run`.
+    """
 
     approve_above: int | None = None
     deadline_days: int = DEADLINE_DAYS
     senders: tuple[Sender, ...] = ()
+    detectors_run: bool = False
 
     def needs(self, size: int, *, proposed: bool) -> Any:
         """Say what a request of so many ids waits for: "proposal", "approval" or nothing ("")."""

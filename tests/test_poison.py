@@ -4,9 +4,11 @@ import csv
 import json
 import math
 import random
+import shutil
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from lineage_store.detection import arguments_of
 from lineage_store.errors import BadInput
 from lineage_store.index import read_index
 from lineage_store.ledger import open_ledger
@@ -186,6 +189,30 @@ def test_flipped_labels_are_proposed_and_nothing_else_happens(poisoned, tmp_path
     assert "ref-" not in json.dumps(answer)
     after = {p: p.read_bytes() for p in project.root.rglob("*") if p.is_file()}
     assert {p: b for p, b in after.items() if "sqlite-" not in p.name} == before
+
+
+def test_what_is_filed_waits_for_somebody_unless_the_policy_lets_it_run(poisoned, tmp_path):
+    original, file = poisoned
+    root = shutil.copytree(original.root, tmp_path / "ws")
+    project = Project(root, backend=DirectBackend())
+    answer = project.detect(file, row_id="ref", share=0.06, queue=True)
+    assert (answer["request"], answer["state"]) == ("q1", "proposal")
+    assert project.requests.run()["runs"] == []
+    project.requests.set_policy(replace(project.requests.policy, detectors_run=True))
+    again = project.detect(file, row_id="ref", share=0.05, queue=True)
+    assert (again["request"], again["state"]) == ("q2", "waiting")
+    (run,) = project.requests.run()["runs"]
+    assert run["requests"] == ["q2"] and run["rows_found"] == again["proposed"]
+    assert project.requests.show("q1")["state"] == "proposal"
+
+
+def test_a_scheduled_search_is_asked_by_a_file_of_options():
+    asked = {"csv": ["a.csv", "b.csv"], "row_id_column": "id", "share": 0.05}
+    assert arguments_of(asked) == [
+        "--csv", "a.csv", "--csv", "b.csv", "--row-id-column", "id", "--share", "0.05",
+    ]  # fmt: skip
+    with pytest.raises(BadInput, match="detect.json says propose"):
+        arguments_of({"propose": "file.json"})
 
 
 def keys_of(project):

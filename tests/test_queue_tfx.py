@@ -3,6 +3,7 @@
 import csv
 import json
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -11,7 +12,7 @@ from lineage_store.connection import sqlite_file
 from lineage_store.metadata import Metadata
 from lineage_store.workspace import open_workspace
 from pipelines.direct import DirectBackend
-from pipelines.requests import request_pipeline
+from pipelines.requests import detection_pipeline, request_pipeline
 from pipelines.tfx_backend import quiet_and_inside, run_locally
 from unweave import Project, verify
 
@@ -67,6 +68,17 @@ def test_requests_run_as_one_pipeline_and_their_exact_phase_as_another(tmp_path)
     (third,) = json.loads(report.read_bytes())["runs"]
     assert third["requests"] == ["q4"] and third["guarantee"] == "exact"
     assert b"person" not in report.read_bytes() + (root / "schedule.sqlite").read_bytes()
+    asked = {"csv": [str(given)], "row_id_column": "row", "share": 0.02}
+    (root / "detect.json").write_text(json.dumps(asked))
+    project.requests.set_policy(replace(project.requests.policy, detectors_run=True))
+    with quiet_and_inside(open_workspace(root)):
+        run_locally(detection_pipeline(open_workspace(root)))
+    (found,) = root.glob("tfx/detect-poison/PoisonDetector/report/*/detection.json")
+    detected = json.loads(found.read_bytes())
+    assert detected["request"] == "q5" and detected["proposed"] > 0
+    (report,) = root.glob("tfx/detect-poison/RequestRunner/report/*/requests.json")
+    (fourth,) = json.loads(report.read_bytes())["runs"]
+    assert fourth["requests"] == ["q5"] and fourth["rows_found"] == detected["proposed"]
     metadata = Metadata(sqlite_file(root / "metadata.sqlite"), create=False)
-    assert len(metadata.store.get_executions_by_type("lineage.Deletion")) == 3
+    assert len(metadata.store.get_executions_by_type("lineage.Deletion")) == 4
     assert project.doctor()["ok"]

@@ -851,7 +851,9 @@ def test_artifact_types_are_what_kubeflow_takes(kind):
 
 def test_the_types_in_the_metadata_are_all_of_these(story):
     mlmd = Mlmd(story.here / "after-forgotten_twice")
-    elsewhere = {"components.Evaluation", "components.RequestReport"}  # no policy, no queue here
+    elsewhere = {
+        f"components.{n}" for n in ("Evaluation", "RequestReport", "DetectionReport")
+    }  # no policy, no queue here
     known = {kind.TYPE_NAME for kind in ARTIFACT_TYPES} - elsewhere
     assert {n for n in mlmd.artifact_names.values() if n.startswith("components.")} == known
 
@@ -860,7 +862,7 @@ def test_all_pipelines_compile_for_kubeflow(story, tmp_path):
     from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner as kubeflow
 
     from pipelines.deletion import deletion_pipeline
-    from pipelines.requests import request_pipeline
+    from pipelines.requests import detection_pipeline
     from pipelines.training import training_pipeline
 
     workspace = put_back(story, "trained")
@@ -873,12 +875,12 @@ def test_all_pipelines_compile_for_kubeflow(story, tmp_path):
     for wanted, pipeline in (
         ("LineageTrainer", training_pipeline(training_job(workspace))),
         ("UnlearningEvaluator", deletion_pipeline(deletion)),
-        ("RequestRunner", request_pipeline(workspace)),
+        ("PoisonDetector", detection_pipeline(workspace)),
     ):
         runner = kubeflow.KubeflowV2DagRunner(
             config=config, output_dir=str(tmp_path), output_filename="pipeline.json"
         )
         runner.run(pipeline)
         compiled = (tmp_path / "pipeline.json").read_text()
-        kind = "RequestReport" if wanted == "RequestRunner" else "Ledger"
+        kind = "DetectionReport" if wanted == "PoisonDetector" else "Ledger"
         assert wanted in compiled and f"components.{kind}" in compiled

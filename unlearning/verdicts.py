@@ -36,6 +36,7 @@ REPLACED = {
 RECORDS = {
     "components.CheckReport": "a record without data",
     "components.RequestReport": "a record without data",
+    "components.DetectionReport": "a record of counts",
     "components.Evaluation": "a record of means over many rows",
     "components.Plan": "a record without data",
     "components.ModelRecord": "a record without data",

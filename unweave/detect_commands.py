@@ -46,6 +46,11 @@ from unweave.options import JSON, WORKSPACE, project_of
     type=click.Path(path_type=Path),
     help="Write the ids to this file, as a deletion request in JSON.",
 )
+@click.option(
+    "--queue",
+    is_flag=True,
+    help="File a request for them, a proposal unless `request policy --detectors run` says else.",
+)
 @JSON
 def detect(
     workspace: Path,
@@ -57,12 +62,13 @@ def detect(
     trusted: Path | None,
     source_column: str | None,
     propose: Path | None,
+    queue: bool,
     as_json: bool,
 ) -> None:
     """Look for training rows that may be poisoned, and propose to forget them.
 
-    Nothing is deleted. Ids go into the file of --propose only, never onto the screen. Ends with
-    status 3 if nothing is suspicious.
+    Nothing is deleted. Ids go into the file of --propose or the queue, never onto the screen. Ends
+    with status 3 if nothing is suspicious.
     """
     with project_of(workspace) as project:
         answer = project.detect(
@@ -74,6 +80,7 @@ def detect(
             trusted=trusted,
             source=source_column,
             propose=propose,
+            queue=queue,
         )
     if as_json:
         print(json.dumps(answer, ensure_ascii=False))
@@ -103,3 +110,5 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
         yield "The model has one shard, which saw all rows: their loss tells less than it could."
     if answer["propose"]:
         yield f"Their ids are in {answer['propose']}, as a request to forget them."
+    if answer["request"]:
+        yield f"The request {answer['request']} to forget them is filed: {answer['state']}."

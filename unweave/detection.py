@@ -23,11 +23,13 @@ def detect_poison(
     trusted: Path | str | None = None,
     source: str | None = None,
     propose: Path | str | None = None,
+    queue: bool = False,
 ) -> dict[str, Any]:
-    """Say which rows of a model look poisoned, and propose to forget them; nothing is changed.
+    """Say which rows of a model look poisoned, and propose to forget them; no model is changed.
 
-    `propose` is a file to write the ids to, as a deletion request in JSON that only its owner can
-    read; the answer holds counts alone. Raises BadInput for what does not fit.
+    With `queue` a request for them is filed, a proposal unless the workspace's policy lets
+    detectors' requests run. `propose` is a file to write the ids to, as a deletion request in JSON
+    that only its owner can read; the answer holds counts alone. Raises BadInput for what does not fit.
     """
     from lineage_store.progress import listening
     from lineage_store.workspace import writing
@@ -47,11 +49,18 @@ def detect_poison(
         raise BadInput(f"The folder {Path(propose).parent} is not there: make it first.")
     with listening(project._listener), writing(project.root, create=False) as workspace:
         found = detect(workspace, asked)
+    reason = f"proposed by unweave detect, method {found.method}, for {found.model}"
+    filed = None
+    if queue and found.ids:
+        filed = project.requests.add(
+            found.ids,
+            rows=True,
+            reason=reason,
+            by="unweave detect",
+            proposed=not project.requests.policy.detectors_run,
+        )
     if propose is not None and found.ids:
-        request = {
-            "rows": list(found.ids),
-            "reason": f"proposed by unweave detect, method {found.method}, for {found.model}",
-        }
+        request = {"rows": list(found.ids), "reason": reason}
         try:
             write_atomic(Path(propose), canonical_json(request) + b"\n", mode=0o600)
         except OSError as error:
@@ -64,4 +73,6 @@ def detect_poison(
         "held_out": found.held_out,
         "sources": [asdict(verdict) for verdict in found.sources],
         "propose": str(propose) if propose is not None and found.ids else None,
+        "request": None if filed is None else filed["request"],
+        "state": None if filed is None else filed["state"],
     }

@@ -20,6 +20,7 @@ def changed_policy(
     key_files: Sequence[Path],
     proposes: bool,
     accept_nobody: bool,
+    detectors: str | None,
 ) -> Policy:
     """Return the policy with what is given changed; a sender named again is replaced.
 
@@ -39,6 +40,8 @@ def changed_policy(
         policy = replace(policy, approve_above=approve_above)
     if deadline_days is not None:
         policy = replace(policy, deadline_days=deadline_days)
+    if detectors is not None:
+        policy = replace(policy, detectors_run=detectors == "run")
     return policy
 
 

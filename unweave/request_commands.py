@@ -208,6 +208,11 @@ def inbox(workspace: Path, folder: Path, as_json: bool) -> None:
 )
 @click.option("--as-proposals", is_flag=True, help="Those named here only propose: a detector.")
 @click.option("--accept-nobody", is_flag=True, help="Accept nobody but those named here.")
+@click.option(
+    "--detectors",
+    type=click.Choice(["propose", "run"]),
+    help="What `detect --queue` files: proposals, or requests that run.",
+)
 @JSON
 def policy(
     workspace: Path,
@@ -218,6 +223,7 @@ def policy(
     accept_key: tuple[Path, ...],
     as_proposals: bool,
     accept_nobody: bool,
+    detectors: str | None,
     as_json: bool,
 ) -> None:
     """Show the workspace's rules for requests, or change them."""
@@ -234,6 +240,7 @@ def policy(
             key_files=accept_key,
             proposes=as_proposals,
             accept_nobody=accept_nobody,
+            detectors=detectors,
         )
         if rules != before:
             project.requests.set_policy(rules)

@@ -109,6 +109,7 @@ def policy(answer: Answer) -> list[Any]:
         "A second person approves "
         + ("nothing." if above is None else f"requests of more than {above:,} ids."),
         f"Without a deadline, a request is due in {answer['deadline_days']} days.",
+        "What a detector files " + ("runs." if answer["detectors_run"] else "is a proposal."),
     ]
     for sender in answer["senders"]:
         who = f"of user {sender['uid']}" if sender["key"] is None else f"signed by {sender['key']}"
