@@ -85,9 +85,13 @@ def served(request, tmp_path_factory, write_csv):
     """A trained project of each task, with its file."""
     task, aggregate = request.param
     source = write_csv([HEADER, *rows_of(task)])
-    project = Project(tmp_path_factory.mktemp("served") / "workspace", backend=DirectBackend())
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "key").write_bytes(bytes(range(32)))  # the same rows are for evaluation every time
+    (folder / "key").chmod(0o600)
+    project = Project(folder / "workspace", backend=DirectBackend())
     answer = project.train(
         source,
+        key_file=folder / "key",
         label="label",
         shards=3,
         slices=2,

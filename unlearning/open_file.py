@@ -1,27 +1,22 @@
 """What a running deletion must remember and a finished one must not, sealed while it is on disk.
 
-`requests/<id>/open.sealed` holds the ids, the row keys and the rows' distinctive values, encrypted
-with ChaCha20-Poly1305 (RFC 8439) under a key that is used for nothing else and lies in
-`keys/<id>.open` (mode 600). A killed run finds both and goes on. The key is destroyed last of all:
-from then on nothing can be read of what a disk or a backup may still keep of the sealed file.
+`requests/<id>/open.sealed` holds the ids, the row keys and the rows' distinctive values, sealed
+(`lineage_store.sealed`) under a key that is used for nothing else and lies in `keys/<id>.open`
+(mode 600). A killed run finds both and goes on. The key is destroyed last of all: from then on
+nothing can be read of what a disk or a backup may still keep of the sealed file.
 """
 
-import json
 import os
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-
-from lineage_store.canonical import canonical_json, sync_folder, write_atomic
+from lineage_store.canonical import Json, sync_folder, write_atomic
 from lineage_store.errors import BadInput
+from lineage_store.sealed import seal, unseal
 
 OPEN_FILE = "open.sealed"
 KEY_BYTES = 32
-ONCE = bytes(12)
-"""The nonce: a key seals one file only, and a file that is written again has another key."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +61,7 @@ def save_open(
     folder: Path, request: OpenRequest, *, random_bytes: Callable[[int], bytes] = os.urandom
 ) -> None:
     """Seal the open file under a new key; both are readable by their owner alone."""
-    value = {
+    value: dict[str, Json] = {
         "kind": request.kind,
         "ids": list(request.ids),
         "pseudonyms": [value.hex() for value in request.pseudonyms],
@@ -79,7 +74,7 @@ def save_open(
     folder.mkdir(parents=True, exist_ok=True)
     key = random_bytes(KEY_BYTES)
     write_atomic(key_file(folder), key, mode=0o600)
-    sealed = ChaCha20Poly1305(key).encrypt(ONCE, canonical_json(value), _bound_to(folder))
+    sealed = seal(value, key=key, belongs_to=_bound_to(folder), random_bytes=random_bytes)
     write_atomic(folder / OPEN_FILE, sealed, mode=0o600)
 
 
@@ -87,16 +82,14 @@ def load_open(folder: Path) -> OpenRequest:
     """Read the open file; raises BadInput if its key is gone or is another's, or it was changed."""
     try:
         key = key_file(folder).read_bytes()
-        opened = ChaCha20Poly1305(key).decrypt(
-            ONCE, (folder / OPEN_FILE).read_bytes(), _bound_to(folder)
-        )
-    except (OSError, InvalidTag, ValueError) as error:
+        sealed = (folder / OPEN_FILE).read_bytes()
+        value = unseal(sealed, key=key, belongs_to=_bound_to(folder))
+    except (OSError, BadInput, ValueError) as error:
         raise BadInput(
             f"The deletion {folder.name} cannot be finished, since what it was to erase can no "
             f"longer be read: restore the workspace, keys/{folder.name}.open included, from a "
             f"backup."
         ) from error
-    value = json.loads(opened)
     return OpenRequest(
         value["kind"],
         tuple(value["ids"]),
@@ -129,5 +122,5 @@ def destroy_open(folder: Path) -> None:
     (folder / OPEN_FILE).unlink(missing_ok=True)
 
 
-def _bound_to(folder: Path) -> bytes:
-    return f"unweave.dev/open/v1/{folder.name}".encode()
+def _bound_to(folder: Path) -> str:
+    return f"unweave.dev/open/v1/{folder.name}"

@@ -29,7 +29,8 @@ def detect_poison(
 
     With `queue` a request for them is filed, a proposal unless the workspace's policy lets
     detectors' requests run. `propose` is a file to write the ids to, as a deletion request in JSON
-    that only its owner can read; the answer holds counts alone. Raises BadInput for what does not fit.
+    that only its owner can read; the answer holds counts alone. Raises BadInput for what does not
+    fit.
     """
     from lineage_store.progress import listening
     from lineage_store.workspace import writing
