@@ -97,6 +97,20 @@ def test_auc_is_that_of_scikit_learn(members, others):
     assert auc(members, others) == pytest.approx(metrics.roc_auc_score(truth, together))
 
 
+@pytest.mark.parametrize("rate", [0.001, 0.01, 0.1])
+def test_true_positives_at_low_rates_are_those_of_the_adversarial_robustness_toolbox(rate):
+    """Of what is here it has this measure, and neither attack by loss, likelihood nor pair."""
+    theirs = pytest.importorskip("art.metrics.privacy.worst_case_mia_score")
+    random = np.random.default_rng(5)
+    for size in (50, 2_000):
+        members, others = random.normal(1, 1, size), random.normal(0, 1, size)
+        truth = np.repeat([1, 0], [size, size])
+        ((_, found, _),) = theirs.get_roc_for_fpr(
+            attack_proba=np.concatenate([members, others]), attack_true=truth, targeted_fpr=rate
+        )
+        assert true_positives_at(rate, members, others) == pytest.approx(found)
+
+
 def test_an_roc_wants_two_sides_and_no_nan():
     with pytest.raises(ValueError, match="members and others"):
         auc(np.array([]), np.array([1.0]))
