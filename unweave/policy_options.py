@@ -20,7 +20,7 @@ def changed_policy(
     key_files: Sequence[Path],
     proposes: bool,
     accept_nobody: bool,
-    detectors: str | None,
+    detectors: str | None = None,
 ) -> Policy:
     """Return the policy with what is given changed; a sender named again is replaced.
 
