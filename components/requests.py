@@ -15,8 +15,7 @@ from components.command import answer_of
 from components.digests import set_digest
 from lineage_store.canonical import digest, read_json, write_atomic
 from lineage_store.detection import DETECTION_FILE, arguments_of
-
-NOTHING_FOUND = 3
+from lineage_store.errors import NothingFound
 
 
 @component(component_annotation=Process)
@@ -46,7 +45,7 @@ def PoisonDetector(
     """
     asked = arguments_of(read_json(Path(workspace) / DETECTION_FILE))
     arguments = ["detect", "--workspace", workspace, *asked, "--queue"]
-    _write(report, "detection.json", answer_of(arguments, accepted=(0, NOTHING_FOUND)))
+    _write(report, "detection.json", answer_of(arguments, accepted=(0, NothingFound.exit_status)))
 
 
 def _write(report: Artifact, name: str, answer: bytes) -> None:

@@ -9,8 +9,15 @@ an exact one is taken that takes no longer, or if no other can serve: it is wort
 from dataclasses import dataclass, field
 
 from lineage_store.errors import BadInput
-from unlearning.estimates import Estimate, Limits, estimates
-from unlearning.strategies import Situation, Strategy, StrategyGuarantee, choose, strategies
+from unlearning.estimates import Estimate, Limits, options
+from unlearning.strategies import (
+    ShardDecision,
+    Situation,
+    Strategy,
+    StrategyGuarantee,
+    choose,
+    strategies,
+)
 
 EXACT = "exact"
 REPAIR_AT_MOST = 100_000
@@ -46,11 +53,12 @@ class Asked:
 
 @dataclass(frozen=True)
 class Choice:
-    """The strategy that is taken, why, and what all that could be would cost."""
+    """The strategy that is taken, why, what all that could be would cost, and what it will do."""
 
     strategy: Strategy
     why: str
     estimates: tuple[Estimate, ...]
+    decisions: tuple[ShardDecision, ...]
 
 
 def choose_here(
@@ -62,15 +70,18 @@ def choose_here(
     what each would take or why it cannot.
     """
     known = {n: s for n, s in strategies().items() if only is None or s.guarantee == only}
-    found = estimates(situation, known, served=served, repair=asked.repair)
+    there = options(situation, known, served=served, repair=asked.repair)
+    found = tuple(option.estimate for option in there.values())
     if asked.strategy is not None and asked.strategy in known:
         named = asked.chosen()
-        (cost,) = (one for one in found if one.strategy == named.name)
+        cost = there[named.name].estimate
         if cost.why_not is not None:
             raise BadInput(cost.why_not)
         if not cost.fits(asked.limits):
             raise BadInput(_too_much(asked.limits, [cost]))
-        return Choice(named, f"{named.name} was asked for by name", found)
+        return Choice(
+            named, f"{named.name} was asked for by name", found, there[named.name].decisions
+        )
     wanted = asked.chosen().guarantee  # or there is no strategy of this guarantee at all
     first: dict[str, Estimate] = {}  # of each guarantee, strongest first
     for one in found:
@@ -86,7 +97,8 @@ def choose_here(
     if taken is None:
         raise BadInput(_none(asked.limits, candidates))
     others = [one.strategy for one in found if one.guarantee == taken.guarantee and one != taken]
-    return Choice(known[taken.strategy], _why(taken, best, exact, asked, others), found)
+    why = _why(taken, best, exact, asked, others)
+    return Choice(known[taken.strategy], why, found, there[taken.strategy].decisions)
 
 
 def _why(taken: Estimate, best: Estimate, exact: Estimate, asked: Asked, others: list[str]) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.errors import BadInput
-from lineage_store.ledger import Ledger, ShardLedger
+from lineage_store.ledger import Ledger, ShardLedger, StageRecord
 from unlearning.regenerate import replayed_steps
 from unlearning.repair import decided
 from unlearning.strategies import ShardDecision, Situation, Strategy
@@ -74,25 +74,35 @@ class Limits:
         return self.seconds is not None or self.bytes is not None
 
 
-def estimates(
+@dataclass(frozen=True)
+class Option:
+    """What one strategy would do here, and cost; no decisions if it cannot serve."""
+
+    estimate: Estimate
+    decisions: tuple[ShardDecision, ...]
+
+
+def options(
     situation: Situation, strategies: Mapping[str, Strategy], *, served: int, repair: int = 0
-) -> tuple[Estimate, ...]:
-    """Estimate what every strategy would cost here, in their order.
+) -> dict[str, Option]:
+    """Return what every strategy would do here and cost, by name, in their order.
 
     `served` are the bytes of the old served model, `repair` the most epochs of a repair.
     """
-    everyone = strategies.values()
-    return tuple(_estimate(situation, one, served=served, repair=repair) for one in everyone)
+    return {
+        name: _option(situation, one, served=served, repair=repair)
+        for name, one in strategies.items()
+    }
 
 
-def _estimate(situation: Situation, strategy: Strategy, *, served: int, repair: int) -> Estimate:
+def _option(situation: Situation, strategy: Strategy, *, served: int, repair: int) -> Option:
+    name, guarantee = strategy.name, strategy.guarantee
     try:
         decisions = decided(strategy, situation, repair=repair)
     except BadInput as error:
-        return Estimate(strategy.name, strategy.guarantee, 0, 0.0, 0, str(error))
-    return estimate(
-        situation, decisions, name=strategy.name, guarantee=strategy.guarantee, served=served
-    )
+        return Option(Estimate(name, guarantee, 0, 0.0, 0, str(error)), ())
+    found = estimate(situation, decisions, name=name, guarantee=guarantee, served=served)
+    return Option(found, decisions)
 
 
 def estimate(
@@ -106,16 +116,18 @@ def estimate(
 ) -> Estimate:
     """Estimate what decisions cost that were made already."""
     ledger = situation.ledger
-    around = load_timings(ledger.folder)
+    around, state = load_timings(ledger.folder), state_bytes(ledger)
     steps, seconds, written = 0, 0.0, served
     for decision in decisions:
+        if decision.action in ("kept", "empty"):
+            continue  # nothing is taken or written, so nothing is read to find out
         taken, updates = _steps(ledger, decision), 0.0
         if decision.action == "subtracted":
             updates = read_seconds(ledger.shard(decision.shard), decision.positions, clock=clock)
         rate = step_seconds(ledger, decision.shard, stages_from=_first_stage(ledger, decision))
         steps += taken
         seconds += taken * rate * (around.factor if around else 1.0) + updates
-        written += _bytes(ledger, decision)
+        written += _bytes(ledger.shard(decision.shard), decision, state=state)
     if around is not None:
         seconds += around.build + around.finish + (around.trace if steps else 0.0)
     return Estimate(name, guarantee, steps, round(seconds, 3), written)
@@ -126,13 +138,13 @@ def _steps(ledger: Ledger, decision: ShardDecision) -> int:
     if decision.action != "subtracted":
         return decision.steps + decision.repair_steps
     shard = ledger.shard(decision.shard)
-    missing = [p for p in decision.positions if p not in shard.recorded_updates()]
+    missing = sorted(set(decision.positions) - shard.recorded_updates())
     return decision.steps + decision.repair_steps + replayed_steps(shard, missing)
 
 
 def read_seconds(shard: ShardLedger, positions: Sequence[int], *, clock: Clock) -> float:
     """Return the seconds that reading the recorded updates of some steps takes, from a few."""
-    recorded = [position for position in positions if position in shard.recorded_updates()]
+    recorded = sorted(shard.recorded_updates().intersection(positions))
     some = recorded[:READ]
     begin = clock()
     for _ in shard.updates.load(some):
@@ -153,28 +165,31 @@ def step_seconds(ledger: Ledger, shard: int, *, stages_from: int = 0) -> float:
     Of all its stages, or of the whole ledger, where these took none.
     """
     mine = ledger.shard(shard).stages()
-    everyone = [stage for one in ledger.shards() for stage in one.stages()]
-    for stages in (mine[stages_from:], mine, everyone):
-        steps = sum(stage.steps - stage.resumed for stage in stages)
-        if steps:
-            return sum(stage.seconds for stage in stages) / steps
-    return 0.0
+    for stages in (mine[stages_from:], mine):
+        if pace := _pace(stages):
+            return pace
+    return _pace([stage for one in ledger.shards() for stage in one.stages()])
 
 
-def _bytes(ledger: Ledger, decision: ShardDecision) -> int:
-    """Return the bytes of the files that a decision makes write anew, taken to be as they were."""
-    shard = ledger.shard(decision.shard)
+def _pace(stages: Sequence[StageRecord]) -> float:
+    steps = sum(stage.steps - stage.resumed for stage in stages)
+    return sum(stage.seconds for stage in stages) / steps if steps else 0.0
+
+
+def _bytes(shard: ShardLedger, decision: ShardDecision, *, state: int) -> int:
+    """Return the bytes of the files that a decision makes write anew, taken to be as they were.
+
+    `state` are those of a whole training state.
+    """
     stages, files = shard.stages(), shard.updates.files()
-    if decision.action in ("kept", "empty") or not stages:
+    if not stages:
         return 0
-    repaired = state_bytes(ledger) if decision.repair_epochs else 0
+    repaired = state if decision.repair_epochs else 0
     if decision.action == "corrected":
-        return repaired or state_bytes(ledger)
+        return repaired or state
     if decision.action == "subtracted":
         touched = {files[position] for position in decision.positions if position in files}
-        return (
-            repaired + (_size(shard.final_file) or state_bytes(ledger)) + sum(map(_size, touched))
-        )
+        return repaired + (_size(shard.final_file) or state) + sum(map(_size, touched))
     anew = stages[decision.kept_stages :]
     first = anew[0].first_position if anew else 0
     if decision.resume is not None:
@@ -182,7 +197,7 @@ def _bytes(ledger: Ledger, decision: ShardDecision) -> int:
     written = [shard.steps_file(stage.stage) for stage in anew]
     written += [shard.step_checkpoint_file(p) for p in shard.step_checkpoints() if p >= first]
     written += {file for position, file in files.items() if position >= first}
-    return sum(map(_size, written)) + len(anew) * state_bytes(ledger)
+    return sum(map(_size, written)) + len(anew) * state
 
 
 def state_bytes(ledger: Ledger) -> int:

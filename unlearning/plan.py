@@ -26,7 +26,6 @@ from unlearning.choice import Asked, choose_here
 from unlearning.determinism import differing
 from unlearning.estimates import Estimate
 from unlearning.exposure import Exposure, exposure_of, warning_of
-from unlearning.repair import decided
 from unlearning.step_checkpoints import adapts
 from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee
 from unlearning.train_config import module_source
@@ -214,8 +213,7 @@ def plan_model(
         moved = change is not None and bool(change.moved)
         # Updates were recorded on the way from the old start: where it changes, they mean nothing.
         choice = choose_here(situation, asked, served=served, only="exact" if moved else None)
-        decisions = decided(choice.strategy, situation, repair=asked.repair)
-        costs = choice.estimates
+        decisions, costs = choice.decisions, choice.estimates
         name, guarantee = choice.strategy.name, choice.strategy.guarantee
         why = situation.fresh_start or _why_moved(change) or choice.why
         if guarantee != "exact":
