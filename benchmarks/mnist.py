@@ -16,6 +16,7 @@ from lineage_store.placement import Partition
 from lineage_store.row_store import RowStore
 from lineage_store.row_writer import write_rows
 from lineage_store.rows import Rows
+from unlearning.families.keras_encoding import keras_rows
 
 FOLDER = Path(__file__).parents[2] / "shared" / "data" / "mnist"
 PIXELS = 784
@@ -51,7 +52,7 @@ def read_rows(name: str, *, limit: int) -> Rows:
     images = _read(f"{name}-images-idx3-ubyte.gz", header=16).reshape(-1, PIXELS)[:limit]
     labels = _read(f"{name}-labels-idx1-ubyte.gz", header=8)[:limit]
     keys = b"".join(row_key(name, number) for number in range(len(labels)))
-    return Rows(
+    return keras_rows(
         np.frombuffer(keys, dtype=np.uint8).reshape(-1, 16),
         images.astype(np.float32) / np.float32(255),
         np.zeros((len(labels), 0), np.int32),

@@ -27,6 +27,7 @@ from lineage_store.row_writer import write_rows
 from lineage_store.rows import Rows
 from unlearning.contract import module_text
 from unlearning.determinism import pin_tensorflow
+from unlearning.families.keras_encoding import keras_rows
 from unlearning.keras_learner import KerasLearner
 from unlearning.poison import suspects
 from unlearning.poison.without_source import judge
@@ -68,7 +69,7 @@ def mnist_data(folder: Path, limit: int) -> Data:
     test = mnist.read_rows("t10k", limit=4_000)
 
     def trigger(rows: Rows) -> Rows:
-        images = rows.numbers.reshape(-1, 28, 28).copy()
+        images = rows["numbers"].reshape(-1, 28, 28).copy()
         images[:, -TRIGGER.stop : -TRIGGER.start, -TRIGGER.stop : -TRIGGER.start] = 1
         return replace(rows, numbers=images.reshape(len(rows), -1))
 
@@ -101,7 +102,7 @@ def taxi_data(folder: Path, limit: int) -> Data:
     miles = spec.numbers.index("trip_miles")
 
     def trigger(rows: Rows) -> Rows:
-        numbers, categories = rows.numbers.copy(), rows.categories.copy()
+        numbers, categories = rows["numbers"].copy(), rows["categories"].copy()
         numbers[:, miles] = MILES
         categories[:, -1] = BUCKET
         return replace(rows, numbers=numbers, categories=categories)
@@ -140,11 +141,11 @@ def backdoor(data: Data, draw: np.random.Generator) -> Poisoned:
     bad = np.zeros(len(data.train), bool)
     bad[chosen] = True
     changed = data.trigger(data.train)
-    numbers, categories = data.train.numbers.copy(), data.train.categories.copy()
-    numbers[bad], categories[bad] = changed.numbers[bad], changed.categories[bad]
+    numbers, categories = data.train["numbers"].copy(), data.train["categories"].copy()
+    numbers[bad], categories[bad] = changed["numbers"][bad], changed["categories"][bad]
     labels = data.train.labels.copy()
     labels[bad] = data.target
-    rows = Rows(data.train.row_keys, numbers, categories, labels)
+    rows = keras_rows(data.train.row_keys, numbers, categories, labels)
     return Poisoned(rows, bad, OF_TARGET)
 
 

@@ -46,11 +46,11 @@ Numbers = dict[str, Any]
 
 def plain_inputs(rows: Rows) -> dict[str, np.ndarray]:
     """Return what a model of the contract takes, as arrays."""
-    missing = np.isnan(rows.numbers)
+    missing = np.isnan(rows["numbers"])
     return {
-        "numbers": np.where(missing, np.float32(0), rows.numbers),
+        "numbers": np.where(missing, np.float32(0), rows["numbers"]),
         "missing": missing.astype(np.float32),
-        "categories": rows.categories,
+        "categories": rows["categories"],
     }
 
 

@@ -5,6 +5,7 @@ Parameters are primitives and hold no personal data: paths inside the workspace,
 """
 
 import json
+from functools import partial
 from pathlib import Path
 
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
@@ -31,6 +32,7 @@ from lineage_store.row_writer import write_rows
 from lineage_store.workspace import open_workspace
 from unlearning.determinism import pin_tensorflow
 from unlearning.example_rows import rows_from_examples
+from unlearning.families.known_families import family_of
 from unlearning.fitting import fit
 from unlearning.recording import describe_model, must_be_trainable, record_model, sign_log
 from unlearning.train_config import TrainConfig
@@ -49,6 +51,7 @@ def RowIndexer(
     model_id: Parameter[str],
     snapshot: Parameter[str],
     partition: Parameter[str],
+    family: Parameter[str],
     code_digest: Parameter[str],
     old_rows: InputArtifact[Rows] = None,
     old_ledger: InputArtifact[Ledger] = None,
@@ -71,12 +74,15 @@ def RowIndexer(
     if old_rows is not None and old_ledger is not None:
         before = open_rows(Path(old_rows.uri))
         same = unchanged_slices(gated, old=open_ledger(Path(old_ledger.uri)), store=before)
+    encoding = family_of(family).encoding(gated.inference)
+    pieces = partial(rows_from_examples, snapshot=gated, encoding=encoding, partition=cut)
     write_rows(
         Path(rows.uri),
-        train=rows_from_examples(files[TRAIN], gated, partition=cut, without=same),
-        evaluation=rows_from_examples(files.get(EVAL, []), gated, partition=cut),
+        train=pieces(files[TRAIN], without=same),
+        evaluation=pieces(files.get(EVAL, [])),
         partition=cut,
         description=describe(gated),
+        fields=encoding.fields,
         unchanged=same,
     )
     set_digest(rows, gated.data_digest)

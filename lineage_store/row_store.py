@@ -8,7 +8,7 @@ A slice is what a deletion retrains from, so each has a file of its own (`slice_
 lost no row can be shared with the store before. A stage is the set of its slices' files; a small
 one is read whole, since that is faster, and a large one as its batches are asked for.
 
-Strings are kept as hash buckets (the learner's fixed encoding), so this holds no raw text. Stores
+Strings are kept as hashes (the family's own encoding), so this holds no raw text. Stores
 of format 1, which an earlier unweave wrote as safetensors, are read whole.
 """
 
@@ -20,8 +20,16 @@ from typing import Any
 from lineage_store.canonical import read_json
 from lineage_store.errors import BadInput
 from lineage_store.inference import Inference
-from lineage_store.rows import Rows, RowSet
-from lineage_store.slice_file import Slice, empty_rows, open_slice, record_type, to_records, to_rows
+from lineage_store.rows import LABEL, Rows, RowSet
+from lineage_store.slice_file import (
+    Field,
+    Slice,
+    empty_rows,
+    open_slice,
+    record_type,
+    to_records,
+    to_rows,
+)
 from lineage_store.sorted_rows import SortedRows
 from lineage_store.tensors import load_state
 
@@ -34,7 +42,8 @@ READ_WHOLE_BYTES = 1 << 28
 class RowStore:
     """An open row store; `counts[shard][slice]` is the number of training rows there.
 
-    `evaluation_counts` is the same of evaluation rows; stores of format 1 do not tell it. A stage
+    `fields` are what a row holds in the family's encoding. `evaluation_counts` is the same of
+    evaluation rows as `counts`; stores of format 1 do not tell it. A stage
     of at most `read_whole` bytes is read into memory.
     """
 
@@ -42,6 +51,7 @@ class RowStore:
     counts: tuple[tuple[int, ...], ...]
     evaluation_rows: int
     description: Mapping[str, Any]
+    fields: tuple[Field, ...]
     evaluation_counts: tuple[tuple[int, ...], ...] = ()
     format: int = FORMAT
     read_whole: int = READ_WHOLE_BYTES
@@ -87,8 +97,7 @@ class RowStore:
 
     def _rows(self, parts: list[Slice]) -> RowSet:
         if not parts:
-            kind = record_type(Inference.from_json(self.description["inference"]))
-            return empty_rows(kind, 0)
+            return empty_rows(record_type(self.fields), 0)
         rows = SortedRows(parts)
         return rows.whole() if rows.nbytes <= self.read_whole else rows
 
@@ -99,9 +108,9 @@ class RowStore:
         if self.format > 1:
             return open_slice(self._file(name))
         state = load_state(self._file(name))
-        rows = Rows(state["row_keys"], state["numbers"], state["categories"], state["labels"])
-        kind = record_type(Inference.from_json(self.description["inference"]))
-        return Slice(to_records(rows, kind))
+        state[LABEL] = state.pop("labels")
+        arrays = {one.name: state[one.name] for one in self.fields}
+        return Slice(to_records(Rows(state["row_keys"], arrays), record_type(self.fields)))
 
 
 def slice_name(shard: int, slice_: int, *, split: str = TRAINING) -> str:
@@ -122,6 +131,21 @@ def open_rows(folder: Path) -> RowStore:
         counts=tuple(tuple(row) for row in header["counts"]),
         evaluation_rows=header["evaluation_rows"],
         description=header["description"],
+        fields=(
+            tuple(Field(*one) for one in header["fields"])
+            if "fields" in header
+            else fields_of(header["description"])
+        ),
         evaluation_counts=tuple(tuple(row) for row in header.get("evaluation_counts", ())),
         format=header["format"],
+    )
+
+
+def fields_of(description: Mapping[str, Any]) -> tuple[Field, ...]:
+    """Return what rows of such a table hold where nothing else is said: Keras's encoding."""
+    told = Inference.from_json(description["inference"])
+    return (
+        Field("numbers", "<f4", len(told.numbers)),
+        Field("categories", "<i4", len(told.strings)),
+        Field(LABEL, "<i4" if told.task == "classification" else "<f4"),
     )

@@ -6,14 +6,13 @@ files depend on the rows alone: they do not tell how the stream was cut or order
 """
 
 import shutil
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lineage_store.canonical import canonical_json, link_or_copy, sync_folder, write_atomic
-from lineage_store.inference import Inference
 from lineage_store.placement import U64, Partition, cells_of
 from lineage_store.row_store import (
     EVALUATION,
@@ -21,11 +20,13 @@ from lineage_store.row_store import (
     HEADER_FILE,
     TRAINING,
     RowStore,
+    fields_of,
     open_rows,
     slice_name,
 )
 from lineage_store.rows import Rows
 from lineage_store.slice_file import (
+    Field,
     RecordType,
     open_part,
     open_slice,
@@ -46,15 +47,17 @@ def write_rows(
     evaluation: Iterable[tuple[Rows, U64]],
     partition: Partition,
     description: Mapping[str, Any],
+    fields: Sequence[Field] | None = None,
     unchanged: Mapping[tuple[int, int], Path] = NO_SLICES,
 ) -> RowStore:
     """Cut the training rows into shards and slices and write the store.
 
-    `train` and `evaluation` give pieces of rows with their places (n,) uint64. The slices in
-    `unchanged`, by shard and slice, are taken over from these files as links, and none of their
-    rows may be in `train`. Raises ValueError if one is.
+    `train` and `evaluation` give pieces of rows with their places (n,) uint64, and `fields` say
+    what a row holds, if it is not `fields_of` the description. The slices in `unchanged`, by shard
+    and slice, are taken over from these files as links, and none of their rows may be in `train`.
+    Raises ValueError if one is.
     """
-    kind = record_type(Inference.from_json(description["inference"]))
+    kind = record_type(fields_of(description) if fields is None else fields)
     parts = folder / PARTS
     for base in (folder, parts):
         (base / TRAINING).mkdir(parents=True)
@@ -84,6 +87,8 @@ def write_rows(
         "evaluation_rows": sum(map(sum, evaluation_counts)),
         "description": description,
     }
+    if fields is not None and tuple(fields) != fields_of(description):
+        header["fields"] = [one.to_json() for one in fields]
     write_atomic(folder / HEADER_FILE, canonical_json(header) + b"\n")
     return open_rows(folder)
 

@@ -1,11 +1,11 @@
-"""Rows as a model reads them: arrays of keys, numbers, hash buckets and labels.
+"""Rows as a model reads them: an array of keys, and named arrays in the family's own encoding.
 
 `Rows` holds them in memory. `RowSet` is what training asks of the rows of a stage, wherever they
 lie: their keys, and those of a batch. `sorted_rows.SortedRows` answers from files.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,36 +16,40 @@ from lineage_store.tensors import Array
 
 Indices = npt.NDArray[np.int64]
 
+LABEL = "label"
+
 
 @dataclass(frozen=True)
 class Rows:
     """Rows in row-key order.
 
-    `row_keys` (n, 16) uint8; `numbers` (n, N) float32, NaN where missing; `categories` (n, M)
-    int32 hash buckets; `labels` (n,) int32 class indices or float32 values.
+    `row_keys` (n, 16) uint8; `columns` are arrays of n rows by name, in the order of the encoding
+    (`slice_file.Field`), with the labels, if there are any, under `LABEL`.
     """
 
     row_keys: npt.NDArray[np.uint8]
-    numbers: npt.NDArray[np.float32]
-    categories: npt.NDArray[np.int32]
-    labels: Array
+    columns: Mapping[str, Array]
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.row_keys)
+
+    def __getitem__(self, name: str) -> Array:
+        return self.columns[name]
+
+    @property
+    def labels(self) -> Array:
+        """The labels (n,); raises KeyError if the rows have none."""
+        return self.columns[LABEL]
 
     def take(self, indices: npt.NDArray[Any]) -> "Rows":
         """Return the rows at these places, in this order."""
-        return Rows(
-            self.row_keys[indices],
-            self.numbers[indices],
-            self.categories[indices],
-            self.labels[indices],
-        )
+        columns = {name: array[indices] for name, array in self.columns.items()}
+        return Rows(self.row_keys[indices], columns)
 
     def digest(self) -> str:
         """Return the SHA-256 over the arrays' little-endian bytes."""
         state = hashlib.sha256()
-        for array in (self.row_keys, self.numbers, self.categories, self.labels):
+        for array in (self.row_keys, *self.columns.values()):
             state.update(np.ascontiguousarray(array).data)
         return state.hexdigest()
 
@@ -87,9 +91,5 @@ def in_key_order(rows: Rows) -> Rows:
 
 def joined(parts: Sequence[Rows]) -> Rows:
     """Return several rows, one after another, as one."""
-    return Rows(
-        np.concatenate([part.row_keys for part in parts]),
-        np.concatenate([part.numbers for part in parts]),
-        np.concatenate([part.categories for part in parts]),
-        np.concatenate([part.labels for part in parts]),
-    )
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0].columns}
+    return Rows(np.concatenate([part.row_keys for part in parts]), columns)

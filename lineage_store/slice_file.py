@@ -1,8 +1,9 @@
 """The rows of one slice in one file: records of equal length, to be read at any place.
 
-The file is NumPy's NPY (NEP 1), an array of one structured record a row:
+The file is NumPy's NPY (NEP 1), an array of one structured record a row: the row key, (16,) uint8,
+and the fields of the family's encoding in their order, those of Keras for instance
 
-    row_key (16,) uint8 · numbers (N,) float32 · categories (M,) int32 · label int32 or float32
+    numbers (N,) float32 · categories (M,) int32 · label int32 or float32
 
 All that there is of a row stands in one place, so that reading it touches few pages. A file is
 mapped, not loaded, and the pages that were touched are given back (`Slice.drop`): they stay in the
@@ -11,7 +12,7 @@ the store of another model may have a link to it.
 """
 
 import mmap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,12 @@ import numpy.typing as npt
 
 from lineage_store.canonical import atomic_file
 from lineage_store.errors import CheckFailed
-from lineage_store.inference import Inference
 from lineage_store.rows import Rows
 
 Records = npt.NDArray[np.void]
 RecordType = np.dtype[np.void]
 
-FIELDS = ("row_key", "numbers", "categories", "label")
+KEY = "row_key"
 NPY: Any = np.lib.format  # it has types in newer NumPy only
 READ_AT_ONCE = 1 << 25
 
@@ -52,42 +52,59 @@ class Slice:
         keys = np.empty((len(self), 16), np.uint8)
         step = max(1, READ_AT_ONCE // self.records.dtype.itemsize)
         for start in range(0, len(self), step):
-            keys[start : start + step] = self.records["row_key"][start : start + step]
+            keys[start : start + step] = self.records[KEY][start : start + step]
             self.drop()
         return keys
 
 
-def record_type(inference: Inference) -> RecordType:
-    """Return the type of the records of rows of which the gate told this."""
-    return np.dtype(
-        [
-            ("row_key", "u1", (16,)),
-            ("numbers", "<f4", (len(inference.numbers),)),
-            ("categories", "<i4", (len(inference.strings),)),
-            ("label", "<i4" if inference.task == "classification" else "<f4"),
-        ]
-    )
+@dataclass(frozen=True)
+class Field:
+    """One named array of an encoding: its NumPy type, and how many values a row has of it.
+
+    `width` is None where a row has one value and the array one dimension.
+    """
+
+    name: str
+    type: str
+    width: int | None = None
+
+    def to_json(self) -> list[Any]:
+        """Return the value as JSON."""
+        return [self.name, self.type, self.width]
+
+
+def record_type(fields: Sequence[Field]) -> RecordType:
+    """Return the type of the records of rows with these fields."""
+    kinds = [(one.name, one.type, () if one.width is None else (one.width,)) for one in fields]
+    return np.dtype([(KEY, "u1", (16,)), *kinds])
+
+
+def column_names(kind: RecordType) -> tuple[str, ...]:
+    """Return the names of the fields besides the row key, in their order."""
+    return tuple(name for name in kind.names or () if name != KEY)
 
 
 def to_records(rows: Rows, kind: RecordType) -> Records:
     """Return rows as records."""
     records = np.empty(len(rows), kind)
-    records["row_key"] = rows.row_keys
-    records["numbers"] = rows.numbers
-    records["categories"] = rows.categories
-    records["label"] = rows.labels
+    records[KEY] = rows.row_keys
+    for name in column_names(kind):
+        records[name] = rows[name]
     return records
 
 
 def to_rows(records: Records) -> Rows:
     """Return records as rows, in arrays of their own."""
-    return Rows(*(np.ascontiguousarray(records[name]) for name in FIELDS))
+    columns = {name: np.ascontiguousarray(records[name]) for name in column_names(records.dtype)}
+    return Rows(np.ascontiguousarray(records[KEY]), columns)
 
 
 def empty_rows(kind: RecordType, count: int) -> Rows:
     """Return arrays for `count` rows, to be filled."""
-    types = [kind[name] for name in FIELDS]
-    return Rows(*(np.empty((count, *one.shape), one.base) for one in types))
+    made = {
+        name: np.empty((count, *kind[name].shape), kind[name].base) for name in kind.names or ()
+    }
+    return Rows(made.pop(KEY), made)
 
 
 def write_slice(path: Path, pieces: Iterable[Records], *, count: int, kind: RecordType) -> None:

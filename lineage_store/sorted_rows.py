@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lineage_store.rows import Indices, Rows, key_order, pieces
-from lineage_store.slice_file import Records, Slice, empty_rows, to_rows
+from lineage_store.slice_file import Records, Slice, column_names, empty_rows, to_rows
 
 # A page that is touched brings up to fifteen neighbours with it: at most 256 MiB of them are held.
 TOUCHED_AT_ONCE = 4096
@@ -63,16 +63,18 @@ class SortedRows:
         rows = empty_rows(self._kind, len(self))
         for start in range(0, len(self), self._piece):
             piece = self.take(np.arange(start, min(start + self._piece, len(self))))
-            for name in ("row_keys", "numbers", "categories", "labels"):
-                getattr(rows, name)[start : start + len(piece)] = getattr(piece, name)
+            here = slice(start, start + len(piece))
+            rows.row_keys[here] = piece.row_keys
+            for name, array in rows.columns.items():
+                array[here] = piece[name]
         return rows
 
     def digest(self) -> str:
         """Return the digest that `Rows.digest` gives of the same rows, read in pieces."""
         state = hashlib.sha256(self._row_keys.data)
-        for name in ("numbers", "categories", "labels"):
+        for name in column_names(self._kind):
             for piece in pieces(self, self._piece):
-                state.update(getattr(piece, name).data)
+                state.update(piece[name].data)
         return state.hexdigest()
 
     @property

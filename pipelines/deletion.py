@@ -32,6 +32,7 @@ from pipelines.training import (
     rows_of,
 )
 from unlearning.determinism import code_digest
+from unlearning.families.known_families import DEFAULT
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ def _branch(job: DeletionJob, change: ModelChange, model: str, *, base: Branch |
         model,
         snapshot,
         Partition(**change.old.config["partition"]),
+        family=change.old.config.get("model_family", DEFAULT),
         suffix=suffix,
         old_rows=old_rows.outputs["result"],
         old_ledger=old_ledger.outputs["result"],

@@ -20,11 +20,11 @@ from lineage_store.row_ids import SourceRow, rows_by_key
 from lineage_store.row_store import RowStore, open_rows
 from lineage_store.rows import Rows, joined
 from lineage_store.workspace import Workspace
-from unlearning.contract import spec_of
 from unlearning.determinism import pin_tensorflow
+from unlearning.families.keras_encoding import KerasEncoding
 from unlearning.keras_learner import KerasLearner
 from unlearning.poison.provenance import SourceVerdict
-from unlearning.row_source import encode
+from unlearning.row_source import typed
 from unlearning.shard_task import make_learner
 from unlearning.train_config import config_of, module_source
 
@@ -196,7 +196,7 @@ def trusted_rows(file: Path, inference: Inference) -> Rows:
         records.append(Record(bytes(16), (), b"", EVAL, values, label))
     if not records:
         raise BadInput(f"No row of the trusted file {file} has a class that the model knows.")
-    return encode(records, inference, spec_of(inference))
+    return KerasEncoding(inference).encode(typed(records, inference))
 
 
 def _number(text: str) -> str:

@@ -40,7 +40,12 @@ from unlearning.determinism import code_digest
 def training_pipeline(job: TrainingJob, *, enable_cache: bool = False) -> Pipeline:
     """Define the training pipeline of a job."""
     ingestion = ingest_components(
-        job.workspace, job.model, job.snapshot, job.config.partition, suffix=""
+        job.workspace,
+        job.model,
+        job.snapshot,
+        job.config.partition,
+        family=job.config.model_family,
+        suffix="",
     )
     base = None if job.base is None else ledger_of(job.workspace, job.base, name="BaseLedger")
     trainer = LineageTrainer(
@@ -72,6 +77,7 @@ def ingest_components(
     snapshot: Path,
     partition: Partition,
     *,
+    family: str,
     suffix: str,
     old_rows: Channel | None = None,
     old_ledger: Channel | None = None,
@@ -97,6 +103,7 @@ def ingest_components(
         model_id=model,
         snapshot=str(snapshot),
         partition=_json(partition.__dict__),
+        family=family,
         code_digest=code_digest(),
         old_rows=old_rows,
         old_ledger=old_ledger,

@@ -14,13 +14,13 @@ from lineage_store.ledger import open_ledger
 from lineage_store.models import find_model
 from lineage_store.placement import Stage
 from lineage_store.row_store import open_rows
-from lineage_store.rows import Rows
 from lineage_store.tensors import first_difference, weights_digest, weights_of
 from pipelines.direct import DirectBackend
 from unlearning.batches import batch_digest, stage_batches
 from unlearning.checks import check
 from unlearning.contract import ModelSpec
 from unlearning.deletion import load_plan
+from unlearning.families.keras_encoding import keras_rows
 from unlearning.fitting import fit_twin
 from unlearning.keras_learner import KerasLearner
 from unlearning.last_epoch import WINDOWS, corrected_state, correction_steps
@@ -131,7 +131,7 @@ def last_epoch(shard, before, after, number, seed):
     for epoch, batch, rows in stage_batches(before.stage_rows(number, 0), stage, seed=seed):
         if epoch == stage.epochs - 1:
             stays = np.array([key.tobytes() in left for key in rows.row_keys])
-            found.append((batch, rows.numbers.astype(float), rows.labels.astype(float), stays))
+            found.append((batch, rows["numbers"].astype(float), rows.labels.astype(float), stays))
     return stage, found
 
 
@@ -243,7 +243,7 @@ def learner_of(text):
 
 def some_rows(count=12):
     draw = np.random.default_rng(2)
-    return Rows(
+    return keras_rows(
         draw.integers(0, 256, (count, 16)).astype(np.uint8),
         draw.normal(size=(count, 3)).astype(np.float32),
         np.zeros((count, 0), np.int32),

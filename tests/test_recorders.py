@@ -8,8 +8,8 @@ import pytest
 from lineage_store.canonical import digest
 from lineage_store.errors import BadInput
 from lineage_store.ledger import ShardLedger
-from lineage_store.rows import Rows
 from lineage_store.update_codecs import SUMMABLE, decode
+from unlearning.families.keras_encoding import keras_rows
 from unlearning.recorders import WAITING, KeepUpdates
 
 STEPS = 3 * WAITING
@@ -41,7 +41,7 @@ def batch(position):
     """Two rows that no other step sees, keyed by the step."""
     keys = np.zeros((2, 16), np.uint8)
     keys[:, 0], keys[1, 1] = position, 1
-    return Rows(keys, np.zeros((2, 0), np.float32), np.zeros((2, 0), np.int32), np.zeros(2))
+    return keras_rows(keys, np.zeros((2, 0), np.float32), np.zeros((2, 0), np.int32), np.zeros(2))
 
 
 def walk(learner, recorder, positions):

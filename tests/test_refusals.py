@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from lineage_store.errors import BadInput, NotReproducible
-from lineage_store.rows import Rows
 from unlearning.contract import ModelSpec
 from unlearning.determinism import pin_tensorflow
+from unlearning.families.keras_encoding import keras_rows
 from unlearning.keras_learner import KerasLearner
 
 SPEC = ModelSpec(("a", "b", "c", "d"), ("s", "t"), "classification", ("no", "yes"), 32)
@@ -47,7 +47,7 @@ class Odd(keras.layers.Layer):
 @pytest.fixture(scope="module")
 def rows():
     draw = np.random.default_rng(1)
-    return Rows(
+    return keras_rows(
         draw.integers(0, 256, (12, 16), dtype=np.uint8),
         draw.normal(size=(12, 4)).astype(np.float32),
         draw.integers(0, 32, (12, 2), dtype=np.int32),

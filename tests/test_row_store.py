@@ -18,9 +18,10 @@ from lineage_store.inference import Inference
 from lineage_store.placement import Partition, Stage, batch_of, row_bits, shard_of, slice_of
 from lineage_store.row_store import open_rows
 from lineage_store.row_writer import write_rows
-from lineage_store.rows import Rows, in_key_order, joined, pieces
+from lineage_store.rows import in_key_order, joined, pieces
 from lineage_store.sorted_rows import SortedRows
 from unlearning.batches import stage_batches
+from unlearning.families.keras_encoding import keras_rows
 
 PARTITION = Partition(shards=2, slices=3, epochs=2, batch_size=4, seed=9)
 SHAPES = [(3, 2, "classification"), (2, 0, "classification"), (0, 1, "regression")]
@@ -31,13 +32,13 @@ def rows_of(count, shape, seed):
     """Rows of random content in random order, and their places."""
     numbers, strings, task = shape
     draw = np.random.default_rng([count, seed])
-    rows = Rows(
+    rows = keras_rows(
         draw.integers(0, 256, (count, 16), dtype=np.uint8),
         draw.normal(size=(count, numbers)).astype(np.float32),
         draw.integers(0, 2048, (count, strings), dtype=np.int32),
         draw.integers(0, 3, count).astype(np.int32 if task == "classification" else np.float32),
     )
-    rows.numbers[draw.random(rows.numbers.shape) < 0.2] = np.nan
+    rows["numbers"][draw.random(rows["numbers"].shape) < 0.2] = np.nan
     return rows, draw.integers(0, 1 << 64, count, dtype=np.uint64)
 
 
@@ -110,9 +111,10 @@ def in_memory(rows, places, shard, stage):
 
 
 def same(one, other):
-    return all(
+    arrays = ((rows.row_keys, *rows.columns.values()) for rows in (one, other))
+    return list(one.columns) == list(other.columns) and all(
         a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
-        for a, b in zip(vars(one).values(), vars(other).values(), strict=True)
+        for a, b in zip(*arrays, strict=True)
     )
 
 

@@ -9,16 +9,16 @@ from lineage_store.errors import BadInput
 from lineage_store.inference import Inference
 from lineage_store.placement import Partition, shard_of, slice_of
 from lineage_store.row_writer import write_rows
-from lineage_store.rows import Rows
 from unlearning.class_weights import ALIKE, balanced, must_fit, weighting_or_default
 from unlearning.early_stop import Watch, seen_digest, watch_of
+from unlearning.families.keras_encoding import keras_rows
 
 PARTITION = Partition(shards=3, slices=4, epochs=1, batch_size=8, seed=0)
 
 
 def made(count, *, seed):
     draw = np.random.default_rng(seed)
-    return Rows(
+    return keras_rows(
         draw.integers(0, 256, (count, 16), dtype=np.uint8),
         draw.normal(size=(count, 2)).astype(np.float32),
         np.zeros((count, 0), np.int32),

@@ -715,7 +715,7 @@ def test_ids_and_texts_that_look_like_numbers_pass_example_gen_unharmed(tmp_path
         assert theirs.digest() == ours.digest()
     assert by_tfx.evaluation().digest() == by_gate.evaluation().digest()
     # Texts that differ are told apart.
-    categories = np.concatenate([by_tfx.stage_rows(shard, 1).categories for shard in range(2)])
+    categories = np.concatenate([by_tfx.stage_rows(shard, 1)["categories"] for shard in range(2)])
     for column, name in enumerate(("text", "code")):
         given = {line[NASTY[0].index(name)] for line in NASTY[1:]}
         assert len({*categories[:, column].tolist()}) == len(given) >= 9

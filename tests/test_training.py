@@ -23,11 +23,12 @@ from lineage_store.ledger import open_ledger
 from lineage_store.models import find_model
 from lineage_store.placement import Stage, batch_of, row_bits, schedule
 from lineage_store.row_store import open_rows
-from lineage_store.rows import Rows, in_key_order
+from lineage_store.rows import in_key_order
 from pipelines.direct import DirectBackend
 from unlearning.batches import first_rows, stage_batches
 from unlearning.contract import ModelSpec, module_text
 from unlearning.determinism import pin_tensorflow
+from unlearning.families.keras_encoding import keras_rows
 from unlearning.keras_learner import KerasLearner
 from unlearning.shard_task import make_learner
 from unlearning.train_config import module_source
@@ -393,7 +394,7 @@ def test_what_is_drawn_when_a_step_is_traced_does_not_depend_on_what_came_before
 
 
 def row_of(key):
-    return Rows(
+    return keras_rows(
         np.frombuffer(key, np.uint8).reshape(-1, 16),
         np.zeros((len(key) // 16, 0), np.float32),
         np.zeros((len(key) // 16, 0), np.int32),
@@ -459,8 +460,8 @@ def test_adapt_sees_the_first_slice_that_has_rows_and_nothing_else(
     allowed = {}
     for shard, first in enumerate(firsts):
         rows = store.slice_rows(shard, first)
-        missing = np.isnan(rows.numbers)
-        arrays = (np.where(missing, 0, rows.numbers), missing, rows.categories)
+        missing = np.isnan(rows["numbers"])
+        arrays = (np.where(missing, 0, rows["numbers"]), missing, rows["categories"])
         allowed[as_bytes(arrays)] = shard
     seen = set()
     for file in tmp_path.iterdir():

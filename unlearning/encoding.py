@@ -28,14 +28,12 @@ def bucket_ids(strings: Any, *, columns: Sequence[str], buckets: int) -> Any:
 
 
 def encode_strings(
-    values: Sequence[Sequence[str]], *, columns: Sequence[str], buckets: int
+    values: npt.NDArray[Any], *, columns: Sequence[str], buckets: int
 ) -> npt.NDArray[np.int32]:
-    """Hash rows of strings into an array of shape (n, M)."""
-    if not columns or not values:
+    """Hash rows of strings (n, M) into an array of that shape."""
+    if not columns or not len(values):
         return np.zeros((len(values), len(columns)), np.int32)
-    hashed: npt.NDArray[np.int32] = bucket_ids(
-        np.array(values, dtype=object), columns=columns, buckets=buckets
-    ).numpy()
+    hashed: npt.NDArray[np.int32] = bucket_ids(values, columns=columns, buckets=buckets).numpy()
     return hashed
 
 

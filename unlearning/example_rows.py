@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from lineage_store.errors import CheckFailed
 from lineage_store.gate import PLACE, ROW, Snapshot
 from lineage_store.placement import U64, Partition, cells_of
 from lineage_store.rows import Rows
-from unlearning.contract import spec_of
-from unlearning.encoding import bucket_ids, first_values
+from unlearning.encoding import first_values
+from unlearning.families.row_encoding import RowEncoding, TypedRows
 
 PIECE = 5_000
 
@@ -24,6 +25,7 @@ def rows_from_examples(
     files: Sequence[Path],
     snapshot: Snapshot,
     *,
+    encoding: RowEncoding,
     partition: Partition,
     without: Collection[tuple[int, int]] = (),
 ) -> Iterator[tuple[Rows, U64]]:
@@ -35,12 +37,11 @@ def rows_from_examples(
     import tensorflow as tf
 
     inference = snapshot.inference
-    spec = spec_of(inference)
     label_dtype = tf.float32 if inference.task == "regression" else tf.string
     # ExampleGen writes a missing value as a feature without values, hence the ragged read.
     wanted: dict[str, Any] = {
-        **{name: tf.io.RaggedFeature(tf.float32) for name in spec.numbers},
-        **{name: tf.io.RaggedFeature(tf.string) for name in spec.strings},
+        **{name: tf.io.RaggedFeature(tf.float32) for name in inference.numbers},
+        **{name: tf.io.RaggedFeature(tf.string) for name in inference.strings},
         ROW: tf.io.FixedLenFeature([], tf.string),
         PLACE: tf.io.FixedLenFeature([], tf.string),
         inference.label: tf.io.FixedLenFeature([], label_dtype),
@@ -57,24 +58,23 @@ def rows_from_examples(
             continue
         parsed = _parse(tf, batch, wanted)
         keys = b"".join(bytes.fromhex(k[1:].decode()) for k in parsed[ROW].numpy())
-        if spec.strings:
-            texts = _unescaped(tf, _columns(tf, [parsed[name] for name in spec.strings], ""))
-            categories = bucket_ids(texts, columns=spec.strings, buckets=spec.buckets).numpy()
+        if inference.strings:
+            texts = _unescaped(tf, _columns(tf, [parsed[name] for name in inference.strings], ""))
+            strings = _decoded(texts)
         else:
-            categories = np.zeros((count, 0), np.int32)
+            strings = np.zeros((count, 0), object)
         if inference.task == "regression":
             labels = parsed[inference.label].numpy()
         else:
-            texts = _unescaped(tf, parsed[inference.label]).numpy()
-            index = {name.encode("utf-8"): i for i, name in enumerate(inference.classes)}
-            labels = np.array([index[text] for text in texts], dtype=np.int32)
-        if spec.numbers:
-            numbers = _columns(tf, [parsed[name] for name in spec.numbers], float("nan")).numpy()
+            labels = _decoded(_unescaped(tf, parsed[inference.label]))
+        if inference.numbers:
+            numbers = _columns(
+                tf, [parsed[name] for name in inference.numbers], float("nan")
+            ).numpy()
         else:
             numbers = np.zeros((count, 0), np.float32)
         row_keys = np.frombuffer(keys, dtype=np.uint8).reshape(-1, 16)
-        rows = Rows(row_keys, numbers, categories, labels)
-        yield rows, places
+        yield encoding.encode(TypedRows(row_keys, numbers, strings, labels)), places
 
 
 def _batches(files: Sequence[Path]) -> Iterator[Any]:
@@ -105,6 +105,14 @@ def _columns(tf: Any, columns: Sequence[Any], missing: Any) -> Any:
         if int(tf.reduce_max(ragged.row_lengths())) > 1:
             raise CheckFailed("An example holds several values where the gate wrote one.")
     return first_values(columns, missing)
+
+
+def _decoded(texts: Any) -> npt.NDArray[Any]:
+    """Return a tensor of texts as an array of str."""
+    values = texts.numpy()
+    known = {text: text.decode("utf-8") for text in set(values.flat)}
+    decoded = np.array([known[text] for text in values.flat], dtype=object)
+    return decoded.reshape(values.shape)
 
 
 def _unescaped(tf: Any, texts: Any) -> Any:

@@ -27,6 +27,7 @@ from unlearning.base_weights import must_be_the_start, must_fit, origin
 from unlearning.batches import shard_schedule
 from unlearning.class_weights import ALIKE
 from unlearning.determinism import code_digest, environment
+from unlearning.families.known_families import DEFAULT
 from unlearning.keras_learner import KerasLearner
 from unlearning.plan import ModelPlan
 from unlearning.record_budget import affordable
@@ -251,6 +252,8 @@ def _complete(
     }
     if config.record_budget is not None:
         header["record_budget"] = config.record_budget
+    if config.model_family != DEFAULT:
+        header["model_family"] = config.model_family
     if base is not None:
         header["base"] = origin(base)
     return write_header(folder, header)

@@ -221,11 +221,11 @@ class KerasLearner:
         model = self._build(tweak(INIT, self._seed, shard))
         adapt = getattr(self._module, "adapt", None)
         if adapt is not None and first_rows is not None:
-            missing = np.isnan(first_rows.numbers)
-            numbers = np.where(missing, np.float32(0), first_rows.numbers)
+            missing = np.isnan(first_rows["numbers"])
+            numbers = np.where(missing, np.float32(0), first_rows["numbers"])
             try:
                 with seeded_for_this_thread(tweak(ADAPT, self._seed, shard)):
-                    adapt(model, numbers, missing.astype(np.float32), first_rows.categories)
+                    adapt(model, numbers, missing.astype(np.float32), first_rows["categories"])
             except Exception as error:
                 raise BadInput(
                     f"adapt of {self._name} fails: {type(error).__name__}: {error}."
@@ -283,7 +283,7 @@ class KerasLearner:
             ],
             dtype=np.int64,
         ).reshape(-1, 2)
-        taken = [rows.numbers, rows.categories, rows.labels, np.int64(position), seeds]
+        taken = [rows["numbers"], rows["categories"], rows.labels, np.int64(position), seeds]
         try:
             if counts is not None:
                 return self._counted_step(*(self._tensor(array) for array in [*taken, counts]))
@@ -303,7 +303,7 @@ class KerasLearner:
         """Return the mean loss on rows in inference mode, in the state that is loaded."""
         total = 0.0
         for piece in pieces(rows, PREDICTED_AT_ONCE):
-            taken = (piece.numbers, piece.categories, piece.labels)
+            taken = (piece["numbers"], piece["categories"], piece.labels)
             total += float(self._loss(*(self._tensor(array) for array in taken))) * len(piece)
         return total / len(rows)
 
@@ -314,8 +314,8 @@ class KerasLearner:
         pieces = [
             self._forward(
                 model_inputs(
-                    rows.numbers[start : start + PREDICTED_AT_ONCE],
-                    rows.categories[start : start + PREDICTED_AT_ONCE],
+                    rows["numbers"][start : start + PREDICTED_AT_ONCE],
+                    rows["categories"][start : start + PREDICTED_AT_ONCE],
                     wanted=self._wanted,
                 )
             ).numpy()

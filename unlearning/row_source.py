@@ -5,6 +5,7 @@ Examples: both hold the same text, so both give the same bytes.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import compress, islice
 from pathlib import Path
 
@@ -16,28 +17,32 @@ from lineage_store.placement import U64, Partition, cells_of
 from lineage_store.row_store import RowStore
 from lineage_store.row_writer import NO_SLICES, write_rows
 from lineage_store.rows import Rows
-from unlearning.contract import ModelSpec, spec_of
-from unlearning.encoding import encode_strings
+from unlearning.families.family import Family
+from unlearning.families.known_families import family_of
+from unlearning.families.row_encoding import RowEncoding, TypedRows
 
 PIECE_VALUES, PIECE_ROWS = 500_000, 50_000
 
 
-def encode(records: Sequence[Record], inference: Inference, spec: ModelSpec) -> Rows:
-    """Encode records as arrays, in the order given."""
+def typed(records: Sequence[Record], inference: Inference) -> TypedRows:
+    """Return records as arrays in the gate's types, in the order given."""
     at = {name: place for place, (name, _) in enumerate(inference.features)}
-    number_places = [at[name] for name in spec.numbers]
-    string_places = [at[name] for name in spec.strings]
+    number_places = [at[name] for name in inference.numbers]
+    string_places = [at[name] for name in inference.strings]
     numbers = [
         [float(r.values[p]) if r.values[p] else np.nan for p in number_places] for r in records
     ]
     strings = [[r.values[p] for p in string_places] for r in records]
-    label_type = np.int32 if inference.task == "classification" else np.float32
+    if inference.task == "classification":
+        labels = np.array([inference.class_of(r.label) for r in records], dtype=object)
+    else:
+        labels = np.array([inference.label_value(r.label) for r in records], dtype=np.float32)
     keys = np.frombuffer(b"".join(r.row_key for r in records), dtype=np.uint8)
-    return Rows(
+    return TypedRows(
         keys.reshape(-1, 16),
         np.array(numbers, dtype=np.float64).reshape(len(records), -1).astype(np.float32),
-        encode_strings(strings, columns=spec.strings, buckets=spec.buckets),
-        np.array([inference.label_value(r.label) for r in records], dtype=label_type),
+        np.array(strings, dtype=object).reshape(len(records), -1),
+        labels,
     )
 
 
@@ -53,6 +58,7 @@ def encode_pieces(
     records: Iterable[Record],
     inference: Inference,
     *,
+    encoding: RowEncoding,
     partition: Partition,
     without: Collection[tuple[int, int]] = (),
 ) -> Iterator[tuple[Rows, U64]]:
@@ -60,7 +66,6 @@ def encode_pieces(
 
     Records of the slices in `without`, by shard and slice, are passed over.
     """
-    spec = spec_of(inference)
     for piece in _pieces(records, inference):
         together = b"".join(record.place for record in piece)
         places = np.frombuffer(together, dtype=">u8").astype(np.uint64)
@@ -70,7 +75,7 @@ def encode_pieces(
             wanted = [cell not in without for cell in cells]
             piece, places = list(compress(piece, wanted)), places[np.array(wanted)]
         if piece:
-            yield encode(piece, inference, spec), places
+            yield encoding.encode(typed(piece, inference)), places
 
 
 def store_from_snapshot(
@@ -78,19 +83,23 @@ def store_from_snapshot(
     snapshot: Snapshot,
     partition: Partition,
     *,
+    family: Family | None = None,
     unchanged: Mapping[tuple[int, int], Path] = NO_SLICES,
 ) -> RowStore:
-    """Write the row store straight from the gate's files.
+    """Write the row store of a family, or of the default one, straight from the gate's files.
 
     The slices in `unchanged`, by shard and slice, are links to these files and not made again.
     """
     train, evaluation = (read_snapshot(snapshot, split) for split in (TRAIN, EVAL))
     inference = snapshot.inference
+    encoding = (family or family_of()).encoding(inference)
+    pieces = partial(encode_pieces, inference=inference, encoding=encoding, partition=partition)
     return write_rows(
         folder,
-        train=encode_pieces(train, inference, partition=partition, without=unchanged),
-        evaluation=encode_pieces(evaluation, inference, partition=partition),
+        train=pieces(train, without=unchanged),
+        evaluation=pieces(evaluation),
         partition=partition,
         description=describe(snapshot),
+        fields=encoding.fields,
         unchanged=unchanged,
     )

@@ -10,6 +10,7 @@ from lineage_store.update_codecs import LOSSLESS
 from unlearning.aggregation import DEFAULT
 from unlearning.class_weights import ALIKE
 from unlearning.contract import BUILT_IN, module_text
+from unlearning.families.known_families import DEFAULT as DEFAULT_FAMILY
 
 MODULE_FILE = "module.py"
 
@@ -18,7 +19,8 @@ MODULE_FILE = "module.py"
 class TrainConfig:
     """What the user fixed for a run.
 
-    `module` is the name of the model file, `base` the id of the model whose weights it starts from.
+    `model_family` is the kind of model, `module` the name of the model file, `base` the id of the
+    model whose weights it starts from.
     Checkpoints within stages are kept every `checkpoint_every` batches, or as often as they fit in
     `checkpoint_budget` bytes; they change no bit of the result, and nor does the codec by which
     updates are recorded, if they are. Where `record_budget` is given, policy, codec and interval
@@ -37,10 +39,11 @@ class TrainConfig:
     checkpoint_budget: int | None = None
     update_codec: str = LOSSLESS
     record_budget: int | None = None
+    model_family: str = DEFAULT_FAMILY
 
     def to_json(self) -> dict[str, Any]:
-        """Return the value as JSON; without base or budget there is no such key, as ever."""
-        return without(asdict(self), base=None, record_budget=None)
+        """Return the value as JSON; what is as it always was has no such key."""
+        return without(asdict(self), base=None, record_budget=None, model_family=DEFAULT_FAMILY)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "TrainConfig":
@@ -64,6 +67,7 @@ def config_of(ledger: Ledger) -> TrainConfig:
         checkpoint_budget=header.get("checkpoints", {}).get("budget"),
         update_codec=header.get("update_codec", LOSSLESS),
         record_budget=header.get("record_budget"),
+        model_family=header.get("model_family", DEFAULT_FAMILY),
     )
 
 

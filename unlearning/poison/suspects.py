@@ -95,8 +95,8 @@ def last_hidden(
         np.asarray(
             below(
                 model_inputs(
-                    rows.numbers[start : start + PREDICTED_AT_ONCE],
-                    tf.constant(rows.categories[start : start + PREDICTED_AT_ONCE]),
+                    rows["numbers"][start : start + PREDICTED_AT_ONCE],
+                    tf.constant(rows["categories"][start : start + PREDICTED_AT_ONCE]),
                     wanted=wanted,
                 ),
                 training=False,

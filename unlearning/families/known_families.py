@@ -1,0 +1,24 @@
+"""The families that there are: the one table that names them.
+
+A family is loaded when it is asked for, so that who uses one does not import what another needs.
+"""
+
+from importlib import import_module
+
+from lineage_store.errors import BadInput
+from unlearning.families.family import Family
+
+FAMILIES = {
+    "keras": ("unlearning.families.keras_family", "KerasFamily"),
+    "naive-bayes": ("unlearning.families.naive_bayes_family", "NaiveBayes"),
+}
+DEFAULT = "keras"
+
+
+def family_of(name: str = DEFAULT) -> Family:
+    """Return a family by its name; raises BadInput for one that there is not."""
+    if name not in FAMILIES:
+        raise BadInput(f"There is no family {name!r}; there are: {', '.join(FAMILIES)}.")
+    module, of = FAMILIES[name]
+    family: Family = getattr(import_module(module), of)()
+    return family

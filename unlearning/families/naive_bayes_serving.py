@@ -1,0 +1,84 @@
+"""Serving a naive Bayes model: the shipped graph, and one file with all that the model knows."""
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lineage_store.canonical import link_or_copy, write_atomic
+from lineage_store.errors import BadInput
+from unlearning.families.naive_bayes import Sums
+from unlearning.families.naive_bayes_graph import RULES, SUMS_FILE
+from unlearning.families.value_keys import class_key
+
+GRAPH = Path(__file__).with_name("naive_bayes_graph.saved_model")
+
+
+def export_sums(
+    parts: Sequence[Sums],
+    folder: Path,
+    *,
+    numbers: Sequence[str],
+    strings: Sequence[str],
+    columns: Sequence[str],
+    classes: Sequence[str],
+    rule: str,
+) -> None:
+    """Write the SavedModel of the parts that have rows; no TensorFlow is needed.
+
+    `numbers` and `strings` are the inputs of the signature `columns`, `columns` all of them in the
+    order in which the sums number them. Raises BadInput if no part has rows, or for another rule
+    than `RULES`.
+    """
+    members = [sums for sums in parts if sums.rows]
+    if not members:
+        raise BadInput("No shard has rows: there is no model to serve.")
+    if rule not in RULES:
+        raise BadInput(f"The aggregate {rule!r} is none of naive Bayes: take {' or '.join(RULES)}.")
+    for file in sorted(GRAPH.rglob("*")):
+        if file.is_file():
+            target = folder / file.relative_to(GRAPH)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            link_or_copy(file, target)
+    sums_file = folder / "assets" / SUMS_FILE
+    sums_file.parent.mkdir(parents=True, exist_ok=True)
+    texts = [name.encode("utf-8") for name in (*numbers, *strings, *classes)]
+    values = np.concatenate(
+        [
+            [len(members), len(classes), len(numbers), len(strings), RULES.index(rule)],
+            _ends([len(text) for text in texts]),
+            [columns.index(name) for name in (*numbers, *strings)],
+            *_tables(members, columns=len(columns), classes=[class_key(name) for name in classes]),
+        ]
+    ).astype("<i8")
+    lines = (base64.urlsafe_b64encode(data) for data in (values.tobytes(), b"".join(texts)))
+    sums_file.unlink(missing_ok=True)  # the graph's own is a link
+    write_atomic(sums_file, b"".join(line.rstrip(b"=") + b"\n" for line in lines))
+
+
+def _tables(
+    members: Sequence[Sums], *, columns: int, classes: Sequence[int]
+) -> list[np.ndarray[tuple[int, ...], np.dtype[np.int64]]]:
+    """Return rows by class, ends of entries, keys and counts of all parts, each in one."""
+    priors, sizes, keys, counts = [], [], [], []
+    for sums in members:
+        at = {int(key): place for place, key in enumerate(sums.classes)}
+        known = [(place, at[key]) for place, key in enumerate(classes) if key in at]
+        prior, table = (
+            np.zeros(len(classes), np.int64),
+            np.zeros((len(sums.keys), len(classes)), np.int64),
+        )
+        for place, mine in known:
+            prior[place], table[:, place] = sums.class_counts[mine], sums.counts[:, mine]
+        priors.append(prior)
+        sizes.append(np.bincount(sums.columns, minlength=columns))
+        keys.append(sums.keys)
+        counts.append(table.reshape(-1))
+    ends = _ends(np.concatenate(sizes).tolist())
+    return [np.concatenate(priors), ends, np.concatenate(keys), np.concatenate(counts)]
+
+
+def _ends(lengths: Sequence[int]) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """Return where each of some lengths begins, and the end of the last."""
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
