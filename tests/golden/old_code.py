@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import tempfile
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
@@ -21,8 +22,8 @@ class NoHistory(Exception):
     """The repository does not have the commit whose code a test needs."""
 
 
-class OldCodeFailed(Exception):
-    """The old code refused what a test asked of it, or ended."""
+class CodeFailed(Exception):
+    """The code in a process of its own refused what was asked of it, or ended."""
 
 
 def unpack(commit: str, folder: Path) -> Path:
@@ -49,12 +50,13 @@ def unpack(commit: str, folder: Path) -> Path:
     return folder
 
 
-class OldCode:
+class CodeProcess:
     """A process that runs the code in a folder and answers calls of its `Project`."""
 
     def __init__(self, folder: Path) -> None:
-        """Start the process; raises OldCodeFailed if it imports anything but the folder's code."""
-        self._log = (folder / "standard_error.txt").open("w+", encoding="utf-8")
+        """Start the process; raises CodeFailed if it imports anything but the folder's code."""
+        self._folder = folder
+        self._log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
         self._process = subprocess.Popen(
             [sys.executable, SERVER],
             cwd=folder,
@@ -66,17 +68,18 @@ class OldCode:
         )
         for name, file in self._next().items():
             if not Path(file).is_relative_to(folder):
-                raise OldCodeFailed(f"{name} was imported from {file}, not from {folder}.")
+                self.__exit__()
+                raise CodeFailed(f"{name} was imported from {file}, not from {folder}.")
 
     def ask(self, root: Path, call: str, *arguments, **options):
-        """Return what a method of the old `Project` answers; raises OldCodeFailed if it refuses."""
+        """Return what a method of its `Project` answers; raises CodeFailed if it refuses."""
         told = self.told(root, call, *arguments, **options)
         if "error" in told:
-            raise OldCodeFailed(f"{call}: {told['error']}")
+            raise CodeFailed(f"{call}: {told['error']}")
         return told["answer"]
 
     def told(self, root: Path, call: str, *arguments, backend: str = "direct", **options):
-        """Return the `answer` of a method of the old `Project`, or its `error`, by that name."""
+        """Return the `answer` of a method of its `Project`, or its `error`, by that name."""
         asked = {
             "root": str(root), "backend": backend, "call": call, "arguments": arguments,
             "options": options,
@@ -90,10 +93,10 @@ class OldCode:
         if not line:
             self._process.wait()
             self._log.seek(0)
-            raise OldCodeFailed(f"The old code ended: {self._log.read()[-2000:]}")
+            raise CodeFailed(f"The code in {self._folder} ended: {self._log.read()[-2000:]}")
         return json.loads(line)
 
-    def __enter__(self) -> "OldCode":
+    def __enter__(self) -> "CodeProcess":
         return self
 
     def __exit__(self, *_) -> None:

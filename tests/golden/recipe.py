@@ -2,7 +2,7 @@
 
 All is fixed: rows, secret, seeds. Each configuration has people and row ids of its own, so that a
 deletion concerns the models of one configuration, and those that were trained from them. To add
-one: a line in `CONFIGURATIONS`, then `python -m golden.write_digests` in `tests/`.
+one: a line in `CONFIGURATIONS`, then `python -m golden.digests` in `tests/`.
 """
 
 import csv
@@ -76,41 +76,79 @@ CONFIGURATIONS = {
     )
 }
 
-# Of this one the old code forgets person 0 before it hands the workspace over.
-FORGOTTEN_BEFORE = "plain"
-# Of each of these person 1 is forgotten from copies, by the old code and by today's.
-FORGOTTEN: dict[str, dict[str, Any]] = {
-    "plain": {"guarantee": "exact"},
-    "recorded": {"guarantee": "approximate", "strategy": "amnesiac"},
-    "checkpoints": {"guarantee": "exact"},
-    "stopping": {"guarantee": "exact"},
-    "descendant": {"guarantee": "exact"},
-    "dropout": {"guarantee": "exact"},
-}
-QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("status", ()),
-    ("models", ()),
-    ("trace_model", ("m1",)),  # has ended
-    ("trace_model", ("m2",)),
-    ("trace_model", ("m6",)),
-    ("trace_subject", (CONFIGURATIONS["checkpoints"].person(1),)),
-    ("trace_subject", (CONFIGURATIONS["plain"].person(0),)),
-    ("trace_batch", ("m2:s0.r1.e0.b0",)),
-    ("trace_update", ("m3:s0.p3",)),
-    ("trace_checkpoint", ("m4:s0.r1",)),
-    ("expected_cost", ("m2",)),
-    ("ask.data", ("m2",)),
-    ("ask.hyperparameters", ("m3",)),
-    ("ask.libraries", ("m7",)),
-    ("ask.pipeline", ("m2",)),
-    ("ask.deployed", ("m2",)),
-    ("ask.failures", ()),
-    ("ask.subjects", ("m2",)),
-    ("ask.free", ("m2",)),
-    ("ask.models_of", (CONFIGURATIONS["plain"].person(0),)),
-    ("ask.models_of", (CONFIGURATIONS["descendant"].person(1),)),
-    ("doctor", ()),
-    ("audit", ()),
+# Whose steps follow from losses, which processors round in ways of their own.
+ROUNDED = frozenset(name for name, one in CONFIGURATIONS.items() if "early_stop" in one.options)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A workspace: what is trained in it, what is asked of it, and who is forgotten.
+
+    Of the configuration `before` the old code forgets person 0 before it hands the workspace over;
+    of those in `forgotten` person 1 is forgotten, by these options, after that.
+    """
+
+    backend: str
+    trained: tuple[str, ...]
+    before: str
+    forgotten: dict[str, dict[str, Any]]
+    questions: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+EXACT = {"guarantee": "exact"}
+AMNESIAC = {"guarantee": "approximate", "strategy": "amnesiac"}
+DIRECT = Recipe(
+    backend="direct",
+    trained=tuple(CONFIGURATIONS),
+    before="plain",
+    forgotten={name: AMNESIAC if name == "recorded" else EXACT for name in CONFIGURATIONS},
+    questions=(
+        ("status", ()),
+        ("models", ()),
+        ("trace_model", ("m1",)),  # has ended
+        ("trace_model", ("m2",)),
+        ("trace_model", ("m6",)),
+        ("trace_subject", (CONFIGURATIONS["checkpoints"].person(1),)),
+        ("trace_subject", (CONFIGURATIONS["plain"].person(0),)),  # is forgotten
+        ("trace_batch", ("m2:s0.r1.e0.b0",)),
+        ("trace_update", ("m3:s0.p3",)),
+        ("trace_checkpoint", ("m4:s0.r1",)),
+        ("expected_cost", ("m2",)),
+        ("ask.data", ("m2",)),
+        ("ask.hyperparameters", ("m3",)),
+        ("ask.libraries", ("m7",)),
+        ("ask.pipeline", ("m2",)),
+        ("ask.deployed", ("m2",)),
+        ("ask.failures", ()),
+        ("ask.subjects", ("m2",)),
+        ("ask.free", ("m2",)),
+        ("ask.models_of", (CONFIGURATIONS["plain"].person(0),)),
+        ("ask.models_of", (CONFIGURATIONS["descendant"].person(1),)),
+        ("doctor", ()),
+        ("audit", ()),
+    ),
+)
+TFX = Recipe(
+    backend="tfx",
+    trained=("recorded",),
+    before="recorded",
+    forgotten={"recorded": EXACT},
+    questions=(
+        ("status", ()),
+        ("models", ()),
+        ("trace_model", ("m1",)),
+        ("trace_model", ("m2",)),
+        ("trace_subject", (CONFIGURATIONS["recorded"].person(1),)),
+        ("trace_batch", ("m2:s0.r1.e0.b0",)),
+        ("trace_update", ("m2:s0.p3",)),
+        ("trace_checkpoint", ("m2:s0.r1",)),
+        ("trace_artifact", ("1",)),
+        ("ask.pipeline", ("m2",)),
+        ("ask.free", ("m2",)),
+        ("ask.models_of", (CONFIGURATIONS["recorded"].person(0),)),
+        ("doctor", ()),
+        ("audit", ()),
+    ),
 )
 
 

@@ -1,8 +1,8 @@
 """Golden workspaces, made once a session by the old code, and the copies that tests work on.
 
-A workspace is never written to after it was made. What is only ever replaced or removed as a whole
-file in it is hard-linked into copies; what is changed in place (SQLite files, keys that are
-overwritten, the lock) is copied. At the session's end all files must still be what they were.
+What is kept is never opened. Whatever is only replaced or removed as a whole file is hard-linked
+into copies; what is changed in place (SQLite files, keys that are overwritten, the lock) is copied.
+At the session's end all kept files must still be what they were.
 """
 
 import fcntl
@@ -11,34 +11,34 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from golden.old_code import FIRST, OldCode, unpack
-from golden.recipe import (
-    CONFIGURATIONS,
-    FORGOTTEN,
-    FORGOTTEN_BEFORE,
-    QUESTIONS,
-    write_given,
-)
+from golden.old_code import FIRST, CodeProcess, unpack
+from golden.recipe import CONFIGURATIONS, DIRECT, TFX, Recipe, write_given
 
 LINKED = ("data", "modules", "serving", "tfx")
 
 
 @dataclass(frozen=True)
 class Golden:
-    """A golden workspace and what the code that wrote it answered."""
+    """A golden workspace, and what the code that wrote it answered."""
 
     folder: Path
 
     @property
-    def root(self) -> Path:
-        """The workspace itself; only to be copied."""
+    def place(self) -> Path:
+        """Where the old code wrote it; the MLMD of a workspace that TFX wrote names this place."""
         return self.folder / "workspace"
+
+    @property
+    def kept(self) -> Path:
+        """What copies are made of."""
+        return self.folder / "kept"
 
     @property
     def answers(self) -> dict[str, Any]:
@@ -46,12 +46,17 @@ class Golden:
         return json.loads((self.folder / "answers.json").read_bytes())
 
     def given(self, name: str) -> dict[str, Any]:
-        """What a configuration's `train` is called with, but for its base."""
+        """Return what a configuration's `train` is called with, but for its base."""
         return write_given(CONFIGURATIONS[name], self.folder / "given" / name)
 
+    def copy(self, target: Path) -> Path:
+        """Write the workspace as it was handed over; return the folder."""
+        shutil.rmtree(target, ignore_errors=True)
+        return copy_workspace(self.kept, target)
+
     def changed(self) -> list[str]:
-        """Return the files that are no longer what they were when the workspace was made."""
-        then, now = self.answers["files"], digests_of(self.root)
+        """Return the kept files that are no longer what they were."""
+        then, now = self.answers["files"], digests_of(self.kept)
         return sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
 
 
@@ -74,32 +79,36 @@ def copy_workspace(source: Path, target: Path) -> Path:
     return Path(shutil.copytree(source, target, copy_function=place))
 
 
-def make(folder: Path, *, commit: str = FIRST) -> Golden:
-    """Let the code of a commit write the workspace into a new folder, and answer for it.
+def make(folder: Path, recipe: Recipe, *, commit: str = FIRST) -> Golden:
+    """Let the code of a commit write a workspace into a new folder, and answer for it.
 
     `answers.json` holds what it said: `trained` by configuration, `before` (the deletion that the
-    workspace holds), `questions` in their order, `planned` and `forgotten` by configuration; these
-    on a copy.
+    workspace holds), `questions` in their order, `planned` and `forgotten` by configuration; and
+    `files`, the digests of what is kept.
     """
     golden = Golden(folder)
     said: dict[str, Any] = {"trained": {}, "planned": {}, "forgotten": {}, "questions": []}
-    with OldCode(unpack(commit, folder / "code")) as old:
-        for name, one in CONFIGURATIONS.items():
-            base = {"base": said["trained"][one.base]["model_id"]} if one.base else {}
-            said["trained"][name] = old.ask(golden.root, "train", **golden.given(name), **base)
-            if name == FORGOTTEN_BEFORE:
-                said["before"] = old.ask(golden.root, "forget", [one.person(0)], guarantee="exact")
-        said["files"] = digests_of(golden.root)
-        copy = copy_workspace(golden.root, folder / "copy")
-        for call, arguments in QUESTIONS:
-            said["questions"].append(portable(old.told(copy, call, *arguments), copy))
-        for name, options in FORGOTTEN.items():
-            person = CONFIGURATIONS[name].person(1)
-            said["planned"][name] = old.ask(copy, "plan", [person], **options)
-        for name, options in FORGOTTEN.items():
-            person = CONFIGURATIONS[name].person(1)
-            said["forgotten"][name] = old.ask(copy, "forget", [person], **options)
-    shutil.rmtree(copy)
+    with CodeProcess(unpack(commit, folder / "code")) as old:
+
+        def ask(call: str, *arguments, **options):
+            return old.ask(golden.place, call, *arguments, backend=recipe.backend, **options)
+
+        for name in recipe.trained:
+            base = CONFIGURATIONS[name].base
+            options = {"base": said["trained"][base]["model_id"]} if base else {}
+            said["trained"][name] = ask("train", **golden.given(name), **options)
+            if name == recipe.before:
+                person = CONFIGURATIONS[name].person(0)
+                said["before"] = ask("forget", [person], guarantee="exact")
+        copy_workspace(golden.place, golden.kept)
+        said["files"] = digests_of(golden.kept)
+        for call, arguments in recipe.questions:
+            told = old.told(golden.place, call, *arguments, backend=recipe.backend)
+            said["questions"].append(portable(told, golden.place))
+        for call, kind in (("plan", "planned"), ("forget", "forgotten")):
+            for name, options in recipe.forgotten.items():
+                said[kind][name] = ask(call, [CONFIGURATIONS[name].person(1)], **options)
+    shutil.rmtree(golden.place)
     (folder / "answers.json").write_text(json.dumps(said), encoding="utf-8")
     return golden
 
@@ -109,24 +118,37 @@ def portable(answer: Any, root: Path) -> Any:
     return json.loads(json.dumps(answer).replace(str(root), "WORKSPACE"))
 
 
-@pytest.fixture(scope="session")
-def golden(tmp_path_factory):
-    """The golden workspace, the same one for all of the session's processes."""
+@contextmanager
+def made_once(tmp_path_factory, recipe: Recipe):
+    """Hold a workspace that the first of the session's processes makes for all of them."""
     base = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         base = base.parent
-    folder = base / "golden"
-    with (base / "golden.lock").open("w") as lock:
+    golden = Golden(base / f"golden-{recipe.backend}")
+    with golden.folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "answers.json").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            make(folder)
-    made = Golden(folder)
-    yield made
-    assert made.changed() == [], "a copy of the golden workspace changed it through a hard link"
+        if not (golden.folder / "answers.json").exists():
+            shutil.rmtree(golden.folder, ignore_errors=True)
+            make(golden.folder, recipe)
+    yield golden
+    assert golden.changed() == [], "a copy of a golden workspace changed it through a hard link"
+
+
+@pytest.fixture(scope="session")
+def golden(tmp_path_factory):
+    """The golden workspace of the direct backend."""
+    with made_once(tmp_path_factory, DIRECT) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def golden_tfx(tmp_path_factory):
+    """The golden workspace that TFX wrote; it works at its own place only."""
+    with made_once(tmp_path_factory, TFX) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
 def golden_workspace(golden, new_folder) -> Callable[[], Path]:
-    """Return a function that makes a fresh copy of the golden workspace."""
-    return lambda: copy_workspace(golden.root, new_folder() / "workspace")
+    """Return a function that makes a fresh copy of the direct backend's golden workspace."""
+    return lambda: golden.copy(new_folder() / "workspace")
