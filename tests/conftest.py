@@ -20,6 +20,8 @@ from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.tensors import save_state
 from unweave.report_charts import Curve, Evaluation, Histogram
 
+pytest_plugins = ["golden.workspaces"]
+
 # No test asserts a time, and a busy machine is no failure.
 settings.register_profile("unweave", deadline=None)
 settings.load_profile("unweave")

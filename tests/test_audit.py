@@ -34,7 +34,7 @@ import keras
 
 def build_model(spec):
     numbers = keras.Input((len(spec.numbers),), name="numbers")
-    hidden = keras.layers.Dense(6, "relu")(numbers)
+    hidden = keras.layers.Dropout(0.1)(keras.layers.Dense(6, "relu")(numbers))
     model = keras.Model(numbers, keras.layers.Dense(spec.outputs, spec.activation)(hidden))
     model.compile(optimizer=keras.optimizers.SGD(0.05), loss=spec.loss)
     return model
