@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 from lineage_store.connection import parse_connection
 from lineage_store.csv_source import Columns
 from lineage_store.full_disk import translated
-from lineage_store.placement import Partition
 from lineage_store.progress import Listener, listening
 from lineage_store.risk import parse_rules
 from lineage_store.workspace import Workspace, open_workspace, writing
+from unlearning.train_options import TrainOptions
 from unweave.detection import detect_poison
 from unweave.forget_options import forget_request
 from unweave.reader import Reader
@@ -35,8 +35,6 @@ from unweave.version import installed_version
 if TYPE_CHECKING:
     from pipelines.jobs import Backend
     from unweave.request_queue import RequestQueue
-
-SHARDS = 5
 
 
 class Project(Reader):
@@ -113,31 +111,29 @@ class Project(Reader):
                 place_by == "row",
                 risk,
             ),
-            partition=Partition(
-                SHARDS if shards is None else shards,
-                slices,
-                epochs,
-                batch_size,
-                seed,
+            options=TrainOptions(
+                shards=shards,
+                slices=slices,
+                epochs=epochs,
+                batch_size=batch_size,
+                seed=seed,
                 risk_rules=tuple(rule.recorded() for rule in risk),
                 risk_shards=risk_shards,
                 risk_share=risk_share,
+                record=record,
+                update_codec=update_codec,
+                record_budget=record_budget,
+                aggregate=aggregate,
+                class_weights=class_weights,
+                early_stop=early_stop,
+                checkpoint_every=checkpoint_every,
+                checkpoint_budget=checkpoint_budget,
             ),
-            record=record,
-            update_codec=update_codec,
-            record_budget=record_budget,
-            aggregate=aggregate,
             module=None if module is None else Path(module),
-            class_weights=class_weights,
-            early_stop=early_stop,
-            checkpoint_every=checkpoint_every,
-            checkpoint_budget=checkpoint_budget,
             base=base,
-            shards=shards,
         )
         key = None if key_file is None else Path(key_file)
         where = None if metadata is None else parse_connection(str(metadata))
-        answers.check_options(asked)
         with (
             translated(),
             listening(self._listener),
