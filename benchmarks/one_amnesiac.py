@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -27,13 +27,13 @@ from lineage_store.rows import Rows
 from lineage_store.tensors import State, distance, save_state, weights_of
 from unlearning.amnesiac import subtract
 from unlearning.batches import stage_batches
-from unlearning.class_weights import ALIKE
 from unlearning.determinism import pin_tensorflow
 from unlearning.keras_learner import KerasLearner
 from unlearning.last_epoch import corrected_state, correction_steps
 from unlearning.repair import repair
 from unlearning.shard_task import make_learner
 from unlearning.strategies import ShardDecision, stage_of
+from unlearning.train_options import TrainOptions
 from unlearning.training import Run, train_shard
 
 Numbers = dict[str, Any]
@@ -64,7 +64,12 @@ def one_seed(asked: Numbers, *, seed: int) -> tuple[Numbers, dict[str, State]]:
     store = mnist.write_store(folder / "rows", partition, limit=asked["limit"])
     text = MODULE.replace("OPTIMIZER", OPTIMIZERS[asked["optimizer"]])
     learner = make_learner(text, name="perceptron", store=store, seed=seed)
-    run = Run(learner, partition, "all", "m1", time.perf_counter)
+    run = Run(
+        learner=learner,
+        options=TrainOptions(**asdict(partition), record="all"),
+        model="m1",
+        clock=time.perf_counter,
+    )
     ledger = ShardLedger(folder / "ledger")
     train_shard(run, store, 0, ledger, kept=0)
     (record,) = ledger.stages()
@@ -82,11 +87,11 @@ def one_seed(asked: Numbers, *, seed: int) -> tuple[Numbers, dict[str, State]]:
         left = mnist.write_store(
             folder / f"rows-{case.name}", partition, limit=asked["limit"], without=case.gone
         )
-        plain = replace(run, record="none")
+        plain = replace(run, options=replace(run.options, record="none"))
         twin = ShardLedger(folder / f"twin-{case.name}")
         train_shard(plain, left, 0, twin, kept=0)
         corrected = corrected_state(
-            learner, old=ledger, before=store, after=left, seed=seed, class_weights=ALIKE
+            learner, old=ledger, before=store, after=left, options=run.options
         )
         begun: dict[str, State] = {
             "untouched": ledger.final_weights(),

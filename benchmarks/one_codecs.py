@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from unlearning.batches import shard_schedule, stage_batches
 from unlearning.regenerate import replayed
 from unlearning.shard_task import make_learner
 from unlearning.step_checkpoints import REGENERATE
+from unlearning.train_options import TrainOptions
 from unlearning.training import Run, start_state, train_shard
 
 EACH, FORGOTTEN, ALONE = 37, 10, 10
@@ -136,7 +137,12 @@ def main() -> None:
     store = open_rows(Path(asked["store"]))
     text = Path(asked["module"]).read_text(encoding="utf-8")
     learner = make_learner(text, name="benchmark", store=store, seed=partition.seed)
-    run = Run(learner, partition, "none", "m1", time.perf_counter)
+    run = Run(
+        learner=learner,
+        options=TrainOptions(**asdict(partition)),
+        model="m1",
+        clock=time.perf_counter,
+    )
     (stage,) = shard_schedule(store, 0, partition)
     saw = batches_of_rows(
         store.slice_rows(0, 0).row_keys[:FORGOTTEN],

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from unlearning.contract import BUILT_IN, module_text
 from unlearning.fitting import fit
 from unlearning.row_source import store_from_snapshot
 from unlearning.train_config import TrainConfig
+from unlearning.train_options import TrainOptions
 
 PARTITION = Partition(shards=2, slices=5, epochs=1, batch_size=4096, seed=0)
 
@@ -86,7 +87,7 @@ def by_batch(folder: Path) -> Numbers:
 
 def _fitted(folder: Path, rows: RowStore, name: str) -> Numbers:
     ledger = fit(
-        TrainConfig(PARTITION, "none", BUILT_IN, KEYS.key_id),
+        TrainConfig(options=TrainOptions(**asdict(PARTITION)), module=BUILT_IN, key_id=KEYS.key_id),
         model="m1",
         text=module_text(None),
         store=rows,

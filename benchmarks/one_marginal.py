@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,12 @@ from lineage_store.row_store import RowStore
 from lineage_store.rows import Rows, RowSet
 from lineage_store.tensors import State, distance, first_difference, weights_of
 from unlearning.batches import stage_batches
-from unlearning.class_weights import ALIKE
 from unlearning.determinism import pin_tensorflow
 from unlearning.keras_learner import KerasLearner
 from unlearning.last_epoch import corrected_state, correction_steps
 from unlearning.shard_task import make_learner
 from unlearning.strategies import stage_of
+from unlearning.train_options import TrainOptions
 from unlearning.training import Run, train_shard
 
 MODULE = '''
@@ -116,7 +116,12 @@ def measure(asked: Numbers) -> Numbers:
     store = mnist.write_store(folder / "rows", partition, limit=asked["limit"])
     text = MODULE.replace("OPTIMIZER", OPTIMIZERS[asked["optimizer"]])
     learner = make_learner(text, name="perceptron", store=store, seed=seed)
-    run = Run(learner, partition, "none", "m1", time.perf_counter)
+    run = Run(
+        learner=learner,
+        options=TrainOptions(**asdict(partition)),
+        model="m1",
+        clock=time.perf_counter,
+    )
     ledger = ShardLedger(folder / "ledger")
     train_shard(run, store, 0, ledger, kept=0)
     rows, test = store.stage_rows(0, 0), store.evaluation()
@@ -140,7 +145,7 @@ def measure(asked: Numbers) -> Numbers:
         }
         for windows in asked["windows"]:
             state = corrected_state(
-                learner, old=ledger, before=store, after=left, seed=seed, class_weights=ALIKE,
+                learner, old=ledger, before=store, after=left, options=run.options,
                 windows=windows,
             )  # fmt: skip
             steps = correction_steps(stage_of(ledger.stages()[0]), case.touched, windows=windows)

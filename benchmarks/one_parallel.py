@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from unlearning import fitting
 from unlearning.determinism import pin_tensorflow
 from unlearning.shard_engine import using, workers
 from unlearning.train_config import TrainConfig
+from unlearning.train_options import TrainOptions
 
 
 def train(asked: dict[str, Any]) -> dict[str, Any]:
@@ -31,7 +33,11 @@ def train(asked: dict[str, Any]) -> dict[str, Any]:
     began = time.perf_counter()
     with using(engine):
         ledger = fitting.fit(
-            TrainConfig(partition, "none", "perceptron", mnist.KEYS.key_id),
+            TrainConfig(
+                options=TrainOptions(**asdict(partition)),
+                module="perceptron",
+                key_id=mnist.KEYS.key_id,
+            ),
             model="m1",
             text=mnist.MODULE,
             store=store,

@@ -10,6 +10,7 @@ import csv
 import json
 import random
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ from unlearning.serving import evaluate
 from unlearning.shard_task import make_learner
 from unlearning.strategies import ShardDecision, Situation
 from unlearning.train_config import TrainConfig
+from unlearning.train_options import TrainOptions
 
 TOGETHER = 10
 NOTHING: frozenset[bytes] = frozenset()
@@ -138,7 +140,9 @@ def store_without(
 
 def train(folder: Path, store: RowStore, partition: Partition) -> Ledger:
     """Train the built-in model."""
-    config = TrainConfig(partition, "none", BUILT_IN, KEYS.key_id)
+    config = TrainConfig(
+        options=TrainOptions(**asdict(partition)), module=BUILT_IN, key_id=KEYS.key_id
+    )
     return fitting.fit(
         config, model="m1", text=module_text(None), store=store, folder=folder, serving=None
     )

@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from unlearning.poison import suspects
 from unlearning.poison.without_source import judge
 from unlearning.row_source import encode
 from unlearning.shard_task import make_learner
+from unlearning.train_options import TrainOptions
 from unlearning.training import Run, train_shard
 
 SHARDS, SOURCES = 4, 4
@@ -177,7 +178,12 @@ class Lab:
         weights = []
         for shard in range(SHARDS):
             ledger = ShardLedger(where / f"shard-{shard}")
-            run = Run(self.learner, self.partition, "none", "m1", time.perf_counter)
+            run = Run(
+                learner=self.learner,
+                options=TrainOptions(**asdict(self.partition)),
+                model="m1",
+                clock=time.perf_counter,
+            )
             train_shard(run, store, shard, ledger, kept=0)
             weights.append(ledger.final_weights())
         return store, weights

@@ -21,6 +21,7 @@ import os
 import sys
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ from unlearning.contract import load_module, spec_of
 from unlearning.determinism import THREADS, pin_tensorflow
 from unlearning.serving import evaluate
 from unlearning.shard_task import make_learner
-from unlearning.train_config import TrainConfig
+from unlearning.train_options import TrainOptions
 from unlearning.training import Run, probe, train_shard
 
 Numbers = dict[str, Any]
@@ -110,8 +111,9 @@ def train_with_lineage(store: RowStore, text: str, partition: Partition, side: s
         ledgers = [ShardLedger(shard_folder(Path(folder), shard)) for shard in shards]
         began = time.perf_counter()
         learner = make_learner(text, name="benchmark", store=store, seed=partition.seed)
-        run = Run(learner, partition, record, "m1", time.perf_counter, update_codec=codec)
-        probe(learner, store, TrainConfig(partition, record, "benchmark", "no key"))
+        options = TrainOptions(**asdict(partition), record=record, update_codec=codec)
+        run = Run(learner=learner, options=options, model="m1", clock=time.perf_counter)
+        probe(learner, store, options)
         loop, cpu = time.perf_counter(), time.process_time()
         for shard, ledger in zip(shards, ledgers, strict=True):
             train_shard(run, store, shard, ledger, kept=0)

@@ -15,6 +15,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,6 +31,7 @@ from unlearning.keras_learner import KerasLearner
 from unlearning.plan import ModelPlan
 from unlearning.strategies import Situation
 from unlearning.train_config import TrainConfig
+from unlearning.train_options import TrainOptions
 
 Numbers = dict[str, Any]
 
@@ -42,7 +44,9 @@ def train(
     clock.reset()
     began = time.perf_counter()
     ledger = fitting.fit(
-        TrainConfig(partition, "none", "perceptron", mnist.KEYS.key_id),
+        TrainConfig(
+            options=TrainOptions(**asdict(partition)), module="perceptron", key_id=mnist.KEYS.key_id
+        ),
         model="m1",
         text=mnist.MODULE,
         store=store,

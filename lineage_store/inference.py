@@ -121,24 +121,24 @@ def in_terms_of(own: Inference, base: Inference | None) -> Inference:
         differ = f"one of the two lacks {', '.join(map(repr, names))}" if names else "their order"
         raise BadInput(
             f"The columns are not those of the base model's data ({differ}): give it the same "
-            f"columns in the same order, or leave --from out."
+            f"columns in the same order, or leave `base` out."
         )
     if own.label != base.label or own.label_type != base.label_type:
         raise BadInput(
             f"The label column {own.label!r} ({own.label_type}) is not that of the base model's "
-            f"data, {base.label!r} ({base.label_type}): give it the same, or leave --from out."
+            f"data, {base.label!r} ({base.label_type}): give it the same, or leave `base` out."
         )
     for (name, kind), (_, wanted) in zip(own.features, base.features, strict=True):
         if (kind, wanted) == ("string", "number"):
             raise BadInput(
                 f"The column {name!r} holds text here and numbers in the base model's data: "
-                f"correct it, or leave --from out."
+                f"correct it, or leave `base` out."
             )
     foreign = own.task == "regression" or not set(own.classes) <= set(base.classes)
     if base.task == "classification" and foreign:
         raise BadInput(
             f"The label column {own.label!r} holds values that are no class of the base model: "
-            f"leave these rows or --from out."
+            f"leave these rows or `base` out."
         )
     return base
 

@@ -190,7 +190,7 @@ def in_one_row(state: Mapping[str, Array], names: list[str]) -> F32:
         if state[name].dtype != np.float32:
             raise BadInput(
                 f"The model has weights of type {state[name].dtype}, and updates are recorded of "
-                f"float32 weights only: train with --record none."
+                f"float32 weights only: train with `record` none."
             )
     arrays = [state[name].reshape(-1) for name in names]
     return np.concatenate(arrays) if arrays else np.zeros(0, np.float32)

@@ -229,8 +229,7 @@ def _replay_model(
             what = "its module builds another optimizer than the recorded one"
             found.append(Finding("replay", model_id, what))
         run = Run(
-            learner, config.partition, "none", model_id, lambda: 0.0,
-            class_weights=config.class_weights,
+            learner=learner, options=config.options, model=model_id, clock=lambda: 0.0,
             given=nothing_given if base is None else base.weights_of_shard,
         )  # fmt: skip
         for segment in wanted:

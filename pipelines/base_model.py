@@ -55,21 +55,21 @@ def find_base(
     if record.guarantee == "approximate":
         raise BadInput(
             f"The model {record.id} is approximate, and nothing exact could be trained from it: "
-            f"name another, or train without --from."
+            f"name another, or train without `base`."
         )
     ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
     must_be_recorded(workspace, connection, record, ledger)
     open_base(workspace, record.id)
     if shards is not None and shards != ledger.partition.shards:
         raise BadInput(
-            f"--shards is {shards}, and {record.id} has {ledger.partition.shards}: a model that "
-            f"starts from it has as many; leave --shards out."
+            f"`shards` is {shards}, and {record.id} has {ledger.partition.shards}: a model that "
+            f"starts from it has as many; leave `shards` out."
         )
     text = module_source(ledger)
     if module is not None and module_text(module) != text:
         raise BadInput(
             f"The module given is not the one that built {record.id}, whose weights it is to start "
-            f"from: leave --module out."
+            f"from: leave `module` out."
         )
     return Base(
         record=record,

@@ -18,44 +18,37 @@ from lineage_store.full_disk import translated
 from lineage_store.gate import let_through, load_snapshot
 from lineage_store.index import open_index
 from lineage_store.inference import Inference
-from lineage_store.placement import Partition
 from lineage_store.progress import counter
 from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.signing import create_signing_key
-from lineage_store.update_codecs import LOSSLESS
 from lineage_store.workspace import Workspace
 from pipelines.base_model import find_base
 from pipelines.jobs import Backend, TrainingJob
-from unlearning.aggregation import DEFAULT, aggregation_for
-from unlearning.class_weights import ALIKE, must_fit
+from unlearning.aggregation import aggregation_for
+from unlearning.class_weights import must_fit
 from unlearning.contract import BUILT_IN, load_module, module_text
 from unlearning.determinism import pin_tensorflow
 from unlearning.recording import log_size, sign_log
 from unlearning.train_config import TrainConfig
+from unlearning.train_options import TrainOptions
 
 
 @dataclass(frozen=True)
 class TrainRequest:
     """What the user asks of a training run.
 
-    `module` is a model file, or None; `base` names the model whose weights it starts from, or None:
-    then the partition's shards are those of the base, unless `shards` asks for others.
+    `module` is a model file, or None; `base` names the model whose weights it starts from, or None.
+    Raises BadInput for options that do not fit, whoever asks.
     """
 
     csvs: tuple[Path, ...]
     columns: Columns
-    partition: Partition
-    record: str = "none"
-    aggregate: str = DEFAULT
+    options: TrainOptions
     module: Path | None = None
-    class_weights: str = ALIKE
-    early_stop: int | None = None
-    checkpoint_every: int | None = None
-    checkpoint_budget: int | None = None
     base: str | None = None
-    shards: int | None = None
-    update_codec: str | None = None
-    record_budget: int | None = None
+
+    def __post_init__(self) -> None:
+        self.options.validate()
 
 
 def train(
@@ -72,15 +65,15 @@ def train(
         pin_tensorflow()
         load_module(text, name=asked.module.name)
     ensure_signing_key(workspace)
-    partition, base = asked.partition, None
+    options, base = asked.options, None
     connection = open_index(workspace.index_file)
     try:
         requests.must_be_none_running(connection)
         if asked.base is not None:
             base = find_base(
-                connection, workspace, asked.base, shards=asked.shards, module=asked.module
+                connection, workspace, asked.base, shards=options.shards, module=asked.module
             )
-            partition = replace(partition, shards=base.shards)
+            options = replace(options, shards=base.shards)
             text, name = base.text, base.module
         model = models.next_model_id(connection)
         number = models.next_snapshot(connection)
@@ -99,8 +92,8 @@ def train(
         like = None if base is None else base.inference
         dropped = _gate(workspace, asked, header, snapshot, excluded, pseudonyms, like)
         task = load_snapshot(snapshot).inference.task
-        aggregation_for(asked.aggregate, task=task)
-        must_fit(asked.class_weights, task=task)
+        aggregation_for(options.aggregate, task=task)
+        must_fit(options.class_weights, task=task)
         write_atomic(module_file, text.encode("utf-8"))
         job = TrainingJob(
             workspace=workspace,
@@ -108,18 +101,10 @@ def train(
             snapshot=snapshot,
             snapshot_number=number,
             config=TrainConfig(
-                partition,
-                asked.record,
-                name,
-                workspace.keys().key_id,
-                asked.aggregate,
-                asked.class_weights,
-                asked.early_stop,
-                None if base is None else base.record.id,
-                asked.checkpoint_every,
-                asked.checkpoint_budget,
-                asked.update_codec or LOSSLESS,
-                asked.record_budget,
+                options=options,
+                module=name,
+                key_id=workspace.keys().key_id,
+                base=None if base is None else base.record.id,
             ),
             module_file=module_file,
             time=time,

@@ -44,7 +44,7 @@ def training_pipeline(job: TrainingJob, *, enable_cache: bool = False) -> Pipeli
         job.model,
         job.snapshot,
         job.config.partition,
-        family=job.config.model_family,
+        family=job.config.options.model_family,
         suffix="",
     )
     base = None if job.base is None else ledger_of(job.workspace, job.base, name="BaseLedger")

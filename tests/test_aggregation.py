@@ -46,9 +46,9 @@ def test_the_median_is_deaf_to_one_shard_that_is_far_off():
 
 
 def test_a_rule_that_the_task_has_no_use_for_is_refused_but_stops_no_deletion():
-    with pytest.raises(BadInput, match="--aggregate vote is for a classification: choose mean or"):
+    with pytest.raises(BadInput, match="`aggregate` vote is for a classification: choose mean or"):
         aggregation_for("vote", task="regression")
-    with pytest.raises(BadInput, match="--aggregate median is for a regression"):
+    with pytest.raises(BadInput, match="`aggregate` median is for a regression"):
         aggregation_for("median", task="classification")
     assert aggregation_or_default("vote", task="regression").name == "mean"
     assert aggregation_or_default("vote", task="classification").name == "vote"
@@ -65,7 +65,7 @@ def test_a_model_that_votes_still_votes_after_a_deletion(tmp_path):
             writer.writerow([f"p{number % 20}", f"{age:.3f}", "old" if age > 0.5 else "young"])
     project = Project(tmp_path / "workspace", backend=DirectBackend())
     options = {"label": "label", "subject": "person", "shards": 3, "slices": 2, "epochs": 2}
-    with pytest.raises(BadInput, match="--aggregate median is for a regression"):
+    with pytest.raises(BadInput, match="`aggregate` median is for a regression"):
         project.train(table, aggregate="median", **options)
     project.train(table, aggregate="vote", **options)
     done = project.forget(["p3"], replay=True)

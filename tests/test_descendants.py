@@ -343,7 +343,7 @@ def exchanged(row):
 
 REFUSED = {
     "an unknown base": ({"base": "m77"}, "no such model"),
-    "other shards": ({"shards": 4}, "--shards is 4, and m1 has 3"),
+    "other shards": ({"shards": 4}, "`shards` is 4, and m1 has 3"),
     "another module": ({"module": "other.py"}, "not the one that built m1"),
     "a column less": ({"drop": ["city"]}, "one of the two lacks 'city'"),
     "another order": (

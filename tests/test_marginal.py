@@ -26,7 +26,7 @@ from unlearning.keras_learner import KerasLearner
 from unlearning.last_epoch import WINDOWS, corrected_state, correction_steps
 from unlearning.shard_task import make_learner
 from unlearning.strategies import stage_of
-from unlearning.train_config import module_source
+from unlearning.train_config import module_source, options_of
 from unweave import Project
 
 NAME = "amnesiac-marginal"
@@ -181,8 +181,8 @@ def test_one_window_is_what_the_recursion_says_and_a_plain_sum_is_off_by_what_it
         d, plain = jacobian @ d + m, plain + m
         w = stepped(w, x, y)
     state = corrected_state(
-        learner, old=old.shard(number), before=before, after=after, seed=old.partition.seed,
-        class_weights="none", windows=1,
+        learner, old=old.shard(number), before=before, after=after, options=options_of(old),
+        windows=1,
     )  # fmt: skip
     (found,) = weights_of(state).values()
     assert np.allclose((found - start)[:, 0], d, atol=2e-6)
@@ -349,7 +349,7 @@ def test_a_second_deletion_starts_from_the_first_and_an_exact_one_ends_both(root
     )
     state = corrected_state(
         learner, old=middle.shard(number), before=before, after=after,
-        seed=middle.partition.seed, class_weights="none",
+        options=options_of(middle),
     )  # fmt: skip
     found = new.shard(number).final_weights()
     assert project.doctor()["differences"] == []

@@ -7,7 +7,7 @@ lines stand in another order.
 """
 
 import random
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import product
 
 import numpy as np
@@ -23,6 +23,7 @@ from unlearning.determinism import code_digest, environment, pin_tensorflow
 from unlearning.fitting import TrainConfig, fit, refit
 from unlearning.plan import plan_model
 from unlearning.row_source import store_from_snapshot
+from unlearning.train_options import TrainOptions
 
 NUMBERS, PEOPLE, ROWS = 16, 64, 320
 CLASSES = ("high", "low", "mid")
@@ -213,7 +214,11 @@ def assert_exact(trained, train, keys, new_folder):
 
     def check(text, remove, *, shards=4, slices=4, epochs=5, batch_size=24, **options):
         partition = Partition(shards, slices, epochs, batch_size, seed=0)
-        config = TrainConfig(partition, "none", "user module", keys.key_id, **options)
+        config = TrainConfig(
+            options=TrainOptions(**asdict(partition), **options),
+            module="user module",
+            key_id=keys.key_id,
+        )
         old = trained(config, text)
         records = [r for split in old.snapshot.splits for r in read_snapshot(old.snapshot, split)]
         gone = sorted(remove(records, partition), key=lambda r: r.row_key)

@@ -292,7 +292,7 @@ def test_the_engine_follows_options_and_variables(monkeypatch) -> None:
     ("arguments", "said"),
     [
         ("--runner=NoSuchRunner", "Apache Beam has no runner 'NoSuchRunner'"),
-        ("--direct_num_workers=2", "--beam-args needs one --runner=NAME"),
+        ("--direct_num_workers=2", "`beam_args` needs one --runner=NAME"),
     ],
 )
 def test_a_runner_that_there_is_not(table, tmp_path, signs, arguments, said) -> None:

@@ -1,7 +1,7 @@
 """A storage budget: the most exact codec that fits, kept whatever updates hold, or regeneration."""
 
 import random
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -17,12 +17,13 @@ from lineage_store.update_codecs import SUMMABLE, encode
 from pipelines.direct import DirectBackend
 from unlearning.record_budget import BYTES_A_PARAMETER, affordable, checkpoint_bytes, most_bytes
 from unlearning.step_checkpoints import REGENERATE, kept_in
-from unlearning.train_config import TrainConfig, config_of
+from unlearning.train_config import options_of
+from unlearning.train_options import TrainOptions
 from unweave import Project
 from unweave.text import trained
 
 PARTITION = Partition(shards=1, slices=1, epochs=4, batch_size=8, seed=0)
-CONFIG = TrainConfig(PARTITION, "all", "m", "k")
+CHOSEN = TrainOptions(**asdict(PARTITION), record="all")
 WEIGHTS = {"weights/a": np.zeros((40, 20), np.float32), "weights/b": np.zeros(20, np.float32)}
 STATE = {f"{name}{n}": array for n in range(3) for name, array in WEIGHTS.items()}
 OPTIONS = {"label": "label", "subject": "person", "shards": 2, "slices": 1, "epochs": 3,
@@ -31,8 +32,8 @@ OPTIONS = {"label": "label", "subject": "person", "shards": 2, "slices": 1, "epo
 
 def chosen(budget, *, epochs=4, batches=25):
     stages = [Stage(0, 200, epochs, batches, 0)]
-    config = replace(CONFIG, record_budget=budget)
-    return affordable(config, stages, trainable=WEIGHTS, state=STATE)
+    options = replace(CHOSEN, record_budget=budget)
+    return affordable(options, stages, trainable=WEIGHTS, state=STATE)
 
 
 def test_the_codecs_have_bounds_in_the_order_of_exactness():
@@ -57,32 +58,32 @@ def test_no_update_takes_more_than_its_bound(shapes, seed):
 
 @given(budget=st.integers(1, 700_000))
 def test_the_most_exact_codec_that_fits_is_taken_and_else_checkpoints_that_fit(budget):
-    config = chosen(budget)
-    if config.record == "all":
-        assert 100 * most_bytes(config.update_codec, WEIGHTS) <= budget
-        for better in SUMMABLE[: SUMMABLE.index(config.update_codec)]:
+    options = chosen(budget)
+    if options.record == "all":
+        assert 100 * most_bytes(options.update_codec, WEIGHTS) <= budget
+        for better in SUMMABLE[: SUMMABLE.index(options.update_codec)]:
             assert 100 * most_bytes(better, WEIGHTS) > budget
     else:
-        assert config.record == REGENERATE and 100 * most_bytes("int8", WEIGHTS) > budget
-        every = config.checkpoint_every
-        assert every is not None and config.checkpoint_budget is None
+        assert options.record == REGENERATE and 100 * most_bytes("int8", WEIGHTS) > budget
+        every = options.checkpoint_every
+        assert every is not None and options.checkpoint_budget is None
         assert (kept_in(100, every) if every else 0) * checkpoint_bytes(STATE) <= budget
         if every > 1:
             assert kept_in(100, every - 1) * checkpoint_bytes(STATE) > budget
-    assert config.record_budget == budget
-    assert affordable(config, [], trainable=WEIGHTS, state=STATE).record == config.record
+    assert options.record_budget == budget
+    assert affordable(options, [], trainable=WEIGHTS, state=STATE).record == options.record
 
 
 def test_all_policies_come_up():
     budgets = [100 * most_bytes(codec, WEIGHTS) for codec in SUMMABLE]
-    found = {(c.record, c.update_codec) for c in map(chosen, (*budgets, budgets[-1] - 1))}
+    found = {(c.record, c.codec) for c in map(chosen, (*budgets, budgets[-1] - 1))}
     assert found == {("all", "float32"), ("all", "bfloat16"), ("all", "int8"),
                      (REGENERATE, "float32")}  # fmt: skip
 
 
 def test_without_a_budget_nothing_is_chosen():
-    assert affordable(CONFIG, [], trainable=WEIGHTS, state=STATE) is CONFIG
-    assert "record_budget" not in CONFIG.to_json()
+    assert affordable(CHOSEN, [], trainable=WEIGHTS, state=STATE) is CHOSEN
+    assert "record_budget" not in CHOSEN.to_json()
 
 
 @pytest.fixture(scope="module")
@@ -111,13 +112,13 @@ def test_a_run_keeps_to_its_budget_says_so_and_serves_from_what_it_kept(table, t
         for file in ledger.folder.glob(f"shards/*/{name}/*")
     ]
     assert sum(kept) <= budget
-    config = config_of(ledger)
-    assert answer["config"]["record"] == config.record
-    assert answer["config"]["update_codec"] == config.update_codec
-    assert config.record_budget == budget
+    options = options_of(ledger)
+    assert answer["config"]["record"] == options.record
+    assert answer["config"]["update_codec"] == options.update_codec
+    assert options.record_budget == budget
     (line,) = [part for part in trained(answer) if str(part).startswith("  keeps")]
     assert f"{budget:,} bytes" in line
-    assert (config.update_codec if config.record == "all" else "compute updates again") in line
+    assert (options.update_codec if options.record == "all" else "compute updates again") in line
     done = project.forget(["p3"], strategy="amnesiac")
     assert done["updates_subtracted"] > 0
 
@@ -134,7 +135,7 @@ def test_a_run_keeps_to_its_budget_says_so_and_serves_from_what_it_kept(table, t
 )
 def test_a_budget_decides_alone(table, tmp_path, options):
     project = Project(tmp_path / "workspace", backend=DirectBackend())
-    with pytest.raises(BadInput, match="--record-budget goes with --record all"):
+    with pytest.raises(BadInput, match="`record_budget` goes with `record` all"):
         project.train(table, record_budget=1000, **{**OPTIONS, **options})
-    with pytest.raises(BadInput, match="--record-budget is 0"):
+    with pytest.raises(BadInput, match="`record_budget` is 0"):
         project.train(table, record_budget=0, **OPTIONS)

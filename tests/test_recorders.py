@@ -137,7 +137,7 @@ def test_a_training_that_fails_leaves_no_archive_and_no_thread(tmp_path):
 def test_weights_of_another_type_are_refused_before_the_first_step(tmp_path):
     learner = Walker()
     learner.weights["weights/b"] = np.zeros(2)
-    with pytest.raises(BadInput, match="train with --record none"), recorder_of(learner, tmp_path):
+    with pytest.raises(BadInput, match="train with `record` none"), recorder_of(learner, tmp_path):
         raise AssertionError("it was entered")
     assert not (tmp_path / "updates").exists()
 

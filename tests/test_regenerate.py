@@ -1,6 +1,7 @@
 """Updates that were not recorded, computed again: bit for bit those that would have been."""
 
 import random
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from lineage_store.update_codecs import decode
 from unlearning.regenerate import record_again, regenerated, replayed
 from unlearning.row_source import store_from_snapshot
 from unlearning.shard_task import make_learner
+from unlearning.train_options import TrainOptions
 from unlearning.training import Run, train_shard
 
 PARTITION = Partition(shards=1, slices=2, epochs=5, batch_size=16, seed=5)
@@ -56,7 +58,8 @@ def store(snapshot, new_folder):
 def run_of(store, optimizer, record, **how):
     text = MODEL.replace("OPTIMIZER", OPTIMIZERS[optimizer])
     learner = make_learner(text, name="model.py", store=store, seed=PARTITION.seed)
-    return Run(learner, PARTITION, record, "m1", lambda: 0.0, checkpoint_every=EVERY, **how)
+    options = TrainOptions(**asdict(PARTITION), record=record, **how)
+    return Run(learner=learner, options=options, model="m1", clock=lambda: 0.0, interval=EVERY)
 
 
 def trained(run, store, folder):

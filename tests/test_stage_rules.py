@@ -12,8 +12,10 @@ from lineage_store.row_writer import write_rows
 from unlearning.class_weights import ALIKE, balanced, must_fit, weighting_or_default
 from unlearning.early_stop import Watch, seen_digest, watch_of
 from unlearning.families.keras_encoding import keras_rows
+from unlearning.train_options import TrainOptions
 
 PARTITION = Partition(shards=3, slices=4, epochs=1, batch_size=8, seed=0)
+PATIENT = TrainOptions(early_stop=2)
 
 
 def made(count, *, seed):
@@ -46,7 +48,7 @@ def test_a_stage_without_rows_has_no_weights_to_give():
 
 def test_values_have_no_classes_to_weigh():
     must_fit(ALIKE, task="regression")
-    with pytest.raises(BadInput, match="a regression, and --class-weights balanced is for a class"):
+    with pytest.raises(BadInput, match="a regression, and `class_weights` balanced is for a class"):
         must_fit("balanced", task="regression")
     assert weighting_or_default("balanced", task="regression")(np.zeros(3), 1) is None
 
@@ -104,10 +106,10 @@ def test_a_stage_watches_the_evaluation_rows_of_its_own_slices(store, evaluation
 
 
 def test_what_takes_no_step_or_was_not_asked_to_stop_watches_nothing(store):
-    assert watch_of(None, store, shard=2, stage=3) is None
-    assert watch_of(2, store, shard=1, stage=3) is None
-    assert watch_of(2, store, shard=0, stage=0) is None
-    found = watch_of(2, store, shard=0, stage=1)
+    assert watch_of(TrainOptions(), store, shard=2, stage=3) is None
+    assert watch_of(PATIENT, store, shard=1, stage=3) is None
+    assert watch_of(PATIENT, store, shard=0, stage=0) is None
+    found = watch_of(PATIENT, store, shard=0, stage=1)
     assert found is not None and found.patience == 2
     assert seen_digest("d", None) == "d" != seen_digest("d", found)
-    assert seen_digest("d", found) != seen_digest("d", watch_of(2, store, shard=0, stage=2))
+    assert seen_digest("d", found) != seen_digest("d", watch_of(PATIENT, store, shard=0, stage=2))

@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from unlearning.step_checkpoints import (
     kept_in,
     steps_with_checkpoints,
 )
-from unlearning.train_config import TrainConfig
+from unlearning.train_options import TrainOptions
 from unweave.project import Project
 
 PARTITION = Partition(shards=2, slices=3, epochs=4, batch_size=8, seed=0)
@@ -222,9 +223,9 @@ STAGES = st.lists(st.integers(0, 400), min_size=1, max_size=12)
 
 @given(STAGES, st.integers(1, 5000), st.integers(1, 2_000_000))
 def test_a_budget_is_kept_and_used(batches: list[int], size: int, budget: int) -> None:
-    config = TrainConfig(PARTITION, "none", "m", "k", checkpoint_budget=budget)
+    options = TrainOptions(**asdict(PARTITION), checkpoint_budget=budget)
     stages = [Stage(n, 0, 1, count, 0) for n, count in enumerate(batches)]
-    every = interval(config, stages, state_bytes=size)
+    every = interval(options, stages, state_bytes=size)
     weight = {
         n: size * sum(kept_in(count, n) for count in batches) for n in (every, every - 1) if n
     }
@@ -244,12 +245,12 @@ def test_what_is_kept_is_what_is_counted(batches: int, every: int, more: int) ->
 
 def test_where_updates_are_regenerated_all_epochs_have_checkpoints() -> None:
     stage = Stage(0, 100, 4, 25, 0)
-    assert steps_with_checkpoints(stage, record="none") == 25
-    assert steps_with_checkpoints(stage, record=REGENERATE) == 100
-    config = TrainConfig(PARTITION, REGENERATE, "m", "k")
-    assert interval(config, [stage], state_bytes=10) == 100
-    config = TrainConfig(PARTITION, REGENERATE, "m", "k", checkpoint_budget=10 * 9)
-    assert interval(config, [stage], state_bytes=10) == 10
+    assert steps_with_checkpoints(stage, TrainOptions()) == 25
+    options = TrainOptions(**asdict(PARTITION), record=REGENERATE)
+    assert steps_with_checkpoints(stage, options) == 100
+    assert interval(options, [stage], state_bytes=10) == 100
+    options = replace(options, checkpoint_budget=10 * 9)
+    assert interval(options, [stage], state_bytes=10) == 10
 
 
 def test_adapt_is_told_by_the_word() -> None:

@@ -474,8 +474,8 @@ def test_regenerated_updates_give_what_recorded_ones_give(given_csv, tmp_path, k
 @pytest.mark.parametrize(
     "record, codec, words",
     [
-        ("none", "int8", "goes with --record all or at-risk"),
-        ("regenerate", "int8", "goes with --record all or at-risk"),
+        ("none", "int8", "goes with `record` all or at-risk"),
+        ("regenerate", "int8", "goes with `record` all or at-risk"),
         ("at-risk", None, "goes with --risk-rule"),
         ("all", "xor", "it is one of float32, bfloat16, int8"),
     ],

@@ -165,14 +165,14 @@ def test_an_approximate_deletion_of_an_evaluation_row_lets_go_of_what_it_decided
 
 
 BAD = {
-    "a patience of none": ({"early_stop": 0}, "--early-stop is 0: it goes from 1"),
+    "a patience of none": ({"early_stop": 0}, "`early_stop` is 0: it goes from 1"),
     "weights by another name": (
         {"class_weights": "rare"},
-        "--class-weights is 'rare': it is one of none, balanced",
+        "`class_weights` is 'rare': it is one of none, balanced",
     ),
     "weights of classes for a label of numbers": (
         {"label": "fare", "class_weights": "balanced"},
-        "makes this a regression, and --class-weights balanced is for a classification",
+        "makes this a regression, and `class_weights` balanced is for a classification",
     ),
 }
 

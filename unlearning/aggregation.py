@@ -91,7 +91,7 @@ def aggregation_for(name: str, *, task: str) -> Aggregation:
     if task not in found.tasks:
         fitting = [one.name for one in AGGREGATIONS.values() if task in one.tasks]
         raise BadInput(
-            f"The label makes this a {task}, and --aggregate {name} is for a "
+            f"The label makes this a {task}, and `aggregate` {name} is for a "
             f"{found.tasks[0]}: choose {' or '.join(fitting)}."
         )
     return found

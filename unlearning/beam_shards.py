@@ -40,7 +40,7 @@ def _runner(arguments: list[str]) -> tuple[str, list[str]]:
     """Take the runner's name out of Beam's arguments; its Dask runner chokes on it."""
     names = [one.partition("=")[2] for one in arguments if one.startswith("--runner=")]
     if len(names) != 1:
-        raise BadInput("--beam-args needs one --runner=NAME, such as --runner=DaskRunner.")
+        raise BadInput("`beam_args` needs one --runner=NAME, such as --runner=DaskRunner.")
     others = [one for one in arguments if not one.startswith("--runner=")]
     if names[0] == DASK and not any(
         one.startswith("--dask_") and "partition" in one for one in others

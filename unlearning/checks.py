@@ -17,13 +17,13 @@ from lineage_store.tensors import State, distance, weights_digest
 from unlearning.amnesiac import subtract
 from unlearning.base_weights import origin, started_from
 from unlearning.closeness import in_words, relative_distance
-from unlearning.early_stop import seen_digest, watch_of
+from unlearning.early_stop import rows_seen
 from unlearning.marginal import AmnesiacMarginal, corrected_weights
 from unlearning.plan import ModelPlan
 from unlearning.repair import rows_digest
 from unlearning.shard_task import make_learner
 from unlearning.strategies import strategies
-from unlearning.train_config import config_of, module_source
+from unlearning.train_config import config_of, module_source, options_of
 
 Outcome = Literal["passed", "failed", "uninformative"]
 Basis = Literal["by construction", "by replay"]
@@ -237,10 +237,8 @@ def _foreign_stage(
         if among is not None and number not in among:
             continue
         for stage in shard.stages():
-            rows = store.stage_rows(number, stage.stage)
-            patience = ledger.header.get("early_stop")
-            watch = watch_of(patience, store, shard=number, stage=stage.stage)
-            if seen_digest(rows.digest(), watch) != stage.rows_digest:
+            seen = rows_seen(options_of(ledger), store, shard=number, stage=stage.stage)
+            if seen != stage.rows_digest:
                 return f"stage {stage.stage} of shard {number} saw other rows"
     return None
 

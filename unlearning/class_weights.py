@@ -1,4 +1,4 @@
-"""What a row counts for in the loss, by its class: the rules of `--class-weights`.
+"""What a row counts for in the loss, by its class: the rules of `class_weights`.
 
     none       every row counts alike; the step has no weights in it at all
     balanced   every class counts alike: a row of class c weighs n / (k * n_c), where n rows of k
@@ -47,7 +47,7 @@ def must_fit(name: str, *, task: str) -> None:
     """Raise BadInput for weights of classes where the label makes no classes."""
     if name != ALIKE and task != "classification":
         raise BadInput(
-            f"The label makes this a {task}, and --class-weights {name} is for a classification: "
+            f"The label makes this a {task}, and `class_weights` {name} is for a classification: "
             f"leave it out."
         )
 

@@ -226,7 +226,7 @@ def _differences(where: str, record: ModelRecord, right: ModelRecord) -> list[Di
 def _config_as_today(config: dict[str, Any]) -> Any:
     """Give a configuration the options that it lacks, since its unweave did not have them yet."""
     try:
-        return json.loads(json.dumps(TrainConfig.from_json(config).to_json()))
+        return config | json.loads(json.dumps(TrainConfig.from_json(config).to_json()))
     except (KeyError, TypeError):
         return config  # not one that any unweave wrote: that differs
 

@@ -17,6 +17,7 @@ from typing import Protocol
 from lineage_store.canonical import digest_json
 from lineage_store.row_store import RowStore
 from lineage_store.rows import RowSet
+from unlearning.train_options import TrainOptions
 
 
 class Watcher(Protocol):
@@ -43,8 +44,9 @@ class Watch:
         return bool(before) and min(before) <= min(latest)
 
 
-def watch_of(patience: int | None, store: RowStore, *, shard: int, stage: int) -> Watch | None:
+def watch_of(options: TrainOptions, store: RowStore, *, shard: int, stage: int) -> Watch | None:
     """Return what decides when a stage ends, or None if it runs all its epochs."""
+    patience = options.early_stop
     if patience is None or not any(store.counts[shard][: stage + 1]):
         return None
     rows = store.evaluation_of(shard, stage)
@@ -54,3 +56,9 @@ def watch_of(patience: int | None, store: RowStore, *, shard: int, stage: int) -
 def seen_digest(rows_digest: str, watch: Watcher | None) -> str:
     """Return the digest of all rows a stage depends on, from that of the rows it trains on."""
     return rows_digest if watch is None else digest_json([rows_digest, watch.rows.digest()])
+
+
+def rows_seen(options: TrainOptions, store: RowStore, *, shard: int, stage: int) -> str:
+    """Return the digest of all rows that a stage depends on, as a store holds them."""
+    watch = watch_of(options, store, shard=shard, stage=stage)
+    return seen_digest(store.stage_rows(shard, stage).digest(), watch)

@@ -24,7 +24,7 @@ from unlearning.evaluation_policy import Policy
 from unlearning.keras_learner import PREDICTED_AT_ONCE, KerasLearner
 from unlearning.serving import aggregated
 from unlearning.shard_task import make_learner
-from unlearning.train_config import config_of, module_source
+from unlearning.train_config import config_of, module_source, options_of
 
 
 def ledgers_evaluated(
@@ -53,7 +53,7 @@ def ledgers_evaluated(
 
 def _run(learner: KerasLearner, ledger: Ledger, sets: dict[RowSetName, Rows]) -> Run:
     shards = ledger.final_weights()
-    rule = AGGREGATIONS[config_of(ledger).aggregate]
+    rule = AGGREGATIONS[options_of(ledger).aggregate]
     answers: dict[RowSetName, Array] = {}
     for name, rows in sets.items():
         told = [

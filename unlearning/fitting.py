@@ -7,7 +7,7 @@ as a value, and everything that it leaves is in two folders.
 import functools
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -27,7 +27,6 @@ from unlearning.base_weights import must_be_the_start, must_fit, origin
 from unlearning.batches import shard_schedule
 from unlearning.class_weights import ALIKE
 from unlearning.determinism import code_digest, environment
-from unlearning.families.known_families import DEFAULT
 from unlearning.keras_learner import KerasLearner
 from unlearning.plan import ModelPlan
 from unlearning.record_budget import affordable
@@ -67,13 +66,14 @@ def fit(
     times.append(clock())
     learner.prepare(weighted=_weighs(config, learner))
     times.append(clock())
-    config = affordable(
-        config,
+    options = affordable(
+        config.options,
         _all_stages(store, config.partition),
         trainable=learner.trainable(),
         state=learner.state(),
     )
-    probe(learner, store, config)
+    config = replace(config, options=options)
+    probe(learner, store, options)
     times.append(clock())
     decisions = [
         ShardDecision(shard, "retrained", 0, steps, "")
@@ -175,15 +175,15 @@ class _Asked:
         if self.base.partition.shards != self.config.partition.shards:
             raise BadInput(
                 f"{self.config.base} has {self.base.partition.shards} shards, and a model that "
-                f"starts from it has as many: leave --shards out."
+                f"starts from it has as many: leave `shards` out."
             )
         must_fit(self.learner, self.base)
 
     @functools.cached_property
-    def checkpoint_every(self) -> int:
+    def interval(self) -> int:
         """After how many batches a checkpoint is kept: the same for all shards."""
         stages = _all_stages(self.store, self.config.partition)
-        return interval(self.config, stages, state_bytes=self.learner.state_bytes())
+        return interval(self.config.options, stages, state_bytes=self.learner.state_bytes())
 
     def task(self, decision: ShardDecision) -> ShardTask:
         """Return the task of one shard."""
@@ -199,7 +199,7 @@ class _Asked:
             base=None if self.base is None else self.base.folder,
             ticket=self.ticket,
             made_with=made_with(),
-            checkpoint_every=self.checkpoint_every,
+            interval=self.interval,
             old_rows=None if self.old_store is None else self.old_store.folder,
         )
 
@@ -227,20 +227,14 @@ def _complete(
     write_atomic(folder / MODULE_FILE, text.encode("utf-8"))
     shards = [ShardLedger(shard_folder(folder, n)) for n in range(config.partition.shards)]
     weights = [shard.final_weights() for shard in shards]
-    aggregate = aggregation_or_default(config.aggregate, task=learner.spec.task)
+    aggregate = aggregation_or_default(config.options.aggregate, task=learner.spec.task)
     metrics = evaluate(learner, weights, store.evaluation(), aggregate=aggregate)
     write_atomic(folder / METRICS_FILE, canonical_json(metrics) + b"\n")
     if serving is not None:
         export(learner, weights, serving, aggregate=aggregate)
     header = {
         "model": model,
-        "partition": asdict(config.partition),
-        "record": config.record,
-        "update_codec": config.update_codec,
-        "aggregate": config.aggregate,
-        "class_weights": config.class_weights,
-        "early_stop": config.early_stop,
-        "checkpoints": {"every": config.checkpoint_every, "budget": config.checkpoint_budget},
+        **config.options.in_header(),
         "module": {"name": config.module, "digest": digest(text.encode("utf-8"))},
         "spec": learner.spec.to_json(),
         "optimizer": learner.optimizer(),
@@ -250,10 +244,6 @@ def _complete(
         "environment": environment(),
         "key_id": config.key_id,
     }
-    if config.record_budget is not None:
-        header["record_budget"] = config.record_budget
-    if config.model_family != DEFAULT:
-        header["model_family"] = config.model_family
     if base is not None:
         header["base"] = origin(base)
     return write_header(folder, header)
@@ -265,7 +255,7 @@ def _takes_steps(decision: ShardDecision) -> bool:
 
 def _weighs(config: TrainConfig, learner: KerasLearner) -> bool:
     """Say whether steps take what each class counts for."""
-    return config.class_weights != ALIKE and learner.spec.task == "classification"
+    return config.options.class_weights != ALIKE and learner.spec.task == "classification"
 
 
 def _keep_timings(

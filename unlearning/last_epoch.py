@@ -23,6 +23,7 @@ from unlearning.batches import epoch_batches
 from unlearning.class_weights import Weights
 from unlearning.keras_learner import KerasLearner
 from unlearning.strategies import stage_of
+from unlearning.train_options import TrainOptions
 from unlearning.training import Progress, weigh
 
 WINDOWS = 4  # of an epoch; docs/amnesiac.md has the measurements
@@ -79,8 +80,7 @@ def corrected_state(
     old: ShardLedger,
     before: RowStore,
     after: RowStore,
-    seed: int,
-    class_weights: str,
+    options: TrainOptions,
     windows: int = WINDOWS,
     progress: Progress = lambda steps: None,
 ) -> State:
@@ -92,7 +92,7 @@ def corrected_state(
     record = old.stages()[-1]
     stage, start = stage_of(record), recorded_state(old)
     rows, left = (store.stage_rows(record.shard, stage.index) for store in (before, after))
-    weights = [weigh(part, learner, class_weights) for part in (rows, left)]
+    weights = [weigh(part, learner, options) for part in (rows, left)]
     gone = ~np.isin(_whole(rows.row_keys), _whole(left.row_keys))
     if len(rows) - int(gone.sum()) != len(left):
         raise CheckFailed(
@@ -101,7 +101,7 @@ def corrected_state(
         )
     deleted = _whole(rows.row_keys)[gone]
     total = {name: np.zeros(array.shape) for name, array in learner.weights().items()}
-    for steps in _windows(rows, stage, seed=seed, deleted=deleted, windows=windows):
+    for steps in _windows(rows, stage, seed=options.seed, deleted=deleted, windows=windows):
         as_it_was = _taken(learner, start, steps, record.shard, weights[0], progress, whole=True)
         without = _taken(learner, start, steps, record.shard, weights[1], progress, whole=False)
         for name in total:

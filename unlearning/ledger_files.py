@@ -11,8 +11,8 @@ from lineage_store.canonical import digest, digest_file, digest_json
 from lineage_store.errors import CheckFailed
 from lineage_store.ledger import Ledger, ShardLedger, StageRecord
 from lineage_store.row_store import RowStore, open_rows
-from unlearning.early_stop import seen_digest, watch_of
-from unlearning.train_config import module_source
+from unlearning.early_stop import rows_seen
+from unlearning.train_config import module_source, options_of
 
 SERVED = ("model", "pushed")
 SAVED_MODEL = "Format-Serving"
@@ -79,10 +79,8 @@ def _rows(ledger: Ledger, store: RowStore) -> Iterator[str]:
     for number, shard in enumerate(ledger.shards()):
         for record in shard.stages():
             try:
-                rows = store.stage_rows(number, record.stage)
-                patience = ledger.header.get("early_stop")
-                watch = watch_of(patience, store, shard=number, stage=record.stage)
-                same = seen_digest(rows.digest(), watch) == record.rows_digest
+                seen = rows_seen(options_of(ledger), store, shard=number, stage=record.stage)
+                same = seen == record.rows_digest
             except (CheckFailed, OSError):
                 same = False
             if not same:

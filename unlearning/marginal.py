@@ -31,7 +31,7 @@ from unlearning.keras_learner import KerasLearner
 from unlearning.last_epoch import corrected_state, correction_steps
 from unlearning.retrain_shards import RetrainShards
 from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee, stage_of
-from unlearning.train_config import config_of
+from unlearning.train_config import options_of
 from unlearning.training import Run
 
 
@@ -95,8 +95,7 @@ class AmnesiacMarginal:
             old=old,
             before=old_store,
             after=store,
-            seed=run.partition.seed,
-            class_weights=run.class_weights,
+            options=run.options,
             progress=run.progress,
         )
         keep_shard(old, new)
@@ -113,14 +112,12 @@ def corrected_weights(
     learner: KerasLearner, *, old: Ledger, shard: int, before: RowStore, after: RowStore
 ) -> State:
     """Return what a correction of a shard gives, computed again, to compare."""
-    config = config_of(old)
     state = corrected_state(
         learner,
         old=old.shard(shard),
         before=before,
         after=after,
-        seed=config.partition.seed,
-        class_weights=config.class_weights,
+        options=options_of(old),
     )
     return weights_of(state)
 

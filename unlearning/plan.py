@@ -28,7 +28,7 @@ from unlearning.estimates import Estimate
 from unlearning.exposure import Exposure, exposure_of, warning_of
 from unlearning.step_checkpoints import adapts
 from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee
-from unlearning.train_config import module_source
+from unlearning.train_config import module_source, options_of
 from unlearning.verdicts import Verdict, verdicts
 
 WITHDRAW = "withdraw"
@@ -240,7 +240,7 @@ def plan_model(
             slices=ledger.partition.slices,
         ),
         inference_changed=changed,
-        early_stop=ledger.header.get("early_stop"),
+        early_stop=options_of(ledger).early_stop,
         base=change,
         estimates=costs,
         exposure=exposure,
@@ -303,7 +303,7 @@ def _counts_without(store: RowStore, deleted: IndexedRows, partition: Partition)
 
 def _watched(ledger: Ledger, store: RowStore, deleted: IndexedRows) -> frozenset[tuple[int, int]]:
     """Return the places of deleted evaluation rows that had a part in when stages ended."""
-    if ledger.header.get("early_stop") is None:
+    if options_of(ledger).early_stop is None:
         return frozenset()
     places = deleted.by_slice(ledger.partition, split=EVAL)
     return frozenset(place for place in places if any(store.counts[place[0]]))

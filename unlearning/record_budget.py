@@ -1,9 +1,9 @@
-"""What a storage budget affords for later approximate deletions: `--record all --record-budget`.
+"""What a storage budget affords for later approximate deletions: `record` all with `record_budget`.
 
 The most exact codec is taken by which the updates of all steps fit whatever they hold; a bound of
 each codec's bytes a parameter says so, although updates are smaller as a rule. If none fits,
 nothing is recorded but checkpoints from which updates are computed again, as often as the budget
-affords, by the arithmetic of `--checkpoint-budget`. The choice stands in the ledger's header, so a
+affords, by the arithmetic of `checkpoint_budget`. The choice stands in the ledger's header, so a
 deletion keeps it.
 """
 
@@ -14,7 +14,7 @@ from lineage_store.placement import Stage
 from lineage_store.tensors import Array
 from lineage_store.update_codecs import BLOCK, LOSSLESS, SUMMABLE
 from unlearning.step_checkpoints import REGENERATE, interval
-from unlearning.train_config import TrainConfig
+from unlearning.train_options import TrainOptions
 
 # At most, without compression; in order of exactness, as in `SUMMABLE`.
 BYTES_A_PARAMETER = {"float32": 4.0, "bfloat16": 2.0, "int8": 1.0 + 4.0 / BLOCK}
@@ -22,29 +22,29 @@ HEAD, HEAD_A_TENSOR = 1024, 256  # names, shapes, frame and the archive's entry
 
 
 def affordable(
-    config: TrainConfig,
+    options: TrainOptions,
     stages: Iterable[Stage],
     *,
     trainable: Mapping[str, Array],
     state: Mapping[str, Array],
-) -> TrainConfig:
-    """Return a configuration with codec and policy as its budget affords; else as it is.
+) -> TrainOptions:
+    """Return options with codec and policy as their budget affords; else as they are.
 
     `stages` are all stages of all shards; `trainable` are the weights that an update changes, and
     `state` is what a checkpoint holds.
     """
-    if config.record_budget is None or config.record != "all":
-        return config
+    if options.record_budget is None or options.record != "all":
+        return options
     planned = list(stages)
     steps = sum(stage.steps for stage in planned)
     for codec in SUMMABLE:
-        if steps * most_bytes(codec, trainable) <= config.record_budget:
-            return replace(config, update_codec=codec)
+        if steps * most_bytes(codec, trainable) <= options.record_budget:
+            return replace(options, update_codec=codec)
     chosen = replace(
-        config,
+        options,
         record=REGENERATE,
         update_codec=LOSSLESS,
-        checkpoint_budget=config.record_budget,
+        checkpoint_budget=options.record_budget,
     )
     every = interval(chosen, planned, state_bytes=checkpoint_bytes(state))
     return replace(chosen, checkpoint_budget=None, checkpoint_every=every)

@@ -30,6 +30,7 @@ from lineage_store.update_codecs import encode, in_one_row
 from lineage_store.update_files import UpdateWriter, writing_updates
 from unlearning.keras_learner import KerasLearner
 from unlearning.step_checkpoints import REGENERATE
+from unlearning.train_options import TrainOptions
 
 WAITING = 8
 
@@ -174,17 +175,17 @@ RECORDERS = ("none", *RECORDED, REGENERATE)
 
 
 def recorder_of(
-    record: str,
+    options: TrainOptions,
     *,
     learner: KerasLearner,
     ledger: ShardLedger,
-    codec: str,
     store: RowStore,
     shard: int,
-    partition: Partition,
 ) -> Recorder:
     """Return the recorder of a policy for a shard that is about to be trained."""
-    if record not in RECORDED:
+    if options.record not in RECORDED:
         return KeepNothing()
-    chosen = None if record == "all" else rows_at_risk(store, shard, partition)
-    return KeepUpdates(learner, ledger, codec, chosen)
+    chosen = None
+    if options.record != "all":
+        chosen = rows_at_risk(store, shard, options.partition)
+    return KeepUpdates(learner, ledger, options.codec, chosen)

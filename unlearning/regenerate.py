@@ -5,7 +5,7 @@ last checkpoint on, taken again on the same rows, give the same states. That the
 trust: each checkpoint is compared with its digest, each batch with the one that was recorded, and
 each loss with the recorded one, bit for bit.
 
-Under `--record regenerate` checkpoints are kept in all epochs (`step_checkpoints`), so that the
+Under `record` regenerate checkpoints are kept in all epochs (`step_checkpoints`), so that the
 steps to be taken again for one update are at most as many as lie between two of them. It takes the
 rows as they were: once rows are erased, no update after the first step that saw them can be had.
 """
@@ -105,7 +105,7 @@ def _from_start(
     wanted: list[int],
 ) -> Iterator[Replayed]:  # fmt: skip
     rows = store.stage_rows(shard, stage.index)
-    class_weights = weigh(rows, run.learner, run.class_weights)
+    class_weights = weigh(rows, run.learner, run.options)
     recorded = {step.position: step for step in ledger.steps(stage.index)}
     run.learner.load(_state_at(run, store, shard, ledger, stage, start, recorded))
     first = stage.first_position if start is None else start + 1

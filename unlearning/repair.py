@@ -94,15 +94,9 @@ def repair(
         watch = AsGoodAsBefore(watched, run.learner.loss(watched))
     start: State = run.learner.initial_state(shard, None) | before | load_state(new.final_file)
     run.learner.load(start)
-    kept = replace(run, checkpoint_every=0)
+    kept = replace(run, interval=0)
     with recorder_of(
-        run.record,
-        learner=run.learner,
-        ledger=new,
-        codec=run.update_codec,
-        store=store,
-        shard=shard,
-        partition=run.partition,
+        run.options, learner=run.learner, ledger=new, store=store, shard=shard
     ) as recorder:
         train_stage(
             kept,

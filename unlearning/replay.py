@@ -27,8 +27,9 @@ from lineage_store.row_store import RowStore
 from lineage_store.rows import Rows
 from lineage_store.tensors import State, distance, first_difference, load_state
 from unlearning.batches import batch_digest, epoch_batches
-from unlearning.early_stop import seen_digest, watch_of
+from unlearning.early_stop import rows_seen
 from unlearning.strategies import stage_of
+from unlearning.train_config import options_of
 from unlearning.training import Run, start_state, weigh
 
 Drawn = TypeVar("Drawn")
@@ -92,11 +93,9 @@ def segments(ledger: Ledger, store: RowStore, *, approximate: bool) -> tuple[lis
 
 
 def _is_whole(ledger: Ledger, shard: ShardLedger, record: StageRecord, store: RowStore) -> bool:
-    rows = store.stage_rows(record.shard, record.stage)
-    patience = ledger.header.get("early_stop")
-    watch = watch_of(patience, store, shard=record.shard, stage=record.stage)
+    seen = rows_seen(options_of(ledger), store, shard=record.shard, stage=record.stage)
     return (
-        seen_digest(rows.digest(), watch) == record.rows_digest
+        seen == record.rows_digest
         and shard.has_checkpoint(record.stage)
         and (record.stage == 0 or shard.has_checkpoint(record.stage - 1))
     )
@@ -134,9 +133,7 @@ def _replay(
     wanted = _wanted(recorded, segment)
     start = _start(run, store, ledger, segment, recorded)
     target = _recorded_state(*_end(ledger, segment, record, recorded))
-    class_weights = weigh(
-        store.stage_rows(segment.shard, stage.index), run.learner, run.class_weights
-    )
+    class_weights = weigh(store.stage_rows(segment.shard, stage.index), run.learner, run.options)
     run.learner.load(start)
     if run.learner.optimizer() != optimizer:
         raise CheckFailed("the state that it starts from has another optimizer than its module")

@@ -125,7 +125,7 @@ class OnBeam:
 def workers(count: int) -> ShardEngine:
     """Return the engine with `count` processes on this machine; one is this process alone."""
     if count < 1:
-        raise BadInput(f"--workers is {count}: it is at least 1.")
+        raise BadInput(f"`workers` is {count}: it is at least 1.")
     if count == 1:
         return ThisProcess()
     return OnBeam(
@@ -142,7 +142,7 @@ def engine_of(*, workers_wanted: int | None, beam_args: str | None) -> ShardEngi
     """Return the engine that the two options ask for; raises BadInput if they contradict."""
     if beam_args:
         if workers_wanted is not None:
-            raise BadInput("Give --workers or --beam-args, not both: the runner has its own.")
+            raise BadInput("Give `workers` or `beam_args`, not both: the runner has its own.")
         return OnBeam(tuple(shlex.split(beam_args)))
     return workers(1 if workers_wanted is None else workers_wanted)
 

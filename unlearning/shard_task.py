@@ -43,7 +43,7 @@ class ShardTask:
     are the row store and the new ledger. `strategy` and `old`, the old ledger, are None for a
     training from nothing; `base` is the ledger whose weights the shard starts from, if it does.
     `made_with` is the code digest and the environment that the bits are wanted of. A checkpoint is
-    kept every `checkpoint_every` batches of first epochs; 0 is never. `old_rows` is the row store
+    kept every `interval` batches of first epochs; 0 is never. `old_rows` is the row store
     that the old ledger was made from, None where the strategy has no use for it.
     """
 
@@ -58,7 +58,7 @@ class ShardTask:
     base: Path | None
     ticket: str
     made_with: Mapping[str, Any]
-    checkpoint_every: int = 0
+    interval: int = 0
     old_rows: Path | None = None
 
     @property
@@ -84,7 +84,7 @@ class ShardTask:
                 **{name: None if path is None else str(path) for name, path in paths.items()},
                 "ticket": self.ticket,
                 "made_with": dict(self.made_with),
-                "checkpoint_every": self.checkpoint_every,
+                "interval": self.interval,
             }
         )
 
@@ -104,7 +104,7 @@ class ShardTask:
             base=None if value["base"] is None else Path(value["base"]),
             ticket=value["ticket"],
             made_with=value["made_with"],
-            checkpoint_every=value["checkpoint_every"],
+            interval=value["interval"],
             old_rows=None if value["old_rows"] is None else Path(value["old_rows"]),
         )
 
@@ -130,17 +130,13 @@ def run_of(
 ) -> Run:
     """Return the training run that a task is a part of."""
     return Run(
-        learner,
-        task.config.partition,
-        task.config.record,
-        task.model,
-        clock,
-        progress,
-        task.config.class_weights,
-        task.config.early_stop,
-        nothing_given if task.base is None else open_ledger(task.base).weights_of_shard,
-        task.checkpoint_every,
-        task.config.update_codec,
+        learner=learner,
+        options=task.config.options,
+        model=task.model,
+        clock=clock,
+        progress=progress,
+        given=nothing_given if task.base is None else open_ledger(task.base).weights_of_shard,
+        interval=task.interval,
     )
 
 

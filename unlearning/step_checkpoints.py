@@ -10,29 +10,29 @@ import re
 from collections.abc import Iterable
 
 from lineage_store.placement import Stage
-from unlearning.train_config import TrainConfig
+from unlearning.train_options import TrainOptions
 
 REGENERATE = "regenerate"  # the policy of `--record` under which updates are computed again
 REGENERATED_FROM = 100
 
 
-def steps_with_checkpoints(stage: Stage, *, record: str) -> int:
+def steps_with_checkpoints(stage: Stage, options: TrainOptions) -> int:
     """Return how many of a stage's planned steps, from the first on, may have checkpoints."""
-    return stage.steps if record == REGENERATE else stage.batches
+    return stage.steps if options.record == REGENERATE else stage.batches
 
 
-def interval(config: TrainConfig, stages: Iterable[Stage], *, state_bytes: int) -> int:
+def interval(options: TrainOptions, stages: Iterable[Stage], *, state_bytes: int) -> int:
     """Return after how many batches a checkpoint is kept; 0 is never.
 
     `stages` are all stages of all shards; `state_bytes` is the size of one checkpoint. A budget is
     kept by the model's checkpoints within stages; those at the ends of stages are always there.
     """
-    if config.checkpoint_every is not None:
-        return config.checkpoint_every
-    if config.checkpoint_budget is None:
-        return REGENERATED_FROM if config.record == REGENERATE else 0
-    counts = [steps_with_checkpoints(stage, record=config.record) for stage in stages]
-    affordable = config.checkpoint_budget // max(state_bytes, 1)
+    if options.checkpoint_every is not None:
+        return options.checkpoint_every
+    if options.checkpoint_budget is None:
+        return REGENERATED_FROM if options.record == REGENERATE else 0
+    counts = [steps_with_checkpoints(stage, options) for stage in stages]
+    affordable = options.checkpoint_budget // max(state_bytes, 1)
     if not affordable:
         return 0
     # The least number that fits, found by halving: the larger it is, the fewer are kept.

@@ -1,73 +1,63 @@
 """What the user fixed for a training run: it stands in the ledger, and in every shard's task."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from lineage_store.ledger import Ledger, without
 from lineage_store.placement import Partition
-from lineage_store.update_codecs import LOSSLESS
-from unlearning.aggregation import DEFAULT
-from unlearning.class_weights import ALIKE
 from unlearning.contract import BUILT_IN, module_text
-from unlearning.families.known_families import DEFAULT as DEFAULT_FAMILY
+from unlearning.train_options import TrainOptions
 
 MODULE_FILE = "module.py"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """What the user fixed for a run.
+    """The options of a run, and what they are applied to.
 
-    `model_family` is the kind of model, `module` the name of the model file, `base` the id of the
-    model whose weights it starts from.
-    Checkpoints within stages are kept every `checkpoint_every` batches, or as often as they fit in
-    `checkpoint_budget` bytes; they change no bit of the result, and nor does the codec by which
-    updates are recorded, if they are. Where `record_budget` is given, policy, codec and interval
-    are what these bytes afforded (`record_budget.affordable`).
+    `module` is the name of the model file, `base` the id of the model whose weights it starts from.
     """
 
-    partition: Partition
-    record: str
+    options: TrainOptions
     module: str
     key_id: str
-    aggregate: str = DEFAULT
-    class_weights: str = ALIKE
-    early_stop: int | None = None
     base: str | None = None
-    checkpoint_every: int | None = None
-    checkpoint_budget: int | None = None
-    update_codec: str = LOSSLESS
-    record_budget: int | None = None
-    model_family: str = DEFAULT_FAMILY
+
+    @property
+    def partition(self) -> Partition:
+        """How the run cuts its data."""
+        return self.options.partition
 
     def to_json(self) -> dict[str, Any]:
-        """Return the value as JSON; what is as it always was has no such key."""
-        return without(asdict(self), base=None, record_budget=None, model_family=DEFAULT_FAMILY)
+        """Return the value as JSON; without a base there is no such key, as ever."""
+        named = {"module": self.module, "key_id": self.key_id, "base": self.base}
+        return {**self.options.to_json(), **without(named, base=None)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "TrainConfig":
         """Read the value back."""
-        return cls(**{**value, "partition": Partition(**value["partition"])})
+        return cls(
+            options=TrainOptions.from_json(value),
+            module=value["module"],
+            key_id=value["key_id"],
+            base=value.get("base"),
+        )
+
+
+def options_of(ledger: Ledger) -> TrainOptions:
+    """Return the options of the run that a ledger records."""
+    return TrainOptions.from_json(ledger.header)
 
 
 def config_of(ledger: Ledger) -> TrainConfig:
     """Return the configuration of the run that a ledger records."""
     header = ledger.header
     return TrainConfig(
-        ledger.partition,
-        header["record"],
-        header["module"]["name"],
-        header["key_id"],
-        header.get("aggregate", DEFAULT),
-        header.get("class_weights", ALIKE),
-        header.get("early_stop"),
-        header["base"]["model"] if "base" in header else None,
-        checkpoint_every=header.get("checkpoints", {}).get("every"),
-        checkpoint_budget=header.get("checkpoints", {}).get("budget"),
-        update_codec=header.get("update_codec", LOSSLESS),
-        record_budget=header.get("record_budget"),
-        model_family=header.get("model_family", DEFAULT_FAMILY),
+        options=options_of(ledger),
+        module=header["module"]["name"],
+        key_id=header["key_id"],
+        base=header["base"]["model"] if "base" in header else None,
     )
 
 

@@ -6,6 +6,7 @@ result depends on the rows of each stage, the configuration and the planned posi
 same bit for bit whichever way it is reached.
 """
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +20,6 @@ from lineage_store.placement import Partition, Stage
 from lineage_store.row_store import RowStore
 from lineage_store.rows import Rows, RowSet, pieces
 from lineage_store.tensors import State, load_state
-from lineage_store.update_codecs import LOSSLESS
 from unlearning.batches import (
     batch_digest,
     epoch_batches,
@@ -32,7 +32,7 @@ from unlearning.early_stop import Watcher, seen_digest, watch_of
 from unlearning.keras_learner import KerasLearner
 from unlearning.recorders import Recorder, recorder_of
 from unlearning.step_checkpoints import is_kept, steps_with_checkpoints
-from unlearning.train_config import TrainConfig
+from unlearning.train_options import TrainOptions
 
 PROBED_STEPS = 3
 PIECE = 100_000
@@ -47,33 +47,35 @@ def nothing_given(shard: int) -> State:
     return {}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
-    """What a training run needs besides rows: who does it, by which rules, for which model.
+    """What a training run needs besides rows: who does it, by which options, for which model.
 
-    `given` returns the weights that a shard starts from; none for one that starts afresh.
+    `given` returns the weights that a shard starts from; none for one that starts afresh. A
+    checkpoint within a stage is kept every `interval` batches, as the options afford; 0 is never.
     """
 
     learner: KerasLearner
-    partition: Partition
-    record: str
+    options: TrainOptions
     model: str
     clock: Clock
     progress: Progress = lambda steps: None
-    class_weights: str = ALIKE
-    early_stop: int | None = None
     given: Given = nothing_given
-    checkpoint_every: int = 0
-    update_codec: str = LOSSLESS
+    interval: int = 0
+
+    @functools.cached_property
+    def partition(self) -> Partition:
+        """How the run cuts its data."""
+        return self.options.partition
 
 
-def weigh(rows: RowSet, learner: KerasLearner, class_weights: str) -> Weights | None:
+def weigh(rows: RowSet, learner: KerasLearner, options: TrainOptions) -> Weights | None:
     """Return what each class counts for in the stage of these rows, None if all count alike."""
     spec = learner.spec
-    if class_weights == ALIKE:
+    if options.class_weights == ALIKE:
         return None
     labels = np.concatenate([piece.labels for piece in pieces(rows, PIECE)] or [np.zeros(0, int)])
-    return weighting_or_default(class_weights, task=spec.task)(labels, spec.outputs)
+    return weighting_or_default(options.class_weights, task=spec.task)(labels, spec.outputs)
 
 
 def train_shard(
@@ -103,17 +105,11 @@ def train_shard(
         state = start_state(run, store, shard)
     run.learner.load(state)
     with recorder_of(
-        run.record,
-        learner=run.learner,
-        ledger=ledger,
-        codec=run.update_codec,
-        store=store,
-        shard=shard,
-        partition=run.partition,
+        run.options, learner=run.learner, ledger=ledger, store=store, shard=shard
     ) as recorder:
         for stage in stages[kept:]:
             rows = store.stage_rows(shard, stage.index)
-            watch = watch_of(run.early_stop, store, shard=shard, stage=stage.index)
+            watch = watch_of(run.options, store, shard=shard, stage=stage.index)
             train_stage(run, rows, shard, stage, ledger, recorder, watch=watch, taken=taken)
             taken = ()
 
@@ -142,10 +138,10 @@ def train_stage(
 
     `start_digest` is that of the weights it starts from, where these are no recorded checkpoint.
     """
-    class_weights = weigh(rows, run.learner, run.class_weights)
+    class_weights = weigh(rows, run.learner, run.options)
     watched: list[float] = []
     epochs = stage.epochs
-    of = steps_with_checkpoints(stage, record=run.record)
+    of = steps_with_checkpoints(stage, run.options)
     steps = list(taken)
     losses: list[Any] = [step.loss for step in taken]
     before = {step.position: step for step in taken}
@@ -162,7 +158,7 @@ def train_stage(
             )
             recorder.after(position)
             kept = None
-            if is_kept(position - stage.first_position, of=of, every=run.checkpoint_every):
+            if is_kept(position - stage.first_position, of=of, every=run.interval):
                 kept = ledger.write_step_checkpoint(position, run.learner.state())
             digest = batch_digest(here)
             steps.append(StepRecord(position, epoch, batch, len(here), digest, 0.0, None, kept))
@@ -214,12 +210,12 @@ def _must_be_the_same(step: StepRecord | None, here: Rows, *, shard: int) -> Non
         )
 
 
-def probe(learner: KerasLearner, store: RowStore, config: TrainConfig) -> None:
+def probe(learner: KerasLearner, store: RowStore, options: TrainOptions) -> None:
     """Take the first steps of a run twice and refuse a model that does not repeat itself.
 
     Raises NotReproducible before anything is written.
     """
-    partition = config.partition
+    partition = options.partition
     for shard in range(partition.shards):
         for stage in shard_schedule(store, shard, partition):
             if stage.batches:
@@ -228,7 +224,7 @@ def probe(learner: KerasLearner, store: RowStore, config: TrainConfig) -> None:
                 batches = [
                     batch for _, (_, _, batch) in zip(range(PROBED_STEPS), found, strict=False)
                 ]
-                weights = weigh(rows, learner, config.class_weights)
+                weights = weigh(rows, learner, options)
                 learner.must_repeat(
                     batches, first_rows(store, shard), shard=shard, class_weights=weights
                 )

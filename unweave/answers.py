@@ -4,88 +4,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from lineage_store import models, requests
-from lineage_store.errors import BadInput
 from lineage_store.index import read_index
 from lineage_store.models import ModelRecord
+from lineage_store.placement import Partition
 from lineage_store.recipients import recipients
-from lineage_store.update_codecs import SUMMABLE
 from lineage_store.workspace import Workspace
-from pipelines.train_run import TrainRequest
-from unlearning.aggregation import AGGREGATIONS
-from unlearning.class_weights import WEIGHTINGS
 from unlearning.deletion import CERTIFICATE_FILE, RECEIPT_FILE, load_plan
 from unlearning.finishing import load_reports
 from unlearning.judging import evaluation_digests
 from unlearning.plan import ModelPlan
-from unlearning.recorders import RECORDED, RECORDERS
 from unlearning.timings import Timings
 from unweave.costs import cost_of
-
-
-def check_options(asked: TrainRequest) -> None:
-    """Check the numbers of a training run; raises BadInput naming the option."""
-    partition = asked.partition
-    limits = {
-        "--shards": (partition.shards, 1, 999),
-        "--slices": (partition.slices, 1, 99),
-        "--epochs": (partition.epochs, 1, 100_000),
-        "--batch-size": (partition.batch_size, 1, 1 << 20),
-        "--seed": (partition.seed, 0, (1 << 63) - 1),
-        "--risk-shards": (partition.risk_shards, 0, partition.shards),
-        "--risk-share": (partition.risk_share, 0, 99),
-    }
-    if asked.early_stop is not None:
-        limits["--early-stop"] = (asked.early_stop, 1, 100_000)
-    for option, (value, low, high) in limits.items():
-        if not low <= value <= high:
-            raise BadInput(f"{option} is {value}: it goes from {low} to {high}.")
-    for option, number in (
-        ("--checkpoint-every", asked.checkpoint_every),
-        ("--checkpoint-budget", asked.checkpoint_budget),
-    ):
-        if number is not None and number < 1:
-            raise BadInput(f"{option} is {number}: it is at least 1.")
-    if asked.checkpoint_every is not None and asked.checkpoint_budget is not None:
-        raise BadInput("Give --checkpoint-every or --checkpoint-budget, not both.")
-    if partition.slices < partition.bands:
-        raise BadInput(
-            f"--slices is {partition.slices}: with {len(partition.risk_rules)} risk rules it goes "
-            f"from {partition.bands}, since the rows of each have a slice of their own."
-        )
-    if partition.bands == 1 and (partition.risk_shards or partition.risk_share):
-        raise BadInput("--risk-shards and --risk-share go with --risk-rule: give a rule.")
-    if asked.aggregate not in AGGREGATIONS:
-        names = ", ".join(AGGREGATIONS)
-        raise BadInput(f"--aggregate is {asked.aggregate!r}: it is one of {names}.")
-    if asked.class_weights not in WEIGHTINGS:
-        names = ", ".join(WEIGHTINGS)
-        raise BadInput(f"--class-weights is {asked.class_weights!r}: it is one of {names}.")
-    if asked.record not in RECORDERS:
-        raise BadInput(f"--record is {asked.record!r}: it is one of {', '.join(RECORDERS)}.")
-    if asked.record == "at-risk" and partition.bands == 1:
-        raise BadInput("--record at-risk goes with --risk-rule: give a rule.")
-    if asked.update_codec is not None and asked.record not in RECORDED:
-        raise BadInput(
-            "--update-codec goes with --record all or at-risk: no updates are kept otherwise."
-        )
-    if asked.record_budget is not None:
-        if asked.record_budget < 1:
-            raise BadInput(f"--record-budget is {asked.record_budget}: it is at least 1.")
-        if asked.record != "all" or any(
-            (asked.update_codec, asked.checkpoint_every, asked.checkpoint_budget)
-        ):
-            raise BadInput(
-                "--record-budget goes with --record all, and decides what --update-codec, "
-                "--checkpoint-every and --checkpoint-budget would: leave these out."
-            )
-    if asked.update_codec not in (None, *SUMMABLE):
-        names = ", ".join(SUMMABLE)
-        raise BadInput(f"--update-codec is {asked.update_codec!r}: it is one of {names}.")
 
 
 def trained(workspace: Workspace, record: ModelRecord, *, seconds: float) -> dict[str, Any]:
     """Return what `train` says."""
     partition = record.config["partition"]
+    banded = Partition(**partition).bands > 1
     return {
         "model_id": record.id,
         "model_path": str(workspace.absolute(record.paths["pushed"])),
@@ -103,7 +38,7 @@ def trained(workspace: Workspace, record: ModelRecord, *, seconds: float) -> dic
         "metrics": record.report["metrics"],
         "seconds": round(seconds, 3),
         "config": dict(record.config),
-        **({"expected_cost": cost_of(workspace, record)} if partition["risk_rules"] else {}),
+        **({"expected_cost": cost_of(workspace, record)} if banded else {}),
     }
 
 

@@ -1,10 +1,13 @@
 """`unweave train` and `unweave forget`: the commands that make models and replace them."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
+from unlearning.train_options import TrainOptions
 from unweave.options import BEAM_ARGS, JSON, WORKERS, WORKSPACE, project_of, show
+from unweave.training_options import training_options
 
 
 @click.command()
@@ -24,15 +27,6 @@ from unweave.options import BEAM_ARGS, JSON, WORKERS, WORKSPACE, project_of, sho
 )
 @click.option("--row-id-column", help="The column with an id of each row.")
 @click.option("--drop-columns", default="", help="Columns to leave out, with commas between.")
-@click.option("--module", type=click.Path(path_type=Path), help="A file with your own Keras model.")
-@click.option("--from", "base", metavar="MODEL", help="Start from the weights of this model.")
-@click.option(
-    "--shards", type=int, help="Parts trained apart.  [default: 5, or as many as --from has]"
-)
-@click.option("--slices", default=4, show_default=True, help="Stages of each shard.")
-@click.option("--epochs", default=10, show_default=True, help="Epochs of plain training to match.")
-@click.option("--batch-size", default=64, show_default=True, help="Mean rows of a batch.")
-@click.option("--seed", default=0, show_default=True, help="The seed of everything random.")
 @click.option(
     "--place-by",
     type=click.Choice(["subject", "row"]),
@@ -40,66 +34,9 @@ from unweave.options import BEAM_ARGS, JSON, WORKERS, WORKSPACE, project_of, sho
     show_default=True,
     help="Keep a subject's rows in one shard, or spread them.",
 )
-@click.option(
-    "--risk-rule",
-    multiple=True,
-    metavar="RULE",
-    help="Rows likely to be withdrawn, for late slices: COLUMN=TEXT, COLUMN<NUMBER or "
-    "COLUMN>=NUMBER; again for rows still likelier.",
-)
-@click.option(
-    "--risk-shards", default=0, help="Put rows of risk rules into that many shards; 0 means all."
-)
-@click.option(
-    "--risk-share",
-    default=0,
-    help="The percentage of rows expected under the risk rules, to even out the shards.",
-)
-@click.option(
-    "--record",
-    type=click.Choice(["none", "all", "at-risk", "regenerate"]),
-    default="none",
-    show_default=True,
-    help="Which parameter updates to keep, for approximate deletion: see docs/updates.md.",
-)
-@click.option(
-    "--update-codec",
-    type=click.Choice(["float32", "bfloat16", "int8"]),
-    help="How to keep them: as they are, rounded, or in 8 bits.  [default: float32]",
-)
-@click.option(
-    "--record-budget",
-    type=int,
-    metavar="BYTES",
-    help="With --record all: keep updates by the most exact codec that fits; if none does, "
-    "checkpoints to compute them again.",
-)
-@click.option(
-    "--aggregate",
-    type=click.Choice(["mean", "vote", "median"]),
-    default="mean",
-    show_default=True,
-    help="How shards make one answer: mean; vote (classes); median (numbers).",
-)
-@click.option(
-    "--class-weights",
-    type=click.Choice(["none", "balanced"]),
-    default="none",
-    show_default=True,
-    help="What a row counts for: all alike, or rare classes more, so that all classes do.",
-)
-@click.option(
-    "--early-stop",
-    type=int,
-    metavar="PATIENCE",
-    help="End a stage after so many epochs without a lower loss on its evaluation rows.",
-)
-@click.option(
-    "--checkpoint-every", type=int, help="Also keep a checkpoint every so many batches of a stage."
-)
-@click.option(
-    "--checkpoint-budget", type=int, help="The same, as often as fits into so many bytes."
-)
+@click.option("--module", type=click.Path(path_type=Path), help="A file with your own Keras model.")
+@click.option("--from", "base", metavar="MODEL", help="Start from the weights of this model.")
+@training_options
 @click.option(
     "--key-file", type=click.Path(path_type=Path), help="The secret of a new workspace (mode 600)."
 )
@@ -116,23 +53,8 @@ def train(
     drop_columns: str,
     module: Path | None,
     base: str | None,
-    shards: int | None,
-    slices: int,
-    epochs: int,
-    batch_size: int,
-    seed: int,
     place_by: str,
-    risk_rule: tuple[str, ...],
-    risk_shards: int,
-    risk_share: int,
-    record: str,
-    update_codec: str | None,
-    record_budget: int | None,
-    aggregate: str,
-    class_weights: str,
-    early_stop: int | None,
-    checkpoint_every: int | None,
-    checkpoint_budget: int | None,
+    options: TrainOptions,
     key_file: Path | None,
     metadata: str | None,
     workers: int | None,
@@ -149,23 +71,8 @@ def train(
             drop=[name.strip() for name in drop_columns.split(",") if name.strip()],
             module=module,
             base=base,
-            shards=shards,
-            slices=slices,
-            epochs=epochs,
-            batch_size=batch_size,
-            seed=seed,
             place_by=place_by,
-            risk_rules=risk_rule,
-            risk_shards=risk_shards,
-            risk_share=risk_share,
-            record=record,
-            update_codec=update_codec,
-            record_budget=record_budget,
-            aggregate=aggregate,
-            class_weights=class_weights,
-            early_stop=early_stop,
-            checkpoint_every=checkpoint_every,
-            checkpoint_budget=checkpoint_budget,
+            **asdict(options),
             key_file=key_file,
             metadata=metadata,
         )

@@ -21,6 +21,7 @@ from unweave.cost_commands import cost
 from unweave.detect_commands import detect
 from unweave.doctor_commands import doctor
 from unweave.evaluate_commands import evaluate
+from unweave.flags import in_flags
 from unweave.graph_commands import graph
 from unweave.log_commands import log
 from unweave.options import JSON, WORKSPACE, project_of, show
@@ -45,7 +46,7 @@ def main() -> None:
     except click.ClickException as error:
         _fail(" ".join(error.format_message().split()), 2)
     except UnweaveError as error:
-        _fail(str(error), error.exit_status)
+        _fail(in_flags(str(error)), error.exit_status)
 
 
 def _fail(message: str, exit_status: int) -> None:

@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.errors import BadInput
-
-if TYPE_CHECKING:
-    from unweave.project import Project
+from unweave.session import Session
 
 
 def detect_poison(
-    project: "Project",
+    session: Session,
     csv: Path | str | Sequence[Path | str],
     *,
     row_id: str,
@@ -35,6 +33,7 @@ def detect_poison(
     from lineage_store.progress import listening
     from lineage_store.workspace import writing
     from pipelines.detect_run import DetectRequest, detect
+    from unweave.request_queue import RequestQueue
 
     asked = DetectRequest(
         method=method,
@@ -48,17 +47,18 @@ def detect_poison(
     asked.check()
     if propose is not None and not Path(propose).parent.is_dir():
         raise BadInput(f"The folder {Path(propose).parent} is not there: make it first.")
-    with listening(project._listener), writing(project.root, create=False) as workspace:
+    with listening(session.listener), writing(session.root, create=False) as workspace:
         found = detect(workspace, asked)
     reason = f"proposed by unweave detect, method {found.method}, for {found.model}"
     filed = None
     if queue and found.ids:
-        filed = project.requests.add(
+        requests = RequestQueue(session)
+        filed = requests.add(
             found.ids,
             rows=True,
             reason=reason,
             by="unweave detect",
-            proposed=not project.requests.policy.detectors_run,
+            proposed=not requests.policy.detectors_run,
         )
     if propose is not None and found.ids:
         request = {"rows": list(found.ids), "reason": reason}

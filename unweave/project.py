@@ -11,32 +11,31 @@ Each answer is a dictionary that JSON can hold, the same that `--json` prints. E
 
 import os
 import time as clock
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime, timezone
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lineage_store.connection import parse_connection
 from lineage_store.csv_source import Columns
 from lineage_store.full_disk import translated
-from lineage_store.placement import Partition
 from lineage_store.progress import Listener, listening
 from lineage_store.risk import parse_rules
-from lineage_store.workspace import Workspace, open_workspace, writing
+from lineage_store.workspace import writing
+from unlearning.families.known_families import DEFAULT
+from unlearning.train_options import TrainOptions
 from unweave.detection import detect_poison
 from unweave.forget_options import forget_request
 from unweave.reader import Reader
 from unweave.readmitting import readmit_subjects
 from unweave.report_file import write_report
+from unweave.session import Now, Session, nobody, system_clock
 from unweave.verification import verify as verify
 from unweave.version import installed_version
 
 if TYPE_CHECKING:
     from pipelines.jobs import Backend
+    from unweave.report_charts import Evaluation
     from unweave.request_queue import RequestQueue
-
-SHARDS = 5
 
 
 class Project(Reader):
@@ -53,12 +52,16 @@ class Project(Reader):
         listener: Listener | None = None,
         workers: int | None = None,
         beam_args: str | None = None,
-        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+        now: Now = system_clock,
     ) -> None:
-        super().__init__(workspace, now=now)
-        self._backend = backend
-        self._workers, self._beam_args = workers, beam_args
-        self._listener = listener or (lambda what, done, total: None)
+        self._session = Session(
+            root=Path(workspace),
+            now=now,
+            listener=listener or nobody,
+            chosen=backend,
+            workers=workers,
+            beam_args=beam_args,
+        )
 
     def train(
         self,
@@ -70,6 +73,7 @@ class Project(Reader):
         drop: Sequence[str] = (),
         module: Path | str | None = None,
         base: str | None = None,
+        model_family: str = DEFAULT,
         shards: int | None = None,
         slices: int = 4,
         epochs: int = 10,
@@ -113,39 +117,33 @@ class Project(Reader):
                 place_by == "row",
                 risk,
             ),
-            partition=Partition(
-                SHARDS if shards is None else shards,
-                slices,
-                epochs,
-                batch_size,
-                seed,
+            options=TrainOptions(
+                model_family=model_family,
+                shards=shards,
+                slices=slices,
+                epochs=epochs,
+                batch_size=batch_size,
+                seed=seed,
                 risk_rules=tuple(rule.recorded() for rule in risk),
                 risk_shards=risk_shards,
                 risk_share=risk_share,
+                record=record,
+                update_codec=update_codec,
+                record_budget=record_budget,
+                aggregate=aggregate,
+                class_weights=class_weights,
+                early_stop=early_stop,
+                checkpoint_every=checkpoint_every,
+                checkpoint_budget=checkpoint_budget,
             ),
-            record=record,
-            update_codec=update_codec,
-            record_budget=record_budget,
-            aggregate=aggregate,
             module=None if module is None else Path(module),
-            class_weights=class_weights,
-            early_stop=early_stop,
-            checkpoint_every=checkpoint_every,
-            checkpoint_budget=checkpoint_budget,
             base=base,
-            shards=shards,
         )
         key = None if key_file is None else Path(key_file)
         where = None if metadata is None else parse_connection(str(metadata))
-        answers.check_options(asked)
-        with (
-            translated(),
-            listening(self._listener),
-            self._shard_engine(),
-            writing(self.root, key_file=key, metadata=where, create=True) as workspace,
-        ):
-            self._finish_killed(workspace)
-            made = train(workspace, asked, backend=self._runner(), time=self._time())
+        session = self._session
+        with session.running(create=True, key_file=key, metadata=where) as (workspace, _):
+            made = train(workspace, asked, backend=session.backend, time=session.time)
             return answers.trained(workspace, made, seconds=clock.perf_counter() - began)
 
     def forget(
@@ -183,14 +181,14 @@ class Project(Reader):
             reason=reason,
             replay=replay,
             exact_by=exact_by,
-            today=self._time()[:10],
+            today=self._session.today,
         )
-        with self._running() as (workspace, finished):
+        with self._session.running() as (workspace, finished):
             request_id = forget(
                 workspace,
                 request,
-                backend=self._runner(),
-                time=self._time(),
+                backend=self._session.backend,
+                time=self._session.time,
                 version=installed_version(),
                 random_bytes=os.urandom,
                 finished=finished,
@@ -220,11 +218,11 @@ class Project(Reader):
             repair=repair,
             within=within,
             space=space,
-            today=self._time()[:10],
+            today=self._session.today,
         )
         with translated():
-            workspace = open_workspace(self.root)
-            plans = dry_run(workspace, request, backend=self._runner())
+            workspace = self._session.workspace()
+            plans = dry_run(workspace, request, backend=self._session.backend)
         return answers.planned(plans, subjects=len(request.ids))
 
     @property
@@ -232,11 +230,49 @@ class Project(Reader):
         """The queue of requests."""
         from unweave.request_queue import RequestQueue
 
-        return RequestQueue(self)
+        return RequestQueue(self._session)
 
-    report = write_report
-    readmit = readmit_subjects
-    detect = detect_poison
+    def report(
+        self,
+        request_id: str,
+        *,
+        out: Path | str | None = None,
+        pdf: bool = False,
+        evaluation: "Evaluation | None" = None,
+    ) -> dict[str, Any]:
+        """Write the report of a finished deletion as one HTML file: see `report_file`."""
+        return write_report(self._session, request_id, out=out, pdf=pdf, evaluation=evaluation)
+
+    def readmit(self, ids: Sequence[str], *, rows: bool = False) -> dict[str, Any]:
+        """Let forgotten subjects (or rows, by their ids) be trained on again: see `readmitting`."""
+        return readmit_subjects(self._session, ids, rows=rows)
+
+    def detect(
+        self,
+        csv: Path | str | Sequence[Path | str],
+        *,
+        row_id: str,
+        model: str | None = None,
+        method: str = "loss",
+        share: float = 0.02,
+        trusted: Path | str | None = None,
+        source: str | None = None,
+        propose: Path | str | None = None,
+        queue: bool = False,
+    ) -> dict[str, Any]:
+        """Say which rows of a model look poisoned, and propose to forget them: see `detection`."""
+        return detect_poison(
+            self._session,
+            csv,
+            row_id=row_id,
+            model=model,
+            method=method,
+            share=share,
+            trusted=trusted,
+            source=source,
+            propose=propose,
+            queue=queue,
+        )
 
     def doctor(self, *, repair: bool = False) -> dict[str, Any]:
         """Say where index and MLMD differ from the log and the disk; with `repair`, put it right.
@@ -247,9 +283,9 @@ class Project(Reader):
         from pipelines.doctor_run import examine
         from pipelines.doctor_run import repair as put_right
 
-        with translated(), listening(self._listener):
+        with translated(), listening(self._session.listener):
             if not repair:
-                return examine(open_workspace(self.root))
+                return examine(self._session.workspace())
             with writing(self.root, create=False) as workspace:
                 return put_right(workspace)
 
@@ -265,40 +301,5 @@ class Project(Reader):
 
         drawn = int.from_bytes(os.urandom(4), "big") if seed is None else seed
         held = None if head is None else Path(head)
-        with translated(), listening(self._listener):
-            return audit(open_workspace(self.root), head=held, replays=replay, seed=drawn)
-
-    def _runner(self) -> "Backend":
-        if self._backend is None:
-            from pipelines.tfx_backend import TfxBackend
-
-            self._backend = TfxBackend()
-        return self._backend
-
-    def _shard_engine(self) -> AbstractContextManager[None]:
-        """Return the block in which shards are trained as the project's options say."""
-        from unlearning.shard_engine import engine_of, using
-
-        if self._workers is None and self._beam_args is None:
-            return using(None)
-        return using(engine_of(workers_wanted=self._workers, beam_args=self._beam_args))
-
-    def _finish_killed(self, workspace: Workspace) -> list[str]:
-        """Do what killed commands did not get to; return the requests that are finished by it."""
-        from pipelines.leftovers import sweep
-
-        if not workspace.index_file.exists():
-            return []
-        self._runner().catch_up(workspace)
-        return sweep(workspace)
-
-    @contextmanager
-    def _running(self) -> Iterator[tuple[Workspace, list[str]]]:
-        """Hold the workspace for a run, once what killed commands left is finished (its ids)."""
-        with (
-            translated(),
-            listening(self._listener),
-            self._shard_engine(),
-            writing(self.root, create=False) as workspace,
-        ):
-            yield workspace, self._finish_killed(workspace)
+        with translated(), listening(self._session.listener):
+            return audit(self._session.workspace(), head=held, replays=replay, seed=drawn)

@@ -4,23 +4,23 @@ Each returns what `unweave query` prints with `--json`. Models are named by id o
 without one, the newest live model is meant.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from lineage_store import history, model_questions
 from lineage_store.models import ModelRecord, find_model
 from lineage_store.workspace import Workspace
+from unweave.session import Session
 
 Answer = dict[str, Any]
-Reading = Callable[[], Any]
 
 
 class Queries:
-    """The questions about one workspace; `reading` opens it and its index."""
+    """The questions about one workspace."""
 
-    def __init__(self, reading: Reading) -> None:
-        self._reading = reading
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def data(self, model: str | None = None) -> Answer:
         """Say which data a model was trained on."""
@@ -58,7 +58,7 @@ class Queries:
 
     def failures(self, model: str | None = None) -> Answer:
         """Say which runs failed and why: all, or those that were to make a model."""
-        with self._reading() as (_, connection):
+        with self._session.reading() as (_, connection):
             record = None if model is None else find_model(connection, model)
             return model_questions.failed_runs(connection, record)
 
@@ -69,7 +69,7 @@ class Queries:
 
     def models_of(self, subject: str, *, as_of: str | None = None) -> Answer:
         """Say which models a subject is or was in."""
-        with self._reading() as (workspace, connection):
+        with self._session.reading() as (workspace, connection):
             return history.subject_in_models(
                 connection, workspace, workspace.keys(), subject, time=as_of
             )
@@ -81,5 +81,5 @@ class Queries:
 
     @contextmanager
     def _of(self, model: str | None) -> Iterator[tuple[Workspace, Any, ModelRecord]]:
-        with self._reading() as (workspace, connection):
+        with self._session.reading() as (workspace, connection):
             yield workspace, connection, find_model(connection, model)

@@ -1,17 +1,14 @@
 """What can be asked of a workspace without changing it: the reading part of the Python API."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime, timezone
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lineage_store import models, questions, step_questions
 from lineage_store.errors import BadInput
 from lineage_store.full_disk import translated
-from lineage_store.index import read_index
-from lineage_store.workspace import Workspace, open_workspace
 from unweave.queries import Queries
+from unweave.session import Now, Session, system_clock
 
 
 class Reader:
@@ -21,34 +18,38 @@ class Reader:
         self,
         workspace: Path | str = "workspace",
         *,
-        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+        now: Now = system_clock,
     ) -> None:
-        self.root = Path(workspace)
-        self._now = now
+        self._session = Session(root=Path(workspace), now=now)
+
+    @property
+    def root(self) -> Path:
+        """The folder of the workspace."""
+        return self._session.root
 
     def trace_subject(self, subject: str) -> dict[str, Any]:
         """Say what a subject has touched."""
-        with self._reading() as (workspace, connection):
+        with self._session.reading() as (workspace, connection):
             return questions.trace_subject(connection, workspace, workspace.keys(), subject)
 
     def trace_model(self, model_id: str | None = None) -> dict[str, Any]:
         """Say what a model was made of; by default the newest live one."""
-        with self._reading() as (workspace, connection):
+        with self._session.reading() as (workspace, connection):
             return questions.trace_model(connection, workspace, model_id)
 
     def trace_batch(self, batch: str) -> dict[str, Any]:
         """Say what went into a batch and what came of it."""
-        with self._reading() as (workspace, connection):
+        with self._session.reading() as (workspace, connection):
             return step_questions.trace_batch(connection, workspace, batch)
 
     def trace_update(self, update: str) -> dict[str, Any]:
         """Say which step made an update, from what, and what came of it."""
-        with self._reading() as (workspace, connection):
+        with self._session.reading() as (workspace, connection):
             return step_questions.trace_update(connection, workspace, update)
 
     def trace_checkpoint(self, checkpoint: str) -> dict[str, Any]:
         """Say what a checkpoint was made from, and what came of it."""
-        with self._reading() as (workspace, connection):
+        with self._session.reading() as (workspace, connection):
             return step_questions.trace_checkpoint(connection, workspace, checkpoint)
 
     def trace_artifact(self, artifact: str) -> dict[str, Any]:
@@ -57,14 +58,14 @@ class Reader:
         from lineage_store.metadata import Metadata
         from lineage_store.metadata_server import told
 
-        where = open_workspace(self.root).metadata
+        where = self._session.workspace().metadata
         with told(where):
             return trace_artifact(Metadata(where, create=False), artifact)
 
     @property
     def ask(self) -> Queries:
         """The named questions about models and subjects."""
-        return Queries(self._reading)
+        return Queries(self._session)
 
     def graph(
         self,
@@ -78,7 +79,7 @@ class Reader:
         """Write the lineage of a model, a subject or an artifact to a .svg or .graphml file."""
         from unweave.graph import write_graph
 
-        workspace = open_workspace(self.root)
+        workspace = self._session.workspace()
         with translated():
             return write_graph(
                 workspace, out=Path(out), model=model, subject=subject, artifact=artifact, full=full
@@ -86,15 +87,15 @@ class Reader:
 
     def models(self, *, as_of: str | None = None) -> list[dict[str, Any]]:
         """List all models, oldest first, in the states that they had at a time."""
-        with self._reading() as (workspace, connection):
+        with self._session.reading() as (workspace, connection):
             return questions.list_models(connection, workspace, time=as_of)
 
     def status(self) -> dict[str, Any]:
         """Say how the workspace stands."""
         from lineage_store.status import status
 
-        with self._reading() as (workspace, connection):
-            return status(connection, workspace, today=self._time()[:10])
+        with self._session.reading() as (workspace, connection):
+            return status(connection, workspace, today=self._session.today)
 
     def expected_cost(
         self, model_id: str | None = None, *, pattern: Sequence[float] | None = None
@@ -106,7 +107,7 @@ class Reader:
         """
         from unweave.costs import cost_of
 
-        with self._reading() as (workspace, connection):
+        with self._session.reading() as (workspace, connection):
             record = models.find_model(connection, model_id)
             if record.state != "live":
                 raise BadInput(f"The model {record.id} is {record.state}: nothing is left of it.")
@@ -116,7 +117,7 @@ class Reader:
         """Predict with a live model's SavedModel for the rows of a CSV file."""
         from unlearning.prediction import predict_csv, prediction_of
 
-        with self._reading() as (workspace, connection):
+        with self._session.reading() as (workspace, connection):
             record = models.find_model(connection, model_id)
             if record.state != "live":
                 raise BadInput(f"The model {record.id} is {record.state}: it cannot predict.")
@@ -126,17 +127,4 @@ class Reader:
     @property
     def public_key(self) -> Path:
         """The file with the key that certificates are verified with."""
-        return open_workspace(self.root).public_key
-
-    def _time(self) -> str:
-        return self._now().replace(microsecond=0).isoformat()
-
-    @contextmanager
-    def _reading(self) -> Iterator[tuple[Workspace, Any]]:
-        workspace = open_workspace(self.root)
-        with translated():  # SQLite wants some room to read, too
-            connection = read_index(workspace.index_file)
-        try:
-            yield workspace, connection
-        finally:
-            connection.close()
+        return self._session.workspace().public_key

@@ -2,17 +2,13 @@
 
 from collections.abc import Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from unweave.forget_options import unique_ids
-
-if TYPE_CHECKING:
-    from unweave.project import Project
+from unweave.session import Session
 
 
-def readmit_subjects(
-    project: "Project", ids: Sequence[str], *, rows: bool = False
-) -> dict[str, Any]:
+def readmit_subjects(session: Session, ids: Sequence[str], *, rows: bool = False) -> dict[str, Any]:
     """Let forgotten subjects (or rows, by their ids) be trained on again, since they agreed anew.
 
     Raises NothingFound for one that is not kept out, Unfinished while a deletion is running.
@@ -26,11 +22,11 @@ def readmit_subjects(
     from unlearning.recording import sign_log
 
     unique = unique_ids(ids)
-    with translated(), writing(project.root, create=False) as workspace:
+    with translated(), writing(session.root, create=False) as workspace:
         commitments = ForgetRequest(unique, rows).commitments(workspace.keys())
         with closing(open_index(workspace.index_file)) as connection:
             requests.must_be_none_running(connection)
-            lifted = lift(connection, commitments, time=project._time())
+            lifted = lift(connection, commitments, time=session.time)
         sign_log(workspace)
     return {
         "readmitted": len(lifted),

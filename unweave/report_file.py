@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 from lineage_store.canonical import write_atomic
 from lineage_store.errors import BadInput
+from unweave.session import Session
 
 if TYPE_CHECKING:
-    from unweave.project import Project
     from unweave.report_charts import Evaluation
 
 
 def write_report(
-    project: "Project",
+    session: Session,
     request_id: str,
     *,
     out: Path | str | None = None,
@@ -25,8 +25,6 @@ def write_report(
     unknown request, Unfinished for one that still runs, CheckFailed if its certificate or plan is
     not what was signed, BadInput for a file that cannot be written and for a PDF without Chromium.
     """
-    from lineage_store.index import read_index
-    from lineage_store.workspace import open_workspace
     from unweave.report import report_of
     from unweave.report_page import page
     from unweave.report_pdf import pdf as printed
@@ -36,12 +34,8 @@ def write_report(
         raise BadInput("A report is an HTML file: give it a name that ends in .html.")
     if not file.parent.is_dir():
         raise BadInput(f"The folder {file.parent} is not there: make it first.")
-    workspace = open_workspace(project.root)
-    connection = read_index(workspace.index_file)
-    try:
+    with session.reading() as (workspace, connection):
         report = report_of(workspace, connection, request_id)
-    finally:
-        connection.close()
     written = {file: page(report, evaluation)}
     if pdf:
         written[file.with_suffix(".pdf")] = printed(written[file])

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lineage_store import queue, queue_changes
 from lineage_store.errors import BadInput
@@ -21,24 +21,22 @@ from lineage_store.queue import Queued
 from lineage_store.request_details import Details, open_details
 from lineage_store.request_inbox import Accepted, Entry, Refused, look_through
 from lineage_store.request_policy import Policy, date_of, load_policy, save_policy
-from lineage_store.workspace import Workspace, open_workspace
+from lineage_store.workspace import Workspace
 from unweave import request_answers
 from unweave.forget_options import derived_until, forget_request, must_be_text, unique_ids
 from unweave.queue_writing import changing_queue, user_name
+from unweave.session import Session
 from unweave.version import installed_version
-
-if TYPE_CHECKING:
-    from unweave.project import Project
 
 Answer = dict[str, Any]
 Answers = list[Answer]  # within the class, `list` is the method
 
 
 class RequestQueue:
-    """The queue of one project."""
+    """The queue of one workspace."""
 
-    def __init__(self, project: "Project") -> None:
-        self._project = project
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def add(
         self,
@@ -108,11 +106,11 @@ class RequestQueue:
             guarantee=asked["guarantee"],
             strategy=asked["strategy"],
             exact_by=asked["exact_by"],
-            today=self._today,
+            today=self._session.today,
         )
         keys = workspace.keys()
         commitments = wanted.commitments(keys)
-        due = policy.deadline(deadline, today=self._today)
+        due = policy.deadline(deadline, today=self._session.today)
         options = asked | {"exact_by": wanted.exact_by}
         known = queue.same(connection, kind=kind, commitments=commitments, options=options)
         if known is not None:
@@ -127,26 +125,26 @@ class RequestQueue:
             needs=policy.needs(len(details.ids), proposed=proposed),
             question=bool(details.near),
             seal=lambda id_: details.sealed(id_, key=keys.requests, random_bytes=os.urandom),
-            time=self._time,
+            time=self._session.time,
         )
         return request, True
 
     def _with_near(self, details: Details, source: Path, column: str) -> Details:
         from unweave.near_subjects import near_subjects
 
-        with self._project._reading() as (workspace, connection):
+        with self._session.reading() as (workspace, connection):
             near = near_subjects(connection, workspace, details.ids, source=source, column=column)
         return replace(details, near=near)
 
     def list(self, *, ended: bool = False) -> Answer:
         """List the requests that have not ended, or all of them; without any id or name."""
-        with self._project._reading() as (_, connection):
+        with self._session.reading() as (_, connection):
             found = queue.all_queued(connection, open_only=not ended)
-        return {"requests": [request_answers.line(one, self._today) for one in found]}
+        return {"requests": [request_answers.line(one, self._session.today) for one in found]}
 
     def show(self, request: str) -> Answer:
         """Show a request with all that it keeps: ids, free text, near matches that wait."""
-        with self._project._reading() as (workspace, connection):
+        with self._session.reading() as (workspace, connection):
             return self._told(workspace, connection, queue.find(connection, request))
 
     def approve(self, request: str, *, by: str) -> Answer:
@@ -165,7 +163,7 @@ class RequestQueue:
                     f"cannot approve it."
                 )
             sealed = self._sealed(workspace, found, replace(details, approved_by=by))
-            queue_changes.approve(connection, found, sealed=sealed, time=self._time)
+            queue_changes.approve(connection, found, sealed=sealed, time=self._session.time)
             return self._told(workspace, connection, queue.find(connection, request))
 
     def answer(self, request: str, *, also: Sequence[str] = (), only: bool = False) -> Answer:
@@ -178,7 +176,7 @@ class RequestQueue:
                 raise BadInput(f"The request {found.id} does not wait for an answer.")
             whole = details.with_ids(unique_ids(also) if also else ())
             wanted = forget_request(
-                whole.ids, rows=False, guarantee=None, strategy=None, today=self._today
+                whole.ids, rows=False, guarantee=None, strategy=None, today=self._session.today
             )
             needs = found.needs or load_policy(workspace).needs(len(whole.ids), proposed=False)
             queue_changes.answer(
@@ -187,7 +185,7 @@ class RequestQueue:
                 commitments=wanted.commitments(workspace.keys()),
                 needs=needs,
                 sealed=self._sealed(workspace, found, whole),
-                time=self._time,
+                time=self._session.time,
             )
             return self._told(workspace, connection, queue.find(connection, request))
 
@@ -195,12 +193,12 @@ class RequestQueue:
         """Keep a request from running to the end of a day: a legal hold."""
         must_be_text([reason])
         day = date_of(until, "The end of the hold")
-        if day < self._today or not reason.strip():
+        if day < self._session.today or not reason.strip():
             raise BadInput("A hold needs a reason, and a last day that has not passed.")
         with self._changing() as (workspace, connection):
             found, details = self._opened(workspace, connection, request)
             sealed = self._sealed(workspace, found, replace(details, hold_reason=reason))
-            queue_changes.hold(connection, found, until=day, sealed=sealed, time=self._time)
+            queue_changes.hold(connection, found, until=day, sealed=sealed, time=self._session.time)
             return self._told(workspace, connection, queue.find(connection, request))
 
     def release(self, request: str) -> Answer:
@@ -208,13 +206,15 @@ class RequestQueue:
         with self._changing() as (workspace, connection):
             found, details = self._opened(workspace, connection, request)
             sealed = self._sealed(workspace, found, replace(details, hold_reason=None))
-            queue_changes.release(connection, found, sealed=sealed, time=self._time)
+            queue_changes.release(connection, found, sealed=sealed, time=self._session.time)
             return self._told(workspace, connection, queue.find(connection, request))
 
     def cancel(self, request: str) -> Answer:
         """Take a request back that does not run yet; what it kept in words is erased."""
         with self._changing() as (workspace, connection):
-            queue_changes.cancel(connection, queue.find(connection, request), time=self._time)
+            queue_changes.cancel(
+                connection, queue.find(connection, request), time=self._session.time
+            )
             return self._told(workspace, connection, queue.find(connection, request))
 
     def run(self, *, due: str | None = None, dry_run: bool = False) -> Answer:
@@ -226,38 +226,40 @@ class RequestQueue:
         from unlearning.recording import sign_log
 
         day = None if due is None else date_of(due, "The day of --due")
-        until = derived_until(self._today)
-        backend = self._project._runner()
+        until = derived_until(self._session.today)
+        backend = self._session.backend
         if dry_run:
             with translated():
                 planned = queue_run.plan_requests(
-                    open_workspace(self._project.root),
+                    self._session.workspace(),
                     due=day,
-                    today=self._today,
+                    today=self._session.today,
                     derived_until=until,
                     backend=backend,
                 )
             return request_answers.planned(planned)
-        with self._project._running() as (workspace, finished):
+        with self._session.running() as (workspace, finished):
             ran = queue_run.run_requests(
                 workspace,
                 due=day,
                 derived_until=until,
                 backend=backend,
-                time=self._time,
+                time=self._session.time,
                 version=installed_version(),
                 random_bytes=os.urandom,
                 clock=perf_counter,
             )
             sign_log(workspace)
-            return request_answers.ran(workspace, ran, finished, today=self._today)
+            return request_answers.ran(workspace, ran, finished, today=self._session.today)
 
     def export(self, subject: str, out: Path | str) -> Answer:
         """Write what is held about a person to a file (JSON, mode 600): access, Article 15."""
         from unweave.subject_export import write_export
 
-        with self._project._reading() as (workspace, connection):
-            return write_export(connection, workspace, subject, Path(out), today=self._today)
+        with self._session.reading() as (workspace, connection):
+            return write_export(
+                connection, workspace, subject, Path(out), today=self._session.today
+            )
 
     def inbox(self, folder: Path | str) -> Answer:
         """Take in the request files of a folder that the policy accepts, and remove those."""
@@ -312,19 +314,11 @@ class RequestQueue:
     @property
     def policy(self) -> Policy:
         """The workspace's rules for requests; `set_policy` changes them."""
-        return load_policy(open_workspace(self._project.root))
+        return load_policy(self._session.workspace())
 
     def set_policy(self, policy: Policy) -> None:
         """Write the workspace's rules for requests."""
-        save_policy(open_workspace(self._project.root), policy)
-
-    @property
-    def _time(self) -> str:
-        return self._project._time()
-
-    @property
-    def _today(self) -> str:
-        return self._project._time()[:10]
+        save_policy(self._session.workspace(), policy)
 
     def _opened(
         self, workspace: Workspace, connection: sqlite3.Connection, request: str
@@ -345,10 +339,12 @@ class RequestQueue:
         details = None
         if found.sealed is not None:
             details = open_details(found.sealed, found.id, key=workspace.keys().requests)
-        return request_answers.whole(connection, workspace, found, details, today=self._today)
+        return request_answers.whole(
+            connection, workspace, found, details, today=self._session.today
+        )
 
     def _changing(self) -> AbstractContextManager[tuple[Workspace, sqlite3.Connection]]:
-        return changing_queue(self._project.root)
+        return changing_queue(self._session.root)
 
 
 def _same_name(one: str, other: str | None) -> bool:

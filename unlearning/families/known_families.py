@@ -4,9 +4,12 @@ A family is loaded when it is asked for, so that who uses one does not import wh
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from lineage_store.errors import BadInput
-from unlearning.families.family import Family
+
+if TYPE_CHECKING:
+    from unlearning.families.family import Family
 
 FAMILIES = {
     "keras": ("unlearning.families.keras_family", "KerasFamily"),
@@ -15,7 +18,7 @@ FAMILIES = {
 DEFAULT = "keras"
 
 
-def family_of(name: str = DEFAULT) -> Family:
+def family_of(name: str = DEFAULT) -> "Family":
     """Return a family by its name; raises BadInput for one that there is not."""
     if name not in FAMILIES:
         raise BadInput(f"There is no family {name!r}; there are: {', '.join(FAMILIES)}.")

@@ -8,7 +8,7 @@ sources and one more.
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from lineage_store.row_writer import write_rows
 from lineage_store.rows import Rows
 from unlearning.keras_learner import KerasLearner
 from unlearning.poison.provenance import Right, SourceVerdict, judge_sources
+from unlearning.train_options import TrainOptions
 from unlearning.training import Run, train_shard
 
 Tell = Callable[[int], None]
@@ -52,7 +53,12 @@ def judge(
             description=description,
         )
         ledger = ShardLedger(folder / "ledger")
-        run = Run(learner, whole, "none", "detect", time.perf_counter)
+        run = Run(
+            learner=learner,
+            options=TrainOptions(**asdict(whole)),
+            model="detect",
+            clock=time.perf_counter,
+        )
         train_shard(run, store, 0, ledger, kept=0)
         told = learner.predict(ledger.final_weights(), trusted)
         shutil.rmtree(folder)

@@ -1,0 +1,120 @@
+"""A session: a workspace, and by what clock, on which backend and engine it is worked on.
+
+The parts of the Python API share one, and know nothing of each other. What is heavy to import is
+imported when it is asked for.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lineage_store.connection import Connection
+from lineage_store.full_disk import translated
+from lineage_store.index import read_index
+from lineage_store.progress import Listener, listening
+from lineage_store.workspace import Workspace, open_workspace, writing
+
+if TYPE_CHECKING:
+    from pipelines.jobs import Backend
+    from unlearning.shard_engine import ShardEngine
+
+Now = Callable[[], datetime]
+
+
+def system_clock() -> datetime:
+    """Return the time of this machine."""
+    return datetime.now(timezone.utc)
+
+
+def nobody(what: str, done: int, total: int) -> None:
+    """Listen to no progress."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """What all that is done with one workspace has in common; `root` is its folder.
+
+    Without a `chosen` backend jobs run as TFX pipelines. `workers` processes train shards at a
+    time, or the runner that `beam_args` name.
+    """
+
+    root: Path
+    now: Now = system_clock
+    listener: Listener = nobody
+    chosen: "Backend | None" = None
+    workers: int | None = None
+    beam_args: str | None = None
+
+    @property
+    def time(self) -> str:
+        """The time, in whole seconds."""
+        return self.now().replace(microsecond=0).isoformat()
+
+    @property
+    def today(self) -> str:
+        """The day."""
+        return self.time[:10]
+
+    @cached_property
+    def backend(self) -> "Backend":
+        """Who executes jobs."""
+        if self.chosen is not None:
+            return self.chosen
+        from pipelines.tfx_backend import TfxBackend
+
+        return TfxBackend()
+
+    @cached_property
+    def engine(self) -> "ShardEngine | None":
+        """Who carries out shards, if that was asked for; raises BadInput for what contradicts."""
+        if self.workers is None and self.beam_args is None:
+            return None
+        from unlearning.shard_engine import engine_of
+
+        return engine_of(workers_wanted=self.workers, beam_args=self.beam_args)
+
+    def workspace(self) -> Workspace:
+        """Open the workspace."""
+        return open_workspace(self.root)
+
+    @contextmanager
+    def reading(self) -> Iterator[tuple[Workspace, sqlite3.Connection]]:
+        """Open the workspace and its index, to read."""
+        workspace = self.workspace()
+        with translated():  # SQLite wants some room to read, too
+            connection = read_index(workspace.index_file)
+        with closing(connection):
+            yield workspace, connection
+
+    @contextmanager
+    def running(
+        self,
+        *,
+        create: bool = False,
+        key_file: Path | None = None,
+        metadata: Connection | None = None,
+    ) -> Iterator[tuple[Workspace, list[str]]]:
+        """Hold the workspace for a run, once what killed commands left is finished (its ids)."""
+        from unlearning.shard_engine import using
+
+        with (
+            translated(),
+            listening(self.listener),
+            using(self.engine),
+            writing(self.root, create=create, key_file=key_file, metadata=metadata) as workspace,
+        ):
+            yield workspace, self._finish_killed(workspace)
+
+    def _finish_killed(self, workspace: Workspace) -> list[str]:
+        """Do what killed commands did not get to; return the requests that are finished by it."""
+        from pipelines.leftovers import sweep
+
+        if not workspace.index_file.exists():
+            return []
+        self.backend.catch_up(workspace)
+        return sweep(workspace)
