@@ -153,7 +153,9 @@ def test_batches_read_from_files_are_those_of_the_rows_in_memory(
 
 
 def digest_of(rows):
-    return hashlib.sha256(b"".join(array.tobytes() for array in vars(rows).values())).hexdigest()
+    return hashlib.sha256(
+        b"".join(array.tobytes() for array in (rows.row_keys, *rows.columns.values()))
+    ).hexdigest()
 
 
 def test_a_set_read_from_files_gives_any_rows_in_the_order_asked_for(new_folder):
