@@ -19,7 +19,7 @@ from lineage_store.placement import Partition
 from lineage_store.tensors import weights_digest
 from unlearning import fitting
 from unlearning.determinism import pin_tensorflow
-from unlearning.shard_engine import using, workers
+from unlearning.shard_engine import workers
 from unlearning.train_config import TrainConfig
 from unlearning.train_options import TrainOptions
 
@@ -31,19 +31,19 @@ def train(asked: dict[str, Any]) -> dict[str, Any]:
     engine, clock = workers(asked["workers"]), Stopwatch()
     clock.watch(type(engine), "run", "training")
     began = time.perf_counter()
-    with using(engine):
-        ledger = fitting.fit(
-            TrainConfig(
-                options=TrainOptions(**asdict(partition)),
-                module="perceptron",
-                key_id=mnist.KEYS.key_id,
-            ),
-            model="m1",
-            text=mnist.MODULE,
-            store=store,
-            folder=folder / "ledger",
-            serving=folder / "model",
-        )
+    ledger = fitting.fit(
+        TrainConfig(
+            options=TrainOptions(**asdict(partition)),
+            module="perceptron",
+            key_id=mnist.KEYS.key_id,
+        ),
+        model="m1",
+        text=mnist.MODULE,
+        store=store,
+        folder=folder / "ledger",
+        serving=folder / "model",
+        engine=engine,
+    )
     return {
         "whole": time.perf_counter() - began,
         "training": clock.seconds["training"],

@@ -15,6 +15,7 @@ from tfx.types.system_executions import Evaluate, Process, Train
 
 from components.artifacts import Certificate, CheckReport, ErasureReport, Ledger, Plan, Rows
 from components.digests import set_digest, set_guarantee, set_training_digests
+from components.engine import executor_engine
 from components.training import SAVED_MODEL
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
 from lineage_store.ledger import open_ledger
@@ -68,6 +69,7 @@ def Unlearner(
         serving=Path(model.uri) / SAVED_MODEL,
         base=None if base is None else open_ledger(Path(base.uri)),
         old_store=open_rows(Path(old_rows.uri)),
+        engine=executor_engine(),
         progress=counter("unlearning", planned.steps_planned),
     )
     set_training_digests(ledger, model, unlearned)
@@ -100,6 +102,7 @@ def DeletionChecker(
         old_rows=Path(old_rows.uri),
         base=None if base is None else open_ledger(Path(base.uri)),
         replay=bool(replay),
+        engine=executor_engine(),
     )
     _write(report, "report.json", canonical_json(found.to_json()) + b"\n")
     set_guarantee(found.guarantee, report)

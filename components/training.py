@@ -21,6 +21,7 @@ from tfx.types.system_executions import Process, Train
 
 from components.artifacts import Ledger, ModelRecord, Rows
 from components.digests import set_digest, set_guarantee, set_training_digests
+from components.engine import executor_engine
 from components.schema_check import check_schema
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.gate import EVAL, TRAIN, describe, load_snapshot
@@ -113,6 +114,7 @@ def LineageTrainer(
         folder=Path(ledger.uri),
         serving=Path(model.uri) / SAVED_MODEL,
         base=None if base is None else open_ledger(Path(base.uri)),
+        engine=executor_engine(),
         progress=counter("training", planned_steps(store, train_config.partition)),
     )
     set_training_digests(ledger, model, trained)

@@ -29,6 +29,7 @@ from unlearning.fitting import fit, refit
 from unlearning.judging import demanded, evaluate_and_keep, must_be_accepted
 from unlearning.recording import describe_model, must_be_trainable, record_model, sign_log
 from unlearning.row_source import store_from_snapshot
+from unlearning.shard_engine import HERE
 from unlearning.training import planned_steps
 from unlearning.unchanged_slices import unchanged_slices
 
@@ -52,6 +53,7 @@ class DirectBackend:
             folder=folder / "ledger",
             serving=folder / "model",
             base=None if job.base is None else open_base(job.workspace, job.base.id),
+            engine=job.engine or HERE,
             progress=counter("training", planned_steps(store, job.config.partition)),
         )
         self._push_and_record(job.workspace, folder, job.snapshot, job.description())
@@ -91,6 +93,7 @@ class DirectBackend:
             serving=folder / "model",
             base=base,
             old_store=before,
+            engine=job.engine or HERE,
             progress=counter("unlearning", plan.steps_planned),
         )
         report = check_and_keep(
@@ -103,6 +106,7 @@ class DirectBackend:
             old_rows=before.folder,
             base=base,
             replay=job.replay,
+            engine=job.engine or HERE,
         )
         must_pass(report)
         if (policy := demanded(job.workspace)) is not None:

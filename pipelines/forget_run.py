@@ -33,6 +33,7 @@ from unlearning.judging import demanded
 from unlearning.open_file import OpenRequest, destroy_open, load_open, save_open
 from unlearning.plan import BaseAfter, ModelPlan, base_after, plan_model
 from unlearning.recording import must_be_recorded, sign_log
+from unlearning.shard_engine import ShardEngine
 
 
 def plan_all(
@@ -111,6 +112,7 @@ def forget(
     version: str,
     random_bytes: Callable[[int], bytes],
     finished: Sequence[str] = (),
+    engine: ShardEngine | None = None,
 ) -> str:
     """Forget, or finish a killed run of the same request; return the request's id.
 
@@ -132,6 +134,7 @@ def forget(
         backend=backend,
         time=time,
         version=version,
+        engine=engine,
     )
     return request_id
 
@@ -145,6 +148,7 @@ def carry_out(
     backend: Backend,
     time: str,
     version: str,
+    engine: ShardEngine | None = None,
 ) -> None:
     """Carry out a recorded request whose plan is written, to its end or from where it was killed.
 
@@ -160,6 +164,7 @@ def carry_out(
         derived_until=derived_until,
         time=time,
         version=version,
+        engine=engine,
     )
     try:
         with translated():

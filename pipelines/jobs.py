@@ -2,7 +2,8 @@
 
 A backend executes a job: `tfx_backend` as a TFX pipeline with MLMD, `direct` by calling the same
 functions in this process. What happens before (the gate, the plan) and after (the records) is not
-theirs, so both leave the same workspace behind.
+theirs, so both leave the same workspace behind. A job's `engine` carries out its shards; where none
+was asked for it is None, and the backend decides.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from typing import Any, Protocol
 from lineage_store.lineage_node import LineageNode
 from lineage_store.models import Guarantee, ModelRecord
 from lineage_store.workspace import Workspace
+from unlearning.shard_engine import ShardEngine
 from unlearning.train_config import TrainConfig
 
 
@@ -29,6 +31,7 @@ class TrainingJob:
     time: str
     excluded: int
     base: ModelRecord | None = None
+    engine: ShardEngine | None = None
 
     @property
     def name(self) -> str:
@@ -77,6 +80,7 @@ class DeletionJob:
     derived_until: str
     time: str
     version: str
+    engine: ShardEngine | None = None
 
     @property
     def name(self) -> str:

@@ -32,6 +32,7 @@ from unlearning.choice import Asked
 from unlearning.deletion import PLAN_FILE
 from unlearning.phases import exact_run_after, still_approximate
 from unlearning.plan import ModelPlan
+from unlearning.shard_engine import ShardEngine
 from unlearning.strategies import choose
 
 PHASE_LEAD_DAYS = 7
@@ -185,6 +186,7 @@ def run_requests(
     version: str,
     random_bytes: Callable[[int], bytes],
     clock: Callable[[], float],
+    engine: ShardEngine | None = None,
 ) -> Ran:
     """Finish what was begun, then run what is due; raises what finishing an earlier run raises.
 
@@ -202,6 +204,7 @@ def run_requests(
             backend=backend,
             time=time,
             version=version,
+            engine=engine,
         )
         ran.runs[begun.id] = (served, clock() - start)
     with closing(open_index(workspace.index_file)) as connection:
@@ -222,6 +225,7 @@ def run_requests(
                 time=time,
                 version=version,
                 random_bytes=random_bytes,
+                engine=engine,
             )
         except UnweaveError as error:
             ran.failed.append((group.forget.queued, error))

@@ -43,17 +43,21 @@ class TfxBackend:
             Metadata(
                 job.workspace.metadata, create=True
             )  # TFX would try ten times, and not say why
+            from components.engine import using
             from pipelines.training import training_pipeline
 
-            run_locally(training_pipeline(job))
+            with using(job.engine):
+                run_locally(training_pipeline(job))
 
     def delete(self, job: DeletionJob) -> None:
         """Run the deletion pipeline."""
         with told(job.workspace.metadata), quiet_and_inside(job.workspace):
             Metadata(job.workspace.metadata, create=True)
+            from components.engine import using
             from pipelines.deletion import deletion_pipeline
 
-            run_locally(deletion_pipeline(job))
+            with using(job.engine):
+                run_locally(deletion_pipeline(job))
 
     def record_training(self, job: TrainingJob) -> None:
         """Write the new model's lineage into MLMD."""

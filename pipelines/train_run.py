@@ -29,6 +29,7 @@ from unlearning.class_weights import must_fit
 from unlearning.contract import BUILT_IN, load_module, module_text
 from unlearning.determinism import pin_tensorflow
 from unlearning.recording import log_size, sign_log
+from unlearning.shard_engine import ShardEngine
 from unlearning.train_config import TrainConfig
 from unlearning.train_options import TrainOptions
 
@@ -52,7 +53,12 @@ class TrainRequest:
 
 
 def train(
-    workspace: Workspace, asked: TrainRequest, *, backend: Backend, time: str
+    workspace: Workspace,
+    asked: TrainRequest,
+    *,
+    backend: Backend,
+    engine: ShardEngine | None = None,
+    time: str,
 ) -> models.ModelRecord:
     """Train a model and return its record.
 
@@ -110,6 +116,7 @@ def train(
             time=time,
             excluded=dropped.rows,
             base=None if base is None else base.record,
+            engine=engine,
         )
         try:
             with translated():

@@ -15,7 +15,7 @@ from pipelines.direct import DirectBackend
 from unlearning.contract import ModelSpec, module_text
 from unlearning.determinism import pin_tensorflow
 from unlearning.keras_learner import KerasLearner
-from unlearning.shard_engine import OnBeam, ThisProcess, current, engine_of, using
+from unlearning.shard_engine import OnBeam, ThisProcess, engine_from, engine_of
 from unlearning.shard_task import ShardTask, carry_out, made_with, make_learner, ticket
 from unlearning.shard_worker import carry_out_apart
 from unlearning.strategies import ShardDecision
@@ -271,21 +271,43 @@ def test_a_worker_with_another_environment_refuses(task) -> None:
         assert not other.target.exists()
 
 
-def test_the_engine_follows_options_and_variables(monkeypatch) -> None:
-    assert isinstance(current(), ThisProcess)
-    monkeypatch.setenv("UNWEAVE_WORKERS", "2")
-    found = current()
+def test_the_engine_follows_options_and_variables() -> None:
+    assert isinstance(engine_from({}), ThisProcess)
+    found = engine_from({"UNWEAVE_WORKERS": "2"})
     assert isinstance(found, OnBeam)
     assert "--direct_num_workers=2" in found.arguments
-    with using(engine_of(workers_wanted=1, beam_args=None)):
-        assert isinstance(current(), ThisProcess)
-    monkeypatch.setenv("UNWEAVE_WORKERS", "two")
+    assert engine_from({"UNWEAVE_BEAM_ARGS": "--runner=X"}) == OnBeam(("--runner=X",))
     with pytest.raises(BadInput, match="UNWEAVE_WORKERS is not a whole number"):
-        current()
+        engine_from({"UNWEAVE_WORKERS": "two"})
     with pytest.raises(BadInput, match="not both"):
         engine_of(workers_wanted=2, beam_args="--runner=DaskRunner")
     with pytest.raises(BadInput, match="at least 1"):
         engine_of(workers_wanted=0, beam_args=None)
+
+
+def test_an_executor_takes_the_engine_of_its_block_and_else_that_of_the_environment(
+    monkeypatch,
+) -> None:
+    from components.engine import executor_engine, using
+
+    monkeypatch.setenv("UNWEAVE_WORKERS", "2")
+    assert isinstance(executor_engine(), OnBeam)
+    with using(engine_of(workers_wanted=1, beam_args=None)):
+        assert isinstance(executor_engine(), ThisProcess)
+    with using(None):
+        assert isinstance(executor_engine(), OnBeam)
+
+
+def test_the_environment_is_read_by_executors_alone() -> None:
+    top = Path(__file__).parents[1]
+    folders = ("lineage_store", "unlearning", "components", "pipelines", "unweave")
+    found = {
+        f"{folder}/{file.relative_to(top / folder)}"
+        for folder in folders
+        for file in (top / folder).rglob("*.py")
+        if "engine_from(" in file.read_text(encoding="utf-8")
+    }
+    assert found == {"unlearning/shard_engine.py", "components/engine.py"}
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from unlearning.open_file import OPEN_FILE, OpenRequest, destroy_open, key_file,
 from unlearning.phases import made_good
 from unlearning.plan import ModelPlan
 from unlearning.recording import sign_log
+from unlearning.shard_engine import HERE, ShardEngine
 
 CERTIFICATES, RECEIPTS = "certificates", "receipts"
 
@@ -50,6 +51,7 @@ def check_and_keep(
     old_rows: Path | None = None,
     base: Ledger | None = None,
     replay: bool,
+    engine: ShardEngine = HERE,
 ) -> CheckReport:
     """Check a plan's result, with a twin trained for it if `replay`, and keep the report.
 
@@ -62,7 +64,7 @@ def check_and_keep(
     twin: Ledger | None = None
     try:
         if replay and has_twin:
-            twin = fit_twin(plan, old=old, rows=rows, folder=folder, base=base)
+            twin = fit_twin(plan, old=old, rows=rows, folder=folder, base=base, engine=engine)
         before = None if old_rows is None else open_rows(old_rows)
         report = check(
             plan, old=old, new=new, store=open_rows(rows), old_store=before, base=base, twin=twin

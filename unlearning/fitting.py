@@ -32,7 +32,7 @@ from unlearning.plan import ModelPlan
 from unlearning.record_budget import affordable
 from unlearning.regenerate import record_again
 from unlearning.serving import evaluate, export
-from unlearning.shard_engine import current
+from unlearning.shard_engine import HERE, ShardEngine
 from unlearning.shard_task import ShardTask, made_with, make_learner, run_of, ticket
 from unlearning.step_checkpoints import interval
 from unlearning.strategies import TRAINING, ShardDecision, strategies
@@ -52,6 +52,7 @@ def fit(
     folder: Path,
     serving: Path | None,
     base: Ledger | None = None,
+    engine: ShardEngine = HERE,
     progress: Progress = lambda steps: None,
     clock: Clock = time.perf_counter,
 ) -> Ledger:
@@ -82,7 +83,7 @@ def fit(
     with ticket(folder) as number:
         asked = _Asked(config, None, model, text, learner, store, folder, None, base, number)
         tasks = [asked.task(decision) for decision in decisions]
-        current().run(tasks, learner=learner, progress=progress)
+        engine.run(tasks, learner=learner, progress=progress)
     times.append(clock())
     ledger = _complete(config, model, text, learner, store, folder, serving, base)
     _keep_timings(ledger, serving, [*times, clock()])
@@ -98,6 +99,7 @@ def refit(
     serving: Path | None,
     base: Ledger | None = None,
     old_store: RowStore | None = None,
+    engine: ShardEngine = HERE,
     progress: Progress = lambda steps: None,
     clock: Clock = time.perf_counter,
 ) -> Ledger:
@@ -142,7 +144,7 @@ def refit(
                 tasks.append(asked.task(decision))
             else:
                 strategy.apply(decision, old=shard, new=new, run=None, store=store)
-        current().run(tasks, learner=learner, progress=progress)
+        engine.run(tasks, learner=learner, progress=progress)
     times.append(clock())
     ledger = _complete(config, plan.model_after, text, learner, store, folder, serving, base)
     earlier = load_timings(old.folder)
@@ -291,7 +293,13 @@ def metrics_of(ledger: Ledger) -> dict[str, float]:
 
 
 def fit_twin(
-    plan: ModelPlan, *, old: Ledger, rows: Path, folder: Path, base: Ledger | None = None
+    plan: ModelPlan,
+    *,
+    old: Ledger,
+    rows: Path,
+    folder: Path,
+    base: Ledger | None = None,
+    engine: ShardEngine = HERE,
 ) -> Ledger:
     """Train the twin of a plan's result: the same command, on the rows that remain.
 
@@ -307,4 +315,5 @@ def fit_twin(
         folder=folder,
         serving=None,
         base=base,
+        engine=engine,
     )

@@ -8,9 +8,8 @@ The pipeline runs in a process of its own (`beam_shards`). Beam's direct runner 
 worker that died, so that process ends itself when it hears of one; the shards that are not there
 yet are then tried again. An error that unweave raised on purpose is not tried again.
 
-The engine is chosen for a block of work (`using`), since TFX builds and calls its executors itself;
-where an orchestrator starts them, the environment variables UNWEAVE_WORKERS and UNWEAVE_BEAM_ARGS
-say the same.
+The engine is a value that is passed down, from the session to the job and on to `fitting`. An
+executor of TFX cannot be passed one: `components.engine` says how it comes by it.
 """
 
 import json
@@ -22,9 +21,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -51,6 +49,7 @@ class ShardEngine(Protocol):
         """
 
 
+@dataclass(frozen=True)
 class ThisProcess:
     """One shard after the other, here."""
 
@@ -58,6 +57,9 @@ class ThisProcess:
         """Carry out all tasks in order."""
         for task in tasks:
             carry_out(task, learner=learner, progress=progress)
+
+
+HERE = ThisProcess()
 
 
 @dataclass(frozen=True)
@@ -147,30 +149,14 @@ def engine_of(*, workers_wanted: int | None, beam_args: str | None) -> ShardEngi
     return workers(1 if workers_wanted is None else workers_wanted)
 
 
-_engine: ContextVar[ShardEngine | None] = ContextVar("unweave_shard_engine", default=None)
-
-
-@contextmanager
-def using(engine: ShardEngine | None) -> Iterator[None]:
-    """Have the shards of the work inside the block carried out by this engine, if one is given."""
-    token = _engine.set(engine)
-    try:
-        yield
-    finally:
-        _engine.reset(token)
-
-
-def current() -> ShardEngine:
-    """Return the engine that was chosen, or that the environment variables ask for."""
-    chosen = _engine.get()
-    if chosen is not None:
-        return chosen
-    wanted = os.environ.get("UNWEAVE_WORKERS", "")
+def engine_from(environment: Mapping[str, str]) -> ShardEngine:
+    """Return the engine that environment variables ask for, or this process."""
+    wanted = environment.get("UNWEAVE_WORKERS", "")
     if wanted and not wanted.isdecimal():
         raise BadInput("UNWEAVE_WORKERS is not a whole number.")
     return engine_of(
         workers_wanted=int(wanted) if wanted else None,
-        beam_args=os.environ.get("UNWEAVE_BEAM_ARGS"),
+        beam_args=environment.get("UNWEAVE_BEAM_ARGS"),
     )
 
 

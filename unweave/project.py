@@ -142,8 +142,11 @@ class Project(Reader):
         key = None if key_file is None else Path(key_file)
         where = None if metadata is None else parse_connection(str(metadata))
         session = self._session
+        engine = session.engine  # one that cannot be is told before a workspace is made
         with session.running(create=True, key_file=key, metadata=where) as (workspace, _):
-            made = train(workspace, asked, backend=session.backend, time=session.time)
+            made = train(
+                workspace, asked, backend=session.backend, engine=engine, time=session.time
+            )
             return answers.trained(workspace, made, seconds=clock.perf_counter() - began)
 
     def forget(
@@ -183,6 +186,7 @@ class Project(Reader):
             exact_by=exact_by,
             today=self._session.today,
         )
+        engine = self._session.engine
         with self._session.running() as (workspace, finished):
             request_id = forget(
                 workspace,
@@ -192,6 +196,7 @@ class Project(Reader):
                 version=installed_version(),
                 random_bytes=os.urandom,
                 finished=finished,
+                engine=engine,
             )
             return answers.forgotten(workspace, request_id, seconds=clock.perf_counter() - began)
 

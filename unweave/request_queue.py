@@ -238,6 +238,7 @@ class RequestQueue:
                     backend=backend,
                 )
             return request_answers.planned(planned)
+        engine = self._session.engine
         with self._session.running() as (workspace, finished):
             ran = queue_run.run_requests(
                 workspace,
@@ -248,6 +249,7 @@ class RequestQueue:
                 version=installed_version(),
                 random_bytes=os.urandom,
                 clock=perf_counter,
+                engine=engine,
             )
             sign_log(workspace)
             return request_answers.ran(workspace, ran, finished, today=self._session.today)

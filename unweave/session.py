@@ -100,12 +100,9 @@ class Session:
         metadata: Connection | None = None,
     ) -> Iterator[tuple[Workspace, list[str]]]:
         """Hold the workspace for a run, once what killed commands left is finished (its ids)."""
-        from unlearning.shard_engine import using
-
         with (
             translated(),
             listening(self.listener),
-            using(self.engine),
             writing(self.root, create=create, key_file=key_file, metadata=metadata) as workspace,
         ):
             yield workspace, self._finish_killed(workspace)
