@@ -155,7 +155,8 @@ def main() -> None:
     found = codecs(run, store, positions)
     found["regenerated"] = []
     for every in asked["intervals"]:
-        kept = replace(run, record=REGENERATE, checkpoint_every=every)
+        options = replace(run.options, record=REGENERATE)
+        kept = replace(run, options=options, interval=every)
         with tempfile.TemporaryDirectory(dir=store.folder) as folder:
             told = regenerations(kept, store, Path(folder) / "shard", found["parameters"])
         found["regenerated"].append(told)

@@ -75,7 +75,7 @@ def quality(root: Path) -> Numbers:
         module_source(ledger), name=config.module, store=store, seed=config.partition.seed
     )
     told, _ = aggregated(
-        learner, ledger.final_weights(), rows, aggregate=AGGREGATIONS[config.aggregate]
+        learner, ledger.final_weights(), rows, aggregate=AGGREGATIONS[config.options.aggregate]
     )
     positive = rows.labels == 1
     return {

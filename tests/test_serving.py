@@ -112,7 +112,7 @@ def opened(project):
     learner = make_learner(
         module_source(ledger), name=config.module, store=store, seed=config.partition.seed
     )
-    return learner, ledger.final_weights(), store, AGGREGATIONS[config.aggregate]
+    return learner, ledger.final_weights(), store, AGGREGATIONS[config.options.aggregate]
 
 
 def expected_outputs(project):
