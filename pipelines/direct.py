@@ -29,6 +29,7 @@ from unlearning.fitting import fit, refit
 from unlearning.judging import demanded, evaluate_and_keep, must_be_accepted
 from unlearning.recording import describe_model, must_be_trainable, record_model, sign_log
 from unlearning.row_source import store_from_snapshot
+from unlearning.shard_task import learner_of
 from unlearning.training import planned_steps
 from unlearning.unchanged_slices import unchanged_slices
 
@@ -83,6 +84,7 @@ class DirectBackend:
             unchanged=unchanged_slices(gated, old=old, store=before),
         )
         base = None if plan.base_model is None else open_base(job.workspace, plan.base_model)
+        make = learner_of(old, store)
         new = refit(
             plan,
             old=old,
@@ -91,6 +93,7 @@ class DirectBackend:
             serving=folder / "model",
             base=base,
             old_store=before,
+            make=make,
             progress=counter("unlearning", plan.steps_planned),
         )
         report = check_and_keep(
@@ -103,6 +106,7 @@ class DirectBackend:
             old_rows=before.folder,
             base=base,
             replay=job.replay,
+            make=make,
         )
         must_pass(report)
         if (policy := demanded(job.workspace)) is not None:

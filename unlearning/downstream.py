@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lineage_store.errors import CheckFailed
-from lineage_store.ledger import StageRecord
+from lineage_store.ledger import Ledger, StageRecord
 from lineage_store.placement import Stage
 from lineage_store.row_store import RowStore
 from unlearning.batches import batch_digest, epoch_batches
@@ -105,6 +105,28 @@ def _must_be_trained(records: Sequence[StageRecord], shard: int, slice_: int) ->
 def _first_that_saw(situation: Situation, shard: int, slice_: int) -> int:
     """Return the first step whose batch held a deleted row of a slice: an epoch meets them all."""
     return affected_positions(situation, shard, of_slice=slice_)[0]
+
+
+def seen_between(ledger: Ledger, *, before: RowStore, after: RowStore) -> dict[int, Downstream]:
+    """Compute what is downstream of the rows that one store of a model has and the other lacks.
+
+    `before` holds what the ledger was made from.
+    """
+    deleted = {}
+    for shard, counts in enumerate(before.counts):
+        for slice_, count in enumerate(counts):
+            if count != after.counts[shard][slice_]:
+                rows, left = (one.slice_rows(shard, slice_).row_keys for one in (before, after))
+                known = {key.tobytes() for key in left}
+                gone = [place for place, key in enumerate(rows) if key.tobytes() not in known]
+                deleted[shard, slice_] = rows[gone]
+    watched: set[tuple[int, int]] = set()
+    if ledger.header.get("early_stop") is not None:
+        pairs = zip(before.evaluation_counts, after.evaluation_counts, strict=False)
+        for shard, (were, are) in enumerate(pairs):
+            watched |= {(shard, at) for at, one in enumerate(were) if one != are[at]}
+    watched = {place for place in watched if any(before.counts[place[0]])}
+    return downstream(Situation(ledger, deleted, after.counts, None, frozenset(watched)))
 
 
 def must_be_recorded_inputs(situation: Situation, store: RowStore) -> None:
