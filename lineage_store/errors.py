@@ -57,6 +57,10 @@ class CheckFailed(UnweaveError):
     exit_status = 1
 
 
+class LeftAsItIs(CheckFailed):
+    """A plan leaves something that learnt from deleted rows as it is, so nothing was changed."""
+
+
 class ResidueFound(CheckFailed):
     """Files still hold something of deleted rows; the message names files, as their owner did."""
 

@@ -214,8 +214,8 @@ def _replay_model(
     from unlearning.base_weights import open_base
     from unlearning.serving import holds_weights
     from unlearning.shard_task import make_learner
+    from unlearning.taken_again import replay_run
     from unlearning.train_config import config_of, module_source
-    from unlearning.training import Run, nothing_given
 
     ledger, model_id, steps = model.ledger, model.record.id, 0
     try:
@@ -228,10 +228,7 @@ def _replay_model(
         if exact and optimizer != ledger.header["optimizer"]:
             what = "its module builds another optimizer than the recorded one"
             found.append(Finding("replay", model_id, what))
-        run = Run(
-            learner=learner, options=config.options, model=model_id, clock=lambda: 0.0,
-            given=nothing_given if base is None else base.weights_of_shard,
-        )  # fmt: skip
+        run = replay_run(ledger, learner, base=base)
         for segment in wanted:
             done = replay(
                 run, model.store, ledger.shard(segment.shard), segment,

@@ -30,6 +30,7 @@ from unlearning.judging import demanded, evaluate_and_keep, must_be_accepted
 from unlearning.recording import describe_model, must_be_trainable, record_model, sign_log
 from unlearning.row_source import store_from_snapshot
 from unlearning.shard_engine import HERE
+from unlearning.shard_task import learner_of
 from unlearning.training import planned_steps
 from unlearning.unchanged_slices import unchanged_slices
 
@@ -85,6 +86,7 @@ class DirectBackend:
             unchanged=unchanged_slices(gated, old=old, store=before),
         )
         base = None if plan.base_model is None else open_base(job.workspace, plan.base_model)
+        make = learner_of(old, store)
         new = refit(
             plan,
             old=old,
@@ -94,6 +96,7 @@ class DirectBackend:
             base=base,
             old_store=before,
             engine=job.engine or HERE,
+            make=make,
             progress=counter("unlearning", plan.steps_planned),
         )
         report = check_and_keep(
@@ -107,6 +110,7 @@ class DirectBackend:
             base=base,
             replay=job.replay,
             engine=job.engine or HERE,
+            make=make,
         )
         must_pass(report)
         if (policy := demanded(job.workspace)) is not None:

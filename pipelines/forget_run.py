@@ -19,10 +19,10 @@ from lineage_store.full_disk import translated
 from lineage_store.gate import Snapshot, let_through, load_snapshot, retained
 from lineage_store.index import open_index, read_index
 from lineage_store.ledger import open_ledger
-from lineage_store.row_index import rows_of_subject
+from lineage_store.row_index import IndexedRows, rows_by_key, rows_of_subject
 from lineage_store.row_store import open_rows
 from lineage_store.workspace import Workspace
-from pipelines.found_rows import ForgetRequest, Found, find, found_tokens
+from pipelines.found_rows import NO_ROWS, ForgetRequest, Found, find, found_tokens, merged
 from pipelines.jobs import Backend, DeletionJob, ModelChange
 from unlearning.certified_log import log_asked, log_taken_back
 from unlearning.deletion import PLAN_FILE, load_plan, save_plan
@@ -31,7 +31,7 @@ from unlearning.estimates import folder_bytes
 from unlearning.finishing import forget_open_file
 from unlearning.judging import demanded
 from unlearning.open_file import OpenRequest, destroy_open, load_open, save_open
-from unlearning.plan import BaseAfter, ModelPlan, base_after, plan_model
+from unlearning.plan import BaseAfter, ModelPlan, base_after, must_still_hold, plan_model
 from unlearning.recording import must_be_recorded, sign_log
 from unlearning.shard_engine import ShardEngine
 
@@ -167,6 +167,7 @@ def carry_out(
         engine=engine,
     )
     try:
+        _must_hold(workspace, job)
         with translated():
             backend.delete(job)
     except Exception as error:
@@ -298,7 +299,7 @@ def _changes(
             if plan.model_after is not None:
                 snapshot = workspace.snapshot(plan.model_after)
                 if not recorded:
-                    deleted = _deleted_from(connection, old, opened)
+                    deleted = rows_of(connection, old, opened).key_set()
                     _regate(workspace, old, snapshot, deleted, base=plan.base_model)
             known = {record.id: record for record in models.models(connection)}
             base = known.get(plan.base_model or "")
@@ -312,18 +313,37 @@ def _changes(
         connection.close()
 
 
-def _deleted_from(
+def _must_hold(workspace: Workspace, job: DeletionJob) -> None:
+    """Check the plans of all models that are still to be replaced against their ledgers again."""
+    plans = {one.model_before: one for one in load_plan(workspace.request(job.request_id))}
+    opened = load_open(workspace.request(job.request_id))
+    connection = read_index(workspace.index_file)
+    try:
+        for change in job.changes:
+            if change.recorded or change.old.state != "live":
+                continue
+            paths = {name: workspace.absolute(path) for name, path in change.old.paths.items()}
+            must_still_hold(
+                plans[change.old.id],
+                ledger=open_ledger(paths["ledger"]),
+                store=open_rows(paths["rows"]),
+                deleted=rows_of(connection, change.old, opened),
+            )
+    finally:
+        connection.close()
+
+
+def rows_of(
     connection: sqlite3.Connection, old: models.ModelRecord, opened: OpenRequest
-) -> frozenset[bytes]:
-    """Return the keys of a model's rows that go; the index has them until all models are replaced.
+) -> IndexedRows:
+    """Return a model's rows that go; the index has them until all models are replaced.
 
     In another model, a row of the same key may be another person's.
     """
     if opened.subjects is None:
-        return frozenset(opened.row_keys)
-    return frozenset().union(
-        *(rows_of_subject(connection, one, old.snapshot).key_set() for one in opened.subjects)
-    )
+        return rows_by_key(connection, opened.row_keys, old.snapshot)
+    rows = (rows_of_subject(connection, one, old.snapshot) for one in opened.subjects)
+    return merged([NO_ROWS, *rows])
 
 
 def _regate(

@@ -134,11 +134,11 @@ def find(
     for one in each:
         for model, rows in one.rows.items():
             parts.setdefault(model, []).append(rows)
-    merged = {model: _merged(found) for model, found in parts.items()}
+    found = {model: merged(here) for model, here in parts.items()}
     pseudonyms = tuple(one.pseudonym for one in each if one.pseudonym is not None)
     keys_of = (frozenset().union(*(rows.key_set() for rows in one.rows.values())) for one in each)
     touched = (tuple(one.rows) for one in each)
-    return Found(merged, pseudonyms, tuple(touched), tuple(keys_of))
+    return Found(found, pseudonyms, tuple(touched), tuple(keys_of))
 
 
 def found_tokens(
@@ -166,7 +166,8 @@ def _pseudonyms(workspace: Workspace, request: ForgetRequest, keys: Keys) -> lis
         pseudonyms.close()
 
 
-def _merged(parts: Sequence[IndexedRows]) -> IndexedRows:
+def merged(parts: Sequence[IndexedRows]) -> IndexedRows:
+    """Return all rows of several parts as one."""
     return IndexedRows(
         np.concatenate([part.row_keys for part in parts]),
         np.concatenate([part.places for part in parts]),

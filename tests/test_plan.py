@@ -232,7 +232,14 @@ def test_a_node_of_a_shard_that_there_is_not_has_no_verdict():
     decisions = (ShardDecision(0, "kept", 2, 0, ""),)
     node = LineageNode(5, "lineage.Checkpoint", shard=1, stage=0)
     with pytest.raises(MissingVerdict):
-        verdicts([node], decisions=decisions, guarantee="exact", derived_until=UNTIL, slices=2)
+        verdicts(
+            [node],
+            decisions=decisions,
+            found={},
+            guarantee="exact",
+            derived_until=UNTIL,
+            slices=2,
+        )
 
 
 def test_a_plan_can_be_written_down_and_read_again(original):

@@ -24,6 +24,7 @@ NOT_COVERED = (
     "what storage devices keep of overwritten blocks",
     "what was predicted or derived from the old model before it was replaced",
 )
+NOT_LEARNT = "not learnt from"
 
 
 def certificate_statement(
@@ -119,6 +120,8 @@ def _change(
     change["verification"] = _verification(plan, report)
     if report is not None:
         change["checks"] = [check.__dict__ for check in report.checks]
+        if not report.learnt:
+            change["learnt"] = NOT_LEARNT
         change["fixed_by_the_user"] = "configuration, module, workspace secret"
         if plan.guarantee == "exact":
             change["basis"] = report.basis

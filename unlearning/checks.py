@@ -2,9 +2,14 @@
 
 Law 6: every check is also put to the model that was never unlearned. A check that holds there too
 tells nothing about this deletion and says *uninformative*, whatever it says of the new model.
+
+Law 4: what a strategy did is not told by it. Each shard is checked by what the plan says of it, and
+what was trained is taken again in part (`taken_again`). A result without deleted training rows that
+no check of the method tells from the untouched model has failed, unless by the engine's own list
+no unit saw them, or what saw them was taken back before: then all states are to be the old ones.
 """
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -17,16 +22,21 @@ from lineage_store.tensors import State, distance, weights_digest
 from unlearning.amnesiac import subtract
 from unlearning.base_weights import origin, started_from
 from unlearning.closeness import in_words, relative_distance
+from unlearning.downstream import Downstream, seen_between
 from unlearning.early_stop import rows_seen
-from unlearning.marginal import AmnesiacMarginal, corrected_weights
+from unlearning.keras_learner import KerasLearner
+from unlearning.marginal import corrected_weights
 from unlearning.plan import ModelPlan
 from unlearning.repair import rows_digest
-from unlearning.shard_task import make_learner
-from unlearning.strategies import strategies
-from unlearning.train_config import config_of, module_source, options_of
+from unlearning.shard_task import MakeLearner, learner_of
+from unlearning.strategies import TRAINING, strategies
+from unlearning.taken_again import replay_run, take_again, trained, wrong_records
+from unlearning.train_config import options_of
+from unlearning.training import Run
 
 Outcome = Literal["passed", "failed", "uninformative"]
 Basis = Literal["by construction", "by replay"]
+HOLDS = "it holds, and fails for the untouched model: "
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,7 @@ class CheckReport:
     weights_digest: str | None
     distance: float | None = None
     distance_untouched: float | None = None
+    learnt: bool = True
 
     @property
     def passed(self) -> bool:
@@ -101,7 +112,7 @@ def controlled(
         return Check(name, "failed", failure)
     if control is None:
         return Check(name, "uninformative", control_holds)
-    return Check(name, "passed", f"it holds, and fails for the untouched model: {control}")
+    return Check(name, "passed", f"{HOLDS}{control}")
 
 
 def check(
@@ -113,11 +124,14 @@ def check(
     old_store: RowStore | None = None,
     base: Ledger | None = None,
     twin: Ledger | None = None,
+    nonce: bytes = b"",
+    make: MakeLearner | None = None,
 ) -> CheckReport:
     """Check the result of a plan; with a twin, compare all weights with it.
 
-    `store` holds the rows that remain, and `old_store` those that the old ledger was made from,
-    which only a correction needs; `base` is the ledger of the plan's base, if it has one.
+    `store` holds the rows that remain, and `old_store` those that the old ledger was made from;
+    `base` is the ledger of the plan's base, if it has one. Which units are taken again follows from
+    the nonce. `make` makes the learner, if somebody else has a use for it, too.
     """
     checks = [_kept_checkpoints(plan, old=old, new=new)]
     if base is not None:
@@ -130,34 +144,14 @@ def check(
                 control_holds="it holds for the untouched model too: its base does not change",
             )
         )
-    if strategies()[plan.strategy].guarantee == "exact":
-        checks.append(
-            controlled(
-                "every stage saw the retained rows and no others",
-                lambda ledger: _foreign_stage(ledger, store),
-                new=new,
-                old=old,
-            )
-        )
-    elif plan.strategy == AmnesiacMarginal.name:
-        wanted = _corrected(plan, old=old, before=old_store, after=store)
-        checks.append(
-            controlled(
-                "the weights are the old ones less what the rows added to the last epoch",
-                lambda ledger: _not_corrected(ledger, wanted, plan, store),
-                new=new,
-                old=old,
-            )
-        )
-    else:
-        checks.append(
-            controlled(
-                "the weights are the old ones less the updates of all affected batches",
-                lambda ledger: _not_subtracted(ledger, old, plan),
-                new=new,
-                old=old,
-            )
-        )
+    learner: KerasLearner | None = None
+    if any(one.action in TRAINING or one.repair_epochs for one in plan.shards):
+        learner = (make or learner_of(old, store))()
+    methods = _of_the_method(plan, old=old, new=new, store=store, before=old_store, learner=learner)
+    if learner is not None and trained(plan.shards):
+        run = replay_run(new, learner, base=base)
+        methods.append(_taken_again(plan, run, old=old, new=new, store=store, nonce=nonce))
+    checks += methods
     if any(decision.repair_epochs for decision in plan.shards):
         checks.append(
             controlled(
@@ -180,6 +174,11 @@ def check(
                 old=old,
             )
         )
+    learnt = True
+    if old_store is not None:
+        seen = seen_between(old, before=old_store, after=store)
+        learnt = bool(seen) or bool(plan.affected_shards)
+        checks += _told_apart(plan, seen, methods, old=old, new=new)
     return CheckReport(
         model=plan.model_after,
         guarantee=plan.guarantee,
@@ -188,18 +187,24 @@ def check(
         weights_digest=weights_digest(weights),
         distance=measured,
         distance_untouched=untouched,
+        learnt=learnt,
     )
 
 
 def _kept_checkpoints(plan: ModelPlan, *, old: Ledger, new: Ledger) -> Check:
-    """Check the files of reused checkpoints against the digests in the old ledger."""
+    """Check the files of reused checkpoints against the digests in the old ledger.
+
+    Of a shard that is kept, what a deletion before left in place of the last one stays as well.
+    """
     name = "reused checkpoints are the recorded ones"
     if new.folder == old.folder:
         return Check(name, "uninformative", "it is the untouched model itself, and reuses nothing")
     count = 0
     for decision in plan.shards:
         before = {stage.stage: stage for stage in old.shard(decision.shard).stages()}
-        shard = new.shard(decision.shard)
+        shard, earlier = new.shard(decision.shard), old.shard(decision.shard)
+        if decision.action == "kept" and _left_by_a_deletion(shard) != _left_by_a_deletion(earlier):
+            return Check(name, "failed", f"shard {decision.shard} has other weights than before")
         for stage in shard.stages()[: decision.kept_stages]:
             known = before.get(stage.stage)
             if known is None or stage != replace(known, model=stage.model, seconds=stage.seconds):
@@ -220,6 +225,92 @@ def _kept_checkpoints(plan: ModelPlan, *, old: Ledger, new: Ledger) -> Check:
     if not count:
         return Check(name, "uninformative", "no checkpoint is reused")
     return Check(name, "passed", f"{count} files have the digests that the ledger recorded")
+
+
+def _left_by_a_deletion(shard: ShardLedger) -> list[str | None]:
+    files = (shard.final_file, shard.subtracted_file)
+    return [digest_file(file) if file.exists() else None for file in files]
+
+
+def _of_the_method(
+    plan: ModelPlan,
+    *,
+    old: Ledger,
+    new: Ledger,
+    store: RowStore,
+    before: RowStore | None,
+    learner: KerasLearner | None,
+) -> list[Check]:
+    """Check every shard by what the plan says of it, not by who says so."""
+    found: dict[str, Callable[[Ledger], str | None]] = {}
+    actions = {decision.action for decision in plan.shards}
+    saw = "every stage saw the retained rows and no others"
+    if strategies()[plan.strategy].guarantee == "exact":
+        found[saw] = lambda ledger: _foreign_stage(ledger, store)
+    else:
+        if "corrected" in actions:
+            wanted = _corrected(plan, old=old, before=before, after=store, learner=learner)
+            found["the weights are the old ones less what the rows added to the last epoch"] = (
+                lambda ledger: _not_corrected(ledger, wanted, plan)
+            )
+        if "subtracted" in actions:
+            found["the weights are the old ones less the updates of all affected batches"] = (
+                lambda ledger: _not_subtracted(ledger, old, plan)
+            )
+        if anew := [one.shard for one in plan.shards if one.action in ("retrained", "empty")]:
+            found[saw] = lambda ledger: _foreign_stage(ledger, store, among=anew)
+    return [controlled(name, holds, new=new, old=old) for name, holds in found.items()]
+
+
+def _taken_again(
+    plan: ModelPlan, run: Run, *, old: Ledger, new: Ledger, store: RowStore, nonce: bytes
+) -> Check:
+    """Take units of what was trained again; of the untouched model the records tell enough."""
+    name = "what was trained, taken again in part, gives the same bits"
+    failure, said = wrong_records(new, store, plan.shards), ""
+    if failure is None:
+        done = take_again(run, store, new, plan.shards, nonce=nonce)
+        failure, said = done.failure, done.in_words
+    if failure is not None:
+        return Check(name, "failed", failure)
+    control = wrong_records(old, store, plan.shards)
+    if control is None:
+        same = "the untouched model was trained in the same steps on the same rows"
+        return Check(name, "uninformative", f"{said}; {same}")
+    return Check(name, "passed", f"{HOLDS}{control}; {said}")
+
+
+def _told_apart(
+    plan: ModelPlan,
+    seen: Mapping[int, Downstream],
+    methods: Sequence[Check],
+    *,
+    old: Ledger,
+    new: Ledger,
+) -> list[Check]:
+    """Judge a result that nothing tells from the untouched model.
+
+    It has failed if units saw deleted rows that are still in the weights; else it must be the same.
+    """
+    there = {n: set(one.saw) - old.shard(n).subtracted() for n, one in seen.items()}
+    if any(there.values()):
+        if any(one.outcome == "passed" for one in methods):
+            return []
+        why = "deleted rows were learnt, and no check tells the result from the untouched model"
+        return [Check("a check of the method tells the models apart", "failed", why)]
+    if seen or plan.affected_shards:
+        return []
+    name = "all states are the old ones, since no unit saw the rows"
+    if _states(new) != _states(old):
+        return [Check(name, "failed", "a state is another, and nothing was to be changed")]
+    return [Check(name, "uninformative", "not learnt from: there was nothing to unlearn")]
+
+
+def _states(ledger: Ledger) -> list[Any]:
+    return [
+        [*_left_by_a_deletion(shard), *(stage.checkpoint_digest for stage in shard.stages())]
+        for shard in ledger.shards()
+    ]
 
 
 def _foreign_start(ledger: Ledger, base: Ledger) -> str | None:
@@ -249,40 +340,34 @@ def _not_subtracted(ledger: Ledger, old: Ledger, plan: ModelPlan) -> str | None:
             continue
         shard, before = ledger.shard(decision.shard), old.shard(decision.shard)
         wanted = subtract(before.final_weights(), before, decision.positions)
-        if not decision.positions:
-            continue
         if weights_digest([wanted]) != _before_repair(shard, plan):
             return f"the weights of shard {decision.shard} are others"
     return None
 
 
 def _corrected(
-    plan: ModelPlan, *, old: Ledger, before: RowStore | None, after: RowStore
+    plan: ModelPlan,
+    *,
+    old: Ledger,
+    before: RowStore | None,
+    after: RowStore,
+    learner: KerasLearner | None,
 ) -> dict[int, State]:
     """Compute the corrected weights of all shards again."""
     shards = [decision.shard for decision in plan.shards if decision.action == "corrected"]
-    if not shards:
-        return {}
-    if before is None:
+    if before is None or learner is None:
         raise ValueError("a correction cannot be checked without the rows as they were")
-    config = config_of(old)
-    learner = make_learner(
-        module_source(old), name=config.module, store=after, seed=config.partition.seed
-    )
     return {
         shard: corrected_weights(learner, old=old, shard=shard, before=before, after=after)
         for shard in shards
     }
 
 
-def _not_corrected(
-    ledger: Ledger, wanted: Mapping[int, State], plan: ModelPlan, store: RowStore
-) -> str | None:
+def _not_corrected(ledger: Ledger, wanted: Mapping[int, State], plan: ModelPlan) -> str | None:
     for number, weights in wanted.items():
         if weights_digest([weights]) != _before_repair(ledger.shard(number), plan):
             return f"the weights of shard {number} are others"
-    retrained = [decision.shard for decision in plan.shards if decision.action == "retrained"]
-    return _foreign_stage(ledger, store, among=retrained)
+    return None
 
 
 def _before_repair(shard: ShardLedger, plan: ModelPlan) -> str:

@@ -44,12 +44,17 @@ def exposure_of(situation: Situation) -> Exposure:
     return Exposure(affected, updates)
 
 
-def affected_positions(situation: Situation, shard: int) -> list[int]:
-    """Return the positions of all steps of the old run whose batch held a deleted row."""
+def affected_positions(
+    situation: Situation, shard: int, *, of_slice: int | None = None
+) -> list[int]:
+    """Return the positions of all steps of the old run whose batch held a deleted row.
+
+    With `of_slice`, only the rows that are deleted from this slice count.
+    """
     stages = [stage_of(record) for record in situation.ledger.shard(shard).stages()]
     found: set[int] = set()
     for (where, slice_), row_keys in situation.deleted.items():
-        if where != shard:
+        if where != shard or of_slice not in (None, slice_):
             continue
         for batch, _ in batches_of_rows(
             row_keys,

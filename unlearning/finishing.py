@@ -31,6 +31,8 @@ from unlearning.phases import made_good
 from unlearning.plan import ModelPlan
 from unlearning.recording import sign_log
 from unlearning.shard_engine import HERE, ShardEngine
+from unlearning.shard_task import MakeLearner
+from unlearning.witness import forget_witnesses
 
 CERTIFICATES, RECEIPTS = "certificates", "receipts"
 
@@ -52,10 +54,12 @@ def check_and_keep(
     base: Ledger | None = None,
     replay: bool,
     engine: ShardEngine = HERE,
+    make: MakeLearner | None = None,
 ) -> CheckReport:
     """Check a plan's result, with a twin trained for it if `replay`, and keep the report.
 
-    `rows` and `old_rows` are the row stores of the result and of the model before.
+    `rows` and `old_rows` are the row stores of the result and of the model before. `make` makes the
+    learner. What the unlearning left for the checks goes with them.
     The twin is left for `judging.evaluate_and_keep` if the workspace has a policy for that.
     Where the base is approximate there is no twin: it would have to start from the base's own.
     """
@@ -67,13 +71,22 @@ def check_and_keep(
             twin = fit_twin(plan, old=old, rows=rows, folder=folder, base=base, engine=engine)
         before = None if old_rows is None else open_rows(old_rows)
         report = check(
-            plan, old=old, new=new, store=open_rows(rows), old_store=before, base=base, twin=twin
+            plan,
+            old=old,
+            new=new,
+            store=open_rows(rows),
+            old_store=before,
+            base=base,
+            twin=twin,
+            nonce=load_open(workspace.request(request_id)).nonce,
+            make=make,
         )
     finally:
         if not workspace.evaluation_policy.exists():  # else the evaluation needs it
             shutil.rmtree(folder, ignore_errors=True)
     kept = canonical_json(report.to_json()) + b"\n"
     write_atomic(report_file(workspace, request_id, plan.model_before), kept)
+    forget_witnesses(new.folder)
     return report
 
 

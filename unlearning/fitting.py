@@ -33,7 +33,15 @@ from unlearning.record_budget import affordable
 from unlearning.regenerate import record_again
 from unlearning.serving import evaluate, export
 from unlearning.shard_engine import HERE, ShardEngine
-from unlearning.shard_task import ShardTask, made_with, make_learner, run_of, ticket
+from unlearning.shard_task import (
+    MakeLearner,
+    ShardTask,
+    learner_of,
+    made_with,
+    make_learner,
+    run_of,
+    ticket,
+)
 from unlearning.step_checkpoints import interval
 from unlearning.strategies import TRAINING, ShardDecision, strategies
 from unlearning.timings import Timings, load_timings, own_bytes, save_timings
@@ -100,6 +108,7 @@ def refit(
     base: Ledger | None = None,
     old_store: RowStore | None = None,
     engine: ShardEngine = HERE,
+    make: MakeLearner | None = None,
     progress: Progress = lambda steps: None,
     clock: Clock = time.perf_counter,
 ) -> Ledger:
@@ -107,9 +116,9 @@ def refit(
 
     `base` is the ledger of the plan's base, if it has one; `old_store` has the rows that the old
     ledger was made from, for a correction, and for updates that were not recorded: they are put
-    into the old ledger first. Raises CheckFailed if a shard that the plan keeps, or starts again
-    from the same base, started from other weights than the base has, or if such an update cannot
-    be computed again.
+    into the old ledger first. `make` makes the learner, if somebody else has a use for it, too.
+    Raises CheckFailed if a shard that the plan keeps, or starts again from the same base, started
+    from other weights than the base has, or if such an update cannot be computed again.
     """
     if plan.model_after is None:
         raise ValueError("a withdrawn model is not fitted again")
@@ -120,7 +129,7 @@ def refit(
         for decision in plan.shards:
             if decision.shard not in plan.moved_shards:
                 must_be_the_start(base, old.header, decision.shard)
-    learner = make_learner(text, name=config.module, store=store, seed=config.partition.seed)
+    learner = (make or learner_of(old, store))()
     times.append(clock())
     strategy = strategies()[plan.strategy]
     if trains := any(map(_takes_steps, plan.shards)):

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from lineage_store.errors import BadInput, NothingToLearn
+from lineage_store.errors import BadInput, LeftAsItIs, NothingToLearn
 from lineage_store.gate import EVAL, Snapshot, infer, retained
 from lineage_store.inference import Inference, in_terms_of
 from lineage_store.ledger import Ledger
@@ -24,14 +24,17 @@ from unlearning.afterwards import Afterwards, afterwards
 from unlearning.base_weights import started_from
 from unlearning.choice import Asked, choose_here
 from unlearning.determinism import differing
+from unlearning.downstream import Downstream, downstream, must_be_recorded_inputs
 from unlearning.estimates import Estimate
 from unlearning.exposure import Exposure, exposure_of, warning_of
+from unlearning.refused_plans import must_leave_nothing
 from unlearning.step_checkpoints import adapts
-from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee
+from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee, choose
 from unlearning.train_config import module_source, options_of
 from unlearning.verdicts import Verdict, verdicts
 
 WITHDRAW = "withdraw"
+INFERENCE_CHANGED = "without the rows a column type, the task or the classes change"
 
 
 @dataclass(frozen=True)
@@ -179,22 +182,18 @@ def plan_model(
     """
     inference, nothing_left = inference_without(snapshot, deleted, base=base)
     change = None if base is None else _change_of_base(ledger, base, inference)
-    counts = _counts_without(store, deleted, ledger.partition)
-    if inference is not None and not any(sum(row) for row in counts):
+    counts = counts_without(store, deleted, ledger.partition)
+    if inference is not None and not any(map(sum, counts)):
         inference, nothing_left = None, "no row is left to train on"
     changed = inference is not None and inference != snapshot.inference
-    situation = Situation(
-        ledger=ledger,
-        deleted={
-            place: deleted.row_keys[where]
-            for place, where in deleted.by_slice(ledger.partition).items()
-        },
-        new_counts=counts,
+    situation = situation_of(
+        ledger,
+        store,
+        deleted,
         fresh_start=_fresh_start(ledger, changed, code, environment),
-        watched=_watched(ledger, store, deleted),
-        moved=frozenset(change.moved if change else ()),
-        adapts=adapts(module_source(ledger)),
+        moved=change.moved if change else (),
     )
+    found: Mapping[int, Downstream] = {}
     steps_full = sum(
         stage.steps
         for shard in range(ledger.partition.shards)
@@ -215,6 +214,9 @@ def plan_model(
         choice = choose_here(situation, asked, served=served, only="exact" if moved else None)
         decisions, costs = choice.decisions, choice.estimates
         name, guarantee = choice.strategy.name, choice.strategy.guarantee
+        found = downstream(situation)
+        must_be_recorded_inputs(situation, store)
+        must_leave_nothing(decisions, found, situation, strategy=name, guarantee=guarantee)
         why = situation.fresh_start or _why_moved(change) or choice.why
         if guarantee != "exact":
             exposure = exposure_of(situation)
@@ -235,6 +237,7 @@ def plan_model(
         verdicts=verdicts(
             descendants,
             decisions=decisions,
+            found=found,
             guarantee=guarantee,
             derived_until=derived_until,
             slices=ledger.partition.slices,
@@ -245,6 +248,57 @@ def plan_model(
         estimates=costs,
         exposure=exposure,
         later=afterwards(decisions, ledger=ledger, until=derived_until),
+    )
+
+
+def situation_of(
+    ledger: Ledger,
+    store: RowStore,
+    deleted: IndexedRows,
+    *,
+    fresh_start: str | None,
+    moved: Iterable[int],
+) -> Situation:
+    """Return what a deletion meets in a model; `store` has the rows that it was trained on."""
+    return Situation(
+        ledger=ledger,
+        deleted={
+            place: deleted.row_keys[where]
+            for place, where in deleted.by_slice(ledger.partition).items()
+        },
+        new_counts=counts_without(store, deleted, ledger.partition),
+        fresh_start=fresh_start,
+        watched=_watched(ledger, store, deleted),
+        moved=frozenset(moved),
+        adapts=adapts(module_source(ledger)),
+    )
+
+
+def must_still_hold(
+    plan: ModelPlan, *, ledger: Ledger, store: RowStore, deleted: IndexedRows
+) -> None:
+    """Check a plan that was read back, as one that was just made, before it is carried out.
+
+    `deleted` are the rows that go, as the index has them. Raises LeftAsItIs for a plan that leaves
+    something downstream as it is, or that promises more than its strategy gives.
+    """
+    if plan.model_after is None:
+        return
+    given = choose(guarantee=None, name=plan.strategy).guarantee
+    if plan.guarantee == "exact" != given:
+        raise LeftAsItIs(
+            f"The plan for {plan.model_before} calls the result of {plan.strategy} exact, and it "
+            f"is {given}: nothing was changed; ask for --guarantee exact."
+        )
+    situation = situation_of(
+        ledger,
+        store,
+        deleted,
+        fresh_start=INFERENCE_CHANGED if plan.inference_changed else None,
+        moved=plan.moved_shards,
+    )
+    must_leave_nothing(
+        plan.shards, downstream(situation), situation, strategy=plan.strategy, guarantee=given
     )
 
 
@@ -294,7 +348,8 @@ def _change_of_base(ledger: Ledger, base: BaseAfter, inference: Inference | None
     return BaseChange(before, base.model, base.guarantee, moved)
 
 
-def _counts_without(store: RowStore, deleted: IndexedRows, partition: Partition) -> list[list[int]]:
+def counts_without(store: RowStore, deleted: IndexedRows, partition: Partition) -> list[list[int]]:
+    """Count the training rows that remain, by shard and slice."""
     counts = [list(row) for row in store.counts]
     for (shard, slice_), where in deleted.by_slice(partition).items():
         counts[shard][slice_] -= len(where)
@@ -315,7 +370,7 @@ def _fresh_start(
     """Say why nothing of the old run may be reused, or None if it may."""
     header = ledger.header
     if inference_changed:
-        return "without the rows a column type, the task or the classes change"
+        return INFERENCE_CHANGED
     if header["code"] != code:
         return "the code that trains is not the code that trained this model"
     if dict(header["environment"]) != dict(environment):

@@ -72,6 +72,16 @@ def repair_stage(stages: Sequence[Stage], *, rows: int, epochs: int, batch_size:
     )
 
 
+def planned_repair(run: Run, store: RowStore, decision: ShardDecision, new: ShardLedger) -> Stage:
+    """Plan the repair of a shard whose subtraction stands in `new`."""
+    return repair_stage(
+        [stage_of(record) for record in new.stages()],
+        rows=sum(store.counts[decision.shard]),
+        epochs=decision.repair_epochs,
+        batch_size=run.partition.batch_size,
+    )
+
+
 def repair(
     run: Run, store: RowStore, decision: ShardDecision, *, old: ShardLedger, new: ShardLedger
 ) -> None:
@@ -80,12 +90,7 @@ def repair(
     `store` has the rows that remain. Its weights after the subtraction are kept as a digest only.
     """
     shard, slices = decision.shard, run.partition.slices
-    stage = repair_stage(
-        [stage_of(record) for record in new.stages()],
-        rows=sum(store.counts[shard]),
-        epochs=decision.repair_epochs,
-        batch_size=run.partition.batch_size,
-    )
+    stage = planned_repair(run, store, decision, new)
     before = load_state(old.final_file) if old.final_file.exists() else recorded_state(old)
     watched = store.evaluation_of(shard, slices - 1)
     watch = None

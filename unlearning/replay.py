@@ -10,6 +10,9 @@ Bits can be compared only where they were made: with the same code and environme
 and weights are compared within `TOLERANCE`, which is wider than rounding and finds what matters.
 
 What an approximate deletion took the rows from cannot be taken again; such stages are counted.
+
+A segment may be long. Taken again `at_most` so many steps, what is compared are the batches and the
+losses of these, and the state only if they are all of it.
 """
 
 import random
@@ -76,20 +79,24 @@ def segments(ledger: Ledger, store: RowStore, *, approximate: bool) -> tuple[lis
     """
     found: list[Segment] = []
     without = 0
-    for number, shard in enumerate(ledger.shards()):
+    for shard in ledger.shards():
         for record in shard.stages():
             if approximate and not _is_whole(ledger, shard, record, store):
                 without += 1
                 continue
-            kept = [
-                step.position
-                for step in shard.steps(record.stage)
-                if step.checkpoint_digest is not None
-                and shard.step_checkpoint_file(step.position).exists()
-            ]
-            edges = [None, *kept, None]
-            found += [Segment(number, record.stage, *pair) for pair in pairwise(edges)]
+            found += segments_of(shard, record)
     return found, without
+
+
+def segments_of(shard: ShardLedger, record: StageRecord) -> list[Segment]:
+    """Return the segments of a stage: between its start, the checkpoints within it, and its end."""
+    kept = [
+        step.position
+        for step in shard.steps(record.stage)
+        if step.checkpoint_digest is not None and shard.step_checkpoint_file(step.position).exists()
+    ]
+    edges = [None, *kept, None]
+    return [Segment(record.shard, record.stage, *pair) for pair in pairwise(edges)]
 
 
 def _is_whole(ledger: Ledger, shard: ShardLedger, record: StageRecord, store: RowStore) -> bool:
@@ -109,15 +116,17 @@ def chosen(found: Sequence[Drawn], *, number: int, seed: int) -> list[Drawn]:
 
 def replay(
     run: Run, store: RowStore, ledger: ShardLedger, segment: Segment, *,
-    optimizer: Mapping[str, Any], tolerance: float,
+    optimizer: Mapping[str, Any], tolerance: float, at_most: int | None = None,
+    start: State | None = None,
 ) -> Replay:  # fmt: skip
     """Take a segment again and compare it, within a tolerance or (`BITS`) bit for bit.
 
-    `optimizer` is what the module builds: a state may bring a learning rate of its own.
+    `optimizer` is what the module builds: a state may bring a learning rate of its own. `at_most`
+    limits the steps; `start` is the state at the segment's start where no checkpoint has it.
     """
     taken: list[int] = []
     try:
-        _replay(run, store, ledger, segment, optimizer, tolerance, taken)
+        _replay(run, store, ledger, segment, optimizer, tolerance, taken, at_most, start)
     except CheckFailed as error:
         return Replay(segment, len(taken), str(error))
     return Replay(segment, len(taken), None)
@@ -126,13 +135,16 @@ def replay(
 def _replay(
     run: Run, store: RowStore, ledger: ShardLedger, segment: Segment,
     optimizer: Mapping[str, Any], tolerance: float, taken: list[int],
+    at_most: int | None, start: State | None,
 ) -> None:  # fmt: skip
     record = ledger.stages()[segment.stage]
     stage = stage_of(record)
     recorded = {step.position: step for step in ledger.steps(record.stage)}
     wanted = _wanted(recorded, segment)
-    start = _start(run, store, ledger, segment, recorded)
-    target = _recorded_state(*_end(ledger, segment, record, recorded))
+    is_whole = at_most is None or len(wanted) <= at_most
+    if start is None:
+        start = _start(run, store, ledger, segment, recorded)
+    target = _recorded_state(*_end(ledger, segment, record, recorded)) if is_whole else None
     class_weights = weigh(store.stage_rows(segment.shard, stage.index), run.learner, run.options)
     run.learner.load(start)
     if run.learner.optimizer() != optimizer:
@@ -147,9 +159,12 @@ def _replay(
         taken.append(position)
         if not _same_loss(float(loss), step.loss, tolerance):
             raise CheckFailed(f"the loss of step {position} is another than the recorded one")
-    if taken != sorted(wanted):
+        if len(taken) == at_most:
+            break
+    if taken != sorted(wanted)[:at_most]:
         raise CheckFailed("it has other steps than were recorded")
-    _compare(run, start, run.learner.state(), target, tolerance)
+    if target is not None:
+        _compare(run, start, run.learner.state(), target, tolerance)
 
 
 def _wanted(recorded: Collection[int], segment: Segment) -> list[int]:

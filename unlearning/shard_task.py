@@ -7,12 +7,13 @@ same. A run leaves a ticket in its ledger's folder; a task whose ticket is gone 
 that a straggler of a killed run cannot reach into the next.
 """
 
+import functools
 import json
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,15 +21,19 @@ from typing import Any
 
 from lineage_store.canonical import write_atomic
 from lineage_store.inference import Inference
-from lineage_store.ledger import ShardLedger, open_ledger, shard_folder
+from lineage_store.ledger import Ledger, ShardLedger, open_ledger, shard_folder
 from lineage_store.row_store import RowStore, open_rows
+from unlearning.batches import shard_schedule
 from unlearning.contract import spec_of
 from unlearning.determinism import code_digest, environment, pin_tensorflow
 from unlearning.keras_learner import KerasLearner
-from unlearning.repair import repair
+from unlearning.repair import planned_repair, repair
 from unlearning.strategies import ShardDecision, strategies
-from unlearning.train_config import TrainConfig
+from unlearning.train_config import TrainConfig, config_of, module_source
 from unlearning.training import Clock, Progress, Run, nothing_given, train_shard
+from unlearning.witness import Witness, witnessed
+
+MakeLearner = Callable[[], KerasLearner]
 
 TICKET = "ticket"
 BEGUN = ".begun-"
@@ -121,6 +126,14 @@ def make_learner(text: str, *, name: str, store: RowStore, seed: int) -> KerasLe
     return KerasLearner(text, name=name, spec=spec_of(inference), seed=seed)
 
 
+def learner_of(old: Ledger, store: RowStore) -> MakeLearner:
+    """Return what makes the learner of a ledger's module for a store's rows, once for all."""
+    config, text = config_of(old), module_source(old)
+    return functools.cache(
+        lambda: make_learner(text, name=config.module, store=store, seed=config.partition.seed)
+    )
+
+
 def run_of(
     task: ShardTask,
     *,
@@ -154,19 +167,17 @@ def carry_out(
     begun = Path(tempfile.mkdtemp(prefix=f"{task.target.name}{BEGUN}", dir=task.target.parent))
     run = run_of(task, learner=learner, progress=progress, clock=clock)
     store, new = open_rows(task.rows), ShardLedger(begun / "shard")
+    witness: Witness | None = None
     try:
         if task.strategy is None or task.old is None:
             train_shard(run, store, task.shard, new, kept=0)
         else:
             old = open_ledger(task.old).shard(task.shard)
-            before = None if task.old_rows is None else open_rows(task.old_rows)
-            strategies()[task.strategy].apply(
-                task.decision, old=old, new=new, run=run, store=store, old_store=before
-            )
-            if task.decision.repair_epochs:
-                repair(run, store, task.decision, old=old, new=new)
+            witness = _carry_out(task, run, store, old=old, new=new)
         if not has_ticket(task):
             return
+        if witness is not None:
+            witness.leave(task.folder)
         try:
             os.rename(new.folder, task.target)
         except OSError:
@@ -174,6 +185,26 @@ def carry_out(
                 raise
     finally:
         shutil.rmtree(begun, ignore_errors=True)
+
+
+def _carry_out(
+    task: ShardTask, run: Run, store: RowStore, *, old: ShardLedger, new: ShardLedger
+) -> Witness | None:
+    """Carry out a strategy's decision, and look on while the last stage is trained, if one is."""
+    decision, witness, used = task.decision, None, run
+    before = None if task.old_rows is None else open_rows(task.old_rows)
+    if decision.action == "retrained":
+        stage = shard_schedule(store, task.shard, run.partition)[-1]
+        early = run.options.early_stop is not None
+        used, witness = witnessed(run, store, task.shard, stage, ends_early=early)
+    strategies()[task.strategy or ""].apply(
+        decision, old=old, new=new, run=used, store=store, old_store=before
+    )
+    if decision.repair_epochs:
+        stage = planned_repair(run, store, decision, new)
+        used, witness = witnessed(run, store, task.shard, stage, ends_early=True)
+        repair(used, store, decision, old=old, new=new)
+    return witness
 
 
 def has_ticket(task: ShardTask) -> bool:

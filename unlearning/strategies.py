@@ -2,7 +2,8 @@
 
 A strategy decides, for every shard, what is to be done (which costs nothing and changes nothing),
 and then does it into the folder of a new ledger. It owns neither the order of the deletion run nor
-its records. A new strategy is a new file and a line in `STRATEGIES`.
+its records, and nothing that it says of units is believed (`downstream`). A new strategy is a new
+file and a line in `strategies`, or is registered from outside.
 """
 
 from collections.abc import Mapping, Sequence
@@ -157,6 +158,24 @@ class Strategy(Protocol):
         """
 
 
+_REGISTERED: dict[str, Strategy] = {}
+
+
+def register(strategy: Strategy) -> None:
+    """Register a strategy from outside, for this process: it serves by name, after all others.
+
+    Raises BadInput for a name that is taken.
+    """
+    if strategy.name in strategies():
+        raise BadInput(f"There is a strategy {strategy.name!r} already: give yours another name.")
+    _REGISTERED[strategy.name] = strategy
+
+
+def unregister(name: str) -> None:
+    """Forget a strategy that was registered from outside."""
+    del _REGISTERED[name]
+
+
 def strategies() -> dict[str, Strategy]:
     """Return the registered strategies by name.
 
@@ -167,7 +186,7 @@ def strategies() -> dict[str, Strategy]:
     from unlearning.retrain_shards import RetrainShards
 
     known: list[Strategy] = [RetrainShards(), AmnesiacMarginal(), Amnesiac()]
-    return {strategy.name: strategy for strategy in known}
+    return {strategy.name: strategy for strategy in known} | _REGISTERED
 
 
 def choose(*, guarantee: StrategyGuarantee | None, name: str | None) -> Strategy:

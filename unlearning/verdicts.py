@@ -1,14 +1,16 @@
 """Verdicts: what becomes of every artifact downstream of the deleted rows (law 4).
 
-One table a kind of artifact. A new type of artifact needs a line in one of them.
+One table a kind of artifact. A new type of artifact needs a line in one of them. A decision says
+what is done with a unit; that a unit is *proven unaffected* is said by the engine's list alone.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from lineage_store.errors import MissingVerdict
+from lineage_store.errors import LeftAsItIs, MissingVerdict
 from lineage_store.lineage_node import LineageNode
+from unlearning.downstream import Downstream
 from unlearning.strategies import MOVED, ShardDecision
 
 
@@ -47,19 +49,22 @@ RECORDS = {
 }
 BY_STAGE = ("lineage.Checkpoint", "lineage.Batch", "lineage.Update", "lineage.Shard")
 
+BEFORE = "it was made before any deleted row was seen in its shard"
+
 
 def verdicts(
     descendants: Iterable[LineageNode],
     *,
     decisions: tuple[ShardDecision, ...],
+    found: Mapping[int, Downstream],
     guarantee: str,
     derived_until: str,
     slices: int,
 ) -> tuple[Verdict, ...]:
-    """Give every artifact downstream of the rows a verdict; alike ones are counted together.
+    """Give every artifact downstream of the data a verdict; alike ones are counted together.
 
-    Stages from number `slices` on are repairs. Raises MissingVerdict, naming the first artifact
-    that nothing here decides on.
+    `found` is what the engine found to depend on the rows, by shard. Stages from number `slices`
+    on are repairs. Raises MissingVerdict, naming the first artifact that nothing here decides on.
     """
     by_shard = {decision.shard: decision for decision in decisions}
     counted: Counter[tuple[str, str, str]] = Counter()
@@ -76,7 +81,8 @@ def verdicts(
         elif node.kind in RECORDS:
             verdict, why = "proven unaffected", RECORDS[node.kind]
         elif node.kind in BY_STAGE and node.shard in by_shard:
-            verdict, why = _stage_verdict(node, by_shard[node.shard], derived_until, slices)
+            decision, affected = by_shard[node.shard], found.get(node.shard)
+            verdict, why = _stage_verdict(node, decision, affected, derived_until, slices)
         else:
             raise MissingVerdict(
                 f"The artifact {node.id} of type {node.kind} is downstream of the rows, and "
@@ -88,20 +94,25 @@ def verdicts(
 
 
 def _stage_verdict(
-    node: LineageNode, decision: ShardDecision, derived_until: str, slices: int
+    node: LineageNode,
+    decision: ShardDecision,
+    affected: Downstream | None,
+    derived_until: str,
+    slices: int,
 ) -> tuple[str, str]:
-    if node.kind == "lineage.Shard":
-        return (
-            ("proven unaffected", decision.why)
-            if decision.action == "kept"
-            else ("regenerated", decision.why)
-        )
     stage = node.stage if node.stage is not None else 0
+    is_left = decision.action == "kept" or stage < decision.kept_stages
     taken = stage == decision.kept_stages and decision.resume is not None
-    if taken and node.position is not None and node.position <= (decision.resume or 0):
-        return "proven unaffected", "it was made before any deleted row was seen, and is taken over"
-    if decision.action == "kept" or stage < decision.kept_stages:
-        return "proven unaffected", "it was made before any deleted row was seen in its shard"
+    is_taken_over = taken and node.position is not None and node.position <= (decision.resume or 0)
+    if node.kind == "lineage.Shard":
+        if decision.action != "kept":
+            return "regenerated", decision.why
+        return _unaffected(node, affected, decision.why)
+    if is_taken_over:
+        why = "it was made before any deleted row was seen, and is taken over"
+        return _unaffected(node, affected, why)
+    if is_left:
+        return _unaffected(node, affected, BEFORE)
     if decision.action == "empty":
         return "erased", decision.why
     if decision.action == "retrained" and stage >= slices:
@@ -109,10 +120,26 @@ def _stage_verdict(
     if decision.action == "retrained":
         moved = decision.why == MOVED
         return "retrained", MOVED if moved else "it is of a stage that saw the rows"
-    first = min(decision.positions, default=0)
-    if decision.action == "subtracted" and node.position is not None and node.position < first:
-        return "proven unaffected", "it was made before any deleted row was seen in its shard"
+    if decision.action == "subtracted" and not _depends(node, affected):
+        return "proven unaffected", BEFORE
     erased = "lineage.Update" if decision.action == "corrected" else ""
     if node.kind in ("lineage.Checkpoint", erased) or node.position in decision.positions:
         return "erased", "it learnt from the rows"
     return f"retained: derived until {derived_until}", "it was computed after the rows were learnt"
+
+
+def _unaffected(node: LineageNode, affected: Downstream | None, why: str) -> tuple[str, str]:
+    """Say of what is left as it is that it is unaffected; raises LeftAsItIs if it is not."""
+    if _depends(node, affected):
+        raise LeftAsItIs(
+            f"The plan leaves the artifact {node.id} of type {node.kind} as it is, and it depends "
+            f"on deleted rows: nothing was changed; ask for another strategy."
+        )
+    return "proven unaffected", why
+
+
+def _depends(node: LineageNode, affected: Downstream | None) -> bool:
+    """Say whether a unit depends on the rows; a shard does if any unit of it does."""
+    if affected is None:
+        return False
+    return node.stage is None or affected.holds(node.stage, node.position)

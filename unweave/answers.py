@@ -125,6 +125,7 @@ def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[
                 "distance_untouched": report.distance_untouched if report else None,
                 "relative_distance": report.relative_distance if report else None,
                 "closeness": report.closeness if report else None,
+                "learnt": report.learnt if report else None,
                 "checks": [check.__dict__ for check in report.checks] if report else [],
                 "evaluation": judged.get(plan.model_before),
                 "metrics_before": before.report["metrics"],

@@ -117,6 +117,8 @@ def forgotten(answer: Answer) -> list[Any]:
             )
         if change["repair_epochs"]:
             parts.append(f"  repaired    for at most {change['repair_epochs']} epochs")
+        if change["learnt"] is False:
+            parts.append("  not learnt from: no step of the training saw a row; all states stay")
         for check in change["checks"]:
             parts.append(f"  {check['outcome']:<13} {check['name']}")
         if change["evaluation"]:

@@ -1,0 +1,165 @@
+"""Units of what a deletion trained, taken again from the rows that remain: the engine's own look.
+
+Of every shard that was trained all records are compared with what placement gives of the retained
+rows: the stages, the number of their steps, the batch of each. Then at most four steps are taken
+again, and compared bit for bit:
+
+    the first two    of what was trained, from the state that it started from: batches and losses
+    one by hash      the first after some other checkpoint that was written: its batch and loss
+    the last         from the state before it (`witness`): the whole state at the shard's end
+
+Where nobody left the state before the last step, all steps from the last checkpoint on are taken.
+Which checkpoint is drawn nobody knew before: the hash is of the request's nonce. A sample cannot
+rule out another step in between that was taken otherwise, and the check says how many it took.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from lineage_store.canonical import digest
+from lineage_store.ledger import Ledger, ShardLedger, StageRecord
+from lineage_store.placement import Stage
+from lineage_store.row_store import RowStore
+from lineage_store.rows import Rows
+from lineage_store.tensors import State
+from unlearning.batches import batch_digest, shard_schedule, stage_batches
+from unlearning.keras_learner import KerasLearner
+from unlearning.replay import BITS, Segment, replay, segments_of
+from unlearning.strategies import ShardDecision, stage_of
+from unlearning.train_config import options_of
+from unlearning.training import Run, nothing_given
+from unlearning.witness import state_before_the_end
+
+FIRST, DRAWN = 2, 1
+
+
+@dataclass(frozen=True)
+class TakenAgain:
+    """How many of the steps that were trained were taken again; `failure` says what differed."""
+
+    steps: int
+    of: int
+    failure: str | None
+
+    @property
+    def in_words(self) -> str:
+        """Say how much of it a sample has seen."""
+        return f"{self.steps:,} of {self.of:,} steps were taken again"
+
+
+def trained(decisions: Sequence[ShardDecision]) -> list[ShardDecision]:
+    """Return the decisions on shards in which steps of training were taken."""
+    return [one for one in decisions if one.action == "retrained" or one.repair_epochs]
+
+
+def wrong_records(
+    ledger: Ledger, store: RowStore, decisions: Sequence[ShardDecision]
+) -> str | None:
+    """Say where the records of retrained stages are not what the retained rows give, if anywhere.
+
+    Nothing is taken again.
+    """
+    for decision in decisions:
+        if decision.action != "retrained":
+            continue
+        shard = ledger.shard(decision.shard)
+        planned = shard_schedule(store, decision.shard, ledger.partition)
+        records = shard.stages()
+        if len(records) != len(planned) or shard.final_file.exists():
+            return f"shard {decision.shard} has other stages than it was to be trained in"
+        pairs = zip(planned, records, strict=True)
+        for stage, record in list(pairs)[decision.kept_stages :]:
+            if wrong := _wrong(shard, stage, record, store, ledger):
+                return f"stage {stage.index} of shard {decision.shard} {wrong}"
+    return None
+
+
+def _wrong(
+    shard: ShardLedger, stage: Stage, record: StageRecord, store: RowStore, ledger: Ledger
+) -> str | None:
+    ends_early = ledger.header.get("early_stop") is not None and record.epochs < stage.epochs
+    taken = stage_of(record)
+    if taken != stage and not (ends_early and taken == _ended(stage, record.epochs)):
+        return "was planned otherwise"
+    keys = store.stage_rows(record.shard, stage.index).row_keys
+    rows = Rows(keys, {})  # which batch a row is in follows from its key alone
+    batches = {
+        stage.position(epoch=epoch, batch=batch): batch_digest(here)
+        for epoch, batch, here in stage_batches(rows, taken, seed=ledger.partition.seed)
+    }
+    recorded = {step.position: step.batch_digest for step in shard.steps(stage.index)}
+    return None if recorded == batches else "has other steps, or batches of other rows"
+
+
+def _ended(stage: Stage, epochs: int) -> Stage:
+    return Stage(stage.index, stage.rows, epochs, stage.batches, stage.first_position)
+
+
+def replay_run(ledger: Ledger, learner: KerasLearner, *, base: Ledger | None) -> Run:
+    """Return a run that takes steps of a ledger again, from its base's weights if it has one."""
+    return Run(
+        learner=learner,
+        options=replace(options_of(ledger), record="none"),
+        model=ledger.header["model"],
+        clock=lambda: 0.0,
+        given=nothing_given if base is None else base.weights_of_shard,
+    )  # fmt: skip
+
+
+def take_again(
+    run: Run, store: RowStore, ledger: Ledger, decisions: Sequence[ShardDecision], *, nonce: bytes
+) -> TakenAgain:
+    """Take units of every shard that was trained again, and compare their bits.
+
+    `store` has the rows that remain; what is drawn follows from the nonce.
+    """
+    optimizer, taken, of = run.learner.optimizer(), 0, 0
+    for decision in trained(decisions):
+        shard = ledger.shard(decision.shard)
+        of += sum(one.steps - one.resumed for one in shard.stages() if one.model == run.model)
+        for segment, at_most, start in _units(ledger, decision, nonce=nonce):
+            done = replay(
+                run, store, shard, segment,
+                optimizer=optimizer, tolerance=BITS, at_most=at_most, start=start,
+            )  # fmt: skip
+            taken += done.steps
+            if done.failure is not None:
+                return TakenAgain(taken, of, f"{segment.name}: {done.failure}")
+    return TakenAgain(taken, of, None)
+
+
+def _units(
+    ledger: Ledger, decision: ShardDecision, *, nonce: bytes
+) -> list[tuple[Segment, int | None, State | None]]:
+    """Choose what is taken again of a shard: segments, the most steps, and states to start from."""
+    shard, stages = ledger.shard(decision.shard), ledger.shard(decision.shard).stages()
+    last = _last_segment(ledger, shard, stages[-1])
+    if decision.action != "retrained":  # a repair starts from weights that are not kept
+        return [] if last[0].start is None else [last]
+    resume = decision.resume
+    there = [
+        segment
+        for record in stages[decision.kept_stages :]
+        for segment in segments_of(shard, record)
+        if resume is None
+        or record.stage > decision.kept_stages
+        or (segment.start is not None and segment.start >= resume)
+    ]
+    found: list[tuple[Segment, int | None, State | None]] = [(there[0], FIRST, None)]
+    if between := there[1:]:
+        seed = digest(nonce + decision.shard.to_bytes(4, "big"))
+        found.append((between[int(seed, 16) % len(between)], DRAWN, None))
+    return [*found, last]
+
+
+def _last_segment(
+    ledger: Ledger, shard: ShardLedger, record: StageRecord
+) -> tuple[Segment, int | None, State | None]:
+    """Return the segment at whose end a shard's weights are: one step, if its start was left."""
+    segment = segments_of(shard, record)[-1]
+    left = state_before_the_end(ledger.folder, record.shard)
+    positions = [step.position for step in shard.steps(record.stage)]
+    if left is None or positions[-1:] != [left[0]]:
+        return segment, None, None
+    before = positions[-2] if len(positions) > 1 else None
+    return Segment(record.shard, record.stage, before, None), None, left[1]
