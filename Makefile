@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all lint bench clean FORCE
+.PHONY: help venv demo test test-all lint equivalent bench clean FORCE
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,9 @@ lint: .venv/.ready ## ruff and mypy
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+
+equivalent: .venv/.ready ## show that code of OLD=<commit> gives the same bits as today's
+	.venv/bin/python -m tests.fingerprint.admit $(OLD)
 
 bench: .venv/.ready ## run the benchmarks
 	.venv/bin/python -m benchmarks

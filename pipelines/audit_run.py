@@ -33,11 +33,14 @@ from lineage_store.row_store import RowStore, open_rows
 from lineage_store.signing import load_public_key
 from lineage_store.workspace import Workspace
 from pipelines.doctor_run import examine
-from unlearning.determinism import code_digest, differing, environment
+from unlearning.code_fingerprint import code_digest
 from unlearning.ended_files import ended_digests
+from unlearning.environment import differing, environment
+from unlearning.equivalent import same_code
 from unlearning.ledger_files import differing_files
 from unlearning.replay import BITS, TOLERANCE, Segment, chosen, replay, segments
 from unlearning.residuals import scan_apart
+from unlearning.train_config import module_source
 
 Answer = dict[str, Any]
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, UnweaveError)
@@ -198,8 +201,9 @@ def _replayed(
 
 def _differs(ledger: Ledger) -> list[str]:
     """Name what makes bits incomparable: the code that trains, or parts of the environment."""
-    names = differing(ledger.header["environment"], environment())
-    return [*(["code"] if ledger.header["code"] != code_digest() else []), *names]
+    names = differing(ledger.header["environment"], environment(module_source(ledger)))
+    same = same_code(ledger.header["code"], code_digest())
+    return [*([] if same else ["code"]), *names]
 
 
 def _replay_model(

@@ -31,7 +31,7 @@ from pipelines.training import (
     recorder_component,
     rows_of,
 )
-from unlearning.determinism import code_digest
+from unlearning.code_fingerprint import code_digest
 from unlearning.families.known_families import DEFAULT
 
 

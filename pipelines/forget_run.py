@@ -25,8 +25,9 @@ from lineage_store.workspace import Workspace
 from pipelines.found_rows import NO_ROWS, ForgetRequest, Found, find, found_tokens, merged
 from pipelines.jobs import Backend, DeletionJob, ModelChange
 from unlearning.certified_log import log_asked, log_taken_back
+from unlearning.code_fingerprint import code_digest
 from unlearning.deletion import PLAN_FILE, load_plan, save_plan
-from unlearning.determinism import code_digest, environment
+from unlearning.environment import environment
 from unlearning.estimates import folder_bytes
 from unlearning.finishing import forget_open_file
 from unlearning.judging import demanded
@@ -34,6 +35,7 @@ from unlearning.open_file import OpenRequest, destroy_open, load_open, save_open
 from unlearning.plan import BaseAfter, ModelPlan, base_after, must_still_hold, plan_model
 from unlearning.recording import must_be_recorded, sign_log
 from unlearning.shard_engine import ShardEngine
+from unlearning.train_config import module_source
 
 
 def plan_all(
@@ -75,7 +77,7 @@ def plan_all(
             deleted=deleted,
             asked=asked,
             code=code_digest(),
-            environment=environment(),
+            environment=environment(module_source(ledger)),
             descendants=backend.descendants(workspace, record),
             derived_until=request.derived_until,
             base=base,

@@ -34,7 +34,7 @@ from lineage_store.models import ModelRecord
 from lineage_store.placement import Partition
 from lineage_store.workspace import Workspace
 from pipelines.jobs import TrainingJob
-from unlearning.determinism import code_digest
+from unlearning.code_fingerprint import code_digest
 
 
 def training_pipeline(job: TrainingJob, *, enable_cache: bool = False) -> Pipeline:

@@ -19,7 +19,9 @@ from lineage_store.placement import Partition, shard_of, slice_of
 from lineage_store.row_index import IndexedRows
 from lineage_store.tensors import weights_digest
 from unlearning.choice import Asked
-from unlearning.determinism import code_digest, environment, pin_tensorflow
+from unlearning.code_fingerprint import code_digest
+from unlearning.determinism import pin_tensorflow
+from unlearning.environment import environment
 from unlearning.fitting import TrainConfig, fit, refit
 from unlearning.plan import plan_model
 from unlearning.row_source import store_from_snapshot

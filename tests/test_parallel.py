@@ -228,7 +228,7 @@ def task(table, tmp_path, signs):
         old=None,
         base=None,
         ticket="",
-        made_with=made_with(),
+        made_with=made_with(module_source(old)),
     )
 
 

@@ -23,7 +23,8 @@ from lineage_store.workspace import open_workspace
 from pipelines import forget_run
 from pipelines.direct import DirectBackend
 from unlearning.choice import Asked
-from unlearning.determinism import code_digest, environment
+from unlearning.code_fingerprint import code_digest
+from unlearning.environment import environment
 from unlearning.plan import ModelPlan, plan_model
 from unlearning.strategies import ShardDecision
 from unlearning.verdicts import verdicts
@@ -285,7 +286,8 @@ def test_after_a_change_of_environment_forgetting_gives_the_weights_of_a_fresh_r
     root = project.root.parent / "twin"
     shutil.copytree(original, root)
     expected = Project(root, backend=DirectBackend()).forget(["person-3"], guarantee="exact")
-    monkeypatch.setattr(forget_run, "environment", lambda: {**environment(), "threads": 2})
+    other = {**environment(), "threads": 2}
+    monkeypatch.setattr(forget_run, "environment", lambda module: other)
     done = project.forget(["person-3"], guarantee="exact")
     assert done["affected_shards"] == [0, 1, 2] and len(expected["affected_shards"]) == 1
     assert done["steps_recomputed"] == done["steps_full"] > expected["steps_recomputed"]

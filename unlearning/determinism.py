@@ -1,98 +1,20 @@
-"""The same bits, every time: TensorFlow's settings, and the fingerprint that says where they hold.
+"""The same bits, every time: TensorFlow's settings.
 
-Bits depend on the versions of Python, NumPy, TensorFlow and Keras, on the processor's instruction
-set, on oneDNN and on the number of threads. These are the environment fingerprint. One thread a
-process is used, whatever the machine: with more, some kernels cut their sums differently.
+One thread a process is used, whatever the machine: with more, some kernels cut their sums
+differently. No GPU is used. Keras's settings are those of its configuration file, whatever was set
+in this process before: another model's module may have. What else decides bits is fingerprinted:
+`code_fingerprint`, `environment`.
 """
 
-import functools
 import os
-import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from lineage_store.canonical import digest, digest_json
 from lineage_store.errors import NotReproducible
+from unlearning.keras_settings import keras_settings
 
 THREADS = 1
-PACKAGES = ("numpy", "tensorflow", "keras", "ml-dtypes", "safetensors")
-
-SOURCES = {
-    "lineage_store": (
-        "placement.py",
-        "risk.py",
-        "row_store.py",
-        "row_writer.py",
-        "rows.py",
-        "slice_file.py",
-        "sorted_rows.py",
-        "inference.py",
-        "gate.py",
-        "csv_source.py",
-    ),
-    "unlearning": (
-        "batches.py",
-        "class_weights.py",
-        "contract.py",
-        "determinism.py",
-        "early_stop.py",
-        "encoding.py",
-        "keras_learner.py",
-        "row_source.py",
-        "seeds.py",
-        "tabular.py",
-        "training.py",
-    ),
-}
-
-
-def environment() -> dict[str, Any]:
-    """Return what the bits of a run depend on besides its configuration; imports no TensorFlow."""
-    from importlib.metadata import version
-
-    return {
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "processor": processor_features(),
-        "packages": {name: version(name) for name in PACKAGES},
-        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
-        "threads": THREADS,
-        "deterministic": True,
-    }
-
-
-def differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return the names in which two environments differ, each package by its own."""
-    one, other = (
-        {**values, "packages": None, **values.get("packages", {})} for values in (before, now)
-    )
-    return sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
-
-
-@functools.cache
-def processor_features() -> str:
-    """Return a digest of the processor's instruction set, which chooses TensorFlow's kernels."""
-    information = Path("/proc/cpuinfo")
-    if not information.exists():
-        return platform.processor()
-    for line in information.read_text(encoding="utf-8").splitlines():
-        if line.startswith(("flags", "Features")):
-            return digest(" ".join(sorted(line.partition(":")[2].split())).encode())[:16]
-    return "unknown"
-
-
-@functools.cache
-def code_digest() -> str:
-    """Return the digest of the source files on which a run's bits depend."""
-    top = Path(__file__).parents[1]
-    files = {
-        f"{folder}/{name}": digest((top / folder / name).read_bytes())
-        for folder, names in SOURCES.items()
-        for name in names
-    }
-    return digest_json(files)
 
 
 @contextmanager
@@ -112,22 +34,36 @@ def _silent_standard_error() -> Iterator[None]:
 
 
 def pin_tensorflow() -> None:
-    """Set this process's TensorFlow to one thread and deterministic kernels.
+    """Set this process's TensorFlow to one thread, deterministic kernels and no GPU.
 
-    Safe to call again. Raises NotReproducible if TensorFlow already runs with other threads.
+    Keras's settings become those of its configuration file. Safe to call again. Raises
+    NotReproducible if TensorFlow already runs with other threads, or on a GPU.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _silent_standard_error():
+        import keras
         import tensorflow as tf
 
     threading = tf.config.threading
-    if threading.get_intra_op_parallelism_threads() != THREADS:
-        try:
+    try:
+        if threading.get_intra_op_parallelism_threads() != THREADS:
             threading.set_intra_op_parallelism_threads(THREADS)
             threading.set_inter_op_parallelism_threads(THREADS)
-        except RuntimeError as error:
-            raise NotReproducible(
-                "TensorFlow was started in this process with other threads than unweave trains "
-                "with: call unlearning.determinism.pin_tensorflow() before using TensorFlow."
-            ) from error
+        if tf.config.get_visible_devices("GPU"):
+            tf.config.set_visible_devices([], "GPU")
+    except RuntimeError as error:
+        raise NotReproducible(
+            "TensorFlow was started in this process with other threads than unweave trains with, "
+            "or on a GPU: call unlearning.determinism.pin_tensorflow() before using TensorFlow."
+        ) from error
     tf.config.experimental.enable_op_determinism()
+    set_keras(keras.config)
+
+
+def set_keras(config: Any) -> None:
+    """Set Keras in this process to what its configuration file says."""
+    wanted = keras_settings()
+    config.set_floatx(wanted["floatx"])
+    config.set_epsilon(wanted["epsilon"])
+    config.set_image_data_format(wanted["image_data_format"])
+    config.set_dtype_policy(wanted["floatx"])

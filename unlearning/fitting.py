@@ -26,8 +26,10 @@ from unlearning.aggregation import aggregation_or_default
 from unlearning.base_weights import must_be_the_start, must_fit, origin
 from unlearning.batches import shard_schedule
 from unlearning.class_weights import ALIKE
-from unlearning.determinism import code_digest, environment
+from unlearning.code_fingerprint import code_digest
+from unlearning.environment import environment
 from unlearning.keras_learner import KerasLearner
+from unlearning.module_imports import must_be_followed
 from unlearning.plan import ModelPlan
 from unlearning.record_budget import affordable
 from unlearning.regenerate import record_again
@@ -67,9 +69,10 @@ def fit(
     """Train from nothing, or from the weights of a base: ledger into `folder`.
 
     The SavedModel goes into `serving` unless it is None. Raises NotReproducible for a model that
-    does not repeat itself, BadInput for a module that does not fit the contract, or a base whose
-    shards or weights are others.
+    does not repeat itself or imports what cannot be fingerprinted, BadInput for a module that does
+    not fit the contract, or a base whose shards or weights are others.
     """
+    must_be_followed(text, module=config.module)
     times = [clock()]
     learner = make_learner(text, name=config.module, store=store, seed=config.partition.seed)
     times.append(clock())
@@ -209,7 +212,7 @@ class _Asked:
             old=None if self.old is None else self.old.folder,
             base=None if self.base is None else self.base.folder,
             ticket=self.ticket,
-            made_with=made_with(),
+            made_with=made_with(self.text),
             interval=self.interval,
             old_rows=None if self.old_store is None else self.old_store.folder,
         )
@@ -252,7 +255,7 @@ def _complete(
         "trainable": sorted(learner.trainable()),
         "data": dict(store.description),
         "code": code_digest(),
-        "environment": environment(),
+        "environment": environment(text),
         "key_id": config.key_id,
     }
     if base is not None:

@@ -23,8 +23,9 @@ from lineage_store.row_store import RowStore
 from unlearning.afterwards import Afterwards, afterwards
 from unlearning.base_weights import started_from
 from unlearning.choice import Asked, choose_here
-from unlearning.determinism import differing
 from unlearning.downstream import Downstream, downstream, must_be_recorded_inputs
+from unlearning.environment import differing
+from unlearning.equivalent import same_code
 from unlearning.estimates import Estimate
 from unlearning.exposure import Exposure, exposure_of, warning_of
 from unlearning.refused_plans import must_leave_nothing
@@ -371,10 +372,9 @@ def _fresh_start(
     header = ledger.header
     if inference_changed:
         return INFERENCE_CHANGED
-    if header["code"] != code:
+    if not same_code(header["code"], code):
         return "the code that trains is not the code that trained this model"
-    if dict(header["environment"]) != dict(environment):
-        names = differing(header["environment"], environment)
+    if names := differing(header["environment"], environment):
         return f"the environment differs from the one that trained this model ({', '.join(names)})"
     return None
 

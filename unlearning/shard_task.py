@@ -24,8 +24,10 @@ from lineage_store.inference import Inference
 from lineage_store.ledger import Ledger, ShardLedger, open_ledger, shard_folder
 from lineage_store.row_store import RowStore, open_rows
 from unlearning.batches import shard_schedule
+from unlearning.code_fingerprint import code_digest
 from unlearning.contract import spec_of
-from unlearning.determinism import code_digest, environment, pin_tensorflow
+from unlearning.determinism import pin_tensorflow
+from unlearning.environment import environment
 from unlearning.keras_learner import KerasLearner
 from unlearning.repair import planned_repair, repair
 from unlearning.strategies import ShardDecision, strategies
@@ -114,9 +116,9 @@ class ShardTask:
         )
 
 
-def made_with() -> dict[str, Any]:
-    """Return the code digest and the environment of this process."""
-    return {"code": code_digest(), **environment()}
+def made_with(module: str) -> dict[str, Any]:
+    """Return the code digest of this process, and its environment for a module's source."""
+    return {"code": code_digest(), **environment(module)}
 
 
 def make_learner(text: str, *, name: str, store: RowStore, seed: int) -> KerasLearner:

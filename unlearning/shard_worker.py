@@ -13,7 +13,7 @@ from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.errors import BadInput, UnweaveError
 from lineage_store.full_disk import translated
 from lineage_store.row_store import open_rows
-from unlearning.determinism import differing
+from unlearning.environment import differing
 from unlearning.keras_learner import KerasLearner
 from unlearning.shard_task import ShardTask, carry_out, has_ticket, made_with, make_learner
 from unlearning.train_config import TrainConfig
@@ -46,7 +46,7 @@ def carry_out_apart(task: ShardTask) -> None:
 
     Raises BadInput if this process's environment would give other bits.
     """
-    here, there = made_with(), dict(task.made_with)
+    here, there = made_with(task.text), dict(task.made_with)
     if here != there:
         raise BadInput(
             f"A worker cannot train these shards: its {', '.join(differing(there, here))} differ "

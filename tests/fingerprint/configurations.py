@@ -1,0 +1,305 @@
+"""Train and forget in many ways, and print a digest of every state that this leaves.
+
+    PYTHONPATH=<a copy of the repository> python configurations.py [--executed]
+
+It runs whatever copy of unweave is found first on Python's path, an older one too: what it calls is
+the public Python API and `DirectBackend`, which is looked up by its name wherever it lies. All runs
+share one process. Standard output is one JSON object: for each configuration the digest of all
+states (checkpoints within and after stages, weights, recorded updates), and with `--executed` where
+the functions begin that were called (file, first line).
+"""
+
+import csv
+import functools
+import hashlib
+import importlib
+import importlib.util
+import json
+import os
+import random
+import re
+import sys
+import tempfile
+import threading
+import zipfile
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+FOLDERS = ("lineage_store", "unlearning", "components", "pipelines", "unweave")
+
+DENSE = """
+import keras
+def build_model(spec):
+    given = keras.Input((len(spec.numbers),), name="numbers")
+    hidden = keras.layers.{layer}(keras.layers.Dense(8, activation="relu")(given))
+    model = keras.Model(given, keras.layers.Dense(spec.outputs, activation=spec.activation)(hidden))
+    model.compile(optimizer=keras.optimizers.{optimizer}, loss=spec.loss)
+    return model
+"""
+MODULES = {
+    "dropout.py": DENSE.format(layer="Dropout(0.3)", optimizer="SGD(0.05, momentum=0.9)"),
+    "normalised.py": DENSE.format(layer="BatchNormalization()", optimizer="RMSprop(0.01)"),
+}
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One way to train, and what is forgotten from it afterwards."""
+
+    data: str = "people"
+    options: dict = field(default_factory=dict)
+    forget: dict = field(default_factory=dict)
+    then: dict = field(default_factory=dict)  # another model, trained from the first
+    again: bool = False  # another model, trained from the same source after the deletion
+    from_disk: bool = False  # rows are read from disk batch by batch, as those of large stages are
+    as_text: bool = False  # tasks go through text, as they do to other processes
+
+
+CONFIGURATIONS = {
+    "plain": Configuration(),
+    "one shard": Configuration(options={"shards": 1, "slices": 1}),
+    "forgotten": Configuration(forget={"ids": ["p03"]}),
+    "forgotten within a stage": Configuration(
+        options={
+            "module": "dropout.py",
+            "row_id": "id",
+            "place_by": "row",
+            "shards": 1,
+            "batch_size": 8,
+            "checkpoint_every": 1,
+        },
+        forget={"ids": ["r50"], "rows": True, "guarantee": "exact"},
+    ),
+    "trained again": Configuration(forget={"ids": ["p03"]}, again=True),
+    "rows from disk": Configuration(from_disk=True, options={"early_stop": 2}),
+    "tasks as text": Configuration(as_text=True),
+    "numbers as classes": Configuration(data="numbers"),
+    "checkpoints by budget": Configuration(options={"checkpoint_budget": 1 << 22}),
+    "regression": Configuration(data="fares"),
+    "text alone": Configuration(data="texts", options={"subject": ()}),
+    "rows with ids": Configuration(options={"row_id": "id", "place_by": "row"}),
+    "ids without subjects": Configuration(
+        options={"row_id": "id", "subject": ()}, forget={"ids": ["r7"], "rows": True}
+    ),
+    "two subjects": Configuration(options={"subject": ["person", "friend"]}),
+    "several files": Configuration(data="two files"),
+    "risk": Configuration(
+        options={
+            "risk_rules": ["city=Oslo", "age<30", "age>=60"],
+            "risk_shards": 1,
+            "risk_share": 40,
+            "shards": 3,
+            "slices": 4,
+            "record": "at-risk",
+        }
+    ),
+    "risk in slices": Configuration(
+        options={"risk_rules": ["age>=50"], "risk_share": 30, "slices": 3}
+    ),
+    "updates": Configuration(options={"record": "all"}),
+    "updates in bfloat16": Configuration(options={"record": "all", "update_codec": "bfloat16"}),
+    "updates in int8": Configuration(options={"record": "all", "update_codec": "int8"}),
+    "subtracted": Configuration(
+        options={"record": "all"}, forget={"ids": ["p02"], "strategy": "amnesiac"}
+    ),
+    "subtracted in part": Configuration(
+        options={"module": "dropout.py", "slices": 1, "epochs": 6, "batch_size": 8},
+        forget={"ids": ["p02"], "strategy": "amnesiac-marginal"},
+    ),
+    "class weights": Configuration(options={"class_weights": "balanced"}),
+    "early stop": Configuration(options={"early_stop": 1, "epochs": 4}),
+    "from a base": Configuration(then={"epochs": 1, "seed": 3}),
+    "dropout": Configuration(options={"module": "dropout.py"}),
+    "normalised": Configuration(options={"module": "normalised.py", "seed": 9}),
+}
+OPTIONS = {"label": "label", "subject": "person", "shards": 2, "slices": 2, "epochs": 2,
+           "batch_size": 16, "seed": 1}  # fmt: skip
+
+
+def rows(data):
+    """Yield lines of fields, the header first: numbers that are missing, odd text, equal rows."""
+    draw = random.Random(13)
+    yield ["id", "person", "friend", "city", "note", "age", "fare", "label"]
+    for number in range(90):
+        age, fare = draw.gauss(45, 15), draw.expovariate(0.1)
+        label = f"{fare * 2 + age:.2f}" if data == "fares" else "old" if age > 45 else "young"
+        person, friend = f"p{number % 12:02d}", f"p{(number * 5 + 1) % 12:02d}"
+        city = draw.choice(["Oslo", "007", 'O\'Neill, "x"', "'quoted", ""])
+        note = draw.choice(["one\nline", "100 %", "a b", "12"])
+        shown = "" if number % 11 == 0 else f"{age:.1f}"
+        if data == "texts":
+            shown, fare = "many", "much"
+        if data == "numbers":
+            label = "1.0" if age > 45 else "0"
+        known = "" if number % 29 == 3 and data != "fares" else label
+        yield [f"r{number}", person, friend, city, note, shown, f"{fare:.3}", known]
+    if data == "texts":
+        yield from [["r1", "p00", "p01", "Oslo", "a b", "many", "much", "old"]] * 2
+
+
+def tables(folder, data):
+    """Write the CSV files of a data set."""
+    lines = list(rows("people" if data == "two files" else data))
+    cuts = [1, 40, len(lines)] if data == "two files" else [1, len(lines)]
+    paths = []
+    for number, (start, end) in enumerate(pairwise(cuts)):
+        path = folder / f"{data.replace(' ', '-')}-{number}.csv"
+        with path.open("w", newline="", encoding="utf-8") as stream:
+            csv.writer(stream).writerows([lines[0], *lines[start:end]])
+        paths.append(path)
+    return paths
+
+
+@functools.cache
+def called(name):
+    """Import what is called so, wherever it lies in this copy of the repository."""
+    top = Path(importlib.util.find_spec("unweave").origin).parents[1]
+    pattern = re.compile(rf"^(class|def) {name}\b|^{name} = ", re.MULTILINE)
+    for path in (p for folder in FOLDERS for p in sorted((top / folder).rglob("*.py"))):
+        if pattern.search(path.read_text(encoding="utf-8")):
+            module = ".".join(path.relative_to(top).with_suffix("").parts)
+            return getattr(importlib.import_module(module.removesuffix(".__init__")), name)
+    raise LookupError(f"nothing is called {name} in {top}")
+
+
+def update_digest(data):
+    """Return the digest of a recorded update, of what is read from it, and of that as xor has it.
+
+    That codec is no option of a training; an update by it can be read, and not be summed.
+    """
+    total = hashlib.sha256(data)
+    update = called("decode")(data)
+    for name, array in sorted(update.items()):
+        total.update(name.encode() + array.tobytes())
+    nothing = {name: array * 0 for name, array in update.items()}
+    turned = called("encode")("xor", before=nothing, after=update)
+    total.update(turned)
+    try:
+        called("decode")(turned)
+    except called("CheckFailed") as error:
+        total.update(type(error).__name__.encode())
+    return total.hexdigest()
+
+
+def states_digest(root):
+    """Return the digest of all states in a workspace, whatever their files are called."""
+    from safetensors.numpy import load_file
+
+    found = []
+    for path in sorted(root.rglob("*")):
+        if path.suffix == ".safetensors":
+            total = hashlib.sha256()
+            for name, array in sorted(load_file(path).items()):
+                total.update(f"{name} {array.dtype.str} {array.shape} ".encode())
+                total.update(array.tobytes())
+            found.append(total.hexdigest())
+        elif path.suffix == ".zip":
+            with zipfile.ZipFile(path) as archive:
+                found += [update_digest(archive.read(name)) for name in archive.namelist()]
+    if not found:
+        raise LookupError("a run left no state")
+    return hashlib.sha256(" ".join(sorted(found)).encode()).hexdigest()
+
+
+@contextmanager
+def rows_from_disk():
+    """Have the rows of every stage read from disk, however few they are."""
+    made, largest = called("RowStore").__init__, called("READ_WHOLE_BYTES")
+    before = made.__defaults__
+    made.__defaults__ = tuple(0 if value == largest else value for value in before)
+    try:
+        yield
+    finally:
+        made.__defaults__ = before
+
+
+@contextmanager
+def tasks_as_text():
+    """Have this process carry each task out after writing it down and reading it back."""
+    engine, carry_out = called("ThisProcess"), called("carry_out")
+    before = engine.run
+
+    def through_text(self, tasks, **how):
+        for task in tasks:
+            carry_out(type(task).from_json(task.to_json()), **how)
+
+    engine.run = through_text
+    try:
+        yield
+    finally:
+        engine.run = before
+
+
+def run(name, folder):
+    """Carry out one configuration in a new workspace."""
+    what = CONFIGURATIONS[name]
+    with ExitStack() as stack:
+        if what.from_disk:
+            stack.enter_context(rows_from_disk())
+        if what.as_text:
+            stack.enter_context(tasks_as_text())
+        return carried_out(what, folder)
+
+
+def carried_out(what, folder):
+    """Train, and forget, and return the digests of the states after each."""
+    from unweave import Project
+
+    key = folder / "secret"
+    key.write_bytes(bytes(range(32)))
+    key.chmod(0o600)
+    options = {**OPTIONS, "key_file": key, **what.options}
+    drop = {"id", "person", "friend"} - {options["label"], options.get("row_id")}
+    subject = options["subject"]
+    options["drop"] = sorted(drop - set([subject] if isinstance(subject, str) else subject))
+    if "module" in options:
+        (folder / options["module"]).write_text(MODULES[options["module"]], encoding="utf-8")
+        options["module"] = folder / options["module"]
+    paths = tables(folder, what.data)
+    project = Project(folder / "workspace", backend=called("DirectBackend")())
+    made = project.train(paths, **options)
+    digests = [states_digest(project.root)]
+    if what.then:
+        project.train(paths, **{**options, **what.then, "base": made["model_id"], "shards": None})
+        digests.append(states_digest(project.root))
+    if what.forget:
+        project.forget(**what.forget)
+        digests.append(states_digest(project.root))
+    if what.again:
+        project.train(paths, **options)
+        digests.append(states_digest(project.root))
+    return digests
+
+
+def main(arguments):
+    """Run all configurations, or those that are named."""
+    wanted = [one for one in arguments if not one.startswith("--")] or list(CONFIGURATIONS)
+    executed = set()
+
+    def trace(frame, event, argument):
+        executed.add((frame.f_code.co_filename, frame.f_code.co_firstlineno))
+
+    answer = {}
+    if "--executed" in arguments:
+        threading.settrace(trace)
+        sys.settrace(trace)
+    for name in wanted:
+        with tempfile.TemporaryDirectory() as folder:
+            answer[name] = run(name, Path(folder))
+    sys.settrace(None)
+    told = {"code": called("code_digest")(), "digests": answer}
+    if "--executed" in arguments:
+        built_in = called("BUILT_IN")
+        told["executed"] = sorted(
+            [built_in if file == built_in else os.path.realpath(file), line]
+            for file, line in executed
+            if file == built_in or any(f"/{folder}/" in file for folder in FOLDERS)
+        )
+        told["built_in"] = built_in
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
