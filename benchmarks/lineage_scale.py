@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.apart import ROOT, numbers_of
+from benchmarks.handmade import plain_header
 from benchmarks.result import Result, Tell
 from lineage_store import history, models, questions, row_index
 from lineage_store.gate import TRAIN, Record
@@ -146,7 +147,7 @@ def write_model(workspace: Workspace, number: int, rows: int) -> models.ModelRec
     )  # fmt: skip
     state = {"weights/0000": np.zeros(10, np.float32)}
     ShardLedger(shard_folder(folder, 0)).write_stage(record, steps, state)
-    write_header(folder, {"partition": PARTITION.__dict__})
+    write_header(folder, plain_header(PARTITION, model=f"m{number}"))
     return models.ModelRecord(
         id=f"m{number}", family=f"m{number}", snapshot=number, state="live",
         created="2026-01-01T00:00:00+00:00", guarantee="trained", weights_digest="",

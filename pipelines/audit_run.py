@@ -198,8 +198,8 @@ def _replayed(
 
 def _differs(ledger: Ledger) -> list[str]:
     """Name what makes bits incomparable: the code that trains, or parts of the environment."""
-    names = differing(ledger.header["environment"], environment())
-    return [*(["code"] if ledger.header["code"] != code_digest() else []), *names]
+    names = differing(ledger.header.environment, environment())
+    return [*(["code"] if ledger.header.code != code_digest() else []), *names]
 
 
 def _replay_model(
@@ -225,7 +225,7 @@ def _replay_model(
         )
         base = None if config.base is None else open_base(workspace, config.base)
         optimizer = learner.optimizer()
-        if exact and optimizer != ledger.header["optimizer"]:
+        if exact and optimizer != ledger.header.optimizer:
             what = "its module builds another optimizer than the recorded one"
             found.append(Finding("replay", model_id, what))
         run = Run(

@@ -205,8 +205,8 @@ def test_other_code_or_another_environment_retrains_all_shards_and_says_why(
         store=open_rows(workspace / "tfx" / "train-m1" / "rows"),
         deleted=found,
         asked=Asked(),
-        code=code or ledger.header["code"],
-        environment={**ledger.header["environment"], **environment},
+        code=code or ledger.header.code,
+        environment={**ledger.header.environment, **environment},
         descendants=[],
         derived_until="",
     )

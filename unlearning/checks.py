@@ -223,7 +223,7 @@ def _kept_checkpoints(plan: ModelPlan, *, old: Ledger, new: Ledger) -> Check:
 
 
 def _foreign_start(ledger: Ledger, base: Ledger) -> str | None:
-    pairs = zip(started_from(ledger.header), origin(base)["weights"], strict=True)
+    pairs = zip(started_from(ledger.header), origin(base).weights, strict=True)
     for number, (mine, its) in enumerate(pairs):
         if mine != its:
             return f"shard {number} started from other weights"
@@ -238,7 +238,7 @@ def _foreign_stage(
             continue
         for stage in shard.stages():
             rows = store.stage_rows(number, stage.stage)
-            patience = ledger.header.get("early_stop")
+            patience = ledger.header.early_stop
             watch = watch_of(patience, store, shard=number, stage=stage.stage)
             if seen_digest(rows.digest(), watch) != stage.rows_digest:
                 return f"stage {stage.stage} of shard {number} saw other rows"
@@ -318,5 +318,5 @@ def _distances(ledger: Ledger, twin: Ledger) -> float | None:
     for mine, its in zip(ledger.final_weights(), twin.final_weights(), strict=True):
         if mine.keys() != its.keys() or any(mine[n].shape != its[n].shape for n in mine):
             return None
-        total += distance(mine, its, names=ledger.header["trainable"] if mine else ()) ** 2
+        total += distance(mine, its, names=ledger.header.trainable if mine else ()) ** 2
     return float(np.sqrt(total))

@@ -136,7 +136,7 @@ def _data_of(
     """Return the data of a live model if it can be believed, or what is wrong with it."""
     if found.ledger is None or "data" in found.missing:
         return None, []  # told already
-    folder, described = found.paths["data"], found.ledger.header["data"]
+    folder, described = found.paths["data"], found.ledger.header.data
     fault = fault_of(folder, described, excluded=excluded, keys=workspace.keys())
     if fault is not None:
         return None, [Difference(f"disk, snapshot of {model.id}", fault, False)]

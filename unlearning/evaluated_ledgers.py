@@ -34,7 +34,7 @@ def ledgers_evaluated(
 
     None if the deletion changed classes or types of columns: the models then read other rows.
     """
-    if old.header["spec"] != new.header["spec"]:
+    if old.header.spec != new.header.spec:
         return None
     store, config = open_rows(rows), config_of(new)
     learner = make_learner(

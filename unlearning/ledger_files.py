@@ -26,7 +26,7 @@ def differing_files(
     `paths` are the folders of the model's record. Of an approximate result files may be missing:
     what learnt from the rows was erased with them.
     """
-    if digest(module_source(ledger).encode("utf-8")) != ledger.header["module"]["digest"]:
+    if digest(module_source(ledger).encode("utf-8")) != ledger.header.module.digest:
         yield "the source of its module is not the recorded one"
     for number, shard in enumerate(ledger.shards()):
         for record in shard.stages():
@@ -80,7 +80,7 @@ def _rows(ledger: Ledger, store: RowStore) -> Iterator[str]:
         for record in shard.stages():
             try:
                 rows = store.stage_rows(number, record.stage)
-                patience = ledger.header.get("early_stop")
+                patience = ledger.header.early_stop
                 watch = watch_of(patience, store, shard=number, stage=record.stage)
                 same = seen_digest(rows.digest(), watch) == record.rows_digest
             except (CheckFailed, OSError):

@@ -98,7 +98,7 @@ def _ledgers(
     for folder in folders:
         try:
             ledger = open_ledger(folder)
-            if ledger.header["model"] == logged.id and ledger.digest() == logged.ledger:
+            if ledger.header.model == logged.id and ledger.digest() == logged.ledger:
                 yield ledger
         except (OSError, ValueError, KeyError, TypeError):
             continue  # no ledger, or not a whole one

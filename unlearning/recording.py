@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from lineage_store.errors import CheckFailed
 from lineage_store.gate import UNLABELLED, Record, Snapshot, load_snapshot, read_keys, read_snapshot
 from lineage_store.index import open_index
 from lineage_store.ledger import Ledger, open_ledger
+from lineage_store.ledger_header import Header
 from lineage_store.signing import load_private_key, load_public_key
 from lineage_store.tensors import weights_digest
 from lineage_store.workspace import Workspace
@@ -162,15 +164,15 @@ def _report(ledger: Ledger, snapshot: Snapshot, model: str) -> dict[str, Any]:
     }
 
 
-def _made_with(header: Mapping[str, Any]) -> dict[str, Any]:
+def _made_with(header: Header) -> dict[str, Any]:
     """Keep of a ledger's header what may outlive the model: no class, which is a value."""
     return {
-        "data_digest": header["data"]["data_digest"],
-        "spec": {name: header["spec"][name] for name in ("numbers", "strings")},
-        "module": header["module"],
-        "optimizer": header["optimizer"],
-        "code": header["code"],
-        "environment": header["environment"],
+        "data_digest": header.data["data_digest"],
+        "spec": {name: header.spec[name] for name in ("numbers", "strings")},
+        "module": asdict(header.module),
+        "optimizer": dict(header.optimizer),
+        "code": header.code,
+        "environment": dict(header.environment),
     }
 
 

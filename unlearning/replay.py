@@ -93,7 +93,7 @@ def segments(ledger: Ledger, store: RowStore, *, approximate: bool) -> tuple[lis
 
 def _is_whole(ledger: Ledger, shard: ShardLedger, record: StageRecord, store: RowStore) -> bool:
     rows = store.stage_rows(record.shard, record.stage)
-    patience = ledger.header.get("early_stop")
+    patience = ledger.header.early_stop
     watch = watch_of(patience, store, shard=record.shard, stage=record.stage)
     return (
         seen_digest(rows.digest(), watch) == record.rows_digest

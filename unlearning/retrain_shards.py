@@ -92,7 +92,7 @@ def resume_position(situation: Situation, shard: int, kept: int) -> int | None:
     There is none if the stage would be cut into other batches today, or if the shard's start may
     depend on the stage's rows: before its first rows, and with a module that adapts to them.
     """
-    if situation.ledger.header.get("class_weights", ALIKE) != ALIKE:
+    if situation.ledger.header.class_weights != ALIKE:
         return None  # the weights of the stage's classes follow from all of its rows
     ledger, stages = situation.ledger.shard(shard), situation.new_stages(shard)
     first = situation.first_position(shard)

@@ -52,23 +52,23 @@ def config_of(ledger: Ledger) -> TrainConfig:
     """Return the configuration of the run that a ledger records."""
     header = ledger.header
     return TrainConfig(
-        ledger.partition,
-        header["record"],
-        header["module"]["name"],
-        header["key_id"],
-        header.get("aggregate", DEFAULT),
-        header.get("class_weights", ALIKE),
-        header.get("early_stop"),
-        header["base"]["model"] if "base" in header else None,
-        checkpoint_every=header.get("checkpoints", {}).get("every"),
-        checkpoint_budget=header.get("checkpoints", {}).get("budget"),
-        update_codec=header.get("update_codec", LOSSLESS),
-        record_budget=header.get("record_budget"),
+        header.partition,
+        header.record,
+        header.module.name,
+        header.key_id,
+        header.aggregate,
+        header.class_weights,
+        header.early_stop,
+        None if header.base is None else header.base.model,
+        checkpoint_every=header.checkpoint_every,
+        checkpoint_budget=header.checkpoint_budget,
+        update_codec=header.update_codec,
+        record_budget=header.record_budget,
     )
 
 
 def module_source(ledger: Ledger) -> str:
     """Return the source of a ledger's model: the user's as it was, the built-in one as it is."""
-    if ledger.header["module"]["name"] == BUILT_IN:
+    if ledger.header.module.name == BUILT_IN:
         return module_text(None)
     return (ledger.folder / MODULE_FILE).read_text(encoding="utf-8")
