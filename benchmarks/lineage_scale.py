@@ -30,7 +30,7 @@ from benchmarks.handmade import plain_header
 from benchmarks.result import Result, Tell
 from lineage_store import history, models, questions, row_index
 from lineage_store.gate import TRAIN, Record
-from lineage_store.index import open_index, read_index
+from lineage_store.index import open_index, reading_index, writing_index
 from lineage_store.ledger import ShardLedger, StageRecord, StepRecord, shard_folder, write_header
 from lineage_store.placement import Partition, schedule
 from lineage_store.pseudonyms import Pseudonyms
@@ -115,7 +115,7 @@ def build(folder: Path, *, rows: int, subjects: int, count: int) -> Numbers:
         special = pseudonyms.get(SPECIAL)
         pseudonyms.commit()
         pseudonyms.close()
-        with closing(open_index(workspace.index_file)) as connection:
+        with writing_index(workspace) as connection:
             for number in range(1, count + 1):
                 mine = list(records((number - 1) * each, number * each, subjects))
                 if number == count // 2:
@@ -159,7 +159,7 @@ def write_model(workspace: Workspace, number: int, rows: int) -> models.ModelRec
 def ask(workspace: Workspace, *, subjects: int, count: int) -> Numbers:
     """Ask the questions again and again, and return their times in milliseconds."""
     keys = workspace.keys()
-    with closing(read_index(workspace.index_file)) as connection:
+    with reading_index(workspace) as connection:
         some = [digest(b"subject", number)[:16] for number in range(0, subjects, subjects // 200)]
         asked = {
             "snapshots of a pseudonym": [

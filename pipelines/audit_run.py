@@ -13,7 +13,6 @@ is not imported. While a deletion waits to be finished there is no audit: half o
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +22,7 @@ from lineage_store import eventlog, models
 from lineage_store.errors import CheckFailed, UnweaveError
 from lineage_store.eventlog import ORIGIN
 from lineage_store.gate import load_snapshot
-from lineage_store.index import read_index
+from lineage_store.index import reading_index
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.logged import check_log, read_logged
 from lineage_store.models import ModelRecord
@@ -72,7 +71,7 @@ def audit(workspace: Workspace, *, head: Path | None, replays: int, seed: int) -
     `head` is a signed head of the log that was kept apart. `ok` is true if nothing was found.
     Raises Unfinished while a deletion waits to be finished.
     """
-    with closing(read_index(workspace.index_file)) as connection:
+    with reading_index(workspace) as connection:
         must_be_none_running(connection)
         records = models.models(connection)
         found = list(_log(connection, workspace, head))

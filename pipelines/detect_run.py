@@ -11,7 +11,7 @@ import numpy as np
 
 from lineage_store.errors import BadInput
 from lineage_store.gate import EVAL, Record
-from lineage_store.index import read_index
+from lineage_store.index import reading_index
 from lineage_store.inference import Inference, is_missing_number, number_text, parse_number
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.models import find_model
@@ -84,11 +84,8 @@ def detect(workspace: Workspace, asked: DetectRequest) -> Detected:
     that it was trained on.
     """
     asked.check()
-    connection = read_index(workspace.index_file)
-    try:
+    with reading_index(workspace) as connection:
         record = find_model(connection, asked.model)
-    finally:
-        connection.close()
     if record.state != "live":
         raise BadInput(f"The model {record.id} is {record.state}: nothing is left of it.")
     ledger = open_ledger(workspace.absolute(record.paths["ledger"]))

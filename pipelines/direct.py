@@ -6,13 +6,12 @@ event log; there is no MLMD, and so no artifact but those that the ledger names.
 
 import shutil
 from collections.abc import Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from lineage_store import models
 from lineage_store.gate import load_snapshot
-from lineage_store.index import open_index
+from lineage_store.index import writing_index
 from lineage_store.ledger import open_ledger
 from lineage_store.ledger_nodes import ledger_nodes
 from lineage_store.lineage_node import LineageNode
@@ -164,7 +163,7 @@ def _push(workspace: Workspace, family: str, model: Path) -> Path:
     A version appears whole or not at all; one that a killed run left is made again.
     """
     versions = workspace.serving(family)
-    with closing(open_index(workspace.index_file)) as connection:
+    with writing_index(workspace) as connection:
         known = [record.paths["pushed"] for record in models.models(connection)
                  if record.family == family]  # fmt: skip
     pushed = versions / str(max((int(Path(path).name) for path in known), default=0) + 1)

@@ -17,7 +17,7 @@ from lineage_store.errors import DiskFull
 from lineage_store.failures import record_failure
 from lineage_store.full_disk import translated
 from lineage_store.gate import Snapshot, let_through, load_snapshot, retained
-from lineage_store.index import open_index, read_index
+from lineage_store.index import reading_index, writing_index
 from lineage_store.ledger import open_ledger
 from lineage_store.row_index import rows_of_subject
 from lineage_store.row_store import open_rows
@@ -94,12 +94,9 @@ def _snapshot(workspace: Workspace, record: models.ModelRecord) -> Snapshot:
 
 def dry_run(workspace: Workspace, request: ForgetRequest, *, backend: Backend) -> list[ModelPlan]:
     """Find and plan, and change nothing."""
-    connection = read_index(workspace.index_file)
-    try:
+    with reading_index(workspace) as connection:
         found = find(connection, workspace, request, workspace.keys())
         return plan_all(connection, workspace, request, found, backend=backend)
-    finally:
-        connection.close()
 
 
 def forget(
@@ -182,8 +179,7 @@ def _open(
     random_bytes: Callable[[int], bytes],
 ) -> str:
     demanded(workspace)  # a policy that does not fit is told before anything is recorded
-    connection = open_index(workspace.index_file)
-    try:
+    with writing_index(workspace) as connection:
         requests.must_be_none_running(connection)
         commitments = request.commitments(workspace.keys())
         queue.must_not_be_held(connection, commitments, today=time[:10])
@@ -207,8 +203,6 @@ def _open(
             time=time,
             queued=request.queued,
         )
-    finally:
-        connection.close()
     folder = workspace.request(recorded.id)
     if folder.exists():
         shutil.rmtree(folder)  # of a request of the same number that was taken back
@@ -229,18 +223,14 @@ def _open(
 
 def _log_asked(workspace: Workspace, request_id: str) -> None:
     """Log that the request was recorded, before anything is changed for it; safe to repeat."""
-    connection = open_index(workspace.index_file)
-    try:
+    with writing_index(workspace) as connection:
         log_asked(connection, requests.find_request(connection, request_id))
-    finally:
-        connection.close()
     sign_log(workspace)
 
 
 def _earlier(workspace: Workspace, request: ForgetRequest) -> requests.Request | None:
     """Return the recorded request of just these ids, if there is one."""
-    connection = open_index(workspace.index_file)
-    try:
+    with writing_index(workspace) as connection:
         known = [
             requests.exclusion(connection, commitment)
             for commitment in request.commitments(workspace.keys())
@@ -249,8 +239,6 @@ def _earlier(workspace: Workspace, request: ForgetRequest) -> requests.Request |
         if len(ids) != 1 or None in known:
             return None
         return requests.find_request(connection, ids.pop())
-    finally:
-        connection.close()
 
 
 def _running(workspace: Workspace, earlier: requests.Request | None) -> str | None:
@@ -269,19 +257,15 @@ def take_back_unplanned(workspace: Workspace, request_id: str) -> None:
     destroy_open(folder)
     if folder.exists():
         shutil.rmtree(folder)
-    connection = open_index(workspace.index_file)
-    try:
+    with writing_index(workspace) as connection:
         requests.retract(connection, request_id)
-    finally:
-        connection.close()
 
 
 def _changes(
     workspace: Workspace, request_id: str, plans: Sequence[ModelPlan]
 ) -> list[ModelChange]:
     opened = load_open(workspace.request(request_id))
-    connection = open_index(workspace.index_file)
-    try:
+    with writing_index(workspace) as connection:
         changes = []
         for plan in plans:
             old = models.find_model(connection, plan.model_before)
@@ -303,8 +287,6 @@ def _changes(
                 )
             )
         return changes
-    finally:
-        connection.close()
 
 
 def _deleted_from(
@@ -346,8 +328,7 @@ def _regate(
 
 def _take_back(workspace: Workspace, job: DeletionJob) -> None:
     """After a failure: if no new model is registered, nothing has gone; take the request back."""
-    connection = open_index(workspace.index_file)
-    try:
+    with writing_index(workspace) as connection:
         registered = {record.id for record in models.models(connection)}
         if any(change.model_after in registered for change in job.changes):
             return
@@ -360,8 +341,6 @@ def _take_back(workspace: Workspace, job: DeletionJob) -> None:
         recorded = requests.find_request(connection, job.request_id)
         log_taken_back(connection, recorded, time=job.time)
         requests.retract(connection, job.request_id)
-    finally:
-        connection.close()
     sign_log(workspace)
     for change in job.changes:
         if change.snapshot is not None and change.snapshot.exists():

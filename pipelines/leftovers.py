@@ -9,7 +9,7 @@ import shutil
 from contextlib import closing
 
 from lineage_store import models, requests
-from lineage_store.index import open_index
+from lineage_store.index import writing_index
 from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.workspace import Workspace
 from unlearning.deletion import load_plan
@@ -23,12 +23,9 @@ def sweep(workspace: Workspace) -> list[str]:
     Returns the ids of these requests. What an unfinished deletion has begun stays: the deletion
     itself starts it anew.
     """
-    connection = open_index(workspace.index_file)
-    try:
+    with writing_index(workspace) as connection:
         known = {record.id for record in models.models(connection)}
         asked = requests.all_requests(connection)
-    finally:
-        connection.close()
     if workspace.pseudonym_file.exists():
         with closing(Pseudonyms(workspace.pseudonym_file, workspace.keys())) as pseudonyms:
             pseudonyms.end_killed_runs(known)

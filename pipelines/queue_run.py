@@ -15,13 +15,12 @@ finishes the run that was begun before it starts another.
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from lineage_store import models, queue, requests
 from lineage_store.errors import UnweaveError
-from lineage_store.index import open_index, read_index
+from lineage_store.index import reading_index, writing_index
 from lineage_store.queue import Queued
 from lineage_store.request_details import open_details
 from lineage_store.workspace import Workspace
@@ -163,7 +162,7 @@ def plan_requests(
 
     Every group is planned on the models as they are now, not as the group before leaves them.
     """
-    with closing(read_index(workspace.index_file)) as connection:
+    with reading_index(workspace) as connection:
         planned = []
         for key, members in due_groups(connection, due=due, today=today).items():
             group = resolve(connection, workspace, key, members, derived_until=derived_until)
@@ -204,10 +203,10 @@ def run_requests(
             version=version,
         )
         ran.runs[begun.id] = (served, clock() - start)
-    with closing(open_index(workspace.index_file)) as connection:
+    with writing_index(workspace) as connection:
         groups = due_groups(connection, due=due, today=today)
     for key, members in groups.items():
-        with closing(open_index(workspace.index_file)) as connection:
+        with writing_index(workspace) as connection:
             group = resolve(connection, workspace, key, members, derived_until=derived_until)
             _settle(connection, group, time=time)
         ran.settled.extend(group.settled)
@@ -244,7 +243,7 @@ def _settle(connection: sqlite3.Connection, group: Group, *, time: str) -> None:
 
 
 def _running(workspace: Workspace) -> list[requests.Request]:
-    with closing(open_index(workspace.index_file)) as connection:
+    with writing_index(workspace) as connection:
         return [one for one in requests.all_requests(connection) if one.state == "running"]
 
 
@@ -255,7 +254,7 @@ def _begun(workspace: Workspace) -> list[tuple[requests.Request, tuple[str, ...]
     """
     begun = []
     for run in _running(workspace):
-        with closing(open_index(workspace.index_file)) as connection:
+        with writing_index(workspace) as connection:
             served = tuple(request.id for request in queue.of_run(connection, run.id))
         if (workspace.request(run.id) / PLAN_FILE).exists():
             begun.append((run, served))

@@ -6,6 +6,7 @@ Whatever fails, what was begun is taken away again: a model is registered whole 
 import shutil
 import sqlite3
 from collections.abc import Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from lineage_store.errors import BadInput, DiskFull
 from lineage_store.failures import record_failure
 from lineage_store.full_disk import translated
 from lineage_store.gate import let_through, load_snapshot
-from lineage_store.index import open_index
+from lineage_store.index import open_index, writing_index
 from lineage_store.inference import Inference
 from lineage_store.placement import Partition
 from lineage_store.progress import counter
@@ -73,8 +74,7 @@ def train(
         load_module(text, name=asked.module.name)
     ensure_signing_key(workspace)
     partition, base = asked.partition, None
-    connection = open_index(workspace.index_file)
-    try:
+    with writing_index(workspace) as connection:
         requests.must_be_none_running(connection)
         if asked.base is not None:
             base = find_base(
@@ -85,8 +85,6 @@ def train(
         model = models.next_model_id(connection)
         number = models.next_snapshot(connection)
         excluded = requests.manifest(connection)
-    finally:
-        connection.close()
     snapshot = workspace.snapshot(model)
     begun = [snapshot, workspace.pipeline_root / f"train-{model}", workspace.serving(model)]
     _clear(begun)  # what a killed run left
@@ -143,11 +141,8 @@ def train(
     finally:
         pseudonyms.close()
     backend.record_training(job)
-    connection = open_index(workspace.index_file)
-    try:
+    with writing_index(workspace) as connection:
         return models.find_model(connection, model)
-    finally:
-        connection.close()
 
 
 def _gate(
@@ -207,10 +202,8 @@ def _is_registered(workspace: Workspace, model: str) -> bool:
         connection = open_index(workspace.index_file)
     except sqlite3.Error:
         return False
-    try:
+    with closing(connection):
         return any(record.id == model for record in models.models(connection))
-    finally:
-        connection.close()
 
 
 def module_name(module: Path | None) -> str:

@@ -8,11 +8,10 @@ a deletion years later can tell that it starts from the same.
 """
 
 from collections.abc import Sequence
-from contextlib import closing
 
 from lineage_store import models
 from lineage_store.errors import BadInput, CheckFailed
-from lineage_store.index import read_index
+from lineage_store.index import reading_index
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.ledger_header import BaseOrigin, Header
 from lineage_store.tensors import State, weights_digest
@@ -22,7 +21,7 @@ from unlearning.keras_learner import KerasLearner
 
 def open_base(workspace: Workspace, model: str) -> Ledger:
     """Open the ledger of a base; raises CheckFailed if its weights are not the recorded ones."""
-    with closing(read_index(workspace.index_file)) as connection:
+    with reading_index(workspace) as connection:
         record = models.find_model(connection, model)
     ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
     if weights_digest(ledger.final_weights()) != record.weights_digest:

@@ -21,7 +21,7 @@ from typing import Any
 from lineage_store import models, row_index
 from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.errors import CheckFailed, ResidueFound
-from lineage_store.index import compact, open_index
+from lineage_store.index import compact, writing_index
 from lineage_store.workspace import Workspace
 from unlearning.checks import CheckReport
 from unlearning.ended_files import ended_digests, record_ended
@@ -63,8 +63,7 @@ def erase(workspace: Workspace, request_id: str, *, time: str) -> Scan:
     """
     folder = workspace.request(request_id)
     opened, plans = load_open(folder), load_plan(folder)
-    connection = open_index(workspace.index_file)
-    try:
+    with writing_index(workspace) as connection:
         ended = [models.find_model(connection, plan.model_before) for plan in plans]
         gone = {record.id for record in ended}
         stay = [one for one in models.models(connection, live_only=True) if one.id not in gone]
@@ -75,8 +74,6 @@ def erase(workspace: Workspace, request_id: str, *, time: str) -> Scan:
             row_index.remove(connection, opened.row_keys, subjects=opened.subjects)
             row_index.keep_snapshots(connection, (record.snapshot for record in stay))
         shared = row_index.staying(connection, opened.row_keys)
-    finally:
-        connection.close()
     _clear_serving(workspace)
     compact(workspace.index_file)
     scan = _scan(workspace, request_id, opened, stay=stay, shared=shared)
@@ -133,15 +130,12 @@ def _erase_model(
 
 def _clear_serving(workspace: Workspace) -> None:
     """Remove every pushed version that is not a live model's: a killed run may leave one."""
-    connection = open_index(workspace.index_file)
-    try:
+    with writing_index(workspace) as connection:
         live = {
             workspace.absolute(record.paths["pushed"])
             for record in models.models(connection, live_only=True)
             if "pushed" in record.paths
         }
-    finally:
-        connection.close()
     for version in (workspace.root / "serving").glob("*/*"):
         if version not in live:
             shutil.rmtree(version)

@@ -5,7 +5,7 @@ from typing import Any
 
 from lineage_store import models, requests
 from lineage_store.errors import BadInput
-from lineage_store.index import read_index
+from lineage_store.index import reading_index
 from lineage_store.models import ModelRecord
 from lineage_store.recipients import recipients
 from lineage_store.update_codecs import SUMMABLE
@@ -147,13 +147,10 @@ def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[
     folder = workspace.request(request_id)
     plans = load_plan(folder)
     reports = load_reports(workspace, request_id)
-    connection = read_index(workspace.index_file)
-    try:
+    with reading_index(workspace) as connection:
         request = requests.find_request(connection, request_id)
         records = {record.id: record for record in models.models(connection)}
         told = recipients(connection, workspace, [plan.model_before for plan in plans])
-    finally:
-        connection.close()
     judged = evaluation_digests(workspace, request_id)
     changes = []
     for plan in plans:

@@ -8,12 +8,12 @@ import os
 import pwd
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lineage_store.errors import WorkspaceBusy
 from lineage_store.full_disk import translated
-from lineage_store.index import open_index, read_index
+from lineage_store.index import reading_index, writing_index
 from lineage_store.workspace import Workspace, open_workspace, writing
 
 
@@ -27,9 +27,10 @@ def changing_queue(root: Path) -> Iterator[tuple[Workspace, sqlite3.Connection]]
 
     workspace = open_workspace(root)
     with translated():
-        read_index(workspace.index_file).close()  # there must be one
+        with reading_index(workspace):
+            pass  # there must be one
         try:
-            with closing(open_index(workspace.index_file)) as connection:
+            with writing_index(workspace) as connection:
                 connection.execute("BEGIN IMMEDIATE")
                 with connection:
                     yield workspace, connection

@@ -1,7 +1,7 @@
 """What can be asked of a workspace without changing it: the reading part of the Python API."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -136,7 +136,5 @@ class Reader:
         workspace = open_workspace(self.root)
         with translated():  # SQLite wants some room to read, too
             connection = read_index(workspace.index_file)
-        try:
+        with closing(connection):
             yield workspace, connection
-        finally:
-            connection.close()

@@ -1,7 +1,6 @@
 """Re-consent, as Python API: `Project(...).readmit(["Blue Cab"])`."""
 
 from collections.abc import Sequence
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from unweave.forget_options import unique_ids
@@ -19,7 +18,7 @@ def readmit_subjects(
     """
     from lineage_store import requests
     from lineage_store.full_disk import translated
-    from lineage_store.index import open_index
+    from lineage_store.index import writing_index
     from lineage_store.readmission import lift
     from lineage_store.workspace import writing
     from pipelines.found_rows import ForgetRequest
@@ -28,7 +27,7 @@ def readmit_subjects(
     unique = unique_ids(ids)
     with translated(), writing(project.root, create=False) as workspace:
         commitments = ForgetRequest(unique, rows).commitments(workspace.keys())
-        with closing(open_index(workspace.index_file)) as connection:
+        with writing_index(workspace) as connection:
             requests.must_be_none_running(connection)
             lifted = lift(connection, commitments, time=project._time())
         sign_log(workspace)

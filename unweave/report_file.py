@@ -25,7 +25,7 @@ def write_report(
     unknown request, Unfinished for one that still runs, CheckFailed if its certificate or plan is
     not what was signed, BadInput for a file that cannot be written and for a PDF without Chromium.
     """
-    from lineage_store.index import read_index
+    from lineage_store.index import reading_index
     from lineage_store.workspace import open_workspace
     from unweave.report import report_of
     from unweave.report_page import page
@@ -37,11 +37,8 @@ def write_report(
     if not file.parent.is_dir():
         raise BadInput(f"The folder {file.parent} is not there: make it first.")
     workspace = open_workspace(project.root)
-    connection = read_index(workspace.index_file)
-    try:
+    with reading_index(workspace) as connection:
         report = report_of(workspace, connection, request_id)
-    finally:
-        connection.close()
     written = {file: page(report, evaluation)}
     if pdf:
         written[file.with_suffix(".pdf")] = printed(written[file])

@@ -3,11 +3,10 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from lineage_store.index import read_index
+from lineage_store.index import reading_index
 from lineage_store.queue import Queued, all_queued
 from lineage_store.recipients import recipients
 from lineage_store.request_details import Details
@@ -102,7 +101,7 @@ def ran(workspace: Workspace, done: "Ran", finished: Sequence[str], *, today: st
     """
     from unweave import answers
 
-    with closing(read_index(workspace.index_file)) as connection:
+    with reading_index(workspace) as connection:
         left = Counter(one.state(today) for one in all_queued(connection, open_only=True))
     return {
         "runs": [
