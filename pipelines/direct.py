@@ -26,7 +26,7 @@ from unlearning.determinism import pin_tensorflow
 from unlearning.finishing import certify, check_and_keep
 from unlearning.fitting import fit, refit
 from unlearning.judging import demanded, evaluate_and_keep, must_be_accepted
-from unlearning.recording import describe_model, must_be_trainable, record_model, sign_log
+from unlearning.recording import describe_model, must_be_trainable, record_model
 from unlearning.row_source import store_from_snapshot
 from unlearning.training import planned_steps
 from unlearning.unchanged_slices import unchanged_slices
@@ -141,7 +141,6 @@ class DirectBackend:
             extra=described["extra"],
         )
         record_model(workspace, record)
-        sign_log(workspace)
 
     def descendants(self, workspace: Workspace, record: ModelRecord) -> list[LineageNode]:
         """Return what the ledger names, and the model itself."""

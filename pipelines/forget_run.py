@@ -21,6 +21,7 @@ from lineage_store.index import reading_index, writing_index
 from lineage_store.ledger import open_ledger
 from lineage_store.row_index import rows_of_subject
 from lineage_store.row_store import open_rows
+from lineage_store.signed_log import logging_events
 from lineage_store.workspace import Workspace
 from pipelines.found_rows import ForgetRequest, Found, find, found_tokens
 from pipelines.jobs import Backend, DeletionJob, ModelChange
@@ -32,7 +33,7 @@ from unlearning.finishing import forget_open_file
 from unlearning.judging import demanded
 from unlearning.open_file import OpenRequest, destroy_open, load_open, save_open
 from unlearning.plan import BaseAfter, ModelPlan, base_after, plan_model
-from unlearning.recording import must_be_recorded, sign_log
+from unlearning.recording import must_be_recorded
 
 
 def plan_all(
@@ -223,9 +224,8 @@ def _open(
 
 def _log_asked(workspace: Workspace, request_id: str) -> None:
     """Log that the request was recorded, before anything is changed for it; safe to repeat."""
-    with writing_index(workspace) as connection:
+    with logging_events(workspace) as connection:
         log_asked(connection, requests.find_request(connection, request_id))
-    sign_log(workspace)
 
 
 def _earlier(workspace: Workspace, request: ForgetRequest) -> requests.Request | None:
@@ -257,7 +257,7 @@ def take_back_unplanned(workspace: Workspace, request_id: str) -> None:
     destroy_open(folder)
     if folder.exists():
         shutil.rmtree(folder)
-    with writing_index(workspace) as connection:
+    with writing_index(workspace) as connection, connection:
         requests.retract(connection, request_id)
 
 
@@ -328,7 +328,7 @@ def _regate(
 
 def _take_back(workspace: Workspace, job: DeletionJob) -> None:
     """After a failure: if no new model is registered, nothing has gone; take the request back."""
-    with writing_index(workspace) as connection:
+    with logging_events(workspace) as connection:
         registered = {record.id for record in models.models(connection)}
         if any(change.model_after in registered for change in job.changes):
             return
@@ -341,7 +341,6 @@ def _take_back(workspace: Workspace, job: DeletionJob) -> None:
         recorded = requests.find_request(connection, job.request_id)
         log_taken_back(connection, recorded, time=job.time)
         requests.retract(connection, job.request_id)
-    sign_log(workspace)
     for change in job.changes:
         if change.snapshot is not None and change.snapshot.exists():
             shutil.rmtree(change.snapshot)

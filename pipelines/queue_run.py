@@ -23,6 +23,7 @@ from lineage_store.errors import UnweaveError
 from lineage_store.index import reading_index, writing_index
 from lineage_store.queue import Queued
 from lineage_store.request_details import open_details
+from lineage_store.signed_log import logging_events
 from lineage_store.workspace import Workspace
 from pipelines.forget_run import carry_out, forget, plan_all, take_back_unplanned
 from pipelines.found_rows import ForgetRequest, find, whereabouts
@@ -206,9 +207,9 @@ def run_requests(
     with writing_index(workspace) as connection:
         groups = due_groups(connection, due=due, today=today)
     for key, members in groups.items():
-        with writing_index(workspace) as connection:
+        with reading_index(workspace) as connection:
             group = resolve(connection, workspace, key, members, derived_until=derived_until)
-            _settle(connection, group, time=time)
+        _settle(workspace, group, time=time)
         ran.settled.extend(group.settled)
         if group.is_empty:
             continue
@@ -231,9 +232,8 @@ def run_requests(
     return ran
 
 
-def _settle(connection: sqlite3.Connection, group: Group, *, time: str) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    with connection:
+def _settle(workspace: Workspace, group: Group, *, time: str) -> None:
+    with logging_events(workspace) as connection:
         for request, number in group.found.items():
             queue.keep_found(connection, request, found=number)
         for one in group.settled:

@@ -22,6 +22,7 @@ from lineage_store.inference import Inference
 from lineage_store.placement import Partition
 from lineage_store.progress import counter
 from lineage_store.pseudonyms import Pseudonyms
+from lineage_store.signed_log import log_size, sign_log
 from lineage_store.signing import create_signing_key
 from lineage_store.update_codecs import LOSSLESS
 from lineage_store.workspace import Workspace
@@ -31,7 +32,6 @@ from unlearning.aggregation import DEFAULT, aggregation_for
 from unlearning.class_weights import ALIKE, must_fit
 from unlearning.contract import BUILT_IN, load_module, module_text
 from unlearning.determinism import pin_tensorflow
-from unlearning.recording import log_size, sign_log
 from unlearning.train_config import TrainConfig
 
 

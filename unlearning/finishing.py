@@ -6,15 +6,18 @@ drawn when the request was opened, and what is a time is passed in and kept with
 
 import shutil
 from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 from lineage_store import eventlog, models, queue, requests, row_index
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
-from lineage_store.index import open_index
+from lineage_store.event_kinds import RowsDeleted
+from lineage_store.index import reading_index
 from lineage_store.ledger import Ledger
 from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.row_store import open_rows
+from lineage_store.signed_log import logging_events
 from lineage_store.signing import load_private_key
 from lineage_store.workspace import Workspace
 from unlearning.certificate import seal
@@ -29,7 +32,6 @@ from unlearning.judging import evaluation_digests, twin_folder
 from unlearning.open_file import OPEN_FILE, OpenRequest, destroy_open, key_file, load_open
 from unlearning.phases import made_good
 from unlearning.plan import ModelPlan
-from unlearning.recording import sign_log
 
 CERTIFICATES, RECEIPTS = "certificates", "receipts"
 
@@ -92,8 +94,7 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
     order. A request that is closed already keeps its certificate.
     """
     folder = workspace.request(request_id)
-    connection = open_index(workspace.index_file)
-    try:
+    with reading_index(workspace) as connection:
         request = requests.find_request(connection, request_id)
         if request.state == "done":
             return (folder / CERTIFICATE_FILE).read_bytes()
@@ -121,36 +122,32 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
             upgrades=made_good(connection, workspace, plans),
             log=opening_proof(connection, workspace, request),
         )
-        key = load_private_key(workspace.signing_key)
-        sealed = seal(stated(opened=opened), key)
-        write_atomic(folder / CERTIFICATE_FILE, sealed)
-        keep_receipt = partial(_write_receipt, request_id=request_id, plans=plans)
-        keep_receipt(folder / RECEIPT_FILE, opened=opened, certificate=sealed)
-        committed = commitments(opened)
-        for place in range(len(opened.ids)) if len(opened.ids) > 1 else ():
-            part = own_part(opened, place)
-            run = place_in_run(committed, place, certificate=digest(sealed))
-            own = seal(stated(opened=part, run=run), key)
-            for name in (CERTIFICATES, RECEIPTS):
-                (folder / name).mkdir(mode=0o700, exist_ok=True)
-            write_atomic(folder / CERTIFICATES / f"{place + 1:03d}.json", own)
-            keep_receipt(folder / RECEIPTS / f"{place + 1:03d}.json", opened=part, certificate=own)
-        body = {
-            "request": request_id,
-            "certificate": digest(sealed),
-            "models": {plan.model_before: plan.model_after for plan in plans},
-            "guarantees": {plan.model_before: plan.guarantee for plan in plans},
-            "ids": len(opened.ids),
-        }
-        connection.execute("BEGIN IMMEDIATE")
-        with connection:
-            eventlog.append(connection, time=time, kind="rows deleted", body=body)
-            result = {"rows": len(opened.row_keys), "subjects": len(opened.ids)}
-            requests.finish(connection, request_id, result=result, time=time)
-            queue.run_done(connection, request_id, exact_by=exact_by, time=time)
-    finally:
-        connection.close()
-    sign_log(workspace)
+    key = load_private_key(workspace.signing_key)
+    sealed = seal(stated(opened=opened), key)
+    write_atomic(folder / CERTIFICATE_FILE, sealed)
+    keep_receipt = partial(_write_receipt, request_id=request_id, plans=plans)
+    keep_receipt(folder / RECEIPT_FILE, opened=opened, certificate=sealed)
+    committed = commitments(opened)
+    for place in range(len(opened.ids)) if len(opened.ids) > 1 else ():
+        part = own_part(opened, place)
+        run = place_in_run(committed, place, certificate=digest(sealed))
+        own = seal(stated(opened=part, run=run), key)
+        for name in (CERTIFICATES, RECEIPTS):
+            (folder / name).mkdir(mode=0o700, exist_ok=True)
+        write_atomic(folder / CERTIFICATES / f"{place + 1:03d}.json", own)
+        keep_receipt(folder / RECEIPTS / f"{place + 1:03d}.json", opened=part, certificate=own)
+    deleted = RowsDeleted(
+        request=request_id,
+        certificate=digest(sealed),
+        models={plan.model_before: plan.model_after for plan in plans},
+        guarantees={plan.model_before: plan.guarantee for plan in plans},
+        ids=len(opened.ids),
+    )
+    with logging_events(workspace) as log:
+        eventlog.append(log, deleted, time=time)
+        result = {"rows": len(opened.row_keys), "subjects": len(opened.ids)}
+        requests.finish(log, request_id, result=result, time=time)
+        queue.run_done(log, request_id, exact_by=exact_by, time=time)
     return sealed
 
 
@@ -179,15 +176,11 @@ def forget_open_file(workspace: Workspace, request_id: str) -> None:
         return
     opened = load_open(folder)
     pseudonyms = Pseudonyms(workspace.pseudonym_file, workspace.keys())
-    connection = open_index(workspace.index_file)
-    try:
+    with reading_index(workspace) as connection, closing(pseudonyms):
         known = {one: pseudonyms.find(one) for one in opened.ids}
         pseudonyms.shred(
             one
             for one, pseudonym in known.items()
             if pseudonym is not None and not row_index.has_rows(connection, pseudonym)
         )
-    finally:
-        connection.close()
-        pseudonyms.close()
     destroy_open(folder)

@@ -18,19 +18,17 @@ def readmit_subjects(
     """
     from lineage_store import requests
     from lineage_store.full_disk import translated
-    from lineage_store.index import writing_index
     from lineage_store.readmission import lift
+    from lineage_store.signed_log import logging_events
     from lineage_store.workspace import writing
     from pipelines.found_rows import ForgetRequest
-    from unlearning.recording import sign_log
 
     unique = unique_ids(ids)
     with translated(), writing(project.root, create=False) as workspace:
         commitments = ForgetRequest(unique, rows).commitments(workspace.keys())
-        with writing_index(workspace) as connection:
+        with logging_events(workspace) as connection:
             requests.must_be_none_running(connection)
             lifted = lift(connection, commitments, time=project._time())
-        sign_log(workspace)
     return {
         "readmitted": len(lifted),
         "requests": sorted({entry.request for entry in lifted}),

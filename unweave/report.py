@@ -16,6 +16,7 @@ from typing import Any, Literal
 from lineage_store import eventlog, requests
 from lineage_store.canonical import digest, digest_json, read_json
 from lineage_store.errors import CheckFailed, Unfinished
+from lineage_store.event_kinds import RowsDeleted, of_kind
 from lineage_store.models import ModelRecord, find_model
 from lineage_store.signing import load_public_key
 from lineage_store.workspace import Workspace
@@ -224,12 +225,12 @@ def _position(
     connection: sqlite3.Connection, request_id: str, certificate: str
 ) -> tuple[int | None, int]:
     """Return which event tells of a certificate, and how many there are."""
-    position, size = None, 0
-    for event in eventlog.events(connection):
-        size = event.seq
-        if event.body.get("request") == request_id and event.body.get("certificate") == certificate:
-            position = event.seq
-    return position, size
+    told = [
+        event.seq
+        for event, deleted in of_kind(connection, RowsDeleted)
+        if (deleted.request, deleted.certificate) == (request_id, certificate)
+    ]
+    return told[-1] if told else None, len(eventlog.leaves(connection))
 
 
 def _change(

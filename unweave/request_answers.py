@@ -68,11 +68,11 @@ def whole(
 
 def _replaced(connection: sqlite3.Connection, run: str) -> list[str]:
     """Return the models that a run replaced, as the event log has it."""
-    from lineage_store import eventlog
+    from lineage_store.event_kinds import RowsDeleted, of_kind
 
-    for event in eventlog.events(connection):
-        if event.kind == "rows deleted" and event.body["request"] == run:
-            return list(event.body["models"])
+    for _, deleted in of_kind(connection, RowsDeleted):
+        if deleted.request == run:
+            return list(deleted.models)
     return []
 
 

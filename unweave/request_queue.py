@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from lineage_store import queue, queue_changes
 from lineage_store.errors import BadInput
+from lineage_store.eventlog import LogConnection
 from lineage_store.full_disk import translated
 from lineage_store.queue import Queued
 from lineage_store.request_details import Details, open_details
@@ -92,7 +93,7 @@ class RequestQueue:
     def _add(
         self,
         workspace: Workspace,
-        connection: sqlite3.Connection,
+        connection: LogConnection,
         policy: Policy,
         kind: queue.Kind,
         details: Details,
@@ -222,8 +223,8 @@ class RequestQueue:
 
         What failed is told beside what was done; `exit_status` is that of the first failure, or 0.
         """
+        from lineage_store.signed_log import sign_log
         from pipelines import queue_run
-        from unlearning.recording import sign_log
 
         day = None if due is None else date_of(due, "The day of --due")
         until = derived_until(self._today)
@@ -249,7 +250,7 @@ class RequestQueue:
                 random_bytes=os.urandom,
                 clock=perf_counter,
             )
-            sign_log(workspace)
+            sign_log(workspace)  # what was queued meanwhile, too
             return request_answers.ran(workspace, ran, finished, today=self._today)
 
     def export(self, subject: str, out: Path | str) -> Answer:
@@ -286,7 +287,7 @@ class RequestQueue:
         return added
 
     def _add_entry(
-        self, workspace: Workspace, connection: sqlite3.Connection, entry: Entry, file: Accepted
+        self, workspace: Workspace, connection: LogConnection, entry: Entry, file: Accepted
     ) -> tuple[Queued, bool]:
         said, sender = entry.fields.get, file.sender
         details = Details(
@@ -347,7 +348,7 @@ class RequestQueue:
             details = open_details(found.sealed, found.id, key=workspace.keys().requests)
         return request_answers.whole(connection, workspace, found, details, today=self._today)
 
-    def _changing(self) -> AbstractContextManager[tuple[Workspace, sqlite3.Connection]]:
+    def _changing(self) -> AbstractContextManager[tuple[Workspace, LogConnection]]:
         return changing_queue(self._project.root)
 
 
