@@ -26,7 +26,7 @@ from lineage_store.workspace import Workspace
 from pipelines.found_rows import ForgetRequest, Found, find, found_tokens
 from pipelines.jobs import Backend, DeletionJob, ModelChange
 from unlearning.certified_log import log_asked, log_taken_back
-from unlearning.deletion import PLAN_FILE, load_plan, save_plan
+from unlearning.deletion import load_plan, save_plan
 from unlearning.determinism import code_digest, environment
 from unlearning.estimates import folder_bytes
 from unlearning.finishing import forget_open_file
@@ -205,8 +205,7 @@ def _open(
             queued=request.queued,
         )
     folder = workspace.request(recorded.id)
-    if folder.exists():
-        shutil.rmtree(folder)  # of a request of the same number that was taken back
+    folder.remove()  # of a request of the same number that was taken back
     opened = OpenRequest(
         kind=request.kind,
         ids=request.ids,
@@ -245,7 +244,7 @@ def _running(workspace: Workspace, earlier: requests.Request | None) -> str | No
     """Return the id of a killed run of this request; one that had not begun is taken back."""
     if earlier is None or earlier.state != "running":
         return None
-    if (workspace.request(earlier.id) / PLAN_FILE).exists():
+    if workspace.request(earlier.id).plan.exists():
         return earlier.id
     take_back_unplanned(workspace, earlier.id)
     return None
@@ -255,8 +254,7 @@ def take_back_unplanned(workspace: Workspace, request_id: str) -> None:
     """Take a request back that was killed before its plan was written: nothing else knows of it."""
     folder = workspace.request(request_id)
     destroy_open(folder)
-    if folder.exists():
-        shutil.rmtree(folder)
+    folder.remove()
     with writing_index(workspace) as connection, connection:
         requests.retract(connection, request_id)
 
@@ -344,10 +342,9 @@ def _take_back(workspace: Workspace, job: DeletionJob) -> None:
     for change in job.changes:
         if change.snapshot is not None and change.snapshot.exists():
             shutil.rmtree(change.snapshot)
-    destroy_open(workspace.request(job.request_id))
-    for folder in (
-        job.workspace.request(job.request_id),
-        job.workspace.pipeline_root / job.name,
-    ):
-        if folder.exists():
-            shutil.rmtree(folder)
+    folder = workspace.request(job.request_id)
+    destroy_open(folder)
+    folder.remove()
+    outputs = workspace.pipeline_root / job.name
+    if outputs.exists():
+        shutil.rmtree(outputs)

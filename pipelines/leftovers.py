@@ -14,7 +14,6 @@ from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.workspace import Workspace
 from unlearning.deletion import load_plan
 from unlearning.finishing import forget_open_file
-from unlearning.open_file import OPEN_FILE
 
 
 def sweep(workspace: Workspace) -> list[str]:
@@ -32,13 +31,13 @@ def sweep(workspace: Workspace) -> list[str]:
     finished = []
     for request in asked:
         folder = workspace.request(request.id)
-        if request.state == "done" and (folder / OPEN_FILE).exists():
+        if request.state == "done" and folder.open_file.exists():
             forget_open_file(workspace, request.id)
             finished.append(request.id)
-        if request.state == "running" and (folder / "plan.json").exists():
+        if request.state == "running" and folder.plan.exists():
             known |= {plan.model_after for plan in load_plan(folder) if plan.model_after}
     for parent, prefix in (("data", "m"), ("serving", "m"), ("tfx", "train-m")):
-        for folder in (workspace.root / parent).glob(f"{prefix}[0-9]*"):
-            if folder.name.removeprefix("train-") not in known:
-                shutil.rmtree(folder)
+        for begun in (workspace.root / parent).glob(f"{prefix}[0-9]*"):
+            if begun.name.removeprefix("train-") not in known:
+                shutil.rmtree(begun)
     return finished

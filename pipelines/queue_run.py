@@ -29,7 +29,6 @@ from pipelines.forget_run import carry_out, forget, plan_all, take_back_unplanne
 from pipelines.found_rows import ForgetRequest, find, whereabouts
 from pipelines.jobs import Backend
 from unlearning.choice import Asked
-from unlearning.deletion import PLAN_FILE
 from unlearning.phases import exact_run_after, still_approximate
 from unlearning.plan import ModelPlan
 from unlearning.strategies import choose
@@ -256,7 +255,7 @@ def _begun(workspace: Workspace) -> list[tuple[requests.Request, tuple[str, ...]
     for run in _running(workspace):
         with writing_index(workspace) as connection:
             served = tuple(request.id for request in queue.of_run(connection, run.id))
-        if (workspace.request(run.id) / PLAN_FILE).exists():
+        if workspace.request(run.id).plan.exists():
             begun.append((run, served))
         elif served:
             take_back_unplanned(workspace, run.id)

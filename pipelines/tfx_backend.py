@@ -27,7 +27,7 @@ from lineage_store.requests import all_requests
 from lineage_store.stand_ins import made_by_tfx
 from lineage_store.workspace import Workspace
 from pipelines.jobs import DeletionJob, TrainingJob
-from unlearning.deletion import CERTIFICATE_FILE, load_plan
+from unlearning.deletion import load_plan
 from unlearning.plan import ModelPlan
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _record_deletion(workspace: Workspace, request_id: str, *, time: str) -> Non
         names=names,
         request_id=request_id,
         time=time,
-        certificate_digest=digest_file(folder / CERTIFICATE_FILE),
+        certificate_digest=digest_file(folder.certificate),
         certificate_uri=max((artifact.uri for artifact in certificates), default=""),
         old_model_uris=[str(workspace.absolute(old.paths["model"])) for old in before],
         new_model_uris=[str(workspace.absolute(records[new].paths["model"])) for new in after],

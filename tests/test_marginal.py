@@ -13,6 +13,7 @@ from lineage_store.index import read_index
 from lineage_store.ledger import open_ledger
 from lineage_store.models import find_model
 from lineage_store.placement import Stage
+from lineage_store.request_folder import RequestFolder
 from lineage_store.row_store import open_rows
 from lineage_store.rows import Rows
 from lineage_store.tensors import first_difference, weights_digest, weights_of
@@ -107,7 +108,7 @@ def paths_of(root):
 def forget(root, person="person-3", **options):
     project = Project(root, backend=KeepsTheOld())
     answer = project.forget([person], **{"strategy": NAME, **options})
-    (plan,) = load_plan(root / "requests" / answer["request_id"])
+    (plan,) = load_plan(RequestFolder(root / "requests" / answer["request_id"]))
     kept, now = root.parent, paths_of(root)
     old = open_ledger(kept / f"ledger-{plan.model_before}")
     before = open_rows(kept / f"rows-{plan.model_before}")

@@ -15,35 +15,30 @@ randomness come from outside.
 import shutil
 import sqlite3
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from lineage_store import models, row_index
 from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.errors import CheckFailed, ResidueFound
 from lineage_store.index import compact, writing_index
+from lineage_store.request_folder import RequestFolder
 from lineage_store.workspace import Workspace
 from unlearning.checks import CheckReport
 from unlearning.ended_files import ended_digests, record_ended
-from unlearning.open_file import OPEN_FILE, OpenRequest, load_open
+from unlearning.open_file import OpenRequest, load_open
 from unlearning.plan import ModelPlan
 from unlearning.residuals import Scan, distinctive, occurring, scan_apart
 from unlearning.tokens import spellings
 
-PLAN_FILE = "plan.json"
-ERASURE_FILE = "erasure.json"
-CERTIFICATE_FILE = "certificate.json"
-RECEIPT_FILE = "receipt.json"
 
-
-def save_plan(folder: Path, plans: Sequence[ModelPlan]) -> None:
+def save_plan(folder: RequestFolder, plans: Sequence[ModelPlan]) -> None:
     """Write the plans of all models into the request's folder."""
-    write_atomic(folder / PLAN_FILE, canonical_json([plan.to_json() for plan in plans]) + b"\n")
+    write_atomic(folder.plan, canonical_json([plan.to_json() for plan in plans]) + b"\n")
 
 
-def load_plan(folder: Path) -> list[ModelPlan]:
+def load_plan(folder: RequestFolder) -> list[ModelPlan]:
     """Read the plans of a request."""
-    return [ModelPlan.from_json(item) for item in read_json(folder / PLAN_FILE)]
+    return [ModelPlan.from_json(item) for item in read_json(folder.plan)]
 
 
 def must_pass(report: CheckReport) -> None:
@@ -84,7 +79,7 @@ def erase(workspace: Workspace, request_id: str, *, time: str) -> Scan:
             f"or are not understood: {', '.join(left[:5])}. Remove them and run the same forget "
             f"again."
         )
-    write_atomic(folder / ERASURE_FILE, canonical_json(scan.to_json()) + b"\n")
+    write_atomic(folder.erasure, canonical_json(scan.to_json()) + b"\n")
     return scan
 
 
@@ -110,7 +105,7 @@ def _scan(
         [*opened.keyed_patterns(staying=shared), *sorted(written), *numbers],
         digests=ended_digests(workspace, request_id),
         not_distinctive=len(texts) - len(tokens) + len(shared) + len(held),
-        skip=[f"requests/{request_id}/{OPEN_FILE}"],
+        skip=[workspace.relative(workspace.request(request_id).open_file)],
     )
 
 
@@ -141,7 +136,7 @@ def _clear_serving(workspace: Workspace) -> None:
             shutil.rmtree(version)
 
 
-def load_scan(folder: Path) -> Mapping[str, Any]:
+def load_scan(folder: RequestFolder) -> Mapping[str, Any]:
     """Read what the erasure's scan said."""
-    scan: Mapping[str, Any] = read_json(folder / ERASURE_FILE)
+    scan: Mapping[str, Any] = read_json(folder.erasure)
     return scan

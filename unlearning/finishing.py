@@ -25,20 +25,13 @@ from unlearning.certified_log import opening_proof
 from unlearning.certify import certificate_statement, receipt
 from unlearning.checks import CheckReport, check
 from unlearning.coalesced import commitments, own_part, place_in_run
-from unlearning.deletion import CERTIFICATE_FILE, RECEIPT_FILE, load_plan, load_scan
+from unlearning.deletion import load_plan, load_scan
 from unlearning.determinism import code_digest, environment
 from unlearning.fitting import fit_twin
 from unlearning.judging import evaluation_digests, twin_folder
-from unlearning.open_file import OPEN_FILE, OpenRequest, destroy_open, key_file, load_open
+from unlearning.open_file import OpenRequest, destroy_open, load_open
 from unlearning.phases import made_good
 from unlearning.plan import ModelPlan
-
-CERTIFICATES, RECEIPTS = "certificates", "receipts"
-
-
-def report_file(workspace: Workspace, request_id: str, model_before: str) -> Path:
-    """Return where the check report of one model of a request is kept."""
-    return workspace.request(request_id) / f"checks-{model_before}.json"
 
 
 def check_and_keep(
@@ -73,15 +66,16 @@ def check_and_keep(
         if not workspace.evaluation_policy.exists():  # else the evaluation needs it
             shutil.rmtree(folder, ignore_errors=True)
     kept = canonical_json(report.to_json()) + b"\n"
-    write_atomic(report_file(workspace, request_id, plan.model_before), kept)
+    write_atomic(workspace.request(request_id).checks(plan.model_before), kept)
     return report
 
 
 def load_reports(workspace: Workspace, request_id: str) -> dict[str, CheckReport]:
     """Read the check reports of a request, by the id of the model before."""
     found = {}
-    for plan in load_plan(workspace.request(request_id)):
-        file = report_file(workspace, request_id, plan.model_before)
+    folder = workspace.request(request_id)
+    for plan in load_plan(folder):
+        file = folder.checks(plan.model_before)
         if file.exists():
             found[plan.model_before] = CheckReport.from_json(read_json(file))
     return found
@@ -97,7 +91,7 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
     with reading_index(workspace) as connection:
         request = requests.find_request(connection, request_id)
         if request.state == "done":
-            return (folder / CERTIFICATE_FILE).read_bytes()
+            return folder.certificate.read_bytes()
         opened, plans = load_open(folder), load_plan(folder)
         before = {
             plan.model_before: models.find_model(connection, plan.model_before).weights_digest
@@ -124,18 +118,18 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
         )
     key = load_private_key(workspace.signing_key)
     sealed = seal(stated(opened=opened), key)
-    write_atomic(folder / CERTIFICATE_FILE, sealed)
+    write_atomic(folder.certificate, sealed)
     keep_receipt = partial(_write_receipt, request_id=request_id, plans=plans)
-    keep_receipt(folder / RECEIPT_FILE, opened=opened, certificate=sealed)
+    keep_receipt(folder.receipt, opened=opened, certificate=sealed)
     committed = commitments(opened)
     for place in range(len(opened.ids)) if len(opened.ids) > 1 else ():
         part = own_part(opened, place)
         run = place_in_run(committed, place, certificate=digest(sealed))
         own = seal(stated(opened=part, run=run), key)
-        for name in (CERTIFICATES, RECEIPTS):
-            (folder / name).mkdir(mode=0o700, exist_ok=True)
-        write_atomic(folder / CERTIFICATES / f"{place + 1:03d}.json", own)
-        keep_receipt(folder / RECEIPTS / f"{place + 1:03d}.json", opened=part, certificate=own)
+        for file in (folder.certificate_of(place), folder.receipt_of(place)):
+            file.parent.mkdir(mode=0o700, exist_ok=True)
+        write_atomic(folder.certificate_of(place), own)
+        keep_receipt(folder.receipt_of(place), opened=part, certificate=own)
     deleted = RowsDeleted(
         request=request_id,
         certificate=digest(sealed),
@@ -169,9 +163,9 @@ def forget_open_file(workspace: Workspace, request_id: str) -> None:
     A subject that still has rows keeps its key: ids of rows may be equal to names of subjects.
     """
     folder = workspace.request(request_id)
-    if not (folder / OPEN_FILE).exists():
+    if not folder.open_file.exists():
         return
-    if not key_file(folder).exists():
+    if not folder.open_key.exists():
         destroy_open(folder)  # killed between the two: all else is done
         return
     opened = load_open(folder)

@@ -13,7 +13,7 @@ from lineage_store.workspace import Workspace
 from pipelines.train_run import TrainRequest
 from unlearning.aggregation import AGGREGATIONS
 from unlearning.class_weights import WEIGHTINGS
-from unlearning.deletion import CERTIFICATE_FILE, RECEIPT_FILE, load_plan
+from unlearning.deletion import load_plan
 from unlearning.finishing import load_reports
 from unlearning.judging import evaluation_digests
 from unlearning.plan import ModelPlan
@@ -204,8 +204,8 @@ def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[
         "steps_full": sum(change["steps_full"] for change in changes),
         "seconds": round(seconds, 3),
         "warnings": [told for plan in plans for told in plan.warnings],
-        "certificate": str(folder / CERTIFICATE_FILE),
-        "receipt": str(folder / RECEIPT_FILE),
+        "certificate": str(folder.certificate),
+        "receipt": str(folder.receipt),
         "public_key": str(workspace.public_key),
         "exact_by": request.options.get("exact_by") if approximate else None,
         "recipients": told,

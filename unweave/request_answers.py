@@ -60,7 +60,7 @@ def whole(
     if request.ended is not None and request.run is not None:
         folder = workspace.request(request.run)
         answer |= {
-            "certificate": str(folder / "certificate.json"),
+            "certificate": str(folder.certificate),
             "recipients": recipients(connection, workspace, _replaced(connection, request.run)),
         }
     return answer
