@@ -3,7 +3,6 @@
 Nothing is deleted here. What is found is for a person, or a queue, to decide on.
 """
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from lineage_store.progress import counter
 from lineage_store.row_ids import SourceRow, rows_by_key
 from lineage_store.row_store import RowStore, open_rows
 from lineage_store.rows import Rows, joined
+from lineage_store.source import open_source
 from lineage_store.workspace import Workspace
 from unlearning.contract import spec_of
 from unlearning.determinism import pin_tensorflow
@@ -174,16 +174,14 @@ def trusted_rows(file: Path, inference: Inference) -> Rows:
     the model knows.
     """
     wanted = [name for name, _ in inference.features]
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as stream:
-            lines = list(csv.DictReader(stream, strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(f"The trusted file {file} cannot be read.") from error
-    if not lines or not {*wanted, inference.label} <= {str(name) for name in lines[0]}:
+    table = open_source(file)
+    names = table.columns()
+    lines = [dict(zip(names, fields, strict=True)) for _, fields in table.records()]
+    if not lines or not {*wanted, inference.label} <= {*names}:
         raise BadInput(f"The trusted file {file} has no rows, or not the columns of the model.")
     records = []
     for line in lines:
-        label = inference.class_of(line[inference.label] or "")
+        label = inference.class_of(line[inference.label])
         if label not in inference.classes:
             continue
         values = [

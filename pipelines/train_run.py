@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lineage_store import models, requests
 from lineage_store.canonical import digest, write_atomic
-from lineage_store.csv_source import Columns, Dropped, Header, read_headers, read_records
+from lineage_store.csv_source import Columns, Dropped, TableHeader, read_headers, read_records
 from lineage_store.errors import BadInput, DiskFull
 from lineage_store.failures import record_failure
 from lineage_store.full_disk import translated
@@ -148,7 +148,7 @@ def train(
 def _gate(
     workspace: Workspace,
     asked: TrainRequest,
-    header: Header,
+    header: TableHeader,
     snapshot: Path,
     excluded: frozenset[str],
     pseudonyms: Pseudonyms,

@@ -31,6 +31,7 @@ SOURCES = {
         "inference.py",
         "gate.py",
         "csv_source.py",
+        "csv_file.py",
     ),
     "unlearning": (
         "batches.py",
