@@ -188,22 +188,26 @@ def _open(
         plans = plan_all(connection, workspace, request, found, backend=backend)
         by = {} if request.exact_by is None else {"exact_by": request.exact_by}
         texts, numbers = found_tokens(connection, workspace, found)
-        recorded = requests.record(
-            connection,
-            commitments=[
-                (request.kind, one, held)
-                for one, held in zip(commitments, found.models, strict=True)
-            ],
-            options={
-                **asdict(request.asked),
-                "rows": request.rows,
-                "replay": request.replay,
-                **by,
-            },
-            reason=request.reason,
-            time=time,
-            queued=request.queued,
-        )
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            # Asked again: the queue takes a hold also while this was planned.
+            queue.must_not_be_held(connection, commitments, today=time[:10])
+            recorded = requests.record(
+                connection,
+                commitments=[
+                    (request.kind, one, held)
+                    for one, held in zip(commitments, found.models, strict=True)
+                ],
+                options={
+                    **asdict(request.asked),
+                    "rows": request.rows,
+                    "replay": request.replay,
+                    **by,
+                },
+                reason=request.reason,
+                time=time,
+                queued=request.queued,
+            )
     folder = workspace.request(recorded.id)
     folder.remove()  # of a request of the same number that was taken back
     opened = OpenRequest(
