@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.apart import numbers_of
+from benchmarks.handmade import plain_header
 from benchmarks.result import Result, Tell
 from lineage_store.ledger import ShardLedger, StageRecord, StepRecord, shard_folder, write_header
+from lineage_store.placement import Partition
 
 SINGLY = 2_000
 WAYS = {
@@ -76,8 +78,7 @@ def make_ledger(folder: Path, steps: int) -> None:
     stage = StageRecord(0, 1, 4 * steps, 1, steps, 0, steps, "0" * 64, "", "", "m1", 1.0)
     taken = (StepRecord(n, 0, n, 64, f"{n:064x}", 0.5) for n in range(steps))
     shard.write_stage(stage, taken, {"w": np.zeros(2, np.float32)})
-    partition = {"shards": 1, "slices": 1, "epochs": 1, "batch_size": 4, "seed": 0}
-    write_header(folder, {"model": "m1", "partition": partition})
+    write_header(folder, plain_header(Partition(1, 1, 1, 4, 0)))
 
 
 def one_ingest(folder: Path, length: int, how: str, steps: int) -> dict[str, Any]:

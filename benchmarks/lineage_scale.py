@@ -26,10 +26,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.apart import ROOT, numbers_of
+from benchmarks.handmade import plain_header
 from benchmarks.result import Result, Tell
 from lineage_store import history, models, questions, row_index
 from lineage_store.gate import TRAIN, Record
-from lineage_store.index import open_index, read_index
+from lineage_store.index import open_index, reading_index, writing_index
 from lineage_store.ledger import ShardLedger, StageRecord, StepRecord, shard_folder, write_header
 from lineage_store.placement import Partition, schedule
 from lineage_store.pseudonyms import Pseudonyms
@@ -114,7 +115,7 @@ def build(folder: Path, *, rows: int, subjects: int, count: int) -> Numbers:
         special = pseudonyms.get(SPECIAL)
         pseudonyms.commit()
         pseudonyms.close()
-        with closing(open_index(workspace.index_file)) as connection:
+        with writing_index(workspace) as connection:
             for number in range(1, count + 1):
                 mine = list(records((number - 1) * each, number * each, subjects))
                 if number == count // 2:
@@ -146,7 +147,7 @@ def write_model(workspace: Workspace, number: int, rows: int) -> models.ModelRec
     )  # fmt: skip
     state = {"weights/0000": np.zeros(10, np.float32)}
     ShardLedger(shard_folder(folder, 0)).write_stage(record, steps, state)
-    write_header(folder, {"partition": PARTITION.__dict__})
+    write_header(folder, plain_header(PARTITION, model=f"m{number}"))
     return models.ModelRecord(
         id=f"m{number}", family=f"m{number}", snapshot=number, state="live",
         created="2026-01-01T00:00:00+00:00", guarantee="trained", weights_digest="",
@@ -158,7 +159,7 @@ def write_model(workspace: Workspace, number: int, rows: int) -> models.ModelRec
 def ask(workspace: Workspace, *, subjects: int, count: int) -> Numbers:
     """Ask the questions again and again, and return their times in milliseconds."""
     keys = workspace.keys()
-    with closing(read_index(workspace.index_file)) as connection:
+    with reading_index(workspace) as connection:
         some = [digest(b"subject", number)[:16] for number in range(0, subjects, subjects // 200)]
         asked = {
             "snapshots of a pseudonym": [

@@ -25,6 +25,7 @@ from lineage_store.placement import Partition
 from lineage_store.row_store import RowStore
 from lineage_store.rows import Rows
 from lineage_store.tensors import State, distance, save_state, weights_of
+from lineage_store.train_options import TrainOptions
 from unlearning.amnesiac import subtract
 from unlearning.batches import stage_batches
 from unlearning.determinism import pin_tensorflow
@@ -33,7 +34,6 @@ from unlearning.last_epoch import corrected_state, correction_steps
 from unlearning.repair import repair
 from unlearning.shard_task import make_learner
 from unlearning.strategies import ShardDecision, stage_of
-from unlearning.train_options import TrainOptions
 from unlearning.training import Run, train_shard
 
 Numbers = dict[str, Any]

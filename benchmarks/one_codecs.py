@@ -22,12 +22,12 @@ from lineage_store.ledger import ShardLedger
 from lineage_store.placement import Partition, batches_of_rows
 from lineage_store.row_store import RowStore, open_rows
 from lineage_store.tensors import State
+from lineage_store.train_options import TrainOptions
 from lineage_store.update_codecs import CODECS, decode, encode, weights_before
 from unlearning.batches import shard_schedule, stage_batches
 from unlearning.regenerate import replayed
 from unlearning.shard_task import make_learner
 from unlearning.step_checkpoints import REGENERATE
-from unlearning.train_options import TrainOptions
 from unlearning.training import Run, start_state, train_shard
 
 EACH, FORGOTTEN, ALONE = 37, 10, 10

@@ -25,11 +25,11 @@ from lineage_store.placement import Partition
 from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.row_store import RowStore, open_rows
 from lineage_store.tensors import weights_digest
+from lineage_store.train_options import TrainOptions
 from unlearning.contract import BUILT_IN, module_text
 from unlearning.fitting import fit
 from unlearning.row_source import store_from_snapshot
 from unlearning.train_config import TrainConfig
-from unlearning.train_options import TrainOptions
 
 PARTITION = Partition(shards=2, slices=5, epochs=1, batch_size=4096, seed=0)
 

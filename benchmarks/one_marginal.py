@@ -21,13 +21,13 @@ from lineage_store.placement import Partition
 from lineage_store.row_store import RowStore
 from lineage_store.rows import Rows, RowSet
 from lineage_store.tensors import State, distance, first_difference, weights_of
+from lineage_store.train_options import TrainOptions
 from unlearning.batches import stage_batches
 from unlearning.determinism import pin_tensorflow
 from unlearning.keras_learner import KerasLearner
 from unlearning.last_epoch import corrected_state, correction_steps
 from unlearning.shard_task import make_learner
 from unlearning.strategies import stage_of
-from unlearning.train_options import TrainOptions
 from unlearning.training import Run, train_shard
 
 MODULE = '''

@@ -17,11 +17,11 @@ from benchmarks import mnist
 from benchmarks.stopwatch import Stopwatch
 from lineage_store.placement import Partition
 from lineage_store.tensors import weights_digest
+from lineage_store.train_options import TrainOptions
 from unlearning import fitting
 from unlearning.determinism import pin_tensorflow
 from unlearning.shard_engine import workers
 from unlearning.train_config import TrainConfig
-from unlearning.train_options import TrainOptions
 
 
 def train(asked: dict[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.risk import RiskRule, band_of, parse_rules
 from lineage_store.row_store import RowStore
 from lineage_store.row_writer import write_rows
+from lineage_store.train_options import TrainOptions
 from unlearning import fitting
 from unlearning.aggregation import DEFAULT, aggregation_for
 from unlearning.contract import BUILT_IN, module_text
@@ -38,7 +39,6 @@ from unlearning.serving import evaluate
 from unlearning.shard_task import make_learner
 from unlearning.strategies import ShardDecision, Situation
 from unlearning.train_config import TrainConfig
-from unlearning.train_options import TrainOptions
 
 TOGETHER = 10
 NOTHING: frozenset[bytes] = frozenset()

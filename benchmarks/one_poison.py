@@ -25,6 +25,7 @@ from lineage_store.ledger import ShardLedger
 from lineage_store.placement import Partition
 from lineage_store.row_writer import write_rows
 from lineage_store.rows import Rows
+from lineage_store.train_options import TrainOptions
 from unlearning.contract import module_text
 from unlearning.determinism import pin_tensorflow
 from unlearning.families.keras_encoding import keras_rows
@@ -33,7 +34,6 @@ from unlearning.poison import suspects
 from unlearning.poison.without_source import judge
 from unlearning.row_source import encode
 from unlearning.shard_task import make_learner
-from unlearning.train_options import TrainOptions
 from unlearning.training import Run, train_shard
 
 SHARDS, SOURCES = 4, 4

@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks.one_unlearning import watched
 from benchmarks.stopwatch import Stopwatch
-from lineage_store.index import read_index
+from lineage_store.index import reading_index
 from lineage_store.ledger import open_ledger
 from lineage_store.models import find_model
 from lineage_store.row_store import open_rows
@@ -65,9 +65,8 @@ def area_under_curve(scores: np.ndarray, positive: np.ndarray) -> float:
 def quality(root: Path) -> Numbers:
     """Evaluate the newest model of a workspace on its evaluation rows."""
     workspace = open_workspace(root)
-    connection = read_index(workspace.index_file)
-    record = find_model(connection, None)
-    connection.close()
+    with reading_index(workspace) as connection:
+        record = find_model(connection, None)
     ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
     store = open_rows(workspace.absolute(record.paths["rows"]))
     config, rows = config_of(ledger), store.evaluation()

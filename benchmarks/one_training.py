@@ -33,13 +33,13 @@ from lineage_store.placement import Partition
 from lineage_store.row_store import RowStore, open_rows
 from lineage_store.rows import Rows, in_key_order, joined
 from lineage_store.tensors import weights_digest
+from lineage_store.train_options import TrainOptions
 from lineage_store.update_codecs import LOSSLESS
 from unlearning.aggregation import AGGREGATIONS
 from unlearning.contract import load_module, spec_of
 from unlearning.determinism import THREADS, pin_tensorflow
 from unlearning.serving import evaluate
 from unlearning.shard_task import make_learner
-from unlearning.train_options import TrainOptions
 from unlearning.training import Run, probe, train_shard
 
 Numbers = dict[str, Any]

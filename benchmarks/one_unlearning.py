@@ -25,13 +25,13 @@ from benchmarks import mnist
 from benchmarks.stopwatch import Stopwatch
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.placement import Partition, cells_of
+from lineage_store.train_options import TrainOptions
 from unlearning import fitting, retrain_shards, shard_task
 from unlearning.determinism import pin_tensorflow
 from unlearning.keras_learner import KerasLearner
 from unlearning.plan import ModelPlan
 from unlearning.strategies import Situation
 from unlearning.train_config import TrainConfig
-from unlearning.train_options import TrainOptions
 
 Numbers = dict[str, Any]
 

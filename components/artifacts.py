@@ -7,6 +7,12 @@ values are files in the artifact's folder.
 from tfx.types.artifact import Artifact
 from tfx.types.system_artifacts import Dataset
 
+# The files in the folders of the artifacts that a deletion makes, and of an evaluation.
+PLAN_JSON = "plan.json"
+REPORT_JSON = "report.json"
+ERASURE_JSON = "erasure.json"
+CERTIFICATE_JSON = "certificate.json"
+
 
 class Rows(Artifact):
     """Encoded rows by shard and slice (`lineage_store.row_store`)."""

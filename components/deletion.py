@@ -13,7 +13,18 @@ from tfx.types.artifact import Artifact
 from tfx.types.standard_artifacts import Model, ModelBlessing
 from tfx.types.system_executions import Evaluate, Process, Train
 
-from components.artifacts import Certificate, CheckReport, ErasureReport, Ledger, Plan, Rows
+from components.artifacts import (
+    CERTIFICATE_JSON,
+    ERASURE_JSON,
+    PLAN_JSON,
+    REPORT_JSON,
+    Certificate,
+    CheckReport,
+    ErasureReport,
+    Ledger,
+    Plan,
+    Rows,
+)
 from components.digests import set_digest, set_guarantee, set_training_digests
 from components.engine import executor_engine
 from components.training import SAVED_MODEL
@@ -26,8 +37,6 @@ from unlearning.deletion import erase, load_plan, must_pass
 from unlearning.finishing import certify, check_and_keep
 from unlearning.fitting import refit
 from unlearning.plan import ModelPlan
-
-PLAN_JSON = "plan.json"
 
 
 @component(component_annotation=Process)
@@ -104,7 +113,7 @@ def DeletionChecker(
         replay=bool(replay),
         engine=executor_engine(),
     )
-    _write(report, "report.json", canonical_json(found.to_json()) + b"\n")
+    _write(report, REPORT_JSON, canonical_json(found.to_json()) + b"\n")
     set_guarantee(found.guarantee, report)
     must_pass(found)
     blessing.set_int_custom_property("blessed", 1)
@@ -120,7 +129,7 @@ def Eraser(
 ) -> None:
     """Erases what learnt from the rows, and proves by a scan that nothing is left."""
     scan = erase(open_workspace(Path(workspace)), request_id, time=time)
-    _write(report, "erasure.json", canonical_json(scan.to_json()) + b"\n")
+    _write(report, ERASURE_JSON, canonical_json(scan.to_json()) + b"\n")
 
 
 @component(component_annotation=Process)
@@ -133,9 +142,9 @@ def Certifier(
     version: Parameter[str],
 ) -> None:
     """Writes and signs the certificate, and records the deletion in the event log."""
-    json.loads((Path(erasure.uri) / "erasure.json").read_bytes())  # only after an erasure
+    json.loads((Path(erasure.uri) / ERASURE_JSON).read_bytes())  # only after an erasure
     sealed = certify(open_workspace(Path(workspace)), request_id, time=time, version=version)
-    _write(certificate, "certificate.json", sealed)
+    _write(certificate, CERTIFICATE_JSON, sealed)
 
 
 def _write(artifact: Artifact, name: str, data: bytes) -> None:

@@ -30,7 +30,7 @@ def set_training_digests(
 ) -> None:
     """Say what a training or a deletion made: the ledger, the weights, by which code, and where."""
     set_digest(ledger_artifact, ledger.digest())
-    ledger_artifact.set_string_custom_property("code", ledger.header["code"])
-    environment = digest_json(ledger.header["environment"])
+    ledger_artifact.set_string_custom_property("code", ledger.header.code)
+    environment = digest_json(ledger.header.environment)
     ledger_artifact.set_string_custom_property("environment", environment)
     set_digest(model_artifact, weights_digest(ledger.final_weights()))

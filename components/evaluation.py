@@ -10,7 +10,15 @@ from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArti
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types.system_executions import Evaluate
 
-from components.artifacts import CheckReport, Evaluation, Ledger, Plan, Rows
+from components.artifacts import (
+    PLAN_JSON,
+    REPORT_JSON,
+    CheckReport,
+    Evaluation,
+    Ledger,
+    Plan,
+    Rows,
+)
 from components.digests import set_digest
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
 from lineage_store.ledger import open_ledger
@@ -33,8 +41,8 @@ def UnlearningEvaluator(
     request_id: Parameter[str],
 ) -> None:
     """Judges the new model beside the old one and, where the checks trained it, the twin."""
-    planned = ModelPlan.from_json(read_json(Path(plan.uri) / "plan.json"))
-    read_json(Path(report.uri) / "report.json")  # only after the checks
+    planned = ModelPlan.from_json(read_json(Path(plan.uri) / PLAN_JSON))
+    read_json(Path(report.uri) / REPORT_JSON)  # only after the checks
     opened = open_workspace(Path(workspace))
     found = evaluate_and_keep(
         opened,

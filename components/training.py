@@ -35,7 +35,7 @@ from unlearning.determinism import pin_tensorflow
 from unlearning.example_rows import rows_from_examples
 from unlearning.families.known_families import family_of
 from unlearning.fitting import fit
-from unlearning.recording import describe_model, must_be_trainable, record_model, sign_log
+from unlearning.recording import describe_model, must_be_trainable, record_model
 from unlearning.train_config import TrainConfig
 from unlearning.training import planned_steps
 from unlearning.unchanged_slices import unchanged_slices
@@ -161,7 +161,6 @@ def ModelRecorder(
         extra=told["extra"],
     )
     record_model(opened, registered)
-    sign_log(opened)
     summary = {
         "model": registered.id,
         "guarantee": registered.guarantee,

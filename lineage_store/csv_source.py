@@ -1,4 +1,4 @@
-"""A CSV file as the user gives it, read as a stream of records for the gate.
+"""A table as the user gives it, read as a stream of records for the gate.
 
 Row keys are computed from the text as given: the keyed digest of the id column, or without one of
 the fields' text and the number of its occurrence, so that equal lines have different keys and the
@@ -6,12 +6,10 @@ order of the lines does not matter. Occurrences and ids seen are counted in an S
 workspace's temporary folder, not in memory.
 """
 
-import csv
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 from lineage_store.errors import BadInput
 from lineage_store.gate import EVAL, EVALUATION_PERCENT, KEYED, TRAIN, Progress, Record, joined
@@ -19,8 +17,7 @@ from lineage_store.keys import Keys
 from lineage_store.placement import banded, in_evaluation
 from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.risk import RiskRule, band_of
-
-LARGEST_FIELD = 1 << 24
+from lineage_store.source import open_source
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class Header:
+class TableHeader:
     """The columns of a file, checked against what the user said of them."""
 
     names: tuple[str, ...]
@@ -66,14 +63,13 @@ class Dropped:
     rows: int = 0
 
 
-def read_header(path: Path, columns: Columns) -> Header:
+def read_header(path: Path, columns: Columns) -> TableHeader:
     """Read and check the first line of a CSV file.
 
     Raises BadInput if the file is missing or empty, or if a column is not there, named twice,
     or leaves no feature.
     """
-    with _open(path) as stream:
-        names = tuple(name.strip() for name in next(_lines(path, stream), []))
+    names = open_source(path).columns()
     if not names:
         raise BadInput(f"The file {path} is empty: it needs a line of column names and rows.")
     for name in names:
@@ -96,10 +92,10 @@ def read_header(path: Path, columns: Columns) -> Header:
         raise BadInput(f"No column of {path} is left as a feature.")
     if columns.label in (*columns.subjects, columns.row_id, *columns.drop):
         raise BadInput(f"The label column {columns.label!r} cannot be an id or a dropped column.")
-    return Header(names, features)
+    return TableHeader(names, features)
 
 
-def read_headers(paths: Sequence[Path], columns: Columns) -> Header:
+def read_headers(paths: Sequence[Path], columns: Columns) -> TableHeader:
     """Read the first lines of several files of one table.
 
     Raises BadInput as `read_header` does, and if two files have other columns or another order.
@@ -119,7 +115,7 @@ def read_records(
     paths: Sequence[Path],
     *,
     columns: Columns,
-    header: Header,
+    header: TableHeader,
     keys: Keys,
     pseudonyms: Pseudonyms,
     excluded: frozenset[str],
@@ -140,7 +136,7 @@ def read_records(
     label_place = header.names.index(columns.label)
     feature_places = [header.names.index(name) for name in header.features]
     with seen:
-        for path, number, fields in _all_lines(paths, len(header.names), progress):
+        for path, number, fields in _all_records(paths, progress):
             if id_place is None:
                 text = joined(fields)
                 occurrence = seen.count(keys.row_key(kind="text", value=text))
@@ -190,79 +186,22 @@ def _key_of_id(path: Path, number: int, text: str, keys: Keys) -> bytes:
     return keys.row_key(kind="id", value=text.encode("utf-8"))
 
 
-def _open(path: Path) -> TextIO:
-    if path.is_dir():
-        raise BadInput(f"{path} is a folder: give a CSV file.")
-    try:
-        return path.open(newline="", encoding="utf-8-sig")
-    except OSError as error:
-        raise BadInput(f"The file {path} cannot be read: {error.strerror}.") from error
-
-
-class _Lines:
-    """The fields of each record, and the number of the last line read (for messages)."""
-
-    def __init__(self, path: Path, stream: TextIO) -> None:
-        csv.field_size_limit(LARGEST_FIELD)
-        self._path = path
-        self._reader = csv.reader(stream, strict=True)
-
-    @property
-    def number(self) -> int:
-        return self._reader.line_num
-
-    def __iter__(self) -> "_Lines":
-        return self
-
-    def __next__(self) -> list[str]:
-        first = self.number + 1
-        try:
-            return next(self._reader)
-        except csv.Error as error:
-            raise BadInput(
-                f"The file {self._path} breaks off or is no CSV at line {self.number}, "
-                f"in the row that begins in line {first}: {error}."
-            ) from error
-        except UnicodeDecodeError as error:
-            raise BadInput(
-                f"The file {self._path} is not UTF-8 after line {self.number}: convert it first."
-            ) from error
-
-
-def _lines(path: Path, stream: TextIO) -> _Lines:
-    return _Lines(path, stream)
-
-
-def _all_lines(
-    paths: Sequence[Path], width: int, progress: Progress | None
+def _all_records(
+    paths: Sequence[Path], progress: Progress | None
 ) -> Iterator[tuple[Path, int, list[str]]]:
     before = 0
     for path in paths:
-        with _open(path) as stream:
-            lines = _lines(path, stream)
-            next(lines)
-            for number, fields in _numbered(path, lines, width):
-                if progress and number % 1000 == 0:
-                    progress(before + stream.buffer.tell())
-                yield path, number, fields
-            before += stream.buffer.tell()
+        number = 0
+        ahead = None if progress is None else _ahead(progress, before)
+        for number, fields in open_source(path).records(ahead):
+            yield path, number, fields
+        if not number:
+            raise BadInput(f"The file {path} has column names, but no rows.")
+        before += path.stat().st_size
 
 
-def _numbered(path: Path, lines: _Lines, width: int) -> Iterator[tuple[int, list[str]]]:
-    rows = 0
-    for fields in lines:
-        if not fields:
-            continue
-        if len(fields) != width:
-            raise BadInput(
-                f"Line {lines.number} of {path} has {len(fields)} fields, and line 1 has {width}."
-            )
-        if any("\x00" in field for field in fields):
-            raise BadInput(f"Line {lines.number} of {path} holds a zero byte.")
-        rows += 1
-        yield lines.number, fields
-    if not rows:
-        raise BadInput(f"The file {path} has column names, but no rows.")
+def _ahead(progress: Progress, before: int) -> Progress:
+    return lambda place: progress(before + place)
 
 
 class _Seen:

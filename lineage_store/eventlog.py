@@ -17,7 +17,7 @@ import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NewType, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -42,6 +42,7 @@ _TABLE = (
        BEGIN SELECT RAISE(ABORT, 'the event log is append-only'); END""",
 )
 _ROWS = "SELECT seq, time, kind, body, leaf FROM events ORDER BY seq"
+_ROWS_OF_KIND = "SELECT seq, time, kind, body, leaf FROM events WHERE kind = ? ORDER BY seq"
 
 # The algorithm byte of Ed25519 in C2SP signed notes, and how many bytes of key hash they carry.
 _NOTE_ED25519 = b"\x01"
@@ -67,20 +68,33 @@ class TreeHead:
     root: bytes
 
 
+class Loggable(Protocol):
+    """What can be appended: the name of its kind, and its body (`event_kinds`)."""
+
+    @property
+    def name(self) -> str:
+        """The kind of the event."""
+
+    def to_json(self) -> Mapping[str, Any]:
+        """Return the body of the event."""
+
+
+# A connection within a transaction after which the log's head is signed: `signed_log` makes it.
+LogConnection = NewType("LogConnection", sqlite3.Connection)
+
+
 def create_table(connection: sqlite3.Connection) -> None:
     """Create the table `events` if it is not there yet."""
     for statement in _TABLE:
         connection.execute(statement)
 
 
-def append(
-    connection: sqlite3.Connection, *, time: str, kind: str, body: Mapping[str, Any]
-) -> Event:
+def append(connection: LogConnection, what: Loggable, *, time: str) -> Event:
     """Append one event inside the caller's transaction, and return it as it will be read back.
 
     Several writers need BEGIN IMMEDIATE: two that read the same last number cannot both commit.
     """
-    text = canonical_json(body).decode("utf-8")
+    kind, text = what.name, canonical_json(what.to_json()).decode("utf-8")
     (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()
     seq = last + 1
     leaf = _leaf(seq=seq, time=time, kind=kind, body=text)
@@ -91,14 +105,15 @@ def append(
     return Event(seq=seq, time=time, kind=kind, body=json.loads(text), leaf=leaf)
 
 
-def events(connection: sqlite3.Connection) -> Iterator[Event]:
-    """Yield the events in their order, as they are stored and unchecked.
+def events(connection: sqlite3.Connection, *, kind: str | None = None) -> Iterator[Event]:
+    """Yield the events, of one kind or all, in their order, as they are stored and unchecked.
 
     Raises CheckFailed at an event whose stored body or leaf cannot be read.
     """
-    for seq, time, kind, body, leaf in connection.execute(_ROWS):
+    rows = connection.execute(_ROWS) if kind is None else connection.execute(_ROWS_OF_KIND, (kind,))
+    for seq, time, name, body, leaf in rows:
         try:
-            yield Event(seq, time, kind, json.loads(body), bytes.fromhex(leaf))
+            yield Event(seq, time, name, json.loads(body), bytes.fromhex(leaf))
         except (TypeError, ValueError) as error:
             raise _changed(seq) from error
 

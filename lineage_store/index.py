@@ -6,13 +6,30 @@ a question must not pay for importing more. MLMD's file is another one, always.
 
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from lineage_store.errors import BadInput, NothingFound
+from lineage_store.workspace import Workspace
 
 SCHEMA = "unweave"
 NEWEST = "lifted"  # the last of the migrations
+
+
+@contextmanager
+def writing_index(workspace: Workspace) -> Iterator[sqlite3.Connection]:
+    """Open the index of a workspace to write (`open_index`), and close it at the end."""
+    with closing(open_index(workspace.index_file)) as connection:
+        yield connection
+
+
+@contextmanager
+def reading_index(workspace: Workspace) -> Iterator[sqlite3.Connection]:
+    """Open the index of a workspace for questions (`read_index`), and close it at the end."""
+    with closing(read_index(workspace.index_file)) as connection:
+        yield connection
 
 
 def open_index(path: Path) -> sqlite3.Connection:

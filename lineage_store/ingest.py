@@ -291,7 +291,7 @@ def served(names: Names, ledger: Ledger, number: int) -> str | None:
     """Return the name of the checkpoint that a shard gives to its model; None if it has no rows."""
     shard = ledger.shard(number)
     if shard.final_file.exists():
-        return names.subtracted(ledger.header["model"], number)
+        return names.subtracted(ledger.header.model, number)
     stages = shard.stages()
     return names.checkpoint(stages[-1]) if stages and stages[-1].rows else None
 

@@ -18,7 +18,7 @@ the folders of untouched shards as they are (hard links). A stage names the mode
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -31,11 +31,12 @@ from lineage_store.canonical import (
     write_atomic,
 )
 from lineage_store.correction import Correction, read_correction
+from lineage_store.ledger_header import Header
 from lineage_store.placement import Partition
 from lineage_store.tensors import State, load_state, save_state, weights_of
 from lineage_store.update_files import UpdateFiles
 
-FORMAT = 1
+HEADER_FILE = "header.json"
 
 
 @dataclass(frozen=True)
@@ -216,12 +217,12 @@ class Ledger:
     """A whole ledger, complete on disk."""
 
     folder: Path
-    header: Mapping[str, Any]
+    header: Header
 
     @property
     def partition(self) -> Partition:
         """How the run cut its data."""
-        return Partition(**self.header["partition"])
+        return self.header.partition
 
     def shard(self, number: int) -> ShardLedger:
         """Return a shard's part."""
@@ -240,11 +241,14 @@ class Ledger:
         return [shard.final_weights() for shard in self.shards()]
 
     def digest(self) -> str:
-        """Return the digest that stands for the ledger: of its header and all stage records."""
+        """Return the digest that stands for the ledger: of its header and all stage records.
+
+        The header counts as it stands on disk: an older one lacks fields that `Header` has.
+        """
         stages = [[stage.to_json() for stage in shard.stages()] for shard in self.shards()]
         subtracted = [sorted(shard.subtracted()) for shard in self.shards()]
         told: dict[str, Any] = {
-            "header": dict(self.header),
+            "header": read_json(self.folder / HEADER_FILE),
             "stages": stages,
             "subtracted": subtracted,
         }
@@ -269,15 +273,15 @@ def shard_folder(folder: Path, number: int) -> Path:
     return folder / "shards" / f"{number:03d}"
 
 
-def write_header(folder: Path, header: Mapping[str, Any]) -> Ledger:
+def write_header(folder: Path, header: Header) -> Ledger:
     """Write the header, last of all, and return the ledger."""
-    write_atomic(folder / "header.json", canonical_json({"format": FORMAT, **header}) + b"\n")
+    write_atomic(folder / HEADER_FILE, canonical_json(header.to_json()) + b"\n")
     return open_ledger(folder)
 
 
 def open_ledger(folder: Path) -> Ledger:
     """Open a complete ledger."""
-    return Ledger(folder, read_json(folder / "header.json"))
+    return Ledger(folder, Header.from_json(read_json(folder / HEADER_FILE)))
 
 
 def keep_shard(

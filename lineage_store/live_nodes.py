@@ -13,7 +13,7 @@ ENDING = ("lineage.Checkpoint", "lineage.Update", "lineage.Batch", "lineage.Shar
 def live_files(ledger: Ledger, names: Names) -> dict[str, str]:
     """Return the names of all nodes of a ledger, with the file of each that has one."""
     live: dict[str, str] = {}
-    model = ledger.header["model"]
+    model = ledger.header.model
     for number, shard in enumerate(ledger.shards()):
         live[names.of(model, f"s{number}:shard")] = ""
         live[names.subtracted(model, number)] = str(shard.final_file)

@@ -7,12 +7,13 @@ what it says.
 import sqlite3
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import cast
 
 from lineage_store import eventlog
 from lineage_store.errors import CheckFailed
+from lineage_store.event_kinds import ExclusionLifted, ModelMade, RowsDeleted, of_kind
 from lineage_store.models import Guarantee, ModelState
-from lineage_store.readmission import LIFTED
 from lineage_store.signing import load_public_key
 from lineage_store.workspace import Workspace
 
@@ -82,22 +83,23 @@ def check_log(connection: sqlite3.Connection, workspace: Workspace) -> None:
 
 def read_logged(connection: sqlite3.Connection) -> Logged:
     """Read what a checked log says."""
-    made, deletions, lifted = [], [], Counter[str]()
-    for event in eventlog.events(connection):
-        if event.kind == "model made":
-            made.append(event)
-        elif event.kind == "rows deleted":
-            body = event.body
-            deletions.append(
-                LoggedDeletion(
-                    body["request"], event.time, body["certificate"], body["models"],
-                    body["guarantees"], body.get("ids"),
-                )
-            )  # fmt: skip
-        elif event.kind == LIFTED:
-            lifted[event.body["request"]] += event.body["ids"]
-    deletions = [replace(one, lifted=lifted[one.request]) for one in deletions]
-    trained = [event.body["model"] for event in made if event.body["request"] is None]
+    made = list(of_kind(connection, ModelMade))
+    lifted = Counter[str]()
+    for _, entry in of_kind(connection, ExclusionLifted):
+        lifted[entry.request] += entry.ids
+    deletions = [
+        LoggedDeletion(
+            request=one.request,
+            time=event.time,
+            certificate=one.certificate,
+            models=one.models,
+            guarantees=one.guarantees,
+            ids=one.ids,
+            lifted=lifted[one.request],
+        )
+        for event, one in of_kind(connection, RowsDeleted)
+    ]
+    trained = [one.model for _, one in made if one.request is None]
     snapshots = {model: number for number, model in enumerate(trained, start=1)}
     ended = {
         model: (deletion.time, after)
@@ -105,21 +107,20 @@ def read_logged(connection: sqlite3.Connection) -> Logged:
         for model, after in deletion.models.items()
     }
     models = []
-    for event in made:
-        body = event.body
-        time, after = ended.get(body["model"], (None, None))
+    for event, one in made:
+        time, after = ended.get(one.model, (None, None))
         state: ModelState = "live" if time is None else "withdrawn" if after is None else "deleted"
         models.append(
             LoggedModel(
-                id=body["model"],
-                family=body["family"],
-                snapshot=snapshots[body["family"]],
+                id=one.model,
+                family=one.family,
+                snapshot=snapshots[one.family],
                 state=state,
                 created=event.time,
-                guarantee=body["guarantee"],
-                request=body["request"],
-                weights=body["weights"],
-                ledger=body["ledger"],
+                guarantee=cast(Guarantee, one.guarantee),
+                request=one.request,
+                weights=one.weights,
+                ledger=one.ledger,
                 ended=time,
             )
         )

@@ -13,7 +13,6 @@ The workspace stores pseudonyms, of which nothing can be said to look alike: so 
 rows came from is read.
 """
 
-import csv
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from lineage_store.errors import BadInput
-from lineage_store.gate import csv_reader
+from lineage_store.source import open_source
 
 ALIKE = 0.8
 PREFIX = 5
@@ -99,20 +98,16 @@ def near_ids(ids: Sequence[str], known: Iterable[str]) -> dict[str, str]:
 
 
 def ids_in(source: Path, column: str) -> Iterator[str]:
-    """Yield the distinct ids in a column of a CSV file.
+    """Yield the distinct ids in a column of a file.
 
     Raises BadInput if the file cannot be read or has no such column.
     """
-    try:
-        with source.open(newline="", encoding="utf-8-sig") as stream:
-            lines = csv_reader(stream)
-            names = [name.strip() for name in next(lines, [])]
-            if column not in names:
-                raise BadInput(f"There is no column {column!r} in {source}.")
-            place, seen = names.index(column), set[str]()
-            for fields in lines:
-                if len(fields) > place and fields[place] not in seen:
-                    seen.add(fields[place])
-                    yield fields[place]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(f"The file {source} cannot be read as CSV in UTF-8.") from error
+    table = open_source(source)
+    names = table.columns()
+    if column not in names:
+        raise BadInput(f"There is no column {column!r} in {source}.")
+    place, seen = names.index(column), set[str]()
+    for _, fields in table.records():
+        if fields[place] not in seen:
+            seen.add(fields[place])
+            yield fields[place]

@@ -6,6 +6,7 @@ Nothing here imports TensorFlow, TFX or MLMD: which batches saw a row is compute
 
 import sqlite3
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
 from lineage_store import models, requests
@@ -133,10 +134,10 @@ def trace_model(
         ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
         header = ledger.header
         answer |= {
-            "data": header["data"],
-            "code": header["code"],
-            "environment": header["environment"],
-            "module": header["module"],
+            "data": header.data,
+            "code": header.code,
+            "environment": header.environment,
+            "module": asdict(header.module),
             "shards": [_shard_row(ledger, number) for number in range(ledger.partition.shards)],
         }
     return answer

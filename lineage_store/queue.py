@@ -19,6 +19,8 @@ from typing import Any, Literal
 
 from lineage_store import eventlog
 from lineage_store.errors import BadInput, NothingFound
+from lineage_store.event_kinds import RequestEnded, RequestQueued
+from lineage_store.eventlog import LogConnection
 
 Kind = Literal["subject", "row", "exact phase"]
 Needs = Literal["", "approval", "proposal"]
@@ -91,7 +93,7 @@ def create_queue(connection: sqlite3.Connection) -> None:
 
 
 def add(
-    connection: sqlite3.Connection,
+    connection: LogConnection,
     *,
     kind: Kind,
     commitments: Collection[str],
@@ -109,20 +111,18 @@ def add(
         (needs, question, seal(request), request),
     )
     commit_to(connection, request, commitments)
-    body = {"size": len(commitments), "kind": kind, "deadline": deadline, "needs": needs}
-    log_step(connection, "request queued", request, time, body)
+    what = RequestQueued(request, kind, deadline, size=len(commitments), needs=needs)
+    eventlog.append(connection, what, time=time)
     return find(connection, request)
 
 
-def add_exact_phase(
-    connection: sqlite3.Connection, *, run: str, deadline: str, time: str
-) -> Queued:
+def add_exact_phase(connection: LogConnection, *, run: str, deadline: str, time: str) -> Queued:
     """Queue the exact phase of an approximate run; it needs no ids, since the rows have gone."""
     options = {"guarantee": "exact", "strategy": None, "exact_by": None}
     request = _insert(connection, "exact phase", 0, options, deadline, time)
     connection.execute("UPDATE queue SET follows = ? WHERE id = ?", (run, request))
-    body = {"kind": "exact phase", "deadline": deadline, "follows": run}
-    log_step(connection, "request queued", request, time, body)
+    what = RequestQueued(request, "exact phase", deadline, follows=run)
+    eventlog.append(connection, what, time=time)
     return find(connection, request)
 
 
@@ -207,7 +207,7 @@ def of_run(connection: sqlite3.Connection, run: str) -> list[Queued]:
 
 
 def end(
-    connection: sqlite3.Connection,
+    connection: LogConnection,
     request: Queued,
     *,
     outcome: Outcome,
@@ -219,10 +219,10 @@ def end(
         "UPDATE queue SET ended = ?, outcome = ?, run = ?, sealed = NULL WHERE id = ?",
         (time, outcome, run, request.id),
     )
-    log_step(connection, "request ended", request.id, time, {"outcome": outcome, "run": run})
+    eventlog.append(connection, RequestEnded(request.id, outcome, run), time=time)
 
 
-def run_done(connection: sqlite3.Connection, run: str, *, exact_by: str | None, time: str) -> None:
+def run_done(connection: LogConnection, run: str, *, exact_by: str | None, time: str) -> None:
     """End all requests that a run served; part of the transaction that closes the run.
 
     An approximate run with a date for its exact phase leaves that in the queue.
@@ -255,18 +255,6 @@ def held_commitments(connection: sqlite3.Connection, *, today: str) -> frozenset
     """Return the commitments of all ids that are on hold."""
     held = [r.id for r in all_queued(connection, open_only=True) if r.state(today) == "held"]
     return frozenset(one for request in held for one in commitments_of(connection, request))
-
-
-def log_step(
-    connection: sqlite3.Connection,
-    kind: str,
-    request: str,
-    time: str,
-    body: Mapping[str, Any] | None = None,
-) -> None:
-    """Append an event about a request to the log; `body` names nobody."""
-    told = {"request": request, **(body or {})}
-    eventlog.append(connection, time=time, kind=kind, body=told)
 
 
 def _queued(row: sqlite3.Row) -> Queued:

@@ -8,11 +8,19 @@ IMMEDIATE.
 import sqlite3
 from collections.abc import Collection
 
+from lineage_store import eventlog
 from lineage_store.errors import BadInput
-from lineage_store.queue import Needs, Queued, commit_to, end, log_step
+from lineage_store.event_kinds import (
+    RequestAnswered,
+    RequestApproved,
+    RequestHeld,
+    RequestReleased,
+)
+from lineage_store.eventlog import LogConnection
+from lineage_store.queue import Needs, Queued, commit_to, end
 
 
-def approve(connection: sqlite3.Connection, request: Queued, *, sealed: bytes, time: str) -> None:
+def approve(connection: LogConnection, request: Queued, *, sealed: bytes, time: str) -> None:
     """Write down that a second person agreed; raises BadInput if it does not wait for that."""
     _must_wait(request)
     if not request.needs or request.approved is not None:
@@ -20,11 +28,11 @@ def approve(connection: sqlite3.Connection, request: Queued, *, sealed: bytes, t
     connection.execute(
         "UPDATE queue SET approved = ?, sealed = ? WHERE id = ?", (time, sealed, request.id)
     )
-    log_step(connection, "request approved", request.id, time)
+    eventlog.append(connection, RequestApproved(request.id), time=time)
 
 
 def answer(
-    connection: sqlite3.Connection,
+    connection: LogConnection,
     request: Queued,
     *,
     commitments: Collection[str],
@@ -39,21 +47,21 @@ def answer(
         "UPDATE queue SET question = 0, size = ?, needs = ?, sealed = ? WHERE id = ?",
         (len(set(commitments)), needs, sealed, request.id),
     )
-    log_step(connection, "request answered", request.id, time, {"size": len(set(commitments))})
+    eventlog.append(connection, RequestAnswered(request.id, len(set(commitments))), time=time)
 
 
 def hold(
-    connection: sqlite3.Connection, request: Queued, *, until: str, sealed: bytes, time: str
+    connection: LogConnection, request: Queued, *, until: str, sealed: bytes, time: str
 ) -> None:
     """Keep a request from running to the end of a day."""
     _must_wait(request)
     connection.execute(
         "UPDATE queue SET held_until = ?, sealed = ? WHERE id = ?", (until, sealed, request.id)
     )
-    log_step(connection, "request held", request.id, time, {"until": until})
+    eventlog.append(connection, RequestHeld(request.id, until), time=time)
 
 
-def release(connection: sqlite3.Connection, request: Queued, *, sealed: bytes, time: str) -> None:
+def release(connection: LogConnection, request: Queued, *, sealed: bytes, time: str) -> None:
     """End a hold; raises BadInput if there is none."""
     _must_wait(request)
     if request.held_until is None:
@@ -61,10 +69,10 @@ def release(connection: sqlite3.Connection, request: Queued, *, sealed: bytes, t
     connection.execute(
         "UPDATE queue SET held_until = NULL, sealed = ? WHERE id = ?", (sealed, request.id)
     )
-    log_step(connection, "request released", request.id, time)
+    eventlog.append(connection, RequestReleased(request.id), time=time)
 
 
-def cancel(connection: sqlite3.Connection, request: Queued, *, time: str) -> None:
+def cancel(connection: LogConnection, request: Queued, *, time: str) -> None:
     """End a request that does not run yet, and take its commitments away.
 
     Raises BadInput for an exact phase, which a certificate has promised.

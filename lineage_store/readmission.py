@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 from lineage_store import eventlog, requests
 from lineage_store.errors import NothingFound
+from lineage_store.event_kinds import ExclusionLifted
+from lineage_store.eventlog import LogConnection
 from lineage_store.requests import Exclusion
-
-LIFTED = "exclusion lifted"
 
 
 def create_lifted(connection: sqlite3.Connection) -> None:
@@ -24,12 +24,11 @@ def create_lifted(connection: sqlite3.Connection) -> None:
     )
 
 
-def lift(
-    connection: sqlite3.Connection, commitments: Sequence[str], *, time: str
-) -> list[Exclusion]:
+def lift(connection: LogConnection, commitments: Sequence[str], *, time: str) -> list[Exclusion]:
     """Lift the manifest's entries of some ids, and log it; return them, in the order given.
 
-    Raises NothingFound, and changes nothing, if one of them is not kept out.
+    Part of the caller's transaction. Raises NothingFound, and changes nothing, if one of them is
+    not kept out.
     """
     entries = [requests.exclusion(connection, commitment) for commitment in commitments]
     known = [entry for entry in entries if entry is not None]
@@ -37,16 +36,13 @@ def lift(
         place = entries.index(None) + 1
         which = "id given" if len(entries) == 1 else f"id {place} of {len(entries)} given"
         raise NothingFound(f"The {which} is not kept out of this workspace; nothing was changed.")
-    connection.execute("BEGIN IMMEDIATE")
-    with connection:
-        for entry in known:
-            connection.execute(
-                "INSERT INTO lifted SELECT commitment, kind, request, since, models, ? "
-                "FROM exclusions WHERE commitment = ?",
-                (time, entry.commitment),
-            )
-            connection.execute("DELETE FROM exclusions WHERE commitment = ?", (entry.commitment,))
-        for request, count in sorted(Counter(entry.request for entry in known).items()):
-            body = {"request": request, "ids": count}
-            eventlog.append(connection, time=time, kind=LIFTED, body=body)
+    for entry in known:
+        connection.execute(
+            "INSERT INTO lifted SELECT commitment, kind, request, since, models, ? "
+            "FROM exclusions WHERE commitment = ?",
+            (time, entry.commitment),
+        )
+        connection.execute("DELETE FROM exclusions WHERE commitment = ?", (entry.commitment,))
+    for request, count in sorted(Counter(entry.request for entry in known).items()):
+        eventlog.append(connection, ExclusionLifted(request, count), time=time)
     return known

@@ -79,11 +79,13 @@ def record(
 
 
 def retract(connection: sqlite3.Connection, request_id: str) -> None:
-    """Take back a request that changed nothing else; what it served waits again."""
-    with connection:
-        connection.execute("DELETE FROM exclusions WHERE request = ?", (request_id,))
-        connection.execute("DELETE FROM requests WHERE id = ?", (request_id,))
-        connection.execute("UPDATE queue SET run = NULL WHERE run = ?", (request_id,))
+    """Take back a request that changed nothing else; what it served waits again.
+
+    Part of the caller's transaction.
+    """
+    connection.execute("DELETE FROM exclusions WHERE request = ?", (request_id,))
+    connection.execute("DELETE FROM requests WHERE id = ?", (request_id,))
+    connection.execute("UPDATE queue SET run = NULL WHERE run = ?", (request_id,))
 
 
 def finish(

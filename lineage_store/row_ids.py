@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lineage_store.csv_source import Columns, read_headers
-from lineage_store.errors import BadInput
-from lineage_store.gate import csv_reader
 from lineage_store.keys import Keys
+from lineage_store.source import open_source
 
 
 @dataclass(frozen=True)
@@ -36,19 +35,10 @@ def rows_by_key(
     numbers: dict[str, int] = {}
     found = {}
     for path in paths:
-        try:
-            with path.open(newline="", encoding="utf-8-sig") as stream:
-                lines = csv_reader(stream)
-                next(lines)
-                for fields in filter(None, lines):
-                    name = "" if source_place is None else fields[source_place]
-                    number = numbers.setdefault(name, len(numbers))
-                    text = fields[id_place or 0]
-                    key = keys.row_key(kind="id", value=text.encode("utf-8"))
-                    found[key] = SourceRow(text, number)
-        except (OSError, ValueError, IndexError) as error:
-            raise BadInput(
-                f"The file {path} is not the one that the model was trained on, or is damaged: "
-                f"give that one."
-            ) from error
+        for _, fields in open_source(path).records():
+            name = "" if source_place is None else fields[source_place]
+            number = numbers.setdefault(name, len(numbers))
+            text = fields[id_place or 0]
+            key = keys.row_key(kind="id", value=text.encode("utf-8"))
+            found[key] = SourceRow(text, number)
     return found

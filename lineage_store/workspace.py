@@ -11,7 +11,7 @@
     tfx/               pipeline outputs
     serving/<family>/  pushed models, one folder a version
     policy.json        the rules of the request queue, if any were set
-    requests/<id>/     plan, certificate and receipt of a deletion
+    requests/<id>/     plan, certificate and receipt of a deletion (`request_folder`)
     tmp/               temporary files, never elsewhere
 
 Commands that write hold the lock; commands that read do not.
@@ -29,6 +29,7 @@ from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.connection import Connection, parse_connection, sqlite_file
 from lineage_store.errors import BadInput, NothingFound, WorkspaceBusy
 from lineage_store.keys import Keys, create_secret, derive, read_secret
+from lineage_store.request_folder import RequestFolder
 
 FORMAT = 1
 METADATA = "metadata.json"
@@ -88,9 +89,13 @@ class Workspace:
         """The folder that a model server watches for versions of a model family."""
         return self.root / "serving" / family
 
-    def request(self, request_id: str) -> Path:
+    def request(self, request_id: str) -> RequestFolder:
         """The folder of a deletion request."""
-        return self.root / "requests" / request_id
+        return RequestFolder(self.root / "requests" / request_id)
+
+    def requests(self) -> list[RequestFolder]:
+        """The folders of all deletion requests."""
+        return [RequestFolder(path) for path in sorted((self.root / "requests").glob("*"))]
 
     @property
     def evaluation_policy(self) -> Path:

@@ -13,7 +13,6 @@ is not imported. While a deletion waits to be finished there is no audit: half o
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +22,7 @@ from lineage_store import eventlog, models
 from lineage_store.errors import CheckFailed, UnweaveError
 from lineage_store.eventlog import ORIGIN
 from lineage_store.gate import load_snapshot
-from lineage_store.index import read_index
+from lineage_store.index import reading_index
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.logged import check_log, read_logged
 from lineage_store.models import ModelRecord
@@ -75,7 +74,7 @@ def audit(workspace: Workspace, *, head: Path | None, replays: int, seed: int) -
     `head` is a signed head of the log that was kept apart. `ok` is true if nothing was found.
     Raises Unfinished while a deletion waits to be finished.
     """
-    with closing(read_index(workspace.index_file)) as connection:
+    with reading_index(workspace) as connection:
         must_be_none_running(connection)
         records = models.models(connection)
         found = list(_log(connection, workspace, head))
@@ -201,8 +200,8 @@ def _replayed(
 
 def _differs(ledger: Ledger) -> list[str]:
     """Name what makes bits incomparable: the code that trains, or parts of the environment."""
-    names = differing(ledger.header["environment"], environment(module_source(ledger)))
-    same = same_code(ledger.header["code"], code_digest())
+    names = differing(ledger.header.environment, environment(module_source(ledger)))
+    same = same_code(ledger.header.code, code_digest())
     return [*([] if same else ["code"]), *names]
 
 
@@ -229,7 +228,7 @@ def _replay_model(
         )
         base = None if config.base is None else open_base(workspace, config.base)
         optimizer = learner.optimizer()
-        if exact and optimizer != ledger.header["optimizer"]:
+        if exact and optimizer != ledger.header.optimizer:
             what = "its module builds another optimizer than the recorded one"
             found.append(Finding("replay", model_id, what))
         run = replay_run(ledger, learner, base=base)

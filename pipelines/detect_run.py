@@ -3,7 +3,6 @@
 Nothing is deleted here. What is found is for a person, or a queue, to decide on.
 """
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from lineage_store.errors import BadInput
 from lineage_store.gate import EVAL, Record
-from lineage_store.index import read_index
+from lineage_store.index import reading_index
 from lineage_store.inference import Inference, is_missing_number, number_text, parse_number
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.models import find_model
@@ -19,6 +18,7 @@ from lineage_store.progress import counter
 from lineage_store.row_ids import SourceRow, rows_by_key
 from lineage_store.row_store import RowStore, open_rows
 from lineage_store.rows import Rows, joined
+from lineage_store.source import open_source
 from lineage_store.workspace import Workspace
 from unlearning.determinism import pin_tensorflow
 from unlearning.families.keras_encoding import KerasEncoding
@@ -84,11 +84,8 @@ def detect(workspace: Workspace, asked: DetectRequest) -> Detected:
     that it was trained on.
     """
     asked.check()
-    connection = read_index(workspace.index_file)
-    try:
+    with reading_index(workspace) as connection:
         record = find_model(connection, asked.model)
-    finally:
-        connection.close()
     if record.state != "live":
         raise BadInput(f"The model {record.id} is {record.state}: nothing is left of it.")
     ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
@@ -177,16 +174,14 @@ def trusted_rows(file: Path, inference: Inference) -> Rows:
     the model knows.
     """
     wanted = [name for name, _ in inference.features]
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as stream:
-            lines = list(csv.DictReader(stream, strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(f"The trusted file {file} cannot be read.") from error
-    if not lines or not {*wanted, inference.label} <= {str(name) for name in lines[0]}:
+    table = open_source(file)
+    names = table.columns()
+    lines = [dict(zip(names, fields, strict=True)) for _, fields in table.records()]
+    if not lines or not {*wanted, inference.label} <= {*names}:
         raise BadInput(f"The trusted file {file} has no rows, or not the columns of the model.")
     records = []
     for line in lines:
-        label = inference.class_of(line[inference.label] or "")
+        label = inference.class_of(line[inference.label])
         if label not in inference.classes:
             continue
         values = [

@@ -6,13 +6,12 @@ event log; there is no MLMD, and so no artifact but those that the ledger names.
 
 import shutil
 from collections.abc import Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from lineage_store import models
 from lineage_store.gate import load_snapshot
-from lineage_store.index import open_index
+from lineage_store.index import writing_index
 from lineage_store.ledger import open_ledger
 from lineage_store.ledger_nodes import ledger_nodes
 from lineage_store.lineage_node import LineageNode
@@ -27,7 +26,7 @@ from unlearning.determinism import pin_tensorflow
 from unlearning.finishing import certify, check_and_keep
 from unlearning.fitting import fit, refit
 from unlearning.judging import demanded, evaluate_and_keep, must_be_accepted
-from unlearning.recording import describe_model, must_be_trainable, record_model, sign_log
+from unlearning.recording import describe_model, must_be_trainable, record_model
 from unlearning.row_source import store_from_snapshot
 from unlearning.shard_engine import HERE
 from unlearning.shard_task import learner_of
@@ -150,7 +149,6 @@ class DirectBackend:
             extra=described["extra"],
         )
         record_model(workspace, record)
-        sign_log(workspace)
 
     def descendants(self, workspace: Workspace, record: ModelRecord) -> list[LineageNode]:
         """Return what the ledger names, and the model itself."""
@@ -172,7 +170,7 @@ def _push(workspace: Workspace, family: str, model: Path) -> Path:
     A version appears whole or not at all; one that a killed run left is made again.
     """
     versions = workspace.serving(family)
-    with closing(open_index(workspace.index_file)) as connection:
+    with writing_index(workspace) as connection:
         known = [record.paths["pushed"] for record in models.models(connection)
                  if record.family == family]  # fmt: skip
     pushed = versions / str(max((int(Path(path).name) for path in known), default=0) + 1)

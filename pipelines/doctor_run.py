@@ -12,7 +12,7 @@ from typing import Any
 from lineage_store.differences import Difference
 from lineage_store.doctor_metadata import compare_metadata
 from lineage_store.external_ids import Names
-from lineage_store.index import open_index, read_index
+from lineage_store.index import reading_index, writing_index
 from lineage_store.metadata import Metadata
 from lineage_store.metadata_server import told
 from lineage_store.rebuilt_metadata import Rebuilt, rebuild
@@ -46,22 +46,16 @@ def _compare(workspace: Workspace) -> tuple[Difference, ...]:
 
 
 def _compare_index(workspace: Workspace) -> IndexFindings:
-    connection = read_index(workspace.index_file)
-    try:
+    with reading_index(workspace) as connection:
         connection.execute("BEGIN")  # one state of the index, whatever others write
         must_be_none_running(connection)
         return compare_index(connection, workspace)
-    finally:
-        connection.close()
 
 
 def _repair_index(workspace: Workspace) -> None:
     findings = _compare_index(workspace)
-    connection = open_index(workspace.index_file)
-    try:
+    with writing_index(workspace) as connection:
         repair_index(connection, findings, temporary=workspace.temporary)
-    finally:
-        connection.close()
 
 
 def _compare_metadata(workspace: Workspace, findings: IndexFindings) -> tuple[Difference, ...]:

@@ -17,23 +17,24 @@ from lineage_store.errors import DiskFull
 from lineage_store.failures import record_failure
 from lineage_store.full_disk import translated
 from lineage_store.gate import Snapshot, let_through, load_snapshot, retained
-from lineage_store.index import open_index, read_index
+from lineage_store.index import reading_index, writing_index
 from lineage_store.ledger import open_ledger
 from lineage_store.row_index import IndexedRows, rows_by_key, rows_of_subject
 from lineage_store.row_store import open_rows
+from lineage_store.signed_log import logging_events
 from lineage_store.workspace import Workspace
 from pipelines.found_rows import NO_ROWS, ForgetRequest, Found, find, found_tokens, merged
 from pipelines.jobs import Backend, DeletionJob, ModelChange
 from unlearning.certified_log import log_asked, log_taken_back
 from unlearning.code_fingerprint import code_digest
-from unlearning.deletion import PLAN_FILE, load_plan, save_plan
+from unlearning.deletion import load_plan, save_plan
 from unlearning.environment import environment
 from unlearning.estimates import folder_bytes
 from unlearning.finishing import forget_open_file
 from unlearning.judging import demanded
 from unlearning.open_file import OpenRequest, destroy_open, load_open, save_open
 from unlearning.plan import BaseAfter, ModelPlan, base_after, must_still_hold, plan_model
-from unlearning.recording import must_be_recorded, sign_log
+from unlearning.recording import must_be_recorded
 from unlearning.shard_engine import ShardEngine
 from unlearning.train_config import module_source
 
@@ -97,12 +98,9 @@ def _snapshot(workspace: Workspace, record: models.ModelRecord) -> Snapshot:
 
 def dry_run(workspace: Workspace, request: ForgetRequest, *, backend: Backend) -> list[ModelPlan]:
     """Find and plan, and change nothing."""
-    connection = read_index(workspace.index_file)
-    try:
+    with reading_index(workspace) as connection:
         found = find(connection, workspace, request, workspace.keys())
         return plan_all(connection, workspace, request, found, backend=backend)
-    finally:
-        connection.close()
 
 
 def forget(
@@ -190,8 +188,7 @@ def _open(
     random_bytes: Callable[[int], bytes],
 ) -> str:
     demanded(workspace)  # a policy that does not fit is told before anything is recorded
-    connection = open_index(workspace.index_file)
-    try:
+    with writing_index(workspace) as connection:
         requests.must_be_none_running(connection)
         commitments = request.commitments(workspace.keys())
         queue.must_not_be_held(connection, commitments, today=time[:10])
@@ -199,27 +196,28 @@ def _open(
         plans = plan_all(connection, workspace, request, found, backend=backend)
         by = {} if request.exact_by is None else {"exact_by": request.exact_by}
         texts, numbers = found_tokens(connection, workspace, found)
-        recorded = requests.record(
-            connection,
-            commitments=[
-                (request.kind, one, held)
-                for one, held in zip(commitments, found.models, strict=True)
-            ],
-            options={
-                **asdict(request.asked),
-                "rows": request.rows,
-                "replay": request.replay,
-                **by,
-            },
-            reason=request.reason,
-            time=time,
-            queued=request.queued,
-        )
-    finally:
-        connection.close()
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            # Asked again: the queue takes a hold also while this was planned.
+            queue.must_not_be_held(connection, commitments, today=time[:10])
+            recorded = requests.record(
+                connection,
+                commitments=[
+                    (request.kind, one, held)
+                    for one, held in zip(commitments, found.models, strict=True)
+                ],
+                options={
+                    **asdict(request.asked),
+                    "rows": request.rows,
+                    "replay": request.replay,
+                    **by,
+                },
+                reason=request.reason,
+                time=time,
+                queued=request.queued,
+            )
     folder = workspace.request(recorded.id)
-    if folder.exists():
-        shutil.rmtree(folder)  # of a request of the same number that was taken back
+    folder.remove()  # of a request of the same number that was taken back
     opened = OpenRequest(
         kind=request.kind,
         ids=request.ids,
@@ -237,18 +235,13 @@ def _open(
 
 def _log_asked(workspace: Workspace, request_id: str) -> None:
     """Log that the request was recorded, before anything is changed for it; safe to repeat."""
-    connection = open_index(workspace.index_file)
-    try:
+    with logging_events(workspace) as connection:
         log_asked(connection, requests.find_request(connection, request_id))
-    finally:
-        connection.close()
-    sign_log(workspace)
 
 
 def _earlier(workspace: Workspace, request: ForgetRequest) -> requests.Request | None:
     """Return the recorded request of just these ids, if there is one."""
-    connection = open_index(workspace.index_file)
-    try:
+    with writing_index(workspace) as connection:
         known = [
             requests.exclusion(connection, commitment)
             for commitment in request.commitments(workspace.keys())
@@ -257,15 +250,13 @@ def _earlier(workspace: Workspace, request: ForgetRequest) -> requests.Request |
         if len(ids) != 1 or None in known:
             return None
         return requests.find_request(connection, ids.pop())
-    finally:
-        connection.close()
 
 
 def _running(workspace: Workspace, earlier: requests.Request | None) -> str | None:
     """Return the id of a killed run of this request; one that had not begun is taken back."""
     if earlier is None or earlier.state != "running":
         return None
-    if (workspace.request(earlier.id) / PLAN_FILE).exists():
+    if workspace.request(earlier.id).plan.exists():
         return earlier.id
     take_back_unplanned(workspace, earlier.id)
     return None
@@ -275,21 +266,16 @@ def take_back_unplanned(workspace: Workspace, request_id: str) -> None:
     """Take a request back that was killed before its plan was written: nothing else knows of it."""
     folder = workspace.request(request_id)
     destroy_open(folder)
-    if folder.exists():
-        shutil.rmtree(folder)
-    connection = open_index(workspace.index_file)
-    try:
+    folder.remove()
+    with writing_index(workspace) as connection, connection:
         requests.retract(connection, request_id)
-    finally:
-        connection.close()
 
 
 def _changes(
     workspace: Workspace, request_id: str, plans: Sequence[ModelPlan]
 ) -> list[ModelChange]:
     opened = load_open(workspace.request(request_id))
-    connection = open_index(workspace.index_file)
-    try:
+    with writing_index(workspace) as connection:
         changes = []
         for plan in plans:
             old = models.find_model(connection, plan.model_before)
@@ -311,16 +297,13 @@ def _changes(
                 )
             )
         return changes
-    finally:
-        connection.close()
 
 
 def _must_hold(workspace: Workspace, job: DeletionJob) -> None:
     """Check the plans of all models that are still to be replaced against their ledgers again."""
     plans = {one.model_before: one for one in load_plan(workspace.request(job.request_id))}
     opened = load_open(workspace.request(job.request_id))
-    connection = read_index(workspace.index_file)
-    try:
+    with reading_index(workspace) as connection:
         for change in job.changes:
             if change.recorded or change.old.state != "live":
                 continue
@@ -331,8 +314,6 @@ def _must_hold(workspace: Workspace, job: DeletionJob) -> None:
                 store=open_rows(paths["rows"]),
                 deleted=rows_of(connection, change.old, opened),
             )
-    finally:
-        connection.close()
 
 
 def rows_of(
@@ -373,8 +354,7 @@ def _regate(
 
 def _take_back(workspace: Workspace, job: DeletionJob) -> None:
     """After a failure: if no new model is registered, nothing has gone; take the request back."""
-    connection = open_index(workspace.index_file)
-    try:
+    with logging_events(workspace) as connection:
         registered = {record.id for record in models.models(connection)}
         if any(change.model_after in registered for change in job.changes):
             return
@@ -387,16 +367,12 @@ def _take_back(workspace: Workspace, job: DeletionJob) -> None:
         recorded = requests.find_request(connection, job.request_id)
         log_taken_back(connection, recorded, time=job.time)
         requests.retract(connection, job.request_id)
-    finally:
-        connection.close()
-    sign_log(workspace)
     for change in job.changes:
         if change.snapshot is not None and change.snapshot.exists():
             shutil.rmtree(change.snapshot)
-    destroy_open(workspace.request(job.request_id))
-    for folder in (
-        job.workspace.request(job.request_id),
-        job.workspace.pipeline_root / job.name,
-    ):
-        if folder.exists():
-            shutil.rmtree(folder)
+    folder = workspace.request(job.request_id)
+    destroy_open(folder)
+    folder.remove()
+    outputs = workspace.pipeline_root / job.name
+    if outputs.exists():
+        shutil.rmtree(outputs)

@@ -9,12 +9,11 @@ import shutil
 from contextlib import closing
 
 from lineage_store import models, requests
-from lineage_store.index import open_index
+from lineage_store.index import writing_index
 from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.workspace import Workspace
 from unlearning.deletion import load_plan
 from unlearning.finishing import forget_open_file
-from unlearning.open_file import OPEN_FILE
 
 
 def sweep(workspace: Workspace) -> list[str]:
@@ -23,25 +22,22 @@ def sweep(workspace: Workspace) -> list[str]:
     Returns the ids of these requests. What an unfinished deletion has begun stays: the deletion
     itself starts it anew.
     """
-    connection = open_index(workspace.index_file)
-    try:
+    with writing_index(workspace) as connection:
         known = {record.id for record in models.models(connection)}
         asked = requests.all_requests(connection)
-    finally:
-        connection.close()
     if workspace.pseudonym_file.exists():
         with closing(Pseudonyms(workspace.pseudonym_file, workspace.keys())) as pseudonyms:
             pseudonyms.end_killed_runs(known)
     finished = []
     for request in asked:
         folder = workspace.request(request.id)
-        if request.state == "done" and (folder / OPEN_FILE).exists():
+        if request.state == "done" and folder.open_file.exists():
             forget_open_file(workspace, request.id)
             finished.append(request.id)
-        if request.state == "running" and (folder / "plan.json").exists():
+        if request.state == "running" and folder.plan.exists():
             known |= {plan.model_after for plan in load_plan(folder) if plan.model_after}
     for parent, prefix in (("data", "m"), ("serving", "m"), ("tfx", "train-m")):
-        for folder in (workspace.root / parent).glob(f"{prefix}[0-9]*"):
-            if folder.name.removeprefix("train-") not in known:
-                shutil.rmtree(folder)
+        for begun in (workspace.root / parent).glob(f"{prefix}[0-9]*"):
+            if begun.name.removeprefix("train-") not in known:
+                shutil.rmtree(begun)
     return finished

@@ -15,21 +15,20 @@ finishes the run that was begun before it starts another.
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from lineage_store import models, queue, requests
 from lineage_store.errors import UnweaveError
-from lineage_store.index import open_index, read_index
+from lineage_store.index import reading_index, writing_index
 from lineage_store.queue import Queued
 from lineage_store.request_details import open_details
+from lineage_store.signed_log import logging_events
 from lineage_store.workspace import Workspace
 from pipelines.forget_run import carry_out, forget, plan_all, take_back_unplanned
 from pipelines.found_rows import ForgetRequest, find, whereabouts
 from pipelines.jobs import Backend
 from unlearning.choice import Asked
-from unlearning.deletion import PLAN_FILE
 from unlearning.phases import exact_run_after, still_approximate
 from unlearning.plan import ModelPlan
 from unlearning.shard_engine import ShardEngine
@@ -164,7 +163,7 @@ def plan_requests(
 
     Every group is planned on the models as they are now, not as the group before leaves them.
     """
-    with closing(read_index(workspace.index_file)) as connection:
+    with reading_index(workspace) as connection:
         planned = []
         for key, members in due_groups(connection, due=due, today=today).items():
             group = resolve(connection, workspace, key, members, derived_until=derived_until)
@@ -207,12 +206,12 @@ def run_requests(
             engine=engine,
         )
         ran.runs[begun.id] = (served, clock() - start)
-    with closing(open_index(workspace.index_file)) as connection:
+    with writing_index(workspace) as connection:
         groups = due_groups(connection, due=due, today=today)
     for key, members in groups.items():
-        with closing(open_index(workspace.index_file)) as connection:
+        with reading_index(workspace) as connection:
             group = resolve(connection, workspace, key, members, derived_until=derived_until)
-            _settle(connection, group, time=time)
+        _settle(workspace, group, time=time)
         ran.settled.extend(group.settled)
         if group.is_empty:
             continue
@@ -236,9 +235,8 @@ def run_requests(
     return ran
 
 
-def _settle(connection: sqlite3.Connection, group: Group, *, time: str) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    with connection:
+def _settle(workspace: Workspace, group: Group, *, time: str) -> None:
+    with logging_events(workspace) as connection:
         for request, number in group.found.items():
             queue.keep_found(connection, request, found=number)
         for one in group.settled:
@@ -248,7 +246,7 @@ def _settle(connection: sqlite3.Connection, group: Group, *, time: str) -> None:
 
 
 def _running(workspace: Workspace) -> list[requests.Request]:
-    with closing(open_index(workspace.index_file)) as connection:
+    with writing_index(workspace) as connection:
         return [one for one in requests.all_requests(connection) if one.state == "running"]
 
 
@@ -259,9 +257,9 @@ def _begun(workspace: Workspace) -> list[tuple[requests.Request, tuple[str, ...]
     """
     begun = []
     for run in _running(workspace):
-        with closing(open_index(workspace.index_file)) as connection:
+        with writing_index(workspace) as connection:
             served = tuple(request.id for request in queue.of_run(connection, run.id))
-        if (workspace.request(run.id) / PLAN_FILE).exists():
+        if workspace.request(run.id).plan.exists():
             begun.append((run, served))
         elif served:
             take_back_unplanned(workspace, run.id)

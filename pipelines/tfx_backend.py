@@ -15,7 +15,7 @@ from lineage_store.canonical import digest_file
 from lineage_store.descent import base_of, families_from
 from lineage_store.errors import MetadataLost
 from lineage_store.external_ids import Names
-from lineage_store.index import read_index
+from lineage_store.index import reading_index
 from lineage_store.ingest import ingest_deletion, ingest_model
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.lineage_node import LineageNode
@@ -27,7 +27,7 @@ from lineage_store.requests import all_requests
 from lineage_store.stand_ins import made_by_tfx
 from lineage_store.workspace import Workspace
 from pipelines.jobs import DeletionJob, TrainingJob
-from unlearning.deletion import CERTIFICATE_FILE, load_plan
+from unlearning.deletion import load_plan
 from unlearning.plan import ModelPlan
 
 if TYPE_CHECKING:
@@ -85,13 +85,10 @@ class TfxBackend:
 
 
 def _catch_up(workspace: Workspace) -> None:
-    connection = read_index(workspace.index_file)
-    try:
+    with reading_index(workspace) as connection:
         made = {record.id for record in models(connection) if made_by_tfx(record)}
         live = [record.id for record in models(connection, live_only=True)]
         done = [one for one in all_requests(connection) if one.state == "done"]
-    finally:
-        connection.close()
     if not made:
         return
     if not workspace.metadata.is_there():
@@ -111,11 +108,8 @@ def _catch_up(workspace: Workspace) -> None:
 
 def _descendants(workspace: Workspace, record: ModelRecord) -> list[LineageNode]:
     metadata = Metadata(workspace.metadata, create=False)
-    connection = read_index(workspace.index_file)
-    try:
+    with reading_index(workspace) as connection:
         everyone = models(connection)
-    finally:
-        connection.close()
     later = families_from(everyone, record.family)
     own = _closure(metadata, workspace, [one for one in everyone if one.family == record.family])
     theirs = _closure(
@@ -141,11 +135,8 @@ def _record_deletion(workspace: Workspace, request_id: str, *, time: str) -> Non
     _ingest_models(workspace, after)
     metadata = Metadata(workspace.metadata, create=False)
     names = Names(workspace.keys().key_id)
-    connection = read_index(workspace.index_file)
-    try:
+    with reading_index(workspace) as connection:
         records = {record.id: record for record in models(connection)}
-    finally:
-        connection.close()
     before = [records[plan.model_before] for plan in plans]
     for old, plan in zip(before, plans, strict=True):
         _mark_deleted(metadata, workspace, old, plan, records, names)
@@ -159,7 +150,7 @@ def _record_deletion(workspace: Workspace, request_id: str, *, time: str) -> Non
         names=names,
         request_id=request_id,
         time=time,
-        certificate_digest=digest_file(folder / CERTIFICATE_FILE),
+        certificate_digest=digest_file(folder.certificate),
         certificate_uri=max((artifact.uri for artifact in certificates), default=""),
         old_model_uris=[str(workspace.absolute(old.paths["model"])) for old in before],
         new_model_uris=[str(workspace.absolute(records[new].paths["model"])) for new in after],
@@ -170,8 +161,7 @@ def _record_deletion(workspace: Workspace, request_id: str, *, time: str) -> Non
 def _ingest_models(workspace: Workspace, model_ids: list[str]) -> None:
     metadata = Metadata(workspace.metadata, create=False)
     names = Names(workspace.keys().key_id)
-    connection = read_index(workspace.index_file)
-    try:
+    with reading_index(workspace) as connection:
         for model_id in model_ids:
             record = find_model(connection, model_id)
             uris = {name: str(workspace.absolute(path)) for name, path in record.paths.items()}
@@ -181,8 +171,6 @@ def _ingest_models(workspace: Workspace, model_ids: list[str]) -> None:
                 paths = find_model(connection, base_id).paths
                 base = open_ledger(workspace.absolute(paths["ledger"]))
             ingest_model(metadata, names=names, record=record, ledger=ledger, uris=uris, base=base)
-    finally:
-        connection.close()
 
 
 def _mark_deleted(

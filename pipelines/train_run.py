@@ -6,21 +6,24 @@ Whatever fails, what was begun is taken away again: a model is registered whole 
 import shutil
 import sqlite3
 from collections.abc import Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lineage_store import models, requests
 from lineage_store.canonical import digest, write_atomic
-from lineage_store.csv_source import Columns, Dropped, Header, read_headers, read_records
+from lineage_store.csv_source import Columns, Dropped, TableHeader, read_headers, read_records
 from lineage_store.errors import BadInput, DiskFull
 from lineage_store.failures import record_failure
 from lineage_store.full_disk import translated
 from lineage_store.gate import let_through, load_snapshot
-from lineage_store.index import open_index
+from lineage_store.index import open_index, writing_index
 from lineage_store.inference import Inference
 from lineage_store.progress import counter
 from lineage_store.pseudonyms import Pseudonyms
+from lineage_store.signed_log import log_size, sign_log
 from lineage_store.signing import create_signing_key
+from lineage_store.train_options import TrainOptions
 from lineage_store.workspace import Workspace
 from pipelines.base_model import find_base
 from pipelines.jobs import Backend, TrainingJob
@@ -28,10 +31,8 @@ from unlearning.aggregation import aggregation_for
 from unlearning.class_weights import must_fit
 from unlearning.contract import BUILT_IN, load_module, module_text
 from unlearning.determinism import pin_tensorflow
-from unlearning.recording import log_size, sign_log
 from unlearning.shard_engine import ShardEngine
 from unlearning.train_config import TrainConfig
-from unlearning.train_options import TrainOptions
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,7 @@ def train(
         load_module(text, name=asked.module.name)
     ensure_signing_key(workspace)
     options, base = asked.options, None
-    connection = open_index(workspace.index_file)
-    try:
+    with writing_index(workspace) as connection:
         requests.must_be_none_running(connection)
         if asked.base is not None:
             base = find_base(
@@ -84,8 +84,6 @@ def train(
         model = models.next_model_id(connection)
         number = models.next_snapshot(connection)
         excluded = requests.manifest(connection)
-    finally:
-        connection.close()
     snapshot = workspace.snapshot(model)
     begun = [snapshot, workspace.pipeline_root / f"train-{model}", workspace.serving(model)]
     _clear(begun)  # what a killed run left
@@ -135,17 +133,14 @@ def train(
     finally:
         pseudonyms.close()
     backend.record_training(job)
-    connection = open_index(workspace.index_file)
-    try:
+    with writing_index(workspace) as connection:
         return models.find_model(connection, model)
-    finally:
-        connection.close()
 
 
 def _gate(
     workspace: Workspace,
     asked: TrainRequest,
-    header: Header,
+    header: TableHeader,
     snapshot: Path,
     excluded: frozenset[str],
     pseudonyms: Pseudonyms,
@@ -199,10 +194,8 @@ def _is_registered(workspace: Workspace, model: str) -> bool:
         connection = open_index(workspace.index_file)
     except sqlite3.Error:
         return False
-    try:
+    with closing(connection):
         return any(record.id == model for record in models.models(connection))
-    finally:
-        connection.close()
 
 
 def module_name(module: Path | None) -> str:

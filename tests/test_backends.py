@@ -33,6 +33,7 @@ from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as pb
 from ml_metadata.proto import metadata_store_service_pb2 as service
 
+from benchmarks.handmade import plain_header
 from lineage_store import ingest
 from lineage_store.connection import (
     PASSWORD,
@@ -49,6 +50,7 @@ from lineage_store.ledger import ShardLedger, StageRecord, StepRecord, shard_fol
 from lineage_store.metadata import Metadata
 from lineage_store.metadata_server import told
 from lineage_store.models import ModelRecord
+from lineage_store.placement import Partition
 from lineage_store.workspace import open_workspace, writing
 from pipelines.direct import DirectBackend
 from unweave import Project
@@ -282,8 +284,7 @@ def made_ledger(folder, *, steps=STEPS):
                                  0.5)  # fmt: skip
             taken = (StepRecord(first + n, 0, n, 4, f"{n:064x}", 0.25, None) for n in range(steps))
             shard.write_stage(record, taken, {"w": np.zeros(2, np.float32)})
-    partition = {"shards": 2, "slices": 2, "epochs": 1, "batch_size": 4, "seed": 0}
-    return write_header(folder, {"partition": partition, "model": "m1"})
+    return write_header(folder, plain_header(Partition(2, 2, 1, 4, 0)))
 
 
 @dataclass(frozen=True)

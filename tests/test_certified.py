@@ -17,6 +17,7 @@ from lineage_store.index import read_index
 from lineage_store.signing import load_private_key, load_public_key
 from lineage_store.workspace import open_workspace
 from pipelines.direct import DirectBackend
+from tests.any_event import AnyEvent
 from unlearning import certificate
 from unlearning.certified_log import check_opening
 from unweave import Project, verify
@@ -155,7 +156,7 @@ def test_the_head_within_a_certificate_finds_a_log_that_was_put_back(certificate
     other = sqlite3.connect(":memory:")
     eventlog.create_table(other)
     for row in memory[: head.size - 1]:
-        eventlog.append(other, time=row["time"], kind=row["kind"], body=json.loads(row["body"]))
+        eventlog.append(other, AnyEvent(row["kind"], json.loads(row["body"])), time=row["time"])
     with pytest.raises(CheckFailed, match="removed from its end"):
         eventlog.check(other, earlier=head)
 

@@ -13,6 +13,7 @@ from lineage_store.index import read_index
 from lineage_store.ledger import open_ledger
 from lineage_store.lineage_node import LineageNode
 from lineage_store.models import find_model
+from lineage_store.request_folder import RequestFolder
 from lineage_store.row_store import open_rows
 from lineage_store.tensors import load_state, save_state, weights_digest
 from lineage_store.workspace import open_workspace
@@ -64,7 +65,7 @@ def forget(workspace, guarantee, **options):
         options["strategy"] = "amnesiac"
     project = Project(workspace, backend=KeepsTheOld())
     answer = project.forget(["p3"], guarantee=guarantee, **options)
-    (plan,) = load_plan(workspace / "requests" / answer["request_id"])
+    (plan,) = load_plan(RequestFolder(workspace / "requests" / answer["request_id"]))
     folder = workspace / "tfx" / "forget-r1" / "m1"
     old = open_ledger(workspace.parent / "ledger-m1")
     return answer, plan, old, open_ledger(folder / "ledger"), folder / "rows"
@@ -206,8 +207,8 @@ def test_other_code_or_another_environment_retrains_all_shards_and_says_why(
         store=open_rows(workspace / "tfx" / "train-m1" / "rows"),
         deleted=found,
         asked=Asked(),
-        code=code or ledger.header["code"],
-        environment={**ledger.header["environment"], **environment},
+        code=code or ledger.header.code,
+        environment={**ledger.header.environment, **environment},
         descendants=[],
         derived_until="",
     )

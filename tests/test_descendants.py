@@ -170,10 +170,10 @@ def test_a_descendant_says_from_what_it_was_trained(chain, original):
     ledgers = [
         open_ledger(folder / "ledger") for folder in sorted((project.root / "tfx").iterdir())
     ]
-    assert "base" not in ledgers[0].header
-    assert ledgers[1].header["base"]["model"] == "m1"
-    assert len(set(ledgers[1].header["base"]["weights"])) == 3
-    assert ledgers[1].header["spec"] == ledgers[0].header["spec"]
+    assert ledgers[0].header.base is None
+    assert ledgers[1].header.base.model == "m1"
+    assert len(set(ledgers[1].header.base.weights)) == 3
+    assert ledgers[1].header.spec == ledgers[0].header.spec
     assert project.trace_subject("a03")["descendants"] == ["m2", "m3"]
     assert project.trace_subject("both")["descendants"] == ["m2", "m3"]
     assert project.trace_subject("c03")["descendants"] == []
@@ -263,7 +263,7 @@ def test_where_the_base_has_no_shard_left_its_descendants_start_that_one_afresh(
     assert digests_of(project)[:2] == digests
     assert 0 in done["models"][1]["affected_shards"]
     ledger = open_ledger(project.root / "tfx" / "forget-r1" / "m2" / "ledger")
-    assert ledger.header["base"]["weights"][0] is None
+    assert ledger.header.base.weights[0] is None
     # From then on there is nothing in it that could change again.
     again = project.plan(["a03" if "a03" not in gone else "a04"])["plans"]
     assert 0 not in again[1]["base"]["moved"]

@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 import unweave
+from benchmarks.handmade import plain_header
 from lineage_store import models
 from lineage_store.canonical import write_atomic
 from lineage_store.errors import MetadataLost
@@ -141,7 +142,7 @@ def test_the_checkpoint_of_a_first_stage_without_rows_comes_from_the_shard(tmp_p
         taken = [StepRecord(n, 0, n, 8, "d" * 64, 0.5) for n in range(steps)]
         record = StageRecord(0, stage, 8 * steps, 1, steps, 0, steps, "r" * 64, "", "", "m1", 1.0)
         shard.write_stage(record, taken, {"weights/0": np.zeros(1, np.float32)})
-    write_header(folder, {"model": "m1", "partition": asdict(Partition(1, 2, 1, 8, 0))})
+    write_header(folder, plain_header(Partition(1, 2, 1, 8, 0)))
     paths = {"examples": "tfx/e", "rows": "tfx/r", "ledger": "tfx/ledger", "model": "tfx/m"}
     record = models.ModelRecord("m1", "m1", 1, "live", "", "trained", "", "", paths, {})
     store = Metadata(tmp_path / "metadata.sqlite", create=True)

@@ -401,7 +401,7 @@ PLACES = {
     "the open file is written": ("pipelines.forget_run.save_plan", 1),
     "a stage is trained again": ("unlearning.training.train_stage", 1),
     "the result is checked": ("unlearning.finishing.check", 1),
-    "the new model is recorded": ("pipelines.direct.sign_log", 1),
+    "the new model is recorded": ("lineage_store.signed_log.sign_log", 2),
     "the old model is gone": ("unlearning.deletion.compact", 1),
     "the scan is done": ("pipelines.direct.certify", 1),
     "the certificate is written": ("unlearning.finishing.receipt", 1),
@@ -457,7 +457,7 @@ def test_a_training_killed_before_its_log_is_signed_has_made_a_model(
 ):
     root = tmp_path / "workspace"
     # The head is signed at the start, for the empty log, and again when the model is recorded.
-    kill_at(root, given_csv, "pipelines.direct.sign_log", key_file=str(key_file))
+    kill_at(root, given_csv, "lineage_store.signed_log.sign_log", entry=2, key_file=str(key_file))
     assert len(events_of(root, "model made")) == 1
     done = project_in(root).forget([FORGOTTEN], guarantee="exact")
     assert done["weights_digest_after"] == forgotten[1]["weights_digest_after"]

@@ -13,6 +13,7 @@ from lineage_store import eventlog, merkle
 from lineage_store.canonical import canonical_json
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.signing import is_signed_by
+from tests.any_event import AnyEvent
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
@@ -49,7 +50,7 @@ def new_log(count=0):
     connection = sqlite3.connect(":memory:")
     eventlog.create_table(connection)
     for i in range(count):
-        eventlog.append(connection, time=f"2024-05-0{i + 1}T00:00:00Z", kind="run", body={"n": i})
+        eventlog.append(connection, AnyEvent("run", {"n": i}), time=f"2024-05-0{i + 1}T00:00:00Z")
     connection.commit()
     return connection
 
@@ -63,8 +64,8 @@ def without_triggers(connection):
 def test_events_come_back_as_they_were_appended():
     connection = new_log()
     appended = [
-        eventlog.append(connection, time="2024-05-01T00:00:00Z", kind="train", body={"b": (1, 2)}),
-        eventlog.append(connection, time="2024-05-02T00:00:00Z", kind="forget", body={}),
+        eventlog.append(connection, AnyEvent("train", {"b": (1, 2)}), time="2024-05-01T00:00:00Z"),
+        eventlog.append(connection, AnyEvent("forget"), time="2024-05-02T00:00:00Z"),
     ]
     assert list(eventlog.events(connection)) == appended
     assert [event.seq for event in appended] == [1, 2]
@@ -74,7 +75,7 @@ def test_events_come_back_as_they_were_appended():
 
 def test_a_leaf_is_the_hash_that_the_documentation_says():
     connection = new_log()
-    event = eventlog.append(connection, time="now", kind="train", body={"b": 1, "a": "é"})
+    event = eventlog.append(connection, AnyEvent("train", {"b": 1, "a": "é"}), time="now")
     stored = {"seq": 1, "time": "now", "kind": "train", "body": '{"a":"é","b":1}'}
     assert event.leaf == merkle.leaf_hash(canonical_json(stored))
 
@@ -82,7 +83,7 @@ def test_a_leaf_is_the_hash_that_the_documentation_says():
 @given(st.lists(BODIES, max_size=6))
 def test_any_body_survives_the_check(bodies):
     connection = new_log()
-    appended = [eventlog.append(connection, time="t", kind="k", body=body) for body in bodies]
+    appended = [eventlog.append(connection, AnyEvent("k", body), time="t") for body in bodies]
     assert eventlog.check(connection) == eventlog.head(connection)
     assert [event.body for event in eventlog.events(connection)] == bodies
     assert eventlog.head(connection) == eventlog.TreeHead(
@@ -92,10 +93,10 @@ def test_any_body_survives_the_check(bodies):
 
 def test_an_event_goes_with_its_transaction():
     connection = new_log(2)
-    eventlog.append(connection, time="t", kind="k", body={})
+    eventlog.append(connection, AnyEvent("k"), time="t")
     connection.rollback()
     assert eventlog.check(connection).size == 2
-    assert eventlog.append(connection, time="t", kind="k", body={}).seq == 3
+    assert eventlog.append(connection, AnyEvent("k"), time="t").seq == 3
 
 
 def test_creating_the_table_again_keeps_the_events():
@@ -107,7 +108,7 @@ def test_creating_the_table_again_keeps_the_events():
 def test_a_body_that_json_cannot_hold_is_refused():
     connection = new_log()
     with pytest.raises(ValueError):
-        eventlog.append(connection, time="t", kind="k", body={"x": float("nan")})
+        eventlog.append(connection, AnyEvent("k", {"x": float("nan")}), time="t")
     assert eventlog.head(connection).size == 0
 
 
@@ -166,7 +167,7 @@ def test_a_log_that_is_not_there_fails_the_check():
 def test_reading_an_unreadable_event_names_it(edit):
     connection = sqlite3.connect(":memory:")
     connection.execute("CREATE TABLE events (seq INTEGER PRIMARY KEY, time, kind, body, leaf)")
-    eventlog.append(connection, time="t", kind="k", body={})
+    eventlog.append(connection, AnyEvent("k"), time="t")
     connection.execute(f"UPDATE events SET {edit}")
     with pytest.raises(CheckFailed, match="Event 1 of the event log"):
         list(eventlog.events(connection))
@@ -185,7 +186,7 @@ def test_only_an_earlier_head_finds_a_log_that_was_rewritten_or_cut():
 
     rewritten = new_log()
     for i in range(5):
-        eventlog.append(rewritten, time="t", kind="run", body={"n": i})
+        eventlog.append(rewritten, AnyEvent("run", {"n": i}), time="t")
     assert eventlog.check(rewritten).size == 5
     with pytest.raises(CheckFailed, match="was rewritten"):
         eventlog.check(rewritten, earlier=earlier)

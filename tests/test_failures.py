@@ -105,7 +105,7 @@ def test_a_killed_training_leaves_nobody_a_key_once_another_command_has_run(work
 
 def test_a_training_killed_after_its_model_is_registered_keeps_the_keys(workspace, tmp_path):
     table = write(tmp_path / "two.csv", ["p1", "new-1", "new-2", "new-3", "new-4"])
-    train_killed_at(workspace, table, "pipelines.direct", "sign_log")
+    train_killed_at(workspace, table, "lineage_store.signed_log", "sign_log")
     kept = keys_in(workspace)
     assert project_in(workspace).forget(["new-1"])["model_after"] == "m3"
     left = keys_in(workspace)

@@ -12,20 +12,19 @@ from lineage_store import eventlog, log_proofs
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.eventlog import ORIGIN
 from lineage_store.index import open_index
+from lineage_store.signed_log import logging_events, sign_log
 from lineage_store.signing import create_signing_key, load_private_key, load_public_key
 from lineage_store.workspace import open_workspace, writing
-from unlearning.recording import sign_log
+from tests.any_event import AnyEvent
 from unweave.cli import commands
 
 EVENTS = 7
 
 
 def append(workspace, number):
-    with closing(open_index(workspace.index_file)) as connection, connection:
-        eventlog.append(
-            connection, time=f"2031-01-0{number}", kind="model made", body={"model": f"m{number}"}
-        )
-    return sign_log(workspace)
+    with logging_events(workspace) as connection:
+        made = AnyEvent("model made", {"model": f"m{number}"})
+        eventlog.append(connection, made, time=f"2031-01-0{number}")
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from lineage_store.index import read_index
 from lineage_store.ledger import open_ledger
 from lineage_store.models import find_model
 from lineage_store.placement import Stage
+from lineage_store.request_folder import RequestFolder
 from lineage_store.row_store import open_rows
 from lineage_store.tensors import first_difference, weights_digest, weights_of
 from pipelines.direct import DirectBackend
@@ -26,7 +27,7 @@ from unlearning.keras_learner import KerasLearner
 from unlearning.last_epoch import WINDOWS, corrected_state, correction_steps
 from unlearning.shard_task import make_learner
 from unlearning.strategies import stage_of
-from unlearning.train_config import module_source, options_of
+from unlearning.train_config import module_source
 from unweave import Project
 
 NAME = "amnesiac-marginal"
@@ -107,7 +108,7 @@ def paths_of(root):
 def forget(root, person="person-3", **options):
     project = Project(root, backend=KeepsTheOld())
     answer = project.forget([person], **{"strategy": NAME, **options})
-    (plan,) = load_plan(root / "requests" / answer["request_id"])
+    (plan,) = load_plan(RequestFolder(root / "requests" / answer["request_id"]))
     kept, now = root.parent, paths_of(root)
     old = open_ledger(kept / f"ledger-{plan.model_before}")
     before = open_rows(kept / f"rows-{plan.model_before}")
@@ -181,7 +182,7 @@ def test_one_window_is_what_the_recursion_says_and_a_plain_sum_is_off_by_what_it
         d, plain = jacobian @ d + m, plain + m
         w = stepped(w, x, y)
     state = corrected_state(
-        learner, old=old.shard(number), before=before, after=after, options=options_of(old),
+        learner, old=old.shard(number), before=before, after=after, options=old.header.options,
         windows=1,
     )  # fmt: skip
     (found,) = weights_of(state).values()
@@ -349,7 +350,7 @@ def test_a_second_deletion_starts_from_the_first_and_an_exact_one_ends_both(root
     )
     state = corrected_state(
         learner, old=middle.shard(number), before=before, after=after,
-        options=options_of(middle),
+        options=middle.header.options,
     )  # fmt: skip
     found = new.shard(number).final_weights()
     assert project.doctor()["differences"] == []

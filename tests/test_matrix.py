@@ -18,6 +18,7 @@ from lineage_store.gate import EVAL, TRAIN, let_through, read_snapshot, retained
 from lineage_store.placement import Partition, shard_of, slice_of
 from lineage_store.row_index import IndexedRows
 from lineage_store.tensors import weights_digest
+from lineage_store.train_options import TrainOptions
 from unlearning.choice import Asked
 from unlearning.code_fingerprint import code_digest
 from unlearning.determinism import pin_tensorflow
@@ -25,7 +26,6 @@ from unlearning.environment import environment
 from unlearning.fitting import TrainConfig, fit, refit
 from unlearning.plan import plan_model
 from unlearning.row_source import store_from_snapshot
-from unlearning.train_options import TrainOptions
 
 NUMBERS, PEOPLE, ROWS = 16, 64, 320
 CLASSES = ("high", "low", "mid")

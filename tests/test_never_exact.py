@@ -192,7 +192,7 @@ def test_the_check_reports(approximate):
         reports = load_reports(workspace, answer["request_id"])
         assert reports and all(one.guarantee == "approximate" for one in reports.values())
         for before in reports:
-            file = workspace.request(answer["request_id"]) / f"checks-{before}.json"
+            file = workspace.request(answer["request_id"]).checks(before)
             says_approximate(read_json(file))
 
 

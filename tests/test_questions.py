@@ -113,8 +113,8 @@ def test_what_a_model_was_made_of_is_known_after_it_has_ended(project, story):
     digests = {model: project.ask.data(model)["data_digest"] for model in ("m1", "m2", "m3")}
     assert len(set(digests.values())) == 3
     live = open_ledger(story / "tfx" / "forget-r1" / "m1" / "ledger").header
-    assert live["optimizer"] == project.ask.hyperparameters("m2")["optimizer"]
-    assert live["data"]["data_digest"] == digests["m2"]
+    assert live.optimizer == project.ask.hyperparameters("m2")["optimizer"]
+    assert live.data["data_digest"] == digests["m2"]
 
 
 def test_which_pipeline_made_a_model_and_which_version_was_served_last(project):

@@ -235,6 +235,22 @@ def test_a_held_person_is_not_forgotten_by_any_command(project, workspace):
     assert later.requests.run()["runs"][0]["requests"] == ["q1", "q2"]
 
 
+def test_a_person_who_is_held_while_her_deletion_is_planned_is_not_forgotten(project, workspace):
+    class Meanwhile(DirectBackend):
+        def descendants(self, workspace, record):
+            if states(project)["q1"] == "waiting":
+                project.requests.hold("q1", reason="a lawsuit", until="2031-05-20")
+            return super().descendants(workspace, record)
+
+    project.requests.add([ANN])
+    before = project.models()
+    planning = Project(workspace, backend=Meanwhile(), now=lambda: NOON)
+    with pytest.raises(BadInput, match=r"legal hold is on what was named \(request q1"):
+        planning.forget([ANN])
+    assert states(project) == {"q1": "held"}
+    assert project.models() == before and not list((workspace / "requests").iterdir())
+
+
 @pytest.mark.parametrize(
     "wrong, words",
     [

@@ -13,12 +13,11 @@ from lineage_store.index import read_index
 from lineage_store.ledger import open_ledger
 from lineage_store.models import find_model
 from lineage_store.placement import Partition, Stage
+from lineage_store.train_options import TrainOptions
 from lineage_store.update_codecs import SUMMABLE, encode
 from pipelines.direct import DirectBackend
 from unlearning.record_budget import BYTES_A_PARAMETER, affordable, checkpoint_bytes, most_bytes
 from unlearning.step_checkpoints import REGENERATE, kept_in
-from unlearning.train_config import options_of
-from unlearning.train_options import TrainOptions
 from unweave import Project
 from unweave.text import trained
 
@@ -112,7 +111,7 @@ def test_a_run_keeps_to_its_budget_says_so_and_serves_from_what_it_kept(table, t
         for file in ledger.folder.glob(f"shards/*/{name}/*")
     ]
     assert sum(kept) <= budget
-    options = options_of(ledger)
+    options = ledger.header.options
     assert answer["config"]["record"] == options.record
     assert answer["config"]["update_codec"] == options.update_codec
     assert options.record_budget == budget

@@ -9,11 +9,11 @@ import pytest
 from lineage_store.errors import CheckFailed
 from lineage_store.ledger import ShardLedger
 from lineage_store.placement import Partition
+from lineage_store.train_options import TrainOptions
 from lineage_store.update_codecs import decode
 from unlearning.regenerate import record_again, regenerated, replayed
 from unlearning.row_source import store_from_snapshot
 from unlearning.shard_task import make_learner
-from unlearning.train_options import TrainOptions
 from unlearning.training import Run, train_shard
 
 PARTITION = Partition(shards=1, slices=2, epochs=5, batch_size=16, seed=5)

@@ -11,6 +11,7 @@ from lineage_store.index import read_index
 from lineage_store.ledger import open_ledger
 from lineage_store.models import find_model
 from lineage_store.placement import batches_of_rows
+from lineage_store.request_folder import RequestFolder
 from lineage_store.row_store import open_rows
 from lineage_store.tensors import load_state, save_state, weights_digest, weights_of
 from pipelines.direct import DirectBackend
@@ -96,7 +97,7 @@ def someone(project, *, shard=None, slice_=None):
 def forget(root, person, **options):
     project = Project(root, backend=KeepsTheOld())
     answer = project.forget([person], **options)
-    (plan,) = load_plan(root / "requests" / answer["request_id"])
+    (plan,) = load_plan(RequestFolder(root / "requests" / answer["request_id"]))
     old = open_ledger(root.parent / f"ledger-{plan.model_before}")
     before = open_rows(root.parent / f"rows-{plan.model_before}")
     now = paths_of(root)

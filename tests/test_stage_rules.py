@@ -9,10 +9,10 @@ from lineage_store.errors import BadInput
 from lineage_store.inference import Inference
 from lineage_store.placement import Partition, shard_of, slice_of
 from lineage_store.row_writer import write_rows
+from lineage_store.train_options import TrainOptions
 from unlearning.class_weights import ALIKE, balanced, must_fit, weighting_or_default
 from unlearning.early_stop import Watch, seen_digest, watch_of
 from unlearning.families.keras_encoding import keras_rows
-from unlearning.train_options import TrainOptions
 
 PARTITION = Partition(shards=3, slices=4, epochs=1, batch_size=8, seed=0)
 PATIENT = TrainOptions(early_stop=2)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lineage_store.errors import CheckFailed
 from lineage_store.ledger import open_ledger
 from lineage_store.placement import Partition, Stage
+from lineage_store.train_options import TrainOptions
 from pipelines.direct import DirectBackend
 from unlearning.step_checkpoints import (
     REGENERATE,
@@ -21,7 +22,6 @@ from unlearning.step_checkpoints import (
     kept_in,
     steps_with_checkpoints,
 )
-from unlearning.train_options import TrainOptions
 from unweave.project import Project
 
 PARTITION = Partition(shards=2, slices=3, epochs=4, batch_size=8, seed=0)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.handmade import plain_header
 from lineage_store.errors import BadInput
 from lineage_store.index import read_index
 from lineage_store.ledger import (
@@ -84,7 +85,7 @@ def make_ledger(folder, *, counts=COUNTS, updates=False):
             )
             shard.write_stage(record, steps, weights(10 * number + stage.index))
     return write_header(
-        folder, {"partition": PARTITION.__dict__, "trainable": ["weights/0000.w"], "record": "all"}
+        folder, plain_header(PARTITION, trainable=("weights/0000.w",), options={"record": "all"})
     )
 
 
@@ -381,7 +382,7 @@ def test_two_approximate_deletions_subtract_each_shared_batch_once(given_csv, tm
     project = small(tmp_path / "workspace", given_csv, record="all")
     ledger = newest_ledger(project)
     weights = ledger.shard(0).final_weights()
-    trainable = ledger.header["trainable"]
+    trainable = ledger.header.trainable
     recorded = ledger.shard(0).updates
     updates = dict(recorded.load(recorded.files()))
     gone = set()
@@ -411,7 +412,7 @@ def test_two_approximate_deletions_subtract_each_shared_batch_once(given_csv, tm
 def test_rounded_updates_are_subtracted_as_they_were_kept(given_csv, tmp_path, codec):
     project = small(tmp_path / "workspace", given_csv, record="all", update_codec=codec)
     ledger = newest_ledger(project)
-    assert ledger.header["update_codec"] == codec
+    assert ledger.header.options.codec == codec
     before, updates = ledger.shard(0).final_weights(), ledger.shard(0).updates
     kept = dict(updates.load(updates.files()))
     project.forget(["person-3"], strategy="amnesiac")

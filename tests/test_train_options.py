@@ -18,12 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_store.errors import BadInput
+from lineage_store.train_options import OPTION, TrainOptions, option
 from lineage_store.update_codecs import LOSSLESS, SUMMABLE
 from unlearning.aggregation import AGGREGATIONS, DEFAULT
 from unlearning.class_weights import ALIKE, WEIGHTINGS
 from unlearning.recorders import RECORDED, RECORDERS
 from unlearning.train_config import TrainConfig
-from unlearning.train_options import OPTION, TrainOptions, option
 from unweave import Project
 from unweave.change_commands import train
 from unweave.flags import flag, in_flags

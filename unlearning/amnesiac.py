@@ -21,7 +21,6 @@ from lineage_store.tensors import State, save_state
 from unlearning.exposure import affected_positions
 from unlearning.step_checkpoints import REGENERATE
 from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee
-from unlearning.train_config import options_of
 from unlearning.training import Run
 
 
@@ -60,7 +59,7 @@ class Amnesiac:
         known = recorded | ledger.subtracted() | regenerable(situation.ledger, ledger, positions)
         unknown = [position for position in positions if position not in known]
         if unknown:
-            if options_of(situation.ledger).record == REGENERATE:
+            if situation.ledger.header.options.record == REGENERATE:
                 raise BadInput(
                     f"The strategy amnesiac cannot compute the updates of {len(unknown)} of the "
                     f"{len(positions)} affected steps of shard {shard} again, since an earlier "
@@ -122,7 +121,7 @@ def regenerable(ledger: Ledger, shard: ShardLedger, positions: Iterable[int]) ->
     After a subtraction these are the steps before the first that saw the rows: no later one can be
     taken again without them.
     """
-    if options_of(ledger).record != REGENERATE:
+    if ledger.header.options.record != REGENERATE:
         return frozenset()
     end = min(shard.subtracted(), default=None)
     return frozenset(position for position in positions if end is None or position < end)

@@ -7,14 +7,13 @@ base's ledger and never copied; the header of the new ledger holds a digest of e
 a deletion years later can tell that it starts from the same.
 """
 
-from collections.abc import Mapping, Sequence
-from contextlib import closing
-from typing import Any
+from collections.abc import Sequence
 
 from lineage_store import models
 from lineage_store.errors import BadInput, CheckFailed
-from lineage_store.index import read_index
+from lineage_store.index import reading_index
 from lineage_store.ledger import Ledger, open_ledger
+from lineage_store.ledger_header import BaseOrigin, Header
 from lineage_store.tensors import State, weights_digest
 from lineage_store.workspace import Workspace
 from unlearning.keras_learner import KerasLearner
@@ -22,7 +21,7 @@ from unlearning.keras_learner import KerasLearner
 
 def open_base(workspace: Workspace, model: str) -> Ledger:
     """Open the ledger of a base; raises CheckFailed if its weights are not the recorded ones."""
-    with closing(read_index(workspace.index_file)) as connection:
+    with reading_index(workspace) as connection:
         record = models.find_model(connection, model)
     ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
     if weights_digest(ledger.final_weights()) != record.weights_digest:
@@ -33,28 +32,24 @@ def open_base(workspace: Workspace, model: str) -> Ledger:
     return ledger
 
 
-def origin(base: Ledger) -> dict[str, Any]:
-    """Return what a ledger's header says of its base: its id, and a digest of each shard's weights.
-
-    The digest of a shard without weights is None.
-    """
-    return {"model": base.header["model"], "weights": list(map(_digest, base.final_weights()))}
+def origin(base: Ledger) -> BaseOrigin:
+    """Return what the header of a ledger that starts from a base says of it."""
+    return BaseOrigin(base.header.model, tuple(map(_digest, base.final_weights())))
 
 
-def started_from(header: Mapping[str, Any]) -> Sequence[str | None]:
+def started_from(header: Header) -> Sequence[str | None]:
     """Return the digests of the weights that a ledger's shards started from; none without a base.
 
     The digest of a shard that started from fresh weights is None.
     """
-    digests: Sequence[str | None] = header["base"]["weights"] if "base" in header else ()
-    return digests
+    return () if header.base is None else header.base.weights
 
 
-def must_be_the_start(base: Ledger, header: Mapping[str, Any], shard: int) -> None:
+def must_be_the_start(base: Ledger, header: Header, shard: int) -> None:
     """Check that a base's shard is what a ledger's shard started from; raises CheckFailed."""
     if _digest(base.shard(shard).final_weights()) != started_from(header)[shard]:
         raise CheckFailed(
-            f"Shard {shard} of {base.header['model']} is not what {header['model']} started from: "
+            f"Shard {shard} of {base.header.model} is not what {header.model} started from: "
             f"nothing was changed; restore the workspace from a backup."
         )
 
@@ -69,7 +64,7 @@ def must_fit(learner: KerasLearner, base: Ledger) -> None:
         )
         if weights and not same:
             raise BadInput(
-                f"The weights of {base.header['model']} do not fit the model that its module "
+                f"The weights of {base.header.model} do not fit the model that its module "
                 f"builds today: nothing that starts from them can be trained by this version."
             )
 

@@ -17,12 +17,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from lineage_store import eventlog, log_proofs
 from lineage_store.canonical import canonical_json, digest_json
 from lineage_store.errors import CheckFailed
-from lineage_store.eventlog import ORIGIN
+from lineage_store.event_kinds import DeletionAsked, DeletionTakenBack, of_kind
+from lineage_store.eventlog import ORIGIN, LogConnection
 from lineage_store.requests import Request
 from lineage_store.signing import load_private_key
 from lineage_store.workspace import Workspace
-
-ASKED, TAKEN_BACK = "deletion asked", "deletion taken back"
 
 
 def request_told(request: Request) -> dict[str, str]:
@@ -31,20 +30,17 @@ def request_told(request: Request) -> dict[str, str]:
     return told | {"digest": digest_json(told)}
 
 
-def log_asked(connection: sqlite3.Connection, request: Request) -> None:
-    """Log that a request was recorded, once; in a transaction of its own."""
-    connection.execute("BEGIN IMMEDIATE")
-    with connection:
-        if _asked(connection, request) is None:
-            eventlog.append(connection, time=request.created, kind=ASKED, body=_body(request))
+def log_asked(connection: LogConnection, request: Request) -> None:
+    """Log that a request was recorded, once."""
+    if _asked(connection, request) is None:
+        eventlog.append(connection, _asking(request), time=request.created)
 
 
-def log_taken_back(connection: sqlite3.Connection, request: Request, *, time: str) -> None:
-    """Log that a request that changed nothing was taken back; in a transaction of its own."""
-    connection.execute("BEGIN IMMEDIATE")
-    with connection:
-        if _asked(connection, request) is not None:
-            eventlog.append(connection, time=time, kind=TAKEN_BACK, body=_body(request))
+def log_taken_back(connection: LogConnection, request: Request, *, time: str) -> None:
+    """Log that a request that changed nothing was taken back."""
+    if _asked(connection, request) is not None:
+        asked = _asking(request)
+        eventlog.append(connection, DeletionTakenBack(asked.request, asked.digest), time=time)
 
 
 def opening_proof(
@@ -81,22 +77,19 @@ def check_opening(predicate: Mapping[str, Any], public_key: Ed25519PublicKey) ->
     except CheckFailed as error:
         return f"The certificate is intact, but its log proof is not: {error}"
     request = predicate["request"]
-    told = {"request": request["id"], "digest": request["digest"]}
+    asked = DeletionAsked(request["id"], request["digest"])
     event = proven.event
-    if event is None or event["kind"] != ASKED or event["body"] != told:
+    if event is None or (event["kind"], event["body"]) != (asked.name, asked.to_json()):
         return "The certificate is intact, but its log proof is about another event."
     return None
 
 
 def _asked(connection: sqlite3.Connection, request: Request) -> int | None:
     """Return the number of the newest event that says that a request was recorded, or None."""
-    found = [
-        event.seq
-        for event in eventlog.events(connection)
-        if event.kind == ASKED and event.body == _body(request)
-    ]
+    wanted = _asking(request)
+    found = [event.seq for event, asked in of_kind(connection, DeletionAsked) if asked == wanted]
     return found[-1] if found else None
 
 
-def _body(request: Request) -> dict[str, str]:
-    return {"request": request.id, "digest": request_told(request)["digest"]}
+def _asking(request: Request) -> DeletionAsked:
+    return DeletionAsked(request.id, request_told(request)["digest"])

@@ -31,7 +31,6 @@ from unlearning.repair import rows_digest
 from unlearning.shard_task import MakeLearner, learner_of
 from unlearning.strategies import TRAINING, strategies
 from unlearning.taken_again import replay_run, take_again, trained, wrong_records
-from unlearning.train_config import options_of
 from unlearning.training import Run
 
 Outcome = Literal["passed", "failed", "uninformative"]
@@ -314,7 +313,7 @@ def _states(ledger: Ledger) -> list[Any]:
 
 
 def _foreign_start(ledger: Ledger, base: Ledger) -> str | None:
-    pairs = zip(started_from(ledger.header), origin(base)["weights"], strict=True)
+    pairs = zip(started_from(ledger.header), origin(base).weights, strict=True)
     for number, (mine, its) in enumerate(pairs):
         if mine != its:
             return f"shard {number} started from other weights"
@@ -328,7 +327,7 @@ def _foreign_stage(
         if among is not None and number not in among:
             continue
         for stage in shard.stages():
-            seen = rows_seen(options_of(ledger), store, shard=number, stage=stage.stage)
+            seen = rows_seen(ledger.header.options, store, shard=number, stage=stage.stage)
             if seen != stage.rows_digest:
                 return f"stage {stage.stage} of shard {number} saw other rows"
     return None
@@ -401,5 +400,5 @@ def _distances(ledger: Ledger, twin: Ledger) -> float | None:
     for mine, its in zip(ledger.final_weights(), twin.final_weights(), strict=True):
         if mine.keys() != its.keys() or any(mine[n].shape != its[n].shape for n in mine):
             return None
-        total += distance(mine, its, names=ledger.header["trainable"] if mine else ()) ** 2
+        total += distance(mine, its, names=ledger.header.trainable if mine else ()) ** 2
     return float(np.sqrt(total))

@@ -1,9 +1,8 @@
-"""A CSV file as text, and its columns as a model takes them.
+"""A file as text, and its columns as a model takes them.
 
 Errors name the file, the line and the column, never a value.
 """
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy.typing as npt
 
 from lineage_store.errors import BadInput
 from lineage_store.inference import parse_number
+from lineage_store.source import open_source
 
 
 @dataclass(frozen=True)
@@ -66,16 +66,6 @@ def read_table(source: Path) -> Table:
 
     Raises BadInput for one that cannot be read, or a line with more or fewer fields than the first.
     """
-    try:
-        with source.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.reader(stream, strict=True)
-            header = [name.strip() for name in next(reader, [])]
-            read = [(reader.line_num, fields) for fields in reader if fields]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(f"The file {source} cannot be read: {error}.") from error
-    for number, fields in read:
-        if len(fields) != len(header):
-            raise BadInput(
-                f"Line {number} of {source} has {len(fields)} fields, and line 1 has {len(header)}."
-            )
-    return Table(source, tuple(header), [fields for _, fields in read], [n for n, _ in read])
+    table = open_source(source)
+    read = list(table.records())
+    return Table(source, table.columns(), [fields for _, fields in read], [n for n, _ in read])

@@ -15,35 +15,30 @@ randomness come from outside.
 import shutil
 import sqlite3
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from lineage_store import models, row_index
 from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.errors import CheckFailed, ResidueFound
-from lineage_store.index import compact, open_index
+from lineage_store.index import compact, writing_index
+from lineage_store.request_folder import RequestFolder
 from lineage_store.workspace import Workspace
 from unlearning.checks import CheckReport
 from unlearning.ended_files import ended_digests, record_ended
-from unlearning.open_file import OPEN_FILE, OpenRequest, load_open
+from unlearning.open_file import OpenRequest, load_open
 from unlearning.plan import ModelPlan
 from unlearning.residuals import Scan, distinctive, occurring, scan_apart
 from unlearning.tokens import spellings
 
-PLAN_FILE = "plan.json"
-ERASURE_FILE = "erasure.json"
-CERTIFICATE_FILE = "certificate.json"
-RECEIPT_FILE = "receipt.json"
 
-
-def save_plan(folder: Path, plans: Sequence[ModelPlan]) -> None:
+def save_plan(folder: RequestFolder, plans: Sequence[ModelPlan]) -> None:
     """Write the plans of all models into the request's folder."""
-    write_atomic(folder / PLAN_FILE, canonical_json([plan.to_json() for plan in plans]) + b"\n")
+    write_atomic(folder.plan, canonical_json([plan.to_json() for plan in plans]) + b"\n")
 
 
-def load_plan(folder: Path) -> list[ModelPlan]:
+def load_plan(folder: RequestFolder) -> list[ModelPlan]:
     """Read the plans of a request."""
-    return [ModelPlan.from_json(item) for item in read_json(folder / PLAN_FILE)]
+    return [ModelPlan.from_json(item) for item in read_json(folder.plan)]
 
 
 def must_pass(report: CheckReport) -> None:
@@ -63,8 +58,7 @@ def erase(workspace: Workspace, request_id: str, *, time: str) -> Scan:
     """
     folder = workspace.request(request_id)
     opened, plans = load_open(folder), load_plan(folder)
-    connection = open_index(workspace.index_file)
-    try:
+    with writing_index(workspace) as connection:
         ended = [models.find_model(connection, plan.model_before) for plan in plans]
         gone = {record.id for record in ended}
         stay = [one for one in models.models(connection, live_only=True) if one.id not in gone]
@@ -75,8 +69,6 @@ def erase(workspace: Workspace, request_id: str, *, time: str) -> Scan:
             row_index.remove(connection, opened.row_keys, subjects=opened.subjects)
             row_index.keep_snapshots(connection, (record.snapshot for record in stay))
         shared = row_index.staying(connection, opened.row_keys)
-    finally:
-        connection.close()
     _clear_serving(workspace)
     compact(workspace.index_file)
     scan = _scan(workspace, request_id, opened, stay=stay, shared=shared)
@@ -87,7 +79,7 @@ def erase(workspace: Workspace, request_id: str, *, time: str) -> Scan:
             f"or are not understood: {', '.join(left[:5])}. Remove them and run the same forget "
             f"again."
         )
-    write_atomic(folder / ERASURE_FILE, canonical_json(scan.to_json()) + b"\n")
+    write_atomic(folder.erasure, canonical_json(scan.to_json()) + b"\n")
     return scan
 
 
@@ -113,7 +105,7 @@ def _scan(
         [*opened.keyed_patterns(staying=shared), *sorted(written), *numbers],
         digests=ended_digests(workspace, request_id),
         not_distinctive=len(texts) - len(tokens) + len(shared) + len(held),
-        skip=[f"requests/{request_id}/{OPEN_FILE}"],
+        skip=[workspace.relative(workspace.request(request_id).open_file)],
     )
 
 
@@ -133,21 +125,18 @@ def _erase_model(
 
 def _clear_serving(workspace: Workspace) -> None:
     """Remove every pushed version that is not a live model's: a killed run may leave one."""
-    connection = open_index(workspace.index_file)
-    try:
+    with writing_index(workspace) as connection:
         live = {
             workspace.absolute(record.paths["pushed"])
             for record in models.models(connection, live_only=True)
             if "pushed" in record.paths
         }
-    finally:
-        connection.close()
     for version in (workspace.root / "serving").glob("*/*"):
         if version not in live:
             shutil.rmtree(version)
 
 
-def load_scan(folder: Path) -> Mapping[str, Any]:
+def load_scan(folder: RequestFolder) -> Mapping[str, Any]:
     """Read what the erasure's scan said."""
-    scan: Mapping[str, Any] = read_json(folder / ERASURE_FILE)
+    scan: Mapping[str, Any] = read_json(folder.erasure)
     return scan

@@ -22,7 +22,6 @@ from lineage_store.gate import Snapshot, load_snapshot
 from lineage_store.logged import Logged, LoggedDeletion, LoggedModel, check_log, read_logged
 from lineage_store.models import ModelRecord
 from lineage_store.workspace import Workspace
-from unlearning.deletion import CERTIFICATE_FILE
 from unlearning.rebuilt_records import OnDisk, on_disk, record_again
 from unlearning.train_config import TrainConfig
 
@@ -136,7 +135,7 @@ def _data_of(
     """Return the data of a live model if it can be believed, or what is wrong with it."""
     if found.ledger is None or "data" in found.missing:
         return None, []  # told already
-    folder, described = found.paths["data"], found.ledger.header["data"]
+    folder, described = found.paths["data"], found.ledger.header.data
     fault = fault_of(folder, described, excluded=excluded, keys=workspace.keys())
     if fault is not None:
         return None, [Difference(f"disk, snapshot of {model.id}", fault, False)]
@@ -249,7 +248,7 @@ def _deletion(
     if kept[0] < wanted - deletion.lifted:
         what = "the exclusion manifest lacks entries of it, so their subjects are not kept out"
         found.append(Difference(where, f"{what}: restore the index from a backup", False))
-    certificate = workspace.request(deletion.request) / CERTIFICATE_FILE
+    certificate = workspace.request(deletion.request).certificate
     if not certificate.exists() or digest_file(certificate) != deletion.certificate:
         what = "its certificate is not the one that the event log names: restore it from a backup"
         found.append(Difference(f"disk, request {deletion.request}", what, False))

@@ -75,7 +75,7 @@ def _starts(situation: Situation, shard: int) -> Iterator[tuple[int, int, str]]:
         yield 0, 0, situation.fresh_start
     if shard in situation.moved:
         yield 0, 0, MOVED
-    weighs = situation.ledger.header.get("class_weights", ALIKE) != ALIKE
+    weighs = situation.ledger.header.options.class_weights != ALIKE
     for where, slice_ in situation.deleted:
         if where != shard:
             continue
@@ -121,7 +121,7 @@ def seen_between(ledger: Ledger, *, before: RowStore, after: RowStore) -> dict[i
                 gone = [place for place, key in enumerate(rows) if key.tobytes() not in known]
                 deleted[shard, slice_] = rows[gone]
     watched: set[tuple[int, int]] = set()
-    if ledger.header.get("early_stop") is not None:
+    if ledger.header.options.early_stop is not None:
         pairs = zip(before.evaluation_counts, after.evaluation_counts, strict=False)
         for shard, (were, are) in enumerate(pairs):
             watched |= {(shard, at) for at, one in enumerate(were) if one != are[at]}

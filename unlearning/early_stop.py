@@ -17,7 +17,7 @@ from typing import Protocol
 from lineage_store.canonical import digest_json
 from lineage_store.row_store import RowStore
 from lineage_store.rows import RowSet
-from unlearning.train_options import TrainOptions
+from lineage_store.train_options import TrainOptions
 
 
 class Watcher(Protocol):

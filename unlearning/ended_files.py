@@ -16,7 +16,6 @@ from lineage_store.canonical import canonical_json, digest_file, read_json, writ
 from lineage_store.models import ModelRecord
 from lineage_store.workspace import Workspace
 
-ENDED_FILE = "ended.json"
 SMALLEST = 64
 """Bytes. A shorter file (an empty split, a marker) is alike everywhere."""
 
@@ -32,7 +31,7 @@ def record_ended(
 
     `live` are the models that stay, the new ones among them.
     """
-    file = workspace.request(request_id) / ENDED_FILE
+    file = workspace.request(request_id).ended
     if file.exists():
         return  # by a run that was killed; some of the files are gone by now
     gone = set(_digests(workspace, ended))
@@ -44,8 +43,8 @@ def record_ended(
 
 def ended_digests(workspace: Workspace, request_id: str | None = None) -> frozenset[str]:
     """Return the digests that a request has written, or (None) all requests."""
-    pattern = f"{'*' if request_id is None else request_id}/{ENDED_FILE}"
-    files = sorted((workspace.root / "requests").glob(pattern))
+    folders = workspace.requests() if request_id is None else [workspace.request(request_id)]
+    files = [folder.ended for folder in folders if folder.ended.exists()]
     return frozenset(one for file in files for one in read_json(file)["sha256"])
 
 

@@ -24,7 +24,7 @@ from unlearning.evaluation_policy import Policy
 from unlearning.keras_learner import PREDICTED_AT_ONCE, KerasLearner
 from unlearning.serving import aggregated
 from unlearning.shard_task import make_learner
-from unlearning.train_config import config_of, module_source, options_of
+from unlearning.train_config import config_of, module_source
 
 
 def ledgers_evaluated(
@@ -34,7 +34,7 @@ def ledgers_evaluated(
 
     None if the deletion changed classes or types of columns: the models then read other rows.
     """
-    if old.header["spec"] != new.header["spec"]:
+    if old.header.spec != new.header.spec:
         return None
     store, config = open_rows(rows), config_of(new)
     learner = make_learner(
@@ -53,7 +53,7 @@ def ledgers_evaluated(
 
 def _run(learner: KerasLearner, ledger: Ledger, sets: dict[RowSetName, Rows]) -> Run:
     shards = ledger.final_weights()
-    rule = AGGREGATIONS[options_of(ledger).aggregate]
+    rule = AGGREGATIONS[ledger.header.options.aggregate]
     answers: dict[RowSetName, Array] = {}
     for name, rows in sets.items():
         told = [

@@ -6,15 +6,18 @@ drawn when the request was opened, and what is a time is passed in and kept with
 
 import shutil
 from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 from lineage_store import eventlog, models, queue, requests, row_index
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
-from lineage_store.index import open_index
+from lineage_store.event_kinds import RowsDeleted
+from lineage_store.index import reading_index
 from lineage_store.ledger import Ledger
 from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.row_store import open_rows
+from lineage_store.signed_log import logging_events
 from lineage_store.signing import load_private_key
 from lineage_store.workspace import Workspace
 from unlearning.certificate import seal
@@ -23,24 +26,16 @@ from unlearning.certify import certificate_statement, receipt
 from unlearning.checks import CheckReport, check
 from unlearning.coalesced import commitments, own_part, place_in_run
 from unlearning.code_fingerprint import code_digest
-from unlearning.deletion import CERTIFICATE_FILE, RECEIPT_FILE, load_plan, load_scan
+from unlearning.deletion import load_plan, load_scan
 from unlearning.environment import environment
 from unlearning.fitting import fit_twin
 from unlearning.judging import evaluation_digests, twin_folder
-from unlearning.open_file import OPEN_FILE, OpenRequest, destroy_open, key_file, load_open
+from unlearning.open_file import OpenRequest, destroy_open, load_open
 from unlearning.phases import made_good
 from unlearning.plan import ModelPlan
-from unlearning.recording import sign_log
 from unlearning.shard_engine import HERE, ShardEngine
 from unlearning.shard_task import MakeLearner
 from unlearning.witness import forget_witnesses
-
-CERTIFICATES, RECEIPTS = "certificates", "receipts"
-
-
-def report_file(workspace: Workspace, request_id: str, model_before: str) -> Path:
-    """Return where the check report of one model of a request is kept."""
-    return workspace.request(request_id) / f"checks-{model_before}.json"
 
 
 def check_and_keep(
@@ -86,7 +81,7 @@ def check_and_keep(
         if not workspace.evaluation_policy.exists():  # else the evaluation needs it
             shutil.rmtree(folder, ignore_errors=True)
     kept = canonical_json(report.to_json()) + b"\n"
-    write_atomic(report_file(workspace, request_id, plan.model_before), kept)
+    write_atomic(workspace.request(request_id).checks(plan.model_before), kept)
     forget_witnesses(new.folder)
     return report
 
@@ -94,8 +89,9 @@ def check_and_keep(
 def load_reports(workspace: Workspace, request_id: str) -> dict[str, CheckReport]:
     """Read the check reports of a request, by the id of the model before."""
     found = {}
-    for plan in load_plan(workspace.request(request_id)):
-        file = report_file(workspace, request_id, plan.model_before)
+    folder = workspace.request(request_id)
+    for plan in load_plan(folder):
+        file = folder.checks(plan.model_before)
         if file.exists():
             found[plan.model_before] = CheckReport.from_json(read_json(file))
     return found
@@ -108,11 +104,10 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
     order. A request that is closed already keeps its certificate.
     """
     folder = workspace.request(request_id)
-    connection = open_index(workspace.index_file)
-    try:
+    with reading_index(workspace) as connection:
         request = requests.find_request(connection, request_id)
         if request.state == "done":
-            return (folder / CERTIFICATE_FILE).read_bytes()
+            return folder.certificate.read_bytes()
         opened, plans = load_open(folder), load_plan(folder)
         before = {
             plan.model_before: models.find_model(connection, plan.model_before).weights_digest
@@ -137,36 +132,32 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
             upgrades=made_good(connection, workspace, plans),
             log=opening_proof(connection, workspace, request),
         )
-        key = load_private_key(workspace.signing_key)
-        sealed = seal(stated(opened=opened), key)
-        write_atomic(folder / CERTIFICATE_FILE, sealed)
-        keep_receipt = partial(_write_receipt, request_id=request_id, plans=plans)
-        keep_receipt(folder / RECEIPT_FILE, opened=opened, certificate=sealed)
-        committed = commitments(opened)
-        for place in range(len(opened.ids)) if len(opened.ids) > 1 else ():
-            part = own_part(opened, place)
-            run = place_in_run(committed, place, certificate=digest(sealed))
-            own = seal(stated(opened=part, run=run), key)
-            for name in (CERTIFICATES, RECEIPTS):
-                (folder / name).mkdir(mode=0o700, exist_ok=True)
-            write_atomic(folder / CERTIFICATES / f"{place + 1:03d}.json", own)
-            keep_receipt(folder / RECEIPTS / f"{place + 1:03d}.json", opened=part, certificate=own)
-        body = {
-            "request": request_id,
-            "certificate": digest(sealed),
-            "models": {plan.model_before: plan.model_after for plan in plans},
-            "guarantees": {plan.model_before: plan.guarantee for plan in plans},
-            "ids": len(opened.ids),
-        }
-        connection.execute("BEGIN IMMEDIATE")
-        with connection:
-            eventlog.append(connection, time=time, kind="rows deleted", body=body)
-            result = {"rows": len(opened.row_keys), "subjects": len(opened.ids)}
-            requests.finish(connection, request_id, result=result, time=time)
-            queue.run_done(connection, request_id, exact_by=exact_by, time=time)
-    finally:
-        connection.close()
-    sign_log(workspace)
+    key = load_private_key(workspace.signing_key)
+    sealed = seal(stated(opened=opened), key)
+    write_atomic(folder.certificate, sealed)
+    keep_receipt = partial(_write_receipt, request_id=request_id, plans=plans)
+    keep_receipt(folder.receipt, opened=opened, certificate=sealed)
+    committed = commitments(opened)
+    for place in range(len(opened.ids)) if len(opened.ids) > 1 else ():
+        part = own_part(opened, place)
+        run = place_in_run(committed, place, certificate=digest(sealed))
+        own = seal(stated(opened=part, run=run), key)
+        for file in (folder.certificate_of(place), folder.receipt_of(place)):
+            file.parent.mkdir(mode=0o700, exist_ok=True)
+        write_atomic(folder.certificate_of(place), own)
+        keep_receipt(folder.receipt_of(place), opened=part, certificate=own)
+    deleted = RowsDeleted(
+        request=request_id,
+        certificate=digest(sealed),
+        models={plan.model_before: plan.model_after for plan in plans},
+        guarantees={plan.model_before: plan.guarantee for plan in plans},
+        ids=len(opened.ids),
+    )
+    with logging_events(workspace) as log:
+        eventlog.append(log, deleted, time=time)
+        result = {"rows": len(opened.row_keys), "subjects": len(opened.ids)}
+        requests.finish(log, request_id, result=result, time=time)
+        queue.run_done(log, request_id, exact_by=exact_by, time=time)
     return sealed
 
 
@@ -188,22 +179,18 @@ def forget_open_file(workspace: Workspace, request_id: str) -> None:
     A subject that still has rows keeps its key: ids of rows may be equal to names of subjects.
     """
     folder = workspace.request(request_id)
-    if not (folder / OPEN_FILE).exists():
+    if not folder.open_file.exists():
         return
-    if not key_file(folder).exists():
+    if not folder.open_key.exists():
         destroy_open(folder)  # killed between the two: all else is done
         return
     opened = load_open(folder)
     pseudonyms = Pseudonyms(workspace.pseudonym_file, workspace.keys())
-    connection = open_index(workspace.index_file)
-    try:
+    with reading_index(workspace) as connection, closing(pseudonyms):
         known = {one: pseudonyms.find(one) for one in opened.ids}
         pseudonyms.shred(
             one
             for one, pseudonym in known.items()
             if pseudonym is not None and not row_index.has_rows(connection, pseudonym)
         )
-    finally:
-        connection.close()
-        pseudonyms.close()
     destroy_open(folder)

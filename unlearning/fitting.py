@@ -20,6 +20,7 @@ from lineage_store.ledger import (
     shard_folder,
     write_header,
 )
+from lineage_store.ledger_header import Header, ModuleOrigin
 from lineage_store.placement import Partition, Stage
 from lineage_store.row_store import RowStore, open_rows
 from unlearning.aggregation import aggregation_or_default
@@ -182,7 +183,7 @@ class _Asked:
 
     def __post_init__(self) -> None:
         """Check that the base is the one that the configuration names, and fits."""
-        if self.config.base != (None if self.base is None else self.base.header["model"]):
+        if self.config.base != (None if self.base is None else self.base.header.model):
             raise ValueError("the base is not the one that the configuration names")
         if self.base is None:
             return
@@ -246,20 +247,19 @@ def _complete(
     write_atomic(folder / METRICS_FILE, canonical_json(metrics) + b"\n")
     if serving is not None:
         export(learner, weights, serving, aggregate=aggregate)
-    header = {
-        "model": model,
-        **config.options.in_header(),
-        "module": {"name": config.module, "digest": digest(text.encode("utf-8"))},
-        "spec": learner.spec.to_json(),
-        "optimizer": learner.optimizer(),
-        "trainable": sorted(learner.trainable()),
-        "data": dict(store.description),
-        "code": code_digest(),
-        "environment": environment(text),
-        "key_id": config.key_id,
-    }
-    if base is not None:
-        header["base"] = origin(base)
+    header = Header(
+        model=model,
+        options=config.options,
+        module=ModuleOrigin(config.module, digest(text.encode("utf-8"))),
+        spec=learner.spec.to_json(),
+        optimizer=learner.optimizer(),
+        trainable=tuple(sorted(learner.trainable())),
+        data=store.description,
+        code=code_digest(),
+        environment=environment(text),
+        key_id=config.key_id,
+        base=None if base is None else origin(base),
+    )
     return write_header(folder, header)
 
 
@@ -289,7 +289,7 @@ def _keep_timings(
     timings = Timings(build, trace, shards, finish, written)
     if earlier is not None and not trains:
         timings = replace(timings, trace=earlier.trace, traced=False)
-    own = [s for one in ledger.shards() for s in one.stages() if s.model == ledger.header["model"]]
+    own = [s for one in ledger.shards() for s in one.stages() if s.model == ledger.header.model]
     corrected = any(one.correction() or one.subtracted() for one in ledger.shards())
     if own and not corrected:
         timings = replace(timings, factor=shards / sum(stage.seconds for stage in own))

@@ -30,11 +30,6 @@ def demanded(workspace: Workspace) -> Policy | None:
     return read_policy(file) if file.exists() else None
 
 
-def evaluation_file(workspace: Workspace, request_id: str, model_before: str) -> Path:
-    """Return where the evaluation of one model of a request is kept."""
-    return workspace.request(request_id) / f"evaluation-{model_before}.json"
-
-
 def twin_folder(workspace: Workspace, plan: ModelPlan) -> Path:
     """Return where a twin's ledger is while its model is checked and evaluated."""
     return workspace.temporary / f"twin-{plan.model_before}"
@@ -68,7 +63,7 @@ def evaluate_and_keep(
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     kept = canonical_json(found.to_json()) + b"\n"
-    write_atomic(evaluation_file(workspace, request_id, plan.model_before), kept)
+    write_atomic(workspace.request(request_id).evaluation(plan.model_before), kept)
     return found
 
 
@@ -85,8 +80,9 @@ def must_be_accepted(found: Evaluation) -> None:
 def evaluation_digests(workspace: Workspace, request_id: str) -> Mapping[str, Mapping[str, Any]]:
     """Return outcome, rung and digest of each evaluation of a request, by the model before."""
     found = {}
-    for plan in load_plan(workspace.request(request_id)):
-        file = evaluation_file(workspace, request_id, plan.model_before)
+    folder = workspace.request(request_id)
+    for plan in load_plan(folder):
+        file = folder.evaluation(plan.model_before)
         if file.exists():
             value = read_json(file)
             found[plan.model_before] = {

@@ -19,11 +19,11 @@ from lineage_store.placement import Stage
 from lineage_store.row_store import RowStore
 from lineage_store.rows import Rows, RowSet
 from lineage_store.tensors import State, load_state
+from lineage_store.train_options import TrainOptions
 from unlearning.batches import epoch_batches
 from unlearning.class_weights import Weights
 from unlearning.keras_learner import KerasLearner
 from unlearning.strategies import stage_of
-from unlearning.train_options import TrainOptions
 from unlearning.training import Progress, weigh
 
 WINDOWS = 4  # of an epoch; docs/amnesiac.md has the measurements

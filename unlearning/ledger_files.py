@@ -12,7 +12,7 @@ from lineage_store.errors import CheckFailed
 from lineage_store.ledger import Ledger, ShardLedger, StageRecord
 from lineage_store.row_store import RowStore, open_rows
 from unlearning.early_stop import rows_seen
-from unlearning.train_config import module_source, options_of
+from unlearning.train_config import module_source
 
 SERVED = ("model", "pushed")
 SAVED_MODEL = "Format-Serving"
@@ -26,7 +26,7 @@ def differing_files(
     `paths` are the folders of the model's record. Of an approximate result files may be missing:
     what learnt from the rows was erased with them.
     """
-    if digest(module_source(ledger).encode("utf-8")) != ledger.header["module"]["digest"]:
+    if digest(module_source(ledger).encode("utf-8")) != ledger.header.module.digest:
         yield "the source of its module is not the recorded one"
     for number, shard in enumerate(ledger.shards()):
         for record in shard.stages():
@@ -79,7 +79,7 @@ def _rows(ledger: Ledger, store: RowStore) -> Iterator[str]:
     for number, shard in enumerate(ledger.shards()):
         for record in shard.stages():
             try:
-                seen = rows_seen(options_of(ledger), store, shard=number, stage=record.stage)
+                seen = rows_seen(ledger.header.options, store, shard=number, stage=record.stage)
                 same = seen == record.rows_digest
             except (CheckFailed, OSError):
                 same = False

@@ -31,7 +31,6 @@ from unlearning.keras_learner import KerasLearner
 from unlearning.last_epoch import corrected_state, correction_steps
 from unlearning.retrain_shards import RetrainShards
 from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee, stage_of
-from unlearning.train_config import options_of
 from unlearning.training import Run
 
 
@@ -117,7 +116,7 @@ def corrected_weights(
         old=old.shard(shard),
         before=before,
         after=after,
-        options=options_of(old),
+        options=old.header.options,
     )
     return weights_of(state)
 

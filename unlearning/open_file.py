@@ -9,13 +9,12 @@ nothing can be read of what a disk or a backup may still keep of the sealed file
 import os
 from collections.abc import Callable, Container
 from dataclasses import dataclass
-from pathlib import Path
 
 from lineage_store.canonical import Json, sync_folder, write_atomic
 from lineage_store.errors import BadInput
+from lineage_store.request_folder import RequestFolder
 from lineage_store.sealed import seal, unseal
 
-OPEN_FILE = "open.sealed"
 KEY_BYTES = 32
 
 
@@ -52,13 +51,11 @@ class OpenRequest:
         return [*keyed, *(value.hex().encode("ascii") for value in keyed)]
 
 
-def key_file(folder: Path) -> Path:
-    """Return where the key of a request's folder lies."""
-    return folder.parents[1] / "keys" / f"{folder.name}.open"
-
-
 def save_open(
-    folder: Path, request: OpenRequest, *, random_bytes: Callable[[int], bytes] = os.urandom
+    folder: RequestFolder,
+    request: OpenRequest,
+    *,
+    random_bytes: Callable[[int], bytes] = os.urandom,
 ) -> None:
     """Seal the open file under a new key; both are readable by their owner alone."""
     value: dict[str, Json] = {
@@ -71,23 +68,23 @@ def save_open(
         "numbers": [value.hex() for value in request.numbers],
         "keys_of": [[value.hex() for value in keys] for keys in request.keys_of],
     }
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.path.mkdir(parents=True, exist_ok=True)
     key = random_bytes(KEY_BYTES)
-    write_atomic(key_file(folder), key, mode=0o600)
+    write_atomic(folder.open_key, key, mode=0o600)
     sealed = seal(value, key=key, belongs_to=_bound_to(folder), random_bytes=random_bytes)
-    write_atomic(folder / OPEN_FILE, sealed, mode=0o600)
+    write_atomic(folder.open_file, sealed, mode=0o600)
 
 
-def load_open(folder: Path) -> OpenRequest:
+def load_open(folder: RequestFolder) -> OpenRequest:
     """Read the open file; raises BadInput if its key is gone or is another's, or it was changed."""
     try:
-        key = key_file(folder).read_bytes()
-        sealed = (folder / OPEN_FILE).read_bytes()
+        key = folder.open_key.read_bytes()
+        sealed = folder.open_file.read_bytes()
         value = unseal(sealed, key=key, belongs_to=_bound_to(folder))
     except (OSError, BadInput, ValueError) as error:
         raise BadInput(
-            f"The deletion {folder.name} cannot be finished, since what it was to erase can no "
-            f"longer be read: restore the workspace, keys/{folder.name}.open included, from a "
+            f"The deletion {folder.id} cannot be finished, since what it was to erase can no "
+            f"longer be read: restore the workspace, keys/{folder.open_key.name} included, from a "
             f"backup."
         ) from error
     return OpenRequest(
@@ -102,12 +99,12 @@ def load_open(folder: Path) -> OpenRequest:
     )
 
 
-def destroy_open(folder: Path) -> None:
+def destroy_open(folder: RequestFolder) -> None:
     """Destroy the key, then remove what it sealed; safe to repeat.
 
     The key loses its name first: killed before it is overwritten or after, a run finds no key.
     """
-    key = key_file(folder)
+    key = folder.open_key
     spent = key.with_suffix(".spent")
     if key.exists():
         key.rename(spent)
@@ -119,8 +116,8 @@ def destroy_open(folder: Path) -> None:
             os.fsync(stream.fileno())
         spent.unlink()
         sync_folder(key.parent)
-    (folder / OPEN_FILE).unlink(missing_ok=True)
+    folder.open_file.unlink(missing_ok=True)
 
 
-def _bound_to(folder: Path) -> str:
-    return f"unweave.dev/open/v1/{folder.name}"
+def _bound_to(folder: RequestFolder) -> str:
+    return f"unweave.dev/open/v1/{folder.id}"

@@ -13,7 +13,6 @@ from lineage_store import models
 from lineage_store.canonical import digest_file
 from lineage_store.models import ModelRecord
 from lineage_store.workspace import Workspace
-from unlearning.deletion import CERTIFICATE_FILE
 from unlearning.plan import ModelPlan
 
 
@@ -27,7 +26,7 @@ def made_good(
         run for record in records if record.id in replaced for run in _corrected_by(records, record)
     }
     return [
-        {"request": run, "certificate": digest_file(workspace.request(run) / CERTIFICATE_FILE)}
+        {"request": run, "certificate": digest_file(workspace.request(run).certificate)}
         for run in sorted(found, key=lambda run: int(run.removeprefix("r")))
     ]
 

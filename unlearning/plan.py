@@ -16,12 +16,12 @@ from lineage_store.errors import BadInput, LeftAsItIs, NothingToLearn
 from lineage_store.gate import EVAL, Snapshot, infer, retained
 from lineage_store.inference import Inference, in_terms_of
 from lineage_store.ledger import Ledger
+from lineage_store.ledger_header import BaseOrigin
 from lineage_store.lineage_node import LineageNode
 from lineage_store.placement import Partition
 from lineage_store.row_index import IndexedRows
 from lineage_store.row_store import RowStore
 from unlearning.afterwards import Afterwards, afterwards
-from unlearning.base_weights import started_from
 from unlearning.choice import Asked, choose_here
 from unlearning.downstream import Downstream, downstream, must_be_recorded_inputs
 from unlearning.environment import differing
@@ -31,7 +31,7 @@ from unlearning.exposure import Exposure, exposure_of, warning_of
 from unlearning.refused_plans import must_leave_nothing
 from unlearning.step_checkpoints import adapts
 from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee, choose
-from unlearning.train_config import module_source, options_of
+from unlearning.train_config import module_source
 from unlearning.verdicts import Verdict, verdicts
 
 WITHDRAW = "withdraw"
@@ -182,7 +182,8 @@ def plan_model(
     serve as asked, MissingVerdict if a descendant is of a kind that nobody decides on.
     """
     inference, nothing_left = inference_without(snapshot, deleted, base=base)
-    change = None if base is None else _change_of_base(ledger, base, inference)
+    start = ledger.header.base
+    change = None if base is None or start is None else _change_of_base(start, base, inference)
     counts = counts_without(store, deleted, ledger.partition)
     if inference is not None and not any(map(sum, counts)):
         inference, nothing_left = None, "no row is left to train on"
@@ -244,7 +245,7 @@ def plan_model(
             slices=ledger.partition.slices,
         ),
         inference_changed=changed,
-        early_stop=options_of(ledger).early_stop,
+        early_stop=ledger.header.options.early_stop,
         base=change,
         estimates=costs,
         exposure=exposure,
@@ -334,9 +335,9 @@ def base_after(
     return BaseAfter(plan.model_after, plan.guarantee, inference, plan.shards)
 
 
-def _change_of_base(ledger: Ledger, base: BaseAfter, inference: Inference | None) -> BaseChange:
+def _change_of_base(start: BaseOrigin, base: BaseAfter, inference: Inference | None) -> BaseChange:
     """Say from what the shards start now: afresh, if the base is gone or the rows do not fit it."""
-    before, digests = ledger.header["base"]["model"], started_from(ledger.header)
+    before, digests = start.model, start.weights
     if base.model is None or inference != base.inference:
         given = tuple(shard for shard, known in enumerate(digests) if known is not None)
         return BaseChange(before, None, "exact", given)
@@ -359,7 +360,7 @@ def counts_without(store: RowStore, deleted: IndexedRows, partition: Partition) 
 
 def _watched(ledger: Ledger, store: RowStore, deleted: IndexedRows) -> frozenset[tuple[int, int]]:
     """Return the places of deleted evaluation rows that had a part in when stages ended."""
-    if options_of(ledger).early_stop is None:
+    if ledger.header.options.early_stop is None:
         return frozenset()
     places = deleted.by_slice(ledger.partition, split=EVAL)
     return frozenset(place for place in places if any(store.counts[place[0]]))
@@ -372,9 +373,9 @@ def _fresh_start(
     header = ledger.header
     if inference_changed:
         return INFERENCE_CHANGED
-    if not same_code(header["code"], code):
+    if not same_code(header.code, code):
         return "the code that trains is not the code that trained this model"
-    if names := differing(header["environment"], environment):
+    if names := differing(header.environment, environment):
         return f"the environment differs from the one that trained this model ({', '.join(names)})"
     return None
 

@@ -18,8 +18,9 @@ from typing import Any
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.logged import LoggedModel
 from lineage_store.models import ModelRecord
+from lineage_store.request_folder import RequestFolder
 from lineage_store.workspace import Workspace
-from unlearning.deletion import PLAN_FILE, load_plan
+from unlearning.deletion import load_plan
 from unlearning.recording import describe_model
 
 DATE = len("2026-01-31")
@@ -98,7 +99,7 @@ def _ledgers(
     for folder in folders:
         try:
             ledger = open_ledger(folder)
-            if ledger.header["model"] == logged.id and ledger.digest() == logged.ledger:
+            if ledger.header.model == logged.id and ledger.digest() == logged.ledger:
                 yield ledger
         except (OSError, ValueError, KeyError, TypeError):
             continue  # no ledger, or not a whole one
@@ -159,8 +160,8 @@ def _extra(
     return extra
 
 
-def _planned_dates(folder: Path, model: str) -> list[str]:
-    if not (folder / PLAN_FILE).exists():
+def _planned_dates(folder: RequestFolder, model: str) -> list[str]:
+    if not folder.plan.exists():
         return []
     return [
         verdict.verdict.removeprefix(DERIVED)

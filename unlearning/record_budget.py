@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from lineage_store.placement import Stage
 from lineage_store.tensors import Array
+from lineage_store.train_options import TrainOptions
 from lineage_store.update_codecs import BLOCK, LOSSLESS, SUMMABLE
 from unlearning.step_checkpoints import REGENERATE, interval
-from unlearning.train_options import TrainOptions
 
 # At most, without compression; in order of exactness, as in `SUMMABLE`.
 BYTES_A_PARAMETER = {"float32": 4.0, "bfloat16": 2.0, "int8": 1.0 + 4.0 / BLOCK}

@@ -26,11 +26,11 @@ from lineage_store.placement import Partition, band_at
 from lineage_store.row_store import RowStore
 from lineage_store.rows import Rows
 from lineage_store.tensors import State
+from lineage_store.train_options import TrainOptions
 from lineage_store.update_codecs import encode, in_one_row
 from lineage_store.update_files import UpdateWriter, writing_updates
 from unlearning.keras_learner import KerasLearner
 from unlearning.step_checkpoints import REGENERATE
-from unlearning.train_options import TrainOptions
 
 WAITING = 8
 

@@ -2,17 +2,20 @@
 
 import sqlite3
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from lineage_store import eventlog, models, row_index
-from lineage_store.canonical import write_atomic
 from lineage_store.descent import base_of
 from lineage_store.errors import CheckFailed
+from lineage_store.event_kinds import ModelMade, of_kind
 from lineage_store.gate import UNLABELLED, Record, Snapshot, load_snapshot, read_keys, read_snapshot
-from lineage_store.index import open_index
+from lineage_store.index import reading_index
 from lineage_store.ledger import Ledger, open_ledger
-from lineage_store.signing import load_private_key, load_public_key
+from lineage_store.ledger_header import Header
+from lineage_store.signed_log import logging_events
+from lineage_store.signing import load_public_key
 from lineage_store.tensors import weights_digest
 from lineage_store.workspace import Workspace
 from unlearning.fitting import metrics_of
@@ -26,26 +29,20 @@ def record_model(workspace: Workspace, record: models.ModelRecord) -> None:
     Raises CheckFailed for a model that a deletion has ended.
     """
     gated = load_snapshot(workspace.absolute(record.paths["data"]))
-    connection = open_index(workspace.index_file)
-    try:
+    with logging_events(workspace) as connection:
         known = {known.id for known in models.models(connection)}
-        connection.execute("BEGIN IMMEDIATE")
-        with connection:
-            models.must_not_have_ended(connection, record.id)
-            if record.request is None:
-                row_index.ingest(
-                    connection,
-                    record.snapshot,
-                    _all_records(gated),
-                    total=sum(gated.rows.values()),
-                    temporary=workspace.temporary,
-                )
-            models.register(connection, record)
-            if record.id not in known:
-                body = _event(record)
-                eventlog.append(connection, time=record.created, kind="model made", body=body)
-    finally:
-        connection.close()
+        models.must_not_have_ended(connection, record.id)
+        if record.request is None:
+            row_index.ingest(
+                connection,
+                record.snapshot,
+                _all_records(gated),
+                total=sum(gated.rows.values()),
+                temporary=workspace.temporary,
+            )
+        models.register(connection, record)
+        if record.id not in known:
+            eventlog.append(connection, _event(record), time=record.created)
 
 
 def describe_model(
@@ -83,34 +80,8 @@ def describe_model(
 
 def must_be_trainable(workspace: Workspace, model: str) -> None:
     """Raise CheckFailed, before any work is done, for a model that a deletion has ended."""
-    connection = open_index(workspace.index_file)
-    try:
+    with reading_index(workspace) as connection:
         models.must_not_have_ended(connection, model)
-    finally:
-        connection.close()
-
-
-def sign_log(workspace: Workspace) -> eventlog.TreeHead:
-    """Write the signed head of the event log next to it, and return the head."""
-    connection = open_index(workspace.index_file)
-    try:
-        head = eventlog.head(connection)
-    finally:
-        connection.close()
-    signed = eventlog.sign_head(
-        head, load_private_key(workspace.signing_key), origin=eventlog.ORIGIN
-    )
-    write_atomic(workspace.head_file, signed)
-    return head
-
-
-def log_size(workspace: Workspace) -> int:
-    """Return the number of events in the log."""
-    connection = open_index(workspace.index_file)
-    try:
-        return eventlog.head(connection).size
-    finally:
-        connection.close()
 
 
 def must_be_recorded(
@@ -134,11 +105,7 @@ def must_be_recorded(
         workspace.head_file.read_bytes(), public_key, origin=eventlog.ORIGIN
     )
     eventlog.check(connection, earlier=signed)
-    made = [
-        event.body["ledger"]
-        for event in eventlog.events(connection)
-        if event.kind == "model made" and event.body["model"] == record.id
-    ]
+    made = [one.ledger for _, one in of_kind(connection, ModelMade) if one.model == record.id]
     if made != [ledger.digest()]:
         raise CheckFailed(
             f"The ledger of {record.id} is not the one that was recorded when it was trained: "
@@ -162,29 +129,28 @@ def _report(ledger: Ledger, snapshot: Snapshot, model: str) -> dict[str, Any]:
     }
 
 
-def _made_with(header: Mapping[str, Any]) -> dict[str, Any]:
+def _made_with(header: Header) -> dict[str, Any]:
     """Keep of a ledger's header what may outlive the model: no class, which is a value."""
     return {
-        "data_digest": header["data"]["data_digest"],
-        "spec": {name: header["spec"][name] for name in ("numbers", "strings")},
-        "module": header["module"],
-        "optimizer": header["optimizer"],
-        "code": header["code"],
-        "environment": header["environment"],
+        "data_digest": header.data["data_digest"],
+        "spec": {name: header.spec[name] for name in ("numbers", "strings")},
+        "module": asdict(header.module),
+        "optimizer": dict(header.optimizer),
+        "code": header.code,
+        "environment": dict(header.environment),
     }
 
 
-def _event(record: models.ModelRecord) -> dict[str, Any]:
-    base = base_of(record)
-    return {
-        "model": record.id,
-        "family": record.family,
-        "guarantee": record.guarantee,
-        "request": record.request,
-        "weights": record.weights_digest,
-        "ledger": record.ledger_digest,
-        **({} if base is None else {"base": base}),
-    }
+def _event(record: models.ModelRecord) -> ModelMade:
+    return ModelMade(
+        model=record.id,
+        family=record.family,
+        guarantee=record.guarantee,
+        request=record.request,
+        weights=record.weights_digest,
+        ledger=record.ledger_digest,
+        base=base_of(record),
+    )
 
 
 def _all_records(snapshot: Snapshot) -> Iterator[Record]:

@@ -32,7 +32,6 @@ from lineage_store.tensors import State, distance, first_difference, load_state
 from unlearning.batches import batch_digest, epoch_batches
 from unlearning.early_stop import rows_seen
 from unlearning.strategies import stage_of
-from unlearning.train_config import options_of
 from unlearning.training import Run, start_state, weigh
 
 Drawn = TypeVar("Drawn")
@@ -100,7 +99,7 @@ def segments_of(shard: ShardLedger, record: StageRecord) -> list[Segment]:
 
 
 def _is_whole(ledger: Ledger, shard: ShardLedger, record: StageRecord, store: RowStore) -> bool:
-    seen = rows_seen(options_of(ledger), store, shard=record.shard, stage=record.stage)
+    seen = rows_seen(ledger.header.options, store, shard=record.shard, stage=record.stage)
     return (
         seen == record.rows_digest
         and shard.has_checkpoint(record.stage)

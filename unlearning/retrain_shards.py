@@ -15,7 +15,6 @@ from lineage_store.ledger import ShardLedger, StepRecord, keep_shard
 from lineage_store.row_store import RowStore
 from unlearning.class_weights import ALIKE
 from unlearning.strategies import MOVED, ShardDecision, Situation, StrategyGuarantee
-from unlearning.train_config import options_of
 from unlearning.training import Run, train_shard
 
 
@@ -93,7 +92,7 @@ def resume_position(situation: Situation, shard: int, kept: int) -> int | None:
     There is none if the stage would be cut into other batches today, or if the shard's start may
     depend on the stage's rows: before its first rows, and with a module that adapts to them.
     """
-    if options_of(situation.ledger).class_weights != ALIKE:
+    if situation.ledger.header.options.class_weights != ALIKE:
         return None  # the weights of the stage's classes follow from all of its rows
     ledger, stages = situation.ledger.shard(shard), situation.new_stages(shard)
     first = situation.first_position(shard)

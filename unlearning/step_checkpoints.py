@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 from lineage_store.placement import Stage
-from unlearning.train_options import TrainOptions
+from lineage_store.train_options import TrainOptions
 
 REGENERATE = "regenerate"  # the policy of `--record` under which updates are computed again
 REGENERATED_FROM = 100

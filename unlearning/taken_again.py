@@ -26,7 +26,6 @@ from unlearning.batches import batch_digest, shard_schedule, stage_batches
 from unlearning.keras_learner import KerasLearner
 from unlearning.replay import BITS, Segment, replay, segments_of
 from unlearning.strategies import ShardDecision, stage_of
-from unlearning.train_config import options_of
 from unlearning.training import Run, nothing_given
 from unlearning.witness import state_before_the_end
 
@@ -77,7 +76,7 @@ def wrong_records(
 def _wrong(
     shard: ShardLedger, stage: Stage, record: StageRecord, store: RowStore, ledger: Ledger
 ) -> str | None:
-    ends_early = ledger.header.get("early_stop") is not None and record.epochs < stage.epochs
+    ends_early = ledger.header.options.early_stop is not None and record.epochs < stage.epochs
     taken = stage_of(record)
     if taken != stage and not (ends_early and taken == _ended(stage, record.epochs)):
         return "was planned otherwise"
@@ -99,8 +98,8 @@ def replay_run(ledger: Ledger, learner: KerasLearner, *, base: Ledger | None) ->
     """Return a run that takes steps of a ledger again, from its base's weights if it has one."""
     return Run(
         learner=learner,
-        options=replace(options_of(ledger), record="none"),
-        model=ledger.header["model"],
+        options=replace(ledger.header.options, record="none"),
+        model=ledger.header.model,
         clock=lambda: 0.0,
         given=nothing_given if base is None else base.weights_of_shard,
     )  # fmt: skip

@@ -6,8 +6,8 @@ from typing import Any
 
 from lineage_store.ledger import Ledger, without
 from lineage_store.placement import Partition
+from lineage_store.train_options import TrainOptions
 from unlearning.contract import BUILT_IN, module_text
-from unlearning.train_options import TrainOptions
 
 MODULE_FILE = "module.py"
 
@@ -45,24 +45,19 @@ class TrainConfig:
         )
 
 
-def options_of(ledger: Ledger) -> TrainOptions:
-    """Return the options of the run that a ledger records."""
-    return TrainOptions.from_json(ledger.header)
-
-
 def config_of(ledger: Ledger) -> TrainConfig:
     """Return the configuration of the run that a ledger records."""
     header = ledger.header
     return TrainConfig(
-        options=options_of(ledger),
-        module=header["module"]["name"],
-        key_id=header["key_id"],
-        base=header["base"]["model"] if "base" in header else None,
+        options=header.options,
+        module=header.module.name,
+        key_id=header.key_id,
+        base=None if header.base is None else header.base.model,
     )
 
 
 def module_source(ledger: Ledger) -> str:
     """Return the source of a ledger's model: the user's as it was, the built-in one as it is."""
-    if ledger.header["module"]["name"] == BUILT_IN:
+    if ledger.header.module.name == BUILT_IN:
         return module_text(None)
     return (ledger.folder / MODULE_FILE).read_text(encoding="utf-8")

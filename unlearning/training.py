@@ -20,6 +20,7 @@ from lineage_store.placement import Partition, Stage
 from lineage_store.row_store import RowStore
 from lineage_store.rows import Rows, RowSet, pieces
 from lineage_store.tensors import State, load_state
+from lineage_store.train_options import TrainOptions
 from unlearning.batches import (
     batch_digest,
     epoch_batches,
@@ -32,7 +33,6 @@ from unlearning.early_stop import Watcher, seen_digest, watch_of
 from unlearning.keras_learner import KerasLearner
 from unlearning.recorders import Recorder, recorder_of
 from unlearning.step_checkpoints import is_kept, steps_with_checkpoints
-from unlearning.train_options import TrainOptions
 
 PROBED_STEPS = 3
 PIECE = 100_000

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from lineage_store import models, requests
-from lineage_store.index import read_index
+from lineage_store.index import reading_index
 from lineage_store.models import ModelRecord
 from lineage_store.placement import Partition
 from lineage_store.recipients import recipients
 from lineage_store.workspace import Workspace
-from unlearning.deletion import CERTIFICATE_FILE, RECEIPT_FILE, load_plan
+from unlearning.deletion import load_plan
 from unlearning.finishing import load_reports
 from unlearning.judging import evaluation_digests
 from unlearning.plan import ModelPlan
@@ -82,13 +82,10 @@ def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[
     folder = workspace.request(request_id)
     plans = load_plan(folder)
     reports = load_reports(workspace, request_id)
-    connection = read_index(workspace.index_file)
-    try:
+    with reading_index(workspace) as connection:
         request = requests.find_request(connection, request_id)
         records = {record.id: record for record in models.models(connection)}
         told = recipients(connection, workspace, [plan.model_before for plan in plans])
-    finally:
-        connection.close()
     judged = evaluation_digests(workspace, request_id)
     changes = []
     for plan in plans:
@@ -143,8 +140,8 @@ def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[
         "steps_full": sum(change["steps_full"] for change in changes),
         "seconds": round(seconds, 3),
         "warnings": [told for plan in plans for told in plan.warnings],
-        "certificate": str(folder / CERTIFICATE_FILE),
-        "receipt": str(folder / RECEIPT_FILE),
+        "certificate": str(folder.certificate),
+        "receipt": str(folder.receipt),
         "public_key": str(workspace.public_key),
         "exact_by": request.options.get("exact_by") if approximate else None,
         "recipients": told,

@@ -7,7 +7,7 @@ from lineage_store import eventlog, log_proofs
 from lineage_store.canonical import write_atomic
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.eventlog import ORIGIN, TreeHead
-from lineage_store.index import read_index
+from lineage_store.index import reading_index
 from lineage_store.signing import load_public_key
 from lineage_store.workspace import Workspace
 
@@ -30,15 +30,12 @@ def log_head(workspace: Workspace, *, out: Path | None) -> Answer:
 
 def log_events(workspace: Workspace, *, kind: str | None) -> Answer:
     """List the events, of one kind or all, as they are stored."""
-    connection = read_index(workspace.index_file)
-    try:
+    with reading_index(workspace) as connection:
         found = [
             {"seq": one.seq, "time": one.time, "kind": one.kind, "body": dict(one.body)}
             for one in eventlog.events(connection)
             if kind is None or one.kind == kind
         ]
-    finally:
-        connection.close()
     return {"events": found}
 
 
@@ -48,8 +45,7 @@ def log_prove(workspace: Workspace, *, event: int | None, since: Path | None, ou
         raise BadInput("Say what to prove: an event (--event), or what was since a head (--from).")
     checkpoint = _signed_head(workspace)
     head = _verified(workspace, checkpoint, None)
-    connection = read_index(workspace.index_file)
-    try:
+    with reading_index(workspace) as connection:
         if since is not None:
             earlier = _read(since)
             old_size = _verified(workspace, earlier, None).size
@@ -60,8 +56,6 @@ def log_prove(workspace: Workspace, *, event: int | None, since: Path | None, ou
         else:
             assert event is not None
             proof = log_proofs.inclusion(connection, event, checkpoint=checkpoint, size=head.size)
-    finally:
-        connection.close()
     # What does not hold is not handed out: the log may not be what was signed.
     proven = log_proofs.check_proof(proof, load_public_key(workspace.public_key), origin=ORIGIN)
     _write(out, proof)
@@ -76,12 +70,9 @@ def log_check(workspace: Workspace, *, head: Path | None, public_key: Path | Non
     heads = [_verified(workspace, _signed_head(workspace), public_key)]
     if head is not None:
         heads.append(_verified(workspace, _read(head), public_key))
-    connection = read_index(workspace.index_file)
-    try:
+    with reading_index(workspace) as connection:
         for earlier in heads:
             found = eventlog.check(connection, earlier=earlier)
-    finally:
-        connection.close()
     return {
         "ok": True,
         "size": found.size,

@@ -9,7 +9,7 @@ from lineage_store.canonical import write_atomic
 from lineage_store.errors import BadInput
 from lineage_store.external_ids import Names
 from lineage_store.fold import fold
-from lineage_store.index import read_index
+from lineage_store.index import reading_index
 from lineage_store.ledger import open_ledger
 from lineage_store.metadata import Metadata
 from lineage_store.metadata_server import told
@@ -77,8 +77,7 @@ def write_graph(
 def _picture(
     workspace: Workspace, *, model: str | None, subject: str | None, artifact: str | None
 ) -> Picture:
-    connection = read_index(workspace.index_file)
-    try:
+    with reading_index(workspace) as connection:
         keys = workspace.keys()
         names = Names(keys.key_id)
         if subject is not None:  # asked first: an unknown subject needs no reading of MLMD
@@ -86,8 +85,6 @@ def _picture(
             records = {m["model"]: find_model(connection, m["model"]) for m in touched["models"]}
         if model is not None:
             model = find_model(connection, model).id
-    finally:
-        connection.close()
     metadata = Metadata(workspace.metadata, create=False)
     if artifact is not None:
         artifact_id = find_artifact(metadata, artifact).id

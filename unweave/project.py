@@ -20,9 +20,9 @@ from lineage_store.csv_source import Columns
 from lineage_store.full_disk import translated
 from lineage_store.progress import Listener, listening
 from lineage_store.risk import parse_rules
+from lineage_store.train_options import TrainOptions
 from lineage_store.workspace import writing
 from unlearning.families.known_families import DEFAULT
-from unlearning.train_options import TrainOptions
 from unweave.detection import detect_poison
 from unweave.forget_options import forget_request
 from unweave.reader import Reader

@@ -8,39 +8,36 @@ import os
 import pwd
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from lineage_store.errors import WorkspaceBusy
+from lineage_store.eventlog import LogConnection
 from lineage_store.full_disk import translated
-from lineage_store.index import open_index, read_index
-from lineage_store.workspace import Workspace, open_workspace, writing
+from lineage_store.index import reading_index
+from lineage_store.signed_log import logging_events
+from lineage_store.workspace import Workspace, open_workspace
 
 
 @contextmanager
-def changing_queue(root: Path) -> Iterator[tuple[Workspace, sqlite3.Connection]]:
+def changing_queue(root: Path) -> Iterator[tuple[Workspace, LogConnection]]:
     """Open the queue to write, all or nothing.
 
     Raises NothingFound without a workspace, WorkspaceBusy if another command writes for too long.
     """
-    from unlearning.recording import sign_log
-
     workspace = open_workspace(root)
     with translated():
-        read_index(workspace.index_file).close()  # there must be one
+        with reading_index(workspace):
+            pass  # there must be one
         try:
-            with closing(open_index(workspace.index_file)) as connection:
-                connection.execute("BEGIN IMMEDIATE")
-                with connection:
-                    yield workspace, connection
+            with logging_events(workspace, held=False) as connection:
+                yield workspace, connection
         except sqlite3.OperationalError as error:
             if "locked" not in str(error):
                 raise
             raise WorkspaceBusy(
                 "The index of the workspace is being written to: try again in a moment."
             ) from error
-        with suppress(WorkspaceBusy), writing(root, create=False):
-            sign_log(workspace)
 
 
 def user_name() -> str:

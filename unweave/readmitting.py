@@ -1,7 +1,6 @@
 """Re-consent, as Python API: `Project(...).readmit(["Blue Cab"])`."""
 
 from collections.abc import Sequence
-from contextlib import closing
 from typing import Any
 
 from unweave.forget_options import unique_ids
@@ -15,19 +14,17 @@ def readmit_subjects(session: Session, ids: Sequence[str], *, rows: bool = False
     """
     from lineage_store import requests
     from lineage_store.full_disk import translated
-    from lineage_store.index import open_index
     from lineage_store.readmission import lift
+    from lineage_store.signed_log import logging_events
     from lineage_store.workspace import writing
     from pipelines.found_rows import ForgetRequest
-    from unlearning.recording import sign_log
 
     unique = unique_ids(ids)
     with translated(), writing(session.root, create=False) as workspace:
         commitments = ForgetRequest(unique, rows).commitments(workspace.keys())
-        with closing(open_index(workspace.index_file)) as connection:
+        with logging_events(workspace) as connection:
             requests.must_be_none_running(connection)
             lifted = lift(connection, commitments, time=session.time)
-        sign_log(workspace)
     return {
         "readmitted": len(lifted),
         "requests": sorted({entry.request for entry in lifted}),

@@ -16,12 +16,13 @@ from typing import Any, Literal
 from lineage_store import eventlog, requests
 from lineage_store.canonical import digest, digest_json, read_json
 from lineage_store.errors import CheckFailed, Unfinished
+from lineage_store.event_kinds import RowsDeleted, of_kind
 from lineage_store.models import ModelRecord, find_model
+from lineage_store.request_folder import RequestFolder
 from lineage_store.signing import load_public_key
 from lineage_store.workspace import Workspace
 from unlearning.certificate import verify
 from unlearning.checks import Check
-from unlearning.deletion import CERTIFICATE_FILE, PLAN_FILE
 from unlearning.estimates import Estimate
 from unlearning.plan import ModelPlan
 from unlearning.strategies import ShardDecision
@@ -174,13 +175,13 @@ def report_of(workspace: Workspace, connection: sqlite3.Connection, request_id: 
             f"The deletion {request_id} is not finished, so there is nothing to report: run the "
             f"same forget command again, which finishes it."
         )
-    sealed = _read(folder / CERTIFICATE_FILE, request_id)
+    sealed = _read(folder.certificate, request_id)
     found = verify(sealed, load_public_key(workspace.public_key))
     if not found.ok or found.statement is None:
         raise CheckFailed(f"The certificate of {request_id} cannot be reported: {found.detail}")
     predicate = found.statement["predicate"]
-    _read(folder / PLAN_FILE, request_id)
-    plans = {value["model_before"]: value for value in read_json(folder / PLAN_FILE)}
+    _read(folder.plan, request_id)
+    plans = {value["model_before"]: value for value in read_json(folder.plan)}
     position, size = _position(connection, request_id, digest(sealed))
     return Report(
         request_id=request_id,
@@ -224,19 +225,19 @@ def _position(
     connection: sqlite3.Connection, request_id: str, certificate: str
 ) -> tuple[int | None, int]:
     """Return which event tells of a certificate, and how many there are."""
-    position, size = None, 0
-    for event in eventlog.events(connection):
-        size = event.seq
-        if event.body.get("request") == request_id and event.body.get("certificate") == certificate:
-            position = event.seq
-    return position, size
+    told = [
+        event.seq
+        for event, deleted in of_kind(connection, RowsDeleted)
+        if (deleted.request, deleted.certificate) == (request_id, certificate)
+    ]
+    return told[-1] if told else None, len(eventlog.leaves(connection))
 
 
 def _change(
     change: Mapping[str, Any],
     planned: Mapping[str, Any] | None,
     connection: sqlite3.Connection,
-    folder: Path,
+    folder: RequestFolder,
 ) -> ModelChange:
     """Put together what the certificate, the plan that it names and the index say of a model."""
     name = change["before"]["id"]

@@ -7,11 +7,11 @@ nothing to read, and the report says that behaviour was not measured.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from lineage_store.canonical import digest, read_json
 from lineage_store.errors import CheckFailed
+from lineage_store.request_folder import RequestFolder
 from unweave.report_charts import Curve, Evaluation, Histogram
 
 KINDS = ("untouched", "unlearned", "retrained")
@@ -41,14 +41,14 @@ class Judged:
     charts: Evaluation | None = None
 
 
-def judged(folder: Path, model: str, told: Mapping[str, Any] | None) -> Judged | None:
+def judged(folder: RequestFolder, model: str, told: Mapping[str, Any] | None) -> Judged | None:
     """Read the evaluation of a model, by its id before; `told` is what the certificate says of it.
 
     Raises CheckFailed if the file is not the one that the certificate names.
     """
     if told is None:
         return None
-    file = folder / f"evaluation-{model}.json"
+    file = folder.evaluation(model)
     if not file.exists() or digest(file.read_bytes()) != told["digest"]:
         raise CheckFailed(
             f"The evaluation of {model} is not the one that the certificate names: restore the "

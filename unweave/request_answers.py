@@ -3,11 +3,10 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from lineage_store.index import read_index
+from lineage_store.index import reading_index
 from lineage_store.queue import Queued, all_queued
 from lineage_store.recipients import recipients
 from lineage_store.request_details import Details
@@ -61,7 +60,7 @@ def whole(
     if request.ended is not None and request.run is not None:
         folder = workspace.request(request.run)
         answer |= {
-            "certificate": str(folder / "certificate.json"),
+            "certificate": str(folder.certificate),
             "recipients": recipients(connection, workspace, _replaced(connection, request.run)),
         }
     return answer
@@ -69,11 +68,11 @@ def whole(
 
 def _replaced(connection: sqlite3.Connection, run: str) -> list[str]:
     """Return the models that a run replaced, as the event log has it."""
-    from lineage_store import eventlog
+    from lineage_store.event_kinds import RowsDeleted, of_kind
 
-    for event in eventlog.events(connection):
-        if event.kind == "rows deleted" and event.body["request"] == run:
-            return list(event.body["models"])
+    for _, deleted in of_kind(connection, RowsDeleted):
+        if deleted.request == run:
+            return list(deleted.models)
     return []
 
 
@@ -102,7 +101,7 @@ def ran(workspace: Workspace, done: "Ran", finished: Sequence[str], *, today: st
     """
     from unweave import answers
 
-    with closing(read_index(workspace.index_file)) as connection:
+    with reading_index(workspace) as connection:
         left = Counter(one.state(today) for one in all_queued(connection, open_only=True))
     return {
         "runs": [

@@ -16,6 +16,7 @@ from typing import Any
 
 from lineage_store import queue, queue_changes
 from lineage_store.errors import BadInput
+from lineage_store.eventlog import LogConnection
 from lineage_store.full_disk import translated
 from lineage_store.queue import Queued
 from lineage_store.request_details import Details, open_details
@@ -90,7 +91,7 @@ class RequestQueue:
     def _add(
         self,
         workspace: Workspace,
-        connection: sqlite3.Connection,
+        connection: LogConnection,
         policy: Policy,
         kind: queue.Kind,
         details: Details,
@@ -222,8 +223,8 @@ class RequestQueue:
 
         What failed is told beside what was done; `exit_status` is that of the first failure, or 0.
         """
+        from lineage_store.signed_log import sign_log
         from pipelines import queue_run
-        from unlearning.recording import sign_log
 
         day = None if due is None else date_of(due, "The day of --due")
         until = derived_until(self._session.today)
@@ -251,7 +252,7 @@ class RequestQueue:
                 clock=perf_counter,
                 engine=engine,
             )
-            sign_log(workspace)
+            sign_log(workspace)  # what was queued meanwhile, too
             return request_answers.ran(workspace, ran, finished, today=self._session.today)
 
     def export(self, subject: str, out: Path | str) -> Answer:
@@ -290,7 +291,7 @@ class RequestQueue:
         return added
 
     def _add_entry(
-        self, workspace: Workspace, connection: sqlite3.Connection, entry: Entry, file: Accepted
+        self, workspace: Workspace, connection: LogConnection, entry: Entry, file: Accepted
     ) -> tuple[Queued, bool]:
         said, sender = entry.fields.get, file.sender
         details = Details(
@@ -345,7 +346,7 @@ class RequestQueue:
             connection, workspace, found, details, today=self._session.today
         )
 
-    def _changing(self) -> AbstractContextManager[tuple[Workspace, sqlite3.Connection]]:
+    def _changing(self) -> AbstractContextManager[tuple[Workspace, LogConnection]]:
         return changing_queue(self._session.root)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from unlearning.train_options import OPTION, Option, TrainOptions
+from lineage_store.train_options import OPTION, Option, TrainOptions
 from unweave.flags import flag, in_flags
 
 Command = Callable[..., None]
@@ -42,5 +42,5 @@ def _option(one: "Field[Any]") -> Callable[[Command], Command]:
 
 
 def _type_of(default: Any) -> type:
-    """Return the type of an option that has no names for its values: texts are given again."""
-    return str if isinstance(default, tuple) else int
+    """Return the type of an option that has no names for its values."""
+    return str if isinstance(default, tuple | str) else int

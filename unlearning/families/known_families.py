@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from lineage_store.errors import BadInput
+from lineage_store.train_options import FIRST_FAMILY
 
 if TYPE_CHECKING:
     from unlearning.families.family import Family
@@ -15,7 +16,7 @@ FAMILIES = {
     "keras": ("unlearning.families.keras_family", "KerasFamily"),
     "naive-bayes": ("unlearning.families.naive_bayes_family", "NaiveBayes"),
 }
-DEFAULT = "keras"
+DEFAULT = FIRST_FAMILY
 
 
 def family_of(name: str = DEFAULT) -> "Family":

@@ -1,0 +1,201 @@
+"""The kinds of events that the log holds, one type for each: what happened, and to what.
+
+The log itself (`eventlog`) keeps any kind and any body, and proves both; here stands what unweave
+writes and reads. A field with a default came later, or is there for some events only: it is left
+out where it has that value, so that events are written as they always were and older ones can be
+read. No field names a person: the log cannot forget.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from typing import Any, ClassVar, TypeVar
+
+from lineage_store import eventlog
+from lineage_store.errors import CheckFailed
+from lineage_store.eventlog import Event
+
+
+class EventKind:
+    """What all kinds have in common: the name in the log, and the body as JSON."""
+
+    name: ClassVar[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the body as it stands in the log."""
+        values = ((field, getattr(self, field.name)) for field in _fields(type(self)))
+        return {
+            field.name: value
+            for field, value in values
+            if field.default is MISSING or value != field.default
+        }
+
+
+@dataclass(frozen=True)
+class ModelMade(EventKind):
+    """A model was registered: by a training, or (`request`) by a deletion that replaced another.
+
+    `family` is the first model of its line; `weights` and `ledger` are digests.
+    """
+
+    name = "model made"
+
+    model: str
+    family: str
+    guarantee: str
+    request: str | None
+    weights: str
+    ledger: str
+    base: str | None = None
+
+
+@dataclass(frozen=True)
+class DeletionAsked(EventKind):
+    """A deletion was recorded, before anything was changed; the digest covers its id and time."""
+
+    name = "deletion asked"
+
+    request: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class DeletionTakenBack(EventKind):
+    """A deletion whose run failed before it changed anything was taken back."""
+
+    name = "deletion taken back"
+
+    request: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class RowsDeleted(EventKind):
+    """A deletion was certified; `models` are the ended models, each with what replaced it.
+
+    `ids` counts the subjects or rows that were named; an earlier unweave did not log it.
+    """
+
+    name = "rows deleted"
+
+    request: str
+    certificate: str
+    models: Mapping[str, str | None]
+    guarantees: Mapping[str, str]
+    ids: int | None = None
+
+
+@dataclass(frozen=True)
+class ExclusionLifted(EventKind):
+    """So many entries of a deletion's in the exclusion manifest were lifted: they agreed anew."""
+
+    name = "exclusion lifted"
+
+    request: str
+    ids: int
+
+
+@dataclass(frozen=True)
+class RequestQueued(EventKind):
+    """A request was put into the queue; an exact phase has no ids, and follows a deletion."""
+
+    name = "request queued"
+
+    request: str
+    kind: str
+    deadline: str
+    size: int | None = None
+    needs: str | None = None
+    follows: str | None = None
+
+
+@dataclass(frozen=True)
+class RequestApproved(EventKind):
+    """A second person agreed to a request."""
+
+    name = "request approved"
+
+    request: str
+
+
+@dataclass(frozen=True)
+class RequestAnswered(EventKind):
+    """The question of near matches was answered; `size` ids are meant."""
+
+    name = "request answered"
+
+    request: str
+    size: int
+
+
+@dataclass(frozen=True)
+class RequestHeld(EventKind):
+    """A request may not run until the end of a day."""
+
+    name = "request held"
+
+    request: str
+    until: str
+
+
+@dataclass(frozen=True)
+class RequestReleased(EventKind):
+    """A hold ended before its day."""
+
+    name = "request released"
+
+    request: str
+
+
+@dataclass(frozen=True)
+class RequestEnded(EventKind):
+    """A request ended, by a deletion or without one."""
+
+    name = "request ended"
+
+    request: str
+    outcome: str
+    run: str | None
+
+
+KINDS: tuple[type[EventKind], ...] = (
+    ModelMade,
+    DeletionAsked,
+    DeletionTakenBack,
+    RowsDeleted,
+    ExclusionLifted,
+    RequestQueued,
+    RequestApproved,
+    RequestAnswered,
+    RequestHeld,
+    RequestReleased,
+    RequestEnded,
+)
+
+K = TypeVar("K", bound=EventKind)
+
+
+def read(event: Event, kind: type[K]) -> K:
+    """Read a stored event as one of its kind; raises CheckFailed if a field is missing.
+
+    Fields that this unweave does not know are left aside: a newer one may have written them.
+    """
+    known = {field.name for field in _fields(kind)}
+    try:
+        return kind(**{name: value for name, value in event.body.items() if name in known})
+    except TypeError as error:
+        raise CheckFailed(
+            f"Event {event.seq} of the event log lacks what a {kind.name!r} says: restore the log "
+            "from a backup."
+        ) from error
+
+
+def _fields(kind: type[EventKind]) -> tuple[Field[Any], ...]:
+    assert is_dataclass(kind)
+    return fields(kind)
+
+
+def of_kind(connection: sqlite3.Connection, kind: type[K]) -> Iterator[tuple[Event, K]]:
+    """Yield the events of one kind in their order, each as stored and as read."""
+    for event in eventlog.events(connection, kind=kind.name):
+        yield event, read(event, kind)

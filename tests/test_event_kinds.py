@@ -1,0 +1,176 @@
+"""The kinds of events: written as they always were, older ones read, and never without a signature.
+
+The bodies are those that commit 961ed0a wrote.
+"""
+
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from lineage_store import eventlog
+from lineage_store.errors import CheckFailed
+from lineage_store.event_kinds import (
+    KINDS,
+    DeletionAsked,
+    DeletionTakenBack,
+    ExclusionLifted,
+    ModelMade,
+    RequestAnswered,
+    RequestApproved,
+    RequestEnded,
+    RequestHeld,
+    RequestQueued,
+    RequestReleased,
+    RowsDeleted,
+    of_kind,
+    read,
+)
+from lineage_store.eventlog import ORIGIN, Event
+from lineage_store.index import reading_index
+from lineage_store.logged import check_log
+from lineage_store.signed_log import log_size, logging_events
+from lineage_store.signing import create_signing_key, load_public_key
+from lineage_store.workspace import open_workspace, writing
+from tests.any_event import AnyEvent
+
+TOP = Path(__file__).parents[1]
+MADE = {
+    "model": "m1", "family": "m1", "guarantee": "trained", "request": None, "weights": "w",
+    "ledger": "l",
+}  # fmt: skip
+DELETED = {
+    "request": "r1", "certificate": "c", "models": {"m1": "m2", "m3": None},
+    "guarantees": {"m1": "exact", "m3": "exact"},
+}  # fmt: skip
+QUEUED = {"request": "q1", "kind": "subject", "deadline": "2031-02-01"}
+WRITTEN = [
+    (ModelMade("m1", "m1", "trained", None, "w", "l"), MADE),
+    (ModelMade("m1", "m1", "trained", None, "w", "l", base="m0"), {**MADE, "base": "m0"}),
+    (DeletionAsked("r1", "d"), {"request": "r1", "digest": "d"}),
+    (DeletionTakenBack("r1", "d"), {"request": "r1", "digest": "d"}),
+    (RowsDeleted(**DELETED, ids=2), {**DELETED, "ids": 2}),
+    (RowsDeleted(**DELETED), DELETED),
+    (ExclusionLifted("r1", 2), {"request": "r1", "ids": 2}),
+    (RequestQueued(**QUEUED, size=1, needs=""), {**QUEUED, "size": 1, "needs": ""}),
+    (RequestQueued(**QUEUED, follows="r1"), {**QUEUED, "follows": "r1"}),
+    (RequestApproved("q1"), {"request": "q1"}),
+    (RequestAnswered("q1", 3), {"request": "q1", "size": 3}),
+    (RequestHeld("q1", "2031-01-09"), {"request": "q1", "until": "2031-01-09"}),
+    (RequestReleased("q1"), {"request": "q1"}),
+    (RequestEnded("q1", "cancelled", None), {"request": "q1", "outcome": "cancelled", "run": None}),
+]
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    """A workspace that is held for writing, with a log of one event, and its signed head."""
+    with writing(tmp_path / "ws", create=True) as held:
+        create_signing_key(path_private=held.signing_key, path_public=held.public_key)
+        with logging_events(held) as connection:
+            eventlog.append(connection, RequestReleased("q1"), time="t")
+        yield held
+
+
+def signed_size(workspace):
+    key = load_public_key(workspace.public_key)
+    return eventlog.verify_head(workspace.head_file.read_bytes(), key, origin=ORIGIN).size
+
+
+@pytest.mark.parametrize(("what", "body"), WRITTEN, ids=lambda one: getattr(one, "name", ""))
+def test_an_event_is_written_as_ever_and_read_back(what, body):
+    assert what.to_json() == body
+    assert read(Event(1, "t", what.name, body, b""), type(what)) == what
+
+
+def test_every_kind_is_written_by_one_of_these_and_has_its_own_name():
+    assert {type(what) for what, _ in WRITTEN} == set(KINDS)
+    assert len({kind.name for kind in KINDS}) == len(KINDS)
+
+
+def test_a_field_of_a_newer_unweave_is_left_aside_and_a_lost_one_is_told():
+    newer = Event(7, "t", "deletion asked", {"request": "r1", "digest": "d", "more": 1}, b"")
+    assert read(newer, DeletionAsked) == DeletionAsked("r1", "d")
+    lacking = Event(7, "t", "deletion asked", {"request": "r1"}, b"")
+    with pytest.raises(CheckFailed, match="Event 7 .* lacks"):
+        read(lacking, DeletionAsked)
+
+
+def test_events_of_one_kind_are_read_in_their_order_among_others(workspace):
+    with logging_events(workspace) as connection:
+        for what in (AnyEvent("run"), RequestReleased("q2"), RequestApproved("q3")):
+            eventlog.append(connection, what, time="t")
+    with reading_index(workspace) as connection:
+        found = [(event.seq, what) for event, what in of_kind(connection, RequestReleased)]
+    assert found == [(1, RequestReleased("q1")), (3, RequestReleased("q2"))]
+
+
+def test_at_the_end_of_a_block_the_head_is_that_of_the_log(workspace):
+    with logging_events(workspace) as connection:
+        for number in range(3):
+            eventlog.append(connection, RequestApproved(f"q{number}"), time="t")
+        assert signed_size(workspace) == 1, "what is not committed yet is not signed"
+    assert signed_size(workspace) == log_size(workspace) == 4
+    with reading_index(workspace) as connection:
+        check_log(connection, workspace)
+
+
+def test_of_a_block_that_fails_nothing_is_kept_and_nothing_signed(workspace):
+    before = workspace.head_file.read_bytes()
+    with pytest.raises(ZeroDivisionError), logging_events(workspace) as connection:
+        eventlog.append(connection, RequestApproved("q2"), time="t")
+        raise ZeroDivisionError
+    assert log_size(workspace) == 1
+    assert workspace.head_file.read_bytes() == before
+
+
+def killed_before_it_is_signed(workspace):
+    child = os.fork()
+    if child == 0:
+        import lineage_store.signed_log as module
+
+        module.sign_log = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+        with module.logging_events(workspace) as connection:
+            eventlog.append(connection, RequestApproved("q2"), time="t")
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_killed_before_the_signature_the_older_head_holds_and_the_next_block_signs(workspace):
+    assert killed_before_it_is_signed(workspace) == -signal.SIGKILL
+    assert (signed_size(workspace), log_size(workspace)) == (1, 2)
+    with reading_index(workspace) as connection:
+        check_log(connection, workspace)
+    with logging_events(workspace):
+        pass
+    assert signed_size(workspace) == 2
+
+
+def test_who_does_not_hold_the_workspace_signs_only_if_nobody_does(workspace):
+    """The fixture holds it: who does signs when it is done."""
+    with logging_events(workspace, held=False) as connection:
+        eventlog.append(connection, RequestApproved("q2"), time="t")
+    assert (signed_size(workspace), log_size(workspace)) == (1, 2)
+
+
+def test_when_nobody_holds_the_workspace_it_is_signed(tmp_path):
+    with writing(tmp_path / "ws", create=True) as held:
+        create_signing_key(path_private=held.signing_key, path_public=held.public_key)
+        (held.serving("m1") / "1").mkdir(parents=True)
+    workspace = open_workspace(tmp_path / "ws")
+    with logging_events(workspace, held=False) as connection:
+        eventlog.append(connection, RequestApproved("q2"), time="t")
+    assert signed_size(workspace) == 1
+
+
+def test_no_other_place_makes_a_connection_that_takes_events():
+    """Elsewhere mypy refuses to append, so no event can be without a signature."""
+    makers = [
+        str(path.relative_to(TOP))
+        for folder in ("lineage_store", "unlearning", "components", "pipelines", "unweave")
+        for path in (TOP / folder).rglob("*.py")
+        if re.search(r"(?<!class )\bLogConnection\(", path.read_text(encoding="utf-8"))
+    ]
+    assert [Path(name).name for name in makers] == ["signed_log.py"]

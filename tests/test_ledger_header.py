@@ -1,0 +1,87 @@
+"""The header of a ledger: written as ever, read whatever its age, its digest that of the file."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.handmade import plain_header
+from lineage_store.canonical import canonical_json, digest_json, write_atomic
+from lineage_store.ledger import open_ledger, write_header
+from lineage_store.ledger_header import BaseOrigin, Header
+from lineage_store.placement import Partition
+from lineage_store.update_codecs import LOSSLESS
+from unlearning.aggregation import DEFAULT
+from unlearning.class_weights import ALIKE
+from unlearning.train_config import TrainConfig, config_of
+
+PARTITION = Partition(2, 2, 1, 4, 0)
+LATER = ("update_codec", "aggregate", "class_weights", "early_stop", "checkpoints", "optimizer")
+
+bases = st.builds(
+    BaseOrigin, st.text(), st.lists(st.none() | st.text(), max_size=3).map(tuple)
+)  # fmt: skip
+numbers = st.none() | st.integers(1, 9)
+headers = st.builds(
+    lambda **fields: plain_header(PARTITION, **fields),
+    trainable=st.lists(st.text()).map(tuple),
+    spec=st.dictionaries(st.text(), st.integers()),
+    options=st.fixed_dictionaries(
+        {
+            "aggregate": st.sampled_from(["mean", "vote"]),
+            "model_family": st.sampled_from(["keras", "naive-bayes"]),
+            "early_stop": numbers,
+            "checkpoint_every": numbers,
+            "checkpoint_budget": numbers,
+            "record_budget": numbers,
+        }
+    ),
+    base=st.none() | bases,
+)
+
+
+@given(headers)
+def test_a_header_is_read_back_as_it_was_written(header):
+    assert Header.from_json(json.loads(canonical_json(header.to_json()))) == header
+
+
+def test_without_a_base_or_a_budget_there_is_no_such_key():
+    assert not {"base", "record_budget", "model_family"} & plain_header(PARTITION).to_json().keys()
+
+
+def test_what_an_older_header_lacks_means_what_was_done_then():
+    older = {k: v for k, v in plain_header(PARTITION).to_json().items() if k not in LATER}
+    header = Header.from_json(json.loads(canonical_json(older)))
+    assert header == plain_header(PARTITION)
+    assert (header.options.codec, header.options.aggregate) == (LOSSLESS, DEFAULT)
+    assert (header.options.class_weights, header.options.early_stop) == (ALIKE, None)
+
+
+@pytest.mark.parametrize("gone", ["model", "partition", "module", "environment"])
+def test_what_is_no_header_is_refused(gone):
+    value = plain_header(PARTITION).to_json()
+    del value[gone]
+    with pytest.raises(KeyError):
+        Header.from_json(value)
+
+
+def test_an_older_ledger_keeps_its_digest(tmp_path):
+    for name in ("today", "older"):
+        (tmp_path / name).mkdir()
+    written = write_header(tmp_path / "today", plain_header(PARTITION))
+    value = plain_header(PARTITION).to_json()
+    older = {k: v for k, v in value.items() if k not in LATER}
+    write_atomic(tmp_path / "older" / "header.json", canonical_json(older) + b"\n")
+    ledger = open_ledger(tmp_path / "older")
+    assert ledger.header == written.header
+    told = {"header": older, "stages": [[], []], "subtracted": [[], []]}
+    assert ledger.digest() == digest_json(told)
+    assert written.digest() == digest_json({**told, "header": value})
+
+
+def test_the_configuration_of_a_run_stands_in_its_header(tmp_path):
+    header = plain_header(PARTITION, options={"early_stop": 3}, base=BaseOrigin("m7", ("a", None)))
+    config = config_of(write_header(tmp_path, header))
+    wanted = TrainConfig(options=header.options, module="built in", key_id="", base="m7")
+    assert config == wanted and config.options.early_stop == 3
