@@ -29,7 +29,9 @@ TOP = Path(__file__).parents[__name__.count(".")]
 ROOTS = (
     "lineage_store.csv_source.read_records",
     "lineage_store.gate.let_through",
-    "unlearning.row_source.store_from_snapshot",
+    "unlearning.row_source.encode_pieces",
+    "unlearning.families.keras_encoding.KerasEncoding",
+    "lineage_store.row_writer.write_rows",
     "unlearning.shard_task.make_learner",
     "unlearning.shard_task.run_of",
     "unlearning.training.train_shard",

@@ -1,9 +1,9 @@
 """The families that there are: the one table that names them.
 
-A family is loaded when it is asked for, so that who uses one does not import what another needs.
+A family is imported when it is asked for, so that who uses one does not load what another needs.
 """
 
-from importlib import import_module
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from lineage_store.errors import BadInput
@@ -12,17 +12,29 @@ from lineage_store.train_options import FIRST_FAMILY
 if TYPE_CHECKING:
     from unlearning.families.family import Family
 
-FAMILIES = {
-    "keras": ("unlearning.families.keras_family", "KerasFamily"),
-    "naive-bayes": ("unlearning.families.naive_bayes_family", "NaiveBayes"),
-}
 DEFAULT = FIRST_FAMILY
+
+
+def _keras() -> "Family":
+    from unlearning.families.keras_family import KerasFamily
+
+    return KerasFamily()
+
+
+def _naive_bayes() -> "Family":
+    from unlearning.families.naive_bayes_family import NaiveBayes
+
+    return NaiveBayes()
+
+
+FAMILIES: Mapping[str, "Callable[[], Family]"] = {
+    "keras": _keras,
+    "naive-bayes": _naive_bayes,
+}
 
 
 def family_of(name: str = DEFAULT) -> "Family":
     """Return a family by its name; raises BadInput for one that there is not."""
     if name not in FAMILIES:
         raise BadInput(f"There is no family {name!r}; there are: {', '.join(FAMILIES)}.")
-    module, of = FAMILIES[name]
-    family: Family = getattr(import_module(module), of)()
-    return family
+    return FAMILIES[name]()
