@@ -84,6 +84,7 @@ def test_defaults_that_are_written_down_are_the_defaults(keras_file, monkeypatch
     keras_file(**DEFAULTS)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "1")
+    monkeypatch.setenv("TF_CLI_CONFIG_FILE", "/of/terraform")
     assert environment() == before and not any("keras." in name for name in before)
 
 
