@@ -167,9 +167,10 @@ def _pseudonyms(workspace: Workspace, request: ForgetRequest, keys: Keys) -> lis
 
 
 def merged(parts: Sequence[IndexedRows]) -> IndexedRows:
-    """Return all rows of several parts as one."""
-    return IndexedRows(
-        np.concatenate([part.row_keys for part in parts]),
-        np.concatenate([part.places for part in parts]),
-        tuple(split for part in parts for split in part.splits),
-    )
+    """Return all rows of several parts as one; a row of two people is one row."""
+    row_keys = np.concatenate([part.row_keys for part in parts])
+    places = np.concatenate([part.places for part in parts])
+    splits = [split for part in parts for split in part.splits]
+    first = {key.tobytes(): at for at, key in reversed(list(enumerate(row_keys)))}
+    here = sorted(first.values())
+    return IndexedRows(row_keys[here], places[here], tuple(splits[at] for at in here))

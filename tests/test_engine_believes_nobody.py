@@ -15,9 +15,11 @@ from lineage_store.errors import BadInput, CheckFailed, LeftAsItIs
 from lineage_store.index import read_index
 from lineage_store.ledger import keep_shard, open_ledger
 from lineage_store.models import find_model
+from lineage_store.row_index import IndexedRows
 from lineage_store.row_store import open_rows
 from lineage_store.tensors import load_state, save_state
 from pipelines.direct import DirectBackend
+from pipelines.found_rows import NO_ROWS, merged
 from unlearning.amnesiac import Amnesiac
 from unlearning.retrain_shards import RetrainShards
 from unlearning.strategies import register, strategies, unregister
@@ -242,6 +244,15 @@ def newest(project):
         return open_ledger(project.root / find_model(connection).paths["ledger"])
     finally:
         connection.close()
+
+
+def test_a_row_of_two_people_who_both_go_is_one_row():
+    row_keys = np.arange(64, dtype=np.uint8).reshape(4, 16)
+    places, splits = np.arange(4, dtype=np.uint64), ("train", "eval", "train", "train")
+    parts = [IndexedRows(row_keys[at], places[at], splits[at]) for at in (slice(3), slice(1, 4))]
+    found = merged([NO_ROWS, *parts])
+    assert np.array_equal(found.row_keys, row_keys) and found.splits == splits
+    assert np.array_equal(found.places, places)
 
 
 def test_a_name_that_is_taken_is_not_registered_again(registered):

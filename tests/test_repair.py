@@ -131,7 +131,7 @@ def test_a_repair_is_a_stage_of_its_own_with_its_batches_and_a_checkpoint(root, 
     assert answer["steps_recomputed"] == last.steps + (
         decision.steps if strategy == "amnesiac-marginal" else 0
     )
-    assert [one["outcome"] for one in answer["checks"]][1:] == ["passed"] * 2
+    assert [one["outcome"] for one in answer["checks"]][1:] == ["passed"] * 3
     if strategy == "amnesiac":
         begun = subtract(old.shard(decision.shard).final_weights(), old.shard(decision.shard),
                          decision.positions)  # fmt: skip
@@ -147,9 +147,10 @@ def test_a_repair_is_a_stage_of_its_own_with_its_batches_and_a_checkpoint(root, 
 def test_checks_of_a_repair_fail_for_the_untouched_model_and_for_one_that_saw_other_rows(root):
     _, plan, old, before, new, after = forget(root, late(root), strategy="amnesiac", repair=1)
     outcomes = [one.outcome for one in check(plan, old=old, new=old, store=after).checks]
-    assert outcomes[1:] == ["failed", "failed"]
+    assert outcomes[1:] == ["failed"] * 3
     found = check(plan, old=old, new=new, store=before)
-    assert [one.outcome for one in found.checks][2] == "failed"
+    assert found.checks[-1].name.startswith("every repair") and not found.passed
+    assert found.checks[-1].outcome == "failed"
     assert check(plan, old=old, new=new, store=after).passed
     other = replace(plan, model_after="m9")
     assert not check(other, old=old, new=new, store=after).passed

@@ -3,6 +3,7 @@
 import csv
 import random
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -199,6 +200,19 @@ def test_a_deleted_row_that_decided_when_a_stage_ends_counts_like_one_that_was_l
     decisions = Amnesiac().decide(asked)
     assert told(decisions) == [("subtracted", 1), ("kept", 3), ("subtracted", 1)]
     assert decisions[0].positions != () == decisions[2].positions
+
+
+def test_a_start_that_nothing_adapts_is_kept_and_a_step_of_the_next_stage_resumed_from(own_ledger):
+    """Shard 1 has no rows in slice 0, and a checkpoint after the first step of stage 1."""
+    shard, row_keys = own_ledger.shard(1), keys(1)
+    first = affected_positions(Situation(own_ledger, {(1, 1): row_keys}, COUNTS, None), 1)[0]
+    assert first > 0, "the row must not stand in the first batch for this test"
+    shard.write_step_checkpoint(0, weights(10))
+    asked = Situation(own_ledger, {(1, 1): row_keys}, COUNTS, None, adapts=False)
+    decision = RetrainShards().decide(asked)[1]
+    assert (decision.action, decision.kept_stages, decision.resume) == ("retrained", 1, 0)
+    adapting = RetrainShards().decide(replace(asked, adapts=True))[1]
+    assert (adapting.kept_stages, adapting.resume) == (0, None)
 
 
 # amnesiac

@@ -147,10 +147,10 @@ def check(
     if any(one.action in TRAINING or one.repair_epochs for one in plan.shards):
         learner = (make or learner_of(old, store))()
     methods = _of_the_method(plan, old=old, new=new, store=store, before=old_store, learner=learner)
+    checks += methods
     if learner is not None and trained(plan.shards):
         run = replay_run(new, learner, base=base)
-        methods.append(_taken_again(plan, run, old=old, new=new, store=store, nonce=nonce))
-    checks += methods
+        checks.append(_taken_again(plan, run, old=old, new=new, store=store, nonce=nonce))
     if any(decision.repair_epochs for decision in plan.shards):
         checks.append(
             controlled(
@@ -232,14 +232,9 @@ def _left_by_a_deletion(shard: ShardLedger) -> list[str | None]:
 
 
 def _of_the_method(
-    plan: ModelPlan,
-    *,
-    old: Ledger,
-    new: Ledger,
-    store: RowStore,
-    before: RowStore | None,
+    plan: ModelPlan, *, old: Ledger, new: Ledger, store: RowStore, before: RowStore | None,
     learner: KerasLearner | None,
-) -> list[Check]:
+) -> list[Check]:  # fmt: skip
     """Check every shard by what the plan says of it, not by who says so."""
     found: dict[str, Callable[[Ledger], str | None]] = {}
     actions = {decision.action for decision in plan.shards}
@@ -266,13 +261,13 @@ def _taken_again(
 ) -> Check:
     """Take units of what was trained again; of the untouched model the records tell enough."""
     name = "what was trained, taken again in part, gives the same bits"
-    failure, said = wrong_records(new, store, plan.shards), ""
+    failure, said = wrong_records(new, store, plan.shards, model=plan.model_after), ""
     if failure is None:
         done = take_again(run, store, new, plan.shards, nonce=nonce)
         failure, said = done.failure, done.in_words
     if failure is not None:
         return Check(name, "failed", failure)
-    control = wrong_records(old, store, plan.shards)
+    control = wrong_records(old, store, plan.shards, model=plan.model_after)
     if control is None:
         same = "the untouched model was trained in the same steps on the same rows"
         return Check(name, "uninformative", f"{said}; {same}")
@@ -280,13 +275,9 @@ def _taken_again(
 
 
 def _told_apart(
-    plan: ModelPlan,
-    seen: Mapping[int, Downstream],
-    methods: Sequence[Check],
-    *,
-    old: Ledger,
+    plan: ModelPlan, seen: Mapping[int, Downstream], methods: Sequence[Check], *, old: Ledger,
     new: Ledger,
-) -> list[Check]:
+) -> list[Check]:  # fmt: skip
     """Judge a result that nothing tells from the untouched model.
 
     It has failed if units saw deleted rows that are still in the weights; else it must be the same.

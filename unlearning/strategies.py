@@ -65,7 +65,7 @@ class Situation:
         if not first:
             return first
         before = self.ledger.shard(shard).stages()[first - 1]
-        return first if before.rows else 0
+        return first if before.rows or not self.adapts else 0
 
     def first_position(self, shard: int) -> int | None:
         """Return the position of the first step that saw a deleted row of a shard, or None.

@@ -52,16 +52,19 @@ def trained(decisions: Sequence[ShardDecision]) -> list[ShardDecision]:
 
 
 def wrong_records(
-    ledger: Ledger, store: RowStore, decisions: Sequence[ShardDecision]
+    ledger: Ledger, store: RowStore, decisions: Sequence[ShardDecision], *, model: str | None
 ) -> str | None:
-    """Say where the records of retrained stages are not what the retained rows give, if anywhere.
+    """Say where the records of what a model trained are not what the retained rows give, if at all.
 
     Nothing is taken again.
     """
-    for decision in decisions:
-        if decision.action != "retrained":
-            continue
+    for decision in trained(decisions):
         shard = ledger.shard(decision.shard)
+        if decision.action != "retrained":
+            repaired = shard.repair()
+            if repaired is None or repaired.model != model:
+                return f"shard {decision.shard} was not repaired"
+            continue
         planned = shard_schedule(store, decision.shard, ledger.partition)
         records = shard.stages()
         if len(records) != len(planned) or shard.final_file.exists():
