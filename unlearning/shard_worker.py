@@ -10,8 +10,8 @@ import json
 from pathlib import Path
 
 from lineage_store.canonical import canonical_json, write_atomic
+from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput, UnweaveError
-from lineage_store.full_disk import translated
 from lineage_store.row_store import open_rows
 from unlearning.environment import differing
 from unlearning.keras_learner import KerasLearner

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from lineage_store.connection import parse_connection
 from lineage_store.csv_source import Columns
-from lineage_store.full_disk import translated
+from lineage_store.disk_full import translated
 from lineage_store.progress import Listener, listening
 from lineage_store.risk import parse_rules
 from lineage_store.train_options import TrainOptions

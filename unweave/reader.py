@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store import models, questions, step_questions
+from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput
-from lineage_store.full_disk import translated
 from unweave.queries import Queries
 from unweave.session import Now, Session, system_clock
 

@@ -13,7 +13,7 @@ def readmit_subjects(session: Session, ids: Sequence[str], *, rows: bool = False
     Raises NothingFound for one that is not kept out, Unfinished while a deletion is running.
     """
     from lineage_store import requests
-    from lineage_store.full_disk import translated
+    from lineage_store.disk_full import translated
     from lineage_store.readmission import lift
     from lineage_store.signed_log import logging_events
     from lineage_store.workspace import writing
