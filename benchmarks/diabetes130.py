@@ -29,7 +29,7 @@ from benchmarks import mnist, theory
 from benchmarks.apart import ROOT, numbers_of
 from benchmarks.one_unlearning import training_seconds
 from benchmarks.result import Result, Tell
-from lineage_store.keys import create_secret
+from lineage_store.keys.secret import create_secret
 
 FILE = ROOT.parent / "shared" / "data" / "diabetes130" / "diabetic_data.csv.gz"
 SUBJECT, ROW_ID, LABEL = "patient_nbr", "encounter_id", "readmitted"

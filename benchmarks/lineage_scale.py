@@ -31,9 +31,9 @@ from benchmarks.result import Result, Tell
 from lineage_store import history, models, questions, row_index
 from lineage_store.gate import TRAIN, Record
 from lineage_store.index import open_index, reading_index, writing_index
+from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.ledger import ShardLedger, StageRecord, StepRecord, shard_folder, write_header
 from lineage_store.placement import Partition, schedule
-from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.workspace import Workspace, open_workspace, writing
 
 SUBJECT_ROWS = 500

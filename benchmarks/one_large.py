@@ -21,8 +21,8 @@ from lineage_store import row_index
 from lineage_store.csv_source import Columns, Dropped, read_header, read_records
 from lineage_store.gate import let_through, load_snapshot, read_snapshot
 from lineage_store.index import open_index
+from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.placement import Partition
-from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.row_store import RowStore, open_rows
 from lineage_store.tensors import weights_digest
 from lineage_store.train_options import TrainOptions

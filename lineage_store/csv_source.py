@@ -13,9 +13,9 @@ from pathlib import Path
 
 from lineage_store.errors import BadInput
 from lineage_store.gate import EVAL, EVALUATION_PERCENT, KEYED, TRAIN, Progress, Record, joined
-from lineage_store.keys import Keys
+from lineage_store.keys.pseudonyms import Pseudonyms
+from lineage_store.keys.secret import Keys
 from lineage_store.placement import banded, in_evaluation
-from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.risk import RiskRule, band_of
 from lineage_store.source import open_source
 

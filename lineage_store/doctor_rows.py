@@ -14,7 +14,7 @@ from lineage_store import gate, row_index
 from lineage_store.canonical import canonical_json, digest_file, read_json
 from lineage_store.differences import Difference
 from lineage_store.gate import CSV_FILE, SPLITS, Record, Snapshot
-from lineage_store.keys import Keys
+from lineage_store.keys.secret import Keys
 
 NAMES = {"missing": "of its rows missing", "wrong": "of its rows wrong", "extra": "rows too many"}
 

@@ -33,7 +33,7 @@ from lineage_store.inference import (
     number_text,
     parse_number,
 )
-from lineage_store.pseudonyms import each_pseudonym
+from lineage_store.keys.pseudonyms import each_pseudonym
 
 ROW, SUBJECT, PLACE = "unweave_row", "unweave_subject", "unweave_place"
 KEYED = (ROW, SUBJECT, PLACE)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from lineage_store.sealed import seal, unseal
+from lineage_store.keys.sealed import seal, unseal
 
 
 @dataclass(frozen=True)

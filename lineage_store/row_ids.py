@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lineage_store.csv_source import Columns, read_headers
-from lineage_store.keys import Keys
+from lineage_store.keys.secret import Keys
 from lineage_store.source import open_source
 
 

@@ -25,9 +25,9 @@ import numpy.typing as npt
 
 from lineage_store.disk_sort import DiskSort
 from lineage_store.gate import EVAL, TRAIN, UNLABELLED, Record
+from lineage_store.keys.pseudonyms import PSEUDONYM_BYTES, each_pseudonym
 from lineage_store.placement import U64, Partition, cells_of
 from lineage_store.progress import counter
-from lineage_store.pseudonyms import PSEUDONYM_BYTES, each_pseudonym
 
 PIECE = 20_000
 CANDIDATES = 20

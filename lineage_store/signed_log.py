@@ -13,7 +13,7 @@ from lineage_store.canonical import write_atomic
 from lineage_store.errors import WorkspaceBusy
 from lineage_store.eventlog import ORIGIN, LogConnection, TreeHead
 from lineage_store.index import reading_index, writing_index
-from lineage_store.signing import load_private_key
+from lineage_store.keys.signing import load_private_key
 from lineage_store.workspace import Workspace, writing
 
 

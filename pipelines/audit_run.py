@@ -23,13 +23,13 @@ from lineage_store.errors import CheckFailed, UnweaveError
 from lineage_store.eventlog import ORIGIN
 from lineage_store.gate import load_snapshot
 from lineage_store.index import reading_index
+from lineage_store.keys.signing import load_public_key
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.logged import check_log, read_logged
 from lineage_store.models import ModelRecord
 from lineage_store.progress import counter
 from lineage_store.requests import must_be_none_running
 from lineage_store.row_store import RowStore, open_rows
-from lineage_store.signing import load_public_key
 from lineage_store.workspace import Workspace
 from pipelines.doctor_run import examine
 from unlearning.code_fingerprint import code_digest

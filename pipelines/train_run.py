@@ -19,10 +19,10 @@ from lineage_store.failures import record_failure
 from lineage_store.gate import let_through, load_snapshot
 from lineage_store.index import open_index, writing_index
 from lineage_store.inference import Inference
+from lineage_store.keys.pseudonyms import Pseudonyms
+from lineage_store.keys.signing import create_signing_key
 from lineage_store.progress import counter
-from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.signed_log import log_size, sign_log
-from lineage_store.signing import create_signing_key
 from lineage_store.train_options import TrainOptions
 from lineage_store.workspace import Workspace
 from pipelines.base_model import find_base

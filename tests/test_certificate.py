@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lineage_store import merkle
 from lineage_store.canonical import canonical_json, digest
 from lineage_store.errors import BadInput
-from lineage_store.signing import is_signed_by, key_id, raw_public_key
+from lineage_store.keys.signing import is_signed_by, key_id, raw_public_key
 from unlearning import certificate
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

@@ -19,7 +19,7 @@ import click
 import pytest
 
 import unweave
-from lineage_store.signing import create_signing_key
+from lineage_store.keys.signing import create_signing_key
 from pipelines.direct import DirectBackend
 from unweave.cli import commands
 

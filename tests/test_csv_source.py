@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from lineage_store.csv_source import Columns, Dropped, read_header, read_headers, read_records
 from lineage_store.errors import BadInput
-from lineage_store.keys import derive
+from lineage_store.keys.pseudonyms import Pseudonyms
+from lineage_store.keys.secret import derive
 from lineage_store.placement import in_evaluation
-from lineage_store.pseudonyms import Pseudonyms
 
 GOOD = "id,person,a,label\nr1,ann,1,0\nr2,bob,2,1\nr3,ann,3,0\n"
 COLUMNS = {"subjects": ("person",), "row_id": "id"}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lineage_store import eventlog, merkle
 from lineage_store.canonical import canonical_json
 from lineage_store.errors import BadInput, CheckFailed
-from lineage_store.signing import is_signed_by
+from lineage_store.keys.signing import is_signed_by
 from tests.any_event import AnyEvent
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

@@ -17,7 +17,7 @@ import pytest
 
 from lineage_store.errors import NothingFound
 from lineage_store.gate import EVALUATION_PERCENT
-from lineage_store.keys import derive
+from lineage_store.keys.secret import derive
 from lineage_store.placement import in_evaluation
 from pipelines.direct import DirectBackend
 from unweave import Project

@@ -23,7 +23,7 @@ from lineage_store.gate import (
     retained,
     unescape,
 )
-from lineage_store.pseudonyms import Pseudonyms
+from lineage_store.keys.pseudonyms import Pseudonyms
 
 HEADER = ["id", "person", "a", "b", "label"]
 WHOLE = ["0", "1", "2", "3.0", " 4", "1e1"]

@@ -14,7 +14,7 @@ from lineage_store import models, requests, row_index
 from lineage_store.errors import BadInput, NothingFound
 from lineage_store.gate import EVAL, TRAIN, UNLABELLED, Record
 from lineage_store.index import _migrations, compact, open_index, read_index
-from lineage_store.keys import keyed
+from lineage_store.keys.secret import keyed
 from lineage_store.models import ModelRecord
 from lineage_store.placement import Partition, shard_of, slice_of
 

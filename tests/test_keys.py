@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_store.errors import BadInput
-from lineage_store.keys import create_secret, derive, keyed, read_secret
-from lineage_store.pseudonyms import PSEUDONYM_BYTES, Pseudonyms
+from lineage_store.keys.pseudonyms import PSEUDONYM_BYTES, Pseudonyms
+from lineage_store.keys.secret import create_secret, derive, keyed, read_secret
 
 SECRET = bytes(range(32))
 PURPOSES = ("row", "placement", "manifest", "lookup")

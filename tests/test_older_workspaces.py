@@ -10,7 +10,7 @@ from lineage_store import history, model_questions, models, requests, row_index
 from lineage_store.errors import BadInput, NothingFound
 from lineage_store.failures import failures
 from lineage_store.index import NEWEST, _migrations, open_index, read_index
-from lineage_store.keys import derive
+from lineage_store.keys.secret import derive
 from lineage_store.models import ModelRecord
 
 KEYS = derive(bytes(range(32)))

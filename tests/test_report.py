@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from lineage_store.canonical import canonical_json, digest
 from lineage_store.errors import BadInput, CheckFailed, NothingFound, Unfinished
 from lineage_store.index import open_index, read_index
-from lineage_store.signing import load_private_key
+from lineage_store.keys.signing import load_private_key
 from lineage_store.workspace import open_workspace
 from pipelines.direct import DirectBackend
 from unlearning.certificate import seal

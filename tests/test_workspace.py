@@ -11,7 +11,7 @@ import pytest
 
 import lineage_store
 from lineage_store.errors import BadInput, NothingFound, WorkspaceBusy
-from lineage_store.keys import create_secret, derive
+from lineage_store.keys.secret import create_secret, derive
 from lineage_store.workspace import FORMAT, open_workspace, writing
 
 HOLD = """

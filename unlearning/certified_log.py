@@ -19,8 +19,8 @@ from lineage_store.canonical import canonical_json, digest_json
 from lineage_store.errors import CheckFailed
 from lineage_store.event_kinds import DeletionAsked, DeletionTakenBack, of_kind
 from lineage_store.eventlog import ORIGIN, LogConnection
+from lineage_store.keys.signing import load_private_key
 from lineage_store.requests import Request
-from lineage_store.signing import load_private_key
 from lineage_store.workspace import Workspace
 
 

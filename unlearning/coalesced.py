@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from lineage_store import merkle
-from lineage_store.signing import from_base64, to_base64
+from lineage_store.keys.signing import from_base64, to_base64
 from unlearning.certificate import commitment
 from unlearning.open_file import OpenRequest
 

@@ -14,11 +14,11 @@ from lineage_store import eventlog, models, queue, requests, row_index
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
 from lineage_store.event_kinds import RowsDeleted
 from lineage_store.index import reading_index
+from lineage_store.keys.pseudonyms import Pseudonyms
+from lineage_store.keys.signing import load_private_key
 from lineage_store.ledger import Ledger
-from lineage_store.pseudonyms import Pseudonyms
 from lineage_store.row_store import open_rows
 from lineage_store.signed_log import logging_events
-from lineage_store.signing import load_private_key
 from lineage_store.workspace import Workspace
 from unlearning.certificate import seal
 from unlearning.certified_log import opening_proof

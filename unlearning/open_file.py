@@ -1,7 +1,7 @@
 """What a running deletion must remember and a finished one must not, sealed while it is on disk.
 
 `requests/<id>/open.sealed` holds the ids, the row keys and the rows' distinctive values, sealed
-(`lineage_store.sealed`) under a key that is used for nothing else and lies in `keys/<id>.open`
+(`lineage_store.keys.sealed`) under a key that is used for nothing else and lies in `keys/<id>.open`
 (mode 600). A killed run finds both and goes on. The key is destroyed last of all: from then on
 nothing can be read of what a disk or a backup may still keep of the sealed file.
 """
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from lineage_store.canonical import Json, sync_folder, write_atomic
 from lineage_store.errors import BadInput
+from lineage_store.keys.sealed import seal, unseal
 from lineage_store.request_folder import RequestFolder
-from lineage_store.sealed import seal, unseal
 
 KEY_BYTES = 32
 

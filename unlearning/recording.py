@@ -12,10 +12,10 @@ from lineage_store.errors import CheckFailed
 from lineage_store.event_kinds import ModelMade, of_kind
 from lineage_store.gate import UNLABELLED, Record, Snapshot, load_snapshot, read_keys, read_snapshot
 from lineage_store.index import reading_index
+from lineage_store.keys.signing import load_public_key
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.ledger_header import Header
 from lineage_store.signed_log import logging_events
-from lineage_store.signing import load_public_key
 from lineage_store.tensors import weights_digest
 from lineage_store.workspace import Workspace
 from unlearning.fitting import metrics_of

@@ -8,7 +8,7 @@ from lineage_store.canonical import write_atomic
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.eventlog import ORIGIN, TreeHead
 from lineage_store.index import reading_index
-from lineage_store.signing import load_public_key
+from lineage_store.keys.signing import load_public_key
 from lineage_store.workspace import Workspace
 
 Answer = dict[str, Any]

@@ -11,7 +11,7 @@ def verify(certificate: Path | str, *, public_key: Path | str | None = None) -> 
 
     The event log's signed head and the proof that the request was recorded in it are checked too.
     """
-    from lineage_store.signing import load_public_key
+    from lineage_store.keys.signing import load_public_key
     from unlearning.certificate import verify as verify_bytes
     from unlearning.certified_log import check_opening
     from unlearning.coalesced import check_place

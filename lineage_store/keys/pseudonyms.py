@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Callable, Container, Iterable
 from pathlib import Path
 
-from lineage_store.keys import Keys, keyed
+from lineage_store.keys.secret import Keys, keyed
 
 PSEUDONYM_BYTES = 16
 CACHED = 1 << 17
