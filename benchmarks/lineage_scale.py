@@ -34,7 +34,7 @@ from lineage_store.index import open_index, reading_index, writing_index
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.ledger import ShardLedger, StageRecord, StepRecord, shard_folder, write_header
 from lineage_store.placement import Partition, schedule
-from lineage_store.workspace import Workspace, open_workspace, writing
+from lineage_store.workspace.folder import Workspace, open_workspace, writing
 
 SUBJECT_ROWS = 500
 SPECIAL = "the subject with many rows"

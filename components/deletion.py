@@ -32,7 +32,7 @@ from lineage_store.canonical import canonical_json, digest, read_json, write_ato
 from lineage_store.ledger import open_ledger
 from lineage_store.progress import counter
 from lineage_store.row_store import open_rows
-from lineage_store.workspace import open_workspace
+from lineage_store.workspace.folder import open_workspace
 from unlearning.deletion import erase, load_plan, must_pass
 from unlearning.finishing import certify, check_and_keep
 from unlearning.fitting import refit

@@ -30,7 +30,7 @@ from lineage_store.placement import Partition
 from lineage_store.progress import counter
 from lineage_store.row_store import open_rows
 from lineage_store.row_writer import write_rows
-from lineage_store.workspace import open_workspace
+from lineage_store.workspace.folder import open_workspace
 from unlearning.determinism import pin_tensorflow
 from unlearning.example_rows import rows_from_examples
 from unlearning.families.known_families import family_of

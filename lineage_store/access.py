@@ -13,7 +13,7 @@ from lineage_store import models, queue
 from lineage_store.gate import Snapshot, load_snapshot, read_keys, read_snapshot
 from lineage_store.keys.secret import Keys
 from lineage_store.questions import trace_subject
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 
 
 def held_about(

@@ -14,7 +14,7 @@ from lineage_store import models, requests, row_index
 from lineage_store.errors import BadInput, NothingFound
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import Keys
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 
 DATE = len("2026-01-31")
 

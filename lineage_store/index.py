@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.errors import BadInput, NothingFound
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 
 SCHEMA = "unweave"
 NEWEST = "lifted"  # the last of the migrations

@@ -15,7 +15,7 @@ from lineage_store.errors import CheckFailed
 from lineage_store.event_kinds import ExclusionLifted, ModelMade, RowsDeleted, of_kind
 from lineage_store.keys.signing import load_public_key
 from lineage_store.models import Guarantee, ModelState
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ from ml_metadata import errors as mlmd_errors
 from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from lineage_store.connection import Connection, password_from, sqlite_file
 from lineage_store.errors import BadInput
 from lineage_store.external_ids import place_of
 from lineage_store.lineage_node import LineageNode
 from lineage_store.metadata_server import connection_config, in_reach, told, unlogged
+from lineage_store.workspace.metadata_address import Connection, password_from, sqlite_file
 
 __all__ = ["INPUTS", "OUTPUTS", "Metadata", "int_of", "pb", "pieces", "set_properties", "text_of"]
 

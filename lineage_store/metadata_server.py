@@ -14,8 +14,8 @@ from typing import Any
 from ml_metadata import errors as mlmd_errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from lineage_store.connection import PASSWORD, PASSWORD_FILE, Connection
 from lineage_store.errors import MetadataLost, MetadataUnavailable
+from lineage_store.workspace.metadata_address import PASSWORD, PASSWORD_FILE, Connection
 
 PATIENCE = 10.0  # seconds until a port that does not answer is given up
 READWRITE, READWRITE_OPENCREATE = 2, 3

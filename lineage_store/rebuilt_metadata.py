@@ -29,7 +29,7 @@ from lineage_store.logged import LoggedDeletion
 from lineage_store.metadata import Metadata
 from lineage_store.models import ModelRecord
 from lineage_store.pages import artifact_pages
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lineage_store import models
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 
 
 def recipients(

@@ -11,7 +11,7 @@ from typing import Any
 
 from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.errors import BadInput
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 
 POLICY_FILE = "policy.json"
 DEADLINE_DAYS = 30  # the month of GDPR, Article 12(3), or a little less

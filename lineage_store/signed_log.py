@@ -14,7 +14,7 @@ from lineage_store.errors import WorkspaceBusy
 from lineage_store.eventlog import ORIGIN, LogConnection, TreeHead
 from lineage_store.index import reading_index, writing_index
 from lineage_store.keys.signing import load_private_key
-from lineage_store.workspace import Workspace, writing
+from lineage_store.workspace.folder import Workspace, writing
 
 
 @contextmanager

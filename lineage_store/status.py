@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lineage_store import eventlog, models, queue, requests
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 
 Answer = dict[str, Any]
 

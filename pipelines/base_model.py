@@ -14,7 +14,7 @@ from lineage_store.errors import BadInput
 from lineage_store.gate import load_snapshot
 from lineage_store.inference import Inference
 from lineage_store.ledger import open_ledger
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 from unlearning.base_weights import open_base
 from unlearning.contract import module_text
 from unlearning.recording import must_be_recorded

@@ -19,7 +19,7 @@ from lineage_store.row_ids import SourceRow, rows_by_key
 from lineage_store.row_store import RowStore, open_rows
 from lineage_store.rows import Rows, joined
 from lineage_store.source import open_source
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 from unlearning.determinism import pin_tensorflow
 from unlearning.families.keras_encoding import KerasEncoding
 from unlearning.keras_learner import KerasLearner

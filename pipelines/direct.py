@@ -18,7 +18,7 @@ from lineage_store.lineage_node import LineageNode
 from lineage_store.models import ModelRecord
 from lineage_store.progress import counter
 from lineage_store.row_store import open_rows
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 from pipelines.jobs import DeletionJob, ModelChange, TrainingJob
 from unlearning.base_weights import open_base
 from unlearning.deletion import erase, load_plan, must_pass

@@ -19,7 +19,7 @@ from lineage_store.rebuilt_metadata import Rebuilt, rebuild
 from lineage_store.repair_metadata import write_missing
 from lineage_store.requests import must_be_none_running
 from lineage_store.stand_ins import made_by_tfx
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 from unlearning.doctor_index import IndexFindings, compare_index, repair_index
 
 Answer = dict[str, Any]

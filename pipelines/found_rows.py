@@ -15,7 +15,7 @@ from lineage_store.gate import load_snapshot
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import Keys
 from lineage_store.row_index import IndexedRows, rows_by_key, rows_of_subject
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 from unlearning.choice import Asked
 from unlearning.tokens import row_tokens
 

@@ -11,7 +11,7 @@ from contextlib import closing
 from lineage_store import models, requests
 from lineage_store.index import writing_index
 from lineage_store.keys.pseudonyms import Pseudonyms
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 from unlearning.deletion import load_plan
 from unlearning.finishing import forget_open_file
 

@@ -13,7 +13,7 @@ from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
 
 from components.requests import PoisonDetector, RequestRunner
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 
 SCHEDULE = "schedule.sqlite"
 

@@ -25,7 +25,7 @@ from lineage_store.metadata_server import told
 from lineage_store.models import ModelRecord, find_model, models
 from lineage_store.requests import all_requests
 from lineage_store.stand_ins import made_by_tfx
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 from pipelines.jobs import DeletionJob, TrainingJob
 from unlearning.deletion import load_plan
 from unlearning.plan import ModelPlan

@@ -24,7 +24,7 @@ from lineage_store.keys.signing import create_signing_key
 from lineage_store.progress import counter
 from lineage_store.signed_log import log_size, sign_log
 from lineage_store.train_options import TrainOptions
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 from pipelines.base_model import find_base
 from pipelines.jobs import Backend, TrainingJob
 from unlearning.aggregation import aggregation_for

@@ -21,7 +21,7 @@ from lineage_store.ledger import open_ledger
 from lineage_store.row_store import open_rows
 from lineage_store.signed_log import sign_log
 from lineage_store.tensors import load_state, save_state
-from lineage_store.workspace import open_workspace
+from lineage_store.workspace.folder import open_workspace
 from pipelines.direct import DirectBackend
 from tests.any_event import AnyEvent
 from unlearning.batches import epoch_batches

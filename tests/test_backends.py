@@ -35,14 +35,6 @@ from ml_metadata.proto import metadata_store_service_pb2 as service
 
 from benchmarks.handmade import plain_header
 from lineage_store import ingest
-from lineage_store.connection import (
-    PASSWORD,
-    PASSWORD_FILE,
-    Connection,
-    parse_connection,
-    password_from,
-    sqlite_file,
-)
 from lineage_store.errors import BadInput, MetadataUnavailable
 from lineage_store.external_ids import Names
 from lineage_store.ingest import ingest_model
@@ -51,7 +43,15 @@ from lineage_store.metadata import Metadata
 from lineage_store.metadata_server import told
 from lineage_store.models import ModelRecord
 from lineage_store.placement import Partition
-from lineage_store.workspace import open_workspace, writing
+from lineage_store.workspace.folder import open_workspace, writing
+from lineage_store.workspace.metadata_address import (
+    PASSWORD,
+    PASSWORD_FILE,
+    Connection,
+    parse_connection,
+    password_from,
+    sqlite_file,
+)
 from pipelines.direct import DirectBackend
 from unweave import Project
 
@@ -460,7 +460,7 @@ import time
 from pathlib import Path
 from lineage_store import ingest
 from lineage_store.ledger import open_ledger
-from lineage_store.connection import parse_connection
+from lineage_store.workspace.metadata_address import parse_connection
 from tests_story import Story
 ingest.STEPS_AT_ONCE = int(sys.argv[3])
 write, pause = ingest.Subgraph.write, float(sys.argv[4])

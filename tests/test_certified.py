@@ -15,7 +15,7 @@ from lineage_store.errors import CheckFailed
 from lineage_store.eventlog import ORIGIN
 from lineage_store.index import read_index
 from lineage_store.keys.signing import load_private_key, load_public_key
-from lineage_store.workspace import open_workspace
+from lineage_store.workspace.folder import open_workspace
 from pipelines.direct import DirectBackend
 from tests.any_event import AnyEvent
 from unlearning import certificate

@@ -13,10 +13,10 @@ from lineage_store.index import read_index
 from lineage_store.ledger import open_ledger
 from lineage_store.lineage_node import LineageNode
 from lineage_store.models import find_model
-from lineage_store.request_folder import RequestFolder
 from lineage_store.row_store import open_rows
 from lineage_store.tensors import load_state, save_state, weights_digest
-from lineage_store.workspace import open_workspace
+from lineage_store.workspace.folder import open_workspace
+from lineage_store.workspace.request_folder import RequestFolder
 from pipelines.direct import DirectBackend
 from pipelines.found_rows import ForgetRequest, find
 from unlearning.amnesiac import Amnesiac

@@ -371,7 +371,7 @@ def test_verify_passes_the_sealed_certificate_with_its_key_and_no_other(
 def held(prepared):
     """The workspace while another process writes to it and has a temporary file in it."""
     code = (
-        "import sys, pathlib; from lineage_store.workspace import writing\n"
+        "import sys, pathlib; from lineage_store.workspace.folder import writing\n"
         "with writing(pathlib.Path('ws'), create=False) as workspace:\n"
         "    (workspace.temporary / 'half-done').write_text('of the other command')\n"
         "    print('held', flush=True)\n"

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from lineage_store.metadata import Metadata, pb
-from lineage_store.workspace import open_workspace
+from lineage_store.workspace.folder import open_workspace
 from pipelines.direct import DirectBackend
 from pipelines.tfx_backend import TfxBackend
 from unweave import Project

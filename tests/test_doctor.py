@@ -18,7 +18,7 @@ from lineage_store import models, requests, row_index
 from lineage_store.canonical import digest_file
 from lineage_store.errors import Unfinished, WorkspaceBusy
 from lineage_store.index import open_index, read_index
-from lineage_store.workspace import open_workspace, writing
+from lineage_store.workspace.folder import open_workspace, writing
 from pipelines.direct import DirectBackend
 from unweave import Project
 from unweave.cli import commands

@@ -30,7 +30,7 @@ from lineage_store.ledger import ShardLedger, StageRecord, StepRecord, shard_fol
 from lineage_store.metadata import Metadata
 from lineage_store.placement import Partition
 from lineage_store.rebuilt_metadata import rebuild
-from lineage_store.workspace import Workspace, open_workspace
+from lineage_store.workspace.folder import Workspace, open_workspace
 from pipelines.tfx_backend import TfxBackend
 from unweave import Project
 

@@ -24,7 +24,7 @@ from lineage_store import eventlog, models, requests
 from lineage_store.errors import CheckFailed, NothingFound, Unfinished
 from lineage_store.index import read_index
 from lineage_store.keys.secret import derive
-from lineage_store.workspace import writing
+from lineage_store.workspace.folder import writing
 from pipelines.direct import DirectBackend
 from pipelines.jobs import TrainingJob
 from unlearning import certificate, decoders, residuals

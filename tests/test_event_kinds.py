@@ -33,7 +33,7 @@ from lineage_store.index import reading_index
 from lineage_store.keys.signing import create_signing_key, load_public_key
 from lineage_store.logged import check_log
 from lineage_store.signed_log import log_size, logging_events
-from lineage_store.workspace import open_workspace, writing
+from lineage_store.workspace.folder import open_workspace, writing
 from tests.any_event import AnyEvent
 
 TOP = Path(__file__).parents[1]

@@ -15,7 +15,7 @@ import pytest
 from lineage_store.errors import CheckFailed, NothingFound
 from lineage_store.failures import record_failure
 from lineage_store.keys.pseudonyms import Pseudonyms
-from lineage_store.workspace import open_workspace
+from lineage_store.workspace.folder import open_workspace
 from pipelines.direct import DirectBackend
 from unweave import Project
 

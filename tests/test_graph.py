@@ -26,7 +26,7 @@ from lineage_store.metadata import Metadata, pb
 from lineage_store.models import find_model
 from lineage_store.picture_nodes import Picture, picture_of_model
 from lineage_store.read_graph import read_lineage
-from lineage_store.workspace import open_workspace
+from lineage_store.workspace.folder import open_workspace
 from pipelines.direct import DirectBackend
 from unweave.graph import READABLE
 from unweave.graphml import graphml

@@ -13,7 +13,7 @@ from lineage_store.errors import BadInput
 from lineage_store.keys.signing import create_signing_key, to_base64
 from lineage_store.request_inbox import Accepted, Refused, look_through
 from lineage_store.request_policy import Policy, Sender, load_policy
-from lineage_store.workspace import open_workspace
+from lineage_store.workspace.folder import open_workspace
 from pipelines.direct import DirectBackend
 from unweave import Project
 from unweave.policy_options import changed_policy

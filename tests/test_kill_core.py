@@ -19,7 +19,7 @@ import unweave
 from lineage_store import eventlog, models, requests
 from lineage_store.errors import WorkspaceBusy
 from lineage_store.index import read_index
-from lineage_store.workspace import writing
+from lineage_store.workspace.folder import writing
 from pipelines.direct import DirectBackend
 from unweave import Project
 

@@ -14,7 +14,7 @@ from lineage_store.eventlog import ORIGIN
 from lineage_store.index import open_index
 from lineage_store.keys.signing import create_signing_key, load_private_key, load_public_key
 from lineage_store.signed_log import logging_events, sign_log
-from lineage_store.workspace import open_workspace, writing
+from lineage_store.workspace.folder import open_workspace, writing
 from tests.any_event import AnyEvent
 from unweave.cli import commands
 

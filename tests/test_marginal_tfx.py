@@ -11,7 +11,7 @@ from lineage_store.ledger import open_ledger
 from lineage_store.metadata import Metadata, pb
 from lineage_store.models import find_model
 from lineage_store.pages import artifact_pages
-from lineage_store.workspace import open_workspace
+from lineage_store.workspace.folder import open_workspace
 from pipelines.direct import DirectBackend
 from pipelines.tfx_backend import TfxBackend
 from unweave import Project

@@ -18,7 +18,7 @@ from lineage_store.errors import BadInput, NothingFound
 from lineage_store.index import read_index
 from lineage_store.ledger import open_ledger
 from lineage_store.models import find_model, models
-from lineage_store.workspace import open_workspace
+from lineage_store.workspace.folder import open_workspace
 from pipelines.direct import DirectBackend
 from unlearning.finishing import load_reports
 from unweave import Project, text, verify

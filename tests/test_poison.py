@@ -23,7 +23,7 @@ from lineage_store.index import read_index
 from lineage_store.ledger import open_ledger
 from lineage_store.models import find_model
 from lineage_store.row_store import open_rows
-from lineage_store.workspace import open_workspace
+from lineage_store.workspace.folder import open_workspace
 from pipelines.direct import DirectBackend
 from unlearning.poison.loss import CLIPPED, example_losses, held_out
 from unlearning.poison.provenance import LEVEL, judge_sources, sign_test

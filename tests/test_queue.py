@@ -22,7 +22,7 @@ from lineage_store.errors import BadInput, NothingFound, WorkspaceBusy
 from lineage_store.index import open_index, read_index
 from lineage_store.request_details import Details, open_details
 from lineage_store.request_policy import Policy
-from lineage_store.workspace import writing
+from lineage_store.workspace.folder import writing
 from pipelines.direct import DirectBackend
 from unlearning import certificate, phases
 from unweave import Project, verify

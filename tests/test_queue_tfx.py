@@ -8,9 +8,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from lineage_store.connection import sqlite_file
 from lineage_store.metadata import Metadata
-from lineage_store.workspace import open_workspace
+from lineage_store.workspace.folder import open_workspace
+from lineage_store.workspace.metadata_address import sqlite_file
 from pipelines.direct import DirectBackend
 from pipelines.requests import detection_pipeline, request_pipeline
 from pipelines.tfx_backend import quiet_and_inside, run_locally

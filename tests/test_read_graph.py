@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineage_store.closure import artifact_key, execution_key
-from lineage_store.connection import sqlite_file
 from lineage_store.errors import CheckFailed
 from lineage_store.metadata import Metadata, pb
 from lineage_store.read_graph import read_lineage
+from lineage_store.workspace.metadata_address import sqlite_file
 
 SIZE = 9
 PLACES = st.tuples(

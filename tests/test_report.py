@@ -28,7 +28,7 @@ from lineage_store.canonical import canonical_json, digest
 from lineage_store.errors import BadInput, CheckFailed, NothingFound, Unfinished
 from lineage_store.index import open_index, read_index
 from lineage_store.keys.signing import load_private_key
-from lineage_store.workspace import open_workspace
+from lineage_store.workspace.folder import open_workspace
 from pipelines.direct import DirectBackend
 from unlearning.certificate import seal
 from unweave import Project, text

@@ -45,7 +45,7 @@ from lineage_store.placement import Partition
 from lineage_store.read_graph import read_lineage
 from lineage_store.risk import parse_rules
 from lineage_store.row_store import open_rows
-from lineage_store.workspace import open_workspace, writing
+from lineage_store.workspace.folder import open_workspace, writing
 from pipelines.direct import DirectBackend
 from pipelines.jobs import DeletionJob, ModelChange, TrainingJob
 from pipelines.tfx_backend import TfxBackend, quiet_and_inside, run_locally
@@ -604,7 +604,7 @@ from pathlib import Path
 
 sys.path.insert(0, sys.argv[1])
 from test_tfx_pipeline import training_job
-from lineage_store.workspace import open_workspace
+from lineage_store.workspace.folder import open_workspace
 from pipelines.tfx_backend import quiet_and_inside, run_locally
 
 workspace = open_workspace(Path("ws"))

@@ -12,12 +12,12 @@ import pytest
 import lineage_store
 from lineage_store.errors import BadInput, NothingFound, WorkspaceBusy
 from lineage_store.keys.secret import create_secret, derive
-from lineage_store.workspace import FORMAT, open_workspace, writing
+from lineage_store.workspace.folder import FORMAT, open_workspace, writing
 
 HOLD = """
 import sys
 from pathlib import Path
-from lineage_store.workspace import writing
+from lineage_store.workspace.folder import writing
 
 with writing(Path(sys.argv[1]), create=True):
     print("held", flush=True)

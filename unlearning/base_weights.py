@@ -15,7 +15,7 @@ from lineage_store.index import reading_index
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.ledger_header import BaseOrigin, Header
 from lineage_store.tensors import State, weights_digest
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 from unlearning.keras_learner import KerasLearner
 
 

@@ -21,7 +21,7 @@ from lineage_store.event_kinds import DeletionAsked, DeletionTakenBack, of_kind
 from lineage_store.eventlog import ORIGIN, LogConnection
 from lineage_store.keys.signing import load_private_key
 from lineage_store.requests import Request
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 
 
 def request_told(request: Request) -> dict[str, str]:

@@ -21,8 +21,8 @@ from lineage_store import models, row_index
 from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.errors import CheckFailed, ResidueFound
 from lineage_store.index import compact, writing_index
-from lineage_store.request_folder import RequestFolder
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
+from lineage_store.workspace.request_folder import RequestFolder
 from unlearning.checks import CheckReport
 from unlearning.ended_files import ended_digests, record_ended
 from unlearning.open_file import OpenRequest, load_open

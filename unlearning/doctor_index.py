@@ -21,7 +21,7 @@ from lineage_store.errors import CheckFailed
 from lineage_store.gate import Snapshot, load_snapshot
 from lineage_store.logged import Logged, LoggedDeletion, LoggedModel, check_log, read_logged
 from lineage_store.models import ModelRecord
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 from unlearning.rebuilt_records import OnDisk, on_disk, record_again
 from unlearning.train_config import TrainConfig
 

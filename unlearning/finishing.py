@@ -19,7 +19,7 @@ from lineage_store.keys.signing import load_private_key
 from lineage_store.ledger import Ledger
 from lineage_store.row_store import open_rows
 from lineage_store.signed_log import logging_events
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 from unlearning.certificate import seal
 from unlearning.certified_log import opening_proof
 from unlearning.certify import certificate_statement, receipt

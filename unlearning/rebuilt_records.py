@@ -18,8 +18,8 @@ from typing import Any
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.logged import LoggedModel
 from lineage_store.models import ModelRecord
-from lineage_store.request_folder import RequestFolder
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
+from lineage_store.workspace.request_folder import RequestFolder
 from unlearning.deletion import load_plan
 from unlearning.recording import describe_model
 

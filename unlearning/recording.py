@@ -17,7 +17,7 @@ from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.ledger_header import Header
 from lineage_store.signed_log import logging_events
 from lineage_store.tensors import weights_digest
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 from unlearning.fitting import metrics_of
 from unlearning.timings import load_timings
 from unlearning.train_config import config_of

@@ -8,7 +8,7 @@ from lineage_store.index import reading_index
 from lineage_store.models import ModelRecord
 from lineage_store.placement import Partition
 from lineage_store.recipients import recipients
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 from unlearning.deletion import load_plan
 from unlearning.finishing import load_reports
 from unlearning.judging import evaluation_digests

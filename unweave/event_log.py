@@ -9,7 +9,7 @@ from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.eventlog import ORIGIN, TreeHead
 from lineage_store.index import reading_index
 from lineage_store.keys.signing import load_public_key
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 
 Answer = dict[str, Any]
 

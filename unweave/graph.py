@@ -21,7 +21,7 @@ from lineage_store.picture_nodes import (
     picture_of_subject,
 )
 from lineage_store.read_graph import read_lineage
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 
 READABLE = 50
 MOST = 1000

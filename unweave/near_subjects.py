@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lineage_store.near_matches import ids_in, near_ids
 from lineage_store.request_details import NearMatch
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 
 
 def near_subjects(

@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lineage_store.connection import parse_connection
 from lineage_store.csv_source import Columns
 from lineage_store.disk_full import translated
 from lineage_store.progress import Listener, listening
 from lineage_store.risk import parse_rules
 from lineage_store.train_options import TrainOptions
-from lineage_store.workspace import writing
+from lineage_store.workspace.folder import writing
+from lineage_store.workspace.metadata_address import parse_connection
 from unlearning.families.known_families import DEFAULT
 from unweave.detection import detect_poison
 from unweave.forget_options import forget_request

@@ -10,7 +10,7 @@ from typing import Any
 
 from lineage_store import history, model_questions
 from lineage_store.models import ModelRecord, find_model
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 from unweave.session import Session
 
 Answer = dict[str, Any]

@@ -16,7 +16,7 @@ from lineage_store.errors import WorkspaceBusy
 from lineage_store.eventlog import LogConnection
 from lineage_store.index import reading_index
 from lineage_store.signed_log import logging_events
-from lineage_store.workspace import Workspace, open_workspace
+from lineage_store.workspace.folder import Workspace, open_workspace
 
 
 @contextmanager

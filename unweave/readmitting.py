@@ -16,7 +16,7 @@ def readmit_subjects(session: Session, ids: Sequence[str], *, rows: bool = False
     from lineage_store.disk_full import translated
     from lineage_store.readmission import lift
     from lineage_store.signed_log import logging_events
-    from lineage_store.workspace import writing
+    from lineage_store.workspace.folder import writing
     from pipelines.found_rows import ForgetRequest
 
     unique = unique_ids(ids)

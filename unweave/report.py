@@ -19,8 +19,8 @@ from lineage_store.errors import CheckFailed, Unfinished
 from lineage_store.event_kinds import RowsDeleted, of_kind
 from lineage_store.keys.signing import load_public_key
 from lineage_store.models import ModelRecord, find_model
-from lineage_store.request_folder import RequestFolder
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
+from lineage_store.workspace.request_folder import RequestFolder
 from unlearning.certificate import verify
 from unlearning.checks import Check
 from unlearning.estimates import Estimate

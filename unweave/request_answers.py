@@ -10,7 +10,7 @@ from lineage_store.index import reading_index
 from lineage_store.queue import Queued, all_queued
 from lineage_store.recipients import recipients
 from lineage_store.request_details import Details
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 
 if TYPE_CHECKING:
     from pipelines.queue_run import Group, Ran

@@ -8,7 +8,7 @@ from typing import Any
 from lineage_store.access import held_about
 from lineage_store.canonical import write_atomic
 from lineage_store.errors import BadInput
-from lineage_store.workspace import Workspace
+from lineage_store.workspace.folder import Workspace
 
 
 def write_export(

@@ -26,10 +26,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lineage_store.canonical import canonical_json, read_json, write_atomic
-from lineage_store.connection import Connection, parse_connection, sqlite_file
 from lineage_store.errors import BadInput, NothingFound, WorkspaceBusy
 from lineage_store.keys.secret import Keys, create_secret, derive, read_secret
-from lineage_store.request_folder import RequestFolder
+from lineage_store.workspace.metadata_address import Connection, parse_connection, sqlite_file
+from lineage_store.workspace.request_folder import RequestFolder
 
 FORMAT = 1
 METADATA = "metadata.json"
