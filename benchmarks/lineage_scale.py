@@ -29,7 +29,7 @@ from benchmarks.apart import ROOT, numbers_of
 from benchmarks.handmade import plain_header
 from benchmarks.result import Result, Tell
 from lineage_store import history, models, questions, row_index
-from lineage_store.gate import TRAIN, Record
+from lineage_store.data.gate import TRAIN, Record
 from lineage_store.index import open_index, reading_index, writing_index
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.ledger import ShardLedger, StageRecord, StepRecord, shard_folder, write_header

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lineage_store.inference import Inference
+from lineage_store.data.inference import Inference
 from lineage_store.keys.secret import derive
 from lineage_store.placement import Partition
 from lineage_store.row_store import RowStore

@@ -18,12 +18,12 @@ import numpy as np
 
 from benchmarks import adult
 from benchmarks.mnist import KEYS
-from lineage_store.csv_source import Columns, Dropped, read_header, read_records
-from lineage_store.gate import EVAL, TRAIN, Snapshot, describe, let_through, read_snapshot
+from lineage_store.data.csv_source import Columns, Dropped, read_header, read_records
+from lineage_store.data.gate import EVAL, TRAIN, Snapshot, describe, let_through, read_snapshot
+from lineage_store.data.risk import RiskRule, band_of, parse_rules
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.ledger import Ledger
 from lineage_store.placement import Partition, cells_of
-from lineage_store.risk import RiskRule, band_of, parse_rules
 from lineage_store.row_store import RowStore
 from lineage_store.row_writer import write_rows
 from lineage_store.train_options import TrainOptions

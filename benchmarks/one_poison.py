@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import mnist, taxi_rows
-from lineage_store.gate import EVAL, TRAIN, read_snapshot
+from lineage_store.data.gate import EVAL, TRAIN, read_snapshot
 from lineage_store.ledger import ShardLedger
 from lineage_store.placement import Partition
 from lineage_store.row_writer import write_rows

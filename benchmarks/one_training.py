@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from lineage_store.inference import Inference
+from lineage_store.data.inference import Inference
 from lineage_store.ledger import ShardLedger, shard_folder
 from lineage_store.placement import Partition
 from lineage_store.row_store import RowStore, open_rows

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.canonical import read_json
+from lineage_store.data.inference import Inference
 from lineage_store.errors import BadInput
-from lineage_store.inference import Inference
 from lineage_store.rows import LABEL, Rows, RowSet
 from lineage_store.slice_file import (
     Field,

@@ -19,9 +19,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from lineage_store import eventlog, models
+from lineage_store.data.gate import load_snapshot
 from lineage_store.errors import CheckFailed, UnweaveError
 from lineage_store.eventlog import ORIGIN
-from lineage_store.gate import load_snapshot
 from lineage_store.index import reading_index
 from lineage_store.keys.signing import load_public_key
 from lineage_store.ledger import Ledger, open_ledger

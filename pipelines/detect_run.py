@@ -8,17 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
+from lineage_store.data.gate import EVAL, Record
+from lineage_store.data.inference import Inference, is_missing_number, number_text, parse_number
+from lineage_store.data.source import open_source
+from lineage_store.data.source_ids import SourceRow, rows_by_key
 from lineage_store.errors import BadInput
-from lineage_store.gate import EVAL, Record
 from lineage_store.index import reading_index
-from lineage_store.inference import Inference, is_missing_number, number_text, parse_number
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.models import find_model
 from lineage_store.progress import counter
-from lineage_store.row_ids import SourceRow, rows_by_key
 from lineage_store.row_store import RowStore, open_rows
 from lineage_store.rows import Rows, joined
-from lineage_store.source import open_source
 from lineage_store.workspace.folder import Workspace
 from unlearning.determinism import pin_tensorflow
 from unlearning.families.keras_encoding import KerasEncoding

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store import models
-from lineage_store.gate import load_snapshot
+from lineage_store.data.gate import load_snapshot
 from lineage_store.index import writing_index
 from lineage_store.ledger import open_ledger
 from lineage_store.ledger_nodes import ledger_nodes

@@ -12,11 +12,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from lineage_store import models, queue, requests
+from lineage_store.data.gate import Snapshot, let_through, load_snapshot, retained
 from lineage_store.descent import base_of, reached
 from lineage_store.disk_full import translated
 from lineage_store.errors import DiskFull
 from lineage_store.failures import record_failure
-from lineage_store.gate import Snapshot, let_through, load_snapshot, retained
 from lineage_store.index import reading_index, writing_index
 from lineage_store.ledger import open_ledger
 from lineage_store.row_index import IndexedRows, rows_by_key, rows_of_subject

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lineage_store import models, requests
+from lineage_store.data.gate import load_snapshot
 from lineage_store.errors import NothingFound
-from lineage_store.gate import load_snapshot
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import Keys
 from lineage_store.row_index import IndexedRows, rows_by_key, rows_of_subject

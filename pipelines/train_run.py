@@ -12,13 +12,13 @@ from pathlib import Path
 
 from lineage_store import models, requests
 from lineage_store.canonical import digest, write_atomic
-from lineage_store.csv_source import Columns, Dropped, TableHeader, read_headers, read_records
+from lineage_store.data.csv_source import Columns, Dropped, TableHeader, read_headers, read_records
+from lineage_store.data.gate import let_through, load_snapshot
+from lineage_store.data.inference import Inference
 from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput, DiskFull
 from lineage_store.failures import record_failure
-from lineage_store.gate import let_through, load_snapshot
 from lineage_store.index import open_index, writing_index
-from lineage_store.inference import Inference
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.signing import create_signing_key
 from lineage_store.progress import counter

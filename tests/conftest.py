@@ -13,8 +13,8 @@ import pytest
 from hypothesis import settings
 
 from lineage_store.canonical import canonical_json, read_json, write_atomic
-from lineage_store.csv_source import Columns, Dropped, read_header, read_records
-from lineage_store.gate import let_through
+from lineage_store.data.csv_source import Columns, Dropped, read_header, read_records
+from lineage_store.data.gate import let_through
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import derive
 from lineage_store.tensors import save_state

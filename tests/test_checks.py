@@ -7,8 +7,8 @@ import sqlite3
 import pytest
 
 from lineage_store.canonical import canonical_json, digest_file, read_json
+from lineage_store.data.gate import load_snapshot
 from lineage_store.errors import BadInput, CheckFailed, MissingVerdict
-from lineage_store.gate import load_snapshot
 from lineage_store.index import read_index
 from lineage_store.ledger import open_ledger
 from lineage_store.lineage_node import LineageNode

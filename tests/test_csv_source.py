@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lineage_store.csv_source import Columns, Dropped, read_header, read_headers, read_records
+from lineage_store.data.csv_source import Columns, Dropped, read_header, read_headers, read_records
 from lineage_store.errors import BadInput
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import derive

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from lineage_store.data.csv_table import read_table
 from lineage_store.errors import BadInput, UnweaveError
 from pipelines.direct import DirectBackend
-from unlearning.csv_table import read_table
 from unlearning.determinism import pin_tensorflow
 from unlearning.evaluation_policy import Policy
 from unlearning.saved_models import ToEvaluate, read_evaluated

@@ -9,11 +9,10 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from lineage_store import gate
 from lineage_store.canonical import canonical_json, digest_file
-from lineage_store.csv_source import Columns, Dropped, read_header, read_records
-from lineage_store.errors import BadInput, NothingToLearn
-from lineage_store.gate import (
+from lineage_store.data import gate
+from lineage_store.data.csv_source import Columns, Dropped, read_header, read_records
+from lineage_store.data.gate import (
     Record,
     escape,
     let_through,
@@ -23,6 +22,7 @@ from lineage_store.gate import (
     retained,
     unescape,
 )
+from lineage_store.errors import BadInput, NothingToLearn
 from lineage_store.keys.pseudonyms import Pseudonyms
 
 HEADER = ["id", "person", "a", "b", "label"]

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineage_store import models, requests, row_index
+from lineage_store.data.gate import EVAL, TRAIN, UNLABELLED, Record
 from lineage_store.errors import BadInput, NothingFound
-from lineage_store.gate import EVAL, TRAIN, UNLABELLED, Record
 from lineage_store.index import _migrations, compact, open_index, read_index
 from lineage_store.keys.secret import keyed
 from lineage_store.models import ModelRecord

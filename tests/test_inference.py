@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lineage_store import inference
+from lineage_store.data import inference
+from lineage_store.data.inference import Evidence, Inference
 from lineage_store.errors import BadInput, NothingToLearn
-from lineage_store.inference import Evidence, Inference
 
 CELLS = [
     "0", "-0.0", "1", "1.0", "2", "+3", "007", "1.5", ".5", "5.", "1e3", "1e999", "-2E-2",

@@ -49,7 +49,7 @@ STEPS = {
     "the plan is written": ("pipelines.forget_run.log_asked", 1),
     "the request is logged": ("lineage_store.signed_log.sign_log", 1),
     "the head is signed": ("pipelines.forget_run._changes", 1),
-    "the data pass the gate again": ("lineage_store.gate._write_splits", 1),
+    "the data pass the gate again": ("lineage_store.data.gate._write_splits", 1),
     "the rows are to be stored": ("pipelines.direct.store_from_snapshot", 1),
     "the rows are stored": ("pipelines.direct.refit", 1),
     "a shard is taken over": ("unlearning.fitting.ticket", 1),

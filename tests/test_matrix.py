@@ -13,8 +13,8 @@ from itertools import product
 import numpy as np
 import pytest
 
+from lineage_store.data.gate import EVAL, TRAIN, let_through, read_snapshot, retained
 from lineage_store.errors import BadInput
-from lineage_store.gate import EVAL, TRAIN, let_through, read_snapshot, retained
 from lineage_store.placement import Partition, shard_of, slice_of
 from lineage_store.row_index import IndexedRows
 from lineage_store.tensors import weights_digest

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lineage_store.data.near_matches import NAME, NUMBER, SPELLING, ids_in, near_ids, why_near
 from lineage_store.errors import BadInput
-from lineage_store.near_matches import NAME, NUMBER, SPELLING, ids_in, near_ids, why_near
 
 TEXT = st.text(max_size=20)
 

@@ -10,8 +10,8 @@ from collections import Counter
 import pytest
 
 from lineage_store.canonical import canonical_json
+from lineage_store.data.gate import load_snapshot
 from lineage_store.errors import BadInput, CheckFailed, MissingVerdict
-from lineage_store.gate import load_snapshot
 from lineage_store.index import read_index
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.ledger import open_ledger

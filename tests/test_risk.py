@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lineage_store.data.risk import band_of, parse_rules
 from lineage_store.errors import BadInput
-from lineage_store.risk import band_of, parse_rules
 
 NUMBERS = st.floats(-1e6, 1e6).map(repr)
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from lineage_store import sorted_rows
 from lineage_store.canonical import canonical_json
+from lineage_store.data.inference import Inference
 from lineage_store.errors import BadInput, CheckFailed
-from lineage_store.inference import Inference
 from lineage_store.placement import Partition, Stage, batch_of, row_bits, shard_of, slice_of
 from lineage_store.row_store import open_rows
 from lineage_store.row_writer import write_rows

@@ -2,10 +2,10 @@
 
 import pytest
 
-from lineage_store.csv_file import CsvFile
+from lineage_store.data.csv_file import CsvFile
+from lineage_store.data.csv_table import read_table
+from lineage_store.data.source import SOURCES, Source, open_source
 from lineage_store.errors import BadInput
-from lineage_store.source import SOURCES, Source, open_source
-from unlearning.csv_table import read_table
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_another_kind_of_file_is_one_line_of_the_registry(given, monkeypatch):
         def columns(self):
             return super().columns()[::-1]
 
-    monkeypatch.setattr("lineage_store.source.SOURCES", {**SOURCES, ".swapped": Swapped})
+    monkeypatch.setattr("lineage_store.data.source.SOURCES", {**SOURCES, ".swapped": Swapped})
     path = given(b"a,b\n1,2\n", "given.swapped")
     assert open_source(path).columns() == ("b", "a")
     assert read_table(path).header == ("b", "a")

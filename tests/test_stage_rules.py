@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lineage_store.data.inference import Inference
 from lineage_store.errors import BadInput
-from lineage_store.inference import Inference
 from lineage_store.placement import Partition, shard_of, slice_of
 from lineage_store.row_writer import write_rows
 from lineage_store.train_options import TrainOptions

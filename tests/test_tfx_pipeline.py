@@ -35,15 +35,15 @@ import unweave
 from lineage_store import eventlog, models
 from lineage_store.canonical import digest_file, digest_json
 from lineage_store.closure import artifact_key, execution_key
-from lineage_store.csv_source import Columns, Dropped, read_header, read_records
-from lineage_store.gate import let_through
+from lineage_store.data.csv_source import Columns, Dropped, read_header, read_records
+from lineage_store.data.gate import let_through
+from lineage_store.data.risk import parse_rules
 from lineage_store.index import read_index
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.ledger import open_ledger
 from lineage_store.metadata import INPUTS, OUTPUTS, Metadata
 from lineage_store.placement import Partition
 from lineage_store.read_graph import read_lineage
-from lineage_store.risk import parse_rules
 from lineage_store.row_store import open_rows
 from lineage_store.workspace.folder import open_workspace, writing
 from pipelines.direct import DirectBackend

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from lineage_store.gate import load_snapshot
+from lineage_store.data.gate import load_snapshot
 from lineage_store.ledger import open_ledger
 from lineage_store.row_store import open_rows
 from pipelines.direct import DirectBackend

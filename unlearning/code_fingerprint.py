@@ -27,8 +27,8 @@ from unlearning.source_names import Defined, Source, says_nothing
 
 TOP = Path(__file__).parents[__name__.count(".")]
 ROOTS = (
-    "lineage_store.csv_source.read_records",
-    "lineage_store.gate.let_through",
+    "lineage_store.data.csv_source.read_records",
+    "lineage_store.data.gate.let_through",
     "unlearning.row_source.encode_pieces",
     "unlearning.families.keras_encoding.KerasEncoding",
     "lineage_store.row_writer.write_rows",

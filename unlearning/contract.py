@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.canonical import digest
+from lineage_store.data.inference import Inference, Task
 from lineage_store.errors import BadInput
-from lineage_store.inference import Inference, Task
 
 BUCKETS = 2048
 BUILT_IN = "built-in tabular model"

@@ -15,10 +15,10 @@ from typing import Any
 
 from lineage_store import models, requests
 from lineage_store.canonical import digest_file
+from lineage_store.data.gate import Snapshot, load_snapshot
 from lineage_store.differences import Difference
 from lineage_store.doctor_rows import compare_parts, compare_rows, fault_of, write_again
 from lineage_store.errors import CheckFailed
-from lineage_store.gate import Snapshot, load_snapshot
 from lineage_store.logged import Logged, LoggedDeletion, LoggedModel, check_log, read_logged
 from lineage_store.models import ModelRecord
 from lineage_store.workspace.folder import Workspace

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from lineage_store.data.csv_table import Table
+from lineage_store.data.inference import Task
 from lineage_store.errors import BadInput
-from lineage_store.inference import Task
 from lineage_store.tensors import Array
-from unlearning.csv_table import Table
 from unlearning.evaluated import RowSetName
 from unlearning.prediction import AT_ONCE
 

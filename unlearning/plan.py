@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from lineage_store.data.gate import EVAL, Snapshot, infer, retained
+from lineage_store.data.inference import Inference, in_terms_of
 from lineage_store.errors import BadInput, LeftAsItIs, NothingToLearn
-from lineage_store.gate import EVAL, Snapshot, infer, retained
-from lineage_store.inference import Inference, in_terms_of
 from lineage_store.ledger import Ledger
 from lineage_store.ledger_header import BaseOrigin
 from lineage_store.lineage_node import LineageNode

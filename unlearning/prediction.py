@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from lineage_store.data.csv_table import Table, read_table
 from lineage_store.models import ModelRecord
 from lineage_store.tensors import Array
 from unlearning.contract import ModelSpec
-from unlearning.csv_table import Table, read_table
 from unlearning.determinism import pin_tensorflow
 from unlearning.serving import served_columns
 

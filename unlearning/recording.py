@@ -7,10 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store import eventlog, models, row_index
+from lineage_store.data.gate import (
+    UNLABELLED,
+    Record,
+    Snapshot,
+    load_snapshot,
+    read_keys,
+    read_snapshot,
+)
 from lineage_store.descent import base_of
 from lineage_store.errors import CheckFailed
 from lineage_store.event_kinds import ModelMade, of_kind
-from lineage_store.gate import UNLABELLED, Record, Snapshot, load_snapshot, read_keys, read_snapshot
 from lineage_store.index import reading_index
 from lineage_store.keys.signing import load_public_key
 from lineage_store.ledger import Ledger, open_ledger

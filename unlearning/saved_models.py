@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from lineage_store.data.csv_table import Table, read_table
+from lineage_store.data.inference import Task, class_text, parse_number
 from lineage_store.errors import BadInput
-from lineage_store.inference import Task, class_text, parse_number
 from lineage_store.tensors import Array
-from unlearning.csv_table import Table, read_table
 from unlearning.determinism import pin_tensorflow
 from unlearning.evaluated import Evaluated, Kind, RowSetName, Run
 from unlearning.evaluation_policy import Policy

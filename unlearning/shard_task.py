@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.canonical import write_atomic
-from lineage_store.inference import Inference
+from lineage_store.data.inference import Inference
 from lineage_store.ledger import Ledger, ShardLedger, open_ledger, shard_folder
 from lineage_store.row_store import RowStore, open_rows
 from unlearning.batches import shard_schedule

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from lineage_store.near_matches import ids_in, near_ids
+from lineage_store.data.near_matches import ids_in, near_ids
 from lineage_store.request_details import NearMatch
 from lineage_store.workspace.folder import Workspace
 

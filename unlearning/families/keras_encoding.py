@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.inference import Inference
+from lineage_store.data.inference import Inference
 from lineage_store.row_store import fields_of
 from lineage_store.rows import LABEL, Rows
 from lineage_store.slice_file import Field

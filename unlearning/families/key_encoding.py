@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lineage_store.inference import Inference
+from lineage_store.data.inference import Inference
 from lineage_store.rows import LABEL, Rows
 from lineage_store.slice_file import Field
 from unlearning.families.row_encoding import TypedRows

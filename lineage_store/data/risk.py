@@ -12,8 +12,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from lineage_store.data.inference import parse_number
 from lineage_store.errors import BadInput
-from lineage_store.inference import parse_number
 
 GRAMMAR = re.compile(r"(?P<column>.+?)(?P<comparison>>=|<|=)(?P<value>.*)", re.DOTALL)
 NUMERIC: Mapping[str, Callable[[float, float], bool]] = {

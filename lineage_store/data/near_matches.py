@@ -20,8 +20,8 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from pathlib import Path
 
+from lineage_store.data.source import open_source
 from lineage_store.errors import BadInput
-from lineage_store.source import open_source
 
 ALIKE = 0.8
 PREFIX = 5

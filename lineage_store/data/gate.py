@@ -24,8 +24,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from lineage_store.canonical import canonical_json, digest_file, read_json, write_atomic
-from lineage_store.errors import BadInput
-from lineage_store.inference import (
+from lineage_store.data.inference import (
     Evidence,
     Inference,
     in_terms_of,
@@ -33,6 +32,7 @@ from lineage_store.inference import (
     number_text,
     parse_number,
 )
+from lineage_store.errors import BadInput
 from lineage_store.keys.pseudonyms import each_pseudonym
 
 ROW, SUBJECT, PLACE = "unweave_row", "unweave_subject", "unweave_place"

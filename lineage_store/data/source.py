@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from lineage_store.csv_file import CsvFile
+from lineage_store.data.csv_file import CsvFile
 
 
 class Source(Protocol):

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lineage_store.data.gate import EVAL, EVALUATION_PERCENT, KEYED, TRAIN, Progress, Record, joined
+from lineage_store.data.risk import RiskRule, band_of
+from lineage_store.data.source import open_source
 from lineage_store.errors import BadInput
-from lineage_store.gate import EVAL, EVALUATION_PERCENT, KEYED, TRAIN, Progress, Record, joined
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import Keys
 from lineage_store.placement import banded, in_evaluation
-from lineage_store.risk import RiskRule, band_of
-from lineage_store.source import open_source
 
 
 @dataclass(frozen=True)

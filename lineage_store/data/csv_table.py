@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from lineage_store.data.inference import parse_number
+from lineage_store.data.source import open_source
 from lineage_store.errors import BadInput
-from lineage_store.inference import parse_number
-from lineage_store.source import open_source
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineage_store.csv_source import Columns, read_headers
+from lineage_store.data.csv_source import Columns, read_headers
+from lineage_store.data.source import open_source
 from lineage_store.keys.secret import Keys
-from lineage_store.source import open_source
 
 
 @dataclass(frozen=True)
