@@ -13,9 +13,9 @@ import numpy as np
 from lineage_store.data.inference import Inference
 from lineage_store.keys.secret import derive
 from lineage_store.placement import Partition
-from lineage_store.row_store import RowStore
-from lineage_store.row_writer import write_rows
-from lineage_store.rows import Rows
+from lineage_store.rows.arrays import Rows
+from lineage_store.rows.row_store import RowStore
+from lineage_store.rows.writer import write_rows
 from unlearning.families.keras_encoding import keras_rows
 
 FOLDER = Path(__file__).parents[2] / "shared" / "data" / "mnist"

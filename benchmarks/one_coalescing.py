@@ -28,7 +28,7 @@ from benchmarks.one_unlearning import forget, place_of, situation_of, train, wat
 from benchmarks.stopwatch import Stopwatch
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.placement import Partition
-from lineage_store.row_store import open_rows
+from lineage_store.rows.row_store import open_rows
 from unlearning.determinism import pin_tensorflow
 from unlearning.retrain_shards import RetrainShards
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from lineage_store.ledger import ShardLedger
 from lineage_store.placement import Partition, batches_of_rows
-from lineage_store.row_store import RowStore, open_rows
+from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.tensors import State
 from lineage_store.train_options import TrainOptions
 from lineage_store.update_codecs import CODECS, decode, encode, weights_before

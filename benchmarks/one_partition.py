@@ -17,7 +17,7 @@ from benchmarks import mnist
 from benchmarks.one_unlearning import forget, train, watched
 from lineage_store.ledger import open_ledger
 from lineage_store.placement import Partition
-from lineage_store.row_store import open_rows
+from lineage_store.rows.row_store import open_rows
 from unlearning.aggregation import AGGREGATIONS
 from unlearning.determinism import pin_tensorflow
 from unlearning.serving import evaluate

@@ -24,8 +24,8 @@ from lineage_store.data.risk import RiskRule, band_of, parse_rules
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.ledger import Ledger
 from lineage_store.placement import Partition, cells_of
-from lineage_store.row_store import RowStore
-from lineage_store.row_writer import write_rows
+from lineage_store.rows.row_store import RowStore
+from lineage_store.rows.writer import write_rows
 from lineage_store.train_options import TrainOptions
 from unlearning import fitting
 from unlearning.aggregation import DEFAULT, aggregation_for

@@ -23,8 +23,8 @@ from benchmarks import mnist, taxi_rows
 from lineage_store.data.gate import EVAL, TRAIN, read_snapshot
 from lineage_store.ledger import ShardLedger
 from lineage_store.placement import Partition
-from lineage_store.row_writer import write_rows
-from lineage_store.rows import Rows
+from lineage_store.rows.arrays import Rows
+from lineage_store.rows.writer import write_rows
 from lineage_store.train_options import TrainOptions
 from unlearning.contract import module_text
 from unlearning.determinism import pin_tensorflow

@@ -26,7 +26,7 @@ from benchmarks.stopwatch import Stopwatch
 from lineage_store.index import reading_index
 from lineage_store.ledger import open_ledger
 from lineage_store.models import find_model
-from lineage_store.row_store import open_rows
+from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import open_workspace
 from pipelines import direct, forget_run, train_run
 from unlearning.aggregation import AGGREGATIONS

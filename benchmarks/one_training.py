@@ -30,8 +30,8 @@ import numpy as np
 from lineage_store.data.inference import Inference
 from lineage_store.ledger import ShardLedger, shard_folder
 from lineage_store.placement import Partition
-from lineage_store.row_store import RowStore, open_rows
-from lineage_store.rows import Rows, in_key_order, joined
+from lineage_store.rows.arrays import Rows, in_key_order, joined
+from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.tensors import weights_digest
 from lineage_store.train_options import TrainOptions
 from lineage_store.update_codecs import LOSSLESS

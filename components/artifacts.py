@@ -15,7 +15,7 @@ CERTIFICATE_JSON = "certificate.json"
 
 
 class Rows(Artifact):
-    """Encoded rows by shard and slice (`lineage_store.row_store`)."""
+    """Encoded rows by shard and slice (`lineage_store.rows.row_store`)."""
 
     TYPE_NAME = "components.Rows"
     TYPE_ANNOTATION = Dataset

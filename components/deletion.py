@@ -31,7 +31,7 @@ from components.training import SAVED_MODEL
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
 from lineage_store.ledger import open_ledger
 from lineage_store.progress import counter
-from lineage_store.row_store import open_rows
+from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import open_workspace
 from unlearning.deletion import erase, load_plan, must_pass
 from unlearning.finishing import certify, check_and_keep

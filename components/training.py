@@ -28,8 +28,8 @@ from lineage_store.data.gate import EVAL, TRAIN, describe, load_snapshot
 from lineage_store.ledger import open_ledger
 from lineage_store.placement import Partition
 from lineage_store.progress import counter
-from lineage_store.row_store import open_rows
-from lineage_store.row_writer import write_rows
+from lineage_store.rows.row_store import open_rows
+from lineage_store.rows.writer import write_rows
 from lineage_store.workspace.folder import open_workspace
 from unlearning.determinism import pin_tensorflow
 from unlearning.example_rows import rows_from_examples

@@ -29,7 +29,7 @@ from lineage_store.logged import check_log, read_logged
 from lineage_store.models import ModelRecord
 from lineage_store.progress import counter
 from lineage_store.requests import must_be_none_running
-from lineage_store.row_store import RowStore, open_rows
+from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.workspace.folder import Workspace
 from pipelines.doctor_run import examine
 from unlearning.code_fingerprint import code_digest

@@ -17,8 +17,8 @@ from lineage_store.index import reading_index
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.models import find_model
 from lineage_store.progress import counter
-from lineage_store.row_store import RowStore, open_rows
-from lineage_store.rows import Rows, joined
+from lineage_store.rows.arrays import Rows, joined
+from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.workspace.folder import Workspace
 from unlearning.determinism import pin_tensorflow
 from unlearning.families.keras_encoding import KerasEncoding

@@ -17,7 +17,7 @@ from lineage_store.ledger_nodes import ledger_nodes
 from lineage_store.lineage_node import LineageNode
 from lineage_store.models import ModelRecord
 from lineage_store.progress import counter
-from lineage_store.row_store import open_rows
+from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import Workspace
 from pipelines.jobs import DeletionJob, ModelChange, TrainingJob
 from unlearning.base_weights import open_base

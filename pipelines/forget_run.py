@@ -20,7 +20,7 @@ from lineage_store.failures import record_failure
 from lineage_store.index import reading_index, writing_index
 from lineage_store.ledger import open_ledger
 from lineage_store.row_index import IndexedRows, rows_by_key, rows_of_subject
-from lineage_store.row_store import open_rows
+from lineage_store.rows.row_store import open_rows
 from lineage_store.signed_log import logging_events
 from lineage_store.workspace.folder import Workspace
 from pipelines.found_rows import NO_ROWS, ForgetRequest, Found, find, found_tokens, merged

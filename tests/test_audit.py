@@ -18,7 +18,7 @@ from lineage_store.canonical import canonical_json, digest, digest_file, read_js
 from lineage_store.errors import Unfinished
 from lineage_store.index import open_index, read_index
 from lineage_store.ledger import open_ledger
-from lineage_store.row_store import open_rows
+from lineage_store.rows.row_store import open_rows
 from lineage_store.signed_log import sign_log
 from lineage_store.tensors import load_state, save_state
 from lineage_store.workspace.folder import open_workspace

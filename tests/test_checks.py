@@ -13,7 +13,7 @@ from lineage_store.index import read_index
 from lineage_store.ledger import open_ledger
 from lineage_store.lineage_node import LineageNode
 from lineage_store.models import find_model
-from lineage_store.row_store import open_rows
+from lineage_store.rows.row_store import open_rows
 from lineage_store.tensors import load_state, save_state, weights_digest
 from lineage_store.workspace.folder import open_workspace
 from lineage_store.workspace.request_folder import RequestFolder

@@ -16,7 +16,7 @@ from lineage_store.index import read_index
 from lineage_store.ledger import keep_shard, open_ledger
 from lineage_store.models import find_model
 from lineage_store.row_index import IndexedRows
-from lineage_store.row_store import open_rows
+from lineage_store.rows.row_store import open_rows
 from lineage_store.tensors import load_state, save_state
 from pipelines.direct import DirectBackend
 from pipelines.found_rows import NO_ROWS, merged

@@ -11,7 +11,7 @@ import pipelines.direct
 from lineage_store.canonical import digest_file
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.ledger import open_ledger
-from lineage_store.row_store import open_rows
+from lineage_store.rows.row_store import open_rows
 from pipelines.direct import DirectBackend
 from unlearning.evaluated_ledgers import ledgers_evaluated
 from unlearning.evaluation_policy import Policy

@@ -13,7 +13,7 @@ from lineage_store.index import read_index
 from lineage_store.ledger import open_ledger
 from lineage_store.models import find_model
 from lineage_store.placement import Stage
-from lineage_store.row_store import open_rows
+from lineage_store.rows.row_store import open_rows
 from lineage_store.tensors import first_difference, weights_digest, weights_of
 from lineage_store.workspace.request_folder import RequestFolder
 from pipelines.direct import DirectBackend

@@ -10,7 +10,7 @@ import pytest
 
 from lineage_store.errors import BadInput, ShardsLost
 from lineage_store.ledger import open_ledger
-from lineage_store.row_store import open_rows
+from lineage_store.rows.row_store import open_rows
 from pipelines.direct import DirectBackend
 from unlearning.contract import ModelSpec, module_text
 from unlearning.determinism import pin_tensorflow

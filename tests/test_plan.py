@@ -18,7 +18,7 @@ from lineage_store.ledger import open_ledger
 from lineage_store.lineage_node import LineageNode
 from lineage_store.models import find_model
 from lineage_store.row_index import rows_of_subject
-from lineage_store.row_store import open_rows
+from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import open_workspace
 from pipelines import forget_run
 from pipelines.direct import DirectBackend

@@ -22,7 +22,7 @@ from lineage_store.errors import BadInput
 from lineage_store.index import read_index
 from lineage_store.ledger import open_ledger
 from lineage_store.models import find_model
-from lineage_store.row_store import open_rows
+from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import open_workspace
 from pipelines.direct import DirectBackend
 from unlearning.poison.loss import CLIPPED, example_losses, held_out

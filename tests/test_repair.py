@@ -11,7 +11,7 @@ from lineage_store.index import read_index
 from lineage_store.ledger import open_ledger
 from lineage_store.models import find_model
 from lineage_store.placement import batches_of_rows
-from lineage_store.row_store import open_rows
+from lineage_store.rows.row_store import open_rows
 from lineage_store.tensors import load_state, save_state, weights_digest, weights_of
 from lineage_store.workspace.request_folder import RequestFolder
 from pipelines.direct import DirectBackend

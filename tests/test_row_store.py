@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lineage_store import sorted_rows
 from lineage_store.canonical import canonical_json
 from lineage_store.data.inference import Inference
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.placement import Partition, Stage, batch_of, row_bits, shard_of, slice_of
-from lineage_store.row_store import open_rows
-from lineage_store.row_writer import write_rows
-from lineage_store.rows import in_key_order, joined, pieces
-from lineage_store.sorted_rows import SortedRows
+from lineage_store.rows import slice_set
+from lineage_store.rows.arrays import in_key_order, joined, pieces
+from lineage_store.rows.row_store import open_rows
+from lineage_store.rows.slice_set import SortedRows
+from lineage_store.rows.writer import write_rows
 from unlearning.batches import stage_batches
 from unlearning.families.keras_encoding import keras_rows
 
@@ -126,8 +126,8 @@ def test_batches_read_from_files_are_those_of_the_rows_in_memory(
     given_rows, places = rows_of(rows, shape, seed)
     store = written(new_folder() / "store", given_rows, places, shape)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sorted_rows, "TOUCHED_AT_ONCE", at_once)
-        patch.setattr(sorted_rows, "PIECE_BYTES", 40 * at_once)
+        patch.setattr(slice_set, "TOUCHED_AT_ONCE", at_once)
+        patch.setattr(slice_set, "PIECE_BYTES", 40 * at_once)
         for shard in range(2):
             for number in range(3):
                 whole = in_memory(given_rows, places, shard, number)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from lineage_store.ledger import open_ledger
-from lineage_store.row_store import open_rows
-from lineage_store.sorted_rows import SortedRows
+from lineage_store.rows.row_store import open_rows
+from lineage_store.rows.slice_set import SortedRows
 from pipelines.direct import DirectBackend
 from unlearning import serving
 from unlearning.aggregation import AGGREGATIONS

@@ -44,7 +44,7 @@ from lineage_store.ledger import open_ledger
 from lineage_store.metadata import INPUTS, OUTPUTS, Metadata
 from lineage_store.placement import Partition
 from lineage_store.read_graph import read_lineage
-from lineage_store.row_store import open_rows
+from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import open_workspace, writing
 from pipelines.direct import DirectBackend
 from pipelines.jobs import DeletionJob, ModelChange, TrainingJob

@@ -22,8 +22,8 @@ from lineage_store.index import read_index
 from lineage_store.ledger import open_ledger
 from lineage_store.models import find_model
 from lineage_store.placement import Stage, batch_of, row_bits, schedule
-from lineage_store.row_store import open_rows
-from lineage_store.rows import in_key_order
+from lineage_store.rows.arrays import in_key_order
+from lineage_store.rows.row_store import open_rows
 from pipelines.direct import DirectBackend
 from unlearning.batches import first_rows, stage_batches
 from unlearning.contract import ModelSpec, module_text

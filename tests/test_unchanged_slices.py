@@ -9,7 +9,7 @@ import pytest
 
 from lineage_store.data.gate import load_snapshot
 from lineage_store.ledger import open_ledger
-from lineage_store.row_store import open_rows
+from lineage_store.rows.row_store import open_rows
 from pipelines.direct import DirectBackend
 from unlearning.row_source import store_from_snapshot
 from unlearning.unchanged_slices import unchanged_slices

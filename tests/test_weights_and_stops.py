@@ -10,7 +10,7 @@ from lineage_store.errors import BadInput
 from lineage_store.index import read_index
 from lineage_store.ledger import open_ledger
 from lineage_store.models import find_model
-from lineage_store.row_store import open_rows
+from lineage_store.rows.row_store import open_rows
 from pipelines.direct import DirectBackend
 from unlearning.class_weights import balanced
 from unlearning.fitting import make_learner

@@ -31,7 +31,7 @@ ROOTS = (
     "lineage_store.data.gate.let_through",
     "unlearning.row_source.encode_pieces",
     "unlearning.families.keras_encoding.KerasEncoding",
-    "lineage_store.row_writer.write_rows",
+    "lineage_store.rows.writer.write_rows",
     "unlearning.shard_task.make_learner",
     "unlearning.shard_task.run_of",
     "unlearning.training.train_shard",

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from lineage_store.errors import CheckFailed
 from lineage_store.ledger import Ledger, StageRecord
 from lineage_store.placement import Stage
-from lineage_store.row_store import RowStore
+from lineage_store.rows.row_store import RowStore
 from unlearning.batches import batch_digest, epoch_batches
 from unlearning.class_weights import ALIKE
 from unlearning.exposure import affected_positions

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lineage_store.canonical import digest_json
-from lineage_store.row_store import RowStore
-from lineage_store.rows import RowSet
+from lineage_store.rows.arrays import RowSet
+from lineage_store.rows.row_store import RowStore
 from lineage_store.train_options import TrainOptions
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from lineage_store.ledger import Ledger
-from lineage_store.row_store import RowStore, open_rows
-from lineage_store.rows import Rows, RowSet, joined, pieces
+from lineage_store.rows.arrays import Rows, RowSet, joined, pieces
+from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.tensors import Array, State
 from unlearning.aggregation import AGGREGATIONS
 from unlearning.evaluated import Evaluated, Kind, RowSetName, Run

@@ -22,7 +22,7 @@ from lineage_store.ledger import (
 )
 from lineage_store.ledger_header import Header, ModuleOrigin
 from lineage_store.placement import Partition, Stage
-from lineage_store.row_store import RowStore, open_rows
+from lineage_store.rows.row_store import RowStore, open_rows
 from unlearning.aggregation import aggregation_or_default
 from unlearning.base_weights import must_be_the_start, must_fit, origin
 from unlearning.batches import shard_schedule

@@ -20,7 +20,7 @@ from lineage_store.ledger_header import BaseOrigin
 from lineage_store.lineage_node import LineageNode
 from lineage_store.placement import Partition
 from lineage_store.row_index import IndexedRows
-from lineage_store.row_store import RowStore
+from lineage_store.rows.row_store import RowStore
 from unlearning.afterwards import Afterwards, afterwards
 from unlearning.choice import Asked, choose_here
 from unlearning.downstream import Downstream, downstream, must_be_recorded_inputs

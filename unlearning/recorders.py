@@ -23,8 +23,8 @@ from typing import Protocol
 
 from lineage_store.ledger import ShardLedger
 from lineage_store.placement import Partition, band_at
-from lineage_store.row_store import RowStore
-from lineage_store.rows import Rows
+from lineage_store.rows.arrays import Rows
+from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State
 from lineage_store.train_options import TrainOptions
 from lineage_store.update_codecs import encode, in_one_row

@@ -17,8 +17,8 @@ from lineage_store.canonical import digest_file
 from lineage_store.errors import CheckFailed
 from lineage_store.ledger import ShardLedger, StepRecord
 from lineage_store.placement import Stage
-from lineage_store.row_store import RowStore
-from lineage_store.rows import Rows
+from lineage_store.rows.arrays import Rows
+from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, load_state
 from lineage_store.update_codecs import LOSSLESS, encode
 from lineage_store.update_files import writing_updates

@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 
 from lineage_store.ledger import ShardLedger
 from lineage_store.placement import Stage, batch_count
-from lineage_store.row_store import RowStore
-from lineage_store.rows import RowSet
+from lineage_store.rows.arrays import RowSet
+from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, load_state, weights_digest
 from unlearning.early_stop import seen_digest
 from unlearning.last_epoch import recorded_state

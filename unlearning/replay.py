@@ -26,8 +26,8 @@ from lineage_store.canonical import digest_file
 from lineage_store.errors import CheckFailed
 from lineage_store.ledger import Ledger, ShardLedger, StageRecord, StepRecord
 from lineage_store.placement import Stage
-from lineage_store.row_store import RowStore
-from lineage_store.rows import Rows
+from lineage_store.rows.arrays import Rows
+from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, distance, first_difference, load_state
 from unlearning.batches import batch_digest, epoch_batches
 from unlearning.early_stop import rows_seen

@@ -14,9 +14,9 @@ import numpy as np
 from lineage_store.data.gate import EVAL, TRAIN, Record, Snapshot, describe, read_snapshot
 from lineage_store.data.inference import Inference
 from lineage_store.placement import U64, Partition, cells_of
-from lineage_store.row_store import RowStore
-from lineage_store.row_writer import NO_SLICES, write_rows
-from lineage_store.rows import Rows
+from lineage_store.rows.arrays import Rows
+from lineage_store.rows.row_store import RowStore
+from lineage_store.rows.writer import NO_SLICES, write_rows
 from unlearning.families.family import Family
 from unlearning.families.known_families import family_of
 from unlearning.families.row_encoding import RowEncoding, TypedRows

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from lineage_store.errors import BadInput
 from lineage_store.ledger import Ledger, ShardLedger, StageRecord, without
 from lineage_store.placement import Partition, Stage, batch_of, row_bits, schedule
-from lineage_store.row_store import RowStore
+from lineage_store.rows.row_store import RowStore
 from unlearning.training import Run
 
 MOVED = "the weights that it started from change"

@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from lineage_store.canonical import digest
 from lineage_store.ledger import Ledger, ShardLedger, StageRecord
 from lineage_store.placement import Stage
-from lineage_store.row_store import RowStore
-from lineage_store.rows import Rows
+from lineage_store.rows.arrays import Rows
+from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State
 from unlearning.batches import batch_digest, shard_schedule, stage_batches
 from unlearning.keras_learner import KerasLearner

@@ -17,8 +17,8 @@ import numpy as np
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.ledger import ShardLedger, StageRecord, StepRecord
 from lineage_store.placement import Partition, Stage
-from lineage_store.row_store import RowStore
-from lineage_store.rows import Rows, RowSet, pieces
+from lineage_store.rows.arrays import Rows, RowSet, pieces
+from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, load_state
 from lineage_store.train_options import TrainOptions
 from unlearning.batches import (

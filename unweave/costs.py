@@ -5,7 +5,7 @@ from typing import Any
 
 from lineage_store.models import ModelRecord
 from lineage_store.placement import Partition
-from lineage_store.row_store import open_rows
+from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import Workspace
 from unlearning.expected_cost import expected_cost
 

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lineage_store.data.inference import Inference
-from lineage_store.row_store import fields_of
-from lineage_store.rows import LABEL, Rows
-from lineage_store.slice_file import Field
+from lineage_store.rows.arrays import LABEL, Rows
+from lineage_store.rows.row_store import fields_of
+from lineage_store.rows.slice_file import Field
 from lineage_store.tensors import Array
 from unlearning.contract import spec_of
 from unlearning.encoding import encode_strings

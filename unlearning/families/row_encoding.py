@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.rows import Rows
-from lineage_store.slice_file import Field
+from lineage_store.rows.arrays import Rows
+from lineage_store.rows.slice_file import Field
 from lineage_store.tensors import Array
 
 

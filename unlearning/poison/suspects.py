@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lineage_store.errors import BadInput
-from lineage_store.row_store import RowStore
-from lineage_store.rows import Rows, joined
+from lineage_store.rows.arrays import Rows, joined
+from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State
 from unlearning.encoding import model_inputs
 from unlearning.keras_learner import PREDICTED_AT_ONCE, KerasLearner

@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from lineage_store.ledger import ShardLedger
 from lineage_store.placement import Partition
-from lineage_store.row_writer import write_rows
-from lineage_store.rows import Rows
+from lineage_store.rows.arrays import Rows
+from lineage_store.rows.writer import write_rows
 from lineage_store.train_options import TrainOptions
 from unlearning.keras_learner import KerasLearner
 from unlearning.poison.provenance import Right, SourceVerdict, judge_sources

@@ -20,8 +20,8 @@ from typing import Any
 from lineage_store.canonical import read_json
 from lineage_store.data.inference import Inference
 from lineage_store.errors import BadInput
-from lineage_store.rows import LABEL, Rows, RowSet
-from lineage_store.slice_file import (
+from lineage_store.rows.arrays import LABEL, Rows, RowSet
+from lineage_store.rows.slice_file import (
     Field,
     Slice,
     empty_rows,
@@ -30,7 +30,7 @@ from lineage_store.slice_file import (
     to_records,
     to_rows,
 )
-from lineage_store.sorted_rows import SortedRows
+from lineage_store.rows.slice_set import SortedRows
 from lineage_store.tensors import load_state
 
 FORMAT = 2

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from lineage_store.canonical import atomic_file
 from lineage_store.errors import CheckFailed
-from lineage_store.rows import Rows
+from lineage_store.rows.arrays import Rows
 
 Records = npt.NDArray[np.void]
 RecordType = np.dtype[np.void]

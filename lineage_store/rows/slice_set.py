@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.rows import Indices, Rows, key_order, pieces
-from lineage_store.slice_file import Records, Slice, column_names, empty_rows, to_rows
+from lineage_store.rows.arrays import Indices, Rows, key_order, pieces
+from lineage_store.rows.slice_file import Records, Slice, column_names, empty_rows, to_rows
 
 # A page that is touched brings up to fifteen neighbours with it: at most 256 MiB of them are held.
 TOUCHED_AT_ONCE = 4096

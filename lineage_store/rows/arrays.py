@@ -1,7 +1,7 @@
 """Rows as a model reads them: an array of keys, and named arrays in the family's own encoding.
 
 `Rows` holds them in memory. `RowSet` is what training asks of the rows of a stage, wherever they
-lie: their keys, and those of a batch. `sorted_rows.SortedRows` answers from files.
+lie: their keys, and those of a batch. `slice_set.SortedRows` answers from files.
 """
 
 import hashlib

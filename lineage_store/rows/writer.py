@@ -14,7 +14,8 @@ import numpy as np
 
 from lineage_store.canonical import canonical_json, link_or_copy, sync_folder, write_atomic
 from lineage_store.placement import U64, Partition, cells_of
-from lineage_store.row_store import (
+from lineage_store.rows.arrays import Rows
+from lineage_store.rows.row_store import (
     EVALUATION,
     FORMAT,
     HEADER_FILE,
@@ -24,8 +25,7 @@ from lineage_store.row_store import (
     open_rows,
     slice_name,
 )
-from lineage_store.rows import Rows
-from lineage_store.slice_file import (
+from lineage_store.rows.slice_file import (
     Field,
     RecordType,
     open_part,
@@ -34,7 +34,7 @@ from lineage_store.slice_file import (
     to_records,
     write_slice,
 )
-from lineage_store.sorted_rows import SortedRows
+from lineage_store.rows.slice_set import SortedRows
 
 PARTS = "parts"
 NO_SLICES: Mapping[tuple[int, int], Path] = {}
