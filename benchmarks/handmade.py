@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from lineage_store.ledger_header import Header, ModuleOrigin
+from lineage_store.ledger.header import Header, ModuleOrigin
+from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition
-from lineage_store.train_options import TrainOptions
 
 NONE: Mapping[str, Any] = {}
 

@@ -32,7 +32,13 @@ from lineage_store import history, models, questions, row_index
 from lineage_store.data.gate import TRAIN, Record
 from lineage_store.index import open_index, reading_index, writing_index
 from lineage_store.keys.pseudonyms import Pseudonyms
-from lineage_store.ledger import ShardLedger, StageRecord, StepRecord, shard_folder, write_header
+from lineage_store.ledger.shards import (
+    ShardLedger,
+    StageRecord,
+    StepRecord,
+    shard_folder,
+    write_header,
+)
 from lineage_store.placement import Partition, schedule
 from lineage_store.workspace.folder import Workspace, open_workspace, writing
 

@@ -20,12 +20,12 @@ import numpy.typing as npt
 from benchmarks import mnist
 from benchmarks.one_marginal import CLASS, MODULE, OPTIMIZERS, cases
 from benchmarks.one_project import area_under_curve
-from lineage_store.ledger import ShardLedger, keep_shard
+from lineage_store.ledger.shards import ShardLedger, keep_shard
+from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition
 from lineage_store.rows.arrays import Rows
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, distance, save_state, weights_of
-from lineage_store.train_options import TrainOptions
 from unlearning.amnesiac import subtract
 from unlearning.batches import stage_batches
 from unlearning.determinism import pin_tensorflow

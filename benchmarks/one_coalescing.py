@@ -26,7 +26,7 @@ import numpy as np
 from benchmarks import mnist
 from benchmarks.one_unlearning import forget, place_of, situation_of, train, watched
 from benchmarks.stopwatch import Stopwatch
-from lineage_store.ledger import Ledger, open_ledger
+from lineage_store.ledger.shards import Ledger, open_ledger
 from lineage_store.placement import Partition
 from lineage_store.rows.row_store import open_rows
 from unlearning.determinism import pin_tensorflow

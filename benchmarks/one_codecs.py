@@ -18,12 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from lineage_store.ledger import ShardLedger
+from lineage_store.ledger.shards import ShardLedger
+from lineage_store.ledger.train_options import TrainOptions
+from lineage_store.ledger.update_codecs import CODECS, decode, encode, weights_before
 from lineage_store.placement import Partition, batches_of_rows
 from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.tensors import State
-from lineage_store.train_options import TrainOptions
-from lineage_store.update_codecs import CODECS, decode, encode, weights_before
 from unlearning.batches import shard_schedule, stage_batches
 from unlearning.regenerate import replayed
 from unlearning.shard_task import make_learner

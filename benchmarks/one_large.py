@@ -22,10 +22,10 @@ from lineage_store.data.csv_source import Columns, Dropped, read_header, read_re
 from lineage_store.data.gate import let_through, load_snapshot, read_snapshot
 from lineage_store.index import open_index
 from lineage_store.keys.pseudonyms import Pseudonyms
+from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition
 from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.tensors import weights_digest
-from lineage_store.train_options import TrainOptions
 from unlearning.contract import BUILT_IN, module_text
 from unlearning.fitting import fit
 from unlearning.row_source import store_from_snapshot

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks import mnist
-from lineage_store.ledger import ShardLedger
+from lineage_store.ledger.shards import ShardLedger
+from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition
 from lineage_store.rows.arrays import Rows, RowSet
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, distance, first_difference, weights_of
-from lineage_store.train_options import TrainOptions
 from unlearning.batches import stage_batches
 from unlearning.determinism import pin_tensorflow
 from unlearning.keras_learner import KerasLearner

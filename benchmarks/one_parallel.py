@@ -15,9 +15,9 @@ from typing import Any
 
 from benchmarks import mnist
 from benchmarks.stopwatch import Stopwatch
+from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition
 from lineage_store.tensors import weights_digest
-from lineage_store.train_options import TrainOptions
 from unlearning import fitting
 from unlearning.determinism import pin_tensorflow
 from unlearning.shard_engine import workers

@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks import mnist
 from benchmarks.one_unlearning import forget, train, watched
-from lineage_store.ledger import open_ledger
+from lineage_store.ledger.shards import open_ledger
 from lineage_store.placement import Partition
 from lineage_store.rows.row_store import open_rows
 from unlearning.aggregation import AGGREGATIONS

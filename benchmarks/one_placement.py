@@ -22,11 +22,11 @@ from lineage_store.data.csv_source import Columns, Dropped, read_header, read_re
 from lineage_store.data.gate import EVAL, TRAIN, Snapshot, describe, let_through, read_snapshot
 from lineage_store.data.risk import RiskRule, band_of, parse_rules
 from lineage_store.keys.pseudonyms import Pseudonyms
-from lineage_store.ledger import Ledger
+from lineage_store.ledger.shards import Ledger
+from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition, cells_of
 from lineage_store.rows.row_store import RowStore
 from lineage_store.rows.writer import write_rows
-from lineage_store.train_options import TrainOptions
 from unlearning import fitting
 from unlearning.aggregation import DEFAULT, aggregation_for
 from unlearning.contract import BUILT_IN, module_text

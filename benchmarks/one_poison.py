@@ -21,11 +21,11 @@ import numpy as np
 
 from benchmarks import mnist, taxi_rows
 from lineage_store.data.gate import EVAL, TRAIN, read_snapshot
-from lineage_store.ledger import ShardLedger
+from lineage_store.ledger.shards import ShardLedger
+from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition
 from lineage_store.rows.arrays import Rows
 from lineage_store.rows.writer import write_rows
-from lineage_store.train_options import TrainOptions
 from unlearning.contract import module_text
 from unlearning.determinism import pin_tensorflow
 from unlearning.families.keras_encoding import keras_rows

@@ -28,13 +28,13 @@ from typing import Any
 import numpy as np
 
 from lineage_store.data.inference import Inference
-from lineage_store.ledger import ShardLedger, shard_folder
+from lineage_store.ledger.shards import ShardLedger, shard_folder
+from lineage_store.ledger.train_options import TrainOptions
+from lineage_store.ledger.update_codecs import LOSSLESS
 from lineage_store.placement import Partition
 from lineage_store.rows.arrays import Rows, in_key_order, joined
 from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.tensors import weights_digest
-from lineage_store.train_options import TrainOptions
-from lineage_store.update_codecs import LOSSLESS
 from unlearning.aggregation import AGGREGATIONS
 from unlearning.contract import load_module, spec_of
 from unlearning.determinism import THREADS, pin_tensorflow

@@ -23,9 +23,9 @@ import numpy as np
 
 from benchmarks import mnist
 from benchmarks.stopwatch import Stopwatch
-from lineage_store.ledger import Ledger, open_ledger
+from lineage_store.ledger.shards import Ledger, open_ledger
+from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition, cells_of
-from lineage_store.train_options import TrainOptions
 from unlearning import fitting, retrain_shards, shard_task
 from unlearning.determinism import pin_tensorflow
 from unlearning.keras_learner import KerasLearner

@@ -22,7 +22,7 @@ class Rows(Artifact):
 
 
 class Ledger(Artifact):
-    """What a training run leaves for later (`lineage_store.ledger`)."""
+    """What a training run leaves for later (`lineage_store.ledger.shards`)."""
 
     TYPE_NAME = "components.Ledger"
 

@@ -29,7 +29,7 @@ from components.digests import set_digest, set_guarantee, set_training_digests
 from components.engine import executor_engine
 from components.training import SAVED_MODEL
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
-from lineage_store.ledger import open_ledger
+from lineage_store.ledger.shards import open_ledger
 from lineage_store.progress import counter
 from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import open_workspace

@@ -7,7 +7,7 @@ that nobody who finds one of these artifacts takes an approximate result for an 
 from tfx.types.artifact import Artifact
 
 from lineage_store.canonical import digest_json
-from lineage_store.ledger import Ledger
+from lineage_store.ledger.shards import Ledger
 from lineage_store.tensors import weights_digest
 
 DIGEST = "digest"

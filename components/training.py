@@ -25,7 +25,7 @@ from components.engine import executor_engine
 from components.schema_check import check_schema
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.data.gate import EVAL, TRAIN, describe, load_snapshot
-from lineage_store.ledger import open_ledger
+from lineage_store.ledger.shards import open_ledger
 from lineage_store.placement import Partition
 from lineage_store.progress import counter
 from lineage_store.rows.row_store import open_rows

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from lineage_store.ledger import Ledger
+from lineage_store.ledger.shards import Ledger
 from lineage_store.lineage_node import LineageNode
 from lineage_store.models import ModelRecord
 

@@ -4,7 +4,7 @@ A deletion marks the others DELETED, and moves those that are kept to their file
 """
 
 from lineage_store.external_ids import Names, content_uri
-from lineage_store.ledger import Ledger
+from lineage_store.ledger.shards import Ledger
 
 # The types of artifacts that end with the rows they were made from.
 ENDING = ("lineage.Checkpoint", "lineage.Update", "lineage.Batch", "lineage.Shard")

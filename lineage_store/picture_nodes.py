@@ -14,7 +14,7 @@ from lineage_store.closure import Edge, artifact_key, execution_key, id_of, is_e
 from lineage_store.errors import NothingFound
 from lineage_store.external_ids import Names, place_of
 from lineage_store.fold import PictureNode, Value
-from lineage_store.ledger import Ledger
+from lineage_store.ledger.shards import Ledger
 from lineage_store.metadata import Metadata, pb, pieces
 from lineage_store.placement import Stage
 from lineage_store.read_graph import Lineage

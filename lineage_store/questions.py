@@ -15,7 +15,7 @@ from lineage_store.errors import NothingFound
 from lineage_store.history import models_at
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import Keys
-from lineage_store.ledger import Ledger, ShardLedger, open_ledger
+from lineage_store.ledger.shards import Ledger, ShardLedger, open_ledger
 from lineage_store.placement import BatchId, Stage, batches_of_rows
 from lineage_store.row_index import IndexedRows, rows_of_subject, snapshots_of_subject
 from lineage_store.workspace.folder import Workspace

@@ -23,7 +23,7 @@ from lineage_store.ingest import (
     ingest_stage,
     served,
 )
-from lineage_store.ledger import Ledger, StageRecord, open_ledger
+from lineage_store.ledger.shards import Ledger, StageRecord, open_ledger
 from lineage_store.live_nodes import ENDING, live_files
 from lineage_store.logged import LoggedDeletion
 from lineage_store.metadata import Metadata

@@ -24,7 +24,7 @@ from lineage_store.errors import CheckFailed, UnweaveError
 from lineage_store.eventlog import ORIGIN
 from lineage_store.index import reading_index
 from lineage_store.keys.signing import load_public_key
-from lineage_store.ledger import Ledger, open_ledger
+from lineage_store.ledger.shards import Ledger, open_ledger
 from lineage_store.logged import check_log, read_logged
 from lineage_store.models import ModelRecord
 from lineage_store.progress import counter

@@ -13,7 +13,7 @@ from lineage_store import models
 from lineage_store.data.gate import load_snapshot
 from lineage_store.data.inference import Inference
 from lineage_store.errors import BadInput
-from lineage_store.ledger import open_ledger
+from lineage_store.ledger.shards import open_ledger
 from lineage_store.workspace.folder import Workspace
 from unlearning.base_weights import open_base
 from unlearning.contract import module_text

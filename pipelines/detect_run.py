@@ -14,7 +14,7 @@ from lineage_store.data.source import open_source
 from lineage_store.data.source_ids import SourceRow, rows_by_key
 from lineage_store.errors import BadInput
 from lineage_store.index import reading_index
-from lineage_store.ledger import Ledger, open_ledger
+from lineage_store.ledger.shards import Ledger, open_ledger
 from lineage_store.models import find_model
 from lineage_store.progress import counter
 from lineage_store.rows.arrays import Rows, joined

@@ -12,7 +12,7 @@ from typing import Any
 from lineage_store import models
 from lineage_store.data.gate import load_snapshot
 from lineage_store.index import writing_index
-from lineage_store.ledger import open_ledger
+from lineage_store.ledger.shards import open_ledger
 from lineage_store.ledger_nodes import ledger_nodes
 from lineage_store.lineage_node import LineageNode
 from lineage_store.models import ModelRecord

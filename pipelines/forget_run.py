@@ -18,7 +18,7 @@ from lineage_store.disk_full import translated
 from lineage_store.errors import DiskFull
 from lineage_store.failures import record_failure
 from lineage_store.index import reading_index, writing_index
-from lineage_store.ledger import open_ledger
+from lineage_store.ledger.shards import open_ledger
 from lineage_store.row_index import IndexedRows, rows_by_key, rows_of_subject
 from lineage_store.rows.row_store import open_rows
 from lineage_store.signed_log import logging_events

@@ -17,7 +17,7 @@ from lineage_store.errors import MetadataLost
 from lineage_store.external_ids import Names
 from lineage_store.index import reading_index
 from lineage_store.ingest import ingest_deletion, ingest_model
-from lineage_store.ledger import Ledger, open_ledger
+from lineage_store.ledger.shards import Ledger, open_ledger
 from lineage_store.lineage_node import LineageNode
 from lineage_store.live_nodes import ENDING, live_files
 from lineage_store.metadata import Metadata, pb

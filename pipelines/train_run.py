@@ -21,9 +21,9 @@ from lineage_store.failures import record_failure
 from lineage_store.index import open_index, writing_index
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.signing import create_signing_key
+from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.progress import counter
 from lineage_store.signed_log import log_size, sign_log
-from lineage_store.train_options import TrainOptions
 from lineage_store.workspace.folder import Workspace
 from pipelines.base_model import find_base
 from pipelines.jobs import Backend, TrainingJob

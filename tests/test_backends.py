@@ -38,7 +38,13 @@ from lineage_store import ingest
 from lineage_store.errors import BadInput, MetadataUnavailable
 from lineage_store.external_ids import Names
 from lineage_store.ingest import ingest_model
-from lineage_store.ledger import ShardLedger, StageRecord, StepRecord, shard_folder, write_header
+from lineage_store.ledger.shards import (
+    ShardLedger,
+    StageRecord,
+    StepRecord,
+    shard_folder,
+    write_header,
+)
 from lineage_store.metadata import Metadata
 from lineage_store.metadata_server import told
 from lineage_store.models import ModelRecord
@@ -459,7 +465,7 @@ import sys
 import time
 from pathlib import Path
 from lineage_store import ingest
-from lineage_store.ledger import open_ledger
+from lineage_store.ledger.shards import open_ledger
 from lineage_store.workspace.metadata_address import parse_connection
 from tests_story import Story
 ingest.STEPS_AT_ONCE = int(sys.argv[3])

@@ -10,7 +10,7 @@ from lineage_store.canonical import canonical_json, digest_file, read_json
 from lineage_store.data.gate import load_snapshot
 from lineage_store.errors import BadInput, CheckFailed, MissingVerdict
 from lineage_store.index import read_index
-from lineage_store.ledger import open_ledger
+from lineage_store.ledger.shards import open_ledger
 from lineage_store.lineage_node import LineageNode
 from lineage_store.models import find_model
 from lineage_store.rows.row_store import open_rows

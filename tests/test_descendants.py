@@ -24,7 +24,7 @@ from lineage_store.data.inference import Inference, in_terms_of
 from lineage_store.descent import descended, families_from, reached
 from lineage_store.errors import BadInput, CheckFailed, NothingFound, UnweaveError
 from lineage_store.index import read_index
-from lineage_store.ledger import open_ledger
+from lineage_store.ledger.shards import open_ledger
 from lineage_store.models import ModelRecord
 from lineage_store.tensors import load_state, save_state
 from pipelines.direct import DirectBackend

@@ -26,7 +26,13 @@ from lineage_store.canonical import write_atomic
 from lineage_store.errors import MetadataLost
 from lineage_store.external_ids import Names
 from lineage_store.index import read_index
-from lineage_store.ledger import ShardLedger, StageRecord, StepRecord, shard_folder, write_header
+from lineage_store.ledger.shards import (
+    ShardLedger,
+    StageRecord,
+    StepRecord,
+    shard_folder,
+    write_header,
+)
 from lineage_store.metadata import Metadata
 from lineage_store.placement import Partition
 from lineage_store.rebuilt_metadata import rebuild

@@ -13,7 +13,7 @@ import pytest
 from lineage_store.canonical import canonical_json, digest_file, read_json
 from lineage_store.errors import BadInput, CheckFailed, LeftAsItIs
 from lineage_store.index import read_index
-from lineage_store.ledger import keep_shard, open_ledger
+from lineage_store.ledger.shards import keep_shard, open_ledger
 from lineage_store.models import find_model
 from lineage_store.row_index import IndexedRows
 from lineage_store.rows.row_store import open_rows

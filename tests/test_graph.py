@@ -21,7 +21,7 @@ from lineage_store.fold import PictureNode, fold, name_of
 from lineage_store.index import read_index
 from lineage_store.ingest import ingest_deletion, ingest_model
 from lineage_store.layout import lay_out
-from lineage_store.ledger import open_ledger
+from lineage_store.ledger.shards import open_ledger
 from lineage_store.metadata import Metadata, pb
 from lineage_store.models import find_model
 from lineage_store.picture_nodes import Picture, picture_of_model

@@ -10,7 +10,7 @@ import pytest
 import pipelines.direct
 from lineage_store.canonical import digest_file
 from lineage_store.errors import BadInput, CheckFailed
-from lineage_store.ledger import open_ledger
+from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
 from pipelines.direct import DirectBackend
 from unlearning.evaluated_ledgers import ledgers_evaluated

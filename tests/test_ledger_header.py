@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from benchmarks.handmade import plain_header
 from lineage_store.canonical import canonical_json, digest_json, write_atomic
-from lineage_store.ledger import open_ledger, write_header
-from lineage_store.ledger_header import BaseOrigin, Header
+from lineage_store.ledger.header import BaseOrigin, Header
+from lineage_store.ledger.shards import open_ledger, write_header
+from lineage_store.ledger.update_codecs import LOSSLESS
 from lineage_store.placement import Partition
-from lineage_store.update_codecs import LOSSLESS
 from unlearning.aggregation import DEFAULT
 from unlearning.class_weights import ALIKE
 from unlearning.train_config import TrainConfig, config_of

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.index import read_index
-from lineage_store.ledger import open_ledger
+from lineage_store.ledger.shards import open_ledger
 from lineage_store.models import find_model
 from lineage_store.placement import Stage
 from lineage_store.rows.row_store import open_rows

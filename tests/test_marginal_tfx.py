@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from lineage_store.index import read_index
-from lineage_store.ledger import open_ledger
+from lineage_store.ledger.shards import open_ledger
 from lineage_store.metadata import Metadata, pb
 from lineage_store.models import find_model
 from lineage_store.pages import artifact_pages

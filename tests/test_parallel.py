@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lineage_store.errors import BadInput, ShardsLost
-from lineage_store.ledger import open_ledger
+from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
 from pipelines.direct import DirectBackend
 from unlearning.contract import ModelSpec, module_text

@@ -16,7 +16,7 @@ from lineage_store.errors import BadInput, CheckFailed, NothingFound, NotReprodu
 from lineage_store.failures import failures, record_failure
 from lineage_store.history import time_of
 from lineage_store.index import open_index, read_index
-from lineage_store.ledger import open_ledger
+from lineage_store.ledger.shards import open_ledger
 from pipelines.direct import DirectBackend
 from unweave import Project
 from unweave.cli import commands

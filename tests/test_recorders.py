@@ -7,8 +7,8 @@ import pytest
 
 from lineage_store.canonical import digest
 from lineage_store.errors import BadInput
-from lineage_store.ledger import ShardLedger
-from lineage_store.update_codecs import SUMMABLE, decode
+from lineage_store.ledger.shards import ShardLedger
+from lineage_store.ledger.update_codecs import SUMMABLE, decode
 from unlearning.families.keras_encoding import keras_rows
 from unlearning.recorders import WAITING, KeepUpdates
 
@@ -118,7 +118,7 @@ def test_a_full_disk_reaches_the_training_as_itself(tmp_path, monkeypatch):
 
     with pytest.raises(OSError, match="No space left"), recorder_of(learner, tmp_path) as recorder:
         walk(learner, recorder, range(3))
-        monkeypatch.setattr("lineage_store.update_files.UpdateWriter.add", full)
+        monkeypatch.setattr("lineage_store.ledger.update_files.UpdateWriter.add", full)
         walk(learner, recorder, range(3, 5))
         recorder.finish()
     assert not list((tmp_path / "updates").iterdir())

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from lineage_store.errors import CheckFailed
-from lineage_store.ledger import ShardLedger
+from lineage_store.ledger.shards import ShardLedger
+from lineage_store.ledger.train_options import TrainOptions
+from lineage_store.ledger.update_codecs import decode
 from lineage_store.placement import Partition
-from lineage_store.train_options import TrainOptions
-from lineage_store.update_codecs import decode
 from unlearning.regenerate import record_again, regenerated, replayed
 from unlearning.row_source import store_from_snapshot
 from unlearning.shard_task import make_learner

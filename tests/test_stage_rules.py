@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from lineage_store.data.inference import Inference
 from lineage_store.errors import BadInput
+from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition, shard_of, slice_of
 from lineage_store.rows.writer import write_rows
-from lineage_store.train_options import TrainOptions
 from unlearning.class_weights import ALIKE, balanced, must_fit, weighting_or_default
 from unlearning.early_stop import Watch, seen_digest, watch_of
 from unlearning.families.keras_encoding import keras_rows

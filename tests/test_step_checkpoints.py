@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_store.errors import CheckFailed
-from lineage_store.ledger import open_ledger
+from lineage_store.ledger.shards import open_ledger
+from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition, Stage
-from lineage_store.train_options import TrainOptions
 from pipelines.direct import DirectBackend
 from unlearning.step_checkpoints import (
     REGENERATE,

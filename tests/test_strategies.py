@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from benchmarks.handmade import plain_header
 from lineage_store.errors import BadInput
 from lineage_store.index import read_index
-from lineage_store.ledger import (
+from lineage_store.ledger.shards import (
     ShardLedger,
     StageRecord,
     StepRecord,

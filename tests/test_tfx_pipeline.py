@@ -40,7 +40,7 @@ from lineage_store.data.gate import let_through
 from lineage_store.data.risk import parse_rules
 from lineage_store.index import read_index
 from lineage_store.keys.pseudonyms import Pseudonyms
-from lineage_store.ledger import open_ledger
+from lineage_store.ledger.shards import open_ledger
 from lineage_store.metadata import INPUTS, OUTPUTS, Metadata
 from lineage_store.placement import Partition
 from lineage_store.read_graph import read_lineage

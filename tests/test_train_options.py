@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_store.errors import BadInput
-from lineage_store.train_options import OPTION, TrainOptions, option
-from lineage_store.update_codecs import LOSSLESS, SUMMABLE
+from lineage_store.ledger.train_options import OPTION, TrainOptions, option
+from lineage_store.ledger.update_codecs import LOSSLESS, SUMMABLE
 from unlearning.aggregation import AGGREGATIONS, DEFAULT
 from unlearning.class_weights import ALIKE, WEIGHTINGS
 from unlearning.recorders import RECORDED, RECORDERS

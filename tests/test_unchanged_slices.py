@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lineage_store.data.gate import load_snapshot
-from lineage_store.ledger import open_ledger
+from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
 from pipelines.direct import DirectBackend
 from unlearning.row_source import store_from_snapshot

@@ -9,9 +9,16 @@ from hypothesis.extra import numpy as arrays
 
 from lineage_store.canonical import digest
 from lineage_store.errors import BadInput, CheckFailed
+from lineage_store.ledger.update_codecs import (
+    BLOCK,
+    CODECS,
+    SUMMABLE,
+    decode,
+    encode,
+    weights_before,
+)
+from lineage_store.ledger.update_files import UpdateFiles, writing_updates
 from lineage_store.tensors import save_state
-from lineage_store.update_codecs import BLOCK, CODECS, SUMMABLE, decode, encode, weights_before
-from lineage_store.update_files import UpdateFiles, writing_updates
 
 WHOLE = st.floats(width=32, allow_nan=False, allow_infinity=False)
 USUAL = st.floats(-1e3, 1e3, width=32)

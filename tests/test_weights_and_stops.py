@@ -8,7 +8,7 @@ import pytest
 
 from lineage_store.errors import BadInput
 from lineage_store.index import read_index
-from lineage_store.ledger import open_ledger
+from lineage_store.ledger.shards import open_ledger
 from lineage_store.models import find_model
 from lineage_store.rows.row_store import open_rows
 from pipelines.direct import DirectBackend

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from lineage_store import models
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.index import reading_index
-from lineage_store.ledger import Ledger, open_ledger
-from lineage_store.ledger_header import BaseOrigin, Header
+from lineage_store.ledger.header import BaseOrigin, Header
+from lineage_store.ledger.shards import Ledger, open_ledger
 from lineage_store.tensors import State, weights_digest
 from lineage_store.workspace.folder import Workspace
 from unlearning.keras_learner import KerasLearner

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from lineage_store.canonical import digest_file
-from lineage_store.ledger import Ledger, ShardLedger
+from lineage_store.ledger.shards import Ledger, ShardLedger
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, distance, weights_digest
 from unlearning.amnesiac import subtract

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lineage_store.errors import CheckFailed
-from lineage_store.ledger import Ledger, StageRecord
+from lineage_store.ledger.shards import Ledger, StageRecord
 from lineage_store.placement import Stage
 from lineage_store.rows.row_store import RowStore
 from unlearning.batches import batch_digest, epoch_batches

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lineage_store.canonical import digest_json
+from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.rows.arrays import RowSet
 from lineage_store.rows.row_store import RowStore
-from lineage_store.train_options import TrainOptions
 
 
 class Watcher(Protocol):

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.errors import BadInput
-from lineage_store.ledger import Ledger, ShardLedger, StageRecord
+from lineage_store.ledger.shards import Ledger, ShardLedger, StageRecord
+from lineage_store.ledger.timings import load_timings
 from unlearning.regenerate import replayed_steps
 from unlearning.repair import decided
 from unlearning.strategies import ShardDecision, Situation, Strategy
-from unlearning.timings import load_timings
 from unlearning.training import Clock
 
 READ = 8  # of the updates to be read, so many are read to see how long it takes

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lineage_store.ledger import Ledger
+from lineage_store.ledger.shards import Ledger
 from lineage_store.rows.arrays import Rows, RowSet, joined, pieces
 from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.tensors import Array, State

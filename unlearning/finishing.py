@@ -16,7 +16,7 @@ from lineage_store.event_kinds import RowsDeleted
 from lineage_store.index import reading_index
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.signing import load_private_key
-from lineage_store.ledger import Ledger
+from lineage_store.ledger.shards import Ledger
 from lineage_store.rows.row_store import open_rows
 from lineage_store.signed_log import logging_events
 from lineage_store.workspace.folder import Workspace

@@ -13,14 +13,9 @@ from pathlib import Path
 
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
 from lineage_store.errors import BadInput
-from lineage_store.ledger import (
-    Ledger,
-    ShardLedger,
-    keep_shard,
-    shard_folder,
-    write_header,
-)
-from lineage_store.ledger_header import Header, ModuleOrigin
+from lineage_store.ledger.header import Header, ModuleOrigin
+from lineage_store.ledger.shards import Ledger, ShardLedger, keep_shard, shard_folder, write_header
+from lineage_store.ledger.timings import Timings, load_timings, own_bytes, save_timings
 from lineage_store.placement import Partition, Stage
 from lineage_store.rows.row_store import RowStore, open_rows
 from unlearning.aggregation import aggregation_or_default
@@ -47,7 +42,6 @@ from unlearning.shard_task import (
 )
 from unlearning.step_checkpoints import interval
 from unlearning.strategies import TRAINING, ShardDecision, strategies
-from unlearning.timings import Timings, load_timings, own_bytes, save_timings
 from unlearning.train_config import MODULE_FILE, TrainConfig, config_of, module_source
 from unlearning.training import Clock, Progress, probe, shard_steps
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
 from lineage_store.errors import BadInput, CheckFailed
-from lineage_store.ledger import Ledger, open_ledger
+from lineage_store.ledger.shards import Ledger, open_ledger
 from lineage_store.workspace.folder import Workspace
 from unlearning.deletion import load_plan
 from unlearning.evaluated_ledgers import ledgers_evaluated

@@ -14,12 +14,12 @@ import numpy.typing as npt
 
 from lineage_store.canonical import digest_file
 from lineage_store.errors import BadInput, CheckFailed
-from lineage_store.ledger import ShardLedger
+from lineage_store.ledger.shards import ShardLedger
+from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Stage
 from lineage_store.rows.arrays import Rows, RowSet
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, load_state
-from lineage_store.train_options import TrainOptions
 from unlearning.batches import epoch_batches
 from unlearning.class_weights import Weights
 from unlearning.keras_learner import KerasLearner

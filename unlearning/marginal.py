@@ -21,9 +21,9 @@ Their part in batch-norm statistics is then not taken back; without dropout it i
 from dataclasses import replace
 
 from lineage_store.canonical import canonical_json, write_atomic
-from lineage_store.correction import Correction
 from lineage_store.errors import BadInput
-from lineage_store.ledger import Ledger, ShardLedger, keep_shard
+from lineage_store.ledger.correction import Correction
+from lineage_store.ledger.shards import Ledger, ShardLedger, keep_shard
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, save_state, weights_of
 from unlearning.exposure import affected_positions

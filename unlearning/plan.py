@@ -15,8 +15,8 @@ from typing import Any
 from lineage_store.data.gate import EVAL, Snapshot, infer, retained
 from lineage_store.data.inference import Inference, in_terms_of
 from lineage_store.errors import BadInput, LeftAsItIs, NothingToLearn
-from lineage_store.ledger import Ledger
-from lineage_store.ledger_header import BaseOrigin
+from lineage_store.ledger.header import BaseOrigin
+from lineage_store.ledger.shards import Ledger
 from lineage_store.lineage_node import LineageNode
 from lineage_store.placement import Partition
 from lineage_store.row_index import IndexedRows

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lineage_store.ledger import Ledger, open_ledger
+from lineage_store.ledger.shards import Ledger, open_ledger
 from lineage_store.logged import LoggedModel
 from lineage_store.models import ModelRecord
 from lineage_store.workspace.folder import Workspace

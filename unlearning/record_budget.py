@@ -10,10 +10,10 @@ deletion keeps it.
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from lineage_store.ledger.train_options import TrainOptions
+from lineage_store.ledger.update_codecs import BLOCK, LOSSLESS, SUMMABLE
 from lineage_store.placement import Stage
 from lineage_store.tensors import Array
-from lineage_store.train_options import TrainOptions
-from lineage_store.update_codecs import BLOCK, LOSSLESS, SUMMABLE
 from unlearning.step_checkpoints import REGENERATE, interval
 
 # At most, without compression; in order of exactness, as in `SUMMABLE`.

@@ -21,14 +21,14 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Protocol
 
-from lineage_store.ledger import ShardLedger
+from lineage_store.ledger.shards import ShardLedger
+from lineage_store.ledger.train_options import TrainOptions
+from lineage_store.ledger.update_codecs import encode, in_one_row
+from lineage_store.ledger.update_files import UpdateWriter, writing_updates
 from lineage_store.placement import Partition, band_at
 from lineage_store.rows.arrays import Rows
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State
-from lineage_store.train_options import TrainOptions
-from lineage_store.update_codecs import encode, in_one_row
-from lineage_store.update_files import UpdateWriter, writing_updates
 from unlearning.keras_learner import KerasLearner
 from unlearning.step_checkpoints import REGENERATE
 

@@ -20,13 +20,13 @@ from lineage_store.errors import CheckFailed
 from lineage_store.event_kinds import ModelMade, of_kind
 from lineage_store.index import reading_index
 from lineage_store.keys.signing import load_public_key
-from lineage_store.ledger import Ledger, open_ledger
-from lineage_store.ledger_header import Header
+from lineage_store.ledger.header import Header
+from lineage_store.ledger.shards import Ledger, open_ledger
+from lineage_store.ledger.timings import load_timings
 from lineage_store.signed_log import logging_events
 from lineage_store.tensors import weights_digest
 from lineage_store.workspace.folder import Workspace
 from unlearning.fitting import metrics_of
-from unlearning.timings import load_timings
 from unlearning.train_config import config_of
 
 

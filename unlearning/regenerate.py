@@ -15,13 +15,13 @@ from dataclasses import dataclass
 
 from lineage_store.canonical import digest_file
 from lineage_store.errors import CheckFailed
-from lineage_store.ledger import ShardLedger, StepRecord
+from lineage_store.ledger.shards import ShardLedger, StepRecord
+from lineage_store.ledger.update_codecs import LOSSLESS, encode
+from lineage_store.ledger.update_files import writing_updates
 from lineage_store.placement import Stage
 from lineage_store.rows.arrays import Rows
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, load_state
-from lineage_store.update_codecs import LOSSLESS, encode
-from lineage_store.update_files import writing_updates
 from unlearning.batches import batch_digest, epoch_batches
 from unlearning.strategies import stage_of
 from unlearning.training import Run, start_state, weigh

@@ -21,7 +21,7 @@ from typing import Any
 
 from lineage_store.canonical import write_atomic
 from lineage_store.data.inference import Inference
-from lineage_store.ledger import Ledger, ShardLedger, open_ledger, shard_folder
+from lineage_store.ledger.shards import Ledger, ShardLedger, open_ledger, shard_folder
 from lineage_store.rows.row_store import RowStore, open_rows
 from unlearning.batches import shard_schedule
 from unlearning.code_fingerprint import code_digest

@@ -9,8 +9,8 @@ regenerated (`regenerate`) they are kept in all epochs.
 import re
 from collections.abc import Iterable
 
+from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Stage
-from lineage_store.train_options import TrainOptions
 
 REGENERATE = "regenerate"  # the policy of `--record` under which updates are computed again
 REGENERATED_FROM = 100

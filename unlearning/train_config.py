@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lineage_store.ledger import Ledger, without
+from lineage_store.ledger.shards import Ledger, without
+from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition
-from lineage_store.train_options import TrainOptions
 from unlearning.contract import BUILT_IN, module_text
 
 MODULE_FILE = "module.py"

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from lineage_store.errors import BadInput, CheckFailed
-from lineage_store.ledger import ShardLedger, StageRecord, StepRecord
+from lineage_store.ledger.shards import ShardLedger, StageRecord, StepRecord
+from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition, Stage
 from lineage_store.rows.arrays import Rows, RowSet, pieces
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, load_state
-from lineage_store.train_options import TrainOptions
 from unlearning.batches import (
     batch_digest,
     epoch_batches,

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from lineage_store.data.gate import TRAIN, Snapshot, read_places
 from lineage_store.data.inference import Inference
-from lineage_store.ledger import Ledger
+from lineage_store.ledger.shards import Ledger
 from lineage_store.placement import Partition, cells_of
 from lineage_store.rows.row_store import FORMAT, RowStore
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from lineage_store import models, requests
 from lineage_store.index import reading_index
+from lineage_store.ledger.timings import Timings
 from lineage_store.models import ModelRecord
 from lineage_store.placement import Partition
 from lineage_store.recipients import recipients
@@ -13,7 +14,6 @@ from unlearning.deletion import load_plan
 from unlearning.finishing import load_reports
 from unlearning.judging import evaluation_digests
 from unlearning.plan import ModelPlan
-from unlearning.timings import Timings
 from unweave.costs import cost_of
 
 

@@ -10,7 +10,7 @@ from lineage_store.errors import BadInput
 from lineage_store.external_ids import Names
 from lineage_store.fold import fold
 from lineage_store.index import reading_index
-from lineage_store.ledger import open_ledger
+from lineage_store.ledger.shards import open_ledger
 from lineage_store.metadata import Metadata
 from lineage_store.metadata_server import told
 from lineage_store.models import find_model

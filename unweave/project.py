@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from lineage_store.data.csv_source import Columns
 from lineage_store.data.risk import parse_rules
 from lineage_store.disk_full import translated
+from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.progress import Listener, listening
-from lineage_store.train_options import TrainOptions
 from lineage_store.workspace.folder import writing
 from lineage_store.workspace.metadata_address import parse_connection
 from unlearning.families.known_families import DEFAULT

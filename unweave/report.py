@@ -18,6 +18,7 @@ from lineage_store.canonical import digest, digest_json, read_json
 from lineage_store.errors import CheckFailed, Unfinished
 from lineage_store.event_kinds import RowsDeleted, of_kind
 from lineage_store.keys.signing import load_public_key
+from lineage_store.ledger.timings import Timings
 from lineage_store.models import ModelRecord, find_model
 from lineage_store.workspace.folder import Workspace
 from lineage_store.workspace.request_folder import RequestFolder
@@ -26,7 +27,6 @@ from unlearning.checks import Check
 from unlearning.estimates import Estimate
 from unlearning.plan import ModelPlan
 from unlearning.strategies import ShardDecision
-from unlearning.timings import Timings
 from unlearning.verdicts import Verdict
 from unweave.report_judged import Judged, judged
 

@@ -30,11 +30,11 @@ from lineage_store.canonical import (
     read_json,
     write_atomic,
 )
-from lineage_store.correction import Correction, read_correction
-from lineage_store.ledger_header import Header
+from lineage_store.ledger.correction import Correction, read_correction
+from lineage_store.ledger.header import Header
+from lineage_store.ledger.update_files import UpdateFiles
 from lineage_store.placement import Partition
 from lineage_store.tensors import State, load_state, save_state, weights_of
-from lineage_store.update_files import UpdateFiles
 
 HEADER_FILE = "header.json"
 

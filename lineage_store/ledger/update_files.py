@@ -17,8 +17,8 @@ from pathlib import Path
 
 from lineage_store.canonical import atomic_file, digest, link_or_copy
 from lineage_store.errors import CheckFailed
+from lineage_store.ledger.update_codecs import decode
 from lineage_store.tensors import State
-from lineage_store.update_codecs import decode
 
 DATE = (1980, 1, 1, 0, 0, 0)  # the first that zip knows: the same updates give the same file
 

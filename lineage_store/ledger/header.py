@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lineage_store.canonical import Json
+from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition
-from lineage_store.train_options import TrainOptions
 
 FORMAT = 1
 
