@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from lineage_store import eventlog
 from lineage_store.errors import CheckFailed
-from lineage_store.event_kinds import ExclusionLifted, ModelMade, RowsDeleted, of_kind
 from lineage_store.keys.signing import load_public_key
+from lineage_store.log import events
+from lineage_store.log.kinds import ExclusionLifted, ModelMade, RowsDeleted, of_kind
 from lineage_store.models import Guarantee, ModelState
 from lineage_store.workspace.folder import Workspace
 
@@ -73,12 +73,12 @@ def check_log(connection: sqlite3.Connection, workspace: Workspace) -> None:
             f"The signed head of the event log, {workspace.head_file.name}, is gone: restore it "
             f"from a backup."
         )
-    signed = eventlog.verify_head(
+    signed = events.verify_head(
         workspace.head_file.read_bytes(),
         load_public_key(workspace.public_key),
-        origin=eventlog.ORIGIN,
+        origin=events.ORIGIN,
     )
-    eventlog.check(connection, earlier=signed)
+    events.check(connection, earlier=signed)
 
 
 def read_logged(connection: sqlite3.Connection) -> Logged:

@@ -17,10 +17,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lineage_store import eventlog
 from lineage_store.errors import BadInput, NothingFound
-from lineage_store.event_kinds import RequestEnded, RequestQueued
-from lineage_store.eventlog import LogConnection
+from lineage_store.log import events
+from lineage_store.log.events import LogConnection
+from lineage_store.log.kinds import RequestEnded, RequestQueued
 
 Kind = Literal["subject", "row", "exact phase"]
 Needs = Literal["", "approval", "proposal"]
@@ -112,7 +112,7 @@ def add(
     )
     commit_to(connection, request, commitments)
     what = RequestQueued(request, kind, deadline, size=len(commitments), needs=needs)
-    eventlog.append(connection, what, time=time)
+    events.append(connection, what, time=time)
     return find(connection, request)
 
 
@@ -122,7 +122,7 @@ def add_exact_phase(connection: LogConnection, *, run: str, deadline: str, time:
     request = _insert(connection, "exact phase", 0, options, deadline, time)
     connection.execute("UPDATE queue SET follows = ? WHERE id = ?", (run, request))
     what = RequestQueued(request, "exact phase", deadline, follows=run)
-    eventlog.append(connection, what, time=time)
+    events.append(connection, what, time=time)
     return find(connection, request)
 
 
@@ -219,7 +219,7 @@ def end(
         "UPDATE queue SET ended = ?, outcome = ?, run = ?, sealed = NULL WHERE id = ?",
         (time, outcome, run, request.id),
     )
-    eventlog.append(connection, RequestEnded(request.id, outcome, run), time=time)
+    events.append(connection, RequestEnded(request.id, outcome, run), time=time)
 
 
 def run_done(connection: LogConnection, run: str, *, exact_by: str | None, time: str) -> None:

@@ -8,15 +8,10 @@ IMMEDIATE.
 import sqlite3
 from collections.abc import Collection
 
-from lineage_store import eventlog
 from lineage_store.errors import BadInput
-from lineage_store.event_kinds import (
-    RequestAnswered,
-    RequestApproved,
-    RequestHeld,
-    RequestReleased,
-)
-from lineage_store.eventlog import LogConnection
+from lineage_store.log import events
+from lineage_store.log.events import LogConnection
+from lineage_store.log.kinds import RequestAnswered, RequestApproved, RequestHeld, RequestReleased
 from lineage_store.queue import Needs, Queued, commit_to, end
 
 
@@ -28,7 +23,7 @@ def approve(connection: LogConnection, request: Queued, *, sealed: bytes, time: 
     connection.execute(
         "UPDATE queue SET approved = ?, sealed = ? WHERE id = ?", (time, sealed, request.id)
     )
-    eventlog.append(connection, RequestApproved(request.id), time=time)
+    events.append(connection, RequestApproved(request.id), time=time)
 
 
 def answer(
@@ -47,7 +42,7 @@ def answer(
         "UPDATE queue SET question = 0, size = ?, needs = ?, sealed = ? WHERE id = ?",
         (len(set(commitments)), needs, sealed, request.id),
     )
-    eventlog.append(connection, RequestAnswered(request.id, len(set(commitments))), time=time)
+    events.append(connection, RequestAnswered(request.id, len(set(commitments))), time=time)
 
 
 def hold(
@@ -58,7 +53,7 @@ def hold(
     connection.execute(
         "UPDATE queue SET held_until = ?, sealed = ? WHERE id = ?", (until, sealed, request.id)
     )
-    eventlog.append(connection, RequestHeld(request.id, until), time=time)
+    events.append(connection, RequestHeld(request.id, until), time=time)
 
 
 def release(connection: LogConnection, request: Queued, *, sealed: bytes, time: str) -> None:
@@ -69,7 +64,7 @@ def release(connection: LogConnection, request: Queued, *, sealed: bytes, time: 
     connection.execute(
         "UPDATE queue SET held_until = NULL, sealed = ? WHERE id = ?", (sealed, request.id)
     )
-    eventlog.append(connection, RequestReleased(request.id), time=time)
+    events.append(connection, RequestReleased(request.id), time=time)
 
 
 def cancel(connection: LogConnection, request: Queued, *, time: str) -> None:

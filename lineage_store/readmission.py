@@ -9,10 +9,11 @@ import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 
-from lineage_store import eventlog, requests
+from lineage_store import requests
 from lineage_store.errors import NothingFound
-from lineage_store.event_kinds import ExclusionLifted
-from lineage_store.eventlog import LogConnection
+from lineage_store.log import events
+from lineage_store.log.events import LogConnection
+from lineage_store.log.kinds import ExclusionLifted
 from lineage_store.requests import Exclusion
 
 
@@ -44,5 +45,5 @@ def lift(connection: LogConnection, commitments: Sequence[str], *, time: str) ->
         )
         connection.execute("DELETE FROM exclusions WHERE commitment = ?", (entry.commitment,))
     for request, count in sorted(Counter(entry.request for entry in known).items()):
-        eventlog.append(connection, ExclusionLifted(request, count), time=time)
+        events.append(connection, ExclusionLifted(request, count), time=time)
     return known

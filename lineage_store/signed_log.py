@@ -8,12 +8,12 @@ than the log: it still holds, and the next block signs a newer one.
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from lineage_store import eventlog
 from lineage_store.canonical import write_atomic
 from lineage_store.errors import WorkspaceBusy
-from lineage_store.eventlog import ORIGIN, LogConnection, TreeHead
 from lineage_store.index import reading_index, writing_index
 from lineage_store.keys.signing import load_private_key
+from lineage_store.log import events
+from lineage_store.log.events import ORIGIN, LogConnection, TreeHead
 from lineage_store.workspace.folder import Workspace, writing
 
 
@@ -39,8 +39,8 @@ def logging_events(workspace: Workspace, *, held: bool = True) -> Iterator[LogCo
 def sign_log(workspace: Workspace) -> TreeHead:
     """Write the signed head of the event log next to it, and return the head."""
     with reading_index(workspace) as connection:
-        head = eventlog.head(connection)
-    signed = eventlog.sign_head(head, load_private_key(workspace.signing_key), origin=ORIGIN)
+        head = events.head(connection)
+    signed = events.sign_head(head, load_private_key(workspace.signing_key), origin=ORIGIN)
     write_atomic(workspace.head_file, signed)
     return head
 
@@ -48,4 +48,4 @@ def sign_log(workspace: Workspace) -> TreeHead:
 def log_size(workspace: Workspace) -> int:
     """Return the number of events in the log."""
     with writing_index(workspace) as connection:
-        return eventlog.head(connection).size
+        return events.head(connection).size

@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from lineage_store import eventlog, models, queue, requests
+from lineage_store import models, queue, requests
+from lineage_store.log import events
 from lineage_store.workspace.folder import Workspace
 
 Answer = dict[str, Any]
@@ -19,7 +20,7 @@ def status(connection: sqlite3.Connection, workspace: Workspace, *, today: str) 
     states = Counter(record.state for record in models.models(connection))
     asked = requests.all_requests(connection)
     queued = queue.all_queued(connection, open_only=True)
-    head = eventlog.head(connection)
+    head = events.head(connection)
     return {
         "workspace": str(workspace.root),
         "key_id": workspace.keys().key_id,

@@ -18,13 +18,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from lineage_store import eventlog, models
+from lineage_store import models
 from lineage_store.data.gate import load_snapshot
 from lineage_store.errors import CheckFailed, UnweaveError
-from lineage_store.eventlog import ORIGIN
 from lineage_store.index import reading_index
 from lineage_store.keys.signing import load_public_key
 from lineage_store.ledger.shards import Ledger, open_ledger
+from lineage_store.log import events
+from lineage_store.log.events import ORIGIN
 from lineage_store.logged import check_log, read_logged
 from lineage_store.models import ModelRecord
 from lineage_store.progress import counter
@@ -109,8 +110,8 @@ def _log(connection: sqlite3.Connection, workspace: Workspace, head: Path | None
         check_log(connection, workspace)
         if head is not None:
             key = load_public_key(workspace.public_key)
-            held = eventlog.verify_head(head.read_bytes(), key, origin=ORIGIN)
-            eventlog.check(connection, earlier=held)
+            held = events.verify_head(head.read_bytes(), key, origin=ORIGIN)
+            events.check(connection, earlier=held)
     except CheckFailed as error:
         yield Finding("log", "event log", str(error).rstrip("."))
 

@@ -8,10 +8,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_store import merkle
 from lineage_store.canonical import canonical_json, digest
 from lineage_store.errors import BadInput
 from lineage_store.keys.signing import is_signed_by, key_id, raw_public_key
+from lineage_store.log import merkle
 from unlearning import certificate
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

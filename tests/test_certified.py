@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from lineage_store import eventlog, merkle
 from lineage_store.canonical import canonical_json, digest
 from lineage_store.errors import CheckFailed
-from lineage_store.eventlog import ORIGIN
 from lineage_store.index import read_index
 from lineage_store.keys.signing import load_private_key, load_public_key
+from lineage_store.log import events, merkle
+from lineage_store.log.events import ORIGIN
 from lineage_store.workspace.folder import open_workspace
 from pipelines.direct import DirectBackend
 from tests.any_event import AnyEvent
@@ -147,18 +147,18 @@ def test_the_head_within_a_certificate_finds_a_log_that_was_put_back(certificate
     path = certificates["exact, by replay"]
     key = load_public_key(path.parents[2] / "keys/public.pem")
     told = statement(path)["predicate"]["log"]["checkpoint"]
-    head = eventlog.verify_head(told.encode(), key, origin=ORIGIN)
+    head = events.verify_head(told.encode(), key, origin=ORIGIN)
     with closing(read_index(path.parents[2] / "unweave.sqlite")) as connection:
-        eventlog.check(connection, earlier=head)
+        events.check(connection, earlier=head)
         memory = connection.execute("SELECT * FROM events ORDER BY seq").fetchall()
     import sqlite3
 
     other = sqlite3.connect(":memory:")
-    eventlog.create_table(other)
+    events.create_table(other)
     for row in memory[: head.size - 1]:
-        eventlog.append(other, AnyEvent(row["kind"], json.loads(row["body"])), time=row["time"])
+        events.append(other, AnyEvent(row["kind"], json.loads(row["body"])), time=row["time"])
     with pytest.raises(CheckFailed, match="removed from its end"):
-        eventlog.check(other, earlier=head)
+        events.check(other, earlier=head)
 
 
 def test_a_proof_that_does_not_hold_is_told_even_if_the_signer_sealed_it(certificates, tmp_path):

@@ -19,12 +19,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_store import eventlog
 from lineage_store.data.inference import Inference, in_terms_of
 from lineage_store.descent import descended, families_from, reached
 from lineage_store.errors import BadInput, CheckFailed, NothingFound, UnweaveError
 from lineage_store.index import read_index
 from lineage_store.ledger.shards import open_ledger
+from lineage_store.log import events
 from lineage_store.models import ModelRecord
 from lineage_store.tensors import load_state, save_state
 from pipelines.direct import DirectBackend
@@ -249,7 +249,7 @@ def test_certificate_and_log_name_the_base(forgotten):
     ]  # fmt: skip
     connection = read_index(project.root / "unweave.sqlite")
     try:
-        bodies = [e.body for e in eventlog.events(connection) if e.kind == "model made"]
+        bodies = [e.body for e in events.events(connection) if e.kind == "model made"]
     finally:
         connection.close()
     assert [body.get("base") for body in bodies] == [None, "m1", "m2", None, "m4", "m5"]

@@ -20,10 +20,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import unweave
-from lineage_store import eventlog, models, requests
+from lineage_store import models, requests
 from lineage_store.errors import CheckFailed, NothingFound, Unfinished
 from lineage_store.index import read_index
 from lineage_store.keys.secret import derive
+from lineage_store.log import events as eventlog
 from lineage_store.workspace.folder import writing
 from pipelines.direct import DirectBackend
 from pipelines.jobs import TrainingJob

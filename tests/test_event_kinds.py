@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from lineage_store import eventlog
 from lineage_store.errors import CheckFailed
-from lineage_store.event_kinds import (
+from lineage_store.index import reading_index
+from lineage_store.keys.signing import create_signing_key, load_public_key
+from lineage_store.log import events
+from lineage_store.log.events import ORIGIN, Event
+from lineage_store.log.kinds import (
     KINDS,
     DeletionAsked,
     DeletionTakenBack,
@@ -28,9 +31,6 @@ from lineage_store.event_kinds import (
     of_kind,
     read,
 )
-from lineage_store.eventlog import ORIGIN, Event
-from lineage_store.index import reading_index
-from lineage_store.keys.signing import create_signing_key, load_public_key
 from lineage_store.logged import check_log
 from lineage_store.signed_log import log_size, logging_events
 from lineage_store.workspace.folder import open_workspace, writing
@@ -70,13 +70,13 @@ def workspace(tmp_path):
     with writing(tmp_path / "ws", create=True) as held:
         create_signing_key(path_private=held.signing_key, path_public=held.public_key)
         with logging_events(held) as connection:
-            eventlog.append(connection, RequestReleased("q1"), time="t")
+            events.append(connection, RequestReleased("q1"), time="t")
         yield held
 
 
 def signed_size(workspace):
     key = load_public_key(workspace.public_key)
-    return eventlog.verify_head(workspace.head_file.read_bytes(), key, origin=ORIGIN).size
+    return events.verify_head(workspace.head_file.read_bytes(), key, origin=ORIGIN).size
 
 
 @pytest.mark.parametrize(("what", "body"), WRITTEN, ids=lambda one: getattr(one, "name", ""))
@@ -101,7 +101,7 @@ def test_a_field_of_a_newer_unweave_is_left_aside_and_a_lost_one_is_told():
 def test_events_of_one_kind_are_read_in_their_order_among_others(workspace):
     with logging_events(workspace) as connection:
         for what in (AnyEvent("run"), RequestReleased("q2"), RequestApproved("q3")):
-            eventlog.append(connection, what, time="t")
+            events.append(connection, what, time="t")
     with reading_index(workspace) as connection:
         found = [(event.seq, what) for event, what in of_kind(connection, RequestReleased)]
     assert found == [(1, RequestReleased("q1")), (3, RequestReleased("q2"))]
@@ -110,7 +110,7 @@ def test_events_of_one_kind_are_read_in_their_order_among_others(workspace):
 def test_at_the_end_of_a_block_the_head_is_that_of_the_log(workspace):
     with logging_events(workspace) as connection:
         for number in range(3):
-            eventlog.append(connection, RequestApproved(f"q{number}"), time="t")
+            events.append(connection, RequestApproved(f"q{number}"), time="t")
         assert signed_size(workspace) == 1, "what is not committed yet is not signed"
     assert signed_size(workspace) == log_size(workspace) == 4
     with reading_index(workspace) as connection:
@@ -120,7 +120,7 @@ def test_at_the_end_of_a_block_the_head_is_that_of_the_log(workspace):
 def test_of_a_block_that_fails_nothing_is_kept_and_nothing_signed(workspace):
     before = workspace.head_file.read_bytes()
     with pytest.raises(ZeroDivisionError), logging_events(workspace) as connection:
-        eventlog.append(connection, RequestApproved("q2"), time="t")
+        events.append(connection, RequestApproved("q2"), time="t")
         raise ZeroDivisionError
     assert log_size(workspace) == 1
     assert workspace.head_file.read_bytes() == before
@@ -133,7 +133,7 @@ def killed_before_it_is_signed(workspace):
 
         module.sign_log = lambda _: os.kill(os.getpid(), signal.SIGKILL)
         with module.logging_events(workspace) as connection:
-            eventlog.append(connection, RequestApproved("q2"), time="t")
+            events.append(connection, RequestApproved("q2"), time="t")
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
@@ -151,7 +151,7 @@ def test_killed_before_the_signature_the_older_head_holds_and_the_next_block_sig
 def test_who_does_not_hold_the_workspace_signs_only_if_nobody_does(workspace):
     """The fixture holds it: who does signs when it is done."""
     with logging_events(workspace, held=False) as connection:
-        eventlog.append(connection, RequestApproved("q2"), time="t")
+        events.append(connection, RequestApproved("q2"), time="t")
     assert (signed_size(workspace), log_size(workspace)) == (1, 2)
 
 
@@ -161,7 +161,7 @@ def test_when_nobody_holds_the_workspace_it_is_signed(tmp_path):
         (held.serving("m1") / "1").mkdir(parents=True)
     workspace = open_workspace(tmp_path / "ws")
     with logging_events(workspace, held=False) as connection:
-        eventlog.append(connection, RequestApproved("q2"), time="t")
+        events.append(connection, RequestApproved("q2"), time="t")
     assert signed_size(workspace) == 1
 
 

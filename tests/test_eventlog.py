@@ -9,10 +9,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lineage_store import eventlog, merkle
 from lineage_store.canonical import canonical_json
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.keys.signing import is_signed_by
+from lineage_store.log import events, merkle
 from tests.any_event import AnyEvent
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -48,9 +48,9 @@ BODIES = st.dictionaries(st.text(st.characters(codec="utf-8")), JSON, max_size=4
 
 def new_log(count=0):
     connection = sqlite3.connect(":memory:")
-    eventlog.create_table(connection)
+    events.create_table(connection)
     for i in range(count):
-        eventlog.append(connection, AnyEvent("run", {"n": i}), time=f"2024-05-0{i + 1}T00:00:00Z")
+        events.append(connection, AnyEvent("run", {"n": i}), time=f"2024-05-0{i + 1}T00:00:00Z")
     connection.commit()
     return connection
 
@@ -64,18 +64,18 @@ def without_triggers(connection):
 def test_events_come_back_as_they_were_appended():
     connection = new_log()
     appended = [
-        eventlog.append(connection, AnyEvent("train", {"b": (1, 2)}), time="2024-05-01T00:00:00Z"),
-        eventlog.append(connection, AnyEvent("forget"), time="2024-05-02T00:00:00Z"),
+        events.append(connection, AnyEvent("train", {"b": (1, 2)}), time="2024-05-01T00:00:00Z"),
+        events.append(connection, AnyEvent("forget"), time="2024-05-02T00:00:00Z"),
     ]
-    assert list(eventlog.events(connection)) == appended
+    assert list(events.events(connection)) == appended
     assert [event.seq for event in appended] == [1, 2]
     assert appended[0].body == {"b": [1, 2]}
-    assert eventlog.leaves(connection) == [event.leaf for event in appended]
+    assert events.leaves(connection) == [event.leaf for event in appended]
 
 
 def test_a_leaf_is_the_hash_that_the_documentation_says():
     connection = new_log()
-    event = eventlog.append(connection, AnyEvent("train", {"b": 1, "a": "é"}), time="now")
+    event = events.append(connection, AnyEvent("train", {"b": 1, "a": "é"}), time="now")
     stored = {"seq": 1, "time": "now", "kind": "train", "body": '{"a":"é","b":1}'}
     assert event.leaf == merkle.leaf_hash(canonical_json(stored))
 
@@ -83,33 +83,33 @@ def test_a_leaf_is_the_hash_that_the_documentation_says():
 @given(st.lists(BODIES, max_size=6))
 def test_any_body_survives_the_check(bodies):
     connection = new_log()
-    appended = [eventlog.append(connection, AnyEvent("k", body), time="t") for body in bodies]
-    assert eventlog.check(connection) == eventlog.head(connection)
-    assert [event.body for event in eventlog.events(connection)] == bodies
-    assert eventlog.head(connection) == eventlog.TreeHead(
+    appended = [events.append(connection, AnyEvent("k", body), time="t") for body in bodies]
+    assert events.check(connection) == events.head(connection)
+    assert [event.body for event in events.events(connection)] == bodies
+    assert events.head(connection) == events.TreeHead(
         size=len(bodies), root=merkle.root([event.leaf for event in appended])
     )
 
 
 def test_an_event_goes_with_its_transaction():
     connection = new_log(2)
-    eventlog.append(connection, AnyEvent("k"), time="t")
+    events.append(connection, AnyEvent("k"), time="t")
     connection.rollback()
-    assert eventlog.check(connection).size == 2
-    assert eventlog.append(connection, AnyEvent("k"), time="t").seq == 3
+    assert events.check(connection).size == 2
+    assert events.append(connection, AnyEvent("k"), time="t").seq == 3
 
 
 def test_creating_the_table_again_keeps_the_events():
     connection = new_log(3)
-    eventlog.create_table(connection)
-    assert eventlog.check(connection).size == 3
+    events.create_table(connection)
+    assert events.check(connection).size == 3
 
 
 def test_a_body_that_json_cannot_hold_is_refused():
     connection = new_log()
     with pytest.raises(ValueError):
-        eventlog.append(connection, AnyEvent("k", {"x": float("nan")}), time="t")
-    assert eventlog.head(connection).size == 0
+        events.append(connection, AnyEvent("k", {"x": float("nan")}), time="t")
+    assert events.head(connection).size == 0
 
 
 @pytest.mark.parametrize("sql", ["UPDATE events SET kind = 'x'", "DELETE FROM events"])
@@ -141,7 +141,7 @@ def test_check_names_the_first_event_that_was_edited(edit):
     connection.execute("UPDATE events SET kind = 'ran' WHERE seq = 5")
     connection.execute(f"UPDATE events SET {edit} WHERE seq = 3")
     with pytest.raises(CheckFailed, match="Event 3 of the event log") as caught:
-        eventlog.check(connection)
+        events.check(connection)
     assert caught.value.exit_status == 1
 
 
@@ -150,61 +150,61 @@ def test_check_finds_exchanged_and_missing_events():
     connection.execute("UPDATE events SET seq = -seq WHERE seq IN (2, 3)")
     connection.execute("UPDATE events SET seq = CASE seq WHEN -2 THEN 3 ELSE 2 END WHERE seq < 0")
     with pytest.raises(CheckFailed, match="Event 2 of the event log"):
-        eventlog.check(connection)
+        events.check(connection)
     connection.rollback()
     connection = without_triggers(new_log(5))
     connection.execute("DELETE FROM events WHERE seq = 4")
     with pytest.raises(CheckFailed, match="Event 4 is missing"):
-        eventlog.check(connection)
+        events.check(connection)
 
 
 def test_a_log_that_is_not_there_fails_the_check():
     with pytest.raises(CheckFailed, match="Event 1 of the event log cannot be read"):
-        eventlog.check(sqlite3.connect(":memory:"))
+        events.check(sqlite3.connect(":memory:"))
 
 
 @pytest.mark.parametrize("edit", ["body = '{'", "leaf = 'zz'", "body = NULL"])
 def test_reading_an_unreadable_event_names_it(edit):
     connection = sqlite3.connect(":memory:")
     connection.execute("CREATE TABLE events (seq INTEGER PRIMARY KEY, time, kind, body, leaf)")
-    eventlog.append(connection, AnyEvent("k"), time="t")
+    events.append(connection, AnyEvent("k"), time="t")
     connection.execute(f"UPDATE events SET {edit}")
     with pytest.raises(CheckFailed, match="Event 1 of the event log"):
-        list(eventlog.events(connection))
+        list(events.events(connection))
 
 
 def test_only_an_earlier_head_finds_a_log_that_was_rewritten_or_cut():
-    earlier = eventlog.head(new_log(4))
-    assert eventlog.check(new_log(4), earlier=earlier) == earlier
-    assert eventlog.check(new_log(6), earlier=earlier).size == 6
-    assert eventlog.check(new_log(6), earlier=eventlog.head(new_log())).size == 6
+    earlier = events.head(new_log(4))
+    assert events.check(new_log(4), earlier=earlier) == earlier
+    assert events.check(new_log(6), earlier=earlier).size == 6
+    assert events.check(new_log(6), earlier=events.head(new_log())).size == 6
 
     cut = new_log(3)
-    assert eventlog.check(cut).size == 3
+    assert events.check(cut).size == 3
     with pytest.raises(CheckFailed, match="events were removed from its end"):
-        eventlog.check(cut, earlier=earlier)
+        events.check(cut, earlier=earlier)
 
     rewritten = new_log()
     for i in range(5):
-        eventlog.append(rewritten, AnyEvent("run", {"n": i}), time="t")
-    assert eventlog.check(rewritten).size == 5
+        events.append(rewritten, AnyEvent("run", {"n": i}), time="t")
+    assert events.check(rewritten).size == 5
     with pytest.raises(CheckFailed, match="was rewritten"):
-        eventlog.check(rewritten, earlier=earlier)
+        events.check(rewritten, earlier=earlier)
 
 
 def test_a_signed_head_is_a_checkpoint():
-    tree_head = eventlog.head(new_log(3))
-    note = eventlog.sign_head(tree_head, KEY, origin=ORIGIN).decode()
+    tree_head = events.head(new_log(3))
+    note = events.sign_head(tree_head, KEY, origin=ORIGIN).decode()
     lines = note.split("\n")
     assert lines[:4] == [ORIGIN, "3", base64.b64encode(tree_head.root).decode(), ""]
     assert lines[4].startswith(f"\u2014 {ORIGIN} ") and lines[5:] == [""]
-    assert eventlog.verify_head(note.encode(), KEY.public_key(), origin=ORIGIN) == tree_head
+    assert events.verify_head(note.encode(), KEY.public_key(), origin=ORIGIN) == tree_head
 
 
 def test_signatures_are_made_as_the_reference_implementation_makes_them():
     public_key = NOTE_KEY.public_key()
     assert is_signed_by(public_key, message=NOTE_TEXT.encode(), signature=NOTE_SIGNATURE[4:])
-    note = eventlog.sign_head(eventlog.head(new_log()), NOTE_KEY, origin="PeterNeumann").decode()
+    note = events.sign_head(events.head(new_log()), NOTE_KEY, origin="PeterNeumann").decode()
     text, line = note.split("\n\n")
     signature = base64.b64decode(line.split(" ")[2])
     assert signature[:4] == NOTE_SIGNATURE[:4] == bytes.fromhex("c74f20a3")
@@ -212,7 +212,7 @@ def test_signatures_are_made_as_the_reference_implementation_makes_them():
 
 
 def test_a_changed_byte_of_a_signed_head_is_found():
-    note = eventlog.sign_head(eventlog.head(new_log(12)), KEY, origin=ORIGIN)
+    note = events.sign_head(events.head(new_log(12)), KEY, origin=ORIGIN)
     for at in range(len(note) + 1):
         variants = [note[:at] + new + note[at:] for new in (b"\n", b" ", b"0", b"A", b"=")]
         variants += [note[:at] + note[at + 1 :]]
@@ -220,41 +220,41 @@ def test_a_changed_byte_of_a_signed_head_is_found():
         for variant in variants:
             if variant != note:
                 with pytest.raises(CheckFailed):
-                    eventlog.verify_head(variant, KEY.public_key(), origin=ORIGIN)
+                    events.verify_head(variant, KEY.public_key(), origin=ORIGIN)
 
 
 @given(st.binary())
 @settings(max_examples=50)
 def test_garbage_is_not_a_signed_head(data):
-    note = eventlog.sign_head(eventlog.head(new_log(1)), KEY, origin=ORIGIN)
+    note = events.sign_head(events.head(new_log(1)), KEY, origin=ORIGIN)
     for variant in (data, note + data, note[: len(data)]):
         if variant != note:
             with pytest.raises(CheckFailed):
-                eventlog.verify_head(variant, KEY.public_key(), origin=ORIGIN)
+                events.verify_head(variant, KEY.public_key(), origin=ORIGIN)
 
 
 def test_a_head_is_bound_to_its_key_and_its_log():
-    note = eventlog.sign_head(eventlog.head(new_log(1)), KEY, origin=ORIGIN)
+    note = events.sign_head(events.head(new_log(1)), KEY, origin=ORIGIN)
     with pytest.raises(CheckFailed, match="not signed by the given key"):
-        eventlog.verify_head(note, OTHER_KEY.public_key(), origin=ORIGIN)
+        events.verify_head(note, OTHER_KEY.public_key(), origin=ORIGIN)
     with pytest.raises(CheckFailed, match="not a checkpoint of the log elsewhere"):
-        eventlog.verify_head(note, KEY.public_key(), origin="elsewhere")
+        events.verify_head(note, KEY.public_key(), origin="elsewhere")
 
 
 def test_a_witness_may_sign_beside_us_but_not_instead():
-    tree_head = eventlog.head(new_log(1))
-    ours = eventlog.sign_head(tree_head, KEY, origin=ORIGIN)
+    tree_head = events.head(new_log(1))
+    ours = events.sign_head(tree_head, KEY, origin=ORIGIN)
     witness = "\u2014 witness.example AAAAAAAA\n".encode()
-    assert eventlog.verify_head(ours + witness, KEY.public_key(), origin=ORIGIN) == tree_head
+    assert events.verify_head(ours + witness, KEY.public_key(), origin=ORIGIN) == tree_head
     text = ours[: ours.index(b"\n\n") + 2]
     with pytest.raises(CheckFailed, match="not signed by the given key"):
-        eventlog.verify_head(text + witness, KEY.public_key(), origin=ORIGIN)
+        events.verify_head(text + witness, KEY.public_key(), origin=ORIGIN)
 
 
 @pytest.mark.parametrize("origin", ["", "two words", "a+b", "a\nb"])
 def test_an_origin_is_one_word(origin):
     with pytest.raises(BadInput, match="without spaces"):
-        eventlog.sign_head(eventlog.head(new_log()), KEY, origin=origin)
+        events.sign_head(events.head(new_log()), KEY, origin=origin)
 
 
 def test_stored_bodies_are_plain_json_for_other_tools():

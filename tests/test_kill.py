@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from lineage_store import eventlog, requests
+from lineage_store import requests
 from lineage_store.index import read_index
+from lineage_store.log import events as eventlog
 from pipelines.direct import DirectBackend
 from unweave import Project, verify
 

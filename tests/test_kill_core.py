@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 import unweave
-from lineage_store import eventlog, models, requests
+from lineage_store import models, requests
 from lineage_store.errors import WorkspaceBusy
 from lineage_store.index import read_index
+from lineage_store.log import events as eventlog
 from lineage_store.workspace.folder import writing
 from pipelines.direct import DirectBackend
 from unweave import Project

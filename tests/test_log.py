@@ -8,11 +8,11 @@ from contextlib import closing
 import pytest
 from click.testing import CliRunner
 
-from lineage_store import eventlog, log_proofs
 from lineage_store.errors import BadInput, CheckFailed
-from lineage_store.eventlog import ORIGIN
 from lineage_store.index import open_index
 from lineage_store.keys.signing import create_signing_key, load_private_key, load_public_key
+from lineage_store.log import events, proofs
+from lineage_store.log.events import ORIGIN
 from lineage_store.signed_log import logging_events, sign_log
 from lineage_store.workspace.folder import open_workspace, writing
 from tests.any_event import AnyEvent
@@ -24,7 +24,7 @@ EVENTS = 7
 def append(workspace, number):
     with logging_events(workspace) as connection:
         made = AnyEvent("model made", {"model": f"m{number}"})
-        eventlog.append(connection, made, time=f"2031-01-0{number}")
+        events.append(connection, made, time=f"2031-01-0{number}")
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def signed_anew(root, connection):
     connection.execute("DELETE FROM events")
     for number, (_, time, kind, body) in enumerate(rows, start=1):
         event = {"seq": number, "time": time, "kind": kind, "body": json.loads(body)}
-        leaf = eventlog.leaf_of(event).hex()
+        leaf = events.leaf_of(event).hex()
         connection.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?)",
                            (number, time, kind, body, leaf))  # fmt: skip
     connection.commit()
@@ -144,8 +144,8 @@ def test_today_s_log_is_proved_to_continue_every_older_head(story, tmp_path):
 def proofs_of(workspace, story):
     checkpoint = workspace.head_file.read_bytes()
     with closing(open_index(workspace.index_file)) as connection:
-        yield log_proofs.inclusion(connection, 3, checkpoint=checkpoint, size=EVENTS)
-        yield log_proofs.consistency(
+        yield proofs.inclusion(connection, 3, checkpoint=checkpoint, size=EVENTS)
+        yield proofs.consistency(
             connection,
             earlier=(story / "head-3").read_bytes(),
             old_size=3,
@@ -158,16 +158,16 @@ def test_every_changed_byte_of_a_proof_fails(story):
     workspace = open_workspace(story / "ws")
     key = load_public_key(workspace.public_key)
     for proof in proofs_of(workspace, story):
-        assert log_proofs.check_proof(proof, key, origin=ORIGIN).head.size == EVENTS
+        assert proofs.check_proof(proof, key, origin=ORIGIN).head.size == EVENTS
         for place in range(len(proof)):
             for change in (1, 32):
                 other = bytearray(proof)
                 other[place] ^= change
                 with pytest.raises(CheckFailed):
-                    log_proofs.check_proof(bytes(other), key, origin=ORIGIN)
+                    proofs.check_proof(bytes(other), key, origin=ORIGIN)
         for other in (proof + b" ", proof[:-1], b"", b"{}", b"[]", proof.replace(b":", b": ", 1)):
             with pytest.raises(CheckFailed):
-                log_proofs.check_proof(other, key, origin=ORIGIN)
+                proofs.check_proof(other, key, origin=ORIGIN)
 
 
 def test_a_proof_of_another_signer_or_another_log_does_not_hold(story, tmp_path):
@@ -175,16 +175,16 @@ def test_a_proof_of_another_signer_or_another_log_does_not_hold(story, tmp_path)
     create_signing_key(path_private=tmp_path / "private", path_public=tmp_path / "public")
     proof, _ = proofs_of(workspace, story)
     with pytest.raises(CheckFailed, match="not signed by the given key"):
-        log_proofs.check_proof(proof, load_public_key(tmp_path / "public"), origin=ORIGIN)
+        proofs.check_proof(proof, load_public_key(tmp_path / "public"), origin=ORIGIN)
     with pytest.raises(CheckFailed, match="not a checkpoint"):
-        log_proofs.check_proof(proof, load_public_key(workspace.public_key), origin="other.log")
+        proofs.check_proof(proof, load_public_key(workspace.public_key), origin="other.log")
     # One who signs a head of his own over other events does not fit the path.
     with closing(open_index(workspace.index_file)) as connection:
-        forged = eventlog.TreeHead(EVENTS, bytes(32))
-        head = eventlog.sign_head(forged, load_private_key(workspace.signing_key), origin=ORIGIN)
-        made = log_proofs.inclusion(connection, 3, checkpoint=head, size=EVENTS)
+        forged = events.TreeHead(EVENTS, bytes(32))
+        head = events.sign_head(forged, load_private_key(workspace.signing_key), origin=ORIGIN)
+        made = proofs.inclusion(connection, 3, checkpoint=head, size=EVENTS)
     with pytest.raises(CheckFailed, match="not in the log"):
-        log_proofs.check_proof(made, load_public_key(workspace.public_key), origin=ORIGIN)
+        proofs.check_proof(made, load_public_key(workspace.public_key), origin=ORIGIN)
 
 
 def test_the_head_and_the_events_are_shown(story, tmp_path):
@@ -243,4 +243,4 @@ def test_a_signed_head_that_is_gone_fails_the_check_in_words(story, tmp_path):
 def test_what_cannot_be_a_proof_does_not_hold(story, written):
     key = load_public_key(story / "ws/keys/public.pem")
     with pytest.raises(CheckFailed, match="does not hold"):
-        log_proofs.check_proof(written, key, origin=ORIGIN)
+        proofs.check_proof(written, key, origin=ORIGIN)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_store import merkle
 from lineage_store.errors import BadInput
+from lineage_store.log import merkle
 
 # The leaves, roots and proofs of the Certificate Transparency reference implementations.
 CT_LEAVES = [

@@ -17,9 +17,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_store import eventlog, models, queue, queue_changes, requests
+from lineage_store import models, queue, queue_changes, requests
 from lineage_store.errors import BadInput, NothingFound, WorkspaceBusy
 from lineage_store.index import open_index, read_index
+from lineage_store.log import events
 from lineage_store.request_details import Details, open_details
 from lineage_store.request_policy import Policy
 from lineage_store.workspace.folder import writing
@@ -102,7 +103,7 @@ def states(project):
 
 def events_of(root):
     with closing(read_index(root / "unweave.sqlite")) as connection:
-        return list(eventlog.events(connection))
+        return list(events.events(connection))
 
 
 def files_with(root, *patterns):
@@ -152,7 +153,7 @@ def test_the_log_of_the_queue_names_nobody(project, workspace):
     text = json.dumps([dict(event.body) for event in told])
     assert not any(word in text for word in ("annegret", "Annegret", "letter", "lawsuit"))
     with closing(read_index(workspace / "unweave.sqlite")) as connection:
-        eventlog.check(connection)
+        events.check(connection)
 
 
 @pytest.mark.parametrize("by", ["cancel", "run"])
@@ -324,7 +325,7 @@ def test_only_what_nothing_holds_up_is_waiting(new_folder, needs, question, step
         assert (one.state(TODAY) == "waiting") == waits
         assert (one.state("2031-05-21") == "waiting") == (open_ and approved and not asked)
         assert (one.sealed is None) == (not open_)
-        eventlog.check(connection)
+        events.check(connection)
 
 
 # Running

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from lineage_store import eventlog
 from lineage_store.errors import NothingFound
 from lineage_store.index import open_index, read_index
+from lineage_store.log import events
 from pipelines.direct import DirectBackend
 from unweave import Project
 
@@ -66,7 +66,7 @@ def test_the_log_says_how_many_and_nothing_of_whom(forgotten):
     project.readmit(["person-3", "person-4"])
     connection = read_index(project.root / "unweave.sqlite")
     try:
-        event = list(eventlog.events(connection))[-1]
+        event = list(events.events(connection))[-1]
     finally:
         connection.close()
     assert (event.kind, event.body) == ("exclusion lifted", {"request": "r1", "ids": 2})

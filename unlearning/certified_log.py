@@ -14,12 +14,12 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from lineage_store import eventlog, log_proofs
 from lineage_store.canonical import canonical_json, digest_json
 from lineage_store.errors import CheckFailed
-from lineage_store.event_kinds import DeletionAsked, DeletionTakenBack, of_kind
-from lineage_store.eventlog import ORIGIN, LogConnection
 from lineage_store.keys.signing import load_private_key
+from lineage_store.log import events, proofs
+from lineage_store.log.events import ORIGIN, LogConnection
+from lineage_store.log.kinds import DeletionAsked, DeletionTakenBack, of_kind
 from lineage_store.requests import Request
 from lineage_store.workspace.folder import Workspace
 
@@ -33,14 +33,14 @@ def request_told(request: Request) -> dict[str, str]:
 def log_asked(connection: LogConnection, request: Request) -> None:
     """Log that a request was recorded, once."""
     if _asked(connection, request) is None:
-        eventlog.append(connection, _asking(request), time=request.created)
+        events.append(connection, _asking(request), time=request.created)
 
 
 def log_taken_back(connection: LogConnection, request: Request, *, time: str) -> None:
     """Log that a request that changed nothing was taken back."""
     if _asked(connection, request) is not None:
         asked = _asking(request)
-        eventlog.append(connection, DeletionTakenBack(asked.request, asked.digest), time=time)
+        events.append(connection, DeletionTakenBack(asked.request, asked.digest), time=time)
 
 
 def opening_proof(
@@ -56,9 +56,9 @@ def opening_proof(
             f"The event log does not say that the deletion {request.id} was asked for: restore "
             f"the log from a backup."
         )
-    head = eventlog.head(connection)
-    signed = eventlog.sign_head(head, load_private_key(workspace.signing_key), origin=ORIGIN)
-    proof = log_proofs.inclusion(connection, number, checkpoint=signed, size=head.size)
+    head = events.head(connection)
+    signed = events.sign_head(head, load_private_key(workspace.signing_key), origin=ORIGIN)
+    proof = proofs.inclusion(connection, number, checkpoint=signed, size=head.size)
     told: dict[str, Any] = json.loads(proof)
     return told
 
@@ -71,7 +71,7 @@ def check_opening(predicate: Mapping[str, Any], public_key: Ed25519PublicKey) ->
     if "log" not in predicate:
         return None
     try:
-        proven = log_proofs.check_proof(
+        proven = proofs.check_proof(
             canonical_json(predicate["log"]) + b"\n", public_key, origin=ORIGIN
         )
     except CheckFailed as error:

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from lineage_store import merkle
 from lineage_store.keys.signing import from_base64, to_base64
+from lineage_store.log import merkle
 from unlearning.certificate import commitment
 from unlearning.open_file import OpenRequest
 

@@ -10,13 +10,14 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from lineage_store import eventlog, models, queue, requests, row_index
+from lineage_store import models, queue, requests, row_index
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
-from lineage_store.event_kinds import RowsDeleted
 from lineage_store.index import reading_index
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.signing import load_private_key
 from lineage_store.ledger.shards import Ledger
+from lineage_store.log import events
+from lineage_store.log.kinds import RowsDeleted
 from lineage_store.rows.row_store import open_rows
 from lineage_store.signed_log import logging_events
 from lineage_store.workspace.folder import Workspace
@@ -154,7 +155,7 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
         ids=len(opened.ids),
     )
     with logging_events(workspace) as log:
-        eventlog.append(log, deleted, time=time)
+        events.append(log, deleted, time=time)
         result = {"rows": len(opened.row_keys), "subjects": len(opened.ids)}
         requests.finish(log, request_id, result=result, time=time)
         queue.run_done(log, request_id, exact_by=exact_by, time=time)

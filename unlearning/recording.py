@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lineage_store import eventlog, models, row_index
+from lineage_store import models, row_index
 from lineage_store.data.gate import (
     UNLABELLED,
     Record,
@@ -17,12 +17,13 @@ from lineage_store.data.gate import (
 )
 from lineage_store.descent import base_of
 from lineage_store.errors import CheckFailed
-from lineage_store.event_kinds import ModelMade, of_kind
 from lineage_store.index import reading_index
 from lineage_store.keys.signing import load_public_key
 from lineage_store.ledger.header import Header
 from lineage_store.ledger.shards import Ledger, open_ledger
 from lineage_store.ledger.timings import load_timings
+from lineage_store.log import events
+from lineage_store.log.kinds import ModelMade, of_kind
 from lineage_store.signed_log import logging_events
 from lineage_store.tensors import weights_digest
 from lineage_store.workspace.folder import Workspace
@@ -49,7 +50,7 @@ def record_model(workspace: Workspace, record: models.ModelRecord) -> None:
             )
         models.register(connection, record)
         if record.id not in known:
-            eventlog.append(connection, _event(record), time=record.created)
+            events.append(connection, _event(record), time=record.created)
 
 
 def describe_model(
@@ -108,10 +109,8 @@ def must_be_recorded(
             f"The signed head of the event log, {workspace.head_file.name}, is gone: nothing was "
             f"changed; restore it from a backup."
         )
-    signed = eventlog.verify_head(
-        workspace.head_file.read_bytes(), public_key, origin=eventlog.ORIGIN
-    )
-    eventlog.check(connection, earlier=signed)
+    signed = events.verify_head(workspace.head_file.read_bytes(), public_key, origin=events.ORIGIN)
+    events.check(connection, earlier=signed)
     made = [one.ledger for _, one in of_kind(connection, ModelMade) if one.model == record.id]
     if made != [ledger.digest()]:
         raise CheckFailed(

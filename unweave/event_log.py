@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from lineage_store import eventlog, log_proofs
 from lineage_store.canonical import write_atomic
 from lineage_store.errors import BadInput, CheckFailed
-from lineage_store.eventlog import ORIGIN, TreeHead
 from lineage_store.index import reading_index
 from lineage_store.keys.signing import load_public_key
+from lineage_store.log import events, proofs
+from lineage_store.log.events import ORIGIN, TreeHead
 from lineage_store.workspace.folder import Workspace
 
 Answer = dict[str, Any]
@@ -33,7 +33,7 @@ def log_events(workspace: Workspace, *, kind: str | None) -> Answer:
     with reading_index(workspace) as connection:
         found = [
             {"seq": one.seq, "time": one.time, "kind": one.kind, "body": dict(one.body)}
-            for one in eventlog.events(connection)
+            for one in events.events(connection)
             if kind is None or one.kind == kind
         ]
     return {"events": found}
@@ -49,15 +49,15 @@ def log_prove(workspace: Workspace, *, event: int | None, since: Path | None, ou
         if since is not None:
             earlier = _read(since)
             old_size = _verified(workspace, earlier, None).size
-            proof = log_proofs.consistency(
+            proof = proofs.consistency(
                 connection, earlier=earlier, old_size=old_size, checkpoint=checkpoint,
                 size=head.size,
             )  # fmt: skip
         else:
             assert event is not None
-            proof = log_proofs.inclusion(connection, event, checkpoint=checkpoint, size=head.size)
+            proof = proofs.inclusion(connection, event, checkpoint=checkpoint, size=head.size)
     # What does not hold is not handed out: the log may not be what was signed.
-    proven = log_proofs.check_proof(proof, load_public_key(workspace.public_key), origin=ORIGIN)
+    proven = proofs.check_proof(proof, load_public_key(workspace.public_key), origin=ORIGIN)
     _write(out, proof)
     return _told(proven) | {"out": str(out)}
 
@@ -72,7 +72,7 @@ def log_check(workspace: Workspace, *, head: Path | None, public_key: Path | Non
         heads.append(_verified(workspace, _read(head), public_key))
     with reading_index(workspace) as connection:
         for earlier in heads:
-            found = eventlog.check(connection, earlier=earlier)
+            found = events.check(connection, earlier=earlier)
     return {
         "ok": True,
         "size": found.size,
@@ -84,11 +84,11 @@ def log_check(workspace: Workspace, *, head: Path | None, public_key: Path | Non
 
 def check_proof_file(proof: Path, *, public_key: Path) -> Answer:
     """Check a proof offline, by the public key; raises CheckFailed if it does not hold."""
-    proven = log_proofs.check_proof(_read(proof), load_public_key(public_key), origin=ORIGIN)
+    proven = proofs.check_proof(_read(proof), load_public_key(public_key), origin=ORIGIN)
     return {"ok": True, **_told(proven)}
 
 
-def _told(proven: log_proofs.Proven) -> Answer:
+def _told(proven: proofs.Proven) -> Answer:
     return {
         "kind": proven.kind,
         "size": proven.head.size,
@@ -110,7 +110,7 @@ def _signed_head(workspace: Workspace) -> bytes:
 
 def _verified(workspace: Workspace, checkpoint: bytes, public_key: Path | None) -> TreeHead:
     key = load_public_key(workspace.public_key if public_key is None else public_key)
-    return eventlog.verify_head(checkpoint, key, origin=ORIGIN)
+    return events.verify_head(checkpoint, key, origin=ORIGIN)
 
 
 def _read(path: Path) -> bytes:

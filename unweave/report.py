@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from lineage_store import eventlog, requests
+from lineage_store import requests
 from lineage_store.canonical import digest, digest_json, read_json
 from lineage_store.errors import CheckFailed, Unfinished
-from lineage_store.event_kinds import RowsDeleted, of_kind
 from lineage_store.keys.signing import load_public_key
 from lineage_store.ledger.timings import Timings
+from lineage_store.log import events
+from lineage_store.log.kinds import RowsDeleted, of_kind
 from lineage_store.models import ModelRecord, find_model
 from lineage_store.workspace.folder import Workspace
 from lineage_store.workspace.request_folder import RequestFolder
@@ -230,7 +231,7 @@ def _position(
         for event, deleted in of_kind(connection, RowsDeleted)
         if (deleted.request, deleted.certificate) == (request_id, certificate)
     ]
-    return told[-1] if told else None, len(eventlog.leaves(connection))
+    return told[-1] if told else None, len(events.leaves(connection))
 
 
 def _change(

@@ -68,7 +68,7 @@ def whole(
 
 def _replaced(connection: sqlite3.Connection, run: str) -> list[str]:
     """Return the models that a run replaced, as the event log has it."""
-    from lineage_store.event_kinds import RowsDeleted, of_kind
+    from lineage_store.log.kinds import RowsDeleted, of_kind
 
     for _, deleted in of_kind(connection, RowsDeleted):
         if deleted.request == run:

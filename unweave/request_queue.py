@@ -17,7 +17,7 @@ from typing import Any
 from lineage_store import queue, queue_changes
 from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput
-from lineage_store.eventlog import LogConnection
+from lineage_store.log.events import LogConnection
 from lineage_store.queue import Queued
 from lineage_store.request_details import Details, open_details
 from lineage_store.request_inbox import Accepted, Entry, Refused, look_through

@@ -19,9 +19,9 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from lineage_store import eventlog, merkle
 from lineage_store.canonical import canonical_json
 from lineage_store.errors import BadInput, CheckFailed
+from lineage_store.log import events, merkle
 
 FORMAT = 1
 INCLUSION, CONSISTENCY = "inclusion", "consistency"
@@ -36,9 +36,9 @@ class Proven:
     """What a proof shows: the head it is about, and the event or the older head."""
 
     kind: str
-    head: eventlog.TreeHead
+    head: events.TreeHead
     event: Mapping[str, Any] | None = None
-    earlier: eventlog.TreeHead | None = None
+    earlier: events.TreeHead | None = None
 
 
 def inclusion(
@@ -51,7 +51,7 @@ def inclusion(
     hashes = _leaves(connection, size)
     if not 1 <= number <= size:
         raise BadInput(f"The head covers the events 1 to {size}: there is no event {number} in it.")
-    event = next(event for event in eventlog.events(connection) if event.seq == number)
+    event = next(event for event in events.events(connection) if event.seq == number)
     return _written(
         {
             "format": FORMAT,
@@ -92,7 +92,7 @@ def check_proof(data: bytes, public_key: Ed25519PublicKey, *, origin: str) -> Pr
     """Check a proof, offline; raises CheckFailed if a byte of it is not as it was made."""
     proof = _read(data)
     path = _hashes(proof["path"])
-    head = eventlog.verify_head(_bytes(proof["checkpoint"]), public_key, origin=origin)
+    head = events.verify_head(_bytes(proof["checkpoint"]), public_key, origin=origin)
     if proof["kind"] == INCLUSION:
         event = proof["event"]
         if not isinstance(event, dict) or set(event) != {"seq", "time", "kind", "body"}:
@@ -100,7 +100,7 @@ def check_proof(data: bytes, public_key: Ed25519PublicKey, *, origin: str) -> Pr
         if not isinstance(event["seq"], int) or isinstance(event["seq"], bool):
             raise _broken("its event has no number")
         holds = merkle.verify_inclusion(
-            leaf=eventlog.leaf_of(event),
+            leaf=events.leaf_of(event),
             index=event["seq"] - 1,
             size=head.size,
             proof=path,
@@ -109,7 +109,7 @@ def check_proof(data: bytes, public_key: Ed25519PublicKey, *, origin: str) -> Pr
         if not holds:
             raise _broken("the event is not in the log of the head")
         return Proven(INCLUSION, head, event=event)
-    earlier = eventlog.verify_head(_bytes(proof["earlier"]), public_key, origin=origin)
+    earlier = events.verify_head(_bytes(proof["earlier"]), public_key, origin=origin)
     holds = merkle.verify_consistency(
         old_size=earlier.size,
         old_root=earlier.root,
@@ -123,7 +123,7 @@ def check_proof(data: bytes, public_key: Ed25519PublicKey, *, origin: str) -> Pr
 
 
 def _leaves(connection: sqlite3.Connection, size: int) -> list[bytes]:
-    hashes = eventlog.leaves(connection)
+    hashes = events.leaves(connection)
     if len(hashes) < size:
         raise BadInput(
             f"The log holds {len(hashes)} events, and the head covers {size}: it is the head of "

@@ -21,10 +21,10 @@ from typing import Any, NewType, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from lineage_store import merkle
 from lineage_store.canonical import canonical_json
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.keys.signing import from_base64, is_signed_by, raw_public_key, to_base64
+from lineage_store.log import merkle
 
 ORIGIN = "unweave.dev/log"
 
@@ -69,7 +69,7 @@ class TreeHead:
 
 
 class Loggable(Protocol):
-    """What can be appended: the name of its kind, and its body (`event_kinds`)."""
+    """What can be appended: the name of its kind, and its body (`kinds`)."""
 
     @property
     def name(self) -> str:

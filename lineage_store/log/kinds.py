@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from typing import Any, ClassVar, TypeVar
 
-from lineage_store import eventlog
 from lineage_store.errors import CheckFailed
-from lineage_store.eventlog import Event
+from lineage_store.log import events
+from lineage_store.log.events import Event
 
 
 class EventKind:
@@ -197,5 +197,5 @@ def _fields(kind: type[EventKind]) -> tuple[Field[Any], ...]:
 
 def of_kind(connection: sqlite3.Connection, kind: type[K]) -> Iterator[tuple[Event, K]]:
     """Yield the events of one kind in their order, each as stored and as read."""
-    for event in eventlog.events(connection, kind=kind.name):
+    for event in events.events(connection, kind=kind.name):
         yield event, read(event, kind)
