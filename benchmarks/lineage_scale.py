@@ -28,9 +28,10 @@ import numpy as np
 from benchmarks.apart import ROOT, numbers_of
 from benchmarks.handmade import plain_header
 from benchmarks.result import Result, Tell
-from lineage_store import history, models, questions, row_index
+from lineage_store import history, questions
 from lineage_store.data.gate import TRAIN, Record
-from lineage_store.index import open_index, reading_index, writing_index
+from lineage_store.index import models, row_index
+from lineage_store.index.database import open_index, reading_index, writing_index
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.ledger.shards import (
     ShardLedger,

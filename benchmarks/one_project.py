@@ -23,9 +23,9 @@ import numpy as np
 
 from benchmarks.one_unlearning import watched
 from benchmarks.stopwatch import Stopwatch
-from lineage_store.index import reading_index
+from lineage_store.index.database import reading_index
+from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
-from lineage_store.models import find_model
 from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import open_workspace
 from pipelines import direct, forget_run, train_run

@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from lineage_store import models, requests, row_index
 from lineage_store.errors import BadInput, NothingFound
+from lineage_store.index import deletions, models, row_index
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import Keys
 from lineage_store.workspace.folder import Workspace
@@ -63,7 +63,7 @@ def subject_in_models(
     """
     records = models_at(connection, time)
     commitment = keys.commitment(kind="subject", value=subject.encode("utf-8"))
-    known = requests.exclusion(connection, commitment)
+    known = deletions.exclusion(connection, commitment)
     if known is not None:
         found = _before_deletion(connection, records, known)
     else:
@@ -112,7 +112,7 @@ def _by_index(
 def _before_deletion(
     connection: sqlite3.Connection,
     records: Sequence[models.ModelRecord],
-    known: requests.Exclusion,
+    known: deletions.Exclusion,
 ) -> list[dict[str, Any]]:
     """Return the models that held the subject until its deletion; its rows are not known any more.
 

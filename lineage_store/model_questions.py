@@ -8,11 +8,11 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from lineage_store import models, requests, row_index
-from lineage_store.descent import base_of
 from lineage_store.errors import NothingFound
-from lineage_store.failures import failures
 from lineage_store.history import models_at
+from lineage_store.index import deletions, models, row_index
+from lineage_store.index.descent import base_of
+from lineage_store.index.failures import failures
 
 Answer = dict[str, Any]
 
@@ -125,7 +125,7 @@ def free_of_deleted(connection: sqlite3.Connection, record: models.ModelRecord) 
     if record.state != "live":
         reason = f"it was {record.state} on {record.ended}: its weights are gone"
         return {"model": record.id, "free": None, "reasons": [reason]}
-    asked = requests.all_requests(connection)
+    asked = deletions.all_requests(connection)
     # A deletion replaces each live model that holds a row of it, or it stays unfinished.
     running = [one.id for one in asked if one.state == "running"]
     reasons = [f"the deletion {one} has not ended: finish it first" for one in running]

@@ -9,15 +9,15 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
-from lineage_store import models, requests
-from lineage_store.descent import base_of, descended
 from lineage_store.errors import NothingFound
 from lineage_store.history import models_at
+from lineage_store.index import deletions, models
+from lineage_store.index.descent import base_of, descended
+from lineage_store.index.row_index import IndexedRows, rows_of_subject, snapshots_of_subject
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import Keys
 from lineage_store.ledger.shards import Ledger, ShardLedger, open_ledger
 from lineage_store.placement import BatchId, Stage, batches_of_rows
-from lineage_store.row_index import IndexedRows, rows_of_subject, snapshots_of_subject
 from lineage_store.workspace.folder import Workspace
 
 Answer = dict[str, Any]
@@ -30,7 +30,7 @@ def trace_subject(
 
     Raises NothingFound for a subject that is unknown, or forgotten (and says since when).
     """
-    known = requests.exclusion(
+    known = deletions.exclusion(
         connection, keys.commitment(kind="subject", value=subject.encode("utf-8"))
     )
     if known is not None:

@@ -13,8 +13,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lineage_store import stand_ins
-from lineage_store.descent import base_of
 from lineage_store.external_ids import Names
+from lineage_store.index.descent import base_of
+from lineage_store.index.from_log import LoggedDeletion
+from lineage_store.index.models import ModelRecord
 from lineage_store.ingest import (
     ingest_assembly,
     ingest_deletion,
@@ -25,9 +27,7 @@ from lineage_store.ingest import (
 )
 from lineage_store.ledger.shards import Ledger, StageRecord, open_ledger
 from lineage_store.live_nodes import ENDING, live_files
-from lineage_store.logged import LoggedDeletion
 from lineage_store.metadata import Metadata
-from lineage_store.models import ModelRecord
 from lineage_store.pages import artifact_pages
 from lineage_store.workspace.folder import Workspace
 

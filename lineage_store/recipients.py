@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
-from lineage_store import models
+from lineage_store.index import models
 from lineage_store.workspace.folder import Workspace
 
 

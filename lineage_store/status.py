@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from lineage_store import models, queue, requests
+from lineage_store.index import deletions, models, queue
 from lineage_store.log import events
 from lineage_store.workspace.folder import Workspace
 
@@ -18,7 +18,7 @@ Answer = dict[str, Any]
 def status(connection: sqlite3.Connection, workspace: Workspace, *, today: str) -> Answer:
     """Say how a workspace stands; `today` is a date, to tell what is overdue."""
     states = Counter(record.state for record in models.models(connection))
-    asked = requests.all_requests(connection)
+    asked = deletions.all_requests(connection)
     queued = queue.all_queued(connection, open_only=True)
     head = events.head(connection)
     return {
@@ -29,7 +29,7 @@ def status(connection: sqlite3.Connection, workspace: Workspace, *, today: str) 
         "queue": dict(Counter(request.state(today) for request in queued)),
         "overdue": [request.id for request in queued if request.deadline < today],
         "unfinished": [request.id for request in asked if request.state == "running"],
-        "excluded": len(requests.manifest(connection)),
+        "excluded": len(deletions.manifest(connection)),
         "derived": derived(connection, workspace, today=today),
         "event_log": {"size": head.size, "root": head.root.hex()},
         "bytes": sum(f.stat().st_size for f in workspace.root.rglob("*") if f.is_file()),

@@ -18,18 +18,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from lineage_store import models
 from lineage_store.data.gate import load_snapshot
 from lineage_store.errors import CheckFailed, UnweaveError
-from lineage_store.index import reading_index
+from lineage_store.index import models
+from lineage_store.index.database import reading_index
+from lineage_store.index.deletions import must_be_none_running
+from lineage_store.index.from_log import check_log, read_logged
+from lineage_store.index.models import ModelRecord
 from lineage_store.keys.signing import load_public_key
 from lineage_store.ledger.shards import Ledger, open_ledger
 from lineage_store.log import events
 from lineage_store.log.events import ORIGIN
-from lineage_store.logged import check_log, read_logged
-from lineage_store.models import ModelRecord
 from lineage_store.progress import counter
-from lineage_store.requests import must_be_none_running
 from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.workspace.folder import Workspace
 from pipelines.doctor_run import examine

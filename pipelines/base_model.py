@@ -9,10 +9,10 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineage_store import models
 from lineage_store.data.gate import load_snapshot
 from lineage_store.data.inference import Inference
 from lineage_store.errors import BadInput
+from lineage_store.index import models
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.workspace.folder import Workspace
 from unlearning.base_weights import open_base

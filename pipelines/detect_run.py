@@ -13,9 +13,9 @@ from lineage_store.data.inference import Inference, is_missing_number, number_te
 from lineage_store.data.source import open_source
 from lineage_store.data.source_ids import SourceRow, rows_by_key
 from lineage_store.errors import BadInput
-from lineage_store.index import reading_index
+from lineage_store.index.database import reading_index
+from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import Ledger, open_ledger
-from lineage_store.models import find_model
 from lineage_store.progress import counter
 from lineage_store.rows.arrays import Rows, joined
 from lineage_store.rows.row_store import RowStore, open_rows

@@ -11,17 +11,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from lineage_store import models, queue, requests
 from lineage_store.data.gate import Snapshot, let_through, load_snapshot, retained
-from lineage_store.descent import base_of, reached
 from lineage_store.disk_full import translated
 from lineage_store.errors import DiskFull
-from lineage_store.failures import record_failure
-from lineage_store.index import reading_index, writing_index
+from lineage_store.index import deletions, models, queue
+from lineage_store.index.database import reading_index, writing_index
+from lineage_store.index.descent import base_of, reached
+from lineage_store.index.failures import record_failure
+from lineage_store.index.row_index import IndexedRows, rows_by_key, rows_of_subject
+from lineage_store.index.signed_log import logging_events
 from lineage_store.ledger.shards import open_ledger
-from lineage_store.row_index import IndexedRows, rows_by_key, rows_of_subject
 from lineage_store.rows.row_store import open_rows
-from lineage_store.signed_log import logging_events
 from lineage_store.workspace.folder import Workspace
 from pipelines.found_rows import NO_ROWS, ForgetRequest, Found, find, found_tokens, merged
 from pipelines.jobs import Backend, DeletionJob, ModelChange
@@ -189,7 +189,7 @@ def _open(
 ) -> str:
     demanded(workspace)  # a policy that does not fit is told before anything is recorded
     with writing_index(workspace) as connection:
-        requests.must_be_none_running(connection)
+        deletions.must_be_none_running(connection)
         commitments = request.commitments(workspace.keys())
         queue.must_not_be_held(connection, commitments, today=time[:10])
         found = find(connection, workspace, request, workspace.keys())
@@ -200,7 +200,7 @@ def _open(
         with connection:
             # Asked again: the queue takes a hold also while this was planned.
             queue.must_not_be_held(connection, commitments, today=time[:10])
-            recorded = requests.record(
+            recorded = deletions.record(
                 connection,
                 commitments=[
                     (request.kind, one, held)
@@ -236,23 +236,23 @@ def _open(
 def _log_asked(workspace: Workspace, request_id: str) -> None:
     """Log that the request was recorded, before anything is changed for it; safe to repeat."""
     with logging_events(workspace) as connection:
-        log_asked(connection, requests.find_request(connection, request_id))
+        log_asked(connection, deletions.find_request(connection, request_id))
 
 
-def _earlier(workspace: Workspace, request: ForgetRequest) -> requests.Request | None:
+def _earlier(workspace: Workspace, request: ForgetRequest) -> deletions.Request | None:
     """Return the recorded request of just these ids, if there is one."""
     with writing_index(workspace) as connection:
         known = [
-            requests.exclusion(connection, commitment)
+            deletions.exclusion(connection, commitment)
             for commitment in request.commitments(workspace.keys())
         ]
         ids = {entry.request for entry in known if entry is not None}
         if len(ids) != 1 or None in known:
             return None
-        return requests.find_request(connection, ids.pop())
+        return deletions.find_request(connection, ids.pop())
 
 
-def _running(workspace: Workspace, earlier: requests.Request | None) -> str | None:
+def _running(workspace: Workspace, earlier: deletions.Request | None) -> str | None:
     """Return the id of a killed run of this request; one that had not begun is taken back."""
     if earlier is None or earlier.state != "running":
         return None
@@ -268,7 +268,7 @@ def take_back_unplanned(workspace: Workspace, request_id: str) -> None:
     destroy_open(folder)
     folder.remove()
     with writing_index(workspace) as connection, connection:
-        requests.retract(connection, request_id)
+        deletions.retract(connection, request_id)
 
 
 def _changes(
@@ -364,9 +364,9 @@ def _take_back(workspace: Workspace, job: DeletionJob) -> None:
             not workspace.absolute(change.old.paths["ledger"]).exists() for change in job.changes
         ):
             return
-        recorded = requests.find_request(connection, job.request_id)
+        recorded = deletions.find_request(connection, job.request_id)
         log_taken_back(connection, recorded, time=job.time)
-        requests.retract(connection, job.request_id)
+        deletions.retract(connection, job.request_id)
     for change in job.changes:
         if change.snapshot is not None and change.snapshot.exists():
             shutil.rmtree(change.snapshot)

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lineage_store import models, requests
 from lineage_store.data.gate import load_snapshot
 from lineage_store.errors import NothingFound
+from lineage_store.index import deletions, models
+from lineage_store.index.row_index import IndexedRows, rows_by_key, rows_of_subject
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import Keys
-from lineage_store.row_index import IndexedRows, rows_by_key, rows_of_subject
 from lineage_store.workspace.folder import Workspace
 from unlearning.choice import Asked
 from unlearning.tokens import row_tokens
@@ -86,7 +86,7 @@ class Whereabouts:
 
     rows: dict[str, IndexedRows]
     pseudonym: bytes | None
-    forgotten: requests.Exclusion | None
+    forgotten: deletions.Exclusion | None
 
 
 def whereabouts(
@@ -95,7 +95,7 @@ def whereabouts(
     """Look for every id, in their order; a forgotten one is in no model."""
     live = models.models(connection, live_only=True)
     names = _pseudonyms(workspace, request, keys)
-    known = [requests.exclusion(connection, one) for one in request.commitments(keys)]
+    known = [deletions.exclusion(connection, one) for one in request.commitments(keys)]
     found = []
     for value, pseudonym, forgotten in zip(request.values(keys), names, known, strict=True):
         here = {}

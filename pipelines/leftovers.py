@@ -8,8 +8,8 @@ deletion run that is done but was killed before its last step still has its open
 import shutil
 from contextlib import closing
 
-from lineage_store import models, requests
-from lineage_store.index import writing_index
+from lineage_store.index import deletions, models
+from lineage_store.index.database import writing_index
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.workspace.folder import Workspace
 from unlearning.deletion import load_plan
@@ -24,7 +24,7 @@ def sweep(workspace: Workspace) -> list[str]:
     """
     with writing_index(workspace) as connection:
         known = {record.id for record in models.models(connection)}
-        asked = requests.all_requests(connection)
+        asked = deletions.all_requests(connection)
     if workspace.pseudonym_file.exists():
         with closing(Pseudonyms(workspace.pseudonym_file, workspace.keys())) as pseudonyms:
             pseudonyms.end_killed_runs(known)

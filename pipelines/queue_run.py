@@ -18,12 +18,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from lineage_store import models, queue, requests
 from lineage_store.errors import UnweaveError
-from lineage_store.index import reading_index, writing_index
-from lineage_store.queue import Queued
+from lineage_store.index import deletions, models, queue
+from lineage_store.index.database import reading_index, writing_index
+from lineage_store.index.queue import Queued
+from lineage_store.index.signed_log import logging_events
 from lineage_store.request_details import open_details
-from lineage_store.signed_log import logging_events
 from lineage_store.workspace.folder import Workspace
 from pipelines.forget_run import carry_out, forget, plan_all, take_back_unplanned
 from pipelines.found_rows import ForgetRequest, find, whereabouts
@@ -245,12 +245,12 @@ def _settle(workspace: Workspace, group: Group, *, time: str) -> None:
             queue.end(connection, request_, outcome=one.outcome, time=time, run=one.run)
 
 
-def _running(workspace: Workspace) -> list[requests.Request]:
+def _running(workspace: Workspace) -> list[deletions.Request]:
     with writing_index(workspace) as connection:
-        return [one for one in requests.all_requests(connection) if one.state == "running"]
+        return [one for one in deletions.all_requests(connection) if one.state == "running"]
 
 
-def _begun(workspace: Workspace) -> list[tuple[requests.Request, tuple[str, ...]]]:
+def _begun(workspace: Workspace) -> list[tuple[deletions.Request, tuple[str, ...]]]:
     """Return the runs that were killed, with what they serve.
 
     One that has no plan yet is taken back: its requests wait again, and start anew.

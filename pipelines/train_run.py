@@ -10,20 +10,20 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lineage_store import models, requests
 from lineage_store.canonical import digest, write_atomic
 from lineage_store.data.csv_source import Columns, Dropped, TableHeader, read_headers, read_records
 from lineage_store.data.gate import let_through, load_snapshot
 from lineage_store.data.inference import Inference
 from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput, DiskFull
-from lineage_store.failures import record_failure
-from lineage_store.index import open_index, writing_index
+from lineage_store.index import deletions, models
+from lineage_store.index.database import open_index, writing_index
+from lineage_store.index.failures import record_failure
+from lineage_store.index.signed_log import log_size, sign_log
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.signing import create_signing_key
 from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.progress import counter
-from lineage_store.signed_log import log_size, sign_log
 from lineage_store.workspace.folder import Workspace
 from pipelines.base_model import find_base
 from pipelines.jobs import Backend, TrainingJob
@@ -74,7 +74,7 @@ def train(
     ensure_signing_key(workspace)
     options, base = asked.options, None
     with writing_index(workspace) as connection:
-        requests.must_be_none_running(connection)
+        deletions.must_be_none_running(connection)
         if asked.base is not None:
             base = find_base(
                 connection, workspace, asked.base, shards=options.shards, module=asked.module
@@ -83,7 +83,7 @@ def train(
             text, name = base.text, base.module
         model = models.next_model_id(connection)
         number = models.next_snapshot(connection)
-        excluded = requests.manifest(connection)
+        excluded = deletions.manifest(connection)
     snapshot = workspace.snapshot(model)
     begun = [snapshot, workspace.pipeline_root / f"train-{model}", workspace.serving(model)]
     _clear(begun)  # what a killed run left

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lineage_store import models
 from lineage_store.canonical import canonical_json, digest, digest_file, read_json, write_atomic
 from lineage_store.errors import Unfinished
-from lineage_store.index import open_index, read_index
+from lineage_store.index import models
+from lineage_store.index.database import open_index, read_index
+from lineage_store.index.signed_log import sign_log
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.log import events as eventlog
 from lineage_store.rows.row_store import open_rows
-from lineage_store.signed_log import sign_log
 from lineage_store.tensors import load_state, save_state
 from lineage_store.workspace.folder import open_workspace
 from pipelines.direct import DirectBackend

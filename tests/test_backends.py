@@ -37,6 +37,7 @@ from benchmarks.handmade import plain_header
 from lineage_store import ingest
 from lineage_store.errors import BadInput, MetadataUnavailable
 from lineage_store.external_ids import Names
+from lineage_store.index.models import ModelRecord
 from lineage_store.ingest import ingest_model
 from lineage_store.ledger.shards import (
     ShardLedger,
@@ -47,7 +48,6 @@ from lineage_store.ledger.shards import (
 )
 from lineage_store.metadata import Metadata
 from lineage_store.metadata_server import told
-from lineage_store.models import ModelRecord
 from lineage_store.placement import Partition
 from lineage_store.workspace.folder import open_workspace, writing
 from lineage_store.workspace.metadata_address import (

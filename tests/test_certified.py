@@ -11,7 +11,7 @@ import pytest
 
 from lineage_store.canonical import canonical_json, digest
 from lineage_store.errors import CheckFailed
-from lineage_store.index import read_index
+from lineage_store.index.database import read_index
 from lineage_store.keys.signing import load_private_key, load_public_key
 from lineage_store.log import events, merkle
 from lineage_store.log.events import ORIGIN

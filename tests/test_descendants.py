@@ -20,12 +20,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_store.data.inference import Inference, in_terms_of
-from lineage_store.descent import descended, families_from, reached
 from lineage_store.errors import BadInput, CheckFailed, NothingFound, UnweaveError
-from lineage_store.index import read_index
+from lineage_store.index.database import read_index
+from lineage_store.index.descent import descended, families_from, reached
+from lineage_store.index.models import ModelRecord
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.log import events
-from lineage_store.models import ModelRecord
 from lineage_store.tensors import load_state, save_state
 from pipelines.direct import DirectBackend
 from unweave import Project, verify

@@ -14,10 +14,10 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lineage_store import models, requests, row_index
 from lineage_store.canonical import digest_file
 from lineage_store.errors import Unfinished, WorkspaceBusy
-from lineage_store.index import open_index, read_index
+from lineage_store.index import deletions, models, row_index
+from lineage_store.index.database import open_index, read_index
 from lineage_store.workspace.folder import open_workspace, writing
 from pipelines.direct import DirectBackend
 from unweave import Project
@@ -370,7 +370,7 @@ def test_a_request_without_its_manifest_entries_is_told(root):
 
 def test_the_doctor_waits_for_a_deletion_and_for_the_lock(root):
     with closing(open_index(root / "unweave.sqlite")) as connection:
-        requests.record(connection, commitments=[], options={}, reason=None, time="2031-01-20")
+        deletions.record(connection, commitments=[], options={}, reason=None, time="2031-01-20")
     for repair in (False, True):
         with pytest.raises(Unfinished, match="r3"):
             project_in(root).doctor(repair=repair)

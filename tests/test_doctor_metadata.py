@@ -21,11 +21,11 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 import unweave
 from benchmarks.handmade import plain_header
-from lineage_store import models
 from lineage_store.canonical import write_atomic
 from lineage_store.errors import MetadataLost
 from lineage_store.external_ids import Names
-from lineage_store.index import read_index
+from lineage_store.index import models
+from lineage_store.index.database import read_index
 from lineage_store.ledger.shards import (
     ShardLedger,
     StageRecord,

@@ -12,10 +12,10 @@ import pytest
 
 from lineage_store.canonical import canonical_json, digest_file, read_json
 from lineage_store.errors import BadInput, CheckFailed, LeftAsItIs
-from lineage_store.index import read_index
+from lineage_store.index.database import read_index
+from lineage_store.index.models import find_model
+from lineage_store.index.row_index import IndexedRows
 from lineage_store.ledger.shards import keep_shard, open_ledger
-from lineage_store.models import find_model
-from lineage_store.row_index import IndexedRows
 from lineage_store.rows.row_store import open_rows
 from lineage_store.tensors import load_state, save_state
 from pipelines.direct import DirectBackend

@@ -20,9 +20,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import unweave
-from lineage_store import models, requests
 from lineage_store.errors import CheckFailed, NothingFound, Unfinished
-from lineage_store.index import read_index
+from lineage_store.index import deletions, models
+from lineage_store.index.database import read_index
 from lineage_store.keys.secret import derive
 from lineage_store.log import events as eventlog
 from lineage_store.workspace.folder import writing
@@ -402,7 +402,7 @@ PLACES = {
     "the open file is written": ("pipelines.forget_run.save_plan", 1),
     "a stage is trained again": ("unlearning.training.train_stage", 1),
     "the result is checked": ("unlearning.finishing.check", 1),
-    "the new model is recorded": ("lineage_store.signed_log.sign_log", 2),
+    "the new model is recorded": ("lineage_store.index.signed_log.sign_log", 2),
     "the old model is gone": ("unlearning.deletion.compact", 1),
     "the scan is done": ("pipelines.direct.certify", 1),
     "the certificate is written": ("unlearning.finishing.receipt", 1),
@@ -458,7 +458,9 @@ def test_a_training_killed_before_its_log_is_signed_has_made_a_model(
 ):
     root = tmp_path / "workspace"
     # The head is signed at the start, for the empty log, and again when the model is recorded.
-    kill_at(root, given_csv, "lineage_store.signed_log.sign_log", entry=2, key_file=str(key_file))
+    kill_at(
+        root, given_csv, "lineage_store.index.signed_log.sign_log", entry=2, key_file=str(key_file)
+    )
     assert len(events_of(root, "model made")) == 1
     done = project_in(root).forget([FORGOTTEN], guarantee="exact")
     assert done["weights_digest_after"] == forgotten[1]["weights_digest_after"]
@@ -524,5 +526,5 @@ def test_the_open_file_alone_holds_the_ids_while_a_deletion_runs(workspace):
     assert (workspace / "requests/r1/open.sealed").stat().st_mode & 0o777 == 0o600
     connection = sqlite3.connect(workspace / "unweave.sqlite")
     connection.row_factory = sqlite3.Row
-    assert [request.state for request in requests.all_requests(connection)] == ["running"]
+    assert [request.state for request in deletions.all_requests(connection)] == ["running"]
     connection.close()

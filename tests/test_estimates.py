@@ -9,10 +9,10 @@ import shutil
 import pytest
 
 from lineage_store.errors import BadInput
-from lineage_store.index import read_index
+from lineage_store.index.database import read_index
+from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.ledger.timings import TIMINGS_FILE, load_timings, own_bytes
-from lineage_store.models import find_model
 from pipelines.direct import DirectBackend
 from unlearning.estimates import Estimate, Limits, step_seconds
 from unlearning.strategies import strategies

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from lineage_store.errors import CheckFailed
-from lineage_store.index import reading_index
+from lineage_store.index.database import reading_index
+from lineage_store.index.from_log import check_log
+from lineage_store.index.signed_log import log_size, logging_events
 from lineage_store.keys.signing import create_signing_key, load_public_key
 from lineage_store.log import events
 from lineage_store.log.events import ORIGIN, Event
@@ -31,8 +33,6 @@ from lineage_store.log.kinds import (
     of_kind,
     read,
 )
-from lineage_store.logged import check_log
-from lineage_store.signed_log import log_size, logging_events
 from lineage_store.workspace.folder import open_workspace, writing
 from tests.any_event import AnyEvent
 
@@ -129,7 +129,7 @@ def test_of_a_block_that_fails_nothing_is_kept_and_nothing_signed(workspace):
 def killed_before_it_is_signed(workspace):
     child = os.fork()
     if child == 0:
-        import lineage_store.signed_log as module
+        import lineage_store.index.signed_log as module
 
         module.sign_log = lambda _: os.kill(os.getpid(), signal.SIGKILL)
         with module.logging_events(workspace) as connection:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_store.index import read_index
+from lineage_store.index.database import read_index
+from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
-from lineage_store.models import find_model
 from pipelines.direct import DirectBackend
 from unlearning.closeness import NO_PROGRESS, UNMEASURED, in_words, relative_distance
 from unlearning.exposure import HARMLESS, Exposure, warning_of

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lineage_store.errors import CheckFailed, NothingFound
-from lineage_store.failures import record_failure
+from lineage_store.index.failures import record_failure
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.workspace.folder import open_workspace
 from pipelines.direct import DirectBackend
@@ -105,7 +105,7 @@ def test_a_killed_training_leaves_nobody_a_key_once_another_command_has_run(work
 
 def test_a_training_killed_after_its_model_is_registered_keeps_the_keys(workspace, tmp_path):
     table = write(tmp_path / "two.csv", ["p1", "new-1", "new-2", "new-3", "new-4"])
-    train_killed_at(workspace, table, "lineage_store.signed_log", "sign_log")
+    train_killed_at(workspace, table, "lineage_store.index.signed_log", "sign_log")
     kept = keys_in(workspace)
     assert project_in(workspace).forget(["new-1"])["model_after"] == "m3"
     left = keys_in(workspace)

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lineage_store import models, requests, row_index
 from lineage_store.data.gate import EVAL, TRAIN, UNLABELLED, Record
 from lineage_store.errors import BadInput, NothingFound
-from lineage_store.index import _migrations, compact, open_index, read_index
+from lineage_store.index import deletions, models, row_index
+from lineage_store.index.database import _migrations, compact, open_index, read_index
+from lineage_store.index.models import ModelRecord
 from lineage_store.keys.secret import keyed
-from lineage_store.models import ModelRecord
 from lineage_store.placement import Partition, shard_of, slice_of
 
 ANN, BOB = b"pseudonym-of-ann", b"pseudonym-of-bob"
@@ -71,7 +71,7 @@ def model(number, **changes):
 
 
 def ask(connection, *commitments, kind="subject", **changes):
-    return requests.record(
+    return deletions.record(
         connection,
         commitments=[(kind, commitment, ()) for commitment in commitments],
         **{"options": {"guarantee": "exact"}, "reason": None, "time": "2026-01-02"} | changes,
@@ -358,26 +358,26 @@ def test_a_request_lives_from_running_to_done(connection):
     options = {"guarantee": "exact", "strategy": None}
     asked = ask(connection, "c1", "c2", options=options, reason="moved away")
     assert (asked.id, asked.state, asked.options) == ("r1", "running", options)
-    assert requests.find_request(connection, "r1") == asked
-    assert requests.manifest(connection) == {"c1", "c2"}
-    assert requests.exclusion(connection, "c1") == requests.Exclusion(
+    assert deletions.find_request(connection, "r1") == asked
+    assert deletions.manifest(connection) == {"c1", "c2"}
+    assert deletions.exclusion(connection, "c1") == deletions.Exclusion(
         "c1", "subject", "r1", "2026-01-02"
     )
 
-    requests.finish(connection, "r1", result={"rows": 3}, time="2026-01-03")
+    deletions.finish(connection, "r1", result={"rows": 3}, time="2026-01-03")
     done = replace(asked, state="done", ended="2026-01-03", result={"rows": 3})
-    assert requests.find_request(connection, "r1") == done
-    assert requests.manifest(connection) == {"c1", "c2"}, "who was forgotten stays out"
+    assert deletions.find_request(connection, "r1") == done
+    assert deletions.manifest(connection) == {"c1", "c2"}, "who was forgotten stays out"
     assert ask(connection, "c3", kind="row").id == "r2"
-    assert requests.exclusion(connection, "c3").kind == "row"
-    assert [request.id for request in requests.all_requests(connection)] == ["r1", "r2"]
+    assert deletions.exclusion(connection, "c3").kind == "row"
+    assert [request.id for request in deletions.all_requests(connection)] == ["r1", "r2"]
 
 
 def test_a_recorded_request_is_there_for_another_process_at_once(connection, path):
     ask(connection, "c1")
     reader = read_index(path)
-    assert requests.find_request(reader, "r1").state == "running"
-    assert requests.manifest(reader) == {"c1"}
+    assert deletions.find_request(reader, "r1").state == "running"
+    assert deletions.manifest(reader) == {"c1"}
     reader.close()
 
 
@@ -385,9 +385,9 @@ def test_a_request_taken_back_leaves_the_others_entries(connection):
     ask(connection, "c1")
     ask(connection, "c2", "c3")
     for _ in range(2):
-        requests.retract(connection, "r2")
-        assert requests.manifest(connection) == {"c1"}
-        assert [request.id for request in requests.all_requests(connection)] == ["r1"]
+        deletions.retract(connection, "r2")
+        assert deletions.manifest(connection) == {"c1"}
+        assert [request.id for request in deletions.all_requests(connection)] == ["r1"]
     assert ask(connection, "c2").id == "r2"
 
 
@@ -395,16 +395,16 @@ def test_a_request_for_someone_already_kept_out_is_refused_whole(connection):
     ask(connection, "c1")
     with pytest.raises(sqlite3.IntegrityError):
         ask(connection, "c2", "c1")
-    assert requests.manifest(connection) == {"c1"}
-    assert [request.id for request in requests.all_requests(connection)] == ["r1"]
+    assert deletions.manifest(connection) == {"c1"}
+    assert [request.id for request in deletions.all_requests(connection)] == ["r1"]
 
 
 def test_what_was_not_asked_is_not_found(connection):
     with pytest.raises(NothingFound, match="no such request"):
-        requests.find_request(connection, "r1")
-    assert requests.exclusion(connection, "c1") is None
-    assert requests.manifest(connection) == frozenset()
-    assert requests.all_requests(connection) == []
+        deletions.find_request(connection, "r1")
+    assert deletions.exclusion(connection, "c1") is None
+    assert deletions.manifest(connection) == frozenset()
+    assert deletions.all_requests(connection) == []
 
 
 def test_an_index_is_opened_again_with_all_that_is_in_it(path):
@@ -415,7 +415,7 @@ def test_an_index_is_opened_again_with_all_that_is_in_it(path):
         ingest(connection, 1, [row(1)])
     connection.close()
     for opened in (open_index(path), read_index(path)):
-        assert requests.manifest(opened) == {"c1"}
+        assert deletions.manifest(opened) == {"c1"}
         assert models.models(opened) == [model(1)]
         assert row_index.subjects(opened, 1) == [(ANN, 1)]
         opened.close()

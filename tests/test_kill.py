@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from lineage_store import requests
-from lineage_store.index import read_index
+from lineage_store.index import deletions
+from lineage_store.index.database import read_index
 from lineage_store.log import events as eventlog
 from pipelines.direct import DirectBackend
 from unweave import Project, verify
@@ -96,7 +96,7 @@ def states_in(root):
     try:
         return (
             [model["state"] for model in Project(root).models()],
-            [request.state for request in requests.all_requests(connection)],
+            [request.state for request in deletions.all_requests(connection)],
             [event.kind for event in eventlog.events(connection)],
         )
     finally:

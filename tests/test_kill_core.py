@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 import unweave
-from lineage_store import models, requests
 from lineage_store.errors import WorkspaceBusy
-from lineage_store.index import read_index
+from lineage_store.index import deletions, models
+from lineage_store.index.database import read_index
 from lineage_store.log import events as eventlog
 from lineage_store.workspace.folder import writing
 from pipelines.direct import DirectBackend
@@ -48,7 +48,7 @@ STEPS = {
     "its key is written": ("unlearning.open_file.write_atomic", 2),
     "the open file is sealed": ("pipelines.forget_run.save_plan", 1),
     "the plan is written": ("pipelines.forget_run.log_asked", 1),
-    "the request is logged": ("lineage_store.signed_log.sign_log", 1),
+    "the request is logged": ("lineage_store.index.signed_log.sign_log", 1),
     "the head is signed": ("pipelines.forget_run._changes", 1),
     "the data pass the gate again": ("lineage_store.data.gate._write_splits", 1),
     "the rows are to be stored": ("pipelines.direct.store_from_snapshot", 1),
@@ -61,7 +61,7 @@ STEPS = {
     "the check is kept": ("pipelines.direct.must_pass", 1),
     "the model is pushed": ("pipelines.direct.describe_model", 1),
     "the model is to be recorded": ("pipelines.direct.record_model", 1),
-    "the new model is recorded": ("lineage_store.signed_log.sign_log", 2),
+    "the new model is recorded": ("lineage_store.index.signed_log.sign_log", 2),
     "the erasure begins": ("unlearning.deletion.record_ended", 1),
     "the digests are kept": ("unlearning.deletion._erase_model", 1),
     "the old model has ended": ("unlearning.deletion.shutil.rmtree", 1, "/data/m1"),
@@ -72,8 +72,8 @@ STEPS = {
     "the scan begins": ("unlearning.deletion.scan_apart", 1),
     "the scan is done": ("pipelines.direct.certify", 1),
     "the certificate is written": ("unlearning.finishing.receipt", 1),
-    "the receipt is written": ("unlearning.finishing.requests.finish", 1),
-    "the request is done": ("lineage_store.signed_log.sign_log", 3),
+    "the receipt is written": ("unlearning.finishing.deletions.finish", 1),
+    "the request is done": ("lineage_store.index.signed_log.sign_log", 3),
     "the log is signed": ("pipelines.forget_run.forget_open_file", 1),
     "the pseudonym's key is destroyed": ("unlearning.finishing.destroy_open", 1),
     "the key has lost its name": ("unlearning.open_file.sync_folder", 1),
@@ -151,7 +151,7 @@ def undisturbed(server, original, tmp_path_factory):
 def state_of(root):
     with closing(read_index(root / "unweave.sqlite")) as connection:
         return (
-            [request.state for request in requests.all_requests(connection)],
+            [request.state for request in deletions.all_requests(connection)],
             {one.id: one.weights_digest for one in models.models(connection)},
             [one.state for one in models.models(connection)],
             [event.kind for event in eventlog.events(connection)],

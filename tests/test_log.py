@@ -9,11 +9,11 @@ import pytest
 from click.testing import CliRunner
 
 from lineage_store.errors import BadInput, CheckFailed
-from lineage_store.index import open_index
+from lineage_store.index.database import open_index
+from lineage_store.index.signed_log import logging_events, sign_log
 from lineage_store.keys.signing import create_signing_key, load_private_key, load_public_key
 from lineage_store.log import events, proofs
 from lineage_store.log.events import ORIGIN
-from lineage_store.signed_log import logging_events, sign_log
 from lineage_store.workspace.folder import open_workspace, writing
 from tests.any_event import AnyEvent
 from unweave.cli import commands

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_store.errors import BadInput, CheckFailed
-from lineage_store.index import read_index
+from lineage_store.index.database import read_index
+from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
-from lineage_store.models import find_model
 from lineage_store.placement import Stage
 from lineage_store.rows.row_store import open_rows
 from lineage_store.tensors import first_difference, weights_digest, weights_of

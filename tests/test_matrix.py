@@ -15,9 +15,9 @@ import pytest
 
 from lineage_store.data.gate import EVAL, TRAIN, let_through, read_snapshot, retained
 from lineage_store.errors import BadInput
+from lineage_store.index.row_index import IndexedRows
 from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition, shard_of, slice_of
-from lineage_store.row_index import IndexedRows
 from lineage_store.tensors import weights_digest
 from unlearning.choice import Asked
 from unlearning.code_fingerprint import code_digest

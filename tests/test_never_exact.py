@@ -14,10 +14,10 @@ import pytest
 
 from lineage_store.canonical import read_json
 from lineage_store.errors import BadInput, NothingFound
-from lineage_store.index import read_index
+from lineage_store.index.database import read_index
+from lineage_store.index.models import find_model, models
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.log import events as eventlog
-from lineage_store.models import find_model, models
 from lineage_store.workspace.folder import open_workspace
 from pipelines.direct import DirectBackend
 from unlearning.finishing import load_reports

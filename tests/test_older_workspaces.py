@@ -6,12 +6,13 @@ from contextlib import closing
 
 import pytest
 
-from lineage_store import history, model_questions, models, requests, row_index
+from lineage_store import history, model_questions
 from lineage_store.errors import BadInput, NothingFound
-from lineage_store.failures import failures
-from lineage_store.index import NEWEST, _migrations, open_index, read_index
+from lineage_store.index import deletions, models, row_index
+from lineage_store.index.database import NEWEST, _migrations, open_index, read_index
+from lineage_store.index.failures import failures
+from lineage_store.index.models import ModelRecord
 from lineage_store.keys.secret import derive
-from lineage_store.models import ModelRecord
 
 KEYS = derive(bytes(range(32)))
 ANN = b"a" * 16
@@ -95,5 +96,5 @@ def test_of_whom_an_earlier_unweave_forgot_it_is_not_said_that_there_was_nothing
         models.register(connection, record_of({}))
         with pytest.raises(NothingFound, match=r"forgotten on 2031-01-05.* \(request r1\) by an e"):
             history.subject_in_models(connection, None, KEYS, "bob", time=None)
-        known = requests.exclusion(connection, KEYS.commitment(kind="subject", value=b"bob"))
+        known = deletions.exclusion(connection, KEYS.commitment(kind="subject", value=b"bob"))
         assert known.models == ()

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from click.testing import CliRunner
 
-from lineage_store import requests
 from lineage_store.errors import BadInput, CheckFailed, NothingFound, NotReproducible
-from lineage_store.failures import failures, record_failure
 from lineage_store.history import time_of
-from lineage_store.index import open_index, read_index
+from lineage_store.index import deletions
+from lineage_store.index.database import open_index, read_index
+from lineage_store.index.failures import failures, record_failure
 from lineage_store.ledger.shards import open_ledger
 from pipelines.direct import DirectBackend
 from unweave import Project
@@ -229,7 +229,7 @@ def test_models_as_of_a_time_are_those_that_there_were(project):
 def test_a_deletion_that_waits_to_be_finished_leaves_no_model_free(story, tmp_path):
     root = shutil.copytree(story, tmp_path / "workspace")
     with closing(open_index(root / "unweave.sqlite")) as connection:
-        requests.record(connection, commitments=[], options={}, reason=None, time="2031-01-20")
+        deletions.record(connection, commitments=[], options={}, reason=None, time="2031-01-20")
     answer = on_day(root, 30).ask.free("m2")
     assert answer["free"] is False and "r3 has not ended" in answer["reasons"][0]
 

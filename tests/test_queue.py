@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_store import models, queue, queue_changes, requests
 from lineage_store.errors import BadInput, NothingFound, WorkspaceBusy
-from lineage_store.index import open_index, read_index
+from lineage_store.index import deletions, models, queue, queue_changes
+from lineage_store.index.database import open_index, read_index
 from lineage_store.log import events
 from lineage_store.request_details import Details, open_details
 from lineage_store.request_policy import Policy
@@ -454,7 +454,7 @@ PLACES = {
     "the open file is written": "pipelines.forget_run.save_plan",
     "a stage is trained again": "unlearning.training.train_stage",
     "the old model is gone": "unlearning.deletion.compact",
-    "the certificate is written": "lineage_store.queue.run_done",
+    "the certificate is written": "lineage_store.index.queue.run_done",
     "the run is closed": "pipelines.forget_run.forget_open_file",
 }
 
@@ -481,7 +481,7 @@ def test_killed_anywhere_it_ends_with_one_run_and_nothing_lost(
     project.requests.run()
     assert states(project) == {"q1": "done", "q2": "done", "q3": "nothing found"}
     with closing(read_index(workspace / "unweave.sqlite")) as connection:
-        assert [run.id for run in requests.all_requests(connection)] == ["r1"]
+        assert [run.id for run in deletions.all_requests(connection)] == ["r1"]
         live = models.models(connection, live_only=True)
         assert [record.weights_digest for record in live] == [both_forgotten]
     kinds = [event.kind for event in events_of(workspace)]
@@ -758,7 +758,7 @@ def test_the_queue_is_opened_without_tensorflow(workspace, tmp_path):
 def test_an_older_index_gets_a_queue(tmp_path):
     from sqlite_utils import Database
 
-    from lineage_store.index import _migrations
+    from lineage_store.index.database import _migrations
 
     path = tmp_path / "unweave.sqlite"
     with closing(sqlite3.connect(path)) as connection:
@@ -770,4 +770,4 @@ def test_an_older_index_gets_a_queue(tmp_path):
         connection.commit()
     with closing(open_index(path)) as connection:
         assert queue.all_queued(connection) == []
-        assert requests.find_request(connection, "r1").state == "done"
+        assert deletions.find_request(connection, "r1").state == "done"

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from lineage_store.errors import NothingFound
-from lineage_store.index import open_index, read_index
+from lineage_store.index.database import open_index, read_index
 from lineage_store.log import events
 from pipelines.direct import DirectBackend
 from unweave import Project

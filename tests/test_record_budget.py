@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_store.errors import BadInput
-from lineage_store.index import read_index
+from lineage_store.index.database import read_index
+from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.ledger.update_codecs import SUMMABLE, encode
-from lineage_store.models import find_model
 from lineage_store.placement import Partition, Stage
 from pipelines.direct import DirectBackend
 from unlearning.record_budget import BYTES_A_PARAMETER, affordable, checkpoint_bytes, most_bytes

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from lineage_store.errors import BadInput, CheckFailed, NothingFound
-from lineage_store.index import read_index
+from lineage_store.index.database import read_index
+from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
-from lineage_store.models import find_model
 from lineage_store.placement import batches_of_rows
 from lineage_store.rows.row_store import open_rows
 from lineage_store.tensors import load_state, save_state, weights_digest, weights_of

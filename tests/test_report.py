@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 from lineage_store.canonical import canonical_json, digest
 from lineage_store.errors import BadInput, CheckFailed, NothingFound, Unfinished
-from lineage_store.index import open_index, read_index
+from lineage_store.index.database import open_index, read_index
 from lineage_store.keys.signing import load_private_key
 from lineage_store.workspace.folder import open_workspace
 from pipelines.direct import DirectBackend

@@ -8,7 +8,7 @@ import pytest
 
 from lineage_store.data.gate import load_snapshot
 from lineage_store.errors import CheckFailed
-from lineage_store.index import read_index
+from lineage_store.index.database import read_index
 from pipelines.direct import DirectBackend
 from unweave import Project
 

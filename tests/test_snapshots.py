@@ -7,9 +7,9 @@ from contextlib import closing
 
 import pytest
 
-from lineage_store import row_index
 from lineage_store.errors import NothingFound
-from lineage_store.index import read_index
+from lineage_store.index import row_index
+from lineage_store.index.database import read_index
 from pipelines.direct import DirectBackend
 from unweave import Project
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from benchmarks.handmade import plain_header
 from lineage_store.errors import BadInput
-from lineage_store.index import read_index
+from lineage_store.index.database import read_index
+from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import (
     ShardLedger,
     StageRecord,
@@ -21,7 +22,6 @@ from lineage_store.ledger.shards import (
     shard_folder,
     write_header,
 )
-from lineage_store.models import find_model
 from lineage_store.placement import Partition, batch_of, row_bits, schedule
 from lineage_store.tensors import save_state
 from pipelines.direct import DirectBackend

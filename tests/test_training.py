@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from lineage_store.canonical import digest, digest_json
 from lineage_store.errors import BadInput, NotReproducible
-from lineage_store.index import read_index
+from lineage_store.index.database import read_index
+from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
-from lineage_store.models import find_model
 from lineage_store.placement import Stage, batch_of, row_bits, schedule
 from lineage_store.rows.arrays import in_key_order
 from lineage_store.rows.row_store import open_rows

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from lineage_store.errors import BadInput
-from lineage_store.index import read_index
+from lineage_store.index.database import read_index
+from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
-from lineage_store.models import find_model
 from lineage_store.rows.row_store import open_rows
 from pipelines.direct import DirectBackend
 from unlearning.class_weights import balanced

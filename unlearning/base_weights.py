@@ -9,9 +9,9 @@ a deletion years later can tell that it starts from the same.
 
 from collections.abc import Sequence
 
-from lineage_store import models
 from lineage_store.errors import BadInput, CheckFailed
-from lineage_store.index import reading_index
+from lineage_store.index import models
+from lineage_store.index.database import reading_index
 from lineage_store.ledger.header import BaseOrigin, Header
 from lineage_store.ledger.shards import Ledger, open_ledger
 from lineage_store.tensors import State, weights_digest

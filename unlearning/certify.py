@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lineage_store.canonical import digest, digest_json
-from lineage_store.requests import Request
+from lineage_store.index.deletions import Request
 from unlearning.certificate import rows_root, statement
 from unlearning.certified_log import request_told
 from unlearning.checks import CheckReport

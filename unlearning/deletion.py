@@ -17,10 +17,10 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lineage_store import models, row_index
 from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.errors import CheckFailed, ResidueFound
-from lineage_store.index import compact, writing_index
+from lineage_store.index import models, row_index
+from lineage_store.index.database import compact, writing_index
 from lineage_store.workspace.folder import Workspace
 from lineage_store.workspace.request_folder import RequestFolder
 from unlearning.checks import CheckReport

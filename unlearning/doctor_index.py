@@ -13,14 +13,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lineage_store import models, requests
 from lineage_store.canonical import digest_file
 from lineage_store.data.gate import Snapshot, load_snapshot
 from lineage_store.differences import Difference
 from lineage_store.doctor_rows import compare_parts, compare_rows, fault_of, write_again
 from lineage_store.errors import CheckFailed
-from lineage_store.logged import Logged, LoggedDeletion, LoggedModel, check_log, read_logged
-from lineage_store.models import ModelRecord
+from lineage_store.index import deletions, models
+from lineage_store.index.from_log import Logged, LoggedDeletion, LoggedModel, check_log, read_logged
+from lineage_store.index.models import ModelRecord
 from lineage_store.workspace.folder import Workspace
 from unlearning.rebuilt_records import OnDisk, on_disk, record_again
 from unlearning.train_config import TrainConfig
@@ -72,7 +72,7 @@ def compare_index(connection: sqlite3.Connection, workspace: Workspace) -> Index
     records: list[ModelRecord] = []
     snapshots: dict[int, Snapshot] = {}
     live = {one.snapshot for one in logged.models if one.state == "live"}
-    excluded = requests.manifest(connection)
+    excluded = deletions.manifest(connection)
     incomplete = False
     for model in logged.models:
         record = known.get(model.id)

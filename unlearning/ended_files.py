@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lineage_store.canonical import canonical_json, digest_file, read_json, write_atomic
-from lineage_store.models import ModelRecord
+from lineage_store.index.models import ModelRecord
 from lineage_store.workspace.folder import Workspace
 
 SMALLEST = 64

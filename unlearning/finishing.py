@@ -10,16 +10,16 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from lineage_store import models, queue, requests, row_index
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
-from lineage_store.index import reading_index
+from lineage_store.index import deletions, models, queue, row_index
+from lineage_store.index.database import reading_index
+from lineage_store.index.signed_log import logging_events
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.signing import load_private_key
 from lineage_store.ledger.shards import Ledger
 from lineage_store.log import events
 from lineage_store.log.kinds import RowsDeleted
 from lineage_store.rows.row_store import open_rows
-from lineage_store.signed_log import logging_events
 from lineage_store.workspace.folder import Workspace
 from unlearning.certificate import seal
 from unlearning.certified_log import opening_proof
@@ -106,7 +106,7 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
     """
     folder = workspace.request(request_id)
     with reading_index(workspace) as connection:
-        request = requests.find_request(connection, request_id)
+        request = deletions.find_request(connection, request_id)
         if request.state == "done":
             return folder.certificate.read_bytes()
         opened, plans = load_open(folder), load_plan(folder)
@@ -157,7 +157,7 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
     with logging_events(workspace) as log:
         events.append(log, deleted, time=time)
         result = {"rows": len(opened.row_keys), "subjects": len(opened.ids)}
-        requests.finish(log, request_id, result=result, time=time)
+        deletions.finish(log, request_id, result=result, time=time)
         queue.run_done(log, request_id, exact_by=exact_by, time=time)
     return sealed
 

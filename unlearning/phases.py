@@ -9,9 +9,9 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from lineage_store import models
 from lineage_store.canonical import digest_file
-from lineage_store.models import ModelRecord
+from lineage_store.index import models
+from lineage_store.index.models import ModelRecord
 from lineage_store.workspace.folder import Workspace
 from unlearning.plan import ModelPlan
 

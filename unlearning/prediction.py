@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lineage_store.data.csv_table import Table, read_table
-from lineage_store.models import ModelRecord
+from lineage_store.index.models import ModelRecord
 from lineage_store.tensors import Array
 from unlearning.contract import ModelSpec
 from unlearning.determinism import pin_tensorflow

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lineage_store.index.from_log import LoggedModel
+from lineage_store.index.models import ModelRecord
 from lineage_store.ledger.shards import Ledger, open_ledger
-from lineage_store.logged import LoggedModel
-from lineage_store.models import ModelRecord
 from lineage_store.workspace.folder import Workspace
 from lineage_store.workspace.request_folder import RequestFolder
 from unlearning.deletion import load_plan

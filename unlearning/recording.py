@@ -6,7 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lineage_store import models, row_index
 from lineage_store.data.gate import (
     UNLABELLED,
     Record,
@@ -15,16 +14,17 @@ from lineage_store.data.gate import (
     read_keys,
     read_snapshot,
 )
-from lineage_store.descent import base_of
 from lineage_store.errors import CheckFailed
-from lineage_store.index import reading_index
+from lineage_store.index import models, row_index
+from lineage_store.index.database import reading_index
+from lineage_store.index.descent import base_of
+from lineage_store.index.signed_log import logging_events
 from lineage_store.keys.signing import load_public_key
 from lineage_store.ledger.header import Header
 from lineage_store.ledger.shards import Ledger, open_ledger
 from lineage_store.ledger.timings import load_timings
 from lineage_store.log import events
 from lineage_store.log.kinds import ModelMade, of_kind
-from lineage_store.signed_log import logging_events
 from lineage_store.tensors import weights_digest
 from lineage_store.workspace.folder import Workspace
 from unlearning.fitting import metrics_of

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from lineage_store import models, requests
-from lineage_store.index import reading_index
+from lineage_store.index import deletions, models
+from lineage_store.index.database import reading_index
+from lineage_store.index.models import ModelRecord
 from lineage_store.ledger.timings import Timings
-from lineage_store.models import ModelRecord
 from lineage_store.placement import Partition
 from lineage_store.recipients import recipients
 from lineage_store.workspace.folder import Workspace
@@ -83,7 +83,7 @@ def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[
     plans = load_plan(folder)
     reports = load_reports(workspace, request_id)
     with reading_index(workspace) as connection:
-        request = requests.find_request(connection, request_id)
+        request = deletions.find_request(connection, request_id)
         records = {record.id: record for record in models.models(connection)}
         told = recipients(connection, workspace, [plan.model_before for plan in plans])
     judged = evaluation_digests(workspace, request_id)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from lineage_store.models import ModelRecord
+from lineage_store.index.models import ModelRecord
 from lineage_store.placement import Partition
 from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import Workspace

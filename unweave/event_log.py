@@ -5,7 +5,7 @@ from typing import Any
 
 from lineage_store.canonical import write_atomic
 from lineage_store.errors import BadInput, CheckFailed
-from lineage_store.index import reading_index
+from lineage_store.index.database import reading_index
 from lineage_store.keys.signing import load_public_key
 from lineage_store.log import events, proofs
 from lineage_store.log.events import ORIGIN, TreeHead

@@ -9,11 +9,11 @@ from lineage_store.canonical import write_atomic
 from lineage_store.errors import BadInput
 from lineage_store.external_ids import Names
 from lineage_store.fold import fold
-from lineage_store.index import reading_index
+from lineage_store.index.database import reading_index
+from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.metadata import Metadata
 from lineage_store.metadata_server import told
-from lineage_store.models import find_model
 from lineage_store.picture_nodes import (
     Picture,
     picture_of_artifact,

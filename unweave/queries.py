@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lineage_store import history, model_questions
-from lineage_store.models import ModelRecord, find_model
+from lineage_store.index.models import ModelRecord, find_model
 from lineage_store.workspace.folder import Workspace
 from unweave.session import Session
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lineage_store import models, questions, step_questions
+from lineage_store import questions, step_questions
 from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput
+from lineage_store.index import models
 from unweave.queries import Queries
 from unweave.session import Now, Session, system_clock
 

@@ -12,10 +12,10 @@ def readmit_subjects(session: Session, ids: Sequence[str], *, rows: bool = False
 
     Raises NothingFound for one that is not kept out, Unfinished while a deletion is running.
     """
-    from lineage_store import requests
     from lineage_store.disk_full import translated
-    from lineage_store.readmission import lift
-    from lineage_store.signed_log import logging_events
+    from lineage_store.index import deletions
+    from lineage_store.index.readmission import lift
+    from lineage_store.index.signed_log import logging_events
     from lineage_store.workspace.folder import writing
     from pipelines.found_rows import ForgetRequest
 
@@ -23,7 +23,7 @@ def readmit_subjects(session: Session, ids: Sequence[str], *, rows: bool = False
     with translated(), writing(session.root, create=False) as workspace:
         commitments = ForgetRequest(unique, rows).commitments(workspace.keys())
         with logging_events(workspace) as connection:
-            requests.must_be_none_running(connection)
+            deletions.must_be_none_running(connection)
             lifted = lift(connection, commitments, time=session.time)
     return {
         "readmitted": len(lifted),

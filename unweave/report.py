@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from lineage_store import requests
 from lineage_store.canonical import digest, digest_json, read_json
 from lineage_store.errors import CheckFailed, Unfinished
+from lineage_store.index import deletions
+from lineage_store.index.models import ModelRecord, find_model
 from lineage_store.keys.signing import load_public_key
 from lineage_store.ledger.timings import Timings
 from lineage_store.log import events
 from lineage_store.log.kinds import RowsDeleted, of_kind
-from lineage_store.models import ModelRecord, find_model
 from lineage_store.workspace.folder import Workspace
 from lineage_store.workspace.request_folder import RequestFolder
 from unlearning.certificate import verify
@@ -169,7 +169,7 @@ def report_of(workspace: Workspace, connection: sqlite3.Connection, request_id: 
     Raises NothingFound for an unknown request, Unfinished for one that still runs, CheckFailed if
     certificate or plan is not what was signed.
     """
-    request = requests.find_request(connection, request_id)
+    request = deletions.find_request(connection, request_id)
     folder = workspace.request(request_id)
     if request.state != "done":
         raise Unfinished(

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from lineage_store.index import reading_index
-from lineage_store.queue import Queued, all_queued
+from lineage_store.index.database import reading_index
+from lineage_store.index.queue import Queued, all_queued
 from lineage_store.recipients import recipients
 from lineage_store.request_details import Details
 from lineage_store.workspace.folder import Workspace

@@ -14,11 +14,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from lineage_store import queue, queue_changes
 from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput
+from lineage_store.index import queue, queue_changes
+from lineage_store.index.queue import Queued
 from lineage_store.log.events import LogConnection
-from lineage_store.queue import Queued
 from lineage_store.request_details import Details, open_details
 from lineage_store.request_inbox import Accepted, Entry, Refused, look_through
 from lineage_store.request_policy import Policy, date_of, load_policy, save_policy
@@ -223,7 +223,7 @@ class RequestQueue:
 
         What failed is told beside what was done; `exit_status` is that of the first failure, or 0.
         """
-        from lineage_store.signed_log import sign_log
+        from lineage_store.index.signed_log import sign_log
         from pipelines import queue_run
 
         day = None if due is None else date_of(due, "The day of --due")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lineage_store.disk_full import translated
-from lineage_store.index import read_index
+from lineage_store.index.database import read_index
 from lineage_store.progress import Listener, listening
 from lineage_store.workspace.folder import Workspace, open_workspace, writing
 from lineage_store.workspace.metadata_address import Connection

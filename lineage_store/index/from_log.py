@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import cast
 
 from lineage_store.errors import CheckFailed
+from lineage_store.index.models import Guarantee, ModelState
 from lineage_store.keys.signing import load_public_key
 from lineage_store.log import events
 from lineage_store.log.kinds import ExclusionLifted, ModelMade, RowsDeleted, of_kind
-from lineage_store.models import Guarantee, ModelState
 from lineage_store.workspace.folder import Workspace
 
 

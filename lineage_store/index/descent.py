@@ -8,7 +8,7 @@ model's record; a record without one has no base.
 
 from collections.abc import Iterable, Sequence
 
-from lineage_store.models import ModelRecord
+from lineage_store.index.models import ModelRecord
 
 
 def base_of(record: ModelRecord) -> str | None:

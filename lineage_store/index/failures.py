@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.errors import BadInput, ResidueFound, UnweaveError
-from lineage_store.index import open_index
+from lineage_store.index.database import open_index
 
 
 def record_failure(index_file: Path, *, run: str, error: Exception, time: str) -> None:

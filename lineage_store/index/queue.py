@@ -1,6 +1,6 @@
 """The queue of requests: what was asked, by when it must be done, and what holds it up.
 
-A *request* (q1, q2, ...) is what somebody asks; a *run* (r1, r2, ..., `requests.py`) is a deletion
+A *request* (q1, q2, ...) is what somebody asks; a *run* (r1, r2, ..., `deletions.py`) is a deletion
 that serves one or many of them. A request names its run, written in the same transaction as the
 run itself, and ends in the same transaction as the run's certificate; so a kill at any moment
 leaves neither a request without its run nor one that runs twice.

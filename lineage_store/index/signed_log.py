@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 from lineage_store.canonical import write_atomic
 from lineage_store.errors import WorkspaceBusy
-from lineage_store.index import reading_index, writing_index
+from lineage_store.index.database import reading_index, writing_index
 from lineage_store.keys.signing import load_private_key
 from lineage_store.log import events
 from lineage_store.log.events import ORIGIN, LogConnection, TreeHead

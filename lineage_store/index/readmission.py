@@ -9,12 +9,12 @@ import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 
-from lineage_store import requests
 from lineage_store.errors import NothingFound
+from lineage_store.index import deletions
+from lineage_store.index.deletions import Exclusion
 from lineage_store.log import events
 from lineage_store.log.events import LogConnection
 from lineage_store.log.kinds import ExclusionLifted
-from lineage_store.requests import Exclusion
 
 
 def create_lifted(connection: sqlite3.Connection) -> None:
@@ -31,7 +31,7 @@ def lift(connection: LogConnection, commitments: Sequence[str], *, time: str) ->
     Part of the caller's transaction. Raises NothingFound, and changes nothing, if one of them is
     not kept out.
     """
-    entries = [requests.exclusion(connection, commitment) for commitment in commitments]
+    entries = [deletions.exclusion(connection, commitment) for commitment in commitments]
     known = [entry for entry in entries if entry is not None]
     if len(known) < len(entries):
         place = entries.index(None) + 1

@@ -9,10 +9,10 @@ import sqlite3
 from collections.abc import Collection
 
 from lineage_store.errors import BadInput
+from lineage_store.index.queue import Needs, Queued, commit_to, end
 from lineage_store.log import events
 from lineage_store.log.events import LogConnection
 from lineage_store.log.kinds import RequestAnswered, RequestApproved, RequestHeld, RequestReleased
-from lineage_store.queue import Needs, Queued, commit_to, end
 
 
 def approve(connection: LogConnection, request: Queued, *, sealed: bytes, time: str) -> None:

@@ -108,9 +108,9 @@ def compact(path: Path) -> None:
 def _migrations() -> Any:
     from sqlite_utils import Database, Migrations
 
+    from lineage_store.index.queue import create_queue
+    from lineage_store.index.readmission import create_lifted
     from lineage_store.log.events import create_table
-    from lineage_store.queue import create_queue
-    from lineage_store.readmission import create_lifted
 
     migrations = Migrations(SCHEMA)
 
