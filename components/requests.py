@@ -14,8 +14,8 @@ from components.artifacts import DetectionReport, RequestReport
 from components.command import answer_of
 from components.digests import set_digest
 from lineage_store.canonical import digest, read_json, write_atomic
-from lineage_store.detection import DETECTION_FILE, arguments_of
 from lineage_store.errors import NothingFound
+from lineage_store.requests.detection import DETECTION_FILE, arguments_of
 
 
 @component(component_annotation=Process)

@@ -23,7 +23,7 @@ from lineage_store.index import deletions, models, queue
 from lineage_store.index.database import reading_index, writing_index
 from lineage_store.index.queue import Queued
 from lineage_store.index.signed_log import logging_events
-from lineage_store.request_details import open_details
+from lineage_store.requests.details import open_details
 from lineage_store.workspace.folder import Workspace
 from pipelines.forget_run import carry_out, forget, plan_all, take_back_unplanned
 from pipelines.found_rows import ForgetRequest, find, whereabouts

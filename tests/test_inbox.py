@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from lineage_store.errors import BadInput
 from lineage_store.keys.signing import create_signing_key, to_base64
-from lineage_store.request_inbox import Accepted, Refused, look_through
-from lineage_store.request_policy import Policy, Sender, load_policy
+from lineage_store.requests.inbox import Accepted, Refused, look_through
+from lineage_store.requests.policy import Policy, Sender, load_policy
 from lineage_store.workspace.folder import open_workspace
 from pipelines.direct import DirectBackend
 from unweave import Project

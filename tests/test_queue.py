@@ -21,8 +21,8 @@ from lineage_store.errors import BadInput, NothingFound, WorkspaceBusy
 from lineage_store.index import deletions, models, queue, queue_changes
 from lineage_store.index.database import open_index, read_index
 from lineage_store.log import events
-from lineage_store.request_details import Details, open_details
-from lineage_store.request_policy import Policy
+from lineage_store.requests.details import Details, open_details
+from lineage_store.requests.policy import Policy
 from lineage_store.workspace.folder import writing
 from pipelines.direct import DirectBackend
 from unlearning import certificate, phases

@@ -8,7 +8,7 @@ from lineage_store.index.database import reading_index
 from lineage_store.index.models import ModelRecord
 from lineage_store.ledger.timings import Timings
 from lineage_store.placement import Partition
-from lineage_store.recipients import recipients
+from lineage_store.requests.recipients import recipients
 from lineage_store.workspace.folder import Workspace
 from unlearning.deletion import load_plan
 from unlearning.finishing import load_reports

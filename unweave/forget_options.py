@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from lineage_store.errors import BadInput
-from lineage_store.request_policy import date_of
+from lineage_store.requests.policy import date_of
 
 if TYPE_CHECKING:
     from pipelines.found_rows import ForgetRequest

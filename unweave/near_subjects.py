@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lineage_store.data.near_matches import ids_in, near_ids
-from lineage_store.request_details import NearMatch
+from lineage_store.requests.details import NearMatch
 from lineage_store.workspace.folder import Workspace
 
 

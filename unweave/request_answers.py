@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from lineage_store.index.database import reading_index
 from lineage_store.index.queue import Queued, all_queued
-from lineage_store.recipients import recipients
-from lineage_store.request_details import Details
+from lineage_store.requests.details import Details
+from lineage_store.requests.recipients import recipients
 from lineage_store.workspace.folder import Workspace
 
 if TYPE_CHECKING:

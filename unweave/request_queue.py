@@ -19,9 +19,9 @@ from lineage_store.errors import BadInput
 from lineage_store.index import queue, queue_changes
 from lineage_store.index.queue import Queued
 from lineage_store.log.events import LogConnection
-from lineage_store.request_details import Details, open_details
-from lineage_store.request_inbox import Accepted, Entry, Refused, look_through
-from lineage_store.request_policy import Policy, date_of, load_policy, save_policy
+from lineage_store.requests.details import Details, open_details
+from lineage_store.requests.inbox import Accepted, Entry, Refused, look_through
+from lineage_store.requests.policy import Policy, date_of, load_policy, save_policy
 from lineage_store.workspace.folder import Workspace
 from unweave import request_answers
 from unweave.forget_options import derived_until, forget_request, must_be_text, unique_ids

@@ -24,7 +24,7 @@ from typing import Any, Literal
 from lineage_store.data.gate import csv_reader
 from lineage_store.errors import BadInput
 from lineage_store.keys.signing import from_base64, is_signed_by, public_key_of
-from lineage_store.request_policy import Policy, Sender
+from lineage_store.requests.policy import Policy, Sender
 
 FIELDS = (
     "reason", "legal_basis", "deadline", "requester", "verified_by", "verified_how",
