@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from lineage_store.closure import Edge, graph_of
+from lineage_store.graph.closure import Edge, graph_of
 
 FIRST, LAST = 0, 1
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lineage_store.external_ids import Names
+from lineage_store.graph.ledger_nodes import TYPES_OF_FOLDERS
 from lineage_store.index.models import ModelRecord
-from lineage_store.ledger_nodes import TYPES_OF_FOLDERS
 from lineage_store.metadata import Metadata, pb, set_properties
 from lineage_store.workspace.folder import Workspace
 

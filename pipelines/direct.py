@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.data.gate import load_snapshot
+from lineage_store.graph.ledger_nodes import ledger_nodes
+from lineage_store.graph.node import LineageNode
 from lineage_store.index import models
 from lineage_store.index.database import writing_index
 from lineage_store.index.models import ModelRecord
 from lineage_store.ledger.shards import open_ledger
-from lineage_store.ledger_nodes import ledger_nodes
-from lineage_store.lineage_node import LineageNode
 from lineage_store.progress import counter
 from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import Workspace

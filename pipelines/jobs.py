@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from lineage_store.graph.node import LineageNode
 from lineage_store.index.models import Guarantee, ModelRecord
-from lineage_store.lineage_node import LineageNode
 from lineage_store.workspace.folder import Workspace
 from unlearning.shard_engine import ShardEngine
 from unlearning.train_config import TrainConfig

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from lineage_store.canonical import digest_file
 from lineage_store.errors import MetadataLost
 from lineage_store.external_ids import Names
+from lineage_store.graph.node import LineageNode
 from lineage_store.index.database import reading_index
 from lineage_store.index.deletions import all_requests
 from lineage_store.index.descent import base_of, families_from
 from lineage_store.index.models import ModelRecord, find_model, models
 from lineage_store.ingest import ingest_deletion, ingest_model
 from lineage_store.ledger.shards import Ledger, open_ledger
-from lineage_store.lineage_node import LineageNode
 from lineage_store.live_nodes import ENDING, live_files
 from lineage_store.metadata import Metadata, pb
 from lineage_store.metadata_server import told

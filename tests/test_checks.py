@@ -9,10 +9,10 @@ import pytest
 from lineage_store.canonical import canonical_json, digest_file, read_json
 from lineage_store.data.gate import load_snapshot
 from lineage_store.errors import BadInput, CheckFailed, MissingVerdict
+from lineage_store.graph.node import LineageNode
 from lineage_store.index.database import read_index
 from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
-from lineage_store.lineage_node import LineageNode
 from lineage_store.rows.row_store import open_rows
 from lineage_store.tensors import load_state, save_state, weights_digest
 from lineage_store.workspace.folder import open_workspace

@@ -8,8 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_store.closure import FEW, artifact_key, execution_key, graph_of, id_of, is_execution
 from lineage_store.errors import NothingFound
+from lineage_store.graph.closure import (
+    FEW,
+    artifact_key,
+    execution_key,
+    graph_of,
+    id_of,
+    is_execution,
+)
 
 NODES = st.integers(0, 25)
 EDGES = st.lists(st.tuples(NODES, NODES), max_size=80)

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 
 from lineage_store.errors import BadInput, NothingFound
 from lineage_store.external_ids import Names
-from lineage_store.fold import PictureNode, fold, name_of
+from lineage_store.graph.fold import PictureNode, fold, name_of
+from lineage_store.graph.layout import lay_out
 from lineage_store.index.database import read_index
 from lineage_store.index.models import find_model
 from lineage_store.ingest import ingest_deletion, ingest_model
-from lineage_store.layout import lay_out
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.metadata import Metadata, pb
 from lineage_store.picture_nodes import Picture, picture_of_model

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lineage_store.closure import artifact_key, execution_key
 from lineage_store.errors import CheckFailed
+from lineage_store.graph.closure import artifact_key, execution_key
 from lineage_store.metadata import Metadata, pb
 from lineage_store.read_graph import read_lineage
 from lineage_store.workspace.metadata_address import sqlite_file

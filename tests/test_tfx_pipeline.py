@@ -33,10 +33,10 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 import components
 import unweave
 from lineage_store.canonical import digest_file, digest_json
-from lineage_store.closure import artifact_key, execution_key
 from lineage_store.data.csv_source import Columns, Dropped, read_header, read_records
 from lineage_store.data.gate import let_through
 from lineage_store.data.risk import parse_rules
+from lineage_store.graph.closure import artifact_key, execution_key
 from lineage_store.index import models
 from lineage_store.index.database import read_index
 from lineage_store.keys.pseudonyms import Pseudonyms

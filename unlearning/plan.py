@@ -15,10 +15,10 @@ from typing import Any
 from lineage_store.data.gate import EVAL, Snapshot, infer, retained
 from lineage_store.data.inference import Inference, in_terms_of
 from lineage_store.errors import BadInput, LeftAsItIs, NothingToLearn
+from lineage_store.graph.node import LineageNode
 from lineage_store.index.row_index import IndexedRows
 from lineage_store.ledger.header import BaseOrigin
 from lineage_store.ledger.shards import Ledger
-from lineage_store.lineage_node import LineageNode
 from lineage_store.placement import Partition
 from lineage_store.rows.row_store import RowStore
 from unlearning.afterwards import Afterwards, afterwards

@@ -8,7 +8,7 @@ from lineage_store.artifact_trace import find_artifact
 from lineage_store.canonical import write_atomic
 from lineage_store.errors import BadInput
 from lineage_store.external_ids import Names
-from lineage_store.fold import fold
+from lineage_store.graph.fold import fold
 from lineage_store.index.database import reading_index
 from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger

@@ -4,7 +4,7 @@ import io
 
 import networkx as nx
 
-from lineage_store.fold import detail_of, name_of
+from lineage_store.graph.fold import detail_of, name_of
 from lineage_store.picture_nodes import Picture
 
 

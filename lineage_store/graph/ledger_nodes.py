@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from lineage_store.graph.node import LineageNode
 from lineage_store.index.models import ModelRecord
 from lineage_store.ledger.shards import Ledger
-from lineage_store.lineage_node import LineageNode
 
 # The names of a model's folders that are artifacts' own, with the artifacts' types.
 TYPES_OF_FOLDERS = {

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from lineage_store.closure import Edge
+from lineage_store.graph.closure import Edge
 
 SWEEPS = 12
 GAP_X, GAP_Y = 38.0, 14.0

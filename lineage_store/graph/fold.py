@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lineage_store.closure import Edge
+from lineage_store.graph.closure import Edge
 
 Value = str | int | float
 
