@@ -13,11 +13,11 @@ from itertools import islice
 from pathlib import Path
 
 from benchmarks.apart import peak_kib
-from lineage_store import ingest
-from lineage_store.external_ids import Names, content_uri
 from lineage_store.index.models import ModelRecord
 from lineage_store.ledger.shards import Ledger, open_ledger
-from lineage_store.metadata import Metadata, pb
+from lineage_store.mlmd import ingest
+from lineage_store.mlmd.metadata_store import Metadata, pb
+from lineage_store.mlmd.names import Names, content_uri
 from lineage_store.workspace.metadata_address import sqlite_file
 
 NAMES = Names("0123456789abcdef")

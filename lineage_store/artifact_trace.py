@@ -4,8 +4,8 @@ from collections import Counter
 from typing import Any
 
 from lineage_store.errors import NothingFound
-from lineage_store.external_ids import place_of
-from lineage_store.metadata import Metadata, pb
+from lineage_store.mlmd.metadata_store import Metadata, pb
+from lineage_store.mlmd.names import place_of
 
 
 def trace_artifact(metadata: Metadata, name: str) -> dict[str, Any]:

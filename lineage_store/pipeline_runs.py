@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lineage_store.metadata import Metadata, pb
+from lineage_store.mlmd.metadata_store import Metadata, pb
 
 PIPELINE, NODE = "pipeline", "node"
 

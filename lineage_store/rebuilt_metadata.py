@@ -12,12 +12,12 @@ not in it: of that, MLMD alone keeps the history.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from lineage_store import stand_ins
-from lineage_store.external_ids import Names
 from lineage_store.index.descent import base_of
 from lineage_store.index.from_log import LoggedDeletion
 from lineage_store.index.models import ModelRecord
-from lineage_store.ingest import (
+from lineage_store.ledger.shards import Ledger, StageRecord, open_ledger
+from lineage_store.mlmd import stand_ins
+from lineage_store.mlmd.ingest import (
     ingest_assembly,
     ingest_deletion,
     ingest_model,
@@ -25,10 +25,10 @@ from lineage_store.ingest import (
     ingest_stage,
     served,
 )
-from lineage_store.ledger.shards import Ledger, StageRecord, open_ledger
-from lineage_store.live_nodes import ENDING, live_files
-from lineage_store.metadata import Metadata
-from lineage_store.pages import artifact_pages
+from lineage_store.mlmd.live_nodes import ENDING, live_files
+from lineage_store.mlmd.metadata_store import Metadata
+from lineage_store.mlmd.names import Names
+from lineage_store.mlmd.pages import artifact_pages
 from lineage_store.workspace.folder import Workspace
 
 

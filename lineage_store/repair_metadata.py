@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from lineage_store.doctor_metadata import Mismatch, artifacts, events, executions
-from lineage_store.metadata import AT_ONCE, Metadata, pb
+from lineage_store.mlmd.metadata_store import AT_ONCE, Metadata, pb
 from lineage_store.rebuilt_metadata import Rebuilt
 
 

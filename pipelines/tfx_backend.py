@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING
 
 from lineage_store.canonical import digest_file
 from lineage_store.errors import MetadataLost
-from lineage_store.external_ids import Names
 from lineage_store.graph.node import LineageNode
 from lineage_store.index.database import reading_index
 from lineage_store.index.deletions import all_requests
 from lineage_store.index.descent import base_of, families_from
 from lineage_store.index.models import ModelRecord, find_model, models
-from lineage_store.ingest import ingest_deletion, ingest_model
 from lineage_store.ledger.shards import Ledger, open_ledger
-from lineage_store.live_nodes import ENDING, live_files
-from lineage_store.metadata import Metadata, pb
-from lineage_store.metadata_server import told
-from lineage_store.stand_ins import made_by_tfx
+from lineage_store.mlmd.ingest import ingest_deletion, ingest_model
+from lineage_store.mlmd.live_nodes import ENDING, live_files
+from lineage_store.mlmd.metadata_store import Metadata, pb
+from lineage_store.mlmd.names import Names
+from lineage_store.mlmd.server import told
+from lineage_store.mlmd.stand_ins import made_by_tfx
 from lineage_store.workspace.folder import Workspace
 from pipelines.jobs import DeletionJob, TrainingJob
 from unlearning.deletion import load_plan

@@ -29,7 +29,7 @@ from components.training import LineageTrainer, ModelRecorder, RowIndexer
 from lineage_store.canonical import canonical_json
 from lineage_store.data.gate import load_snapshot
 from lineage_store.index.models import ModelRecord
-from lineage_store.metadata_server import connection_config
+from lineage_store.mlmd.server import connection_config
 from lineage_store.placement import Partition
 from lineage_store.workspace.folder import Workspace
 from lineage_store.workspace.metadata_address import password_from

@@ -34,11 +34,8 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from ml_metadata.proto import metadata_store_service_pb2 as service
 
 from benchmarks.handmade import plain_header
-from lineage_store import ingest
 from lineage_store.errors import BadInput, MetadataUnavailable
-from lineage_store.external_ids import Names
 from lineage_store.index.models import ModelRecord
-from lineage_store.ingest import ingest_model
 from lineage_store.ledger.shards import (
     ShardLedger,
     StageRecord,
@@ -46,8 +43,11 @@ from lineage_store.ledger.shards import (
     shard_folder,
     write_header,
 )
-from lineage_store.metadata import Metadata
-from lineage_store.metadata_server import told
+from lineage_store.mlmd import ingest
+from lineage_store.mlmd.ingest import ingest_model
+from lineage_store.mlmd.metadata_store import Metadata
+from lineage_store.mlmd.names import Names
+from lineage_store.mlmd.server import told
 from lineage_store.placement import Partition
 from lineage_store.workspace.folder import open_workspace, writing
 from lineage_store.workspace.metadata_address import (
@@ -464,7 +464,7 @@ WRITER = """
 import sys
 import time
 from pathlib import Path
-from lineage_store import ingest
+from lineage_store.mlmd import ingest
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.workspace.metadata_address import parse_connection
 from tests_story import Story

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from lineage_store.metadata import Metadata, pb
+from lineage_store.mlmd.metadata_store import Metadata, pb
 from lineage_store.workspace.folder import open_workspace
 from pipelines.direct import DirectBackend
 from pipelines.tfx_backend import TfxBackend

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lineage_store import metadata
+from lineage_store.mlmd import metadata_store
 from unlearning.contract import load_module
 from unweave.cli import commands
 from unweave.reference import reference
@@ -36,7 +36,7 @@ def test_every_command_and_option_has_a_help_text(command):
 
 
 def test_every_type_of_the_lineage_is_documented():
-    for kind in (*metadata.ARTIFACT_TYPES, *metadata.EXECUTION_TYPES):
+    for kind in (*metadata_store.ARTIFACT_TYPES, *metadata_store.EXECUTION_TYPES):
         assert f"| `{kind}` |" in text("docs/lineage.md")
 
 
@@ -49,9 +49,11 @@ def test_every_artifact_type_of_the_components_is_documented():
 
 
 def test_the_types_that_are_documented_are_the_types_that_are_written():
-    written = set(re.findall(r'"(lineage\.[A-Z]\w+)"', text("lineage_store/ingest.py")))
+    written = set(re.findall(r'"(lineage\.[A-Z]\w+)"', text("lineage_store/mlmd/ingest.py")))
     documented = set(re.findall(r"^\| `(lineage\.\w+)` \|", text("docs/lineage.md"), re.MULTILINE))
-    assert documented == written == {*metadata.ARTIFACT_TYPES, *metadata.EXECUTION_TYPES}
+    assert (
+        documented == written == {*metadata_store.ARTIFACT_TYPES, *metadata_store.EXECUTION_TYPES}
+    )
 
 
 def test_links_in_the_docs_lead_somewhere():

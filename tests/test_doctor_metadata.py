@@ -23,7 +23,6 @@ import unweave
 from benchmarks.handmade import plain_header
 from lineage_store.canonical import write_atomic
 from lineage_store.errors import MetadataLost
-from lineage_store.external_ids import Names
 from lineage_store.index import models
 from lineage_store.index.database import read_index
 from lineage_store.ledger.shards import (
@@ -33,7 +32,8 @@ from lineage_store.ledger.shards import (
     shard_folder,
     write_header,
 )
-from lineage_store.metadata import Metadata
+from lineage_store.mlmd.metadata_store import Metadata
+from lineage_store.mlmd.names import Names
 from lineage_store.placement import Partition
 from lineage_store.rebuilt_metadata import rebuild
 from lineage_store.workspace.folder import Workspace, open_workspace

@@ -16,16 +16,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineage_store.errors import BadInput, NothingFound
-from lineage_store.external_ids import Names
 from lineage_store.graph.fold import PictureNode, fold, name_of
 from lineage_store.graph.layout import lay_out
 from lineage_store.index.database import read_index
 from lineage_store.index.models import find_model
-from lineage_store.ingest import ingest_deletion, ingest_model
 from lineage_store.ledger.shards import open_ledger
-from lineage_store.metadata import Metadata, pb
-from lineage_store.picture_nodes import Picture, picture_of_model
-from lineage_store.read_graph import read_lineage
+from lineage_store.mlmd.ingest import ingest_deletion, ingest_model
+from lineage_store.mlmd.metadata_store import Metadata, pb
+from lineage_store.mlmd.names import Names
+from lineage_store.mlmd.read_graph import read_lineage
+from lineage_store.mlmd.selection import Picture, picture_of_model
 from lineage_store.workspace.folder import open_workspace
 from pipelines.direct import DirectBackend
 from unweave.graph import READABLE

@@ -8,7 +8,7 @@ import pytest
 
 from lineage_store.canonical import digest_file
 from lineage_store.errors import CheckFailed
-from lineage_store.metadata import Metadata
+from lineage_store.mlmd.metadata_store import Metadata
 from lineage_store.workspace.folder import open_workspace
 from pipelines.tfx_backend import TfxBackend
 from unweave import Project

@@ -9,8 +9,8 @@ import pytest
 from lineage_store.index.database import read_index
 from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
-from lineage_store.metadata import Metadata, pb
-from lineage_store.pages import artifact_pages
+from lineage_store.mlmd.metadata_store import Metadata, pb
+from lineage_store.mlmd.pages import artifact_pages
 from lineage_store.workspace.folder import open_workspace
 from pipelines.direct import DirectBackend
 from pipelines.tfx_backend import TfxBackend

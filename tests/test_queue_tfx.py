@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from lineage_store.metadata import Metadata
+from lineage_store.mlmd.metadata_store import Metadata
 from lineage_store.workspace.folder import open_workspace
 from lineage_store.workspace.metadata_address import sqlite_file
 from pipelines.direct import DirectBackend

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from lineage_store.errors import CheckFailed
 from lineage_store.graph.closure import artifact_key, execution_key
-from lineage_store.metadata import Metadata, pb
-from lineage_store.read_graph import read_lineage
+from lineage_store.mlmd.metadata_store import Metadata, pb
+from lineage_store.mlmd.read_graph import read_lineage
 from lineage_store.workspace.metadata_address import sqlite_file
 
 SIZE = 9

@@ -42,9 +42,9 @@ from lineage_store.index.database import read_index
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.log import events as eventlog
-from lineage_store.metadata import INPUTS, OUTPUTS, Metadata
+from lineage_store.mlmd.metadata_store import INPUTS, OUTPUTS, Metadata
+from lineage_store.mlmd.read_graph import read_lineage
 from lineage_store.placement import Partition
-from lineage_store.read_graph import read_lineage
 from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import open_workspace, writing
 from pipelines.direct import DirectBackend

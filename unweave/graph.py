@@ -7,20 +7,20 @@ from lineage_store import questions
 from lineage_store.artifact_trace import find_artifact
 from lineage_store.canonical import write_atomic
 from lineage_store.errors import BadInput
-from lineage_store.external_ids import Names
 from lineage_store.graph.fold import fold
 from lineage_store.index.database import reading_index
 from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
-from lineage_store.metadata import Metadata
-from lineage_store.metadata_server import told
-from lineage_store.picture_nodes import (
+from lineage_store.mlmd.metadata_store import Metadata
+from lineage_store.mlmd.names import Names
+from lineage_store.mlmd.read_graph import read_lineage
+from lineage_store.mlmd.selection import (
     Picture,
     picture_of_artifact,
     picture_of_model,
     picture_of_subject,
 )
-from lineage_store.read_graph import read_lineage
+from lineage_store.mlmd.server import told
 from lineage_store.workspace.folder import Workspace
 
 READABLE = 50

@@ -43,8 +43,8 @@ class Queries:
             name = model_questions.pipeline_of(record)
             runs = []
             if workspace.metadata.is_there():
-                from lineage_store.metadata import Metadata
-                from lineage_store.metadata_server import told
+                from lineage_store.mlmd.metadata_store import Metadata
+                from lineage_store.mlmd.server import told
                 from lineage_store.pipeline_runs import pipeline_runs
 
                 with told(workspace.metadata):

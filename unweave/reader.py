@@ -56,8 +56,8 @@ class Reader:
     def trace_artifact(self, artifact: str) -> dict[str, Any]:
         """Say what MLMD knows of an artifact, in both directions."""
         from lineage_store.artifact_trace import trace_artifact
-        from lineage_store.metadata import Metadata
-        from lineage_store.metadata_server import told
+        from lineage_store.mlmd.metadata_store import Metadata
+        from lineage_store.mlmd.server import told
 
         where = self._session.workspace().metadata
         with told(where):

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lineage_store.errors import NothingFound
-from lineage_store.external_ids import Names, place_of
 from lineage_store.graph.closure import Edge, artifact_key, execution_key, id_of, is_execution
 from lineage_store.graph.fold import PictureNode, Value
 from lineage_store.ledger.shards import Ledger
-from lineage_store.metadata import Metadata, pb, pieces
+from lineage_store.mlmd.metadata_store import Metadata, pb, pieces
+from lineage_store.mlmd.names import Names, place_of
+from lineage_store.mlmd.read_graph import Lineage
 from lineage_store.placement import Stage
-from lineage_store.read_graph import Lineage
 
 SHOWN: Mapping[str, type[Value]] = {
     "model": str,

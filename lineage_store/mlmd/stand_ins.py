@@ -9,10 +9,10 @@ property `rebuilt` = 1: times, parameters and all else that TFX knew are lost.
 from collections.abc import Iterable
 from pathlib import Path
 
-from lineage_store.external_ids import Names
 from lineage_store.graph.ledger_nodes import TYPES_OF_FOLDERS
 from lineage_store.index.models import ModelRecord
-from lineage_store.metadata import Metadata, pb, set_properties
+from lineage_store.mlmd.metadata_store import Metadata, pb, set_properties
+from lineage_store.mlmd.names import Names
 from lineage_store.workspace.folder import Workspace
 
 REBUILT = "rebuilt"

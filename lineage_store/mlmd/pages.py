@@ -5,7 +5,7 @@ from typing import Any
 
 from ml_metadata.metadata_store import ListOptions, OrderByField
 
-from lineage_store.metadata import AT_ONCE, Metadata, pb
+from lineage_store.mlmd.metadata_store import AT_ONCE, Metadata, pb
 
 
 def artifact_pages(metadata: Metadata) -> Iterator[Sequence[pb.Artifact]]:

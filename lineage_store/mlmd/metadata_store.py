@@ -17,9 +17,9 @@ from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from lineage_store.errors import BadInput
-from lineage_store.external_ids import place_of
 from lineage_store.graph.node import LineageNode
-from lineage_store.metadata_server import connection_config, in_reach, told, unlogged
+from lineage_store.mlmd.names import place_of
+from lineage_store.mlmd.server import connection_config, in_reach, told, unlogged
 from lineage_store.workspace.metadata_address import Connection, password_from, sqlite_file
 
 __all__ = ["INPUTS", "OUTPUTS", "Metadata", "int_of", "pb", "pieces", "set_properties", "text_of"]

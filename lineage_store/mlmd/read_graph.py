@@ -16,7 +16,7 @@ from ml_metadata.metadata_store import ListOptions, OrderByField
 
 from lineage_store.errors import CheckFailed
 from lineage_store.graph.closure import Graph, Keys, artifact_key, execution_key, graph_of_arrays
-from lineage_store.metadata import INPUTS, OUTPUTS, Metadata, pb
+from lineage_store.mlmd.metadata_store import INPUTS, OUTPUTS, Metadata, pb
 
 AT_ONCE = 5000
 

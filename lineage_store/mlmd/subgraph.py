@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ml_metadata import errors as mlmd_errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from lineage_store.metadata import Metadata, set_properties
+from lineage_store.mlmd.metadata_store import Metadata, set_properties
 
 TRIES = 20
 

@@ -3,8 +3,8 @@
 A deletion marks the others DELETED, and moves those that are kept to their files in the new ledger.
 """
 
-from lineage_store.external_ids import Names, content_uri
 from lineage_store.ledger.shards import Ledger
+from lineage_store.mlmd.names import Names, content_uri
 
 # The types of artifacts that end with the rows they were made from.
 ENDING = ("lineage.Checkpoint", "lineage.Update", "lineage.Batch", "lineage.Shard")
