@@ -9,16 +9,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from lineage_store.differences import Difference
-from lineage_store.doctor_metadata import compare_metadata
+from lineage_store.doctor.differences import Difference
+from lineage_store.doctor.metadata import compare_metadata
+from lineage_store.doctor.rebuilt_metadata import Rebuilt, rebuild
+from lineage_store.doctor.repair_metadata import write_missing
 from lineage_store.index.database import reading_index, writing_index
 from lineage_store.index.deletions import must_be_none_running
 from lineage_store.mlmd.metadata_store import Metadata
 from lineage_store.mlmd.names import Names
 from lineage_store.mlmd.server import told
 from lineage_store.mlmd.stand_ins import made_by_tfx
-from lineage_store.rebuilt_metadata import Rebuilt, rebuild
-from lineage_store.repair_metadata import write_missing
 from lineage_store.workspace.folder import Workspace
 from unlearning.doctor_index import IndexFindings, compare_index, repair_index
 

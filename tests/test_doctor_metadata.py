@@ -22,6 +22,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 import unweave
 from benchmarks.handmade import plain_header
 from lineage_store.canonical import write_atomic
+from lineage_store.doctor.rebuilt_metadata import rebuild
 from lineage_store.errors import MetadataLost
 from lineage_store.index import models
 from lineage_store.index.database import read_index
@@ -35,7 +36,6 @@ from lineage_store.ledger.shards import (
 from lineage_store.mlmd.metadata_store import Metadata
 from lineage_store.mlmd.names import Names
 from lineage_store.placement import Partition
-from lineage_store.rebuilt_metadata import rebuild
 from lineage_store.workspace.folder import Workspace, open_workspace
 from pipelines.tfx_backend import TfxBackend
 from unweave import Project

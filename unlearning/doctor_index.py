@@ -15,8 +15,8 @@ from typing import Any
 
 from lineage_store.canonical import digest_file
 from lineage_store.data.gate import Snapshot, load_snapshot
-from lineage_store.differences import Difference
-from lineage_store.doctor_rows import compare_parts, compare_rows, fault_of, write_again
+from lineage_store.doctor.differences import Difference
+from lineage_store.doctor.rows import compare_parts, compare_rows, fault_of, write_again
 from lineage_store.errors import CheckFailed
 from lineage_store.index import deletions, models
 from lineage_store.index.from_log import Logged, LoggedDeletion, LoggedModel, check_log, read_logged

@@ -1,4 +1,4 @@
-"""Writing into MLMD what `doctor_metadata` found to be missing or wrong.
+"""Writing into MLMD what `metadata` found to be missing or wrong.
 
 Artifacts come first, then executions, then the events between them, each in pieces that MLMD takes
 whole; what is there is not written again, so a killed repair is simply run again. Nothing is taken
@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
-from lineage_store.doctor_metadata import Mismatch, artifacts, events, executions
+from lineage_store.doctor.metadata import Mismatch, artifacts, events, executions
+from lineage_store.doctor.rebuilt_metadata import Rebuilt
 from lineage_store.mlmd.metadata_store import AT_ONCE, Metadata, pb
-from lineage_store.rebuilt_metadata import Rebuilt
 
 
 def write_missing(rebuilt: Rebuilt, actual: Metadata) -> None:

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from lineage_store.differences import Difference
+from lineage_store.doctor.differences import Difference
+from lineage_store.doctor.rebuilt_metadata import Rebuilt
 from lineage_store.mlmd import stand_ins
 from lineage_store.mlmd.live_nodes import ENDING
 from lineage_store.mlmd.metadata_store import INPUTS, Metadata, pb
 from lineage_store.mlmd.names import place_of
 from lineage_store.mlmd.pages import artifact_pages, execution_pages
-from lineage_store.rebuilt_metadata import Rebuilt
 
 ARTIFACT_STATES = dict(pb.Artifact.State.items())
 EXECUTION_STATES = dict(pb.Execution.State.items())
