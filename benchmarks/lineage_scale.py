@@ -28,7 +28,6 @@ import numpy as np
 from benchmarks.apart import ROOT, numbers_of
 from benchmarks.handmade import plain_header
 from benchmarks.result import Result, Tell
-from lineage_store import history, questions
 from lineage_store.data.gate import TRAIN, Record
 from lineage_store.index import models, row_index
 from lineage_store.index.database import open_index, reading_index, writing_index
@@ -41,6 +40,8 @@ from lineage_store.ledger.shards import (
     write_header,
 )
 from lineage_store.placement import Partition, schedule
+from lineage_store.questions import as_of as history
+from lineage_store.questions import traces as questions
 from lineage_store.workspace.folder import Workspace, open_workspace, writing
 
 SUBJECT_ROWS = 500

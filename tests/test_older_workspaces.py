@@ -6,13 +6,14 @@ from contextlib import closing
 
 import pytest
 
-from lineage_store import history, model_questions
 from lineage_store.errors import BadInput, NothingFound
 from lineage_store.index import deletions, models, row_index
 from lineage_store.index.database import NEWEST, _migrations, open_index, read_index
 from lineage_store.index.failures import failures
 from lineage_store.index.models import ModelRecord
 from lineage_store.keys.secret import derive
+from lineage_store.questions import as_of as history
+from lineage_store.questions import one_model
 
 KEYS = derive(bytes(range(32)))
 ANN = b"a" * 16
@@ -88,7 +89,7 @@ def record_of(report):
 @pytest.mark.parametrize("question", ["data_set", "hyperparameters", "libraries"])
 def test_what_was_not_kept_of_an_older_model_is_nothing_found(question):
     with pytest.raises(NothingFound, match="unweave trace model m1"):
-        getattr(model_questions, question)(record_of({}))
+        getattr(one_model, question)(record_of({}))
 
 
 def test_of_whom_an_earlier_unweave_forgot_it_is_not_said_that_there_was_nothing(old):

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from lineage_store import questions
-from lineage_store.artifact_trace import find_artifact
 from lineage_store.canonical import write_atomic
 from lineage_store.errors import BadInput
 from lineage_store.graph.fold import fold
@@ -21,6 +19,8 @@ from lineage_store.mlmd.selection import (
     picture_of_subject,
 )
 from lineage_store.mlmd.server import told
+from lineage_store.questions import traces as questions
+from lineage_store.questions.artifacts import find_artifact
 from lineage_store.workspace.folder import Workspace
 
 READABLE = 50

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from lineage_store import history, model_questions
 from lineage_store.index.models import ModelRecord, find_model
+from lineage_store.questions import as_of as history
+from lineage_store.questions import one_model
 from lineage_store.workspace.folder import Workspace
 from unweave.session import Session
 
@@ -25,27 +26,27 @@ class Queries:
     def data(self, model: str | None = None) -> Answer:
         """Say which data a model was trained on."""
         with self._of(model) as (_, _, record):
-            return model_questions.data_set(record)
+            return one_model.data_set(record)
 
     def hyperparameters(self, model: str | None = None) -> Answer:
         """Say by which rules a model was trained."""
         with self._of(model) as (_, _, record):
-            return model_questions.hyperparameters(record)
+            return one_model.hyperparameters(record)
 
     def libraries(self, model: str | None = None) -> Answer:
         """Say in which environment a model was trained."""
         with self._of(model) as (_, _, record):
-            return model_questions.libraries(record)
+            return one_model.libraries(record)
 
     def pipeline(self, model: str | None = None) -> Answer:
         """Say which pipeline made a model, and, by MLMD, how its components ended."""
         with self._of(model) as (workspace, _, record):
-            name = model_questions.pipeline_of(record)
+            name = one_model.pipeline_of(record)
             runs = []
             if workspace.metadata.is_there():
                 from lineage_store.mlmd.metadata_store import Metadata
                 from lineage_store.mlmd.server import told
-                from lineage_store.pipeline_runs import pipeline_runs
+                from lineage_store.questions.pipeline_runs import pipeline_runs
 
                 with told(workspace.metadata):
                     runs = pipeline_runs(Metadata(workspace.metadata, create=False), name)
@@ -54,18 +55,18 @@ class Queries:
     def deployed(self, model: str | None = None, *, as_of: str | None = None) -> Answer:
         """Say which versions of a model's family were served, and which was last."""
         with self._of(model) as (_, connection, record):
-            return model_questions.deployments(connection, record, time=as_of)
+            return one_model.deployments(connection, record, time=as_of)
 
     def failures(self, model: str | None = None) -> Answer:
         """Say which runs failed and why: all, or those that were to make a model."""
         with self._session.reading() as (_, connection):
             record = None if model is None else find_model(connection, model)
-            return model_questions.failed_runs(connection, record)
+            return one_model.failed_runs(connection, record)
 
     def subjects(self, model: str | None = None) -> Answer:
         """Say whose rows a model's data holds today, by pseudonym."""
         with self._of(model) as (_, connection, record):
-            return model_questions.subjects_of(connection, record)
+            return one_model.subjects_of(connection, record)
 
     def models_of(self, subject: str, *, as_of: str | None = None) -> Answer:
         """Say which models a subject is or was in."""
@@ -77,7 +78,7 @@ class Queries:
     def free(self, model: str | None = None) -> Answer:
         """Say whether a model is free of all deleted rows today."""
         with self._of(model) as (_, connection, record):
-            return model_questions.free_of_deleted(connection, record)
+            return one_model.free_of_deleted(connection, record)
 
     @contextmanager
     def _of(self, model: str | None) -> Iterator[tuple[Workspace, Any, ModelRecord]]:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lineage_store import questions, step_questions
 from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput
 from lineage_store.index import models
+from lineage_store.questions import steps as step_questions
+from lineage_store.questions import traces as questions
 from unweave.queries import Queries
 from unweave.session import Now, Session, system_clock
 
@@ -55,9 +56,9 @@ class Reader:
 
     def trace_artifact(self, artifact: str) -> dict[str, Any]:
         """Say what MLMD knows of an artifact, in both directions."""
-        from lineage_store.artifact_trace import trace_artifact
         from lineage_store.mlmd.metadata_store import Metadata
         from lineage_store.mlmd.server import told
+        from lineage_store.questions.artifacts import trace_artifact
 
         where = self._session.workspace().metadata
         with told(where):
@@ -93,7 +94,7 @@ class Reader:
 
     def status(self) -> dict[str, Any]:
         """Say how the workspace stands."""
-        from lineage_store.status import status
+        from lineage_store.questions.status import status
 
         with self._session.reading() as (workspace, connection):
             return status(connection, workspace, today=self._session.today)

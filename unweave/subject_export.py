@@ -5,9 +5,9 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from lineage_store.access import held_about
 from lineage_store.canonical import write_atomic
 from lineage_store.errors import BadInput
+from lineage_store.questions.access import held_about
 from lineage_store.workspace.folder import Workspace
 
 

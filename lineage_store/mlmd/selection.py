@@ -67,7 +67,7 @@ def picture_of_subject(
 ) -> Picture:
     """Collect what came of a subject's rows.
 
-    `touched` is the answer of `questions.trace_subject`; `ledgers` are those of its models.
+    `touched` is the answer of `traces.trace_subject`; `ledgers` are those of its models.
     """
     wanted = [
         name

@@ -10,7 +10,6 @@ from dataclasses import asdict
 from typing import Any
 
 from lineage_store.errors import NothingFound
-from lineage_store.history import models_at
 from lineage_store.index import deletions, models
 from lineage_store.index.descent import base_of, descended
 from lineage_store.index.row_index import IndexedRows, rows_of_subject, snapshots_of_subject
@@ -18,6 +17,7 @@ from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import Keys
 from lineage_store.ledger.shards import Ledger, ShardLedger, open_ledger
 from lineage_store.placement import BatchId, Stage, batches_of_rows
+from lineage_store.questions.as_of import models_at
 from lineage_store.workspace.folder import Workspace
 
 Answer = dict[str, Any]

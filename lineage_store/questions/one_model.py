@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from lineage_store.errors import NothingFound
-from lineage_store.history import models_at
 from lineage_store.index import deletions, models, row_index
 from lineage_store.index.descent import base_of
 from lineage_store.index.failures import failures
+from lineage_store.questions.as_of import models_at
 
 Answer = dict[str, Any]
 

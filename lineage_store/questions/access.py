@@ -12,7 +12,7 @@ from typing import Any
 from lineage_store.data.gate import Snapshot, load_snapshot, read_keys, read_snapshot
 from lineage_store.index import models, queue
 from lineage_store.keys.secret import Keys
-from lineage_store.questions import trace_subject
+from lineage_store.questions.traces import trace_subject
 from lineage_store.workspace.folder import Workspace
 
 
