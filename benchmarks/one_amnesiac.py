@@ -28,7 +28,7 @@ from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, distance, save_state, weights_of
 from unlearning.amnesiac import subtract
 from unlearning.batches import stage_batches
-from unlearning.determinism import pin_tensorflow
+from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_learner import KerasLearner
 from unlearning.last_epoch import corrected_state, correction_steps
 from unlearning.repair import repair

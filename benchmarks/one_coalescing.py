@@ -29,7 +29,7 @@ from benchmarks.stopwatch import Stopwatch
 from lineage_store.ledger.shards import Ledger, open_ledger
 from lineage_store.placement import Partition
 from lineage_store.rows.row_store import open_rows
-from unlearning.determinism import pin_tensorflow
+from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.retrain_shards import RetrainShards
 
 Numbers = dict[str, Any]

@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks import adult
 from pipelines.direct import DirectBackend
-from unlearning.determinism import pin_tensorflow
+from unlearning.fingerprint.determinism import pin_tensorflow
 from unweave.project import Project
 
 Numbers = dict[str, Any]

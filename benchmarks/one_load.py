@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks.apart import peak_kib
 from pipelines.direct import DirectBackend
-from unlearning.determinism import pin_tensorflow
+from unlearning.fingerprint.determinism import pin_tensorflow
 from unweave.project import Project
 from unweave.verification import verify
 

@@ -19,7 +19,7 @@ from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition
 from lineage_store.tensors import weights_digest
 from unlearning import fitting
-from unlearning.determinism import pin_tensorflow
+from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.shard_engine import workers
 from unlearning.train_config import TrainConfig
 

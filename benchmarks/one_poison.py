@@ -27,8 +27,8 @@ from lineage_store.placement import Partition
 from lineage_store.rows.arrays import Rows
 from lineage_store.rows.writer import write_rows
 from unlearning.contract import module_text
-from unlearning.determinism import pin_tensorflow
 from unlearning.families.keras_encoding import keras_rows
+from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_learner import KerasLearner
 from unlearning.poison import suspects
 from unlearning.poison.without_source import judge

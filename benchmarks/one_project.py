@@ -30,7 +30,7 @@ from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import open_workspace
 from pipelines import direct, forget_run, train_run
 from unlearning.aggregation import AGGREGATIONS
-from unlearning.determinism import pin_tensorflow
+from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_learner import KerasLearner
 from unlearning.serving import aggregated
 from unlearning.shard_task import make_learner

@@ -37,7 +37,7 @@ from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.tensors import weights_digest
 from unlearning.aggregation import AGGREGATIONS
 from unlearning.contract import load_module, spec_of
-from unlearning.determinism import THREADS, pin_tensorflow
+from unlearning.fingerprint.determinism import THREADS, pin_tensorflow
 from unlearning.serving import evaluate
 from unlearning.shard_task import make_learner
 from unlearning.training import Run, probe, train_shard

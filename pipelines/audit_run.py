@@ -33,10 +33,10 @@ from lineage_store.progress import counter
 from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.workspace.folder import Workspace
 from pipelines.doctor_run import examine
-from unlearning.code_fingerprint import code_digest
 from unlearning.ended_files import ended_digests
-from unlearning.environment import differing, environment
-from unlearning.equivalent import same_code
+from unlearning.fingerprint.code_fingerprint import code_digest
+from unlearning.fingerprint.environment import differing, environment
+from unlearning.fingerprint.equivalent import same_code
 from unlearning.ledger_files import differing_files
 from unlearning.replay import BITS, TOLERANCE, Segment, chosen, replay, segments
 from unlearning.residuals import scan_apart

@@ -31,8 +31,8 @@ from pipelines.training import (
     recorder_component,
     rows_of,
 )
-from unlearning.code_fingerprint import code_digest
 from unlearning.families.known_families import DEFAULT
+from unlearning.fingerprint.code_fingerprint import code_digest
 
 
 @dataclass(frozen=True)

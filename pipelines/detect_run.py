@@ -20,8 +20,8 @@ from lineage_store.progress import counter
 from lineage_store.rows.arrays import Rows, joined
 from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.workspace.folder import Workspace
-from unlearning.determinism import pin_tensorflow
 from unlearning.families.keras_encoding import KerasEncoding
+from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_learner import KerasLearner
 from unlearning.poison.provenance import SourceVerdict
 from unlearning.row_source import typed

@@ -22,7 +22,7 @@ from lineage_store.workspace.folder import Workspace
 from pipelines.jobs import DeletionJob, ModelChange, TrainingJob
 from unlearning.base_weights import open_base
 from unlearning.deletion import erase, load_plan, must_pass
-from unlearning.determinism import pin_tensorflow
+from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.finishing import certify, check_and_keep
 from unlearning.fitting import fit, refit
 from unlearning.judging import demanded, evaluate_and_keep, must_be_accepted

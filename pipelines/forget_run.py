@@ -26,10 +26,10 @@ from lineage_store.workspace.folder import Workspace
 from pipelines.found_rows import NO_ROWS, ForgetRequest, Found, find, found_tokens, merged
 from pipelines.jobs import Backend, DeletionJob, ModelChange
 from unlearning.certified_log import log_asked, log_taken_back
-from unlearning.code_fingerprint import code_digest
 from unlearning.deletion import load_plan, save_plan
-from unlearning.environment import environment
 from unlearning.estimates import folder_bytes
+from unlearning.fingerprint.code_fingerprint import code_digest
+from unlearning.fingerprint.environment import environment
 from unlearning.finishing import forget_open_file
 from unlearning.judging import demanded
 from unlearning.open_file import OpenRequest, destroy_open, load_open, save_open

@@ -227,7 +227,7 @@ def run_locally(pipeline: "Pipeline") -> None:
 @contextmanager
 def quiet_and_inside(workspace: Workspace) -> Iterator[None]:
     """Keep temporary files inside the workspace and TFX's chatter off the terminal."""
-    from unlearning.determinism import pin_tensorflow
+    from unlearning.fingerprint.determinism import pin_tensorflow
 
     before = os.environ.get("TMPDIR"), tempfile.tempdir
     os.environ["TMPDIR"] = tempfile.tempdir = str(workspace.temporary)

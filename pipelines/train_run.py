@@ -30,7 +30,7 @@ from pipelines.jobs import Backend, TrainingJob
 from unlearning.aggregation import aggregation_for
 from unlearning.class_weights import must_fit
 from unlearning.contract import BUILT_IN, load_module, module_text
-from unlearning.determinism import pin_tensorflow
+from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.shard_engine import ShardEngine
 from unlearning.train_config import TrainConfig
 

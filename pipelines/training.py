@@ -34,7 +34,7 @@ from lineage_store.placement import Partition
 from lineage_store.workspace.folder import Workspace
 from lineage_store.workspace.metadata_address import password_from
 from pipelines.jobs import TrainingJob
-from unlearning.code_fingerprint import code_digest
+from unlearning.fingerprint.code_fingerprint import code_digest
 
 
 def training_pipeline(job: TrainingJob, *, enable_cache: bool = False) -> Pipeline:

@@ -35,7 +35,7 @@ Project(sys.argv[1], backend=DirectBackend()).train(sys.argv[2], **json.loads(sy
 """
 
 OTHERS = {
-    "threads": ("from unlearning import determinism; determinism.THREADS = 2", {}),
+    "threads": ("from unlearning.fingerprint import determinism; determinism.THREADS = 2", {}),
     "tensorflow": (
         "from importlib import metadata\n"
         "real = metadata.version\n"

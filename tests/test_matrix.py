@@ -20,9 +20,9 @@ from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition, shard_of, slice_of
 from lineage_store.tensors import weights_digest
 from unlearning.choice import Asked
-from unlearning.code_fingerprint import code_digest
-from unlearning.determinism import pin_tensorflow
-from unlearning.environment import environment
+from unlearning.fingerprint.code_fingerprint import code_digest
+from unlearning.fingerprint.determinism import pin_tensorflow
+from unlearning.fingerprint.environment import environment
 from unlearning.fitting import TrainConfig, fit, refit
 from unlearning.plan import plan_model
 from unlearning.row_source import store_from_snapshot

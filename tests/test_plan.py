@@ -23,8 +23,8 @@ from lineage_store.workspace.folder import open_workspace
 from pipelines import forget_run
 from pipelines.direct import DirectBackend
 from unlearning.choice import Asked
-from unlearning.code_fingerprint import code_digest
-from unlearning.environment import environment
+from unlearning.fingerprint.code_fingerprint import code_digest
+from unlearning.fingerprint.environment import environment
 from unlearning.plan import ModelPlan, plan_model
 from unlearning.strategies import ShardDecision
 from unlearning.verdicts import verdicts

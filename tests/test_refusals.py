@@ -5,8 +5,8 @@ import pytest
 
 from lineage_store.errors import BadInput, NotReproducible
 from unlearning.contract import ModelSpec
-from unlearning.determinism import pin_tensorflow
 from unlearning.families.keras_encoding import keras_rows
+from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_learner import KerasLearner
 
 SPEC = ModelSpec(("a", "b", "c", "d"), ("s", "t"), "classification", ("no", "yes"), 32)

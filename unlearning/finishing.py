@@ -26,9 +26,9 @@ from unlearning.certified_log import opening_proof
 from unlearning.certify import certificate_statement, receipt
 from unlearning.checks import CheckReport, check
 from unlearning.coalesced import commitments, own_part, place_in_run
-from unlearning.code_fingerprint import code_digest
 from unlearning.deletion import load_plan, load_scan
-from unlearning.environment import environment
+from unlearning.fingerprint.code_fingerprint import code_digest
+from unlearning.fingerprint.environment import environment
 from unlearning.fitting import fit_twin
 from unlearning.judging import evaluation_digests, twin_folder
 from unlearning.open_file import OpenRequest, destroy_open, load_open

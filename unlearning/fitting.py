@@ -22,10 +22,10 @@ from unlearning.aggregation import aggregation_or_default
 from unlearning.base_weights import must_be_the_start, must_fit, origin
 from unlearning.batches import shard_schedule
 from unlearning.class_weights import ALIKE
-from unlearning.code_fingerprint import code_digest
-from unlearning.environment import environment
+from unlearning.fingerprint.code_fingerprint import code_digest
+from unlearning.fingerprint.environment import environment
+from unlearning.fingerprint.module_imports import must_be_followed
 from unlearning.keras_learner import KerasLearner
-from unlearning.module_imports import must_be_followed
 from unlearning.plan import ModelPlan
 from unlearning.record_budget import affordable
 from unlearning.regenerate import record_again

@@ -24,10 +24,10 @@ from lineage_store.rows.row_store import RowStore
 from unlearning.afterwards import Afterwards, afterwards
 from unlearning.choice import Asked, choose_here
 from unlearning.downstream import Downstream, downstream, must_be_recorded_inputs
-from unlearning.environment import differing
-from unlearning.equivalent import same_code
 from unlearning.estimates import Estimate
 from unlearning.exposure import Exposure, exposure_of, warning_of
+from unlearning.fingerprint.environment import differing
+from unlearning.fingerprint.equivalent import same_code
 from unlearning.refused_plans import must_leave_nothing
 from unlearning.step_checkpoints import adapts
 from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee, choose

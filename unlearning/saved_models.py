@@ -16,9 +16,9 @@ from lineage_store.data.csv_table import Table, read_table
 from lineage_store.data.inference import Task, class_text, parse_number
 from lineage_store.errors import BadInput
 from lineage_store.tensors import Array
-from unlearning.determinism import pin_tensorflow
 from unlearning.evaluated import Evaluated, Kind, RowSetName, Run
 from unlearning.evaluation_policy import Policy
+from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_answers import Reader, as_columns, ask_keras, only_other
 from unlearning.prediction import served_answers
 from unlearning.serving import ASSET, served_columns

@@ -24,10 +24,10 @@ from lineage_store.data.inference import Inference
 from lineage_store.ledger.shards import Ledger, ShardLedger, open_ledger, shard_folder
 from lineage_store.rows.row_store import RowStore, open_rows
 from unlearning.batches import shard_schedule
-from unlearning.code_fingerprint import code_digest
 from unlearning.contract import spec_of
-from unlearning.determinism import pin_tensorflow
-from unlearning.environment import environment
+from unlearning.fingerprint.code_fingerprint import code_digest
+from unlearning.fingerprint.determinism import pin_tensorflow
+from unlearning.fingerprint.environment import environment
 from unlearning.keras_learner import KerasLearner
 from unlearning.repair import planned_repair, repair
 from unlearning.strategies import ShardDecision, strategies

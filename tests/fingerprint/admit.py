@@ -17,8 +17,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lineage_store.canonical import digest_json, write_atomic
-from unlearning.code_fingerprint import fingerprint
-from unlearning.equivalent import TABLE, Equivalent, equivalents
+from unlearning.fingerprint.code_fingerprint import fingerprint
+from unlearning.fingerprint.equivalent import TABLE, Equivalent, equivalents
 
 TOP = Path(__file__).parents[2]
 SCRIPT = Path(__file__).with_name("configurations.py")
@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the old commits and today's code, two processes at a time, and write the table."""
     parser = argparse.ArgumentParser(prog="make equivalent")
     parser.add_argument("commits", nargs="*")
-    table = TOP / "unlearning" / TABLE
+    table = TOP / "unlearning/fingerprint" / TABLE
     known = equivalents(table)
     commits = parser.parse_args(arguments).commits or [entry.commit for entry in known]
     now_running, entries, refused = start(TOP, "--executed"), {}, False

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lineage_store.errors import NotReproducible
-from unlearning.code_fingerprint import ROOTS, code_digest, fingerprint
+from unlearning.fingerprint.code_fingerprint import ROOTS, code_digest, fingerprint
 
 TOP = Path(__file__).parents[2]
 
@@ -182,7 +182,7 @@ def test_every_root_is_in_the_source_and_what_trains_is_covered():
 
 def test_the_digest_is_computed_without_tensorflow():
     script = (
-        "import sys; from unlearning.code_fingerprint import code_digest; print(code_digest());"
+        "import sys; from unlearning.fingerprint.code_fingerprint import code_digest; print(code_digest());"
         "assert not {'tensorflow', 'keras'} & sys.modules.keys()"
     )
     found = subprocess.run(

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.fingerprint.admit import Refused, admitted, clone, differing, start, told
-from unlearning.code_fingerprint import code_digest, fingerprint
-from unlearning.equivalent import TABLE, equivalents, same_code
-from unlearning.source_names import FOLDERS
+from unlearning.fingerprint.code_fingerprint import code_digest, fingerprint
+from unlearning.fingerprint.equivalent import TABLE, equivalents, same_code
+from unlearning.fingerprint.source_names import FOLDERS
 
 TOP = Path(__file__).parents[2]
 FIRST = "961ed0a"
@@ -21,7 +21,7 @@ def test_models_of_the_first_commit_are_of_equivalent_code():
     assert same_code(FIRST_DIGEST, code_digest()), (
         "The fingerprint of the code has changed, and nobody has shown that models trained by "
         "earlier versions are still the same bits, so every one of them would be retrained whole: "
-        "run `make equivalent` and commit unlearning/equivalent.json, or say in the changelog "
+        "run `make equivalent` and commit unlearning/fingerprint/equivalent.json, or say in the changelog "
         "that the bits of training have changed."
     )
 

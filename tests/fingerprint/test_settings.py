@@ -13,9 +13,9 @@ from pipelines.direct import DirectBackend
 from tests.fingerprint.admit import differing as differing_states
 from tests.fingerprint.admit import start, told
 from tests.test_environment import OPTIONS, table
-from unlearning.environment import differing, environment
-from unlearning.keras_settings import DEFAULTS, keras_settings
-from unlearning.module_imports import module_imports, must_be_followed
+from unlearning.fingerprint.environment import differing, environment
+from unlearning.fingerprint.keras_settings import DEFAULTS, keras_settings
+from unlearning.fingerprint.module_imports import module_imports, must_be_followed
 from unweave import Project
 
 TOP = Path(__file__).parents[2]
@@ -101,7 +101,7 @@ def test_keras_is_set_as_it_would_set_itself(keras_file):
     script = (
         "import keras; c = keras.config; said = [c.floatx(), c.epsilon(), c.image_data_format()];"
         "c.set_floatx('float16'); c.set_dtype_policy('mixed_bfloat16'); c.set_epsilon(0.5);"
-        "from unlearning.determinism import pin_tensorflow; pin_tensorflow();"
+        "from unlearning.fingerprint.determinism import pin_tensorflow; pin_tensorflow();"
         "assert said == [c.floatx(), c.epsilon(), c.image_data_format()];"
         "assert c.dtype_policy().name == c.floatx(); print(*said)"
     )

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lineage_store.errors import NotReproducible
-from unlearning.keras_settings import keras_settings
+from unlearning.fingerprint.keras_settings import keras_settings
 
 THREADS = 1
 
@@ -54,7 +54,7 @@ def pin_tensorflow() -> None:
     except RuntimeError as error:
         raise NotReproducible(
             "TensorFlow was started in this process with other threads than unweave trains with, "
-            "or on a GPU: call unlearning.determinism.pin_tensorflow() before using TensorFlow."
+            "or on a GPU: call unlearning.fingerprint.determinism.pin_tensorflow() before using TensorFlow."
         ) from error
     tf.config.experimental.enable_op_determinism()
     set_keras(keras.config)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lineage_store.errors import NotReproducible
-from unlearning.source_names import (
+from unlearning.fingerprint.source_names import (
     Defined,
     InHouse,
     Module,

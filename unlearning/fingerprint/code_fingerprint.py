@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lineage_store.errors import NotReproducible
-from unlearning.normal_form import EFFECTS, Definition, Key, Writer
-from unlearning.source_names import Defined, Source, says_nothing
+from unlearning.fingerprint.normal_form import EFFECTS, Definition, Key, Writer
+from unlearning.fingerprint.source_names import Defined, Source, says_nothing
 
 TOP = Path(__file__).parents[__name__.count(".")]
 ROOTS = (

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.canonical import digest
-from unlearning.determinism import THREADS
-from unlearning.keras_settings import DEFAULTS, keras_settings
-from unlearning.module_imports import module_imports
+from unlearning.fingerprint.determinism import THREADS
+from unlearning.fingerprint.keras_settings import DEFAULTS, keras_settings
+from unlearning.fingerprint.module_imports import module_imports
 
 PACKAGES = ("numpy", "tensorflow", "keras", "ml-dtypes", "safetensors")
 VARIABLES = re.compile(r"(TF|XLA|ONEDNN|DNNL|KERAS|OMP|MKL|OPENBLAS|NPY|NVIDIA_TF32)_\w+", re.ASCII)

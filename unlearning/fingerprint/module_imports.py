@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lineage_store.errors import NotReproducible
-from unlearning.code_fingerprint import TOP, fingerprint
-from unlearning.source_names import FOLDERS
+from unlearning.fingerprint.code_fingerprint import TOP, fingerprint
+from unlearning.fingerprint.source_names import FOLDERS
 
 KNOWN = {"keras", "numpy", "tensorflow"}
 LOADS = {"exec", "eval", "__import__", "importlib", "runpy"}
