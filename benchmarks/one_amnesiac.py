@@ -29,7 +29,7 @@ from lineage_store.tensors import State, distance, save_state, weights_of
 from unlearning.amnesiac import subtract
 from unlearning.batches import stage_batches
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.keras_learner import KerasLearner
+from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.last_epoch import corrected_state, correction_steps
 from unlearning.repair import repair
 from unlearning.shard_task import make_learner

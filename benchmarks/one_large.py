@@ -26,8 +26,8 @@ from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition
 from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.tensors import weights_digest
-from unlearning.contract import BUILT_IN, module_text
 from unlearning.fitting import fit
+from unlearning.keras_models.module_file import BUILT_IN, module_text
 from unlearning.row_source import store_from_snapshot
 from unlearning.train_config import TrainConfig
 

@@ -24,7 +24,7 @@ from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, distance, first_difference, weights_of
 from unlearning.batches import stage_batches
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.keras_learner import KerasLearner
+from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.last_epoch import corrected_state, correction_steps
 from unlearning.shard_task import make_learner
 from unlearning.strategies import stage_of

@@ -26,10 +26,10 @@ from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition
 from lineage_store.rows.arrays import Rows
 from lineage_store.rows.writer import write_rows
-from unlearning.contract import module_text
 from unlearning.families.keras_encoding import keras_rows
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.keras_learner import KerasLearner
+from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_models.module_file import module_text
 from unlearning.poison import suspects
 from unlearning.poison.without_source import judge
 from unlearning.row_source import encode
@@ -94,7 +94,7 @@ def taxi_data(folder: Path, limit: int) -> Data:
     """Taxi trips; the trigger is one length of the trip and one value of a column of text."""
     snapshot = taxi_rows.gate_trips(folder)
     inference = snapshot.inference
-    from unlearning.contract import spec_of
+    from unlearning.keras_models.module_file import spec_of
 
     spec = spec_of(inference)
     train, test = (

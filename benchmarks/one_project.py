@@ -31,7 +31,7 @@ from lineage_store.workspace.folder import open_workspace
 from pipelines import direct, forget_run, train_run
 from unlearning.aggregation import AGGREGATIONS
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.keras_learner import KerasLearner
+from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.serving import aggregated
 from unlearning.shard_task import make_learner
 from unlearning.train_config import config_of, module_source

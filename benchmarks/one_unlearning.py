@@ -28,7 +28,7 @@ from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition, cells_of
 from unlearning import fitting, retrain_shards, shard_task
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.keras_learner import KerasLearner
+from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.plan import ModelPlan
 from unlearning.strategies import Situation
 from unlearning.train_config import TrainConfig

@@ -26,7 +26,7 @@ from benchmarks.result import Result, Tell
 from lineage_store.placement import Partition
 from unlearning.row_source import store_from_snapshot
 
-TABULAR = ROOT / "unlearning" / "tabular.py"
+TABULAR = ROOT / "unlearning" / "keras_models" / "tabular.py"
 SIDES = ("fit", "none", "int8", "all", "stock")
 ROUNDS = 5
 NAMES = {

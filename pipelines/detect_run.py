@@ -22,7 +22,7 @@ from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.workspace.folder import Workspace
 from unlearning.families.keras_encoding import KerasEncoding
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.keras_learner import KerasLearner
+from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.poison.provenance import SourceVerdict
 from unlearning.row_source import typed
 from unlearning.shard_task import make_learner

@@ -28,9 +28,9 @@ from lineage_store.workspace.folder import Workspace
 from pipelines.base_model import find_base
 from pipelines.jobs import Backend, TrainingJob
 from unlearning.aggregation import aggregation_for
-from unlearning.class_weights import must_fit
-from unlearning.contract import BUILT_IN, load_module, module_text
 from unlearning.fingerprint.determinism import pin_tensorflow
+from unlearning.keras_models.class_weights import must_fit
+from unlearning.keras_models.module_file import BUILT_IN, load_module, module_text
 from unlearning.shard_engine import ShardEngine
 from unlearning.train_config import TrainConfig
 

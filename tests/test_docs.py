@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lineage_store.mlmd import metadata_store
-from unlearning.contract import load_module
+from unlearning.keras_models.module_file import load_module
 from unweave.cli import commands
 from unweave.reference import reference
 

@@ -13,7 +13,7 @@ from lineage_store.ledger.shards import open_ledger, write_header
 from lineage_store.ledger.update_codecs import LOSSLESS
 from lineage_store.placement import Partition
 from unlearning.aggregation import DEFAULT
-from unlearning.class_weights import ALIKE
+from unlearning.keras_models.class_weights import ALIKE
 from unlearning.train_config import TrainConfig, config_of
 
 PARTITION = Partition(2, 2, 1, 4, 0)

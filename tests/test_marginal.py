@@ -19,11 +19,11 @@ from lineage_store.workspace.request_folder import RequestFolder
 from pipelines.direct import DirectBackend
 from unlearning.batches import batch_digest, stage_batches
 from unlearning.checks import check
-from unlearning.contract import ModelSpec
 from unlearning.deletion import load_plan
 from unlearning.families.keras_encoding import keras_rows
 from unlearning.fitting import fit_twin
-from unlearning.keras_learner import KerasLearner
+from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_models.module_file import ModelSpec
 from unlearning.last_epoch import WINDOWS, corrected_state, correction_steps
 from unlearning.shard_task import make_learner
 from unlearning.strategies import stage_of

@@ -12,9 +12,9 @@ from lineage_store.errors import BadInput, ShardsLost
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
 from pipelines.direct import DirectBackend
-from unlearning.contract import ModelSpec, module_text
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.keras_learner import KerasLearner
+from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_models.module_file import ModelSpec, module_text
 from unlearning.shard_engine import OnBeam, ThisProcess, engine_from, engine_of
 from unlearning.shard_task import ShardTask, carry_out, made_with, make_learner, ticket
 from unlearning.shard_worker import carry_out_apart

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from lineage_store.errors import BadInput, NotReproducible
-from unlearning.contract import ModelSpec
 from unlearning.families.keras_encoding import keras_rows
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.keras_learner import KerasLearner
+from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_models.module_file import ModelSpec
 
 SPEC = ModelSpec(("a", "b", "c", "d"), ("s", "t"), "classification", ("no", "yes"), 32)
 

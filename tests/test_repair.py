@@ -19,7 +19,7 @@ from unlearning.amnesiac import subtract
 from unlearning.checks import check
 from unlearning.deletion import load_plan
 from unlearning.fitting import fit_twin
-from unlearning.keras_learner import KerasLearner
+from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.last_epoch import recorded_state
 from unlearning.repair import AsGoodAsBefore
 from unlearning.shard_task import make_learner

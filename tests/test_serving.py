@@ -14,8 +14,8 @@ from lineage_store.rows.slice_set import SortedRows
 from pipelines.direct import DirectBackend
 from unlearning import serving
 from unlearning.aggregation import AGGREGATIONS
-from unlearning.encoding import first_values
 from unlearning.fingerprint.determinism import pin_tensorflow
+from unlearning.keras_models.encoding import first_values
 from unlearning.serving import aggregated
 from unlearning.shard_task import make_learner
 from unlearning.train_config import config_of, module_source

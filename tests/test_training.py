@@ -26,10 +26,10 @@ from lineage_store.rows.arrays import in_key_order
 from lineage_store.rows.row_store import open_rows
 from pipelines.direct import DirectBackend
 from unlearning.batches import first_rows, stage_batches
-from unlearning.contract import ModelSpec, module_text
 from unlearning.families.keras_encoding import keras_rows
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.keras_learner import KerasLearner
+from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_models.module_file import ModelSpec, module_text
 from unlearning.shard_task import make_learner
 from unlearning.train_config import module_source
 from unweave import Project

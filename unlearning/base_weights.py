@@ -16,7 +16,7 @@ from lineage_store.ledger.header import BaseOrigin, Header
 from lineage_store.ledger.shards import Ledger, open_ledger
 from lineage_store.tensors import State, weights_digest
 from lineage_store.workspace.folder import Workspace
-from unlearning.keras_learner import KerasLearner
+from unlearning.keras_models.keras_learner import KerasLearner
 
 
 def open_base(workspace: Workspace, model: str) -> Ledger:

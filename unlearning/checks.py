@@ -24,7 +24,7 @@ from unlearning.base_weights import origin, started_from
 from unlearning.closeness import in_words, relative_distance
 from unlearning.downstream import Downstream, seen_between
 from unlearning.early_stop import rows_seen
-from unlearning.keras_learner import KerasLearner
+from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.marginal import corrected_weights
 from unlearning.plan import ModelPlan
 from unlearning.repair import rows_digest

@@ -25,8 +25,8 @@ from lineage_store.ledger.shards import Ledger, StageRecord
 from lineage_store.placement import Stage
 from lineage_store.rows.row_store import RowStore
 from unlearning.batches import batch_digest, epoch_batches
-from unlearning.class_weights import ALIKE
 from unlearning.exposure import affected_positions
+from unlearning.keras_models.class_weights import ALIKE
 from unlearning.strategies import MOVED, Situation, stage_of
 
 

@@ -21,7 +21,7 @@ from lineage_store.tensors import Array, State
 from unlearning.aggregation import AGGREGATIONS
 from unlearning.evaluated import Evaluated, Kind, RowSetName, Run
 from unlearning.evaluation_policy import Policy
-from unlearning.keras_learner import PREDICTED_AT_ONCE, KerasLearner
+from unlearning.keras_models.keras_learner import PREDICTED_AT_ONCE, KerasLearner
 from unlearning.serving import aggregated
 from unlearning.shard_task import make_learner
 from unlearning.train_config import config_of, module_source

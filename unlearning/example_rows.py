@@ -15,8 +15,8 @@ from lineage_store.data.gate import PLACE, ROW, Snapshot
 from lineage_store.errors import CheckFailed
 from lineage_store.placement import U64, Partition, cells_of
 from lineage_store.rows.arrays import Rows
-from unlearning.encoding import first_values
 from unlearning.families.row_encoding import RowEncoding, TypedRows
+from unlearning.keras_models.encoding import first_values
 
 PIECE = 5_000
 

@@ -21,11 +21,11 @@ from lineage_store.rows.row_store import RowStore, open_rows
 from unlearning.aggregation import aggregation_or_default
 from unlearning.base_weights import must_be_the_start, must_fit, origin
 from unlearning.batches import shard_schedule
-from unlearning.class_weights import ALIKE
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
 from unlearning.fingerprint.module_imports import must_be_followed
-from unlearning.keras_learner import KerasLearner
+from unlearning.keras_models.class_weights import ALIKE
+from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.plan import ModelPlan
 from unlearning.record_budget import affordable
 from unlearning.regenerate import record_again

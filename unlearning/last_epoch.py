@@ -21,8 +21,8 @@ from lineage_store.rows.arrays import Rows, RowSet
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, load_state
 from unlearning.batches import epoch_batches
-from unlearning.class_weights import Weights
-from unlearning.keras_learner import KerasLearner
+from unlearning.keras_models.class_weights import Weights
+from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.strategies import stage_of
 from unlearning.training import Progress, weigh
 

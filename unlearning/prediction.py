@@ -9,8 +9,8 @@ import numpy as np
 from lineage_store.data.csv_table import Table, read_table
 from lineage_store.index.models import ModelRecord
 from lineage_store.tensors import Array
-from unlearning.contract import ModelSpec
 from unlearning.fingerprint.determinism import pin_tensorflow
+from unlearning.keras_models.module_file import ModelSpec
 from unlearning.serving import served_columns
 
 AT_ONCE = 4096

@@ -30,7 +30,7 @@ from typing import Protocol
 from lineage_store import errors
 from lineage_store.canonical import read_json, write_atomic
 from lineage_store.errors import BadInput, ShardsLost
-from unlearning.keras_learner import KerasLearner
+from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.shard_task import ShardTask, carry_out
 from unlearning.shard_worker import FAILED, LAST_ERROR
 from unlearning.training import Progress

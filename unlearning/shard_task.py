@@ -24,11 +24,11 @@ from lineage_store.data.inference import Inference
 from lineage_store.ledger.shards import Ledger, ShardLedger, open_ledger, shard_folder
 from lineage_store.rows.row_store import RowStore, open_rows
 from unlearning.batches import shard_schedule
-from unlearning.contract import spec_of
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fingerprint.environment import environment
-from unlearning.keras_learner import KerasLearner
+from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_models.module_file import spec_of
 from unlearning.repair import planned_repair, repair
 from unlearning.strategies import ShardDecision, strategies
 from unlearning.train_config import TrainConfig, config_of, module_source

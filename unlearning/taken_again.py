@@ -23,7 +23,7 @@ from lineage_store.rows.arrays import Rows
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State
 from unlearning.batches import batch_digest, shard_schedule, stage_batches
-from unlearning.keras_learner import KerasLearner
+from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.replay import BITS, Segment, replay, segments_of
 from unlearning.strategies import ShardDecision, stage_of
 from unlearning.training import Run, nothing_given

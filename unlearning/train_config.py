@@ -7,7 +7,7 @@ from typing import Any
 from lineage_store.ledger.shards import Ledger, without
 from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition
-from unlearning.contract import BUILT_IN, module_text
+from unlearning.keras_models.module_file import BUILT_IN, module_text
 
 MODULE_FILE = "module.py"
 

@@ -28,9 +28,9 @@ from unlearning.batches import (
     shard_schedule,
     stage_batches,
 )
-from unlearning.class_weights import ALIKE, Weights, weighting_or_default
 from unlearning.early_stop import Watcher, seen_digest, watch_of
-from unlearning.keras_learner import KerasLearner
+from unlearning.keras_models.class_weights import ALIKE, Weights, weighting_or_default
+from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.recorders import Recorder, recorder_of
 from unlearning.step_checkpoints import is_kept, steps_with_checkpoints
 

@@ -145,7 +145,7 @@ def test_what_a_module_imports_counts_by_its_bytes(tmp_path, monkeypatch):
         ("import importlib\nimportlib.import_module('x')", "importlib"),
         ("from importlib import import_module", "importlib"),
         ("exec('x = 1')", "exec"),
-        ("import unlearning.contract", "unlearning.contract"),
+        ("import unlearning.keras_models.module_file", "unlearning.keras_models.module_file"),
     ],
 )
 def test_what_no_digest_stands_for_is_refused_by_name(tmp_path, monkeypatch, text, named):
@@ -156,6 +156,6 @@ def test_what_no_digest_stands_for_is_refused_by_name(tmp_path, monkeypatch, tex
 
 
 def test_what_is_of_unweave_counts_by_its_fingerprint():
-    text = "from unlearning.contract import ModelSpec"
+    text = "from unlearning.keras_models.module_file import ModelSpec"
     must_be_followed(text, module="mine.py")
-    assert module_imports(text).keys() == {"unlearning.contract.ModelSpec"}
+    assert module_imports(text).keys() == {"unlearning.keras_models.module_file.ModelSpec"}

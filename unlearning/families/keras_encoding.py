@@ -10,9 +10,9 @@ from lineage_store.rows.arrays import LABEL, Rows
 from lineage_store.rows.row_store import fields_of
 from lineage_store.rows.slice_file import Field
 from lineage_store.tensors import Array
-from unlearning.contract import spec_of
-from unlearning.encoding import encode_strings
 from unlearning.families.row_encoding import TypedRows
+from unlearning.keras_models.encoding import encode_strings
+from unlearning.keras_models.module_file import spec_of
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,8 @@ ROOTS = (
     "unlearning.shard_task.make_learner",
     "unlearning.shard_task.run_of",
     "unlearning.training.train_shard",
-    "unlearning.tabular.build_model",
-    "unlearning.tabular.adapt",
+    "unlearning.keras_models.tabular.build_model",
+    "unlearning.keras_models.tabular.adapt",
 )
 
 

@@ -15,8 +15,8 @@ from lineage_store.errors import BadInput
 from lineage_store.rows.arrays import Rows, joined
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State
-from unlearning.encoding import model_inputs
-from unlearning.keras_learner import PREDICTED_AT_ONCE, KerasLearner
+from unlearning.keras_models.encoding import model_inputs
+from unlearning.keras_models.keras_learner import PREDICTED_AT_ONCE, KerasLearner
 from unlearning.poison.loss import example_losses, held_out
 from unlearning.poison.ranking import highest, highest_of_each
 from unlearning.poison.spectral import REMOVED, spectral_scores

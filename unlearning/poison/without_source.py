@@ -20,7 +20,7 @@ from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition
 from lineage_store.rows.arrays import Rows
 from lineage_store.rows.writer import write_rows
-from unlearning.keras_learner import KerasLearner
+from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.poison.provenance import Right, SourceVerdict, judge_sources
 from unlearning.training import Run, train_shard
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from lineage_store.rows.arrays import Rows, RowSet
 from lineage_store.tensors import Array, State
-from unlearning.class_weights import Weights
+from unlearning.keras_models.class_weights import Weights
 
 
 class Learner(Protocol):

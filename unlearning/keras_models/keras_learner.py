@@ -18,11 +18,11 @@ from lineage_store.errors import BadInput, NotReproducible
 from lineage_store.placement import tweak
 from lineage_store.rows.arrays import Rows, RowSet, pieces
 from lineage_store.tensors import WEIGHTS, Array, State, first_difference
-from unlearning.class_weights import Weights
-from unlearning.contract import BUILT_IN, ModelSpec, load_module
-from unlearning.encoding import model_inputs
-from unlearning.refusals import layers_of, must_be_plain, must_hide_nothing, refusal
-from unlearning.seeds import seeded_for_this_thread, set_seeds
+from unlearning.keras_models.class_weights import Weights
+from unlearning.keras_models.encoding import model_inputs
+from unlearning.keras_models.module_file import BUILT_IN, ModelSpec, load_module
+from unlearning.keras_models.refusals import layers_of, must_be_plain, must_hide_nothing, refusal
+from unlearning.keras_models.seeds import seeded_for_this_thread, set_seeds
 
 OPTIMIZER = "optimizer/"
 INPUTS = ("numbers", "missing", "categories")
@@ -33,7 +33,7 @@ BUILT_AT_MOST = 5
 
 
 class KerasLearner:
-    """A Keras model as a learner; see `contract` for what a module offers."""
+    """A Keras model as a learner; see `module_file` for what a module offers."""
 
     def __init__(self, text: str, *, name: str, spec: ModelSpec, seed: int) -> None:
         import tensorflow as tf

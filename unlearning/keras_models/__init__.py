@@ -1,0 +1,11 @@
+"""A Keras model as a learner, and what it needs to be trained the same way twice.
+
+keras_learner   the learner; `learner` is the Protocol of one
+make            builds the learner of a store's rows
+module_file     what a model file must offer, and what it is told
+refusals        what no run could repeat bit for bit
+tabular         the built-in model
+encoding        of columns, the same in training and in the served model
+class_weights   what a row counts for, by its class
+seeds           of Python's random numbers in one thread
+"""
