@@ -18,7 +18,7 @@ from benchmarks.one_unlearning import forget, train, watched
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.placement import Partition
 from lineage_store.rows.row_store import open_rows
-from unlearning.aggregation import AGGREGATIONS
+from unlearning.families.aggregation import AGGREGATIONS
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.serving import evaluate
 from unlearning.shard_task import make_learner

@@ -29,7 +29,7 @@ from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import open_workspace
 from pipelines import direct, forget_run, train_run
-from unlearning.aggregation import AGGREGATIONS
+from unlearning.families.aggregation import AGGREGATIONS
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.serving import aggregated

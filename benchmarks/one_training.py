@@ -35,7 +35,7 @@ from lineage_store.placement import Partition
 from lineage_store.rows.arrays import Rows, in_key_order, joined
 from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.tensors import weights_digest
-from unlearning.aggregation import AGGREGATIONS
+from unlearning.families.aggregation import AGGREGATIONS
 from unlearning.fingerprint.determinism import THREADS, pin_tensorflow
 from unlearning.keras_models.module_file import load_module, spec_of
 from unlearning.serving import evaluate

@@ -27,7 +27,7 @@ from lineage_store.progress import counter
 from lineage_store.workspace.folder import Workspace
 from pipelines.base_model import find_base
 from pipelines.jobs import Backend, TrainingJob
-from unlearning.aggregation import aggregation_for
+from unlearning.families.aggregation import aggregation_for
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.class_weights import must_fit
 from unlearning.keras_models.module_file import BUILT_IN, load_module, module_text

@@ -8,7 +8,12 @@ import pytest
 
 from lineage_store.errors import BadInput
 from pipelines.direct import DirectBackend
-from unlearning.aggregation import AGGREGATIONS, aggregation_for, aggregation_or_default, stacked
+from unlearning.families.aggregation import (
+    AGGREGATIONS,
+    aggregation_for,
+    aggregation_or_default,
+    stacked,
+)
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unweave import Project
 

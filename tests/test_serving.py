@@ -13,7 +13,7 @@ from lineage_store.rows.row_store import open_rows
 from lineage_store.rows.slice_set import SortedRows
 from pipelines.direct import DirectBackend
 from unlearning import serving
-from unlearning.aggregation import AGGREGATIONS
+from unlearning.families.aggregation import AGGREGATIONS
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.encoding import first_values
 from unlearning.serving import aggregated

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from lineage_store.errors import BadInput
 from lineage_store.ledger.train_options import OPTION, TrainOptions, option
 from lineage_store.ledger.update_codecs import LOSSLESS, SUMMABLE
-from unlearning.aggregation import AGGREGATIONS, DEFAULT
+from unlearning.families.aggregation import AGGREGATIONS, DEFAULT
 from unlearning.keras_models.class_weights import ALIKE, WEIGHTINGS
 from unlearning.recorders import RECORDED, RECORDERS
 from unlearning.train_config import TrainConfig

@@ -18,9 +18,9 @@ from lineage_store.ledger.shards import Ledger, ShardLedger, keep_shard, shard_f
 from lineage_store.ledger.timings import Timings, load_timings, own_bytes, save_timings
 from lineage_store.placement import Partition, Stage
 from lineage_store.rows.row_store import RowStore, open_rows
-from unlearning.aggregation import aggregation_or_default
 from unlearning.base_weights import must_be_the_start, must_fit, origin
 from unlearning.batches import shard_schedule
+from unlearning.families.aggregation import aggregation_or_default
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
 from unlearning.fingerprint.module_imports import must_be_followed
