@@ -8,16 +8,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from unlearning.attacks.likelihood_ratio import confidences, likelihood_ratios, offline_scores
-from unlearning.attacks.logistic import fit_logistic
-from unlearning.attacks.loss_threshold import advantage, membership_scores
-from unlearning.attacks.model_pair import (
+from unlearning.attacks.before_after import (
     FEATURES,
     degradation_count,
     degradation_rate,
     exposure_scores,
     fit_pair_attack,
 )
+from unlearning.attacks.likelihood_ratio import confidences, likelihood_ratios, offline_scores
+from unlearning.attacks.logistic import fit_logistic
+from unlearning.attacks.loss_threshold import advantage, membership_scores
 from unlearning.attacks.planted import backdoor_success, canary_success, exposures, ranks
 from unlearning.attacks.retained_leakage import retained_leakage
 from unlearning.attacks.roc import (

@@ -11,8 +11,8 @@ from functools import partial
 import numpy as np
 
 from lineage_store.tensors import Array
+from unlearning.attacks.before_after import exposure_scores
 from unlearning.attacks.loss_threshold import advantage, membership_scores
-from unlearning.attacks.model_pair import exposure_scores
 from unlearning.attacks.roc import LOW_RATES, Interval, auc, bootstrap, true_positives_at
 from unlearning.evaluated import COMPARED, KINDS, Evaluated, Kind, RowSetName, Run
 from unlearning.evaluation_policy import Policy
