@@ -27,14 +27,14 @@ from lineage_store.rows.arrays import Rows
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, distance, save_state, weights_of
 from unlearning.amnesiac import subtract
-from unlearning.batches import stage_batches
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.last_epoch import corrected_state, correction_steps
 from unlearning.repair import repair
 from unlearning.shard_task import make_learner
 from unlearning.strategies import ShardDecision, stage_of
-from unlearning.training import Run, train_shard
+from unlearning.training.batches import stage_batches
+from unlearning.training.stages import Run, train_shard
 
 Numbers = dict[str, Any]
 Losses = npt.NDArray[np.float64]

@@ -28,8 +28,8 @@ from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.tensors import weights_digest
 from unlearning.fitting import fit
 from unlearning.keras_models.module_file import BUILT_IN, module_text
-from unlearning.row_source import store_from_snapshot
-from unlearning.train_config import TrainConfig
+from unlearning.training.config import TrainConfig
+from unlearning.training.encode_records import store_from_snapshot
 
 PARTITION = Partition(shards=2, slices=5, epochs=1, batch_size=4096, seed=0)
 

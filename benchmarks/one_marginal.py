@@ -22,13 +22,13 @@ from lineage_store.placement import Partition
 from lineage_store.rows.arrays import Rows, RowSet
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, distance, first_difference, weights_of
-from unlearning.batches import stage_batches
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.last_epoch import corrected_state, correction_steps
 from unlearning.shard_task import make_learner
 from unlearning.strategies import stage_of
-from unlearning.training import Run, train_shard
+from unlearning.training.batches import stage_batches
+from unlearning.training.stages import Run, train_shard
 
 MODULE = '''
 import keras

@@ -21,7 +21,7 @@ from lineage_store.tensors import weights_digest
 from unlearning import fitting
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.shard_engine import workers
-from unlearning.train_config import TrainConfig
+from unlearning.training.config import TrainConfig
 
 
 def train(asked: dict[str, Any]) -> dict[str, Any]:

@@ -34,11 +34,11 @@ from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.module_file import BUILT_IN, module_text
 from unlearning.plan import ModelPlan
 from unlearning.retrain_shards import RetrainShards
-from unlearning.row_source import encode_pieces
 from unlearning.serving import evaluate
 from unlearning.shard_task import make_learner
 from unlearning.strategies import ShardDecision, Situation
-from unlearning.train_config import TrainConfig
+from unlearning.training.config import TrainConfig
+from unlearning.training.encode_records import encode_pieces
 
 TOGETHER = 10
 NOTHING: frozenset[bytes] = frozenset()

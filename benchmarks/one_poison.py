@@ -32,9 +32,9 @@ from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.module_file import module_text
 from unlearning.poison import suspects
 from unlearning.poison.without_source import judge
-from unlearning.row_source import encode
 from unlearning.shard_task import make_learner
-from unlearning.training import Run, train_shard
+from unlearning.training.encode_records import encode
+from unlearning.training.stages import Run, train_shard
 
 SHARDS, SOURCES = 4, 4
 FLIPPED, OF_TARGET = 0.05, 0.1

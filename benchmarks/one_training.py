@@ -40,7 +40,7 @@ from unlearning.fingerprint.determinism import THREADS, pin_tensorflow
 from unlearning.keras_models.module_file import load_module, spec_of
 from unlearning.serving import evaluate
 from unlearning.shard_task import make_learner
-from unlearning.training import Run, probe, train_shard
+from unlearning.training.stages import Run, probe, train_shard
 
 Numbers = dict[str, Any]
 

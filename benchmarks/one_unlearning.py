@@ -31,7 +31,7 @@ from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.plan import ModelPlan
 from unlearning.strategies import Situation
-from unlearning.train_config import TrainConfig
+from unlearning.training.config import TrainConfig
 
 Numbers = dict[str, Any]
 

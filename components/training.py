@@ -31,14 +31,14 @@ from lineage_store.progress import counter
 from lineage_store.rows.row_store import open_rows
 from lineage_store.rows.writer import write_rows
 from lineage_store.workspace.folder import open_workspace
-from unlearning.example_rows import rows_from_examples
 from unlearning.families.known_families import family_of
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fitting import fit
 from unlearning.recording import describe_model, must_be_trainable, record_model
-from unlearning.train_config import TrainConfig
-from unlearning.training import planned_steps
-from unlearning.unchanged_slices import unchanged_slices
+from unlearning.training.config import TrainConfig
+from unlearning.training.encode_examples import rows_from_examples
+from unlearning.training.stages import planned_steps
+from unlearning.training.unchanged_slices import unchanged_slices
 
 SAVED_MODEL = "Format-Serving"
 

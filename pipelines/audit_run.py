@@ -40,7 +40,7 @@ from unlearning.fingerprint.equivalent import same_code
 from unlearning.ledger_files import differing_files
 from unlearning.replay import BITS, TOLERANCE, Segment, chosen, replay, segments
 from unlearning.residuals import scan_apart
-from unlearning.train_config import module_source
+from unlearning.training.config import module_source
 
 Answer = dict[str, Any]
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, UnweaveError)
@@ -215,11 +215,11 @@ def _replay_model(
     exact: bool,
     add: Any,
 ) -> int:
-    from unlearning.base_weights import open_base
     from unlearning.serving import holds_weights
     from unlearning.shard_task import make_learner
     from unlearning.taken_again import replay_run
-    from unlearning.train_config import config_of, module_source
+    from unlearning.training.base_weights import open_base
+    from unlearning.training.config import config_of, module_source
 
     ledger, model_id, steps = model.ledger, model.record.id, 0
     try:
@@ -258,7 +258,7 @@ def _replay_model(
 
 def _as_gated(workspace: Workspace, model: _Model) -> bool:
     """Make the row store again from the gated data, outside of the workspace, and compare."""
-    from unlearning.row_source import store_from_snapshot
+    from unlearning.training.encode_records import store_from_snapshot
 
     snapshot = load_snapshot(workspace.absolute(model.record.paths["data"]))
     with TemporaryDirectory() as folder:

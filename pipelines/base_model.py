@@ -15,10 +15,10 @@ from lineage_store.errors import BadInput
 from lineage_store.index import models
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.workspace.folder import Workspace
-from unlearning.base_weights import open_base
 from unlearning.keras_models.module_file import module_text
 from unlearning.recording import must_be_recorded
-from unlearning.train_config import config_of, module_source
+from unlearning.training.base_weights import open_base
+from unlearning.training.config import config_of, module_source
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ from unlearning.families.keras_encoding import KerasEncoding
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.poison.provenance import SourceVerdict
-from unlearning.row_source import typed
 from unlearning.shard_task import make_learner
-from unlearning.train_config import config_of, module_source
+from unlearning.training.config import config_of, module_source
+from unlearning.training.encode_records import typed
 
 PROVENANCE = "provenance"
 METHODS = ("loss", "spectral", PROVENANCE)

@@ -20,18 +20,18 @@ from lineage_store.progress import counter
 from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import Workspace
 from pipelines.jobs import DeletionJob, ModelChange, TrainingJob
-from unlearning.base_weights import open_base
 from unlearning.deletion import erase, load_plan, must_pass
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.finishing import certify, check_and_keep
 from unlearning.fitting import fit, refit
 from unlearning.judging import demanded, evaluate_and_keep, must_be_accepted
 from unlearning.recording import describe_model, must_be_trainable, record_model
-from unlearning.row_source import store_from_snapshot
 from unlearning.shard_engine import HERE
 from unlearning.shard_task import learner_of
-from unlearning.training import planned_steps
-from unlearning.unchanged_slices import unchanged_slices
+from unlearning.training.base_weights import open_base
+from unlearning.training.encode_records import store_from_snapshot
+from unlearning.training.stages import planned_steps
+from unlearning.training.unchanged_slices import unchanged_slices
 
 
 class DirectBackend:

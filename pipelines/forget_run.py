@@ -36,7 +36,7 @@ from unlearning.open_file import OpenRequest, destroy_open, load_open, save_open
 from unlearning.plan import BaseAfter, ModelPlan, base_after, must_still_hold, plan_model
 from unlearning.recording import must_be_recorded
 from unlearning.shard_engine import ShardEngine
-from unlearning.train_config import module_source
+from unlearning.training.config import module_source
 
 
 def plan_all(

@@ -15,7 +15,7 @@ from lineage_store.graph.node import LineageNode
 from lineage_store.index.models import Guarantee, ModelRecord
 from lineage_store.workspace.folder import Workspace
 from unlearning.shard_engine import ShardEngine
-from unlearning.train_config import TrainConfig
+from unlearning.training.config import TrainConfig
 
 
 @dataclass(frozen=True)

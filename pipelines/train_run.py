@@ -32,7 +32,7 @@ from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.class_weights import must_fit
 from unlearning.keras_models.module_file import BUILT_IN, load_module, module_text
 from unlearning.shard_engine import ShardEngine
-from unlearning.train_config import TrainConfig
+from unlearning.training.config import TrainConfig
 
 
 @dataclass(frozen=True)

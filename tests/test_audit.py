@@ -25,10 +25,10 @@ from lineage_store.tensors import load_state, save_state
 from lineage_store.workspace.folder import open_workspace
 from pipelines.direct import DirectBackend
 from tests.any_event import AnyEvent
-from unlearning.batches import epoch_batches
 from unlearning.recording import describe_model
 from unlearning.replay import BITS, Segment, chosen
 from unlearning.strategies import stage_of
+from unlearning.training.batches import epoch_batches
 from unweave import Project
 
 FORGOTTEN = "margarete.steinbrecher@example.org"

@@ -23,7 +23,7 @@ from pipelines.found_rows import NO_ROWS, merged
 from unlearning.amnesiac import Amnesiac
 from unlearning.retrain_shards import RetrainShards
 from unlearning.strategies import register, strategies, unregister
-from unlearning.training import train_shard
+from unlearning.training.stages import train_shard
 from unweave.project import Project
 
 ROWS = [["person", "x", "y", "label"]]

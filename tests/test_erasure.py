@@ -30,7 +30,7 @@ from pipelines.direct import DirectBackend
 from pipelines.jobs import TrainingJob
 from unlearning import certificate, decoders, residuals
 from unlearning.recording import describe_model, record_model
-from unlearning.train_config import TrainConfig
+from unlearning.training.config import TrainConfig
 from unweave import Project
 
 TOP = Path(__file__).parents[1]
@@ -400,7 +400,7 @@ def kill_at(workspace, subject, target, *, entry=1, **options):
 PLACES = {
     "the request is recorded": ("pipelines.forget_run.save_open", 1),
     "the open file is written": ("pipelines.forget_run.save_plan", 1),
-    "a stage is trained again": ("unlearning.training.train_stage", 1),
+    "a stage is trained again": ("unlearning.training.stages.train_stage", 1),
     "the result is checked": ("unlearning.finishing.check", 1),
     "the new model is recorded": ("lineage_store.index.signed_log.sign_log", 2),
     "the old model is gone": ("unlearning.deletion.compact", 1),
@@ -446,7 +446,7 @@ def test_a_deletion_killed_in_its_very_last_step_is_finished_by_the_next_command
 
 
 def test_what_a_killed_training_left_does_not_stand_in_the_way(workspace, original, given_csv):
-    kill_at(workspace, given_csv, "unlearning.training.train_stage", entry=3)
+    kill_at(workspace, given_csv, "unlearning.training.stages.train_stage", entry=3)
     assert files_with(workspace / "data" / "m2", keyed_patterns(original))
     done = project_in(workspace).forget([FORGOTTEN], guarantee="exact")
     assert done["model_after"] == "m2"

@@ -95,7 +95,7 @@ def test_a_killed_training_leaves_nobody_a_key_once_another_command_has_run(work
     """Nobody could have asked for its end: who is in no model is nothing found."""
     before = keys_in(workspace)
     table = write(tmp_path / "two.csv", ["p1", "new-1", "new-2", "new-3", "new-4"])
-    train_killed_at(workspace, table, "unlearning.training", "train_stage")
+    train_killed_at(workspace, table, "unlearning.training.stages", "train_stage")
     assert len(keys_in(workspace)) == len(before) + 4
     with pytest.raises(NothingFound):
         project_in(workspace).forget(["new-1"])

@@ -14,7 +14,7 @@ from lineage_store.ledger.update_codecs import LOSSLESS
 from lineage_store.placement import Partition
 from unlearning.families.aggregation import DEFAULT
 from unlearning.keras_models.class_weights import ALIKE
-from unlearning.train_config import TrainConfig, config_of
+from unlearning.training.config import TrainConfig, config_of
 
 PARTITION = Partition(2, 2, 1, 4, 0)
 LATER = ("update_codec", "aggregate", "class_weights", "early_stop", "checkpoints", "optimizer")

@@ -17,7 +17,6 @@ from lineage_store.rows.row_store import open_rows
 from lineage_store.tensors import first_difference, weights_digest, weights_of
 from lineage_store.workspace.request_folder import RequestFolder
 from pipelines.direct import DirectBackend
-from unlearning.batches import batch_digest, stage_batches
 from unlearning.checks import check
 from unlearning.deletion import load_plan
 from unlearning.families.keras_encoding import keras_rows
@@ -27,7 +26,8 @@ from unlearning.keras_models.module_file import ModelSpec
 from unlearning.last_epoch import WINDOWS, corrected_state, correction_steps
 from unlearning.shard_task import make_learner
 from unlearning.strategies import stage_of
-from unlearning.train_config import module_source
+from unlearning.training.batches import batch_digest, stage_batches
+from unlearning.training.config import module_source
 from unweave import Project
 
 NAME = "amnesiac-marginal"

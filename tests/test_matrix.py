@@ -25,7 +25,7 @@ from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fingerprint.environment import environment
 from unlearning.fitting import TrainConfig, fit, refit
 from unlearning.plan import plan_model
-from unlearning.row_source import store_from_snapshot
+from unlearning.training.encode_records import store_from_snapshot
 
 NUMBERS, PEOPLE, ROWS = 16, 64, 320
 CLASSES = ("high", "low", "mid")

@@ -232,7 +232,7 @@ def record_of(project):
 def test_the_last_hidden_layer_is_what_the_last_layer_is_given(poisoned):
     from unlearning.poison.suspects import last_hidden
     from unlearning.shard_task import make_learner
-    from unlearning.train_config import config_of, module_source
+    from unlearning.training.config import config_of, module_source
 
     project, _ = poisoned
     workspace, record = open_workspace(project.root), record_of(project)

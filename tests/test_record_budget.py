@@ -16,8 +16,13 @@ from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.ledger.update_codecs import SUMMABLE, encode
 from lineage_store.placement import Partition, Stage
 from pipelines.direct import DirectBackend
-from unlearning.record_budget import BYTES_A_PARAMETER, affordable, checkpoint_bytes, most_bytes
-from unlearning.step_checkpoints import REGENERATE, kept_in
+from unlearning.training.record_budget import (
+    BYTES_A_PARAMETER,
+    affordable,
+    checkpoint_bytes,
+    most_bytes,
+)
+from unlearning.training.step_checkpoints import REGENERATE, kept_in
 from unweave import Project
 from unweave.text import trained
 

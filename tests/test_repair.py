@@ -24,7 +24,7 @@ from unlearning.last_epoch import recorded_state
 from unlearning.repair import AsGoodAsBefore
 from unlearning.shard_task import make_learner
 from unlearning.strategies import stage_of
-from unlearning.train_config import module_source
+from unlearning.training.config import module_source
 from unweave import Project
 
 OPTIONS = {"label": "label", "subject": "person", "shards": 2, "slices": 2, "epochs": 4,

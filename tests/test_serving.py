@@ -18,7 +18,7 @@ from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.encoding import first_values
 from unlearning.serving import aggregated
 from unlearning.shard_task import make_learner
-from unlearning.train_config import config_of, module_source
+from unlearning.training.config import config_of, module_source
 from unweave.project import Project
 
 HEADER = ["age (years)", "town", "score", "label"]

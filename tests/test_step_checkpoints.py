@@ -14,7 +14,7 @@ from lineage_store.ledger.shards import open_ledger
 from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition, Stage
 from pipelines.direct import DirectBackend
-from unlearning.step_checkpoints import (
+from unlearning.training.step_checkpoints import (
     REGENERATE,
     adapts,
     interval,

@@ -50,8 +50,8 @@ from lineage_store.workspace.folder import open_workspace, writing
 from pipelines.direct import DirectBackend
 from pipelines.jobs import DeletionJob, ModelChange, TrainingJob
 from pipelines.tfx_backend import TfxBackend, quiet_and_inside, run_locally
-from unlearning.row_source import store_from_snapshot
-from unlearning.train_config import TrainConfig
+from unlearning.training.config import TrainConfig
+from unlearning.training.encode_records import store_from_snapshot
 
 pytestmark = pytest.mark.tfx
 

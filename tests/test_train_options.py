@@ -22,8 +22,8 @@ from lineage_store.ledger.train_options import OPTION, TrainOptions, option
 from lineage_store.ledger.update_codecs import LOSSLESS, SUMMABLE
 from unlearning.families.aggregation import AGGREGATIONS, DEFAULT
 from unlearning.keras_models.class_weights import ALIKE, WEIGHTINGS
-from unlearning.recorders import RECORDED, RECORDERS
-from unlearning.train_config import TrainConfig
+from unlearning.training.config import TrainConfig
+from unlearning.training.recorders import RECORDED, RECORDERS
 from unweave import Project
 from unweave.change_commands import train
 from unweave.flags import flag, in_flags
@@ -45,7 +45,7 @@ ACTS = {
     "update_codec": {"record_budget.py"},
     "record_budget": {"record_budget.py"},
     "aggregate": {"fitting.py", "serving.py", "evaluated_ledgers.py", "train_run.py"},
-    "class_weights": {"training.py", "fitting.py", "retrain_shards.py", "train_run.py",
+    "class_weights": {"stages.py", "fitting.py", "retrain_shards.py", "train_run.py",
                       "keras_learner.py", "learner.py", "last_epoch.py", "regenerate.py",
                       "replay.py", "downstream.py"},
     "early_stop": {"early_stop.py", "downstream.py", "shard_task.py", "taken_again.py",

@@ -25,13 +25,13 @@ from lineage_store.placement import Stage, batch_of, row_bits, schedule
 from lineage_store.rows.arrays import in_key_order
 from lineage_store.rows.row_store import open_rows
 from pipelines.direct import DirectBackend
-from unlearning.batches import first_rows, stage_batches
 from unlearning.families.keras_encoding import keras_rows
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.module_file import ModelSpec, module_text
 from unlearning.shard_task import make_learner
-from unlearning.train_config import module_source
+from unlearning.training.batches import first_rows, stage_batches
+from unlearning.training.config import module_source
 from unweave import Project
 
 TOP = Path(__file__).parents[1]

@@ -11,8 +11,8 @@ from lineage_store.data.gate import load_snapshot
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
 from pipelines.direct import DirectBackend
-from unlearning.row_source import store_from_snapshot
-from unlearning.unchanged_slices import unchanged_slices
+from unlearning.training.encode_records import store_from_snapshot
+from unlearning.training.unchanged_slices import unchanged_slices
 from unweave.project import Project
 
 ROWS = [["person", "x", "y", "label"]]

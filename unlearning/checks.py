@@ -20,10 +20,8 @@ from lineage_store.ledger.shards import Ledger, ShardLedger
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, distance, weights_digest
 from unlearning.amnesiac import subtract
-from unlearning.base_weights import origin, started_from
 from unlearning.closeness import in_words, relative_distance
 from unlearning.downstream import Downstream, seen_between
-from unlearning.early_stop import rows_seen
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.marginal import corrected_weights
 from unlearning.plan import ModelPlan
@@ -31,7 +29,9 @@ from unlearning.repair import rows_digest
 from unlearning.shard_task import MakeLearner, learner_of
 from unlearning.strategies import TRAINING, strategies
 from unlearning.taken_again import replay_run, take_again, trained, wrong_records
-from unlearning.training import Run
+from unlearning.training.base_weights import origin, started_from
+from unlearning.training.early_stop import rows_seen
+from unlearning.training.stages import Run
 
 Outcome = Literal["passed", "failed", "uninformative"]
 Basis = Literal["by construction", "by replay"]

@@ -23,7 +23,7 @@ from lineage_store.index.from_log import Logged, LoggedDeletion, LoggedModel, ch
 from lineage_store.index.models import ModelRecord
 from lineage_store.workspace.folder import Workspace
 from unlearning.rebuilt_records import OnDisk, on_disk, record_again
-from unlearning.train_config import TrainConfig
+from unlearning.training.config import TrainConfig
 
 FIELDS = {
     "family": "family",

@@ -23,7 +23,7 @@ from lineage_store.ledger.timings import load_timings
 from unlearning.regenerate import replayed_steps
 from unlearning.repair import decided
 from unlearning.strategies import ShardDecision, Situation, Strategy
-from unlearning.training import Clock
+from unlearning.training.stages import Clock
 
 READ = 8  # of the updates to be read, so many are read to see how long it takes
 

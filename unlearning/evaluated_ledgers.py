@@ -24,7 +24,7 @@ from unlearning.families.aggregation import AGGREGATIONS
 from unlearning.keras_models.keras_learner import PREDICTED_AT_ONCE, KerasLearner
 from unlearning.serving import aggregated
 from unlearning.shard_task import make_learner
-from unlearning.train_config import config_of, module_source
+from unlearning.training.config import config_of, module_source
 
 
 def ledgers_evaluated(

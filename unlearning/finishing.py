@@ -36,7 +36,7 @@ from unlearning.phases import made_good
 from unlearning.plan import ModelPlan
 from unlearning.shard_engine import HERE, ShardEngine
 from unlearning.shard_task import MakeLearner
-from unlearning.witness import forget_witnesses
+from unlearning.training.witness import forget_witnesses
 
 
 def check_and_keep(

@@ -18,8 +18,6 @@ from lineage_store.ledger.shards import Ledger, ShardLedger, keep_shard, shard_f
 from lineage_store.ledger.timings import Timings, load_timings, own_bytes, save_timings
 from lineage_store.placement import Partition, Stage
 from lineage_store.rows.row_store import RowStore, open_rows
-from unlearning.base_weights import must_be_the_start, must_fit, origin
-from unlearning.batches import shard_schedule
 from unlearning.families.aggregation import aggregation_or_default
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
@@ -27,7 +25,6 @@ from unlearning.fingerprint.module_imports import must_be_followed
 from unlearning.keras_models.class_weights import ALIKE
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.plan import ModelPlan
-from unlearning.record_budget import affordable
 from unlearning.regenerate import record_again
 from unlearning.serving import evaluate, export
 from unlearning.shard_engine import HERE, ShardEngine
@@ -40,10 +37,13 @@ from unlearning.shard_task import (
     run_of,
     ticket,
 )
-from unlearning.step_checkpoints import interval
 from unlearning.strategies import TRAINING, ShardDecision, strategies
-from unlearning.train_config import MODULE_FILE, TrainConfig, config_of, module_source
-from unlearning.training import Clock, Progress, probe, shard_steps
+from unlearning.training.base_weights import must_be_the_start, must_fit, origin
+from unlearning.training.batches import shard_schedule
+from unlearning.training.config import MODULE_FILE, TrainConfig, config_of, module_source
+from unlearning.training.record_budget import affordable
+from unlearning.training.stages import Clock, Progress, probe, shard_steps
+from unlearning.training.step_checkpoints import interval
 
 METRICS_FILE = "metrics.json"
 

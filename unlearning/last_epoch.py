@@ -20,11 +20,11 @@ from lineage_store.placement import Stage
 from lineage_store.rows.arrays import Rows, RowSet
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, load_state
-from unlearning.batches import epoch_batches
 from unlearning.keras_models.class_weights import Weights
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.strategies import stage_of
-from unlearning.training import Progress, weigh
+from unlearning.training.batches import epoch_batches
+from unlearning.training.stages import Progress, weigh
 
 WINDOWS = 4  # of an epoch; docs/amnesiac.md has the measurements
 

@@ -11,8 +11,8 @@ from lineage_store.canonical import digest, digest_file, digest_json
 from lineage_store.errors import CheckFailed
 from lineage_store.ledger.shards import Ledger, ShardLedger, StageRecord
 from lineage_store.rows.row_store import RowStore, open_rows
-from unlearning.early_stop import rows_seen
-from unlearning.train_config import module_source
+from unlearning.training.config import module_source
+from unlearning.training.early_stop import rows_seen
 
 SERVED = ("model", "pushed")
 SAVED_MODEL = "Format-Serving"

@@ -31,7 +31,7 @@ from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.last_epoch import corrected_state, correction_steps
 from unlearning.retrain_shards import RetrainShards
 from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee, stage_of
-from unlearning.training import Run
+from unlearning.training.stages import Run
 
 
 class AmnesiacMarginal:

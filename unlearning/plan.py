@@ -29,9 +29,9 @@ from unlearning.exposure import Exposure, exposure_of, warning_of
 from unlearning.fingerprint.environment import differing
 from unlearning.fingerprint.equivalent import same_code
 from unlearning.refused_plans import must_leave_nothing
-from unlearning.step_checkpoints import adapts
 from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee, choose
-from unlearning.train_config import module_source
+from unlearning.training.config import module_source
+from unlearning.training.step_checkpoints import adapts
 from unlearning.verdicts import Verdict, verdicts
 
 WITHDRAW = "withdraw"

@@ -28,7 +28,7 @@ from lineage_store.log.kinds import ModelMade, of_kind
 from lineage_store.tensors import weights_digest
 from lineage_store.workspace.folder import Workspace
 from unlearning.fitting import metrics_of
-from unlearning.train_config import config_of
+from unlearning.training.config import config_of
 
 
 def record_model(workspace: Workspace, record: models.ModelRecord) -> None:

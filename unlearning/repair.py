@@ -19,11 +19,11 @@ from lineage_store.placement import Stage, batch_count
 from lineage_store.rows.arrays import RowSet
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, load_state, weights_digest
-from unlearning.early_stop import seen_digest
 from unlearning.last_epoch import recorded_state
-from unlearning.recorders import recorder_of
 from unlearning.strategies import ShardDecision, Situation, Strategy, stage_of
-from unlearning.training import Run, train_stage
+from unlearning.training.early_stop import seen_digest
+from unlearning.training.recorders import recorder_of
+from unlearning.training.stages import Run, train_stage
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from lineage_store.errors import BadInput, ShardsLost
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.shard_task import ShardTask, carry_out
 from unlearning.shard_worker import FAILED, LAST_ERROR
-from unlearning.training import Progress
+from unlearning.training.stages import Progress
 
 TRIES = 3
 LOOK_AGAIN = 0.2

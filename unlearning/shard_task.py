@@ -23,7 +23,6 @@ from lineage_store.canonical import write_atomic
 from lineage_store.data.inference import Inference
 from lineage_store.ledger.shards import Ledger, ShardLedger, open_ledger, shard_folder
 from lineage_store.rows.row_store import RowStore, open_rows
-from unlearning.batches import shard_schedule
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fingerprint.environment import environment
@@ -31,9 +30,10 @@ from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.module_file import spec_of
 from unlearning.repair import planned_repair, repair
 from unlearning.strategies import ShardDecision, strategies
-from unlearning.train_config import TrainConfig, config_of, module_source
-from unlearning.training import Clock, Progress, Run, nothing_given, train_shard
-from unlearning.witness import Witness, witnessed
+from unlearning.training.batches import shard_schedule
+from unlearning.training.config import TrainConfig, config_of, module_source
+from unlearning.training.stages import Clock, Progress, Run, nothing_given, train_shard
+from unlearning.training.witness import Witness, witnessed
 
 MakeLearner = Callable[[], KerasLearner]
 

@@ -16,7 +16,7 @@ from lineage_store.rows.row_store import open_rows
 from unlearning.fingerprint.environment import differing
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.shard_task import ShardTask, carry_out, has_ticket, made_with, make_learner
-from unlearning.train_config import TrainConfig
+from unlearning.training.config import TrainConfig
 
 FAILED = "failed.json"
 LAST_ERROR = "error.txt"

@@ -17,7 +17,7 @@ from lineage_store.errors import BadInput
 from lineage_store.ledger.shards import Ledger, ShardLedger, StageRecord, without
 from lineage_store.placement import Partition, Stage, batch_of, row_bits, schedule
 from lineage_store.rows.row_store import RowStore
-from unlearning.training import Run
+from unlearning.training.stages import Run
 
 MOVED = "the weights that it started from change"
 Action = Literal["kept", "retrained", "subtracted", "corrected", "empty"]

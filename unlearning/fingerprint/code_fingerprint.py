@@ -29,12 +29,12 @@ TOP = Path(__file__).parents[__name__.count(".")]
 ROOTS = (
     "lineage_store.data.csv_source.read_records",
     "lineage_store.data.gate.let_through",
-    "unlearning.row_source.encode_pieces",
+    "unlearning.training.encode_records.encode_pieces",
     "unlearning.families.keras_encoding.KerasEncoding",
     "lineage_store.rows.writer.write_rows",
     "unlearning.shard_task.make_learner",
     "unlearning.shard_task.run_of",
-    "unlearning.training.train_shard",
+    "unlearning.training.stages.train_shard",
     "unlearning.keras_models.tabular.build_model",
     "unlearning.keras_models.tabular.adapt",
 )

@@ -22,7 +22,7 @@ from lineage_store.rows.arrays import Rows
 from lineage_store.rows.writer import write_rows
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.poison.provenance import Right, SourceVerdict, judge_sources
-from unlearning.training import Run, train_shard
+from unlearning.training.stages import Run, train_shard
 
 Tell = Callable[[int], None]
 

@@ -30,7 +30,7 @@ from lineage_store.rows.arrays import Rows
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State
 from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.step_checkpoints import REGENERATE
+from unlearning.training.step_checkpoints import REGENERATE
 
 WAITING = 8
 

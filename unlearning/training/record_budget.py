@@ -14,7 +14,7 @@ from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.ledger.update_codecs import BLOCK, LOSSLESS, SUMMABLE
 from lineage_store.placement import Stage
 from lineage_store.tensors import Array
-from unlearning.step_checkpoints import REGENERATE, interval
+from unlearning.training.step_checkpoints import REGENERATE, interval
 
 # At most, without compression; in order of exactness, as in `SUMMABLE`.
 BYTES_A_PARAMETER = {"float32": 4.0, "bfloat16": 2.0, "int8": 1.0 + 4.0 / BLOCK}

@@ -21,18 +21,18 @@ from lineage_store.placement import Partition, Stage
 from lineage_store.rows.arrays import Rows, RowSet, pieces
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, load_state
-from unlearning.batches import (
+from unlearning.keras_models.class_weights import ALIKE, Weights, weighting_or_default
+from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.training.batches import (
     batch_digest,
     epoch_batches,
     first_rows,
     shard_schedule,
     stage_batches,
 )
-from unlearning.early_stop import Watcher, seen_digest, watch_of
-from unlearning.keras_models.class_weights import ALIKE, Weights, weighting_or_default
-from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.recorders import Recorder, recorder_of
-from unlearning.step_checkpoints import is_kept, steps_with_checkpoints
+from unlearning.training.early_stop import Watcher, seen_digest, watch_of
+from unlearning.training.recorders import Recorder, recorder_of
+from unlearning.training.step_checkpoints import is_kept, steps_with_checkpoints
 
 PROBED_STEPS = 3
 PIECE = 100_000
