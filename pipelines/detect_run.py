@@ -128,7 +128,7 @@ def _by_provenance(
     rows: Rows,
     given: dict[bytes, SourceRow],
 ) -> Detected:
-    from unlearning.poison.without_source import judge
+    from unlearning.poison.leave_source_out import judge
 
     known = [_known(given, key.tobytes()) for key in rows.row_keys]
     present = sorted({one.source for one in known})

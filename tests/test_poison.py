@@ -25,10 +25,10 @@ from lineage_store.requests.detection import arguments_of
 from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import open_workspace
 from pipelines.direct import DirectBackend
-from unlearning.poison.loss import CLIPPED, example_losses, held_out
+from unlearning.poison.example_loss import CLIPPED, example_losses, held_out
 from unlearning.poison.provenance import LEVEL, judge_sources, sign_test
 from unlearning.poison.ranking import highest, highest_of_each
-from unlearning.poison.spectral import spectral_scores
+from unlearning.poison.spectral_signature import spectral_scores
 from unweave import Project
 
 SCORES = arrays(np.float64, st.integers(1, 60), elements=st.floats(-5, 5).map(lambda x: x + 0.0))

@@ -38,9 +38,9 @@ LIMIT = 3
 # Where each acts: the files whose work, or whose words of a plan, it changes. `class_weights` is an
 # argument of a step, too.
 ACTS = {
-    "risk_rules": {"placement.py", "expected_cost.py", "without_source.py"},
-    "risk_shards": {"placement.py", "expected_cost.py", "without_source.py"},
-    "risk_share": {"placement.py", "expected_cost.py", "without_source.py"},
+    "risk_rules": {"placement.py", "expected_cost.py", "leave_source_out.py"},
+    "risk_shards": {"placement.py", "expected_cost.py", "leave_source_out.py"},
+    "risk_share": {"placement.py", "expected_cost.py", "leave_source_out.py"},
     "batch_size": {"placement.py", "repair.py"},
     "update_codec": {"record_budget.py"},
     "record_budget": {"record_budget.py"},

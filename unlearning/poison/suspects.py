@@ -17,9 +17,9 @@ from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State
 from unlearning.keras_models.encoding import model_inputs
 from unlearning.keras_models.keras_learner import PREDICTED_AT_ONCE, KerasLearner
-from unlearning.poison.loss import example_losses, held_out
+from unlearning.poison.example_loss import example_losses, held_out
 from unlearning.poison.ranking import highest, highest_of_each
-from unlearning.poison.spectral import REMOVED, spectral_scores
+from unlearning.poison.spectral_signature import REMOVED, spectral_scores
 
 RowKeys = npt.NDArray[np.uint8]
 Detector = Callable[[KerasLearner, Sequence[State], RowStore, float], RowKeys]
