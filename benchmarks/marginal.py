@@ -12,7 +12,7 @@ from benchmarks import mnist
 from benchmarks.apart import numbers_of
 from benchmarks.one_marginal import OPTIMIZERS
 from benchmarks.result import Result, Tell
-from unlearning.last_epoch import WINDOWS
+from unlearning.strategies.last_epoch import WINDOWS
 
 SEEDS = 5
 FORGET = ["10", "100", "1000", "class"]

@@ -26,13 +26,13 @@ from lineage_store.placement import Partition
 from lineage_store.rows.arrays import Rows
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, distance, save_state, weights_of
-from unlearning.amnesiac import subtract
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.last_epoch import corrected_state, correction_steps
-from unlearning.repair import repair
 from unlearning.shard_task import make_learner
-from unlearning.strategies import ShardDecision, stage_of
+from unlearning.strategies.amnesiac import subtract
+from unlearning.strategies.last_epoch import corrected_state, correction_steps
+from unlearning.strategies.repair import repair
+from unlearning.strategies.strategy import ShardDecision, stage_of
 from unlearning.training.batches import stage_batches
 from unlearning.training.stages import Run, train_shard
 

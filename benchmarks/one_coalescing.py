@@ -30,7 +30,7 @@ from lineage_store.ledger.shards import Ledger, open_ledger
 from lineage_store.placement import Partition
 from lineage_store.rows.row_store import open_rows
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.retrain_shards import RetrainShards
+from unlearning.strategies.retrain_shards import RetrainShards
 
 Numbers = dict[str, Any]
 Counts = list[list[int]]

@@ -41,7 +41,8 @@ def watch_all(clock: Stopwatch) -> None:
     from tfx.orchestration.portable.launcher import Launcher
 
     from pipelines import forget_run, tfx_backend, train_run
-    from unlearning import deletion, finishing, fitting, retrain_shards, shard_task
+    from unlearning import deletion, finishing, fitting, shard_task
+    from unlearning.strategies import retrain_shards
 
     clock.watch(train_run, "_gate", "gate")
     clock.watch(forget_run, "_regate", "gate")

@@ -24,9 +24,9 @@ from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, distance, first_difference, weights_of
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.last_epoch import corrected_state, correction_steps
 from unlearning.shard_task import make_learner
-from unlearning.strategies import stage_of
+from unlearning.strategies.last_epoch import corrected_state, correction_steps
+from unlearning.strategies.strategy import stage_of
 from unlearning.training.batches import stage_batches
 from unlearning.training.stages import Run, train_shard
 

@@ -33,10 +33,10 @@ from unlearning.families.aggregation import DEFAULT, aggregation_for
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.module_file import BUILT_IN, module_text
 from unlearning.plan import ModelPlan
-from unlearning.retrain_shards import RetrainShards
 from unlearning.serving import evaluate
 from unlearning.shard_task import make_learner
-from unlearning.strategies import ShardDecision, Situation
+from unlearning.strategies.retrain_shards import RetrainShards
+from unlearning.strategies.strategy import ShardDecision, Situation
 from unlearning.training.config import TrainConfig
 from unlearning.training.encode_records import encode_pieces
 

@@ -26,11 +26,12 @@ from benchmarks.stopwatch import Stopwatch
 from lineage_store.ledger.shards import Ledger, open_ledger
 from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition, cells_of
-from unlearning import fitting, retrain_shards, shard_task
+from unlearning import fitting, shard_task
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.plan import ModelPlan
-from unlearning.strategies import Situation
+from unlearning.strategies import retrain_shards
+from unlearning.strategies.strategy import Situation
 from unlearning.training.config import TrainConfig
 
 Numbers = dict[str, Any]

@@ -32,7 +32,7 @@ from unlearning.choice import Asked
 from unlearning.phases import exact_run_after, still_approximate
 from unlearning.plan import ModelPlan
 from unlearning.shard_engine import ShardEngine
-from unlearning.strategies import choose
+from unlearning.strategies.strategy import choose
 
 PHASE_LEAD_DAYS = 7
 EXACT_PHASE = "exact phase"

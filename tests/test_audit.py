@@ -27,7 +27,7 @@ from pipelines.direct import DirectBackend
 from tests.any_event import AnyEvent
 from unlearning.recording import describe_model
 from unlearning.replay import BITS, Segment, chosen
-from unlearning.strategies import stage_of
+from unlearning.strategies.strategy import stage_of
 from unlearning.training.batches import epoch_batches
 from unweave import Project
 

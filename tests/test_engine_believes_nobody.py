@@ -20,9 +20,9 @@ from lineage_store.rows.row_store import open_rows
 from lineage_store.tensors import load_state, save_state
 from pipelines.direct import DirectBackend
 from pipelines.found_rows import NO_ROWS, merged
-from unlearning.amnesiac import Amnesiac
-from unlearning.retrain_shards import RetrainShards
-from unlearning.strategies import register, strategies, unregister
+from unlearning.strategies.amnesiac import Amnesiac
+from unlearning.strategies.retrain_shards import RetrainShards
+from unlearning.strategies.strategy import register, strategies, unregister
 from unlearning.training.stages import train_shard
 from unweave.project import Project
 

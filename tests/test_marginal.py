@@ -23,9 +23,9 @@ from unlearning.families.keras_encoding import keras_rows
 from unlearning.fitting import fit_twin
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.module_file import ModelSpec
-from unlearning.last_epoch import WINDOWS, corrected_state, correction_steps
 from unlearning.shard_task import make_learner
-from unlearning.strategies import stage_of
+from unlearning.strategies.last_epoch import WINDOWS, corrected_state, correction_steps
+from unlearning.strategies.strategy import stage_of
 from unlearning.training.batches import batch_digest, stage_batches
 from unlearning.training.config import module_source
 from unweave import Project

@@ -18,7 +18,7 @@ from unlearning.keras_models.module_file import ModelSpec, module_text
 from unlearning.shard_engine import OnBeam, ThisProcess, engine_from, engine_of
 from unlearning.shard_task import ShardTask, carry_out, made_with, make_learner, ticket
 from unlearning.shard_worker import carry_out_apart
-from unlearning.strategies import ShardDecision
+from unlearning.strategies.strategy import ShardDecision
 from unlearning.training.config import config_of, module_source
 from unweave.project import Project
 

@@ -26,7 +26,7 @@ from unlearning.choice import Asked
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
 from unlearning.plan import ModelPlan, plan_model
-from unlearning.strategies import ShardDecision
+from unlearning.strategies.strategy import ShardDecision
 from unlearning.verdicts import verdicts
 from unweave import Project
 

@@ -15,15 +15,15 @@ from lineage_store.rows.row_store import open_rows
 from lineage_store.tensors import load_state, save_state, weights_digest, weights_of
 from lineage_store.workspace.request_folder import RequestFolder
 from pipelines.direct import DirectBackend
-from unlearning.amnesiac import subtract
 from unlearning.checks import check
 from unlearning.deletion import load_plan
 from unlearning.fitting import fit_twin
 from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.last_epoch import recorded_state
-from unlearning.repair import AsGoodAsBefore
 from unlearning.shard_task import make_learner
-from unlearning.strategies import stage_of
+from unlearning.strategies.amnesiac import subtract
+from unlearning.strategies.last_epoch import recorded_state
+from unlearning.strategies.repair import AsGoodAsBefore
+from unlearning.strategies.strategy import stage_of
 from unlearning.training.config import module_source
 from unweave import Project
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from unlearning.checks import Check
-from unlearning.strategies import ShardDecision
+from unlearning.strategies.strategy import ShardDecision
 from unlearning.verdicts import Verdict
 from unweave.report import (
     BaseModel,

@@ -25,10 +25,10 @@ from lineage_store.ledger.shards import (
 from lineage_store.placement import Partition, batch_of, row_bits, schedule
 from lineage_store.tensors import save_state
 from pipelines.direct import DirectBackend
-from unlearning.amnesiac import Amnesiac
-from unlearning.exposure import affected_positions
-from unlearning.retrain_shards import RetrainShards
-from unlearning.strategies import Situation, choose, strategies
+from unlearning.strategies.amnesiac import Amnesiac
+from unlearning.strategies.exposure import affected_positions
+from unlearning.strategies.retrain_shards import RetrainShards
+from unlearning.strategies.strategy import Situation, choose, strategies
 from unweave import Project
 
 PARTITION = Partition(shards=3, slices=3, epochs=4, batch_size=10, seed=2)

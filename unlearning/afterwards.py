@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lineage_store.ledger.shards import Ledger
-from unlearning.strategies import ShardDecision
+from unlearning.strategies.strategy import ShardDecision
 
 EXACT = "retrain-shards"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from lineage_store.errors import BadInput
 from unlearning.estimates import Estimate, Limits, options
-from unlearning.strategies import (
+from unlearning.strategies.strategy import (
     ShardDecision,
     Situation,
     Strategy,

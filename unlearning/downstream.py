@@ -24,9 +24,9 @@ from lineage_store.errors import CheckFailed
 from lineage_store.ledger.shards import Ledger, StageRecord
 from lineage_store.placement import Stage
 from lineage_store.rows.row_store import RowStore
-from unlearning.exposure import affected_positions
 from unlearning.keras_models.class_weights import ALIKE
-from unlearning.strategies import MOVED, Situation, stage_of
+from unlearning.strategies.exposure import affected_positions
+from unlearning.strategies.strategy import MOVED, Situation, stage_of
 from unlearning.training.batches import batch_digest, epoch_batches
 
 

@@ -20,9 +20,9 @@ from typing import Any
 from lineage_store.errors import BadInput
 from lineage_store.ledger.shards import Ledger, ShardLedger, StageRecord
 from lineage_store.ledger.timings import load_timings
-from unlearning.regenerate import replayed_steps
-from unlearning.repair import decided
-from unlearning.strategies import ShardDecision, Situation, Strategy
+from unlearning.strategies.regenerate import replayed_steps
+from unlearning.strategies.repair import decided
+from unlearning.strategies.strategy import ShardDecision, Situation, Strategy
 from unlearning.training.stages import Clock
 
 READ = 8  # of the updates to be read, so many are read to see how long it takes

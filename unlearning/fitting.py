@@ -25,7 +25,6 @@ from unlearning.fingerprint.module_imports import must_be_followed
 from unlearning.keras_models.class_weights import ALIKE
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.plan import ModelPlan
-from unlearning.regenerate import record_again
 from unlearning.serving import evaluate, export
 from unlearning.shard_engine import HERE, ShardEngine
 from unlearning.shard_task import (
@@ -37,7 +36,8 @@ from unlearning.shard_task import (
     run_of,
     ticket,
 )
-from unlearning.strategies import TRAINING, ShardDecision, strategies
+from unlearning.strategies.regenerate import record_again
+from unlearning.strategies.strategy import TRAINING, ShardDecision, strategies
 from unlearning.training.base_weights import must_be_the_start, must_fit, origin
 from unlearning.training.batches import shard_schedule
 from unlearning.training.config import MODULE_FILE, TrainConfig, config_of, module_source

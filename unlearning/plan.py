@@ -25,11 +25,11 @@ from unlearning.afterwards import Afterwards, afterwards
 from unlearning.choice import Asked, choose_here
 from unlearning.downstream import Downstream, downstream, must_be_recorded_inputs
 from unlearning.estimates import Estimate
-from unlearning.exposure import Exposure, exposure_of, warning_of
 from unlearning.fingerprint.environment import differing
 from unlearning.fingerprint.equivalent import same_code
 from unlearning.refused_plans import must_leave_nothing
-from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee, choose
+from unlearning.strategies.exposure import Exposure, exposure_of, warning_of
+from unlearning.strategies.strategy import ShardDecision, Situation, StrategyGuarantee, choose
 from unlearning.training.config import module_source
 from unlearning.training.step_checkpoints import adapts
 from unlearning.verdicts import Verdict, verdicts

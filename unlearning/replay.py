@@ -29,7 +29,7 @@ from lineage_store.placement import Stage
 from lineage_store.rows.arrays import Rows
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, distance, first_difference, load_state
-from unlearning.strategies import stage_of
+from unlearning.strategies.strategy import stage_of
 from unlearning.training.batches import batch_digest, epoch_batches
 from unlearning.training.early_stop import rows_seen
 from unlearning.training.stages import Run, start_state, weigh

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from lineage_store.errors import LeftAsItIs, MissingVerdict
 from lineage_store.graph.node import LineageNode
 from unlearning.downstream import Downstream
-from unlearning.strategies import MOVED, ShardDecision
+from unlearning.strategies.strategy import MOVED, ShardDecision
 
 
 @dataclass(frozen=True)

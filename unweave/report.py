@@ -27,7 +27,7 @@ from unlearning.certificate import verify
 from unlearning.checks import Check
 from unlearning.estimates import Estimate
 from unlearning.plan import ModelPlan
-from unlearning.strategies import ShardDecision
+from unlearning.strategies.strategy import ShardDecision
 from unlearning.verdicts import Verdict
 from unweave.report_judged import Judged, judged
 

@@ -13,7 +13,7 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from unlearning.strategies import ShardDecision
+from unlearning.strategies.strategy import ShardDecision
 from unweave import report_numbers as numbers
 from unweave import report_words as words
 from unweave.report import Cost, ModelChange, Report

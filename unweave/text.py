@@ -76,7 +76,7 @@ def planned(answer: Answer) -> list[Any]:
             f"({share:.1%})."
         )
         if "exposure" in plan:
-            from unlearning.exposure import Exposure
+            from unlearning.strategies.exposure import Exposure
 
             parts.append(f"{Exposure(**plan['exposure']).in_words()}.")
         parts += _later(plan.get("later"))

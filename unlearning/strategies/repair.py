@@ -19,8 +19,8 @@ from lineage_store.placement import Stage, batch_count
 from lineage_store.rows.arrays import RowSet
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, load_state, weights_digest
-from unlearning.last_epoch import recorded_state
-from unlearning.strategies import ShardDecision, Situation, Strategy, stage_of
+from unlearning.strategies.last_epoch import recorded_state
+from unlearning.strategies.strategy import ShardDecision, Situation, Strategy, stage_of
 from unlearning.training.early_stop import seen_digest
 from unlearning.training.recorders import recorder_of
 from unlearning.training.stages import Run, train_stage

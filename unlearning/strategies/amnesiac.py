@@ -18,8 +18,8 @@ from lineage_store.errors import BadInput
 from lineage_store.ledger.shards import Ledger, ShardLedger, keep_shard
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, save_state
-from unlearning.exposure import affected_positions
-from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee
+from unlearning.strategies.exposure import affected_positions
+from unlearning.strategies.strategy import ShardDecision, Situation, StrategyGuarantee
 from unlearning.training.stages import Run
 from unlearning.training.step_checkpoints import REGENERATE
 

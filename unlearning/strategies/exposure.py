@@ -9,7 +9,7 @@ the shards that lose rows: all others stay as they are.
 from dataclasses import dataclass
 
 from lineage_store.placement import batches_of_rows
-from unlearning.strategies import Situation, stage_of
+from unlearning.strategies.strategy import Situation, stage_of
 
 HARMLESS = 0.01
 RUINOUS = 0.06

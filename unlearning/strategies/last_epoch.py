@@ -1,8 +1,8 @@
 """The last epoch of a shard, taken again from its end: as it was, and without the deleted rows.
 
-The computation behind `marginal`, which says why. It needs the recorded state at the shard's end,
-the rows as they were and those that remain; batches and positions are computed from placement, as
-in training.
+The computation behind `amnesiac_marginal`, which says why. It needs the recorded state at the
+shard's end, the rows as they were and those that remain; batches and positions are computed from
+placement, as in training.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +22,7 @@ from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, load_state
 from unlearning.keras_models.class_weights import Weights
 from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.strategies import stage_of
+from unlearning.strategies.strategy import stage_of
 from unlearning.training.batches import epoch_batches
 from unlearning.training.stages import Progress, weigh
 

@@ -181,9 +181,9 @@ def strategies() -> dict[str, Strategy]:
 
     Those that guarantee most come first, and of equals the one that measures better.
     """
-    from unlearning.amnesiac import Amnesiac
-    from unlearning.marginal import AmnesiacMarginal
-    from unlearning.retrain_shards import RetrainShards
+    from unlearning.strategies.amnesiac import Amnesiac
+    from unlearning.strategies.amnesiac_marginal import AmnesiacMarginal
+    from unlearning.strategies.retrain_shards import RetrainShards
 
     known: list[Strategy] = [RetrainShards(), AmnesiacMarginal(), Amnesiac()]
     return {strategy.name: strategy for strategy in known} | _REGISTERED

@@ -26,11 +26,11 @@ from lineage_store.ledger.correction import Correction
 from lineage_store.ledger.shards import Ledger, ShardLedger, keep_shard
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, save_state, weights_of
-from unlearning.exposure import affected_positions
 from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.last_epoch import corrected_state, correction_steps
-from unlearning.retrain_shards import RetrainShards
-from unlearning.strategies import ShardDecision, Situation, StrategyGuarantee, stage_of
+from unlearning.strategies.exposure import affected_positions
+from unlearning.strategies.last_epoch import corrected_state, correction_steps
+from unlearning.strategies.retrain_shards import RetrainShards
+from unlearning.strategies.strategy import ShardDecision, Situation, StrategyGuarantee, stage_of
 from unlearning.training.stages import Run
 
 

@@ -14,7 +14,7 @@ from lineage_store.errors import CheckFailed
 from lineage_store.ledger.shards import ShardLedger, StepRecord, keep_shard
 from lineage_store.rows.row_store import RowStore
 from unlearning.keras_models.class_weights import ALIKE
-from unlearning.strategies import MOVED, ShardDecision, Situation, StrategyGuarantee
+from unlearning.strategies.strategy import MOVED, ShardDecision, Situation, StrategyGuarantee
 from unlearning.training.stages import Run, train_shard
 
 
