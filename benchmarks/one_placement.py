@@ -28,11 +28,11 @@ from lineage_store.placement import Partition, cells_of
 from lineage_store.rows.row_store import RowStore
 from lineage_store.rows.writer import write_rows
 from unlearning import fitting
-from unlearning.expected_cost import expected_cost
 from unlearning.families.aggregation import DEFAULT, aggregation_for
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.module_file import BUILT_IN, module_text
-from unlearning.plan import ModelPlan
+from unlearning.planning.expected_cost import expected_cost
+from unlearning.planning.plan import ModelPlan
 from unlearning.serving import evaluate
 from unlearning.shard_task import make_learner
 from unlearning.strategies.retrain_shards import RetrainShards

@@ -4,7 +4,7 @@ The rule in words: people below 25, a sixth of the rows, send 70 of 100 requests
 of the same rows in 5 shards of 4 slices: uniform; the young in the last slice of every shard; the
 young in the last slice of the first two shards, which get fewer others (`risk_share`).
 
-    expected    the formula of `unlearning/expected_cost.py`, from the counts of rows alone
+    expected    the formula of `unlearning/planning/expected_cost.py`, from the counts of rows alone
     planned     the mean over 200 requests drawn by that pattern, by the plan's own decisions, and
                 its standard error
     ten at once the mean over the same requests, ten in one run each

@@ -28,7 +28,7 @@ class Ledger(Artifact):
 
 
 class Plan(Artifact):
-    """What a deletion will do to one model (`unlearning.plan`)."""
+    """What a deletion will do to one model (`unlearning.planning.plan`)."""
 
     TYPE_NAME = "components.Plan"
 

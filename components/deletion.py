@@ -36,7 +36,7 @@ from lineage_store.workspace.folder import open_workspace
 from unlearning.deletion import erase, load_plan, must_pass
 from unlearning.finishing import certify, check_and_keep
 from unlearning.fitting import refit
-from unlearning.plan import ModelPlan
+from unlearning.planning.plan import ModelPlan
 
 
 @component(component_annotation=Process)

@@ -25,7 +25,7 @@ from lineage_store.ledger.shards import open_ledger
 from lineage_store.workspace.folder import open_workspace
 from unlearning.evaluation_policy import Policy
 from unlearning.judging import demanded, evaluate_and_keep, must_be_accepted
-from unlearning.plan import ModelPlan
+from unlearning.planning.plan import ModelPlan
 
 
 @component(component_annotation=Evaluate)

@@ -28,9 +28,9 @@ from lineage_store.workspace.folder import Workspace
 from pipelines.forget_run import carry_out, forget, plan_all, take_back_unplanned
 from pipelines.found_rows import ForgetRequest, find, whereabouts
 from pipelines.jobs import Backend
-from unlearning.choice import Asked
-from unlearning.phases import exact_run_after, still_approximate
-from unlearning.plan import ModelPlan
+from unlearning.planning.choice import Asked
+from unlearning.planning.exact_later import exact_run_after, still_approximate
+from unlearning.planning.plan import ModelPlan
 from unlearning.shard_engine import ShardEngine
 from unlearning.strategies.strategy import choose
 

@@ -28,7 +28,7 @@ from lineage_store.mlmd.stand_ins import made_by_tfx
 from lineage_store.workspace.folder import Workspace
 from pipelines.jobs import DeletionJob, TrainingJob
 from unlearning.deletion import load_plan
-from unlearning.plan import ModelPlan
+from unlearning.planning.plan import ModelPlan
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline

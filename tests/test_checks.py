@@ -20,10 +20,10 @@ from lineage_store.workspace.request_folder import RequestFolder
 from pipelines.direct import DirectBackend
 from pipelines.found_rows import ForgetRequest, find
 from unlearning.checks import check
-from unlearning.choice import Asked
 from unlearning.deletion import load_plan
 from unlearning.fitting import fit_twin
-from unlearning.plan import plan_model
+from unlearning.planning.choice import Asked
+from unlearning.planning.plan import plan_model
 from unlearning.strategies.amnesiac import Amnesiac
 from unlearning.strategies.strategy import Situation
 from unweave.project import Project

@@ -14,7 +14,7 @@ from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.ledger.timings import TIMINGS_FILE, load_timings, own_bytes
 from pipelines.direct import DirectBackend
-from unlearning.estimates import Estimate, Limits, step_seconds
+from unlearning.planning.estimates import Estimate, Limits, step_seconds
 from unlearning.strategies.strategy import strategies
 from unweave import Project
 
@@ -197,7 +197,7 @@ def test_limits_leave_less_after_each_estimate():
 
 
 def test_a_plan_without_estimates_can_still_be_read(project):
-    from unlearning.plan import ModelPlan
+    from unlearning.planning.plan import ModelPlan
 
     (plan,) = project.plan(["person-3"])["plans"]
     value = json.loads(json.dumps(plan))

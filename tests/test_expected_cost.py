@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from lineage_store.errors import BadInput
 from lineage_store.placement import Partition, band_at, schedule
-from unlearning.expected_cost import even_counts, expected_cost
+from unlearning.planning.expected_cost import even_counts, expected_cost
 
 
 @st.composite

@@ -22,12 +22,12 @@ from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import open_workspace
 from pipelines import forget_run
 from pipelines.direct import DirectBackend
-from unlearning.choice import Asked
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
-from unlearning.plan import ModelPlan, plan_model
+from unlearning.planning.choice import Asked
+from unlearning.planning.plan import ModelPlan, plan_model
+from unlearning.planning.verdicts import verdicts
 from unlearning.strategies.strategy import ShardDecision
-from unlearning.verdicts import verdicts
 from unweave import Project
 
 # Batches so large that none of them is empty: then steps planned are steps taken.

@@ -25,7 +25,8 @@ from lineage_store.requests.details import Details, open_details
 from lineage_store.requests.policy import Policy
 from lineage_store.workspace.folder import writing
 from pipelines.direct import DirectBackend
-from unlearning import certificate, phases
+from unlearning import certificate
+from unlearning.planning import exact_later
 from unweave import Project, verify
 
 TOP = Path(__file__).parents[1]
@@ -620,12 +621,16 @@ def test_a_phase_ends_with_the_first_exact_run_of_its_models_and_no_other():
         record(5, "r4", "approximate", state="live"),
         record(6, None, "trained", family="m6", state="live"),
     ]
-    assert [phases.still_approximate(line, run) for run in ("r1", "r2", "r3", "r4")] == [
+    assert [exact_later.still_approximate(line, run) for run in ("r1", "r2", "r3", "r4")] == [
         (), (), (), ("m5",)
     ]  # fmt: skip
-    assert [phases.exact_run_after(line, run) for run in ("r1", "r2", "r4")] == ["r3", "r3", None]
+    assert [exact_later.exact_run_after(line, run) for run in ("r1", "r2", "r4")] == [
+        "r3",
+        "r3",
+        None,
+    ]
     until_m3 = [*line[:2], record(3, "r2", "approximate", state="live")]
-    assert phases.still_approximate(until_m3, "r1") == ("m3",)
+    assert exact_later.still_approximate(until_m3, "r1") == ("m3",)
 
 
 # Access

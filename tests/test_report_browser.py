@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from unlearning.checks import Check
+from unlearning.planning.verdicts import Verdict
 from unlearning.strategies.strategy import ShardDecision
-from unlearning.verdicts import Verdict
 from unweave.report import (
     BaseModel,
     Cost,

@@ -16,7 +16,7 @@ from unlearning.checks import CheckReport
 from unlearning.closeness import UNMEASURED
 from unlearning.coalesced import commitments
 from unlearning.open_file import OpenRequest
-from unlearning.plan import ModelPlan
+from unlearning.planning.plan import ModelPlan
 
 NOT_COVERED = (
     "the source files that the data came from",

@@ -26,7 +26,7 @@ from lineage_store.workspace.request_folder import RequestFolder
 from unlearning.checks import CheckReport
 from unlearning.ended_files import ended_digests, record_ended
 from unlearning.open_file import OpenRequest, load_open
-from unlearning.plan import ModelPlan
+from unlearning.planning.plan import ModelPlan
 from unlearning.residuals import Scan, distinctive, occurring, scan_apart
 from unlearning.tokens import spellings
 

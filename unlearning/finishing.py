@@ -32,8 +32,8 @@ from unlearning.fingerprint.environment import environment
 from unlearning.fitting import fit_twin
 from unlearning.judging import evaluation_digests, twin_folder
 from unlearning.open_file import OpenRequest, destroy_open, load_open
-from unlearning.phases import made_good
-from unlearning.plan import ModelPlan
+from unlearning.planning.exact_later import made_good
+from unlearning.planning.plan import ModelPlan
 from unlearning.shard_engine import HERE, ShardEngine
 from unlearning.shard_task import MakeLearner
 from unlearning.training.witness import forget_witnesses

@@ -19,7 +19,7 @@ from unlearning.deletion import load_plan
 from unlearning.evaluated_ledgers import ledgers_evaluated
 from unlearning.evaluation import Evaluation, evaluate
 from unlearning.evaluation_policy import Policy, read_policy
-from unlearning.plan import ModelPlan
+from unlearning.planning.plan import ModelPlan
 
 OTHER_COLUMNS = "the deletion changed classes or types of columns: the models read other rows"
 

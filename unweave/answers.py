@@ -13,7 +13,7 @@ from lineage_store.workspace.folder import Workspace
 from unlearning.deletion import load_plan
 from unlearning.finishing import load_reports
 from unlearning.judging import evaluation_digests
-from unlearning.plan import ModelPlan
+from unlearning.planning.plan import ModelPlan
 from unweave.costs import cost_of
 
 

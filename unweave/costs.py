@@ -7,7 +7,7 @@ from lineage_store.index.models import ModelRecord
 from lineage_store.placement import Partition
 from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import Workspace
-from unlearning.expected_cost import expected_cost
+from unlearning.planning.expected_cost import expected_cost
 
 
 def cost_of(

@@ -54,8 +54,8 @@ def forget_request(
 ) -> "ForgetRequest":
     """Return what is asked; raises BadInput for ids, names, limits or a date that do not fit."""
     from pipelines.found_rows import ForgetRequest
-    from unlearning.choice import Asked
-    from unlearning.estimates import Limits
+    from unlearning.planning.choice import Asked
+    from unlearning.planning.estimates import Limits
 
     unique = unique_ids(ids)
     for name, value in (("--within", within), ("--space", space)):

@@ -25,10 +25,10 @@ from lineage_store.workspace.folder import Workspace
 from lineage_store.workspace.request_folder import RequestFolder
 from unlearning.certificate import verify
 from unlearning.checks import Check
-from unlearning.estimates import Estimate
-from unlearning.plan import ModelPlan
+from unlearning.planning.estimates import Estimate
+from unlearning.planning.plan import ModelPlan
+from unlearning.planning.verdicts import Verdict
 from unlearning.strategies.strategy import ShardDecision
-from unlearning.verdicts import Verdict
 from unweave.report_judged import Judged, judged
 
 Outcome = Literal["exact", "certified", "approximate", "withdrawn"]

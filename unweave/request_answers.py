@@ -14,7 +14,7 @@ from lineage_store.workspace.folder import Workspace
 
 if TYPE_CHECKING:
     from pipelines.queue_run import Group, Ran
-    from unlearning.plan import ModelPlan
+    from unlearning.planning.plan import ModelPlan
 
 Answer = dict[str, Any]
 

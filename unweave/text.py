@@ -149,7 +149,7 @@ def _later(kept: Mapping[str, Any] | None) -> list[str]:
     """Say what is kept to serve later requests, of a deletion that is approximate."""
     if kept is None:
         return []
-    from unlearning.afterwards import Afterwards
+    from unlearning.planning.kept_for_later import Afterwards
 
     return [Afterwards.from_json(kept).in_words()]
 

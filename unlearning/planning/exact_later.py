@@ -13,7 +13,7 @@ from lineage_store.canonical import digest_file
 from lineage_store.index import models
 from lineage_store.index.models import ModelRecord
 from lineage_store.workspace.folder import Workspace
-from unlearning.plan import ModelPlan
+from unlearning.planning.plan import ModelPlan
 
 
 def made_good(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lineage_store.errors import LeftAsItIs, MissingVerdict
 from lineage_store.graph.node import LineageNode
-from unlearning.downstream import Downstream
+from unlearning.planning.downstream import Downstream
 from unlearning.strategies.strategy import MOVED, ShardDecision
 
 

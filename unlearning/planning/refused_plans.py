@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 
 from lineage_store.errors import LeftAsItIs
 from lineage_store.ledger.shards import ShardLedger
-from unlearning.downstream import Downstream
+from unlearning.planning.downstream import Downstream
 from unlearning.strategies.strategy import ShardDecision, Situation
 
 EXACT = "exact"

@@ -9,7 +9,7 @@ an exact one is taken that takes no longer, or if no other can serve: it is wort
 from dataclasses import dataclass, field
 
 from lineage_store.errors import BadInput
-from unlearning.estimates import Estimate, Limits, options
+from unlearning.planning.estimates import Estimate, Limits, options
 from unlearning.strategies.strategy import (
     ShardDecision,
     Situation,

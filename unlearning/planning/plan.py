@@ -21,18 +21,18 @@ from lineage_store.ledger.header import BaseOrigin
 from lineage_store.ledger.shards import Ledger
 from lineage_store.placement import Partition
 from lineage_store.rows.row_store import RowStore
-from unlearning.afterwards import Afterwards, afterwards
-from unlearning.choice import Asked, choose_here
-from unlearning.downstream import Downstream, downstream, must_be_recorded_inputs
-from unlearning.estimates import Estimate
 from unlearning.fingerprint.environment import differing
 from unlearning.fingerprint.equivalent import same_code
-from unlearning.refused_plans import must_leave_nothing
+from unlearning.planning.choice import Asked, choose_here
+from unlearning.planning.downstream import Downstream, downstream, must_be_recorded_inputs
+from unlearning.planning.estimates import Estimate
+from unlearning.planning.kept_for_later import Afterwards, afterwards
+from unlearning.planning.refused_plans import must_leave_nothing
+from unlearning.planning.verdicts import Verdict, verdicts
 from unlearning.strategies.exposure import Exposure, exposure_of, warning_of
 from unlearning.strategies.strategy import ShardDecision, Situation, StrategyGuarantee, choose
 from unlearning.training.config import module_source
 from unlearning.training.step_checkpoints import adapts
-from unlearning.verdicts import Verdict, verdicts
 
 WITHDRAW = "withdraw"
 INFERENCE_CHANGED = "without the rows a column type, the task or the classes change"
