@@ -20,7 +20,7 @@ from lineage_store.placement import Partition
 from lineage_store.rows.row_store import open_rows
 from unlearning.families.aggregation import AGGREGATIONS
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.serving import evaluate
+from unlearning.serving.export import evaluate
 from unlearning.shard_task import make_learner
 
 Numbers = dict[str, Any]

@@ -33,7 +33,7 @@ from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.module_file import BUILT_IN, module_text
 from unlearning.planning.expected_cost import expected_cost
 from unlearning.planning.plan import ModelPlan
-from unlearning.serving import evaluate
+from unlearning.serving.export import evaluate
 from unlearning.shard_task import make_learner
 from unlearning.strategies.retrain_shards import RetrainShards
 from unlearning.strategies.strategy import ShardDecision, Situation

@@ -38,7 +38,7 @@ from lineage_store.tensors import weights_digest
 from unlearning.families.aggregation import AGGREGATIONS
 from unlearning.fingerprint.determinism import THREADS, pin_tensorflow
 from unlearning.keras_models.module_file import load_module, spec_of
-from unlearning.serving import evaluate
+from unlearning.serving.export import evaluate
 from unlearning.shard_task import make_learner
 from unlearning.training.stages import Run, probe, train_shard
 

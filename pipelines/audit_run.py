@@ -215,7 +215,7 @@ def _replay_model(
     exact: bool,
     add: Any,
 ) -> int:
-    from unlearning.serving import holds_weights
+    from unlearning.serving.export import holds_weights
     from unlearning.shard_task import make_learner
     from unlearning.taken_again import replay_run
     from unlearning.training.base_weights import open_base

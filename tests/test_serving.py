@@ -12,11 +12,11 @@ from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
 from lineage_store.rows.slice_set import SortedRows
 from pipelines.direct import DirectBackend
-from unlearning import serving
 from unlearning.families.aggregation import AGGREGATIONS
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.encoding import first_values
-from unlearning.serving import aggregated
+from unlearning.serving import export
+from unlearning.serving.export import aggregated
 from unlearning.shard_task import make_learner
 from unlearning.training.config import config_of, module_source
 from unweave.project import Project
@@ -198,8 +198,8 @@ def test_the_metrics_are_the_same_when_the_rows_are_read_in_pieces(served, monke
     learner, weights, store, rule = opened(project)
     rows = replace(store, read_whole=0).evaluation()
     assert isinstance(rows, SortedRows) and len(rows) > 8
-    monkeypatch.setattr(serving, "PREDICTED_AT_ONCE", 4)
-    found = serving.evaluate(learner, weights, rows, aggregate=rule)
+    monkeypatch.setattr(export, "PREDICTED_AT_ONCE", 4)
+    found = export.evaluate(learner, weights, rows, aggregate=rule)
     assert found == pytest.approx(answer["metrics"], rel=1e-5)
 
 

@@ -25,7 +25,7 @@ from unlearning.fingerprint.module_imports import must_be_followed
 from unlearning.keras_models.class_weights import ALIKE
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.planning.plan import ModelPlan
-from unlearning.serving import evaluate, export
+from unlearning.serving.export import evaluate, export
 from unlearning.shard_engine import HERE, ShardEngine
 from unlearning.shard_task import (
     MakeLearner,

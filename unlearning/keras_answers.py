@@ -21,7 +21,7 @@ from lineage_store.data.inference import Task
 from lineage_store.errors import BadInput
 from lineage_store.tensors import Array
 from unlearning.evaluated import RowSetName
-from unlearning.prediction import AT_ONCE
+from unlearning.serving.predict import AT_ONCE
 
 TOLERANCE = 1e-3  # how far the probabilities of a row may be from a sum of 1
 

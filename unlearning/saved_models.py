@@ -20,8 +20,8 @@ from unlearning.evaluated import Evaluated, Kind, RowSetName, Run
 from unlearning.evaluation_policy import Policy
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_answers import Reader, as_columns, ask_keras, only_other
-from unlearning.prediction import served_answers
-from unlearning.serving import ASSET, served_columns
+from unlearning.serving.export import ASSET, served_columns
+from unlearning.serving.predict import served_answers
 
 
 @dataclass(frozen=True)

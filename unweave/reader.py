@@ -117,7 +117,7 @@ class Reader:
 
     def predict(self, csv: Path | str, *, model_id: str | None = None) -> dict[str, Any]:
         """Predict with a live model's SavedModel for the rows of a CSV file."""
-        from unlearning.prediction import predict_csv, prediction_of
+        from unlearning.serving.predict import predict_csv, prediction_of
 
         with self._session.reading() as (workspace, connection):
             record = models.find_model(connection, model_id)

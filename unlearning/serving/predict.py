@@ -11,7 +11,7 @@ from lineage_store.index.models import ModelRecord
 from lineage_store.tensors import Array
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.module_file import ModelSpec
-from unlearning.serving import served_columns
+from unlearning.serving.export import served_columns
 
 AT_ONCE = 4096
 

@@ -1,0 +1,1 @@
+"""The served model: one SavedModel, exported and asked for predictions."""
