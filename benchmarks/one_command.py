@@ -41,7 +41,8 @@ def watch_all(clock: Stopwatch) -> None:
     from tfx.orchestration.portable.launcher import Launcher
 
     from pipelines import forget_run, tfx_backend, train_run
-    from unlearning import deletion, finishing, fitting, shard_task
+    from unlearning import deletion, finishing
+    from unlearning.fitting import fit, shard_task
     from unlearning.strategies import retrain_shards
 
     clock.watch(train_run, "_gate", "gate")
@@ -52,12 +53,12 @@ def watch_all(clock: Stopwatch) -> None:
     clock.watch(tfx_backend.TfxBackend, "record_deletion", "record in MLMD")
     clock.watch(Launcher, "launch", component)
     clock.watch(Launcher, "_run_executor", lambda *told: component(*told) + "/executor")
-    clock.watch(fitting, "make_learner", "fit/build the model")
-    clock.watch(fitting, "probe", "fit/check that it repeats itself")
+    clock.watch(fit, "make_learner", "fit/build the model")
+    clock.watch(fit, "probe", "fit/check that it repeats itself")
     clock.watch(shard_task, "train_shard", "fit/steps")
     clock.watch(retrain_shards, "train_shard", "fit/steps, with tracing")
-    clock.watch(fitting, "evaluate", "fit/evaluate")
-    clock.watch(fitting, "export", "fit/export")
+    clock.watch(fit, "evaluate", "fit/evaluate")
+    clock.watch(fit, "export", "fit/export")
     clock.watch(finishing, "check", "checker/checks")
     clock.watch(deletion, "scan_apart", "eraser/scan")
 

@@ -18,9 +18,9 @@ from benchmarks.stopwatch import Stopwatch
 from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition
 from lineage_store.tensors import weights_digest
-from unlearning import fitting
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.shard_engine import workers
+from unlearning.fitting import fit
+from unlearning.fitting.engines import workers
 from unlearning.training.config import TrainConfig
 
 
@@ -31,7 +31,7 @@ def train(asked: dict[str, Any]) -> dict[str, Any]:
     engine, clock = workers(asked["workers"]), Stopwatch()
     clock.watch(type(engine), "run", "training")
     began = time.perf_counter()
-    ledger = fitting.fit(
+    ledger = fit.fit(
         TrainConfig(
             options=TrainOptions(**asdict(partition)),
             module="perceptron",

@@ -20,8 +20,8 @@ from lineage_store.placement import Partition
 from lineage_store.rows.row_store import open_rows
 from unlearning.families.aggregation import AGGREGATIONS
 from unlearning.fingerprint.determinism import pin_tensorflow
+from unlearning.fitting.shard_task import make_learner
 from unlearning.serving.export import evaluate
-from unlearning.shard_task import make_learner
 
 Numbers = dict[str, Any]
 

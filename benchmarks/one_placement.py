@@ -27,14 +27,14 @@ from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition, cells_of
 from lineage_store.rows.row_store import RowStore
 from lineage_store.rows.writer import write_rows
-from unlearning import fitting
 from unlearning.families.aggregation import DEFAULT, aggregation_for
 from unlearning.fingerprint.determinism import pin_tensorflow
+from unlearning.fitting import fit
+from unlearning.fitting.shard_task import make_learner
 from unlearning.keras_models.module_file import BUILT_IN, module_text
 from unlearning.planning.expected_cost import expected_cost
 from unlearning.planning.plan import ModelPlan
 from unlearning.serving.export import evaluate
-from unlearning.shard_task import make_learner
 from unlearning.strategies.retrain_shards import RetrainShards
 from unlearning.strategies.strategy import ShardDecision, Situation
 from unlearning.training.config import TrainConfig
@@ -143,7 +143,7 @@ def train(folder: Path, store: RowStore, partition: Partition) -> Ledger:
     config = TrainConfig(
         options=TrainOptions(**asdict(partition)), module=BUILT_IN, key_id=KEYS.key_id
     )
-    return fitting.fit(
+    return fit.fit(
         config, model="m1", text=module_text(None), store=store, folder=folder, serving=None
     )
 
@@ -198,7 +198,7 @@ def carried_out(
         verdicts=(),
         inference_changed=False,
     )
-    new = fitting.refit(plan, old=old, store=left, folder=folder / "ledger", serving=None)
+    new = fit.refit(plan, old=old, store=left, folder=folder / "ledger", serving=None)
     return {"planned": plan.steps_planned, "computed": new.steps_taken(model="m2")}
 
 

@@ -31,9 +31,9 @@ from lineage_store.workspace.folder import open_workspace
 from pipelines import direct, forget_run, train_run
 from unlearning.families.aggregation import AGGREGATIONS
 from unlearning.fingerprint.determinism import pin_tensorflow
+from unlearning.fitting.shard_task import make_learner
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.serving.export import aggregated
-from unlearning.shard_task import make_learner
 from unlearning.training.config import config_of, module_source
 from unweave.project import Project
 

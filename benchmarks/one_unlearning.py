@@ -26,8 +26,8 @@ from benchmarks.stopwatch import Stopwatch
 from lineage_store.ledger.shards import Ledger, open_ledger
 from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition, cells_of
-from unlearning import fitting, shard_task
 from unlearning.fingerprint.determinism import pin_tensorflow
+from unlearning.fitting import fit, shard_task
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.planning.plan import ModelPlan
 from unlearning.strategies import retrain_shards
@@ -44,7 +44,7 @@ def train(
     store = mnist.write_store(folder / "rows", partition, limit=limit)
     clock.reset()
     began = time.perf_counter()
-    ledger = fitting.fit(
+    ledger = fit.fit(
         TrainConfig(
             options=TrainOptions(**asdict(partition)), module="perceptron", key_id=mnist.KEYS.key_id
         ),
@@ -55,7 +55,7 @@ def train(
         serving=folder / "model" if serve else None,
     )
     return told(clock, time.perf_counter() - began, ledger.steps_taken()) | {
-        "accuracy": fitting.metrics_of(ledger)["accuracy"]
+        "accuracy": fit.metrics_of(ledger)["accuracy"]
     }
 
 
@@ -84,7 +84,7 @@ def forget(
     clock.watch(KerasLearner, "step", "first step", once=True)
     clock.watch(KerasLearner, "prepare", "tracing", once=True)
     began = time.perf_counter()
-    new = fitting.refit(
+    new = fit.refit(
         plan,
         old=old,
         store=store,
@@ -99,7 +99,7 @@ def forget(
     return told(clock, seconds, new.steps_taken(model=model)) | {
         "needed": plan.steps_planned,
         "needed_full": plan.steps_full,
-        "accuracy": fitting.metrics_of(new)["accuracy"],
+        "accuracy": fit.metrics_of(new)["accuracy"],
     }
 
 
@@ -117,13 +117,13 @@ def training_seconds(found: Numbers, *, of: Literal["parts", "cpu"] = "parts") -
 def watched() -> Stopwatch:
     """Watch the parts of trainings and of deletions; to be called once a process."""
     clock = Stopwatch()
-    clock.watch(fitting, "make_learner", "tracing")
-    clock.watch(fitting, "probe", "tracing")
+    clock.watch(fit, "make_learner", "tracing")
+    clock.watch(fit, "probe", "tracing")
     clock.watch(shard_task, "train_shard", "steps")
     clock.watch(retrain_shards, "train_shard", "steps")
     clock.watch(retrain_shards, "keep_shard", "keeping")
-    clock.watch(fitting, "evaluate", "evaluating")
-    clock.watch(fitting, "export", "exporting")
+    clock.watch(fit, "evaluate", "evaluating")
+    clock.watch(fit, "export", "exporting")
     return clock
 
 

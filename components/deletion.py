@@ -26,7 +26,6 @@ from components.artifacts import (
     Rows,
 )
 from components.digests import set_digest, set_guarantee, set_training_digests
-from components.engine import executor_engine
 from components.training import SAVED_MODEL
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
 from lineage_store.ledger.shards import open_ledger
@@ -35,7 +34,8 @@ from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import open_workspace
 from unlearning.deletion import erase, load_plan, must_pass
 from unlearning.finishing import certify, check_and_keep
-from unlearning.fitting import refit
+from unlearning.fitting.executor_engine import executor_engine
+from unlearning.fitting.fit import refit
 from unlearning.planning.plan import ModelPlan
 
 

@@ -21,7 +21,6 @@ from tfx.types.system_executions import Process, Train
 
 from components.artifacts import Ledger, ModelRecord, Rows
 from components.digests import set_digest, set_guarantee, set_training_digests
-from components.engine import executor_engine
 from components.schema_check import check_schema
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.data.gate import EVAL, TRAIN, describe, load_snapshot
@@ -33,7 +32,8 @@ from lineage_store.rows.writer import write_rows
 from lineage_store.workspace.folder import open_workspace
 from unlearning.families.known_families import family_of
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.fitting import fit
+from unlearning.fitting.executor_engine import executor_engine
+from unlearning.fitting.fit import fit
 from unlearning.recording import describe_model, must_be_trainable, record_model
 from unlearning.training.config import TrainConfig
 from unlearning.training.encode_examples import rows_from_examples

@@ -215,8 +215,8 @@ def _replay_model(
     exact: bool,
     add: Any,
 ) -> int:
+    from unlearning.fitting.shard_task import make_learner
     from unlearning.serving.export import holds_weights
-    from unlearning.shard_task import make_learner
     from unlearning.taken_again import replay_run
     from unlearning.training.base_weights import open_base
     from unlearning.training.config import config_of, module_source

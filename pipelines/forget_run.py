@@ -30,12 +30,12 @@ from unlearning.deletion import load_plan, save_plan
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
 from unlearning.finishing import forget_open_file
+from unlearning.fitting.engines import ShardEngine
 from unlearning.judging import demanded
 from unlearning.open_file import OpenRequest, destroy_open, load_open, save_open
 from unlearning.planning.estimates import folder_bytes
 from unlearning.planning.plan import BaseAfter, ModelPlan, base_after, must_still_hold, plan_model
 from unlearning.recording import must_be_recorded
-from unlearning.shard_engine import ShardEngine
 from unlearning.training.config import module_source
 
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from lineage_store.graph.node import LineageNode
 from lineage_store.index.models import Guarantee, ModelRecord
 from lineage_store.workspace.folder import Workspace
-from unlearning.shard_engine import ShardEngine
+from unlearning.fitting.engines import ShardEngine
 from unlearning.training.config import TrainConfig
 
 

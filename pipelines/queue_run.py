@@ -28,10 +28,10 @@ from lineage_store.workspace.folder import Workspace
 from pipelines.forget_run import carry_out, forget, plan_all, take_back_unplanned
 from pipelines.found_rows import ForgetRequest, find, whereabouts
 from pipelines.jobs import Backend
+from unlearning.fitting.engines import ShardEngine
 from unlearning.planning.choice import Asked
 from unlearning.planning.exact_later import exact_run_after, still_approximate
 from unlearning.planning.plan import ModelPlan
-from unlearning.shard_engine import ShardEngine
 from unlearning.strategies.strategy import choose
 
 PHASE_LEAD_DAYS = 7

@@ -43,8 +43,8 @@ class TfxBackend:
             Metadata(
                 job.workspace.metadata, create=True
             )  # TFX would try ten times, and not say why
-            from components.engine import using
             from pipelines.training import training_pipeline
+            from unlearning.fitting.executor_engine import using
 
             with using(job.engine):
                 run_locally(training_pipeline(job))
@@ -53,8 +53,8 @@ class TfxBackend:
         """Run the deletion pipeline."""
         with told(job.workspace.metadata), quiet_and_inside(job.workspace):
             Metadata(job.workspace.metadata, create=True)
-            from components.engine import using
             from pipelines.deletion import deletion_pipeline
+            from unlearning.fitting.executor_engine import using
 
             with using(job.engine):
                 run_locally(deletion_pipeline(job))

@@ -29,9 +29,9 @@ from pipelines.base_model import find_base
 from pipelines.jobs import Backend, TrainingJob
 from unlearning.families.aggregation import aggregation_for
 from unlearning.fingerprint.determinism import pin_tensorflow
+from unlearning.fitting.engines import ShardEngine
 from unlearning.keras_models.class_weights import must_fit
 from unlearning.keras_models.module_file import BUILT_IN, load_module, module_text
-from unlearning.shard_engine import ShardEngine
 from unlearning.training.config import TrainConfig
 
 

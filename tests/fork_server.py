@@ -15,7 +15,7 @@ import threading
 import time
 
 import pipelines.direct
-import unlearning.fitting
+import unlearning.fitting.fit
 import unlearning.serving.export
 from lineage_store.errors import UnweaveError
 from unweave import Project
@@ -64,7 +64,7 @@ def main():
     import tensorflow  # noqa: F401
 
     assert threading.active_count() == 1
-    assert unlearning.fitting and unlearning.serving.export
+    assert unlearning.fitting.fit and unlearning.serving.export
     for line in sys.stdin:
         order = json.loads(line)
         start = time.monotonic()

@@ -21,7 +21,7 @@ from pipelines.direct import DirectBackend
 from pipelines.found_rows import ForgetRequest, find
 from unlearning.checks import check
 from unlearning.deletion import load_plan
-from unlearning.fitting import fit_twin
+from unlearning.fitting.fit import fit_twin
 from unlearning.planning.choice import Asked
 from unlearning.planning.plan import plan_model
 from unlearning.strategies.amnesiac import Amnesiac

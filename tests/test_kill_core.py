@@ -53,7 +53,7 @@ STEPS = {
     "the data pass the gate again": ("lineage_store.data.gate._write_splits", 1),
     "the rows are to be stored": ("pipelines.direct.store_from_snapshot", 1),
     "the rows are stored": ("pipelines.direct.refit", 1),
-    "a shard is taken over": ("unlearning.fitting.ticket", 1),
+    "a shard is taken over": ("unlearning.fitting.fit.ticket", 1),
     "a stage is trained again": ("unlearning.training.stages.train_stage", 1),
     "another stage is trained again": ("unlearning.training.stages.train_stage", 2),
     "the ledger has its header": ("pipelines.direct.check_and_keep", 1),

@@ -20,10 +20,10 @@ from pipelines.direct import DirectBackend
 from unlearning.checks import check
 from unlearning.deletion import load_plan
 from unlearning.families.keras_encoding import keras_rows
-from unlearning.fitting import fit_twin
+from unlearning.fitting.fit import fit_twin
+from unlearning.fitting.shard_task import make_learner
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.module_file import ModelSpec
-from unlearning.shard_task import make_learner
 from unlearning.strategies.last_epoch import WINDOWS, corrected_state, correction_steps
 from unlearning.strategies.strategy import stage_of
 from unlearning.training.batches import batch_digest, stage_batches

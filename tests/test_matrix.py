@@ -22,7 +22,7 @@ from lineage_store.tensors import weights_digest
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fingerprint.environment import environment
-from unlearning.fitting import TrainConfig, fit, refit
+from unlearning.fitting.fit import TrainConfig, fit, refit
 from unlearning.planning.choice import Asked
 from unlearning.planning.plan import plan_model
 from unlearning.training.encode_records import store_from_snapshot

@@ -13,11 +13,11 @@ from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
 from pipelines.direct import DirectBackend
 from unlearning.fingerprint.determinism import pin_tensorflow
+from unlearning.fitting.engines import OnBeam, ThisProcess, engine_from, engine_of
+from unlearning.fitting.shard_task import ShardTask, carry_out, made_with, make_learner, ticket
+from unlearning.fitting.worker import carry_out_apart
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.module_file import ModelSpec, module_text
-from unlearning.shard_engine import OnBeam, ThisProcess, engine_from, engine_of
-from unlearning.shard_task import ShardTask, carry_out, made_with, make_learner, ticket
-from unlearning.shard_worker import carry_out_apart
 from unlearning.strategies.strategy import ShardDecision
 from unlearning.training.config import config_of, module_source
 from unweave.project import Project
@@ -288,7 +288,7 @@ def test_the_engine_follows_options_and_variables() -> None:
 def test_an_executor_takes_the_engine_of_its_block_and_else_that_of_the_environment(
     monkeypatch,
 ) -> None:
-    from components.engine import executor_engine, using
+    from unlearning.fitting.executor_engine import executor_engine, using
 
     monkeypatch.setenv("UNWEAVE_WORKERS", "2")
     assert isinstance(executor_engine(), OnBeam)
@@ -307,7 +307,7 @@ def test_the_environment_is_read_by_executors_alone() -> None:
         for file in (top / folder).rglob("*.py")
         if "engine_from(" in file.read_text(encoding="utf-8")
     }
-    assert found == {"unlearning/shard_engine.py", "components/engine.py"}
+    assert found == {"unlearning/fitting/engines.py", "unlearning/fitting/executor_engine.py"}
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from lineage_store.workspace.request_folder import RequestFolder
 from pipelines.direct import DirectBackend
 from unlearning.checks import check
 from unlearning.deletion import load_plan
-from unlearning.fitting import fit_twin
+from unlearning.fitting.fit import fit_twin
+from unlearning.fitting.shard_task import make_learner
 from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.shard_task import make_learner
 from unlearning.strategies.amnesiac import subtract
 from unlearning.strategies.last_epoch import recorded_state
 from unlearning.strategies.repair import AsGoodAsBefore

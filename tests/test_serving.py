@@ -14,10 +14,10 @@ from lineage_store.rows.slice_set import SortedRows
 from pipelines.direct import DirectBackend
 from unlearning.families.aggregation import AGGREGATIONS
 from unlearning.fingerprint.determinism import pin_tensorflow
+from unlearning.fitting.shard_task import make_learner
 from unlearning.keras_models.encoding import first_values
 from unlearning.serving import export
 from unlearning.serving.export import aggregated
-from unlearning.shard_task import make_learner
 from unlearning.training.config import config_of, module_source
 from unweave.project import Project
 

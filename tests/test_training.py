@@ -27,9 +27,9 @@ from lineage_store.rows.row_store import open_rows
 from pipelines.direct import DirectBackend
 from unlearning.families.keras_encoding import keras_rows
 from unlearning.fingerprint.determinism import pin_tensorflow
+from unlearning.fitting.shard_task import make_learner
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.module_file import ModelSpec, module_text
-from unlearning.shard_task import make_learner
 from unlearning.training.batches import first_rows, stage_batches
 from unlearning.training.config import module_source
 from unweave import Project

@@ -20,10 +20,10 @@ from lineage_store.ledger.shards import Ledger, ShardLedger
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, distance, weights_digest
 from unlearning.closeness import in_words, relative_distance
+from unlearning.fitting.shard_task import MakeLearner, learner_of
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.planning.downstream import Downstream, seen_between
 from unlearning.planning.plan import ModelPlan
-from unlearning.shard_task import MakeLearner, learner_of
 from unlearning.strategies.amnesiac import subtract
 from unlearning.strategies.amnesiac_marginal import corrected_weights
 from unlearning.strategies.repair import rows_digest

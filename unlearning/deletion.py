@@ -2,7 +2,7 @@
 
     open     what a killed run needs to go on (ids, row keys, values) is sealed (`open_file`)
     plan     `plan.plan_model` for every live model that holds a row
-    unlearn  `fitting.refit`, then `checks.check`
+    unlearn  `fit.refit`, then `checks.check`
     record   the new model is registered; only now may anything go
     erase    the digests of what goes are kept, old models' folders go, rows leave the index, files
              are compacted, a scan proves it

@@ -21,9 +21,9 @@ from lineage_store.tensors import Array, State
 from unlearning.evaluated import Evaluated, Kind, RowSetName, Run
 from unlearning.evaluation_policy import Policy
 from unlearning.families.aggregation import AGGREGATIONS
+from unlearning.fitting.shard_task import make_learner
 from unlearning.keras_models.keras_learner import PREDICTED_AT_ONCE, KerasLearner
 from unlearning.serving.export import aggregated
-from unlearning.shard_task import make_learner
 from unlearning.training.config import config_of, module_source
 
 

@@ -29,13 +29,13 @@ from unlearning.coalesced import commitments, own_part, place_in_run
 from unlearning.deletion import load_plan, load_scan
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
-from unlearning.fitting import fit_twin
+from unlearning.fitting.engines import HERE, ShardEngine
+from unlearning.fitting.fit import fit_twin
+from unlearning.fitting.shard_task import MakeLearner
 from unlearning.judging import evaluation_digests, twin_folder
 from unlearning.open_file import OpenRequest, destroy_open, load_open
 from unlearning.planning.exact_later import made_good
 from unlearning.planning.plan import ModelPlan
-from unlearning.shard_engine import HERE, ShardEngine
-from unlearning.shard_task import MakeLearner
 from unlearning.training.witness import forget_witnesses
 
 

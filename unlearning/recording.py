@@ -27,7 +27,7 @@ from lineage_store.log import events
 from lineage_store.log.kinds import ModelMade, of_kind
 from lineage_store.tensors import weights_digest
 from lineage_store.workspace.folder import Workspace
-from unlearning.fitting import metrics_of
+from unlearning.fitting.fit import metrics_of
 from unlearning.training.config import config_of
 
 

@@ -21,7 +21,7 @@ from lineage_store.workspace.metadata_address import Connection
 
 if TYPE_CHECKING:
     from pipelines.jobs import Backend
-    from unlearning.shard_engine import ShardEngine
+    from unlearning.fitting.engines import ShardEngine
 
 Now = Callable[[], datetime]
 
@@ -74,7 +74,7 @@ class Session:
         """Who carries out shards, if that was asked for; raises BadInput for what contradicts."""
         if self.workers is None and self.beam_args is None:
             return None
-        from unlearning.shard_engine import engine_of
+        from unlearning.fitting.engines import engine_of
 
         return engine_of(workers_wanted=self.workers, beam_args=self.beam_args)
 

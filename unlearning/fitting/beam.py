@@ -1,4 +1,4 @@
-"""The process that runs the shards' pipeline: `python -m unlearning.beam_shards FOLDER`.
+"""The process that runs the shards' pipeline: `python -m unlearning.fitting.beam FOLDER`.
 
 FOLDER holds `tasks.json`. Exit status: 0 all tasks were carried out; 1 an error, told in
 `failed.json` if unweave raised it; 3 a worker died.
@@ -14,7 +14,7 @@ from typing import Any
 
 from lineage_store.canonical import read_json
 from lineage_store.errors import BadInput, UnweaveError
-from unlearning.shard_worker import leave_failure, train_one
+from unlearning.fitting.worker import leave_failure, train_one
 
 WORKER_DIED = 3
 PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)

@@ -22,12 +22,8 @@ from unlearning.families.aggregation import aggregation_or_default
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
 from unlearning.fingerprint.module_imports import must_be_followed
-from unlearning.keras_models.class_weights import ALIKE
-from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.planning.plan import ModelPlan
-from unlearning.serving.export import evaluate, export
-from unlearning.shard_engine import HERE, ShardEngine
-from unlearning.shard_task import (
+from unlearning.fitting.engines import HERE, ShardEngine
+from unlearning.fitting.shard_task import (
     MakeLearner,
     ShardTask,
     learner_of,
@@ -36,6 +32,10 @@ from unlearning.shard_task import (
     run_of,
     ticket,
 )
+from unlearning.keras_models.class_weights import ALIKE
+from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.planning.plan import ModelPlan
+from unlearning.serving.export import evaluate, export
 from unlearning.strategies.regenerate import record_again
 from unlearning.strategies.strategy import TRAINING, ShardDecision, strategies
 from unlearning.training.base_weights import must_be_the_start, must_fit, origin

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from unlearning.shard_engine import ShardEngine, engine_from
+from unlearning.fitting.engines import ShardEngine, engine_from
 
 _engine: ContextVar[ShardEngine | None] = ContextVar("unweave_shard_engine", default=None)
 

@@ -4,12 +4,12 @@ With Beam each shard is an element, and the runner is an option: Beam's own work
 Dask, Flink, Spark, Dataflow. What the workers leave is the same bits as what this process would:
 `shard_task` sees to that. They must see the workspace under the same path.
 
-The pipeline runs in a process of its own (`beam_shards`). Beam's direct runner waits for ever for a
+The pipeline runs in a process of its own (`beam`). Beam's direct runner waits for ever for a
 worker that died, so that process ends itself when it hears of one; the shards that are not there
 yet are then tried again. An error that unweave raised on purpose is not tried again.
 
-The engine is a value that is passed down, from the session to the job and on to `fitting`. An
-executor of TFX cannot be passed one: `components.engine` says how it comes by it.
+The engine is a value that is passed down, from the session to the job and on to `fit`. An
+executor of TFX cannot be passed one: `unlearning.fitting.executor_engine` says how it comes by it.
 """
 
 import json
@@ -30,9 +30,9 @@ from typing import Protocol
 from lineage_store import errors
 from lineage_store.canonical import read_json, write_atomic
 from lineage_store.errors import BadInput, ShardsLost
+from unlearning.fitting.shard_task import ShardTask, carry_out
+from unlearning.fitting.worker import FAILED, LAST_ERROR
 from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.shard_task import ShardTask, carry_out
-from unlearning.shard_worker import FAILED, LAST_ERROR
 from unlearning.training.stages import Progress
 
 TRIES = 3
@@ -102,7 +102,7 @@ class OnBeam:
         try:
             with log.open("wb") as stream:
                 process = subprocess.Popen(
-                    [sys.executable, "-m", "unlearning.beam_shards", str(folder)],
+                    [sys.executable, "-m", "unlearning.fitting.beam", str(folder)],
                     stdin=subprocess.DEVNULL,
                     stdout=stream,
                     stderr=stream,
@@ -162,7 +162,7 @@ def engine_from(environment: Mapping[str, str]) -> ShardEngine:
 
 def _environment(folder: Path) -> dict[str, str]:
     """Return the variables of the pipeline's process: it finds unweave, and writes in `folder`."""
-    top = str(Path(__file__).parents[1])
+    top = str(Path(__file__).parents[2])
     path = os.pathsep.join(filter(None, [top, os.environ.get("PYTHONPATH")]))
     return {**os.environ, "PYTHONPATH": path, "TMPDIR": str(folder), "TF_CPP_MIN_LOG_LEVEL": "3"}
 
