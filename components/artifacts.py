@@ -34,7 +34,7 @@ class Plan(Artifact):
 
 
 class CheckReport(Artifact):
-    """The checks of an unlearnt model (`unlearning.checks`)."""
+    """The checks of an unlearnt model (`unlearning.verification.checks`)."""
 
     TYPE_NAME = "components.CheckReport"
 

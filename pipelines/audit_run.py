@@ -4,8 +4,9 @@
     records    index and MLMD against log, ledgers and data (the doctor, which repairs nothing here)
     files      checkpoints, updates, row stores, modules and served models against their digests
     residues   folders of ended models that are back, files with the digest of one that was erased
-    replay     segments between checkpoints, taken again and compared (`unlearning.replay`); the
-               row store made again from the gated data; the weights that are served
+    replay     segments between checkpoints, taken again and compared
+               (`unlearning.verification.replay`); the row store made again from the gated data; the
+               weights that are served
 
 All parts are told, whatever an earlier one found. Nothing is written. Without a replay TensorFlow
 is not imported. While a deletion waits to be finished there is no audit: half of it is done.
@@ -37,10 +38,10 @@ from unlearning.ended_files import ended_digests
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import differing, environment
 from unlearning.fingerprint.equivalent import same_code
-from unlearning.ledger_files import differing_files
-from unlearning.replay import BITS, TOLERANCE, Segment, chosen, replay, segments
 from unlearning.residuals import scan_apart
 from unlearning.training.config import module_source
+from unlearning.verification.recorded_files import differing_files
+from unlearning.verification.replay import BITS, TOLERANCE, Segment, chosen, replay, segments
 
 Answer = dict[str, Any]
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, UnweaveError)
@@ -217,9 +218,9 @@ def _replay_model(
 ) -> int:
     from unlearning.fitting.shard_task import make_learner
     from unlearning.serving.export import holds_weights
-    from unlearning.taken_again import replay_run
     from unlearning.training.base_weights import open_base
     from unlearning.training.config import config_of, module_source
+    from unlearning.verification.taken_again import replay_run
 
     ledger, model_id, steps = model.ledger, model.record.id, 0
     try:

@@ -26,9 +26,9 @@ from lineage_store.workspace.folder import open_workspace
 from pipelines.direct import DirectBackend
 from tests.any_event import AnyEvent
 from unlearning.recording import describe_model
-from unlearning.replay import BITS, Segment, chosen
 from unlearning.strategies.strategy import stage_of
 from unlearning.training.batches import epoch_batches
+from unlearning.verification.replay import BITS, Segment, chosen
 from unweave import Project
 
 FORGOTTEN = "margarete.steinbrecher@example.org"
@@ -224,7 +224,7 @@ def test_a_ledger_that_tells_something_else_than_what_happened_is_found_by_repla
 
 
 def audit_hits(root, found, *, seed):
-    from unlearning.replay import segments
+    from unlearning.verification.replay import segments
 
     record = record_of(root)
     ledger = open_ledger(root / record.paths["ledger"])

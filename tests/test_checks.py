@@ -19,13 +19,13 @@ from lineage_store.workspace.folder import open_workspace
 from lineage_store.workspace.request_folder import RequestFolder
 from pipelines.direct import DirectBackend
 from pipelines.found_rows import ForgetRequest, find
-from unlearning.checks import check
 from unlearning.deletion import load_plan
 from unlearning.fitting.fit import fit_twin
 from unlearning.planning.choice import Asked
 from unlearning.planning.plan import plan_model
 from unlearning.strategies.amnesiac import Amnesiac
 from unlearning.strategies.strategy import Situation
+from unlearning.verification.checks import check
 from unweave.project import Project
 
 ROWS = [["person", "x", "y", "label"]]

@@ -13,8 +13,13 @@ from lineage_store.index.database import read_index
 from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
 from pipelines.direct import DirectBackend
-from unlearning.closeness import NO_PROGRESS, UNMEASURED, in_words, relative_distance
 from unlearning.strategies.exposure import HARMLESS, Exposure, warning_of
+from unlearning.verification.twin_distance import (
+    NO_PROGRESS,
+    UNMEASURED,
+    in_words,
+    relative_distance,
+)
 from unweave import Project, verify
 from unweave.options import show
 from unweave.text import forgotten, planned, verified

@@ -17,7 +17,6 @@ from lineage_store.rows.row_store import open_rows
 from lineage_store.tensors import first_difference, weights_digest, weights_of
 from lineage_store.workspace.request_folder import RequestFolder
 from pipelines.direct import DirectBackend
-from unlearning.checks import check
 from unlearning.deletion import load_plan
 from unlearning.families.keras_encoding import keras_rows
 from unlearning.fitting.fit import fit_twin
@@ -28,6 +27,7 @@ from unlearning.strategies.last_epoch import WINDOWS, corrected_state, correctio
 from unlearning.strategies.strategy import stage_of
 from unlearning.training.batches import batch_digest, stage_batches
 from unlearning.training.config import module_source
+from unlearning.verification.checks import check
 from unweave import Project
 
 NAME = "amnesiac-marginal"

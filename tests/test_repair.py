@@ -15,7 +15,6 @@ from lineage_store.rows.row_store import open_rows
 from lineage_store.tensors import load_state, save_state, weights_digest, weights_of
 from lineage_store.workspace.request_folder import RequestFolder
 from pipelines.direct import DirectBackend
-from unlearning.checks import check
 from unlearning.deletion import load_plan
 from unlearning.fitting.fit import fit_twin
 from unlearning.fitting.shard_task import make_learner
@@ -25,6 +24,7 @@ from unlearning.strategies.last_epoch import recorded_state
 from unlearning.strategies.repair import AsGoodAsBefore
 from unlearning.strategies.strategy import stage_of
 from unlearning.training.config import module_source
+from unlearning.verification.checks import check
 from unweave import Project
 
 OPTIONS = {"label": "label", "subject": "person", "shards": 2, "slices": 2, "epochs": 4,

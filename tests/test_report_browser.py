@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from unlearning.checks import Check
 from unlearning.planning.verdicts import Verdict
 from unlearning.strategies.strategy import ShardDecision
+from unlearning.verification.checks import Check
 from unweave.report import (
     BaseModel,
     Cost,

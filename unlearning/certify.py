@@ -12,11 +12,11 @@ from lineage_store.canonical import digest, digest_json
 from lineage_store.index.deletions import Request
 from unlearning.certificate import rows_root, statement
 from unlearning.certified_log import request_told
-from unlearning.checks import CheckReport
-from unlearning.closeness import UNMEASURED
 from unlearning.coalesced import commitments
 from unlearning.open_file import OpenRequest
 from unlearning.planning.plan import ModelPlan
+from unlearning.verification.checks import CheckReport
+from unlearning.verification.twin_distance import UNMEASURED
 
 NOT_COVERED = (
     "the source files that the data came from",

@@ -23,12 +23,12 @@ from lineage_store.index import models, row_index
 from lineage_store.index.database import compact, writing_index
 from lineage_store.workspace.folder import Workspace
 from lineage_store.workspace.request_folder import RequestFolder
-from unlearning.checks import CheckReport
 from unlearning.ended_files import ended_digests, record_ended
 from unlearning.open_file import OpenRequest, load_open
 from unlearning.planning.plan import ModelPlan
 from unlearning.residuals import Scan, distinctive, occurring, scan_apart
 from unlearning.tokens import spellings
+from unlearning.verification.checks import CheckReport
 
 
 def save_plan(folder: RequestFolder, plans: Sequence[ModelPlan]) -> None:

@@ -17,7 +17,6 @@ from typing import Any
 
 from lineage_store.errors import BadInput
 from unlearning.attack_charts import AttackCharts, attack_charts
-from unlearning.checks import Outcome
 from unlearning.evaluated import KINDS, Evaluated
 from unlearning.evaluation_policy import EVIDENCE, RUNGS, Policy
 from unlearning.evidence import evidence
@@ -25,6 +24,7 @@ from unlearning.finding import Finding, Measure
 from unlearning.guards import guards
 from unlearning.ladder import BEHAVIOUR, Rung, weight_rungs
 from unlearning.told_measures import told_measures
+from unlearning.verification.checks import Outcome
 
 
 @dataclass(frozen=True)

@@ -22,11 +22,11 @@ import numpy as np
 from lineage_store.tensors import Array
 from unlearning.attacks.loss_threshold import membership_scores
 from unlearning.attacks.roc import placements
-from unlearning.checks import Outcome
 from unlearning.evaluated import KINDS, Evaluated, Kind, RowSetName, Run, identical
 from unlearning.evaluation_policy import EVIDENCE, Policy
 from unlearning.finding import Finding, Measure, controlled_finding
 from unlearning.run_statistics import Draws, Statistic, draw, ends, interval, mean_of
+from unlearning.verification.checks import Outcome
 
 LOSS, ATTACK, ACCURACY, ANSWERS = EVIDENCE
 

@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from unlearning.attacks.roc import Interval
-from unlearning.checks import Outcome
 from unlearning.evaluated import KINDS, Kind
+from unlearning.verification.checks import Outcome
 
 Role = Literal["evidence", "guard"]
 

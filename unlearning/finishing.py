@@ -24,7 +24,6 @@ from lineage_store.workspace.folder import Workspace
 from unlearning.certificate import seal
 from unlearning.certified_log import opening_proof
 from unlearning.certify import certificate_statement, receipt
-from unlearning.checks import CheckReport, check
 from unlearning.coalesced import commitments, own_part, place_in_run
 from unlearning.deletion import load_plan, load_scan
 from unlearning.fingerprint.code_fingerprint import code_digest
@@ -37,6 +36,7 @@ from unlearning.open_file import OpenRequest, destroy_open, load_open
 from unlearning.planning.exact_later import made_good
 from unlearning.planning.plan import ModelPlan
 from unlearning.training.witness import forget_witnesses
+from unlearning.verification.checks import CheckReport, check
 
 
 def check_and_keep(

@@ -18,12 +18,12 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from lineage_store.tensors import Array
-from unlearning.checks import Outcome
 from unlearning.evaluated import COMPARED, KINDS, Evaluated, Kind, RowSetName, Run, identical
 from unlearning.evaluation_policy import Policy
 from unlearning.evidence import attack_statistic, measured
 from unlearning.finding import Finding, controlled_finding
 from unlearning.run_statistics import Draws, Statistic, draw, ends, mean_of
+from unlearning.verification.checks import Outcome
 
 ANOTHER, OVER, LEAKAGE = "another model", "over-unlearning", "retained leakage"
 

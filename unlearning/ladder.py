@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 
-from unlearning.checks import Outcome
 from unlearning.evaluated import KINDS, Evaluated, Kind, Run, identical
 from unlearning.evaluation_policy import RUNGS, Policy
 from unlearning.law import permutation_p
@@ -31,6 +30,7 @@ from unlearning.metrics.weight_distance import (
     largest_difference,
     relative_distance,
 )
+from unlearning.verification.checks import Outcome
 
 BITS, TOLERANCE, BOUND, LAW, RELATIVE, BEHAVIOUR = RUNGS
 

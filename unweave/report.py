@@ -24,11 +24,11 @@ from lineage_store.log.kinds import RowsDeleted, of_kind
 from lineage_store.workspace.folder import Workspace
 from lineage_store.workspace.request_folder import RequestFolder
 from unlearning.certificate import verify
-from unlearning.checks import Check
 from unlearning.planning.estimates import Estimate
 from unlearning.planning.plan import ModelPlan
 from unlearning.planning.verdicts import Verdict
 from unlearning.strategies.strategy import ShardDecision
+from unlearning.verification.checks import Check
 from unweave.report_judged import Judged, judged
 
 Outcome = Literal["exact", "certified", "approximate", "withdrawn"]

@@ -6,7 +6,7 @@ word of the headline, and what was not measured is said to be not measured.
 
 from collections.abc import Sequence
 
-from unlearning.checks import Check
+from unlearning.verification.checks import Check
 from unweave.report import ModelChange, Report
 from unweave.report_numbers import counted, day, moment, size
 

@@ -23,11 +23,11 @@ from lineage_store.rows.arrays import Rows
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State
 from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.replay import BITS, Segment, replay, segments_of
 from unlearning.strategies.strategy import ShardDecision, stage_of
 from unlearning.training.batches import batch_digest, shard_schedule, stage_batches
 from unlearning.training.stages import Run, nothing_given
 from unlearning.training.witness import state_before_the_end
+from unlearning.verification.replay import BITS, Segment, replay, segments_of
 
 FIRST, DRAWN = 2, 1
 

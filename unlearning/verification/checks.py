@@ -19,7 +19,6 @@ from lineage_store.canonical import digest_file
 from lineage_store.ledger.shards import Ledger, ShardLedger
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, distance, weights_digest
-from unlearning.closeness import in_words, relative_distance
 from unlearning.fitting.shard_task import MakeLearner, learner_of
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.planning.downstream import Downstream, seen_between
@@ -28,10 +27,11 @@ from unlearning.strategies.amnesiac import subtract
 from unlearning.strategies.amnesiac_marginal import corrected_weights
 from unlearning.strategies.repair import rows_digest
 from unlearning.strategies.strategy import TRAINING, strategies
-from unlearning.taken_again import replay_run, take_again, trained, wrong_records
 from unlearning.training.base_weights import origin, started_from
 from unlearning.training.early_stop import rows_seen
 from unlearning.training.stages import Run
+from unlearning.verification.taken_again import replay_run, take_again, trained, wrong_records
+from unlearning.verification.twin_distance import in_words, relative_distance
 
 Outcome = Literal["passed", "failed", "uninformative"]
 Basis = Literal["by construction", "by replay"]
