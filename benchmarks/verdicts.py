@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.result import Result, Tell
-from unlearning.evaluated import Evaluated, Run
-from unlearning.evaluation import Evaluation, evaluate
-from unlearning.evaluation_policy import Policy
+from unlearning.evaluation.models_compared import Evaluated, Run
+from unlearning.evaluation.policy import Policy
+from unlearning.evaluation.verdict import Evaluation, evaluate
 
 COLUMNS, HIDDEN, ROWS, TEST = 10, 64, 460, 400
 FORGOTTEN = (10, 60, 120)

@@ -40,7 +40,7 @@ class CheckReport(Artifact):
 
 
 class Evaluation(Artifact):
-    """The verdict on an unlearnt model, beside the old one and the twin (`unlearning.judging`)."""
+    """The verdict on an unlearnt model, beside the old one and the twin (`push_gate`)."""
 
     TYPE_NAME = "components.Evaluation"
 

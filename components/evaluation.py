@@ -23,8 +23,8 @@ from components.digests import set_digest
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.workspace.folder import open_workspace
-from unlearning.evaluation_policy import Policy
-from unlearning.judging import demanded, evaluate_and_keep, must_be_accepted
+from unlearning.evaluation.policy import Policy
+from unlearning.evaluation.push_gate import demanded, evaluate_and_keep, must_be_accepted
 from unlearning.planning.plan import ModelPlan
 
 

@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from unlearning.attack_charts import BINS, MOST_POINTS, attack_charts
 from unlearning.attacks.loss_threshold import membership_scores
 from unlearning.attacks.roc import auc
-from unlearning.evaluated import Evaluated, Run
-from unlearning.evaluation_policy import Policy
+from unlearning.evaluation.charts import BINS, MOST_POINTS, attack_charts
+from unlearning.evaluation.models_compared import Evaluated, Run
+from unlearning.evaluation.policy import Policy
 
 
 def probabilities(draw, right, count):

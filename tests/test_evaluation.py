@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from lineage_store.canonical import canonical_json
 from lineage_store.errors import BadInput
-from unlearning.evaluated import Evaluated, Run, identical
-from unlearning.evaluation import evaluate
-from unlearning.evaluation_policy import EVIDENCE, RUNGS, Policy, policy_from, read_policy
-from unlearning.law import ks_distance, permutation_p
+from unlearning.evaluation.distributions import ks_distance, permutation_p
+from unlearning.evaluation.models_compared import Evaluated, Run, identical
+from unlearning.evaluation.policy import EVIDENCE, RUNGS, Policy, policy_from, read_policy
+from unlearning.evaluation.verdict import evaluate
 
 UNITS = 300
 POLICY = Policy(draws=600)

@@ -13,9 +13,9 @@ from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
 from pipelines.direct import DirectBackend
-from unlearning.evaluated_ledgers import ledgers_evaluated
-from unlearning.evaluation_policy import Policy
-from unlearning.judging import evaluate_and_keep
+from unlearning.evaluation.from_ledgers import ledgers_evaluated
+from unlearning.evaluation.policy import Policy
+from unlearning.evaluation.push_gate import evaluate_and_keep
 from unweave.project import Project
 
 FORGOTTEN = [f"person-{n}" for n in range(6)]

@@ -44,7 +44,7 @@ ACTS = {
     "batch_size": {"placement.py", "repair.py"},
     "update_codec": {"record_budget.py"},
     "record_budget": {"record_budget.py"},
-    "aggregate": {"fit.py", "export.py", "evaluated_ledgers.py", "train_run.py"},
+    "aggregate": {"fit.py", "export.py", "from_ledgers.py", "train_run.py"},
     "class_weights": {"stages.py", "fit.py", "retrain_shards.py", "train_run.py",
                       "keras_learner.py", "learner.py", "last_epoch.py", "regenerate.py",
                       "replay.py", "downstream.py"},

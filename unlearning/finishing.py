@@ -26,12 +26,12 @@ from unlearning.certified_log import opening_proof
 from unlearning.certify import certificate_statement, receipt
 from unlearning.coalesced import commitments, own_part, place_in_run
 from unlearning.deletion import load_plan, load_scan
+from unlearning.evaluation.push_gate import evaluation_digests, twin_folder
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
 from unlearning.fitting.engines import HERE, ShardEngine
 from unlearning.fitting.fit import fit_twin
 from unlearning.fitting.shard_task import MakeLearner
-from unlearning.judging import evaluation_digests, twin_folder
 from unlearning.open_file import OpenRequest, destroy_open, load_open
 from unlearning.planning.exact_later import made_good
 from unlearning.planning.plan import ModelPlan
@@ -57,7 +57,7 @@ def check_and_keep(
 
     `rows` and `old_rows` are the row stores of the result and of the model before. `make` makes the
     learner. What the unlearning left for the checks goes with them.
-    The twin is left for `judging.evaluate_and_keep` if the workspace has a policy for that.
+    The twin is left for `push_gate.evaluate_and_keep` if the workspace has a policy for that.
     Where the base is approximate there is no twin: it would have to start from the base's own.
     """
     folder = twin_folder(workspace, plan)

@@ -11,8 +11,8 @@ from lineage_store.placement import Partition
 from lineage_store.requests.recipients import recipients
 from lineage_store.workspace.folder import Workspace
 from unlearning.deletion import load_plan
+from unlearning.evaluation.push_gate import evaluation_digests
 from unlearning.finishing import load_reports
-from unlearning.judging import evaluation_digests
 from unlearning.planning.plan import ModelPlan
 from unweave.costs import cost_of
 

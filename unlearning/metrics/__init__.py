@@ -10,7 +10,7 @@
     unlearning_error   verification error, and its proxy
     relearn_time       how many steps bring back what was forgotten
 
-None of them decides anything: `unlearning.evaluation` does, with the untouched and the retrained
-model beside the unlearned one. Probabilities are (n, classes) and sum to 1 in each row; labels are
-(n,) and count classes from 0.
+None of them decides anything: `unlearning.evaluation.verdict` does, with the untouched and the
+retrained model beside the unlearned one. Probabilities are (n, classes) and sum to 1 in each row;
+labels are (n,) and count classes from 0.
 """

@@ -20,7 +20,7 @@ from lineage_store.data.csv_table import Table
 from lineage_store.data.inference import Task
 from lineage_store.errors import BadInput
 from lineage_store.tensors import Array
-from unlearning.evaluated import RowSetName
+from unlearning.evaluation.models_compared import RowSetName
 from unlearning.serving.predict import AT_ONCE
 
 TOLERANCE = 1e-3  # how far the probabilities of a row may be from a sum of 1

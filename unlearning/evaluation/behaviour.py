@@ -9,7 +9,7 @@ For a statistic s, with D = s(untouched) - s(retrained) and d = s(unlearned) - s
                   too little
     otherwise     uninformative: there are too few rows or runs to say
 
-d = D is doing nothing. The intervals are of linear combinations of draws (`run_statistics`), not of
+d = D is doing nothing. The intervals are of linear combinations of draws (`intervals`), not of
 the ratio d / D, which has none where D is uncertain. The statistics are the loss and the accuracy
 on the forgotten rows, the AUC of the attack by loss against test rows, and the distance of the
 answers to the retrained model's.
@@ -22,10 +22,10 @@ import numpy as np
 from lineage_store.tensors import Array
 from unlearning.attacks.loss_threshold import membership_scores
 from unlearning.attacks.roc import placements
-from unlearning.evaluated import KINDS, Evaluated, Kind, RowSetName, Run, identical
-from unlearning.evaluation_policy import EVIDENCE, Policy
-from unlearning.finding import Finding, Measure, controlled_finding
-from unlearning.run_statistics import Draws, Statistic, draw, ends, interval, mean_of
+from unlearning.evaluation.finding import Finding, Measure, controlled_finding
+from unlearning.evaluation.intervals import Draws, Statistic, draw, ends, interval, mean_of
+from unlearning.evaluation.models_compared import KINDS, Evaluated, Kind, RowSetName, Run, identical
+from unlearning.evaluation.policy import EVIDENCE, Policy
 from unlearning.verification.checks import Outcome
 
 LOSS, ATTACK, ACCURACY, ANSWERS = EVIDENCE

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from lineage_store.tensors import Array
 from unlearning.attacks.roc import Interval
-from unlearning.evaluated import KINDS, Kind
+from unlearning.evaluation.models_compared import KINDS, Kind
 
 Draws = Mapping[Kind, npt.NDArray[np.float64]]
 

@@ -7,7 +7,7 @@
                        untouched's are
     relative distance  ||unlearned - retrained|| / ||untouched - retrained||, against the distance
                        of retrained runs from each other
-    behaviour          what the models answer: `evidence`
+    behaviour          what the models answer: `behaviour`
 
 Each rung is put to the untouched model too, and one that it passes is uninformative. Other weights
 than the retrained model's are no failure in themselves, as another seed gives those too: bits and
@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from unlearning.evaluated import KINDS, Evaluated, Kind, Run, identical
-from unlearning.evaluation_policy import RUNGS, Policy
-from unlearning.law import permutation_p
+from unlearning.evaluation.distributions import permutation_p
+from unlearning.evaluation.models_compared import KINDS, Evaluated, Kind, Run, identical
+from unlearning.evaluation.policy import RUNGS, Policy
 from unlearning.metrics.weight_distance import (
     comparable,
     l2_distance,

@@ -1,6 +1,6 @@
 """SavedModels of unweave or of anybody else, as runs of an evaluation.
 
-A model of ours says itself which columns it takes (`serving`); others are asked as `keras_answers`
+A model of ours says itself which columns it takes (`serving`); others are asked as `keras_outputs`
 says. All are asked about the same rows.
 
 Weights are read from the checkpoint beside the graph, but for those of optimizers.
@@ -16,10 +16,10 @@ from lineage_store.data.csv_table import Table, read_table
 from lineage_store.data.inference import Task, class_text, parse_number
 from lineage_store.errors import BadInput
 from lineage_store.tensors import Array
-from unlearning.evaluated import Evaluated, Kind, RowSetName, Run
-from unlearning.evaluation_policy import Policy
+from unlearning.evaluation.keras_outputs import Reader, as_columns, ask_keras, only_other
+from unlearning.evaluation.models_compared import Evaluated, Kind, RowSetName, Run
+from unlearning.evaluation.policy import Policy
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.keras_answers import Reader, as_columns, ask_keras, only_other
 from unlearning.serving.export import ASSET, served_columns
 from unlearning.serving.predict import served_answers
 

@@ -14,9 +14,9 @@ from lineage_store.tensors import Array
 from unlearning.attacks.before_after import exposure_scores
 from unlearning.attacks.loss_threshold import advantage, membership_scores
 from unlearning.attacks.roc import LOW_RATES, Interval, auc, bootstrap, true_positives_at
-from unlearning.evaluated import COMPARED, KINDS, Evaluated, Kind, RowSetName, Run
-from unlearning.evaluation_policy import Policy
-from unlearning.finding import Measure
+from unlearning.evaluation.finding import Measure
+from unlearning.evaluation.models_compared import COMPARED, KINDS, Evaluated, Kind, RowSetName, Run
+from unlearning.evaluation.policy import Policy
 from unlearning.metrics.calibration import brier_score, expected_calibration_error
 from unlearning.metrics.sape import sape
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from unlearning.attacks.loss_threshold import membership_scores
 from unlearning.attacks.roc import roc_curve
-from unlearning.evaluated import KINDS, Evaluated, Kind
-from unlearning.evaluation_policy import Policy
+from unlearning.evaluation.models_compared import KINDS, Evaluated, Kind
+from unlearning.evaluation.policy import Policy
 
 BINS = 20
 MOST_POINTS = 100

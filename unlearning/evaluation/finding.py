@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from unlearning.attacks.roc import Interval
-from unlearning.evaluated import KINDS, Kind
+from unlearning.evaluation.models_compared import KINDS, Kind
 from unlearning.verification.checks import Outcome
 
 Role = Literal["evidence", "guard"]

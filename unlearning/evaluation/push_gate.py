@@ -16,9 +16,9 @@ from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.ledger.shards import Ledger, open_ledger
 from lineage_store.workspace.folder import Workspace
 from unlearning.deletion import load_plan
-from unlearning.evaluated_ledgers import ledgers_evaluated
-from unlearning.evaluation import Evaluation, evaluate
-from unlearning.evaluation_policy import Policy, read_policy
+from unlearning.evaluation.from_ledgers import ledgers_evaluated
+from unlearning.evaluation.policy import Policy, read_policy
+from unlearning.evaluation.verdict import Evaluation, evaluate
 from unlearning.planning.plan import ModelPlan
 
 OTHER_COLUMNS = "the deletion changed classes or types of columns: the models read other rows"

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from lineage_store.errors import BadInput
-from unlearning.attack_charts import AttackCharts, attack_charts
-from unlearning.evaluated import KINDS, Evaluated
-from unlearning.evaluation_policy import EVIDENCE, RUNGS, Policy
-from unlearning.evidence import evidence
-from unlearning.finding import Finding, Measure
-from unlearning.guards import guards
-from unlearning.ladder import BEHAVIOUR, Rung, weight_rungs
-from unlearning.told_measures import told_measures
+from unlearning.evaluation.behaviour import evidence
+from unlearning.evaluation.charts import AttackCharts, attack_charts
+from unlearning.evaluation.finding import Finding, Measure
+from unlearning.evaluation.guards import guards
+from unlearning.evaluation.ladder import BEHAVIOUR, Rung, weight_rungs
+from unlearning.evaluation.measures import told_measures
+from unlearning.evaluation.models_compared import KINDS, Evaluated
+from unlearning.evaluation.policy import EVIDENCE, RUNGS, Policy
 from unlearning.verification.checks import Outcome
 
 

@@ -18,8 +18,8 @@ from lineage_store.ledger.shards import Ledger
 from lineage_store.rows.arrays import Rows, RowSet, joined, pieces
 from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.tensors import Array, State
-from unlearning.evaluated import Evaluated, Kind, RowSetName, Run
-from unlearning.evaluation_policy import Policy
+from unlearning.evaluation.models_compared import Evaluated, Kind, RowSetName, Run
+from unlearning.evaluation.policy import Policy
 from unlearning.families.aggregation import AGGREGATIONS
 from unlearning.fitting.shard_task import make_learner
 from unlearning.keras_models.keras_learner import PREDICTED_AT_ONCE, KerasLearner

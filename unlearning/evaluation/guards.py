@@ -18,11 +18,19 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from lineage_store.tensors import Array
-from unlearning.evaluated import COMPARED, KINDS, Evaluated, Kind, RowSetName, Run, identical
-from unlearning.evaluation_policy import Policy
-from unlearning.evidence import attack_statistic, measured
-from unlearning.finding import Finding, controlled_finding
-from unlearning.run_statistics import Draws, Statistic, draw, ends, mean_of
+from unlearning.evaluation.behaviour import attack_statistic, measured
+from unlearning.evaluation.finding import Finding, controlled_finding
+from unlearning.evaluation.intervals import Draws, Statistic, draw, ends, mean_of
+from unlearning.evaluation.models_compared import (
+    COMPARED,
+    KINDS,
+    Evaluated,
+    Kind,
+    RowSetName,
+    Run,
+    identical,
+)
+from unlearning.evaluation.policy import Policy
 from unlearning.verification.checks import Outcome
 
 ANOTHER, OVER, LEAKAGE = "another model", "over-unlearning", "retained leakage"
