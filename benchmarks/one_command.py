@@ -41,7 +41,8 @@ def watch_all(clock: Stopwatch) -> None:
     from tfx.orchestration.portable.launcher import Launcher
 
     from pipelines import forget_run, tfx_backend, train_run
-    from unlearning import deletion, finishing
+    from unlearning import finishing
+    from unlearning.erasure import erase
     from unlearning.fitting import fit, shard_task
     from unlearning.strategies import retrain_shards
 
@@ -60,7 +61,7 @@ def watch_all(clock: Stopwatch) -> None:
     clock.watch(fit, "evaluate", "fit/evaluate")
     clock.watch(fit, "export", "fit/export")
     clock.watch(finishing, "check", "checker/checks")
-    clock.watch(deletion, "scan_apart", "eraser/scan")
+    clock.watch(erase, "scan_apart", "eraser/scan")
 
 
 def main() -> None:

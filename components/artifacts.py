@@ -52,7 +52,7 @@ class ModelRecord(Artifact):
 
 
 class ErasureReport(Artifact):
-    """What was erased, and what the scan for residues read (`unlearning.residuals`)."""
+    """What was erased, and what the scan for residues read (`unlearning.erasure.scan`)."""
 
     TYPE_NAME = "components.ErasureReport"
 

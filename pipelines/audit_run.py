@@ -34,11 +34,11 @@ from lineage_store.progress import counter
 from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.workspace.folder import Workspace
 from pipelines.doctor_run import examine
-from unlearning.ended_files import ended_digests
+from unlearning.erasure.erased_digests import ended_digests
+from unlearning.erasure.scan import scan_apart
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import differing, environment
 from unlearning.fingerprint.equivalent import same_code
-from unlearning.residuals import scan_apart
 from unlearning.training.config import module_source
 from unlearning.verification.recorded_files import differing_files
 from unlearning.verification.replay import BITS, TOLERANCE, Segment, chosen, replay, segments

@@ -16,8 +16,8 @@ from lineage_store.index.row_index import IndexedRows, rows_by_key, rows_of_subj
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import Keys
 from lineage_store.workspace.folder import Workspace
+from unlearning.erasure.tokens import row_tokens
 from unlearning.planning.choice import Asked
-from unlearning.tokens import row_tokens
 
 NO_ROWS = IndexedRows(np.zeros((0, 16), np.uint8), np.zeros(0, np.uint64), ())
 

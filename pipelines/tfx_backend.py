@@ -27,7 +27,7 @@ from lineage_store.mlmd.server import told
 from lineage_store.mlmd.stand_ins import made_by_tfx
 from lineage_store.workspace.folder import Workspace
 from pipelines.jobs import DeletionJob, TrainingJob
-from unlearning.deletion import load_plan
+from unlearning.erasure.erase import load_plan
 from unlearning.planning.plan import ModelPlan
 
 if TYPE_CHECKING:

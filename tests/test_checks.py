@@ -19,7 +19,7 @@ from lineage_store.workspace.folder import open_workspace
 from lineage_store.workspace.request_folder import RequestFolder
 from pipelines.direct import DirectBackend
 from pipelines.found_rows import ForgetRequest, find
-from unlearning.deletion import load_plan
+from unlearning.erasure.erase import load_plan
 from unlearning.fitting.fit import fit_twin
 from unlearning.planning.choice import Asked
 from unlearning.planning.plan import plan_model

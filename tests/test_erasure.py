@@ -28,7 +28,8 @@ from lineage_store.log import events as eventlog
 from lineage_store.workspace.folder import writing
 from pipelines.direct import DirectBackend
 from pipelines.jobs import TrainingJob
-from unlearning import certificate, decoders, residuals
+from unlearning import certificate
+from unlearning.erasure import file_formats, scan
 from unlearning.recording import describe_model, record_model
 from unlearning.training.config import TrainConfig
 from unweave import Project
@@ -403,7 +404,7 @@ PLACES = {
     "a stage is trained again": ("unlearning.training.stages.train_stage", 1),
     "the result is checked": ("unlearning.finishing.check", 1),
     "the new model is recorded": ("lineage_store.index.signed_log.sign_log", 2),
-    "the old model is gone": ("unlearning.deletion.compact", 1),
+    "the old model is gone": ("unlearning.erasure.erase.compact", 1),
     "the scan is done": ("pipelines.direct.certify", 1),
     "the certificate is written": ("unlearning.finishing.receipt", 1),
 }
@@ -482,7 +483,7 @@ FEW = st.lists(st.binary(min_size=5, max_size=9).map(lambda b: bytes(x % 3 for x
 @given(patterns=FEW, data=st.binary(max_size=60).map(lambda b: bytes(x % 3 for x in b)))
 def test_the_matcher_finds_what_a_plain_search_finds(patterns, data):
     expected = any(pattern in data for pattern in patterns)
-    assert residuals.Matcher(patterns).matches(data) == expected
+    assert scan.Matcher(patterns).matches(data) == expected
 
 
 @given(
@@ -493,28 +494,28 @@ def test_the_matcher_finds_what_a_plain_search_finds(patterns, data):
 )
 def test_the_matcher_finds_each_of_its_patterns_wherever_it_stands(patterns, before, after, which):
     pattern = patterns[which % len(patterns)]
-    assert residuals.Matcher(patterns).matches(before + pattern + after)
+    assert scan.Matcher(patterns).matches(before + pattern + after)
 
 
 @given(place=st.integers(0, 200), after=st.integers(0, 100))
 def test_a_pattern_across_two_pieces_is_found(place, after):
     data = bytes(place) + b"PATTERN" + bytes(after)
-    matcher = residuals.Matcher([b"PATTERN", b"longer than that"])
+    matcher = scan.Matcher([b"PATTERN", b"longer than that"])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(decoders, "PIECE", 16)
-        pieces = list(decoders.overlapping(io.BytesIO(data), matcher.longest))
+        patch.setattr(file_formats, "PIECE", 16)
+        pieces = list(file_formats.overlapping(io.BytesIO(data), matcher.longest))
     assert any(matcher.matches(piece) for piece in pieces)
 
 
 def test_a_short_pattern_is_refused_since_it_would_match_anything(tmp_path):
     with pytest.raises(ValueError, match="at least 5 bytes"):
-        residuals.scan_folder(tmp_path, [b"four"])
+        scan.scan_folder(tmp_path, [b"four"])
 
 
 def test_only_ids_that_prove_something_are_searched_for(tmp_path):
     (tmp_path / "stays.csv").write_bytes(b"a,Blue Taxi Cab Company,b")
     ids = ["17", "abcdefgh", "1234567890123", "Blue Taxi Cab Company", FORGOTTEN]
-    assert residuals.distinctive(ids, staying=[tmp_path]) == [
+    assert scan.distinctive(ids, staying=[tmp_path]) == [
         "1234567890123",
         FORGOTTEN,
     ]

@@ -454,7 +454,7 @@ PLACES = {
     "the run is recorded": "pipelines.forget_run.save_open",
     "the open file is written": "pipelines.forget_run.save_plan",
     "a stage is trained again": "unlearning.training.stages.train_stage",
-    "the old model is gone": "unlearning.deletion.compact",
+    "the old model is gone": "unlearning.erasure.erase.compact",
     "the certificate is written": "lineage_store.index.queue.run_done",
     "the run is closed": "pipelines.forget_run.forget_open_file",
 }

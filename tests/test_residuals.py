@@ -24,8 +24,8 @@ from safetensors.numpy import save
 
 from lineage_store.errors import ResidueFound
 from pipelines.direct import DirectBackend
-from unlearning import tokens
-from unlearning.residuals import Matcher, anchor_of, distinctive, scan_folder
+from unlearning.erasure import tokens
+from unlearning.erasure.scan import Matcher, anchor_of, distinctive, scan_folder
 from unweave import Project
 
 TEXT = 'Löwengasse 17b, "Hinterhaus"'

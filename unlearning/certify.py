@@ -13,7 +13,7 @@ from lineage_store.index.deletions import Request
 from unlearning.certificate import rows_root, statement
 from unlearning.certified_log import request_told
 from unlearning.coalesced import commitments
-from unlearning.open_file import OpenRequest
+from unlearning.erasure.sealed_request import OpenRequest
 from unlearning.planning.plan import ModelPlan
 from unlearning.verification.checks import CheckReport
 from unlearning.verification.twin_distance import UNMEASURED

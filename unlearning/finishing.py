@@ -25,14 +25,14 @@ from unlearning.certificate import seal
 from unlearning.certified_log import opening_proof
 from unlearning.certify import certificate_statement, receipt
 from unlearning.coalesced import commitments, own_part, place_in_run
-from unlearning.deletion import load_plan, load_scan
+from unlearning.erasure.erase import load_plan, load_scan
+from unlearning.erasure.sealed_request import OpenRequest, destroy_open, load_open
 from unlearning.evaluation.push_gate import evaluation_digests, twin_folder
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
 from unlearning.fitting.engines import HERE, ShardEngine
 from unlearning.fitting.fit import fit_twin
 from unlearning.fitting.shard_task import MakeLearner
-from unlearning.open_file import OpenRequest, destroy_open, load_open
 from unlearning.planning.exact_later import made_good
 from unlearning.planning.plan import ModelPlan
 from unlearning.training.witness import forget_witnesses

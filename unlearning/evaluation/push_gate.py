@@ -15,7 +15,7 @@ from lineage_store.canonical import canonical_json, digest, read_json, write_ato
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.ledger.shards import Ledger, open_ledger
 from lineage_store.workspace.folder import Workspace
-from unlearning.deletion import load_plan
+from unlearning.erasure.erase import load_plan
 from unlearning.evaluation.from_ledgers import ledgers_evaluated
 from unlearning.evaluation.policy import Policy, read_policy
 from unlearning.evaluation.verdict import Evaluation, evaluate

@@ -4,7 +4,7 @@ A value counts if it has at least 40 bits as a random text of its length and kin
 or a `Berlin` is found everywhere and proves nothing. A number counts by its digits. The numbers of
 a row, as the row store keeps them (float32, one after another), count together: one alone has 32
 bits. A value that rows of others have too
-proves nothing either (`residuals.distinctive`).
+proves nothing either (`scan.distinctive`).
 """
 
 import base64

@@ -2,11 +2,12 @@
 
 Patterns are row keys and pseudonyms (128 bits, raw and in hexadecimal), and the ids and values of
 the rows that are distinctive (`tokens`) in all their spellings, unless rows that stay have them
-too. They are searched in all bytes of all files, and in what the known formats hold (`decoders`). A
-file with the digest of one that an ended model had is found by it (`ended_files`). A file that
-cannot be read or is not understood is told: nobody can say that it holds nothing.
+too. They are searched in all bytes of all files, and in what the known formats hold
+(`file_formats`). A file with the digest of one that an ended model had is found by it
+(`erased_digests`). A file that cannot be read or is not understood is told: nobody can say that it
+holds nothing.
 
-It runs in a process of its own (`python -m unlearning.residuals`), since MLMD's file must not be
+It runs in a process of its own (`python -m unlearning.erasure.scan`), since MLMD's file must not be
 opened by a process that holds it open already; the patterns come on standard input, in
 hexadecimal, never as arguments.
 """
@@ -24,8 +25,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lineage_store.errors import CheckFailed
-from unlearning.decoders import contents, overlapping
-from unlearning.tokens import SHORTEST, is_distinctive, spellings
+from unlearning.erasure.file_formats import contents, overlapping
+from unlearning.erasure.tokens import SHORTEST, is_distinctive, spellings
 
 COMMON = frozenset(b"\x00\xff\x3f\xbf\x7f\x80\xc0")  # of small integers, and of floats near 1
 
@@ -213,11 +214,11 @@ def scan_apart(
         "skip": list(skip),
     }
     done = subprocess.run(
-        [sys.executable, "-m", "unlearning.residuals"],
+        [sys.executable, "-m", "unlearning.erasure.scan"],
         input=json.dumps(question),
         capture_output=True,
         text=True,
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
         check=False,
     )
     if done.returncode:

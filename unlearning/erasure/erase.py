@@ -1,6 +1,6 @@
 """The steps of a deletion run, in the order in which they are taken.
 
-    open     what a killed run needs to go on (ids, row keys, values) is sealed (`open_file`)
+    open     what a killed run needs to go on (ids, row keys, values) is sealed (`sealed_request`)
     plan     `plan.plan_model` for every live model that holds a row
     unlearn  `fit.refit`, then `checks.check`
     record   the new model is registered; only now may anything go
@@ -23,11 +23,11 @@ from lineage_store.index import models, row_index
 from lineage_store.index.database import compact, writing_index
 from lineage_store.workspace.folder import Workspace
 from lineage_store.workspace.request_folder import RequestFolder
-from unlearning.ended_files import ended_digests, record_ended
-from unlearning.open_file import OpenRequest, load_open
+from unlearning.erasure.erased_digests import ended_digests, record_ended
+from unlearning.erasure.scan import Scan, distinctive, occurring, scan_apart
+from unlearning.erasure.sealed_request import OpenRequest, load_open
+from unlearning.erasure.tokens import spellings
 from unlearning.planning.plan import ModelPlan
-from unlearning.residuals import Scan, distinctive, occurring, scan_apart
-from unlearning.tokens import spellings
 from unlearning.verification.checks import CheckReport
 
 
