@@ -34,7 +34,7 @@ from unlearning.families.known_families import family_of
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fitting.executor_engine import executor_engine
 from unlearning.fitting.fit import fit
-from unlearning.recording import describe_model, must_be_trainable, record_model
+from unlearning.registry.register import describe_model, must_be_trainable, record_model
 from unlearning.training.config import TrainConfig
 from unlearning.training.encode_examples import rows_from_examples
 from unlearning.training.stages import planned_steps

@@ -16,7 +16,7 @@ from lineage_store.index import models
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.workspace.folder import Workspace
 from unlearning.keras_models.module_file import module_text
-from unlearning.recording import must_be_recorded
+from unlearning.registry.register import must_be_recorded
 from unlearning.training.base_weights import open_base
 from unlearning.training.config import config_of, module_source
 

@@ -27,7 +27,7 @@ from unlearning.finishing import certify, check_and_keep
 from unlearning.fitting.engines import HERE
 from unlearning.fitting.fit import fit, refit
 from unlearning.fitting.shard_task import learner_of
-from unlearning.recording import describe_model, must_be_trainable, record_model
+from unlearning.registry.register import describe_model, must_be_trainable, record_model
 from unlearning.training.base_weights import open_base
 from unlearning.training.encode_records import store_from_snapshot
 from unlearning.training.stages import planned_steps

@@ -20,7 +20,7 @@ from lineage_store.mlmd.names import Names
 from lineage_store.mlmd.server import told
 from lineage_store.mlmd.stand_ins import made_by_tfx
 from lineage_store.workspace.folder import Workspace
-from unlearning.doctor_index import IndexFindings, compare_index, repair_index
+from unlearning.registry.compare_index import IndexFindings, compare_index, repair_index
 
 Answer = dict[str, Any]
 

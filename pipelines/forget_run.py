@@ -35,7 +35,7 @@ from unlearning.finishing import forget_open_file
 from unlearning.fitting.engines import ShardEngine
 from unlearning.planning.estimates import folder_bytes
 from unlearning.planning.plan import BaseAfter, ModelPlan, base_after, must_still_hold, plan_model
-from unlearning.recording import must_be_recorded
+from unlearning.registry.register import must_be_recorded
 from unlearning.training.config import module_source
 
 

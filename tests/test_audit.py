@@ -25,7 +25,7 @@ from lineage_store.tensors import load_state, save_state
 from lineage_store.workspace.folder import open_workspace
 from pipelines.direct import DirectBackend
 from tests.any_event import AnyEvent
-from unlearning.recording import describe_model
+from unlearning.registry.register import describe_model
 from unlearning.strategies.strategy import stage_of
 from unlearning.training.batches import epoch_batches
 from unlearning.verification.replay import BITS, Segment, chosen

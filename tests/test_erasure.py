@@ -30,7 +30,7 @@ from pipelines.direct import DirectBackend
 from pipelines.jobs import TrainingJob
 from unlearning import certificate
 from unlearning.erasure import file_formats, scan
-from unlearning.recording import describe_model, record_model
+from unlearning.registry.register import describe_model, record_model
 from unlearning.training.config import TrainConfig
 from unweave import Project
 

@@ -22,7 +22,7 @@ from lineage_store.index import deletions, models
 from lineage_store.index.from_log import Logged, LoggedDeletion, LoggedModel, check_log, read_logged
 from lineage_store.index.models import ModelRecord
 from lineage_store.workspace.folder import Workspace
-from unlearning.rebuilt_records import OnDisk, on_disk, record_again
+from unlearning.registry.rebuilt_records import OnDisk, on_disk, record_again
 from unlearning.training.config import TrainConfig
 
 FIELDS = {

@@ -21,7 +21,7 @@ from lineage_store.ledger.shards import Ledger, open_ledger
 from lineage_store.workspace.folder import Workspace
 from lineage_store.workspace.request_folder import RequestFolder
 from unlearning.erasure.erase import load_plan
-from unlearning.recording import describe_model
+from unlearning.registry.register import describe_model
 
 DATE = len("2026-01-31")
 DERIVED = "retained: derived until "
