@@ -41,7 +41,7 @@ def watch_all(clock: Stopwatch) -> None:
     from tfx.orchestration.portable.launcher import Launcher
 
     from pipelines import forget_run, tfx_backend, train_run
-    from unlearning import finishing
+    from unlearning.certificates import finish
     from unlearning.erasure import erase
     from unlearning.fitting import fit, shard_task
     from unlearning.strategies import retrain_shards
@@ -60,7 +60,7 @@ def watch_all(clock: Stopwatch) -> None:
     clock.watch(retrain_shards, "train_shard", "fit/steps, with tracing")
     clock.watch(fit, "evaluate", "fit/evaluate")
     clock.watch(fit, "export", "fit/export")
-    clock.watch(finishing, "check", "checker/checks")
+    clock.watch(finish, "check", "checker/checks")
     clock.watch(erase, "scan_apart", "eraser/scan")
 
 

@@ -58,7 +58,7 @@ class ErasureReport(Artifact):
 
 
 class Certificate(Artifact):
-    """The signed proof of a deletion (`unlearning.certificate`)."""
+    """The signed proof of a deletion (`unlearning.certificates.envelope`)."""
 
     TYPE_NAME = "components.Certificate"
 

@@ -25,13 +25,13 @@ from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import Workspace
 from pipelines.found_rows import NO_ROWS, ForgetRequest, Found, find, found_tokens, merged
 from pipelines.jobs import Backend, DeletionJob, ModelChange
-from unlearning.certified_log import log_asked, log_taken_back
+from unlearning.certificates.finish import forget_open_file
+from unlearning.certificates.log_inclusion import log_asked, log_taken_back
 from unlearning.erasure.erase import load_plan, save_plan
 from unlearning.erasure.sealed_request import OpenRequest, destroy_open, load_open, save_open
 from unlearning.evaluation.push_gate import demanded
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
-from unlearning.finishing import forget_open_file
 from unlearning.fitting.engines import ShardEngine
 from unlearning.planning.estimates import folder_bytes
 from unlearning.planning.plan import BaseAfter, ModelPlan, base_after, must_still_hold, plan_model

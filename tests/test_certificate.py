@@ -12,7 +12,7 @@ from lineage_store.canonical import canonical_json, digest
 from lineage_store.errors import BadInput
 from lineage_store.keys.signing import is_signed_by, key_id, raw_public_key
 from lineage_store.log import merkle
-from unlearning import certificate
+from unlearning.certificates import envelope as certificate
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 PUBLIC = KEY.public_key()

@@ -18,8 +18,8 @@ from lineage_store.log.events import ORIGIN
 from lineage_store.workspace.folder import open_workspace
 from pipelines.direct import DirectBackend
 from tests.any_event import AnyEvent
-from unlearning import certificate
-from unlearning.certified_log import check_opening
+from unlearning.certificates import envelope
+from unlearning.certificates.log_inclusion import check_opening
 from unweave import Project, verify
 
 jsonschema = pytest.importorskip("jsonschema", reason="comes with TFX")
@@ -85,7 +85,7 @@ KINDS = [
 
 
 def statement(path):
-    found = certificate.verify(path.read_bytes(), None)
+    found = envelope.verify(path.read_bytes(), None)
     assert found.statement is not None, found.detail
     return json.loads(json.dumps(found.statement))
 
@@ -169,7 +169,7 @@ def test_a_proof_that_does_not_hold_is_told_even_if_the_signer_sealed_it(certifi
     foreign = statement(other)["predicate"]["log"]
     changed = dict(told["predicate"]["log"], path=foreign["path"][::-1])
     for log, words in ((foreign, "about another event"), (changed, "log proof is not")):
-        sealed = certificate.seal({**told, "predicate": {**told["predicate"], "log": log}}, key)
+        sealed = envelope.seal({**told, "predicate": {**told["predicate"], "log": log}}, key)
         (tmp_path / "forged.json").write_bytes(sealed)
         answer = verify(tmp_path / "forged.json", public_key=workspace.public_key)
         assert (answer["ok"], answer["verdict"]) == (False, "not in the log")
@@ -183,8 +183,8 @@ def test_every_changed_byte_of_a_real_certificate_is_found(certificates, tmp_pat
     key = load_public_key(certificates["exact, by replay"].parents[2] / "keys/public.pem")
     for at in range(0, len(data), 7):
         changed = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
-        assert certificate.verify(changed, key).verdict == "altered"
-    assert certificate.verify(canonical_json(json.loads(data)) + b"\n", key).ok
+        assert envelope.verify(changed, key).verdict == "altered"
+    assert envelope.verify(canonical_json(json.loads(data)) + b"\n", key).ok
 
 
 # Several people in one run
@@ -215,10 +215,10 @@ def test_each_of_several_people_has_a_certificate_of_their_own(certificates):
         assert receipt.stat().st_mode & 0o777 == 0o600
         nonce = bytes.fromhex(json.loads(receipt.read_bytes())["nonce"])
         everybody = {
-            certificate.commitment(nonce, kind="subject", value=f"person-{n:02d}".encode())
+            envelope.commitment(nonce, kind="subject", value=f"person-{n:02d}".encode())
             for n in range(20)
         }
-        mine = certificate.commitment(nonce, kind="subject", value=person.encode())
+        mine = envelope.commitment(nonce, kind="subject", value=person.encode())
         assert predicate["subjects"] == [mine]
         assert everybody & set(whole["subjects"]) == {mine}
     assert not (certificates["a row"].parent / "certificates").exists()
@@ -232,8 +232,6 @@ def test_a_certificate_that_is_not_of_its_run_is_told(certificates, tmp_path):
     predicate = told["predicate"]
     for change in ({"index": 1}, {"path": []}, {"root": "00" * 32}, {"size": "2"}):
         changed = {**predicate, "run": {**predicate["run"], **change}}
-        (tmp_path / "forged.json").write_bytes(
-            certificate.seal({**told, "predicate": changed}, key)
-        )
+        (tmp_path / "forged.json").write_bytes(envelope.seal({**told, "predicate": changed}, key))
         answer = verify(tmp_path / "forged.json", public_key=workspace.public_key)
         assert (answer["ok"], answer["verdict"]) == (False, "not in the run")

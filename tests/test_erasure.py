@@ -28,7 +28,7 @@ from lineage_store.log import events as eventlog
 from lineage_store.workspace.folder import writing
 from pipelines.direct import DirectBackend
 from pipelines.jobs import TrainingJob
-from unlearning import certificate
+from unlearning.certificates import envelope
 from unlearning.erasure import file_formats, scan
 from unlearning.registry.register import describe_model, record_model
 from unlearning.training.config import TrainConfig
@@ -204,16 +204,16 @@ def test_the_receipt_opens_the_certificate_for_the_person_and_for_nobody_else(fo
     receipt = json.loads(Path(done["receipt"]).read_bytes())
     assert unweave.verify(done["certificate"], public_key=done["public_key"])["ok"]
     assert receipt["certificate"] == hashlib.sha256(sealed).hexdigest()
-    predicate = certificate.verify(sealed, None).statement["predicate"]
+    predicate = envelope.verify(sealed, None).statement["predicate"]
     nonce = bytes.fromhex(receipt["nonce"])
 
     def committed(subject):
-        return certificate.commitment(nonce, kind="subject", value=subject.encode())
+        return envelope.commitment(nonce, kind="subject", value=subject.encode())
 
     assert predicate["subjects"] == [committed(FORGOTTEN)]
     assert predicate["subjects"] != [committed(OTHER)]
     keys = [KEYS.row_key(kind="id", value=row.encode()) for row in ROWS_OF_FORGOTTEN]
-    assert predicate["rows"] == {"count": 10, "root": certificate.rows_root(nonce, sorted(keys))}
+    assert predicate["rows"] == {"count": 10, "root": envelope.rows_root(nonce, sorted(keys))}
     assert receipt["nonce"].encode() not in sealed
 
 
@@ -402,11 +402,11 @@ PLACES = {
     "the request is recorded": ("pipelines.forget_run.save_open", 1),
     "the open file is written": ("pipelines.forget_run.save_plan", 1),
     "a stage is trained again": ("unlearning.training.stages.train_stage", 1),
-    "the result is checked": ("unlearning.finishing.check", 1),
+    "the result is checked": ("unlearning.certificates.finish.check", 1),
     "the new model is recorded": ("lineage_store.index.signed_log.sign_log", 2),
     "the old model is gone": ("unlearning.erasure.erase.compact", 1),
     "the scan is done": ("pipelines.direct.certify", 1),
-    "the certificate is written": ("unlearning.finishing.receipt", 1),
+    "the certificate is written": ("unlearning.certificates.finish.receipt", 1),
 }
 
 

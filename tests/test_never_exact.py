@@ -20,7 +20,7 @@ from lineage_store.ledger.shards import open_ledger
 from lineage_store.log import events as eventlog
 from lineage_store.workspace.folder import open_workspace
 from pipelines.direct import DirectBackend
-from unlearning.finishing import load_reports
+from unlearning.certificates.finish import load_reports
 from unweave import Project, text, verify
 
 OPTIONS = {"label": "label", "subject": "person", "slices": 2, "epochs": 4, "batch_size": 8,

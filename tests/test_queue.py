@@ -25,7 +25,7 @@ from lineage_store.requests.details import Details, open_details
 from lineage_store.requests.policy import Policy
 from lineage_store.workspace.folder import writing
 from pipelines.direct import DirectBackend
-from unlearning import certificate
+from unlearning.certificates import envelope
 from unlearning.planning import exact_later
 from unweave import Project, verify
 
@@ -497,7 +497,7 @@ def test_killed_anywhere_it_ends_with_one_run_and_nothing_lost(
 
 
 def predicate(path):
-    return certificate.verify(Path(path).read_bytes(), None).statement["predicate"]
+    return envelope.verify(Path(path).read_bytes(), None).statement["predicate"]
 
 
 @pytest.fixture(scope="module")

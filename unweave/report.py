@@ -23,7 +23,7 @@ from lineage_store.log import events
 from lineage_store.log.kinds import RowsDeleted, of_kind
 from lineage_store.workspace.folder import Workspace
 from lineage_store.workspace.request_folder import RequestFolder
-from unlearning.certificate import verify
+from unlearning.certificates.envelope import verify
 from unlearning.planning.estimates import Estimate
 from unlearning.planning.plan import ModelPlan
 from unlearning.planning.verdicts import Verdict

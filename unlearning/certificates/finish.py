@@ -21,10 +21,10 @@ from lineage_store.log import events
 from lineage_store.log.kinds import RowsDeleted
 from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import Workspace
-from unlearning.certificate import seal
-from unlearning.certified_log import opening_proof
-from unlearning.certify import certificate_statement, receipt
-from unlearning.coalesced import commitments, own_part, place_in_run
+from unlearning.certificates.envelope import seal
+from unlearning.certificates.log_inclusion import opening_proof
+from unlearning.certificates.shared_run import commitments, own_part, place_in_run
+from unlearning.certificates.statement import certificate_statement, receipt
 from unlearning.erasure.erase import load_plan, load_scan
 from unlearning.erasure.sealed_request import OpenRequest, destroy_open, load_open
 from unlearning.evaluation.push_gate import evaluation_digests, twin_folder

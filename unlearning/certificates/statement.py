@@ -10,9 +10,9 @@ from typing import Any
 
 from lineage_store.canonical import digest, digest_json
 from lineage_store.index.deletions import Request
-from unlearning.certificate import rows_root, statement
-from unlearning.certified_log import request_told
-from unlearning.coalesced import commitments
+from unlearning.certificates.envelope import rows_root, statement
+from unlearning.certificates.log_inclusion import request_told
+from unlearning.certificates.shared_run import commitments
 from unlearning.erasure.sealed_request import OpenRequest
 from unlearning.planning.plan import ModelPlan
 from unlearning.verification.checks import CheckReport
@@ -50,9 +50,9 @@ def certificate_statement(
 
     `reports`, `evaluations` and `digests_before` are by the id of the model before; a withdrawn
     model has no report, and no evaluation. `log` proves that the request stood in the event log
-    (`certified_log`). `exact_by` is the date by which an exact result takes an approximate one's
+    (`log_inclusion`). `exact_by` is the date by which an exact result takes an approximate one's
     place, and `upgrades` are the approximate runs whose results this one makes exact. `run` binds
-    the certificate of one id to that of its run (`coalesced`).
+    the certificate of one id to that of its run (`shared_run`).
     """
     named: list[tuple[str, str]] = []
     changes = []
