@@ -18,8 +18,8 @@ from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.orchestration.pipeline import Pipeline
 from tfx.types.channel import Channel
 
-from components.deletion import Certifier, DeletionChecker, DeletionPlanner, Eraser, Unlearner
-from components.evaluation import UnlearningEvaluator
+from components.evaluator import UnlearningEvaluator
+from components.unlearner import Certifier, DeletionChecker, DeletionPlanner, Eraser, Unlearner
 from lineage_store.canonical import canonical_json
 from lineage_store.placement import Partition
 from pipelines.jobs import DeletionJob, ModelChange

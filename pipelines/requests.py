@@ -12,7 +12,7 @@ from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
 
-from components.requests import PoisonDetector, RequestRunner
+from components.request_runner import PoisonDetector, RequestRunner
 from lineage_store.workspace.folder import Workspace
 
 SCHEDULE = "schedule.sqlite"

@@ -25,7 +25,7 @@ from tfx.proto.pusher_pb2 import PushDestination
 from tfx.types.channel import Channel
 
 from components import Ledger, Rows
-from components.training import LineageTrainer, ModelRecorder, RowIndexer
+from components.trainer import LineageTrainer, ModelRecorder, RowIndexer
 from lineage_store.canonical import canonical_json
 from lineage_store.data.gate import load_snapshot
 from lineage_store.index.models import ModelRecord

@@ -20,7 +20,7 @@ from tfx.types.standard_artifacts import (
 from tfx.types.system_executions import Process, Train
 
 from components.artifacts import Ledger, ModelRecord, Rows
-from components.digests import set_digest, set_guarantee, set_training_digests
+from components.properties import set_digest, set_guarantee, set_training_digests
 from components.schema_check import check_schema
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.data.gate import EVAL, TRAIN, describe, load_snapshot

@@ -19,7 +19,7 @@ from components.artifacts import (
     Plan,
     Rows,
 )
-from components.digests import set_digest
+from components.properties import set_digest
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.workspace.folder import open_workspace

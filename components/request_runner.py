@@ -11,8 +11,8 @@ from tfx.types.artifact import Artifact
 from tfx.types.system_executions import Process
 
 from components.artifacts import DetectionReport, RequestReport
-from components.command import answer_of
-from components.digests import set_digest
+from components.properties import set_digest
+from components.subcommand import answer_of
 from lineage_store.canonical import digest, read_json, write_atomic
 from lineage_store.errors import NothingFound
 from lineage_store.requests.detection import DETECTION_FILE, arguments_of

@@ -25,8 +25,8 @@ from components.artifacts import (
     Plan,
     Rows,
 )
-from components.digests import set_digest, set_guarantee, set_training_digests
-from components.training import SAVED_MODEL
+from components.properties import set_digest, set_guarantee, set_training_digests
+from components.trainer import SAVED_MODEL
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.progress import counter
