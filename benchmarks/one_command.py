@@ -22,7 +22,7 @@ def import_all(clock: Stopwatch) -> None:
         "import unweave": ("unweave.cli", "pipelines.train_run", "pipelines.forget_run",
                            "pipelines.tfx_backend"),
         "import TensorFlow": ("tensorflow", "keras"),
-        "import TFX": ("pipelines.deletion", "tfx.orchestration.local.local_dag_runner"),
+        "import TFX": ("pipelines.definitions.deletion", "tfx.orchestration.local.local_dag_runner"),
     }.items():  # fmt: skip
         began, cpu = time.perf_counter(), time.process_time()
         for module in modules:

@@ -43,7 +43,7 @@ class TfxBackend:
             Metadata(
                 job.workspace.metadata, create=True
             )  # TFX would try ten times, and not say why
-            from pipelines.training import training_pipeline
+            from pipelines.definitions.training import training_pipeline
             from unlearning.fitting.executor_engine import using
 
             with using(job.engine):
@@ -53,7 +53,7 @@ class TfxBackend:
         """Run the deletion pipeline."""
         with told(job.workspace.metadata), quiet_and_inside(job.workspace):
             Metadata(job.workspace.metadata, create=True)
-            from pipelines.deletion import deletion_pipeline
+            from pipelines.definitions.deletion import deletion_pipeline
             from unlearning.fitting.executor_engine import using
 
             with using(job.engine):

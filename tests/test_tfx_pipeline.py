@@ -611,7 +611,7 @@ from pipelines.tfx_backend import quiet_and_inside, run_locally
 workspace = open_workspace(Path("ws"))
 workspace.temporary.mkdir(exist_ok=True)
 with quiet_and_inside(workspace):
-    from pipelines.training import training_pipeline
+    from pipelines.definitions.training import training_pipeline
 
     run_locally(training_pipeline(training_job(workspace), enable_cache=True))
 """
@@ -671,7 +671,7 @@ NASTY = [
 
 
 def test_ids_and_texts_that_look_like_numbers_pass_example_gen_unharmed(tmp_path):
-    from pipelines.training import ingest_components, pipeline
+    from pipelines.definitions.training import ingest_components, pipeline
 
     path = tmp_path / "nasty.csv"
     with path.open("w", newline="", encoding="utf-8") as stream:
@@ -862,9 +862,9 @@ def test_the_types_in_the_metadata_are_all_of_these(story):
 def test_all_pipelines_compile_for_kubeflow(story, tmp_path):
     from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner as kubeflow
 
-    from pipelines.deletion import deletion_pipeline
-    from pipelines.requests import detection_pipeline
-    from pipelines.training import training_pipeline
+    from pipelines.definitions.deletion import deletion_pipeline
+    from pipelines.definitions.scheduled import detection_pipeline
+    from pipelines.definitions.training import training_pipeline
 
     workspace = put_back(story, "trained")
     workspace.evaluation_policy.write_text("{}")

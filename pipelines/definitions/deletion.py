@@ -22,8 +22,7 @@ from components.evaluator import UnlearningEvaluator
 from components.unlearner import Certifier, DeletionChecker, DeletionPlanner, Eraser, Unlearner
 from lineage_store.canonical import canonical_json
 from lineage_store.placement import Partition
-from pipelines.jobs import DeletionJob, ModelChange
-from pipelines.training import (
+from pipelines.definitions.training import (
     ingest_components,
     ledger_of,
     pipeline,
@@ -31,6 +30,7 @@ from pipelines.training import (
     recorder_component,
     rows_of,
 )
+from pipelines.jobs import DeletionJob, ModelChange
 from unlearning.families.known_families import DEFAULT
 from unlearning.fingerprint.code_fingerprint import code_digest
 
