@@ -20,7 +20,7 @@ def import_all(clock: Stopwatch) -> None:
     """Import what the command would import on its way, and time it."""
     for name, modules in {
         "import unweave": ("unweave.cli", "pipelines.train_run", "pipelines.forget_run",
-                           "pipelines.tfx_backend"),
+                           "pipelines.backends.tfx_local"),
         "import TensorFlow": ("tensorflow", "keras"),
         "import TFX": ("pipelines.definitions.deletion", "tfx.orchestration.local.local_dag_runner"),
     }.items():  # fmt: skip
@@ -40,7 +40,8 @@ def watch_all(clock: Stopwatch) -> None:
     """Watch the parts of a training and of a deletion."""
     from tfx.orchestration.portable.launcher import Launcher
 
-    from pipelines import forget_run, tfx_backend, train_run
+    from pipelines import forget_run, train_run
+    from pipelines.backends import tfx_local
     from unlearning.certificates import finish
     from unlearning.erasure import erase
     from unlearning.fitting import fit, shard_task
@@ -49,9 +50,9 @@ def watch_all(clock: Stopwatch) -> None:
     clock.watch(train_run, "_gate", "gate")
     clock.watch(forget_run, "_regate", "gate")
     clock.watch(forget_run, "_open", "find and plan")
-    clock.watch(tfx_backend, "run_locally", "pipeline")
-    clock.watch(tfx_backend.TfxBackend, "record_training", "record in MLMD")
-    clock.watch(tfx_backend.TfxBackend, "record_deletion", "record in MLMD")
+    clock.watch(tfx_local, "run_locally", "pipeline")
+    clock.watch(tfx_local.TfxBackend, "record_training", "record in MLMD")
+    clock.watch(tfx_local.TfxBackend, "record_deletion", "record in MLMD")
     clock.watch(Launcher, "launch", component)
     clock.watch(Launcher, "_run_executor", lambda *told: component(*told) + "/executor")
     clock.watch(fit, "make_learner", "fit/build the model")

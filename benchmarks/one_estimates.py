@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import adult
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unweave.project import Project
 

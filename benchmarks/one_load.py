@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.apart import peak_kib
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unweave.project import Project
 from unweave.verification import verify

@@ -28,7 +28,8 @@ from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import open_workspace
-from pipelines import direct, forget_run, train_run
+from pipelines import forget_run, train_run
+from pipelines.backends import direct
 from unlearning.families.aggregation import AGGREGATIONS
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fitting.shard_task import make_learner

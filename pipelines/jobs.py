@@ -1,6 +1,6 @@
 """What a pipeline is asked to do, and who can do it.
 
-A backend executes a job: `tfx_backend` as a TFX pipeline with MLMD, `direct` by calling the same
+A backend executes a job: `tfx_local` as a TFX pipeline with MLMD, `direct` by calling the same
 functions in this process. What happens before (the gate, the plan) and after (the records) is not
 theirs, so both leave the same workspace behind. A job's `engine` carries out its shards; where none
 was asked for it is None, and the backend decides.

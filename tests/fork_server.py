@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 
-import pipelines.direct
+import pipelines.backends.direct
 import unlearning.fitting.fit
 import unlearning.serving.export
 from lineage_store.errors import UnweaveError
@@ -44,7 +44,7 @@ def run(order):
     """Carry out one order in this process, which ends with it."""
     if "at" in order:
         kill_at(*order["at"])
-    project = Project(order["root"], backend=pipelines.direct.DirectBackend())
+    project = Project(order["root"], backend=pipelines.backends.direct.DirectBackend())
     try:
         project.forget([order["subject"]], guarantee="exact")
     except UnweaveError as error:

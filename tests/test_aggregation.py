@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lineage_store.errors import BadInput
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unlearning.families.aggregation import (
     AGGREGATIONS,
     aggregation_for,

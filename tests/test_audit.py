@@ -23,7 +23,7 @@ from lineage_store.log import events as eventlog
 from lineage_store.rows.row_store import open_rows
 from lineage_store.tensors import load_state, save_state
 from lineage_store.workspace.folder import open_workspace
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from tests.any_event import AnyEvent
 from unlearning.registry.register import describe_model
 from unlearning.strategies.strategy import stage_of

@@ -58,7 +58,7 @@ from lineage_store.workspace.metadata_address import (
     password_from,
     sqlite_file,
 )
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unweave import Project
 
 TOP = Path(__file__).parents[1]
@@ -564,8 +564,8 @@ def test_tfx_would_log_the_password_and_is_kept_from_it(quiet, tmp_path, caplog,
     """LocalDagRunner reads how to connect from a pipeline and logs it; no server is needed."""
     from absl import logging as absl_logging
 
+    from pipelines.backends.tfx_local import quiet_and_inside, run_locally
     from pipelines.definitions.training import pipeline
-    from pipelines.tfx_backend import quiet_and_inside, run_locally
 
     where = parse_connection("mysql://unweave@127.0.0.1:1/none")
     before = absl_logging.get_verbosity()

@@ -16,7 +16,7 @@ from lineage_store.keys.signing import load_private_key, load_public_key
 from lineage_store.log import events, merkle
 from lineage_store.log.events import ORIGIN
 from lineage_store.workspace.folder import open_workspace
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from tests.any_event import AnyEvent
 from unlearning.certificates import envelope
 from unlearning.certificates.log_inclusion import check_opening

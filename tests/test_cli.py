@@ -20,7 +20,7 @@ import pytest
 
 import unweave
 from lineage_store.keys.signing import create_signing_key
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unweave.cli import commands
 
 COLUMNS = ["person", "ref", "colour", "size", "label"]

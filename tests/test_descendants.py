@@ -27,7 +27,7 @@ from lineage_store.index.models import ModelRecord
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.log import events
 from lineage_store.tensors import load_state, save_state
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unweave import Project, verify
 
 TOP = Path(__file__).parents[1]
@@ -405,7 +405,7 @@ def test_a_base_whose_weights_were_exchanged_starts_nothing(chain, project):
 
 FORGET = """
 import sys
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unweave import Project
 Project(sys.argv[1], backend=DirectBackend()).forget([sys.argv[2]])
 """

@@ -13,8 +13,8 @@ import pytest
 
 from lineage_store.mlmd.metadata_store import Metadata, pb
 from lineage_store.workspace.folder import open_workspace
-from pipelines.direct import DirectBackend
-from pipelines.tfx_backend import TfxBackend
+from pipelines.backends.direct import DirectBackend
+from pipelines.backends.tfx_local import TfxBackend
 from unweave import Project
 
 pytestmark = pytest.mark.tfx

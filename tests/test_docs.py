@@ -63,7 +63,7 @@ def test_links_in_the_docs_lead_somewhere():
 
 
 def test_the_example_module_of_the_docs_trains(tmp_path, write_csv):
-    from pipelines.direct import DirectBackend
+    from pipelines.backends.direct import DirectBackend
     from unweave.project import Project
 
     example = code_blocks("docs/module.md", "python")[0]

@@ -19,7 +19,7 @@ from lineage_store.errors import Unfinished, WorkspaceBusy
 from lineage_store.index import deletions, models, row_index
 from lineage_store.index.database import open_index, read_index
 from lineage_store.workspace.folder import open_workspace, writing
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unweave import Project
 from unweave.cli import commands
 

@@ -37,7 +37,7 @@ from lineage_store.mlmd.metadata_store import Metadata
 from lineage_store.mlmd.names import Names
 from lineage_store.placement import Partition
 from lineage_store.workspace.folder import Workspace, open_workspace
-from pipelines.tfx_backend import TfxBackend
+from pipelines.backends.tfx_local import TfxBackend
 from unweave import Project
 
 pytestmark = pytest.mark.tfx

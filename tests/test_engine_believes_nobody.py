@@ -18,7 +18,7 @@ from lineage_store.index.row_index import IndexedRows
 from lineage_store.ledger.shards import keep_shard, open_ledger
 from lineage_store.rows.row_store import open_rows
 from lineage_store.tensors import load_state, save_state
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from pipelines.found_rows import NO_ROWS, merged
 from unlearning.strategies.amnesiac import Amnesiac
 from unlearning.strategies.retrain_shards import RetrainShards

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unweave import Project
 
 TOP = Path(__file__).parents[1]
@@ -29,7 +29,7 @@ OPTIONS = {
 SCRIPT = """
 import json, sys
 {setup}
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unweave import Project
 Project(sys.argv[1], backend=DirectBackend()).train(sys.argv[2], **json.loads(sys.argv[3]))
 """

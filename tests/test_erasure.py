@@ -26,7 +26,7 @@ from lineage_store.index.database import read_index
 from lineage_store.keys.secret import derive
 from lineage_store.log import events as eventlog
 from lineage_store.workspace.folder import writing
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from pipelines.jobs import TrainingJob
 from unlearning.certificates import envelope
 from unlearning.erasure import file_formats, scan
@@ -372,7 +372,7 @@ def killed(*arguments, **options):
     return whole(*arguments, **options)
 
 setattr(module, name, killed)
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unweave import Project
 project = Project(workspace, backend=DirectBackend())
 if subject.endswith(".csv"):
@@ -405,7 +405,7 @@ PLACES = {
     "the result is checked": ("unlearning.certificates.finish.check", 1),
     "the new model is recorded": ("lineage_store.index.signed_log.sign_log", 2),
     "the old model is gone": ("unlearning.erasure.erase.compact", 1),
-    "the scan is done": ("pipelines.direct.certify", 1),
+    "the scan is done": ("pipelines.backends.direct.certify", 1),
     "the certificate is written": ("unlearning.certificates.finish.receipt", 1),
 }
 

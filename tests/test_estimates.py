@@ -13,7 +13,7 @@ from lineage_store.index.database import read_index
 from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.ledger.timings import TIMINGS_FILE, load_timings, own_bytes
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unlearning.planning.estimates import Estimate, Limits, step_seconds
 from unlearning.strategies.strategy import strategies
 from unweave import Project

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from lineage_store.data.csv_table import read_table
 from lineage_store.errors import BadInput, UnweaveError
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unlearning.evaluation.from_saved_models import ToEvaluate, read_evaluated
 from unlearning.evaluation.policy import Policy
 from unlearning.fingerprint.determinism import pin_tensorflow

@@ -19,7 +19,7 @@ from lineage_store.data.gate import EVALUATION_PERCENT
 from lineage_store.errors import NothingFound
 from lineage_store.keys.secret import derive
 from lineage_store.placement import in_evaluation
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unweave import Project
 
 DATA = Path(__file__).parents[2] / "shared" / "data"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lineage_store.index.database import read_index
 from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unlearning.strategies.exposure import HARMLESS, Exposure, warning_of
 from unlearning.verification.twin_distance import (
     NO_PROGRESS,

@@ -16,7 +16,7 @@ from lineage_store.errors import CheckFailed, NothingFound
 from lineage_store.index.failures import record_failure
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.workspace.folder import open_workspace
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unweave import Project
 
 TOP = Path(__file__).parent.parent

@@ -27,7 +27,7 @@ from lineage_store.mlmd.names import Names
 from lineage_store.mlmd.read_graph import read_lineage
 from lineage_store.mlmd.selection import Picture, picture_of_model
 from lineage_store.workspace.folder import open_workspace
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unweave.graph import READABLE
 from unweave.graphml import graphml
 from unweave.picture import DETAIL_CHARACTER, NAME_CHARACTER, svg

@@ -14,7 +14,7 @@ from lineage_store.keys.signing import create_signing_key, to_base64
 from lineage_store.requests.inbox import Accepted, Refused, look_through
 from lineage_store.requests.policy import Policy, Sender, load_policy
 from lineage_store.workspace.folder import open_workspace
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unweave import Project
 from unweave.policy_options import changed_policy
 

@@ -7,12 +7,12 @@ import random
 import numpy as np
 import pytest
 
-import pipelines.direct
+import pipelines.backends.direct
 from lineage_store.canonical import digest_file
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unlearning.evaluation.from_ledgers import ledgers_evaluated
 from unlearning.evaluation.policy import Policy
 from unlearning.evaluation.push_gate import evaluate_and_keep
@@ -133,7 +133,7 @@ def test_a_deletion_that_did_nothing_is_stopped_and_nothing_is_erased(trained, m
         seen["labels"] = models.labels
         return evaluate_and_keep(workspace, **{**given, "new": given["old"]})
 
-    monkeypatch.setattr(pipelines.direct, "evaluate_and_keep", lazy)
+    monkeypatch.setattr(pipelines.backends.direct, "evaluate_and_keep", lazy)
     with pytest.raises(CheckFailed, match="another model: an unlearned model is the untouched one"):
         project.forget(FORGOTTEN)
     assert project.models() == before

@@ -10,7 +10,7 @@ from lineage_store.canonical import digest_file
 from lineage_store.errors import CheckFailed
 from lineage_store.mlmd.metadata_store import Metadata
 from lineage_store.workspace.folder import open_workspace
-from pipelines.tfx_backend import TfxBackend
+from pipelines.backends.tfx_local import TfxBackend
 from unweave import Project
 
 pytestmark = pytest.mark.tfx

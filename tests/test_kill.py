@@ -15,7 +15,7 @@ import pytest
 from lineage_store.index import deletions
 from lineage_store.index.database import read_index
 from lineage_store.log import events as eventlog
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unweave import Project, verify
 
 pytestmark = pytest.mark.tfx

@@ -21,7 +21,7 @@ from lineage_store.index import deletions, models
 from lineage_store.index.database import read_index
 from lineage_store.log import events as eventlog
 from lineage_store.workspace.folder import writing
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unweave import Project
 
 TOP = Path(__file__).parents[1]
@@ -51,16 +51,16 @@ STEPS = {
     "the request is logged": ("lineage_store.index.signed_log.sign_log", 1),
     "the head is signed": ("pipelines.forget_run._changes", 1),
     "the data pass the gate again": ("lineage_store.data.gate._write_splits", 1),
-    "the rows are to be stored": ("pipelines.direct.store_from_snapshot", 1),
-    "the rows are stored": ("pipelines.direct.refit", 1),
+    "the rows are to be stored": ("pipelines.backends.direct.store_from_snapshot", 1),
+    "the rows are stored": ("pipelines.backends.direct.refit", 1),
     "a shard is taken over": ("unlearning.fitting.fit.ticket", 1),
     "a stage is trained again": ("unlearning.training.stages.train_stage", 1),
     "another stage is trained again": ("unlearning.training.stages.train_stage", 2),
-    "the ledger has its header": ("pipelines.direct.check_and_keep", 1),
+    "the ledger has its header": ("pipelines.backends.direct.check_and_keep", 1),
     "the result is checked": ("unlearning.certificates.finish.check", 1),
-    "the check is kept": ("pipelines.direct.must_pass", 1),
-    "the model is pushed": ("pipelines.direct.describe_model", 1),
-    "the model is to be recorded": ("pipelines.direct.record_model", 1),
+    "the check is kept": ("pipelines.backends.direct.must_pass", 1),
+    "the model is pushed": ("pipelines.backends.direct.describe_model", 1),
+    "the model is to be recorded": ("pipelines.backends.direct.record_model", 1),
     "the new model is recorded": ("lineage_store.index.signed_log.sign_log", 2),
     "the erasure begins": ("unlearning.erasure.erase.record_ended", 1),
     "the digests are kept": ("unlearning.erasure.erase._erase_model", 1),
@@ -70,7 +70,7 @@ STEPS = {
     "the old model is gone": ("unlearning.erasure.erase.compact", 1),
     "the index is compact": ("unlearning.erasure.erase._scan", 1),
     "the scan begins": ("unlearning.erasure.erase.scan_apart", 1),
-    "the scan is done": ("pipelines.direct.certify", 1),
+    "the scan is done": ("pipelines.backends.direct.certify", 1),
     "the certificate is written": ("unlearning.certificates.finish.receipt", 1),
     "the receipt is written": ("unlearning.certificates.finish.deletions.finish", 1),
     "the request is done": ("lineage_store.index.signed_log.sign_log", 3),

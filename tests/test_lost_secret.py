@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from lineage_store.errors import BadInput, NothingFound
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unweave import Project, verify
 
 OPTIONS = {"label": "label", "subject": "person", "shards": 2, "slices": 1, "epochs": 1,

@@ -16,7 +16,7 @@ from lineage_store.placement import Stage
 from lineage_store.rows.row_store import open_rows
 from lineage_store.tensors import first_difference, weights_digest, weights_of
 from lineage_store.workspace.request_folder import RequestFolder
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unlearning.erasure.erase import load_plan
 from unlearning.families.keras_encoding import keras_rows
 from unlearning.fitting.fit import fit_twin

@@ -12,8 +12,8 @@ from lineage_store.ledger.shards import open_ledger
 from lineage_store.mlmd.metadata_store import Metadata, pb
 from lineage_store.mlmd.pages import artifact_pages
 from lineage_store.workspace.folder import open_workspace
-from pipelines.direct import DirectBackend
-from pipelines.tfx_backend import TfxBackend
+from pipelines.backends.direct import DirectBackend
+from pipelines.backends.tfx_local import TfxBackend
 from unweave import Project
 
 pytestmark = pytest.mark.tfx

@@ -19,7 +19,7 @@ from lineage_store.index.models import find_model, models
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.log import events as eventlog
 from lineage_store.workspace.folder import open_workspace
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unlearning.certificates.finish import load_reports
 from unweave import Project, text, verify
 

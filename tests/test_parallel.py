@@ -11,7 +11,7 @@ import pytest
 from lineage_store.errors import BadInput, ShardsLost
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fitting.engines import OnBeam, ThisProcess, engine_from, engine_of
 from unlearning.fitting.shard_task import ShardTask, carry_out, made_with, make_learner, ticket

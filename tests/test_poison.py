@@ -24,7 +24,7 @@ from lineage_store.ledger.shards import open_ledger
 from lineage_store.requests.detection import arguments_of
 from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import open_workspace
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unlearning.poison.example_loss import CLIPPED, example_losses, held_out
 from unlearning.poison.provenance import LEVEL, judge_sources, sign_test
 from unlearning.poison.ranking import highest, highest_of_each

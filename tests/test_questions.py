@@ -17,7 +17,7 @@ from lineage_store.index.database import open_index, read_index
 from lineage_store.index.failures import failures, record_failure
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.questions.as_of import time_of
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unweave import Project
 from unweave.cli import commands
 

@@ -24,7 +24,7 @@ from lineage_store.log import events
 from lineage_store.requests.details import Details, open_details
 from lineage_store.requests.policy import Policy
 from lineage_store.workspace.folder import writing
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unlearning.certificates import envelope
 from unlearning.planning import exact_later
 from unweave import Project, verify
@@ -444,7 +444,7 @@ def killed(*arguments, **options):
     return whole(*arguments, **options)
 
 setattr(module, name, killed)
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unweave import Project
 Project(root, backend=DirectBackend()).requests.run()
 """

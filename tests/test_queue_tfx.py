@@ -11,9 +11,9 @@ import pytest
 from lineage_store.mlmd.metadata_store import Metadata
 from lineage_store.workspace.folder import open_workspace
 from lineage_store.workspace.metadata_address import sqlite_file
+from pipelines.backends.direct import DirectBackend
+from pipelines.backends.tfx_local import quiet_and_inside, run_locally
 from pipelines.definitions.scheduled import detection_pipeline, request_pipeline
-from pipelines.direct import DirectBackend
-from pipelines.tfx_backend import quiet_and_inside, run_locally
 from unweave import Project, verify
 
 pytestmark = pytest.mark.tfx

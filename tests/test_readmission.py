@@ -9,7 +9,7 @@ import pytest
 from lineage_store.errors import NothingFound
 from lineage_store.index.database import open_index, read_index
 from lineage_store.log import events
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unweave import Project
 
 OPTIONS = {"label": "label", "subject": "person", "row_id": "row", "shards": 2, "slices": 1,

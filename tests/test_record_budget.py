@@ -15,7 +15,7 @@ from lineage_store.ledger.shards import open_ledger
 from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.ledger.update_codecs import SUMMABLE, encode
 from lineage_store.placement import Partition, Stage
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unlearning.training.record_budget import (
     BYTES_A_PARAMETER,
     affordable,

@@ -14,7 +14,7 @@ from lineage_store.placement import batches_of_rows
 from lineage_store.rows.row_store import open_rows
 from lineage_store.tensors import load_state, save_state, weights_digest, weights_of
 from lineage_store.workspace.request_folder import RequestFolder
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unlearning.erasure.erase import load_plan
 from unlearning.fitting.fit import fit_twin
 from unlearning.fitting.shard_task import make_learner

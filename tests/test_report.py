@@ -29,7 +29,7 @@ from lineage_store.errors import BadInput, CheckFailed, NothingFound, Unfinished
 from lineage_store.index.database import open_index, read_index
 from lineage_store.keys.signing import load_private_key
 from lineage_store.workspace.folder import open_workspace
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unlearning.certificates.envelope import seal
 from unweave import Project, text
 from unweave import report_words as words

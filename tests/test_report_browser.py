@@ -186,7 +186,7 @@ def test_the_part_for_officers_prints_on_one_page(tmp_path):
 
 
 def test_the_command_writes_html_and_pdf(tmp_path, write_csv):
-    from pipelines.direct import DirectBackend
+    from pipelines.backends.direct import DirectBackend
     from unweave import Project
 
     table = [[f"p{n % 9}", str(n % 17), "yes" if n % 3 else "no"] for n in range(90)]

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 from lineage_store.errors import ResidueFound
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unlearning.erasure import tokens
 from unlearning.erasure.scan import Matcher, anchor_of, distinctive, scan_folder
 from unweave import Project

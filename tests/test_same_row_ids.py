@@ -9,7 +9,7 @@ import pytest
 from lineage_store.data.gate import load_snapshot
 from lineage_store.errors import CheckFailed
 from lineage_store.index.database import read_index
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unweave import Project
 
 OPTIONS = {

@@ -10,7 +10,7 @@ import pytest
 
 import unweave
 from lineage_store.errors import BadInput
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unweave import Project
 from unweave.session import Session
 

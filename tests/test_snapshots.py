@@ -10,7 +10,7 @@ import pytest
 from lineage_store.errors import NothingFound
 from lineage_store.index import row_index
 from lineage_store.index.database import read_index
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unweave import Project
 
 OPTIONS = {

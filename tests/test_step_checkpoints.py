@@ -13,7 +13,7 @@ from lineage_store.errors import CheckFailed
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition, Stage
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unlearning.training.step_checkpoints import (
     REGENERATE,
     adapts,

@@ -24,7 +24,7 @@ from lineage_store.ledger.shards import (
 )
 from lineage_store.placement import Partition, batch_of, row_bits, schedule
 from lineage_store.tensors import save_state
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unlearning.strategies.amnesiac import Amnesiac
 from unlearning.strategies.exposure import affected_positions
 from unlearning.strategies.retrain_shards import RetrainShards

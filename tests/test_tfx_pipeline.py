@@ -47,9 +47,9 @@ from lineage_store.mlmd.read_graph import read_lineage
 from lineage_store.placement import Partition
 from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import open_workspace, writing
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
+from pipelines.backends.tfx_local import TfxBackend, quiet_and_inside, run_locally
 from pipelines.jobs import DeletionJob, ModelChange, TrainingJob
-from pipelines.tfx_backend import TfxBackend, quiet_and_inside, run_locally
 from unlearning.training.config import TrainConfig
 from unlearning.training.encode_records import store_from_snapshot
 
@@ -606,7 +606,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from test_tfx_pipeline import training_job
 from lineage_store.workspace.folder import open_workspace
-from pipelines.tfx_backend import quiet_and_inside, run_locally
+from pipelines.backends.tfx_local import quiet_and_inside, run_locally
 
 workspace = open_workspace(Path("ws"))
 workspace.temporary.mkdir(exist_ok=True)

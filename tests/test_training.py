@@ -24,7 +24,7 @@ from lineage_store.ledger.shards import open_ledger
 from lineage_store.placement import Stage, batch_of, row_bits, schedule
 from lineage_store.rows.arrays import in_key_order
 from lineage_store.rows.row_store import open_rows
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unlearning.families.keras_encoding import keras_rows
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fitting.shard_task import make_learner
@@ -161,7 +161,7 @@ def test_another_process_gives_the_same_bits(trained, write_module, given_csv, k
     options = {**OPTIONS, "module": str(write_module(DEMANDING)), "key_file": str(key_file)}
     script = (
         "import json, sys, random; random.seed(); hash('x')\n"
-        "from pipelines.direct import DirectBackend; from unweave import Project\n"
+        "from pipelines.backends.direct import DirectBackend; from unweave import Project\n"
         "made = Project(sys.argv[1], backend=DirectBackend())"
         ".train(sys.argv[2], **json.loads(sys.argv[3]))\n"
         "print(made['weights_digest'])"

@@ -10,7 +10,7 @@ import pytest
 from lineage_store.data.gate import load_snapshot
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unlearning.training.encode_records import store_from_snapshot
 from unlearning.training.unchanged_slices import unchanged_slices
 from unweave.project import Project

@@ -11,7 +11,7 @@ from lineage_store.index.database import read_index
 from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unlearning.fitting.fit import make_learner
 from unlearning.keras_models.class_weights import balanced
 from unweave import Project

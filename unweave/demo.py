@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 
 from lineage_store.errors import BadInput
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unweave.console import console_for_people, table_of
 from unweave.progress_bars import progress_bars
 from unweave.project import Project

@@ -65,7 +65,7 @@ class Session:
         """Who executes jobs."""
         if self.chosen is not None:
             return self.chosen
-        from pipelines.tfx_backend import TfxBackend
+        from pipelines.backends.tfx_local import TfxBackend
 
         return TfxBackend()
 

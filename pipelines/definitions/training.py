@@ -166,7 +166,7 @@ def pipeline(
     """Put components into a pipeline whose every file stays inside the workspace.
 
     The definition holds the metadata server's password, and LocalDagRunner logs it: it is run by
-    `tfx_backend` alone, which keeps TFX's log off, and it is written nowhere.
+    `tfx_local` alone, which keeps TFX's log off, and it is written nowhere.
 
     Beam gets no arguments: its default is the direct runner in this process, and with any argument
     TFX would first pack itself for workers that there are not.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lineage_store.errors import NotReproducible
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from tests.fingerprint.admit import differing as differing_states
 from tests.fingerprint.admit import start, told
 from tests.test_environment import OPTIONS, table

@@ -15,7 +15,7 @@ from golden.old_code import REPOSITORY, CodeFailed, CodeProcess, NoHistory, unpa
 from golden.recipe import CONFIGURATIONS, DIRECT, ROUNDED
 from golden.workspaces import Golden, digests_of, portable
 from lineage_store.errors import NothingFound, UnweaveError
-from pipelines.direct import DirectBackend
+from pipelines.backends.direct import DirectBackend
 from unweave import Project, verify
 
 # What answers no longer say as they did, by call: an entry needs an issue that says so.

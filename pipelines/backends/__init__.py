@@ -1,0 +1,1 @@
+"""Who executes a job: `direct` in this process, `tfx_local` as TFX pipelines."""
