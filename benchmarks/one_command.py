@@ -19,10 +19,11 @@ from benchmarks.stopwatch import Stopwatch
 def import_all(clock: Stopwatch) -> None:
     """Import what the command would import on its way, and time it."""
     for name, modules in {
-        "import unweave": ("unweave.cli", "pipelines.train_run", "pipelines.forget_run",
+        "import unweave": ("unweave.cli", "pipelines.runs.train", "pipelines.runs.forget",
                            "pipelines.backends.tfx_local"),
         "import TensorFlow": ("tensorflow", "keras"),
-        "import TFX": ("pipelines.definitions.deletion", "tfx.orchestration.local.local_dag_runner"),
+        "import TFX": ("pipelines.definitions.deletion",
+                       "tfx.orchestration.local.local_dag_runner"),
     }.items():  # fmt: skip
         began, cpu = time.perf_counter(), time.process_time()
         for module in modules:
@@ -40,16 +41,16 @@ def watch_all(clock: Stopwatch) -> None:
     """Watch the parts of a training and of a deletion."""
     from tfx.orchestration.portable.launcher import Launcher
 
-    from pipelines import forget_run, train_run
     from pipelines.backends import tfx_local
+    from pipelines.runs import forget, train
     from unlearning.certificates import finish
     from unlearning.erasure import erase
     from unlearning.fitting import fit, shard_task
     from unlearning.strategies import retrain_shards
 
-    clock.watch(train_run, "_gate", "gate")
-    clock.watch(forget_run, "_regate", "gate")
-    clock.watch(forget_run, "_open", "find and plan")
+    clock.watch(train, "_gate", "gate")
+    clock.watch(forget, "_regate", "gate")
+    clock.watch(forget, "_open", "find and plan")
     clock.watch(tfx_local, "run_locally", "pipeline")
     clock.watch(tfx_local.TfxBackend, "record_training", "record in MLMD")
     clock.watch(tfx_local.TfxBackend, "record_deletion", "record in MLMD")

@@ -28,8 +28,8 @@ from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import open_workspace
-from pipelines import forget_run, train_run
 from pipelines.backends import direct
+from pipelines.runs import forget, train
 from unlearning.families.aggregation import AGGREGATIONS
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fitting.shard_task import make_learner
@@ -43,9 +43,9 @@ Numbers = dict[str, Any]
 
 def watch_project(clock: Stopwatch) -> None:
     """Watch what stands around training and unlearning."""
-    clock.watch(train_run, "_gate", "gate")
-    clock.watch(forget_run, "_regate", "gate")
-    clock.watch(forget_run, "_open", "planning")
+    clock.watch(train, "_gate", "gate")
+    clock.watch(forget, "_regate", "gate")
+    clock.watch(forget, "_open", "planning")
     clock.watch(direct, "store_from_snapshot", "encoding")
     for function in ("check_and_keep", "erase", "certify"):
         clock.watch(direct, function, "erasing")

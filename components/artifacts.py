@@ -64,7 +64,7 @@ class Certificate(Artifact):
 
 
 class RequestReport(Artifact):
-    """What became of the requests that were due (`pipelines.queue_run`)."""
+    """What became of the requests that were due (`pipelines.runs.queue`)."""
 
     TYPE_NAME = "components.RequestReport"
 

@@ -18,7 +18,7 @@ from lineage_store.tensors import load_state, save_state, weights_digest
 from lineage_store.workspace.folder import open_workspace
 from lineage_store.workspace.request_folder import RequestFolder
 from pipelines.backends.direct import DirectBackend
-from pipelines.found_rows import ForgetRequest, find
+from pipelines.runs.find_rows import ForgetRequest, find
 from unlearning.erasure.erase import load_plan
 from unlearning.fitting.fit import fit_twin
 from unlearning.planning.choice import Asked

@@ -19,7 +19,7 @@ from lineage_store.ledger.shards import keep_shard, open_ledger
 from lineage_store.rows.row_store import open_rows
 from lineage_store.tensors import load_state, save_state
 from pipelines.backends.direct import DirectBackend
-from pipelines.found_rows import NO_ROWS, merged
+from pipelines.runs.find_rows import NO_ROWS, merged
 from unlearning.strategies.amnesiac import Amnesiac
 from unlearning.strategies.retrain_shards import RetrainShards
 from unlearning.strategies.strategy import register, strategies, unregister

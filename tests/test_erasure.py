@@ -399,8 +399,8 @@ def kill_at(workspace, subject, target, *, entry=1, **options):
 
 
 PLACES = {
-    "the request is recorded": ("pipelines.forget_run.save_open", 1),
-    "the open file is written": ("pipelines.forget_run.save_plan", 1),
+    "the request is recorded": ("pipelines.runs.forget.save_open", 1),
+    "the open file is written": ("pipelines.runs.forget.save_plan", 1),
     "a stage is trained again": ("unlearning.training.stages.train_stage", 1),
     "the result is checked": ("unlearning.certificates.finish.check", 1),
     "the new model is recorded": ("lineage_store.index.signed_log.sign_log", 2),
@@ -436,7 +436,7 @@ def test_a_deletion_killed_anywhere_ends_the_same_when_it_is_run_again(
 
 
 def test_a_deletion_killed_in_its_very_last_step_is_finished_by_the_next_command(workspace):
-    kill_at(workspace, FORGOTTEN, "pipelines.forget_run.forget_open_file")
+    kill_at(workspace, FORGOTTEN, "pipelines.runs.forget.forget_open_file")
     assert files_with(workspace, [FORGOTTEN.encode()]) == set()
     assert project_in(workspace).forget([FORGOTTEN])["request_id"] == "r1"
     with pytest.raises(NothingFound, match="already forgotten"):
@@ -522,7 +522,7 @@ def test_only_ids_that_prove_something_are_searched_for(tmp_path):
 
 
 def test_the_open_file_alone_holds_the_ids_while_a_deletion_runs(workspace):
-    kill_at(workspace, FORGOTTEN, "pipelines.forget_run.load_plan")
+    kill_at(workspace, FORGOTTEN, "pipelines.runs.forget.load_plan")
     assert files_with(workspace, [FORGOTTEN.encode()]) == set()
     assert (workspace / "requests/r1/open.sealed").stat().st_mode & 0o777 == 0o600
     connection = sqlite3.connect(workspace / "unweave.sqlite")

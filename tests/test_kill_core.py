@@ -44,12 +44,12 @@ OPTIONS = {
 
 # Every step of the run, by the function that it begins with.
 STEPS = {
-    "the request is recorded": ("pipelines.forget_run.save_open", 1),
+    "the request is recorded": ("pipelines.runs.forget.save_open", 1),
     "its key is written": ("unlearning.erasure.sealed_request.write_atomic", 2),
-    "the open file is sealed": ("pipelines.forget_run.save_plan", 1),
-    "the plan is written": ("pipelines.forget_run.log_asked", 1),
+    "the open file is sealed": ("pipelines.runs.forget.save_plan", 1),
+    "the plan is written": ("pipelines.runs.forget.log_asked", 1),
     "the request is logged": ("lineage_store.index.signed_log.sign_log", 1),
-    "the head is signed": ("pipelines.forget_run._changes", 1),
+    "the head is signed": ("pipelines.runs.forget._changes", 1),
     "the data pass the gate again": ("lineage_store.data.gate._write_splits", 1),
     "the rows are to be stored": ("pipelines.backends.direct.store_from_snapshot", 1),
     "the rows are stored": ("pipelines.backends.direct.refit", 1),
@@ -74,7 +74,7 @@ STEPS = {
     "the certificate is written": ("unlearning.certificates.finish.receipt", 1),
     "the receipt is written": ("unlearning.certificates.finish.deletions.finish", 1),
     "the request is done": ("lineage_store.index.signed_log.sign_log", 3),
-    "the log is signed": ("pipelines.forget_run.forget_open_file", 1),
+    "the log is signed": ("pipelines.runs.forget.forget_open_file", 1),
     "the pseudonym's key is destroyed": ("unlearning.certificates.finish.destroy_open", 1),
     "the key has lost its name": ("unlearning.erasure.sealed_request.sync_folder", 1),
     "the key is overwritten": ("pathlib.Path.unlink", 1, ".spent"),

@@ -450,13 +450,13 @@ Project(root, backend=DirectBackend()).requests.run()
 """
 
 PLACES = {
-    "before the run is recorded": "pipelines.forget_run.plan_all",
-    "the run is recorded": "pipelines.forget_run.save_open",
-    "the open file is written": "pipelines.forget_run.save_plan",
+    "before the run is recorded": "pipelines.runs.forget.plan_all",
+    "the run is recorded": "pipelines.runs.forget.save_open",
+    "the open file is written": "pipelines.runs.forget.save_plan",
     "a stage is trained again": "unlearning.training.stages.train_stage",
     "the old model is gone": "unlearning.erasure.erase.compact",
     "the certificate is written": "lineage_store.index.queue.run_done",
-    "the run is closed": "pipelines.forget_run.forget_open_file",
+    "the run is closed": "pipelines.runs.forget.forget_open_file",
 }
 
 

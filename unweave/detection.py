@@ -32,7 +32,7 @@ def detect_poison(
     """
     from lineage_store.progress import listening
     from lineage_store.workspace.folder import writing
-    from pipelines.detect_run import DetectRequest, detect
+    from pipelines.runs.detect import DetectRequest, detect
     from unweave.request_queue import RequestQueue
 
     asked = DetectRequest(

@@ -8,7 +8,7 @@ from lineage_store.errors import BadInput
 from lineage_store.requests.policy import date_of
 
 if TYPE_CHECKING:
-    from pipelines.found_rows import ForgetRequest
+    from pipelines.runs.find_rows import ForgetRequest
 
 DERIVED_DAYS = 30
 
@@ -53,7 +53,7 @@ def forget_request(
     today: str,
 ) -> "ForgetRequest":
     """Return what is asked; raises BadInput for ids, names, limits or a date that do not fit."""
-    from pipelines.found_rows import ForgetRequest
+    from pipelines.runs.find_rows import ForgetRequest
     from unlearning.planning.choice import Asked
     from unlearning.planning.estimates import Limits
 

@@ -21,7 +21,7 @@ def near_subjects(
 
     Raises BadInput if the file cannot be read.
     """
-    from pipelines.found_rows import ForgetRequest, whereabouts
+    from pipelines.runs.find_rows import ForgetRequest, whereabouts
 
     near = dict(sorted(near_ids(ids, ids_in(source, column)).items()))
     each = whereabouts(connection, workspace, ForgetRequest(tuple(near)), workspace.keys())

@@ -102,7 +102,7 @@ class Project(Reader):
         rising risk; docs/data.md says what becomes of them. Raises BadInput for options, data or a
         module that do not fit.
         """
-        from pipelines.train_run import TrainRequest, train
+        from pipelines.runs.train import TrainRequest, train
         from unweave import answers
 
         began = clock.perf_counter()
@@ -169,7 +169,7 @@ class Project(Reader):
         approximate result with a day `exact_by` is replaced by an exact one until then, by
         `requests.run`.
         """
-        from pipelines.forget_run import forget
+        from pipelines.runs.forget import forget
         from unweave import answers
 
         began = clock.perf_counter()
@@ -212,7 +212,7 @@ class Project(Reader):
         repair: int = 0,
     ) -> dict[str, Any]:
         """Say what `forget` would do, and change nothing."""
-        from pipelines.forget_run import dry_run
+        from pipelines.runs.forget import dry_run
         from unweave import answers
 
         request = forget_request(
@@ -285,8 +285,8 @@ class Project(Reader):
         `ok` is true if nothing differs, or if all that differed was put right. Raises Unfinished
         while a deletion waits to be finished.
         """
-        from pipelines.doctor_run import examine
-        from pipelines.doctor_run import repair as put_right
+        from pipelines.runs.doctor import examine
+        from pipelines.runs.doctor import repair as put_right
 
         with translated(), listening(self._session.listener):
             if not repair:
@@ -302,7 +302,7 @@ class Project(Reader):
         `replay` segments are drawn by `seed`, or by a number that is drawn and told. `head` is a
         head of the event log that was kept apart. Raises Unfinished while a deletion is running.
         """
-        from pipelines.audit_run import audit
+        from pipelines.runs.audit import audit
 
         drawn = int.from_bytes(os.urandom(4), "big") if seed is None else seed
         held = None if head is None else Path(head)

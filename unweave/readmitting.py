@@ -17,7 +17,7 @@ def readmit_subjects(session: Session, ids: Sequence[str], *, rows: bool = False
     from lineage_store.index.readmission import lift
     from lineage_store.index.signed_log import logging_events
     from lineage_store.workspace.folder import writing
-    from pipelines.found_rows import ForgetRequest
+    from pipelines.runs.find_rows import ForgetRequest
 
     unique = unique_ids(ids)
     with translated(), writing(session.root, create=False) as workspace:

@@ -13,7 +13,7 @@ from lineage_store.requests.recipients import recipients
 from lineage_store.workspace.folder import Workspace
 
 if TYPE_CHECKING:
-    from pipelines.queue_run import Group, Ran
+    from pipelines.runs.queue import Group, Ran
     from unlearning.planning.plan import ModelPlan
 
 Answer = dict[str, Any]

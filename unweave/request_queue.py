@@ -224,7 +224,7 @@ class RequestQueue:
         What failed is told beside what was done; `exit_status` is that of the first failure, or 0.
         """
         from lineage_store.index.signed_log import sign_log
-        from pipelines import queue_run
+        from pipelines.runs import queue as queue_run
 
         day = None if due is None else date_of(due, "The day of --due")
         until = derived_until(self._session.today)

@@ -109,7 +109,7 @@ class Session:
 
     def _finish_killed(self, workspace: Workspace) -> list[str]:
         """Do what killed commands did not get to; return the requests that are finished by it."""
-        from pipelines.leftovers import sweep
+        from pipelines.runs.killed_runs import sweep
 
         if not workspace.index_file.exists():
             return []

@@ -33,7 +33,7 @@ from lineage_store.log.events import ORIGIN
 from lineage_store.progress import counter
 from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.workspace.folder import Workspace
-from pipelines.doctor_run import examine
+from pipelines.runs.doctor import examine
 from unlearning.erasure.erased_digests import ended_digests
 from unlearning.erasure.scan import scan_apart
 from unlearning.fingerprint.code_fingerprint import code_digest

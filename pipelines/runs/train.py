@@ -25,8 +25,8 @@ from lineage_store.keys.signing import create_signing_key
 from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.progress import counter
 from lineage_store.workspace.folder import Workspace
-from pipelines.base_model import find_base
 from pipelines.jobs import Backend, TrainingJob
+from pipelines.runs.base_model import find_base
 from unlearning.families.aggregation import aggregation_for
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fitting.engines import ShardEngine

@@ -23,8 +23,8 @@ from lineage_store.index.signed_log import logging_events
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import Workspace
-from pipelines.found_rows import NO_ROWS, ForgetRequest, Found, find, found_tokens, merged
 from pipelines.jobs import Backend, DeletionJob, ModelChange
+from pipelines.runs.find_rows import NO_ROWS, ForgetRequest, Found, find, found_tokens, merged
 from unlearning.certificates.finish import forget_open_file
 from unlearning.certificates.log_inclusion import log_asked, log_taken_back
 from unlearning.erasure.erase import load_plan, save_plan
@@ -116,7 +116,7 @@ def forget(
 ) -> str:
     """Forget, or finish a killed run of the same request; return the request's id.
 
-    `finished` are the requests that this command has just finished (`leftovers.sweep`).
+    `finished` are the requests that this command has just finished (`killed_runs.sweep`).
     """
     earlier = _earlier(workspace, request)
     if earlier is not None and earlier.id in finished:

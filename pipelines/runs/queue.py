@@ -25,9 +25,9 @@ from lineage_store.index.queue import Queued
 from lineage_store.index.signed_log import logging_events
 from lineage_store.requests.details import open_details
 from lineage_store.workspace.folder import Workspace
-from pipelines.forget_run import carry_out, forget, plan_all, take_back_unplanned
-from pipelines.found_rows import ForgetRequest, find, whereabouts
 from pipelines.jobs import Backend
+from pipelines.runs.find_rows import ForgetRequest, find, whereabouts
+from pipelines.runs.forget import carry_out, forget, plan_all, take_back_unplanned
 from unlearning.fitting.engines import ShardEngine
 from unlearning.planning.choice import Asked
 from unlearning.planning.exact_later import exact_run_after, still_approximate
