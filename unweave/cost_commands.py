@@ -23,7 +23,7 @@ def cost(workspace: Path, model: str | None, pattern: str | None, as_json: bool)
     Without a pattern every row is as likely as any other. Beside it stands the uniform placement
     of as many rows.
     """
-    from unweave.costs import cost_lines
+    from unweave.answers.costs import cost_lines
     from unweave.project import Project
 
     answer = Project(workspace).expected_cost(model, pattern=_shares(pattern))

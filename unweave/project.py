@@ -103,7 +103,7 @@ class Project(Reader):
         module that do not fit.
         """
         from pipelines.runs.train import TrainRequest, train
-        from unweave import answers
+        from unweave.answers import runs as answers
 
         began = clock.perf_counter()
         risk = parse_rules(risk_rules)
@@ -170,7 +170,7 @@ class Project(Reader):
         `requests.run`.
         """
         from pipelines.runs.forget import forget
-        from unweave import answers
+        from unweave.answers import runs as answers
 
         began = clock.perf_counter()
         request = forget_request(
@@ -213,7 +213,7 @@ class Project(Reader):
     ) -> dict[str, Any]:
         """Say what `forget` would do, and change nothing."""
         from pipelines.runs.forget import dry_run
-        from unweave import answers
+        from unweave.answers import runs as answers
 
         request = forget_request(
             ids,

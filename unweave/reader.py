@@ -107,7 +107,7 @@ class Reader:
         `pattern` is the share of requests for each band of rows, band 0 first. Raises BadInput for
         a model that has ended, or a pattern that does not fit its bands.
         """
-        from unweave.costs import cost_of
+        from unweave.answers.costs import cost_of
 
         with self._session.reading() as (workspace, connection):
             record = models.find_model(connection, model_id)

@@ -23,7 +23,7 @@ from lineage_store.requests.details import Details, open_details
 from lineage_store.requests.inbox import Accepted, Entry, Refused, look_through
 from lineage_store.requests.policy import Policy, date_of, load_policy, save_policy
 from lineage_store.workspace.folder import Workspace
-from unweave import request_answers
+from unweave.answers import requests as request_answers
 from unweave.forget_options import derived_until, forget_request, must_be_text, unique_ids
 from unweave.queue_writing import changing_queue, user_name
 from unweave.session import Session

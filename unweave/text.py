@@ -5,8 +5,8 @@ from typing import Any
 
 from rich.table import Table
 
+from unweave.answers.costs import cost_lines
 from unweave.console import console_for_people, table_of
-from unweave.costs import cost_lines
 from unweave.estimate_text import estimate_lines, estimate_table
 from unweave.query_text import QUERY_VIEWS
 

@@ -14,7 +14,7 @@ from unlearning.certificates.finish import load_reports
 from unlearning.erasure.erase import load_plan
 from unlearning.evaluation.push_gate import evaluation_digests
 from unlearning.planning.plan import ModelPlan
-from unweave.costs import cost_of
+from unweave.answers.costs import cost_of
 
 
 def trained(workspace: Workspace, record: ModelRecord, *, seconds: float) -> dict[str, Any]:

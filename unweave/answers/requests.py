@@ -78,7 +78,7 @@ def _replaced(connection: sqlite3.Connection, run: str) -> list[str]:
 
 def planned(plans: Sequence[tuple["Group", list["ModelPlan"]]]) -> Answer:
     """Return what `run-requests --dry-run` says."""
-    from unweave import answers
+    from unweave.answers import runs as answers
 
     groups = []
     for group, models in plans:
@@ -99,7 +99,7 @@ def ran(workspace: Workspace, done: "Ran", finished: Sequence[str], *, today: st
 
     `left` counts the requests that have not ended, by state.
     """
-    from unweave import answers
+    from unweave.answers import runs as answers
 
     with reading_index(workspace) as connection:
         left = Counter(one.state(today) for one in all_queued(connection, open_only=True))
