@@ -22,7 +22,7 @@ from unlearning.verification.twin_distance import (
 )
 from unweave import Project, verify
 from unweave.options import show
-from unweave.text import forgotten, planned, verified
+from unweave.text.answers import forgotten, planned, verified
 
 OPTIONS = {"label": "label", "subject": "person", "shards": 2, "slices": 1, "epochs": 3,
            "batch_size": 8, "record": "all"}  # fmt: skip

@@ -21,7 +21,8 @@ from lineage_store.log import events as eventlog
 from lineage_store.workspace.folder import open_workspace
 from pipelines.backends.direct import DirectBackend
 from unlearning.certificates.finish import load_reports
-from unweave import Project, text, verify
+from unweave import Project, verify
+from unweave.text import answers as text
 
 OPTIONS = {"label": "label", "subject": "person", "slices": 2, "epochs": 4, "batch_size": 8,
            "record": "all"}  # fmt: skip

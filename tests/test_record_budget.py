@@ -24,7 +24,7 @@ from unlearning.training.record_budget import (
 )
 from unlearning.training.step_checkpoints import REGENERATE, kept_in
 from unweave import Project
-from unweave.text import trained
+from unweave.text.answers import trained
 
 PARTITION = Partition(shards=1, slices=1, epochs=4, batch_size=8, seed=0)
 CHOSEN = TrainOptions(**asdict(PARTITION), record="all")

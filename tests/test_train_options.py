@@ -26,7 +26,7 @@ from unlearning.training.config import TrainConfig
 from unlearning.training.recorders import RECORDED, RECORDERS
 from unweave import Project
 from unweave.change_commands import train
-from unweave.flags import flag, in_flags
+from unweave.text.flags import flag, in_flags
 from unweave.training_options import training_options
 
 TOP = Path(__file__).parents[1]
@@ -49,7 +49,7 @@ ACTS = {
                       "keras_learner.py", "learner.py", "last_epoch.py", "regenerate.py",
                       "replay.py", "downstream.py"},
     "early_stop": {"early_stop.py", "downstream.py", "shard_task.py", "taken_again.py",
-                   "plan.py", "text.py"},
+                   "plan.py", "answers.py"},
     "checkpoint_every": {"step_checkpoints.py", "record_budget.py"},
     "checkpoint_budget": {"step_checkpoints.py", "record_budget.py"},
 }  # fmt: skip

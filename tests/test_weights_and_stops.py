@@ -15,7 +15,7 @@ from pipelines.backends.direct import DirectBackend
 from unlearning.fitting.fit import make_learner
 from unlearning.keras_models.class_weights import balanced
 from unweave import Project
-from unweave.text import planned
+from unweave.text.answers import planned
 
 # It learns so fast that its loss on rows that it did not see soon rises again.
 HASTY = """

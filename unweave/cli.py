@@ -21,13 +21,13 @@ from unweave.cost_commands import cost
 from unweave.detect_commands import detect
 from unweave.doctor_commands import doctor
 from unweave.evaluate_commands import evaluate
-from unweave.flags import in_flags
 from unweave.graph_commands import graph
 from unweave.log_commands import log
 from unweave.options import JSON, WORKSPACE, project_of, show
 from unweave.readmit_commands import readmit
 from unweave.report_commands import report
 from unweave.request_commands import request, run_requests
+from unweave.text.flags import in_flags
 from unweave.version import installed_version
 
 CSV = click.option(

@@ -38,7 +38,7 @@ def project_of(
     if not progress:
         yield Project(workspace)
         return
-    from unweave.progress_bars import progress_bars
+    from unweave.text.progress_bars import progress_bars
 
     with progress_bars() as listener:
         yield Project(workspace, listener=listener, workers=workers, beam_args=beam_args)
@@ -51,6 +51,6 @@ def show(answer: dict[str, Any], as_json: bool, what: str) -> None:
     if as_json:
         print(json.dumps(answer, ensure_ascii=False))
         return
-    from unweave import text
+    from unweave.text import answers as text
 
     text.show(what, answer)

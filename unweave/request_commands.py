@@ -278,6 +278,6 @@ def _show(answer: dict[str, Any], as_json: bool, what: str) -> None:
     if as_json:
         print(json.dumps(answer, ensure_ascii=False))
         return
-    from unweave.request_text import show
+    from unweave.text.queue import show
 
     show(what, answer)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from lineage_store.ledger.train_options import OPTION, Option, TrainOptions
-from unweave.flags import flag, in_flags
+from unweave.text.flags import flag, in_flags
 
 Command = Callable[..., None]
 

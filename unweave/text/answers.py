@@ -6,9 +6,9 @@ from typing import Any
 from rich.table import Table
 
 from unweave.answers.costs import cost_lines
-from unweave.console import console_for_people, table_of
-from unweave.estimate_text import estimate_lines, estimate_table
-from unweave.query_text import QUERY_VIEWS
+from unweave.text.console import console_for_people, table_of
+from unweave.text.estimates import estimate_lines, estimate_table
+from unweave.text.lineage_answers import QUERY_VIEWS
 
 Answer = dict[str, Any]
 

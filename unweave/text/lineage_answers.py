@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from unweave.console import table_of
+from unweave.text.console import table_of
 
 Answer = dict[str, Any]
 

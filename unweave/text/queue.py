@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from unweave.console import console_for_people, table_of
-from unweave.text import counts_text, forgotten
-from unweave.text import planned as planned_models
+from unweave.text.answers import counts_text, forgotten
+from unweave.text.answers import planned as planned_models
+from unweave.text.console import console_for_people, table_of
 
 Answer = dict[str, Any]
 

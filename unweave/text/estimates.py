@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from unweave.console import table_of
+from unweave.text.console import table_of
 
 
 def estimate_table(plan: Mapping[str, Any]) -> Table:

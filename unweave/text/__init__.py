@@ -1,0 +1,7 @@
+"""Answers as text for people.
+
+console                     where text goes, and how tables look
+progress_bars               on standard error, on a terminal
+answers, estimates, queue,  what the commands print
+lineage_answers
+"""
