@@ -18,7 +18,7 @@ from lineage_store.data.gate import let_through
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import derive
 from lineage_store.tensors import save_state
-from unweave.report_charts import Curve, Evaluation, Histogram
+from unweave.report.charts import Curve, Evaluation, Histogram
 
 pytest_plugins = ["golden.workspaces"]
 

@@ -32,10 +32,10 @@ from lineage_store.workspace.folder import open_workspace
 from pipelines.backends.direct import DirectBackend
 from unlearning.certificates.envelope import seal
 from unweave import Project
-from unweave import report_words as words
-from unweave.report import Distances, Report, report_of
-from unweave.report_page import page
-from unweave.report_picture import MOST_COLUMNS, picture
+from unweave.report import words
+from unweave.report.page import page
+from unweave.report.picture import MOST_COLUMNS, picture
+from unweave.report.values import Distances, Report, report_of
 from unweave.text import answers as text
 
 PEOPLE = tuple(f"Pat Example-{number:02d}" for number in range(12))

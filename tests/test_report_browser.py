@@ -14,18 +14,10 @@ import pytest
 from unlearning.planning.verdicts import Verdict
 from unlearning.strategies.strategy import ShardDecision
 from unlearning.verification.checks import Check
-from unweave.report import (
-    BaseModel,
-    Cost,
-    Distances,
-    Estimate,
-    ModelChange,
-    Proof,
-    Report,
-)
-from unweave.report_judged import Finding, Judged
-from unweave.report_page import page
-from unweave.report_pdf import browser, headless, pdf
+from unweave.report.evaluation import Finding, Judged
+from unweave.report.page import page
+from unweave.report.pdf import browser, headless, pdf
+from unweave.report.values import BaseModel, Cost, Distances, Estimate, ModelChange, Proof, Report
 
 pytestmark = pytest.mark.skipif(browser() is None, reason="no Chromium is on the PATH")
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unweave.report_charts import Curve, Evaluation, Histogram, histogram_chart, roc_chart
+from unweave.report.charts import Curve, Evaluation, Histogram, histogram_chart, roc_chart
 
 SVG = "{http://www.w3.org/2000/svg}"
 

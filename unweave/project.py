@@ -34,7 +34,7 @@ from unweave.version import installed_version
 
 if TYPE_CHECKING:
     from pipelines.jobs import Backend
-    from unweave.report_charts import Evaluation
+    from unweave.report.charts import Evaluation
     from unweave.request_queue import RequestQueue
 
 

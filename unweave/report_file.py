@@ -8,7 +8,7 @@ from lineage_store.errors import BadInput
 from unweave.session import Session
 
 if TYPE_CHECKING:
-    from unweave.report_charts import Evaluation
+    from unweave.report.charts import Evaluation
 
 
 def write_report(
@@ -25,9 +25,9 @@ def write_report(
     unknown request, Unfinished for one that still runs, CheckFailed if its certificate or plan is
     not what was signed, BadInput for a file that cannot be written and for a PDF without Chromium.
     """
-    from unweave.report import report_of
-    from unweave.report_page import page
-    from unweave.report_pdf import pdf as printed
+    from unweave.report.page import page
+    from unweave.report.pdf import pdf as printed
+    from unweave.report.values import report_of
 
     file = Path(f"report-{request_id}.html" if out is None else out)
     if file.suffix != ".html":

@@ -14,11 +14,10 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from unlearning.strategies.strategy import ShardDecision
-from unweave import report_numbers as numbers
-from unweave import report_words as words
-from unweave.report import Cost, ModelChange, Report
-from unweave.report_charts import Evaluation, histogram_chart, roc_chart
-from unweave.report_picture import left_out, looks, picture
+from unweave.report import numbers, words
+from unweave.report.charts import Evaluation, histogram_chart, roc_chart
+from unweave.report.picture import left_out, looks, picture
+from unweave.report.values import Cost, ModelChange, Report
 
 LOSS = "loss of an example"
 
@@ -50,7 +49,7 @@ def page(report: Report, evaluation: Evaluation | None = None) -> bytes:
         "last": lambda kind: kind.rpartition(".")[2],
         "controls": words.controls,
     }
-    folder = files("unweave")
+    folder = files("unweave.report")
     template = environment.from_string((folder / "report.html.j2").read_text(encoding="utf-8"))
     text = template.render(
         report=report,

@@ -7,8 +7,8 @@ word of the headline, and what was not measured is said to be not measured.
 from collections.abc import Sequence
 
 from unlearning.verification.checks import Check
-from unweave.report import ModelChange, Report
-from unweave.report_numbers import counted, day, moment, size
+from unweave.report.numbers import counted, day, moment, size
+from unweave.report.values import ModelChange, Report
 
 MODELS_TOLD = 3
 # How `checks.controlled` begins what it says of a check that tells the two models apart.

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
 from unlearning.strategies.strategy import ShardDecision
-from unweave.report import ModelChange, Report
+from unweave.report.values import ModelChange, Report
 
 WIDTH = 320.0
 LEFT_WIDTH, RIGHT = 184.0, 214.0

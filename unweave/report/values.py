@@ -29,7 +29,7 @@ from unlearning.planning.plan import ModelPlan
 from unlearning.planning.verdicts import Verdict
 from unlearning.strategies.strategy import ShardDecision
 from unlearning.verification.checks import Check
-from unweave.report_judged import Judged, judged
+from unweave.report.evaluation import Judged, judged
 
 Outcome = Literal["exact", "certified", "approximate", "withdrawn"]
 WEAKEST_FIRST: tuple[Outcome, ...] = ("approximate", "certified", "exact", "withdrawn")

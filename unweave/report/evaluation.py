@@ -12,7 +12,7 @@ from typing import Any
 from lineage_store.canonical import digest, read_json
 from lineage_store.errors import CheckFailed
 from lineage_store.workspace.request_folder import RequestFolder
-from unweave.report_charts import Curve, Evaluation, Histogram
+from unweave.report.charts import Curve, Evaluation, Histogram
 
 KINDS = ("untouched", "unlearned", "retrained")
 
