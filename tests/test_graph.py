@@ -28,9 +28,9 @@ from lineage_store.mlmd.read_graph import read_lineage
 from lineage_store.mlmd.selection import Picture, picture_of_model
 from lineage_store.workspace.folder import open_workspace
 from pipelines.backends.direct import DirectBackend
-from unweave.graph import READABLE
-from unweave.graphml import graphml
-from unweave.picture import DETAIL_CHARACTER, NAME_CHARACTER, svg
+from unweave.graphs.graphml import graphml
+from unweave.graphs.svg import DETAIL_CHARACTER, NAME_CHARACTER, svg
+from unweave.graphs.write import READABLE
 from unweave.project import Project
 
 TOP = Path(__file__).parents[1]
@@ -225,7 +225,7 @@ def test_a_full_picture_shows_every_node(made):
 
 
 def test_a_picture_that_would_be_too_large_is_refused(made, monkeypatch):
-    monkeypatch.setattr("unweave.graph.MOST", 60)
+    monkeypatch.setattr("unweave.graphs.write.MOST", 60)
     with pytest.raises(BadInput, match="at most 60"):
         made.project.graph(model="m1", out=made.here / "none.svg", full=True)
     assert not (made.here / "none.svg").exists()

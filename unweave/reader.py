@@ -79,7 +79,7 @@ class Reader:
         full: bool = False,
     ) -> dict[str, Any]:
         """Write the lineage of a model, a subject or an artifact to a .svg or .graphml file."""
-        from unweave.graph import write_graph
+        from unweave.graphs.write import write_graph
 
         workspace = self._session.workspace()
         with translated():

@@ -53,11 +53,11 @@ def write_graph(
         picture = _picture(workspace, model=model, subject=subject, artifact=artifact)
     answer = {"out": str(out), "of": picture.title, "nodes": len(picture.nodes)}
     if out.suffix == ".graphml":
-        from unweave.graphml import graphml
+        from unweave.graphs.graphml import graphml
 
         written, answer["edges"] = graphml(picture), len(picture.edges)
     else:
-        from unweave.picture import svg
+        from unweave.graphs.svg import svg
 
         if full and len(picture.nodes) > MOST:
             raise BadInput(
