@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks import adult
 from pipelines.backends.direct import DirectBackend
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unweave.project import Project
+from unweave.api.project import Project
 
 Numbers = dict[str, Any]
 

@@ -18,8 +18,8 @@ from typing import Any
 from benchmarks.apart import peak_kib
 from pipelines.backends.direct import DirectBackend
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unweave.project import Project
-from unweave.verification import verify
+from unweave.api.project import Project
+from unweave.api.verify import verify
 
 Numbers = dict[str, Any]
 

@@ -36,7 +36,7 @@ from unlearning.fitting.shard_task import make_learner
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.serving.export import aggregated
 from unlearning.training.config import config_of, module_source
-from unweave.project import Project
+from unweave.api.project import Project
 
 Numbers = dict[str, Any]
 

@@ -26,7 +26,7 @@ from unlearning.planning.plan import plan_model
 from unlearning.strategies.amnesiac import Amnesiac
 from unlearning.strategies.strategy import Situation
 from unlearning.verification.checks import check
-from unweave.project import Project
+from unweave.api.project import Project
 
 ROWS = [["person", "x", "y", "label"]]
 ROWS += [[f"p{n % 23}", f"{n % 11}.5", ("a", "b", "c")[n % 3], str(n % 2)] for n in range(400)]

@@ -64,7 +64,7 @@ def test_links_in_the_docs_lead_somewhere():
 
 def test_the_example_module_of_the_docs_trains(tmp_path, write_csv):
     from pipelines.backends.direct import DirectBackend
-    from unweave.project import Project
+    from unweave.api.project import Project
 
     example = code_blocks("docs/module.md", "python")[0]
     assert callable(load_module(example, name="docs/module.md").build_model)

@@ -24,7 +24,7 @@ from unlearning.strategies.amnesiac import Amnesiac
 from unlearning.strategies.retrain_shards import RetrainShards
 from unlearning.strategies.strategy import register, strategies, unregister
 from unlearning.training.stages import train_shard
-from unweave.project import Project
+from unweave.api.project import Project
 
 ROWS = [["person", "x", "y", "label"]]
 ROWS += [[f"p{n % 41}", f"{n % 11}.5", ("a", "b", "c")[n % 3], str(n % 2)] for n in range(240)]

@@ -18,8 +18,8 @@ from pipelines.backends.direct import DirectBackend
 from unlearning.evaluation.from_saved_models import ToEvaluate, read_evaluated
 from unlearning.evaluation.policy import Policy
 from unlearning.fingerprint.determinism import pin_tensorflow
+from unweave.api.project import Project
 from unweave.cli import commands
-from unweave.project import Project
 
 HEADER = ["person", "colour", "size", "label"]
 

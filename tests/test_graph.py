@@ -28,10 +28,10 @@ from lineage_store.mlmd.read_graph import read_lineage
 from lineage_store.mlmd.selection import Picture, picture_of_model
 from lineage_store.workspace.folder import open_workspace
 from pipelines.backends.direct import DirectBackend
+from unweave.api.project import Project
 from unweave.graphs.graphml import graphml
 from unweave.graphs.svg import DETAIL_CHARACTER, NAME_CHARACTER, svg
 from unweave.graphs.write import READABLE
-from unweave.project import Project
 
 TOP = Path(__file__).parents[1]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -315,7 +315,7 @@ def test_the_command_writes_the_file_and_says_so(made):
 
 def test_drawing_imports_neither_networkx_nor_sqlite_utils_nor_tensorflow(made):
     code = (
-        "import sys; from unweave.project import Project; "
+        "import sys; from unweave.api.project import Project; "
         f"p = Project({str(made.here / 'ws')!r}); "
         f"p.graph(model='m1', out={str(made.here / 'x.svg')!r}); "
         f"p.trace_artifact('1'); p.trace_subject({subject_name(3)!r}); "

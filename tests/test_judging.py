@@ -16,7 +16,7 @@ from pipelines.backends.direct import DirectBackend
 from unlearning.evaluation.from_ledgers import ledgers_evaluated
 from unlearning.evaluation.policy import Policy
 from unlearning.evaluation.push_gate import evaluate_and_keep
-from unweave.project import Project
+from unweave.api.project import Project
 
 FORGOTTEN = [f"person-{n}" for n in range(6)]
 

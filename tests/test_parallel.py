@@ -20,7 +20,7 @@ from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.module_file import ModelSpec, module_text
 from unlearning.strategies.strategy import ShardDecision
 from unlearning.training.config import config_of, module_source
-from unweave.project import Project
+from unweave.api.project import Project
 
 SHARDS = 6
 PEOPLE = ["p7", "p11"]

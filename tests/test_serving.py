@@ -19,7 +19,7 @@ from unlearning.keras_models.encoding import first_values
 from unlearning.serving import export
 from unlearning.serving.export import aggregated
 from unlearning.training.config import config_of, module_source
-from unweave.project import Project
+from unweave.api.project import Project
 
 HEADER = ["age (years)", "town", "score", "label"]
 TOWNS = ["Ulm", "", "São Paulo", "'5", "007", "two\nlines"]

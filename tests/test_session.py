@@ -12,7 +12,7 @@ import unweave
 from lineage_store.errors import BadInput
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
-from unweave.session import Session
+from unweave.api.session import Session
 
 FOLDER = Path(unweave.__file__).parent
 SHARING = ("project", "reader", "request_queue", "detection", "readmitting", "report_file",

@@ -22,7 +22,7 @@ from unlearning.training.step_checkpoints import (
     kept_in,
     steps_with_checkpoints,
 )
-from unweave.project import Project
+from unweave.api.project import Project
 
 PARTITION = Partition(shards=2, slices=3, epochs=4, batch_size=8, seed=0)
 

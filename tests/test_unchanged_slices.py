@@ -13,7 +13,7 @@ from lineage_store.rows.row_store import open_rows
 from pipelines.backends.direct import DirectBackend
 from unlearning.training.encode_records import store_from_snapshot
 from unlearning.training.unchanged_slices import unchanged_slices
-from unweave.project import Project
+from unweave.api.project import Project
 
 ROWS = [["person", "x", "y", "label"]]
 ROWS += [[f"p{n % 23}", f"{n % 11}.5", ("a", "b", "c")[n % 3], str(n % 2)] for n in range(400)]

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from lineage_store.errors import UnweaveError
+from unweave.api.version import installed_version
 from unweave.audit_commands import audit
 from unweave.change_commands import forget, train
 from unweave.cost_commands import cost
@@ -28,7 +29,6 @@ from unweave.readmit_commands import readmit
 from unweave.report_commands import report
 from unweave.request_commands import request, run_requests
 from unweave.text.flags import in_flags
-from unweave.version import installed_version
 
 CSV = click.option(
     "--csv", required=True, type=click.Path(path_type=Path), help="The CSV file to read."
@@ -180,7 +180,7 @@ def status(workspace: Path, as_json: bool) -> None:
 @JSON
 def verify(workspace: Path, certificate: Path, public_key: Path | None, as_json: bool) -> None:
     """Verify a certificate offline; without the signer's key it can only be intact."""
-    from unweave.verification import verify as verify_certificate
+    from unweave.api.verify import verify as verify_certificate
 
     answer = verify_certificate(certificate, public_key=public_key)
     show(answer, as_json, "verified")

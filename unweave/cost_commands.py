@@ -24,7 +24,7 @@ def cost(workspace: Path, model: str | None, pattern: str | None, as_json: bool)
     of as many rows.
     """
     from unweave.answers.costs import cost_lines
-    from unweave.project import Project
+    from unweave.api.project import Project
 
     answer = Project(workspace).expected_cost(model, pattern=_shares(pattern))
     if as_json:

@@ -20,12 +20,12 @@ from rich.console import Console
 
 from lineage_store.errors import BadInput
 from pipelines.backends.direct import DirectBackend
-from unweave.project import Project
+from unweave.api.project import Project
+from unweave.api.verify import verify
 from unweave.taxi import LABEL, SUBJECT, write_trips
 from unweave.text.answers import guarantee_text, metrics_text
 from unweave.text.console import console_for_people, table_of
 from unweave.text.progress_bars import progress_bars
-from unweave.verification import verify
 
 OPTIONS: dict[str, Any] = {"shards": 5, "slices": 4, "epochs": 10, "batch_size": 64, "seed": 0}
 MARKER = "demo.json"

@@ -20,7 +20,7 @@ def doctor(workspace: Path, repair: bool, as_json: bool) -> None:
 
     Ends with status 1 if something differs or could not be repaired.
     """
-    from unweave.project import Project
+    from unweave.api.project import Project
 
     answer = Project(workspace).doctor(repair=repair)
     if as_json:

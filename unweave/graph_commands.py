@@ -32,7 +32,7 @@ def graph(
     as_json: bool,
 ) -> None:
     """Draw the lineage of a model, a subject or an artifact (SVG), or write it as GraphML."""
-    from unweave.project import Project
+    from unweave.api.project import Project
 
     answer = Project(workspace).graph(
         out=out, model=model, subject=subject, artifact=artifact, full=full

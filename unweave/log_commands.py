@@ -26,7 +26,7 @@ def log() -> None:
 def head(workspace: Path, out: Path | None, as_json: bool) -> None:
     """Show the signed head: how many events there are, and the root over them."""
     from lineage_store.workspace.folder import open_workspace
-    from unweave.event_log import log_head
+    from unweave.api.event_log import log_head
 
     answer = log_head(open_workspace(workspace), out=out)
     _print(answer, as_json, [f"{answer['size']:,} events, root {answer['root']}",
@@ -40,7 +40,7 @@ def head(workspace: Path, out: Path | None, as_json: bool) -> None:
 def show(workspace: Path, kind: str | None, as_json: bool) -> None:
     """List the events, numbered, as they are stored."""
     from lineage_store.workspace.folder import open_workspace
-    from unweave.event_log import log_events
+    from unweave.api.event_log import log_events
 
     answer = log_events(open_workspace(workspace), kind=kind)
     lines = [f"{e['seq']:>4}  {e['time']}  {e['kind']:<14} {_body(e)}" for e in answer["events"]]
@@ -63,7 +63,7 @@ def show(workspace: Path, kind: str | None, as_json: bool) -> None:
 def prove(workspace: Path, event: int | None, since: Path | None, out: Path, as_json: bool) -> None:
     """Write a proof about the log, to be checked offline with `unweave log check --proof`."""
     from lineage_store.workspace.folder import open_workspace
-    from unweave.event_log import log_prove
+    from unweave.api.event_log import log_prove
 
     answer = log_prove(open_workspace(workspace), event=event, since=since, out=out)
     _print(answer, as_json, [f"{_sentence(answer)} The proof is in {answer['out']}."])
@@ -85,7 +85,7 @@ def check(
 ) -> None:
     """Check the log against its events, its signed head and a head that you kept; or a proof."""
     from lineage_store.workspace.folder import open_workspace
-    from unweave.event_log import check_proof_file, log_check
+    from unweave.api.event_log import check_proof_file, log_check
 
     if proof is not None:
         if public_key is None or held is not None:

@@ -33,7 +33,7 @@ def project_of(
     beam_args: str | None = None,
 ) -> Iterator[Any]:
     """Open a project, with progress bars on a terminal unless its command only reads."""
-    from unweave.project import Project
+    from unweave.api.project import Project
 
     if not progress:
         yield Project(workspace)

@@ -18,7 +18,7 @@ def readmit(workspace: Path, subjects: tuple[str, ...], rows: bool, as_json: boo
 
     Nothing comes back by itself: their rows are in no model until a file with them is trained on.
     """
-    from unweave.project import Project
+    from unweave.api.project import Project
 
     answer = Project(workspace).readmit(subjects, rows=rows)
     if as_json:

@@ -24,7 +24,7 @@ def report(workspace: Path, request: str, out: Path | None, pdf: bool, as_json: 
     It holds no id, name or value of anybody, needs no network, and prints its first part on one
     page.
     """
-    from unweave.project import Project
+    from unweave.api.project import Project
 
     answer = Project(workspace).report(request, out=out, pdf=pdf)
     if as_json:

@@ -9,8 +9,8 @@ from lineage_store.errors import BadInput
 from lineage_store.index import models
 from lineage_store.questions import steps as step_questions
 from lineage_store.questions import traces as questions
-from unweave.queries import Queries
-from unweave.session import Now, Session, system_clock
+from unweave.api.questions import Queries
+from unweave.api.session import Now, Session, system_clock
 
 
 class Reader:

@@ -23,19 +23,19 @@ from lineage_store.progress import Listener, listening
 from lineage_store.workspace.folder import writing
 from lineage_store.workspace.metadata_address import parse_connection
 from unlearning.families.known_families import DEFAULT
-from unweave.detection import detect_poison
-from unweave.forget_options import forget_request
-from unweave.reader import Reader
-from unweave.readmitting import readmit_subjects
-from unweave.report_file import write_report
-from unweave.session import Now, Session, nobody, system_clock
-from unweave.verification import verify as verify
-from unweave.version import installed_version
+from unweave.api.detecting import detect_poison
+from unweave.api.forget_options import forget_request
+from unweave.api.reader import Reader
+from unweave.api.readmitting import readmit_subjects
+from unweave.api.reporting import write_report
+from unweave.api.session import Now, Session, nobody, system_clock
+from unweave.api.verify import verify as verify
+from unweave.api.version import installed_version
 
 if TYPE_CHECKING:
     from pipelines.jobs import Backend
+    from unweave.api.request_queue import RequestQueue
     from unweave.report.charts import Evaluation
-    from unweave.request_queue import RequestQueue
 
 
 class Project(Reader):
@@ -233,7 +233,7 @@ class Project(Reader):
     @property
     def requests(self) -> "RequestQueue":
         """The queue of requests."""
-        from unweave.request_queue import RequestQueue
+        from unweave.api.request_queue import RequestQueue
 
         return RequestQueue(self._session)
 
@@ -245,7 +245,7 @@ class Project(Reader):
         pdf: bool = False,
         evaluation: "Evaluation | None" = None,
     ) -> dict[str, Any]:
-        """Write the report of a finished deletion as one HTML file: see `report_file`."""
+        """Write the report of a finished deletion as one HTML file: see `reporting`."""
         return write_report(self._session, request_id, out=out, pdf=pdf, evaluation=evaluation)
 
     def readmit(self, ids: Sequence[str], *, rows: bool = False) -> dict[str, Any]:

@@ -24,10 +24,10 @@ from lineage_store.requests.inbox import Accepted, Entry, Refused, look_through
 from lineage_store.requests.policy import Policy, date_of, load_policy, save_policy
 from lineage_store.workspace.folder import Workspace
 from unweave.answers import requests as request_answers
-from unweave.forget_options import derived_until, forget_request, must_be_text, unique_ids
-from unweave.queue_writing import changing_queue, user_name
-from unweave.session import Session
-from unweave.version import installed_version
+from unweave.api.forget_options import derived_until, forget_request, must_be_text, unique_ids
+from unweave.api.queue_writing import changing_queue, user_name
+from unweave.api.session import Session
+from unweave.api.version import installed_version
 
 Answer = dict[str, Any]
 Answers = list[Answer]  # within the class, `list` is the method
@@ -131,7 +131,7 @@ class RequestQueue:
         return request, True
 
     def _with_near(self, details: Details, source: Path, column: str) -> Details:
-        from unweave.near_subjects import near_subjects
+        from unweave.api.near_subjects import near_subjects
 
         with self._session.reading() as (workspace, connection):
             near = near_subjects(connection, workspace, details.ids, source=source, column=column)
@@ -257,7 +257,7 @@ class RequestQueue:
 
     def export(self, subject: str, out: Path | str) -> Answer:
         """Write what is held about a person to a file (JSON, mode 600): access, Article 15."""
-        from unweave.subject_export import write_export
+        from unweave.api.subject_export import write_export
 
         with self._session.reading() as (workspace, connection):
             return write_export(

@@ -7,7 +7,7 @@ from typing import Any
 
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.errors import BadInput
-from unweave.session import Session
+from unweave.api.session import Session
 
 
 def detect_poison(
@@ -33,7 +33,7 @@ def detect_poison(
     from lineage_store.progress import listening
     from lineage_store.workspace.folder import writing
     from pipelines.runs.detect import DetectRequest, detect
-    from unweave.request_queue import RequestQueue
+    from unweave.api.request_queue import RequestQueue
 
     asked = DetectRequest(
         method=method,
