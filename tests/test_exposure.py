@@ -21,7 +21,7 @@ from unlearning.verification.twin_distance import (
     relative_distance,
 )
 from unweave import Project, verify
-from unweave.options import show
+from unweave.commands.options import show
 from unweave.text.answers import forgotten, planned, verified
 
 OPTIONS = {"label": "label", "subject": "person", "shards": 2, "slices": 1, "epochs": 3,

@@ -25,9 +25,9 @@ from unlearning.keras_models.class_weights import ALIKE, WEIGHTINGS
 from unlearning.training.config import TrainConfig
 from unlearning.training.recorders import RECORDED, RECORDERS
 from unweave import Project
-from unweave.change_commands import train
+from unweave.commands.train import train
+from unweave.commands.training_options import training_options
 from unweave.text.flags import flag, in_flags
-from unweave.training_options import training_options
 
 TOP = Path(__file__).parents[1]
 FOLDERS = ("lineage_store", "unlearning", "components", "pipelines", "unweave")

@@ -16,18 +16,18 @@ import click
 
 from lineage_store.errors import UnweaveError
 from unweave.api.version import installed_version
-from unweave.audit_commands import audit
-from unweave.change_commands import forget, train
-from unweave.cost_commands import cost
-from unweave.detect_commands import detect
-from unweave.doctor_commands import doctor
-from unweave.evaluate_commands import evaluate
-from unweave.graph_commands import graph
-from unweave.log_commands import log
-from unweave.options import JSON, WORKSPACE, project_of, show
-from unweave.readmit_commands import readmit
-from unweave.report_commands import report
-from unweave.request_commands import request, run_requests
+from unweave.commands.audit import audit
+from unweave.commands.cost import cost
+from unweave.commands.detect import detect
+from unweave.commands.doctor import doctor
+from unweave.commands.evaluate import evaluate
+from unweave.commands.graph import graph
+from unweave.commands.log import log
+from unweave.commands.options import JSON, WORKSPACE, project_of, show
+from unweave.commands.readmit import readmit
+from unweave.commands.report import report
+from unweave.commands.request import request, run_requests
+from unweave.commands.train import forget, train
 from unweave.text.flags import in_flags
 
 CSV = click.option(

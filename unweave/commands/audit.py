@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from unweave.options import JSON, WORKSPACE
+from unweave.commands.options import JSON, WORKSPACE
 
 
 @click.command()
@@ -32,7 +32,7 @@ def audit(workspace: Path, replay: int, seed: int | None, head: Path | None, as_
 
     Ends with status 1 if anything is not as it should be.
     """
-    from unweave.options import project_of
+    from unweave.commands.options import project_of
 
     with project_of(workspace, progress=bool(replay) and not as_json) as project:
         answer = project.audit(replay=replay, seed=seed, head=head)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from unweave.options import JSON, WORKSPACE, project_of
+from unweave.commands.options import JSON, WORKSPACE, project_of
 
 
 @click.command()

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from unweave.options import BEAM_ARGS, JSON, WORKERS, WORKSPACE, project_of
+from unweave.commands.options import BEAM_ARGS, JSON, WORKERS, WORKSPACE, project_of
 
 REQUEST = click.argument("request_id", metavar="REQUEST")
 ALSO = click.option("--also", multiple=True, metavar="ID", help="This id is meant too.")
@@ -227,7 +227,7 @@ def policy(
     as_json: bool,
 ) -> None:
     """Show the workspace's rules for requests, or change them."""
-    from unweave.policy_options import changed_policy
+    from unweave.commands.policy_options import changed_policy
 
     with project_of(workspace, progress=False) as project:
         before = project.requests.policy

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from unweave.options import JSON, WORKSPACE
+from unweave.commands.options import JSON, WORKSPACE
 
 
 @click.command()

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from lineage_store.ledger.train_options import TrainOptions
-from unweave.options import BEAM_ARGS, JSON, WORKERS, WORKSPACE, project_of, show
-from unweave.training_options import training_options
+from unweave.commands.options import BEAM_ARGS, JSON, WORKERS, WORKSPACE, project_of, show
+from unweave.commands.training_options import training_options
 
 
 @click.command()

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from unweave.options import JSON, WORKSPACE
+from unweave.commands.options import JSON, WORKSPACE
 
 
 @click.command()

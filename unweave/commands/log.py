@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from unweave.options import JSON, WORKSPACE
+from unweave.commands.options import JSON, WORKSPACE
 
 OUT = click.option("--out", type=click.Path(path_type=Path), help="Write it to this file.")
 PUBLIC_KEY = click.option(

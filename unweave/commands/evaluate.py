@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from unweave.options import JSON, WORKSPACE
+from unweave.commands.options import JSON, WORKSPACE
 
 MODEL = click.Path(path_type=Path, exists=True, file_okay=False)
 ROWS = click.Path(path_type=Path)
