@@ -19,7 +19,7 @@ from benchmarks.result import Result, Tell
 from lineage_store.data.gate import EVALUATION_PERCENT
 from lineage_store.keys.secret import create_secret
 from lineage_store.placement import in_evaluation
-from unweave.taxi import LABEL, SUBJECT, write_trips
+from unweave.demo.taxi import LABEL, SUBJECT, write_trips
 
 ROUNDS = 3
 ROW_ID = "trip_id"

@@ -6,7 +6,7 @@ from benchmarks.mnist import KEYS
 from lineage_store.data.csv_source import Columns, Dropped, read_header, read_records
 from lineage_store.data.gate import Snapshot, let_through
 from lineage_store.keys.pseudonyms import Pseudonyms
-from unweave.taxi import LABEL, SUBJECT, write_trips
+from unweave.demo.taxi import LABEL, SUBJECT, write_trips
 
 
 def gate_trips(folder: Path) -> Snapshot:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from unweave.taxi import write_trips
+from unweave.demo.taxi import write_trips
 
 pytestmark = pytest.mark.tfx
 

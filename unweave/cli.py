@@ -205,7 +205,7 @@ def predict(workspace: Path, csv: Path, model_id: str | None, as_json: bool) -> 
 @JSON
 def demo(workspace: Path, as_json: bool) -> None:
     """Tell the whole story on the taxi trips that ship with TFX, in a workspace of its own."""
-    from unweave.demo import run_demo
+    from unweave.demo.story import run_demo
 
     answer = run_demo(workspace, quiet=as_json)
     if as_json:

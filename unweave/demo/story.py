@@ -22,7 +22,7 @@ from lineage_store.errors import BadInput
 from pipelines.backends.direct import DirectBackend
 from unweave.api.project import Project
 from unweave.api.verify import verify
-from unweave.taxi import LABEL, SUBJECT, write_trips
+from unweave.demo.taxi import LABEL, SUBJECT, write_trips
 from unweave.text.answers import guarantee_text, metrics_text
 from unweave.text.console import console_for_people, table_of
 from unweave.text.progress_bars import progress_bars
