@@ -23,7 +23,7 @@ from components.artifacts import Ledger, ModelRecord, Rows
 from components.properties import set_digest, set_guarantee, set_training_digests
 from components.schema_check import check_schema
 from lineage_store.canonical import canonical_json, write_atomic
-from lineage_store.data.gate import EVAL, TRAIN, describe, load_snapshot
+from lineage_store.data.snapshot import EVAL, TRAIN, describe, load_snapshot
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.placement import Partition
 from lineage_store.progress import counter

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from lineage_store.canonical import canonical_json, digest_file
 from lineage_store.data import gate
+from lineage_store.data import snapshot as snapshots
 from lineage_store.data.csv_source import Columns, Dropped, read_header, read_records
-from lineage_store.data.gate import (
+from lineage_store.data.gate import let_through
+from lineage_store.data.snapshot import (
     Record,
     escape,
-    let_through,
     load_snapshot,
     read_places,
     read_snapshot,
@@ -55,7 +56,7 @@ def lines_of(snapshot):
     """The lines of each split as they stand in the files, in no order, as bytes."""
     return {
         split: Counter(snapshot.csv_file(split).read_bytes().split(b"\r\n")[:-1])
-        for split in (gate.TRAIN, gate.EVAL, gate.UNLABELLED)
+        for split in (snapshots.TRAIN, snapshots.EVAL, snapshots.UNLABELLED)
     }
 
 
@@ -107,8 +108,8 @@ def rows_of(pseudonyms):
 
     def find(snapshot, persons):
         wanted = {pseudonyms.get(person) for person in persons if person}
-        records = [r for split in snapshot.splits for r in gate.read_snapshot(snapshot, split)]
-        records += gate.read_keys(snapshot)
+        records = [r for split in snapshot.splits for r in snapshots.read_snapshot(snapshot, split)]
+        records += snapshots.read_keys(snapshot)
         return {record.row_key for record in records if wanted & {*record.subjects}}
 
     return find
@@ -124,7 +125,7 @@ def test_removing_any_rows_changes_nothing_of_the_others(gated, lines, by_id, da
     kept = data.draw(st.lists(st.sampled_from(range(len(lines))), min_size=1, unique=True))
     before = outcome(lambda: gated([HEADER, *lines], **columns))
     after = outcome(lambda: gated([HEADER, *(lines[place] for place in kept)], **columns))
-    assume(isinstance(before, gate.Snapshot) and isinstance(after, gate.Snapshot))
+    assume(isinstance(before, snapshots.Snapshot) and isinstance(after, snapshots.Snapshot))
     same = before.inference == after.inference
     for split, after_lines in lines_of(after).items():
         if same:
@@ -152,7 +153,7 @@ def test_a_snapshot_without_a_person_is_that_of_a_file_without_the_person(
     kept = [line for line in lines if line[1] not in gone]
     assume(kept)
     before = outcome(lambda: gated([HEADER, *lines], place_by_row=by_row, **columns))
-    assume(isinstance(before, gate.Snapshot))
+    assume(isinstance(before, snapshots.Snapshot))
     shuffled = data.draw(st.permutations(kept))
     twin = outcome(lambda: gated([HEADER, *shuffled], place_by_row=by_row, **columns))
     assert_same(outcome(lambda: regate(before, rows_of(before, gone))), twin)
@@ -228,7 +229,7 @@ def test_rows_that_leave_nothing_to_learn_are_found_both_ways(
 @given(lines=tables())
 def test_a_snapshot_passes_the_gate_again_unchanged(gated, regate, lines):
     before = outcome(lambda: gated([HEADER, *lines], subjects=("person",), row_id="id"))
-    assume(isinstance(before, gate.Snapshot))
+    assume(isinstance(before, snapshots.Snapshot))
     assert_same(regate(before), before)
 
 
@@ -261,8 +262,8 @@ def test_the_data_digest_depends_on_rows_and_placement_but_not_on_pseudonyms_or_
 
 
 def test_a_separator_moved_from_one_field_to_the_next_changes_the_digest():
-    assert gate.joined(["a\x1fb", "c"]) != gate.joined(["a", "b\x1fc"])
-    assert gate.joined(["a", "b"]) == b"a\x1fb"
+    assert snapshots.joined(["a\x1fb", "c"]) != snapshots.joined(["a", "b\x1fc"])
+    assert snapshots.joined(["a", "b"]) == b"a\x1fb"
 
 
 FIELDS = st.lists(st.text(st.sampled_from('\x1f,"[a\\'), max_size=3), min_size=2, max_size=3)
@@ -270,7 +271,7 @@ FIELDS = st.lists(st.text(st.sampled_from('\x1f,"[a\\'), max_size=3), min_size=2
 
 @given(FIELDS, FIELDS)
 def test_different_fields_are_never_joined_to_the_same_text(one, other):
-    assert (gate.joined(one) == gate.joined(other)) == (one == other)
+    assert (snapshots.joined(one) == snapshots.joined(other)) == (one == other)
 
 
 TEXTS = st.text(st.characters(codec="utf-8")) | st.text("'%0AD25\r\n.e-_ ", max_size=8)
@@ -299,7 +300,7 @@ def test_an_escaped_text_is_read_back_as_it_was_and_never_as_a_number(text):
 def test_another_reader_tells_the_types_that_the_gate_told(gated, lines):
     """ExampleGen infers types of its own, and reads one line at a time."""
     snapshot = outcome(lambda: gated([HEADER, *lines], subjects=("person",), row_id="id"))
-    assume(isinstance(snapshot, gate.Snapshot))
+    assume(isinstance(snapshot, snapshots.Snapshot))
     for split in snapshot.splits:
         header, *rows = fields_of(snapshot, split)
         assert len(rows) == snapshot.rows[split]
@@ -311,7 +312,7 @@ def test_another_reader_tells_the_types_that_the_gate_told(gated, lines):
             kinds["label"] = "string"
         for fields in rows:
             for name, field in zip(header, fields, strict=True):
-                if name in gate.KEYED or kinds.get(name) == "string":
+                if name in snapshots.KEYED or kinds.get(name) == "string":
                     if field:
                         with pytest.raises(ValueError):
                             float(field)
@@ -325,7 +326,7 @@ def test_the_values_written_are_the_values_given(gated):
     lines = [["r1", "ann", "two\nlines", "1e3", "yes"], ["r2", "bob", "'001", " NA ", "no"]]
     lines += [[f"r{n}", "cy", '"x", y', "-.50", "12"] for n in range(3, 40)]
     snapshot = gated([HEADER, *lines], subjects=("person",), row_id="id")
-    records = [r for split in snapshot.splits for r in gate.read_snapshot(snapshot, split)]
+    records = [r for split in snapshot.splits for r in snapshots.read_snapshot(snapshot, split)]
     found = Counter((*record.values, record.label) for record in records)
     assert found == {
         ("two\nlines", "1000.0", "yes"): 1,
@@ -351,7 +352,7 @@ def test_rows_without_a_label_are_counted_and_nothing_but_their_keys_is_kept(
     snapshot = gated([HEADER[1:], *lines], subjects=("person",))
     assert snapshot.rows["unlabelled"] == 3
     assert sum(snapshot.rows.values()) == len(lines)
-    records = list(gate.read_keys(snapshot))
+    records = list(snapshots.read_keys(snapshot))
     assert [(r.split, r.values, r.label) for r in records] == [("unlabelled", [], "")] * 3
     assert Counter(r.subjects for r in records) == {
         (pseudonyms.get("dora"),): 2,
@@ -363,9 +364,11 @@ def test_rows_without_a_label_are_counted_and_nothing_but_their_keys_is_kept(
         assert path.is_dir() or not any(s in path.read_bytes() for s in (b"secret", b"4711"))
 
     after = regate(snapshot, rows_of(snapshot, ["ann"]))
-    assert Counter(r.row_key for r in gate.read_keys(after)) == Counter(r.row_key for r in records)
+    assert Counter(r.row_key for r in snapshots.read_keys(after)) == Counter(
+        r.row_key for r in records
+    )
     after = regate(after, rows_of(snapshot, ["dora"]))
-    assert [r.subjects for r in gate.read_keys(after)] == [(pseudonyms.get("eve"),)]
+    assert [r.subjects for r in snapshots.read_keys(after)] == [(pseudonyms.get("eve"),)]
     assert after.rows["unlabelled"] == 1
 
 
@@ -374,10 +377,10 @@ def test_a_snapshot_is_read_back_as_it_was_written_and_says_what_its_files_hold(
     assert load_snapshot(snapshot.folder) == snapshot
     assert snapshot.splits == ("train", "eval")
     description = json.loads((snapshot.folder / "gate.json").read_bytes())
-    assert description["format"] == gate.FORMAT
+    assert description["format"] == snapshots.FORMAT
     for name, digest in description["files"].items():
         assert digest_file(snapshot.folder / name) == digest
-    assert gate.describe(snapshot) == {
+    assert snapshots.describe(snapshot) == {
         k: description[k] for k in ("data_digest", "rows", "inference")
     }
     assert sorted(path.name for path in snapshot.folder.iterdir()) == [
@@ -385,7 +388,7 @@ def test_a_snapshot_is_read_back_as_it_was_written_and_says_what_its_files_hold(
     ]  # fmt: skip
 
 
-def record(number, *, label=None, value="1", split=gate.TRAIN):
+def record(number, *, label=None, value="1", split=snapshots.TRAIN):
     key = number.to_bytes(16, "big")
     return Record(key, (), key[:8], split, [value], str(number % 2) if label is None else label)
 
@@ -401,7 +404,7 @@ def interrupted():
         (lambda: iter([]), NothingToLearn),
         (lambda: (record(n, label="1") for n in range(5)), NothingToLearn),
         (lambda: (record(n, label=f"c{n}") for n in range(1001)), BadInput),
-        (lambda: (record(n, split=gate.EVAL) for n in range(5)), BadInput),
+        (lambda: (record(n, split=snapshots.EVAL) for n in range(5)), BadInput),
         (interrupted, KeyboardInterrupt),
     ],
 )

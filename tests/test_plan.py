@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 from lineage_store.canonical import canonical_json
-from lineage_store.data.gate import load_snapshot
+from lineage_store.data.snapshot import load_snapshot
 from lineage_store.errors import BadInput, CheckFailed, MissingVerdict
 from lineage_store.graph.node import LineageNode
 from lineage_store.index.database import read_index

@@ -124,7 +124,7 @@ def expected_outputs(project):
 
 def given_rows(project):
     """The same rows as a client would send them, from the gate's file, in row-key order."""
-    from lineage_store.data.gate import EVAL, load_snapshot, read_snapshot
+    from lineage_store.data.snapshot import EVAL, load_snapshot, read_snapshot
 
     snapshot = load_snapshot(project.root / "data" / "m1")
     names = [name for name, _ in snapshot.inference.features]

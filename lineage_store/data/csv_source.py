@@ -11,8 +11,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineage_store.data.gate import EVAL, EVALUATION_PERCENT, KEYED, TRAIN, Progress, Record, joined
 from lineage_store.data.risk import RiskRule, band_of
+from lineage_store.data.snapshot import (
+    EVAL,
+    EVALUATION_PERCENT,
+    KEYED,
+    TRAIN,
+    Progress,
+    Record,
+    joined,
+)
 from lineage_store.data.source import open_source
 from lineage_store.errors import BadInput
 from lineage_store.keys.pseudonyms import Pseudonyms

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.canonical import canonical_json, digest_file, read_json
-from lineage_store.data import gate
-from lineage_store.data.gate import CSV_FILE, SPLITS, Record, Snapshot
+from lineage_store.data import snapshot as gate
+from lineage_store.data.snapshot import CSV_FILE, SPLITS, Record, Snapshot
 from lineage_store.doctor.differences import Difference
 from lineage_store.index import row_index
 from lineage_store.keys.secret import Keys

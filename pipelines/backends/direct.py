@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lineage_store.data.gate import load_snapshot
+from lineage_store.data.snapshot import load_snapshot
 from lineage_store.graph.ledger_nodes import ledger_nodes
 from lineage_store.graph.node import LineageNode
 from lineage_store.index import models

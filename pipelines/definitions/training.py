@@ -27,7 +27,7 @@ from tfx.types.channel import Channel
 from components import Ledger, Rows
 from components.trainer import LineageTrainer, ModelRecorder, RowIndexer
 from lineage_store.canonical import canonical_json
-from lineage_store.data.gate import load_snapshot
+from lineage_store.data.snapshot import load_snapshot
 from lineage_store.index.models import ModelRecord
 from lineage_store.mlmd.server import connection_config
 from lineage_store.placement import Partition

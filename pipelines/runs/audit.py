@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from lineage_store.data.gate import load_snapshot
+from lineage_store.data.snapshot import load_snapshot
 from lineage_store.errors import CheckFailed, UnweaveError
 from lineage_store.index import models
 from lineage_store.index.database import reading_index

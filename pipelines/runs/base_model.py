@@ -9,8 +9,8 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineage_store.data.gate import load_snapshot
 from lineage_store.data.inference import Inference
+from lineage_store.data.snapshot import load_snapshot
 from lineage_store.errors import BadInput
 from lineage_store.index import models
 from lineage_store.ledger.shards import open_ledger

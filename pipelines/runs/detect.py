@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lineage_store.data.gate import EVAL, Record
 from lineage_store.data.inference import Inference, is_missing_number, number_text, parse_number
+from lineage_store.data.snapshot import EVAL, Record
 from lineage_store.data.source import open_source
 from lineage_store.data.source_ids import SourceRow, rows_by_key
 from lineage_store.errors import BadInput

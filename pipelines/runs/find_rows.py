@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lineage_store.data.gate import load_snapshot
+from lineage_store.data.snapshot import load_snapshot
 from lineage_store.errors import NothingFound
 from lineage_store.index import deletions, models
 from lineage_store.index.row_index import IndexedRows, rows_by_key, rows_of_subject

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from lineage_store.data.gate import Snapshot, let_through, load_snapshot, retained
+from lineage_store.data.gate import let_through
+from lineage_store.data.snapshot import Snapshot, load_snapshot, retained
 from lineage_store.disk_full import translated
 from lineage_store.errors import DiskFull
 from lineage_store.index import deletions, models, queue

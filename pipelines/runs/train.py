@@ -12,8 +12,9 @@ from pathlib import Path
 
 from lineage_store.canonical import digest, write_atomic
 from lineage_store.data.csv_source import Columns, Dropped, TableHeader, read_headers, read_records
-from lineage_store.data.gate import let_through, load_snapshot
+from lineage_store.data.gate import let_through
 from lineage_store.data.inference import Inference
+from lineage_store.data.snapshot import load_snapshot
 from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput, DiskFull
 from lineage_store.index import deletions, models

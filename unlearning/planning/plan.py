@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from lineage_store.data.gate import EVAL, Snapshot, infer, retained
+from lineage_store.data.gate import infer
 from lineage_store.data.inference import Inference, in_terms_of
+from lineage_store.data.snapshot import EVAL, Snapshot, retained
 from lineage_store.errors import BadInput, LeftAsItIs, NothingToLearn
 from lineage_store.graph.node import LineageNode
 from lineage_store.index.row_index import IndexedRows

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.canonical import digest_file
-from lineage_store.data.gate import Snapshot, load_snapshot
+from lineage_store.data.snapshot import Snapshot, load_snapshot
 from lineage_store.doctor.differences import Difference
 from lineage_store.doctor.rows import compare_parts, compare_rows, fault_of, write_again
 from lineage_store.errors import CheckFailed

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lineage_store.data.gate import (
+from lineage_store.data.snapshot import (
     UNLABELLED,
     Record,
     Snapshot,

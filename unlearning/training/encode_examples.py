@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.data.gate import PLACE, ROW, Snapshot
+from lineage_store.data.snapshot import PLACE, ROW, Snapshot
 from lineage_store.errors import CheckFailed
 from lineage_store.placement import U64, Partition, cells_of
 from lineage_store.rows.arrays import Rows
@@ -116,7 +116,7 @@ def _decoded(texts: Any) -> npt.NDArray[Any]:
 
 
 def _unescaped(tf: Any, texts: Any) -> Any:
-    """Read back what the gate wrote: the twin of `lineage_store.data.gate.unescape` for tensors."""
+    """Read back what the gate wrote: the twin of `snapshot.unescape` for tensors."""
     plain = tf.strings.regex_replace(texts, "^'", "")
     lines = tf.strings.regex_replace(plain, "^%", "")
     for code, mark in (("%0A", "\n"), ("%0D", "\r"), ("%25", "%")):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lineage_store.data.gate import EVAL, TRAIN, Record, Snapshot, describe, read_snapshot
 from lineage_store.data.inference import Inference
+from lineage_store.data.snapshot import EVAL, TRAIN, Record, Snapshot, describe, read_snapshot
 from lineage_store.placement import U64, Partition, cells_of
 from lineage_store.rows.arrays import Rows
 from lineage_store.rows.row_store import RowStore

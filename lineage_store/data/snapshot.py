@@ -1,0 +1,181 @@
+"""A snapshot: the data of one model as the gate wrote them, and how they are read back."""
+
+import csv
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TextIO
+
+from lineage_store.canonical import canonical_json, read_json
+from lineage_store.data.inference import (
+    Inference,
+)
+from lineage_store.keys.pseudonyms import each_pseudonym
+
+ROW, SUBJECT, PLACE = "unweave_row", "unweave_subject", "unweave_place"
+KEYED = (ROW, SUBJECT, PLACE)
+TRAIN, EVAL, UNLABELLED = "train", "eval", "unlabelled"
+SPLITS = (TRAIN, EVAL)
+EVALUATION_PERCENT = 10
+CSV_FILE = "rows.csv"
+FORMAT = 1
+DIGEST_MODULUS = 1 << 256
+LARGEST_FIELD = 1 << 26
+SEPARATOR = "\x1f"
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row on its way through the gate.
+
+    `row_key` has 16 bytes, each of `subjects` 16, `place` 8; `values` are the features as text,
+    in the order of the file.
+    """
+
+    row_key: bytes
+    subjects: tuple[bytes, ...]
+    place: bytes
+    split: str
+    values: list[str]
+    label: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the gate let through: `folder` holds one CSV file a split.
+
+    `data_digest` is the sum modulo 2**256 of the rows' SHA-256, so that the order of the lines
+    does not matter; pseudonyms, which differ between workspaces, are no part of it.
+    """
+
+    folder: Path
+    inference: Inference
+    rows: Mapping[str, int]
+    data_digest: str
+
+    def csv_file(self, split: str) -> Path:
+        """The CSV file of a split."""
+        return self.folder / split / CSV_FILE
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that have rows."""
+        return tuple(split for split in SPLITS if self.rows[split])
+
+
+def load_snapshot(folder: Path) -> Snapshot:
+    """Open a snapshot that the gate wrote."""
+    value = read_json(folder / "gate.json")
+    return Snapshot(
+        folder=folder,
+        inference=Inference.from_json(value["inference"]),
+        rows=value["rows"],
+        data_digest=value["data_digest"],
+    )
+
+
+def joined(fields: Sequence[str]) -> bytes:
+    """Return two or more fields as one text, which no other fields give."""
+    text = SEPARATOR.join(fields).encode("utf-8")
+    if text.count(SEPARATOR.encode("ascii")) == len(fields) - 1:
+        return text
+    return canonical_json(list(fields))  # escapes control characters: no separator is in it
+
+
+def csv_reader(stream: TextIO) -> Iterator[list[str]]:
+    """Read CSV as the gate does."""
+    csv.field_size_limit(LARGEST_FIELD)  # Python's own limit is less than the gate lets through
+    return csv.reader(stream, strict=True)
+
+
+def read_snapshot(snapshot: Snapshot, split: str) -> Iterator[Record]:
+    """Read a split's records back, their values as text in which every type can be told again."""
+    with snapshot.csv_file(split).open(newline="", encoding="utf-8") as stream:
+        reader = csv_reader(stream)
+        next(reader)
+        for row_key, subjects, place, *values, label in reader:
+            yield Record(
+                bytes.fromhex(row_key[1:]),
+                each_pseudonym(bytes.fromhex(subjects[1:])),
+                bytes.fromhex(place[1:]),
+                split,
+                [unescape(value) for value in values],
+                unescape(label),
+            )
+
+
+def read_places(snapshot: Snapshot, split: str) -> Iterator[bytes]:
+    """Read the place of each of a split's rows (8 bytes), in order, and nothing else of it."""
+    with snapshot.csv_file(split).open("rb") as stream:
+        next(stream)
+        for line in stream:  # a row is one line, and its first three fields are hexadecimal
+            yield bytes.fromhex(line.split(b",", 3)[2][1:].decode("ascii"))
+
+
+def read_keys(snapshot: Snapshot) -> Iterator[Record]:
+    """Read the keys of the rows without a label: all that is kept of them."""
+    with snapshot.csv_file(UNLABELLED).open(newline="", encoding="utf-8") as stream:
+        for row_key, subjects, place in csv_reader(stream):
+            yield Record(
+                bytes.fromhex(row_key[1:]),
+                each_pseudonym(bytes.fromhex(subjects[1:])),
+                bytes.fromhex(place[1:]),
+                UNLABELLED,
+                [],
+                "",
+            )
+
+
+def retained(snapshot: Snapshot, deleted: frozenset[bytes]) -> Iterator[Record]:
+    """Read all records of a snapshot but those whose row key is deleted.
+
+    Those without a label come last, as empty as they are kept.
+    """
+    for split in snapshot.splits:
+        for record in read_snapshot(snapshot, split):
+            if record.row_key not in deleted:
+                yield record
+    nothing = [""] * len(snapshot.inference.features)
+    for record in read_keys(snapshot):
+        if record.row_key not in deleted:
+            yield replace(record, values=nothing)
+
+
+def row_digest(row_key: str, place: str, written: list[str]) -> int:
+    """Return what a row adds to the data's digest: its key and place in hexadecimal, its text."""
+    return int.from_bytes(hashlib.sha256(joined([row_key, place, *written])).digest(), "big")
+
+
+def escape(text: str) -> str:
+    """Write a string in one line that no reader takes for a number; an empty one stays empty."""
+    if "\n" in text or "\r" in text:
+        return "'%" + text.replace("%", "%25").replace("\n", "%0A").replace("\r", "%0D")
+    if text.startswith("'") or _looks_like_number(text):
+        return "'" + text
+    return text
+
+
+def unescape(text: str) -> str:
+    """Read back what `escape` wrote."""
+    if text.startswith("'%"):
+        return text[2:].replace("%0A", "\n").replace("%0D", "\r").replace("%25", "%")
+    return text[1:] if text.startswith("'") else text
+
+
+def _looks_like_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def describe(snapshot: Snapshot) -> dict[str, Any]:
+    """Return what a ledger keeps of a snapshot."""
+    return {
+        "data_digest": snapshot.data_digest,
+        "rows": dict(snapshot.rows),
+        "inference": snapshot.inference.to_json(),
+    }
