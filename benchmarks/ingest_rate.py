@@ -17,13 +17,8 @@ import numpy as np
 from benchmarks.apart import numbers_of
 from benchmarks.handmade import plain_header
 from benchmarks.result import Result, Tell
-from lineage_store.ledger.shards import (
-    ShardLedger,
-    StageRecord,
-    StepRecord,
-    shard_folder,
-    write_header,
-)
+from lineage_store.ledger.records import StageRecord, StepRecord
+from lineage_store.ledger.shards import ShardLedger, shard_folder, write_header
 from lineage_store.placement import Partition
 
 SINGLY = 2_000

@@ -32,13 +32,8 @@ from lineage_store.data.snapshot import TRAIN, Record
 from lineage_store.index import models, row_index
 from lineage_store.index.database import open_index, reading_index, writing_index
 from lineage_store.keys.pseudonyms import Pseudonyms
-from lineage_store.ledger.shards import (
-    ShardLedger,
-    StageRecord,
-    StepRecord,
-    shard_folder,
-    write_header,
-)
+from lineage_store.ledger.records import StageRecord, StepRecord
+from lineage_store.ledger.shards import ShardLedger, shard_folder, write_header
 from lineage_store.placement import Partition, schedule
 from lineage_store.questions import as_of as history
 from lineage_store.questions import traces as questions

@@ -36,13 +36,8 @@ from ml_metadata.proto import metadata_store_service_pb2 as service
 from benchmarks.handmade import plain_header
 from lineage_store.errors import BadInput, MetadataUnavailable
 from lineage_store.index.models import ModelRecord
-from lineage_store.ledger.shards import (
-    ShardLedger,
-    StageRecord,
-    StepRecord,
-    shard_folder,
-    write_header,
-)
+from lineage_store.ledger.records import StageRecord, StepRecord
+from lineage_store.ledger.shards import ShardLedger, shard_folder, write_header
 from lineage_store.mlmd import ingest
 from lineage_store.mlmd.ingest import ingest_model
 from lineage_store.mlmd.metadata_store import Metadata

@@ -26,13 +26,8 @@ from lineage_store.doctor.rebuilt_metadata import rebuild
 from lineage_store.errors import MetadataLost
 from lineage_store.index import models
 from lineage_store.index.database import read_index
-from lineage_store.ledger.shards import (
-    ShardLedger,
-    StageRecord,
-    StepRecord,
-    shard_folder,
-    write_header,
-)
+from lineage_store.ledger.records import StageRecord, StepRecord
+from lineage_store.ledger.shards import ShardLedger, shard_folder, write_header
 from lineage_store.mlmd.metadata_store import Metadata
 from lineage_store.mlmd.names import Names
 from lineage_store.placement import Partition

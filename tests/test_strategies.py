@@ -14,14 +14,8 @@ from benchmarks.handmade import plain_header
 from lineage_store.errors import BadInput
 from lineage_store.index.database import read_index
 from lineage_store.index.models import find_model
-from lineage_store.ledger.shards import (
-    ShardLedger,
-    StageRecord,
-    StepRecord,
-    open_ledger,
-    shard_folder,
-    write_header,
-)
+from lineage_store.ledger.records import StageRecord, StepRecord
+from lineage_store.ledger.shards import ShardLedger, open_ledger, shard_folder, write_header
 from lineage_store.placement import Partition, batch_of, row_bits, schedule
 from lineage_store.tensors import save_state
 from pipelines.backends.direct import DirectBackend

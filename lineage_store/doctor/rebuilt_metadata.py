@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from lineage_store.index.descent import base_of
 from lineage_store.index.from_log import LoggedDeletion
 from lineage_store.index.models import ModelRecord
-from lineage_store.ledger.shards import Ledger, StageRecord, open_ledger
+from lineage_store.ledger.records import StageRecord
+from lineage_store.ledger.shards import Ledger, open_ledger
 from lineage_store.mlmd import stand_ins
 from lineage_store.mlmd.ingest import (
     ingest_assembly,

@@ -20,7 +20,8 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 from lineage_store.errors import MetadataLost
 from lineage_store.index.models import ModelRecord
-from lineage_store.ledger.shards import Ledger, ShardLedger, StageRecord, StepRecord
+from lineage_store.ledger.records import StageRecord, StepRecord
+from lineage_store.ledger.shards import Ledger, ShardLedger
 from lineage_store.mlmd.metadata_store import Metadata
 from lineage_store.mlmd.names import Names, content_uri
 from lineage_store.mlmd.subgraph import Subgraph, Values, write_once

@@ -11,7 +11,7 @@ They are unique across workspaces by the workspace's key id.
 import re
 from dataclasses import dataclass
 
-from lineage_store.ledger.shards import StageRecord
+from lineage_store.ledger.records import StageRecord
 
 PLACE = re.compile(r"unweave:[^:]*:(?P<model>m\d+):s(?P<shard>\d+)\.r(?P<stage>\d+)"
                    r"(?:\.p(?P<position>\d+))?:")  # fmt: skip

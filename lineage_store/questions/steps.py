@@ -12,7 +12,8 @@ from typing import Any
 
 from lineage_store.errors import BadInput, NothingFound
 from lineage_store.index import models
-from lineage_store.ledger.shards import Ledger, ShardLedger, StageRecord, StepRecord, open_ledger
+from lineage_store.ledger.records import StageRecord, StepRecord
+from lineage_store.ledger.shards import Ledger, ShardLedger, open_ledger
 from lineage_store.placement import BatchId, batch_of, row_bits
 from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import Workspace

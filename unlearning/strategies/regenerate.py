@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 from lineage_store.canonical import digest_file
 from lineage_store.errors import CheckFailed
-from lineage_store.ledger.shards import ShardLedger, StepRecord
+from lineage_store.ledger.records import StepRecord
+from lineage_store.ledger.shards import ShardLedger
 from lineage_store.ledger.update_codecs import LOSSLESS, encode
 from lineage_store.ledger.update_files import writing_updates
 from lineage_store.placement import Stage

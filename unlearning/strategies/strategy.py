@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lineage_store.errors import BadInput
-from lineage_store.ledger.shards import Ledger, ShardLedger, StageRecord, without
+from lineage_store.ledger.records import StageRecord, without
+from lineage_store.ledger.shards import Ledger, ShardLedger
 from lineage_store.placement import Partition, Stage, batch_of, row_bits, schedule
 from lineage_store.rows.row_store import RowStore
 from unlearning.training.stages import Run

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from lineage_store.errors import BadInput, CheckFailed
-from lineage_store.ledger.shards import ShardLedger, StageRecord, StepRecord
+from lineage_store.ledger.records import StageRecord, StepRecord
+from lineage_store.ledger.shards import ShardLedger
 from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition, Stage
 from lineage_store.rows.arrays import Rows, RowSet, pieces

@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lineage_store.canonical import digest
-from lineage_store.ledger.shards import Ledger, ShardLedger, StageRecord
+from lineage_store.ledger.records import StageRecord
+from lineage_store.ledger.shards import Ledger, ShardLedger
 from lineage_store.placement import Stage
 from lineage_store.rows.arrays import Rows
 from lineage_store.rows.row_store import RowStore

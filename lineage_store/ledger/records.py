@@ -1,0 +1,63 @@
+"""What a ledger records of one step and of one stage."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One parameter update: where it stands, and digests of what caused it and what it did.
+
+    `batch_digest` covers the row keys of the batch; `update_digest` the recorded update, and
+    `checkpoint_digest` the checkpoint after the step, if there is one.
+    """
+
+    position: int
+    epoch: int
+    batch: int
+    rows: int
+    batch_digest: str
+    loss: float
+    update_digest: str | None = None
+    checkpoint_digest: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the value as JSON, as it always was where there is no checkpoint."""
+        return without(asdict(self), checkpoint_digest=None)
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """One trained stage of a shard.
+
+    `epochs` are those taken, which early stopping makes fewer than planned. `rows_digest` covers
+    keys and contents of all rows it saw; `seconds` is wall time of the steps. `resumed` of its
+    steps were taken over from the ledger before, with the checkpoint after them. `start_digest` is
+    that of the weights after a subtraction, for a stage that repairs what it left.
+    """
+
+    shard: int
+    stage: int
+    rows: int
+    epochs: int
+    batches: int
+    first_position: int
+    steps: int
+    rows_digest: str
+    checkpoint_digest: str
+    steps_digest: str
+    model: str
+    seconds: float
+    resumed: int = 0
+    start_digest: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the value as JSON, as it always was where nothing was taken over or repaired."""
+        return without(asdict(self), resumed=0, start_digest="")
+
+
+def without(value: dict[str, Any], **absent: object) -> dict[str, Any]:
+    """Leave out what has the value that its absence means: older ledgers keep their digests."""
+    return {
+        name: item for name, item in value.items() if name not in absent or item != absent[name]
+    }
