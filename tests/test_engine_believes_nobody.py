@@ -21,8 +21,8 @@ from lineage_store.tensors import load_state, save_state
 from pipelines.backends.direct import DirectBackend
 from pipelines.runs.find_rows import NO_ROWS, merged
 from unlearning.strategies.amnesiac import Amnesiac
+from unlearning.strategies.known_strategies import register, strategies, unregister
 from unlearning.strategies.retrain_shards import RetrainShards
-from unlearning.strategies.strategy import register, strategies, unregister
 from unlearning.training.stages import train_shard
 from unweave.api.project import Project
 

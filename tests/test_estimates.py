@@ -15,7 +15,7 @@ from lineage_store.ledger.shards import open_ledger
 from lineage_store.ledger.timings import TIMINGS_FILE, load_timings, own_bytes
 from pipelines.backends.direct import DirectBackend
 from unlearning.planning.estimates import Estimate, Limits, step_seconds
-from unlearning.strategies.strategy import strategies
+from unlearning.strategies.known_strategies import strategies
 from unweave import Project
 
 OPTIONS = {"label": "label", "subject": "person", "shards": 2, "slices": 2, "epochs": 3,

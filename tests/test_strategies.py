@@ -21,8 +21,9 @@ from lineage_store.tensors import save_state
 from pipelines.backends.direct import DirectBackend
 from unlearning.strategies.amnesiac import Amnesiac
 from unlearning.strategies.exposure import affected_positions
+from unlearning.strategies.known_strategies import choose, strategies
 from unlearning.strategies.retrain_shards import RetrainShards
-from unlearning.strategies.strategy import Situation, choose, strategies
+from unlearning.strategies.strategy import Situation
 from unweave import Project
 
 PARTITION = Partition(shards=3, slices=3, epochs=4, batch_size=10, seed=2)

@@ -32,7 +32,7 @@ from unlearning.fitting.engines import ShardEngine
 from unlearning.planning.choice import Asked
 from unlearning.planning.exact_later import exact_run_after, still_approximate
 from unlearning.planning.plan import ModelPlan
-from unlearning.strategies.strategy import choose
+from unlearning.strategies.known_strategies import choose
 
 PHASE_LEAD_DAYS = 7
 EXACT_PHASE = "exact phase"

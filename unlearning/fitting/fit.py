@@ -36,8 +36,9 @@ from unlearning.keras_models.class_weights import ALIKE
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.planning.plan import ModelPlan
 from unlearning.serving.export import evaluate, export
+from unlearning.strategies.known_strategies import strategies
 from unlearning.strategies.regenerate import record_again
-from unlearning.strategies.strategy import TRAINING, ShardDecision, strategies
+from unlearning.strategies.strategy import TRAINING, ShardDecision
 from unlearning.training.base_weights import must_be_the_start, must_fit, origin
 from unlearning.training.batches import shard_schedule
 from unlearning.training.config import MODULE_FILE, TrainConfig, config_of, module_source

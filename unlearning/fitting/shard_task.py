@@ -28,8 +28,9 @@ from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fingerprint.environment import environment
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.module_file import spec_of
+from unlearning.strategies.known_strategies import strategies
 from unlearning.strategies.repair import planned_repair, repair
-from unlearning.strategies.strategy import ShardDecision, strategies
+from unlearning.strategies.strategy import ShardDecision
 from unlearning.training.batches import shard_schedule
 from unlearning.training.config import TrainConfig, config_of, module_source
 from unlearning.training.stages import Clock, Progress, Run, nothing_given, train_shard

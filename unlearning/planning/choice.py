@@ -10,14 +10,8 @@ from dataclasses import dataclass, field
 
 from lineage_store.errors import BadInput
 from unlearning.planning.estimates import Estimate, Limits, options
-from unlearning.strategies.strategy import (
-    ShardDecision,
-    Situation,
-    Strategy,
-    StrategyGuarantee,
-    choose,
-    strategies,
-)
+from unlearning.strategies.known_strategies import choose, strategies
+from unlearning.strategies.strategy import ShardDecision, Situation, Strategy, StrategyGuarantee
 
 EXACT = "exact"
 REPAIR_AT_MOST = 100_000

@@ -31,7 +31,8 @@ from unlearning.planning.kept_for_later import Afterwards, afterwards
 from unlearning.planning.refused_plans import must_leave_nothing
 from unlearning.planning.verdicts import Verdict, verdicts
 from unlearning.strategies.exposure import Exposure, exposure_of, warning_of
-from unlearning.strategies.strategy import ShardDecision, Situation, StrategyGuarantee, choose
+from unlearning.strategies.known_strategies import choose
+from unlearning.strategies.strategy import ShardDecision, Situation, StrategyGuarantee
 from unlearning.training.config import module_source
 from unlearning.training.step_checkpoints import adapts
 

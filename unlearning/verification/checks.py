@@ -25,8 +25,9 @@ from unlearning.planning.downstream import Downstream, seen_between
 from unlearning.planning.plan import ModelPlan
 from unlearning.strategies.amnesiac import subtract
 from unlearning.strategies.amnesiac_marginal import corrected_weights
+from unlearning.strategies.known_strategies import strategies
 from unlearning.strategies.repair import rows_digest
-from unlearning.strategies.strategy import TRAINING, strategies
+from unlearning.strategies.strategy import TRAINING
 from unlearning.training.base_weights import origin, started_from
 from unlearning.training.early_stop import rows_seen
 from unlearning.training.stages import Run
