@@ -20,7 +20,7 @@ from lineage_store.placement import Partition
 from lineage_store.rows.row_store import open_rows
 from unlearning.families.aggregation import AGGREGATIONS
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.fitting.shard_task import make_learner
+from unlearning.keras_models.make import make_learner
 from unlearning.serving.export import evaluate
 
 Numbers = dict[str, Any]

@@ -31,7 +31,7 @@ from lineage_store.rows.writer import write_rows
 from unlearning.families.aggregation import DEFAULT, aggregation_for
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fitting import fit
-from unlearning.fitting.shard_task import make_learner
+from unlearning.keras_models.make import make_learner
 from unlearning.keras_models.module_file import BUILT_IN, module_text
 from unlearning.planning.expected_cost import expected_cost
 from unlearning.planning.plan import ModelPlan

@@ -28,8 +28,8 @@ from lineage_store.rows.arrays import Rows
 from lineage_store.rows.writer import write_rows
 from unlearning.families.keras_encoding import keras_rows
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.fitting.shard_task import make_learner
 from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_models.make import make_learner
 from unlearning.keras_models.module_file import module_text
 from unlearning.poison import suspects
 from unlearning.poison.leave_source_out import judge

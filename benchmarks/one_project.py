@@ -32,8 +32,8 @@ from pipelines.backends import direct
 from pipelines.runs import forget, train
 from unlearning.families.aggregation import AGGREGATIONS
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.fitting.shard_task import make_learner
 from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_models.make import make_learner
 from unlearning.serving.export import aggregated
 from unlearning.training.config import config_of, module_source
 from unweave.api.project import Project

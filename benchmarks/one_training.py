@@ -37,7 +37,7 @@ from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.tensors import weights_digest
 from unlearning.families.aggregation import AGGREGATIONS
 from unlearning.fingerprint.determinism import THREADS, pin_tensorflow
-from unlearning.fitting.shard_task import make_learner
+from unlearning.keras_models.make import make_learner
 from unlearning.keras_models.module_file import load_module, spec_of
 from unlearning.serving.export import evaluate
 from unlearning.training.stages import Run, probe, train_shard

@@ -20,8 +20,8 @@ from pipelines.backends.direct import DirectBackend
 from unlearning.erasure.erase import load_plan
 from unlearning.families.keras_encoding import keras_rows
 from unlearning.fitting.fit import fit_twin
-from unlearning.fitting.shard_task import make_learner
 from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_models.make import make_learner
 from unlearning.keras_models.module_file import ModelSpec
 from unlearning.strategies.last_epoch import WINDOWS, corrected_state, correction_steps
 from unlearning.strategies.strategy import stage_of

@@ -14,9 +14,10 @@ from lineage_store.rows.row_store import open_rows
 from pipelines.backends.direct import DirectBackend
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fitting.engines import OnBeam, ThisProcess, engine_from, engine_of
-from unlearning.fitting.shard_task import ShardTask, carry_out, made_with, make_learner, ticket
+from unlearning.fitting.shard_task import ShardTask, carry_out, made_with, ticket
 from unlearning.fitting.worker import carry_out_apart
 from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_models.make import make_learner
 from unlearning.keras_models.module_file import ModelSpec, module_text
 from unlearning.strategies.strategy import ShardDecision
 from unlearning.training.config import config_of, module_source

@@ -230,7 +230,7 @@ def record_of(project):
 
 
 def test_the_last_hidden_layer_is_what_the_last_layer_is_given(poisoned):
-    from unlearning.fitting.shard_task import make_learner
+    from unlearning.keras_models.make import make_learner
     from unlearning.poison.suspects import last_hidden
     from unlearning.training.config import config_of, module_source
 

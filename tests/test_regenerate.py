@@ -11,7 +11,7 @@ from lineage_store.ledger.shards import ShardLedger
 from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.ledger.update_codecs import decode
 from lineage_store.placement import Partition
-from unlearning.fitting.shard_task import make_learner
+from unlearning.keras_models.make import make_learner
 from unlearning.strategies.regenerate import record_again, regenerated, replayed
 from unlearning.training.encode_records import store_from_snapshot
 from unlearning.training.stages import Run, train_shard

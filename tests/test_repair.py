@@ -17,8 +17,8 @@ from lineage_store.workspace.request_folder import RequestFolder
 from pipelines.backends.direct import DirectBackend
 from unlearning.erasure.erase import load_plan
 from unlearning.fitting.fit import fit_twin
-from unlearning.fitting.shard_task import make_learner
 from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_models.make import make_learner
 from unlearning.strategies.amnesiac import subtract
 from unlearning.strategies.last_epoch import recorded_state
 from unlearning.strategies.repair import AsGoodAsBefore

@@ -27,8 +27,8 @@ from lineage_store.rows.row_store import open_rows
 from pipelines.backends.direct import DirectBackend
 from unlearning.families.keras_encoding import keras_rows
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.fitting.shard_task import make_learner
 from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_models.make import make_learner
 from unlearning.keras_models.module_file import ModelSpec, module_text
 from unlearning.training.batches import first_rows, stage_batches
 from unlearning.training.config import module_source

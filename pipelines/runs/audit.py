@@ -216,7 +216,7 @@ def _replay_model(
     exact: bool,
     add: Any,
 ) -> int:
-    from unlearning.fitting.shard_task import make_learner
+    from unlearning.keras_models.make import make_learner
     from unlearning.serving.export import holds_weights
     from unlearning.training.base_weights import open_base
     from unlearning.training.config import config_of, module_source

@@ -22,8 +22,8 @@ from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.workspace.folder import Workspace
 from unlearning.families.keras_encoding import KerasEncoding
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.fitting.shard_task import make_learner
 from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_models.make import make_learner
 from unlearning.poison.provenance import SourceVerdict
 from unlearning.training.config import config_of, module_source
 from unlearning.training.encode_records import typed

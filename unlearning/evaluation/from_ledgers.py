@@ -21,8 +21,8 @@ from lineage_store.tensors import Array, State
 from unlearning.evaluation.models_compared import Evaluated, Kind, RowSetName, Run
 from unlearning.evaluation.policy import Policy
 from unlearning.families.aggregation import AGGREGATIONS
-from unlearning.fitting.shard_task import make_learner
 from unlearning.keras_models.keras_learner import PREDICTED_AT_ONCE, KerasLearner
+from unlearning.keras_models.make import make_learner
 from unlearning.serving.export import aggregated
 from unlearning.training.config import config_of, module_source
 

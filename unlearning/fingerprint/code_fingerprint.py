@@ -32,7 +32,7 @@ ROOTS = (
     "unlearning.training.encode_records.encode_pieces",
     "unlearning.families.keras_encoding.KerasEncoding",
     "lineage_store.rows.writer.write_rows",
-    "unlearning.fitting.shard_task.make_learner",
+    "unlearning.keras_models.make.make_learner",
     "unlearning.fitting.shard_task.run_of",
     "unlearning.training.stages.train_shard",
     "unlearning.keras_models.tabular.build_model",

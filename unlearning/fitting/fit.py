@@ -28,12 +28,12 @@ from unlearning.fitting.shard_task import (
     ShardTask,
     learner_of,
     made_with,
-    make_learner,
     run_of,
     ticket,
 )
 from unlearning.keras_models.class_weights import ALIKE
 from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_models.make import make_learner
 from unlearning.planning.plan import ModelPlan
 from unlearning.serving.export import evaluate, export
 from unlearning.strategies.known_strategies import strategies

@@ -20,14 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.canonical import write_atomic
-from lineage_store.data.inference import Inference
 from lineage_store.ledger.shards import Ledger, ShardLedger, open_ledger, shard_folder
 from lineage_store.rows.row_store import RowStore, open_rows
 from unlearning.fingerprint.code_fingerprint import code_digest
-from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fingerprint.environment import environment
 from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.keras_models.module_file import spec_of
+from unlearning.keras_models.make import make_learner
 from unlearning.strategies.known_strategies import strategies
 from unlearning.strategies.repair import planned_repair, repair
 from unlearning.strategies.strategy import ShardDecision
@@ -120,13 +118,6 @@ class ShardTask:
 def made_with(module: str) -> dict[str, Any]:
     """Return the code digest of this process, and its environment for a module's source."""
     return {"code": code_digest(), **environment(module)}
-
-
-def make_learner(text: str, *, name: str, store: RowStore, seed: int) -> KerasLearner:
-    """Build the learner of a store's rows from a module's source."""
-    pin_tensorflow()
-    inference = Inference.from_json(store.description["inference"])
-    return KerasLearner(text, name=name, spec=spec_of(inference), seed=seed)
 
 
 def learner_of(old: Ledger, store: RowStore) -> MakeLearner:

@@ -14,8 +14,9 @@ from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput, UnweaveError
 from lineage_store.rows.row_store import open_rows
 from unlearning.fingerprint.environment import differing
-from unlearning.fitting.shard_task import ShardTask, carry_out, has_ticket, made_with, make_learner
+from unlearning.fitting.shard_task import ShardTask, carry_out, has_ticket, made_with
 from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_models.make import make_learner
 from unlearning.training.config import TrainConfig
 
 FAILED = "failed.json"
