@@ -19,10 +19,10 @@ from lineage_store.workspace.folder import open_workspace
 from lineage_store.workspace.request_folder import RequestFolder
 from pipelines.backends.direct import DirectBackend
 from pipelines.runs.find_rows import ForgetRequest, find
-from unlearning.erasure.erase import load_plan
 from unlearning.fitting.fit import fit_twin
 from unlearning.planning.choice import Asked
 from unlearning.planning.plan import plan_model
+from unlearning.planning.plan_file import load_plan
 from unlearning.strategies.amnesiac import Amnesiac
 from unlearning.strategies.strategy import Situation
 from unlearning.verification.checks import check

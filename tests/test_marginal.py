@@ -17,12 +17,12 @@ from lineage_store.rows.row_store import open_rows
 from lineage_store.tensors import first_difference, weights_digest, weights_of
 from lineage_store.workspace.request_folder import RequestFolder
 from pipelines.backends.direct import DirectBackend
-from unlearning.erasure.erase import load_plan
 from unlearning.families.keras_encoding import keras_rows
 from unlearning.fitting.fit import fit_twin
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.make import make_learner
 from unlearning.keras_models.module_file import ModelSpec
+from unlearning.planning.plan_file import load_plan
 from unlearning.strategies.last_epoch import WINDOWS, corrected_state, correction_steps
 from unlearning.strategies.strategy import stage_of
 from unlearning.training.batches import batch_digest, stage_batches

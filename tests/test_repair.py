@@ -15,10 +15,10 @@ from lineage_store.rows.row_store import open_rows
 from lineage_store.tensors import load_state, save_state, weights_digest, weights_of
 from lineage_store.workspace.request_folder import RequestFolder
 from pipelines.backends.direct import DirectBackend
-from unlearning.erasure.erase import load_plan
 from unlearning.fitting.fit import fit_twin
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.make import make_learner
+from unlearning.planning.plan_file import load_plan
 from unlearning.strategies.amnesiac import subtract
 from unlearning.strategies.last_epoch import recorded_state
 from unlearning.strategies.repair import AsGoodAsBefore

@@ -21,12 +21,13 @@ from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import Workspace
 from pipelines.jobs import DeletionJob, ModelChange, TrainingJob
 from unlearning.certificates.finish import certify, check_and_keep
-from unlearning.erasure.erase import erase, load_plan, must_pass
+from unlearning.erasure.erase import erase, must_pass
 from unlearning.evaluation.push_gate import demanded, evaluate_and_keep, must_be_accepted
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fitting.engines import HERE
 from unlearning.fitting.fit import fit, refit
 from unlearning.fitting.shard_task import learner_of
+from unlearning.planning.plan_file import load_plan
 from unlearning.registry.register import describe_model, must_be_trainable, record_model
 from unlearning.training.base_weights import open_base
 from unlearning.training.encode_records import store_from_snapshot

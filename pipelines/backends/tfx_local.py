@@ -27,8 +27,8 @@ from lineage_store.mlmd.server import told
 from lineage_store.mlmd.stand_ins import made_by_tfx
 from lineage_store.workspace.folder import Workspace
 from pipelines.jobs import DeletionJob, TrainingJob
-from unlearning.erasure.erase import load_plan
 from unlearning.planning.plan import ModelPlan
+from unlearning.planning.plan_file import load_plan
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline

@@ -28,7 +28,6 @@ from pipelines.jobs import Backend, DeletionJob, ModelChange
 from pipelines.runs.find_rows import NO_ROWS, ForgetRequest, Found, find, found_tokens, merged
 from unlearning.certificates.finish import forget_open_file
 from unlearning.certificates.log_inclusion import log_asked, log_taken_back
-from unlearning.erasure.erase import load_plan, save_plan
 from unlearning.erasure.sealed_request import OpenRequest, destroy_open, load_open, save_open
 from unlearning.evaluation.push_gate import demanded
 from unlearning.fingerprint.code_fingerprint import code_digest
@@ -36,6 +35,7 @@ from unlearning.fingerprint.environment import environment
 from unlearning.fitting.engines import ShardEngine
 from unlearning.planning.estimates import folder_bytes
 from unlearning.planning.plan import BaseAfter, ModelPlan, base_after, must_still_hold, plan_model
+from unlearning.planning.plan_file import load_plan, save_plan
 from unlearning.registry.register import must_be_recorded
 from unlearning.training.config import module_source
 

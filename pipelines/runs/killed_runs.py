@@ -13,7 +13,7 @@ from lineage_store.index.database import writing_index
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.workspace.folder import Workspace
 from unlearning.certificates.finish import forget_open_file
-from unlearning.erasure.erase import load_plan
+from unlearning.planning.plan_file import load_plan
 
 
 def sweep(workspace: Workspace) -> list[str]:

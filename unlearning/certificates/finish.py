@@ -25,7 +25,6 @@ from unlearning.certificates.envelope import seal
 from unlearning.certificates.log_inclusion import opening_proof
 from unlearning.certificates.shared_run import commitments, own_part, place_in_run
 from unlearning.certificates.statement import certificate_statement, receipt
-from unlearning.erasure.erase import load_plan, load_scan
 from unlearning.erasure.sealed_request import OpenRequest, destroy_open, load_open
 from unlearning.evaluation.push_gate import evaluation_digests, twin_folder
 from unlearning.fingerprint.code_fingerprint import code_digest
@@ -35,6 +34,7 @@ from unlearning.fitting.fit import fit_twin
 from unlearning.fitting.shard_task import MakeLearner
 from unlearning.planning.exact_later import made_good
 from unlearning.planning.plan import ModelPlan
+from unlearning.planning.plan_file import load_plan, load_scan
 from unlearning.training.witness import forget_witnesses
 from unlearning.verification.checks import CheckReport, check
 

@@ -14,31 +14,20 @@ randomness come from outside.
 
 import shutil
 import sqlite3
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from lineage_store.canonical import canonical_json, read_json, write_atomic
+from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.errors import CheckFailed, ResidueFound
 from lineage_store.index import models, row_index
 from lineage_store.index.database import compact, writing_index
 from lineage_store.workspace.folder import Workspace
-from lineage_store.workspace.request_folder import RequestFolder
 from unlearning.erasure.erased_digests import ended_digests, record_ended
 from unlearning.erasure.scan import Scan, distinctive, occurring, scan_apart
 from unlearning.erasure.sealed_request import OpenRequest, load_open
 from unlearning.erasure.tokens import spellings
 from unlearning.planning.plan import ModelPlan
+from unlearning.planning.plan_file import load_plan
 from unlearning.verification.checks import CheckReport
-
-
-def save_plan(folder: RequestFolder, plans: Sequence[ModelPlan]) -> None:
-    """Write the plans of all models into the request's folder."""
-    write_atomic(folder.plan, canonical_json([plan.to_json() for plan in plans]) + b"\n")
-
-
-def load_plan(folder: RequestFolder) -> list[ModelPlan]:
-    """Read the plans of a request."""
-    return [ModelPlan.from_json(item) for item in read_json(folder.plan)]
 
 
 def must_pass(report: CheckReport) -> None:
@@ -134,9 +123,3 @@ def _clear_serving(workspace: Workspace) -> None:
     for version in (workspace.root / "serving").glob("*/*"):
         if version not in live:
             shutil.rmtree(version)
-
-
-def load_scan(folder: RequestFolder) -> Mapping[str, Any]:
-    """Read what the erasure's scan said."""
-    scan: Mapping[str, Any] = read_json(folder.erasure)
-    return scan

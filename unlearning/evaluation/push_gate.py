@@ -15,11 +15,11 @@ from lineage_store.canonical import canonical_json, digest, read_json, write_ato
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.ledger.shards import Ledger, open_ledger
 from lineage_store.workspace.folder import Workspace
-from unlearning.erasure.erase import load_plan
 from unlearning.evaluation.from_ledgers import ledgers_evaluated
 from unlearning.evaluation.policy import Policy, read_policy
 from unlearning.evaluation.verdict import Evaluation, evaluate
 from unlearning.planning.plan import ModelPlan
+from unlearning.planning.plan_file import load_plan
 
 OTHER_COLUMNS = "the deletion changed classes or types of columns: the models read other rows"
 

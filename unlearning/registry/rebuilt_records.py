@@ -20,7 +20,7 @@ from lineage_store.index.models import ModelRecord
 from lineage_store.ledger.shards import Ledger, open_ledger
 from lineage_store.workspace.folder import Workspace
 from lineage_store.workspace.request_folder import RequestFolder
-from unlearning.erasure.erase import load_plan
+from unlearning.planning.plan_file import load_plan
 from unlearning.registry.register import describe_model
 
 DATE = len("2026-01-31")
