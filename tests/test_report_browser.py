@@ -13,7 +13,7 @@ import pytest
 
 from unlearning.planning.verdicts import Verdict
 from unlearning.strategies.strategy import ShardDecision
-from unlearning.verification.checks import Check
+from unlearning.verification.controlled import Check
 from unweave.report.evaluation import Finding, Judged
 from unweave.report.page import page
 from unweave.report.pdf import browser, headless, pdf

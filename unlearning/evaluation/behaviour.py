@@ -26,7 +26,7 @@ from unlearning.evaluation.finding import Finding, Measure, controlled_finding
 from unlearning.evaluation.intervals import Draws, Statistic, draw, ends, interval, mean_of
 from unlearning.evaluation.models_compared import KINDS, Evaluated, Kind, RowSetName, Run, identical
 from unlearning.evaluation.policy import EVIDENCE, Policy
-from unlearning.verification.checks import Outcome
+from unlearning.verification.controlled import Outcome
 
 LOSS, ATTACK, ACCURACY, ANSWERS = EVIDENCE
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from unlearning.attacks.roc import Interval
 from unlearning.evaluation.models_compared import KINDS, Kind
-from unlearning.verification.checks import Outcome
+from unlearning.verification.controlled import Outcome
 
 Role = Literal["evidence", "guard"]
 

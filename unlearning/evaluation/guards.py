@@ -31,7 +31,7 @@ from unlearning.evaluation.models_compared import (
     identical,
 )
 from unlearning.evaluation.policy import Policy
-from unlearning.verification.checks import Outcome
+from unlearning.verification.controlled import Outcome
 
 ANOTHER, OVER, LEAKAGE = "another model", "over-unlearning", "retained leakage"
 

@@ -30,7 +30,7 @@ from unlearning.metrics.weight_distance import (
     largest_difference,
     relative_distance,
 )
-from unlearning.verification.checks import Outcome
+from unlearning.verification.controlled import Outcome
 
 BITS, TOLERANCE, BOUND, LAW, RELATIVE, BEHAVIOUR = RUNGS
 

@@ -24,7 +24,7 @@ from unlearning.evaluation.ladder import BEHAVIOUR, Rung, weight_rungs
 from unlearning.evaluation.measures import told_measures
 from unlearning.evaluation.models_compared import KINDS, Evaluated
 from unlearning.evaluation.policy import EVIDENCE, RUNGS, Policy
-from unlearning.verification.checks import Outcome
+from unlearning.verification.controlled import Outcome
 
 
 @dataclass(frozen=True)

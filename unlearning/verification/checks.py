@@ -11,7 +11,7 @@ no unit saw them, or what saw them was taken back before: then all states are to
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -31,21 +31,11 @@ from unlearning.strategies.strategy import TRAINING
 from unlearning.training.base_weights import origin, started_from
 from unlearning.training.early_stop import rows_seen
 from unlearning.training.stages import Run
+from unlearning.verification.controlled import Basis, Check, controlled
 from unlearning.verification.taken_again import replay_run, take_again, trained, wrong_records
 from unlearning.verification.twin_distance import in_words, relative_distance
 
-Outcome = Literal["passed", "failed", "uninformative"]
-Basis = Literal["by construction", "by replay"]
 HOLDS = "it holds, and fails for the untouched model: "
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check: what it says, of the new model and of the untouched one."""
-
-    name: str
-    outcome: Outcome
-    detail: str
 
 
 @dataclass(frozen=True)
@@ -96,23 +86,6 @@ class CheckReport:
         """Read the value back; what follows from the distances is computed again."""
         fields = {k: v for k, v in value.items() if k not in ("relative_distance", "closeness")}
         return cls(**{**fields, "checks": tuple(Check(**item) for item in value["checks"])})
-
-
-def controlled(
-    name: str,
-    holds: Callable[[Ledger], str | None],
-    *,
-    new: Ledger,
-    old: Ledger,
-    control_holds: str = "it holds for the untouched model too: no trained row is deleted",
-) -> Check:
-    """Put a check to the new and to the untouched ledger; `holds` returns why it fails, or None."""
-    failure, control = holds(new), holds(old)
-    if failure is not None:
-        return Check(name, "failed", failure)
-    if control is None:
-        return Check(name, "uninformative", control_holds)
-    return Check(name, "passed", f"{HOLDS}{control}")
 
 
 def check(

@@ -28,7 +28,7 @@ from unlearning.planning.estimates import Estimate
 from unlearning.planning.plan import ModelPlan
 from unlearning.planning.verdicts import Verdict
 from unlearning.strategies.strategy import ShardDecision
-from unlearning.verification.checks import Check
+from unlearning.verification.controlled import Check
 from unweave.report.evaluation import Judged, judged
 
 Outcome = Literal["exact", "certified", "approximate", "withdrawn"]

@@ -1,0 +1,37 @@
+"""A check with its negative control (law 6): it is put to the untouched model, too."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from lineage_store.ledger.shards import Ledger
+from unlearning.verification.checks import HOLDS
+
+Outcome = Literal["passed", "failed", "uninformative"]
+Basis = Literal["by construction", "by replay"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: what it says, of the new model and of the untouched one."""
+
+    name: str
+    outcome: Outcome
+    detail: str
+
+
+def controlled(
+    name: str,
+    holds: Callable[[Ledger], str | None],
+    *,
+    new: Ledger,
+    old: Ledger,
+    control_holds: str = "it holds for the untouched model too: no trained row is deleted",
+) -> Check:
+    """Put a check to the new and to the untouched ledger; `holds` returns why it fails, or None."""
+    failure, control = holds(new), holds(old)
+    if failure is not None:
+        return Check(name, "failed", failure)
+    if control is None:
+        return Check(name, "uninformative", control_holds)
+    return Check(name, "passed", f"{HOLDS}{control}")
