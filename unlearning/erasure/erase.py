@@ -17,7 +17,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from lineage_store.canonical import canonical_json, write_atomic
-from lineage_store.errors import CheckFailed, ResidueFound
+from lineage_store.errors import ResidueFound
 from lineage_store.index import models, row_index
 from lineage_store.index.database import compact, writing_index
 from lineage_store.workspace.folder import Workspace
@@ -27,17 +27,6 @@ from unlearning.erasure.sealed_request import OpenRequest, load_open
 from unlearning.erasure.tokens import spellings
 from unlearning.planning.plan import ModelPlan
 from unlearning.planning.plan_file import load_plan
-from unlearning.verification.checks import CheckReport
-
-
-def must_pass(report: CheckReport) -> None:
-    """Raise CheckFailed, naming the check, if one failed: nothing has been erased yet."""
-    for check in report.checks:
-        if check.outcome == "failed":
-            raise CheckFailed(
-                f"The check '{check.name}' failed for the new model: {check.detail}. "
-                f"Nothing was erased and the old model is still served."
-            )
 
 
 def erase(workspace: Workspace, request_id: str, *, time: str) -> Scan:

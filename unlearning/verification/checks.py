@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from lineage_store.canonical import digest_file
+from lineage_store.errors import CheckFailed
 from lineage_store.ledger.shards import Ledger, ShardLedger
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, distance, weights_digest
@@ -367,3 +368,13 @@ def _distances(ledger: Ledger, twin: Ledger) -> float | None:
             return None
         total += distance(mine, its, names=ledger.header.trainable if mine else ()) ** 2
     return float(np.sqrt(total))
+
+
+def must_pass(report: CheckReport) -> None:
+    """Raise CheckFailed, naming the check, if one failed: nothing has been erased yet."""
+    for check in report.checks:
+        if check.outcome == "failed":
+            raise CheckFailed(
+                f"The check '{check.name}' failed for the new model: {check.detail}. "
+                f"Nothing was erased and the old model is still served."
+            )
