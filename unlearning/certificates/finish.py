@@ -26,7 +26,7 @@ from unlearning.certificates.log_inclusion import opening_proof
 from unlearning.certificates.shared_run import commitments, own_part, place_in_run
 from unlearning.certificates.statement import certificate_statement, receipt
 from unlearning.erasure.sealed_request import OpenRequest, destroy_open, load_open
-from unlearning.evaluation.push_gate import evaluation_digests, twin_folder
+from unlearning.evaluation.push_gate import evaluation_digests
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
 from unlearning.fitting.engines import HERE, ShardEngine
@@ -37,6 +37,7 @@ from unlearning.planning.plan import ModelPlan
 from unlearning.planning.plan_file import load_plan, load_scan
 from unlearning.training.witness import forget_witnesses
 from unlearning.verification.checks import CheckReport, check
+from unlearning.verification.report_file import twin_folder
 
 
 def check_and_keep(

@@ -20,6 +20,7 @@ from unlearning.evaluation.policy import Policy, read_policy
 from unlearning.evaluation.verdict import Evaluation, evaluate
 from unlearning.planning.plan import ModelPlan
 from unlearning.planning.plan_file import load_plan
+from unlearning.verification.report_file import twin_folder
 
 OTHER_COLUMNS = "the deletion changed classes or types of columns: the models read other rows"
 
@@ -28,11 +29,6 @@ def demanded(workspace: Workspace) -> Policy | None:
     """Return the workspace's policy, or None without one; raises BadInput if it does not fit."""
     file = workspace.evaluation_policy
     return read_policy(file) if file.exists() else None
-
-
-def twin_folder(workspace: Workspace, plan: ModelPlan) -> Path:
-    """Return where a twin's ledger is while its model is checked and evaluated."""
-    return workspace.temporary / f"twin-{plan.model_before}"
 
 
 def evaluate_and_keep(
