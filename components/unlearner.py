@@ -32,13 +32,14 @@ from lineage_store.ledger.shards import open_ledger
 from lineage_store.progress import counter
 from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import open_workspace
-from unlearning.certificates.finish import certify, check_and_keep
+from unlearning.certificates.finish import certify
 from unlearning.erasure.erase import erase
 from unlearning.fitting.executor_engine import executor_engine
 from unlearning.fitting.fit import refit
 from unlearning.planning.plan import ModelPlan
 from unlearning.planning.plan_file import load_plan
 from unlearning.verification.checks import must_pass
+from unlearning.verification.report_file import check_and_keep
 
 
 @component(component_annotation=Process)

@@ -402,7 +402,7 @@ PLACES = {
     "the request is recorded": ("pipelines.runs.forget.save_open", 1),
     "the open file is written": ("pipelines.runs.forget.save_plan", 1),
     "a stage is trained again": ("unlearning.training.stages.train_stage", 1),
-    "the result is checked": ("unlearning.certificates.finish.check", 1),
+    "the result is checked": ("unlearning.verification.report_file.check", 1),
     "the new model is recorded": ("lineage_store.index.signed_log.sign_log", 2),
     "the old model is gone": ("unlearning.erasure.erase.compact", 1),
     "the scan is done": ("pipelines.backends.direct.certify", 1),

@@ -57,7 +57,7 @@ STEPS = {
     "a stage is trained again": ("unlearning.training.stages.train_stage", 1),
     "another stage is trained again": ("unlearning.training.stages.train_stage", 2),
     "the ledger has its header": ("pipelines.backends.direct.check_and_keep", 1),
-    "the result is checked": ("unlearning.certificates.finish.check", 1),
+    "the result is checked": ("unlearning.verification.report_file.check", 1),
     "the check is kept": ("pipelines.backends.direct.must_pass", 1),
     "the model is pushed": ("pipelines.backends.direct.describe_model", 1),
     "the model is to be recorded": ("pipelines.backends.direct.record_model", 1),

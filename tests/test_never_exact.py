@@ -20,7 +20,7 @@ from lineage_store.ledger.shards import open_ledger
 from lineage_store.log import events as eventlog
 from lineage_store.workspace.folder import open_workspace
 from pipelines.backends.direct import DirectBackend
-from unlearning.certificates.finish import load_reports
+from unlearning.verification.report_file import load_reports
 from unweave import Project, verify
 from unweave.text import answers as text
 

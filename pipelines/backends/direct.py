@@ -20,7 +20,7 @@ from lineage_store.progress import counter
 from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import Workspace
 from pipelines.jobs import DeletionJob, ModelChange, TrainingJob
-from unlearning.certificates.finish import certify, check_and_keep
+from unlearning.certificates.finish import certify
 from unlearning.erasure.erase import erase
 from unlearning.evaluation.push_gate import demanded, evaluate_and_keep, must_be_accepted
 from unlearning.fingerprint.determinism import pin_tensorflow
@@ -34,6 +34,7 @@ from unlearning.training.encode_records import store_from_snapshot
 from unlearning.training.stages import planned_steps
 from unlearning.training.unchanged_slices import unchanged_slices
 from unlearning.verification.checks import must_pass
+from unlearning.verification.report_file import check_and_keep
 
 
 class DirectBackend:

@@ -10,10 +10,10 @@ from lineage_store.ledger.timings import Timings
 from lineage_store.placement import Partition
 from lineage_store.requests.recipients import recipients
 from lineage_store.workspace.folder import Workspace
-from unlearning.certificates.finish import load_reports
 from unlearning.evaluation.push_gate import evaluation_digests
 from unlearning.planning.plan import ModelPlan
 from unlearning.planning.plan_file import load_plan
+from unlearning.verification.report_file import load_reports
 from unweave.answers.costs import cost_of
 
 
