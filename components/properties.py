@@ -4,9 +4,11 @@ Digests are SHA-256, hexadecimal. The guarantee stands on all that a deletion ma
 that nobody who finds one of these artifacts takes an approximate result for an exact one.
 """
 
+from pathlib import Path
+
 from tfx.types.artifact import Artifact
 
-from lineage_store.canonical import digest_json
+from lineage_store.canonical import digest, digest_json, write_atomic
 from lineage_store.ledger.shards import Ledger
 from lineage_store.tensors import weights_digest
 
@@ -14,9 +16,9 @@ DIGEST = "digest"
 GUARANTEE = "guarantee"
 
 
-def set_digest(artifact: Artifact, digest: str) -> None:
+def set_digest(artifact: Artifact, value: str) -> None:
     """Say what is in an artifact."""
-    artifact.set_string_custom_property(DIGEST, digest)
+    artifact.set_string_custom_property(DIGEST, value)
 
 
 def set_guarantee(guarantee: str, *artifacts: Artifact) -> None:
@@ -34,3 +36,9 @@ def set_training_digests(
     environment = digest_json(ledger.header.environment)
     ledger_artifact.set_string_custom_property("environment", environment)
     set_digest(model_artifact, weights_digest(ledger.final_weights()))
+
+
+def publish(artifact: Artifact, name: str, data: bytes) -> None:
+    """Write the one file of an artifact, and say what is in it."""
+    write_atomic(Path(artifact.uri) / name, data)
+    set_digest(artifact, digest(data))

@@ -7,13 +7,12 @@ from pathlib import Path
 
 from tfx.dsl.component.experimental.annotations import OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
-from tfx.types.artifact import Artifact
 from tfx.types.system_executions import Process
 
 from components.artifacts import DetectionReport, RequestReport
-from components.properties import set_digest
+from components.properties import publish
 from components.subcommand import answer_of
-from lineage_store.canonical import digest, read_json, write_atomic
+from lineage_store.canonical import read_json
 from lineage_store.errors import NothingFound
 from lineage_store.requests.detection import DETECTION_FILE, arguments_of
 
@@ -29,7 +28,7 @@ def RequestRunner(
     What the command says is the report: numbers and ids of requests, runs and models.
     """
     by = ("--due", due) if due else ()
-    _write(report, "requests.json", answer_of(["run-requests", "--workspace", workspace, *by]))
+    publish(report, "requests.json", answer_of(["run-requests", "--workspace", workspace, *by]))
 
 
 @component(component_annotation=Process)
@@ -45,9 +44,4 @@ def PoisonDetector(
     """
     asked = arguments_of(read_json(Path(workspace) / DETECTION_FILE))
     arguments = ["detect", "--workspace", workspace, *asked, "--queue"]
-    _write(report, "detection.json", answer_of(arguments, accepted=(0, NothingFound.exit_status)))
-
-
-def _write(report: Artifact, name: str, answer: bytes) -> None:
-    write_atomic(Path(report.uri) / name, answer)
-    set_digest(report, digest(answer))
+    publish(report, "detection.json", answer_of(arguments, accepted=(0, NothingFound.exit_status)))

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
-from tfx.types.artifact import Artifact
 from tfx.types.standard_artifacts import Model, ModelBlessing
 from tfx.types.system_executions import Evaluate, Process, Train
 
@@ -25,9 +24,9 @@ from components.artifacts import (
     Plan,
     Rows,
 )
-from components.properties import set_digest, set_guarantee, set_training_digests
+from components.properties import publish, set_guarantee, set_training_digests
 from components.trainer import SAVED_MODEL
-from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
+from lineage_store.canonical import canonical_json, read_json
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.progress import counter
 from lineage_store.rows.row_store import open_rows
@@ -52,7 +51,7 @@ def DeletionPlanner(
     """Publishes the plan that was made for one model when the request was recorded."""
     folder = open_workspace(Path(workspace)).request(request_id)
     mine = next(item for item in load_plan(folder) if item.model_before == model_id)
-    _write(plan, PLAN_JSON, canonical_json(mine.to_json()) + b"\n")
+    publish(plan, PLAN_JSON, canonical_json(mine.to_json()) + b"\n")
     set_guarantee(mine.guarantee, plan)
 
 
@@ -116,7 +115,7 @@ def DeletionChecker(
         replay=bool(replay),
         engine=executor_engine(),
     )
-    _write(report, REPORT_JSON, canonical_json(found.to_json()) + b"\n")
+    publish(report, REPORT_JSON, canonical_json(found.to_json()) + b"\n")
     set_guarantee(found.guarantee, report)
     must_pass(found)
     blessing.set_int_custom_property("blessed", 1)
@@ -132,7 +131,7 @@ def Eraser(
 ) -> None:
     """Erases what learnt from the rows, and proves by a scan that nothing is left."""
     scan = erase(open_workspace(Path(workspace)), request_id, time=time)
-    _write(report, ERASURE_JSON, canonical_json(scan.to_json()) + b"\n")
+    publish(report, ERASURE_JSON, canonical_json(scan.to_json()) + b"\n")
 
 
 @component(component_annotation=Process)
@@ -147,9 +146,4 @@ def Certifier(
     """Writes and signs the certificate, and records the deletion in the event log."""
     json.loads((Path(erasure.uri) / ERASURE_JSON).read_bytes())  # only after an erasure
     sealed = certify(open_workspace(Path(workspace)), request_id, time=time, version=version)
-    _write(certificate, CERTIFICATE_JSON, sealed)
-
-
-def _write(artifact: Artifact, name: str, data: bytes) -> None:
-    write_atomic(Path(artifact.uri) / name, data)
-    set_digest(artifact, digest(data))
+    publish(certificate, CERTIFICATE_JSON, sealed)
