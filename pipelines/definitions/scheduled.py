@@ -12,7 +12,8 @@ from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
 
-from components.request_runner import PoisonDetector, RequestRunner
+from components.poison_detector import PoisonDetector
+from components.request_runner import RequestRunner
 from lineage_store.workspace.folder import Workspace
 
 SCHEDULE = "schedule.sqlite"
