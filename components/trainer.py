@@ -1,11 +1,10 @@
-"""The components of the training pipeline: RowIndexer, LineageTrainer, ModelRecorder.
+"""LineageTrainer: the component that trains, with lineage.
 
 Parameters are primitives and hold no personal data: paths inside the workspace, numbers, digests.
 `code_digest` is a parameter because TFX's cache does not look at a custom component's code.
 """
 
 import json
-from functools import partial
 from pathlib import Path
 
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
@@ -17,76 +16,22 @@ from tfx.types.standard_artifacts import (
     PushedModel,
     Schema,
 )
-from tfx.types.system_executions import Process, Train
+from tfx.types.system_executions import Train
 
 from components.artifacts import Ledger, ModelRecord, Rows
-from components.properties import set_digest, set_guarantee, set_training_digests
-from components.schema_check import check_schema
+from components.properties import set_guarantee, set_training_digests
 from lineage_store.canonical import canonical_json, write_atomic
-from lineage_store.data.snapshot import EVAL, TRAIN, describe, load_snapshot
 from lineage_store.ledger.shards import open_ledger
-from lineage_store.placement import Partition
 from lineage_store.progress import counter
 from lineage_store.rows.row_store import open_rows
-from lineage_store.rows.writer import write_rows
 from lineage_store.workspace.folder import open_workspace
-from unlearning.families.known_families import family_of
-from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fitting.executor_engine import executor_engine
 from unlearning.fitting.fit import fit
-from unlearning.registry.register import describe_model, must_be_trainable, record_model
+from unlearning.registry.register import describe_model, record_model
 from unlearning.training.config import TrainConfig
-from unlearning.training.encode_examples import rows_from_examples
 from unlearning.training.stages import planned_steps
-from unlearning.training.unchanged_slices import unchanged_slices
 
 SAVED_MODEL = "Format-Serving"
-
-
-@component(component_annotation=Process)
-def RowIndexer(
-    examples: InputArtifact[Examples],
-    schema: InputArtifact[Schema],
-    rows: OutputArtifact[Rows],
-    workspace: Parameter[str],
-    model_id: Parameter[str],
-    snapshot: Parameter[str],
-    partition: Parameter[str],
-    family: Parameter[str],
-    code_digest: Parameter[str],
-    old_rows: InputArtifact[Rows] = None,
-    old_ledger: InputArtifact[Ledger] = None,
-) -> None:
-    """Reads Examples, checks them against the gate's types, and writes them by shard and slice.
-
-    After a deletion `old_rows` are the rows as they were, and `old_ledger` what was trained on
-    them: slices that lose no row are taken over. Not for a model that has ended: its rows would be
-    there only because someone put them back.
-    """
-    must_be_trainable(open_workspace(Path(workspace)), model_id)
-    pin_tensorflow()
-    gated = load_snapshot(Path(snapshot))
-    check_schema(Path(schema.uri) / "schema.pbtxt", gated.inference)
-    files = {
-        split: sorted(Path(examples.uri).glob(f"Split-{split}/*.gz")) for split in gated.splits
-    }
-    cut = Partition(**json.loads(partition))
-    same: dict[tuple[int, int], Path] = {}
-    if old_rows is not None and old_ledger is not None:
-        before = open_rows(Path(old_rows.uri))
-        same = unchanged_slices(gated, old=open_ledger(Path(old_ledger.uri)), store=before)
-    encoding = family_of(family).encoding(gated.inference)
-    pieces = partial(rows_from_examples, snapshot=gated, encoding=encoding, partition=cut)
-    write_rows(
-        Path(rows.uri),
-        train=pieces(files[TRAIN], without=same),
-        evaluation=pieces(files.get(EVAL, [])),
-        partition=cut,
-        description=describe(gated),
-        fields=encoding.fields,
-        unchanged=same,
-    )
-    set_digest(rows, gated.data_digest)
 
 
 @component(component_annotation=Train)
