@@ -10,24 +10,17 @@ from pathlib import Path
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types.standard_artifacts import (
-    Examples,
-    ExampleStatistics,
     Model,
-    PushedModel,
-    Schema,
 )
 from tfx.types.system_executions import Train
 
-from components.artifacts import Ledger, ModelRecord, Rows
+from components.artifacts import Ledger, Rows
 from components.properties import set_guarantee, set_training_digests
-from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.progress import counter
 from lineage_store.rows.row_store import open_rows
-from lineage_store.workspace.folder import open_workspace
 from unlearning.fitting.executor_engine import executor_engine
 from unlearning.fitting.fit import fit
-from unlearning.registry.register import describe_model, record_model
 from unlearning.training.config import TrainConfig
 from unlearning.training.stages import planned_steps
 
@@ -64,52 +57,3 @@ def LineageTrainer(
     )
     set_training_digests(ledger, model, trained)
     set_guarantee("trained", ledger, model)
-
-
-@component
-def ModelRecorder(
-    examples: InputArtifact[Examples],
-    statistics: InputArtifact[ExampleStatistics],
-    schema: InputArtifact[Schema],
-    rows: InputArtifact[Rows],
-    ledger: InputArtifact[Ledger],
-    model: InputArtifact[Model],
-    pushed: InputArtifact[PushedModel],
-    record: OutputArtifact[ModelRecord],
-    workspace: Parameter[str],
-    snapshot: Parameter[str],
-    description: Parameter[str],
-) -> None:
-    """Registers the pushed model in the workspace's index and event log."""
-    opened = open_workspace(Path(workspace))
-    told = json.loads(description)
-    pushed_path = Path(pushed.get_string_custom_property("pushed_destination"))
-    registered = describe_model(
-        opened,
-        model=told["model"],
-        family=told["family"],
-        snapshot=told["snapshot"],
-        guarantee=told["guarantee"],
-        request=told["request"],
-        time=told["time"],
-        paths={
-            "data": Path(snapshot),
-            "examples": Path(examples.uri),
-            "statistics": Path(statistics.uri),
-            "schema": Path(schema.uri),
-            "rows": Path(rows.uri),
-            "ledger": Path(ledger.uri),
-            "model": Path(model.uri),
-            "pushed_artifact": Path(pushed.uri),
-            "pushed": pushed_path,
-        },
-        extra=told["extra"],
-    )
-    record_model(opened, registered)
-    summary = {
-        "model": registered.id,
-        "guarantee": registered.guarantee,
-        "weights_digest": registered.weights_digest,
-    }
-    write_atomic(Path(record.uri) / "record.json", canonical_json(summary) + b"\n")
-    set_guarantee(registered.guarantee, record)

@@ -763,7 +763,9 @@ def test_a_training_pipeline_that_fails_leaves_nothing_but_a_sentence(story, tmp
     assert {name.split("/")[0] for name in changed} <= {"metadata.sqlite", "modules"}
     mlmd = Mlmd(workspace.root)
     names = Counter(mlmd.execution_names[e.type_id] for e in mlmd.store.get_executions())
-    assert names["components.trainer.ModelRecorder"] == 2, "of m1 and m2, none of the failed run"
+    assert names["components.model_recorder.ModelRecorder"] == 2, (
+        "of m1 and m2, none of the failed run"
+    )
 
 
 # When a killed run is killed, told by what lies on disk.

@@ -25,8 +25,9 @@ from tfx.proto.pusher_pb2 import PushDestination
 from tfx.types.channel import Channel
 
 from components import Ledger, Rows
+from components.model_recorder import ModelRecorder
 from components.row_indexer import RowIndexer
-from components.trainer import LineageTrainer, ModelRecorder
+from components.trainer import LineageTrainer
 from lineage_store.canonical import canonical_json
 from lineage_store.data.snapshot import load_snapshot
 from lineage_store.index.models import ModelRecord
