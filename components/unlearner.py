@@ -1,8 +1,4 @@
-"""The components of the deletion pipeline.
-
-DeletionPlanner, Unlearner, DeletionChecker for each affected model; Eraser and Certifier once.
-They are told a request id and paths inside the workspace, never who is forgotten.
-"""
+"""Unlearner: the component that carries out the plan of one model."""
 
 import json
 from pathlib import Path
@@ -36,23 +32,8 @@ from unlearning.erasure.erase import erase
 from unlearning.fitting.executor_engine import executor_engine
 from unlearning.fitting.fit import refit
 from unlearning.planning.plan import ModelPlan
-from unlearning.planning.plan_file import load_plan
 from unlearning.verification.checks import must_pass
 from unlearning.verification.report_file import check_and_keep
-
-
-@component(component_annotation=Process)
-def DeletionPlanner(
-    plan: OutputArtifact[Plan],
-    workspace: Parameter[str],
-    request_id: Parameter[str],
-    model_id: Parameter[str],
-) -> None:
-    """Publishes the plan that was made for one model when the request was recorded."""
-    folder = open_workspace(Path(workspace)).request(request_id)
-    mine = next(item for item in load_plan(folder) if item.model_before == model_id)
-    publish(plan, PLAN_JSON, canonical_json(mine.to_json()) + b"\n")
-    set_guarantee(mine.guarantee, plan)
 
 
 @component(component_annotation=Train)

@@ -19,7 +19,8 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.types.channel import Channel
 
 from components.evaluator import UnlearningEvaluator
-from components.unlearner import Certifier, DeletionChecker, DeletionPlanner, Eraser, Unlearner
+from components.planner import DeletionPlanner
+from components.unlearner import Certifier, DeletionChecker, Eraser, Unlearner
 from lineage_store.canonical import canonical_json
 from lineage_store.placement import Partition
 from pipelines.definitions.training import (
