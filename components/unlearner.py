@@ -5,16 +5,14 @@ from pathlib import Path
 
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
-from tfx.types.standard_artifacts import Model, ModelBlessing
-from tfx.types.system_executions import Evaluate, Process, Train
+from tfx.types.standard_artifacts import Model
+from tfx.types.system_executions import Process, Train
 
 from components.artifacts import (
     CERTIFICATE_JSON,
     ERASURE_JSON,
     PLAN_JSON,
-    REPORT_JSON,
     Certificate,
-    CheckReport,
     ErasureReport,
     Ledger,
     Plan,
@@ -32,8 +30,6 @@ from unlearning.erasure.erase import erase
 from unlearning.fitting.executor_engine import executor_engine
 from unlearning.fitting.fit import refit
 from unlearning.planning.plan import ModelPlan
-from unlearning.verification.checks import must_pass
-from unlearning.verification.report_file import check_and_keep
 
 
 @component(component_annotation=Train)
@@ -66,41 +62,6 @@ def Unlearner(
     )
     set_training_digests(ledger, model, unlearned)
     set_guarantee(planned.guarantee, ledger, model)
-
-
-@component(component_annotation=Evaluate)
-def DeletionChecker(
-    plan: InputArtifact[Plan],
-    rows: InputArtifact[Rows],
-    old_rows: InputArtifact[Rows],
-    old_ledger: InputArtifact[Ledger],
-    ledger: InputArtifact[Ledger],
-    report: OutputArtifact[CheckReport],
-    blessing: OutputArtifact[ModelBlessing],
-    workspace: Parameter[str],
-    request_id: Parameter[str],
-    replay: Parameter[int],
-    base: InputArtifact[Ledger] = None,
-) -> None:
-    """Checks the new model and blesses it for the Pusher; a failed check stops the run."""
-    planned = ModelPlan.from_json(read_json(Path(plan.uri) / PLAN_JSON))
-    found = check_and_keep(
-        open_workspace(Path(workspace)),
-        request_id=request_id,
-        plan=planned,
-        old=open_ledger(Path(old_ledger.uri)),
-        new=open_ledger(Path(ledger.uri)),
-        rows=Path(rows.uri),
-        old_rows=Path(old_rows.uri),
-        base=None if base is None else open_ledger(Path(base.uri)),
-        replay=bool(replay),
-        engine=executor_engine(),
-    )
-    publish(report, REPORT_JSON, canonical_json(found.to_json()) + b"\n")
-    set_guarantee(found.guarantee, report)
-    must_pass(found)
-    blessing.set_int_custom_property("blessed", 1)
-    (Path(blessing.uri) / "BLESSED").touch()
 
 
 @component(component_annotation=Process)

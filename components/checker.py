@@ -1,0 +1,60 @@
+"""DeletionChecker: the component that checks a new model and blesses it."""
+
+from pathlib import Path
+
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types.standard_artifacts import ModelBlessing
+from tfx.types.system_executions import Evaluate
+
+from components.artifacts import (
+    PLAN_JSON,
+    REPORT_JSON,
+    CheckReport,
+    Ledger,
+    Plan,
+    Rows,
+)
+from components.properties import publish, set_guarantee
+from lineage_store.canonical import canonical_json, read_json
+from lineage_store.ledger.shards import open_ledger
+from lineage_store.workspace.folder import open_workspace
+from unlearning.fitting.executor_engine import executor_engine
+from unlearning.planning.plan import ModelPlan
+from unlearning.verification.checks import must_pass
+from unlearning.verification.report_file import check_and_keep
+
+
+@component(component_annotation=Evaluate)
+def DeletionChecker(
+    plan: InputArtifact[Plan],
+    rows: InputArtifact[Rows],
+    old_rows: InputArtifact[Rows],
+    old_ledger: InputArtifact[Ledger],
+    ledger: InputArtifact[Ledger],
+    report: OutputArtifact[CheckReport],
+    blessing: OutputArtifact[ModelBlessing],
+    workspace: Parameter[str],
+    request_id: Parameter[str],
+    replay: Parameter[int],
+    base: InputArtifact[Ledger] = None,
+) -> None:
+    """Checks the new model and blesses it for the Pusher; a failed check stops the run."""
+    planned = ModelPlan.from_json(read_json(Path(plan.uri) / PLAN_JSON))
+    found = check_and_keep(
+        open_workspace(Path(workspace)),
+        request_id=request_id,
+        plan=planned,
+        old=open_ledger(Path(old_ledger.uri)),
+        new=open_ledger(Path(ledger.uri)),
+        rows=Path(rows.uri),
+        old_rows=Path(old_rows.uri),
+        base=None if base is None else open_ledger(Path(base.uri)),
+        replay=bool(replay),
+        engine=executor_engine(),
+    )
+    publish(report, REPORT_JSON, canonical_json(found.to_json()) + b"\n")
+    set_guarantee(found.guarantee, report)
+    must_pass(found)
+    blessing.set_int_custom_property("blessed", 1)
+    (Path(blessing.uri) / "BLESSED").touch()
