@@ -20,13 +20,12 @@ from components.artifacts import (
 )
 from components.properties import publish, set_guarantee, set_training_digests
 from components.trainer import SAVED_MODEL
-from lineage_store.canonical import canonical_json, read_json
+from lineage_store.canonical import read_json
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.progress import counter
 from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import open_workspace
 from unlearning.certificates.finish import certify
-from unlearning.erasure.erase import erase
 from unlearning.fitting.executor_engine import executor_engine
 from unlearning.fitting.fit import refit
 from unlearning.planning.plan import ModelPlan
@@ -62,18 +61,6 @@ def Unlearner(
     )
     set_training_digests(ledger, model, unlearned)
     set_guarantee(planned.guarantee, ledger, model)
-
-
-@component(component_annotation=Process)
-def Eraser(
-    report: OutputArtifact[ErasureReport],
-    workspace: Parameter[str],
-    request_id: Parameter[str],
-    time: Parameter[str],
-) -> None:
-    """Erases what learnt from the rows, and proves by a scan that nothing is left."""
-    scan = erase(open_workspace(Path(workspace)), request_id, time=time)
-    publish(report, ERASURE_JSON, canonical_json(scan.to_json()) + b"\n")
 
 
 @component(component_annotation=Process)

@@ -19,9 +19,10 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.types.channel import Channel
 
 from components.checker import DeletionChecker
+from components.eraser import Eraser
 from components.evaluator import UnlearningEvaluator
 from components.planner import DeletionPlanner
-from components.unlearner import Certifier, Eraser, Unlearner
+from components.unlearner import Certifier, Unlearner
 from lineage_store.canonical import canonical_json
 from lineage_store.placement import Partition
 from pipelines.definitions.training import (
