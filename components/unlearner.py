@@ -1,31 +1,24 @@
 """Unlearner: the component that carries out the plan of one model."""
 
-import json
 from pathlib import Path
 
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types.standard_artifacts import Model
-from tfx.types.system_executions import Process, Train
+from tfx.types.system_executions import Train
 
 from components.artifacts import (
-    CERTIFICATE_JSON,
-    ERASURE_JSON,
     PLAN_JSON,
-    Certificate,
-    ErasureReport,
     Ledger,
     Plan,
     Rows,
 )
-from components.properties import publish, set_guarantee, set_training_digests
+from components.properties import set_guarantee, set_training_digests
 from components.trainer import SAVED_MODEL
 from lineage_store.canonical import read_json
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.progress import counter
 from lineage_store.rows.row_store import open_rows
-from lineage_store.workspace.folder import open_workspace
-from unlearning.certificates.finish import certify
 from unlearning.fitting.executor_engine import executor_engine
 from unlearning.fitting.fit import refit
 from unlearning.planning.plan import ModelPlan
@@ -61,18 +54,3 @@ def Unlearner(
     )
     set_training_digests(ledger, model, unlearned)
     set_guarantee(planned.guarantee, ledger, model)
-
-
-@component(component_annotation=Process)
-def Certifier(
-    erasure: InputArtifact[ErasureReport],
-    certificate: OutputArtifact[Certificate],
-    workspace: Parameter[str],
-    request_id: Parameter[str],
-    time: Parameter[str],
-    version: Parameter[str],
-) -> None:
-    """Writes and signs the certificate, and records the deletion in the event log."""
-    json.loads((Path(erasure.uri) / ERASURE_JSON).read_bytes())  # only after an erasure
-    sealed = certify(open_workspace(Path(workspace)), request_id, time=time, version=version)
-    publish(certificate, CERTIFICATE_JSON, sealed)

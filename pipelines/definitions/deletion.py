@@ -18,11 +18,12 @@ from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.orchestration.pipeline import Pipeline
 from tfx.types.channel import Channel
 
+from components.certifier import Certifier
 from components.checker import DeletionChecker
 from components.eraser import Eraser
 from components.evaluator import UnlearningEvaluator
 from components.planner import DeletionPlanner
-from components.unlearner import Certifier, Unlearner
+from components.unlearner import Unlearner
 from lineage_store.canonical import canonical_json
 from lineage_store.placement import Partition
 from pipelines.definitions.training import (
