@@ -21,13 +21,14 @@ from unweave.commands.cost import cost
 from unweave.commands.detect import detect
 from unweave.commands.doctor import doctor
 from unweave.commands.evaluate import evaluate
+from unweave.commands.forget import forget
 from unweave.commands.graph import graph
 from unweave.commands.log import log
 from unweave.commands.options import JSON, WORKSPACE, project_of, show
 from unweave.commands.readmit import readmit
 from unweave.commands.report import report
 from unweave.commands.request import request, run_requests
-from unweave.commands.train import forget, train
+from unweave.commands.train import train
 from unweave.text.flags import in_flags
 
 CSV = click.option(

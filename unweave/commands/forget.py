@@ -1,0 +1,85 @@
+"""`unweave forget`: the command that takes people's rows out of models."""
+
+from pathlib import Path
+
+import click
+
+from unweave.commands.options import BEAM_ARGS, JSON, WORKERS, WORKSPACE, project_of, show
+
+
+@click.command()
+@WORKSPACE
+@click.argument("subjects", nargs=-1, required=True, metavar="SUBJECT...")
+@click.option("--rows", is_flag=True, help="The arguments are row ids, not subjects.")
+@click.option(
+    "--guarantee",
+    type=click.Choice(["exact", "certified", "approximate"]),
+    help="What the result must be; exact if nothing is said.",
+)
+@click.option("--strategy", help="How to forget: retrain-shards, amnesiac or amnesiac-marginal.")
+@click.option(
+    "--within",
+    type=float,
+    metavar="SECONDS",
+    help="What the unlearning may take at most, by its estimate: the strongest result that fits.",
+)
+@click.option("--space", type=int, metavar="BYTES", help="What it may write at most, likewise.")
+@click.option(
+    "--repair",
+    default=0,
+    metavar="EPOCHS",
+    help="After an approximate strategy, fine-tune the shards it changed on what remains, for so "
+    "many epochs at most: see docs/amnesiac.md.",
+)
+@click.option("--dry-run", is_flag=True, help="Print the plan and change nothing.")
+@click.option("--reason", help="Free text for the request queue; it goes nowhere else.")
+@click.option(
+    "--exact-by", metavar="DATE", help="Approximate now, and exact in its place by this day."
+)
+@click.option("--replay", is_flag=True, help="Train the twin and compare all weights with it.")
+@WORKERS
+@BEAM_ARGS
+@JSON
+def forget(
+    workspace: Path,
+    subjects: tuple[str, ...],
+    rows: bool,
+    guarantee: str | None,
+    strategy: str | None,
+    within: float | None,
+    space: int | None,
+    repair: int,
+    dry_run: bool,
+    reason: str | None,
+    exact_by: str | None,
+    replay: bool,
+    workers: int | None,
+    beam_args: str | None,
+    as_json: bool,
+) -> None:
+    """Forget subjects in every model, erase their rows, and certify it."""
+    with project_of(workspace, workers=workers, beam_args=beam_args) as project:
+        if dry_run:
+            answer = project.plan(
+                subjects,
+                rows=rows,
+                guarantee=guarantee,
+                strategy=strategy,
+                within=within,
+                space=space,
+                repair=repair,
+            )
+        else:
+            answer = project.forget(
+                subjects,
+                rows=rows,
+                guarantee=guarantee,
+                strategy=strategy,
+                within=within,
+                space=space,
+                repair=repair,
+                reason=reason,
+                replay=replay,
+                exact_by=exact_by,
+            )
+    show(answer, as_json, "planned" if dry_run else "forgotten")
