@@ -29,7 +29,7 @@ from unweave.commands.train import train
 from unweave.commands.training_options import training_options
 from unweave.text.flags import flag, in_flags
 
-TOP = Path(__file__).parents[1]
+TOP = Path(__file__).parents[3]
 FOLDERS = ("lineage_store", "unlearning", "components", "pipelines", "unweave")
 NAMES = [one.name for one in fields(TrainOptions)]
 

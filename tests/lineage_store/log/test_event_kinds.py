@@ -36,7 +36,7 @@ from lineage_store.log.kinds import (
 from lineage_store.workspace.folder import open_workspace, writing
 from tests.any_event import AnyEvent
 
-TOP = Path(__file__).parents[1]
+TOP = Path(__file__).parents[3]
 MADE = {
     "model": "m1", "family": "m1", "guarantee": "trained", "request": None, "weights": "w",
     "ledger": "l",
