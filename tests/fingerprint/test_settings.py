@@ -12,7 +12,7 @@ from lineage_store.errors import NotReproducible
 from pipelines.backends.direct import DirectBackend
 from tests.fingerprint.admit import differing as differing_states
 from tests.fingerprint.admit import start, told
-from tests.test_environment import OPTIONS, table
+from tests.unlearning.fingerprint.test_environment import OPTIONS, table
 from unlearning.fingerprint.environment import differing, environment
 from unlearning.fingerprint.keras_settings import DEFAULTS, keras_settings
 from unlearning.fingerprint.module_imports import module_imports, must_be_followed

@@ -276,7 +276,7 @@ def test_provenance_accuses_the_source_that_harms_and_no_other(tmp_path, bad):
                  "--propose", tmp_path / "p.json"]  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "unweave", *map(str, arguments)],
-        capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1],
+        capture_output=True, text=True, check=False, cwd=Path(__file__).parents[3],
     )  # fmt: skip
     assert done.returncode == (0 if bad else 3), done.stderr
     assert "Vendor" not in done.stdout + done.stderr

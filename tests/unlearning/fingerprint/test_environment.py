@@ -16,7 +16,7 @@ import pytest
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
 
-TOP = Path(__file__).parents[1]
+TOP = Path(__file__).parents[3]
 OPTIONS = {
     "label": "label",
     "subject": "person",

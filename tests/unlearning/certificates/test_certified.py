@@ -24,7 +24,7 @@ from unweave import Project, verify
 
 jsonschema = pytest.importorskip("jsonschema", reason="comes with TFX")
 
-TOP = Path(__file__).parents[1]
+TOP = Path(__file__).parents[3]
 SCHEMA = json.loads((TOP / "docs/certificate.schema.json").read_text(encoding="utf-8"))
 OPTIONS = {
     "label": "label", "subject": "person", "row_id": "row", "shards": 2, "slices": 2, "epochs": 1,

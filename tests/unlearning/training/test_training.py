@@ -34,7 +34,7 @@ from unlearning.training.batches import first_rows, stage_batches
 from unlearning.training.config import module_source
 from unweave import Project
 
-TOP = Path(__file__).parents[1]
+TOP = Path(__file__).parents[3]
 OPTIONS = {
     "label": "label",
     "subject": "person",

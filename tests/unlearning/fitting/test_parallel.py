@@ -300,7 +300,7 @@ def test_an_executor_takes_the_engine_of_its_block_and_else_that_of_the_environm
 
 
 def test_the_environment_is_read_by_executors_alone() -> None:
-    top = Path(__file__).parents[1]
+    top = Path(__file__).parents[3]
     folders = ("lineage_store", "unlearning", "components", "pipelines", "unweave")
     found = {
         f"{folder}/{file.relative_to(top / folder)}"
