@@ -24,7 +24,7 @@ from lineage_store.workspace.folder import writing
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
 
-TOP = Path(__file__).parents[1]
+TOP = Path(__file__).parents[2]
 FORGOTTEN = "margarete.steinbrecher@example.org"
 MOMENTS = 200
 SOME = 2
@@ -110,7 +110,7 @@ class Server:
 
     def __init__(self):
         self.process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "tests.fork_server"],
+            [sys.executable, "-W", "ignore", "-m", "tests.faults.fork_server"],
             cwd=TOP,
             env={**os.environ, "PYTHONPATH": str(TOP), "TF_CPP_MIN_LOG_LEVEL": "3"},
             stdin=subprocess.PIPE,

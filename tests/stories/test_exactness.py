@@ -22,7 +22,7 @@ from lineage_store.placement import in_evaluation
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
+DATA = Path(__file__).parents[3] / "shared" / "data"
 SECRET = bytes(range(100, 132))
 
 SMALL = {"shards": 3, "slices": 3, "epochs": 4, "batch_size": 32}

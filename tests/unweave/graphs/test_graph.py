@@ -33,7 +33,7 @@ from unweave.graphs.graphml import graphml
 from unweave.graphs.svg import DETAIL_CHARACTER, NAME_CHARACTER, svg
 from unweave.graphs.write import READABLE
 
-TOP = Path(__file__).parents[1]
+TOP = Path(__file__).parents[3]
 SVG = "{http://www.w3.org/2000/svg}"
 KINDS = ("lineage.Batch", "lineage.Step", "lineage.Update", "Model", "a.b.Made <&> up")
 NODES = st.lists(

@@ -34,7 +34,7 @@ from unlearning.registry.register import describe_model, record_model
 from unlearning.training.config import TrainConfig
 from unweave import Project
 
-TOP = Path(__file__).parents[1]
+TOP = Path(__file__).parents[2]
 SECRET = bytes(range(60, 92))
 KEYS = derive(SECRET)
 

@@ -13,7 +13,7 @@ from unweave.demo.taxi import write_trips
 
 pytestmark = pytest.mark.tfx
 
-TOP = Path(__file__).parents[1]
+TOP = Path(__file__).parents[2]
 README = (TOP / "README.md").read_text(encoding="utf-8")
 
 

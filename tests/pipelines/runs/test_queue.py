@@ -29,7 +29,7 @@ from unlearning.certificates import envelope
 from unlearning.planning import exact_later
 from unweave import Project, verify
 
-TOP = Path(__file__).parents[1]
+TOP = Path(__file__).parents[3]
 SECRET = bytes(range(70, 102))
 NOON = datetime(2031, 5, 17, 12, tzinfo=timezone.utc)
 TODAY = "2031-05-17"

@@ -30,7 +30,7 @@ from lineage_store.tensors import load_state, save_state
 from pipelines.backends.direct import DirectBackend
 from unweave import Project, verify
 
-TOP = Path(__file__).parents[1]
+TOP = Path(__file__).parents[2]
 OPTIONS = {"label": "label", "subject": "person", "slices": 2, "epochs": 2, "batch_size": 32}
 
 # Batch norm keeps statistics, dropout draws at every step, Adam has slots, adapt sees the rows.

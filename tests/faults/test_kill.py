@@ -20,7 +20,7 @@ from unweave import Project, verify
 
 pytestmark = pytest.mark.tfx
 
-TOP = Path(__file__).parents[1]
+TOP = Path(__file__).parents[2]
 SECRET = bytes(range(10, 42))
 FORGOTTEN = "margarete.steinbrecher@example.org"
 OPTIONS = {"shards": 2, "slices": 2, "epochs": 2, "batch_size": 32}

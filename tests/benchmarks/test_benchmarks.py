@@ -15,7 +15,7 @@ from benchmarks import diabetes130, mnist, theory
 from benchmarks.chart import Axis, Series, line_chart
 from benchmarks.one_project import area_under_curve
 
-TOP = Path(__file__).parents[1]
+TOP = Path(__file__).parents[2]
 NAMES = [
     "training-overhead",
     "deletion-cost",

@@ -11,7 +11,7 @@ from unlearning.keras_models.module_file import load_module
 from unweave.cli import commands
 from unweave.reference import reference
 
-TOP = Path(__file__).parents[1]
+TOP = Path(__file__).parents[2]
 
 
 def text(name):

@@ -56,7 +56,7 @@ from lineage_store.workspace.metadata_address import (
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
 
-TOP = Path(__file__).parents[1]
+TOP = Path(__file__).parents[2]
 SECRET = "it's a \\ secret=of mine"
 WAIT = 60.0
 STEPS = 25

@@ -19,7 +19,7 @@ from lineage_store.workspace.folder import open_workspace
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
 
-TOP = Path(__file__).parent.parent
+TOP = Path(__file__).parents[2]
 NAMED = "ottilie.von.hohenlinden@example.org"
 OPTIONS = {
     "label": "label", "subject": "person", "row_id": "row", "shards": 2, "slices": 2,
@@ -71,7 +71,7 @@ import importlib, os, signal, sys
 root, table, module, name = sys.argv[1:5]
 module = importlib.import_module(module)
 setattr(module, name, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
-from tests.test_failures import OPTIONS, project_in
+from tests.faults.test_failures import OPTIONS, project_in
 project_in(root).train(table, **OPTIONS)
 """
 
