@@ -14,8 +14,8 @@ from components.artifacts import (
     ErasureReport,
 )
 from components.properties import publish
-from lineage_store.workspace.folder import open_workspace
-from unlearning.certificates.finish import certify
+from lineage_store.workspace import open_workspace
+from unlearning.certificates import certify
 
 
 @component(component_annotation=Process)

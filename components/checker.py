@@ -17,12 +17,11 @@ from components.artifacts import (
 )
 from components.properties import publish, set_guarantee
 from lineage_store.canonical import canonical_json, read_json
-from lineage_store.ledger.shards import open_ledger
-from lineage_store.workspace.folder import open_workspace
+from lineage_store.ledger import open_ledger
+from lineage_store.workspace import open_workspace
 from unlearning.fitting.executor_engine import executor_engine
-from unlearning.planning.plan import ModelPlan
-from unlearning.verification.checks import must_pass
-from unlearning.verification.report_file import check_and_keep
+from unlearning.planning import ModelPlan
+from unlearning.verification import check_and_keep, must_pass
 
 
 @component(component_annotation=Evaluate)

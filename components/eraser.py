@@ -12,7 +12,7 @@ from components.artifacts import (
 )
 from components.properties import publish
 from lineage_store.canonical import canonical_json
-from lineage_store.workspace.folder import open_workspace
+from lineage_store.workspace import open_workspace
 from unlearning.erasure.erase import erase
 
 

@@ -21,11 +21,10 @@ from components.artifacts import (
 )
 from components.properties import set_digest
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
-from lineage_store.ledger.shards import open_ledger
-from lineage_store.workspace.folder import open_workspace
-from unlearning.evaluation.policy import Policy
-from unlearning.evaluation.push_gate import demanded, evaluate_and_keep, must_be_accepted
-from unlearning.planning.plan import ModelPlan
+from lineage_store.ledger import open_ledger
+from lineage_store.workspace import open_workspace
+from unlearning.evaluation import Policy, demanded, evaluate_and_keep, must_be_accepted
+from unlearning.planning import ModelPlan
 
 
 @component(component_annotation=Evaluate)

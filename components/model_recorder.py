@@ -16,8 +16,8 @@ from tfx.types.standard_artifacts import (
 from components.artifacts import Ledger, ModelRecord, Rows
 from components.properties import set_guarantee
 from lineage_store.canonical import canonical_json, write_atomic
-from lineage_store.workspace.folder import open_workspace
-from unlearning.registry.register import describe_model, record_model
+from lineage_store.workspace import open_workspace
+from unlearning.registry import describe_model, record_model
 
 
 @component

@@ -12,8 +12,8 @@ from components.artifacts import (
 )
 from components.properties import publish, set_guarantee
 from lineage_store.canonical import canonical_json
-from lineage_store.workspace.folder import open_workspace
-from unlearning.planning.plan_file import load_plan
+from lineage_store.workspace import open_workspace
+from unlearning.planning import load_plan
 
 
 @component(component_annotation=Process)

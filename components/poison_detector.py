@@ -11,7 +11,7 @@ from components.properties import publish
 from components.subcommand import answer_of
 from lineage_store.canonical import read_json
 from lineage_store.errors import NothingFound
-from lineage_store.requests.detection import DETECTION_FILE, arguments_of
+from lineage_store.requests import DETECTION_FILE, arguments_of
 
 
 @component(component_annotation=Process)

@@ -9,7 +9,7 @@ from pathlib import Path
 from tfx.types.artifact import Artifact
 
 from lineage_store.canonical import digest, digest_json, write_atomic
-from lineage_store.ledger.shards import Ledger
+from lineage_store.ledger import Ledger
 from lineage_store.tensors import weights_digest
 
 DIGEST = "digest"

@@ -15,16 +15,15 @@ from tfx.types.system_executions import Process
 from components.artifacts import Ledger, Rows
 from components.properties import set_digest
 from components.schema_check import check_schema
-from lineage_store.data.snapshot import EVAL, TRAIN, describe, load_snapshot
-from lineage_store.ledger.shards import open_ledger
+from lineage_store.data import EVAL, TRAIN, describe, load_snapshot
+from lineage_store.ledger import open_ledger
 from lineage_store.placement import Partition
-from lineage_store.rows.row_store import open_rows
-from lineage_store.rows.writer import write_rows
-from lineage_store.workspace.folder import open_workspace
-from unlearning.families.known_families import family_of
-from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.registry.register import must_be_trainable
-from unlearning.training.encode_examples import rows_from_examples
+from lineage_store.rows import open_rows, write_rows
+from lineage_store.workspace import open_workspace
+from unlearning.families import family_of
+from unlearning.fingerprint import pin_tensorflow
+from unlearning.registry import must_be_trainable
+from unlearning.training import rows_from_examples
 from unlearning.training.unchanged_slices import unchanged_slices
 
 

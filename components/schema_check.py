@@ -5,7 +5,7 @@ from pathlib import Path
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from lineage_store.data.inference import Inference
+from lineage_store.data import Inference
 from lineage_store.errors import CheckFailed
 
 TYPES = {"number": schema_pb2.FLOAT, "string": schema_pb2.BYTES}

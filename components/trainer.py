@@ -16,13 +16,12 @@ from tfx.types.system_executions import Train
 
 from components.artifacts import Ledger, Rows
 from components.properties import set_guarantee, set_training_digests
-from lineage_store.ledger.shards import open_ledger
+from lineage_store.ledger import open_ledger
 from lineage_store.progress import counter
-from lineage_store.rows.row_store import open_rows
+from lineage_store.rows import open_rows
 from unlearning.fitting.executor_engine import executor_engine
 from unlearning.fitting.fit import fit
-from unlearning.training.config import TrainConfig
-from unlearning.training.stages import planned_steps
+from unlearning.training import TrainConfig, planned_steps
 
 SAVED_MODEL = "Format-Serving"
 

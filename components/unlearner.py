@@ -16,12 +16,12 @@ from components.artifacts import (
 from components.properties import set_guarantee, set_training_digests
 from components.trainer import SAVED_MODEL
 from lineage_store.canonical import read_json
-from lineage_store.ledger.shards import open_ledger
+from lineage_store.ledger import open_ledger
 from lineage_store.progress import counter
-from lineage_store.rows.row_store import open_rows
+from lineage_store.rows import open_rows
 from unlearning.fitting.executor_engine import executor_engine
 from unlearning.fitting.fit import refit
-from unlearning.planning.plan import ModelPlan
+from unlearning.planning import ModelPlan
 
 
 @component(component_annotation=Train)

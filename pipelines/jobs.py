@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from lineage_store.graph.node import LineageNode
+from lineage_store.graph import LineageNode
 from lineage_store.index.models import Guarantee, ModelRecord
-from lineage_store.workspace.folder import Workspace
-from unlearning.fitting.engines import ShardEngine
-from unlearning.training.config import TrainConfig
+from lineage_store.workspace import Workspace
+from unlearning.fitting import ShardEngine
+from unlearning.training import TrainConfig
 
 
 @dataclass(frozen=True)

@@ -10,3 +10,127 @@ risk          how likely a row is to be withdrawn, by rules from its own text
 source_ids    from row keys back to ids, with the source file
 near_matches  ids that look like the same subject's
 """
+
+from typing import TYPE_CHECKING
+
+from lineage_store.public_names import lazily
+
+if TYPE_CHECKING:
+    from lineage_store.data.csv_source import (
+        Columns,
+        Dropped,
+        TableHeader,
+        read_headers,
+        read_records,
+    )
+    from lineage_store.data.csv_table import Table, read_table
+    from lineage_store.data.gate import infer, let_through
+    from lineage_store.data.inference import (
+        Inference,
+        Task,
+        class_text,
+        in_terms_of,
+        is_missing_number,
+        number_text,
+        parse_number,
+    )
+    from lineage_store.data.near_matches import ids_in, near_ids
+    from lineage_store.data.risk import parse_rules
+    from lineage_store.data.snapshot import (
+        EVAL,
+        PLACE,
+        ROW,
+        SPLITS,
+        TRAIN,
+        UNLABELLED,
+        Record,
+        Snapshot,
+        describe,
+        escape,
+        load_snapshot,
+        read_keys,
+        read_places,
+        read_snapshot,
+        retained,
+    )
+    from lineage_store.data.source import open_source
+    from lineage_store.data.source_ids import SourceRow, rows_by_key
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            "csv_source": ("Columns", "Dropped", "TableHeader", "read_headers", "read_records"),
+            "csv_table": ("Table", "read_table"),
+            "gate": ("infer", "let_through"),
+            "inference": (
+                "Inference",
+                "Task",
+                "class_text",
+                "in_terms_of",
+                "is_missing_number",
+                "number_text",
+                "parse_number",
+            ),
+            "near_matches": ("ids_in", "near_ids"),
+            "risk": ("parse_rules",),
+            "snapshot": (
+                "EVAL",
+                "PLACE",
+                "ROW",
+                "Record",
+                "SPLITS",
+                "Snapshot",
+                "TRAIN",
+                "UNLABELLED",
+                "describe",
+                "escape",
+                "load_snapshot",
+                "read_keys",
+                "read_places",
+                "read_snapshot",
+                "retained",
+            ),
+            "source": ("open_source",),
+            "source_ids": ("SourceRow", "rows_by_key"),
+        },
+    )
+
+__all__ = [
+    "EVAL",
+    "PLACE",
+    "ROW",
+    "SPLITS",
+    "TRAIN",
+    "UNLABELLED",
+    "Columns",
+    "Dropped",
+    "Inference",
+    "Record",
+    "Snapshot",
+    "SourceRow",
+    "Table",
+    "TableHeader",
+    "Task",
+    "class_text",
+    "describe",
+    "escape",
+    "ids_in",
+    "in_terms_of",
+    "infer",
+    "is_missing_number",
+    "let_through",
+    "load_snapshot",
+    "near_ids",
+    "number_text",
+    "open_source",
+    "parse_number",
+    "parse_rules",
+    "read_headers",
+    "read_keys",
+    "read_places",
+    "read_records",
+    "read_snapshot",
+    "read_table",
+    "retained",
+    "rows_by_key",
+]

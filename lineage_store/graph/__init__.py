@@ -6,3 +6,21 @@ fold          nodes that are alike become one
 layout        places for the nodes, in layers
 ledger_nodes  the nodes that a ledger names
 """
+
+from typing import TYPE_CHECKING
+
+from lineage_store.public_names import lazily
+
+if TYPE_CHECKING:
+    from lineage_store.graph.layout import Box, Route, lay_out
+    from lineage_store.graph.node import LineageNode
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            "layout": ("Box", "Route", "lay_out"),
+            "node": ("LineageNode",),
+        },
+    )
+
+__all__ = ["Box", "LineageNode", "Route", "fold", "lay_out", "ledger_nodes"]

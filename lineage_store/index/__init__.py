@@ -12,3 +12,79 @@ from_log       what the event log says of models and deletions
 signed_log     appends to it: what is logged together is committed and signed together
 disk_sort      sorts more keys than fit into memory
 """
+
+from typing import TYPE_CHECKING
+
+from lineage_store.public_names import lazily
+
+if TYPE_CHECKING:
+    from lineage_store.index.database import (
+        compact,
+        open_index,
+        read_index,
+        reading_index,
+        writing_index,
+    )
+    from lineage_store.index.deletions import Request, all_requests, must_be_none_running
+    from lineage_store.index.descent import base_of, families_from, reached
+    from lineage_store.index.failures import record_failure
+    from lineage_store.index.from_log import (
+        Logged,
+        LoggedDeletion,
+        LoggedModel,
+        check_log,
+        read_logged,
+    )
+    from lineage_store.index.queue import Queued, all_queued
+    from lineage_store.index.readmission import lift
+    from lineage_store.index.row_index import IndexedRows, rows_by_key, rows_of_subject
+    from lineage_store.index.signed_log import log_size, logging_events, sign_log
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            "database": ("compact", "open_index", "read_index", "reading_index", "writing_index"),
+            "deletions": ("Request", "all_requests", "must_be_none_running"),
+            "descent": ("base_of", "families_from", "reached"),
+            "failures": ("record_failure",),
+            "from_log": ("Logged", "LoggedDeletion", "LoggedModel", "check_log", "read_logged"),
+            "queue": ("Queued", "all_queued"),
+            "readmission": ("lift",),
+            "row_index": ("IndexedRows", "rows_by_key", "rows_of_subject"),
+            "signed_log": ("log_size", "logging_events", "sign_log"),
+        },
+    )
+
+__all__ = [
+    "IndexedRows",
+    "Logged",
+    "LoggedDeletion",
+    "LoggedModel",
+    "Queued",
+    "Request",
+    "all_queued",
+    "all_requests",
+    "base_of",
+    "check_log",
+    "compact",
+    "deletions",
+    "families_from",
+    "lift",
+    "log_size",
+    "logging_events",
+    "models",
+    "must_be_none_running",
+    "open_index",
+    "queue",
+    "queue_changes",
+    "reached",
+    "read_index",
+    "read_logged",
+    "reading_index",
+    "record_failure",
+    "row_index",
+    "rows_by_key",
+    "rows_of_subject",
+    "sign_log",
+    "writing_index",
+]

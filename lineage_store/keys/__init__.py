@@ -5,3 +5,56 @@ pseudonyms  what stands for a subject outside its own row, under a key that can 
 sealed      personal data that must be kept for a while, unreadable without the secret
 signing     Ed25519 keys: made, kept and read back
 """
+
+from typing import TYPE_CHECKING
+
+from lineage_store.public_names import lazily
+
+if TYPE_CHECKING:
+    from lineage_store.keys.pseudonyms import Pseudonyms
+    from lineage_store.keys.sealed import seal, unseal
+    from lineage_store.keys.secret import Keys
+    from lineage_store.keys.signing import (
+        create_signing_key,
+        from_base64,
+        is_signed_by,
+        key_id,
+        load_private_key,
+        load_public_key,
+        raw_public_key,
+        to_base64,
+    )
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            "pseudonyms": ("Pseudonyms",),
+            "sealed": ("seal", "unseal"),
+            "secret": ("Keys",),
+            "signing": (
+                "create_signing_key",
+                "from_base64",
+                "is_signed_by",
+                "key_id",
+                "load_private_key",
+                "load_public_key",
+                "raw_public_key",
+                "to_base64",
+            ),
+        },
+    )
+
+__all__ = [
+    "Keys",
+    "Pseudonyms",
+    "create_signing_key",
+    "from_base64",
+    "is_signed_by",
+    "key_id",
+    "load_private_key",
+    "load_public_key",
+    "raw_public_key",
+    "seal",
+    "to_base64",
+    "unseal",
+]

@@ -8,3 +8,76 @@ update_codecs  how an update becomes bytes
 correction     what a marginal subtraction corrected the weights by
 timings        how long it took and what it wrote, for later estimates
 """
+
+from typing import TYPE_CHECKING
+
+from lineage_store.public_names import lazily
+
+if TYPE_CHECKING:
+    from lineage_store.ledger.correction import Correction
+    from lineage_store.ledger.header import BaseOrigin, Header, ModuleOrigin
+    from lineage_store.ledger.records import StageRecord, StepRecord, without
+    from lineage_store.ledger.shards import (
+        Ledger,
+        ShardLedger,
+        keep_shard,
+        open_ledger,
+        shard_folder,
+        write_header,
+    )
+    from lineage_store.ledger.timings import Timings, load_timings, own_bytes, save_timings
+    from lineage_store.ledger.train_options import FIRST_FAMILY, OPTION, Option, TrainOptions
+    from lineage_store.ledger.update_codecs import BLOCK, LOSSLESS, SUMMABLE, encode, in_one_row
+    from lineage_store.ledger.update_files import UpdateWriter, writing_updates
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            "correction": ("Correction",),
+            "header": ("BaseOrigin", "Header", "ModuleOrigin"),
+            "records": ("StageRecord", "StepRecord", "without"),
+            "shards": (
+                "Ledger",
+                "ShardLedger",
+                "keep_shard",
+                "open_ledger",
+                "shard_folder",
+                "write_header",
+            ),
+            "timings": ("Timings", "load_timings", "own_bytes", "save_timings"),
+            "train_options": ("FIRST_FAMILY", "OPTION", "Option", "TrainOptions"),
+            "update_codecs": ("BLOCK", "LOSSLESS", "SUMMABLE", "encode", "in_one_row"),
+            "update_files": ("UpdateWriter", "writing_updates"),
+        },
+    )
+
+__all__ = [
+    "BLOCK",
+    "FIRST_FAMILY",
+    "LOSSLESS",
+    "OPTION",
+    "SUMMABLE",
+    "BaseOrigin",
+    "Correction",
+    "Header",
+    "Ledger",
+    "ModuleOrigin",
+    "Option",
+    "ShardLedger",
+    "StageRecord",
+    "StepRecord",
+    "Timings",
+    "TrainOptions",
+    "UpdateWriter",
+    "encode",
+    "in_one_row",
+    "keep_shard",
+    "load_timings",
+    "open_ledger",
+    "own_bytes",
+    "save_timings",
+    "shard_folder",
+    "without",
+    "write_header",
+    "writing_updates",
+]

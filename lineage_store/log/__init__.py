@@ -4,3 +4,39 @@ events  appended, signed and verified; `kinds` what unweave logs
 merkle  trees as Certificate Transparency builds them
 proofs  of inclusion and consistency, to be checked offline
 """
+
+from typing import TYPE_CHECKING
+
+from lineage_store.public_names import lazily
+
+if TYPE_CHECKING:
+    from lineage_store.log.events import ORIGIN, LogConnection, TreeHead
+    from lineage_store.log.kinds import (
+        DeletionAsked,
+        DeletionTakenBack,
+        ModelMade,
+        RowsDeleted,
+        of_kind,
+    )
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            "events": ("LogConnection", "ORIGIN", "TreeHead"),
+            "kinds": ("DeletionAsked", "DeletionTakenBack", "ModelMade", "RowsDeleted", "of_kind"),
+        },
+    )
+
+__all__ = [
+    "ORIGIN",
+    "DeletionAsked",
+    "DeletionTakenBack",
+    "LogConnection",
+    "ModelMade",
+    "RowsDeleted",
+    "TreeHead",
+    "events",
+    "merkle",
+    "of_kind",
+    "proofs",
+]

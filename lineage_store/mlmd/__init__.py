@@ -11,3 +11,59 @@ pages           all nodes, piece by piece
 read_graph      the whole lineage in memory
 selection       what belongs into a picture
 """
+
+from typing import TYPE_CHECKING
+
+from lineage_store.public_names import lazily
+
+if TYPE_CHECKING:
+    from lineage_store.mlmd.ingest import ingest_deletion, ingest_model
+    from lineage_store.mlmd.live_nodes import ENDING, live_files
+    from lineage_store.mlmd.metadata_store import Metadata, pb
+    from lineage_store.mlmd.names import Names
+    from lineage_store.mlmd.read_graph import read_lineage
+    from lineage_store.mlmd.selection import (
+        Picture,
+        picture_of_artifact,
+        picture_of_model,
+        picture_of_subject,
+    )
+    from lineage_store.mlmd.server import connection_config, told
+    from lineage_store.mlmd.stand_ins import made_by_tfx
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            "ingest": ("ingest_deletion", "ingest_model"),
+            "live_nodes": ("ENDING", "live_files"),
+            "metadata_store": ("Metadata", "pb"),
+            "names": ("Names",),
+            "read_graph": ("read_lineage",),
+            "selection": (
+                "Picture",
+                "picture_of_artifact",
+                "picture_of_model",
+                "picture_of_subject",
+            ),
+            "server": ("connection_config", "told"),
+            "stand_ins": ("made_by_tfx",),
+        },
+    )
+
+__all__ = [
+    "ENDING",
+    "Metadata",
+    "Names",
+    "Picture",
+    "connection_config",
+    "ingest_deletion",
+    "ingest_model",
+    "live_files",
+    "made_by_tfx",
+    "pb",
+    "picture_of_artifact",
+    "picture_of_model",
+    "picture_of_subject",
+    "read_lineage",
+    "told",
+]

@@ -9,3 +9,31 @@ access         all that is held about a person
 status         how a workspace stands
 pipeline_runs  how the pipelines ran
 """
+
+from typing import TYPE_CHECKING
+
+from lineage_store.public_names import lazily
+
+if TYPE_CHECKING:
+    from lineage_store.questions.access import held_about
+    from lineage_store.questions.artifacts import find_artifact, trace_artifact
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            "access": ("held_about",),
+            "artifacts": ("find_artifact", "trace_artifact"),
+        },
+    )
+
+__all__ = [
+    "as_of",
+    "find_artifact",
+    "held_about",
+    "one_model",
+    "pipeline_runs",
+    "status",
+    "steps",
+    "trace_artifact",
+    "traces",
+]

@@ -6,3 +6,41 @@ policy      the workspace's own rules of the queue
 detection   what a scheduled search for poisoned rows is to do
 recipients  where models were pushed that held deleted rows
 """
+
+from typing import TYPE_CHECKING
+
+from lineage_store.public_names import lazily
+
+if TYPE_CHECKING:
+    from lineage_store.requests.details import Details, NearMatch, open_details
+    from lineage_store.requests.detection import DETECTION_FILE, arguments_of
+    from lineage_store.requests.inbox import Accepted, Entry, Refused, look_through
+    from lineage_store.requests.policy import Policy, Sender, date_of, load_policy, save_policy
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            "details": ("Details", "NearMatch", "open_details"),
+            "detection": ("DETECTION_FILE", "arguments_of"),
+            "inbox": ("Accepted", "Entry", "Refused", "look_through"),
+            "policy": ("Policy", "Sender", "date_of", "load_policy", "save_policy"),
+        },
+    )
+
+__all__ = [
+    "DETECTION_FILE",
+    "Accepted",
+    "Details",
+    "Entry",
+    "NearMatch",
+    "Policy",
+    "Refused",
+    "Sender",
+    "arguments_of",
+    "date_of",
+    "load_policy",
+    "look_through",
+    "open_details",
+    "recipients",
+    "save_policy",
+]

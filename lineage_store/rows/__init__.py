@@ -6,3 +6,38 @@ slice_set   several slices as one set in row-key order
 row_store   the store of a model: training and evaluation rows
 writer      writes a store from a stream of rows in any order
 """
+
+from typing import TYPE_CHECKING
+
+from lineage_store.public_names import lazily
+
+if TYPE_CHECKING:
+    from lineage_store.rows.arrays import LABEL, Rows, RowSet, joined, pieces
+    from lineage_store.rows.row_store import FORMAT, RowStore, fields_of, open_rows
+    from lineage_store.rows.slice_file import Field
+    from lineage_store.rows.writer import NO_SLICES, write_rows
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            "arrays": ("LABEL", "RowSet", "Rows", "joined", "pieces"),
+            "row_store": ("FORMAT", "RowStore", "fields_of", "open_rows"),
+            "slice_file": ("Field",),
+            "writer": ("NO_SLICES", "write_rows"),
+        },
+    )
+
+__all__ = [
+    "FORMAT",
+    "LABEL",
+    "NO_SLICES",
+    "Field",
+    "RowSet",
+    "RowStore",
+    "Rows",
+    "fields_of",
+    "joined",
+    "open_rows",
+    "pieces",
+    "write_rows",
+]

@@ -4,3 +4,31 @@ folder            the paths in it, and the lock of whoever writes
 metadata_address  where its MLMD lives: a file of its own, or a server
 request_folder    the files of a deletion request
 """
+
+from typing import TYPE_CHECKING
+
+from lineage_store.public_names import lazily
+
+if TYPE_CHECKING:
+    from lineage_store.workspace.folder import Workspace, open_workspace, writing
+    from lineage_store.workspace.metadata_address import Connection, parse_connection, password_from
+    from lineage_store.workspace.request_folder import RequestFolder
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            "folder": ("Workspace", "open_workspace", "writing"),
+            "metadata_address": ("Connection", "parse_connection", "password_from"),
+            "request_folder": ("RequestFolder",),
+        },
+    )
+
+__all__ = [
+    "Connection",
+    "RequestFolder",
+    "Workspace",
+    "open_workspace",
+    "parse_connection",
+    "password_from",
+    "writing",
+]

@@ -9,32 +9,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lineage_store.data.snapshot import load_snapshot
+from lineage_store.data import load_snapshot
+from lineage_store.graph import LineageNode
 from lineage_store.graph.ledger_nodes import ledger_nodes
-from lineage_store.graph.node import LineageNode
-from lineage_store.index import models
-from lineage_store.index.database import writing_index
+from lineage_store.index import models, writing_index
 from lineage_store.index.models import ModelRecord
-from lineage_store.ledger.shards import open_ledger
+from lineage_store.ledger import open_ledger
 from lineage_store.progress import counter
-from lineage_store.rows.row_store import open_rows
-from lineage_store.workspace.folder import Workspace
+from lineage_store.rows import open_rows
+from lineage_store.workspace import Workspace
 from pipelines.jobs import DeletionJob, ModelChange, TrainingJob
-from unlearning.certificates.finish import certify
+from unlearning.certificates import certify
 from unlearning.erasure.erase import erase
-from unlearning.evaluation.push_gate import demanded, evaluate_and_keep, must_be_accepted
-from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.fitting.engines import HERE
+from unlearning.evaluation import demanded, evaluate_and_keep, must_be_accepted
+from unlearning.fingerprint import pin_tensorflow
+from unlearning.fitting import HERE, learner_of
 from unlearning.fitting.fit import fit, refit
-from unlearning.fitting.shard_task import learner_of
-from unlearning.planning.plan_file import load_plan
-from unlearning.registry.register import describe_model, must_be_trainable, record_model
-from unlearning.training.base_weights import open_base
-from unlearning.training.encode_records import store_from_snapshot
-from unlearning.training.stages import planned_steps
+from unlearning.planning import load_plan
+from unlearning.registry import describe_model, must_be_trainable, record_model
+from unlearning.training import open_base, planned_steps, store_from_snapshot
 from unlearning.training.unchanged_slices import unchanged_slices
-from unlearning.verification.checks import must_pass
-from unlearning.verification.report_file import check_and_keep
+from unlearning.verification import check_and_keep, must_pass
 
 
 class DirectBackend:

@@ -13,22 +13,24 @@ from typing import TYPE_CHECKING
 
 from lineage_store.canonical import digest_file
 from lineage_store.errors import MetadataLost
-from lineage_store.graph.node import LineageNode
-from lineage_store.index.database import reading_index
-from lineage_store.index.deletions import all_requests
-from lineage_store.index.descent import base_of, families_from
+from lineage_store.graph import LineageNode
+from lineage_store.index import all_requests, base_of, families_from, reading_index
 from lineage_store.index.models import ModelRecord, find_model, models
-from lineage_store.ledger.shards import Ledger, open_ledger
-from lineage_store.mlmd.ingest import ingest_deletion, ingest_model
-from lineage_store.mlmd.live_nodes import ENDING, live_files
-from lineage_store.mlmd.metadata_store import Metadata, pb
-from lineage_store.mlmd.names import Names
-from lineage_store.mlmd.server import told
-from lineage_store.mlmd.stand_ins import made_by_tfx
-from lineage_store.workspace.folder import Workspace
+from lineage_store.ledger import Ledger, open_ledger
+from lineage_store.mlmd import (
+    ENDING,
+    Metadata,
+    Names,
+    ingest_deletion,
+    ingest_model,
+    live_files,
+    made_by_tfx,
+    pb,
+    told,
+)
+from lineage_store.workspace import Workspace
 from pipelines.jobs import DeletionJob, TrainingJob
-from unlearning.planning.plan import ModelPlan
-from unlearning.planning.plan_file import load_plan
+from unlearning.planning import ModelPlan, load_plan
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
@@ -227,7 +229,7 @@ def run_locally(pipeline: "Pipeline") -> None:
 @contextmanager
 def quiet_and_inside(workspace: Workspace) -> Iterator[None]:
     """Keep temporary files inside the workspace and TFX's chatter off the terminal."""
-    from unlearning.fingerprint.determinism import pin_tensorflow
+    from unlearning.fingerprint import pin_tensorflow
 
     before = os.environ.get("TMPDIR"), tempfile.tempdir
     os.environ["TMPDIR"] = tempfile.tempdir = str(workspace.temporary)

@@ -35,8 +35,8 @@ from pipelines.definitions.training import (
     rows_of,
 )
 from pipelines.jobs import DeletionJob, ModelChange
-from unlearning.families.known_families import DEFAULT
-from unlearning.fingerprint.code_fingerprint import code_digest
+from unlearning.families import DEFAULT
+from unlearning.fingerprint import code_digest
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from tfx.orchestration.pipeline import Pipeline
 
 from components.poison_detector import PoisonDetector
 from components.request_runner import RequestRunner
-from lineage_store.workspace.folder import Workspace
+from lineage_store.workspace import Workspace
 
 SCHEDULE = "schedule.sqlite"
 

@@ -29,14 +29,13 @@ from components.model_recorder import ModelRecorder
 from components.row_indexer import RowIndexer
 from components.trainer import LineageTrainer
 from lineage_store.canonical import canonical_json
-from lineage_store.data.snapshot import load_snapshot
+from lineage_store.data import load_snapshot
 from lineage_store.index.models import ModelRecord
-from lineage_store.mlmd.server import connection_config
+from lineage_store.mlmd import connection_config
 from lineage_store.placement import Partition
-from lineage_store.workspace.folder import Workspace
-from lineage_store.workspace.metadata_address import password_from
+from lineage_store.workspace import Workspace, password_from
 from pipelines.jobs import TrainingJob
-from unlearning.fingerprint.code_fingerprint import code_digest
+from unlearning.fingerprint import code_digest
 
 
 def training_pipeline(job: TrainingJob, *, enable_cache: bool = False) -> Pipeline:

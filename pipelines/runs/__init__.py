@@ -5,3 +5,38 @@ base_model                                   the model that a training starts fr
 find_rows                                    from ids to rows
 killed_runs                                  what they leave behind, taken away
 """
+
+from typing import TYPE_CHECKING
+
+from lineage_store.public_names import lazily
+
+if TYPE_CHECKING:
+    from pipelines.runs.doctor import examine, repair
+    from pipelines.runs.find_rows import ForgetRequest, whereabouts
+    from pipelines.runs.killed_runs import sweep
+    from pipelines.runs.queue import Group, Ran
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            "doctor": ("examine", "repair"),
+            "find_rows": ("ForgetRequest", "whereabouts"),
+            "killed_runs": ("sweep",),
+            "queue": ("Group", "Ran"),
+        },
+    )
+
+__all__ = [
+    "ForgetRequest",
+    "Group",
+    "Ran",
+    "audit",
+    "detect",
+    "examine",
+    "forget",
+    "queue",
+    "repair",
+    "sweep",
+    "train",
+    "whereabouts",
+]

@@ -19,28 +19,22 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from lineage_store.data.snapshot import load_snapshot
+from lineage_store.data import load_snapshot
 from lineage_store.errors import CheckFailed, UnweaveError
-from lineage_store.index import models
-from lineage_store.index.database import reading_index
-from lineage_store.index.deletions import must_be_none_running
-from lineage_store.index.from_log import check_log, read_logged
+from lineage_store.index import check_log, models, must_be_none_running, read_logged, reading_index
 from lineage_store.index.models import ModelRecord
-from lineage_store.keys.signing import load_public_key
-from lineage_store.ledger.shards import Ledger, open_ledger
-from lineage_store.log import events
-from lineage_store.log.events import ORIGIN
+from lineage_store.keys import load_public_key
+from lineage_store.ledger import Ledger, open_ledger
+from lineage_store.log import ORIGIN, events
 from lineage_store.progress import counter
-from lineage_store.rows.row_store import RowStore, open_rows
-from lineage_store.workspace.folder import Workspace
+from lineage_store.rows import RowStore, open_rows
+from lineage_store.workspace import Workspace
 from pipelines.runs.doctor import examine
-from unlearning.erasure.erased_digests import ended_digests
-from unlearning.erasure.scan import scan_apart
-from unlearning.fingerprint.code_fingerprint import code_digest
+from unlearning.erasure import ended_digests, scan_apart
+from unlearning.fingerprint import code_digest, same_code
 from unlearning.fingerprint.environment import differing, environment
-from unlearning.fingerprint.equivalent import same_code
-from unlearning.training.config import module_source
-from unlearning.verification.recorded_files import differing_files
+from unlearning.training import module_source
+from unlearning.verification import differing_files
 from unlearning.verification.replay import BITS, TOLERANCE, Segment, chosen, replay, segments
 
 Answer = dict[str, Any]
@@ -216,11 +210,10 @@ def _replay_model(
     exact: bool,
     add: Any,
 ) -> int:
-    from unlearning.keras_models.make import make_learner
-    from unlearning.serving.export import holds_weights
-    from unlearning.training.base_weights import open_base
-    from unlearning.training.config import config_of, module_source
-    from unlearning.verification.taken_again import replay_run
+    from unlearning.keras_models import make_learner
+    from unlearning.serving import holds_weights
+    from unlearning.training import config_of, module_source, open_base
+    from unlearning.verification import replay_run
 
     ledger, model_id, steps = model.ledger, model.record.id, 0
     try:
@@ -259,7 +252,7 @@ def _replay_model(
 
 def _as_gated(workspace: Workspace, model: _Model) -> bool:
     """Make the row store again from the gated data, outside of the workspace, and compare."""
-    from unlearning.training.encode_records import store_from_snapshot
+    from unlearning.training import store_from_snapshot
 
     snapshot = load_snapshot(workspace.absolute(model.record.paths["data"]))
     with TemporaryDirectory() as folder:

@@ -9,16 +9,14 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineage_store.data.inference import Inference
-from lineage_store.data.snapshot import load_snapshot
+from lineage_store.data import Inference, load_snapshot
 from lineage_store.errors import BadInput
 from lineage_store.index import models
-from lineage_store.ledger.shards import open_ledger
-from lineage_store.workspace.folder import Workspace
-from unlearning.keras_models.module_file import module_text
-from unlearning.registry.register import must_be_recorded
-from unlearning.training.base_weights import open_base
-from unlearning.training.config import config_of, module_source
+from lineage_store.ledger import open_ledger
+from lineage_store.workspace import Workspace
+from unlearning.keras_models import module_text
+from unlearning.registry import must_be_recorded
+from unlearning.training import config_of, module_source, open_base
 
 
 @dataclass(frozen=True)

@@ -8,25 +8,29 @@ from pathlib import Path
 
 import numpy as np
 
-from lineage_store.data.inference import Inference, is_missing_number, number_text, parse_number
-from lineage_store.data.snapshot import EVAL, Record
-from lineage_store.data.source import open_source
-from lineage_store.data.source_ids import SourceRow, rows_by_key
+from lineage_store.data import (
+    EVAL,
+    Inference,
+    Record,
+    SourceRow,
+    is_missing_number,
+    number_text,
+    open_source,
+    parse_number,
+    rows_by_key,
+)
 from lineage_store.errors import BadInput
-from lineage_store.index.database import reading_index
+from lineage_store.index import reading_index
 from lineage_store.index.models import find_model
-from lineage_store.ledger.shards import Ledger, open_ledger
+from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.progress import counter
-from lineage_store.rows.arrays import Rows, joined
-from lineage_store.rows.row_store import RowStore, open_rows
-from lineage_store.workspace.folder import Workspace
-from unlearning.families.keras_encoding import KerasEncoding
-from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.keras_models.make import make_learner
-from unlearning.poison.provenance import SourceVerdict
-from unlearning.training.config import config_of, module_source
-from unlearning.training.encode_records import typed
+from lineage_store.rows import Rows, RowStore, joined, open_rows
+from lineage_store.workspace import Workspace
+from unlearning.families import KerasEncoding
+from unlearning.fingerprint import pin_tensorflow
+from unlearning.keras_models import KerasLearner, make_learner
+from unlearning.poison import SourceVerdict
+from unlearning.training import config_of, module_source, typed
 
 PROVENANCE = "provenance"
 METHODS = ("loss", "spectral", PROVENANCE)
@@ -101,7 +105,7 @@ def detect(workspace: Workspace, asked: DetectRequest) -> Detected:
         source=asked.source,
     )
     pin_tensorflow()
-    from unlearning.poison.suspects import DETECTORS, shard_rows
+    from unlearning.poison import DETECTORS, shard_rows
 
     config = config_of(ledger)
     learner = make_learner(
@@ -128,7 +132,7 @@ def _by_provenance(
     rows: Rows,
     given: dict[bytes, SourceRow],
 ) -> Detected:
-    from unlearning.poison.leave_source_out import judge
+    from unlearning.poison import judge
 
     known = [_known(given, key.tobytes()) for key in rows.row_keys]
     present = sorted({one.source for one in known})

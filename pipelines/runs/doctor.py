@@ -9,17 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from lineage_store.doctor.differences import Difference
-from lineage_store.doctor.metadata import compare_metadata
-from lineage_store.doctor.rebuilt_metadata import Rebuilt, rebuild
-from lineage_store.doctor.repair_metadata import write_missing
-from lineage_store.index.database import reading_index, writing_index
-from lineage_store.index.deletions import must_be_none_running
-from lineage_store.mlmd.metadata_store import Metadata
-from lineage_store.mlmd.names import Names
-from lineage_store.mlmd.server import told
-from lineage_store.mlmd.stand_ins import made_by_tfx
-from lineage_store.workspace.folder import Workspace
+from lineage_store.doctor import Difference, Rebuilt, compare_metadata, rebuild, write_missing
+from lineage_store.index import must_be_none_running, reading_index, writing_index
+from lineage_store.mlmd import Metadata, Names, made_by_tfx, told
+from lineage_store.workspace import Workspace
 from unlearning.registry.compare_index import IndexFindings, compare_index, repair_index
 
 Answer = dict[str, Any]

@@ -9,15 +9,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lineage_store.data.snapshot import load_snapshot
+from lineage_store.data import load_snapshot
 from lineage_store.errors import NothingFound
-from lineage_store.index import deletions, models
-from lineage_store.index.row_index import IndexedRows, rows_by_key, rows_of_subject
-from lineage_store.keys.pseudonyms import Pseudonyms
-from lineage_store.keys.secret import Keys
-from lineage_store.workspace.folder import Workspace
-from unlearning.erasure.tokens import row_tokens
-from unlearning.planning.choice import Asked
+from lineage_store.index import IndexedRows, deletions, models, rows_by_key, rows_of_subject
+from lineage_store.keys import Keys, Pseudonyms
+from lineage_store.workspace import Workspace
+from unlearning.erasure import row_tokens
+from unlearning.planning import Asked
 
 NO_ROWS = IndexedRows(np.zeros((0, 16), np.uint8), np.zeros(0, np.uint64), ())
 

@@ -11,33 +11,46 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from lineage_store.data.gate import let_through
-from lineage_store.data.snapshot import Snapshot, load_snapshot, retained
+from lineage_store.data import Snapshot, let_through, load_snapshot, retained
 from lineage_store.disk_full import translated
 from lineage_store.errors import DiskFull
-from lineage_store.index import deletions, models, queue
-from lineage_store.index.database import reading_index, writing_index
-from lineage_store.index.descent import base_of, reached
-from lineage_store.index.failures import record_failure
-from lineage_store.index.row_index import IndexedRows, rows_by_key, rows_of_subject
-from lineage_store.index.signed_log import logging_events
-from lineage_store.ledger.shards import open_ledger
-from lineage_store.rows.row_store import open_rows
-from lineage_store.workspace.folder import Workspace
+from lineage_store.index import (
+    IndexedRows,
+    base_of,
+    deletions,
+    logging_events,
+    models,
+    queue,
+    reached,
+    reading_index,
+    record_failure,
+    rows_by_key,
+    rows_of_subject,
+    writing_index,
+)
+from lineage_store.ledger import open_ledger
+from lineage_store.rows import open_rows
+from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend, DeletionJob, ModelChange
 from pipelines.runs.find_rows import NO_ROWS, ForgetRequest, Found, find, found_tokens, merged
-from unlearning.certificates.finish import forget_open_file
-from unlearning.certificates.log_inclusion import log_asked, log_taken_back
-from unlearning.erasure.sealed_request import OpenRequest, destroy_open, load_open, save_open
-from unlearning.evaluation.push_gate import demanded
-from unlearning.fingerprint.code_fingerprint import code_digest
+from unlearning.certificates import forget_open_file, log_asked, log_taken_back
+from unlearning.erasure import OpenRequest, destroy_open, load_open, save_open
+from unlearning.evaluation import demanded
+from unlearning.fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
-from unlearning.fitting.engines import ShardEngine
-from unlearning.planning.estimates import folder_bytes
-from unlearning.planning.plan import BaseAfter, ModelPlan, base_after, must_still_hold, plan_model
-from unlearning.planning.plan_file import load_plan, save_plan
-from unlearning.registry.register import must_be_recorded
-from unlearning.training.config import module_source
+from unlearning.fitting import ShardEngine
+from unlearning.planning import (
+    BaseAfter,
+    ModelPlan,
+    base_after,
+    folder_bytes,
+    load_plan,
+    must_still_hold,
+    plan_model,
+    save_plan,
+)
+from unlearning.registry import must_be_recorded
+from unlearning.training import module_source
 
 
 def plan_all(

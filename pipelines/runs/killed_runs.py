@@ -8,12 +8,11 @@ deletion run that is done but was killed before its last step still has its open
 import shutil
 from contextlib import closing
 
-from lineage_store.index import deletions, models
-from lineage_store.index.database import writing_index
-from lineage_store.keys.pseudonyms import Pseudonyms
-from lineage_store.workspace.folder import Workspace
-from unlearning.certificates.finish import forget_open_file
-from unlearning.planning.plan_file import load_plan
+from lineage_store.index import deletions, models, writing_index
+from lineage_store.keys import Pseudonyms
+from lineage_store.workspace import Workspace
+from unlearning.certificates import forget_open_file
+from unlearning.planning import load_plan
 
 
 def sweep(workspace: Workspace) -> list[str]:

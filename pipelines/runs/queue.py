@@ -19,20 +19,23 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from lineage_store.errors import UnweaveError
-from lineage_store.index import deletions, models, queue
-from lineage_store.index.database import reading_index, writing_index
-from lineage_store.index.queue import Queued
-from lineage_store.index.signed_log import logging_events
-from lineage_store.requests.details import open_details
-from lineage_store.workspace.folder import Workspace
+from lineage_store.index import (
+    Queued,
+    deletions,
+    logging_events,
+    models,
+    queue,
+    reading_index,
+    writing_index,
+)
+from lineage_store.requests import open_details
+from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend
 from pipelines.runs.find_rows import ForgetRequest, find, whereabouts
 from pipelines.runs.forget import carry_out, forget, plan_all, take_back_unplanned
-from unlearning.fitting.engines import ShardEngine
-from unlearning.planning.choice import Asked
-from unlearning.planning.exact_later import exact_run_after, still_approximate
-from unlearning.planning.plan import ModelPlan
-from unlearning.strategies.known_strategies import choose
+from unlearning.fitting import ShardEngine
+from unlearning.planning import Asked, ModelPlan, exact_run_after, still_approximate
+from unlearning.strategies import choose
 
 PHASE_LEAD_DAYS = 7
 EXACT_PHASE = "exact phase"

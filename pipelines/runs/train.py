@@ -11,29 +11,38 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lineage_store.canonical import digest, write_atomic
-from lineage_store.data.csv_source import Columns, Dropped, TableHeader, read_headers, read_records
-from lineage_store.data.gate import let_through
-from lineage_store.data.inference import Inference
-from lineage_store.data.snapshot import load_snapshot
+from lineage_store.data import (
+    Columns,
+    Dropped,
+    Inference,
+    TableHeader,
+    let_through,
+    load_snapshot,
+    read_headers,
+    read_records,
+)
 from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput, DiskFull
-from lineage_store.index import deletions, models
-from lineage_store.index.database import open_index, writing_index
-from lineage_store.index.failures import record_failure
-from lineage_store.index.signed_log import log_size, sign_log
-from lineage_store.keys.pseudonyms import Pseudonyms
-from lineage_store.keys.signing import create_signing_key
-from lineage_store.ledger.train_options import TrainOptions
+from lineage_store.index import (
+    deletions,
+    log_size,
+    models,
+    open_index,
+    record_failure,
+    sign_log,
+    writing_index,
+)
+from lineage_store.keys import Pseudonyms, create_signing_key
+from lineage_store.ledger import TrainOptions
 from lineage_store.progress import counter
-from lineage_store.workspace.folder import Workspace
+from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend, TrainingJob
 from pipelines.runs.base_model import find_base
-from unlearning.families.aggregation import aggregation_for
-from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.fitting.engines import ShardEngine
-from unlearning.keras_models.class_weights import must_fit
-from unlearning.keras_models.module_file import BUILT_IN, load_module, module_text
-from unlearning.training.config import TrainConfig
+from unlearning.families import aggregation_for
+from unlearning.fingerprint import pin_tensorflow
+from unlearning.fitting import ShardEngine
+from unlearning.keras_models import BUILT_IN, load_module, module_text, must_fit
+from unlearning.training import TrainConfig
 
 
 @dataclass(frozen=True)

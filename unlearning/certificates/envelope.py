@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from lineage_store.canonical import canonical_json
 from lineage_store.errors import BadInput
-from lineage_store.keys.signing import from_base64, is_signed_by, key_id, raw_public_key, to_base64
+from lineage_store.keys import from_base64, is_signed_by, key_id, raw_public_key, to_base64
 from lineage_store.log import merkle
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"

@@ -10,14 +10,10 @@ from functools import partial
 from pathlib import Path
 
 from lineage_store.canonical import canonical_json, digest, write_atomic
-from lineage_store.index import deletions, models, queue, row_index
-from lineage_store.index.database import reading_index
-from lineage_store.index.signed_log import logging_events
-from lineage_store.keys.pseudonyms import Pseudonyms
-from lineage_store.keys.signing import load_private_key
-from lineage_store.log import events
-from lineage_store.log.kinds import RowsDeleted
-from lineage_store.workspace.folder import Workspace
+from lineage_store.index import deletions, logging_events, models, queue, reading_index, row_index
+from lineage_store.keys import Pseudonyms, load_private_key
+from lineage_store.log import RowsDeleted, events
+from lineage_store.workspace import Workspace
 from unlearning.certificates.envelope import seal
 from unlearning.certificates.log_inclusion import opening_proof
 from unlearning.certificates.shared_run import commitments, own_part, place_in_run

@@ -16,12 +16,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from lineage_store.canonical import canonical_json, digest_json
 from lineage_store.errors import CheckFailed
-from lineage_store.index.deletions import Request
-from lineage_store.keys.signing import load_private_key
-from lineage_store.log import events, proofs
-from lineage_store.log.events import ORIGIN, LogConnection
-from lineage_store.log.kinds import DeletionAsked, DeletionTakenBack, of_kind
-from lineage_store.workspace.folder import Workspace
+from lineage_store.index import Request
+from lineage_store.keys import load_private_key
+from lineage_store.log import (
+    ORIGIN,
+    DeletionAsked,
+    DeletionTakenBack,
+    LogConnection,
+    events,
+    of_kind,
+    proofs,
+)
+from lineage_store.workspace import Workspace
 
 
 def request_told(request: Request) -> dict[str, str]:

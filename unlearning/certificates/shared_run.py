@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from lineage_store.keys.signing import from_base64, to_base64
+from lineage_store.keys import from_base64, to_base64
 from lineage_store.log import merkle
 from unlearning.certificates.envelope import commitment
 from unlearning.erasure.sealed_request import OpenRequest

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lineage_store.canonical import digest, digest_json
-from lineage_store.index.deletions import Request
+from lineage_store.index import Request
 from unlearning.certificates.envelope import rows_root, statement
 from unlearning.certificates.log_inclusion import request_told
 from unlearning.certificates.shared_run import commitments

@@ -18,9 +18,8 @@ from collections.abc import Sequence
 
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.errors import ResidueFound
-from lineage_store.index import models, row_index
-from lineage_store.index.database import compact, writing_index
-from lineage_store.workspace.folder import Workspace
+from lineage_store.index import compact, models, row_index, writing_index
+from lineage_store.workspace import Workspace
 from unlearning.erasure.erased_digests import ended_digests, record_ended
 from unlearning.erasure.scan import Scan, distinctive, occurring, scan_apart
 from unlearning.erasure.sealed_request import OpenRequest, load_open

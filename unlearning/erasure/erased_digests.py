@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lineage_store.canonical import canonical_json, digest_file, read_json, write_atomic
 from lineage_store.index.models import ModelRecord
-from lineage_store.workspace.folder import Workspace
+from lineage_store.workspace import Workspace
 
 SMALLEST = 64
 """Bytes. A shorter file (an empty split, a marker) is alike everywhere."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from lineage_store.canonical import Json, sync_folder, write_atomic
 from lineage_store.errors import BadInput
-from lineage_store.keys.sealed import seal, unseal
-from lineage_store.workspace.request_folder import RequestFolder
+from lineage_store.keys import seal, unseal
+from lineage_store.workspace import RequestFolder
 
 KEY_BYTES = 32
 

@@ -15,8 +15,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lineage_store.data.inference import parse_number
-from lineage_store.data.snapshot import SPLITS, Snapshot, escape, read_snapshot
+from lineage_store.data import SPLITS, Snapshot, escape, parse_number, read_snapshot
 
 SHORTEST = 5
 DISTINCTIVE_BITS = 40

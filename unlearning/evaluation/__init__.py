@@ -12,3 +12,45 @@ guards             what a deletion must not break
 measures           that decide nothing; `charts` to be drawn
 finding            what one check found
 """
+
+from typing import TYPE_CHECKING
+
+from lineage_store.public_names import lazily
+
+if TYPE_CHECKING:
+    from unlearning.evaluation.from_saved_models import ToEvaluate, read_evaluated
+    from unlearning.evaluation.policy import Policy, read_policy
+    from unlearning.evaluation.push_gate import (
+        demanded,
+        evaluate_and_keep,
+        evaluation_digests,
+        must_be_accepted,
+    )
+    from unlearning.evaluation.verdict import evaluate
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            "from_saved_models": ("ToEvaluate", "read_evaluated"),
+            "policy": ("Policy", "read_policy"),
+            "push_gate": (
+                "demanded",
+                "evaluate_and_keep",
+                "evaluation_digests",
+                "must_be_accepted",
+            ),
+            "verdict": ("evaluate",),
+        },
+    )
+
+__all__ = [
+    "Policy",
+    "ToEvaluate",
+    "demanded",
+    "evaluate",
+    "evaluate_and_keep",
+    "evaluation_digests",
+    "must_be_accepted",
+    "read_evaluated",
+    "read_policy",
+]

@@ -14,9 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lineage_store.ledger.shards import Ledger
-from lineage_store.rows.arrays import Rows, RowSet, joined, pieces
-from lineage_store.rows.row_store import RowStore, open_rows
+from lineage_store.ledger import Ledger
+from lineage_store.rows import Rows, RowSet, RowStore, joined, open_rows, pieces
 from lineage_store.tensors import Array, State
 from unlearning.evaluation.models_compared import Evaluated, Kind, RowSetName, Run
 from unlearning.evaluation.policy import Policy

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lineage_store.data.csv_table import Table, read_table
-from lineage_store.data.inference import Task, class_text, parse_number
+from lineage_store.data import Table, Task, class_text, parse_number, read_table
 from lineage_store.errors import BadInput
 from lineage_store.tensors import Array
 from unlearning.evaluation.keras_outputs import Reader, as_columns, ask_keras, only_other

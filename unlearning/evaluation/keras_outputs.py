@@ -16,8 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from lineage_store.data.csv_table import Table
-from lineage_store.data.inference import Task
+from lineage_store.data import Table, Task
 from lineage_store.errors import BadInput
 from lineage_store.tensors import Array
 from unlearning.evaluation.models_compared import RowSetName

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.data.inference import Task
+from lineage_store.data import Task
 from lineage_store.tensors import Array
 from unlearning.metrics.accuracy import hits
 from unlearning.metrics.divergence import activation_distance, jensen_shannon

@@ -13,8 +13,8 @@ from typing import Any
 
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
 from lineage_store.errors import BadInput, CheckFailed
-from lineage_store.ledger.shards import Ledger, open_ledger
-from lineage_store.workspace.folder import Workspace
+from lineage_store.ledger import Ledger, open_ledger
+from lineage_store.workspace import Workspace
 from unlearning.evaluation.from_ledgers import ledgers_evaluated
 from unlearning.evaluation.policy import Policy, read_policy
 from unlearning.evaluation.verdict import Evaluation, evaluate

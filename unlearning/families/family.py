@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from lineage_store.claim import Claim
-from lineage_store.data.inference import Inference, Task
+from lineage_store.data import Inference, Task
 from unlearning.families.row_encoding import RowEncoding
 
 Trail = Literal["steps", "sums", "structure", "optimum", "draws"]

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.data.inference import Inference
-from lineage_store.rows.arrays import LABEL, Rows
-from lineage_store.rows.row_store import fields_of
-from lineage_store.rows.slice_file import Field
+from lineage_store.data import Inference
+from lineage_store.rows import LABEL, Field, Rows, fields_of
 from lineage_store.tensors import Array
 from unlearning.families.row_encoding import TypedRows
 from unlearning.keras_models.encoding import encode_strings

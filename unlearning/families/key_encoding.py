@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lineage_store.data.inference import Inference
-from lineage_store.rows.arrays import LABEL, Rows
-from lineage_store.rows.slice_file import Field
+from lineage_store.data import Inference
+from lineage_store.rows import LABEL, Field, Rows
 from unlearning.families.row_encoding import TypedRows
 from unlearning.families.value_keys import class_key, number_keys, text_keys
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from lineage_store.errors import BadInput
-from lineage_store.ledger.train_options import FIRST_FAMILY
+from lineage_store.ledger import FIRST_FAMILY
 
 if TYPE_CHECKING:
     from unlearning.families.family import Family

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from lineage_store.claim import BITS, Claim
-from lineage_store.data.inference import Inference, Task
+from lineage_store.data import Inference, Task
 from unlearning.families.family import Trail, Unfit
 from unlearning.families.key_encoding import KeyEncoding
 from unlearning.families.row_encoding import RowEncoding

@@ -10,8 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.rows.arrays import Rows
-from lineage_store.rows.slice_file import Field
+from lineage_store.rows import Field, Rows
 from lineage_store.tensors import Array
 
 

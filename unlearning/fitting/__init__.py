@@ -5,3 +5,21 @@ shard_task  one shard's part, as a value that any process can carry out
 engines     who carries tasks out; `beam` the pipeline's process, `worker` its workers' part
 executor_engine  the engine of a TFX component's executor
 """
+
+from typing import TYPE_CHECKING
+
+from lineage_store.public_names import lazily
+
+if TYPE_CHECKING:
+    from unlearning.fitting.engines import HERE, ShardEngine, engine_of
+    from unlearning.fitting.shard_task import learner_of
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            "engines": ("HERE", "ShardEngine", "engine_of"),
+            "shard_task": ("learner_of",),
+        },
+    )
+
+__all__ = ["HERE", "ShardEngine", "engine_of", "executor_engine", "fit", "learner_of"]

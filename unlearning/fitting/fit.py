@@ -13,11 +13,21 @@ from pathlib import Path
 
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
 from lineage_store.errors import BadInput
-from lineage_store.ledger.header import Header, ModuleOrigin
-from lineage_store.ledger.shards import Ledger, ShardLedger, keep_shard, shard_folder, write_header
-from lineage_store.ledger.timings import Timings, load_timings, own_bytes, save_timings
+from lineage_store.ledger import (
+    Header,
+    Ledger,
+    ModuleOrigin,
+    ShardLedger,
+    Timings,
+    keep_shard,
+    load_timings,
+    own_bytes,
+    save_timings,
+    shard_folder,
+    write_header,
+)
 from lineage_store.placement import Partition, Stage
-from lineage_store.rows.row_store import RowStore, open_rows
+from lineage_store.rows import RowStore, open_rows
 from unlearning.families.aggregation import aggregation_or_default
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.canonical import write_atomic
-from lineage_store.ledger.shards import Ledger, ShardLedger, open_ledger, shard_folder
-from lineage_store.rows.row_store import RowStore, open_rows
+from lineage_store.ledger import Ledger, ShardLedger, open_ledger, shard_folder
+from lineage_store.rows import RowStore, open_rows
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
 from unlearning.keras_models.keras_learner import KerasLearner

@@ -12,7 +12,7 @@ from pathlib import Path
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput, UnweaveError
-from lineage_store.rows.row_store import open_rows
+from lineage_store.rows import open_rows
 from unlearning.fingerprint.environment import differing
 from unlearning.fitting.shard_task import ShardTask, carry_out, has_ticket, made_with
 from unlearning.keras_models.keras_learner import KerasLearner

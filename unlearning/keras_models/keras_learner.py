@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from lineage_store.errors import BadInput, NotReproducible
 from lineage_store.placement import tweak
-from lineage_store.rows.arrays import Rows, RowSet, pieces
+from lineage_store.rows import Rows, RowSet, pieces
 from lineage_store.tensors import WEIGHTS, Array, State, first_difference
 from unlearning.keras_models.class_weights import Weights
 from unlearning.keras_models.encoding import model_inputs

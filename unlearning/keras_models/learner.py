@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.rows.arrays import Rows, RowSet
+from lineage_store.rows import Rows, RowSet
 from lineage_store.tensors import Array, State
 from unlearning.keras_models.class_weights import Weights
 

@@ -1,7 +1,7 @@
 """The learner of a store's rows, built from a module's source."""
 
-from lineage_store.data.inference import Inference
-from lineage_store.rows.row_store import RowStore
+from lineage_store.data import Inference
+from lineage_store.rows import RowStore
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.module_file import spec_of

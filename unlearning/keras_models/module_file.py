@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.canonical import digest
-from lineage_store.data.inference import Inference, Task
+from lineage_store.data import Inference, Task
 from lineage_store.errors import BadInput
 
 BUCKETS = 2048

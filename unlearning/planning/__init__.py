@@ -8,3 +8,54 @@ kept_for_later  what an approximate deletion keeps of the shards it changes
 exact_later     two phases: approximate now, exact by a date
 downstream      which units of a shard are downstream of the rows; `refused_plans` that leave one
 """
+
+from typing import TYPE_CHECKING
+
+from lineage_store.public_names import lazily
+
+if TYPE_CHECKING:
+    from unlearning.planning.choice import Asked
+    from unlearning.planning.estimates import Estimate, Limits, folder_bytes
+    from unlearning.planning.exact_later import exact_run_after, still_approximate
+    from unlearning.planning.kept_for_later import Afterwards
+    from unlearning.planning.plan import (
+        BaseAfter,
+        ModelPlan,
+        base_after,
+        must_still_hold,
+        plan_model,
+    )
+    from unlearning.planning.plan_file import load_plan, save_plan
+    from unlearning.planning.verdicts import Verdict
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            "choice": ("Asked",),
+            "estimates": ("Estimate", "Limits", "folder_bytes"),
+            "exact_later": ("exact_run_after", "still_approximate"),
+            "kept_for_later": ("Afterwards",),
+            "plan": ("BaseAfter", "ModelPlan", "base_after", "must_still_hold", "plan_model"),
+            "plan_file": ("load_plan", "save_plan"),
+            "verdicts": ("Verdict",),
+        },
+    )
+
+__all__ = [
+    "Afterwards",
+    "Asked",
+    "BaseAfter",
+    "Estimate",
+    "Limits",
+    "ModelPlan",
+    "Verdict",
+    "base_after",
+    "exact_run_after",
+    "expected_cost",
+    "folder_bytes",
+    "load_plan",
+    "must_still_hold",
+    "plan_model",
+    "save_plan",
+    "still_approximate",
+]

@@ -21,10 +21,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lineage_store.errors import CheckFailed
-from lineage_store.ledger.records import StageRecord
-from lineage_store.ledger.shards import Ledger
+from lineage_store.ledger import Ledger, StageRecord
 from lineage_store.placement import Stage
-from lineage_store.rows.row_store import RowStore
+from lineage_store.rows import RowStore
 from unlearning.keras_models.class_weights import ALIKE
 from unlearning.strategies.exposure import affected_positions
 from unlearning.strategies.strategy import MOVED, Situation, stage_of

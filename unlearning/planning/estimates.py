@@ -18,9 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.errors import BadInput
-from lineage_store.ledger.records import StageRecord
-from lineage_store.ledger.shards import Ledger, ShardLedger
-from lineage_store.ledger.timings import load_timings
+from lineage_store.ledger import Ledger, ShardLedger, StageRecord, load_timings
 from unlearning.strategies.regenerate import replayed_steps
 from unlearning.strategies.repair import decided
 from unlearning.strategies.strategy import ShardDecision, Situation, Strategy

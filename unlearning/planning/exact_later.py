@@ -12,7 +12,7 @@ from typing import Any
 from lineage_store.canonical import digest_file
 from lineage_store.index import models
 from lineage_store.index.models import ModelRecord
-from lineage_store.workspace.folder import Workspace
+from lineage_store.workspace import Workspace
 from unlearning.planning.plan import ModelPlan
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lineage_store.ledger.shards import Ledger
+from lineage_store.ledger import Ledger
 from unlearning.strategies.strategy import ShardDecision
 
 EXACT = "retrain-shards"

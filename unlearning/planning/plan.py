@@ -12,16 +12,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from lineage_store.data.gate import infer
-from lineage_store.data.inference import Inference, in_terms_of
-from lineage_store.data.snapshot import EVAL, Snapshot, retained
+from lineage_store.data import EVAL, Inference, Snapshot, in_terms_of, infer, retained
 from lineage_store.errors import BadInput, LeftAsItIs, NothingToLearn
-from lineage_store.graph.node import LineageNode
-from lineage_store.index.row_index import IndexedRows
-from lineage_store.ledger.header import BaseOrigin
-from lineage_store.ledger.shards import Ledger
+from lineage_store.graph import LineageNode
+from lineage_store.index import IndexedRows
+from lineage_store.ledger import BaseOrigin, Ledger
 from lineage_store.placement import Partition
-from lineage_store.rows.row_store import RowStore
+from lineage_store.rows import RowStore
 from unlearning.fingerprint.environment import differing
 from unlearning.fingerprint.equivalent import same_code
 from unlearning.planning.choice import Asked, choose_here

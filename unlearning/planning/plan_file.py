@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lineage_store.canonical import canonical_json, read_json, write_atomic
-from lineage_store.workspace.request_folder import RequestFolder
+from lineage_store.workspace import RequestFolder
 from unlearning.planning.plan import ModelPlan
 
 

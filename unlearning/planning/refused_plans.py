@@ -16,7 +16,7 @@ had learnt from the rows.
 from collections.abc import Mapping, Sequence
 
 from lineage_store.errors import LeftAsItIs
-from lineage_store.ledger.shards import ShardLedger
+from lineage_store.ledger import ShardLedger
 from unlearning.planning.downstream import Downstream
 from unlearning.strategies.strategy import ShardDecision, Situation
 

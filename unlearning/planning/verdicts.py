@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lineage_store.errors import LeftAsItIs, MissingVerdict
-from lineage_store.graph.node import LineageNode
+from lineage_store.graph import LineageNode
 from unlearning.planning.downstream import Downstream
 from unlearning.strategies.strategy import MOVED, ShardDecision
 

@@ -15,11 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.ledger.shards import ShardLedger
-from lineage_store.ledger.train_options import TrainOptions
+from lineage_store.ledger import ShardLedger, TrainOptions
 from lineage_store.placement import Partition
-from lineage_store.rows.arrays import Rows
-from lineage_store.rows.writer import write_rows
+from lineage_store.rows import Rows, write_rows
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.poison.provenance import Right, SourceVerdict, judge_sources
 from unlearning.training.stages import Run, train_shard

@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lineage_store.errors import BadInput
-from lineage_store.rows.arrays import Rows, joined
-from lineage_store.rows.row_store import RowStore
+from lineage_store.rows import Rows, RowStore, joined
 from lineage_store.tensors import State
 from unlearning.keras_models.encoding import model_inputs
 from unlearning.keras_models.keras_learner import PREDICTED_AT_ONCE, KerasLearner

@@ -14,14 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.canonical import digest_file
-from lineage_store.data.snapshot import Snapshot, load_snapshot
-from lineage_store.doctor.differences import Difference
-from lineage_store.doctor.rows import compare_parts, compare_rows, fault_of, write_again
+from lineage_store.data import Snapshot, load_snapshot
+from lineage_store.doctor import Difference, compare_parts, compare_rows, fault_of, write_again
 from lineage_store.errors import CheckFailed
-from lineage_store.index import deletions, models
-from lineage_store.index.from_log import Logged, LoggedDeletion, LoggedModel, check_log, read_logged
+from lineage_store.index import (
+    Logged,
+    LoggedDeletion,
+    LoggedModel,
+    check_log,
+    deletions,
+    models,
+    read_logged,
+)
 from lineage_store.index.models import ModelRecord
-from lineage_store.workspace.folder import Workspace
+from lineage_store.workspace import Workspace
 from unlearning.registry.rebuilt_records import OnDisk, on_disk, record_again
 from unlearning.training.config import TrainConfig
 

@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lineage_store.index.from_log import LoggedModel
+from lineage_store.index import LoggedModel
 from lineage_store.index.models import ModelRecord
-from lineage_store.ledger.shards import Ledger, open_ledger
-from lineage_store.workspace.folder import Workspace
-from lineage_store.workspace.request_folder import RequestFolder
+from lineage_store.ledger import Ledger, open_ledger
+from lineage_store.workspace import RequestFolder, Workspace
 from unlearning.planning.plan_file import load_plan
 from unlearning.registry.register import describe_model
 

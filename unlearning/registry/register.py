@@ -6,27 +6,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lineage_store.data.snapshot import (
-    UNLABELLED,
-    Record,
-    Snapshot,
-    load_snapshot,
-    read_keys,
-    read_snapshot,
-)
+from lineage_store.data import UNLABELLED, Record, Snapshot, load_snapshot, read_keys, read_snapshot
 from lineage_store.errors import CheckFailed
-from lineage_store.index import models, row_index
-from lineage_store.index.database import reading_index
-from lineage_store.index.descent import base_of
-from lineage_store.index.signed_log import logging_events
-from lineage_store.keys.signing import load_public_key
-from lineage_store.ledger.header import Header
-from lineage_store.ledger.shards import Ledger, open_ledger
-from lineage_store.ledger.timings import load_timings
-from lineage_store.log import events
-from lineage_store.log.kinds import ModelMade, of_kind
+from lineage_store.index import base_of, logging_events, models, reading_index, row_index
+from lineage_store.keys import load_public_key
+from lineage_store.ledger import Header, Ledger, load_timings, open_ledger
+from lineage_store.log import ModelMade, events, of_kind
 from lineage_store.tensors import weights_digest
-from lineage_store.workspace.folder import Workspace
+from lineage_store.workspace import Workspace
 from unlearning.fitting.fit import metrics_of
 from unlearning.training.config import config_of
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from lineage_store.canonical import canonical_json, read_json
 from lineage_store.errors import BadInput
-from lineage_store.rows.arrays import Rows, RowSet, pieces
+from lineage_store.rows import Rows, RowSet, pieces
 from lineage_store.tensors import State
 from unlearning.families.aggregation import Aggregation, stacked
 from unlearning.keras_models.encoding import bucket_ids, first_values, model_inputs

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lineage_store.data.csv_table import Table, read_table
+from lineage_store.data import Table, read_table
 from lineage_store.index.models import ModelRecord
 from lineage_store.tensors import Array
 from unlearning.fingerprint.determinism import pin_tensorflow

@@ -10,3 +10,23 @@ last_epoch        of a shard, taken again without the rows
 regenerate        an update that was not recorded, computed again
 repair            a short fine-tune after a subtraction
 """
+
+from typing import TYPE_CHECKING
+
+from lineage_store.public_names import lazily
+
+if TYPE_CHECKING:
+    from unlearning.strategies.exposure import Exposure
+    from unlearning.strategies.known_strategies import choose
+    from unlearning.strategies.strategy import ShardDecision
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            "exposure": ("Exposure",),
+            "known_strategies": ("choose",),
+            "strategy": ("ShardDecision",),
+        },
+    )
+
+__all__ = ["Exposure", "ShardDecision", "choose"]

@@ -15,8 +15,8 @@ import numpy as np
 
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.errors import BadInput
-from lineage_store.ledger.shards import Ledger, ShardLedger, keep_shard
-from lineage_store.rows.row_store import RowStore
+from lineage_store.ledger import Ledger, ShardLedger, keep_shard
+from lineage_store.rows import RowStore
 from lineage_store.tensors import State, save_state
 from unlearning.strategies.exposure import affected_positions
 from unlearning.strategies.strategy import ShardDecision, Situation, StrategyGuarantee

@@ -22,9 +22,8 @@ from dataclasses import replace
 
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.errors import BadInput
-from lineage_store.ledger.correction import Correction
-from lineage_store.ledger.shards import Ledger, ShardLedger, keep_shard
-from lineage_store.rows.row_store import RowStore
+from lineage_store.ledger import Correction, Ledger, ShardLedger, keep_shard
+from lineage_store.rows import RowStore
 from lineage_store.tensors import State, save_state, weights_of
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.strategies.exposure import affected_positions

@@ -14,11 +14,9 @@ import numpy.typing as npt
 
 from lineage_store.canonical import digest_file
 from lineage_store.errors import BadInput, CheckFailed
-from lineage_store.ledger.shards import ShardLedger
-from lineage_store.ledger.train_options import TrainOptions
+from lineage_store.ledger import ShardLedger, TrainOptions
 from lineage_store.placement import Stage
-from lineage_store.rows.arrays import Rows, RowSet
-from lineage_store.rows.row_store import RowStore
+from lineage_store.rows import Rows, RowSet, RowStore
 from lineage_store.tensors import State, load_state
 from unlearning.keras_models.class_weights import Weights
 from unlearning.keras_models.keras_learner import KerasLearner

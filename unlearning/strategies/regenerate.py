@@ -15,13 +15,9 @@ from dataclasses import dataclass
 
 from lineage_store.canonical import digest_file
 from lineage_store.errors import CheckFailed
-from lineage_store.ledger.records import StepRecord
-from lineage_store.ledger.shards import ShardLedger
-from lineage_store.ledger.update_codecs import LOSSLESS, encode
-from lineage_store.ledger.update_files import writing_updates
+from lineage_store.ledger import LOSSLESS, ShardLedger, StepRecord, encode, writing_updates
 from lineage_store.placement import Stage
-from lineage_store.rows.arrays import Rows
-from lineage_store.rows.row_store import RowStore
+from lineage_store.rows import Rows, RowStore
 from lineage_store.tensors import State, load_state
 from unlearning.strategies.strategy import stage_of
 from unlearning.training.batches import batch_digest, epoch_batches

@@ -14,10 +14,9 @@ higher than that of the weights before the deletion. Without such rows it runs a
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from lineage_store.ledger.shards import ShardLedger
+from lineage_store.ledger import ShardLedger
 from lineage_store.placement import Stage, batch_count
-from lineage_store.rows.arrays import RowSet
-from lineage_store.rows.row_store import RowStore
+from lineage_store.rows import RowSet, RowStore
 from lineage_store.tensors import State, load_state, weights_digest
 from unlearning.strategies.last_epoch import recorded_state
 from unlearning.strategies.strategy import ShardDecision, Situation, Strategy, stage_of

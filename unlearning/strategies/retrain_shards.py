@@ -11,9 +11,8 @@ today's rows first.
 
 from lineage_store.canonical import digest_file, digest_json
 from lineage_store.errors import CheckFailed
-from lineage_store.ledger.records import StepRecord
-from lineage_store.ledger.shards import ShardLedger, keep_shard
-from lineage_store.rows.row_store import RowStore
+from lineage_store.ledger import ShardLedger, StepRecord, keep_shard
+from lineage_store.rows import RowStore
 from unlearning.keras_models.class_weights import ALIKE
 from unlearning.strategies.strategy import MOVED, ShardDecision, Situation, StrategyGuarantee
 from unlearning.training.stages import Run, train_shard

@@ -13,10 +13,9 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.ledger.records import StageRecord, without
-from lineage_store.ledger.shards import Ledger, ShardLedger
+from lineage_store.ledger import Ledger, ShardLedger, StageRecord, without
 from lineage_store.placement import Partition, Stage, batch_of, row_bits, schedule
-from lineage_store.rows.row_store import RowStore
+from lineage_store.rows import RowStore
 from unlearning.training.stages import Run
 
 MOVED = "the weights that it started from change"

@@ -10,12 +10,10 @@ a deletion years later can tell that it starts from the same.
 from collections.abc import Sequence
 
 from lineage_store.errors import BadInput, CheckFailed
-from lineage_store.index import models
-from lineage_store.index.database import reading_index
-from lineage_store.ledger.header import BaseOrigin, Header
-from lineage_store.ledger.shards import Ledger, open_ledger
+from lineage_store.index import models, reading_index
+from lineage_store.ledger import BaseOrigin, Header, Ledger, open_ledger
 from lineage_store.tensors import State, weights_digest
-from lineage_store.workspace.folder import Workspace
+from lineage_store.workspace import Workspace
 from unlearning.keras_models.keras_learner import KerasLearner
 
 

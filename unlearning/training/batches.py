@@ -11,8 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from lineage_store.placement import Partition, Stage, batch_of, row_bits, schedule
-from lineage_store.rows.arrays import Rows, RowSet
-from lineage_store.rows.row_store import RowStore
+from lineage_store.rows import Rows, RowSet, RowStore
 
 
 def shard_schedule(store: RowStore, shard: int, partition: Partition) -> tuple[Stage, ...]:

@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lineage_store.ledger.records import without
-from lineage_store.ledger.shards import Ledger
-from lineage_store.ledger.train_options import TrainOptions
+from lineage_store.ledger import Ledger, TrainOptions, without
 from lineage_store.placement import Partition
 from unlearning.keras_models.module_file import BUILT_IN, module_text
 

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lineage_store.canonical import digest_json
-from lineage_store.ledger.train_options import TrainOptions
-from lineage_store.rows.arrays import RowSet
-from lineage_store.rows.row_store import RowStore
+from lineage_store.ledger import TrainOptions
+from lineage_store.rows import RowSet, RowStore
 
 
 class Watcher(Protocol):

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.data.snapshot import PLACE, ROW, Snapshot
+from lineage_store.data import PLACE, ROW, Snapshot
 from lineage_store.errors import CheckFailed
 from lineage_store.placement import U64, Partition, cells_of
-from lineage_store.rows.arrays import Rows
+from lineage_store.rows import Rows
 from unlearning.families.row_encoding import RowEncoding, TypedRows
 from unlearning.keras_models.encoding import first_values
 

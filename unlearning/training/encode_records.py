@@ -11,12 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lineage_store.data.inference import Inference
-from lineage_store.data.snapshot import EVAL, TRAIN, Record, Snapshot, describe, read_snapshot
+from lineage_store.data import EVAL, TRAIN, Inference, Record, Snapshot, describe, read_snapshot
 from lineage_store.placement import U64, Partition, cells_of
-from lineage_store.rows.arrays import Rows
-from lineage_store.rows.row_store import RowStore
-from lineage_store.rows.writer import NO_SLICES, write_rows
+from lineage_store.rows import NO_SLICES, Rows, RowStore, write_rows
 from unlearning.families.family import Family
 from unlearning.families.known_families import family_of
 from unlearning.families.row_encoding import RowEncoding, TypedRows

@@ -10,8 +10,7 @@ deletion keeps it.
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from lineage_store.ledger.train_options import TrainOptions
-from lineage_store.ledger.update_codecs import BLOCK, LOSSLESS, SUMMABLE
+from lineage_store.ledger import BLOCK, LOSSLESS, SUMMABLE, TrainOptions
 from lineage_store.placement import Stage
 from lineage_store.tensors import Array
 from unlearning.training.step_checkpoints import REGENERATE, interval

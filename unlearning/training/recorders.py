@@ -21,13 +21,16 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Protocol
 
-from lineage_store.ledger.shards import ShardLedger
-from lineage_store.ledger.train_options import TrainOptions
-from lineage_store.ledger.update_codecs import encode, in_one_row
-from lineage_store.ledger.update_files import UpdateWriter, writing_updates
+from lineage_store.ledger import (
+    ShardLedger,
+    TrainOptions,
+    UpdateWriter,
+    encode,
+    in_one_row,
+    writing_updates,
+)
 from lineage_store.placement import Partition, band_at
-from lineage_store.rows.arrays import Rows
-from lineage_store.rows.row_store import RowStore
+from lineage_store.rows import Rows, RowStore
 from lineage_store.tensors import State
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.training.step_checkpoints import REGENERATE

@@ -15,12 +15,9 @@ from typing import Any
 import numpy as np
 
 from lineage_store.errors import BadInput, CheckFailed
-from lineage_store.ledger.records import StageRecord, StepRecord
-from lineage_store.ledger.shards import ShardLedger
-from lineage_store.ledger.train_options import TrainOptions
+from lineage_store.ledger import ShardLedger, StageRecord, StepRecord, TrainOptions
 from lineage_store.placement import Partition, Stage
-from lineage_store.rows.arrays import Rows, RowSet, pieces
-from lineage_store.rows.row_store import RowStore
+from lineage_store.rows import Rows, RowSet, RowStore, pieces
 from lineage_store.tensors import State, load_state
 from unlearning.keras_models.class_weights import ALIKE, Weights, weighting_or_default
 from unlearning.keras_models.keras_learner import KerasLearner

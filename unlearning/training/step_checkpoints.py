@@ -9,7 +9,7 @@ regenerated (`regenerate`) they are kept in all epochs.
 import re
 from collections.abc import Iterable
 
-from lineage_store.ledger.train_options import TrainOptions
+from lineage_store.ledger import TrainOptions
 from lineage_store.placement import Stage
 
 REGENERATE = "regenerate"  # the policy of `--record` under which updates are computed again

@@ -12,11 +12,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.data.inference import Inference
-from lineage_store.data.snapshot import TRAIN, Snapshot, read_places
-from lineage_store.ledger.shards import Ledger
+from lineage_store.data import TRAIN, Inference, Snapshot, read_places
+from lineage_store.ledger import Ledger
 from lineage_store.placement import Partition, cells_of
-from lineage_store.rows.row_store import FORMAT, RowStore
+from lineage_store.rows import FORMAT, RowStore
 
 PIECE = 100_000
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from lineage_store.placement import Stage, batch_of, row_bits
-from lineage_store.rows.row_store import RowStore
+from lineage_store.rows import RowStore
 from lineage_store.tensors import State, load_state, save_state
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.training.stages import Run

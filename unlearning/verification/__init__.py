@@ -6,3 +6,35 @@ replay          segments of a training run, taken again; `taken_again` units of 
 recorded_files  the files of a live model against the digests in its ledger
 twin_distance   how near a result is to its retrained twin
 """
+
+from typing import TYPE_CHECKING
+
+from lineage_store.public_names import lazily
+
+if TYPE_CHECKING:
+    from unlearning.verification.checks import must_pass
+    from unlearning.verification.controlled import Check
+    from unlearning.verification.recorded_files import differing_files
+    from unlearning.verification.report_file import check_and_keep, load_reports
+    from unlearning.verification.taken_again import replay_run
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            "checks": ("must_pass",),
+            "controlled": ("Check",),
+            "recorded_files": ("differing_files",),
+            "report_file": ("check_and_keep", "load_reports"),
+            "taken_again": ("replay_run",),
+        },
+    )
+
+__all__ = [
+    "Check",
+    "check_and_keep",
+    "differing_files",
+    "load_reports",
+    "must_pass",
+    "replay",
+    "replay_run",
+]

@@ -17,8 +17,8 @@ import numpy as np
 
 from lineage_store.canonical import digest_file
 from lineage_store.errors import CheckFailed
-from lineage_store.ledger.shards import Ledger, ShardLedger
-from lineage_store.rows.row_store import RowStore
+from lineage_store.ledger import Ledger, ShardLedger
+from lineage_store.rows import RowStore
 from lineage_store.tensors import State, distance, weights_digest
 from unlearning.fitting.shard_task import MakeLearner, learner_of
 from unlearning.keras_models.keras_learner import KerasLearner

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from lineage_store.ledger.shards import Ledger
+from lineage_store.ledger import Ledger
 from unlearning.verification.checks import HOLDS
 
 Outcome = Literal["passed", "failed", "uninformative"]

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from lineage_store.canonical import digest, digest_file, digest_json
 from lineage_store.errors import CheckFailed
-from lineage_store.ledger.records import StageRecord
-from lineage_store.ledger.shards import Ledger, ShardLedger
-from lineage_store.rows.row_store import RowStore, open_rows
+from lineage_store.ledger import Ledger, ShardLedger, StageRecord
+from lineage_store.rows import RowStore, open_rows
 from unlearning.training.config import module_source
 from unlearning.training.early_stop import rows_seen
 

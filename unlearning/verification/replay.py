@@ -24,11 +24,9 @@ from typing import Any, TypeVar
 
 from lineage_store.canonical import digest_file
 from lineage_store.errors import CheckFailed
-from lineage_store.ledger.records import StageRecord, StepRecord
-from lineage_store.ledger.shards import Ledger, ShardLedger
+from lineage_store.ledger import Ledger, ShardLedger, StageRecord, StepRecord
 from lineage_store.placement import Stage
-from lineage_store.rows.arrays import Rows
-from lineage_store.rows.row_store import RowStore
+from lineage_store.rows import Rows, RowStore
 from lineage_store.tensors import State, distance, first_difference, load_state
 from unlearning.strategies.strategy import stage_of
 from unlearning.training.batches import batch_digest, epoch_batches

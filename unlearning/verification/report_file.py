@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 
 from lineage_store.canonical import canonical_json, read_json, write_atomic
-from lineage_store.ledger.shards import Ledger
-from lineage_store.rows.row_store import open_rows
-from lineage_store.workspace.folder import Workspace
+from lineage_store.ledger import Ledger
+from lineage_store.rows import open_rows
+from lineage_store.workspace import Workspace
 from unlearning.erasure.sealed_request import load_open
 from unlearning.fitting.engines import HERE, ShardEngine
 from unlearning.fitting.fit import fit_twin

@@ -17,11 +17,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lineage_store.canonical import digest
-from lineage_store.ledger.records import StageRecord
-from lineage_store.ledger.shards import Ledger, ShardLedger
+from lineage_store.ledger import Ledger, ShardLedger, StageRecord
 from lineage_store.placement import Stage
-from lineage_store.rows.arrays import Rows
-from lineage_store.rows.row_store import RowStore
+from lineage_store.rows import Rows, RowStore
 from lineage_store.tensors import State
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.strategies.strategy import ShardDecision, stage_of

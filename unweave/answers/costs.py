@@ -5,8 +5,8 @@ from typing import Any
 
 from lineage_store.index.models import ModelRecord
 from lineage_store.placement import Partition
-from lineage_store.rows.row_store import open_rows
-from lineage_store.workspace.folder import Workspace
+from lineage_store.rows import open_rows
+from lineage_store.workspace import Workspace
 from unlearning.planning.expected_cost import expected_cost
 
 

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from lineage_store.index.database import reading_index
-from lineage_store.index.queue import Queued, all_queued
-from lineage_store.requests.details import Details
+from lineage_store.index import Queued, all_queued, reading_index
+from lineage_store.requests import Details
 from lineage_store.requests.recipients import recipients
-from lineage_store.workspace.folder import Workspace
+from lineage_store.workspace import Workspace
 
 if TYPE_CHECKING:
-    from pipelines.runs.queue import Group, Ran
-    from unlearning.planning.plan import ModelPlan
+    from pipelines.runs import Group, Ran
+    from unlearning.planning import ModelPlan
 
 Answer = dict[str, Any]
 
@@ -68,7 +67,7 @@ def whole(
 
 def _replaced(connection: sqlite3.Connection, run: str) -> list[str]:
     """Return the models that a run replaced, as the event log has it."""
-    from lineage_store.log.kinds import RowsDeleted, of_kind
+    from lineage_store.log import RowsDeleted, of_kind
 
     for _, deleted in of_kind(connection, RowsDeleted):
         if deleted.request == run:

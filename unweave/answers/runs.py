@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-from lineage_store.index import deletions, models
-from lineage_store.index.database import reading_index
+from lineage_store.index import deletions, models, reading_index
 from lineage_store.index.models import ModelRecord
-from lineage_store.ledger.timings import Timings
+from lineage_store.ledger import Timings
 from lineage_store.placement import Partition
 from lineage_store.requests.recipients import recipients
-from lineage_store.workspace.folder import Workspace
-from unlearning.evaluation.push_gate import evaluation_digests
-from unlearning.planning.plan import ModelPlan
-from unlearning.planning.plan_file import load_plan
-from unlearning.verification.report_file import load_reports
+from lineage_store.workspace import Workspace
+from unlearning.evaluation import evaluation_digests
+from unlearning.planning import ModelPlan, load_plan
+from unlearning.verification import load_reports
 from unweave.answers.costs import cost_of
 
 

@@ -31,7 +31,7 @@ def detect_poison(
     fit.
     """
     from lineage_store.progress import listening
-    from lineage_store.workspace.folder import writing
+    from lineage_store.workspace import writing
     from pipelines.runs.detect import DetectRequest, detect
     from unweave.api.request_queue import RequestQueue
 

@@ -5,11 +5,10 @@ from typing import Any
 
 from lineage_store.canonical import write_atomic
 from lineage_store.errors import BadInput, CheckFailed
-from lineage_store.index.database import reading_index
-from lineage_store.keys.signing import load_public_key
-from lineage_store.log import events, proofs
-from lineage_store.log.events import ORIGIN, TreeHead
-from lineage_store.workspace.folder import Workspace
+from lineage_store.index import reading_index
+from lineage_store.keys import load_public_key
+from lineage_store.log import ORIGIN, TreeHead, events, proofs
+from lineage_store.workspace import Workspace
 
 Answer = dict[str, Any]
 

@@ -5,10 +5,10 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from lineage_store.errors import BadInput
-from lineage_store.requests.policy import date_of
+from lineage_store.requests import date_of
 
 if TYPE_CHECKING:
-    from pipelines.runs.find_rows import ForgetRequest
+    from pipelines.runs import ForgetRequest
 
 DERIVED_DAYS = 30
 
@@ -53,9 +53,8 @@ def forget_request(
     today: str,
 ) -> "ForgetRequest":
     """Return what is asked; raises BadInput for ids, names, limits or a date that do not fit."""
-    from pipelines.runs.find_rows import ForgetRequest
-    from unlearning.planning.choice import Asked
-    from unlearning.planning.estimates import Limits
+    from pipelines.runs import ForgetRequest
+    from unlearning.planning import Asked, Limits
 
     unique = unique_ids(ids)
     for name, value in (("--within", within), ("--space", space)):

@@ -4,9 +4,9 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from lineage_store.data.near_matches import ids_in, near_ids
-from lineage_store.requests.details import NearMatch
-from lineage_store.workspace.folder import Workspace
+from lineage_store.data import ids_in, near_ids
+from lineage_store.requests import NearMatch
+from lineage_store.workspace import Workspace
 
 
 def near_subjects(
@@ -21,7 +21,7 @@ def near_subjects(
 
     Raises BadInput if the file cannot be read.
     """
-    from pipelines.runs.find_rows import ForgetRequest, whereabouts
+    from pipelines.runs import ForgetRequest, whereabouts
 
     near = dict(sorted(near_ids(ids, ids_in(source, column)).items()))
     each = whereabouts(connection, workspace, ForgetRequest(tuple(near)), workspace.keys())

@@ -15,14 +15,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lineage_store.data.csv_source import Columns
-from lineage_store.data.risk import parse_rules
+from lineage_store.data import Columns, parse_rules
 from lineage_store.disk_full import translated
-from lineage_store.ledger.train_options import TrainOptions
+from lineage_store.ledger import TrainOptions
 from lineage_store.progress import Listener, listening
-from lineage_store.workspace.folder import writing
-from lineage_store.workspace.metadata_address import parse_connection
-from unlearning.families.known_families import DEFAULT
+from lineage_store.workspace import parse_connection, writing
+from unlearning.families import DEFAULT
 from unweave.api.detecting import detect_poison
 from unweave.api.forget_options import forget_request
 from unweave.api.reader import Reader
@@ -285,8 +283,8 @@ class Project(Reader):
         `ok` is true if nothing differs, or if all that differed was put right. Raises Unfinished
         while a deletion waits to be finished.
         """
-        from pipelines.runs.doctor import examine
-        from pipelines.runs.doctor import repair as put_right
+        from pipelines.runs import examine
+        from pipelines.runs import repair as put_right
 
         with translated(), listening(self._session.listener):
             if not repair:

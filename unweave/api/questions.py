@@ -11,7 +11,7 @@ from typing import Any
 from lineage_store.index.models import ModelRecord, find_model
 from lineage_store.questions import as_of as history
 from lineage_store.questions import one_model
-from lineage_store.workspace.folder import Workspace
+from lineage_store.workspace import Workspace
 from unweave.api.session import Session
 
 Answer = dict[str, Any]
@@ -44,8 +44,7 @@ class Queries:
             name = one_model.pipeline_of(record)
             runs = []
             if workspace.metadata.is_there():
-                from lineage_store.mlmd.metadata_store import Metadata
-                from lineage_store.mlmd.server import told
+                from lineage_store.mlmd import Metadata, told
                 from lineage_store.questions.pipeline_runs import pipeline_runs
 
                 with told(workspace.metadata):

@@ -13,10 +13,9 @@ from pathlib import Path
 
 from lineage_store.disk_full import translated
 from lineage_store.errors import WorkspaceBusy
-from lineage_store.index.database import reading_index
-from lineage_store.index.signed_log import logging_events
-from lineage_store.log.events import LogConnection
-from lineage_store.workspace.folder import Workspace, open_workspace
+from lineage_store.index import logging_events, reading_index
+from lineage_store.log import LogConnection
+from lineage_store.workspace import Workspace, open_workspace
 
 
 @contextmanager

@@ -56,9 +56,8 @@ class Reader:
 
     def trace_artifact(self, artifact: str) -> dict[str, Any]:
         """Say what MLMD knows of an artifact, in both directions."""
-        from lineage_store.mlmd.metadata_store import Metadata
-        from lineage_store.mlmd.server import told
-        from lineage_store.questions.artifacts import trace_artifact
+        from lineage_store.mlmd import Metadata, told
+        from lineage_store.questions import trace_artifact
 
         where = self._session.workspace().metadata
         with told(where):
@@ -117,7 +116,7 @@ class Reader:
 
     def predict(self, csv: Path | str, *, model_id: str | None = None) -> dict[str, Any]:
         """Predict with a live model's SavedModel for the rows of a CSV file."""
-        from unlearning.serving.predict import predict_csv, prediction_of
+        from unlearning.serving import predict_csv, prediction_of
 
         with self._session.reading() as (workspace, connection):
             record = models.find_model(connection, model_id)

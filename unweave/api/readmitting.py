@@ -13,11 +13,9 @@ def readmit_subjects(session: Session, ids: Sequence[str], *, rows: bool = False
     Raises NothingFound for one that is not kept out, Unfinished while a deletion is running.
     """
     from lineage_store.disk_full import translated
-    from lineage_store.index import deletions
-    from lineage_store.index.readmission import lift
-    from lineage_store.index.signed_log import logging_events
-    from lineage_store.workspace.folder import writing
-    from pipelines.runs.find_rows import ForgetRequest
+    from lineage_store.index import deletions, lift, logging_events
+    from lineage_store.workspace import writing
+    from pipelines.runs import ForgetRequest
 
     unique = unique_ids(ids)
     with translated(), writing(session.root, create=False) as workspace:

@@ -16,13 +16,21 @@ from typing import Any
 
 from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput
-from lineage_store.index import queue, queue_changes
-from lineage_store.index.queue import Queued
-from lineage_store.log.events import LogConnection
-from lineage_store.requests.details import Details, open_details
-from lineage_store.requests.inbox import Accepted, Entry, Refused, look_through
-from lineage_store.requests.policy import Policy, date_of, load_policy, save_policy
-from lineage_store.workspace.folder import Workspace
+from lineage_store.index import Queued, queue, queue_changes
+from lineage_store.log import LogConnection
+from lineage_store.requests import (
+    Accepted,
+    Details,
+    Entry,
+    Policy,
+    Refused,
+    date_of,
+    load_policy,
+    look_through,
+    open_details,
+    save_policy,
+)
+from lineage_store.workspace import Workspace
 from unweave.answers import requests as request_answers
 from unweave.api.forget_options import derived_until, forget_request, must_be_text, unique_ids
 from unweave.api.queue_writing import changing_queue, user_name
@@ -223,7 +231,7 @@ class RequestQueue:
 
         What failed is told beside what was done; `exit_status` is that of the first failure, or 0.
         """
-        from lineage_store.index.signed_log import sign_log
+        from lineage_store.index import sign_log
         from pipelines.runs import queue as queue_run
 
         day = None if due is None else date_of(due, "The day of --due")

@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lineage_store.disk_full import translated
-from lineage_store.index.database import read_index
+from lineage_store.index import read_index
 from lineage_store.progress import Listener, listening
-from lineage_store.workspace.folder import Workspace, open_workspace, writing
-from lineage_store.workspace.metadata_address import Connection
+from lineage_store.workspace import Connection, Workspace, open_workspace, writing
 
 if TYPE_CHECKING:
     from pipelines.jobs import Backend
-    from unlearning.fitting.engines import ShardEngine
+    from unlearning.fitting import ShardEngine
 
 Now = Callable[[], datetime]
 
@@ -65,7 +64,7 @@ class Session:
         """Who executes jobs."""
         if self.chosen is not None:
             return self.chosen
-        from pipelines.backends.tfx_local import TfxBackend
+        from pipelines.backends import TfxBackend
 
         return TfxBackend()
 
@@ -74,7 +73,7 @@ class Session:
         """Who carries out shards, if that was asked for; raises BadInput for what contradicts."""
         if self.workers is None and self.beam_args is None:
             return None
-        from unlearning.fitting.engines import engine_of
+        from unlearning.fitting import engine_of
 
         return engine_of(workers_wanted=self.workers, beam_args=self.beam_args)
 
@@ -109,7 +108,7 @@ class Session:
 
     def _finish_killed(self, workspace: Workspace) -> list[str]:
         """Do what killed commands did not get to; return the requests that are finished by it."""
-        from pipelines.runs.killed_runs import sweep
+        from pipelines.runs import sweep
 
         if not workspace.index_file.exists():
             return []

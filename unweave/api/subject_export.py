@@ -7,8 +7,8 @@ from typing import Any
 
 from lineage_store.canonical import write_atomic
 from lineage_store.errors import BadInput
-from lineage_store.questions.access import held_about
-from lineage_store.workspace.folder import Workspace
+from lineage_store.questions import held_about
+from lineage_store.workspace import Workspace
 
 
 def write_export(

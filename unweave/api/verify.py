@@ -11,10 +11,9 @@ def verify(certificate: Path | str, *, public_key: Path | str | None = None) -> 
 
     The event log's signed head and the proof that the request was recorded in it are checked too.
     """
-    from lineage_store.keys.signing import load_public_key
-    from unlearning.certificates.envelope import verify as verify_bytes
-    from unlearning.certificates.log_inclusion import check_opening
-    from unlearning.certificates.shared_run import check_place
+    from lineage_store.keys import load_public_key
+    from unlearning.certificates import check_opening, check_place
+    from unlearning.certificates import verify as verify_bytes
 
     key = None if public_key is None else load_public_key(Path(public_key))
     try:

@@ -74,9 +74,8 @@ def evaluate(
     The models are SavedModels, of unweave or of any other code. The verdict is passed, failed, or
     uninformative: then nothing here tells whether the rows are forgotten.
     """
-    from unlearning.evaluation.from_saved_models import ToEvaluate, read_evaluated
-    from unlearning.evaluation.policy import read_policy
-    from unlearning.evaluation.verdict import evaluate as judge
+    from unlearning.evaluation import ToEvaluate, read_evaluated, read_policy
+    from unlearning.evaluation import evaluate as judge
 
     demanded = read_policy(policy)
     rows: dict[Any, Path] = {"forgotten": forgotten, "retained": retained}

@@ -25,7 +25,7 @@ def log() -> None:
 @JSON
 def head(workspace: Path, out: Path | None, as_json: bool) -> None:
     """Show the signed head: how many events there are, and the root over them."""
-    from lineage_store.workspace.folder import open_workspace
+    from lineage_store.workspace import open_workspace
     from unweave.api.event_log import log_head
 
     answer = log_head(open_workspace(workspace), out=out)
@@ -39,7 +39,7 @@ def head(workspace: Path, out: Path | None, as_json: bool) -> None:
 @JSON
 def show(workspace: Path, kind: str | None, as_json: bool) -> None:
     """List the events, numbered, as they are stored."""
-    from lineage_store.workspace.folder import open_workspace
+    from lineage_store.workspace import open_workspace
     from unweave.api.event_log import log_events
 
     answer = log_events(open_workspace(workspace), kind=kind)
@@ -62,7 +62,7 @@ def show(workspace: Path, kind: str | None, as_json: bool) -> None:
 @JSON
 def prove(workspace: Path, event: int | None, since: Path | None, out: Path, as_json: bool) -> None:
     """Write a proof about the log, to be checked offline with `unweave log check --proof`."""
-    from lineage_store.workspace.folder import open_workspace
+    from lineage_store.workspace import open_workspace
     from unweave.api.event_log import log_prove
 
     answer = log_prove(open_workspace(workspace), event=event, since=since, out=out)
@@ -84,7 +84,7 @@ def check(
     workspace: Path, held: Path | None, proof: Path | None, public_key: Path | None, as_json: bool
 ) -> None:
     """Check the log against its events, its signed head and a head that you kept; or a proof."""
-    from lineage_store.workspace.folder import open_workspace
+    from lineage_store.workspace import open_workspace
     from unweave.api.event_log import check_proof_file, log_check
 
     if proof is not None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from lineage_store.errors import BadInput
-from lineage_store.keys.signing import load_public_key, raw_public_key, to_base64
-from lineage_store.requests.policy import Policy, Sender
+from lineage_store.keys import load_public_key, raw_public_key, to_base64
+from lineage_store.requests import Policy, Sender
 
 
 def changed_policy(

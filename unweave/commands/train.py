@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from lineage_store.ledger.train_options import TrainOptions
+from lineage_store.ledger import TrainOptions
 from unweave.commands.options import BEAM_ARGS, JSON, WORKERS, WORKSPACE, project_of, show
 from unweave.commands.training_options import training_options
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from lineage_store.ledger.train_options import OPTION, Option, TrainOptions
+from lineage_store.ledger import OPTION, Option, TrainOptions
 from unweave.text.flags import flag, in_flags
 
 Command = Callable[..., None]

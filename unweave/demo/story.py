@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 
 from lineage_store.errors import BadInput
-from pipelines.backends.direct import DirectBackend
+from pipelines.backends import DirectBackend
 from unweave.api.project import Project
 from unweave.api.verify import verify
 from unweave.demo.taxi import LABEL, SUBJECT, write_trips

@@ -5,7 +5,7 @@ import io
 import networkx as nx
 
 from lineage_store.graph.fold import detail_of, name_of
-from lineage_store.mlmd.selection import Picture
+from lineage_store.mlmd import Picture
 
 
 def graphml(picture: Picture) -> bytes:

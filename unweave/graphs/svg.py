@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
+from lineage_store.graph import Box, Route, lay_out
 from lineage_store.graph.fold import Fold, Folded
-from lineage_store.graph.layout import Box, Route, lay_out
 
 NAME_SIZE, DETAIL_SIZE = 12, 10.5
 NAME_CHARACTER, DETAIL_CHARACTER = 0.66 * NAME_SIZE, 0.6 * DETAIL_SIZE

@@ -6,22 +6,22 @@ from typing import Any
 from lineage_store.canonical import write_atomic
 from lineage_store.errors import BadInput
 from lineage_store.graph.fold import fold
-from lineage_store.index.database import reading_index
+from lineage_store.index import reading_index
 from lineage_store.index.models import find_model
-from lineage_store.ledger.shards import open_ledger
-from lineage_store.mlmd.metadata_store import Metadata
-from lineage_store.mlmd.names import Names
-from lineage_store.mlmd.read_graph import read_lineage
-from lineage_store.mlmd.selection import (
+from lineage_store.ledger import open_ledger
+from lineage_store.mlmd import (
+    Metadata,
+    Names,
     Picture,
     picture_of_artifact,
     picture_of_model,
     picture_of_subject,
+    read_lineage,
+    told,
 )
-from lineage_store.mlmd.server import told
+from lineage_store.questions import find_artifact
 from lineage_store.questions import traces as questions
-from lineage_store.questions.artifacts import find_artifact
-from lineage_store.workspace.folder import Workspace
+from lineage_store.workspace import Workspace
 
 READABLE = 50
 MOST = 1000

@@ -11,7 +11,7 @@ from typing import Any
 
 from lineage_store.canonical import digest, read_json
 from lineage_store.errors import CheckFailed
-from lineage_store.workspace.request_folder import RequestFolder
+from lineage_store.workspace import RequestFolder
 from unweave.report.charts import Curve, Evaluation, Histogram
 
 KINDS = ("untouched", "unlearned", "retrained")

@@ -13,7 +13,7 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from unlearning.strategies.strategy import ShardDecision
+from unlearning.strategies import ShardDecision
 from unweave.report import numbers, words
 from unweave.report.charts import Evaluation, histogram_chart, roc_chart
 from unweave.report.picture import left_out, looks, picture

@@ -9,7 +9,7 @@ is left. It is narrow enough for a telephone as it is; the colours are those of 
 from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
-from unlearning.strategies.strategy import ShardDecision
+from unlearning.strategies import ShardDecision
 from unweave.report.values import ModelChange, Report
 
 WIDTH = 320.0

@@ -17,18 +17,14 @@ from lineage_store.canonical import digest, digest_json, read_json
 from lineage_store.errors import CheckFailed, Unfinished
 from lineage_store.index import deletions
 from lineage_store.index.models import ModelRecord, find_model
-from lineage_store.keys.signing import load_public_key
-from lineage_store.ledger.timings import Timings
-from lineage_store.log import events
-from lineage_store.log.kinds import RowsDeleted, of_kind
-from lineage_store.workspace.folder import Workspace
-from lineage_store.workspace.request_folder import RequestFolder
-from unlearning.certificates.envelope import verify
-from unlearning.planning.estimates import Estimate
-from unlearning.planning.plan import ModelPlan
-from unlearning.planning.verdicts import Verdict
-from unlearning.strategies.strategy import ShardDecision
-from unlearning.verification.controlled import Check
+from lineage_store.keys import load_public_key
+from lineage_store.ledger import Timings
+from lineage_store.log import RowsDeleted, events, of_kind
+from lineage_store.workspace import RequestFolder, Workspace
+from unlearning.certificates import verify
+from unlearning.planning import Estimate, ModelPlan, Verdict
+from unlearning.strategies import ShardDecision
+from unlearning.verification import Check
 from unweave.report.evaluation import Judged, judged
 
 Outcome = Literal["exact", "certified", "approximate", "withdrawn"]

@@ -6,7 +6,7 @@ word of the headline, and what was not measured is said to be not measured.
 
 from collections.abc import Sequence
 
-from unlearning.verification.controlled import Check
+from unlearning.verification import Check
 from unweave.report.numbers import counted, day, moment, size
 from unweave.report.values import ModelChange, Report
 

@@ -76,7 +76,7 @@ def planned(answer: Answer) -> list[Any]:
             f"({share:.1%})."
         )
         if "exposure" in plan:
-            from unlearning.strategies.exposure import Exposure
+            from unlearning.strategies import Exposure
 
             parts.append(f"{Exposure(**plan['exposure']).in_words()}.")
         parts += _later(plan.get("later"))
@@ -149,7 +149,7 @@ def _later(kept: Mapping[str, Any] | None) -> list[str]:
     """Say what is kept to serve later requests, of a deletion that is approximate."""
     if kept is None:
         return []
-    from unlearning.planning.kept_for_later import Afterwards
+    from unlearning.planning import Afterwards
 
     return [Afterwards.from_json(kept).in_words()]
 
