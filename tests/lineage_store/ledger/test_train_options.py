@@ -62,7 +62,7 @@ def named_in(name: str) -> frozenset[str]:
     for folder in FOLDERS:
         for path in (TOP / folder).rglob("*.py"):
             text = path.read_text(encoding="utf-8")
-            if name in text and name in names_of(ast.parse(text)):
+            if path.name != "__init__.py" and name in names_of(ast.parse(text)):
                 found.add(f"{folder}/{path.relative_to(TOP / folder)}")
     return frozenset(found)
 

@@ -1,0 +1,503 @@
+"""The house keeps its order: what stands where, who may import whom, how large things may be.
+
+All is read from the source with `ast`; nothing is imported. What breaks a rule today stands in
+`TO_MEND`, a list that may only shrink: an entry that is no longer needed fails its test, too.
+"""
+
+import ast
+import re
+from collections import Counter, defaultdict
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parents[2]
+
+# Each room imports only from those before it; a folder's own files stand under its bare name.
+ROOMS = """
+    lineage_store
+    lineage_store/keys  lineage_store/workspace  lineage_store/data  lineage_store/rows
+    lineage_store/ledger  lineage_store/log  lineage_store/index  lineage_store/requests
+    lineage_store/graph  lineage_store/mlmd  lineage_store/doctor  lineage_store/questions
+
+    unlearning
+    unlearning/metrics  unlearning/fingerprint  unlearning/keras_models  unlearning/families
+    unlearning/attacks  unlearning/training  unlearning/poison  unlearning/strategies
+    unlearning/planning  unlearning/serving  unlearning/fitting  unlearning/verification
+    unlearning/evaluation  unlearning/erasure  unlearning/registry  unlearning/certificates
+
+    components
+
+    pipelines
+    pipelines/definitions  pipelines/backends  pipelines/runs
+
+    unweave/answers  unweave/text  unweave/report  unweave/graphs  unweave/api
+    unweave/commands  unweave/demo
+    unweave
+""".split()  # noqa: SIM905
+FOLDERS = list(dict.fromkeys(room.partition("/")[0] for room in ROOMS))
+LEVELS = {room: level for level, room in enumerate(ROOMS)}
+
+FILES_OF_A_ROOM = 15
+LINES_OF_A_FILE = 400
+PARAMETERS = 8
+FLAT_PARAMETERS = ("components/", "unweave/commands/")  # TFX and click want them one by one
+TENSORFLOW = (
+    "unlearning/fingerprint/determinism.py",
+    "unlearning/keras_models/",
+    "unlearning/families/keras_",
+    "unlearning/families/naive_bayes_graph.py",
+    "unlearning/serving/",
+    "unlearning/evaluation/keras_outputs.py",
+)
+
+TO_MEND: dict[str, set[str]] = {
+    "imports_upwards": {
+        "unlearning/verification/report_file.py: unlearning.erasure.sealed_request",
+    },
+    "circles_of_files": {
+        "unlearning/verification/checks.py unlearning/verification/controlled.py",
+    },
+    "functions_of_many_parameters": {
+        "lineage_store/data/csv_source.py: read_records",
+        "lineage_store/index/queue.py: add",
+        "lineage_store/mlmd/ingest.py: ingest_deletion",
+        "pipelines/runs/queue.py: run_requests",
+        "unlearning/certificates/statement.py: certificate_statement",
+        "unlearning/fitting/fit.py: fit",
+        "unlearning/fitting/fit.py: refit",
+        "unlearning/planning/plan.py: plan_model",
+        "unlearning/registry/register.py: describe_model",
+        "unlearning/training/stages.py: train_stage",
+        "unlearning/verification/checks.py: check",
+        "unlearning/verification/report_file.py: check_and_keep",
+        "unweave/api/detecting.py: detect_poison",
+        "unweave/api/forget_options.py: forget_request",
+        "unweave/api/project.py: Project.detect",
+        "unweave/api/project.py: Project.forget",
+        "unweave/api/project.py: Project.train",
+        "unweave/api/request_queue.py: RequestQueue.add",
+    },
+    "classes_of_one_name": {
+        "Folded: lineage_store/data/near_matches.py lineage_store/graph/fold.py",
+        "Run: unlearning/evaluation/models_compared.py unlearning/training/stages.py",
+    },
+    "strategies_and_families_by_name": {
+        "lineage_store/ledger/train_options.py: keras",
+        "unlearning/fingerprint/module_imports.py: keras",
+        "unlearning/planning/kept_for_later.py: amnesiac",
+        "unlearning/planning/kept_for_later.py: amnesiac-marginal",
+        "unlearning/planning/kept_for_later.py: retrain-shards",
+        "unlearning/strategies/exposure.py: amnesiac",
+        "unweave/demo/story.py: amnesiac",
+    },
+    "flags_below_the_front_door": {
+        "components/poison_detector.py: --detectors",
+        "components/poison_detector.py: --queue",
+        "components/poison_detector.py: --workspace",
+        "components/request_runner.py: --due",
+        "components/request_runner.py: --workspace",
+        "components/subcommand.py: --json",
+        "lineage_store/index/descent.py: --from",
+        "lineage_store/log/proofs.py: --head",
+        "lineage_store/mlmd/ingest.py: --repair",
+        "lineage_store/mlmd/server.py: --repair",
+        "lineage_store/requests/policy.py: --approve-above",
+        "lineage_store/requests/policy.py: --deadline-days",
+        "lineage_store/workspace/folder.py: --key-file",
+        "lineage_store/workspace/folder.py: --metadata",
+        "pipelines/backends/tfx_local.py: --repair",
+        "pipelines/runs/detect.py: --method",
+        "pipelines/runs/detect.py: --row-id-column",
+        "pipelines/runs/detect.py: --share",
+        "pipelines/runs/detect.py: --source-column",
+        "pipelines/runs/detect.py: --trusted",
+        "unlearning/certificates/log_inclusion.py: --head",
+        "unlearning/evaluation/from_ledgers.py: --replay",
+        "unlearning/evaluation/keras_outputs.py: --label",
+        "unlearning/evaluation/keras_outputs.py: --task",
+        "unlearning/families/naive_bayes.py: --strategy",
+        "unlearning/fitting/beam.py: --dask",
+        "unlearning/fitting/beam.py: --runner",
+        "unlearning/fitting/engines.py: --direct",
+        "unlearning/fitting/engines.py: --runner",
+        "unlearning/keras_models/refusals.py: --batch-size",
+        "unlearning/planning/choice.py: --guarantee",
+        "unlearning/planning/choice.py: --repair",
+        "unlearning/planning/plan.py: --guarantee",
+        "unlearning/poison/suspects.py: --method",
+        "unlearning/strategies/amnesiac.py: --guarantee",
+        "unlearning/strategies/amnesiac.py: --record",
+        "unlearning/strategies/amnesiac.py: --strategy",
+        "unlearning/strategies/amnesiac_marginal.py: --guarantee",
+        "unlearning/strategies/exposure.py: --guarantee",
+        "unlearning/strategies/exposure.py: --strategy",
+        "unlearning/strategies/last_epoch.py: --guarantee",
+        "unlearning/strategies/regenerate.py: --guarantee",
+        "unlearning/training/recorders.py: --record",
+        "unlearning/verification/checks.py: --strategy",
+    },
+    "tensorflow_elsewhere": {
+        "unlearning/evaluation/from_saved_models.py",
+        "unlearning/families/aggregation.py",
+        "unlearning/poison/suspects.py",
+        "unlearning/training/encode_examples.py",
+    },
+}
+
+
+@cache
+def files():
+    """All source files, as paths below the repository."""
+    return sorted(
+        str(path.relative_to(TOP)) for folder in FOLDERS for path in (TOP / folder).rglob("*.py")
+    )
+
+
+@cache
+def tree(file):
+    """The syntax tree of a file."""
+    return ast.parse((TOP / file).read_text(encoding="utf-8"))
+
+
+def room_of(file):
+    """The room that a file stands in."""
+    return file.rpartition("/")[0]
+
+
+@cache
+def modules():
+    """Which file each module is."""
+    return {file[:-3].replace("/", ".").removesuffix(".__init__"): file for file in files()}
+
+
+@cache
+def imports(file):
+    """What a file imports of the house, at its top or later: (module, name or None) each."""
+    found = set()
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            assert not node.level, f"{file} imports relatively"
+            if node.module.partition(".")[0] in FOLDERS:
+                found |= {(node.module, alias.name) for alias in node.names}
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.partition(".")[0] in FOLDERS:
+                    found.add((alias.name, None))
+    return found
+
+
+@cache
+def surface(room):
+    """The `__all__` of a package."""
+    for node in tree(f"{room}/__init__.py").body:
+        if isinstance(node, ast.Assign) and [ast.unparse(t) for t in node.targets] == ["__all__"]:
+            return ast.literal_eval(node.value)
+    return []
+
+
+@cache
+def table(room):
+    """Which module of a room each of its public names comes from; what `__getattr__` looks in."""
+    for node in ast.walk(tree(f"{room}/__init__.py")):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "lazily":
+            places = ast.literal_eval(node.args[1])
+            return {name: module for module, names in places.items() for name in names}
+    return {}
+
+
+def imported_file(module, name):
+    """The file that an import reads from: a module's, or where a room's public name comes from."""
+    if f"{module}.{name}" in modules():
+        return modules()[f"{module}.{name}"]
+    file = modules()[module]
+    if file.endswith("/__init__.py") and name in (places := table(room_of(file))):
+        return modules()[f"{module}.{places[name]}"]
+    return file
+
+
+def strings(file):
+    """Every string in a file, with those within f-strings."""
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def public_functions(file):
+    """The public functions and methods of a file, and how each is called: (name, node)."""
+    for node in tree(file).body:
+        if isinstance(node, ast.FunctionDef):
+            yield node.name, node
+        elif isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            for inner in node.body:
+                if isinstance(inner, ast.FunctionDef):
+                    yield f"{node.name}.{inner.name}", inner
+
+
+def circles(graph):
+    """The strongly connected parts of a graph that have more than one node."""
+    order, seen = [], set()
+
+    def visit(node, edges, into):
+        stack = [(node, iter(sorted(edges[node])))]
+        seen.add(node)
+        while stack:
+            at, following = stack[-1]
+            for other in following:
+                if other not in seen:
+                    seen.add(other)
+                    stack.append((other, iter(sorted(edges[other]))))
+                    break
+            else:
+                stack.pop()
+                into.append(at)
+
+    for node in sorted(graph):
+        if node not in seen:
+            visit(node, graph, order)
+    back = defaultdict(set)
+    for node, others in graph.items():
+        for other in others:
+            back[other].add(node)
+    seen.clear()
+    found = []
+    for node in reversed(order):
+        if node not in seen:
+            part = []
+            visit(node, back, part)
+            if len(part) > 1:
+                found.append(sorted(part))
+    return found
+
+
+def unknown_rooms():
+    return {room_of(file) for file in files()} - set(ROOMS)
+
+
+def imports_upwards():
+    return {
+        f"{file}: {module}"
+        for file in files()
+        for module, name in imports(file)
+        if not file.endswith("/__init__.py")
+        if LEVELS[room_of(imported_file(module, name))] > LEVELS[room_of(file)]
+    }
+
+
+def circles_of_files():
+    graph = {
+        file: {imported_file(*one) for one in imports(file)} - {file}
+        for file in files()
+        if not file.endswith("/__init__.py")
+    }
+    for others in list(graph.values()):
+        for other in others - graph.keys():
+            graph[other] = set()
+    return {" ".join(part) for part in circles(graph)}
+
+
+def crowded_rooms():
+    count = Counter(room_of(file) for file in files() if not file.endswith("/__init__.py"))
+    return {room for room, number in count.items() if number > FILES_OF_A_ROOM}
+
+
+def long_files():
+    return {
+        file
+        for file in files()
+        if len((TOP / file).read_text(encoding="utf-8").splitlines()) > LINES_OF_A_FILE
+    }
+
+
+def functions_of_many_parameters():
+    found = set()
+    for file in files():
+        if file.startswith(FLAT_PARAMETERS):
+            continue
+        for name, node in public_functions(file):
+            if node.name.startswith("_") and node.name != "__init__":
+                continue
+            given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            if "." in name and given and given[0].arg in ("self", "cls"):
+                del given[0]
+            if len(given) > PARAMETERS:
+                found.add(f"{file}: {name}")
+    return found
+
+
+def private_names_across_folders():
+    found = set()
+    for file in files():
+        for module, name in imports(file):
+            folder = file.partition("/")[0]
+            if module.partition(".")[0] == folder:
+                continue
+            where = modules()[module]
+            room = room_of(where)
+            if where.endswith("/__init__.py"):
+                public = name in surface(room) or (
+                    room in FOLDERS and f"{module}.{name}" in modules()
+                )
+            elif room in FOLDERS:
+                public = name is not None
+            else:
+                public = module.rpartition(".")[2] in surface(room)
+            if not public or (name or "").startswith("_"):
+                found.add(f"{file}: {module}.{name}")
+    return found
+
+
+def files_of_one_name():
+    found = set()
+    for folder in FOLDERS:
+        places = defaultdict(list)
+        for file in files():
+            name = file.rpartition("/")[2]
+            if file.startswith(f"{folder}/") and not name.startswith("__"):
+                places[name].append(file)
+        found |= {" ".join(same) for same in places.values() if len(same) > 1}
+    return found
+
+
+def classes_of_one_name():
+    found = set()
+    for folder in FOLDERS:
+        places = defaultdict(list)
+        for file in files():
+            if file.startswith(f"{folder}/"):
+                for node in tree(file).body:
+                    if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                        places[node.name].append(file)
+        found |= {f"{name}: {' '.join(same)}" for name, same in places.items() if len(same) > 1}
+    return found
+
+
+def names_of_strategies_and_families():
+    """Names that are registered, each with the file that defines it."""
+    found = {}
+    for file in files():
+        if not file.startswith(("unlearning/strategies/", "unlearning/families/")):
+            continue
+        for node in tree(file).body:
+            for inner in node.body if isinstance(node, ast.ClassDef) else []:
+                if isinstance(inner, ast.Assign | ast.AnnAssign) and inner.value is not None:
+                    target = inner.targets[0] if isinstance(inner, ast.Assign) else inner.target
+                    if ast.unparse(target) == "name" and isinstance(inner.value, ast.Constant):
+                        found[inner.value.value] = file
+    return found
+
+
+def strategies_and_families_by_name():
+    registries = (
+        "unlearning/strategies/known_strategies.py",
+        "unlearning/families/known_families.py",
+    )
+    known = names_of_strategies_and_families()
+    libraries = {("unlearning/fingerprint/determinism.py", "keras"),
+                 ("unlearning/fingerprint/environment.py", "keras")}  # fmt: skip
+    assert "retrain-shards" in known
+    return {
+        f"{file}: {text}"
+        for file in files()
+        if file not in registries
+        for text in strings(file)
+        if known.get(text, file) != file and (file, text) not in libraries
+    }
+
+
+def flags_below_the_front_door():
+    return {
+        f"{file}: {flag}"
+        for file in files()
+        if not file.startswith("unweave/")
+        for text in strings(file)
+        for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)
+    }
+
+
+def heavy_imports(wanted):
+    """Each file that imports one of these libraries."""
+    found = set()
+    for file in files():
+        for node in ast.walk(tree(file)):
+            names = []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module]
+            elif isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            if {name.partition(".")[0] for name in names} & wanted:
+                found.add(file)
+    return found
+
+
+def tfx_below_the_components():
+    return {
+        file
+        for file in heavy_imports({"tfx"})
+        if file.startswith(("lineage_store/", "unlearning/"))
+    }
+
+
+def tensorflow_elsewhere():
+    return {f for f in heavy_imports({"tensorflow", "keras"}) if not f.startswith(TENSORFLOW)}
+
+
+RULES = {
+    rule.__name__: rule
+    for rule in (
+        unknown_rooms,
+        imports_upwards,
+        circles_of_files,
+        crowded_rooms,
+        long_files,
+        functions_of_many_parameters,
+        private_names_across_folders,
+        files_of_one_name,
+        classes_of_one_name,
+        strategies_and_families_by_name,
+        flags_below_the_front_door,
+        tfx_below_the_components,
+        tensorflow_elsewhere,
+    )
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_house_keeps(rule):
+    found, listed = RULES[rule](), TO_MEND.get(rule, set())
+    assert not found - listed, f"{rule}: new"
+    assert not listed - found, f"{rule}: mended, so take it off the list"
+
+
+def test_nothing_is_to_mend_that_is_no_rule():
+    assert TO_MEND.keys() <= RULES.keys()
+
+
+def test_the_order_holds_every_room_once():
+    assert len(ROOMS) == len(LEVELS)
+    assert all((TOP / room / "__init__.py").exists() for room in ROOMS)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_public_names_of_a_room_are_said_once_and_the_same(room):
+    """`__all__`, the table for later imports, and what type checkers see name the same things."""
+    init = f"{room}/__init__.py"
+    seen = {
+        alias.asname or alias.name: module.rpartition(".")[2]
+        for node in tree(init).body
+        if isinstance(node, ast.If)
+        for inner in node.body
+        if isinstance(inner, ast.ImportFrom) and (module := inner.module)
+        for alias in inner.names
+    }
+    if table(room):
+        assert seen == table(room)
+        of_modules = {name for name in surface(room) if name not in seen}
+        assert of_modules <= {f.rpartition("/")[2][:-3] for f in files() if room_of(f) == room}
+        assert seen.keys() <= set(surface(room))
+
+
+def test_a_circle_is_found():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
+    assert circles({"a": {"b"}, "b": set()}) == []
