@@ -68,10 +68,6 @@ class Field:
     type: str
     width: int | None = None
 
-    def to_json(self) -> list[Any]:
-        """Return the value as JSON."""
-        return [self.name, self.type, self.width]
-
 
 def record_type(fields: Sequence[Field]) -> RecordType:
     """Return the type of the records of rows with these fields."""

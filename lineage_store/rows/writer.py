@@ -7,6 +7,7 @@ files depend on the rows alone: they do not tell how the stream was cut or order
 
 import shutil
 from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def write_rows(
         "description": description,
     }
     if fields is not None and tuple(fields) != fields_of(description):
-        header["fields"] = [one.to_json() for one in fields]
+        header["fields"] = [list(astuple(one)) for one in fields]
     write_atomic(folder / HEADER_FILE, canonical_json(header) + b"\n")
     return open_rows(folder)
 

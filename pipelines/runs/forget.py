@@ -34,7 +34,6 @@ from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend, DeletionJob, ModelChange
 from pipelines.runs.find_rows import NO_ROWS, ForgetRequest, Found, find, found_tokens, merged
 from unlearning.certificates import forget_open_file, log_asked, log_taken_back
-from unlearning.erasure import OpenRequest, destroy_open, load_open, save_open
 from unlearning.evaluation import demanded
 from unlearning.fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
@@ -42,11 +41,15 @@ from unlearning.fitting import ShardEngine
 from unlearning.planning import (
     BaseAfter,
     ModelPlan,
+    OpenRequest,
     base_after,
+    destroy_open,
     folder_bytes,
+    load_open,
     load_plan,
     must_still_hold,
     plan_model,
+    save_open,
     save_plan,
 )
 from unlearning.registry import must_be_recorded

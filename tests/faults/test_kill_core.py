@@ -45,7 +45,7 @@ OPTIONS = {
 # Every step of the run, by the function that it begins with.
 STEPS = {
     "the request is recorded": ("pipelines.runs.forget.save_open", 1),
-    "its key is written": ("unlearning.erasure.sealed_request.write_atomic", 2),
+    "its key is written": ("unlearning.planning.sealed_request.write_atomic", 2),
     "the open file is sealed": ("pipelines.runs.forget.save_plan", 1),
     "the plan is written": ("pipelines.runs.forget.log_asked", 1),
     "the request is logged": ("lineage_store.index.signed_log.sign_log", 1),
@@ -76,9 +76,9 @@ STEPS = {
     "the request is done": ("lineage_store.index.signed_log.sign_log", 3),
     "the log is signed": ("pipelines.runs.forget.forget_open_file", 1),
     "the pseudonym's key is destroyed": ("unlearning.certificates.finish.destroy_open", 1),
-    "the key has lost its name": ("unlearning.erasure.sealed_request.sync_folder", 1),
+    "the key has lost its name": ("unlearning.planning.sealed_request.sync_folder", 1),
     "the key is overwritten": ("pathlib.Path.unlink", 1, ".spent"),
-    "the key is destroyed": ("unlearning.erasure.sealed_request.sync_folder", 2),
+    "the key is destroyed": ("unlearning.planning.sealed_request.sync_folder", 2),
 }
 IN_SUITE = ("the request is logged", "the old model has ended", "the key is overwritten")
 

@@ -175,14 +175,16 @@ def test_what_cannot_be_followed_is_refused(digest_of, change):
 
 def test_every_root_is_in_the_source_and_what_trains_is_covered():
     names = {function.name for function in fingerprint(TOP).functions}
-    assert {root.rpartition(".")[2] for root in ROOTS} <= names
+    tops = {name.partition(".")[0] for name in names}
+    assert {root.rpartition(".")[2] for root in ROOTS} <= tops
     assert {"KerasLearner.step", "Keys.row_key", "batch_of", "Scale.call", "save_state"} <= names
     assert "KerasLearner.graph" not in names  # exports, and no part of a model depends on it
 
 
 def test_the_digest_is_computed_without_tensorflow():
     script = (
-        "import sys; from unlearning.fingerprint.code_fingerprint import code_digest; print(code_digest());"
+        "import sys; from unlearning.fingerprint.code_fingerprint import code_digest;"
+        "print(code_digest());"
         "assert not {'tensorflow', 'keras'} & sys.modules.keys()"
     )
     found = subprocess.run(

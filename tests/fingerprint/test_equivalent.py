@@ -21,8 +21,8 @@ def test_models_of_the_first_commit_are_of_equivalent_code():
     assert same_code(FIRST_DIGEST, code_digest()), (
         "The fingerprint of the code has changed, and nobody has shown that models trained by "
         "earlier versions are still the same bits, so every one of them would be retrained whole: "
-        "run `make equivalent` and commit unlearning/fingerprint/equivalent.json, or say in the changelog "
-        "that the bits of training have changed."
+        "run `make equivalent` and commit unlearning/fingerprint/equivalent.json, or say in the "
+        "changelog that the bits of training have changed."
     )
 
 

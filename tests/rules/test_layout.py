@@ -53,12 +53,6 @@ TENSORFLOW = (
 )
 
 TO_MEND: dict[str, set[str]] = {
-    "imports_upwards": {
-        "unlearning/verification/report_file.py: unlearning.erasure.sealed_request",
-    },
-    "circles_of_files": {
-        "unlearning/verification/checks.py unlearning/verification/controlled.py",
-    },
     "functions_of_many_parameters": {
         "lineage_store/data/csv_source.py: read_records",
         "lineage_store/index/queue.py: add",

@@ -18,13 +18,13 @@ from unlearning.certificates.envelope import seal
 from unlearning.certificates.log_inclusion import opening_proof
 from unlearning.certificates.shared_run import commitments, own_part, place_in_run
 from unlearning.certificates.statement import certificate_statement, receipt
-from unlearning.erasure.sealed_request import OpenRequest, destroy_open, load_open
 from unlearning.evaluation.push_gate import evaluation_digests
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
 from unlearning.planning.exact_later import made_good
 from unlearning.planning.plan import ModelPlan
 from unlearning.planning.plan_file import load_plan, load_scan
+from unlearning.planning.sealed_request import OpenRequest, destroy_open, load_open
 from unlearning.verification.report_file import load_reports
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from lineage_store.keys import from_base64, to_base64
 from lineage_store.log import merkle
 from unlearning.certificates.envelope import commitment
-from unlearning.erasure.sealed_request import OpenRequest
+from unlearning.planning.sealed_request import OpenRequest
 
 DOMAIN = b"unweave.dev/receipt/v1"
 

@@ -13,8 +13,8 @@ from lineage_store.index import Request
 from unlearning.certificates.envelope import rows_root, statement
 from unlearning.certificates.log_inclusion import request_told
 from unlearning.certificates.shared_run import commitments
-from unlearning.erasure.sealed_request import OpenRequest
 from unlearning.planning.plan import ModelPlan
+from unlearning.planning.sealed_request import OpenRequest
 from unlearning.verification.checks import CheckReport
 from unlearning.verification.twin_distance import UNMEASURED
 

@@ -22,10 +22,10 @@ from lineage_store.index import compact, models, row_index, writing_index
 from lineage_store.workspace import Workspace
 from unlearning.erasure.erased_digests import ended_digests, record_ended
 from unlearning.erasure.scan import Scan, distinctive, occurring, scan_apart
-from unlearning.erasure.sealed_request import OpenRequest, load_open
 from unlearning.erasure.tokens import spellings
 from unlearning.planning.plan import ModelPlan
 from unlearning.planning.plan_file import load_plan
+from unlearning.planning.sealed_request import OpenRequest, load_open
 
 
 def erase(workspace: Workspace, request_id: str, *, time: str) -> Scan:

@@ -26,7 +26,7 @@ class KeyEncoding:
     def encode(self, rows: TypedRows) -> Rows:
         """Return the rows in this encoding, in the order given."""
         told = self.inference
-        keys = np.zeros((len(rows), len(told.features)), np.int64)
+        keys = np.zeros((len(rows.row_keys), len(told.features)), np.int64)
         for place, (name, kind) in enumerate(told.features):
             if kind == "number":
                 numbers = rows.numbers[:, told.numbers.index(name)]

@@ -27,9 +27,6 @@ class TypedRows:
     strings: npt.NDArray[Any]
     labels: Array
 
-    def __len__(self) -> int:
-        return len(self.row_keys)
-
 
 class RowEncoding(Protocol):
     """One family's encoding of the columns of one table."""

@@ -54,7 +54,8 @@ def pin_tensorflow() -> None:
     except RuntimeError as error:
         raise NotReproducible(
             "TensorFlow was started in this process with other threads than unweave trains with, "
-            "or on a GPU: call unlearning.fingerprint.determinism.pin_tensorflow() before using TensorFlow."
+            "or on a GPU: call unlearning.fingerprint.determinism.pin_tensorflow() before using "
+            "TensorFlow."
         ) from error
     tf.config.experimental.enable_op_determinism()
     set_keras(keras.config)

@@ -6,6 +6,7 @@ choice          which strategy serves
 estimates       what each would cost; `expected_cost` before anybody asks
 kept_for_later  what an approximate deletion keeps of the shards it changes
 exact_later     two phases: approximate now, exact by a date
+sealed_request  what a running deletion must remember and a finished one must not
 downstream      which units of a shard are downstream of the rows; `refused_plans` that leave one
 """
 
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
         plan_model,
     )
     from unlearning.planning.plan_file import load_plan, save_plan
+    from unlearning.planning.sealed_request import (
+        OpenRequest,
+        destroy_open,
+        load_open,
+        save_open,
+    )
     from unlearning.planning.verdicts import Verdict
 else:
     __getattr__ = lazily(
@@ -37,6 +44,7 @@ else:
             "kept_for_later": ("Afterwards",),
             "plan": ("BaseAfter", "ModelPlan", "base_after", "must_still_hold", "plan_model"),
             "plan_file": ("load_plan", "save_plan"),
+            "sealed_request": ("OpenRequest", "destroy_open", "load_open", "save_open"),
             "verdicts": ("Verdict",),
         },
     )
@@ -48,14 +56,18 @@ __all__ = [
     "Estimate",
     "Limits",
     "ModelPlan",
+    "OpenRequest",
     "Verdict",
     "base_after",
+    "destroy_open",
     "exact_run_after",
     "expected_cost",
     "folder_bytes",
+    "load_open",
     "load_plan",
     "must_still_hold",
     "plan_model",
+    "save_open",
     "save_plan",
     "still_approximate",
 ]

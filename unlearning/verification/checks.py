@@ -32,11 +32,9 @@ from unlearning.strategies.strategy import TRAINING
 from unlearning.training.base_weights import origin, started_from
 from unlearning.training.early_stop import rows_seen
 from unlearning.training.stages import Run
-from unlearning.verification.controlled import Basis, Check, controlled
+from unlearning.verification.controlled import HOLDS, Basis, Check, controlled
 from unlearning.verification.taken_again import replay_run, take_again, trained, wrong_records
 from unlearning.verification.twin_distance import in_words, relative_distance
-
-HOLDS = "it holds, and fails for the untouched model: "
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.ledger import Ledger
 from lineage_store.rows import open_rows
 from lineage_store.workspace import Workspace
-from unlearning.erasure.sealed_request import load_open
 from unlearning.fitting.engines import HERE, ShardEngine
 from unlearning.fitting.fit import fit_twin
 from unlearning.fitting.shard_task import MakeLearner
 from unlearning.planning.plan import ModelPlan
 from unlearning.planning.plan_file import load_plan
+from unlearning.planning.sealed_request import load_open
 from unlearning.training.witness import forget_witnesses
 from unlearning.verification.checks import CheckReport, check
 
