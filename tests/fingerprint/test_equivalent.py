@@ -27,7 +27,7 @@ def test_models_of_the_first_commit_are_of_equivalent_code():
 
 
 def test_every_entry_of_the_table_is_of_today():
-    table = equivalents(TOP / "unlearning" / TABLE)
+    table = equivalents(TOP / "unlearning" / "fingerprint" / TABLE)
     assert {entry.now for entry in table} == {code_digest()}
     assert all(entry.configurations >= 20 for entry in table)
 
@@ -67,7 +67,7 @@ def test_the_first_commit_is_admitted_again_and_not_by_planted_code(planted, tmp
     old = told(start(clone(FIRST, tmp_path / "old")))
     now = told(start(TOP, "--executed"))
     entry = admitted(FIRST, old, now)  # its digest of the states is that of this machine
-    known = equivalents(TOP / "unlearning" / TABLE)
+    known = equivalents(TOP / "unlearning" / "fingerprint" / TABLE)
     assert entry in [replace(one, states=entry.states) for one in known]
     assert old["code"] == FIRST_DIGEST
     changed = told(start(planted, "plain"))
