@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from lineage_store.claim import LEVELS
 from lineage_store.mlmd import metadata_store
+from unlearning.families.known_families import FAMILIES
 from unlearning.keras_models.module_file import load_module
 from unweave.cli import commands
 from unweave.reference import reference
@@ -77,3 +79,11 @@ def test_the_example_module_of_the_docs_trains(tmp_path, write_csv):
     )
     assert answer["task"] == "classification"
     assert answer["config"]["module"] == "user module"
+
+
+def test_the_glossary_has_every_claim_family_and_verdict():
+    glossary = text("docs/glossary.md")
+    for word in (*LEVELS, *FAMILIES):
+        assert f"`{word}`" in glossary
+    words = re.findall(r"^\| ([^|]+) \| ", glossary, re.MULTILINE)
+    assert len(words) == len(set(words)), "a word stands twice"
