@@ -85,5 +85,5 @@ def test_the_glossary_has_every_claim_family_and_verdict():
     glossary = text("docs/glossary.md")
     for word in (*LEVELS, *FAMILIES):
         assert f"`{word}`" in glossary
-    words = re.findall(r"^\| ([^|]+) \| ", glossary, re.MULTILINE)
+    words = re.findall(r"^\| (?!word )([^|-]+) \| ", glossary, re.MULTILINE)
     assert len(words) == len(set(words)), "a word stands twice"
