@@ -1,6 +1,6 @@
 """The kinds of events that the log holds, one type for each: what happened, and to what.
 
-The log itself (`eventlog`) keeps any kind and any body, and proves both; here stands what unweave
+The log itself (`events`) keeps any kind and any body, and proves both; here stands what unweave
 writes and reads. A field with a default came later, or is there for some events only: it is left
 out where it has that value, so that events are written as they always were and older ones can be
 read. No field names a person: the log cannot forget.

@@ -38,7 +38,7 @@ def planted(tmp_path_factory):
     copy = tmp_path_factory.mktemp("planted") / "unweave"
     for folder in FOLDERS:
         shutil.copytree(TOP / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    file = copy / "unlearning" / "tabular.py"
+    file = copy / "unlearning" / "keras_models" / "tabular.py"
     text = file.read_text(encoding="utf-8")
     assert "LEARNING_RATE = 1e-3" in text
     file.write_text(text.replace("LEARNING_RATE = 1e-3", "LEARNING_RATE = 2e-3"), encoding="utf-8")

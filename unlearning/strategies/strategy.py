@@ -3,7 +3,7 @@
 A strategy decides, for every shard, what is to be done (which costs nothing and changes nothing),
 and then does it into the folder of a new ledger. It owns neither the order of the deletion run nor
 its records, and nothing that it says of units is believed (`downstream`). A new strategy is a new
-file and a line in `strategies`, or is registered from outside.
+file and a line in `known_strategies`, or is registered from outside.
 """
 
 from collections.abc import Mapping, Sequence
