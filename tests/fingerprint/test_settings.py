@@ -13,6 +13,7 @@ from pipelines.backends.direct import DirectBackend
 from tests.fingerprint.admit import differing as differing_states
 from tests.fingerprint.admit import start, told
 from tests.unlearning.fingerprint.test_environment import OPTIONS, table
+from unlearning.fingerprint.determinism import LEGACY_KERAS, pin_tensorflow
 from unlearning.fingerprint.environment import differing, environment
 from unlearning.fingerprint.keras_settings import DEFAULTS, keras_settings
 from unlearning.fingerprint.module_imports import module_imports, must_be_followed
@@ -37,6 +38,14 @@ def nothing_set(monkeypatch, tmp_path):
     for name in [*VARIABLES, "KERAS_BACKEND"]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "nothing"))
+
+
+def test_the_variable_that_libraries_of_tfx_set_decides_nothing_and_is_taken_away(monkeypatch):
+    before = environment()
+    monkeypatch.setenv(LEGACY_KERAS, "1")
+    assert environment() == before
+    pin_tensorflow()
+    assert LEGACY_KERAS not in os.environ
 
 
 @pytest.fixture

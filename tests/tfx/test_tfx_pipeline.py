@@ -697,7 +697,9 @@ def test_ids_and_texts_that_look_like_numbers_pass_example_gen_unharmed(tmp_path
             records, features=header.features, label="label", folder=workspace.snapshot("m1")
         )
         with quiet_and_inside(workspace):
-            ingestion = ingest_components(workspace, "m1", snapshot.folder, partition, suffix="")
+            ingestion = ingest_components(
+                workspace, "m1", snapshot.folder, partition, family="keras", suffix=""
+            )
             parts = list(ingestion.values())
             run_locally(pipeline(workspace, "ingest", parts, enable_cache=False))
         (folder,) = (workspace.pipeline_root / "ingest" / "RowIndexer" / "rows").iterdir()

@@ -15,6 +15,7 @@ from lineage_store.errors import NotReproducible
 from unlearning.fingerprint.keras_settings import keras_settings
 
 THREADS = 1
+LEGACY_KERAS = "TF_USE_LEGACY_KERAS"  # makes `tf.keras` another library: models are of Keras 3
 
 
 @contextmanager
@@ -40,6 +41,7 @@ def pin_tensorflow() -> None:
     NotReproducible if TensorFlow already runs with other threads, or on a GPU.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.pop(LEGACY_KERAS, None)  # what TFX loads sets it, where it runs
     with _silent_standard_error():
         import keras
         import tensorflow as tf

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.canonical import digest
-from unlearning.fingerprint.determinism import THREADS
+from unlearning.fingerprint.determinism import LEGACY_KERAS, THREADS
 from unlearning.fingerprint.keras_settings import DEFAULTS, keras_settings
 from unlearning.fingerprint.module_imports import module_imports
 
@@ -73,6 +73,7 @@ def _variables() -> dict[str, str]:
         if value
         and VARIABLES.fullmatch(name)
         and not ELSEWHERE.fullmatch(name)
+        and name != LEGACY_KERAS
         and not (name.endswith("_NUM_THREADS") and value == str(THREADS))
     }
 

@@ -486,7 +486,7 @@ def test_regenerated_updates_give_what_recorded_ones_give(given_csv, tmp_path, k
     [
         ("none", "int8", "goes with `record` all or at-risk"),
         ("regenerate", "int8", "goes with `record` all or at-risk"),
-        ("at-risk", None, "goes with --risk-rule"),
+        ("at-risk", None, "goes with `risk_rules`"),
         ("all", "xor", "it is one of float32, bfloat16, int8"),
     ],
 )
