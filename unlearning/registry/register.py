@@ -8,7 +8,7 @@ from typing import Any
 
 from lineage_store.data import UNLABELLED, Record, Snapshot, load_snapshot, read_keys, read_snapshot
 from lineage_store.errors import CheckFailed
-from lineage_store.index import base_of, logging_events, models, reading_index, row_index
+from lineage_store.index import base_of, logging_events, models, row_index, writing_index
 from lineage_store.keys import load_public_key
 from lineage_store.ledger import Header, Ledger, load_timings, open_ledger
 from lineage_store.log import ModelMade, events, of_kind
@@ -75,7 +75,7 @@ def describe_model(
 
 def must_be_trainable(workspace: Workspace, model: str) -> None:
     """Raise CheckFailed, before any work is done, for a model that a deletion has ended."""
-    with reading_index(workspace) as connection:
+    with writing_index(workspace) as connection:  # a first run may be before any index
         models.must_not_have_ended(connection, model)
 
 
