@@ -80,11 +80,6 @@ TO_MEND: dict[str, set[str]] = {
     "strategies_and_families_by_name": {
         "lineage_store/ledger/train_options.py: keras",
         "unlearning/fingerprint/module_imports.py: keras",
-        "unlearning/planning/kept_for_later.py: amnesiac",
-        "unlearning/planning/kept_for_later.py: amnesiac-marginal",
-        "unlearning/planning/kept_for_later.py: retrain-shards",
-        "unlearning/strategies/exposure.py: amnesiac",
-        "unweave/demo/story.py: amnesiac",
     },
     "flags_below_the_front_door": {
         "components/poison_detector.py: --detectors",
@@ -125,8 +120,6 @@ TO_MEND: dict[str, set[str]] = {
         "unlearning/strategies/amnesiac.py: --record",
         "unlearning/strategies/amnesiac.py: --strategy",
         "unlearning/strategies/amnesiac_marginal.py: --guarantee",
-        "unlearning/strategies/exposure.py: --guarantee",
-        "unlearning/strategies/exposure.py: --strategy",
         "unlearning/strategies/last_epoch.py: --guarantee",
         "unlearning/strategies/regenerate.py: --guarantee",
         "unlearning/training/recorders.py: --record",
