@@ -403,6 +403,21 @@ def flags_below_the_front_door():
     }
 
 
+def guarantees_compared_as_words():
+    """Comparisons with a guarantee's word: what settles, and what is weaker, is said by `Claim`."""
+    words = {"exact", "certified", "approximate", "trained"}
+    return {
+        f"{file}: {ast.unparse(node)}"
+        for file in files()
+        if file != "lineage_store/claim.py"
+        for node in ast.walk(tree(file))
+        if isinstance(node, ast.Compare)
+        for side in (node.left, *node.comparators)
+        for constant in ast.walk(side)
+        if isinstance(constant, ast.Constant) and constant.value in words
+    }
+
+
 def heavy_imports(wanted):
     """Each file that imports one of these libraries."""
     found = set()
@@ -444,6 +459,7 @@ RULES = {
         classes_of_one_name,
         strategies_and_families_by_name,
         flags_below_the_front_door,
+        guarantees_compared_as_words,
         tfx_below_the_components,
         tensorflow_elsewhere,
     )

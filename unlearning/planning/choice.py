@@ -67,7 +67,13 @@ def choose_here(
     `served` are the bytes of its served model. Raises BadInput if no strategy can serve, and says
     what each would take or why it cannot.
     """
-    serving = strategies_for(situation.ledger.header.options.model_family)
+    family = situation.ledger.header.options.model_family
+    serving = strategies_for(family)
+    if asked.strategy is not None and asked.chosen().name not in serving:
+        raise BadInput(
+            f"The strategy {asked.strategy} does not serve models of the family {family}: there "
+            f"are {', '.join(serving)}."
+        )
     known = {name: one for name, one in serving.items() if only is None or one.claim == only}
     there = options(situation, known, served=served, repair=asked.repair)
     found = tuple(option.estimate for option in there.values())
