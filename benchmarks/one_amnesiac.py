@@ -32,7 +32,8 @@ from unlearning.keras_models.make import make_learner
 from unlearning.strategies.amnesiac import subtract
 from unlearning.strategies.last_epoch import corrected_state, correction_steps
 from unlearning.strategies.repair import repair
-from unlearning.strategies.strategy import ShardDecision, stage_of
+from unlearning.strategies.shard_decision import ShardDecision
+from unlearning.strategies.strategy import stage_of
 from unlearning.training.batches import stage_batches
 from unlearning.training.stages import Run, train_shard
 

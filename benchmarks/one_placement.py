@@ -34,10 +34,11 @@ from unlearning.fitting import fit
 from unlearning.keras_models.make import make_learner
 from unlearning.keras_models.module_file import BUILT_IN, module_text
 from unlearning.planning.expected_cost import expected_cost
-from unlearning.planning.plan import ModelPlan
+from unlearning.planning.model_plan import ModelPlan
 from unlearning.serving.export import evaluate
 from unlearning.strategies.retrain_shards import RetrainShards
-from unlearning.strategies.strategy import ShardDecision, Situation
+from unlearning.strategies.shard_decision import ShardDecision
+from unlearning.strategies.strategy import Situation
 from unlearning.training.config import TrainConfig
 from unlearning.training.encode_records import encode_pieces
 

@@ -29,7 +29,7 @@ from lineage_store.placement import Partition, cells_of
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fitting import fit, shard_task
 from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.planning.plan import ModelPlan
+from unlearning.planning.model_plan import ModelPlan
 from unlearning.strategies import retrain_shards
 from unlearning.strategies.strategy import Situation
 from unlearning.training.config import TrainConfig

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from lineage_store.claim import Claim, claim_of
 from lineage_store.graph import LineageNode
 from lineage_store.index.models import Guarantee, ModelRecord
 from lineage_store.workspace import Workspace
@@ -68,6 +69,11 @@ class ModelChange:
     base_after: str | None = None
     base: ModelRecord | None = None
 
+    @property
+    def claim(self) -> Claim:
+        """What the new model may say of itself."""
+        return claim_of(self.guarantee)
+
 
 @dataclass(frozen=True)
 class DeletionJob:
@@ -89,7 +95,7 @@ class DeletionJob:
 
     def description(self, change: ModelChange) -> dict[str, Any]:
         """Return what the recorder is told of the new model of a change."""
-        derived = {"derived_until": self.derived_until} if change.guarantee == "approximate" else {}
+        derived = {"derived_until": self.derived_until} if change.claim.leaves_derived else {}
         return {
             "model": change.model_after,
             "family": change.old.family,

@@ -52,7 +52,5 @@ def reached(live: Sequence[ModelRecord], touched: Iterable[str], *, exact: bool)
         wanted = found | descended(live, found)
         if exact:
             bases = {base_of(by_id[one]) for one in wanted}
-            wanted |= {
-                one for one in bases if one in by_id and by_id[one].guarantee == "approximate"
-            }
+            wanted |= {one for one in bases if one in by_id and by_id[one].claim.leaves_derived}
     return found

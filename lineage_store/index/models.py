@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from lineage_store.claim import Claim, claim_of
 from lineage_store.errors import CheckFailed, NothingFound
 
 ModelState = Literal["live", "deleted", "withdrawn"]
@@ -38,6 +39,11 @@ class ModelRecord:
     report: Mapping[str, Any] = field(default_factory=dict)
     ended: str | None = None
     request: str | None = None
+
+    @property
+    def claim(self) -> Claim:
+        """What the model may say of itself."""
+        return claim_of(self.guarantee)
 
     @property
     def ordinal(self) -> int:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from lineage_store.claim import BITS
 from lineage_store.errors import BadInput, NothingFound
 from lineage_store.log import events
 from lineage_store.log.events import LogConnection
@@ -118,7 +119,7 @@ def add(
 
 def add_exact_phase(connection: LogConnection, *, run: str, deadline: str, time: str) -> Queued:
     """Queue the exact phase of an approximate run; it needs no ids, since the rows have gone."""
-    options = {"guarantee": "exact", "strategy": None, "exact_by": None}
+    options = {"guarantee": BITS.word, "strategy": None, "exact_by": None}
     request = _insert(connection, "exact phase", 0, options, deadline, time)
     connection.execute("UPDATE queue SET follows = ? WHERE id = ?", (run, request))
     what = RequestQueued(request, "exact phase", deadline, follows=run)

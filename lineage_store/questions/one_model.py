@@ -129,7 +129,7 @@ def free_of_deleted(connection: sqlite3.Connection, record: models.ModelRecord) 
     # A deletion replaces each live model that holds a row of it, or it stays unfinished.
     running = [one.id for one in asked if one.state == "running"]
     reasons = [f"the deletion {one} has not ended: finish it first" for one in running]
-    if record.guarantee == "approximate":
+    if record.claim.leaves_derived:
         until = record.report.get("derived_until")
         base = base_of(record)
         it = "it" if base is None else f"it or a model that it was trained from ({base})"
@@ -139,7 +139,7 @@ def free_of_deleted(connection: sqlite3.Connection, record: models.ModelRecord) 
         )
     free = not reasons
     if free:
-        how = "trained" if record.guarantee == "trained" else "retrained exactly"
+        how = "trained" if record.request is None else "retrained exactly"
         kept_out = record.report["excluded"]
         reasons = [
             f"it was {how} without them: {kept_out:,} rows were kept out when its data came in",

@@ -42,7 +42,7 @@ def derived(
     """List what live approximate models still keep that was computed after forgotten rows."""
     found: list[Mapping[str, Any]] = []
     for record in models.models(connection, live_only=True):
-        if record.guarantee != "approximate":
+        if not record.claim.leaves_derived:
             continue
         until = record.report.get("derived_until") or ""
         late = bool(until) and until < today

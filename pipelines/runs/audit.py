@@ -61,7 +61,7 @@ class _Model:
     @property
     def approximate(self) -> bool:
         """Whether its rows and checkpoints may be gone in part."""
-        return self.record.guarantee == "approximate"
+        return self.record.claim.leaves_derived
 
 
 def audit(workspace: Workspace, *, head: Path | None, replays: int, seed: int) -> Answer:

@@ -50,10 +50,10 @@ def find_base(
             f"The model {record.id} is {record.state}, so nothing can be trained from it: name a "
             f"live one, which `unweave models` lists."
         )
-    if record.guarantee == "approximate":
+    if record.claim.leaves_derived:
         raise BadInput(
-            f"The model {record.id} is approximate, and nothing exact could be trained from it: "
-            f"name another, or train without `base`."
+            f"The model {record.id} is {record.claim.word}, and nothing exact could be trained "
+            f"from it: name another, or train without `base`."
         )
     ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
     must_be_recorded(workspace, connection, record, ledger)

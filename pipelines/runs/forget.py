@@ -71,7 +71,7 @@ def plan_all(
     plans, asked = [], request.asked
     number = int(models.next_model_id(connection).removeprefix("m"))
     live = models.models(connection, live_only=True)
-    exact = request.asked.chosen().guarantee == "exact"
+    exact = request.asked.chosen().claim.settles
     wanted = reached(live, {*found.rows, *request.upgrades}, exact=exact)
     after = {
         record.id: BaseAfter(record.id, record.guarantee, _snapshot(workspace, record).inference)

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from lineage_store.claim import claim_of
 from lineage_store.errors import UnweaveError
 from lineage_store.index import (
     Queued,
@@ -101,7 +102,7 @@ def due_groups(
 def _key(request: Queued) -> Key:
     strategy = choose(guarantee=request.options["guarantee"], name=request.options["strategy"])
     kind = "subject" if request.kind == EXACT_PHASE else request.kind
-    return strategy.guarantee, strategy.name, kind
+    return strategy.claim.word, strategy.name, kind
 
 
 def resolve(
@@ -130,7 +131,7 @@ def resolve(
             there = [one for one, where in zip(named, each, strict=True) if where.rows]
             before = [where.forgotten.request for where in each if where.forgotten is not None]
         left: list[str] = []
-        if guarantee == "exact":  # who was forgotten approximately is not forgotten exactly yet
+        if claim_of(guarantee).settles:  # whom an approximate run forgot is not yet forgotten so
             left = [one for run in before for one in still_approximate(records, run)]
         if there or left:
             ids |= dict.fromkeys(there)

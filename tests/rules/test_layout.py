@@ -80,11 +80,6 @@ TO_MEND: dict[str, set[str]] = {
     "strategies_and_families_by_name": {
         "lineage_store/ledger/train_options.py: keras",
         "unlearning/fingerprint/module_imports.py: keras",
-        "unlearning/planning/kept_for_later.py: amnesiac",
-        "unlearning/planning/kept_for_later.py: amnesiac-marginal",
-        "unlearning/planning/kept_for_later.py: retrain-shards",
-        "unlearning/strategies/exposure.py: amnesiac",
-        "unweave/demo/story.py: amnesiac",
     },
     "flags_below_the_front_door": {
         "components/poison_detector.py: --detectors",
@@ -125,8 +120,6 @@ TO_MEND: dict[str, set[str]] = {
         "unlearning/strategies/amnesiac.py: --record",
         "unlearning/strategies/amnesiac.py: --strategy",
         "unlearning/strategies/amnesiac_marginal.py: --guarantee",
-        "unlearning/strategies/exposure.py: --guarantee",
-        "unlearning/strategies/exposure.py: --strategy",
         "unlearning/strategies/last_epoch.py: --guarantee",
         "unlearning/strategies/regenerate.py: --guarantee",
         "unlearning/training/recorders.py: --record",
@@ -410,6 +403,21 @@ def flags_below_the_front_door():
     }
 
 
+def guarantees_compared_as_words():
+    """Comparisons with a guarantee's word: what settles, and what is weaker, is said by `Claim`."""
+    words = {"exact", "certified", "approximate", "trained"}
+    return {
+        f"{file}: {ast.unparse(node)}"
+        for file in files()
+        if file != "lineage_store/claim.py"
+        for node in ast.walk(tree(file))
+        if isinstance(node, ast.Compare)
+        for side in (node.left, *node.comparators)
+        for constant in ast.walk(side)
+        if isinstance(constant, ast.Constant) and constant.value in words
+    }
+
+
 def heavy_imports(wanted):
     """Each file that imports one of these libraries."""
     found = set()
@@ -451,6 +459,7 @@ RULES = {
         classes_of_one_name,
         strategies_and_families_by_name,
         flags_below_the_front_door,
+        guarantees_compared_as_words,
         tfx_below_the_components,
         tensorflow_elsewhere,
     )

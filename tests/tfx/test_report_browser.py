@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from unlearning.planning.verdicts import Verdict
-from unlearning.strategies.strategy import ShardDecision
+from unlearning.strategies.shard_decision import ShardDecision
 from unlearning.verification.controlled import Check
 from unweave.report.evaluation import Finding, Judged
 from unweave.report.page import page

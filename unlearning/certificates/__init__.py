@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
-    from unlearning.certificates.envelope import verify
+    from unlearning.certificates.envelope import check_claims, verify
     from unlearning.certificates.finish import certify, forget_open_file
     from unlearning.certificates.log_inclusion import check_opening, log_asked, log_taken_back
     from unlearning.certificates.shared_run import check_place
@@ -20,7 +20,7 @@ else:
     __getattr__ = lazily(
         __name__,
         {
-            "envelope": ("verify",),
+            "envelope": ("check_claims", "verify"),
             "finish": ("certify", "forget_open_file"),
             "log_inclusion": ("check_opening", "log_asked", "log_taken_back"),
             "shared_run": ("check_place",),
@@ -29,6 +29,7 @@ else:
 
 __all__ = [
     "certify",
+    "check_claims",
     "check_opening",
     "check_place",
     "forget_open_file",

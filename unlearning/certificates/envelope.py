@@ -25,6 +25,7 @@ from typing import Any, Literal
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from lineage_store.canonical import canonical_json
+from lineage_store.claim import Claim
 from lineage_store.errors import BadInput
 from lineage_store.keys import from_base64, is_signed_by, key_id, raw_public_key, to_base64
 from lineage_store.log import merkle
@@ -130,6 +131,19 @@ def verify(data: bytes, public_key: Ed25519PublicKey | None) -> Verification:
             f"and the given key is {key_id(public_key)}.",
         )
     return Verification("verified", opened, f"Signed by the given key {key_id(signer)}.")
+
+
+def check_claims(predicate: Mapping[str, Any]) -> str | None:
+    """Say which model is called by another word than its claim has; None if none is.
+
+    Certificates of an earlier unweave hold no claim.
+    """
+    for change in predicate["models"]:
+        claim = change.get("claim")
+        if claim is not None and Claim.from_json(claim).word != change["guarantee"]:
+            name = change["before"]["id"]
+            return f"what replaces {name} is called {change['guarantee']}: its claim is not"
+    return None
 
 
 def commitment(nonce: bytes, *, kind: str, value: bytes) -> str:

@@ -22,7 +22,7 @@ from unlearning.evaluation.push_gate import evaluation_digests
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
 from unlearning.planning.exact_later import made_good
-from unlearning.planning.plan import ModelPlan
+from unlearning.planning.model_plan import ModelPlan
 from unlearning.planning.plan_file import load_plan, load_scan
 from unlearning.planning.sealed_request import OpenRequest, destroy_open, load_open
 from unlearning.verification.report_file import load_reports
@@ -44,7 +44,7 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
             plan.model_before: models.find_model(connection, plan.model_before).weights_digest
             for plan in plans
         }
-        approximate = any(plan.guarantee == "approximate" for plan in plans)
+        approximate = any(plan.claim.leaves_derived for plan in plans)
         exact_by = request.options.get("exact_by") if approximate else None
         stated = partial(
             certificate_statement,

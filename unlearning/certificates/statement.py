@@ -13,7 +13,7 @@ from lineage_store.index import Request
 from unlearning.certificates.envelope import rows_root, statement
 from unlearning.certificates.log_inclusion import request_told
 from unlearning.certificates.shared_run import commitments
-from unlearning.planning.plan import ModelPlan
+from unlearning.planning.model_plan import ModelPlan
 from unlearning.planning.sealed_request import OpenRequest
 from unlearning.verification.checks import CheckReport
 from unlearning.verification.twin_distance import UNMEASURED
@@ -64,7 +64,7 @@ def certificate_statement(
         if after is not None:
             named.append((f"weights of {plan.model_after}, after", after))
         change = _change(plan, report, before, after)
-        if exact_by is not None and plan.guarantee == "approximate":
+        if exact_by is not None and plan.claim.leaves_derived:
             change["exact_due_by"] = exact_by
         if plan.model_before in evaluations:
             change["evaluation"] = dict(evaluations[plan.model_before])
@@ -106,8 +106,9 @@ def _change(
         "after": {"id": plan.model_after, "weights": after} if after else None,
         "strategy": plan.strategy,
         "guarantee": plan.guarantee,
+        "claim": plan.claim.to_json(),
         "rows": dict(plan.rows_by_split),
-        "shards": {str(d.shard): d.action for d in plan.shards},
+        "shards": {str(d.shard): d.verb for d in plan.shards},
         "plan": digest_json(plan.to_json()),
         "verdicts": [verdict.__dict__ for verdict in plan.verdicts],
     }
@@ -123,7 +124,7 @@ def _change(
         if not report.learnt:
             change["learnt"] = NOT_LEARNT
         change["fixed_by_the_user"] = "configuration, module, workspace secret"
-        if plan.guarantee == "exact":
+        if plan.claim.settles:
             change["basis"] = report.basis
         else:
             change["distance_to_twin"] = (
@@ -143,7 +144,7 @@ def _verification(plan: ModelPlan, report: CheckReport | None) -> dict[str, str]
     """Say which rung of the ladder holds: bits, a distance measured, or none; never behaviour."""
     if report is None:
         rung, how = "withdrawn", "no model is left whose weights could be compared"
-    elif plan.guarantee == "exact":
+    elif plan.claim.settles:
         rung, how = "bits", report.basis
     elif report.distance is not None:
         rung, how = "distance", "measured to the weights of the twin, beside the untouched model's"

@@ -23,7 +23,7 @@ from lineage_store.workspace import Workspace
 from unlearning.erasure.erased_digests import ended_digests, record_ended
 from unlearning.erasure.scan import Scan, distinctive, occurring, scan_apart
 from unlearning.erasure.tokens import spellings
-from unlearning.planning.plan import ModelPlan
+from unlearning.planning.model_plan import ModelPlan
 from unlearning.planning.plan_file import load_plan
 from unlearning.planning.sealed_request import OpenRequest, load_open
 

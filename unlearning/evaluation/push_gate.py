@@ -18,7 +18,7 @@ from lineage_store.workspace import Workspace
 from unlearning.evaluation.from_ledgers import ledgers_evaluated
 from unlearning.evaluation.policy import Policy, read_policy
 from unlearning.evaluation.verdict import Evaluation, evaluate
-from unlearning.planning.plan import ModelPlan
+from unlearning.planning.model_plan import ModelPlan
 from unlearning.planning.plan_file import load_plan
 from unlearning.verification.report_file import twin_folder
 

@@ -171,7 +171,7 @@ def _tell(tasks: Sequence[ShardTask], seen: set[int], progress: Progress) -> Non
     for task in tasks:
         if task.shard not in seen and task.target.exists():
             seen.add(task.shard)
-            progress(task.decision.steps + task.decision.repair_steps)
+            progress(task.decision.steps_planned)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

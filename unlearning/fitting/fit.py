@@ -44,11 +44,11 @@ from unlearning.fitting.shard_task import (
 from unlearning.keras_models.class_weights import ALIKE
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.make import make_learner
-from unlearning.planning.plan import ModelPlan
+from unlearning.planning.model_plan import ModelPlan
 from unlearning.serving.export import evaluate, export
-from unlearning.strategies.known_strategies import strategies
-from unlearning.strategies.regenerate import record_again
-from unlearning.strategies.strategy import TRAINING, ShardDecision
+from unlearning.strategies.decision import Decision
+from unlearning.strategies.known_strategies import strategy_of
+from unlearning.strategies.shard_decision import trained_from_nothing
 from unlearning.training.base_weights import must_be_the_start, must_fit, origin
 from unlearning.training.batches import shard_schedule
 from unlearning.training.config import MODULE_FILE, TrainConfig, config_of, module_source
@@ -94,7 +94,7 @@ def fit(
     probe(learner, store, options)
     times.append(clock())
     decisions = [
-        ShardDecision(shard, "retrained", 0, steps, "")
+        trained_from_nothing(shard, steps=steps)
         for shard, steps in enumerate(shard_steps(store, config.partition))
     ]
     with ticket(folder) as number:
@@ -124,10 +124,10 @@ def refit(
     """Carry out a plan on the rows that remain: ledger into `folder`, SavedModel into `serving`.
 
     `base` is the ledger of the plan's base, if it has one; `old_store` has the rows that the old
-    ledger was made from, for a correction, and for updates that were not recorded: they are put
-    into the old ledger first. `make` makes the learner, if somebody else has a use for it, too.
-    Raises CheckFailed if a shard that the plan keeps, or starts again from the same base, started
-    from other weights than the base has, or if such an update cannot be computed again.
+    ledger was made from, for strategies that take steps on those, too. `make` makes the learner, if
+    somebody else has a use for it, too. Raises CheckFailed if a shard that the plan keeps, or
+    starts again from the same base, started from other weights than the base has, or if what the
+    strategy goes by is not as it was recorded.
     """
     if plan.model_after is None:
         raise ValueError("a withdrawn model is not fitted again")
@@ -140,8 +140,8 @@ def refit(
                 must_be_the_start(base, old.header, decision.shard)
     learner = (make or learner_of(old, store))()
     times.append(clock())
-    strategy = strategies()[plan.strategy]
-    if trains := any(map(_takes_steps, plan.shards)):
+    strategy = strategy_of(plan.strategy)
+    if trains := any(decision.trains for decision in plan.shards):
         learner.prepare(weighted=_weighs(config, learner))
     times += [clock()] * 2
     tasks = []
@@ -153,15 +153,15 @@ def refit(
         for decision in plan.shards:
             shard = old.shard(decision.shard)
             new = ShardLedger(shard_folder(folder, decision.shard))
-            if decision.action == "empty":
+            if decision.leaves:
                 keep_shard(shard, new, stages=0)
-                continue
-            if old_store is not None and decision.action == "subtracted":
-                asked.have_updates(decision, shard, old_store)
-            if _takes_steps(decision):
+            elif decision.trains:
                 tasks.append(asked.task(decision))
             else:
-                strategy.apply(decision, old=shard, new=new, run=None, store=store)
+                run = run_of(asked.task(decision), learner=learner)
+                strategy.apply(
+                    decision, old=shard, new=new, run=run, store=store, old_store=old_store
+                )
         engine.run(tasks, learner=learner, progress=progress)
     times.append(clock())
     ledger = _complete(config, plan.model_after, text, learner, store, folder, serving, base)
@@ -205,7 +205,7 @@ class _Asked:
         stages = _all_stages(self.store, self.config.partition)
         return interval(self.config.options, stages, state_bytes=self.learner.state_bytes())
 
-    def task(self, decision: ShardDecision) -> ShardTask:
+    def task(self, decision: Decision) -> ShardTask:
         """Return the task of one shard."""
         return ShardTask(
             decision=decision,
@@ -222,11 +222,6 @@ class _Asked:
             interval=self.interval,
             old_rows=None if self.old_store is None else self.old_store.folder,
         )
-
-    def have_updates(self, decision: ShardDecision, old: ShardLedger, old_store: RowStore) -> None:
-        """Put the updates that a decision needs into the old ledger, if they are not there."""
-        run = run_of(self.task(decision), learner=self.learner)
-        record_again(run, old_store, decision.shard, old, decision.positions)
 
 
 def _all_stages(store: RowStore, partition: Partition) -> list[Stage]:
@@ -266,10 +261,6 @@ def _complete(
         base=None if base is None else origin(base),
     )
     return write_header(folder, header)
-
-
-def _takes_steps(decision: ShardDecision) -> bool:
-    return decision.action in TRAINING or decision.repair_epochs > 0
 
 
 def _weighs(config: TrainConfig, learner: KerasLearner) -> bool:

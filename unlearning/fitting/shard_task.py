@@ -26,9 +26,10 @@ from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.make import make_learner
-from unlearning.strategies.known_strategies import strategies
+from unlearning.strategies.decision import Decision, decision_json
+from unlearning.strategies.known_strategies import strategy_of
 from unlearning.strategies.repair import planned_repair, repair
-from unlearning.strategies.strategy import ShardDecision
+from unlearning.strategies.shard_decision import ShardDecision
 from unlearning.training.batches import shard_schedule
 from unlearning.training.config import TrainConfig, config_of, module_source
 from unlearning.training.stages import Clock, Progress, Run, nothing_given, train_shard
@@ -53,7 +54,7 @@ class ShardTask:
     that the old ledger was made from, None where the strategy has no use for it.
     """
 
-    decision: ShardDecision
+    decision: Decision
     strategy: str | None
     config: TrainConfig
     model: str
@@ -82,7 +83,7 @@ class ShardTask:
         paths = {name: getattr(self, name) for name in PATHS}
         return json.dumps(
             {
-                "decision": self.decision.to_json(),
+                "decision": decision_json(self.decision),
                 "strategy": self.strategy,
                 "config": self.config.to_json(),
                 "model": self.model,
@@ -98,9 +99,11 @@ class ShardTask:
     def from_json(cls, text: str) -> "ShardTask":
         """Read the task back."""
         value = json.loads(text)
+        name = value["strategy"]
+        read = ShardDecision.from_json if name is None else strategy_of(name).read
         return cls(
-            decision=ShardDecision.from_json(value["decision"]),
-            strategy=value["strategy"],
+            decision=read(value["decision"]),
+            strategy=name,
             config=TrainConfig.from_json(value["config"]),
             model=value["model"],
             text=value["text"],
@@ -187,11 +190,11 @@ def _carry_out(
     """Carry out a strategy's decision, and look on while the last stage is trained, if one is."""
     decision, witness, used = task.decision, None, run
     before = None if task.old_rows is None else open_rows(task.old_rows)
-    if decision.action == "retrained":
+    if decision.anew:
         stage = shard_schedule(store, task.shard, run.partition)[-1]
         early = run.options.early_stop is not None
         used, witness = witnessed(run, store, task.shard, stage, ends_early=early)
-    strategies()[task.strategy or ""].apply(
+    strategy_of(task.strategy or "").apply(
         decision, old=old, new=new, run=used, store=store, old_store=before
     )
     if decision.repair_epochs:

@@ -1,6 +1,6 @@
 """What will be done to each model, decided before anything is changed.
 
-plan            the plan of one model; `plan_file` keeps it with the request
+plan            how the plan of one model is made; `model_plan` is its value, `plan_file` keeps it
 verdicts        what becomes of every artifact downstream (law 4)
 choice          which strategy serves
 estimates       what each would cost; `expected_cost` before anybody asks
@@ -19,13 +19,8 @@ if TYPE_CHECKING:
     from unlearning.planning.estimates import Estimate, Limits, folder_bytes
     from unlearning.planning.exact_later import exact_run_after, still_approximate
     from unlearning.planning.kept_for_later import Afterwards
-    from unlearning.planning.plan import (
-        BaseAfter,
-        ModelPlan,
-        base_after,
-        must_still_hold,
-        plan_model,
-    )
+    from unlearning.planning.model_plan import BaseAfter, ModelPlan
+    from unlearning.planning.plan import base_after, must_still_hold, plan_model
     from unlearning.planning.plan_file import load_plan, save_plan
     from unlearning.planning.sealed_request import (
         OpenRequest,
@@ -42,7 +37,8 @@ else:
             "estimates": ("Estimate", "Limits", "folder_bytes"),
             "exact_later": ("exact_run_after", "still_approximate"),
             "kept_for_later": ("Afterwards",),
-            "plan": ("BaseAfter", "ModelPlan", "base_after", "must_still_hold", "plan_model"),
+            "model_plan": ("BaseAfter", "ModelPlan"),
+            "plan": ("base_after", "must_still_hold", "plan_model"),
             "plan_file": ("load_plan", "save_plan"),
             "sealed_request": ("OpenRequest", "destroy_open", "load_open", "save_open"),
             "verdicts": ("Verdict",),

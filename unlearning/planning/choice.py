@@ -7,13 +7,15 @@ an exact one is taken that takes no longer, or if no other can serve: it is wort
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
+from lineage_store.claim import BITS, Claim, Word
 from lineage_store.errors import BadInput
 from unlearning.planning.estimates import Estimate, Limits, options
-from unlearning.strategies.known_strategies import choose, strategies
-from unlearning.strategies.strategy import ShardDecision, Situation, Strategy, StrategyGuarantee
+from unlearning.strategies.decision import Decision
+from unlearning.strategies.known_strategies import choose, strategies_for
+from unlearning.strategies.strategy import Situation, Strategy
 
-EXACT = "exact"
 REPAIR_AT_MOST = 100_000
 
 
@@ -24,12 +26,12 @@ class Asked:
     `repair` are the most epochs of a repair.
     """
 
-    guarantee: StrategyGuarantee | None = None
+    guarantee: Word | None = None
     strategy: str | None = None
     repair: int = 0
     limits: Limits = field(default_factory=Limits)
 
-    def chosen(self) -> Strategy:
+    def chosen(self) -> Strategy[Any]:
         """Return the strategy if nothing limits it.
 
         Raises BadInput if there is none, or none that leaves a repair.
@@ -37,11 +39,13 @@ class Asked:
         strategy = choose(guarantee=self.guarantee, name=self.strategy)
         if not 0 <= self.repair <= REPAIR_AT_MOST:
             raise BadInput(f"--repair is {self.repair}: it goes from 0 to {REPAIR_AT_MOST}.")
-        if self.repair and strategy.guarantee == EXACT:
+        if self.repair and strategy.claim.settles:
             raise BadInput(
                 "--repair goes with an approximate strategy: an exact result needs none; leave it "
                 "out, or ask for --guarantee approximate."
             )
+        if self.repair and not strategy.repairs:
+            raise BadInput(f"No repair can follow {strategy.name}: leave --repair out.")
         return strategy
 
 
@@ -49,21 +53,28 @@ class Asked:
 class Choice:
     """The strategy that is taken, why, what all that could be would cost, and what it will do."""
 
-    strategy: Strategy
+    strategy: Strategy[Any]
     why: str
     estimates: tuple[Estimate, ...]
-    decisions: tuple[ShardDecision, ...]
+    decisions: tuple[Decision, ...]
 
 
 def choose_here(
-    situation: Situation, asked: Asked, *, served: int, only: StrategyGuarantee | None = None
+    situation: Situation, asked: Asked, *, served: int, only: Claim | None = None
 ) -> Choice:
-    """Choose for one model; `only` leaves strategies of no other guarantee.
+    """Choose for one model; `only` leaves strategies of no other claim.
 
     `served` are the bytes of its served model. Raises BadInput if no strategy can serve, and says
     what each would take or why it cannot.
     """
-    known = {n: s for n, s in strategies().items() if only is None or s.guarantee == only}
+    family = situation.ledger.header.options.model_family
+    serving = strategies_for(family)
+    if asked.strategy is not None and asked.chosen().name not in serving:
+        raise BadInput(
+            f"The strategy {asked.strategy} does not serve models of the family {family}: there "
+            f"are {', '.join(serving)}."
+        )
+    known = {name: one for name, one in serving.items() if only is None or one.claim == only}
     there = options(situation, known, served=served, repair=asked.repair)
     found = tuple(option.estimate for option in there.values())
     if asked.strategy is not None and asked.strategy in known:
@@ -76,11 +87,11 @@ def choose_here(
         return Choice(
             named, f"{named.name} was asked for by name", found, there[named.name].decisions
         )
-    wanted = asked.chosen().guarantee  # or there is no strategy of this guarantee at all
+    wanted = asked.chosen().claim.word  # or there is no strategy of this guarantee at all
     first: dict[str, Estimate] = {}  # of each guarantee, strongest first
     for one in found:
         first.setdefault(one.guarantee, one)
-    exact = first[EXACT]
+    exact = first[BITS.word]
     best = first.get(wanted, exact)
     candidates = [best]
     if asked.limits.given and asked.guarantee is None:
@@ -97,14 +108,14 @@ def choose_here(
 
 def _why(taken: Estimate, best: Estimate, exact: Estimate, asked: Asked, others: list[str]) -> str:
     name = taken.strategy
-    if taken.guarantee != EXACT and asked.guarantee is None:
+    if not taken.claim.settles and asked.guarantee is None:
         return f"{name} is the strongest that fits: exact would take {_costs(exact)}"
-    if taken.guarantee != EXACT:
+    if not taken.claim.settles:
         told = f"{name} gives {taken.guarantee} results and measures best of those that do"
         return "; ".join([told, *(f"{other} is taken only by name" for other in others)])
     if best.why_not is not None:
         return f"{best.strategy} cannot serve here, and {name} always can"
-    if best.guarantee != EXACT:
+    if not best.claim.settles:
         return f"{name} is exact and takes no longer than {best.strategy}"
     return f"{name} is the strategy that gives exact results"
 

@@ -13,7 +13,7 @@ from lineage_store.canonical import digest_file
 from lineage_store.index import models
 from lineage_store.index.models import ModelRecord
 from lineage_store.workspace import Workspace
-from unlearning.planning.plan import ModelPlan
+from unlearning.planning.model_plan import ModelPlan
 
 
 def made_good(
@@ -21,7 +21,7 @@ def made_good(
 ) -> list[dict[str, Any]]:
     """Return the approximate runs whose results these plans make exact, with their certificates."""
     records = models.models(connection)
-    replaced = {plan.model_before for plan in plans if plan.guarantee == "exact"}
+    replaced = {plan.model_before for plan in plans if plan.claim.settles}
     found = {
         run for record in records if record.id in replaced for run in _corrected_by(records, record)
     }
@@ -45,7 +45,7 @@ def exact_run_after(records: Sequence[ModelRecord], run: str) -> str | None:
     made = [record for record in records if record.request == run]
     for record in records:
         later = any(r.family == record.family and r.ordinal < record.ordinal for r in made)
-        if later and record.guarantee == "exact":
+        if later and record.claim.settles:
             return record.request
     return None
 
@@ -56,7 +56,7 @@ def _corrected_by(records: Sequence[ModelRecord], last: ModelRecord) -> set[str]
     for record in sorted(records, key=lambda record: record.ordinal, reverse=True):
         if record.family != last.family or record.ordinal > last.ordinal:
             continue
-        if record.guarantee != "approximate" or record.request is None:
+        if record.claim.settles or record.request is None:
             break
         found.add(record.request)
     return found

@@ -1,10 +1,8 @@
 """What an approximate deletion keeps of the shards it changes, and what later requests it serves.
 
 Whatever was computed after the rows were learnt descends from them: it is kept under the verdict
-*retained: derived* with an end date, or erased. `amnesiac` keeps the recorded updates that it did
-not subtract, and can go on with them; `amnesiac-marginal` erases all updates and keeps the
-corrected state, from which another correction starts. Once nothing is kept, the next request is
-exact only.
+*retained: derived* with an end date, or erased. A strategy says what it keeps, recorded updates or
+states, and can go on with that. Once nothing is kept, the next request is exact only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,31 +10,27 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lineage_store.ledger import Ledger
-from unlearning.strategies.strategy import ShardDecision
-
-EXACT = "retrain-shards"
+from unlearning.strategies.decision import Decision
+from unlearning.strategies.strategy import Strategy
 
 
 @dataclass(frozen=True)
 class Afterwards:
-    """What is kept of the changed shards until a date: recorded updates, and corrected states."""
+    """What is kept of the changed shards until a date: recorded updates, and corrected states.
+
+    `served_by` are the strategies that can serve a later request of these shards.
+    """
 
     updates: int
     states: int
     until: str
+    served_by: tuple[str, ...]
 
     @property
     def verdict(self) -> str:
         """Whether anything is kept to serve later requests, or all of it erased."""
         kept = self.updates or self.states
         return f"retained: derived until {self.until}" if kept else "erased"
-
-    @property
-    def served_by(self) -> tuple[str, ...]:
-        """The strategies that can serve a later request of these shards: exact always can."""
-        found = [name for name, kept in (("amnesiac", self.updates),
-                                         ("amnesiac-marginal", self.states)) if kept]  # fmt: skip
-        return (*found, EXACT)
 
     def in_words(self) -> str:
         """Say it in a sentence, about the shards that are changed."""
@@ -53,19 +47,26 @@ class Afterwards:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Afterwards":
         """Read the value back."""
-        return cls(value["updates"], value["states"], value["until"])
+        return cls(
+            value["updates"], value["states"], value["until"], tuple(value.get("served_by", ()))
+        )
 
 
 def afterwards(
-    decisions: Sequence[ShardDecision], *, ledger: Ledger, until: str
+    decisions: Sequence[Decision],
+    *,
+    strategy: Strategy[Any],
+    ledger: Ledger,
+    until: str,
+    exact: Strategy[Any] | None,
 ) -> Afterwards | None:
-    """Count what a plan's decisions keep; None if they change no shard approximately."""
-    changed = [one for one in decisions if one.action in ("subtracted", "corrected")]
-    if not changed:
+    """Count what a plan's decisions keep; None if they change no shard approximately.
+
+    `exact` is the strategy that can always serve, if there is one.
+    """
+    kept = strategy.kept_for_later(decisions, ledger)
+    if kept is None:
         return None
-    updates = sum(
-        len(ledger.shard(one.shard).recorded_updates() - set(one.positions))
-        for one in changed
-        if one.action == "subtracted"
-    )
-    return Afterwards(updates, sum(one.action == "corrected" for one in changed), until)
+    able = [strategy] if kept.updates or kept.states else []
+    able += [exact] if exact is not None else []
+    return Afterwards(kept.updates, kept.states, until, tuple(one.name for one in able))

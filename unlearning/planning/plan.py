@@ -9,9 +9,10 @@ needs no TensorFlow.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from lineage_store.claim import BITS
 from lineage_store.data import EVAL, Inference, Snapshot, in_terms_of, infer, retained
 from lineage_store.errors import BadInput, LeftAsItIs, NothingToLearn
 from lineage_store.graph import LineageNode
@@ -24,137 +25,19 @@ from unlearning.fingerprint.equivalent import same_code
 from unlearning.planning.choice import Asked, choose_here
 from unlearning.planning.downstream import Downstream, downstream, must_be_recorded_inputs
 from unlearning.planning.estimates import Estimate
-from unlearning.planning.kept_for_later import Afterwards, afterwards
+from unlearning.planning.kept_for_later import afterwards
+from unlearning.planning.model_plan import BaseAfter, BaseChange, ModelPlan
 from unlearning.planning.refused_plans import must_leave_nothing
-from unlearning.planning.verdicts import Verdict, verdicts
-from unlearning.strategies.exposure import Exposure, exposure_of, warning_of
-from unlearning.strategies.known_strategies import choose
-from unlearning.strategies.strategy import ShardDecision, Situation, StrategyGuarantee
+from unlearning.planning.verdicts import verdicts
+from unlearning.strategies.decision import Decision, Exposure
+from unlearning.strategies.exposure import exposure_of
+from unlearning.strategies.known_strategies import exact_strategy, strategy_of
+from unlearning.strategies.strategy import Situation, Strategy
+from unlearning.strategies.withdraw import Withdraw, all_leave
 from unlearning.training.config import module_source
 from unlearning.training.step_checkpoints import adapts
 
-WITHDRAW = "withdraw"
 INFERENCE_CHANGED = "without the rows a column type, the task or the classes change"
-
-
-@dataclass(frozen=True)
-class BaseAfter:
-    """What a request leaves of the base of a model, which it may not touch at all.
-
-    `model` is the base's id then, and `inference` what its rows say, both None if it is withdrawn;
-    `shards` are the decisions on the base's shards, none if it is not touched.
-    """
-
-    model: str | None
-    guarantee: str
-    inference: Inference | None
-    shards: tuple[ShardDecision, ...] = ()
-
-
-@dataclass(frozen=True)
-class BaseChange:
-    """The base of a planned model before and after; `after` is None if it starts afresh.
-
-    `moved` are the shards whose start changes; `guarantee` is that of the base after.
-    """
-
-    before: str
-    after: str | None
-    guarantee: str
-    moved: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class ModelPlan:
-    """What will be done to one model; `model_after` is None if it is withdrawn.
-
-    With early stopping, `steps_planned` and `steps_full` are the most that there can be.
-    `base` is None for a model that was not trained from another. `estimates` say what each strategy
-    would cost; a plan of an earlier unweave has none. `exposure` tells how much of the run an
-    approximate deletion touches, and `later` what it keeps; None if it is exact.
-    """
-
-    model_before: str
-    model_after: str | None
-    strategy: str
-    guarantee: StrategyGuarantee
-    why: str
-    rows_found: int
-    rows_by_split: Mapping[str, int]
-    shards: tuple[ShardDecision, ...]
-    steps_planned: int
-    steps_full: int
-    verdicts: tuple[Verdict, ...]
-    inference_changed: bool
-    early_stop: int | None = None
-    base: BaseChange | None = None
-    estimates: tuple[Estimate, ...] = ()
-    exposure: Exposure | None = None
-    later: Afterwards | None = None
-
-    @property
-    def estimate(self) -> Estimate | None:
-        """What the chosen strategy was estimated to cost; None if the model is withdrawn."""
-        return next((one for one in self.estimates if one.strategy == self.strategy), None)
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What should be known before it is carried out: a sentence each."""
-        if self.exposure is None:
-            return ()
-        told = warning_of(self.strategy, self.model_before, self.exposure)
-        return () if told is None else (told,)
-
-    @property
-    def base_model(self) -> str | None:
-        """The id of the model that the new one starts from, if it does."""
-        return None if self.base is None else self.base.after
-
-    @property
-    def moved_shards(self) -> tuple[int, ...]:
-        """The shards that start from other weights than they did."""
-        return () if self.base is None else self.base.moved
-
-    @property
-    def affected_shards(self) -> list[int]:
-        """The shards that change."""
-        return [decision.shard for decision in self.shards if decision.action != "kept"]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the value as JSON; without a base, or exposure, there is no such key."""
-        value = asdict(self) | {
-            "rows_by_split": dict(self.rows_by_split),
-            "shards": [decision.to_json() for decision in self.shards],
-            "verdicts": [asdict(verdict) for verdict in self.verdicts],
-            "estimates": [estimate.to_json() for estimate in self.estimates],
-        }
-        del value["base"], value["exposure"], value["later"]
-        if self.base is not None:
-            value["base"] = asdict(self.base) | {"moved": list(self.base.moved)}
-        if self.exposure is not None:
-            value["exposure"] = asdict(self.exposure)
-        if self.later is not None:
-            value["later"] = self.later.to_json()
-        return value
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "ModelPlan":
-        """Read the value back."""
-        return cls(
-            **{
-                **value,
-                "shards": tuple(ShardDecision.from_json(item) for item in value["shards"]),
-                "verdicts": tuple(Verdict(**item) for item in value["verdicts"]),
-                "base": _base_change(value.get("base")),
-                "estimates": tuple(Estimate(**item) for item in value.get("estimates", ())),
-                "exposure": Exposure(**value["exposure"]) if "exposure" in value else None,
-                "later": Afterwards.from_json(value["later"]) if "later" in value else None,
-            }
-        )
-
-
-def _base_change(value: Mapping[str, Any] | None) -> BaseChange | None:
-    return None if value is None else BaseChange(**{**value, "moved": tuple(value["moved"])})
 
 
 def plan_model(
@@ -203,43 +86,44 @@ def plan_model(
     costs: tuple[Estimate, ...] = ()
     exposure: Exposure | None = None
     if inference is None:
-        decisions: tuple[ShardDecision, ...] = tuple(
-            ShardDecision(shard, "empty", 0, 0, nothing_left)
-            for shard in range(ledger.partition.shards)
-        )
-        name, guarantee, why = WITHDRAW, "exact", f"the model is withdrawn: {nothing_left}"
+        strategy: Strategy[Any] = Withdraw()
+        decisions: tuple[Decision, ...] = all_leave(ledger.partition.shards, why=nothing_left)
+        claim, why = strategy.claim, f"the model is withdrawn: {nothing_left}"
         steps_full = 0
     else:
         moved = change is not None and bool(change.moved)
         # Updates were recorded on the way from the old start: where it changes, they mean nothing.
-        choice = choose_here(situation, asked, served=served, only="exact" if moved else None)
+        choice = choose_here(situation, asked, served=served, only=BITS if moved else None)
         decisions, costs = choice.decisions, choice.estimates
-        name, guarantee = choice.strategy.name, choice.strategy.guarantee
+        strategy, claim = choice.strategy, choice.strategy.claim
         found = downstream(situation)
         must_be_recorded_inputs(situation, store)
-        must_leave_nothing(decisions, found, situation, strategy=name, guarantee=guarantee)
+        must_leave_nothing(decisions, found, situation, strategy=strategy.name, claim=claim)
         why = situation.fresh_start or _why_moved(change) or choice.why
-        if guarantee != "exact":
+        if claim.leaves_derived:
             exposure = exposure_of(situation)
-        if change is not None and change.guarantee == "approximate":
-            guarantee = "approximate"
-            costs = tuple(replace(cost, guarantee=guarantee) for cost in costs)
+        if change is not None and change.claim.leaves_derived:
+            claim = claim.weaker(change.claim)
+            costs = tuple(
+                replace(cost, guarantee=cost.claim.weaker(change.claim).word) for cost in costs
+            )
     return ModelPlan(
         model_before=model_before,
         model_after=None if inference is None else model_after,
-        strategy=name,
-        guarantee=guarantee,  # type: ignore[arg-type]  # mypy widens the literal "exact"
+        strategy=strategy.name,
+        claim=claim,
         why=why,
         rows_found=len(deleted),
         rows_by_split=dict(Counter(deleted.splits)),
         shards=decisions,
-        steps_planned=sum(d.steps + d.repair_steps for d in decisions),
+        steps_planned=sum(decision.steps_planned for decision in decisions),
         steps_full=steps_full,
         verdicts=verdicts(
             descendants,
             decisions=decisions,
+            strategy=strategy,
             found=found,
-            guarantee=guarantee,
+            claim=claim,
             derived_until=derived_until,
             slices=ledger.partition.slices,
         ),
@@ -248,7 +132,13 @@ def plan_model(
         base=change,
         estimates=costs,
         exposure=exposure,
-        later=afterwards(decisions, ledger=ledger, until=derived_until),
+        later=afterwards(
+            decisions,
+            strategy=strategy,
+            ledger=ledger,
+            until=derived_until,
+            exact=exact_strategy(ledger.header.options.model_family),
+        ),
     )
 
 
@@ -285,11 +175,11 @@ def must_still_hold(
     """
     if plan.model_after is None:
         return
-    given = choose(guarantee=None, name=plan.strategy).guarantee
-    if plan.guarantee == "exact" != given:
+    given = strategy_of(plan.strategy).claim
+    if plan.claim.settles and not given.settles:
         raise LeftAsItIs(
             f"The plan for {plan.model_before} calls the result of {plan.strategy} exact, and it "
-            f"is {given}: nothing was changed; ask for --guarantee exact."
+            f"is {given.word}: nothing was changed; ask for --guarantee exact."
         )
     situation = situation_of(
         ledger,
@@ -299,7 +189,7 @@ def must_still_hold(
         moved=plan.moved_shards,
     )
     must_leave_nothing(
-        plan.shards, downstream(situation), situation, strategy=plan.strategy, guarantee=given
+        plan.shards, downstream(situation), situation, strategy=plan.strategy, claim=given
     )
 
 
@@ -339,12 +229,11 @@ def _change_of_base(start: BaseOrigin, base: BaseAfter, inference: Inference | N
     before, digests = start.model, start.weights
     if base.model is None or inference != base.inference:
         given = tuple(shard for shard, known in enumerate(digests) if known is not None)
-        return BaseChange(before, None, "exact", given)
+        return BaseChange(before, None, BITS.word, given)
     moved = tuple(
         decision.shard
         for decision in base.shards
-        if decision.action not in ("kept", "empty")
-        or (decision.action == "empty" and digests[decision.shard] is not None)
+        if decision.changes and (not decision.leaves or digests[decision.shard] is not None)
     )
     return BaseChange(before, base.model, base.guarantee, moved)
 

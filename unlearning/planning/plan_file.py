@@ -5,7 +5,7 @@ from typing import Any
 
 from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.workspace import RequestFolder
-from unlearning.planning.plan import ModelPlan
+from unlearning.planning.model_plan import ModelPlan
 
 
 def save_plan(folder: RequestFolder, plans: Sequence[ModelPlan]) -> None:

@@ -1,41 +1,39 @@
 """Plans that the engine refuses, whoever made them: a strategy, or a hand in `plan.json`.
 
-A decision says what becomes of each unit of a shard. What it leaves as it is, or in the sum, must
-not be downstream of the rows that go (`downstream`):
+A decision says what it leaves as it is, or in the sum (`Decision.stays`), and none of that may be
+downstream of the rows that go (`downstream`):
 
-    kept                 leaves the whole shard
-    retrained            leaves the stages before `kept_stages`, and the steps up to `resume`
-    subtracted           leaves those as well, and the updates of all steps but `positions`; what an
-    corrected            earlier subtraction took need not be taken again
-    empty                leaves nothing, but then no row may remain
+    no change            leaves the whole shard
+    trained anew         leaves the stages that stay, and the steps up to `resume`
+    patched              leaves those as well, and the part of all steps but `taken_back`; what an
+                         earlier subtraction took need not be taken again
+    leaves the model     leaves nothing, but then no row may remain
 
-What is exact retrains, keeps or empties: subtracting leaves steps that started from weights which
-had learnt from the rows.
+What settles a request is trained anew, unchanged or gone: a patch leaves steps that started from
+weights which had learnt from the rows.
 """
 
 from collections.abc import Mapping, Sequence
 
+from lineage_store.claim import Claim
 from lineage_store.errors import LeftAsItIs
 from lineage_store.ledger import ShardLedger
 from unlearning.planning.downstream import Downstream
-from unlearning.strategies.strategy import ShardDecision, Situation
-
-EXACT = "exact"
-MADE_AGAIN = ("kept", "retrained", "empty")
-ACTIONS = (*MADE_AGAIN, "subtracted", "corrected")
+from unlearning.strategies.decision import Decision, is_patched
+from unlearning.strategies.strategy import Situation
 
 
 def must_leave_nothing(
-    decisions: Sequence[ShardDecision],
+    decisions: Sequence[Decision],
     found: Mapping[int, Downstream],
     situation: Situation,
     *,
     strategy: str,
-    guarantee: str,
+    claim: Claim,
 ) -> None:
     """Check a strategy's decisions against the engine's own list of downstream units.
 
-    `guarantee` is that of the result. Raises LeftAsItIs, naming the strategy, the shard and the
+    `claim` is that of the strategy. Raises LeftAsItIs, naming the strategy, the shard and the
     unit, for the first that would stay as it is.
     """
     wanted, told = range(situation.partition.shards), [one.shard for one in decisions]
@@ -44,36 +42,37 @@ def must_leave_nothing(
         raise _refused(strategy, f"does not decide once about every shard: look at shard {shard}")
     for decision in decisions:
         one = found.get(decision.shard)
-        wrong = _wrong(decision, one, situation, exact=guarantee == EXACT)
+        wrong = _wrong(decision, one, situation, claim=claim)
         if wrong is not None:
             why = "" if one is None else f", although {one.why}"
             raise _refused(strategy, f"{wrong} of shard {decision.shard}{why}")
 
 
 def _wrong(
-    decision: ShardDecision, found: Downstream | None, situation: Situation, *, exact: bool
+    decision: Decision, found: Downstream | None, situation: Situation, *, claim: Claim
 ) -> str | None:
     """Say what a decision does that it must not, of which unit; None if there is nothing."""
-    if decision.action not in (MADE_AGAIN if exact else ACTIONS):
-        return f"calls what is {decision.action} {EXACT}, and leaves the later steps"
-    if decision.action == "empty":
+    if claim.settles and is_patched(decision):
+        return f"calls what is {decision.verb} {claim.word}, and leaves the later steps"
+    if decision.leaves:
         return "drops the rows that remain" if sum(situation.new_counts[decision.shard]) else None
     if found is None:
         return None
-    if decision.action == "kept" or decision.kept_stages > found.stage:
+    stays = decision.stays
+    if not decision.changes or stays.stages > found.stage:
         return f"leaves stage {found.stage}"
-    if decision.action == "retrained":
-        resume = decision.resume
+    if decision.anew:
+        resume = stays.resume
         return None if resume is None or resume < found.position else f"leaves step {resume}"
     if found.anew:
         return "leaves the steps"
     return _in_the_sum(decision, found, situation.ledger.shard(decision.shard))
 
 
-def _in_the_sum(decision: ShardDecision, found: Downstream, shard: ShardLedger) -> str | None:
+def _in_the_sum(decision: Decision, found: Downstream, shard: ShardLedger) -> str | None:
     """Say which step's update, that saw a row, neither is nor was taken back."""
-    taken = frozenset(decision.positions)
-    if shard.correction() is None or decision.action == "corrected":
+    taken = frozenset(decision.stays.taken_back)
+    if shard.correction() is None or decision.stays.goes_on:
         taken |= shard.subtracted()
     left = min(set(found.saw) - taken, default=None)
     return None if left is None else f"leaves the update of step {left}"

@@ -1,17 +1,21 @@
 """Verdicts: what becomes of every artifact downstream of the deleted rows (law 4).
 
-One table a kind of artifact. A new type of artifact needs a line in one of them. A decision says
-what is done with a unit; that a unit is *proven unaffected* is said by the engine's list alone.
+One table a kind of artifact. A new type of artifact needs a line in one of them. A strategy says
+what becomes of the units that it changes; that one is *proven unaffected* is said by the engine's
+list alone.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from lineage_store.claim import Claim
 from lineage_store.errors import LeftAsItIs, MissingVerdict
 from lineage_store.graph import LineageNode
 from unlearning.planning.downstream import Downstream
-from unlearning.strategies.strategy import MOVED, ShardDecision
+from unlearning.strategies.decision import Decision, Unit
+from unlearning.strategies.strategy import Strategy
 
 
 @dataclass(frozen=True)
@@ -49,22 +53,25 @@ RECORDS = {
 }
 BY_STAGE = ("lineage.Checkpoint", "lineage.Batch", "lineage.Update", "lineage.Shard")
 
+UNAFFECTED = "proven unaffected"
 BEFORE = "it was made before any deleted row was seen in its shard"
 
 
 def verdicts(
     descendants: Iterable[LineageNode],
     *,
-    decisions: tuple[ShardDecision, ...],
+    decisions: Sequence[Decision],
+    strategy: Strategy[Any],
     found: Mapping[int, Downstream],
-    guarantee: str,
+    claim: Claim,
     derived_until: str,
     slices: int,
 ) -> tuple[Verdict, ...]:
     """Give every artifact downstream of the data a verdict; alike ones are counted together.
 
-    `found` is what the engine found to depend on the rows, by shard. Stages from number `slices`
-    on are repairs. Raises MissingVerdict, naming the first artifact that nothing here decides on.
+    `found` is what the engine found to depend on the rows, by shard, and `claim` that of the
+    result. Stages from number `slices` on are repairs. Raises MissingVerdict, naming the first
+    artifact that nothing here decides on.
     """
     by_shard = {decision.shard: decision for decision in decisions}
     counted: Counter[tuple[str, str, str]] = Counter()
@@ -72,17 +79,19 @@ def verdicts(
         if node.kind in REGENERATED:
             verdict, why = "regenerated", REGENERATED[node.kind]
         elif node.kind in REPLACED:
-            verdict = "updated" if guarantee == "approximate" else "retrained"
+            verdict = "updated" if claim.leaves_derived else "retrained"
             why = REPLACED[node.kind]
-            if all(decision.action == "empty" for decision in decisions):
+            if all(decision.leaves for decision in decisions):
                 verdict, why = "erased", "the model is withdrawn"
             elif node.kind == "PushedModel":
                 verdict = "erased"
         elif node.kind in RECORDS:
-            verdict, why = "proven unaffected", RECORDS[node.kind]
+            verdict, why = UNAFFECTED, RECORDS[node.kind]
         elif node.kind in BY_STAGE and node.shard in by_shard:
             decision, affected = by_shard[node.shard], found.get(node.shard)
-            verdict, why = _stage_verdict(node, decision, affected, derived_until, slices)
+            verdict, why = _stage_verdict(
+                node, decision, affected, derived_until, strategy=strategy, slices=slices
+            )
         else:
             raise MissingVerdict(
                 f"The artifact {node.id} of type {node.kind} is downstream of the rows, and "
@@ -95,37 +104,34 @@ def verdicts(
 
 def _stage_verdict(
     node: LineageNode,
-    decision: ShardDecision,
+    decision: Decision,
     affected: Downstream | None,
     derived_until: str,
+    *,
+    strategy: Strategy[Any],
     slices: int,
 ) -> tuple[str, str]:
+    """Say what becomes of a unit: what the decision leaves is judged here, the rest is told."""
     stage = node.stage if node.stage is not None else 0
-    is_left = decision.action == "kept" or stage < decision.kept_stages
-    taken = stage == decision.kept_stages and decision.resume is not None
-    is_taken_over = taken and node.position is not None and node.position <= (decision.resume or 0)
+    stays = decision.stays
     if node.kind == "lineage.Shard":
-        if decision.action != "kept":
+        if decision.changes:
             return "regenerated", decision.why
         return _unaffected(node, affected, decision.why)
-    if is_taken_over:
+    taken = stage == stays.stages and stays.resume is not None
+    if taken and node.position is not None and node.position <= (stays.resume or 0):
         why = "it was made before any deleted row was seen, and is taken over"
         return _unaffected(node, affected, why)
-    if is_left:
+    if not decision.changes or stage < stays.stages:
         return _unaffected(node, affected, BEFORE)
-    if decision.action == "empty":
+    if decision.leaves:
         return "erased", decision.why
-    if decision.action == "retrained" and stage >= slices:
-        return "erased", "it is of a repair, which an exact result does without"
-    if decision.action == "retrained":
-        moved = decision.why == MOVED
-        return "retrained", MOVED if moved else "it is of a stage that saw the rows"
-    if decision.action == "subtracted" and not _depends(node, affected):
-        return "proven unaffected", BEFORE
-    erased = "lineage.Update" if decision.action == "corrected" else ""
-    if node.kind in ("lineage.Checkpoint", erased) or node.position in decision.positions:
-        return "erased", "it learnt from the rows"
-    return f"retained: derived until {derived_until}", "it was computed after the rows were learnt"
+    depends = _depends(node, affected)
+    unit = Unit(node.kind, stage, node.position, depends, is_repair=stage >= slices)
+    fate = strategy.verdict(decision, unit, until=derived_until)
+    if fate is None or (depends and fate.verdict == UNAFFECTED):
+        return _unaffected(node, affected, BEFORE)
+    return fate.verdict, fate.why
 
 
 def _unaffected(node: LineageNode, affected: Downstream | None, why: str) -> tuple[str, str]:
@@ -135,7 +141,7 @@ def _unaffected(node: LineageNode, affected: Downstream | None, why: str) -> tup
             f"The plan leaves the artifact {node.id} of type {node.kind} as it is, and it depends "
             f"on deleted rows: nothing was changed; ask for another strategy."
         )
-    return "proven unaffected", why
+    return UNAFFECTED, why
 
 
 def _depends(node: LineageNode, affected: Downstream | None) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lineage_store.claim import claim_of
 from lineage_store.index import LoggedModel
 from lineage_store.index.models import ModelRecord
 from lineage_store.ledger import Ledger, open_ledger
@@ -144,7 +145,7 @@ def _extra(
         if one.family == logged.family and "excluded" in one.report
     ]
     extra: dict[str, Any] = {"excluded": kept_out[0] if kept_out else 0}
-    if logged.guarantee == "approximate" and logged.request is not None:
+    if claim_of(logged.guarantee).leaves_derived and logged.request is not None:
         extra["derived_until"] = max(
             (
                 *_planned_dates(workspace.request(logged.request), logged.id),

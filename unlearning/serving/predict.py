@@ -53,10 +53,10 @@ def served_answers(model: Path, spec: ModelSpec, table: Table) -> dict[str, Arra
 def prediction_of(record: ModelRecord, found: Mapping[str, Any]) -> dict[str, Any]:
     """Return what `predict` says: by which model, and what that may be called."""
     warnings = []
-    if record.guarantee == "approximate":
+    if record.claim.leaves_derived:
         warnings.append(
-            f"{record.id} is approximate: rows that were deleted may still have a part in what it "
-            f"predicts."
+            f"{record.id} is {record.claim.word}: rows that were deleted may still have a part in "
+            f"what it predicts."
         )
     return {
         "model_id": record.id,

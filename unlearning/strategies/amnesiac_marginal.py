@@ -18,27 +18,35 @@ numbers: with a model that draws any, the rows of F stay in their batches and co
 Their part in batch-norm statistics is then not taken back; without dropout it is.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from lineage_store.canonical import canonical_json, write_atomic
+from lineage_store.claim import APPROXIMATE, Claim
 from lineage_store.errors import BadInput
-from lineage_store.ledger import Correction, Ledger, ShardLedger, keep_shard
+from lineage_store.ledger import FIRST_FAMILY, Correction, Ledger, ShardLedger, keep_shard
 from lineage_store.rows import RowStore
-from lineage_store.tensors import State, save_state, weights_of
+from lineage_store.tensors import State, save_state, weights_digest, weights_of
 from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.strategies.decision import Cost, Fate, Kept, Told, Unit
 from unlearning.strategies.exposure import affected_positions
 from unlearning.strategies.last_epoch import corrected_state, correction_steps
+from unlearning.strategies.repair import digest_before_repair
 from unlearning.strategies.retrain_shards import RetrainShards
-from unlearning.strategies.strategy import ShardDecision, Situation, StrategyGuarantee, stage_of
+from unlearning.strategies.shard_cost import cost_of_steps, state_bytes, total
+from unlearning.strategies.shard_decision import NO_UPDATES, ShardDecision
+from unlearning.strategies.strategy import Holds, Situation, Strategy, Witnesses, stage_of
 from unlearning.training.stages import Run
 
 
-class AmnesiacMarginal:
+class AmnesiacMarginal(Strategy[ShardDecision]):
     """The strategy `amnesiac-marginal`."""
 
     name = "amnesiac-marginal"
-    guarantee: StrategyGuarantee = "approximate"
-    needs_learner = True
+    families = (FIRST_FAMILY,)
+    claim: Claim = APPROXIMATE
+    repairs = True
 
     def decide(self, situation: Situation) -> tuple[ShardDecision, ...]:
         """Correct each shard that loses rows, or retrain it where that takes no more steps.
@@ -104,6 +112,77 @@ class AmnesiacMarginal:
         told = {"positions": done, "correction": correction.to_json()}
         # The old files may be links shared with the old ledger: write_atomic makes new ones.
         write_atomic(new.subtracted_file, canonical_json(told) + b"\n")
+
+    def read(self, value: Mapping[str, Any]) -> ShardDecision:
+        """Read a decision back."""
+        return ShardDecision.from_json(value)
+
+    def cost(self, decisions: Sequence[ShardDecision], ledger: Ledger) -> Cost:
+        """Say what the last epochs take that are taken twice, and what is retrained instead."""
+        state = state_bytes(ledger)
+        return total(
+            RetrainShards().cost([one], ledger)
+            if one.action != "corrected"
+            else cost_of_steps(
+                ledger,
+                one.shard,
+                one.steps_planned,
+                stages_from=ledger.partition.slices - 1,
+                written=state if ledger.shard(one.shard).stages() else 0,
+            )
+            for one in decisions
+        )
+
+    def verdict(self, decision: ShardDecision, unit: Unit, *, until: str) -> Fate | None:
+        """Say that states and updates go, and what else came later stays for a while."""
+        if decision.action != "corrected":
+            return RetrainShards().verdict(decision, unit, until=until)
+        gone = unit.kind in ("lineage.Checkpoint", "lineage.Update")
+        if gone or unit.position in decision.positions:
+            return Fate("erased", "it learnt from the rows")
+        return Fate(
+            f"retained: derived until {until}", "it was computed after the rows were learnt"
+        )
+
+    def check(self, decisions: Sequence[ShardDecision], given: Witnesses) -> Mapping[str, Holds]:
+        """Return the check that the correction, computed again, gives the same weights."""
+        changed = [one.shard for one in decisions if one.action == "corrected"]
+        if not changed:
+            return {}
+        if given.before is None or given.learner is None:
+            raise ValueError("a correction cannot be checked without the rows as they were")
+        wanted = {
+            shard: corrected_weights(
+                given.learner, old=given.old, shard=shard, before=given.before, after=given.after
+            )
+            for shard in changed
+        }
+
+        def not_corrected(ledger: Ledger) -> str | None:
+            for shard, weights in wanted.items():
+                its = digest_before_repair(ledger.shard(shard), given.model)
+                if weights_digest([weights]) != its:
+                    return f"the weights of shard {shard} are others"
+            return None
+
+        return {
+            "the weights are the old ones less what the rows added to the last epoch": not_corrected
+        }
+
+    def words(self, decisions: Sequence[ShardDecision]) -> Told:
+        """Say for how many updates the weights were corrected."""
+        number = sum(len(one.positions) for one in decisions)
+        numbers = NO_UPDATES | {"updates_corrected": number}
+        if not number:
+            return Told(numbers=numbers)
+        update = "recorded update" if number == 1 else "recorded updates"
+        lines = {"corrected": f"for {number:,} updates that saw the rows"}
+        return Told((f"{number:,} {update} corrected",), lines, numbers)
+
+    def kept_for_later(self, decisions: Sequence[ShardDecision], ledger: Ledger) -> Kept | None:
+        """Count the corrected states: another correction starts from each."""
+        changed = sum(one.action == "corrected" for one in decisions)
+        return Kept(states=changed) if changed else None
 
 
 def corrected_weights(

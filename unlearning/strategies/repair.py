@@ -14,12 +14,13 @@ higher than that of the weights before the deletion. Without such rows it runs a
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from lineage_store.ledger import ShardLedger
+from lineage_store.ledger import Ledger, ShardLedger
 from lineage_store.placement import Stage, batch_count
 from lineage_store.rows import RowSet, RowStore
 from lineage_store.tensors import State, load_state, weights_digest
+from unlearning.strategies.decision import Decision, is_patched
 from unlearning.strategies.last_epoch import recorded_state
-from unlearning.strategies.strategy import ShardDecision, Situation, Strategy, stage_of
+from unlearning.strategies.strategy import D, Situation, Strategy, stage_of
 from unlearning.training.early_stop import seen_digest
 from unlearning.training.recorders import recorder_of
 from unlearning.training.stages import Run, train_stage
@@ -37,9 +38,9 @@ class AsGoodAsBefore:
         return losses[-1] <= self.loss
 
 
-def with_repair(decision: ShardDecision, situation: Situation, epochs: int) -> ShardDecision:
+def with_repair(decision: D, situation: Situation, epochs: int) -> D:
     """Add a repair of at most some epochs to a decision that leaves changed weights; else none."""
-    if not epochs or decision.action not in ("subtracted", "corrected"):
+    if not epochs or not is_patched(decision):
         return decision
     stages = [stage_of(record) for record in situation.ledger.shard(decision.shard).stages()]
     stage = repair_stage(
@@ -48,15 +49,17 @@ def with_repair(decision: ShardDecision, situation: Situation, epochs: int) -> S
         epochs=epochs,
         batch_size=situation.partition.batch_size,
     )
-    return replace(decision, repair_epochs=epochs, repair_steps=stage.steps)
+    repaired: D = replace(decision, repair_epochs=epochs, repair_steps=stage.steps)  # type: ignore[type-var]
+    return repaired
 
 
-def decided(strategy: Strategy, situation: Situation, *, repair: int) -> tuple[ShardDecision, ...]:
+def decided(strategy: Strategy[D], situation: Situation, *, repair: int) -> tuple[D, ...]:
     """Return a strategy's decisions with a repair of at most some epochs where it changes weights.
 
     Raises BadInput if the strategy cannot serve here.
     """
-    return tuple(with_repair(one, situation, repair) for one in strategy.decide(situation))
+    epochs = repair if strategy.repairs else 0
+    return tuple(with_repair(one, situation, epochs) for one in strategy.decide(situation))
 
 
 def repair_stage(stages: Sequence[Stage], *, rows: int, epochs: int, batch_size: int) -> Stage:
@@ -71,7 +74,7 @@ def repair_stage(stages: Sequence[Stage], *, rows: int, epochs: int, batch_size:
     )
 
 
-def planned_repair(run: Run, store: RowStore, decision: ShardDecision, new: ShardLedger) -> Stage:
+def planned_repair(run: Run, store: RowStore, decision: Decision, new: ShardLedger) -> Stage:
     """Plan the repair of a shard whose subtraction stands in `new`."""
     return repair_stage(
         [stage_of(record) for record in new.stages()],
@@ -82,7 +85,7 @@ def planned_repair(run: Run, store: RowStore, decision: ShardDecision, new: Shar
 
 
 def repair(
-    run: Run, store: RowStore, decision: ShardDecision, *, old: ShardLedger, new: ShardLedger
+    run: Run, store: RowStore, decision: Decision, *, old: ShardLedger, new: ShardLedger
 ) -> None:
     """Fine-tune a shard whose subtraction stands in `new`, and record it there.
 
@@ -120,3 +123,30 @@ def rows_digest(store: RowStore, shard: int, *, slices: int) -> str:
     watched = store.evaluation_of(shard, slices - 1)
     watch = AsGoodAsBefore(watched, 0.0) if len(watched) else None
     return seen_digest(store.stage_rows(shard, slices - 1).digest(), watch)
+
+
+def digest_before_repair(shard: ShardLedger, model: str | None) -> str:
+    """Return the digest of a shard's weights, or of those that a model's repair started from."""
+    repaired = shard.repair()
+    if repaired is not None and repaired.model == model:
+        return repaired.start_digest
+    return weights_digest([shard.final_weights()])
+
+
+def not_repaired(
+    ledger: Ledger, decisions: Sequence[Decision], store: RowStore, *, model: str | None
+) -> str | None:
+    """Say which shard that a model was to repair was not, or on other rows; None if there is none.
+
+    `store` has the rows that remain.
+    """
+    for decision in decisions:
+        if not decision.repair_epochs:
+            continue
+        repaired = ledger.shard(decision.shard).repair()
+        if repaired is None or repaired.model != model:
+            return f"shard {decision.shard} was not repaired"
+        wanted = rows_digest(store, decision.shard, slices=ledger.partition.slices)
+        if repaired.rows_digest != wanted:
+            return f"the repair of shard {decision.shard} saw other rows"
+    return None

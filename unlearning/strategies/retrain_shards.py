@@ -9,21 +9,28 @@ step that saw a deleted row, and takes the steps up to there over: their batches
 today's rows first.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from lineage_store.canonical import digest_file, digest_json
+from lineage_store.claim import BITS, Claim
 from lineage_store.errors import CheckFailed
-from lineage_store.ledger import ShardLedger, StepRecord, keep_shard
+from lineage_store.ledger import FIRST_FAMILY, Ledger, ShardLedger, StepRecord, keep_shard
 from lineage_store.rows import RowStore
 from unlearning.keras_models.class_weights import ALIKE
-from unlearning.strategies.strategy import MOVED, ShardDecision, Situation, StrategyGuarantee
+from unlearning.strategies.decision import Cost, Fate, Told, Unit
+from unlearning.strategies.shard_cost import bytes_from, cost_of_steps, state_bytes, total
+from unlearning.strategies.shard_decision import NO_UPDATES, ShardDecision
+from unlearning.strategies.strategy import MOVED, Holds, Situation, Strategy, Witnesses
 from unlearning.training.stages import Run, train_shard
 
 
-class RetrainShards:
+class RetrainShards(Strategy[ShardDecision]):
     """The strategy `retrain-shards`."""
 
     name = "retrain-shards"
-    guarantee: StrategyGuarantee = "exact"
-    needs_learner = True
+    families = (FIRST_FAMILY,)
+    claim: Claim = BITS
 
     def decide(self, situation: Situation) -> tuple[ShardDecision, ...]:
         """Keep as many stages of each shard as never saw a deleted row and are still there."""
@@ -84,6 +91,42 @@ class RetrainShards:
             taken = [step for step in old.steps(kept) if step.position <= resume]
             must_be_recorded_steps(old, kept, taken[-1])
         train_shard(run, store, decision.shard, new, kept=kept, taken=taken)
+
+    def read(self, value: Mapping[str, Any]) -> ShardDecision:
+        """Read a decision back."""
+        return ShardDecision.from_json(value)
+
+    def cost(self, decisions: Sequence[ShardDecision], ledger: Ledger) -> Cost:
+        """Say what the steps of the shards that are retrained take, and what they write."""
+        state = state_bytes(ledger)
+        return total(
+            cost_of_steps(
+                ledger,
+                one.shard,
+                one.steps,
+                stages_from=one.kept_stages,
+                written=bytes_from(
+                    ledger.shard(one.shard), stage=one.kept_stages, resume=one.resume, state=state
+                ),
+            )
+            for one in decisions
+            if one.action == "retrained"
+        )
+
+    def verdict(self, decision: ShardDecision, unit: Unit, *, until: str) -> Fate | None:
+        """Say that a unit is made again, or of a repair and so without a successor."""
+        if unit.is_repair:
+            return Fate("erased", "it is of a repair, which an exact result does without")
+        moved = decision.why == MOVED
+        return Fate("retrained", MOVED if moved else "it is of a stage that saw the rows")
+
+    def check(self, decisions: Sequence[ShardDecision], given: Witnesses) -> Mapping[str, Holds]:
+        """Return no check: the engine looks at all that is trained."""
+        return {}
+
+    def words(self, decisions: Sequence[ShardDecision]) -> Told:
+        """Say nothing more than how many shards were trained again, which the engine does."""
+        return Told(numbers=NO_UPDATES)
 
 
 def resume_position(situation: Situation, shard: int, kept: int) -> int | None:

@@ -1,27 +1,39 @@
 """Strategies: the ways to take rows out of a shard, behind one Protocol.
 
 A strategy decides, for every shard, what is to be done (which costs nothing and changes nothing),
-and then does it into the folder of a new ledger. It owns neither the order of the deletion run nor
-its records, and nothing that it says of units is believed (`downstream`). A new strategy is a new
-file and a line in `known_strategies`, or is registered from outside.
+and then does it into the folder of a new ledger. What it costs, what becomes of units, what is to
+be checked and what people are told of it are its own as well; nothing else names it. It owns
+neither the order of the deletion run nor its records, and nothing that it says of units is believed
+(`downstream`). A new strategy is a new file and a line in `known_strategies`, or is registered from
+outside; its decisions are of a type of its own (`decision`).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.ledger import Ledger, ShardLedger, StageRecord, without
+from lineage_store.claim import Claim
+from lineage_store.ledger import Ledger, ShardLedger, StageRecord
 from lineage_store.placement import Partition, Stage, batch_of, row_bits, schedule
 from lineage_store.rows import RowStore
+from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.strategies.decision import (
+    Cost,
+    Decision,
+    Exposure,
+    Fate,
+    Kept,
+    Told,
+    Unit,
+)
 from unlearning.training.stages import Run
 
 MOVED = "the weights that it started from change"
-Action = Literal["kept", "retrained", "subtracted", "corrected", "empty"]
-TRAINING: tuple[Action, ...] = ("retrained", "corrected")  # they take steps of training
-StrategyGuarantee = Literal["exact", "certified", "approximate"]
+Holds = Callable[[Ledger], str | None]
+D = TypeVar("D", bound=Decision)
 
 
 @dataclass(frozen=True)
@@ -95,63 +107,76 @@ def stage_of(record: StageRecord) -> Stage:
 
 
 @dataclass(frozen=True)
-class ShardDecision:
-    """What is done with one shard.
+class Witnesses:
+    """What a strategy's checks may ask besides the ledger that they are put to.
 
-    `kept_stages` is how many stages' checkpoints stay; `steps` how many steps are planned to be
-    computed; `positions` the steps whose updates are subtracted, or corrected. `resume` is the
-    position of the last step that is taken over of the stage after those, if any is.
-    `steps_from_slice` and `steps_from_start` are what starting at the slice's boundary, or from
-    nothing, would take. `repair_epochs` are how many epochs of repair follow a subtraction at most,
-    in `repair_steps` steps besides (`repair`).
+    `old` is the ledger before the deletion and `model` the id of the result; `before` are the rows
+    as they were, None if they are not given, and `after` those that remain. There is a learner if
+    any shard takes steps.
     """
 
-    shard: int
-    action: Action
-    kept_stages: int
-    steps: int
-    why: str
-    positions: tuple[int, ...] = ()
-    resume: int | None = None
-    steps_from_slice: int = 0
-    steps_from_start: int = 0
-    repair_epochs: int = 0
-    repair_steps: int = 0
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the value as JSON, as it always was where nothing is repaired."""
-        value = asdict(self) | {"positions": list(self.positions)}
-        return without(value, repair_epochs=0, repair_steps=0)
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "ShardDecision":
-        """Read the value back."""
-        return cls(**{**value, "positions": tuple(value["positions"])})
+    old: Ledger
+    model: str | None
+    before: RowStore | None
+    after: RowStore
+    learner: KerasLearner | None
 
 
-class Strategy(Protocol):
-    """A way to forget."""
+class Strategy(Protocol[D]):
+    """A way to take a forget set out of the shards of some families' models."""
+
+    repairs: bool = False
+    """Whether a repair may follow: its decisions then have `repair_epochs` and `repair_steps`."""
 
     @property
     def name(self) -> str:
         """The name on the command line."""
 
     @property
-    def guarantee(self) -> StrategyGuarantee:
-        """What a result of this strategy may be called."""
+    def families(self) -> tuple[str, ...] | None:
+        """The families whose models it serves; None for all."""
 
     @property
-    def needs_learner(self) -> bool:
-        """Whether `apply` takes training steps."""
+    def claim(self) -> Claim:
+        """What a result of this strategy may say of itself."""
 
-    def decide(self, situation: Situation) -> tuple[ShardDecision, ...]:
+    def decide(self, situation: Situation) -> tuple[D, ...]:
         """Decide for every shard; raises BadInput if the strategy cannot serve here."""
 
+    def read(self, value: Mapping[str, Any]) -> D:
+        """Read a decision back from what `decision_json` made of it."""
+
+    def cost(self, decisions: Sequence[D], ledger: Ledger) -> Cost:
+        """Say what carrying decisions out takes, of a model with this old ledger."""
+
     def apply(
-        self, decision: ShardDecision, *, old: ShardLedger, new: ShardLedger, run: Run | None,
+        self, decision: D, *, old: ShardLedger, new: ShardLedger, run: Run | None,
         store: RowStore, old_store: RowStore | None = None,
     ) -> None:  # fmt: skip
         """Carry out one decision into the new ledger's folder of the shard.
 
         `store` has the rows that remain, and `old_store` those that the old ledger was made from.
         """
+
+    def verdict(self, decision: D, unit: Unit, *, until: str) -> Fate | None:
+        """Say what becomes of a unit that the decision does not leave; None if it stays after all.
+
+        What is kept although it is derived from the rows is kept until a date.
+        """
+
+    def check(self, decisions: Sequence[D], given: Witnesses) -> Mapping[str, Holds]:
+        """Return the checks of what was done, by name; each says why a ledger fails it, or None.
+
+        Each is put to the untouched ledger too. The engine has checks of its own.
+        """
+
+    def words(self, decisions: Sequence[D]) -> Told:
+        """Say for people what was done."""
+
+    def kept_for_later(self, decisions: Sequence[D], ledger: Ledger) -> Kept | None:
+        """Count what stays of changed shards to serve later requests; None if nothing could."""
+        return None
+
+    def warning(self, model: str, exposure: Exposure) -> str | None:
+        """Say in a sentence why it had better not be done here; None if nothing speaks against."""
+        return None

@@ -3,32 +3,32 @@
 Law 6: every check is also put to the model that was never unlearned. A check that holds there too
 tells nothing about this deletion and says *uninformative*, whatever it says of the new model.
 
-Law 4: what a strategy did is not told by it. Each shard is checked by what the plan says of it, and
-what was trained is taken again in part (`taken_again`). A result without deleted training rows that
-no check of the method tells from the untouched model has failed, unless by the engine's own list
-no unit saw them, or what saw them was taken back before: then all states are to be the old ones.
+Law 4: what a strategy did is not told by it alone. What was trained anew, or left, is checked here,
+whatever checks the strategy has of its own, and what was trained is taken again in part
+(`taken_again`). A result without deleted training rows that no check of the method tells from the
+untouched model has failed, unless by the engine's own list no unit saw them, or what saw them was
+taken back before: then all states are to be the old ones.
 """
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from lineage_store.canonical import digest_file
+from lineage_store.claim import claim_of
 from lineage_store.errors import CheckFailed
 from lineage_store.ledger import Ledger, ShardLedger
 from lineage_store.rows import RowStore
-from lineage_store.tensors import State, distance, weights_digest
+from lineage_store.tensors import distance, weights_digest
 from unlearning.fitting.shard_task import MakeLearner, learner_of
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.planning.downstream import Downstream, seen_between
-from unlearning.planning.plan import ModelPlan
-from unlearning.strategies.amnesiac import subtract
-from unlearning.strategies.amnesiac_marginal import corrected_weights
-from unlearning.strategies.known_strategies import strategies
-from unlearning.strategies.repair import rows_digest
-from unlearning.strategies.strategy import TRAINING
+from unlearning.planning.model_plan import ModelPlan
+from unlearning.strategies.known_strategies import strategy_of
+from unlearning.strategies.repair import not_repaired
+from unlearning.strategies.strategy import Holds, Witnesses
 from unlearning.training.base_weights import origin, started_from
 from unlearning.training.early_stop import rows_seen
 from unlearning.training.stages import Run
@@ -69,7 +69,9 @@ class CheckReport:
     def closeness(self) -> str | None:
         """How near the result is to the twin, in words; None of an exact one, which equals it."""
         return (
-            None if self.guarantee == "exact" else in_words(self.distance, self.distance_untouched)
+            None
+            if claim_of(self.guarantee).settles
+            else in_words(self.distance, self.distance_untouched)
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -117,7 +119,7 @@ def check(
             )
         )
     learner: KerasLearner | None = None
-    if any(one.action in TRAINING or one.repair_epochs for one in plan.shards):
+    if any(one.trains for one in plan.shards):
         learner = (make or learner_of(old, store))()
     methods = _of_the_method(plan, old=old, new=new, store=store, before=old_store, learner=learner)
     checks += methods
@@ -128,7 +130,7 @@ def check(
         checks.append(
             controlled(
                 "every repair saw the retained rows of its shard and no others",
-                lambda ledger: _not_repaired(ledger, plan, store),
+                lambda ledger: not_repaired(ledger, plan.shards, store, model=plan.model_after),
                 new=new,
                 old=old,
             )
@@ -137,7 +139,7 @@ def check(
     measured = untouched = None
     if twin is not None:
         measured, untouched = _distances(new, twin), _distances(old, twin)
-    if twin is not None and plan.guarantee == "exact":
+    if twin is not None and plan.claim.settles:
         checks.append(
             controlled(
                 "all weights equal the twin's, byte for byte",
@@ -154,7 +156,7 @@ def check(
     return CheckReport(
         model=plan.model_after,
         guarantee=plan.guarantee,
-        basis="by replay" if twin is not None and plan.guarantee == "exact" else "by construction",
+        basis="by replay" if twin is not None and plan.claim.settles else "by construction",
         checks=tuple(checks),
         weights_digest=weights_digest(weights),
         distance=measured,
@@ -175,9 +177,9 @@ def _kept_checkpoints(plan: ModelPlan, *, old: Ledger, new: Ledger) -> Check:
     for decision in plan.shards:
         before = {stage.stage: stage for stage in old.shard(decision.shard).stages()}
         shard, earlier = new.shard(decision.shard), old.shard(decision.shard)
-        if decision.action == "kept" and _left_by_a_deletion(shard) != _left_by_a_deletion(earlier):
+        if not decision.changes and _left_by_a_deletion(shard) != _left_by_a_deletion(earlier):
             return Check(name, "failed", f"shard {decision.shard} has other weights than before")
-        for stage in shard.stages()[: decision.kept_stages]:
+        for stage in shard.stages()[: decision.stays.stages]:
             known = before.get(stage.stage)
             if known is None or stage != replace(known, model=stage.model, seconds=stage.seconds):
                 return Check(name, "failed", f"stage {stage.stage} of shard {decision.shard}")
@@ -192,7 +194,7 @@ def _kept_checkpoints(plan: ModelPlan, *, old: Ledger, new: Ledger) -> Check:
                     f"workspace",
                 )
             count += 1
-        if decision.resume is not None:  # compared with its digest before it was taken over
+        if decision.stays.resume is not None:  # compared with its digest before it was taken over
             count += 1
     if not count:
         return Check(name, "uninformative", "no checkpoint is reused")
@@ -208,24 +210,16 @@ def _of_the_method(
     plan: ModelPlan, *, old: Ledger, new: Ledger, store: RowStore, before: RowStore | None,
     learner: KerasLearner | None,
 ) -> list[Check]:  # fmt: skip
-    """Check every shard by what the plan says of it, not by who says so."""
-    found: dict[str, Callable[[Ledger], str | None]] = {}
-    actions = {decision.action for decision in plan.shards}
-    saw = "every stage saw the retained rows and no others"
-    if strategies()[plan.strategy].guarantee == "exact":
-        found[saw] = lambda ledger: _foreign_stage(ledger, store)
-    else:
-        if "corrected" in actions:
-            wanted = _corrected(plan, old=old, before=before, after=store, learner=learner)
-            found["the weights are the old ones less what the rows added to the last epoch"] = (
-                lambda ledger: _not_corrected(ledger, wanted, plan)
-            )
-        if "subtracted" in actions:
-            found["the weights are the old ones less the updates of all affected batches"] = (
-                lambda ledger: _not_subtracted(ledger, old, plan)
-            )
-        if anew := [one.shard for one in plan.shards if one.action in ("retrained", "empty")]:
-            found[saw] = lambda ledger: _foreign_stage(ledger, store, among=anew)
+    """Put the strategy's own checks, and the engine's of all that was trained anew or left."""
+    strategy = strategy_of(plan.strategy)
+    given = Witnesses(old, plan.model_after, before, store, learner)
+    found: dict[str, Holds] = dict(strategy.check(plan.shards, given))
+    anew = [one.shard for one in plan.shards if one.anew or one.leaves]
+    if anew or strategy.claim.settles:
+        among = None if strategy.claim.settles else anew
+        found["every stage saw the retained rows and no others"] = lambda ledger: _foreign_stage(
+            ledger, store, among=among
+        )
     return [controlled(name, holds, new=new, old=old) for name, holds in found.items()]
 
 
@@ -294,63 +288,6 @@ def _foreign_stage(
             seen = rows_seen(ledger.header.options, store, shard=number, stage=stage.stage)
             if seen != stage.rows_digest:
                 return f"stage {stage.stage} of shard {number} saw other rows"
-    return None
-
-
-def _not_subtracted(ledger: Ledger, old: Ledger, plan: ModelPlan) -> str | None:
-    for decision in plan.shards:
-        if decision.action != "subtracted":
-            continue
-        shard, before = ledger.shard(decision.shard), old.shard(decision.shard)
-        wanted = subtract(before.final_weights(), before, decision.positions)
-        if weights_digest([wanted]) != _before_repair(shard, plan):
-            return f"the weights of shard {decision.shard} are others"
-    return None
-
-
-def _corrected(
-    plan: ModelPlan,
-    *,
-    old: Ledger,
-    before: RowStore | None,
-    after: RowStore,
-    learner: KerasLearner | None,
-) -> dict[int, State]:
-    """Compute the corrected weights of all shards again."""
-    shards = [decision.shard for decision in plan.shards if decision.action == "corrected"]
-    if before is None or learner is None:
-        raise ValueError("a correction cannot be checked without the rows as they were")
-    return {
-        shard: corrected_weights(learner, old=old, shard=shard, before=before, after=after)
-        for shard in shards
-    }
-
-
-def _not_corrected(ledger: Ledger, wanted: Mapping[int, State], plan: ModelPlan) -> str | None:
-    for number, weights in wanted.items():
-        if weights_digest([weights]) != _before_repair(ledger.shard(number), plan):
-            return f"the weights of shard {number} are others"
-    return None
-
-
-def _before_repair(shard: ShardLedger, plan: ModelPlan) -> str:
-    """Return the digest of a shard's weights, or of those that the plan's repair started from."""
-    repaired = shard.repair()
-    if repaired is not None and repaired.model == plan.model_after:
-        return repaired.start_digest
-    return weights_digest([shard.final_weights()])
-
-
-def _not_repaired(ledger: Ledger, plan: ModelPlan, store: RowStore) -> str | None:
-    for decision in plan.shards:
-        if not decision.repair_epochs:
-            continue
-        repaired = ledger.shard(decision.shard).repair()
-        if repaired is None or repaired.model != plan.model_after:
-            return f"shard {decision.shard} was not repaired"
-        wanted = rows_digest(store, decision.shard, slices=ledger.partition.slices)
-        if repaired.rows_digest != wanted:
-            return f"the repair of shard {decision.shard} saw other rows"
     return None
 
 

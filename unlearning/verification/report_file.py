@@ -10,7 +10,7 @@ from lineage_store.workspace import Workspace
 from unlearning.fitting.engines import HERE, ShardEngine
 from unlearning.fitting.fit import fit_twin
 from unlearning.fitting.shard_task import MakeLearner
-from unlearning.planning.plan import ModelPlan
+from unlearning.planning.model_plan import ModelPlan
 from unlearning.planning.plan_file import load_plan
 from unlearning.planning.sealed_request import load_open
 from unlearning.training.witness import forget_witnesses
@@ -44,7 +44,7 @@ def check_and_keep(
     Where the base is approximate there is no twin: it would have to start from the base's own.
     """
     folder = twin_folder(workspace, plan)
-    has_twin = plan.base is None or plan.base.guarantee != "approximate"
+    has_twin = plan.base is None or plan.base.claim.settles
     twin: Ledger | None = None
     try:
         if replay and has_twin:

@@ -22,7 +22,8 @@ from lineage_store.placement import Stage
 from lineage_store.rows import Rows, RowStore
 from lineage_store.tensors import State
 from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.strategies.strategy import ShardDecision, stage_of
+from unlearning.strategies.decision import Decision
+from unlearning.strategies.strategy import stage_of
 from unlearning.training.batches import batch_digest, shard_schedule, stage_batches
 from unlearning.training.stages import Run, nothing_given
 from unlearning.training.witness import state_before_the_end
@@ -45,13 +46,13 @@ class TakenAgain:
         return f"{self.steps:,} of {self.of:,} steps were taken again"
 
 
-def trained(decisions: Sequence[ShardDecision]) -> list[ShardDecision]:
+def trained(decisions: Sequence[Decision]) -> list[Decision]:
     """Return the decisions on shards in which steps of training were taken."""
-    return [one for one in decisions if one.action == "retrained" or one.repair_epochs]
+    return [one for one in decisions if one.anew or one.repair_epochs]
 
 
 def wrong_records(
-    ledger: Ledger, store: RowStore, decisions: Sequence[ShardDecision], *, model: str | None
+    ledger: Ledger, store: RowStore, decisions: Sequence[Decision], *, model: str | None
 ) -> str | None:
     """Say where the records of what a model trained are not what the retained rows give, if at all.
 
@@ -59,7 +60,7 @@ def wrong_records(
     """
     for decision in trained(decisions):
         shard = ledger.shard(decision.shard)
-        if decision.action != "retrained":
+        if not decision.anew:
             repaired = shard.repair()
             if repaired is None or repaired.model != model:
                 return f"shard {decision.shard} was not repaired"
@@ -69,7 +70,7 @@ def wrong_records(
         if len(records) != len(planned) or shard.final_file.exists():
             return f"shard {decision.shard} has other stages than it was to be trained in"
         pairs = zip(planned, records, strict=True)
-        for stage, record in list(pairs)[decision.kept_stages :]:
+        for stage, record in list(pairs)[decision.stays.stages :]:
             if wrong := _wrong(shard, stage, record, store, ledger):
                 return f"stage {stage.index} of shard {decision.shard} {wrong}"
     return None
@@ -108,7 +109,7 @@ def replay_run(ledger: Ledger, learner: KerasLearner, *, base: Ledger | None) ->
 
 
 def take_again(
-    run: Run, store: RowStore, ledger: Ledger, decisions: Sequence[ShardDecision], *, nonce: bytes
+    run: Run, store: RowStore, ledger: Ledger, decisions: Sequence[Decision], *, nonce: bytes
 ) -> TakenAgain:
     """Take units of every shard that was trained again, and compare their bits.
 
@@ -130,20 +131,20 @@ def take_again(
 
 
 def _units(
-    ledger: Ledger, decision: ShardDecision, *, nonce: bytes
+    ledger: Ledger, decision: Decision, *, nonce: bytes
 ) -> list[tuple[Segment, int | None, State | None]]:
     """Choose what is taken again of a shard: segments, the most steps, and states to start from."""
     shard, stages = ledger.shard(decision.shard), ledger.shard(decision.shard).stages()
     last = _last_segment(ledger, shard, stages[-1])
-    if decision.action != "retrained":  # a repair starts from weights that are not kept
+    if not decision.anew:  # a repair starts from weights that are not kept
         return [] if last[0].start is None else [last]
-    resume = decision.resume
+    kept, resume = decision.stays.stages, decision.stays.resume
     there = [
         segment
-        for record in stages[decision.kept_stages :]
+        for record in stages[kept:]
         for segment in segments_of(shard, record)
         if resume is None
-        or record.stage > decision.kept_stages
+        or record.stage > kept
         or (segment.start is not None and segment.start >= resume)
     ]
     found: list[tuple[Segment, int | None, State | None]] = [(there[0], FIRST, None)]

@@ -49,6 +49,7 @@ def planned(plans: Sequence[ModelPlan], *, subjects: int) -> dict[str, Any]:
         "rows_found": max(plan.rows_found for plan in plans),
         "strategy": newest.strategy,
         "guarantee": newest.guarantee,
+        "claim": newest.claim.to_json(),
         "model_before": newest.model_before,
         "steps_planned": sum(plan.steps_planned for plan in plans),
         "steps_full": sum(plan.steps_full for plan in plans),
@@ -71,10 +72,6 @@ def _actual(after: ModelRecord | None) -> dict[str, Any] | None:
     }
 
 
-def _positions(plan: ModelPlan, action: str) -> int:
-    return sum(len(d.positions) for d in plan.shards if d.action == action)
-
-
 def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[str, Any]:
     """Return what `forget` says; the newest model's change stands at the top."""
     folder = workspace.request(request_id)
@@ -94,7 +91,8 @@ def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[
             {
                 "strategy": plan.strategy,
                 "guarantee": plan.guarantee,
-                "basis": report.basis if report and plan.guarantee == "exact" else None,
+                "claim": plan.claim.to_json(),
+                "basis": report.basis if report and plan.claim.settles else None,
                 "why": plan.why,
                 "model_before": before.id,
                 "model_after": after.id if after else None,
@@ -112,8 +110,8 @@ def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[
                 "actual": _actual(after),
                 "updates_affected": plan.exposure.affected if plan.exposure else None,
                 "share_affected": plan.exposure.share if plan.exposure else None,
-                "updates_subtracted": _positions(plan, "subtracted"),
-                "updates_corrected": _positions(plan, "corrected"),
+                **plan.told.numbers,
+                "told": dict(plan.told.lines),
                 "kept_for_later": plan.later.to_json() if plan.later else None,
                 "repair_epochs": max((d.repair_epochs for d in plan.shards), default=0),
                 "distance_to_twin": report.distance if report else None,
@@ -128,7 +126,7 @@ def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[
                 "verdicts": [verdict.__dict__ for verdict in plan.verdicts],
             }
         )
-    approximate = any(plan.guarantee == "approximate" for plan in plans)
+    approximate = any(plan.claim.leaves_derived for plan in plans)
     return {
         "request_id": request_id,
         "subjects": (request.result or {}).get("subjects", 0),

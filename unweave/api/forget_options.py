@@ -64,7 +64,7 @@ def forget_request(
     chosen = asked.chosen()
     if exact_by is not None:
         exact_by = date_of(exact_by, "The day of --exact-by")
-        if chosen.guarantee != "approximate":
+        if chosen.claim.settles:
             raise BadInput("--exact-by goes with --guarantee approximate: the result is exact.")
         if exact_by < today:
             raise BadInput("The day of --exact-by has passed: name one that is to come.")

@@ -12,7 +12,7 @@ def verify(certificate: Path | str, *, public_key: Path | str | None = None) -> 
     The event log's signed head and the proof that the request was recorded in it are checked too.
     """
     from lineage_store.keys import load_public_key
-    from unlearning.certificates import check_opening, check_place
+    from unlearning.certificates import check_claims, check_opening, check_place
     from unlearning.certificates import verify as verify_bytes
 
     key = None if public_key is None else load_public_key(Path(public_key))
@@ -28,6 +28,8 @@ def verify(certificate: Path | str, *, public_key: Path | str | None = None) -> 
             answer |= {"ok": False, "verdict": "not in the log", "detail": fault}
         elif found.ok and (fault := check_place(predicate)) is not None:
             answer |= {"ok": False, "verdict": "not in the run", "detail": fault}
+        elif found.ok and (fault := check_claims(predicate)) is not None:
+            answer |= {"ok": False, "verdict": "not what it is called", "detail": fault}
         answer |= {
             "request_id": predicate["request"]["id"],
             "certified": predicate["certified"],

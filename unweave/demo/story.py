@@ -18,6 +18,7 @@ from typing import Any
 
 from rich.console import Console
 
+from lineage_store.claim import claim_of
 from lineage_store.errors import BadInput
 from pipelines.backends import DirectBackend
 from unweave.api.project import Project
@@ -142,7 +143,8 @@ class _Story:
 
     def _forget(self, company: str, guarantee: str, *, replay: bool) -> dict[str, Any]:
         with self._chapter(f"Forget one company: {guarantee}"):
-            strategy = "amnesiac" if guarantee == "approximate" else None
+            derived = claim_of(guarantee).leaves_derived
+            strategy = self._fewest_steps(company, guarantee) if derived else None
             answer = self._project.forget(
                 [company], guarantee=guarantee, strategy=strategy, replay=replay
             )
@@ -160,6 +162,15 @@ class _Story:
             self._say("verdicts: " + ", ".join(f"{n:,} {v}" for v, n in verdicts.items()))
             self._say(f"evaluation: {metrics_text(answer['metrics_after'])}")
         return answer
+
+    def _fewest_steps(self, company: str, guarantee: str) -> str:
+        """Return the strategy of a guarantee that would take the fewest steps."""
+        (plan,) = self._project.plan([company], guarantee=guarantee)["plans"]
+        able = [
+            one for one in plan["estimates"] if one["guarantee"] == guarantee and not one["why_not"]
+        ]
+        strategy: str = min(able, key=lambda one: one["steps"])["strategy"]
+        return strategy
 
     def _prove(self, exact: dict[str, Any], company: str) -> bool:
         with self._chapter("Prove it: train from scratch without these rows"):

@@ -13,7 +13,7 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from unlearning.strategies import ShardDecision
+from unlearning.strategies import Decision
 from unweave.report import numbers, words
 from unweave.report.charts import Evaluation, histogram_chart, roc_chart
 from unweave.report.picture import left_out, looks, picture
@@ -83,13 +83,18 @@ def _part(report: Report, one: ModelChange) -> ModelPart:
     )
 
 
-def _shards(decisions: tuple[ShardDecision, ...]) -> Iterator[tuple[str, str, int, str]]:
+def _shards(decisions: tuple[Decision, ...]) -> Iterator[tuple[str, str, int, str]]:
     """Yield shards, what is done with them, its steps, and why; those alike in one line."""
-    alike: dict[tuple[str, str], list[ShardDecision]] = {}
+    alike: dict[tuple[str, str], list[Decision]] = {}
     for decision in decisions:
-        alike.setdefault((decision.action, decision.why), []).append(decision)
+        alike.setdefault((decision.verb, decision.why), []).append(decision)
     for (action, why), group in sorted(alike.items(), key=lambda item: item[1][0].shard):
-        yield _ranges([one.shard for one in group]), action, sum(one.steps for one in group), why
+        yield (
+            _ranges([one.shard for one in group]),
+            action,
+            sum(one.steps_planned for one in group),
+            why,
+        )
 
 
 def _ranges(numbers: list[int]) -> str:

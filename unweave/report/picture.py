@@ -9,7 +9,7 @@ is left. It is narrow enough for a telephone as it is; the colours are those of 
 from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
-from unlearning.strategies import ShardDecision
+from unlearning.strategies import Decision
 from unweave.report.values import ModelChange, Report
 
 WIDTH = 320.0
@@ -89,25 +89,27 @@ def left_out(one: ModelChange) -> int:
     return len(one.shards) - len(_columns(one))
 
 
-def _columns(one: ModelChange) -> Sequence[ShardDecision]:
+def _columns(one: ModelChange) -> Sequence[Decision]:
     if len(one.shards) <= MOST_COLUMNS:
         return one.shards
     return (one.touched or one.shards)[:MOST_COLUMNS]
 
 
-def _columns_at(shown: Sequence[ShardDecision]) -> tuple[float, float]:
+def _columns_at(shown: Sequence[Decision]) -> tuple[float, float]:
     """Return how far apart the columns are, and where the first begins."""
     step = min(COLUMN, LEFT_WIDTH / max(len(shown), 1))
     return step, (LEFT_WIDTH - step * len(shown)) / 2
 
 
-def _look(decision: ShardDecision, slice_: int) -> str:
-    if decision.action == "kept" or slice_ < decision.kept_stages:
+def _look(decision: Decision, slice_: int) -> str:
+    if not decision.changes or slice_ < decision.stays.stages:
         return "kept"
-    return {"retrained": "new", "empty": "gone"}.get(decision.action, "patched")
+    if decision.leaves:
+        return "gone"
+    return "new" if decision.anew else "patched"
 
 
-def _grid(one: ModelChange, shown: Sequence[ShardDecision], rows: int, top: float) -> Iterator[str]:
+def _grid(one: ModelChange, shown: Sequence[Decision], rows: int, top: float) -> Iterator[str]:
     noun = "shard" if len(one.shards) == 1 else "shards"
     slices = "slice" if one.slices == 1 else "slices"
     yield (
@@ -131,7 +133,7 @@ def _grid(one: ModelChange, shown: Sequence[ShardDecision], rows: int, top: floa
                 )
         if len(shown) <= LABELLED:
             yield (
-                f"<text class='{'faint' if decision.action == 'kept' else 'told'}' "
+                f"<text class='{'told' if decision.changes else 'faint'}' "
                 f"x='{x + wide / 2:.1f}' y='{top + TITLE + rows * ROW + 11:.1f}' "
                 f"text-anchor='middle'>{decision.shard}</text>"
             )

@@ -6,14 +6,16 @@ models measure, what training took, where in the event log the deletion stands).
 an id, a name or a value of a person, so no report does.
 """
 
+import functools
 import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from lineage_store.canonical import digest, digest_json, read_json
+from lineage_store.claim import APPROXIMATE, Claim, claim_of
 from lineage_store.errors import CheckFailed, Unfinished
 from lineage_store.index import deletions
 from lineage_store.index.models import ModelRecord, find_model
@@ -23,12 +25,11 @@ from lineage_store.log import RowsDeleted, events, of_kind
 from lineage_store.workspace import RequestFolder, Workspace
 from unlearning.certificates import verify
 from unlearning.planning import Estimate, ModelPlan, Verdict
-from unlearning.strategies import ShardDecision
+from unlearning.strategies import Decision
 from unlearning.verification import Check
 from unweave.report.evaluation import Judged, judged
 
-Outcome = Literal["exact", "certified", "approximate", "withdrawn"]
-WEAKEST_FIRST: tuple[Outcome, ...] = ("approximate", "certified", "exact", "withdrawn")
+WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True)
@@ -77,20 +78,21 @@ class ModelChange:
     """What became of one model; `after`, its weights and its metrics are None if it was withdrawn.
 
     `distances` are None of an exact result, which needs none, and where none was measured; `judged`
-    is None where behaviour was not. An approximate result may be promised to be exact by a day.
+    is None where behaviour was not, and `told` is what its strategy says of it. An approximate
+    result may be promised to be exact by a day.
     """
 
     before: str
     after: str | None
     weights_before: str
     weights_after: str | None
-    guarantee: str
+    claim: Claim
     basis: str | None
     strategy: str
     why: str
     rows_by_split: Mapping[str, int]
     slices: int
-    shards: tuple[ShardDecision, ...]
+    shards: tuple[Decision, ...]
     verdicts: tuple[Verdict, ...]
     checks: tuple[Check, ...]
     distances: Distances | None
@@ -101,18 +103,27 @@ class ModelChange:
     base: BaseModel | None
     judged: Judged | None = None
     exact_due_by: str | None = None
+    told: tuple[str, ...] = ()
 
     @property
-    def outcome(self) -> Outcome:
-        """What the result may be called."""
-        if self.after is None:
-            return "withdrawn"
-        return self.guarantee  # type: ignore[return-value]  # as the certificate spells it
+    def outcome(self) -> str:
+        """What the result may be called: the word for its claim, if there is one."""
+        return WITHDRAWN if self.after is None else self.claim.word
 
     @property
-    def touched(self) -> tuple[ShardDecision, ...]:
+    def settled(self) -> bool:
+        """Whether there is a result, and nothing of it depends on the rows."""
+        return self.after is not None and self.claim.settles
+
+    @property
+    def weak(self) -> bool:
+        """Whether how near the result is to the twin is all that can be said of it."""
+        return self.after is not None and self.claim.word == APPROXIMATE.word
+
+    @property
+    def touched(self) -> tuple[Decision, ...]:
         """The shards that change."""
-        return tuple(decision for decision in self.shards if decision.action != "kept")
+        return tuple(decision for decision in self.shards if decision.changes)
 
 
 @dataclass(frozen=True)
@@ -141,7 +152,7 @@ class Report:
     request_id: str
     requested: str
     certified: str
-    kind: Literal["subject", "row"]
+    kind: str
     guarantee_asked: str | None
     strategy_asked: str | None
     subjects: int
@@ -153,10 +164,15 @@ class Report:
     upgrades: tuple[str, ...] = ()
 
     @property
-    def outcome(self) -> Outcome:
-        """What all models together may be called: the weakest of what each may."""
-        found = {model.outcome for model in self.models}
-        return next(outcome for outcome in WEAKEST_FIRST if outcome in found)
+    def claim(self) -> Claim | None:
+        """The weakest of the models' claims; None if all are withdrawn."""
+        left = [one.claim for one in self.models if one.after is not None]
+        return functools.reduce(Claim.weaker, left) if left else None
+
+    @property
+    def outcome(self) -> str:
+        """What all models together may be called."""
+        return WITHDRAWN if self.claim is None else self.claim.word
 
 
 def report_of(workspace: Workspace, connection: sqlite3.Connection, request_id: str) -> Report:
@@ -238,7 +254,7 @@ def _change(
 ) -> ModelChange:
     """Put together what the certificate, the plan that it names and the index say of a model."""
     name = change["before"]["id"]
-    plan = None if planned is None else ModelPlan.from_json(_known(planned))
+    plan = None if planned is None else ModelPlan.from_json(planned)
     if plan is None or change["plan"] not in (digest_json(planned), digest_json(plan.to_json())):
         raise CheckFailed(
             f"The plan for {name} is not the one that the certificate names: restore the workspace "
@@ -252,7 +268,9 @@ def _change(
         after=after.id if after else None,
         weights_before=change["before"]["weights"],
         weights_after=change["after"]["weights"] if change["after"] else None,
-        guarantee=change["guarantee"],
+        claim=Claim.from_json(change["claim"])
+        if "claim" in change
+        else claim_of(change["guarantee"]),
         basis=change.get("basis"),
         strategy=change["strategy"],
         why=plan.why,
@@ -269,12 +287,8 @@ def _change(
         base=BaseModel(base["before"], base["after"]) if base else None,
         judged=judged(folder, name, change.get("evaluation")),
         exact_due_by=change.get("exact_due_by"),
+        told=plan.told.done,
     )
-
-
-def _known(planned: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out what a plan may hold beside the fields of its class."""
-    return {name: value for name, value in planned.items() if name in ModelPlan.__annotations__}
 
 
 def _distances(value: Any) -> Distances | None:

@@ -6,6 +6,7 @@ word of the headline, and what was not measured is said to be not measured.
 
 from collections.abc import Sequence
 
+from lineage_store.claim import APPROXIMATE, BITS
 from unlearning.verification import Check
 from unweave.report.numbers import counted, day, moment, size
 from unweave.report.values import ModelChange, Report
@@ -25,20 +26,21 @@ def headline(report: Report) -> tuple[str, str]:
     """Return what the result is called, and what that means, to be read in one size."""
     left = [one for one in report.models if one.after is not None]
     several = len(report.models) > 1
-    if report.outcome == "withdrawn":
+    claim = report.claim
+    if claim is None:
         end = "models were" if several else "model was"
         return "Withdrawn.", f"Nothing is left to learn without these rows; the {end} taken away."
-    if report.outcome == "exact":
+    if claim.settles:
         told = "The models are those" if len(left) > 1 else "The model is the one"
         away = len(report.models) - len(left)
         rest = f"; {counted(away, 'other')} went, with nothing left to learn" if away else ""
         return "Exact.", f"{told} that training without these rows gives{rest}."
-    if report.outcome == "certified":
+    if claim.word != APPROXIMATE.word:
         return (
             "Certified.",
             "How far the result may be from training without these rows is bounded.",
         )
-    weak = [one for one in report.models if one.outcome == "approximate"]
+    weak = [one for one in report.models if one.weak]
     if several and len(weak) < len(report.models):
         told = f"{len(weak)} of {len(report.models)} models"
         return "Approximate.", f"{told}: not what training without these rows gives."
@@ -72,9 +74,11 @@ def asked(report: Report) -> list[str]:
         if report.kind == "subject"
         else f"{counted(report.subjects, 'row')}, named one by one"
     )
-    how = {None: "exactly, as no other guarantee was named", "exact": "exactly"}.get(
-        report.guarantee_asked, f"with a result that is {report.guarantee_asked}"
-    )
+    how = f"with a result that is {report.guarantee_asked}"
+    if report.guarantee_asked is None:
+        how = "exactly, as no other guarantee was named"
+    elif report.guarantee_asked == BITS.word:
+        how = "exactly"
     if report.strategy_asked is not None:
         how = f"by the strategy {report.strategy_asked}"
     return [
@@ -130,7 +134,7 @@ def proves(report: Report) -> list[str]:
     """Say what this proves."""
     lines = []
     by = {
-        basis: [one for one in report.models if one.outcome == "exact" and one.basis == basis]
+        basis: [one for one in report.models if one.settled and one.basis == basis]
         for basis in ("by construction", "by replay")
     }
     if made := by["by construction"]:
@@ -144,7 +148,7 @@ def proves(report: Report) -> list[str]:
             f"A second model was trained from nothing without the rows. All weights"
             f"{_of(report, made)} are equal to its, byte for byte."
         )
-    if weak := [one for one in report.models if one.outcome == "approximate"]:
+    if weak := [one for one in report.models if one.weak]:
         lines.append(
             "What was announced was done, and rows and old weights are gone from the workspace."
         )
@@ -155,7 +159,7 @@ def proves(report: Report) -> list[str]:
                 f"How far {_names(unmeasured)} {'is' if len(unmeasured) == 1 else 'are'} from "
                 f"training without the rows was not measured."
             )
-    if report.outcome == "withdrawn":
+    if report.claim is None:
         lines.append("The model is served no more, and its weights are gone from the workspace.")
     lines += _checks(report)
     for one in report.models[:MODELS_TOLD]:
@@ -173,9 +177,9 @@ def proves(report: Report) -> list[str]:
 def proves_not(report: Report, *, evaluated: bool) -> list[str]:
     """Say what this does not prove."""
     lines = []
-    if report.outcome == "approximate":
+    if report.claim is not None and report.claim.word == APPROXIMATE.word:
         lines.append("That the rows have no influence left: some may remain in the new weights.")
-    if report.outcome in ("exact", "certified"):
+    elif report.claim is not None:
         lines.append(
             "Anything beyond what the user fixed: configuration, model code and workspace secret."
         )
@@ -184,7 +188,7 @@ def proves_not(report: Report, *, evaluated: bool) -> list[str]:
     lines.append(f"Anything about {', '.join(report.not_covered[:-1])}, or "
                  f"{report.not_covered[-1]}." if len(report.not_covered) > 1
                  else f"Anything about {''.join(report.not_covered)}.")  # fmt: skip
-    if report.outcome != "withdrawn":
+    if report.claim is not None:
         lines.append(
             "That nobody can tell that something was deleted: who kept the old model can compare."
         )
@@ -193,7 +197,7 @@ def proves_not(report: Report, *, evaluated: bool) -> list[str]:
 
 def nearness(one: ModelChange) -> str:
     """Say in a few words how near a result is to the retrained twin."""
-    if one.outcome == "exact":
+    if one.settled:
         return "equal to the twin" if one.basis == "by replay" else "equal, by construction"
     if one.distances is None:
         return "not measured"
@@ -239,17 +243,14 @@ def _done(one: ModelChange) -> str:
     if one.base is not None:
         told += f" and starts from {one.base.after}" if one.base.after else " and starts afresh"
     touched, whole = len(one.touched), len(one.shards)
-    retrained = [d for d in one.touched if d.action == "retrained"]
-    changed = sum(len(d.positions) for d in one.touched)
+    retrained = [decision for decision in one.touched if decision.anew]
     how = []
     if retrained:
         how.append(
             f"{len(retrained)} of {counted(whole, 'shard')} trained again without the rows, "
             f"{one.cost.taken:,} of {one.cost.full:,} steps"
         )
-    if changed:
-        word = "subtracted" if any(d.action == "subtracted" for d in one.touched) else "corrected"
-        how.append(f"{counted(changed, 'recorded update')} {word}")
+    how += one.told
     if not touched:
         how.append("no shard had learnt from the rows, so all were taken over")
     elif touched < whole:

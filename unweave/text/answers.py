@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
+from lineage_store.claim import claim_of
 from unweave.answers.costs import cost_lines
 from unweave.text.console import console_for_people, table_of
 from unweave.text.estimates import estimate_lines, estimate_table
@@ -63,6 +64,8 @@ def _from(base: str | None) -> str:
 
 def planned(answer: Answer) -> list[Any]:
     """Show a plan as a table of shards and one of verdicts."""
+    from unlearning.strategies import Exposure, strategy_of
+
     parts: list[Any] = []
     for plan in answer["plans"]:
         share = plan["steps_planned"] / plan["steps_full"] if plan["steps_full"] else 0.0
@@ -76,16 +79,16 @@ def planned(answer: Answer) -> list[Any]:
             f"({share:.1%})."
         )
         if "exposure" in plan:
-            from unlearning.strategies import Exposure
-
             parts.append(f"{Exposure(**plan['exposure']).in_words()}.")
         parts += _later(plan.get("later"))
         shards = table_of(
             "shard", "action", "stages kept", "steps", "from the slice", "from nothing", "why"
         )
         costs = ("steps", "steps_from_slice", "steps_from_start")
+        read = strategy_of(plan["strategy"]).read
         for item in plan["shards"]:
-            told = [f"{item[k]:,}" if item["action"] == "retrained" else "" for k in costs]
+            anew = read(item).anew
+            told = [f"{item[k]:,}" if anew and k in item else "" for k in costs]
             shards.add_row(
                 *(str(item[k]) for k in ("shard", "action", "kept_stages")), *told, item["why"]
             )
@@ -109,12 +112,7 @@ def forgotten(answer: Answer) -> list[Any]:
         parts += estimate_lines(change)
         if change["base"]:
             parts.append(f"  starts from {change['base']}")
-        if change["updates_subtracted"]:
-            parts.append(f"  subtracted  {change['updates_subtracted']:,} recorded updates")
-        if change["updates_corrected"]:
-            parts.append(
-                f"  corrected   for {change['updates_corrected']:,} updates that saw the rows"
-            )
+        parts += [f"  {label:<11} {text}" for label, text in change["told"].items()]
         if change["repair_epochs"]:
             parts.append(f"  repaired    for at most {change['repair_epochs']} epochs")
         if change["learnt"] is False:
@@ -156,8 +154,9 @@ def _later(kept: Mapping[str, Any] | None) -> list[str]:
 
 def guarantee_text(change: Mapping[str, Any]) -> str:
     """Say what a result may be called, and how far it is from the twin if that was measured."""
-    if change["guarantee"] == "exact":
-        return f"exact, {change['basis']}" if change["basis"] else "exact"
+    if claim_of(change["guarantee"]).settles:
+        word = change["guarantee"]
+        return f"{word}, {change['basis']}" if change["basis"] else word
     return f"{change['guarantee']}: {change['closeness']}"
 
 

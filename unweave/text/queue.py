@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from lineage_store.claim import BITS
 from unweave.text.answers import counts_text, forgotten
 from unweave.text.answers import planned as planned_models
 from unweave.text.console import console_for_people, table_of
@@ -63,7 +64,7 @@ def listed(answer: Answer) -> list[Any]:
             item["kind"],
             f"{item['ids']:,}",
             item["deadline"] + (" (overdue)" if item["overdue"] else ""),
-            item["guarantee"] or "exact",
+            item["guarantee"] or BITS.word,
             item["run"] or "",
         )
     return [table]

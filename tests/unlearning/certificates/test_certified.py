@@ -108,9 +108,26 @@ def test_the_schema_is_one_and_refuses_what_is_no_certificate(certificates):
     assert wrong(lambda p: p.pop("log"))
     assert wrong(lambda p: p.update(reason="asked for it"))
     assert wrong(lambda p: p["models"][0].update(guarantee="approximate"))
+    assert wrong(lambda p: p["models"][0]["claim"].update(level="tolerance"))
     assert wrong(lambda p: p["models"][0].update(after=None))
     assert wrong(lambda p: p["models"][0]["verification"].update(behaviour="shown"))
     assert wrong(lambda p: p["erasure"].update(found=1))
+
+
+@pytest.mark.parametrize(
+    "kind, claim", [("a row", {"level": "law"}), ("approximate", {"level": "bits"})]
+)
+def test_verify_refuses_a_word_that_is_not_the_claims(certificates, tmp_path, kind, claim):
+    path = certificates[kind]
+    workspace = open_workspace(path.parents[2])
+    key = load_private_key(workspace.signing_key)
+    sealed, told = tmp_path / "certificate.json", statement(path)
+    for changed, ok in (({}, True), (claim, False)):
+        told["predicate"]["models"][0]["claim"].update(changed)
+        sealed.write_bytes(envelope.seal(told, key))
+        found = verify(sealed, public_key=workspace.public_key)
+        assert found["ok"] is ok, found
+    assert found["verdict"] == "not what it is called" and "its claim is not" in found["detail"]
 
 
 def test_the_kinds_are_what_they_say(certificates):

@@ -19,7 +19,7 @@ from unlearning.fitting.worker import carry_out_apart
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.make import make_learner
 from unlearning.keras_models.module_file import ModelSpec, module_text
-from unlearning.strategies.strategy import ShardDecision
+from unlearning.strategies.shard_decision import ShardDecision
 from unlearning.training.config import config_of, module_source
 from unweave.api.project import Project
 

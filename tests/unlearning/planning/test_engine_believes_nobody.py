@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from lineage_store.canonical import canonical_json, digest_file, read_json
+from lineage_store.claim import BITS
 from lineage_store.errors import BadInput, CheckFailed, LeftAsItIs
 from lineage_store.index.database import read_index
 from lineage_store.index.models import find_model
@@ -111,7 +112,7 @@ class SaysExact(Amnesiac):
     """Subtracts, and calls the result exact."""
 
     name = "says-exact"
-    guarantee = "exact"
+    claim = BITS
 
 
 @pytest.fixture(scope="module")
@@ -356,8 +357,7 @@ class OneEpoch(RetrainShards):
     name = "one-epoch"
 
     def apply(self, decision, *, old, new, run, store, old_store=None):
-        partition = replace(run.partition, epochs=1) if run else None
-        less = replace(run, partition=partition) if run else None
+        less = replace(run, options=replace(run.options, epochs=1))
         super().apply(decision, old=old, new=new, run=less, store=store, old_store=old_store)
 
 

@@ -14,8 +14,9 @@ from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.ledger.timings import TIMINGS_FILE, load_timings, own_bytes
 from pipelines.backends.direct import DirectBackend
-from unlearning.planning.estimates import Estimate, Limits, step_seconds
+from unlearning.planning.estimates import Estimate, Limits
 from unlearning.strategies.known_strategies import strategies
+from unlearning.strategies.shard_cost import step_seconds
 from unweave import Project
 
 OPTIONS = {"label": "label", "subject": "person", "shards": 2, "slices": 2, "epochs": 3,
@@ -197,7 +198,7 @@ def test_limits_leave_less_after_each_estimate():
 
 
 def test_a_plan_without_estimates_can_still_be_read(project):
-    from unlearning.planning.plan import ModelPlan
+    from unlearning.planning.model_plan import ModelPlan
 
     (plan,) = project.plan(["person-3"])["plans"]
     value = json.loads(json.dumps(plan))

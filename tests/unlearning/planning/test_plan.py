@@ -10,6 +10,7 @@ from collections import Counter
 import pytest
 
 from lineage_store.canonical import canonical_json
+from lineage_store.claim import BITS
 from lineage_store.data.snapshot import load_snapshot
 from lineage_store.errors import BadInput, CheckFailed, MissingVerdict
 from lineage_store.graph.node import LineageNode
@@ -25,9 +26,11 @@ from pipelines.runs import forget
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
 from unlearning.planning.choice import Asked
-from unlearning.planning.plan import ModelPlan, plan_model
+from unlearning.planning.model_plan import ModelPlan
+from unlearning.planning.plan import plan_model
 from unlearning.planning.verdicts import verdicts
-from unlearning.strategies.strategy import ShardDecision
+from unlearning.strategies.retrain_shards import RetrainShards
+from unlearning.strategies.shard_decision import ShardDecision
 from unweave import Project
 
 # Batches so large that none of them is empty: then steps planned are steps taken.
@@ -236,8 +239,9 @@ def test_a_node_of_a_shard_that_there_is_not_has_no_verdict():
         verdicts(
             [node],
             decisions=decisions,
+            strategy=RetrainShards(),
             found={},
-            guarantee="exact",
+            claim=BITS,
             derived_until=UNTIL,
             slices=2,
         )

@@ -13,7 +13,9 @@ from lineage_store.index.database import read_index
 from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
 from pipelines.backends.direct import DirectBackend
-from unlearning.strategies.exposure import HARMLESS, Exposure, warning_of
+from unlearning.strategies.amnesiac import HARMLESS, Amnesiac
+from unlearning.strategies.amnesiac_marginal import AmnesiacMarginal
+from unlearning.strategies.decision import Exposure
 from unlearning.verification.twin_distance import (
     NO_PROGRESS,
     UNMEASURED,
@@ -64,9 +66,9 @@ def test_what_was_not_measured_is_said_to_be_unmeasured_and_a_twin_of_its_own_is
 
 def test_only_whole_subtraction_above_the_harmless_share_is_warned_of():
     most, more = Exposure(1, round(1 / HARMLESS)), Exposure(2, round(1 / HARMLESS))
-    assert warning_of("amnesiac", "m1", most) is None
-    assert "2 of the 100 updates (2.0%)" in warning_of("amnesiac", "m1", more)
-    assert warning_of("amnesiac-marginal", "m1", more) is None
+    assert Amnesiac().warning("m1", most) is None
+    assert "2 of the 100 updates (2.0%)" in Amnesiac().warning("m1", more)
+    assert AmnesiacMarginal().warning("m1", more) is None
     assert Exposure(0, 0).share == 0.0
 
 
