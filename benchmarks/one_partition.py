@@ -18,9 +18,9 @@ from benchmarks.one_unlearning import forget, train, watched
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.placement import Partition
 from lineage_store.rows.row_store import open_rows
-from unlearning.families.aggregation import AGGREGATIONS
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.make import make_learner
+from unlearning.serving.aggregation import AGGREGATIONS
 from unlearning.serving.export import evaluate
 
 Numbers = dict[str, Any]

@@ -30,10 +30,10 @@ from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import open_workspace
 from pipelines.backends import direct
 from pipelines.runs import forget, train
-from unlearning.families.aggregation import AGGREGATIONS
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.make import make_learner
+from unlearning.serving.aggregation import AGGREGATIONS
 from unlearning.serving.export import aggregated
 from unlearning.training.config import config_of, module_source
 from unweave.api.project import Project

@@ -35,10 +35,10 @@ from lineage_store.placement import Partition
 from lineage_store.rows.arrays import Rows, in_key_order, joined
 from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.tensors import weights_digest
-from unlearning.families.aggregation import AGGREGATIONS
 from unlearning.fingerprint.determinism import THREADS, pin_tensorflow
 from unlearning.keras_models.make import make_learner
 from unlearning.keras_models.module_file import load_module, spec_of
+from unlearning.serving.aggregation import AGGREGATIONS
 from unlearning.serving.export import evaluate
 from unlearning.training.stages import Run, probe, train_shard
 

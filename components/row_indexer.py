@@ -20,10 +20,10 @@ from lineage_store.ledger import open_ledger
 from lineage_store.placement import Partition
 from lineage_store.rows import open_rows, write_rows
 from lineage_store.workspace import open_workspace
+from unlearning.encoding import rows_from_examples
 from unlearning.families import family_of
 from unlearning.fingerprint import pin_tensorflow
 from unlearning.registry import must_be_trainable
-from unlearning.training import rows_from_examples
 from unlearning.training.unchanged_slices import unchanged_slices
 
 

@@ -20,6 +20,7 @@ from lineage_store.rows import open_rows
 from lineage_store.workspace import Workspace
 from pipelines.jobs import DeletionJob, ModelChange, TrainingJob
 from unlearning.certificates import certify
+from unlearning.encoding import store_from_snapshot
 from unlearning.erasure.erase import erase
 from unlearning.evaluation import demanded, evaluate_and_keep, must_be_accepted
 from unlearning.fingerprint import pin_tensorflow
@@ -27,7 +28,7 @@ from unlearning.fitting import HERE, learner_of
 from unlearning.fitting.fit import fit, refit
 from unlearning.planning import load_plan
 from unlearning.registry import describe_model, must_be_trainable, record_model
-from unlearning.training import open_base, planned_steps, store_from_snapshot
+from unlearning.training import open_base, planned_steps
 from unlearning.training.unchanged_slices import unchanged_slices
 from unlearning.verification import check_and_keep, must_pass
 

@@ -252,7 +252,7 @@ def _replay_model(
 
 def _as_gated(workspace: Workspace, model: _Model) -> bool:
     """Make the row store again from the gated data, outside of the workspace, and compare."""
-    from unlearning.training import store_from_snapshot
+    from unlearning.encoding import store_from_snapshot
 
     snapshot = load_snapshot(workspace.absolute(model.record.paths["data"]))
     with TemporaryDirectory() as folder:

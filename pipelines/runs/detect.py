@@ -26,11 +26,11 @@ from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.progress import counter
 from lineage_store.rows import Rows, RowStore, joined, open_rows
 from lineage_store.workspace import Workspace
-from unlearning.families import KerasEncoding
+from unlearning.encoding import KerasEncoding, typed
 from unlearning.fingerprint import pin_tensorflow
 from unlearning.keras_models import KerasLearner, make_learner
 from unlearning.poison import SourceVerdict
-from unlearning.training import config_of, module_source, typed
+from unlearning.training import config_of, module_source
 
 PROVENANCE = "provenance"
 METHODS = ("loss", "spectral", PROVENANCE)

@@ -38,10 +38,10 @@ from lineage_store.progress import counter
 from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend, TrainingJob
 from pipelines.runs.base_model import find_base
-from unlearning.families import aggregation_for
 from unlearning.fingerprint import pin_tensorflow
 from unlearning.fitting import ShardEngine
 from unlearning.keras_models import BUILT_IN, load_module, module_text, must_fit
+from unlearning.serving import aggregation_for
 from unlearning.training import TrainConfig
 
 

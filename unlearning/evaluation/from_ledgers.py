@@ -19,9 +19,9 @@ from lineage_store.rows import Rows, RowSet, RowStore, joined, open_rows, pieces
 from lineage_store.tensors import Array, State
 from unlearning.evaluation.models_compared import Evaluated, Kind, RowSetName, Run
 from unlearning.evaluation.policy import Policy
-from unlearning.families.aggregation import AGGREGATIONS
 from unlearning.keras_models.keras_learner import PREDICTED_AT_ONCE, KerasLearner
 from unlearning.keras_models.make import make_learner
+from unlearning.serving.aggregation import AGGREGATIONS
 from unlearning.serving.export import aggregated
 from unlearning.training.config import config_of, module_source
 

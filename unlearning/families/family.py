@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 from lineage_store.claim import Claim
 from lineage_store.data import Inference, Task
-from unlearning.families.row_encoding import RowEncoding
+from unlearning.encoding.row_encoding import RowEncoding
 
 Trail = Literal["steps", "sums", "structure", "optimum", "draws"]
 When = Literal["never", "not yet", "change this"]

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from lineage_store.claim import BITS, Claim
 from lineage_store.data import Inference, Task
+from unlearning.encoding.keras_encoding import KerasEncoding
+from unlearning.encoding.row_encoding import RowEncoding
 from unlearning.families.family import Trail, Unfit
-from unlearning.families.keras_encoding import KerasEncoding
-from unlearning.families.row_encoding import RowEncoding
 
 
 class KerasFamily:

@@ -8,9 +8,9 @@ import numpy as np
 
 from lineage_store.canonical import link_or_copy, write_atomic
 from lineage_store.errors import BadInput
+from unlearning.encoding.value_keys import class_key
 from unlearning.families.naive_bayes import Sums
 from unlearning.families.naive_bayes_graph import RULES, SUMS_FILE
-from unlearning.families.value_keys import class_key
 
 GRAPH = Path(__file__).with_name("naive_bayes_graph.saved_model")
 

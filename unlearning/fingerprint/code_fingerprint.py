@@ -29,8 +29,8 @@ TOP = Path(__file__).parents[__name__.count(".")]
 ROOTS = (
     "lineage_store.data.csv_source.read_records",
     "lineage_store.data.gate.let_through",
-    "unlearning.training.encode_records.encode_pieces",
-    "unlearning.families.keras_encoding.KerasEncoding",
+    "unlearning.encoding.encode_records.encode_pieces",
+    "unlearning.encoding.keras_encoding.KerasEncoding",
     "lineage_store.rows.writer.write_rows",
     "unlearning.keras_models.make.make_learner",
     "unlearning.fitting.shard_task.run_of",

@@ -28,7 +28,6 @@ from lineage_store.ledger import (
 )
 from lineage_store.placement import Partition, Stage
 from lineage_store.rows import RowStore, open_rows
-from unlearning.families.aggregation import aggregation_or_default
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
 from unlearning.fingerprint.module_imports import must_be_followed
@@ -45,6 +44,7 @@ from unlearning.keras_models.class_weights import ALIKE
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.make import make_learner
 from unlearning.planning.plan import ModelPlan
+from unlearning.serving.aggregation import aggregation_or_default
 from unlearning.serving.export import evaluate, export
 from unlearning.strategies.known_strategies import strategies
 from unlearning.strategies.regenerate import record_again

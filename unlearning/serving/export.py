@@ -22,10 +22,10 @@ from lineage_store.canonical import canonical_json, read_json
 from lineage_store.errors import BadInput
 from lineage_store.rows import Rows, RowSet, pieces
 from lineage_store.tensors import State
-from unlearning.families.aggregation import Aggregation, stacked
 from unlearning.keras_models.encoding import bucket_ids, first_values, model_inputs
 from unlearning.keras_models.keras_learner import PREDICTED_AT_ONCE, KerasLearner
 from unlearning.keras_models.module_file import ModelSpec
+from unlearning.serving.aggregation import Aggregation, stacked
 
 ASSET = "columns.json"
 

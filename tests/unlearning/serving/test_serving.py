@@ -12,11 +12,11 @@ from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
 from lineage_store.rows.slice_set import SortedRows
 from pipelines.backends.direct import DirectBackend
-from unlearning.families.aggregation import AGGREGATIONS
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.encoding import first_values
 from unlearning.keras_models.make import make_learner
 from unlearning.serving import export
+from unlearning.serving.aggregation import AGGREGATIONS
 from unlearning.serving.export import aggregated
 from unlearning.training.config import config_of, module_source
 from unweave.api.project import Project
