@@ -5,8 +5,15 @@ from typing import TYPE_CHECKING
 from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
-    from unlearning.families.known_families import DEFAULT, family_of
+    from unlearning.families.family import must_be_fit, planned_steps
+    from unlearning.families.known_families import DEFAULT, family_of, family_of_ledger
 else:
-    __getattr__ = lazily(__name__, {"known_families": ("DEFAULT", "family_of")})
+    __getattr__ = lazily(
+        __name__,
+        {
+            "family": ("must_be_fit", "planned_steps"),
+            "known_families": ("DEFAULT", "family_of", "family_of_ledger"),
+        },
+    )
 
-__all__ = ["DEFAULT", "family_of"]
+__all__ = ["DEFAULT", "family_of", "family_of_ledger", "must_be_fit", "planned_steps"]

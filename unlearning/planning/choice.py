@@ -9,8 +9,9 @@ an exact one is taken that takes no longer, or if no other can serve: it is wort
 from dataclasses import dataclass, field
 
 from lineage_store.errors import BadInput
+from unlearning.families.known_families import family_of_ledger
 from unlearning.planning.estimates import Estimate, Limits, options
-from unlearning.strategies.known_strategies import choose, strategies
+from unlearning.strategies.known_strategies import choose, strategies, strategies_of
 from unlearning.strategies.strategy import ShardDecision, Situation, Strategy, StrategyGuarantee
 
 EXACT = "exact"
@@ -63,7 +64,14 @@ def choose_here(
     `served` are the bytes of its served model. Raises BadInput if no strategy can serve, and says
     what each would take or why it cannot.
     """
-    known = {n: s for n, s in strategies().items() if only is None or s.guarantee == only}
+    family = family_of_ledger(situation.ledger)
+    serving = strategies_of(family.trail)
+    if asked.strategy in strategies() and asked.strategy not in serving:
+        raise BadInput(
+            f"The strategy {asked.strategy} takes no rows out of a model of the family "
+            f"{family.name}: leave it out, or take {' or '.join(serving)}."
+        )
+    known = {n: s for n, s in serving.items() if only is None or s.guarantee == only}
     there = options(situation, known, served=served, repair=asked.repair)
     found = tuple(option.estimate for option in there.values())
     if asked.strategy is not None and asked.strategy in known:

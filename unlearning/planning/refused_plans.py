@@ -7,6 +7,8 @@ not be downstream of the rows that go (`downstream`):
     retrained            leaves the stages before `kept_stages`, and the steps up to `resume`
     subtracted           leaves those as well, and the updates of all steps but `positions`; what an
     corrected            earlier subtraction took need not be taken again
+    updated              leaves nothing of sums, and is of sums alone: their bytes are compared with
+                         those of the rows that remain (`taken_again`)
     empty                leaves nothing, but then no row may remain
 
 What is exact retrains, keeps or empties: subtracting leaves steps that started from weights which
@@ -54,6 +56,10 @@ def _wrong(
     decision: ShardDecision, found: Downstream | None, situation: Situation, *, exact: bool
 ) -> str | None:
     """Say what a decision does that it must not, of which unit; None if there is nothing."""
+    stages = situation.ledger.shard(decision.shard).stages()
+    if decision.action == "updated" and any(one.kind == "sums" for one in stages):
+        anew = found is not None and found.anew
+        return "leaves its sums" if decision.kept_stages or anew else None
     if decision.action not in (MADE_AGAIN if exact else ACTIONS):
         return f"calls what is {decision.action} {EXACT}, and leaves the later steps"
     if decision.action == "empty":

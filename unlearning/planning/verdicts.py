@@ -115,6 +115,8 @@ def _stage_verdict(
         return _unaffected(node, affected, BEFORE)
     if decision.action == "empty":
         return "erased", decision.why
+    if decision.action == "updated":
+        return "updated", decision.why
     if decision.action == "retrained" and stage >= slices:
         return "erased", "it is of a repair, which an exact result does without"
     if decision.action == "retrained":

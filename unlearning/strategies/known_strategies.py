@@ -1,8 +1,10 @@
 """The registered strategies, and which of them is taken."""
 
 from lineage_store.errors import BadInput
+from unlearning.families.family import Trail
 from unlearning.strategies.strategy import Strategy, StrategyGuarantee
 
+STEPS: tuple[Trail, ...] = ("steps",)
 _REGISTERED: dict[str, Strategy] = {}
 
 
@@ -29,9 +31,17 @@ def strategies() -> dict[str, Strategy]:
     from unlearning.strategies.amnesiac import Amnesiac
     from unlearning.strategies.amnesiac_marginal import AmnesiacMarginal
     from unlearning.strategies.retrain_shards import RetrainShards
+    from unlearning.strategies.subtract_sums import SubtractSums
 
-    known: list[Strategy] = [RetrainShards(), AmnesiacMarginal(), Amnesiac()]
+    known: list[Strategy] = [RetrainShards(), SubtractSums(), AmnesiacMarginal(), Amnesiac()]
     return {strategy.name: strategy for strategy in known} | _REGISTERED
+
+
+def strategies_of(trail: Trail) -> dict[str, Strategy]:
+    """Return the strategies that take rows out of such a trail: of steps, where one is silent."""
+    return {
+        name: one for name, one in strategies().items() if trail in getattr(one, "trails", STEPS)
+    }
 
 
 def choose(*, guarantee: StrategyGuarantee | None, name: str | None) -> Strategy:

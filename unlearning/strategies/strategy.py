@@ -16,11 +16,10 @@ import numpy.typing as npt
 from lineage_store.ledger import Ledger, ShardLedger, StageRecord, without
 from lineage_store.placement import Partition, Stage, batch_of, row_bits, schedule
 from lineage_store.rows import RowStore
-from unlearning.training.stages import Run
 
 MOVED = "the weights that it started from change"
-Action = Literal["kept", "retrained", "subtracted", "corrected", "empty"]
-TRAINING: tuple[Action, ...] = ("retrained", "corrected")  # they take steps of training
+Action = Literal["kept", "retrained", "updated", "subtracted", "corrected", "empty"]
+TRAINING: tuple[Action, ...] = ("retrained", "updated", "corrected")  # they need a learner
 StrategyGuarantee = Literal["exact", "certified", "approximate"]
 
 
@@ -148,10 +147,11 @@ class Strategy(Protocol):
         """Decide for every shard; raises BadInput if the strategy cannot serve here."""
 
     def apply(
-        self, decision: ShardDecision, *, old: ShardLedger, new: ShardLedger, run: Run | None,
+        self, decision: ShardDecision, *, old: ShardLedger, new: ShardLedger, run: Any,
         store: RowStore, old_store: RowStore | None = None,
     ) -> None:  # fmt: skip
         """Carry out one decision into the new ledger's folder of the shard.
 
         `store` has the rows that remain, and `old_store` those that the old ledger was made from.
+        `run` is what the family's learner makes of the run (`Learner.run`).
         """

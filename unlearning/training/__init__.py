@@ -18,14 +18,12 @@ from lineage_store.public_names import lazily
 if TYPE_CHECKING:
     from unlearning.training.base_weights import open_base
     from unlearning.training.config import TrainConfig, config_of, module_source
-    from unlearning.training.stages import planned_steps
 else:
     __getattr__ = lazily(
         __name__,
         {
             "base_weights": ("open_base",),
             "config": ("TrainConfig", "config_of", "module_source"),
-            "stages": ("planned_steps",),
         },
     )
 
@@ -34,6 +32,5 @@ __all__ = [
     "config_of",
     "module_source",
     "open_base",
-    "planned_steps",
     "unchanged_slices",
 ]
