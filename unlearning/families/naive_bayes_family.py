@@ -235,7 +235,7 @@ class NaiveBayes:
         found = [
             Unfit(
                 "never",
-                f"Naive Bayes has no stages, steps or losses, and no use for `{name}`: leave it out.",
+                f"Naive Bayes takes no steps, and has no use for `{name}`: leave it out.",
             )
             for name in useless
         ]
