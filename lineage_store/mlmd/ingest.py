@@ -19,6 +19,7 @@ from pathlib import Path
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from lineage_store.errors import MetadataLost
+from lineage_store.graph.ledger_nodes import KINDS_OF_UNITS
 from lineage_store.index.models import ModelRecord
 from lineage_store.ledger.records import StageRecord, StepRecord
 from lineage_store.ledger.shards import Ledger, ShardLedger
@@ -130,6 +131,8 @@ def _stage_begun(
         "epochs": stage.epochs,
         "batches": stage.batches,
     }
+    if stage.kind != "stage":
+        values = place  # of sums MLMD holds identity and edges (law 9)
     begun = graph.execution("lineage.Stage", names.stage(stage), values)
     graph.executions[begun].last_known_state = pb.Execution.RUNNING
     shard = names.of(stage.model, f"s{stage.shard}:shard")
@@ -235,10 +238,11 @@ def _stage_ended(
     graph = Subgraph(metadata)
     ended.last_known_state = pb.Execution.COMPLETE
     graph.executions.append(ended)
+    digest: Values = {"digest": stage.checkpoint_digest} if stage.kind == "stage" else {}
     checkpoint = graph.artifact(
-        "lineage.Checkpoint",
+        KINDS_OF_UNITS[stage.kind],
         names.checkpoint(stage),
-        {**_place(stage), "digest": stage.checkpoint_digest},
+        {**_place(stage), **digest},
         uri=str(shard.checkpoint_file(stage.stage)),
     )
     graph.edge(0, checkpoint, pb.Event.OUTPUT)
