@@ -19,7 +19,6 @@ from pathlib import Path
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from lineage_store.errors import MetadataLost
-from lineage_store.graph.ledger_nodes import KINDS_OF_UNITS
 from lineage_store.index.models import ModelRecord
 from lineage_store.ledger.records import StageRecord, StepRecord
 from lineage_store.ledger.shards import Ledger, ShardLedger
@@ -240,7 +239,7 @@ def _stage_ended(
     graph.executions.append(ended)
     digest: Values = {"digest": stage.checkpoint_digest} if stage.kind == "stage" else {}
     checkpoint = graph.artifact(
-        KINDS_OF_UNITS[stage.kind],
+        "lineage.Checkpoint" if stage.kind == "stage" else "lineage.Sums",
         names.checkpoint(stage),
         {**_place(stage), **digest},
         uri=str(shard.checkpoint_file(stage.stage)),
