@@ -16,7 +16,7 @@ from lineage_store.placement import Partition
 from lineage_store.rows.arrays import Rows
 from lineage_store.rows.row_store import RowStore
 from lineage_store.rows.writer import write_rows
-from unlearning.families.keras_encoding import keras_rows
+from unlearning.encoding.keras_encoding import keras_rows
 
 FOLDER = Path(__file__).parents[2] / "shared" / "data" / "mnist"
 PIXELS = 784

@@ -45,7 +45,8 @@ def watch_all(clock: Stopwatch) -> None:
     from pipelines.runs import forget, train
     from unlearning.certificates import finish
     from unlearning.erasure import erase
-    from unlearning.fitting import fit, shard_task
+    from unlearning.families import keras_family, keras_parts
+    from unlearning.fitting import fit
     from unlearning.strategies import retrain_shards
 
     clock.watch(train, "_gate", "gate")
@@ -56,12 +57,12 @@ def watch_all(clock: Stopwatch) -> None:
     clock.watch(tfx_local.TfxBackend, "record_deletion", "record in MLMD")
     clock.watch(Launcher, "launch", component)
     clock.watch(Launcher, "_run_executor", lambda *told: component(*told) + "/executor")
-    clock.watch(fit, "make_learner", "fit/build the model")
-    clock.watch(fit, "probe", "fit/check that it repeats itself")
-    clock.watch(shard_task, "train_shard", "fit/steps")
+    clock.watch(keras_family, "make_learner", "fit/build the model")
+    clock.watch(keras_parts, "probe", "fit/check that it repeats itself")
+    clock.watch(keras_parts, "train_shard", "fit/steps")
     clock.watch(retrain_shards, "train_shard", "fit/steps, with tracing")
     clock.watch(fit, "evaluate", "fit/evaluate")
-    clock.watch(fit, "export", "fit/export")
+    clock.watch(keras_parts, "export", "fit/export")
     clock.watch(finish, "check", "checker/checks")
     clock.watch(erase, "scan_apart", "eraser/scan")
 

@@ -27,10 +27,10 @@ from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition
 from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.tensors import weights_digest
+from unlearning.encoding.encode_records import store_from_snapshot
 from unlearning.fitting.fit import fit
 from unlearning.keras_models.module_file import BUILT_IN, module_text
 from unlearning.training.config import TrainConfig
-from unlearning.training.encode_records import store_from_snapshot
 
 PARTITION = Partition(shards=2, slices=5, epochs=1, batch_size=4096, seed=0)
 

@@ -18,10 +18,11 @@ from benchmarks.one_unlearning import forget, train, watched
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.placement import Partition
 from lineage_store.rows.row_store import open_rows
-from unlearning.families.aggregation import AGGREGATIONS
+from unlearning.families.keras_parts import KerasParts
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.make import make_learner
-from unlearning.serving.export import evaluate
+from unlearning.serving.aggregation import AGGREGATIONS
+from unlearning.serving.evaluate import evaluate
 
 Numbers = dict[str, Any]
 
@@ -33,9 +34,11 @@ def accuracies(trained: Path, partition: Partition) -> Numbers:
     rows, mean, vote = store.evaluation(), AGGREGATIONS["mean"], AGGREGATIONS["vote"]
     return {
         "alone": [
-            evaluate(learner, [one], rows, aggregate=mean)["accuracy"] for one in weights if one
+            evaluate(KerasParts(learner), [one], rows, aggregate=mean)["accuracy"]
+            for one in weights
+            if one
         ],
-        "vote": evaluate(learner, weights, rows, aggregate=vote)["accuracy"],
+        "vote": evaluate(KerasParts(learner), weights, rows, aggregate=vote)["accuracy"],
     }
 
 

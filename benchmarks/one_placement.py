@@ -28,19 +28,20 @@ from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition, cells_of
 from lineage_store.rows.row_store import RowStore
 from lineage_store.rows.writer import write_rows
-from unlearning.families.aggregation import DEFAULT, aggregation_for
+from unlearning.encoding.encode_records import encode_pieces
+from unlearning.families.keras_parts import KerasParts
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fitting import fit
 from unlearning.keras_models.make import make_learner
 from unlearning.keras_models.module_file import BUILT_IN, module_text
 from unlearning.planning.expected_cost import expected_cost
 from unlearning.planning.model_plan import ModelPlan
-from unlearning.serving.export import evaluate
+from unlearning.serving.aggregation import DEFAULT, aggregation_for
+from unlearning.serving.evaluate import evaluate
 from unlearning.strategies.retrain_shards import RetrainShards
 from unlearning.strategies.shard_decision import ShardDecision
 from unlearning.strategies.strategy import Situation
 from unlearning.training.config import TrainConfig
-from unlearning.training.encode_records import encode_pieces
 
 TOGETHER = 10
 NOTHING: frozenset[bytes] = frozenset()
@@ -214,8 +215,10 @@ def metrics_of(ledger: Ledger, store: RowStore, bands: dict[bytes, int]) -> Numb
     weights = ledger.final_weights()
     mean = aggregation_for(DEFAULT, task=learner.spec.task)
     return {
-        "all": evaluate(learner, weights, rows, aggregate=mean),
-        "likely": evaluate(learner, weights, rows.take(np.flatnonzero(likely)), aggregate=mean),
+        "all": evaluate(KerasParts(learner), weights, rows, aggregate=mean),
+        "likely": evaluate(
+            KerasParts(learner), weights, rows.take(np.flatnonzero(likely)), aggregate=mean
+        ),
     }
 
 

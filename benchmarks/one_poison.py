@@ -26,14 +26,14 @@ from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition
 from lineage_store.rows.arrays import Rows
 from lineage_store.rows.writer import write_rows
-from unlearning.families.keras_encoding import keras_rows
+from unlearning.encoding.encode_records import encode
+from unlearning.encoding.keras_encoding import keras_rows
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.make import make_learner
 from unlearning.keras_models.module_file import module_text
 from unlearning.poison import suspects
 from unlearning.poison.leave_source_out import judge
-from unlearning.training.encode_records import encode
 from unlearning.training.stages import Run, train_shard
 
 SHARDS, SOURCES = 4, 4

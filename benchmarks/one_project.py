@@ -30,11 +30,12 @@ from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import open_workspace
 from pipelines.backends import direct
 from pipelines.runs import forget, train
-from unlearning.families.aggregation import AGGREGATIONS
+from unlearning.families.keras_parts import KerasParts
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.make import make_learner
-from unlearning.serving.export import aggregated
+from unlearning.serving.aggregation import AGGREGATIONS
+from unlearning.serving.evaluate import aggregated
 from unlearning.training.config import config_of, module_source
 from unweave.api.project import Project
 
@@ -75,7 +76,10 @@ def quality(root: Path) -> Numbers:
         module_source(ledger), name=config.module, store=store, seed=config.partition.seed
     )
     told, _ = aggregated(
-        learner, ledger.final_weights(), rows, aggregate=AGGREGATIONS[config.options.aggregate]
+        KerasParts(learner),
+        ledger.final_weights(),
+        rows,
+        aggregate=AGGREGATIONS[config.options.aggregate],
     )
     positive = rows.labels == 1
     return {

@@ -35,11 +35,12 @@ from lineage_store.placement import Partition
 from lineage_store.rows.arrays import Rows, in_key_order, joined
 from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.tensors import weights_digest
-from unlearning.families.aggregation import AGGREGATIONS
+from unlearning.families.keras_parts import KerasParts
 from unlearning.fingerprint.determinism import THREADS, pin_tensorflow
 from unlearning.keras_models.make import make_learner
 from unlearning.keras_models.module_file import load_module, spec_of
-from unlearning.serving.export import evaluate
+from unlearning.serving.aggregation import AGGREGATIONS
+from unlearning.serving.evaluate import evaluate
 from unlearning.training.stages import Run, probe, train_shard
 
 Numbers = dict[str, Any]
@@ -126,9 +127,9 @@ def train_with_lineage(store: RowStore, text: str, partition: Partition, side: s
         "cpu": cpu,
         "whole": end - began,
         "steps": steps,
-        "accuracy": evaluate(learner, weights, store.evaluation(), aggregate=AGGREGATIONS["mean"])[
-            "accuracy"
-        ],
+        "accuracy": evaluate(
+            KerasParts(learner), weights, store.evaluation(), aggregate=AGGREGATIONS["mean"]
+        )["accuracy"],
         "weights_digest": weights_digest(weights),
         "update_bytes": kept,
     }

@@ -24,7 +24,7 @@ from benchmarks import mnist, taxi_rows
 from benchmarks.apart import ROOT, numbers_of
 from benchmarks.result import Result, Tell
 from lineage_store.placement import Partition
-from unlearning.training.encode_records import store_from_snapshot
+from unlearning.encoding.encode_records import store_from_snapshot
 
 TABULAR = ROOT / "unlearning" / "keras_models" / "tabular.py"
 SIDES = ("fit", "none", "int8", "all", "stock")

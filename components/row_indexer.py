@@ -20,10 +20,9 @@ from lineage_store.ledger import open_ledger
 from lineage_store.placement import Partition
 from lineage_store.rows import open_rows, write_rows
 from lineage_store.workspace import open_workspace
+from unlearning.encoding import rows_from_examples
 from unlearning.families import family_of
-from unlearning.fingerprint import pin_tensorflow
 from unlearning.registry import must_be_trainable
-from unlearning.training import rows_from_examples
 from unlearning.training.unchanged_slices import unchanged_slices
 
 
@@ -48,7 +47,8 @@ def RowIndexer(
     there only because someone put them back.
     """
     must_be_trainable(open_workspace(Path(workspace)), model_id)
-    pin_tensorflow()
+    known = family_of(family)
+    known.pin()
     gated = load_snapshot(Path(snapshot))
     check_schema(Path(schema.uri) / "schema.pbtxt", gated.inference)
     files = {
@@ -59,7 +59,7 @@ def RowIndexer(
     if old_rows is not None and old_ledger is not None:
         before = open_rows(Path(old_rows.uri))
         same = unchanged_slices(gated, old=open_ledger(Path(old_ledger.uri)), store=before)
-    encoding = family_of(family).encoding(gated.inference)
+    encoding = known.encoding(gated.inference)
     pieces = partial(rows_from_examples, snapshot=gated, encoding=encoding, partition=cut)
     write_rows(
         Path(rows.uri),

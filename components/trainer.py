@@ -19,9 +19,10 @@ from components.properties import set_guarantee, set_training_digests
 from lineage_store.ledger import open_ledger
 from lineage_store.progress import counter
 from lineage_store.rows import open_rows
+from unlearning.families import family_of, planned_steps
 from unlearning.fitting.executor_engine import executor_engine
 from unlearning.fitting.fit import fit
-from unlearning.training import TrainConfig, planned_steps
+from unlearning.training import TrainConfig
 
 SAVED_MODEL = "Format-Serving"
 
@@ -42,7 +43,7 @@ def LineageTrainer(
     `base` is the ledger of the model whose weights they start from, if there is one.
     """
     train_config = TrainConfig.from_json(json.loads(config))
-    store = open_rows(Path(rows.uri))
+    store, family = open_rows(Path(rows.uri)), family_of(train_config.options.model_family)
     trained = fit(
         train_config,
         model=model_id,
@@ -52,7 +53,7 @@ def LineageTrainer(
         serving=Path(model.uri) / SAVED_MODEL,
         base=None if base is None else open_ledger(Path(base.uri)),
         engine=executor_engine(),
-        progress=counter("training", planned_steps(store, train_config.partition)),
+        progress=counter("training", planned_steps(family, store, train_config.partition)),
     )
     set_training_digests(ledger, model, trained)
     set_guarantee("trained", ledger, model)

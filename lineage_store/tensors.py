@@ -25,10 +25,19 @@ WEIGHTS = "weights/"
 
 def save_state(path: Path, state: Mapping[str, Array]) -> str:
     """Write a state atomically and return the SHA-256 of the file."""
-    # Not ascontiguousarray, which gives a scalar a dimension.
-    data = save({name: np.asarray(array, order="C") for name, array in state.items()})
+    data = _as_bytes(state)
     write_atomic(path, data)
     return hashlib.sha256(data).hexdigest()
+
+
+def state_digest(state: Mapping[str, Array]) -> str:
+    """Return the SHA-256 of the file that a state would be written to."""
+    return hashlib.sha256(_as_bytes(state)).hexdigest()
+
+
+def _as_bytes(state: Mapping[str, Array]) -> bytes:
+    # Not ascontiguousarray, which gives a scalar a dimension.
+    return save({name: np.asarray(array, order="C") for name, array in state.items()})
 
 
 def load_state(path: Path) -> State:

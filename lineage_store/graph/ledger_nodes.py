@@ -15,6 +15,8 @@ TYPES_OF_FOLDERS = {
     "ledger": "components.Ledger",
     "model": "Model",
 }
+# What a stage of a kind leaves: a whole training state, or the sums that are all there is.
+KINDS_OF_UNITS = {"stage": "lineage.Checkpoint", "sums": "lineage.Sums"}
 KINDS_OF_PATHS = {**TYPES_OF_FOLDERS, "pushed": "PushedModel"}
 
 
@@ -36,7 +38,9 @@ def _nodes(ledger: Ledger, record: ModelRecord) -> Iterator[LineageNode]:
         recorded, checkpoints = shard.recorded_updates(), shard.step_checkpoints()
         for stage in shard.stages():
             if shard.has_checkpoint(stage.stage):
-                yield LineageNode(0, "lineage.Checkpoint", "", stage.model, number, stage.stage)
+                yield LineageNode(
+                    0, KINDS_OF_UNITS[stage.kind], "", stage.model, number, stage.stage
+                )
             for step in shard.steps(stage.stage):
                 place = (stage.model, number, stage.stage, step.position)
                 yield LineageNode(0, "lineage.Batch", "", *place)

@@ -26,7 +26,14 @@ if TYPE_CHECKING:
         write_header,
     )
     from lineage_store.ledger.timings import Timings, load_timings, own_bytes, save_timings
-    from lineage_store.ledger.train_options import FIRST_FAMILY, OPTION, Option, TrainOptions
+    from lineage_store.ledger.train_options import (
+        FIRST_FAMILY,
+        OPTION,
+        SHARDS,
+        SLICES,
+        Option,
+        TrainOptions,
+    )
     from lineage_store.ledger.update_codecs import BLOCK, LOSSLESS, SUMMABLE, encode, in_one_row
     from lineage_store.ledger.update_files import UpdateWriter, writing_updates
 else:
@@ -45,7 +52,14 @@ else:
                 "write_header",
             ),
             "timings": ("Timings", "load_timings", "own_bytes", "save_timings"),
-            "train_options": ("FIRST_FAMILY", "OPTION", "Option", "TrainOptions"),
+            "train_options": (
+                "FIRST_FAMILY",
+                "OPTION",
+                "SHARDS",
+                "SLICES",
+                "Option",
+                "TrainOptions",
+            ),
             "update_codecs": ("BLOCK", "LOSSLESS", "SUMMABLE", "encode", "in_one_row"),
             "update_files": ("UpdateWriter", "writing_updates"),
         },
@@ -56,6 +70,8 @@ __all__ = [
     "FIRST_FAMILY",
     "LOSSLESS",
     "OPTION",
+    "SHARDS",
+    "SLICES",
     "SUMMABLE",
     "BaseOrigin",
     "Correction",

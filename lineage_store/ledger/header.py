@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lineage_store.canonical import Json
-from lineage_store.ledger.train_options import TrainOptions
+from lineage_store.ledger.train_options import FIRST_FAMILY, TrainOptions
 from lineage_store.placement import Partition
 
-FORMAT = 1
+FORMAT, FORMAT_OF_OTHERS = 1, 2  # an unweave that knows stages of steps alone refuses the latter
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Header:
     def to_json(self) -> dict[str, Json]:
         """Return the header as it is written; without a base there is no such key."""
         value: dict[str, Json] = {
-            "format": FORMAT,
+            "format": FORMAT if self.options.model_family == FIRST_FAMILY else FORMAT_OF_OTHERS,
             "model": self.model,
             **self.options.in_header(),
             "module": asdict(self.module),

@@ -1,7 +1,9 @@
 """What a ledger records of one step and of one stage."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
+
+Kind = Literal["stage", "sums"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class StageRecord:
     `epochs` are those taken, which early stopping makes fewer than planned. `rows_digest` covers
     keys and contents of all rows it saw; `seconds` is wall time of the steps. `resumed` of its
     steps were taken over from the ledger before, with the checkpoint after them. `start_digest` is
-    that of the weights after a subtraction, for a stage that repairs what it left.
+    that of the weights after a subtraction, for a stage that repairs what it left. Of kind
+    "sums" it is no stage but the sums over its rows, and has no steps.
     """
 
     shard: int
@@ -50,10 +53,11 @@ class StageRecord:
     seconds: float
     resumed: int = 0
     start_digest: str = ""
+    kind: Kind = "stage"
 
     def to_json(self) -> dict[str, Any]:
         """Return the value as JSON, as it always was where nothing was taken over or repaired."""
-        return without(asdict(self), resumed=0, start_digest="")
+        return without(asdict(self), resumed=0, start_digest="", kind="stage")
 
 
 def without(value: dict[str, Any], **absent: object) -> dict[str, Any]:

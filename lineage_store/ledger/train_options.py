@@ -18,7 +18,7 @@ from typing import Any
 from lineage_store.errors import BadInput
 from lineage_store.placement import Partition
 
-SHARDS = 5
+SHARDS, SLICES = 5, 4  # of what no family decided about
 FIRST_FAMILY = "keras"  # what a ledger that names none was trained with
 OPTION = "option"
 LOSSLESS = "float32"  # as in `update_codecs`, which a command line that starts fast must not import
@@ -51,8 +51,8 @@ def option(default: Any, help: str, **known: Any) -> Any:
 class TrainOptions:
     """What a user may choose for a training run besides its data, its module and its base.
 
-    `shards` is None where the base of the run decides, and `SHARDS` without one; `update_codec` is
-    None where updates are kept as they are, if they are kept. Checkpoints within stages are kept
+    `shards` and `slices` are None where the base of the run or its family decides; `update_codec`
+    is None where updates are kept as they are, if they are kept. Checkpoints within stages are kept
     every `checkpoint_every` batches, or as often as they fit in `checkpoint_budget` bytes; they
     change no bit of the result, and nor does the codec. Where `record_budget` is given, policy,
     codec and interval become what these bytes afford (`record_budget.affordable`).
@@ -62,9 +62,14 @@ class TrainOptions:
         FIRST_FAMILY, "The kind of model: see docs/families.md.", metavar="NAME", shown=True
     )
     shards: int | None = option(
-        None, "Parts trained apart.  [default: 5, or as many as `base` has]", low=1, high=999
+        None,
+        "Parts trained apart.  [default: as many as `base` has, or 5, or 1 of sums]",
+        low=1,
+        high=999,
     )
-    slices: int = option(4, "Stages of each shard.", low=1, high=99, shown=True)
+    slices: int | None = option(
+        None, "Stages of each shard.  [default: 4, or 1 of sums]", low=1, high=99
+    )
     epochs: int = option(10, "Epochs of plain training to match.", low=1, high=100_000, shown=True)
     batch_size: int = option(64, "Mean rows of a batch.", low=1, high=1 << 20, shown=True)
     seed: int = option(0, "The seed of everything random.", low=0, high=(1 << 63) - 1, shown=True)
@@ -137,7 +142,9 @@ class TrainOptions:
     def partition(self) -> Partition:
         """How the run cuts its data."""
         cut = {one.name: getattr(self, one.name) for one in fields(Partition)}
-        return Partition(**{**cut, "shards": SHARDS if self.shards is None else self.shards})
+        for name, default in (("shards", SHARDS), ("slices", SLICES)):
+            cut[name] = default if cut[name] is None else cut[name]
+        return Partition(**cut)
 
     @property
     def codec(self) -> str:

@@ -130,6 +130,8 @@ def _stage_begun(
         "epochs": stage.epochs,
         "batches": stage.batches,
     }
+    if stage.kind != "stage":
+        values = place  # of sums MLMD holds identity and edges (law 9)
     begun = graph.execution("lineage.Stage", names.stage(stage), values)
     graph.executions[begun].last_known_state = pb.Execution.RUNNING
     shard = names.of(stage.model, f"s{stage.shard}:shard")
@@ -235,10 +237,11 @@ def _stage_ended(
     graph = Subgraph(metadata)
     ended.last_known_state = pb.Execution.COMPLETE
     graph.executions.append(ended)
+    digest: Values = {"digest": stage.checkpoint_digest} if stage.kind == "stage" else {}
     checkpoint = graph.artifact(
-        "lineage.Checkpoint",
+        "lineage.Checkpoint" if stage.kind == "stage" else "lineage.Sums",
         names.checkpoint(stage),
-        {**_place(stage), "digest": stage.checkpoint_digest},
+        {**_place(stage), **digest},
         uri=str(shard.checkpoint_file(stage.stage)),
     )
     graph.edge(0, checkpoint, pb.Event.OUTPUT)

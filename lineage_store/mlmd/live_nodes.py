@@ -7,7 +7,13 @@ from lineage_store.ledger.shards import Ledger
 from lineage_store.mlmd.names import Names, content_uri
 
 # The types of artifacts that end with the rows they were made from.
-ENDING = ("lineage.Checkpoint", "lineage.Update", "lineage.Batch", "lineage.Shard")
+ENDING = (
+    "lineage.Checkpoint",
+    "lineage.Sums",
+    "lineage.Update",
+    "lineage.Batch",
+    "lineage.Shard",
+)
 
 
 def live_files(ledger: Ledger, names: Names) -> dict[str, str]:

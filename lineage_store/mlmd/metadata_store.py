@@ -31,6 +31,7 @@ ARTIFACT_TYPES = (
     "lineage.Batch",
     "lineage.Update",
     "lineage.Checkpoint",
+    "lineage.Sums",
     "lineage.Request",
 )
 EXECUTION_TYPES = (

@@ -20,14 +20,15 @@ from lineage_store.rows import open_rows
 from lineage_store.workspace import Workspace
 from pipelines.jobs import DeletionJob, ModelChange, TrainingJob
 from unlearning.certificates import certify
+from unlearning.encoding import store_from_snapshot
 from unlearning.erasure.erase import erase
 from unlearning.evaluation import demanded, evaluate_and_keep, must_be_accepted
-from unlearning.fingerprint import pin_tensorflow
+from unlearning.families import family_of, family_of_ledger, planned_steps
 from unlearning.fitting import HERE, learner_of
 from unlearning.fitting.fit import fit, refit
 from unlearning.planning import load_plan
 from unlearning.registry import describe_model, must_be_trainable, record_model
-from unlearning.training import open_base, planned_steps, store_from_snapshot
+from unlearning.training import open_base
 from unlearning.training.unchanged_slices import unchanged_slices
 from unlearning.verification import check_and_keep, must_pass
 
@@ -38,10 +39,14 @@ class DirectBackend:
     def train(self, job: TrainingJob) -> None:
         """Train, push and register a model."""
         must_be_trainable(job.workspace, job.model)
-        pin_tensorflow()
+        family = family_of(job.config.options.model_family)
+        family.pin()
         folder = job.workspace.pipeline_root / job.name
         store = store_from_snapshot(
-            folder / "rows", load_snapshot(job.snapshot), job.config.partition
+            folder / "rows",
+            load_snapshot(job.snapshot),
+            job.config.partition,
+            encoding_of=family.encoding,
         )
         fit(
             job.config,
@@ -52,13 +57,12 @@ class DirectBackend:
             serving=folder / "model",
             base=None if job.base is None else open_base(job.workspace, job.base.id),
             engine=job.engine or HERE,
-            progress=counter("training", planned_steps(store, job.config.partition)),
+            progress=counter("training", planned_steps(family, store, job.config.partition)),
         )
         self._push_and_record(job.workspace, folder, job.snapshot, job.description())
 
     def delete(self, job: DeletionJob) -> None:
         """Unlearn, check, push, register, erase and certify."""
-        pin_tensorflow()
         plans = {
             plan.model_before: plan for plan in load_plan(job.workspace.request(job.request_id))
         }
@@ -74,12 +78,14 @@ class DirectBackend:
         if folder.exists():
             shutil.rmtree(folder)  # what a killed run left
         old = open_ledger(job.workspace.absolute(change.old.paths["ledger"]))
-        gated = load_snapshot(snapshot)
+        family, gated = family_of_ledger(old), load_snapshot(snapshot)
+        family.pin()
         before = open_rows(job.workspace.absolute(change.old.paths["rows"]))
         store = store_from_snapshot(
             folder / "rows",
             gated,
             old.partition,
+            encoding_of=family.encoding,
             unchanged=unchanged_slices(gated, old=old, store=before),
         )
         base = None if plan.base_model is None else open_base(job.workspace, plan.base_model)

@@ -26,11 +26,12 @@ from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.progress import counter
 from lineage_store.rows import Rows, RowStore, joined, open_rows
 from lineage_store.workspace import Workspace
-from unlearning.families import KerasEncoding
+from unlearning.encoding import KerasEncoding, typed
+from unlearning.families import family_of_ledger
 from unlearning.fingerprint import pin_tensorflow
 from unlearning.keras_models import KerasLearner, make_learner
 from unlearning.poison import SourceVerdict
-from unlearning.training import config_of, module_source, typed
+from unlearning.training import config_of, module_source
 
 PROVENANCE = "provenance"
 METHODS = ("loss", "spectral", PROVENANCE)
@@ -97,6 +98,11 @@ def detect(workspace: Workspace, asked: DetectRequest) -> Detected:
     inference = Inference.from_json(store.description["inference"])
     if inference.task != "classification":
         raise BadInput(f"The model {record.id} predicts numbers: poison is looked for in classes.")
+    if (family := family_of_ledger(ledger)).trail != "steps":
+        raise BadInput(
+            f"The model {record.id} is of the family {family.name}, and poison is looked "
+            f"for by models that are trained in steps: train one on the same table first."
+        )
     given = rows_by_key(
         asked.csvs,
         row_id=asked.row_id,

@@ -35,8 +35,7 @@ from pipelines.jobs import Backend, DeletionJob, ModelChange
 from pipelines.runs.find_rows import NO_ROWS, ForgetRequest, Found, find, found_tokens, merged
 from unlearning.certificates import forget_open_file, log_asked, log_taken_back
 from unlearning.evaluation import demanded
-from unlearning.fingerprint import code_digest
-from unlearning.fingerprint.environment import environment
+from unlearning.families import family_of_ledger
 from unlearning.fitting import ShardEngine
 from unlearning.planning import (
     BaseAfter,
@@ -94,8 +93,8 @@ def plan_all(
             store=open_rows(workspace.absolute(record.paths["rows"])),
             deleted=deleted,
             asked=asked,
-            code=code_digest(),
-            environment=environment(module_source(ledger)),
+            code=family_of_ledger(ledger).code(),
+            environment=family_of_ledger(ledger).environment(module_source(ledger)),
             descendants=backend.descendants(workspace, record),
             derived_until=request.derived_until,
             base=base,

@@ -38,10 +38,8 @@ from lineage_store.progress import counter
 from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend, TrainingJob
 from pipelines.runs.base_model import find_base
-from unlearning.families import aggregation_for
-from unlearning.fingerprint import pin_tensorflow
+from unlearning.families import family_of, must_be_fit
 from unlearning.fitting import ShardEngine
-from unlearning.keras_models import BUILT_IN, load_module, module_text, must_fit
 from unlearning.training import TrainConfig
 
 
@@ -77,10 +75,12 @@ def train(
     trained, NothingFound for a base that there is not.
     """
     header = read_headers(asked.csvs, asked.columns)
-    text, name = module_text(asked.module), module_name(asked.module)
-    if asked.module is not None:  # the built-in one would import Keras, and needs no check
-        pin_tensorflow()
-        load_module(text, name=asked.module.name)
+    family = family_of(asked.options.model_family)
+    must_be_fit(
+        family.unfit(asked.options, module=asked.module is not None, base=asked.base is not None)
+    )
+    source = family.source(asked.module)
+    text, name = source.text, source.name
     ensure_signing_key(workspace)
     options, base = asked.options, None
     with writing_index(workspace) as connection:
@@ -91,6 +91,7 @@ def train(
             )
             options = replace(options, shards=base.shards)
             text, name = base.text, base.module
+        options = family.completed(options)
         model = models.next_model_id(connection)
         number = models.next_snapshot(connection)
         excluded = deletions.manifest(connection)
@@ -105,9 +106,7 @@ def train(
         pseudonyms.take_back()  # likewise
         like = None if base is None else base.inference
         dropped = _gate(workspace, asked, header, snapshot, excluded, pseudonyms, like)
-        task = load_snapshot(snapshot).inference.task
-        aggregation_for(options.aggregate, task=task)
-        must_fit(options.class_weights, task=task)
+        must_be_fit(family.unfit(options, inference=load_snapshot(snapshot).inference))
         write_atomic(module_file, text.encode("utf-8"))
         job = TrainingJob(
             workspace=workspace,
@@ -206,11 +205,6 @@ def _is_registered(workspace: Workspace, model: str) -> bool:
         return False
     with closing(connection):
         return any(record.id == model for record in models.models(connection))
-
-
-def module_name(module: Path | None) -> str:
-    """Return the name under which a model file is recorded: never its path."""
-    return BUILT_IN if module is None else "user module"
 
 
 def ensure_signing_key(workspace: Workspace) -> None:

@@ -22,9 +22,10 @@ ROOMS = """
     lineage_store/graph  lineage_store/mlmd  lineage_store/doctor  lineage_store/questions
 
     unlearning
-    unlearning/metrics  unlearning/fingerprint  unlearning/keras_models  unlearning/families
-    unlearning/attacks  unlearning/training  unlearning/poison  unlearning/strategies
-    unlearning/planning  unlearning/serving  unlearning/fitting  unlearning/verification
+    unlearning/metrics  unlearning/fingerprint  unlearning/keras_models  unlearning/encoding
+    unlearning/attacks  unlearning/training  unlearning/serving  unlearning/families
+    unlearning/poison  unlearning/strategies
+    unlearning/planning  unlearning/fitting  unlearning/verification
     unlearning/evaluation  unlearning/erasure  unlearning/registry  unlearning/certificates
 
     components
@@ -46,6 +47,7 @@ FLAT_PARAMETERS = ("components/", "unweave/commands/")  # TFX and click want the
 TENSORFLOW = (
     "unlearning/fingerprint/determinism.py",
     "unlearning/keras_models/",
+    "unlearning/encoding/encode_examples.py",
     "unlearning/families/keras_",
     "unlearning/families/naive_bayes_graph.py",
     "unlearning/serving/",
@@ -127,9 +129,7 @@ TO_MEND: dict[str, set[str]] = {
     },
     "tensorflow_elsewhere": {
         "unlearning/evaluation/from_saved_models.py",
-        "unlearning/families/aggregation.py",
         "unlearning/poison/suspects.py",
-        "unlearning/training/encode_examples.py",
     },
 }
 

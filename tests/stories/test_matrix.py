@@ -20,13 +20,13 @@ from lineage_store.index.row_index import IndexedRows
 from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition, shard_of, slice_of
 from lineage_store.tensors import weights_digest
+from unlearning.encoding.encode_records import store_from_snapshot
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fingerprint.environment import environment
 from unlearning.fitting.fit import TrainConfig, fit, refit
 from unlearning.planning.choice import Asked
 from unlearning.planning.plan import plan_model
-from unlearning.training.encode_records import store_from_snapshot
 
 NUMBERS, PEOPLE, ROWS = 16, 64, 320
 CLASSES = ("high", "low", "mid")

@@ -50,8 +50,8 @@ from lineage_store.workspace.folder import open_workspace, writing
 from pipelines.backends.direct import DirectBackend
 from pipelines.backends.tfx_local import TfxBackend, quiet_and_inside, run_locally
 from pipelines.jobs import DeletionJob, ModelChange, TrainingJob
+from unlearning.encoding.encode_records import store_from_snapshot
 from unlearning.training.config import TrainConfig
-from unlearning.training.encode_records import store_from_snapshot
 
 pytestmark = pytest.mark.tfx
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from lineage_store.canonical import canonical_json, digest_file, read_json, write_atomic
 from lineage_store.index.models import ModelRecord
 from lineage_store.workspace import Workspace
+from unlearning.families.known_families import shipped_files
 
 SMALLEST = 64
 """Bytes. A shorter file (an empty split, a marker) is alike everywhere."""
@@ -37,6 +38,7 @@ def record_ended(
     gone = set(_digests(workspace, ended))
     stays = set(_digests(workspace, live)) if gone else set()
     stays |= set(map(digest_file, (workspace.root / "modules").glob("*")))
+    stays |= set(map(digest_file, shipped_files()))  # which every model of their family has
     value = {"sha256": sorted(gone - stays)}
     write_atomic(file, canonical_json(value) + b"\n")
 

@@ -19,11 +19,10 @@ from lineage_store.rows import Rows, RowSet, RowStore, joined, open_rows, pieces
 from lineage_store.tensors import Array, State
 from unlearning.evaluation.models_compared import Evaluated, Kind, RowSetName, Run
 from unlearning.evaluation.policy import Policy
-from unlearning.families.aggregation import AGGREGATIONS
-from unlearning.keras_models.keras_learner import PREDICTED_AT_ONCE, KerasLearner
-from unlearning.keras_models.make import make_learner
-from unlearning.serving.export import aggregated
-from unlearning.training.config import config_of, module_source
+from unlearning.families.family import Learner
+from unlearning.fitting.shard_task import learner_of
+from unlearning.serving.aggregation import AGGREGATIONS
+from unlearning.serving.evaluate import ASKED_AT_ONCE, aggregated
 
 
 def ledgers_evaluated(
@@ -35,10 +34,8 @@ def ledgers_evaluated(
     """
     if old.header.spec != new.header.spec:
         return None
-    store, config = open_rows(rows), config_of(new)
-    learner = make_learner(
-        module_source(new), name=config.module, store=store, seed=config.partition.seed
-    )
+    store = open_rows(rows)
+    learner = learner_of(new, store)()
     sets = _row_sets(store, open_rows(old_rows), policy)
     runs: dict[Kind, tuple[Run, ...]] = {
         "untouched": (_run(learner, old, sets),),
@@ -46,22 +43,20 @@ def ledgers_evaluated(
     }
     if twin is not None:
         runs["retrained"] = (_run(learner, twin, sets),)
-    labels = {name: found.labels for name, found in sets.items()}
-    return Evaluated(learner.spec.task, labels, runs)
+    labels = {name: learner.targets(found) for name, found in sets.items()}
+    return Evaluated(learner.task, labels, runs)
 
 
-def _run(learner: KerasLearner, ledger: Ledger, sets: dict[RowSetName, Rows]) -> Run:
+def _run(learner: Learner, ledger: Ledger, sets: dict[RowSetName, Rows]) -> Run:
     shards = ledger.final_weights()
     rule = AGGREGATIONS[ledger.header.options.aggregate]
     answers: dict[RowSetName, Array] = {}
     for name, rows in sets.items():
         told = [
             aggregated(learner, shards, piece, aggregate=rule)[0]
-            for piece in pieces(rows, PREDICTED_AT_ONCE)
+            for piece in pieces(rows, ASKED_AT_ONCE)
         ]
-        answers[name] = (
-            np.concatenate(told) if told else np.zeros((0, learner.spec.outputs), np.float64)
-        )
+        answers[name] = np.concatenate(told) if told else np.zeros((0, learner.units), np.float64)
     return Run(answers, _weights(shards))
 
 

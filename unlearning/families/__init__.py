@@ -5,17 +5,15 @@ from typing import TYPE_CHECKING
 from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
-    from unlearning.families.aggregation import aggregation_for
-    from unlearning.families.keras_encoding import KerasEncoding
-    from unlearning.families.known_families import DEFAULT, family_of
+    from unlearning.families.family import must_be_fit, planned_steps
+    from unlearning.families.known_families import DEFAULT, family_of, family_of_ledger
 else:
     __getattr__ = lazily(
         __name__,
         {
-            "aggregation": ("aggregation_for",),
-            "keras_encoding": ("KerasEncoding",),
-            "known_families": ("DEFAULT", "family_of"),
+            "family": ("must_be_fit", "planned_steps"),
+            "known_families": ("DEFAULT", "family_of", "family_of_ledger"),
         },
     )
 
-__all__ = ["DEFAULT", "KerasEncoding", "aggregation_for", "family_of"]
+__all__ = ["DEFAULT", "family_of", "family_of_ledger", "must_be_fit", "planned_steps"]

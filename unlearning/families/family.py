@@ -2,20 +2,31 @@
 
 Shards stand above all families. A shard is trained as a *part*: a pure function of its rows, the
 configuration, the seed and the part's number. Whatever the engine asks of a kind of model, it asks
-through this Protocol, and no other code names a family; a new one is a file and a line in
-`known_families`.
+through these Protocols, and no other code names a family; a new one is a file and a line in
+`known_families`. A family says what it can learn, opens a learner for the rows of one table, and
+the learner learns parts into a ledger, answers and serves.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import Any, Literal, Protocol
 
 from lineage_store.claim import Claim
 from lineage_store.data import Inference, Task
-from unlearning.families.row_encoding import RowEncoding
+from lineage_store.errors import BadInput
+from lineage_store.ledger import Ledger, ShardLedger, TrainOptions
+from lineage_store.placement import Partition
+from lineage_store.rows import RowSet, RowStore
+from lineage_store.tensors import State
+from unlearning.encoding.row_encoding import RowEncoding
+from unlearning.serving.evaluate import Predictor
 
 Trail = Literal["steps", "sums", "structure", "optimum", "draws"]
 When = Literal["never", "not yet", "change this"]
+Progress = Callable[[int], None]
+Clock = Callable[[], float]
 
 
 @dataclass(frozen=True)
@@ -24,6 +35,101 @@ class Unfit:
 
     when: When
     why: str
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """The source of a model: the name under which it is recorded, and its text."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a ledger's header says of a learner, in the family's own terms."""
+
+    spec: Mapping[str, Any]
+    optimizer: Mapping[str, Any]
+    trainable: tuple[str, ...]
+
+
+def nothing_given(part: int) -> State:
+    """Give no state to start from."""
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartRun:
+    """What learning a part needs besides its rows: by which options, for which model.
+
+    `given` returns the weights that a part starts from; none for one that starts afresh.
+    `interval` is what `Learner.interval` said, for all parts together.
+    """
+
+    options: TrainOptions
+    model: str
+    clock: Clock = time.perf_counter
+    progress: Progress = lambda steps: None
+    given: Callable[[int], State] = nothing_given
+    interval: int = 0
+
+
+class Learner(Predictor, Protocol):
+    """A family's model for the rows of one table; what it needs to learn is loaded by now."""
+
+    def describe(self) -> Description:
+        """Return what the header of a ledger says of it."""
+
+    def prepare(self, options: TrainOptions) -> None:
+        """Make ready what learning takes, once for all parts."""
+
+    def probed(self, store: RowStore, options: TrainOptions) -> TrainOptions:
+        """Try out whether a run can be repeated, and return its options as it can afford them.
+
+        Raises NotReproducible before anything is written.
+        """
+
+    def interval(self, store: RowStore, options: TrainOptions) -> int:
+        """Return how often parts leave something to go back to; 0 is never."""
+
+    def must_start_from(self, base: Ledger) -> None:
+        """Raise BadInput if it cannot take the states of a base."""
+
+    def learn(self, run: PartRun, store: RowStore, part: int, into: ShardLedger) -> None:
+        """Learn a part from nothing, or from what it is given, and write its units."""
+
+    def run(self, run: PartRun) -> Any:
+        """Return a run as the strategies of the family are given it."""
+
+    def relearnt(self, rows: RowSet) -> State | None:
+        """Return the whole state of a part of these rows; None if steps are sampled instead."""
+
+    def export(self, states: Sequence[State], folder: Path, *, rule: str) -> None:
+        """Write the SavedModel of the parts that have rows; raises BadInput if none has."""
+
+    def serves(self, folder: Path, states: Sequence[State], *, rule: str) -> bool:
+        """Say whether a SavedModel holds these states and no others."""
+
+
+class SumsLearner(Learner, Protocol):
+    """A learner whose parts are sums over their rows: one unit, from which rows are subtracted."""
+
+    def less(self, state: State, gone: RowSet) -> State:
+        """Return a part's state without rows; raises CheckFailed if they are not in it."""
+
+    def keep(
+        self, run: PartRun, part: int, *, rows: RowSet, state: State, into: ShardLedger
+    ) -> None:
+        """Write a part's unit: its state, and which rows it is of."""
+
+
+@dataclass(frozen=True)
+class SumsRun:
+    """What strategies of sums are given: who learns, and the run."""
+
+    learner: SumsLearner
+    part_run: PartRun
 
 
 class Family(Protocol):
@@ -45,8 +151,59 @@ class Family(Protocol):
     def claim(self) -> Claim:
         """The strongest claim that a removal of its own can keep."""
 
+    def completed(self, options: TrainOptions) -> TrainOptions:
+        """Return options in which what the user left open is as it is best for the family."""
+
+    def unfit(
+        self,
+        options: TrainOptions,
+        *,
+        inference: Inference | None = None,
+        module: bool = False,
+        base: bool = False,
+    ) -> Sequence[Unfit]:
+        """Return all reasons why it cannot learn so; none if it can.
+
+        `inference` is None before the table was read; `module` and `base` say what was given.
+        """
+
+    def source(self, module: Path | None) -> ModelSource:
+        """Return the source of its models; raises BadInput for a module that does not fit."""
+
+    def must_be_followed(self, source: ModelSource) -> None:
+        """Raise NotReproducible for a source that imports what cannot be fingerprinted."""
+
+    def code(self) -> str:
+        """Return the digest of the code on which its bits depend."""
+
+    def environment(self, text: str | None) -> Mapping[str, Any]:
+        """Return what its bits depend on besides; `text` is the source."""
+
+    def pin(self) -> None:
+        """Make this process compute as every other does; safe to call again."""
+
     def encoding(self, inference: Inference) -> RowEncoding:
         """Return how it reads the rows of a table."""
 
-    def unfit(self, inference: Inference) -> Sequence[Unfit]:
-        """Return all reasons why it cannot learn from such a table; none if it can."""
+    def steps(self, counts: Sequence[int], partition: Partition) -> int:
+        """Return the steps of a part with so many rows in each of its slices."""
+
+    def open(self, source: ModelSource, store: RowStore, *, seed: int) -> Learner:
+        """Return a learner for the rows of a store, of whatever split."""
+
+    def distance(self, one: State, other: State, *, names: Sequence[str]) -> float | None:
+        """Return how far two whole states of a part lie apart; None if that means nothing.
+
+        `names` are those that the header calls trainable.
+        """
+
+
+def must_be_fit(found: Sequence[Unfit]) -> None:
+    """Raise BadInput with all reasons, if there are any."""
+    if found:
+        raise BadInput(" ".join(one.why for one in found))
+
+
+def planned_steps(family: Family, store: RowStore, partition: Partition) -> int:
+    """Count the planned steps of a whole training run; early stopping may take fewer."""
+    return sum(family.steps(counts, partition) for counts in store.counts)

@@ -1,12 +1,29 @@
 """Keras models: trained in stages of recorded steps, with checkpoints to go back to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from lineage_store.claim import BITS, Claim
 from lineage_store.data import Inference, Task
-from unlearning.families.family import Trail, Unfit
-from unlearning.families.keras_encoding import KerasEncoding
-from unlearning.families.row_encoding import RowEncoding
+from lineage_store.errors import BadInput
+from lineage_store.ledger import SHARDS, SLICES, TrainOptions
+from lineage_store.placement import Partition, schedule
+from lineage_store.rows import RowStore
+from lineage_store.tensors import State, distance
+from unlearning.encoding.keras_encoding import KerasEncoding
+from unlearning.encoding.row_encoding import RowEncoding
+from unlearning.families.family import Learner, ModelSource, Trail, Unfit
+from unlearning.families.keras_parts import KerasParts
+from unlearning.fingerprint.code_fingerprint import code_digest
+from unlearning.fingerprint.determinism import pin_tensorflow
+from unlearning.fingerprint.environment import environment
+from unlearning.fingerprint.module_imports import must_be_followed
+from unlearning.keras_models import class_weights
+from unlearning.keras_models.make import make_learner
+from unlearning.keras_models.module_file import BUILT_IN, load_module, module_text
+from unlearning.serving.aggregation import aggregation_for
 
 
 class KerasFamily:
@@ -17,10 +34,74 @@ class KerasFamily:
     trail: Trail = "steps"
     claim: Claim = BITS
 
+    def completed(self, options: TrainOptions) -> TrainOptions:
+        """Return options with as many shards and slices as pay for most deletions."""
+        return replace(
+            options,
+            shards=SHARDS if options.shards is None else options.shards,
+            slices=SLICES if options.slices is None else options.slices,
+        )
+
+    def unfit(
+        self,
+        options: TrainOptions,
+        *,
+        inference: Inference | None = None,
+        module: bool = False,
+        base: bool = False,
+    ) -> Sequence[Unfit]:
+        """Return why options do not fit the task; what a module does is tried."""
+        found = []
+        if inference is not None:
+            for fits, name in (
+                (aggregation_for, options.aggregate),
+                (class_weights.must_fit, options.class_weights),
+            ):
+                try:
+                    fits(name, task=inference.task)
+                except BadInput as error:
+                    found.append(Unfit("change this", str(error)))
+        return found
+
+    def source(self, module: Path | None) -> ModelSource:
+        """Return a module's source, or the built-in one's; its name is never a path."""
+        text = module_text(module)
+        if module is None:  # the built-in one would import Keras, and needs no check
+            return ModelSource(BUILT_IN, text)
+        pin_tensorflow()
+        load_module(text, name=module.name)
+        return ModelSource("user module", text)
+
+    def must_be_followed(self, source: ModelSource) -> None:
+        """Raise NotReproducible for a module that imports what cannot be fingerprinted."""
+        must_be_followed(source.text, module=source.name)
+
+    def code(self) -> str:
+        """Return the digest of the code that trains."""
+        return code_digest()
+
+    def environment(self, text: str | None) -> Mapping[str, Any]:
+        """Return versions and settings, and what a module imports."""
+        return environment(text)
+
+    def pin(self) -> None:
+        """Set TensorFlow to one thread and deterministic kernels."""
+        pin_tensorflow()
+
     def encoding(self, inference: Inference) -> RowEncoding:
         """Return how it reads the rows of a table."""
         return KerasEncoding(inference)
 
-    def unfit(self, inference: Inference) -> Sequence[Unfit]:
-        """Return all reasons why it cannot learn from such a table; what a module does is tried."""
-        return ()
+    def steps(self, counts: Sequence[int], partition: Partition) -> int:
+        """Return the steps of all stages of a shard."""
+        return sum(stage.steps for stage in schedule(counts, partition))
+
+    def open(self, source: ModelSource, store: RowStore, *, seed: int) -> Learner:
+        """Build the model of a module's source."""
+        return KerasParts(make_learner(source.text, name=source.name, store=store, seed=seed))
+
+    def distance(self, one: State, other: State, *, names: Sequence[str]) -> float | None:
+        """Return the Euclidean distance in the trainable weights; None if shapes differ."""
+        if one.keys() != other.keys() or any(one[n].shape != other[n].shape for n in one):
+            return None
+        return distance(one, other, names=names if one else ())

@@ -4,13 +4,14 @@ A family is imported when it is asked for, so that who uses one does not load wh
 """
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lineage_store.errors import BadInput
-from lineage_store.ledger import FIRST_FAMILY
+from lineage_store.ledger import FIRST_FAMILY, Ledger
 
 if TYPE_CHECKING:
-    from unlearning.families.family import Family
+    from unlearning.families.family import Family, Trail
 
 DEFAULT = FIRST_FAMILY
 
@@ -38,3 +39,18 @@ def family_of(name: str = DEFAULT) -> "Family":
     if name not in FAMILIES:
         raise BadInput(f"There is no family {name!r}; there are: {', '.join(FAMILIES)}.")
     return FAMILIES[name]()
+
+
+def family_of_ledger(ledger: Ledger) -> "Family":
+    """Return the family that a ledger's model is of."""
+    return family_of(ledger.header.options.model_family)
+
+
+def with_trail(trail: "Trail") -> tuple[str, ...]:
+    """Return the families that leave such a trail."""
+    return tuple(name for name in FAMILIES if family_of(name).trail == trail)
+
+
+def shipped_files() -> list[Path]:
+    """Return the files that models are served by and that are of no model: unweave's own."""
+    return [path for path in Path(__file__).parent.rglob("*.saved_model/**/*") if path.is_file()]

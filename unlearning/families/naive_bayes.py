@@ -144,6 +144,13 @@ def _combined(one: Sums, other: Sums, *, sign: int) -> Sums:
     )
 
 
+def difference(one: Sums, other: Sums) -> float:
+    """Return the Euclidean distance of all counts of two sets of sums."""
+    apart = _combined(one, other, sign=-1)
+    squares = float((apart.class_counts.astype(np.float64) ** 2).sum())
+    return float(np.sqrt(squares + float((apart.counts.astype(np.float64) ** 2).sum())))
+
+
 def _entries(sums: Sums) -> npt.NDArray[np.void]:
     """Return columns and keys as records, which sort by column and then by key."""
     entries = np.empty(len(sums.keys), [("column", "<i8"), ("key", "<i8")])

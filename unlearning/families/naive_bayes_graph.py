@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from unlearning.families.value_keys import MISSING, SEPARATOR, STEP_BITS
+from unlearning.encoding.value_keys import MISSING, SEPARATOR, STEP_BITS
 
 SUMS_FILE = "sums.txt"
 RULES = ("mean", "vote")

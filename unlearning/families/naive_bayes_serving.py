@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from lineage_store.canonical import link_or_copy, write_atomic
+from lineage_store.canonical import canonical_json, link_or_copy, write_atomic
 from lineage_store.errors import BadInput
+from unlearning.encoding.value_keys import class_key
 from unlearning.families.naive_bayes import Sums
 from unlearning.families.naive_bayes_graph import RULES, SUMS_FILE
-from unlearning.families.value_keys import class_key
+from unlearning.keras_models.module_file import ModelSpec
 
+ASSET = "columns.json"
 GRAPH = Path(__file__).with_name("naive_bayes_graph.saved_model")
 
 
@@ -44,6 +46,7 @@ def export_sums(
     sums_file = folder / "assets" / SUMS_FILE
     sums_file.parent.mkdir(parents=True, exist_ok=True)
     texts = [name.encode("utf-8") for name in (*numbers, *strings, *classes)]
+    write_atomic(folder / "assets" / ASSET, _columns(numbers, strings, classes))
     values = np.concatenate(
         [
             [len(members), len(classes), len(numbers), len(strings), RULES.index(rule)],
@@ -55,6 +58,12 @@ def export_sums(
     lines = (base64.urlsafe_b64encode(data) for data in (values.tobytes(), b"".join(texts)))
     sums_file.unlink(missing_ok=True)  # the graph's own is a link
     write_atomic(sums_file, b"".join(line.rstrip(b"=") + b"\n" for line in lines))
+
+
+def _columns(numbers: Sequence[str], strings: Sequence[str], classes: Sequence[str]) -> bytes:
+    """Return what every served model of ours says of its columns; this graph does not read it."""
+    spec = ModelSpec(tuple(numbers), tuple(strings), "classification", tuple(classes), 0)
+    return canonical_json(spec.to_json()) + b"\n"
 
 
 def _tables(

@@ -29,11 +29,11 @@ TOP = Path(__file__).parents[__name__.count(".")]
 ROOTS = (
     "lineage_store.data.csv_source.read_records",
     "lineage_store.data.gate.let_through",
-    "unlearning.training.encode_records.encode_pieces",
-    "unlearning.families.keras_encoding.KerasEncoding",
+    "unlearning.encoding.encode_records.encode_pieces",
+    "unlearning.encoding.keras_encoding.KerasEncoding",
     "lineage_store.rows.writer.write_rows",
     "unlearning.keras_models.make.make_learner",
-    "unlearning.fitting.shard_task.run_of",
+    "unlearning.families.keras_parts.run_of",
     "unlearning.training.stages.train_shard",
     "unlearning.keras_models.tabular.build_model",
     "unlearning.keras_models.tabular.adapt",
@@ -58,9 +58,9 @@ class Fingerprint:
 
 
 @functools.cache
-def code_digest() -> str:
-    """Return the digest of what the code does on which a run's bits depend."""
-    return fingerprint(TOP).digest
+def code_digest(roots: Sequence[str] = ROOTS) -> str:
+    """Return the digest of what the code does on which a run's bits depend, from some roots on."""
+    return fingerprint(TOP, roots).digest
 
 
 @functools.cache

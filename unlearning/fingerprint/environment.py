@@ -12,7 +12,7 @@ import functools
 import os
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,16 @@ def environment(module: str | None = None) -> dict[str, Any]:
         **_keras(),
         **_variables(),
         **({"imports": imported} if imported else {}),
+    }
+
+
+def environment_of(packages: Sequence[str]) -> dict[str, Any]:
+    """Return the environment of what depends on Python and some packages alone."""
+    from importlib.metadata import version
+
+    return {
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in packages},
     }
 
 

@@ -30,10 +30,9 @@ from typing import Protocol
 from lineage_store import errors
 from lineage_store.canonical import read_json, write_atomic
 from lineage_store.errors import BadInput, ShardsLost
+from unlearning.families.family import Learner, Progress
 from unlearning.fitting.shard_task import ShardTask, carry_out
 from unlearning.fitting.worker import FAILED, LAST_ERROR
-from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.training.stages import Progress
 
 TRIES = 3
 LOOK_AGAIN = 0.2
@@ -42,7 +41,7 @@ LOOK_AGAIN = 0.2
 class ShardEngine(Protocol):
     """What carries out tasks."""
 
-    def run(self, tasks: Sequence[ShardTask], *, learner: KerasLearner, progress: Progress) -> None:
+    def run(self, tasks: Sequence[ShardTask], *, learner: Learner, progress: Progress) -> None:
         """Carry out all tasks; each shard's folder is there, whole, when this returns.
 
         `learner` is of the tasks' module; an engine with processes of its own has no use for it.
@@ -53,7 +52,7 @@ class ShardEngine(Protocol):
 class ThisProcess:
     """One shard after the other, here."""
 
-    def run(self, tasks: Sequence[ShardTask], *, learner: KerasLearner, progress: Progress) -> None:
+    def run(self, tasks: Sequence[ShardTask], *, learner: Learner, progress: Progress) -> None:
         """Carry out all tasks in order."""
         for task in tasks:
             carry_out(task, learner=learner, progress=progress)
@@ -73,7 +72,7 @@ class OnBeam:
     arguments: tuple[str, ...]
     here: bool = False
 
-    def run(self, tasks: Sequence[ShardTask], *, learner: KerasLearner, progress: Progress) -> None:
+    def run(self, tasks: Sequence[ShardTask], *, learner: Learner, progress: Progress) -> None:
         """Carry out all tasks as elements of a pipeline, and what was lost again.
 
         Raises what a worker raised on purpose, or ShardsLost after several vain attempts.

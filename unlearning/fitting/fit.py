@@ -26,12 +26,9 @@ from lineage_store.ledger import (
     shard_folder,
     write_header,
 )
-from lineage_store.placement import Partition, Stage
 from lineage_store.rows import RowStore, open_rows
-from unlearning.families.aggregation import aggregation_or_default
-from unlearning.fingerprint.code_fingerprint import code_digest
-from unlearning.fingerprint.environment import environment
-from unlearning.fingerprint.module_imports import must_be_followed
+from unlearning.families.family import Clock, Learner, ModelSource, Progress
+from unlearning.families.known_families import family_of
 from unlearning.fitting.engines import HERE, ShardEngine
 from unlearning.fitting.shard_task import (
     MakeLearner,
@@ -41,20 +38,14 @@ from unlearning.fitting.shard_task import (
     run_of,
     ticket,
 )
-from unlearning.keras_models.class_weights import ALIKE
-from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.keras_models.make import make_learner
 from unlearning.planning.model_plan import ModelPlan
-from unlearning.serving.export import evaluate, export
+from unlearning.serving.aggregation import aggregation_or_default
+from unlearning.serving.evaluate import evaluate
 from unlearning.strategies.decision import Decision
 from unlearning.strategies.known_strategies import strategy_of
 from unlearning.strategies.shard_decision import trained_from_nothing
-from unlearning.training.base_weights import must_be_the_start, must_fit, origin
-from unlearning.training.batches import shard_schedule
+from unlearning.training.base_weights import must_be_the_start, origin
 from unlearning.training.config import MODULE_FILE, TrainConfig, config_of, module_source
-from unlearning.training.record_budget import affordable
-from unlearning.training.stages import Clock, Progress, probe, shard_steps
-from unlearning.training.step_checkpoints import interval
 
 METRICS_FILE = "metrics.json"
 
@@ -78,24 +69,18 @@ def fit(
     does not repeat itself or imports what cannot be fingerprinted, BadInput for a module that does
     not fit the contract, or a base whose shards or weights are others.
     """
-    must_be_followed(text, module=config.module)
+    family, source = family_of(config.options.model_family), ModelSource(config.module, text)
+    family.must_be_followed(source)
     times = [clock()]
-    learner = make_learner(text, name=config.module, store=store, seed=config.partition.seed)
+    learner = family.open(source, store, seed=config.partition.seed)
     times.append(clock())
-    learner.prepare(weighted=_weighs(config, learner))
+    learner.prepare(config.options)
     times.append(clock())
-    options = affordable(
-        config.options,
-        _all_stages(store, config.partition),
-        trainable=learner.trainable(),
-        state=learner.state(),
-    )
-    config = replace(config, options=options)
-    probe(learner, store, options)
+    config = replace(config, options=learner.probed(store, config.options))
     times.append(clock())
     decisions = [
-        trained_from_nothing(shard, steps=steps)
-        for shard, steps in enumerate(shard_steps(store, config.partition))
+        trained_from_nothing(shard, steps=family.steps(counts, config.partition))
+        for shard, counts in enumerate(store.counts)
     ]
     with ticket(folder) as number:
         asked = _Asked(config, None, model, text, learner, store, folder, None, base, number)
@@ -142,7 +127,7 @@ def refit(
     times.append(clock())
     strategy = strategy_of(plan.strategy)
     if trains := any(decision.trains for decision in plan.shards):
-        learner.prepare(weighted=_weighs(config, learner))
+        learner.prepare(config.options)
     times += [clock()] * 2
     tasks = []
     with ticket(folder) as number:
@@ -158,7 +143,7 @@ def refit(
             elif decision.trains:
                 tasks.append(asked.task(decision))
             else:
-                run = run_of(asked.task(decision), learner=learner)
+                run = learner.run(run_of(asked.task(decision)))
                 strategy.apply(
                     decision, old=shard, new=new, run=run, store=store, old_store=old_store
                 )
@@ -178,7 +163,7 @@ class _Asked:
     strategy: str | None
     model: str
     text: str
-    learner: KerasLearner
+    learner: Learner
     store: RowStore
     folder: Path
     old: Ledger | None
@@ -197,13 +182,12 @@ class _Asked:
                 f"{self.config.base} has {self.base.partition.shards} shards, and a model that "
                 f"starts from it has as many: leave `shards` out."
             )
-        must_fit(self.learner, self.base)
+        self.learner.must_start_from(self.base)
 
     @functools.cached_property
     def interval(self) -> int:
-        """After how many batches a checkpoint is kept: the same for all shards."""
-        stages = _all_stages(self.store, self.config.partition)
-        return interval(self.config.options, stages, state_bytes=self.learner.state_bytes())
+        """How often something is left to go back to: the same for all shards."""
+        return self.learner.interval(self.store, self.config.options)
 
     def task(self, decision: Decision) -> ShardTask:
         """Return the task of one shard."""
@@ -218,22 +202,17 @@ class _Asked:
             old=None if self.old is None else self.old.folder,
             base=None if self.base is None else self.base.folder,
             ticket=self.ticket,
-            made_with=made_with(self.text),
+            made_with=made_with(self.config.options.model_family, self.text),
             interval=self.interval,
             old_rows=None if self.old_store is None else self.old_store.folder,
         )
-
-
-def _all_stages(store: RowStore, partition: Partition) -> list[Stage]:
-    shards = range(partition.shards)
-    return [stage for shard in shards for stage in shard_schedule(store, shard, partition)]
 
 
 def _complete(
     config: TrainConfig,
     model: str,
     text: str,
-    learner: KerasLearner,
+    learner: Learner,
     store: RowStore,
     folder: Path,
     serving: Path | None,
@@ -242,30 +221,27 @@ def _complete(
     write_atomic(folder / MODULE_FILE, text.encode("utf-8"))
     shards = [ShardLedger(shard_folder(folder, n)) for n in range(config.partition.shards)]
     weights = [shard.final_weights() for shard in shards]
-    aggregate = aggregation_or_default(config.options.aggregate, task=learner.spec.task)
+    family, described = family_of(config.options.model_family), learner.describe()
+    rule = config.options.aggregate
+    aggregate = aggregation_or_default(rule, task=learner.task)
     metrics = evaluate(learner, weights, store.evaluation(), aggregate=aggregate)
     write_atomic(folder / METRICS_FILE, canonical_json(metrics) + b"\n")
     if serving is not None:
-        export(learner, weights, serving, aggregate=aggregate)
+        learner.export(weights, serving, rule=rule)
     header = Header(
         model=model,
         options=config.options,
         module=ModuleOrigin(config.module, digest(text.encode("utf-8"))),
-        spec=learner.spec.to_json(),
-        optimizer=learner.optimizer(),
-        trainable=tuple(sorted(learner.trainable())),
+        spec=described.spec,
+        optimizer=described.optimizer,
+        trainable=described.trainable,
         data=store.description,
-        code=code_digest(),
-        environment=environment(text),
+        code=family.code(),
+        environment=family.environment(text),
         key_id=config.key_id,
         base=None if base is None else origin(base),
     )
     return write_header(folder, header)
-
-
-def _weighs(config: TrainConfig, learner: KerasLearner) -> bool:
-    """Say whether steps take what each class counts for."""
-    return config.options.class_weights != ALIKE and learner.spec.task == "classification"
 
 
 def _keep_timings(

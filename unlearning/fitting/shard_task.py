@@ -22,20 +22,18 @@ from typing import Any
 from lineage_store.canonical import write_atomic
 from lineage_store.ledger import Ledger, ShardLedger, open_ledger, shard_folder
 from lineage_store.rows import RowStore, open_rows
-from unlearning.fingerprint.code_fingerprint import code_digest
-from unlearning.fingerprint.environment import environment
-from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.keras_models.make import make_learner
+from unlearning.families.family import Clock, Learner, ModelSource, PartRun, Progress, nothing_given
+from unlearning.families.known_families import family_of
 from unlearning.strategies.decision import Decision, decision_json
 from unlearning.strategies.known_strategies import strategy_of
 from unlearning.strategies.repair import planned_repair, repair
 from unlearning.strategies.shard_decision import ShardDecision
 from unlearning.training.batches import shard_schedule
 from unlearning.training.config import TrainConfig, config_of, module_source
-from unlearning.training.stages import Clock, Progress, Run, nothing_given, train_shard
+from unlearning.training.stages import Run
 from unlearning.training.witness import Witness, witnessed
 
-MakeLearner = Callable[[], KerasLearner]
+MakeLearner = Callable[[], Learner]
 
 TICKET = "ticket"
 BEGUN = ".begun-"
@@ -118,29 +116,27 @@ class ShardTask:
         )
 
 
-def made_with(module: str) -> dict[str, Any]:
-    """Return the code digest of this process, and its environment for a module's source."""
-    return {"code": code_digest(), **environment(module)}
+def made_with(family: str, module: str) -> dict[str, Any]:
+    """Return a family's code digest in this process, and its environment for a module's source."""
+    known = family_of(family)
+    return {"code": known.code(), **known.environment(module)}
 
 
 def learner_of(old: Ledger, store: RowStore) -> MakeLearner:
     """Return what makes the learner of a ledger's module for a store's rows, once for all."""
     config, text = config_of(old), module_source(old)
-    return functools.cache(
-        lambda: make_learner(text, name=config.module, store=store, seed=config.partition.seed)
-    )
+    family, source = family_of(config.options.model_family), ModelSource(config.module, text)
+    return functools.cache(lambda: family.open(source, store, seed=config.partition.seed))
 
 
 def run_of(
     task: ShardTask,
     *,
-    learner: KerasLearner,
     progress: Progress = lambda steps: None,
     clock: Clock = time.perf_counter,
-) -> Run:
-    """Return the training run that a task is a part of."""
-    return Run(
-        learner=learner,
+) -> PartRun:
+    """Return the run that a task is a part of."""
+    return PartRun(
         options=task.config.options,
         model=task.model,
         clock=clock,
@@ -153,7 +149,7 @@ def run_of(
 def carry_out(
     task: ShardTask,
     *,
-    learner: KerasLearner,
+    learner: Learner,
     progress: Progress = lambda steps: None,
     clock: Clock = time.perf_counter,
 ) -> None:
@@ -162,15 +158,15 @@ def carry_out(
         return
     task.target.parent.mkdir(parents=True, exist_ok=True)
     begun = Path(tempfile.mkdtemp(prefix=f"{task.target.name}{BEGUN}", dir=task.target.parent))
-    run = run_of(task, learner=learner, progress=progress, clock=clock)
+    run = run_of(task, progress=progress, clock=clock)
     store, new = open_rows(task.rows), ShardLedger(begun / "shard")
     witness: Witness | None = None
     try:
         if task.strategy is None or task.old is None:
-            train_shard(run, store, task.shard, new, kept=0)
+            learner.learn(run, store, task.shard, new)
         else:
             old = open_ledger(task.old).shard(task.shard)
-            witness = _carry_out(task, run, store, old=old, new=new)
+            witness = _carry_out(task, learner.run(run), store, old=old, new=new)
         if not has_ticket(task):
             return
         if witness is not None:
@@ -185,12 +181,15 @@ def carry_out(
 
 
 def _carry_out(
-    task: ShardTask, run: Run, store: RowStore, *, old: ShardLedger, new: ShardLedger
+    task: ShardTask, run: Any, store: RowStore, *, old: ShardLedger, new: ShardLedger
 ) -> Witness | None:
-    """Carry out a strategy's decision, and look on while the last stage is trained, if one is."""
+    """Carry out a strategy's decision, and look on while the last stage is trained, if one is.
+
+    `run` is what the family gives its strategies.
+    """
     decision, witness, used = task.decision, None, run
     before = None if task.old_rows is None else open_rows(task.old_rows)
-    if decision.anew:
+    if decision.anew and isinstance(run, Run):
         stage = shard_schedule(store, task.shard, run.partition)[-1]
         early = run.options.early_stop is not None
         used, witness = witnessed(run, store, task.shard, stage, ends_early=early)

@@ -13,10 +13,10 @@ from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput, UnweaveError
 from lineage_store.rows import open_rows
+from unlearning.families.family import Learner, ModelSource
+from unlearning.families.known_families import family_of
 from unlearning.fingerprint.environment import differing
 from unlearning.fitting.shard_task import ShardTask, carry_out, has_ticket, made_with
-from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.keras_models.make import make_learner
 from unlearning.training.config import TrainConfig
 
 FAILED = "failed.json"
@@ -47,7 +47,8 @@ def carry_out_apart(task: ShardTask) -> None:
 
     Raises BadInput if this process's environment would give other bits.
     """
-    here, there = made_with(task.text), dict(task.made_with)
+    family = task.config.options.model_family
+    here, there = made_with(family, task.text), dict(task.made_with)
     if here != there:
         raise BadInput(
             f"A worker cannot train these shards: its {', '.join(differing(there, here))} differ "
@@ -60,10 +61,11 @@ def carry_out_apart(task: ShardTask) -> None:
 
 
 @functools.lru_cache(maxsize=1)
-def _learner(text: str, config: TrainConfig, rows: Path, inference: str) -> KerasLearner:
+def _learner(text: str, config: TrainConfig, rows: Path, inference: str) -> Learner:
     """Keep the last learner: a worker traces its graph once for all shards that it is given.
 
     `inference` is part of the key: a folder may hold other rows by the next run.
     """
     store = open_rows(rows)
-    return make_learner(text, name=config.module, store=store, seed=config.partition.seed)
+    family, source = family_of(config.options.model_family), ModelSource(config.module, text)
+    return family.open(source, store, seed=config.partition.seed)

@@ -1,6 +1,6 @@
 """A Keras model as a learner, and what it needs to be trained the same way twice.
 
-keras_learner   the learner; `learner` is the Protocol of one
+keras_learner   the learner
 make            builds the learner of a store's rows
 module_file     what a model file must offer, and what it is told
 refusals        what no run could repeat bit for bit

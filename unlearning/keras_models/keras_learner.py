@@ -1,4 +1,4 @@
-"""A Keras model as a learner (`learner.Learner`).
+"""A Keras model as a learner: it can be put into any state, and take one step.
 
 One Keras model serves all shards: it is traced once, and each shard's state is loaded
 into it. A step depends on the state, the batch and the step's planned position, and on nothing

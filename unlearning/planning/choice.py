@@ -11,9 +11,10 @@ from typing import Any
 
 from lineage_store.claim import BITS, Claim, Word
 from lineage_store.errors import BadInput
+from unlearning.families.known_families import family_of_ledger
 from unlearning.planning.estimates import Estimate, Limits, options
 from unlearning.strategies.decision import Decision
-from unlearning.strategies.known_strategies import choose, strategies_for
+from unlearning.strategies.known_strategies import choose, strategies, strategies_for
 from unlearning.strategies.strategy import Situation, Strategy
 
 REPAIR_AT_MOST = 100_000
@@ -67,12 +68,12 @@ def choose_here(
     `served` are the bytes of its served model. Raises BadInput if no strategy can serve, and says
     what each would take or why it cannot.
     """
-    family = situation.ledger.header.options.model_family
-    serving = strategies_for(family)
-    if asked.strategy is not None and asked.chosen().name not in serving:
+    family = family_of_ledger(situation.ledger)
+    serving = strategies_for(family.name)
+    if asked.strategy in strategies() and asked.strategy not in serving:
         raise BadInput(
-            f"The strategy {asked.strategy} does not serve models of the family {family}: there "
-            f"are {', '.join(serving)}."
+            f"The strategy {asked.strategy} takes no rows out of a model of the family "
+            f"{family.name}: leave it out, or take {' or '.join(serving)}."
         )
     known = {name: one for name, one in serving.items() if only is None or one.claim == only}
     there = options(situation, known, served=served, repair=asked.repair)

@@ -11,6 +11,8 @@ downstream. That is the first step whose batch held a deleted row, but
                            class weights, which follow from all rows of the stage
     after its first epoch  for evaluation rows that decided when the stage ends
 
+A part of sums is one unit, and downstream if a row of it goes: `stage` and `position` are then 0.
+
 The old ledger is the witness: in every cell that loses rows, the batch of the first step that saw
 one has the recorded digest, and holds it. A plan that leaves a unit of this list as it is is
 refused (`refused_plans`). Law 4 knows one exception, a unit whose inputs were made again with
@@ -19,6 +21,9 @@ the same bits; a stage has all rows of the stages before it, so none that saw a 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 from lineage_store.errors import CheckFailed
 from lineage_store.ledger import Ledger, StageRecord
@@ -63,6 +68,8 @@ def downstream(situation: Situation) -> dict[int, Downstream]:
         if starts:
             stage, position, why = min(starts, key=lambda start: start[:2])
             saw = affected_positions(situation, shard)
+            if _is_of_sums(situation, shard) and any(one == shard for one, _ in situation.deleted):
+                saw = [0]  # the one unit there is
             anew = situation.fresh_start is not None or shard in situation.moved
             found[shard] = Downstream(shard, stage, position, why, tuple(saw), anew)
     return found
@@ -75,6 +82,12 @@ def _starts(situation: Situation, shard: int) -> Iterator[tuple[int, int, str]]:
         yield 0, 0, situation.fresh_start
     if shard in situation.moved:
         yield 0, 0, MOVED
+    if _is_of_sums(situation, shard):
+        for where, slice_ in situation.deleted:
+            if where == shard:
+                _must_be_trained(records, shard, slice_)
+                yield 0, 0, "its sums hold a row that goes"
+        return
     weighs = situation.ledger.header.options.class_weights != ALIKE
     for where, slice_ in situation.deleted:
         if where != shard:
@@ -91,6 +104,11 @@ def _starts(situation: Situation, shard: int) -> Iterator[tuple[int, int, str]]:
         if where == shard:
             watched = _must_be_trained(records, shard, slice_)
             yield slice_, watched.position(epoch=1, batch=0), "a row that goes had a say in its end"
+
+
+def _is_of_sums(situation: Situation, shard: int) -> bool:
+    """Say whether a part is one unit, the sums over its rows."""
+    return any(one.kind == "sums" for one in situation.ledger.shard(shard).stages())
 
 
 def _must_be_trained(records: Sequence[StageRecord], shard: int, slice_: int) -> Stage:
@@ -138,6 +156,9 @@ def must_be_recorded_inputs(situation: Situation, store: RowStore) -> None:
     for (shard, slice_), row_keys in situation.deleted.items():
         ledger = situation.ledger.shard(shard)
         record = ledger.stages()[slice_]
+        if record.kind == "sums":
+            _must_be_summed(record, store, row_keys)
+            continue
         if ledger.subtracted() and record.rows != sum(store.counts[shard][: slice_ + 1]):
             continue
         stage, position = stage_of(record), _first_that_saw(situation, shard, slice_)
@@ -158,3 +179,14 @@ def must_be_recorded_inputs(situation: Situation, store: RowStore) -> None:
                 f"batch that the ledger recorded of it is another: nothing was changed; restore "
                 f"the workspace from a backup."
             )
+
+
+def _must_be_summed(record: StageRecord, store: RowStore, row_keys: npt.NDArray[np.uint8]) -> None:
+    """Check that a part's sums are recorded to be of the rows that the store has, and of these."""
+    rows = store.stage_rows(record.shard, len(store.counts[record.shard]) - 1)
+    known = {key.tobytes() for key in rows.row_keys}
+    if rows.digest() != record.rows_digest or not {key.tobytes() for key in row_keys} <= known:
+        raise CheckFailed(
+            f"The sums of part {record.shard} are recorded to be of other rows than the store has: "
+            f"nothing was changed; restore the workspace from a backup."
+        )

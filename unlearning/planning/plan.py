@@ -20,6 +20,7 @@ from lineage_store.index import IndexedRows
 from lineage_store.ledger import BaseOrigin, Ledger
 from lineage_store.placement import Partition
 from lineage_store.rows import RowStore
+from unlearning.families.known_families import family_of_ledger
 from unlearning.fingerprint.environment import differing
 from unlearning.fingerprint.equivalent import same_code
 from unlearning.planning.choice import Asked, choose_here
@@ -78,11 +79,8 @@ def plan_model(
         moved=change.moved if change else (),
     )
     found: Mapping[int, Downstream] = {}
-    steps_full = sum(
-        stage.steps
-        for shard in range(ledger.partition.shards)
-        for stage in situation.new_stages(shard)
-    )
+    family = family_of_ledger(ledger)
+    steps_full = sum(family.steps(one, ledger.partition) for one in situation.new_counts)
     costs: tuple[Estimate, ...] = ()
     exposure: Exposure | None = None
     if inference is None:

@@ -6,7 +6,8 @@ downstream of the rows that go (`downstream`):
     no change            leaves the whole shard
     trained anew         leaves the stages that stay, and the steps up to `resume`
     patched              leaves those as well, and the part of all steps but `taken_back`; what an
-                         earlier subtraction took need not be taken again
+                         earlier subtraction took need not be taken again; of sums it leaves
+                         nothing: their bytes are compared with those of the rows that remain
     leaves the model     leaves nothing, but then no row may remain
 
 What settles a request is trained anew, unchanged or gone: a patch leaves steps that started from
@@ -52,6 +53,10 @@ def _wrong(
     decision: Decision, found: Downstream | None, situation: Situation, *, claim: Claim
 ) -> str | None:
     """Say what a decision does that it must not, of which unit; None if there is nothing."""
+    stages = situation.ledger.shard(decision.shard).stages()
+    if is_patched(decision) and any(one.kind == "sums" for one in stages):
+        anew = found is not None and found.anew
+        return "leaves its sums" if decision.stays.stages or anew else None
     if claim.settles and is_patched(decision):
         return f"calls what is {decision.verb} {claim.word}, and leaves the later steps"
     if decision.leaves:

@@ -51,7 +51,13 @@ RECORDS = {
     "components.Certificate": "a record without data",
     "components.ErasureReport": "a record without data",
 }
-BY_STAGE = ("lineage.Checkpoint", "lineage.Batch", "lineage.Update", "lineage.Shard")
+BY_STAGE = (
+    "lineage.Checkpoint",
+    "lineage.Sums",
+    "lineage.Batch",
+    "lineage.Update",
+    "lineage.Shard",
+)
 
 UNAFFECTED = "proven unaffected"
 BEFORE = "it was made before any deleted row was seen in its shard"

@@ -15,17 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from lineage_store.canonical import canonical_json, read_json
 from lineage_store.errors import BadInput
-from lineage_store.rows import Rows, RowSet, pieces
 from lineage_store.tensors import State
-from unlearning.families.aggregation import Aggregation, stacked
 from unlearning.keras_models.encoding import bucket_ids, first_values, model_inputs
-from unlearning.keras_models.keras_learner import PREDICTED_AT_ONCE, KerasLearner
+from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.module_file import ModelSpec
+from unlearning.serving.aggregation import Aggregation
 
 ASSET = "columns.json"
 
@@ -138,33 +134,3 @@ def served_columns(folder: Path) -> ModelSpec:
         tuple(value["classes"]),
         value["buckets"],
     )
-
-
-def aggregated(
-    learner: KerasLearner, shards: Sequence[State], rows: Rows, *, aggregate: Aggregation
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return the aggregate's outputs and scores, (n, units) each, without exporting it."""
-    return aggregate.arrays(stacked([learner.predict(state, rows) for state in shards if state]))
-
-
-def evaluate(
-    learner: KerasLearner, shards: Sequence[State], rows: RowSet, *, aggregate: Aggregation
-) -> dict[str, float]:
-    """Return what the aggregate does on rows: `accuracy` and `log_loss`, or `rmse`; and `rows`.
-
-    Log loss is in nats, with probabilities clipped at 1e-7; rmse is in the label's units.
-    """
-    if not len(rows) or not any(shards):
-        return {"rows": 0}
-    squares = hits = loss = 0.0
-    for piece in pieces(rows, PREDICTED_AT_ONCE):
-        told, scores = aggregated(learner, shards, piece, aggregate=aggregate)
-        if learner.spec.task == "regression":
-            squares += float(np.sum((told[:, 0] - piece.labels) ** 2))
-            continue
-        right = told[np.arange(len(piece)), piece.labels]
-        hits += float(np.sum(scores.argmax(axis=1) == piece.labels))
-        loss -= float(np.sum(np.log(np.clip(right, 1e-7, 1.0))))
-    if learner.spec.task == "regression":
-        return {"rows": len(rows), "rmse": float(np.sqrt(squares / len(rows)))}
-    return {"rows": len(rows), "accuracy": hits / len(rows), "log_loss": loss / len(rows)}

@@ -149,11 +149,15 @@ class AmnesiacMarginal(Strategy[ShardDecision]):
         changed = [one.shard for one in decisions if one.action == "corrected"]
         if not changed:
             return {}
-        if given.before is None or given.learner is None:
+        if given.before is None or given.run is None:
             raise ValueError("a correction cannot be checked without the rows as they were")
         wanted = {
             shard: corrected_weights(
-                given.learner, old=given.old, shard=shard, before=given.before, after=given.after
+                given.run.learner,
+                old=given.old,
+                shard=shard,
+                before=given.before,
+                after=given.after,
             )
             for shard in changed
         }

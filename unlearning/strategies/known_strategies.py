@@ -32,8 +32,9 @@ def strategies() -> dict[str, Strategy[Any]]:
     from unlearning.strategies.amnesiac import Amnesiac
     from unlearning.strategies.amnesiac_marginal import AmnesiacMarginal
     from unlearning.strategies.retrain_shards import RetrainShards
+    from unlearning.strategies.subtract_sums import SubtractSums
 
-    known: list[Strategy[Any]] = [RetrainShards(), AmnesiacMarginal(), Amnesiac()]
+    known: list[Strategy[Any]] = [RetrainShards(), SubtractSums(), AmnesiacMarginal(), Amnesiac()]
     return {strategy.name: strategy for strategy in known} | _REGISTERED
 
 

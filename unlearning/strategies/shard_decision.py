@@ -11,7 +11,7 @@ from typing import Any, Literal
 from lineage_store.ledger import without
 from unlearning.strategies.decision import Stays
 
-Action = Literal["kept", "retrained", "subtracted", "corrected", "empty"]
+Action = Literal["kept", "retrained", "updated", "subtracted", "corrected", "empty"]
 
 NO_UPDATES = {"updates_subtracted": 0, "updates_corrected": 0}  # as JSON has it where none was
 
@@ -62,8 +62,8 @@ class ShardDecision:
 
     @property
     def trains(self) -> bool:
-        """Whether carrying it out takes steps of training."""
-        return self.action in ("retrained", "corrected") or self.repair_epochs > 0
+        """Whether carrying it out takes a learner."""
+        return self.action in ("retrained", "updated", "corrected") or self.repair_epochs > 0
 
     @property
     def steps_planned(self) -> int:

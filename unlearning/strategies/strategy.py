@@ -19,7 +19,6 @@ from lineage_store.claim import Claim
 from lineage_store.ledger import Ledger, ShardLedger, StageRecord
 from lineage_store.placement import Partition, Stage, batch_of, row_bits, schedule
 from lineage_store.rows import RowStore
-from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.strategies.decision import (
     Cost,
     Decision,
@@ -29,7 +28,6 @@ from unlearning.strategies.decision import (
     Told,
     Unit,
 )
-from unlearning.training.stages import Run
 
 MOVED = "the weights that it started from change"
 Holds = Callable[[Ledger], str | None]
@@ -111,15 +109,15 @@ class Witnesses:
     """What a strategy's checks may ask besides the ledger that they are put to.
 
     `old` is the ledger before the deletion and `model` the id of the result; `before` are the rows
-    as they were, None if they are not given, and `after` those that remain. There is a learner if
-    any shard takes steps.
+    as they were, None if they are not given, and `after` those that remain. `run` is what a family
+    gives its strategies, of the old ledger; None if no shard takes steps.
     """
 
     old: Ledger
     model: str | None
     before: RowStore | None
     after: RowStore
-    learner: KerasLearner | None
+    run: Any
 
 
 class Strategy(Protocol[D]):
@@ -150,12 +148,13 @@ class Strategy(Protocol[D]):
         """Say what carrying decisions out takes, of a model with this old ledger."""
 
     def apply(
-        self, decision: D, *, old: ShardLedger, new: ShardLedger, run: Run | None,
+        self, decision: D, *, old: ShardLedger, new: ShardLedger, run: Any,
         store: RowStore, old_store: RowStore | None = None,
     ) -> None:  # fmt: skip
         """Carry out one decision into the new ledger's folder of the shard.
 
         `store` has the rows that remain, and `old_store` those that the old ledger was made from.
+        `run` is what the family's learner makes of the run (`Learner.run`).
         """
 
     def verdict(self, decision: D, unit: Unit, *, until: str) -> Fate | None:

@@ -7,7 +7,6 @@ recorders           what is kept of a step; `record_budget` what a budget afford
 step_checkpoints    checkpoints within a stage
 early_stop          decided anew by every run
 base_weights        the weights of a model that is trained from another
-encode_records      gated records become arrays; `encode_examples` ExampleGen's do
 unchanged_slices    which slices a deletion need not write again
 witness             the state before a shard's last step, for the check that follows
 """
@@ -19,18 +18,12 @@ from lineage_store.public_names import lazily
 if TYPE_CHECKING:
     from unlearning.training.base_weights import open_base
     from unlearning.training.config import TrainConfig, config_of, module_source
-    from unlearning.training.encode_examples import rows_from_examples
-    from unlearning.training.encode_records import store_from_snapshot, typed
-    from unlearning.training.stages import planned_steps
 else:
     __getattr__ = lazily(
         __name__,
         {
             "base_weights": ("open_base",),
             "config": ("TrainConfig", "config_of", "module_source"),
-            "encode_examples": ("rows_from_examples",),
-            "encode_records": ("store_from_snapshot", "typed"),
-            "stages": ("planned_steps",),
         },
     )
 
@@ -39,9 +32,5 @@ __all__ = [
     "config_of",
     "module_source",
     "open_base",
-    "planned_steps",
-    "rows_from_examples",
-    "store_from_snapshot",
-    "typed",
     "unchanged_slices",
 ]

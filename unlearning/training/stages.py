@@ -227,16 +227,3 @@ def probe(learner: KerasLearner, store: RowStore, options: TrainOptions) -> None
                     batches, first_rows(store, shard), shard=shard, class_weights=weights
                 )
                 return
-
-
-def shard_steps(store: RowStore, partition: Partition) -> list[int]:
-    """Count the planned steps of each shard in a whole training run."""
-    return [
-        sum(stage.steps for stage in shard_schedule(store, shard, partition))
-        for shard in range(partition.shards)
-    ]
-
-
-def planned_steps(store: RowStore, partition: Partition) -> int:
-    """Count the planned steps of a whole training run; early stopping may take fewer."""
-    return sum(shard_steps(store, partition))

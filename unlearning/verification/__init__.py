@@ -3,6 +3,7 @@
 checks          of a deletion's result, each with its negative control (`controlled`)
 report_file     the report, made and kept with the request
 replay          segments of a training run, taken again; `taken_again` units of a deletion's
+learnt_again    parts of sums, learnt again whole
 recorded_files  the files of a live model against the digests in its ledger
 twin_distance   how near a result is to its retrained twin
 """
@@ -14,6 +15,7 @@ from lineage_store.public_names import lazily
 if TYPE_CHECKING:
     from unlearning.verification.checks import must_pass
     from unlearning.verification.controlled import Check
+    from unlearning.verification.learnt_again import replay_sums
     from unlearning.verification.recorded_files import differing_files
     from unlearning.verification.report_file import check_and_keep, load_reports
     from unlearning.verification.taken_again import replay_run
@@ -23,6 +25,7 @@ else:
         {
             "checks": ("must_pass",),
             "controlled": ("Check",),
+            "learnt_again": ("replay_sums",),
             "recorded_files": ("differing_files",),
             "report_file": ("check_and_keep", "load_reports"),
             "taken_again": ("replay_run",),
@@ -37,4 +40,5 @@ __all__ = [
     "must_pass",
     "replay",
     "replay_run",
+    "replay_sums",
 ]

@@ -21,9 +21,10 @@ from lineage_store.claim import claim_of
 from lineage_store.errors import CheckFailed
 from lineage_store.ledger import Ledger, ShardLedger
 from lineage_store.rows import RowStore
-from lineage_store.tensors import distance, weights_digest
+from lineage_store.tensors import weights_digest
+from unlearning.families.family import Learner
+from unlearning.families.known_families import family_of_ledger
 from unlearning.fitting.shard_task import MakeLearner, learner_of
-from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.planning.downstream import Downstream, seen_between
 from unlearning.planning.model_plan import ModelPlan
 from unlearning.strategies.known_strategies import strategy_of
@@ -33,6 +34,7 @@ from unlearning.training.base_weights import origin, started_from
 from unlearning.training.early_stop import rows_seen
 from unlearning.training.stages import Run
 from unlearning.verification.controlled import HOLDS, Basis, Check, controlled
+from unlearning.verification.learnt_again import all_learnt_again
 from unlearning.verification.taken_again import replay_run, take_again, trained, wrong_records
 from unlearning.verification.twin_distance import in_words, relative_distance
 
@@ -118,12 +120,15 @@ def check(
                 control_holds="it holds for the untouched model too: its base does not change",
             )
         )
-    learner: KerasLearner | None = None
+    learner: Learner | None = None
     if any(one.trains for one in plan.shards):
         learner = (make or learner_of(old, store))()
     methods = _of_the_method(plan, old=old, new=new, store=store, before=old_store, learner=learner)
     checks += methods
-    if learner is not None and trained(plan.shards):
+    if learner is not None and family_of_ledger(new).trail == "sums":
+        anew = [one.shard for one in plan.shards if one.trains]
+        checks.append(all_learnt_again(anew, learner=learner, old=old, new=new, store=store))
+    elif learner is not None and trained(plan.shards):
         run = replay_run(new, learner, base=base)
         checks.append(_taken_again(plan, run, old=old, new=new, store=store, nonce=nonce))
     if any(decision.repair_epochs for decision in plan.shards):
@@ -208,11 +213,12 @@ def _left_by_a_deletion(shard: ShardLedger) -> list[str | None]:
 
 def _of_the_method(
     plan: ModelPlan, *, old: Ledger, new: Ledger, store: RowStore, before: RowStore | None,
-    learner: KerasLearner | None,
+    learner: Learner | None,
 ) -> list[Check]:  # fmt: skip
     """Put the strategy's own checks, and the engine's of all that was trained anew or left."""
     strategy = strategy_of(plan.strategy)
-    given = Witnesses(old, plan.model_after, before, store, learner)
+    run = None if learner is None else replay_run(old, learner, base=None)
+    given = Witnesses(old, plan.model_after, before, store, run)
     found: dict[str, Holds] = dict(strategy.check(plan.shards, given))
     anew = [one.shard for one in plan.shards if one.anew or one.leaves]
     if anew or strategy.claim.settles:
@@ -297,11 +303,12 @@ def _unlike(ledger: Ledger, twin: Ledger) -> str | None:
 
 
 def _distances(ledger: Ledger, twin: Ledger) -> float | None:
-    total = 0.0
+    total, family = 0.0, family_of_ledger(ledger)
     for mine, its in zip(ledger.final_weights(), twin.final_weights(), strict=True):
-        if mine.keys() != its.keys() or any(mine[n].shape != its[n].shape for n in mine):
+        apart = family.distance(mine, its, names=ledger.header.trainable)
+        if apart is None:
             return None
-        total += distance(mine, its, names=ledger.header.trainable if mine else ()) ** 2
+        total += apart**2
     return float(np.sqrt(total))
 
 

@@ -15,17 +15,18 @@ rule out another step in between that was taken otherwise, and the check says ho
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from lineage_store.canonical import digest
 from lineage_store.ledger import Ledger, ShardLedger, StageRecord
 from lineage_store.placement import Stage
 from lineage_store.rows import Rows, RowStore
 from lineage_store.tensors import State
-from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.families.family import Learner, PartRun, nothing_given
 from unlearning.strategies.decision import Decision
 from unlearning.strategies.strategy import stage_of
 from unlearning.training.batches import batch_digest, shard_schedule, stage_batches
-from unlearning.training.stages import Run, nothing_given
+from unlearning.training.stages import Run
 from unlearning.training.witness import state_before_the_end
 from unlearning.verification.replay import BITS, Segment, replay, segments_of
 
@@ -97,15 +98,16 @@ def _ended(stage: Stage, epochs: int) -> Stage:
     return Stage(stage.index, stage.rows, epochs, stage.batches, stage.first_position)
 
 
-def replay_run(ledger: Ledger, learner: KerasLearner, *, base: Ledger | None) -> Run:
-    """Return a run that takes steps of a ledger again, from its base's weights if it has one."""
-    return Run(
-        learner=learner,
-        options=replace(ledger.header.options, record="none"),
-        model=ledger.header.model,
-        clock=lambda: 0.0,
-        given=nothing_given if base is None else base.weights_of_shard,
-    )  # fmt: skip
+def replay_run(ledger: Ledger, learner: Learner, *, base: Ledger | None) -> Any:
+    """Return a run that learns units of a ledger again, from its base's weights if it has one."""
+    return learner.run(
+        PartRun(
+            options=replace(ledger.header.options, record="none"),
+            model=ledger.header.model,
+            clock=lambda: 0.0,
+            given=nothing_given if base is None else base.weights_of_shard,
+        )
+    )
 
 
 def take_again(

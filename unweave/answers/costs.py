@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from lineage_store.errors import BadInput
 from lineage_store.index.models import ModelRecord
 from lineage_store.placement import Partition
 from lineage_store.rows import open_rows
 from lineage_store.workspace import Workspace
+from unlearning.families import DEFAULT, family_of
 from unlearning.planning.expected_cost import expected_cost
 
 
@@ -14,6 +16,12 @@ def cost_of(
     workspace: Workspace, record: ModelRecord, *, pattern: Sequence[float] | None = None
 ) -> dict[str, Any]:
     """Return what a request to forget one row of a live model is expected to cost."""
+    family = family_of(record.config.get("model_family", DEFAULT))
+    if family.trail != "steps":
+        raise BadInput(
+            f"The model {record.id} is of the family {family.name}, from which rows are taken out "
+            f"without a step: there is no cost in steps to expect."
+        )
     counts = open_rows(workspace.absolute(record.paths["rows"])).counts
     partition = Partition(**record.config["partition"])
     return expected_cost(counts, partition, pattern=pattern).to_json()

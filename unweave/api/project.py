@@ -73,7 +73,7 @@ class Project(Reader):
         base: str | None = None,
         model_family: str = DEFAULT,
         shards: int | None = None,
-        slices: int = 4,
+        slices: int | None = None,
         epochs: int = 10,
         batch_size: int = 64,
         seed: int = 0,
@@ -96,9 +96,9 @@ class Project(Reader):
 
         A row may have several subjects: `subject` names one column or more. `base` names a live
         model whose weights each shard starts from; without `shards` there are as many as that has,
-        or 5. `risk_rules` tell which rows are likely to be withdrawn, in order of
-        rising risk; docs/data.md says what becomes of them. Raises BadInput for options, data or a
-        module that do not fit.
+        or as many as are best for `model_family`, as of `slices`. `risk_rules` tell which rows are
+        likely to be withdrawn, in order of rising risk; docs/data.md says what becomes of them.
+        Raises BadInput for options, data or a module that do not fit.
         """
         from pipelines.runs.train import TrainRequest, train
         from unweave.answers import runs as answers

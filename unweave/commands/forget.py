@@ -16,7 +16,10 @@ from unweave.commands.options import BEAM_ARGS, JSON, WORKERS, WORKSPACE, projec
     type=click.Choice(["exact", "certified", "approximate"]),
     help="What the result must be; exact if nothing is said.",
 )
-@click.option("--strategy", help="How to forget: retrain-shards, amnesiac or amnesiac-marginal.")
+@click.option(
+    "--strategy",
+    help="How to forget: retrain-shards, subtract-sums, amnesiac or amnesiac-marginal.",
+)
 @click.option(
     "--within",
     type=float,

@@ -36,7 +36,10 @@ def request() -> None:
     type=click.Choice(["exact", "certified", "approximate"]),
     help="What the result must be; exact if nothing is said.",
 )
-@click.option("--strategy", help="How to forget: retrain-shards, amnesiac or amnesiac-marginal.")
+@click.option(
+    "--strategy",
+    help="How to forget: retrain-shards, subtract-sums, amnesiac or amnesiac-marginal.",
+)
 @click.option(
     "--exact-by", metavar="DATE", help="Approximate first, and exact in its place by this day."
 )

@@ -20,7 +20,7 @@ from lineage_store.rows.arrays import in_key_order, joined, pieces
 from lineage_store.rows.row_store import open_rows
 from lineage_store.rows.slice_set import SortedRows
 from lineage_store.rows.writer import write_rows
-from unlearning.families.keras_encoding import keras_rows
+from unlearning.encoding.keras_encoding import keras_rows
 from unlearning.training.batches import stage_batches
 
 PARTITION = Partition(shards=2, slices=3, epochs=2, batch_size=4, seed=9)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from lineage_store.errors import BadInput
+from unlearning.encoding.value_keys import class_key, number_keys, text_keys
 from unlearning.families.naive_bayes import nothing, probabilities, sums_of
 from unlearning.families.naive_bayes_serving import export_sums
-from unlearning.families.value_keys import class_key, number_keys, text_keys
 
 CLASSES = ["né", "yes"]
 NUMBERS, STRINGS, COLUMNS = ["n0", "n1"], ["t0", "t1"], ["t0", "n0", "n1", "t1"]
@@ -130,7 +130,7 @@ import numpy as np
 from pathlib import Path
 from unlearning.families.naive_bayes import subtracted, sums_of
 from unlearning.families.naive_bayes_serving import export_sums
-from unlearning.families.value_keys import class_key, text_keys
+from unlearning.encoding.value_keys import class_key, text_keys
 values = text_keys(["x", "y", "x"], column="t")[:, None]
 labels = np.array([class_key(name) for name in "aba"])
 left = subtracted(sums_of(values, labels), sums_of(values[:1], labels[:1]))

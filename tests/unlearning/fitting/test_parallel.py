@@ -12,12 +12,13 @@ from lineage_store.errors import BadInput, ShardsLost
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
 from pipelines.backends.direct import DirectBackend
+from unlearning.families.family import Learner, ModelSource
+from unlearning.families.known_families import family_of
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fitting.engines import OnBeam, ThisProcess, engine_from, engine_of
 from unlearning.fitting.shard_task import ShardTask, carry_out, made_with, ticket
 from unlearning.fitting.worker import carry_out_apart
 from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.keras_models.make import make_learner
 from unlearning.keras_models.module_file import ModelSpec, module_text
 from unlearning.strategies.shard_decision import ShardDecision
 from unlearning.training.config import config_of, module_source
@@ -229,7 +230,7 @@ def task(table, tmp_path, signs):
         old=None,
         base=None,
         ticket="",
-        made_with=made_with(module_source(old)),
+        made_with=made_with("keras", module_source(old)),
     )
 
 
@@ -237,8 +238,9 @@ def with_ticket(task: ShardTask, number: str, **changed: object) -> ShardTask:
     return ShardTask(**{**task.__dict__, "ticket": number, **changed})
 
 
-def learner_of(task: ShardTask) -> KerasLearner:
-    return make_learner(task.text, name="user module", store=open_rows(task.rows), seed=0)
+def learner_of(task: ShardTask) -> Learner:
+    source = ModelSource("user module", task.text)
+    return family_of("keras").open(source, open_rows(task.rows), seed=0)
 
 
 def test_a_task_survives_the_way_as_text(task) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lineage_store.errors import BadInput, NotReproducible
-from unlearning.families.keras_encoding import keras_rows
+from unlearning.encoding.keras_encoding import keras_rows
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.module_file import ModelSpec

@@ -22,7 +22,7 @@ from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import open_workspace
 from pipelines.backends.direct import DirectBackend
-from pipelines.runs import forget
+from unlearning.families.keras_family import KerasFamily
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
 from unlearning.planning.choice import Asked
@@ -291,7 +291,7 @@ def test_after_a_change_of_environment_forgetting_gives_the_weights_of_a_fresh_r
     shutil.copytree(original, root)
     expected = Project(root, backend=DirectBackend()).forget(["person-3"], guarantee="exact")
     other = {**environment(), "threads": 2}
-    monkeypatch.setattr(forget, "environment", lambda module: other)
+    monkeypatch.setattr(KerasFamily, "environment", lambda self, module: other)
     done = project.forget(["person-3"], guarantee="exact")
     assert done["affected_shards"] == [0, 1, 2] and len(expected["affected_shards"]) == 1
     assert done["steps_recomputed"] == done["steps_full"] > expected["steps_recomputed"]

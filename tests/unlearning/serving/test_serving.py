@@ -12,12 +12,13 @@ from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
 from lineage_store.rows.slice_set import SortedRows
 from pipelines.backends.direct import DirectBackend
-from unlearning.families.aggregation import AGGREGATIONS
+from unlearning.families.keras_parts import KerasParts
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.encoding import first_values
 from unlearning.keras_models.make import make_learner
-from unlearning.serving import export
-from unlearning.serving.export import aggregated
+from unlearning.serving import evaluate as serving_evaluate
+from unlearning.serving.aggregation import AGGREGATIONS
+from unlearning.serving.evaluate import aggregated, evaluate
 from unlearning.training.config import config_of, module_source
 from unweave.api.project import Project
 
@@ -119,7 +120,7 @@ def expected_outputs(project):
     """The shards' aggregate, computed with the learner from the ledger, for the eval rows."""
     learner, weights, store, rule = opened(project)
     rows = store.evaluation()
-    return *aggregated(learner, weights, rows, aggregate=rule), rows
+    return *aggregated(KerasParts(learner), weights, rows, aggregate=rule), rows
 
 
 def given_rows(project):
@@ -198,8 +199,8 @@ def test_the_metrics_are_the_same_when_the_rows_are_read_in_pieces(served, monke
     learner, weights, store, rule = opened(project)
     rows = replace(store, read_whole=0).evaluation()
     assert isinstance(rows, SortedRows) and len(rows) > 8
-    monkeypatch.setattr(export, "PREDICTED_AT_ONCE", 4)
-    found = export.evaluate(learner, weights, rows, aggregate=rule)
+    monkeypatch.setattr(serving_evaluate, "ASKED_AT_ONCE", 4)
+    found = evaluate(KerasParts(learner), weights, rows, aggregate=rule)
     assert found == pytest.approx(answer["metrics"], rel=1e-5)
 
 

@@ -17,7 +17,7 @@ from lineage_store.rows.row_store import open_rows
 from lineage_store.tensors import first_difference, weights_digest, weights_of
 from lineage_store.workspace.request_folder import RequestFolder
 from pipelines.backends.direct import DirectBackend
-from unlearning.families.keras_encoding import keras_rows
+from unlearning.encoding.keras_encoding import keras_rows
 from unlearning.fitting.fit import fit_twin
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.make import make_learner

@@ -11,9 +11,9 @@ from lineage_store.ledger.shards import ShardLedger
 from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.ledger.update_codecs import decode
 from lineage_store.placement import Partition
+from unlearning.encoding.encode_records import store_from_snapshot
 from unlearning.keras_models.make import make_learner
 from unlearning.strategies.regenerate import record_again, regenerated, replayed
-from unlearning.training.encode_records import store_from_snapshot
 from unlearning.training.stages import Run, train_shard
 
 PARTITION = Partition(shards=1, slices=2, epochs=5, batch_size=16, seed=5)

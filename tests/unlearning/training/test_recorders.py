@@ -9,7 +9,7 @@ from lineage_store.canonical import digest
 from lineage_store.errors import BadInput
 from lineage_store.ledger.shards import ShardLedger
 from lineage_store.ledger.update_codecs import SUMMABLE, decode
-from unlearning.families.keras_encoding import keras_rows
+from unlearning.encoding.keras_encoding import keras_rows
 from unlearning.training.recorders import WAITING, KeepUpdates
 
 STEPS = 3 * WAITING

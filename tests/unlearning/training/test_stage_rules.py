@@ -10,7 +10,7 @@ from lineage_store.errors import BadInput
 from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition, shard_of, slice_of
 from lineage_store.rows.writer import write_rows
-from unlearning.families.keras_encoding import keras_rows
+from unlearning.encoding.keras_encoding import keras_rows
 from unlearning.keras_models.class_weights import ALIKE, balanced, must_fit, weighting_or_default
 from unlearning.training.early_stop import Watch, seen_digest, watch_of
 

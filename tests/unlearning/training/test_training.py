@@ -25,7 +25,7 @@ from lineage_store.placement import Stage, batch_of, row_bits, schedule
 from lineage_store.rows.arrays import in_key_order
 from lineage_store.rows.row_store import open_rows
 from pipelines.backends.direct import DirectBackend
-from unlearning.families.keras_encoding import keras_rows
+from unlearning.encoding.keras_encoding import keras_rows
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.make import make_learner

@@ -11,7 +11,7 @@ from lineage_store.data.snapshot import load_snapshot
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
 from pipelines.backends.direct import DirectBackend
-from unlearning.training.encode_records import store_from_snapshot
+from unlearning.encoding.encode_records import store_from_snapshot
 from unlearning.training.unchanged_slices import unchanged_slices
 from unweave.api.project import Project
 

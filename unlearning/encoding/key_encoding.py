@@ -6,8 +6,8 @@ import numpy as np
 
 from lineage_store.data import Inference
 from lineage_store.rows import LABEL, Field, Rows
-from unlearning.families.row_encoding import TypedRows
-from unlearning.families.value_keys import class_key, number_keys, text_keys
+from unlearning.encoding.row_encoding import TypedRows
+from unlearning.encoding.value_keys import class_key, number_keys, text_keys
 
 KEYS = "keys"
 

@@ -8,13 +8,13 @@ import pytest
 
 from lineage_store.errors import BadInput
 from pipelines.backends.direct import DirectBackend
-from unlearning.families.aggregation import (
+from unlearning.fingerprint.determinism import pin_tensorflow
+from unlearning.serving.aggregation import (
     AGGREGATIONS,
     aggregation_for,
     aggregation_or_default,
     stacked,
 )
-from unlearning.fingerprint.determinism import pin_tensorflow
 from unweave import Project
 
 

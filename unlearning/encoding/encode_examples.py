@@ -15,7 +15,7 @@ from lineage_store.data import PLACE, ROW, Snapshot
 from lineage_store.errors import CheckFailed
 from lineage_store.placement import U64, Partition, cells_of
 from lineage_store.rows import Rows
-from unlearning.families.row_encoding import RowEncoding, TypedRows
+from unlearning.encoding.row_encoding import RowEncoding, TypedRows
 from unlearning.keras_models.encoding import first_values
 
 PIECE = 5_000

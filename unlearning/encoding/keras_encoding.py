@@ -8,7 +8,7 @@ import numpy.typing as npt
 from lineage_store.data import Inference
 from lineage_store.rows import LABEL, Field, Rows, fields_of
 from lineage_store.tensors import Array
-from unlearning.families.row_encoding import TypedRows
+from unlearning.encoding.row_encoding import TypedRows
 from unlearning.keras_models.encoding import encode_strings
 from unlearning.keras_models.module_file import spec_of
 

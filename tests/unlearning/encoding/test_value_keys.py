@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearning.families.value_keys import (
+from unlearning.encoding.value_keys import (
     class_key,
     grid_steps,
     key_of,

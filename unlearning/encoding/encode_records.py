@@ -4,7 +4,7 @@ The same encoding serves records read from the gate's CSV and records read from 
 Examples: both hold the same text, so both give the same bytes.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import compress, islice
 from pathlib import Path
@@ -14,9 +14,8 @@ import numpy as np
 from lineage_store.data import EVAL, TRAIN, Inference, Record, Snapshot, describe, read_snapshot
 from lineage_store.placement import U64, Partition, cells_of
 from lineage_store.rows import NO_SLICES, Rows, RowStore, write_rows
-from unlearning.families.family import Family
-from unlearning.families.known_families import family_of
-from unlearning.families.row_encoding import RowEncoding, TypedRows
+from unlearning.encoding.keras_encoding import KerasEncoding
+from unlearning.encoding.row_encoding import RowEncoding, TypedRows
 
 PIECE_VALUES, PIECE_ROWS = 500_000, 50_000
 
@@ -80,16 +79,16 @@ def store_from_snapshot(
     snapshot: Snapshot,
     partition: Partition,
     *,
-    family: Family | None = None,
+    encoding_of: Callable[[Inference], RowEncoding] = KerasEncoding,
     unchanged: Mapping[tuple[int, int], Path] = NO_SLICES,
 ) -> RowStore:
-    """Write the row store of a family, or of the default one, straight from the gate's files.
+    """Write a row store in a family's encoding, or in Keras's, straight from the gate's files.
 
     The slices in `unchanged`, by shard and slice, are links to these files and not made again.
     """
     train, evaluation = (read_snapshot(snapshot, split) for split in (TRAIN, EVAL))
     inference = snapshot.inference
-    encoding = (family or family_of()).encoding(inference)
+    encoding = encoding_of(inference)
     pieces = partial(encode_pieces, inference=inference, encoding=encoding, partition=partition)
     return write_rows(
         folder,

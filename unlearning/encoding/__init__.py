@@ -1,0 +1,27 @@
+"""Rows as families read them: from values in the gate's types to named arrays of their own.
+
+row_encoding    the Protocol of an encoding, which is local to a row (law 2)
+keras_encoding  numbers, hash buckets and class numbers, for Keras
+key_encoding    keys of values, for families of sums; `value_keys` makes the keys
+encode_records  gated records become arrays; `encode_examples` ExampleGen's do
+"""
+
+from typing import TYPE_CHECKING
+
+from lineage_store.public_names import lazily
+
+if TYPE_CHECKING:
+    from unlearning.encoding.encode_examples import rows_from_examples
+    from unlearning.encoding.encode_records import store_from_snapshot, typed
+    from unlearning.encoding.keras_encoding import KerasEncoding
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            "encode_examples": ("rows_from_examples",),
+            "encode_records": ("store_from_snapshot", "typed"),
+            "keras_encoding": ("KerasEncoding",),
+        },
+    )
+
+__all__ = ["KerasEncoding", "rows_from_examples", "store_from_snapshot", "typed"]

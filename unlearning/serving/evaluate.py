@@ -1,0 +1,63 @@
+"""What the aggregate of some parts answers, and how well, without exporting it."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from lineage_store.data import Task
+from lineage_store.rows import Rows, RowSet, pieces
+from lineage_store.tensors import Array, State
+from unlearning.serving.aggregation import Aggregation, stacked
+
+ASKED_AT_ONCE = 8192
+
+
+class Predictor(Protocol):
+    """What answers from the state of a part."""
+
+    @property
+    def task(self) -> Task:
+        """What the label makes it."""
+
+    @property
+    def units(self) -> int:
+        """The units of an answer: classes, or one."""
+
+    def predict(self, state: State, rows: Rows) -> Array:
+        """Return the answers (n, units) of a part with this state."""
+
+    def targets(self, rows: Rows) -> Array:
+        """Return the right answers (n,): numbers of classes, or values."""
+
+
+def aggregated(
+    learner: Predictor, parts: Sequence[State], rows: Rows, *, aggregate: Aggregation
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the aggregate's outputs and scores, (n, units) each, without exporting it."""
+    return aggregate.arrays(stacked([learner.predict(state, rows) for state in parts if state]))
+
+
+def evaluate(
+    learner: Predictor, parts: Sequence[State], rows: RowSet, *, aggregate: Aggregation
+) -> dict[str, float]:
+    """Return what the aggregate does on rows: `accuracy` and `log_loss`, or `rmse`; and `rows`.
+
+    Log loss is in nats, with probabilities clipped at 1e-7; rmse is in the label's units.
+    """
+    if not len(rows) or not any(parts):
+        return {"rows": 0}
+    squares = hits = loss = 0.0
+    for piece in pieces(rows, ASKED_AT_ONCE):
+        told, scores = aggregated(learner, parts, piece, aggregate=aggregate)
+        labels = learner.targets(piece)
+        if learner.task == "regression":
+            squares += float(np.sum((told[:, 0] - labels) ** 2))
+            continue
+        right = told[np.arange(len(piece)), labels]
+        hits += float(np.sum(scores.argmax(axis=1) == labels))
+        loss -= float(np.sum(np.log(np.clip(right, 1e-7, 1.0))))
+    if learner.task == "regression":
+        return {"rows": len(rows), "rmse": float(np.sqrt(squares / len(rows)))}
+    return {"rows": len(rows), "accuracy": hits / len(rows), "log_loss": loss / len(rows)}
