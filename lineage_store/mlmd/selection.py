@@ -3,7 +3,7 @@
 A model or an artifact is shown with all that it was made from and all that came of it. A subject
 stands for itself, under its pseudonym, in front of the batches that saw its rows, and with all that
 came of these. Of a node's properties only those in `SHOWN` are taken: TFX's own hold parameters and
-paths, which are nobody else's business.
+paths, which are nobody else's business, and an older version wrote digests and losses.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,6 +14,7 @@ from lineage_store.errors import NothingFound
 from lineage_store.graph.closure import Edge, artifact_key, execution_key, id_of, is_execution
 from lineage_store.graph.fold import PictureNode, Value
 from lineage_store.ledger.shards import Ledger
+from lineage_store.ledger.units import Place, Unit
 from lineage_store.mlmd.metadata_store import Metadata, pb, pieces
 from lineage_store.mlmd.names import Names, place_of
 from lineage_store.mlmd.read_graph import Lineage
@@ -23,16 +24,7 @@ SHOWN: Mapping[str, type[Value]] = {
     "model": str,
     "shard": int,
     "stage": int,
-    "position": int,
-    "rows": int,
-    "steps": int,
-    "seconds": float,
-    "loss": float,
     "request": str,
-    "time": str,
-    "digest": str,
-    "weights": str,
-    "certificate": str,
     "guarantee": str,
 }
 SUBJECT = -1
@@ -98,7 +90,8 @@ def _batch_names(names: Names, ledger: Ledger, batches: Iterable[str]) -> Iterab
         shard, stage, epoch, batch = (int(part[1:]) for part in name.split("."))
         ran = stages[shard, stage]
         planned = Stage(ran.stage, ran.rows, ran.epochs, ran.batches, ran.first_position)
-        yield names.batch(ran, planned.position(epoch=epoch, batch=batch))
+        position = planned.position(epoch=epoch, batch=batch)
+        yield names.unit(Unit("batch", Place(ran.model, ran.shard, ran.stage, position)))
 
 
 def _model_key(metadata: Metadata, lineage: Lineage, names: Names, model: str) -> int:

@@ -101,8 +101,6 @@ def made(tmp_path_factory):
         metadata,
         names=names,
         request_id="r1",
-        time="2026-01-01T00:00:00Z",
-        certificate_digest="00",
         certificate_uri="nowhere",
         old_model_uris=["model"],
         new_model_uris=["next"],
