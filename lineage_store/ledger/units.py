@@ -11,8 +11,8 @@ Which units there are, and what each is made from, follows from placement and fr
 the stages alone: a batch that no row fell into has its records too, and which updates a subtraction
 took back is not said. So what is kept of a unit for good tells nothing of a row (law 9).
 
-A ledger of format 1 has stages. Those of most families are trained in steps; one of a kind in
-`WITHOUT_STEPS` is made from its rows at once.
+A ledger of format 1 has stages. One of kind `stage` is trained in steps, one of any other kind (its
+record names it) is made from its rows at once.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,8 +22,7 @@ from pathlib import Path
 from lineage_store.ledger.records import StageRecord
 from lineage_store.ledger.shards import Ledger, ShardLedger
 
-STAGE = "stage"  # what the record of a stage is of, if it does not say
-WITHOUT_STEPS = frozenset({"sums"})
+STAGE = "stage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +117,17 @@ def units_of_step(stage: StageRecord, position: int) -> tuple[Unit, Unit, Unit]:
     return Unit("batch", place), Unit("step", place), Unit("update", place)
 
 
+def kind_of(stage: StageRecord) -> str:
+    """Return the kind of unit that a stage is; families without steps name their own."""
+    return str(getattr(stage, "kind", STAGE))
+
+
 def _of_stage(
     shard: ShardLedger, stage: StageRecord, before: StageRecord | None, start: Unit | None
 ) -> Iterator[UnitRecord]:
     place = Place(stage.model, stage.shard, stage.stage)
     rows = Unit("shard", Place(stage.model, stage.shard))
-    done = Unit(getattr(stage, "kind", STAGE), place)
+    done = Unit(kind_of(stage), place)
     inputs: list[Unit] = []
     if stage.start_digest:
         inputs.append(_subtracted(stage.model, stage.shard, stage.stage))
@@ -133,14 +137,13 @@ def _of_stage(
         inputs.append(start)
     first = before is None and not stage.start_digest
     # Without a step, nothing else would lead from the rows to the first checkpoint.
-    if done.kind in WITHOUT_STEPS or (first and not planned_positions(stage)):
+    if done.kind != STAGE or (first and not planned_positions(stage)):
         inputs.append(rows)
-    if done.kind in WITHOUT_STEPS:
-        yield UnitRecord(done, tuple(inputs), open=True)
-    else:
-        batching = Unit("batching", place)
+    batching = Unit("batching", place)
+    if done.kind == STAGE:
         yield UnitRecord(batching, inputs=(rows,))
-        yield UnitRecord(done, tuple(inputs), open=True)
+    yield UnitRecord(done, tuple(inputs), open=True)
+    if done.kind == STAGE:
         yield from _steps(shard, stage, batching, done)
     file = shard.checkpoint_file(stage.stage)
     yield _in_file(checkpoint_of(stage), done, file if file.exists() else None)

@@ -219,7 +219,8 @@ def ingest_deletion(
     external_id = names.of(request_id, "deletion")
     values: Values = {"request": request_id}
     values |= {f"guarantee_{model}": guarantee for model, guarantee in guarantees.items()}
-    before, after = list(old_model_uris), [*new_model_uris, certificate_uri]
+    # Many artifacts have no URI, and a deletion may have no certificate of TFX's.
+    before, after = list(old_model_uris), list(filter(None, (*new_model_uris, certificate_uri)))
 
     def missing() -> Subgraph | None:
         if metadata.execution_exists(external_id):

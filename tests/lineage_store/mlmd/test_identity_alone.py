@@ -4,7 +4,7 @@ A ledger is taken into a real store, and a deletion with it. `ALLOWED` is the wh
 node may say; tests/tfx/test_tfx_pipeline.py holds a TFX run to it, too.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -18,6 +18,8 @@ from lineage_store.ledger.units import planned_positions
 from lineage_store.mlmd.ingest import ingest_deletion, ingest_model
 from lineage_store.mlmd.metadata_store import Metadata, pb, set_properties
 from lineage_store.mlmd.names import Names
+from lineage_store.mlmd.read_graph import read_lineage
+from lineage_store.mlmd.selection import SUBJECT, picture_of_subject
 from lineage_store.placement import Partition
 from lineage_store.tensors import save_state
 
@@ -119,6 +121,38 @@ def test_nothing_is_said_but_where_things_stand(tmp_path, subtracted):
     assert {kind for kind, _ in told_besides(metadata, forbidden=forbidden)} == {
         "lineage.Batch", "lineage.Stage",
     }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SummedStage(StageRecord):
+    """The record of a stage that was made at once, as a family of sums writes it."""
+
+    kind: str = "sums"
+
+
+def test_a_kind_of_unit_without_steps_is_written_and_walked_like_any(tmp_path, monkeypatch):
+    ledger = made_ledger(tmp_path / "ledger")
+    stages = ShardLedger.stages
+    monkeypatch.setattr(
+        ShardLedger, "stages", lambda shard: [SummedStage(**stages(shard)[0].__dict__)]
+    )
+    metadata = ingest(tmp_path, ledger)
+    assert told_besides(metadata, forbidden=numbers_of(ledger)) == []
+    sums = metadata.store.get_executions_by_type("lineage.Sums")
+    assert [node.last_known_state for node in sums] == [pb.Execution.COMPLETE] * 2
+    assert not metadata.store.get_executions_by_type("lineage.Step")
+    rows, model = (metadata.by_uri(URIS[name]).id for name in ("rows", "model"))
+    kinds = [metadata.type_name(a.type_id) for a in metadata.artifacts(metadata.upstream([model]))]
+    assert sorted(kinds) == ["components.Rows", *["lineage.Checkpoint"] * 2,
+                             *["lineage.Shard"] * 2]  # fmt: skip
+    assert model in metadata.downstream([rows])
+    touched = {"pseudonym": "ab" * 16,
+               "models": [{"model": "m1", "rows": 1, "shards": [1], "batches": []}]}  # fmt: skip
+    lineage = read_lineage(metadata)
+    drawn = picture_of_subject(metadata, lineage, NAMES, touched, {"m1": ledger})
+    (first,) = (end for start, end in drawn.edges if start == SUBJECT)
+    assert [n.values["shard"] for n in drawn.nodes if n.key == first] == [1]
+    assert "lineage.Sums" in {node.kind for node in drawn.nodes}
 
 
 def everything(metadata):

@@ -258,6 +258,9 @@ def test_graphml_read_back_is_the_graph_with_typed_attributes(made):
     graph = nx.read_graphml(io.BytesIO(graphml(picture)))
     assert set(graph) == {f"n{node.key}" for node in picture.nodes}
     assert set(graph.edges) == {(f"n{a}", f"n{b}") for a, b in picture.edges}
+    assert {name for node in picture.nodes for name in node.values} == {
+        "model", "shard", "stage", "position", "request"
+    }  # fmt: skip
     for node in picture.nodes:
         read = graph.nodes[f"n{node.key}"]
         assert (read["kind"], read["execution"], read["deleted"]) == (
