@@ -36,8 +36,12 @@ UNIT_TYPES: Mapping[str, UnitType] = {
     "subtracted": UnitType("lineage.Checkpoint", "s{0.shard}.subtracted:checkpoint", in_file=True),
     "assembly": UnitType("lineage.Assembly", "assembly", execution=True),
 }
+# TFX's own, at the two ends of a model's units: known by their URIs.
+ENDS = ("rows", "model")
 
 
 def name_of_unit(unit: Unit) -> str:
     """Return the name of a unit within its model."""
+    if unit.kind in ENDS:
+        return unit.kind
     return UNIT_TYPES[unit.kind].pattern.format(unit.place)

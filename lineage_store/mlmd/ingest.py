@@ -14,7 +14,7 @@ not written again, so a killed ingest is simply run again, and two at once come 
 takes in units that come after it is RUNNING until something comes of it, then COMPLETE.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -100,84 +100,104 @@ def _write_piece(
 
     Of a stage that this ingest has begun nothing should be there, so the first try does not ask.
     """
-    named = {names.unit(record.unit): record for record in piece}
-    new: dict[str, UnitRecord] = {}
+    named = [_Named(record, names) for record in piece]
+    known = {names.unit(unit): node for unit, node in given.items()}
+    new: list[_Named] = []
     asked = False
 
     def missing() -> Subgraph | None:
         nonlocal new, asked
-        nodes = _Nodes(metadata, names, given)
-        nodes.look_for(one.unit for one in piece if asked or _stage(one.unit) not in begun)
+        nodes = _Nodes(metadata, known)
+        nodes.look_for((one.name, one.record.unit.kind) for one in named
+                       if asked or _stage(one.record.unit.place) not in begun)  # fmt: skip
         asked = True  # a try that failed was not the first to write them
-        new = {name: one for name, one in named.items() if name not in nodes.there}
-        ends = {end for one in new.values() for end in (*one.inputs, *one.feeds)} - given.keys()
-        nodes.look_for(end for end in ends if names.unit(end) not in named)
-        for name, record in new.items():
-            nodes.add(name, record)
+        new = [one for one in named if one.name not in nodes.there]
+        mine = {one.name for one in new}
+        nodes.look_for(
+            (name, end.kind)
+            for one in new
+            for name, end in one.ends()
+            if name not in mine and name not in known
+        )
+        for one in new:
+            nodes.add(one)
         return nodes.graph if new else None
 
     write_once(missing)
-    begun |= {place for one in new.values() if (place := _stage(one.unit)) == one.unit.place}
+    places = (one.record.unit.place for one in new)
+    begun |= {place for place in places if place.position is None and place.stage is not None}
 
 
-def _stage(unit: Unit) -> Place | None:
-    """Return the place of the stage that a unit belongs to, if it belongs to one."""
-    place = unit.place
-    return None if place.stage is None else Place(place.model, place.shard, place.stage)
+def _stage(place: Place) -> Place | None:
+    """Return the place of the stage that a unit stands in, if it stands in one."""
+    if place.position is None:
+        return None if place.stage is None else place
+    return Place(place.model, place.shard, place.stage)
+
+
+class _Named:
+    """A record with the names of all its units, each made once: a long run has millions."""
+
+    def __init__(self, record: UnitRecord, names: Names) -> None:
+        self.record = record
+        self.name = names.unit(record.unit)
+        self.inputs = [names.unit(unit) for unit in record.inputs]
+        self.feeds = [names.unit(unit) for unit in record.feeds]
+
+    def ends(self) -> Iterator[tuple[str, Unit]]:
+        """Give all units that it is joined to, by name."""
+        yield from zip(self.inputs, self.record.inputs, strict=True)
+        yield from zip(self.feeds, self.record.feeds, strict=True)
 
 
 class _Nodes:
     """Nodes by name: those that MLMD has, and the places of those that a subgraph adds."""
 
-    def __init__(self, metadata: Metadata, names: Names, given: Mapping[Unit, int]) -> None:
-        self.metadata, self.names, self.given = metadata, names, given
+    def __init__(self, metadata: Metadata, known: Mapping[str, int]) -> None:
+        self.metadata, self.known = metadata, known
         self.there: dict[str, Any] = {}  # pb.Artifact | pb.Execution
         self.graph = Subgraph(metadata)
         self.places: dict[str, int] = {}
 
-    def look_for(self, units: Iterable[Unit]) -> None:
-        """Read those of some units that MLMD has."""
+    def look_for(self, named: Iterable[tuple[str, str]]) -> None:
+        """Read what MLMD has of some nodes, each told by its name and its kind of unit."""
         wanted: dict[bool, set[str]] = {True: set(), False: set()}
-        for unit in units:
-            wanted[UNIT_TYPES[unit.kind].execution].add(self.names.unit(unit))
+        for name, kind in named:
+            wanted[UNIT_TYPES[kind].execution].add(name)
         self.there |= self.metadata.by_external_id(wanted[False])
         self.there |= self.metadata.executions_by_external_id(wanted[True])
 
-    def add(self, name: str, record: UnitRecord) -> None:
+    def add(self, one: _Named) -> None:
         """Add a unit with all its edges."""
-        kind, values = UNIT_TYPES[record.unit.kind], _identity(record.unit.place)
+        kind, values = UNIT_TYPES[one.record.unit.kind], _identity(one.record.unit.place)
         if kind.execution:
-            self.places[name] = self.graph.execution(kind.name, name, values, running=record.open)
-            for end in record.inputs:
-                self._edge(record.unit, end, pb.Event.INPUT)
-            for end in record.feeds:
-                self._edge(record.unit, end, pb.Event.OUTPUT)
+            place = self.graph.execution(kind.name, one.name, values, running=one.record.open)
+            self.places[one.name] = place
+            for name in one.inputs:
+                self._edge(one.name, name, pb.Event.INPUT)
+            for name in one.feeds:
+                self._edge(one.name, name, pb.Event.OUTPUT)
             return
-        uri = "" if record.file is None else str(record.file)
-        self.places[name] = self.graph.artifact(kind.name, name, values, uri=uri)
-        for end in record.inputs:
-            self._end(self.names.unit(end))
-            self._edge(end, record.unit, pb.Event.OUTPUT)
-        for end in record.feeds:
-            self._edge(end, record.unit, pb.Event.INPUT)
+        uri = "" if one.record.file is None else str(one.record.file)
+        self.places[one.name] = self.graph.artifact(kind.name, one.name, values, uri=uri)
+        for name in one.inputs:
+            self._end(name)
+            self._edge(name, one.name, pb.Event.OUTPUT)
+        for name in one.feeds:
+            self._edge(name, one.name, pb.Event.INPUT)
 
-    def _edge(self, execution: Unit, artifact: Unit, kind: "pb.Event.Type") -> None:
+    def _edge(self, execution: str, artifact: str, kind: "pb.Event.Type") -> None:
         event = pb.Event(type=kind)
-        from_place, from_id = self._find(execution)
-        to_place, to_id = self._find(artifact)
-        if from_place is None and from_id:
-            event.execution_id = from_id
-        if to_place is None and to_id:
-            event.artifact_id = to_id
-        if (from_place is not None or from_id) and (to_place is not None or to_id):
-            self.graph.edges.append((from_place, to_place, event))
-
-    def _find(self, unit: Unit) -> tuple[int | None, int]:
-        """Return the place of a unit in the subgraph, or else its id in MLMD, 0 if it has none."""
-        if unit in self.given:
-            return None, self.given[unit]
-        name = self.names.unit(unit)
-        return self.places.get(name), self.there[name].id if name in self.there else 0
+        from_place, to_place = self.places.get(execution), self.places.get(artifact)
+        if from_place is None:
+            if execution not in self.there:
+                return
+            event.execution_id = self.there[execution].id
+        if to_place is None:
+            if artifact not in self.there and artifact not in self.known:
+                return
+            event.artifact_id = self.known.get(artifact) or self.there[artifact].id
+        self.graph.edges.append((from_place, to_place, event))
 
     def _end(self, name: str) -> None:
         """Say of an execution that it is complete, if it was running until now."""

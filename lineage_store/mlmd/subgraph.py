@@ -84,6 +84,7 @@ def write_once(missing: Callable[[], Subgraph | None]) -> None:
             return
         try:
             graph.write()
+            return
         except (mlmd_errors.AlreadyExistsError, mlmd_errors.AbortedError):
             if attempt == TRIES - 1:
                 raise

@@ -346,7 +346,7 @@ def test_mlmd_says_where_things_stand_and_nothing_else_of_a_training(step, story
         said = {**node.properties, **node.custom_properties}
         ours = node.external_id.startswith("unweave:")
         assert said.keys() <= (OF_PLACE if ours else names), node
-        values = {getattr(value, value.WhichOneof("value")) for value in said.values()}
+        values = [getattr(value, value.WhichOneof("value")) for value in said.values()]
         # TFX's own numbers, and those of shards and stages, are small ones.
         texts = {str(value) for value in values if not isinstance(value, int)}
         texts |= {getattr(node, "uri", ""), *node.external_id.split(":")}
