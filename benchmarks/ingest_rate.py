@@ -2,7 +2,7 @@
 
 A ledger of one shard and one stage, with nothing trained: each step has one batch and one update.
 `singly` is one `put_execution` a step; `pieces` is unweave's ingest, which also writes the events
-that tie batch and update to their stage; `bare` is the same without any property, to tell what MLMD
+that tie batch and update to their stage; `bare` is the same from a bare loop, to tell what MLMD
 could take at the most. SQLite, each turn in a process and a file of its own, the ways in turn;
 medians. Memory is the peak of the process above what it held before.
 """
@@ -24,7 +24,7 @@ from lineage_store.placement import Partition
 SINGLY = 2_000
 WAYS = {
     "singly": "one put_execution a step",
-    "bare": "in pieces, no property at all",
+    "bare": "in pieces, from a bare loop",
     "short": "unweave's ingest",
     "long": "unweave's ingest",
 }

@@ -19,8 +19,8 @@ from components.artifacts import (
     Plan,
     Rows,
 )
-from components.properties import set_digest
-from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
+from components.properties import publish
+from lineage_store.canonical import canonical_json, read_json
 from lineage_store.ledger import open_ledger
 from lineage_store.workspace import open_workspace
 from unlearning.evaluation import Policy, demanded, evaluate_and_keep, must_be_accepted
@@ -53,7 +53,5 @@ def UnlearningEvaluator(
         old_rows=Path(old_rows.uri),
         policy=demanded(opened) or Policy(),
     )
-    data = canonical_json(found.to_json()) + b"\n"
-    write_atomic(Path(evaluation.uri) / "evaluation.json", data)
-    set_digest(evaluation, digest(data))
+    publish(evaluation, "evaluation.json", canonical_json(found.to_json()) + b"\n")
     must_be_accepted(found)

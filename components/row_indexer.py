@@ -13,7 +13,6 @@ from tfx.types.standard_artifacts import (
 from tfx.types.system_executions import Process
 
 from components.artifacts import Ledger, Rows
-from components.properties import set_digest
 from components.schema_check import check_schema
 from lineage_store.data import EVAL, TRAIN, describe, load_snapshot
 from lineage_store.ledger import open_ledger
@@ -70,4 +69,3 @@ def RowIndexer(
         fields=encoding.fields,
         unchanged=same,
     )
-    set_digest(rows, gated.data_digest)

@@ -15,7 +15,7 @@ from tfx.types.standard_artifacts import (
 from tfx.types.system_executions import Train
 
 from components.artifacts import Ledger, Rows
-from components.properties import set_guarantee, set_training_digests
+from components.properties import set_guarantee, set_origin
 from lineage_store.ledger import open_ledger
 from lineage_store.progress import counter
 from lineage_store.rows import open_rows
@@ -55,5 +55,5 @@ def LineageTrainer(
         engine=executor_engine(),
         progress=counter("training", planned_steps(family, store, train_config.partition)),
     )
-    set_training_digests(ledger, model, trained)
+    set_origin(ledger, trained)
     set_guarantee("trained", ledger, model)

@@ -13,7 +13,7 @@ from components.artifacts import (
     Plan,
     Rows,
 )
-from components.properties import set_guarantee, set_training_digests
+from components.properties import set_guarantee, set_origin
 from components.trainer import SAVED_MODEL
 from lineage_store.canonical import read_json
 from lineage_store.ledger import open_ledger
@@ -52,5 +52,5 @@ def Unlearner(
         engine=executor_engine(),
         progress=counter("unlearning", planned.steps_planned),
     )
-    set_training_digests(ledger, model, unlearned)
+    set_origin(ledger, unlearned)
     set_guarantee(planned.guarantee, ledger, model)

@@ -4,9 +4,11 @@ Both stores are read piece by piece. Nodes are the same if their external ids ar
 which have none, if type and URI are. MLMD keeps the history of what was erased, and no ledger does:
 nodes of ended models that nothing accounts for are right if they are DELETED. What differs comes
 with the node or event that puts it right, which `repair_metadata` writes.
+
+An older version wrote more: properties and URIs with digests and counts, which updates a
+subtraction took back, and no unit of a step without rows. None of that is a difference.
 """
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -23,6 +25,9 @@ from lineage_store.mlmd.pages import artifact_pages, execution_pages
 
 ARTIFACT_STATES = dict(pb.Artifact.State.items())
 EXECUTION_STATES = dict(pb.Execution.State.items())
+
+OLDER_URI = "urn:sha256:"
+OLDER_INPUTS = ("lineage.Subtraction",)
 
 Node = Any  # pb.Artifact | pb.Execution, which have most of their fields in common
 
@@ -61,6 +66,11 @@ def artifacts(rebuilt: Rebuilt, actual: Metadata) -> Iterator[Mismatch]:
             known = named.get(node.external_id) if node.external_id else stand_ins.find(
                 actual, kind, node.uri
             )  # fmt: skip
+            if known is None and node.external_id in rebuilt.untaken:
+                continue
+            if known is not None and actual.type_name(known.type_id) != kind:
+                yield Mismatch(kind, "of another type", None)
+                continue
             yield from _node(node, known, kind, state="state", states=ARTIFACT_STATES)
     for piece in artifact_pages(actual):
         ours = [node for node in piece if _is_ours(rebuilt, node)]
@@ -79,14 +89,19 @@ def artifacts(rebuilt: Rebuilt, actual: Metadata) -> Iterator[Mismatch]:
 
 def executions(rebuilt: Rebuilt, actual: Metadata) -> Iterator[Mismatch]:
     """Yield the executions that are missing, wrong, or too many."""
-    kinds = {kind.id: kind.name for kind in rebuilt.metadata.store.get_execution_types()}
+    wanted = {kind.id: kind.name for kind in rebuilt.metadata.store.get_execution_types()}
+    kinds = {kind.id: kind.name for kind in actual.store.get_execution_types()}
     for piece in execution_pages(rebuilt.metadata):
         named = actual.executions_by_external_id(node.external_id for node in piece)
         for node in piece:
             known = named.get(node.external_id)
-            kind = kinds[node.type_id]
+            kind = wanted[node.type_id]
+            if known is None and node.external_id in rebuilt.untaken:
+                continue
+            if known is not None and kinds[known.type_id] != kind:
+                yield Mismatch(kind, "of another type", None)
+                continue
             yield from _node(node, known, kind, state="last_known_state", states=EXECUTION_STATES)
-    kinds = {kind.id: kind.name for kind in actual.store.get_execution_types()}
     for piece in execution_pages(actual):
         ours = [node for node in piece if _is_ours(rebuilt, node)]
         expected = rebuilt.metadata.executions_by_external_id(node.external_id for node in ours)
@@ -125,14 +140,15 @@ def events(rebuilt: Rebuilt, actual: Metadata) -> Iterator[Mismatch]:
         whole = {node.id for node in there.values() if _model(node) not in rebuilt.ended}
         expected = {_key(event) for event in right}
         for event in present:
-            if event.execution_id in whole and _key(event) not in expected:
+            older = event.type in INPUTS and kind_of[event.execution_id] in OLDER_INPUTS
+            if event.execution_id in whole and not older and _key(event) not in expected:
                 yield Mismatch(kind_of[event.execution_id], "too many among their events", None)
 
 
 def _node(
     right: Node, known: Node | None, kind: str, *, state: str, states: dict[str, int]
 ) -> Iterator[Mismatch]:
-    """Compare a node with the one that MLMD has; a deleted one keeps its last file and digest."""
+    """Compare a node with the one that MLMD has; a deleted one keeps its last file."""
     names = {number: name for name, number in states.items()}
     if known is None:
         made = _copy(right)
@@ -146,23 +162,18 @@ def _node(
         yield Mismatch(kind, f"not {names[wanted]}", mended)
     if not right.external_id:
         return  # TFX's: what else it says is TFX's matter
-    if isinstance(right, pb.Artifact) and wanted != pb.Artifact.DELETED and known.uri != right.uri:
+    if (
+        isinstance(right, pb.Artifact)
+        and wanted != pb.Artifact.DELETED
+        and known.uri != right.uri
+        and not known.uri.startswith(OLDER_URI)
+    ):
         mended.uri = right.uri
         yield Mismatch(kind, "with another URI", mended)
     for name in sorted(right.custom_properties):
-        if not _equal(known.custom_properties, right.custom_properties, name):
+        if known.custom_properties.get(name) != right.custom_properties[name]:
             mended.custom_properties[name].CopyFrom(right.custom_properties[name])
             yield Mismatch(kind, f"with another `{name}`", mended)
-
-
-def _equal(one: Any, other: Any, name: str) -> bool:
-    if name not in one:
-        return False
-    mine, theirs = one[name], other[name]
-    if mine.HasField("double_value") and theirs.HasField("double_value"):
-        a, b = mine.double_value, theirs.double_value
-        return math.isclose(a, b, rel_tol=1e-9) or (math.isnan(a) and math.isnan(b))
-    return bool(mine == theirs)
 
 
 def _places(rebuilt: Metadata, actual: Metadata, ids: Iterable[int]) -> dict[int, int]:

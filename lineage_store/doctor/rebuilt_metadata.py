@@ -9,23 +9,24 @@ What no ledger has any more (batches, updates and checkpoints of an ended model 
 not in it: of that, MLMD alone keeps the history.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from lineage_store.index.descent import base_of
 from lineage_store.index.from_log import LoggedDeletion
 from lineage_store.index.models import ModelRecord
-from lineage_store.ledger.records import StageRecord
 from lineage_store.ledger.shards import Ledger, open_ledger
-from lineage_store.mlmd import stand_ins
-from lineage_store.mlmd.ingest import (
-    ingest_assembly,
-    ingest_deletion,
-    ingest_model,
-    ingest_placement,
-    ingest_stage,
+from lineage_store.ledger.units import (
+    assembled,
+    checkpoint_of,
+    planned_positions,
     served,
+    unit_records,
+    units_of_step,
 )
+from lineage_store.mlmd import stand_ins
+from lineage_store.mlmd.ingest import ends_of, ingest_deletion, ingest_model, ingest_units
 from lineage_store.mlmd.live_nodes import ENDING, live_files
 from lineage_store.mlmd.metadata_store import Metadata
 from lineage_store.mlmd.names import Names
@@ -35,12 +36,17 @@ from lineage_store.workspace.folder import Workspace
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """MLMD as it should be; `live` and `ended` are the ids of the models made by TFX."""
+    """MLMD as it should be; `live` and `ended` are the ids of the models made by TFX.
+
+    `untaken` names the units of steps that were planned and had no row: an older version recorded
+    none of them.
+    """
 
     metadata: Metadata
     names: Names
     live: frozenset[str]
     ended: frozenset[str]
+    untaken: frozenset[str] = frozenset()
 
 
 def rebuild(
@@ -90,7 +96,17 @@ def rebuild(
     _mark_ended(metadata, names, ledgers)
     _deletions(metadata, names, workspace, known, list(deletions))
     live = frozenset(record.id for record in made if record.state == "live")
-    return Rebuilt(metadata, names, live, frozenset(known) - live)
+    untaken = frozenset(one for ledger in ledgers.values() for one in _untaken(names, ledger))
+    return Rebuilt(metadata, names, live, frozenset(known) - live, untaken)
+
+
+def _untaken(names: Names, ledger: Ledger) -> Iterator[str]:
+    for shard in ledger.shards():
+        for stage in shard.stages():
+            taken = {step.position for step in shard.steps(stage.stage)}
+            for position in planned_positions(stage):
+                if position not in taken:
+                    yield from map(names.unit, units_of_step(stage, position))
 
 
 def _ended(
@@ -107,23 +123,25 @@ def _ended(
     A shard that was kept started from what the successor's `base` has there; where updates were
     subtracted from that, the checkpoint has another name since, and the edge is left to MLMD.
     """
-    ingest_placement(metadata, names, record, ledger, ids["rows"])
-    checkpoints = []
+    starts, checkpoints = [], []
     for number, shard in enumerate(ledger.shards()):
-        start = None
-        if base is not None and not base.shard(number).final_file.exists():
-            start = served(names, base, number)
-        before: StageRecord | None = None
-        for stage in shard.stages():
-            if stage.model == record.id:
-                ingest_stage(metadata, names, shard, stage, before, start)
-            before = stage
-        if before is None or not before.rows or shard.final_file.exists():
+        same = base is not None and not base.shard(number).final_file.exists()
+        starts.append(served(base, number) if base is not None and same else None)
+        stages = shard.stages()
+        if not stages or not stages[-1].rows or shard.final_file.exists():
             continue
         # Where a later model trained, or weights were subtracted, it consisted of something else.
-        if int(before.model.removeprefix("m")) <= record.ordinal:
-            checkpoints.append(names.checkpoint(before))
-    ingest_assembly(metadata, names, record, ids["model"], checkpoints=checkpoints)
+        if int(stages[-1].model.removeprefix("m")) <= record.ordinal:
+            checkpoints.append(checkpoint_of(stages[-1]))
+    ingest_units(
+        metadata,
+        names,
+        chain(
+            unit_records(ledger, model=record.id, starts=starts),
+            [assembled(record.id, checkpoints)],
+        ),
+        given=ends_of(record, rows=ids["rows"], model=ids["model"]),
+    )
 
 
 def _mark_ended(metadata: Metadata, names: Names, ledgers: Mapping[str, Ledger]) -> None:
@@ -156,8 +174,6 @@ def _deletions(
             metadata,
             names=names,
             request_id=deletion.request,
-            time=deletion.time,
-            certificate_digest=deletion.certificate,
             certificate_uri=certificate,
             old_model_uris=[_model(workspace, known[model]) for model in before],
             new_model_uris=[_model(workspace, known[new]) for new in after if new in known],

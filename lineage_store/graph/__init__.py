@@ -4,6 +4,7 @@ node          a node of it
 closure       what is upstream and downstream, and why two nodes are connected
 fold          nodes that are alike become one
 layout        places for the nodes, in layers
+unit_types    how the lineage calls each kind of unit
 ledger_nodes  the nodes that a ledger names
 """
 

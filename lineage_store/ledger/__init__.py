@@ -3,6 +3,7 @@
 shards         the ledger and its shards: header, stages, checkpoints
 header         what stands in `header.json`; `train_options` what a run was asked
 records        what is recorded of one step and of one stage
+units          what there is of a model, in order, and what each was made from
 update_files   the recorded updates of a shard on disk
 update_codecs  how an update becomes bytes
 correction     what a marginal subtraction corrected the weights by

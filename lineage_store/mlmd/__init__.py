@@ -4,7 +4,7 @@ metadata_store  through the calls that work on every version
 server          how it is opened at an address, and what is said when that fails
 names           external ids, and what they say of the place of a thing
 subgraph        nodes and edges in one atomic write
-ingest          from a ledger to MLMD
+ingest          from the units of a ledger to MLMD: identity and edges
 stand_ins       for TFX's artifacts where MLMD has lost them
 live_nodes      which nodes a live model still accounts for
 pages           all nodes, piece by piece

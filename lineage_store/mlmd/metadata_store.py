@@ -18,6 +18,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 from lineage_store.errors import BadInput
 from lineage_store.graph.node import LineageNode
+from lineage_store.graph.unit_types import UNIT_TYPES
 from lineage_store.mlmd.names import place_of
 from lineage_store.mlmd.server import connection_config, in_reach, told, unlogged
 from lineage_store.workspace.metadata_address import Connection, password_from, sqlite_file
@@ -26,22 +27,11 @@ __all__ = ["INPUTS", "OUTPUTS", "Metadata", "int_of", "pb", "pieces", "set_prope
 
 AT_ONCE = 500
 
-ARTIFACT_TYPES = (
-    "lineage.Shard",
-    "lineage.Batch",
-    "lineage.Update",
-    "lineage.Checkpoint",
-    "lineage.Sums",
-    "lineage.Request",
+ARTIFACT_TYPES = frozenset(
+    {"lineage.Request", *(kind.name for kind in UNIT_TYPES.values() if not kind.execution)}
 )
-EXECUTION_TYPES = (
-    "lineage.Placement",
-    "lineage.Batching",
-    "lineage.Step",
-    "lineage.Stage",
-    "lineage.Subtraction",
-    "lineage.Assembly",
-    "lineage.Deletion",
+EXECUTION_TYPES = frozenset(
+    {"lineage.Deletion", *(kind.name for kind in UNIT_TYPES.values() if kind.execution)}
 )
 
 
@@ -80,9 +70,9 @@ class Metadata:
         executions = {kind.name: kind.id for kind in self.store.get_execution_types()}
         self._artifact_types |= artifacts
         self._execution_types |= executions
-        for name in ARTIFACT_TYPES:
+        for name in sorted(ARTIFACT_TYPES):
             self.artifact_type(name)
-        for name in EXECUTION_TYPES:
+        for name in sorted(EXECUTION_TYPES):
             self.execution_type(name)
 
     def artifact_type(self, name: str) -> int:

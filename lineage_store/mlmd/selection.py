@@ -1,9 +1,10 @@
 """What belongs into the picture of a model, of an artifact or of a subject.
 
 A model or an artifact is shown with all that it was made from and all that came of it. A subject
-stands for itself, under its pseudonym, in front of the batches that saw its rows, and with all that
-came of these. Of a node's properties only those in `SHOWN` are taken: TFX's own hold parameters and
-paths, which are nobody else's business.
+stands for itself, under its pseudonym, in front of the batches that saw its rows (or of the shards
+that hold them, where nothing is trained in steps), and with all that came of these. Of a node's
+properties only those in `SHOWN` are taken: TFX's own hold parameters and paths, which are nobody
+else's business, and an older version wrote digests and losses.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,6 +15,7 @@ from lineage_store.errors import NothingFound
 from lineage_store.graph.closure import Edge, artifact_key, execution_key, id_of, is_execution
 from lineage_store.graph.fold import PictureNode, Value
 from lineage_store.ledger.shards import Ledger
+from lineage_store.ledger.units import STAGE, Place, Unit, kind_of, units_of_step
 from lineage_store.mlmd.metadata_store import Metadata, pb, pieces
 from lineage_store.mlmd.names import Names, place_of
 from lineage_store.mlmd.read_graph import Lineage
@@ -23,16 +25,7 @@ SHOWN: Mapping[str, type[Value]] = {
     "model": str,
     "shard": int,
     "stage": int,
-    "position": int,
-    "rows": int,
-    "steps": int,
-    "seconds": float,
-    "loss": float,
     "request": str,
-    "time": str,
-    "digest": str,
-    "weights": str,
-    "certificate": str,
     "guarantee": str,
 }
 SUBJECT = -1
@@ -70,12 +63,12 @@ def picture_of_subject(
     `touched` is the answer of `traces.trace_subject`; `ledgers` are those of its models.
     """
     wanted = [
-        name
+        names.unit(unit)
         for model in touched["models"]
-        for name in _batch_names(names, ledgers[model["model"]], model["batches"])
+        for unit in _first_units(ledgers[model["model"]], model["shards"], model["batches"])
     ]
-    batches = sorted({artifact_key(a.id) for a in metadata.by_external_id(wanted).values()})
-    keys = [*batches, *lineage.graph.downstream(batches).tolist()]
+    first = sorted({artifact_key(a.id) for a in metadata.by_external_id(wanted).values()})
+    keys = [*first, *lineage.graph.downstream(first).tolist()]
     edges = lineage.graph.among(keys)
     short = touched["pseudonym"][:12]
     rows = max(model["rows"] for model in touched["models"])
@@ -83,12 +76,12 @@ def picture_of_subject(
     return Picture(
         f"subject {short} (pseudonym)",
         (subject, *_named(_nodes(metadata, lineage, keys), edges)),
-        (*((SUBJECT, key) for key in batches), *edges),
+        (*((SUBJECT, key) for key in first), *edges),
     )
 
 
-def _batch_names(names: Names, ledger: Ledger, batches: Iterable[str]) -> Iterable[str]:
-    """Give the external ids of batches named s0.r0.e0.b0, in the run that trained their stage."""
+def _first_units(ledger: Ledger, shards: Iterable[int], batches: Iterable[str]) -> Iterable[Unit]:
+    """Give batches named s0.r0.e0.b0, in the run that trained their stage, and what has none."""
     stages = {
         (number, stage.stage): stage
         for number, shard in enumerate(ledger.shards())
@@ -98,7 +91,11 @@ def _batch_names(names: Names, ledger: Ledger, batches: Iterable[str]) -> Iterab
         shard, stage, epoch, batch = (int(part[1:]) for part in name.split("."))
         ran = stages[shard, stage]
         planned = Stage(ran.stage, ran.rows, ran.epochs, ran.batches, ran.first_position)
-        yield names.batch(ran, planned.position(epoch=epoch, batch=batch))
+        position = planned.position(epoch=epoch, batch=batch)
+        yield units_of_step(ran, position)[0]
+    for (number, _), ran in stages.items():
+        if number in shards and kind_of(ran) != STAGE:
+            yield Unit("shard", Place(ran.model, number))
 
 
 def _model_key(metadata: Metadata, lineage: Lineage, names: Names, model: str) -> int:

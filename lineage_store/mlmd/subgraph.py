@@ -38,12 +38,14 @@ class Subgraph:
         self.artifacts.append(node)
         return len(self.artifacts) - 1
 
-    def execution(self, kind: str, external_id: str, values: Values) -> int:
-        """Add a finished execution and return its place."""
+    def execution(
+        self, kind: str, external_id: str, values: Values, *, running: bool = False
+    ) -> int:
+        """Add an execution, finished or still running, and return its place."""
         node = pb.Execution(
             type_id=self.metadata.execution_type(kind),
             external_id=external_id,
-            last_known_state=pb.Execution.COMPLETE,
+            last_known_state=pb.Execution.RUNNING if running else pb.Execution.COMPLETE,
         )
         set_properties(node, values)
         self.executions.append(node)
@@ -82,6 +84,7 @@ def write_once(missing: Callable[[], Subgraph | None]) -> None:
             return
         try:
             graph.write()
+            return
         except (mlmd_errors.AlreadyExistsError, mlmd_errors.AbortedError):
             if attempt == TRIES - 1:
                 raise

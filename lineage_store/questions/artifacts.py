@@ -1,4 +1,8 @@
-"""What MLMD knows of one artifact: what it was made from, and what was made from it."""
+"""What MLMD knows of one artifact: what it was made from, and what was made from it.
+
+Digests, counts and losses that an older version wrote are not repeated. What a batch, an update or
+a checkpoint of a live model holds, its ledger answers (`steps`).
+"""
 
 from collections import Counter
 from typing import Any
@@ -6,6 +10,12 @@ from typing import Any
 from lineage_store.errors import NothingFound
 from lineage_store.mlmd.metadata_store import Metadata, pb
 from lineage_store.mlmd.names import place_of
+
+OLDER_URI = "urn:sha256:"
+OLDER = frozenset(
+    ("digest", "rows", "loss", "steps", "seconds", "epochs", "batches", "first_position",
+     "weights", "time", "certificate")
+)  # fmt: skip
 
 
 def trace_artifact(metadata: Metadata, name: str) -> dict[str, Any]:
@@ -21,9 +31,13 @@ def trace_artifact(metadata: Metadata, name: str) -> dict[str, Any]:
         "type": metadata.type_name(found.type_id),
         "state": pb.Artifact.State.Name(found.state),
         "external_id": found.external_id or None,
-        "uri": found.uri or None,
+        "uri": None if found.uri.startswith(OLDER_URI) else found.uri or None,
         "place": place_of(found.external_id),
-        "properties": {k: _value(v) for k, v in sorted(found.custom_properties.items())},
+        "properties": {
+            name: _value(value)
+            for name, value in sorted(found.custom_properties.items())
+            if name not in OLDER
+        },
         "upstream": dict(Counter(metadata.type_name(a.type_id) for a in up)),
         "downstream": dict(Counter(metadata.type_name(a.type_id) for a in down)),
         "upstream_ids": sorted(artifact.id for artifact in up),

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lineage_store.canonical import digest_file
 from lineage_store.errors import MetadataLost
 from lineage_store.graph import LineageNode
 from lineage_store.index import all_requests, base_of, families_from, reading_index
@@ -69,7 +68,7 @@ class TfxBackend:
     def record_deletion(self, job: DeletionJob) -> None:
         """Write the new models' lineage, mark what is gone, and record the deletion itself."""
         with told(job.workspace.metadata):
-            _record_deletion(job.workspace, job.request_id, time=job.time)
+            _record_deletion(job.workspace, job.request_id)
 
     def catch_up(self, workspace: Workspace) -> None:
         """Write what is not in MLMD yet of live models and of requests that are done."""
@@ -104,8 +103,7 @@ def _catch_up(workspace: Workspace) -> None:
     for request in done:
         changed = {plan.model_before for plan in load_plan(workspace.request(request.id))}
         if changed <= made and not metadata.execution_exists(names.of(request.id, "deletion")):
-            time = request.ended or request.created
-            _record_deletion(workspace, request.id, time=time)
+            _record_deletion(workspace, request.id)
 
 
 def _descendants(workspace: Workspace, record: ModelRecord) -> list[LineageNode]:
@@ -130,7 +128,7 @@ def _closure(metadata: Metadata, workspace: Workspace, records: list[ModelRecord
     return metadata.downstream(known) | known
 
 
-def _record_deletion(workspace: Workspace, request_id: str, *, time: str) -> None:
+def _record_deletion(workspace: Workspace, request_id: str) -> None:
     folder = workspace.request(request_id)
     plans = load_plan(folder)
     after = [plan.model_after for plan in plans if plan.model_after]
@@ -151,8 +149,6 @@ def _record_deletion(workspace: Workspace, request_id: str, *, time: str) -> Non
         metadata,
         names=names,
         request_id=request_id,
-        time=time,
-        certificate_digest=digest_file(folder.certificate),
         certificate_uri=max((artifact.uri for artifact in certificates), default=""),
         old_model_uris=[str(workspace.absolute(old.paths["model"])) for old in before],
         new_model_uris=[str(workspace.absolute(records[new].paths["model"])) for new in after],

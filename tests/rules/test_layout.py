@@ -58,7 +58,6 @@ TO_MEND: dict[str, set[str]] = {
     "functions_of_many_parameters": {
         "lineage_store/data/csv_source.py: read_records",
         "lineage_store/index/queue.py: add",
-        "lineage_store/mlmd/ingest.py: ingest_deletion",
         "pipelines/runs/queue.py: run_requests",
         "unlearning/certificates/statement.py: certificate_statement",
         "unlearning/fitting/fit.py: fit",

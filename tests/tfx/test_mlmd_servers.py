@@ -348,7 +348,7 @@ WHOLE = (
 
 @pytest.fixture
 def story(address, tmp_path, monkeypatch):
-    monkeypatch.setattr(ingest, "STEPS_AT_ONCE", 10)  # so that a stage takes three pieces
+    monkeypatch.setattr(ingest, "UNITS_AT_ONCE", 10)  # so that pieces end within a step
     told_here = Story(parse_connection(address), made_ledger(tmp_path / "ledger"))
     told_here.begin()
     return told_here
@@ -420,7 +420,7 @@ def test_a_longer_run_is_written_in_more_pieces_and_not_in_larger_ones(tmp_path,
         sizes.append(len(graph.executions) + len(graph.artifacts) + len(graph.edges))
         write(graph)
 
-    monkeypatch.setattr(ingest, "STEPS_AT_ONCE", 10)
+    monkeypatch.setattr(ingest, "UNITS_AT_ONCE", 10)
     monkeypatch.setattr(ingest.Subgraph, "write", measured)
     for steps in (20, 200):
         where = parse_connection(str(tmp_path / f"{steps}.sqlite"))
@@ -463,7 +463,7 @@ from lineage_store.mlmd import ingest
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.workspace.metadata_address import parse_connection
 from tests_story import Story
-ingest.STEPS_AT_ONCE = int(sys.argv[3])
+ingest.UNITS_AT_ONCE = int(sys.argv[3])
 write, pause = ingest.Subgraph.write, float(sys.argv[4])
 ingest.Subgraph.write = lambda graph: (write(graph), time.sleep(pause))
 print("ready", flush=True)
@@ -591,7 +591,7 @@ def own_server(request):
 def test_a_server_that_dies_in_the_middle_is_told_and_made_up_for(
     own_server, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(ingest, "STEPS_AT_ONCE", 10)
+    monkeypatch.setattr(ingest, "UNITS_AT_ONCE", 10)
     story = Story(parse_connection(own_server.address()), made_ledger(tmp_path / "ledger"))
     story.begin()
     done, write = 0, ingest.Subgraph.write
@@ -750,11 +750,11 @@ def test_a_whole_pipeline_trains_traces_and_forgets_on_a_server(address, tmp_pat
     assert len(metadata.store.get_executions_by_type("lineage.Deletion")) == 1
     status, answer, last = command("doctor", "--workspace", root)
     assert (status, answer["differences"]) == (0, []), last
-    batch = next(n for n in metadata.store.get_artifacts_by_type("lineage.Batch") if n.state == 2)
-    batch.custom_properties["rows"].int_value += 1
-    metadata.store.put_artifacts([batch])
+    shard = next(n for n in metadata.store.get_artifacts_by_type("lineage.Shard") if n.state == 2)
+    shard.custom_properties["shard"].int_value += 1
+    metadata.store.put_artifacts([shard])
     status, answer, last = command("doctor", "--repair", "--workspace", root)
-    assert status == 0 and answer["differences"][0]["what"] == "1 with another `rows`", last
+    assert status == 0 and answer["differences"][0]["what"] == "1 with another `shard`", last
     # The password is not in the workspace, in what was printed, or in anything MLMD holds.
     held = "".join(map(str, (
         *metadata.store.get_artifacts(), *metadata.store.get_executions(),

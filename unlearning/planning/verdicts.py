@@ -53,7 +53,6 @@ RECORDS = {
 }
 BY_STAGE = (
     "lineage.Checkpoint",
-    "lineage.Sums",
     "lineage.Batch",
     "lineage.Update",
     "lineage.Shard",

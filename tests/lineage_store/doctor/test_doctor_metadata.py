@@ -187,8 +187,8 @@ def artifact(root, kind, state=pb.Artifact.LIVE):
 
 
 def change_property(root):
-    metadata, node = artifact(root, "lineage.Batch")
-    node.custom_properties["rows"].int_value += 1
+    metadata, node = artifact(root, "lineage.Shard")
+    node.custom_properties["shard"].int_value += 1
     metadata.store.put_artifacts([node])
 
 
@@ -198,9 +198,9 @@ def change_uri(root):
     metadata.store.put_artifacts([node])
 
 
-def change_what_a_batch_held(root):
+def name_a_file_of_a_batch(root):
     metadata, node = artifact(root, "lineage.Batch")
-    node.uri = "urn:sha256:" + "00" * 32
+    node.uri = "/elsewhere"
     metadata.store.put_artifacts([node])
 
 
@@ -221,10 +221,10 @@ def revive_a_model(root):
     metadata.store.put_artifacts([node])
 
 
-def change_a_loss(root):
+def change_what_stage_it_is(root):
     metadata = opened(root)
-    node = live_executions(metadata, "lineage.Step")[0]
-    node.custom_properties["loss"].double_value += 0.5
+    node = live_executions(metadata, "lineage.Stage")[0]
+    node.custom_properties["stage"].int_value += 1
     metadata.store.put_executions([node])
 
 
@@ -251,7 +251,6 @@ def take_nodes_out(root):
     sql(
         root,
         f"DELETE FROM Artifact WHERE id = {node.id}",
-        f"DELETE FROM ArtifactProperty WHERE artifact_id = {node.id}",
         f"DELETE FROM Event WHERE artifact_id = {node.id}",
     )
     del metadata
@@ -273,13 +272,13 @@ def take_the_deletion_out(root):
 
 
 DAMAGES = {
-    change_property: "MLMD, lineage.Batch: 1 with another `rows`",
+    change_property: "MLMD, lineage.Shard: 1 with another `shard`",
     change_uri: "MLMD, lineage.Checkpoint: 1 with another URI",
-    change_what_a_batch_held: "MLMD, lineage.Batch: 1 with another URI",
+    name_a_file_of_a_batch: "MLMD, lineage.Batch: 1 with another URI",
     end_what_is_live: "MLMD, lineage.Update: 1 not LIVE",
     revive_what_was_erased: "MLMD, lineage.Batch: 1 ",
     revive_a_model: "MLMD, Model: 1 not DELETED",
-    change_a_loss: "MLMD, lineage.Step: 1 with another `loss`",
+    change_what_stage_it_is: "MLMD, lineage.Stage: 1 with another `stage`",
     leave_a_stage_running: "MLMD, lineage.Stage: 1 not COMPLETE",
     take_nodes_out: "MLMD, lineage.Update: 1 missing",
     take_an_event_out: "MLMD, lineage.Step: 1 missing among their events",
@@ -297,6 +296,35 @@ def test_each_damage_is_named_and_mended(root, damage):
     assert Project(root).doctor(repair=True)["ok"]
     assert Project(root).doctor()["differences"] == []
     assert everything(root) == before
+
+
+def test_a_node_of_another_type_is_told_and_stays(root):
+    metadata, node = artifact(root, "lineage.Shard")
+    other = metadata.artifact_type("lineage.Batch")
+    sql(root, f"UPDATE Artifact SET type_id = {other} WHERE id = {node.id}")
+    answer = Project(root).doctor(repair=True)
+    assert told(answer)[0] == "MLMD, lineage.Shard: 1 of another type"
+    assert answer["left"] == 1 and not answer["ok"]
+
+
+def test_what_an_older_version_wrote_besides_is_no_difference(root):
+    metadata, batch = artifact(root, "lineage.Batch")
+    batch.uri = "urn:sha256:" + "00" * 32
+    batch.custom_properties["rows"].int_value = 17
+    metadata.store.put_artifacts([batch])
+    step = live_executions(metadata, "lineage.Step")[0]
+    step.custom_properties["loss"].double_value = 0.25
+    metadata.store.put_executions([step])
+    # Which updates were taken back, too: m3 is an approximate result.
+    (taken,) = metadata.store.get_executions_by_type("lineage.Subtraction")
+    _, update = artifact(root, "lineage.Update", pb.Artifact.DELETED)
+    event = pb.Event(type=pb.Event.INPUT, execution_id=taken.id, artifact_id=update.id)
+    metadata.store.put_events([event])
+    before = everything(root)
+    assert Project(root).doctor(repair=True)["differences"] == []
+    assert everything(root) == before
+    told_of = Project(root).trace_artifact(str(batch.id))
+    assert told_of["uri"] is None and told_of["properties"] == {}
 
 
 def test_what_is_too_much_is_told_and_stays(root):

@@ -101,8 +101,6 @@ def made(tmp_path_factory):
         metadata,
         names=names,
         request_id="r1",
-        time="2026-01-01T00:00:00Z",
-        certificate_digest="00",
         certificate_uri="nowhere",
         old_model_uris=["model"],
         new_model_uris=["next"],
@@ -260,6 +258,9 @@ def test_graphml_read_back_is_the_graph_with_typed_attributes(made):
     graph = nx.read_graphml(io.BytesIO(graphml(picture)))
     assert set(graph) == {f"n{node.key}" for node in picture.nodes}
     assert set(graph.edges) == {(f"n{a}", f"n{b}") for a, b in picture.edges}
+    assert {name for node in picture.nodes for name in node.values} == {
+        "model", "shard", "stage", "position", "request"
+    }  # fmt: skip
     for node in picture.nodes:
         read = graph.nodes[f"n{node.key}"]
         assert (read["kind"], read["execution"], read["deleted"]) == (
