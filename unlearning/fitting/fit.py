@@ -7,11 +7,12 @@ as a value, and everything that it leaves is in two folders.
 import functools
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
+from lineage_store.claim import Bridge
 from lineage_store.errors import BadInput
 from lineage_store.ledger import (
     Header,
@@ -33,7 +34,9 @@ from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
 from unlearning.fingerprint.module_imports import must_be_followed
 from unlearning.fitting.engines import HERE, ShardEngine
+from unlearning.fitting.marks import keep_marks
 from unlearning.fitting.shard_task import (
+    Made,
     MakeLearner,
     ShardTask,
     learner_of,
@@ -45,6 +48,7 @@ from unlearning.keras_models.class_weights import ALIKE
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.make import make_learner
 from unlearning.planning.plan import ModelPlan
+from unlearning.planning.reuse import BRIDGED, bridge_of
 from unlearning.serving.export import evaluate, export
 from unlearning.strategies.known_strategies import strategies
 from unlearning.strategies.regenerate import record_again
@@ -144,6 +148,9 @@ def refit(
     if trains := any(map(_takes_steps, plan.shards)):
         learner.prepare(weighted=_weighs(config, learner))
     times += [clock()] * 2
+    if isinstance(make, Made):  # what it took before counts here
+        times[0] -= make.build + make.trace
+        times[1] -= make.trace
     tasks = []
     with ticket(folder) as number:
         asked = _Asked(
@@ -162,9 +169,13 @@ def refit(
                 tasks.append(asked.task(decision))
             else:
                 strategy.apply(decision, old=shard, new=new, run=None, store=store)
+                keep_marks(decision, old=shard, new=new)
         engine.run(tasks, learner=learner, progress=progress)
     times.append(clock())
-    ledger = _complete(config, plan.model_after, text, learner, store, folder, serving, base)
+    ledger = _complete(
+        config, plan.model_after, text, learner, store, folder, serving, base,
+        bridge=plan.claim.bridged,
+    )  # fmt: skip
     earlier = load_timings(old.folder)
     _keep_timings(ledger, serving, [*times, clock()], earlier=earlier, trains=trains)
     return ledger
@@ -243,7 +254,11 @@ def _complete(
     folder: Path,
     serving: Path | None,
     base: Ledger | None,
+    *,
+    bridge: Bridge | None = None,
 ) -> Ledger:
+    """Write what a run leaves besides its shards; who starts from a bridged base is bridged."""
+    bridge = bridge or (None if base is None else bridge_of(base.header.environment))
     write_atomic(folder / MODULE_FILE, text.encode("utf-8"))
     shards = [ShardLedger(shard_folder(folder, n)) for n in range(config.partition.shards)]
     weights = [shard.final_weights() for shard in shards]
@@ -261,7 +276,7 @@ def _complete(
         trainable=tuple(sorted(learner.trainable())),
         data=store.description,
         code=code_digest(),
-        environment=environment(text),
+        environment=environment(text) | ({BRIDGED: asdict(bridge)} if bridge else {}),
         key_id=config.key_id,
         base=None if base is None else origin(base),
     )

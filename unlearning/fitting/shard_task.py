@@ -24,6 +24,7 @@ from lineage_store.ledger import Ledger, ShardLedger, open_ledger, shard_folder
 from lineage_store.rows import RowStore, open_rows
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
+from unlearning.fitting.marks import Marker, keep_marks, marked
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.make import make_learner
 from unlearning.strategies.known_strategies import strategies
@@ -128,6 +129,19 @@ def learner_of(old: Ledger, store: RowStore) -> MakeLearner:
     )
 
 
+@dataclass(frozen=True)
+class Made:
+    """A learner that was made before it is asked for, and the seconds that it and its step took."""
+
+    learner: KerasLearner
+    build: float
+    trace: float
+
+    def __call__(self) -> KerasLearner:
+        """Return the learner."""
+        return self.learner
+
+
 def run_of(
     task: ShardTask,
     *,
@@ -164,7 +178,9 @@ def carry_out(
     witness: Witness | None = None
     try:
         if task.strategy is None or task.old is None:
-            train_shard(run, store, task.shard, new, kept=0)
+            looked_on, marker = marked(run)
+            train_shard(looked_on, store, task.shard, new, kept=0)
+            keep_marks(task.decision, old=None, new=new, made=marker.marks)
         else:
             old = open_ledger(task.old).shard(task.shard)
             witness = _carry_out(task, run, store, old=old, new=new)
@@ -186,14 +202,17 @@ def _carry_out(
 ) -> Witness | None:
     """Carry out a strategy's decision, and look on while the last stage is trained, if one is."""
     decision, witness, used = task.decision, None, run
+    marker: Marker | None = None
     before = None if task.old_rows is None else open_rows(task.old_rows)
     if decision.action == "retrained":
         stage = shard_schedule(store, task.shard, run.partition)[-1]
         early = run.options.early_stop is not None
         used, witness = witnessed(run, store, task.shard, stage, ends_early=early)
+        used, marker = marked(used)
     strategies()[task.strategy or ""].apply(
         decision, old=old, new=new, run=used, store=store, old_store=before
     )
+    keep_marks(decision, old=old, new=new, made=marker.marks if marker else {})
     if decision.repair_epochs:
         stage = planned_repair(run, store, decision, new)
         used, witness = witnessed(run, store, task.shard, stage, ends_early=True)

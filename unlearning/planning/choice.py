@@ -21,13 +21,15 @@ REPAIR_AT_MOST = 100_000
 class Asked:
     """What the requester wants of the result, and what it may cost.
 
-    `repair` are the most epochs of a repair.
+    `repair` are the most epochs of a repair. With `accept_bridged`, what a replay agrees with is
+    taken over although code or environment are others now.
     """
 
     guarantee: StrategyGuarantee | None = None
     strategy: str | None = None
     repair: int = 0
     limits: Limits = field(default_factory=Limits)
+    accept_bridged: bool = False
 
     def chosen(self) -> Strategy:
         """Return the strategy if nothing limits it.
@@ -41,6 +43,11 @@ class Asked:
             raise BadInput(
                 "--repair goes with an approximate strategy: an exact result needs none; leave it "
                 "out, or ask for --guarantee approximate."
+            )
+        if self.accept_bridged and strategy.guarantee != EXACT:
+            raise BadInput(
+                "--accept-bridged goes with an exact result: an approximate one takes over what "
+                "there is without a replay; leave it out."
             )
         return strategy
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from lineage_store.claim import Claim
 from lineage_store.data import EVAL, Inference, Snapshot, in_terms_of, infer, retained
 from lineage_store.errors import BadInput, LeftAsItIs, NothingToLearn
 from lineage_store.graph import LineageNode
@@ -26,6 +27,7 @@ from unlearning.planning.downstream import Downstream, downstream, must_be_recor
 from unlearning.planning.estimates import Estimate
 from unlearning.planning.kept_for_later import Afterwards, afterwards
 from unlearning.planning.refused_plans import must_leave_nothing
+from unlearning.planning.reuse import Reuse, claim_of_result
 from unlearning.planning.verdicts import Verdict, verdicts
 from unlearning.strategies.exposure import Exposure, exposure_of, warning_of
 from unlearning.strategies.known_strategies import choose
@@ -71,7 +73,8 @@ class ModelPlan:
     With early stopping, `steps_planned` and `steps_full` are the most that there can be.
     `base` is None for a model that was not trained from another. `estimates` say what each strategy
     would cost; a plan of an earlier unweave has none. `exposure` tells how much of the run an
-    approximate deletion touches, and `later` what it keeps; None if it is exact.
+    approximate deletion touches, and `later` what it keeps; None if it is exact. `reuse` says how
+    what an exact one takes over is earned; None until that is known.
     """
 
     model_before: str
@@ -91,6 +94,12 @@ class ModelPlan:
     estimates: tuple[Estimate, ...] = ()
     exposure: Exposure | None = None
     later: Afterwards | None = None
+    reuse: Reuse | None = None
+
+    @property
+    def claim(self) -> Claim:
+        """What the result may say of itself."""
+        return claim_of_result(self.guarantee, self.reuse)
 
     @property
     def estimate(self) -> Estimate | None:
@@ -128,13 +137,15 @@ class ModelPlan:
             "verdicts": [asdict(verdict) for verdict in self.verdicts],
             "estimates": [estimate.to_json() for estimate in self.estimates],
         }
-        del value["base"], value["exposure"], value["later"]
+        del value["base"], value["exposure"], value["later"], value["reuse"]
         if self.base is not None:
             value["base"] = asdict(self.base) | {"moved": list(self.base.moved)}
         if self.exposure is not None:
             value["exposure"] = asdict(self.exposure)
         if self.later is not None:
             value["later"] = self.later.to_json()
+        if self.reuse is not None:
+            value["reuse"] = self.reuse.to_json()
         return value
 
     @classmethod
@@ -149,6 +160,7 @@ class ModelPlan:
                 "estimates": tuple(Estimate(**item) for item in value.get("estimates", ())),
                 "exposure": Exposure(**value["exposure"]) if "exposure" in value else None,
                 "later": Afterwards.from_json(value["later"]) if "later" in value else None,
+                "reuse": Reuse.from_json(value["reuse"]) if "reuse" in value else None,
             }
         )
 
@@ -187,11 +199,13 @@ def plan_model(
     if inference is not None and not any(map(sum, counts)):
         inference, nothing_left = None, "no row is left to train on"
     changed = inference is not None and inference != snapshot.inference
+    fresh_start = _fresh_start(ledger, changed, code, environment)
+    bridged = (fresh_start or "") if asked.accept_bridged and not changed else ""
     situation = situation_of(
         ledger,
         store,
         deleted,
-        fresh_start=_fresh_start(ledger, changed, code, environment),
+        fresh_start=None if bridged else fresh_start,
         moved=change.moved if change else (),
     )
     found: Mapping[int, Downstream] = {}
@@ -212,13 +226,15 @@ def plan_model(
     else:
         moved = change is not None and bool(change.moved)
         # Updates were recorded on the way from the old start: where it changes, they mean nothing.
-        choice = choose_here(situation, asked, served=served, only="exact" if moved else None)
+        only = "exact" if moved or bridged else None
+        choice = choose_here(situation, asked, served=served, only=only)  # type: ignore[arg-type]
         decisions, costs = choice.decisions, choice.estimates
         name, guarantee = choice.strategy.name, choice.strategy.guarantee
         found = downstream(situation)
         must_be_recorded_inputs(situation, store)
         must_leave_nothing(decisions, found, situation, strategy=name, guarantee=guarantee)
         why = situation.fresh_start or _why_moved(change) or choice.why
+        why = f"{bridged}; only what a replay agrees with is taken over" if bridged else why
         if guarantee != "exact":
             exposure = exposure_of(situation)
         if change is not None and change.guarantee == "approximate":
@@ -249,6 +265,7 @@ def plan_model(
         estimates=costs,
         exposure=exposure,
         later=afterwards(decisions, ledger=ledger, until=derived_until),
+        reuse=Reuse(bridged=bridged) if bridged else None,
     )
 
 

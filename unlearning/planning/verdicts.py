@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from lineage_store.errors import LeftAsItIs, MissingVerdict
 from lineage_store.graph import LineageNode
 from unlearning.planning.downstream import Downstream
+from unlearning.planning.reuse import NOT_EARNED
 from unlearning.strategies.strategy import MOVED, ShardDecision
 
 
@@ -118,8 +119,8 @@ def _stage_verdict(
     if decision.action == "retrained" and stage >= slices:
         return "erased", "it is of a repair, which an exact result does without"
     if decision.action == "retrained":
-        moved = decision.why == MOVED
-        return "retrained", MOVED if moved else "it is of a stage that saw the rows"
+        told = decision.why == MOVED or decision.why.startswith(NOT_EARNED)
+        return "retrained", decision.why if told else "it is of a stage that saw the rows"
     if decision.action == "subtracted" and not _depends(node, affected):
         return "proven unaffected", BEFORE
     erased = "lineage.Update" if decision.action == "corrected" else ""

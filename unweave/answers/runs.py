@@ -95,6 +95,8 @@ def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[
                 "strategy": plan.strategy,
                 "guarantee": plan.guarantee,
                 "basis": report.basis if report and plan.guarantee == "exact" else None,
+                "claim": plan.claim.to_json(),
+                "reuse": plan.reuse.in_words() if plan.reuse else None,
                 "why": plan.why,
                 "model_before": before.id,
                 "model_after": after.id if after else None,

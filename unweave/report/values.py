@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lineage_store.canonical import digest, digest_json, read_json
+from lineage_store.claim import Claim
 from lineage_store.errors import CheckFailed, Unfinished
 from lineage_store.index import deletions
 from lineage_store.index.models import ModelRecord, find_model
@@ -101,6 +102,13 @@ class ModelChange:
     base: BaseModel | None
     judged: Judged | None = None
     exact_due_by: str | None = None
+    claim: Claim | None = None
+
+    @property
+    def bridged(self) -> str | None:
+        """What the result is called if it stands on a bridge; None of any other."""
+        is_bridged = self.claim is not None and self.claim.bridged is not None
+        return self.claim.in_words() if self.claim and is_bridged else None
 
     @property
     def outcome(self) -> Outcome:
@@ -269,6 +277,7 @@ def _change(
         base=BaseModel(base["before"], base["after"]) if base else None,
         judged=judged(folder, name, change.get("evaluation")),
         exact_due_by=change.get("exact_due_by"),
+        claim=Claim.from_json(change["claim"]) if "claim" in change else None,
     )
 
 
