@@ -46,7 +46,7 @@ class Asked:
             )
         if self.accept_bridged and strategy.guarantee != EXACT:
             raise BadInput(
-                "--accept-bridged goes with an exact result: an approximate one takes over what "
+                "`accept_bridged` goes with an exact result: an approximate one takes over what "
                 "there is without a replay; leave it out."
             )
         return strategy

@@ -20,14 +20,12 @@ from lineage_store.index import IndexedRows
 from lineage_store.ledger import BaseOrigin, Ledger
 from lineage_store.placement import Partition
 from lineage_store.rows import RowStore
-from unlearning.fingerprint.environment import differing
-from unlearning.fingerprint.equivalent import same_code
 from unlearning.planning.choice import Asked, choose_here
 from unlearning.planning.downstream import Downstream, downstream, must_be_recorded_inputs
 from unlearning.planning.estimates import Estimate
 from unlearning.planning.kept_for_later import Afterwards, afterwards
 from unlearning.planning.refused_plans import must_leave_nothing
-from unlearning.planning.reuse import Reuse, claim_of_result
+from unlearning.planning.reuse import Reuse, claim_of_result, others_made_it
 from unlearning.planning.verdicts import Verdict, verdicts
 from unlearning.strategies.exposure import Exposure, exposure_of, warning_of
 from unlearning.strategies.known_strategies import choose
@@ -199,7 +197,7 @@ def plan_model(
     if inference is not None and not any(map(sum, counts)):
         inference, nothing_left = None, "no row is left to train on"
     changed = inference is not None and inference != snapshot.inference
-    fresh_start = _fresh_start(ledger, changed, code, environment)
+    fresh_start = INFERENCE_CHANGED if changed else others_made_it(ledger, code, environment)
     bridged = (fresh_start or "") if asked.accept_bridged and not changed else ""
     situation = situation_of(
         ledger,
@@ -380,20 +378,6 @@ def _watched(ledger: Ledger, store: RowStore, deleted: IndexedRows) -> frozenset
         return frozenset()
     places = deleted.by_slice(ledger.partition, split=EVAL)
     return frozenset(place for place in places if any(store.counts[place[0]]))
-
-
-def _fresh_start(
-    ledger: Ledger, inference_changed: bool, code: str, environment: Mapping[str, Any]
-) -> str | None:
-    """Say why nothing of the old run may be reused, or None if it may."""
-    header = ledger.header
-    if inference_changed:
-        return INFERENCE_CHANGED
-    if not same_code(header.code, code):
-        return "the code that trains is not the code that trained this model"
-    if names := differing(header.environment, environment):
-        return f"the environment differs from the one that trained this model ({', '.join(names)})"
-    return None
 
 
 def _why_moved(change: BaseChange | None) -> str | None:

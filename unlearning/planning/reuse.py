@@ -14,6 +14,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lineage_store.claim import Bridge, Claim, claim_of
+from lineage_store.ledger import Ledger
+from unlearning.fingerprint.environment import differing
+from unlearning.fingerprint.equivalent import same_code
 
 NOT_EARNED = "what was taken again of it is not what was recorded: "
 NOTHING_RECORDED = "the ledger of an earlier unweave recorded none"
@@ -103,3 +106,13 @@ def bridge_of(environment: Mapping[str, Any]) -> Bridge | None:
     """Return the bridge that a ledger stands on, if it does."""
     told = environment.get(BRIDGED)
     return None if told is None else Bridge(**told)
+
+
+def others_made_it(ledger: Ledger, code: str, environment: Mapping[str, Any]) -> str | None:
+    """Say why bits of an old ledger might not be today's, by the fingerprints; None if they are."""
+    header = ledger.header
+    if not same_code(header.code, code):
+        return "the code that trains is not the code that trained this model"
+    if names := differing(header.environment, environment):
+        return f"the environment differs from the one that trained this model ({', '.join(names)})"
+    return None
