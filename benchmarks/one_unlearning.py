@@ -23,16 +23,20 @@ import numpy as np
 
 from benchmarks import mnist
 from benchmarks.stopwatch import Stopwatch
+from lineage_store.errors import CheckFailed
 from lineage_store.ledger.shards import Ledger, open_ledger
 from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition, cells_of
+from lineage_store.rows import open_rows
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.fitting import fit, shard_task
+from unlearning.fitting import fit, learner_of, shard_task
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.planning.model_plan import ModelPlan
 from unlearning.strategies import retrain_shards
 from unlearning.strategies.strategy import Situation
 from unlearning.training.config import TrainConfig
+from unlearning.verification import replay_run
+from unlearning.verification.earned import earned, takes_over
 
 Numbers = dict[str, Any]
 
@@ -101,6 +105,29 @@ def forget(
         "needed_full": plan.steps_full,
         "accuracy": fit.metrics_of(new)["accuracy"],
     }
+
+
+def replayed(folder: Path, trained: Path, *, row: int) -> Numbers:
+    """Take units again of what a deletion took over, as a run does before; the model is there.
+
+    `folder` has the rows that remain, `trained` the ledger and the rows as they were.
+    """
+    old, before = open_ledger(trained / "ledger"), open_rows(trained / "rows")
+    counts = open_rows(folder / "rows").counts
+    plan = plan_of(old, [mnist.row_key("train", row)], counts)
+    learner = learner_of(old, before)()
+    learner.prepare(weighted=False)
+    run = replay_run(old, learner, base=None)
+    began = time.perf_counter()
+    done = [
+        earned(run, before, old, decision, base=None, needed=False)
+        for decision in plan.shards
+        if takes_over(decision)
+    ]
+    seconds = time.perf_counter() - began
+    if any(one.failure for one in done):
+        raise CheckFailed("A shard that was just trained does not repeat itself.")
+    return {"replay": seconds, "replayed": sum(one.again for one in done)}
 
 
 def training_seconds(found: Numbers, *, of: Literal["parts", "cpu"] = "parts") -> float:
@@ -199,6 +226,7 @@ def main() -> None:
     else:
         rows, trained = [asked["row"]], Path(asked["trained"]) / "ledger"
         found = forget(clock, folder, partition, limit=limit, rows=rows, trained=trained)
+        found |= replayed(folder, trained.parent, row=asked["row"])
     print(json.dumps(found))
 
 

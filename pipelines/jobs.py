@@ -6,8 +6,8 @@ theirs, so both leave the same workspace behind. A job's `engine` carries out it
 was asked for it is None, and the backend decides.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,7 +15,7 @@ from lineage_store.claim import Claim, claim_of
 from lineage_store.graph import LineageNode
 from lineage_store.index.models import Guarantee, ModelRecord
 from lineage_store.workspace import Workspace
-from unlearning.fitting import ShardEngine
+from unlearning.fitting import MakeLearner, ShardEngine
 from unlearning.training import TrainConfig
 
 
@@ -77,7 +77,7 @@ class ModelChange:
 
 @dataclass(frozen=True)
 class DeletionJob:
-    """Carry out the plans of one request."""
+    """Carry out the plans of one request; `made` are learners that are there already, by model."""
 
     workspace: Workspace
     request_id: str
@@ -87,6 +87,7 @@ class DeletionJob:
     time: str
     version: str
     engine: ShardEngine | None = None
+    made: Mapping[str, MakeLearner] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

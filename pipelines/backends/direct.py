@@ -89,7 +89,7 @@ class DirectBackend:
             unchanged=unchanged_slices(gated, old=old, store=before),
         )
         base = None if plan.base_model is None else open_base(job.workspace, plan.base_model)
-        make = learner_of(old, store)
+        make = job.made.get(change.old.id) or learner_of(old, store)
         new = refit(
             plan,
             old=old,

@@ -15,7 +15,7 @@ from lineage_store.index import IndexedRows, deletions, models, rows_by_key, row
 from lineage_store.keys import Keys, Pseudonyms
 from lineage_store.workspace import Workspace
 from unlearning.erasure import row_tokens
-from unlearning.planning import Asked
+from unlearning.planning import Asked, OpenRequest
 
 NO_ROWS = IndexedRows(np.zeros((0, 16), np.uint8), np.zeros(0, np.uint64), ())
 
@@ -172,3 +172,16 @@ def merged(parts: Sequence[IndexedRows]) -> IndexedRows:
     first = {key.tobytes(): at for at, key in reversed(list(enumerate(row_keys)))}
     here = sorted(first.values())
     return IndexedRows(row_keys[here], places[here], tuple(splits[at] for at in here))
+
+
+def rows_of(
+    connection: sqlite3.Connection, old: models.ModelRecord, opened: OpenRequest
+) -> IndexedRows:
+    """Return a model's rows that go; the index has them until all models are replaced.
+
+    In another model, a row of the same key may be another person's.
+    """
+    if opened.subjects is None:
+        return rows_by_key(connection, opened.row_keys, old.snapshot)
+    rows = (rows_of_subject(connection, one, old.snapshot) for one in opened.subjects)
+    return merged([NO_ROWS, *rows])

@@ -15,7 +15,6 @@ from lineage_store.data import Snapshot, let_through, load_snapshot, retained
 from lineage_store.disk_full import translated
 from lineage_store.errors import DiskFull
 from lineage_store.index import (
-    IndexedRows,
     base_of,
     deletions,
     logging_events,
@@ -24,15 +23,14 @@ from lineage_store.index import (
     reached,
     reading_index,
     record_failure,
-    rows_by_key,
-    rows_of_subject,
     writing_index,
 )
-from lineage_store.ledger import open_ledger
+from lineage_store.ledger import open_ledger, without
 from lineage_store.rows import open_rows
 from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend, DeletionJob, ModelChange
-from pipelines.runs.find_rows import NO_ROWS, ForgetRequest, Found, find, found_tokens, merged
+from pipelines.runs.find_rows import ForgetRequest, Found, find, found_tokens, rows_of
+from pipelines.runs.settled_plans import settle_plans
 from unlearning.certificates import forget_open_file, log_asked, log_taken_back
 from unlearning.evaluation import demanded
 from unlearning.families import family_of_ledger
@@ -185,7 +183,7 @@ def carry_out(
     try:
         _must_hold(workspace, job)
         with translated():
-            backend.delete(job)
+            backend.delete(settle_plans(job, backend=backend))
     except Exception as error:
         if not isinstance(error, DiskFull):  # which leaves nothing, if it can
             record_failure(workspace.index_file, run=job.name, error=error, time=time)
@@ -223,7 +221,7 @@ def _open(
                     for one, held in zip(commitments, found.models, strict=True)
                 ],
                 options={
-                    **asdict(request.asked),
+                    **without(asdict(request.asked), accept_bridged=False),
                     "rows": request.rows,
                     "replay": request.replay,
                     **by,
@@ -330,19 +328,6 @@ def _must_hold(workspace: Workspace, job: DeletionJob) -> None:
                 store=open_rows(paths["rows"]),
                 deleted=rows_of(connection, change.old, opened),
             )
-
-
-def rows_of(
-    connection: sqlite3.Connection, old: models.ModelRecord, opened: OpenRequest
-) -> IndexedRows:
-    """Return a model's rows that go; the index has them until all models are replaced.
-
-    In another model, a row of the same key may be another person's.
-    """
-    if opened.subjects is None:
-        return rows_by_key(connection, opened.row_keys, old.snapshot)
-    rows = (rows_of_subject(connection, one, old.snapshot) for one in opened.subjects)
-    return merged([NO_ROWS, *rows])
 
 
 def _regate(

@@ -114,6 +114,9 @@ def _change(
     }
     if plan.base is not None:
         change["base"] = {"before": plan.base.before, "after": plan.base.after}
+    change["claim"] = plan.claim.to_json()
+    if plan.reuse is not None:
+        change["reuse"] = plan.reuse.in_words()
     if plan.exposure is not None:
         change["updates"] = {"affected": plan.exposure.affected, "of": plan.exposure.updates}
     if plan.later is not None:
@@ -145,7 +148,8 @@ def _verification(plan: ModelPlan, report: CheckReport | None) -> dict[str, str]
     if report is None:
         rung, how = "withdrawn", "no model is left whose weights could be compared"
     elif plan.claim.settles:
-        rung, how = "bits", report.basis
+        bridged = plan.claim.bridged is not None
+        rung, how = "bits", plan.claim.in_words() if bridged else report.basis
     elif report.distance is not None:
         rung, how = "distance", "measured to the weights of the twin, beside the untouched model's"
     else:

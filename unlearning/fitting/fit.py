@@ -7,11 +7,12 @@ as a value, and everything that it leaves is in two folders.
 import functools
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
+from lineage_store.claim import Bridge
 from lineage_store.errors import BadInput
 from lineage_store.ledger import (
     Header,
@@ -30,7 +31,9 @@ from lineage_store.rows import RowStore, open_rows
 from unlearning.families.family import Clock, Learner, ModelSource, Progress
 from unlearning.families.known_families import family_of
 from unlearning.fitting.engines import HERE, ShardEngine
+from unlearning.fitting.marks import keep_marks
 from unlearning.fitting.shard_task import (
+    Made,
     MakeLearner,
     ShardTask,
     learner_of,
@@ -39,6 +42,7 @@ from unlearning.fitting.shard_task import (
     ticket,
 )
 from unlearning.planning.model_plan import ModelPlan
+from unlearning.planning.reuse import BRIDGED, bridge_of
 from unlearning.serving.aggregation import aggregation_or_default
 from unlearning.serving.evaluate import evaluate
 from unlearning.strategies.decision import Decision
@@ -129,6 +133,9 @@ def refit(
     if trains := any(decision.trains for decision in plan.shards):
         learner.prepare(config.options)
     times += [clock()] * 2
+    if isinstance(make, Made):  # what it took before counts here
+        times[0] -= make.build + make.trace
+        times[1] -= make.trace
     tasks = []
     with ticket(folder) as number:
         asked = _Asked(
@@ -147,9 +154,13 @@ def refit(
                 strategy.apply(
                     decision, old=shard, new=new, run=run, store=store, old_store=old_store
                 )
+                keep_marks(decision, old=shard, new=new)
         engine.run(tasks, learner=learner, progress=progress)
     times.append(clock())
-    ledger = _complete(config, plan.model_after, text, learner, store, folder, serving, base)
+    ledger = _complete(
+        config, plan.model_after, text, learner, store, folder, serving, base,
+        bridge=plan.claim.bridged,
+    )  # fmt: skip
     earlier = load_timings(old.folder)
     _keep_timings(ledger, serving, [*times, clock()], earlier=earlier, trains=trains)
     return ledger
@@ -217,7 +228,11 @@ def _complete(
     folder: Path,
     serving: Path | None,
     base: Ledger | None,
+    *,
+    bridge: Bridge | None = None,
 ) -> Ledger:
+    """Write what a run leaves besides its shards; who starts from a bridged base is bridged."""
+    bridge = bridge or (None if base is None else bridge_of(base.header.environment))
     write_atomic(folder / MODULE_FILE, text.encode("utf-8"))
     shards = [ShardLedger(shard_folder(folder, n)) for n in range(config.partition.shards)]
     weights = [shard.final_weights() for shard in shards]
@@ -237,7 +252,7 @@ def _complete(
         trainable=described.trainable,
         data=store.description,
         code=family.code(),
-        environment=family.environment(text),
+        environment={**family.environment(text), **({BRIDGED: asdict(bridge)} if bridge else {})},
         key_id=config.key_id,
         base=None if base is None else origin(base),
     )

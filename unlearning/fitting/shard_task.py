@@ -24,13 +24,14 @@ from lineage_store.ledger import Ledger, ShardLedger, open_ledger, shard_folder
 from lineage_store.rows import RowStore, open_rows
 from unlearning.families.family import Clock, Learner, ModelSource, PartRun, Progress, nothing_given
 from unlearning.families.known_families import family_of
+from unlearning.fitting.marks import Marker, keep_marks, marked
 from unlearning.strategies.decision import Decision, decision_json
 from unlearning.strategies.known_strategies import strategy_of
 from unlearning.strategies.repair import planned_repair, repair
 from unlearning.strategies.shard_decision import ShardDecision
 from unlearning.training.batches import shard_schedule
 from unlearning.training.config import TrainConfig, config_of, module_source
-from unlearning.training.stages import Run
+from unlearning.training.stages import Run, train_shard
 from unlearning.training.witness import Witness, witnessed
 
 MakeLearner = Callable[[], Learner]
@@ -129,6 +130,19 @@ def learner_of(old: Ledger, store: RowStore) -> MakeLearner:
     return functools.cache(lambda: family.open(source, store, seed=config.partition.seed))
 
 
+@dataclass(frozen=True)
+class Made:
+    """A learner that was made before it is asked for, and the seconds that it and its step took."""
+
+    learner: Learner
+    build: float
+    trace: float
+
+    def __call__(self) -> Learner:
+        """Return the learner."""
+        return self.learner
+
+
 def run_of(
     task: ShardTask,
     *,
@@ -163,7 +177,13 @@ def carry_out(
     witness: Witness | None = None
     try:
         if task.strategy is None or task.old is None:
-            learner.learn(run, store, task.shard, new)
+            used = learner.run(run)
+            if isinstance(used, Run):
+                looked_on, marker = marked(used)
+                train_shard(looked_on, store, task.shard, new, kept=0)
+                keep_marks(task.decision, old=None, new=new, made=marker.marks)
+            else:
+                learner.learn(run, store, task.shard, new)
         else:
             old = open_ledger(task.old).shard(task.shard)
             witness = _carry_out(task, learner.run(run), store, old=old, new=new)
@@ -188,14 +208,17 @@ def _carry_out(
     `run` is what the family gives its strategies.
     """
     decision, witness, used = task.decision, None, run
+    marker: Marker | None = None
     before = None if task.old_rows is None else open_rows(task.old_rows)
     if decision.anew and isinstance(run, Run):
         stage = shard_schedule(store, task.shard, run.partition)[-1]
         early = run.options.early_stop is not None
         used, witness = witnessed(run, store, task.shard, stage, ends_early=early)
+        used, marker = marked(used)
     strategy_of(task.strategy or "").apply(
         decision, old=old, new=new, run=used, store=store, old_store=before
     )
+    keep_marks(decision, old=old, new=new, made=marker.marks if marker else {})
     if decision.repair_epochs:
         stage = planned_repair(run, store, decision, new)
         used, witness = witnessed(run, store, task.shard, stage, ends_early=True)

@@ -7,6 +7,7 @@ estimates       what each would cost; `expected_cost` before anybody asks
 kept_for_later  what an approximate deletion keeps of the shards it changes
 exact_later     two phases: approximate now, exact by a date
 sealed_request  what a running deletion must remember and a finished one must not
+reuse           what is taken over of an old ledger, and how that was earned
 downstream      which units of a shard are downstream of the rows; `refused_plans` that leave one
 """
 

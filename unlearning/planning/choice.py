@@ -24,13 +24,15 @@ REPAIR_AT_MOST = 100_000
 class Asked:
     """What the requester wants of the result, and what it may cost.
 
-    `repair` are the most epochs of a repair.
+    `repair` are the most epochs of a repair. With `accept_bridged`, what a replay agrees with is
+    taken over although code or environment are others now.
     """
 
     guarantee: Word | None = None
     strategy: str | None = None
     repair: int = 0
     limits: Limits = field(default_factory=Limits)
+    accept_bridged: bool = False
 
     def chosen(self) -> Strategy[Any]:
         """Return the strategy if nothing limits it.
@@ -47,6 +49,11 @@ class Asked:
             )
         if self.repair and not strategy.repairs:
             raise BadInput(f"No repair can follow {strategy.name}: leave --repair out.")
+        if self.accept_bridged and not strategy.claim.settles:
+            raise BadInput(
+                "`accept_bridged` goes with an exact result: an approximate one takes over what "
+                "there is without a replay; leave it out."
+            )
         return strategy
 
 

@@ -9,6 +9,7 @@ from lineage_store.data import Inference
 from lineage_store.errors import LeftAsItIs
 from unlearning.planning.estimates import Estimate
 from unlearning.planning.kept_for_later import Afterwards
+from unlearning.planning.reuse import Reuse
 from unlearning.planning.verdicts import Verdict
 from unlearning.strategies.decision import Decision, Exposure, Told, decision_json
 from unlearning.strategies.known_strategies import strategy_of
@@ -63,7 +64,8 @@ class ModelPlan:
     `steps_full` are the most that there can be. `base` is None for a model that was not trained
     from another. `estimates` say what each strategy would cost; a plan of an earlier unweave has
     none. `exposure` tells how much of the run an approximate deletion touches, and `later` what it
-    keeps; None if it is exact.
+    keeps; None if it is exact. `reuse` says how what an exact one takes over is earned; None until
+    that is known.
     """
 
     model_before: str
@@ -83,6 +85,7 @@ class ModelPlan:
     estimates: tuple[Estimate, ...] = ()
     exposure: Exposure | None = None
     later: Afterwards | None = None
+    reuse: Reuse | None = None
 
     @property
     def guarantee(self) -> Word:
@@ -132,13 +135,15 @@ class ModelPlan:
             "verdicts": [asdict(verdict) for verdict in self.verdicts],
             "estimates": [estimate.to_json() for estimate in self.estimates],
         }
-        del value["base"], value["exposure"], value["later"]
+        del value["base"], value["exposure"], value["later"], value["reuse"]
         if self.base is not None:
             value["base"] = self.base.to_json()
         if self.exposure is not None:
             value["exposure"] = asdict(self.exposure)
         if self.later is not None:
             value["later"] = self.later.to_json()
+        if self.reuse is not None:
+            value["reuse"] = self.reuse.to_json()
         return value
 
     @classmethod
@@ -165,5 +170,6 @@ class ModelPlan:
                 "estimates": tuple(Estimate(**item) for item in value.get("estimates", ())),
                 "exposure": Exposure(**value["exposure"]) if "exposure" in value else None,
                 "later": Afterwards.from_json(value["later"]) if "later" in value else None,
+                "reuse": Reuse.from_json(value["reuse"]) if "reuse" in value else None,
             }
         )

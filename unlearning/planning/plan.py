@@ -21,14 +21,13 @@ from lineage_store.ledger import BaseOrigin, Ledger
 from lineage_store.placement import Partition
 from lineage_store.rows import RowStore
 from unlearning.families.known_families import family_of_ledger
-from unlearning.fingerprint.environment import differing
-from unlearning.fingerprint.equivalent import same_code
 from unlearning.planning.choice import Asked, choose_here
 from unlearning.planning.downstream import Downstream, downstream, must_be_recorded_inputs
 from unlearning.planning.estimates import Estimate
 from unlearning.planning.kept_for_later import afterwards
 from unlearning.planning.model_plan import BaseAfter, BaseChange, ModelPlan
 from unlearning.planning.refused_plans import must_leave_nothing
+from unlearning.planning.reuse import Reuse, others_made_it
 from unlearning.planning.verdicts import verdicts
 from unlearning.strategies.decision import Decision, Exposure
 from unlearning.strategies.exposure import exposure_of
@@ -71,11 +70,13 @@ def plan_model(
     if inference is not None and not any(map(sum, counts)):
         inference, nothing_left = None, "no row is left to train on"
     changed = inference is not None and inference != snapshot.inference
+    fresh_start = INFERENCE_CHANGED if changed else others_made_it(ledger, code, environment)
+    bridged = (fresh_start or "") if asked.accept_bridged and not changed else ""
     situation = situation_of(
         ledger,
         store,
         deleted,
-        fresh_start=_fresh_start(ledger, changed, code, environment),
+        fresh_start=None if bridged else fresh_start,
         moved=change.moved if change else (),
     )
     found: Mapping[int, Downstream] = {}
@@ -91,13 +92,15 @@ def plan_model(
     else:
         moved = change is not None and bool(change.moved)
         # Updates were recorded on the way from the old start: where it changes, they mean nothing.
-        choice = choose_here(situation, asked, served=served, only=BITS if moved else None)
+        only = BITS if moved or bridged else None
+        choice = choose_here(situation, asked, served=served, only=only)
         decisions, costs = choice.decisions, choice.estimates
         strategy, claim = choice.strategy, choice.strategy.claim
         found = downstream(situation)
         must_be_recorded_inputs(situation, store)
         must_leave_nothing(decisions, found, situation, strategy=strategy.name, claim=claim)
         why = situation.fresh_start or _why_moved(change) or choice.why
+        why = f"{bridged}; only what a replay agrees with is taken over" if bridged else why
         if claim.leaves_derived:
             exposure = exposure_of(situation)
         if change is not None and change.claim.leaves_derived:
@@ -137,6 +140,7 @@ def plan_model(
             until=derived_until,
             exact=exact_strategy(ledger.header.options.model_family),
         ),
+        reuse=Reuse(bridged=bridged) if bridged else None,
     )
 
 
@@ -250,20 +254,6 @@ def _watched(ledger: Ledger, store: RowStore, deleted: IndexedRows) -> frozenset
         return frozenset()
     places = deleted.by_slice(ledger.partition, split=EVAL)
     return frozenset(place for place in places if any(store.counts[place[0]]))
-
-
-def _fresh_start(
-    ledger: Ledger, inference_changed: bool, code: str, environment: Mapping[str, Any]
-) -> str | None:
-    """Say why nothing of the old run may be reused, or None if it may."""
-    header = ledger.header
-    if inference_changed:
-        return INFERENCE_CHANGED
-    if not same_code(header.code, code):
-        return "the code that trains is not the code that trained this model"
-    if names := differing(header.environment, environment):
-        return f"the environment differs from the one that trained this model ({', '.join(names)})"
-    return None
 
 
 def _why_moved(change: BaseChange | None) -> str | None:

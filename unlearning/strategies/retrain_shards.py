@@ -21,7 +21,7 @@ from unlearning.keras_models.class_weights import ALIKE
 from unlearning.strategies.decision import Cost, Fate, Told, Unit
 from unlearning.strategies.shard_cost import bytes_from, cost_of_steps, state_bytes, total
 from unlearning.strategies.shard_decision import NO_UPDATES, ShardDecision
-from unlearning.strategies.strategy import MOVED, Holds, Situation, Strategy, Witnesses
+from unlearning.strategies.strategy import MOVED, NOT_EARNED, Holds, Situation, Strategy, Witnesses
 from unlearning.training.stages import Run, train_shard
 
 
@@ -44,7 +44,7 @@ class RetrainShards(Strategy[ShardDecision]):
         if situation.fresh_start is not None:
             kept, why = 0, situation.fresh_start
         elif shard in situation.moved:
-            kept, why = 0, MOVED
+            kept, why = 0, situation.not_earned.get(shard, MOVED)
         else:
             kept = min(available, slices if clean is None else clean)
             if clean is not None and kept == clean:
@@ -117,8 +117,8 @@ class RetrainShards(Strategy[ShardDecision]):
         """Say that a unit is made again, or of a repair and so without a successor."""
         if unit.is_repair:
             return Fate("erased", "it is of a repair, which an exact result does without")
-        moved = decision.why == MOVED
-        return Fate("retrained", MOVED if moved else "it is of a stage that saw the rows")
+        own = decision.why == MOVED or decision.why.startswith(NOT_EARNED)
+        return Fate("retrained", decision.why if own else "it is of a stage that saw the rows")
 
     def check(self, decisions: Sequence[ShardDecision], given: Witnesses) -> Mapping[str, Holds]:
         """Return no check: the engine looks at all that is trained."""

@@ -9,7 +9,7 @@ outside; its decisions are of a type of its own (`decision`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -30,6 +30,7 @@ from unlearning.strategies.decision import (
 )
 
 MOVED = "the weights that it started from change"
+NOT_EARNED = "what was taken again of it is not what was recorded: "
 Holds = Callable[[Ledger], str | None]
 D = TypeVar("D", bound=Decision)
 
@@ -41,7 +42,8 @@ class Situation:
     `deleted` maps (shard, slice) to the row keys (n, 16) of deleted training rows; `new_counts`
     are the training rows that remain, by shard and slice. `fresh_start` says why nothing of the
     old run may be reused, if that is so; `moved` are the shards of which nothing may be reused,
-    since the weights that they started from change. `watched` are the places of deleted evaluation
+    since the weights that they started from change, or a replay differs: `not_earned` says how.
+    `watched` are the places of deleted evaluation
     rows that had a part in when stages ended: none without early stopping. `adapts` says that the
     module may set a shard's start from its first rows.
     """
@@ -52,6 +54,7 @@ class Situation:
     fresh_start: str | None
     watched: frozenset[tuple[int, int]] = frozenset()
     moved: frozenset[int] = frozenset()
+    not_earned: Mapping[int, str] = field(default_factory=dict)
     adapts: bool = True
 
     @property

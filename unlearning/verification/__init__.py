@@ -4,6 +4,7 @@ checks          of a deletion's result, each with its negative control (`control
 report_file     the report, made and kept with the request
 replay          segments of a training run, taken again; `taken_again` units of a deletion's
 learnt_again    parts of sums, learnt again whole
+earned          units of what is taken over, taken again before; `settled` a plan goes by it
 recorded_files  the files of a live model against the digests in its ledger
 twin_distance   how near a result is to its retrained twin
 """
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from unlearning.verification.learnt_again import replay_sums
     from unlearning.verification.recorded_files import differing_files
     from unlearning.verification.report_file import check_and_keep, load_reports
+    from unlearning.verification.settled import Before, needs_settling, settle
     from unlearning.verification.taken_again import replay_run
 else:
     __getattr__ = lazily(
@@ -28,17 +30,21 @@ else:
             "learnt_again": ("replay_sums",),
             "recorded_files": ("differing_files",),
             "report_file": ("check_and_keep", "load_reports"),
+            "settled": ("Before", "needs_settling", "settle"),
             "taken_again": ("replay_run",),
         },
     )
 
 __all__ = [
+    "Before",
     "Check",
     "check_and_keep",
     "differing_files",
     "load_reports",
     "must_pass",
+    "needs_settling",
     "replay",
     "replay_run",
     "replay_sums",
+    "settle",
 ]

@@ -93,6 +93,7 @@ def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[
                 "guarantee": plan.guarantee,
                 "claim": plan.claim.to_json(),
                 "basis": report.basis if report and plan.claim.settles else None,
+                "reuse": plan.reuse.in_words() if plan.reuse else None,
                 "why": plan.why,
                 "model_before": before.id,
                 "model_after": after.id if after else None,

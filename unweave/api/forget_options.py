@@ -45,6 +45,7 @@ def forget_request(
     guarantee: str | None,
     strategy: str | None,
     repair: int = 0,
+    accept_bridged: bool = False,
     within: float | None = None,
     space: int | None = None,
     reason: str | None = None,
@@ -60,7 +61,8 @@ def forget_request(
     for name, value in (("--within", within), ("--space", space)):
         if value is not None and not value > 0:
             raise BadInput(f"{name} is {value}: it must be more than 0.")
-    asked = Asked(guarantee, strategy, repair, Limits(within, space))  # type: ignore[arg-type]  # checked by chosen()
+    limits = Limits(within, space)
+    asked = Asked(guarantee, strategy, repair, limits, accept_bridged)  # type: ignore[arg-type]  # checked by chosen()
     chosen = asked.chosen()
     if exact_by is not None:
         exact_by = date_of(exact_by, "The day of --exact-by")

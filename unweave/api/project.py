@@ -157,6 +157,7 @@ class Project(Reader):
         within: float | None = None,
         space: int | None = None,
         repair: int = 0,
+        accept_bridged: bool = False,
         reason: str | None = None,
         replay: bool = False,
         exact_by: str | None = None,
@@ -165,7 +166,8 @@ class Project(Reader):
 
         `within` (seconds) and `space` (bytes) are what the unlearning may take by its estimate. An
         approximate result with a day `exact_by` is replaced by an exact one until then, by
-        `requests.run`.
+        `requests.run`. With `accept_bridged`, what a replay agrees with is taken over although the
+        code or the environment are others.
         """
         from pipelines.runs.forget import forget
         from unweave.answers import runs as answers
@@ -177,6 +179,7 @@ class Project(Reader):
             guarantee=guarantee,
             strategy=strategy,
             repair=repair,
+            accept_bridged=accept_bridged,
             within=within,
             space=space,
             reason=reason,
@@ -208,6 +211,7 @@ class Project(Reader):
         within: float | None = None,
         space: int | None = None,
         repair: int = 0,
+        accept_bridged: bool = False,
     ) -> dict[str, Any]:
         """Say what `forget` would do, and change nothing."""
         from pipelines.runs.forget import dry_run
@@ -219,6 +223,7 @@ class Project(Reader):
             guarantee=guarantee,
             strategy=strategy,
             repair=repair,
+            accept_bridged=accept_bridged,
             within=within,
             space=space,
             today=self._session.today,

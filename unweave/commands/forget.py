@@ -34,6 +34,12 @@ from unweave.commands.options import BEAM_ARGS, JSON, WORKERS, WORKSPACE, projec
     help="After an approximate strategy, fine-tune the shards it changed on what remains, for so "
     "many epochs at most: see docs/amnesiac.md.",
 )
+@click.option(
+    "--accept-bridged",
+    is_flag=True,
+    help="Where code or environment are others than those that trained, take over what a replay "
+    "agrees with; the result says that it is bridged.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the plan and change nothing.")
 @click.option("--reason", help="Free text for the request queue; it goes nowhere else.")
 @click.option(
@@ -52,6 +58,7 @@ def forget(
     within: float | None,
     space: int | None,
     repair: int,
+    accept_bridged: bool,
     dry_run: bool,
     reason: str | None,
     exact_by: str | None,
@@ -71,6 +78,7 @@ def forget(
                 within=within,
                 space=space,
                 repair=repair,
+                accept_bridged=accept_bridged,
             )
         else:
             answer = project.forget(
@@ -81,6 +89,7 @@ def forget(
                 within=within,
                 space=space,
                 repair=repair,
+                accept_bridged=accept_bridged,
                 reason=reason,
                 replay=replay,
                 exact_by=exact_by,

@@ -106,6 +106,11 @@ class ModelChange:
     told: tuple[str, ...] = ()
 
     @property
+    def bridged(self) -> str | None:
+        """What the result is called if it stands on a bridge; None of any other."""
+        return None if self.claim.bridged is None else self.claim.in_words()
+
+    @property
     def outcome(self) -> str:
         """What the result may be called: the word for its claim, if there is one."""
         return WITHDRAWN if self.after is None else self.claim.word

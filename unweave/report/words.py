@@ -34,6 +34,11 @@ def headline(report: Report) -> tuple[str, str]:
         told = "The models are those" if len(left) > 1 else "The model is the one"
         away = len(report.models) - len(left)
         rest = f"; {counted(away, 'other')} went, with nothing left to learn" if away else ""
+        if bridges := [one.bridged for one in left if one.bridged is not None]:
+            meant = "as far as a sample of what is kept of the old model shows"
+            return "Bridged.", f"{told} that training without these rows gives, {meant}: " + (
+                f"{bridges[-1]}{rest}."
+            )
         return "Exact.", f"{told} that training without these rows gives{rest}."
     if claim.word != APPROXIMATE.word:
         return (
@@ -134,9 +139,19 @@ def proves(report: Report) -> list[str]:
     """Say what this proves."""
     lines = []
     by = {
-        basis: [one for one in report.models if one.settled and one.basis == basis]
+        basis: [
+            one
+            for one in report.models
+            if one.settled and one.basis == basis and one.bridged is None
+        ]
         for basis in ("by construction", "by replay")
-    }
+    }  # fmt: skip
+    lines += [
+        f"{one.after} keeps what was trained with other code or in another environment, where "
+        f"taking a sample of it again gave the same bits: {one.bridged}."
+        for one in report.models[:MODELS_TOLD]
+        if one.bridged is not None
+    ]
     if made := by["by construction"]:
         lines.append(
             f"The new weights{_of(report, made)} are, byte for byte, those of the same training "
@@ -197,6 +212,8 @@ def proves_not(report: Report, *, evaluated: bool) -> list[str]:
 
 def nearness(one: ModelChange) -> str:
     """Say in a few words how near a result is to the retrained twin."""
+    if one.bridged is not None:
+        return one.bridged
     if one.settled:
         return "equal to the twin" if one.basis == "by replay" else "equal, by construction"
     if one.distances is None:

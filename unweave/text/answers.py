@@ -109,6 +109,8 @@ def forgotten(answer: Answer) -> list[Any]:
         parts.append(
             f"  recomputed  {change['steps_recomputed']:,} of {change['steps_full']:,} steps"
         )
+        if change["reuse"]:
+            parts.append(f"  taken over  {change['reuse']}")
         parts += estimate_lines(change)
         if change["base"]:
             parts.append(f"  starts from {change['base']}")
@@ -154,10 +156,19 @@ def _later(kept: Mapping[str, Any] | None) -> list[str]:
 
 def guarantee_text(change: Mapping[str, Any]) -> str:
     """Say what a result may be called, and how far it is from the twin if that was measured."""
+    if "bridged" in change["claim"]:
+        return f"not plainly exact, but {claim_text(change['claim'])}"
     if claim_of(change["guarantee"]).settles:
         word = change["guarantee"]
         return f"{word}, {change['basis']}" if change["basis"] else word
     return f"{change['guarantee']}: {change['closeness']}"
+
+
+def claim_text(claim: Mapping[str, Any]) -> str:
+    """Say a claim in its own words."""
+    from lineage_store.claim import Claim
+
+    return Claim.from_json(claim).in_words()
 
 
 def verdict_table(verdicts: list[Mapping[str, Any]]) -> Table:
@@ -302,6 +313,10 @@ def status(answer: Answer) -> list[Any]:
     return parts
 
 
+def _is_bridged(model: Mapping[str, Any]) -> bool:
+    return "bridged" in model.get("claim", {})
+
+
 def verified(answer: Answer) -> list[Any]:
     """Show what verifying a certificate found."""
     parts = [f"{answer['verdict']}: {answer['detail']}"]
@@ -309,8 +324,8 @@ def verified(answer: Answer) -> list[Any]:
         after = model["after"]["weights"][:12] if model["after"] else "withdrawn"
         parts.append(
             f"  {model['before']['weights'][:12]} -> {after}: {model['strategy']}, "
-            f"{model['guarantee']}"
-            + (f", {model['basis']}" if "basis" in model else "")
+            + (claim_text(model["claim"]) if _is_bridged(model) else model["guarantee"])
+            + (f", {model['basis']}" if "basis" in model and not _is_bridged(model) else "")
             + (f", exact due by {model['exact_due_by']}" if "exact_due_by" in model else "")
             + (f": {model['closeness']}" if "closeness" in model else "")
         )
