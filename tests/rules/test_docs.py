@@ -51,7 +51,8 @@ def test_every_artifact_type_of_the_components_is_documented():
 
 
 def test_the_types_that_are_documented_are_the_types_that_are_written():
-    written = set(re.findall(r'"(lineage\.[A-Z]\w+)"', text("lineage_store/mlmd/ingest.py")))
+    source = text("lineage_store/mlmd/ingest.py") + text("lineage_store/graph/unit_types.py")
+    written = set(re.findall(r'"(lineage\.[A-Z]\w+)"', source))
     documented = set(re.findall(r"^\| `(lineage\.\w+)` \|", text("docs/lineage.md"), re.MULTILINE))
     assert (
         documented == written == {*metadata_store.ARTIFACT_TYPES, *metadata_store.EXECUTION_TYPES}
