@@ -60,7 +60,6 @@ TO_MEND: dict[str, set[str]] = {
         "lineage_store/index/queue.py: add",
         "lineage_store/mlmd/ingest.py: ingest_deletion",
         "pipelines/runs/queue.py: run_requests",
-        "unlearning/certificates/statement.py: certificate_statement",
         "unlearning/fitting/fit.py: fit",
         "unlearning/fitting/fit.py: refit",
         "unlearning/planning/plan.py: plan_model",
