@@ -63,6 +63,7 @@ def store_of(gated, new_folder):
     """Return a function that passes lines through the gate into a family's row store."""
 
     def store(family, table, cut):
+        family.pin()
         snapshot = gated(table, row_id="row")
         folder = new_folder() / "rows"
         return store_from_snapshot(folder, snapshot, cut, encoding_of=family.encoding)
