@@ -71,8 +71,8 @@ def choose_here(
     serving = strategies_for(family)
     if asked.strategy is not None and asked.chosen().name not in serving:
         raise BadInput(
-            f"The strategy {asked.strategy} does not serve models of the family {family}: there "
-            f"are {', '.join(serving)}."
+            f"The strategy {asked.strategy} takes no rows out of a model of the family "
+            f"{family}: leave it out, or take {' or '.join(serving)}."
         )
     known = {name: one for name, one in serving.items() if only is None or one.claim == only}
     there = options(situation, known, served=served, repair=asked.repair)
