@@ -59,7 +59,6 @@ TO_MEND: dict[str, set[str]] = {
         "lineage_store/data/csv_source.py: read_records",
         "lineage_store/index/queue.py: add",
         "pipelines/runs/queue.py: run_requests",
-        "unlearning/certificates/statement.py: certificate_statement",
         "unlearning/fitting/fit.py: fit",
         "unlearning/fitting/fit.py: refit",
         "unlearning/planning/plan.py: plan_model",

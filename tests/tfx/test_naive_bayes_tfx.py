@@ -45,7 +45,7 @@ def command(*arguments):
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout)
 
 
@@ -54,7 +54,8 @@ def test_naive_bayes_is_trained_served_forgotten_and_recorded_by_pipelines(tmp_p
     (tmp_path / "secret").chmod(0o600)
     root, table = tmp_path / "workspace", write(tmp_path / "people.csv", lines())
     told = command(
-        "train", table, "--label", "label", "--subject", "person", "--row-id-column", "row",
+        "train", "--csv", table, "--label-column", "label", "--subject-column", "person",
+        "--row-id-column", "row",
         "--family", "naive-bayes", "--workspace", root, "--key-file", tmp_path / "secret",
     )  # fmt: skip
     assert (told["shards"], told["slices"], told["steps"]) == (1, 1, 0)
@@ -80,4 +81,6 @@ def test_naive_bayes_is_trained_served_forgotten_and_recorded_by_pipelines(tmp_p
     assert project.doctor()["ok"]
     assert project.audit(replay=5)["ok"]
     metadata = Metadata(open_workspace(root).metadata, create=False)
-    assert metadata.store.get_executions_by_type("lineage.Sums")
+    sums = metadata.store.get_executions_by_type("lineage.Sums")
+    told = {name for one in sums for name in one.custom_properties}
+    assert sums and told == {"model", "shard", "stage"}  # identity alone

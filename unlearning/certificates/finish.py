@@ -17,7 +17,7 @@ from lineage_store.workspace import Workspace
 from unlearning.certificates.envelope import seal
 from unlearning.certificates.log_inclusion import opening_proof
 from unlearning.certificates.shared_run import commitments, own_part, place_in_run
-from unlearning.certificates.statement import certificate_statement, receipt
+from unlearning.certificates.statement import Maker, Results, certificate_statement, receipt
 from unlearning.evaluation.push_gate import evaluation_digests
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
@@ -50,17 +50,21 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
             certificate_statement,
             request=request,
             time=time,
-            plans=plans,
-            reports=load_reports(workspace, request_id),
-            evaluations=evaluation_digests(workspace, request_id),
-            digests_before=before,
+            results=Results(
+                plans=plans,
+                reports=load_reports(workspace, request_id),
+                evaluations=evaluation_digests(workspace, request_id),
+                digests_before=before,
+                exact_by=exact_by,
+                upgrades=made_good(connection, workspace, plans),
+            ),
+            maker=Maker(
+                version=version,
+                code=code_digest(),
+                environment=environment(),
+                key_id=workspace.keys().key_id,
+            ),
             scan=load_scan(folder),
-            environment=environment(),
-            code=code_digest(),
-            version=version,
-            key_id=workspace.keys().key_id,
-            exact_by=exact_by,
-            upgrades=made_good(connection, workspace, plans),
             log=opening_proof(connection, workspace, request),
         )
     key = load_private_key(workspace.signing_key)

@@ -6,6 +6,7 @@ too. The receipt holds the nonce that opens the commitments: it is the requester
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from lineage_store.canonical import digest, digest_json
@@ -27,47 +28,64 @@ NOT_COVERED = (
 NOT_LEARNT = "not learnt from"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """What a deletion made of all models.
+
+    `reports`, `evaluations` and `digests_before` are by the id of the model before; a withdrawn
+    model has no report, and no evaluation. `exact_by` is the date by which an exact result takes an
+    approximate one's place, and `upgrades` are the approximate runs whose results this one makes
+    exact.
+    """
+
+    plans: Sequence[ModelPlan]
+    reports: Mapping[str, CheckReport]
+    evaluations: Mapping[str, Mapping[str, Any]]
+    digests_before: Mapping[str, str]
+    exact_by: str | None = None
+    upgrades: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maker:
+    """By what a deletion was carried out: which unweave, by which code, where, under which key."""
+
+    version: str
+    code: str
+    environment: Mapping[str, Any]
+    key_id: str
+
+
 def certificate_statement(
     *,
     request: Request,
     time: str,
     opened: OpenRequest,
-    plans: Sequence[ModelPlan],
-    reports: Mapping[str, CheckReport],
-    evaluations: Mapping[str, Mapping[str, Any]],
-    digests_before: Mapping[str, str],
+    results: Results,
+    maker: Maker,
     scan: Mapping[str, Any],
-    environment: Mapping[str, Any],
-    code: str,
-    version: str,
-    key_id: str,
     log: Mapping[str, Any],
     run: Mapping[str, Any] | None = None,
-    exact_by: str | None = None,
-    upgrades: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Build the in-toto statement of a finished deletion.
 
-    `reports`, `evaluations` and `digests_before` are by the id of the model before; a withdrawn
-    model has no report, and no evaluation. `log` proves that the request stood in the event log
-    (`log_inclusion`). `exact_by` is the date by which an exact result takes an approximate one's
-    place, and `upgrades` are the approximate runs whose results this one makes exact. `run` binds
-    the certificate of one id to that of its run (`shared_run`).
+    `scan` is what the erasure's scan said, and `log` proves that the request stood in the event log
+    (`log_inclusion`). `run` binds the certificate of one id to that of its run (`shared_run`).
     """
     named: list[tuple[str, str]] = []
     changes = []
-    for plan in plans:
-        report = reports.get(plan.model_before)
-        before = digests_before[plan.model_before]
+    for plan in results.plans:
+        report = results.reports.get(plan.model_before)
+        before = results.digests_before[plan.model_before]
         named.append((f"weights of {plan.model_before}, before", before))
         after = report.weights_digest if report else None
         if after is not None:
             named.append((f"weights of {plan.model_after}, after", after))
         change = _change(plan, report, before, after)
-        if exact_by is not None and plan.claim.leaves_derived:
-            change["exact_due_by"] = exact_by
-        if plan.model_before in evaluations:
-            change["evaluation"] = dict(evaluations[plan.model_before])
+        if results.exact_by is not None and plan.claim.leaves_derived:
+            change["exact_due_by"] = results.exact_by
+        if plan.model_before in results.evaluations:
+            change["evaluation"] = dict(results.evaluations[plan.model_before])
         changes.append(change)
     predicate = {
         "request": request_told(request),
@@ -86,13 +104,13 @@ def certificate_statement(
             "found": len(scan["found"]),
         },
         "not_covered": list(NOT_COVERED),
-        "tool": {"name": "unweave", "version": version, "code": code},
-        "environment": dict(environment),
-        "workspace_key": key_id,
+        "tool": {"name": "unweave", "version": maker.version, "code": maker.code},
+        "environment": dict(maker.environment),
+        "workspace_key": maker.key_id,
         "log": dict(log),
     }
-    if upgrades:
-        predicate["upgrades"] = list(upgrades)
+    if results.upgrades:
+        predicate["upgrades"] = list(results.upgrades)
     if run is not None:
         predicate["run"] = dict(run)
     return statement(subjects=named, predicate=predicate)

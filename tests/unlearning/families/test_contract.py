@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from lineage_store.canonical import digest_file, read_json
+from lineage_store.claim import BITS
 from lineage_store.ledger import TrainOptions, open_ledger
 from unlearning.encoding import store_from_snapshot
 from unlearning.families.family import ModelSource
@@ -63,6 +64,7 @@ def store_of(gated, new_folder):
     """Return a function that passes lines through the gate into a family's row store."""
 
     def store(family, table, cut):
+        family.pin()
         snapshot = gated(table, row_id="row")
         folder = new_folder() / "rows"
         return store_from_snapshot(folder, snapshot, cut, encoding_of=family.encoding)
@@ -129,12 +131,12 @@ def carried_out(situation, strategy, before, after, folder):
     """Carry out what an exact strategy decides, as a run does, and return the new ledger."""
     decisions = strategy.decide(situation)
     plan = ModelPlan(
-        model_before="m1", model_after="m2", strategy=strategy.name, guarantee="exact", why="",
+        model_before="m1", model_after="m2", strategy=strategy.name, claim=BITS, why="",
         rows_found=0, rows_by_split={}, shards=decisions, steps_planned=0, steps_full=0,
         verdicts=(), inference_changed=False,
     )  # fmt: skip
     must_leave_nothing(
-        decisions, downstream(situation), situation, strategy=strategy.name, guarantee="exact"
+        decisions, downstream(situation), situation, strategy=strategy.name, claim=BITS
     )
     return refit(
         plan, old=situation.ledger, store=after, folder=folder, serving=None, old_store=before

@@ -243,7 +243,7 @@ def test_one_that_does_not_serve_the_family_is_refused_by_name_and_else_not_aske
     project, registered
 ):
     name = registered(OfAnotherFamily())
-    with pytest.raises(BadInput, match="of-another-family does not serve models of the family"):
+    with pytest.raises(BadInput, match="of-another-family takes no rows out of a model"):
         project.plan(["p3"], strategy=name)
     (plan,) = project.plan(["p3"])["plans"]
     assert name not in [one["strategy"] for one in plan["estimates"]]
