@@ -46,7 +46,7 @@ ACTS = {
     "update_codec": {"record_budget.py"},
     "record_budget": {"record_budget.py"},
     "aggregate": {"fit.py", "export.py", "evaluate.py", "keras_family.py",
-                  "naive_bayes_family.py", "from_ledgers.py",
+                  "keras_parts.py", "naive_bayes_family.py", "from_ledgers.py",
                   "audit.py"},
     "class_weights": {"stages.py", "keras_parts.py", "retrain_shards.py", "keras_family.py",
                       "keras_learner.py", "last_epoch.py", "regenerate.py",
