@@ -74,7 +74,8 @@ assert project.doctor()["ok"] and project.status()["models"] == {"deleted": 1, "
 told = project.audit(replay=9)
 assert told["ok"] and told["replay"]["replayed"] == 2, told
 assert project.trace_subject("person-05")["models"][0]["why"]
-assert project.trace_model()["shards"] and project.report(done["request_id"])["outcome"] == "exact"
+assert project.trace_model()["shards"]
+assert project.report(done["request_id"], out=root + "/report.html")["outcome"] == "exact"
 print(json.dumps(sorted({"tensorflow", "keras", "tfx"} & {*sys.modules})))
 """
 
