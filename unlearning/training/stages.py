@@ -40,17 +40,12 @@ Clock = Callable[[], float]
 Given = Callable[[int], State]
 
 
-def nothing_given(shard: int) -> State:
-    """Give no weights to start from."""
-    return {}
-
-
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """What a training run needs besides rows: who does it, by which options, for which model.
 
-    `given` returns the weights that a shard starts from; none for one that starts afresh. A
-    checkpoint within a stage is kept every `interval` batches, as the options afford; 0 is never.
+    `given` returns the weights that a shard starts from; without it all start afresh. A checkpoint
+    within a stage is kept every `interval` batches, as the options afford; 0 is never.
     """
 
     learner: KerasLearner
@@ -58,7 +53,7 @@ class Run:
     model: str
     clock: Clock
     progress: Progress = lambda steps: None
-    given: Given = nothing_given
+    given: Given | None = None
     interval: int = 0
 
     @functools.cached_property
@@ -114,7 +109,7 @@ def train_shard(
 
 def start_state(run: Run, store: RowStore, shard: int) -> State:
     """Return a shard's state before its first step; given weights are not adapted to its rows."""
-    given = run.given(shard)
+    given = {} if run.given is None else run.given(shard)
     if not given:
         return run.learner.initial_state(shard, first_rows(store, shard))
     return run.learner.initial_state(shard, None) | given
