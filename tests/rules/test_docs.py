@@ -60,7 +60,7 @@ def test_the_types_that_are_documented_are_the_types_that_are_written():
 
 
 def test_links_in_the_docs_lead_somewhere():
-    for page in [TOP / "README.md", TOP / "CONTRIBUTING.md", *(TOP / "docs").glob("*.md")]:
+    for page in [TOP / "README.md", TOP / "CONTRIBUTING.md", *(TOP / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
@@ -88,3 +88,13 @@ def test_the_glossary_has_every_claim_family_and_verdict():
         assert f"`{word}`" in glossary
     words = re.findall(r"^\| (?!word )([^|-]+) \| ", glossary, re.MULTILINE)
     assert len(words) == len(set(words)), "a word stands twice"
+
+
+@pytest.mark.parametrize("page", sorted((TOP / "docs" / "extending").glob("*.md")))
+def test_a_page_of_what_to_write_names_files_that_are_there(page):
+    lines = page.read_text(encoding="utf-8").splitlines()
+    assert len([line for line in lines if re.match(r"\d+\. ", line)]) <= 10
+    named = re.findall(r"`([a-z_]+/[a-z_/]*(?:\.py|\.md)?)`", "\n".join(lines))
+    assert named
+    for name in named:
+        assert (TOP / name).exists(), name
