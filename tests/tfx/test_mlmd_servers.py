@@ -422,14 +422,16 @@ def test_a_longer_run_is_written_in_more_pieces_and_not_in_larger_ones(tmp_path,
 
     monkeypatch.setattr(ingest, "UNITS_AT_ONCE", 10)
     monkeypatch.setattr(ingest.Subgraph, "write", measured)
+    found = {}
     for steps in (20, 200):
         where = parse_connection(str(tmp_path / f"{steps}.sqlite"))
         story = Story(where, made_ledger(tmp_path / f"ledger-{steps}", steps=steps))
         story.begin()
+        sizes.clear()
         story.ingest()
-        assert max(sizes) == 10 * (1 + 2 + 4)
-    # Placement and assembly; each of four stages begins, ends, and has its pieces.
-    assert len(sizes) == (2 + 4 * (2 + 2)) + (2 + 4 * (2 + 20))
+        found[steps] = list(sizes)
+    assert max(found[20]) == max(found[200]) <= 10 * (1 + 2)  # a unit, and at most two edges
+    assert len(found[200]) > 8 * len(found[20])
 
 
 class Stopped(Exception):
