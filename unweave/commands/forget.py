@@ -18,7 +18,7 @@ from unweave.commands.options import BEAM_ARGS, JSON, WORKERS, WORKSPACE, projec
 )
 @click.option(
     "--strategy",
-    help="How to forget: retrain-shards, subtract-sums, amnesiac or amnesiac-marginal.",
+    help="How to forget, by the name of a strategy: see docs/planning.md.",
 )
 @click.option(
     "--within",

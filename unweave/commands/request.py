@@ -38,7 +38,7 @@ def request() -> None:
 )
 @click.option(
     "--strategy",
-    help="How to forget: retrain-shards, subtract-sums, amnesiac or amnesiac-marginal.",
+    help="How to forget, by the name of a strategy: see docs/planning.md.",
 )
 @click.option(
     "--exact-by", metavar="DATE", help="Approximate first, and exact in its place by this day."
