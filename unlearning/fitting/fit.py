@@ -50,6 +50,7 @@ from unlearning.strategies.known_strategies import strategy_of
 from unlearning.strategies.shard_decision import trained_from_nothing
 from unlearning.training.base_weights import must_be_the_start, origin
 from unlearning.training.config import MODULE_FILE, TrainConfig, config_of, module_source
+from unlearning.training.witness import FOLDER as WITNESSES
 
 METRICS_FILE = "metrics.json"
 
@@ -272,7 +273,8 @@ def _keep_timings(
     What it cannot tell, since it does not train whole stages, it takes from the run before.
     """
     build, trace, _, shards, finish = (after - before for before, after in pairwise(times))
-    written = own_bytes(ledger.folder) + (0 if serving is None else own_bytes(serving))
+    written = own_bytes(ledger.folder) - own_bytes(ledger.folder / WITNESSES)
+    written += 0 if serving is None else own_bytes(serving)
     timings = Timings(build, trace, shards, finish, written)
     if earlier is not None and not trains:
         timings = replace(timings, trace=earlier.trace, traced=False)

@@ -15,7 +15,7 @@ from lineage_store.ledger.shards import open_ledger
 from lineage_store.ledger.timings import TIMINGS_FILE, load_timings, own_bytes
 from pipelines.backends.direct import DirectBackend
 from unlearning.planning.estimates import Estimate, Limits
-from unlearning.strategies.known_strategies import strategies
+from unlearning.strategies.known_strategies import strategies_for
 from unlearning.strategies.shard_cost import step_seconds
 from unweave import Project
 
@@ -71,7 +71,7 @@ def files_of(root):
 
 def test_a_plan_estimates_every_strategy_and_its_own_steps_are_those_planned(project):
     plan, found = costs(project, "person-3")
-    assert list(found) == list(strategies())
+    assert list(found) == list(strategies_for("keras"))
     assert found[plan["strategy"]]["steps"] == plan["steps_planned"] > 0
     assert all(one["seconds"] > 0 and one["bytes"] > 0 for one in found.values())
     assert found["amnesiac"]["steps"] == 0
@@ -120,7 +120,7 @@ def test_where_nothing_fits_the_costs_are_told_and_nothing_is_changed(project, o
     with pytest.raises(BadInput, match=r"No strategy fits into .* would take \d") as refused:
         project.forget(["person-3"], **options)
     assert files_of(project.root) == before
-    told = [name for name in strategies() if f"{name} would take" in str(refused.value)]
+    told = [name for name in strategies_for("keras") if f"{name} would take" in str(refused.value)]
     assert told == (
         ["retrain-shards"] if "guarantee" in options
         else ["amnesiac"] if "strategy" in options
@@ -150,7 +150,7 @@ def test_an_exact_result_is_taken_where_it_takes_no_longer_than_an_approximate_o
     assert project.requests.list()["requests"] == []  # nothing is due: it is exact already
 
 
-@pytest.mark.parametrize("strategy", list(strategies()))
+@pytest.mark.parametrize("strategy", list(strategies_for("keras")))
 def test_estimate_and_what_it_took_stand_side_by_side(project, strategy):
     old = ledger_of(project.root).folder
     links = shutil.copytree(old, project.root.parent / "old", copy_function=os.link)

@@ -118,11 +118,11 @@ def test_a_run_keeps_to_its_budget_says_so_and_serves_from_what_it_kept(table, t
     assert sum(kept) <= budget
     options = ledger.header.options
     assert answer["config"]["record"] == options.record
-    assert answer["config"]["update_codec"] == options.update_codec
+    assert answer["config"]["update_codec"] == options.codec
     assert options.record_budget == budget
     (line,) = [part for part in trained(answer) if str(part).startswith("  keeps")]
     assert f"{budget:,} bytes" in line
-    assert (options.update_codec if options.record == "all" else "compute updates again") in line
+    assert (options.codec if options.record == "all" else "compute updates again") in line
     done = project.forget(["p3"], strategy="amnesiac")
     assert done["updates_subtracted"] > 0
 
