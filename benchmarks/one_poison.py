@@ -26,8 +26,8 @@ from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition
 from lineage_store.rows.arrays import Rows
 from lineage_store.rows.writer import write_rows
-from unlearning.encoding.encode_records import encode
-from unlearning.encoding.keras_encoding import keras_rows
+from unlearning.encoding.encode_records import typed
+from unlearning.encoding.keras_encoding import KerasEncoding, keras_rows
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.make import make_learner
@@ -98,7 +98,8 @@ def taxi_data(folder: Path, limit: int) -> Data:
 
     spec = spec_of(inference)
     train, test = (
-        encode(list(read_snapshot(snapshot, split)), inference, spec) for split in (TRAIN, EVAL)
+        KerasEncoding(inference).encode(typed(list(read_snapshot(snapshot, split)), inference))
+        for split in (TRAIN, EVAL)
     )
     miles = spec.numbers.index("trip_miles")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lineage_store.claim import claim_of
 from unlearning.planning.verdicts import Verdict
 from unlearning.strategies.shard_decision import ShardDecision
 from unlearning.verification.controlled import Check
@@ -56,7 +57,7 @@ def change(*, guarantee, number, base=None, distances=None, shards=5):
         after=f"m{number + 10}",
         weights_before=LONG,
         weights_after=LONG,
-        guarantee=guarantee,
+        claim=claim_of(guarantee),
         basis="by replay" if guarantee == "exact" else None,
         strategy="amnesiac-marginal",
         why="amnesiac-marginal is the strategy that gives approximate results, and measures best",
