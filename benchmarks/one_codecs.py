@@ -122,7 +122,7 @@ def regenerations(run: Run, store: RowStore, folder: Path, parameters: int) -> N
         _, took = timed(lambda p=position: list(replayed(run, store, 0, ledger, [p])))
         milliseconds.append(took)
     return {
-        "every": run.checkpoint_every,
+        "every": run.interval,
         "share": kept / (4 * parameters * len(positions)),
         "replayed": statistics.median(replays),
         "milliseconds": statistics.median(milliseconds),

@@ -29,6 +29,7 @@ from lineage_store.placement import Partition, cells_of
 from lineage_store.rows.row_store import RowStore
 from lineage_store.rows.writer import write_rows
 from unlearning.encoding.encode_records import encode_pieces
+from unlearning.encoding.keras_encoding import KerasEncoding
 from unlearning.families.keras_parts import KerasParts
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fitting import fit
@@ -132,10 +133,11 @@ def store_without(
     told = snapshot.inference
     train = (r for r in read_snapshot(snapshot, TRAIN) if r.row_key not in deleted)
     evaluation = read_snapshot(snapshot, EVAL)
+    encoding = KerasEncoding(told)
     return write_rows(
         folder,
-        train=encode_pieces(train, told, partition=partition),
-        evaluation=encode_pieces(evaluation, told, partition=partition),
+        train=encode_pieces(train, told, encoding=encoding, partition=partition),
+        evaluation=encode_pieces(evaluation, told, encoding=encoding, partition=partition),
         partition=partition,
         description=describe(snapshot),
     )
@@ -191,7 +193,7 @@ def carried_out(
         model_before="m1",
         model_after="m2",
         strategy=RetrainShards.name,
-        guarantee=RetrainShards.guarantee,
+        claim=RetrainShards.claim,
         why="",
         rows_found=1,
         rows_by_split={"train": 1},

@@ -24,7 +24,7 @@ from lineage_store.data.snapshot import EVAL, TRAIN, read_snapshot
 from lineage_store.ledger.shards import ShardLedger
 from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition
-from lineage_store.rows.arrays import Rows
+from lineage_store.rows.arrays import LABEL, Rows
 from lineage_store.rows.writer import write_rows
 from unlearning.encoding.encode_records import typed
 from unlearning.encoding.keras_encoding import KerasEncoding, keras_rows
@@ -72,7 +72,8 @@ def mnist_data(folder: Path, limit: int) -> Data:
     def trigger(rows: Rows) -> Rows:
         images = rows["numbers"].reshape(-1, 28, 28).copy()
         images[:, -TRIGGER.stop : -TRIGGER.start, -TRIGGER.stop : -TRIGGER.start] = 1
-        return replace(rows, numbers=images.reshape(len(rows), -1))
+        numbers = images.reshape(len(rows), -1)
+        return replace(rows, columns={**rows.columns, "numbers": numbers})
 
     features = [[f"p{number:03d}", "number"] for number in range(mnist.PIXELS)]
     inference = {
@@ -107,7 +108,8 @@ def taxi_data(folder: Path, limit: int) -> Data:
         numbers, categories = rows["numbers"].copy(), rows["categories"].copy()
         numbers[:, miles] = MILES
         categories[:, -1] = BUCKET
-        return replace(rows, numbers=numbers, categories=categories)
+        changed = {"numbers": numbers, "categories": categories}
+        return replace(rows, columns={**rows.columns, **changed})
 
     half = len(test) // 2
     return Data(
@@ -131,7 +133,8 @@ def flip(data: Data, draw: np.random.Generator) -> Poisoned:
     classes = len(data.description["inference"]["classes"])
     labels = data.train.labels.copy()
     labels[bad] = (labels[bad] + draw.integers(1, classes, int(bad.sum()))) % classes
-    return Poisoned(replace(data.train, labels=labels), bad, FLIPPED)
+    changed = replace(data.train, columns={**data.train.columns, LABEL: labels})
+    return Poisoned(changed, bad, FLIPPED)
 
 
 def backdoor(data: Data, draw: np.random.Generator) -> Poisoned:

@@ -28,6 +28,7 @@ from lineage_store.ledger.shards import Ledger, open_ledger
 from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition, cells_of
 from lineage_store.rows import open_rows
+from unlearning.families import keras_family, keras_parts
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fitting import fit, learner_of, shard_task
 from unlearning.keras_models.keras_learner import KerasLearner
@@ -116,7 +117,7 @@ def replayed(folder: Path, trained: Path, *, row: int) -> Numbers:
     counts = open_rows(folder / "rows").counts
     plan = plan_of(old, [mnist.row_key("train", row)], counts)
     learner = learner_of(old, before)()
-    learner.prepare(weighted=False)
+    learner.prepare(old.header.options)
     run = replay_run(old, learner, base=None)
     began = time.perf_counter()
     done = [
@@ -144,13 +145,13 @@ def training_seconds(found: Numbers, *, of: Literal["parts", "cpu"] = "parts") -
 def watched() -> Stopwatch:
     """Watch the parts of trainings and of deletions; to be called once a process."""
     clock = Stopwatch()
-    clock.watch(fit, "make_learner", "tracing")
-    clock.watch(fit, "probe", "tracing")
+    clock.watch(keras_family, "make_learner", "tracing")
+    clock.watch(keras_parts, "probe", "tracing")
     clock.watch(shard_task, "train_shard", "steps")
     clock.watch(retrain_shards, "train_shard", "steps")
     clock.watch(retrain_shards, "keep_shard", "keeping")
     clock.watch(fit, "evaluate", "evaluating")
-    clock.watch(fit, "export", "exporting")
+    clock.watch(keras_parts, "export", "exporting")
     return clock
 
 
@@ -181,7 +182,7 @@ def plan_of(old: Ledger, keys: Sequence[bytes], counts: Any, *, model: str = "m2
         model_before="m1",
         model_after=model,
         strategy=strategy.name,
-        guarantee=strategy.guarantee,
+        claim=strategy.claim,
         why="",
         rows_found=len(keys),
         rows_by_split={"train": len(keys)},
