@@ -30,8 +30,9 @@ from lineage_store.workspace import open_workspace
 from pipelines.backends.direct import DirectBackend
 from unlearning.fitting import learner_of
 from unlearning.fitting.marks import marks_file, marks_of
-from unlearning.planning.reuse import NOT_EARNED, NOTHING_RECORDED, Earned, Reuse
-from unlearning.strategies.strategy import ShardDecision
+from unlearning.planning.reuse import NOTHING_RECORDED, Earned, Reuse
+from unlearning.strategies.shard_decision import ShardDecision
+from unlearning.strategies.strategy import NOT_EARNED
 from unlearning.verification import replay_run
 from unlearning.verification.earned import AT_MOST, Reachable, chosen, earned
 from unweave import Project, verify
