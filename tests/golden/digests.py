@@ -48,6 +48,34 @@ def forgotten(answer: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def as_told_before(new: list[dict[str, Any]], was: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What is told of models now, less what the engine has learnt to say besides.
+
+    It has checks of its own, and proves fewer units unaffected: of each kind there must be as many
+    as before, and none may be proven that was not.
+    """
+    told = []
+    for one, old in zip(new, was, strict=True):
+        known = [check for check in one.get("checks", []) if check in old.get("checks", [])]
+        kinds: Counter[str] = Counter()
+        before: Counter[str] = Counter()
+        for counted, verdicts in ((kinds, one["verdicts"]), (before, old["verdicts"])):
+            for name, count in verdicts.items():
+                counted[name.split()[0]] += count
+        proven = [name for name in one["verdicts"] if name.endswith("proven unaffected")]
+        stricter = kinds == before and all(
+            one["verdicts"][name] <= old["verdicts"].get(name, 0) for name in proven
+        )
+        told.append(
+            {
+                **one,
+                **({"checks": known} if "checks" in one else {}),
+                "verdicts": old["verdicts"] if stricter else one["verdicts"],
+            }
+        )
+    return told
+
+
 def weights(answer: dict[str, Any]) -> list[list[str | None]]:
     """The digests of all weights before a deletion and after it."""
     return [

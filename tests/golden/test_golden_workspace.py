@@ -5,13 +5,21 @@ import json
 import os
 import subprocess
 import sys
-from collections import Counter
 from functools import cache, reduce
 from pathlib import Path
 
 import pytest
 
-from golden.digests import FILE, differences, forgotten, keys_of, planned, summary, weights
+from golden.digests import (
+    FILE,
+    as_told_before,
+    differences,
+    forgotten,
+    keys_of,
+    planned,
+    summary,
+    weights,
+)
 from golden.old_code import REPOSITORY, CodeFailed, CodeProcess, NoHistory, unpack
 from golden.recipe import CONFIGURATIONS, DIRECT, ROUNDED
 from golden.workspaces import Golden, digests_of, portable
@@ -25,33 +33,6 @@ CHANGED: dict[str, set[str]] = {}
 
 def project_in(root):
     return Project(root, backend=DirectBackend())
-
-
-def as_told_before(new, was):
-    """What is told of models now, less what the engine has learnt to say besides.
-
-    It has checks of its own, and proves fewer units unaffected: of each kind there must be as many
-    as before, and none may be proven that was not.
-    """
-    told = []
-    for one, old in zip(new, was, strict=True):
-        known = [check for check in one.get("checks", []) if check in old.get("checks", [])]
-        kinds, before = Counter(), Counter()
-        for counted, verdicts in ((kinds, one["verdicts"]), (before, old["verdicts"])):
-            for name, count in verdicts.items():
-                counted[name.split()[0]] += count
-        proven = [name for name in one["verdicts"] if name.endswith("proven unaffected")]
-        stricter = kinds == before and all(
-            one["verdicts"][name] <= old["verdicts"].get(name, 0) for name in proven
-        )
-        told.append(
-            {
-                **one,
-                **({"checks": known} if "checks" in one else {}),
-                "verdicts": old["verdicts"] if stricter else one["verdicts"],
-            }
-        )
-    return told
 
 
 def gone(call, old, new):
