@@ -22,7 +22,7 @@ from lineage_store.tensors import load_state, save_state
 from pipelines.backends.direct import DirectBackend
 from pipelines.runs.find_rows import NO_ROWS, merged
 from unlearning.strategies.amnesiac import Amnesiac
-from unlearning.strategies.known_strategies import register, strategies, unregister
+from unlearning.strategies.known_strategies import register, strategies
 from unlearning.strategies.retrain_shards import RetrainShards
 from unlearning.training.stages import train_shard
 from unweave.api.project import Project
@@ -129,21 +129,6 @@ def original(tmp_path_factory, write_csv):
 @pytest.fixture
 def project(original, tmp_path):
     return Project(shutil.copytree(original, tmp_path / "workspace"), backend=DirectBackend())
-
-
-@pytest.fixture
-def registered():
-    """Return a function that registers a strategy until the test ends."""
-    names = []
-
-    def one(strategy):
-        register(strategy)
-        names.append(strategy.name)
-        return strategy.name
-
-    yield one
-    for name in names:
-        unregister(name)
 
 
 def digests(root):

@@ -147,21 +147,6 @@ def project(original, tmp_path):
 
 
 @pytest.fixture
-def registered():
-    """Return a function that registers a strategy until the test ends."""
-    names = []
-
-    def one(strategy):
-        register(strategy)
-        names.append(strategy.name)
-        return strategy.name
-
-    yield one
-    for name in names:
-        unregister(name)
-
-
-@pytest.fixture
 def toy(registered):
     return registered(RetrainEverything())
 
