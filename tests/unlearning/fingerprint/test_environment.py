@@ -66,8 +66,10 @@ def key_file(tmp_path_factory):
 
 
 @pytest.fixture
-def train_elsewhere(tmp_path, key_file, write_csv):
+def train_elsewhere(tmp_path, key_file, write_csv, monkeypatch):
     """Return a function that trains in another environment and opens the workspace here."""
+    for name in [name for name in os.environ if name.endswith("_NUM_THREADS")]:
+        monkeypatch.delenv(name)  # one thread is what is set anyway, but not for a process of two
 
     def run(name):
         setup, variables = OTHERS[name]
