@@ -63,7 +63,7 @@ def ModelRecorder(
     summary = {
         "model": registered.id,
         "guarantee": registered.guarantee,
-        "weights_digest": registered.weights_digest,
+        "weights": registered.weights,
     }
     write_atomic(Path(record.uri) / "record.json", canonical_json(summary) + b"\n")
     set_guarantee(registered.guarantee, record)

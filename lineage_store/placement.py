@@ -141,7 +141,8 @@ def draw(values: U64, *, constant: int, choices: int) -> I64:
     return ((high * np.uint64(choices)) >> np.uint64(32)).astype(np.int64)
 
 
-SHARD, SLICE, BATCH = tweak(1), tweak(2), 3
+SHARD, SLICE, BATCH, BUCKET = tweak(1), tweak(2), 3, tweak(4)
+CELL_ROWS = 4096
 BAND_SHIFT, DIGEST_BITS = np.uint64(56), np.uint64((1 << 56) - 1)
 
 
@@ -153,6 +154,22 @@ def shard_of(places: U64, shards: int) -> I64:
 def slice_of(places: U64, slices: int) -> I64:
     """Return the slice of each place digest, by chance alone."""
     return draw(places, constant=SLICE, choices=slices)
+
+
+def bucket_of(places: U64, buckets: int) -> I64:
+    """Return the bucket of each place digest within its slice: which cell of it a row lies in.
+
+    No bit of a model depends on it: a slice's rows are the union of its cells', in row-key order.
+    """
+    return draw(places & DIGEST_BITS, constant=BUCKET, choices=buckets)
+
+
+def bucket_count(rows: int, partition: Partition) -> int:
+    """Return how many buckets a slice has, so that at most 4,096 rows are expected in a cell.
+
+    It is fixed when a model is trained on so many rows, and stays when they become fewer.
+    """
+    return max(1, -(-rows // (partition.shards * partition.slices * CELL_ROWS)))
 
 
 def banded(place: bytes, band: int) -> bytes:

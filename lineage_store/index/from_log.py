@@ -35,6 +35,7 @@ class LoggedModel:
     request: str | None
     weights: str
     ledger: str
+    served: str | None = None
     ended: str | None = None
 
 
@@ -121,6 +122,7 @@ def read_logged(connection: sqlite3.Connection) -> Logged:
                 request=one.request,
                 weights=one.weights,
                 ledger=one.ledger,
+                served=one.served,
                 ended=time,
             )
         )

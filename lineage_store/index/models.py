@@ -7,13 +7,14 @@ are gone) or leaves nothing to train on (*withdrawn*). Paths are relative to the
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from lineage_store.claim import Claim, claim_of
 from lineage_store.errors import CheckFailed, NothingFound
 
 ModelState = Literal["live", "deleted", "withdrawn"]
+COLUMNS = {"weights": "weights_digest", "ledger": "ledger_digest"}  # as they were called first
 Guarantee = Literal["trained", "exact", "certified", "approximate"]
 
 
@@ -23,7 +24,8 @@ class ModelRecord:
 
     `family` is the first model of a line of deletions. `paths` are the folders of all that was made
     from its rows: data, rows, ledger, model, pushed, and what else a pipeline made. `report` holds
-    metrics, steps and seconds.
+    metrics, steps and seconds. `weights` and `ledger` are what stands for them in the log, too:
+    commitments (`ledger.published`), or digests where an unweave that had no nonces made the model.
     """
 
     id: str
@@ -32,8 +34,8 @@ class ModelRecord:
     state: ModelState
     created: str
     guarantee: Guarantee
-    weights_digest: str
-    ledger_digest: str
+    weights: str
+    ledger: str
     paths: Mapping[str, str]
     config: Mapping[str, Any]
     report: Mapping[str, Any] = field(default_factory=dict)
@@ -65,7 +67,7 @@ def next_snapshot(connection: sqlite3.Connection) -> int:
 
 def register(connection: sqlite3.Connection, record: ModelRecord) -> None:
     """Write a model's record, or write it again with the same id."""
-    row = asdict(record) | {
+    row = {COLUMNS.get(name, name): value for name, value in asdict(record).items()} | {
         "ordinal": record.ordinal,
         "paths": json.dumps(record.paths, sort_keys=True),
         "config": json.dumps(record.config, sort_keys=True),
@@ -107,7 +109,7 @@ def models(connection: sqlite3.Connection, *, live_only: bool = False) -> list[M
 
 
 def find_model(connection: sqlite3.Connection, model_id: str | None = None) -> ModelRecord:
-    """Return a model by its id or the digest of its weights; by default the newest live one.
+    """Return a model by its id or what stands for its weights; by default the newest live one.
 
     Raises NothingFound if there is none.
     """
@@ -126,7 +128,7 @@ def find_model(connection: sqlite3.Connection, model_id: str | None = None) -> M
 
 
 def _record(row: sqlite3.Row) -> ModelRecord:
-    values = {name: row[name] for name in row.keys() if name != "ordinal"}  # noqa: SIM118
+    values = {one.name: row[COLUMNS.get(one.name, one.name)] for one in fields(ModelRecord)}
     for name in ("paths", "config", "report"):
         values[name] = json.loads(values[name])
     return ModelRecord(**values)

@@ -7,6 +7,7 @@ units          what there is of a model, in order, and what each was made from
 update_files   the recorded updates of a shard on disk
 update_codecs  how an update becomes bytes
 correction     what a marginal subtraction corrected the weights by
+published      what stands for a ledger in the log, the index and certificates
 timings        how long it took and what it wrote, for later estimates
 """
 
@@ -17,6 +18,12 @@ from lineage_store.public_names import lazily
 if TYPE_CHECKING:
     from lineage_store.ledger.correction import Correction
     from lineage_store.ledger.header import BaseOrigin, Header, ModuleOrigin
+    from lineage_store.ledger.published import (
+        published_data,
+        published_ledger,
+        published_weights,
+        served_files,
+    )
     from lineage_store.ledger.records import StageRecord, StepRecord, without
     from lineage_store.ledger.shards import (
         Ledger,
@@ -43,6 +50,12 @@ else:
         {
             "correction": ("Correction",),
             "header": ("BaseOrigin", "Header", "ModuleOrigin"),
+            "published": (
+                "published_data",
+                "published_ledger",
+                "published_weights",
+                "served_files",
+            ),
             "records": ("StageRecord", "StepRecord", "without"),
             "shards": (
                 "Ledger",
@@ -92,7 +105,11 @@ __all__ = [
     "load_timings",
     "open_ledger",
     "own_bytes",
+    "published_data",
+    "published_ledger",
+    "published_weights",
     "save_timings",
+    "served_files",
     "shard_folder",
     "without",
     "write_header",

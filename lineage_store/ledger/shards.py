@@ -1,6 +1,7 @@
 """The ledger: what a training run leaves for later.
 
     header.json                        configuration, code, data and environment; what was inferred
+    nonce                              by which what is published of it cannot be guessed (0600)
     shards/003/stage-01.json           the stage: rows, batches, digests, seconds
     shards/003/stage-01.steps.jsonl    one record a step
     shards/003/stage-01.safetensors    the checkpoint at the end of the stage
@@ -25,11 +26,13 @@ from typing import Any
 
 from lineage_store.canonical import (
     canonical_json,
+    digest_file,
     digest_json,
     link_or_copy,
     read_json,
     write_atomic,
 )
+from lineage_store.commitments import keep_nonce
 from lineage_store.ledger.correction import Correction, read_correction
 from lineage_store.ledger.header import Header
 from lineage_store.ledger.records import StageRecord, StepRecord
@@ -135,6 +138,15 @@ class ShardLedger:
             return {}
         return weights_of(self.checkpoint(stages[-1].stage))
 
+    def state_digest(self) -> str | None:
+        """Return the digest of the shard's whole state as it is on disk; None if it has no rows."""
+        if self.final_file.exists():
+            return digest_file(self.final_file)
+        stages = self.stages()
+        if not stages or not stages[-1].rows:
+            return None
+        return digest_file(self.checkpoint_file(stages[-1].stage))
+
     def write_step_checkpoint(self, position: int, state: State) -> str:
         """Write the checkpoint after a step and return its digest."""
         file = self.step_checkpoint_file(position)
@@ -182,6 +194,10 @@ class Ledger:
         """Return the weights of each shard, in order; none for a shard without rows."""
         return [shard.final_weights() for shard in self.shards()]
 
+    def states(self) -> tuple[str | None, ...]:
+        """Return the digest of each shard's whole state as it is on disk, in order."""
+        return tuple(shard.state_digest() for shard in self.shards())
+
     def digest(self) -> str:
         """Return the digest that stands for the ledger: of its header and all stage records.
 
@@ -216,7 +232,8 @@ def shard_folder(folder: Path, number: int) -> Path:
 
 
 def write_header(folder: Path, header: Header) -> Ledger:
-    """Write the header, last of all, and return the ledger."""
+    """Write the nonce, then the header, last of all, and return the ledger."""
+    keep_nonce(folder)
     write_atomic(folder / HEADER_FILE, canonical_json(header.to_json()) + b"\n")
     return open_ledger(folder)
 

@@ -35,7 +35,8 @@ class EventKind:
 class ModelMade(EventKind):
     """A model was registered: by a training, or (`request`) by a deletion that replaced another.
 
-    `family` is the first model of its line; `weights` and `ledger` are digests.
+    `family` is the first model of its line. `weights`, `ledger` and `served`, the files that were
+    pushed, are commitments (`ledger.published`); an earlier unweave wrote digests of the first two.
     """
 
     name = "model made"
@@ -47,6 +48,7 @@ class ModelMade(EventKind):
     weights: str
     ledger: str
     base: str | None = None
+    served: str | None = None
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ def deployments(
             "from": one.created,
             "until": one.ended,
             "guarantee": one.guarantee,
-            "weights_digest": one.weights_digest,
+            "weights": one.weights,
         }
         for one in family
     ]

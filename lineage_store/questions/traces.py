@@ -129,7 +129,7 @@ def trace_model(
     answer: Answer = model_row(workspace, record) | {
         "config": dict(record.config),
         "report": dict(record.report),
-        "ledger_digest": record.ledger_digest,
+        "ledger": record.ledger,
         "family": [m.id for m in models.models(connection) if m.family == record.family],
         "request": record.request,
     }
@@ -176,7 +176,7 @@ def model_row(workspace: Workspace, record: models.ModelRecord) -> Answer:
         "guarantee": record.guarantee,
         "created": record.created,
         "ended": record.ended,
-        "weights_digest": record.weights_digest,
+        "weights": record.weights,
         "rows": record.report["rows"]["train"],
         "metrics": record.report["metrics"],
         "base": base_of(record),

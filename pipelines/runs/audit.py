@@ -76,6 +76,7 @@ def audit(workspace: Workspace, *, head: Path | None, replays: int, seed: int) -
         records = models.models(connection)
         found = list(_log(connection, workspace, head))
         found += _came_back(connection, workspace, records)
+        served = _served(connection)
     found += [
         Finding("records", one["where"], one["what"])
         for one in examine(workspace)["differences"]
@@ -86,7 +87,12 @@ def audit(workspace: Workspace, *, head: Path | None, replays: int, seed: int) -
     for model in opened:
         paths = {name: workspace.absolute(path) for name, path in model.record.paths.items()}
         try:
-            for what in differing_files(model.ledger, paths, approximate=model.approximate):
+            for what in differing_files(
+                model.ledger,
+                paths,
+                approximate=model.approximate,
+                served=served.get(model.record.id),
+            ):
                 found.append(Finding("files", model.record.id, what))
         except UNREADABLE:
             found.append(Finding("files", model.record.id, "its files cannot be read"))
@@ -110,6 +116,14 @@ def _log(connection: sqlite3.Connection, workspace: Workspace, head: Path | None
             events.check(connection, earlier=held)
     except CheckFailed as error:
         yield Finding("log", "event log", str(error).rstrip("."))
+
+
+def _served(connection: sqlite3.Connection) -> dict[str, str | None]:
+    """Return the commitment to the files that were pushed of each model, as the log has it."""
+    try:
+        return {model.id: model.served for model in read_logged(connection).models}
+    except UNREADABLE:
+        return {}  # of a log that cannot be believed; that was told
 
 
 def _came_back(

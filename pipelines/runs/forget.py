@@ -7,8 +7,8 @@ same command finds the running request by the ids and finishes it.
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from lineage_store.data import Snapshot, let_through, load_snapshot, retained
@@ -27,6 +27,7 @@ from lineage_store.index import (
 )
 from lineage_store.ledger import open_ledger, without
 from lineage_store.rows import open_rows
+from lineage_store.tensors import weights_digest
 from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend, DeletionJob, ModelChange
 from pipelines.runs.find_rows import ForgetRequest, Found, find, found_tokens, rows_of
@@ -51,6 +52,18 @@ from unlearning.planning import (
 )
 from unlearning.registry import must_be_recorded
 from unlearning.training import module_source
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished deletion, and the digest of the weights of each model that this run ended.
+
+    The digests are written nowhere: they are for whoever asked, once. A run that goes on where
+    another was killed may know none.
+    """
+
+    request: str
+    weights_before: Mapping[str, str] = field(default_factory=dict)
 
 
 def plan_all(
@@ -127,20 +140,20 @@ def forget(
     random_bytes: Callable[[int], bytes],
     finished: Sequence[str] = (),
     engine: ShardEngine | None = None,
-) -> str:
-    """Forget, or finish a killed run of the same request; return the request's id.
+) -> Done:
+    """Forget, or finish a killed run of the same request.
 
     `finished` are the requests that this command has just finished (`killed_runs.sweep`).
     """
     earlier = _earlier(workspace, request)
     if earlier is not None and earlier.id in finished:
-        return earlier.id
+        return Done(earlier.id)
     request_id = _running(workspace, earlier)
     if request_id is None:
         request_id = _open(
             workspace, request, backend=backend, time=time, random_bytes=random_bytes
         )
-    carry_out(
+    return carry_out(
         workspace,
         request_id,
         replay=request.replay,
@@ -150,7 +163,6 @@ def forget(
         version=version,
         engine=engine,
     )
-    return request_id
 
 
 def carry_out(
@@ -163,13 +175,14 @@ def carry_out(
     time: str,
     version: str,
     engine: ShardEngine | None = None,
-) -> None:
+) -> Done:
     """Carry out a recorded request whose plan is written, to its end or from where it was killed.
 
     If it fails before anything was changed, the request is taken back.
     """
     _log_asked(workspace, request_id)
     folder = workspace.request(request_id)
+    before = _weights_before(workspace, load_plan(folder))
     job = DeletionJob(
         workspace=workspace,
         request_id=request_id,
@@ -191,6 +204,19 @@ def carry_out(
         raise
     backend.record_deletion(job)
     forget_open_file(workspace, request_id)
+    return Done(request_id, before)
+
+
+def _weights_before(workspace: Workspace, plans: Sequence[ModelPlan]) -> dict[str, str]:
+    """Return the digest of the weights of each model that ends, as far as they are still there."""
+    found = {}
+    with reading_index(workspace) as connection:
+        for plan in plans:
+            record = models.find_model(connection, plan.model_before)
+            folder = workspace.absolute(record.paths["ledger"])
+            if folder.exists():
+                found[record.id] = weights_digest(open_ledger(folder).final_weights())
+    return found
 
 
 def _open(

@@ -33,7 +33,7 @@ from lineage_store.requests import open_details
 from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend
 from pipelines.runs.find_rows import ForgetRequest, find, whereabouts
-from pipelines.runs.forget import carry_out, forget, plan_all, take_back_unplanned
+from pipelines.runs.forget import Done, carry_out, forget, plan_all, take_back_unplanned
 from unlearning.fitting import ShardEngine
 from unlearning.planning import Asked, ModelPlan, exact_run_after, still_approximate
 from unlearning.strategies import choose
@@ -67,11 +67,20 @@ class Group:
         return not self.forget.queued
 
 
+@dataclass(frozen=True)
+class Served:
+    """A finished run: the requests that it served, what it did, and how long it took."""
+
+    requests: tuple[str, ...]
+    done: Done
+    seconds: float
+
+
 @dataclass
 class Ran:
-    """What came of a call: runs (their requests, their seconds), settled requests, failed runs."""
+    """What came of a call: finished runs, settled requests, failed runs."""
 
-    runs: dict[str, tuple[tuple[str, ...], float]] = field(default_factory=dict)
+    runs: list[Served] = field(default_factory=list)
     settled: list[Settled] = field(default_factory=list)
     failed: list[tuple[tuple[str, ...], UnweaveError]] = field(default_factory=list)
 
@@ -199,7 +208,7 @@ def run_requests(
     today = time[:10]
     for begun, served in _begun(workspace):
         start = clock()
-        carry_out(
+        done = carry_out(
             workspace,
             begun.id,
             replay=bool(begun.options.get("replay")),
@@ -209,7 +218,7 @@ def run_requests(
             version=version,
             engine=engine,
         )
-        ran.runs[begun.id] = (served, clock() - start)
+        ran.runs.append(Served(served, done, clock() - start))
     with writing_index(workspace) as connection:
         groups = due_groups(connection, due=due, today=today)
     for key, members in groups.items():
@@ -221,7 +230,7 @@ def run_requests(
             continue
         start = clock()
         try:
-            run = forget(
+            done = forget(
                 workspace,
                 group.forget,
                 backend=backend,
@@ -235,7 +244,7 @@ def run_requests(
             if _running(workspace):
                 break  # it has begun to change things, and nothing may run before it has ended
         else:
-            ran.runs[run] = (group.forget.queued, clock() - start)
+            ran.runs.append(Served(group.forget.queued, done, clock() - start))
     return ran
 
 

@@ -20,9 +20,10 @@ from lineage_store.errors import WorkspaceBusy
 from lineage_store.index import deletions, models
 from lineage_store.index.database import read_index
 from lineage_store.log import events as eventlog
-from lineage_store.workspace.folder import writing
+from lineage_store.workspace.folder import open_workspace, writing
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
+from unweave.answers.revealed import weights_in_clear
 
 TOP = Path(__file__).parents[2]
 FORGOTTEN = "margarete.steinbrecher@example.org"
@@ -150,10 +151,11 @@ def undisturbed(server, original, tmp_path_factory):
 
 def state_of(root):
     with closing(read_index(root / "unweave.sqlite")) as connection:
+        known = models.models(connection)
         return (
             [request.state for request in deletions.all_requests(connection)],
-            {one.id: one.weights_digest for one in models.models(connection)},
-            [one.state for one in models.models(connection)],
+            {one.id: weights_in_clear(open_workspace(root), one.paths) for one in known},
+            [one.state for one in known],
             [event.kind for event in eventlog.events(connection)],
         )
 

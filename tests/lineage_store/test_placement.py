@@ -19,6 +19,8 @@ from lineage_store.placement import (
     banded,
     batch_count,
     batch_of,
+    bucket_count,
+    bucket_of,
     cells_of,
     schedule,
 )
@@ -390,3 +392,30 @@ def test_a_stage_without_batches_saw_no_row():
 
 def test_a_batch_is_named_by_shard_stage_epoch_and_number():
     assert str(BatchId(shard=1, stage=2, epoch=3, batch=4)) == "s1.r2.e3.b4"
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), min_size=1), st.integers(1, 99), PARTITIONS)
+def test_a_row_keeps_its_bucket_whatever_the_others_do(places, buckets, partition):
+    """And whatever its band is: a bucket is drawn from the digest alone."""
+    drawn = bucket_of(np.array(places, np.uint64), buckets)
+    assert drawn.min() >= 0
+    assert drawn.max() < buckets
+    for place, bucket in zip(places, drawn, strict=True):
+        alone = bucket_of(np.array([place & ((1 << 56) - 1)], np.uint64), buckets)
+        assert alone == [bucket]
+
+
+def test_buckets_are_even_within_every_cell_of_a_partition():
+    """So a bucket is no shard or slice by another name."""
+    places = np.random.default_rng(0).integers(0, 2**56, 60_000, np.uint64)
+    shards, slices = cells_of(places, Partition(3, 2, 1, 4, 0))
+    counts = np.bincount((shards * 2 + slices) * 5 + bucket_of(places, 5), minlength=30)
+    assert counts.min() > 1_800
+    assert counts.max() < 2_200
+
+
+@pytest.mark.parametrize(
+    ("rows", "buckets"), [(0, 1), (1, 1), (6 * 4096, 1), (6 * 4096 + 1, 2), (1_000_000, 41)]
+)
+def test_there_are_as_many_buckets_as_cells_of_4096_rows_need(rows, buckets):
+    assert bucket_count(rows, Partition(3, 2, 1, 4, 0)) == buckets

@@ -436,7 +436,7 @@ def test_a_run_that_is_killed_between_base_and_descendant_is_finished(chain, pro
 def record_of(number, base, *, guarantee="trained", family=None):
     return ModelRecord(
         id=f"m{number}", family=family or f"m{number}", snapshot=number, state="live",
-        created="", guarantee=guarantee, weights_digest="", ledger_digest="", paths={},
+        created="", guarantee=guarantee, weights="", ledger="", paths={},
         config={} if base is None else {"base": f"m{base}"},
     )  # fmt: skip
 

@@ -41,7 +41,7 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
             return folder.certificate.read_bytes()
         opened, plans = load_open(folder), load_plan(folder)
         before = {
-            plan.model_before: models.find_model(connection, plan.model_before).weights_digest
+            plan.model_before: models.find_model(connection, plan.model_before).weights
             for plan in plans
         }
         approximate = any(plan.claim.leaves_derived for plan in plans)
@@ -54,7 +54,7 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
                 plans=plans,
                 reports=load_reports(workspace, request_id),
                 evaluations=evaluation_digests(workspace, request_id),
-                digests_before=before,
+                weights_before=before,
                 exact_by=exact_by,
                 upgrades=made_good(connection, workspace, plans),
             ),

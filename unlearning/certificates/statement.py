@@ -1,6 +1,6 @@
 """What a deletion's certificate says.
 
-It names by digest the models before and after, and by commitment the subjects and rows; it repeats
+It names by commitment the models before and after, the subjects and the rows; it repeats
 the plan's verdicts, the checks and what the erasure's scan read. What it does not cover it names
 too. The receipt holds the nonce that opens the commitments: it is the requester's.
 """
@@ -32,7 +32,7 @@ NOT_LEARNT = "not learnt from"
 class Results:
     """What a deletion made of all models.
 
-    `reports`, `evaluations` and `digests_before` are by the id of the model before; a withdrawn
+    `reports`, `evaluations` and `weights_before` are by the id of the model before; a withdrawn
     model has no report, and no evaluation. `exact_by` is the date by which an exact result takes an
     approximate one's place, and `upgrades` are the approximate runs whose results this one makes
     exact.
@@ -41,7 +41,7 @@ class Results:
     plans: Sequence[ModelPlan]
     reports: Mapping[str, CheckReport]
     evaluations: Mapping[str, Mapping[str, Any]]
-    digests_before: Mapping[str, str]
+    weights_before: Mapping[str, str]
     exact_by: str | None = None
     upgrades: Sequence[Mapping[str, Any]] = ()
 
@@ -76,9 +76,9 @@ def certificate_statement(
     changes = []
     for plan in results.plans:
         report = results.reports.get(plan.model_before)
-        before = results.digests_before[plan.model_before]
+        before = results.weights_before[plan.model_before]
         named.append((f"weights of {plan.model_before}, before", before))
-        after = report.weights_digest if report else None
+        after = report.weights if report else None
         if after is not None:
             named.append((f"weights of {plan.model_after}, after", after))
         change = _change(plan, report, before, after)

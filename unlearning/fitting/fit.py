@@ -7,12 +7,12 @@ as a value, and everything that it leaves is in two folders.
 import functools
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
-from lineage_store.claim import Bridge
+from lineage_store.claim import BITS, Claim
 from lineage_store.errors import BadInput
 from lineage_store.ledger import (
     Header,
@@ -27,6 +27,7 @@ from lineage_store.ledger import (
     shard_folder,
     write_header,
 )
+from lineage_store.placement import bucket_count
 from lineage_store.rows import RowStore, open_rows
 from unlearning.families.family import Clock, Learner, ModelSource, Progress
 from unlearning.families.known_families import family_of
@@ -42,7 +43,7 @@ from unlearning.fitting.shard_task import (
     ticket,
 )
 from unlearning.planning.model_plan import ModelPlan
-from unlearning.planning.reuse import BRIDGED, bridge_of
+from unlearning.planning.reuse import claim_of_ledger
 from unlearning.serving.aggregation import aggregation_or_default
 from unlearning.serving.evaluate import evaluate
 from unlearning.strategies.decision import Decision
@@ -92,7 +93,13 @@ def fit(
         tasks = [asked.task(decision) for decision in decisions]
         engine.run(tasks, learner=learner, progress=progress)
     times.append(clock())
-    ledger = _complete(config, model, text, learner, store, folder, serving, base)
+    rows = sum(map(sum, store.counts))
+    made = _Made(
+        claim=BITS if base is None else BITS.weaker(claim_of_ledger(base)),
+        generation=0,
+        buckets=bucket_count(rows, config.partition),
+    )
+    ledger = _complete(config, model, text, learner, store, folder, serving, base, made)
     _keep_timings(ledger, serving, [*times, clock()])
     return ledger
 
@@ -158,9 +165,11 @@ def refit(
                 keep_marks(decision, old=shard, new=new)
         engine.run(tasks, learner=learner, progress=progress)
     times.append(clock())
+    before = old.header
+    generation = None if before.generation is None else before.generation + 1
+    made = _Made(claim=plan.claim, generation=generation, buckets=before.buckets)
     ledger = _complete(
-        config, plan.model_after, text, learner, store, folder, serving, base,
-        bridge=plan.claim.bridged,
+        config, plan.model_after, text, learner, store, folder, serving, base, made
     )  # fmt: skip
     earlier = load_timings(old.folder)
     _keep_timings(ledger, serving, [*times, clock()], earlier=earlier, trains=trains)
@@ -220,6 +229,15 @@ class _Asked:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Made:
+    """What a run says of its result besides what it was asked (`Header`)."""
+
+    claim: Claim
+    generation: int | None
+    buckets: int
+
+
 def _complete(
     config: TrainConfig,
     model: str,
@@ -229,11 +247,9 @@ def _complete(
     folder: Path,
     serving: Path | None,
     base: Ledger | None,
-    *,
-    bridge: Bridge | None = None,
+    made: _Made,
 ) -> Ledger:
-    """Write what a run leaves besides its shards; who starts from a bridged base is bridged."""
-    bridge = bridge or (None if base is None else bridge_of(base.header.environment))
+    """Write what a run leaves besides its shards."""
     write_atomic(folder / MODULE_FILE, text.encode("utf-8"))
     shards = [ShardLedger(shard_folder(folder, n)) for n in range(config.partition.shards)]
     weights = [shard.final_weights() for shard in shards]
@@ -253,9 +269,13 @@ def _complete(
         trainable=described.trainable,
         data=store.description,
         code=family.code(),
-        environment={**family.environment(text), **({BRIDGED: asdict(bridge)} if bridge else {})},
+        environment=family.environment(text),
         key_id=config.key_id,
         base=None if base is None else origin(base),
+        claim=made.claim,
+        generation=made.generation,
+        states=tuple(shard.state_digest() for shard in shards),
+        buckets=made.buckets,
     )
     return write_header(folder, header)
 

@@ -13,15 +13,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lineage_store.claim import Bridge, Claim
+from lineage_store.claim import BITS, Bridge, Claim
 from lineage_store.ledger import Ledger
 from unlearning.fingerprint.environment import differing
 from unlearning.fingerprint.equivalent import same_code
 
 NOTHING_RECORDED = "the ledger of an earlier unweave recorded none"
 BRIDGED_BASE = "the weights that it started from are bridged"
-BRIDGED = "bridged"
-"""The key in a ledger's environment that says so of what is in it."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +94,13 @@ class Reuse:
         )
 
 
-def bridge_of(environment: Mapping[str, Any]) -> Bridge | None:
-    """Return the bridge that a ledger stands on, if it does."""
-    told = environment.get(BRIDGED)
-    return None if told is None else Bridge(**told)
+def claim_of_ledger(ledger: Ledger) -> Claim:
+    """Return what a model that starts from a ledger's weights may claim at most.
+
+    A format that does not tell it is older than bridges, and an approximate base is told of by its
+    record (`BaseAfter`).
+    """
+    return ledger.header.claim or BITS
 
 
 def others_made_it(ledger: Ledger, code: str, environment: Mapping[str, Any]) -> str | None:

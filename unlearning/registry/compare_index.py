@@ -37,8 +37,8 @@ FIELDS = {
     "created": "time",
     "guarantee": "guarantee",
     "request": "request",
-    "weights_digest": "digest of its weights",
-    "ledger_digest": "digest of its ledger",
+    "weights": "commitment to its weights",
+    "ledger": "commitment to its ledger",
     "paths": "folders",
     "config": "configuration",
     "report": "report",
@@ -189,7 +189,7 @@ def _live(
             right = record_again(workspace, model, found, known=record, others=known)
         except UNREADABLE:
             return [Difference(f"disk, model {model.id}", "its files cannot be read", False)]
-        if right.weights_digest != model.weights:
+        if right.weights != model.weights:
             what = "its weights are not those that the event log names: restore them from a backup"
             return [Difference(f"disk, model {model.id}", what, False)]
     elif record is not None:
@@ -211,8 +211,8 @@ def _as_logged(record: ModelRecord, model: LoggedModel) -> ModelRecord:
         created=model.created,
         guarantee=model.guarantee,
         request=model.request,
-        weights_digest=model.weights,
-        ledger_digest=model.ledger,
+        weights=model.weights,
+        ledger=model.ledger,
     )
 
 

@@ -1,7 +1,7 @@
 """The record of a live model made again: the log says what it is, the disk says the rest.
 
     event log    family, snapshot, guarantee, request, digests, when it was made, whether it ended
-    ledger       found by its digest, wherever it lies below `tfx/`; configuration, steps, metrics
+    ledger       found by its commitment, wherever it lies below `tfx/`; options, steps, metrics
     its folder   the other outputs lie beside the ledger, by the names of the components
 
 Two things are written nowhere else and are taken over from the record that there is. Without it,
@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.claim import claim_of
+from lineage_store.errors import CheckFailed
 from lineage_store.index import LoggedModel
 from lineage_store.index.models import ModelRecord
-from lineage_store.ledger import Ledger, open_ledger
+from lineage_store.ledger import Ledger, open_ledger, published_ledger
 from lineage_store.workspace import RequestFolder, Workspace
 from unlearning.planning.plan_file import load_plan
 from unlearning.registry.register import describe_model
@@ -49,7 +50,7 @@ class OnDisk:
 def on_disk(workspace: Workspace, logged: LoggedModel, known: ModelRecord | None) -> OnDisk:
     """Find what a live model was recorded with; the record that there is only says where to begin.
 
-    A ledger counts only if it has the digest that the log names.
+    A ledger counts only if it is the one that the log names.
     """
     ledger = next(_ledgers(workspace, logged, known), None)
     if ledger is None:
@@ -99,9 +100,9 @@ def _ledgers(
     for folder in folders:
         try:
             ledger = open_ledger(folder)
-            if ledger.header.model == logged.id and ledger.digest() == logged.ledger:
+            if ledger.header.model == logged.id and published_ledger(ledger) == logged.ledger:
                 yield ledger
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, CheckFailed):
             continue  # no ledger, or not a whole one
 
 

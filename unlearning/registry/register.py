@@ -10,9 +10,16 @@ from lineage_store.data import UNLABELLED, Record, Snapshot, load_snapshot, read
 from lineage_store.errors import CheckFailed
 from lineage_store.index import base_of, logging_events, models, row_index, writing_index
 from lineage_store.keys import load_public_key
-from lineage_store.ledger import Header, Ledger, load_timings, open_ledger
+from lineage_store.ledger import (
+    Ledger,
+    load_timings,
+    open_ledger,
+    published_data,
+    published_ledger,
+    published_weights,
+    served_files,
+)
 from lineage_store.log import ModelMade, events, of_kind
-from lineage_store.tensors import weights_digest
 from lineage_store.workspace import Workspace
 from unlearning.fitting.fit import metrics_of
 from unlearning.training.config import config_of
@@ -37,7 +44,9 @@ def record_model(workspace: Workspace, record: models.ModelRecord) -> None:
             )
         models.register(connection, record)
         if record.id not in known:
-            events.append(connection, _event(record), time=record.created)
+            ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
+            served = served_files(workspace.absolute(record.paths["pushed"])).published(ledger)
+            events.append(connection, _event(record, served), time=record.created)
 
 
 def describe_model(
@@ -64,8 +73,8 @@ def describe_model(
         state="live",
         created=time,
         guarantee=guarantee,
-        weights_digest=weights_digest(ledger.final_weights()),
-        ledger_digest=ledger.digest(),
+        weights=published_weights(ledger),
+        ledger=published_ledger(ledger),
         paths={name: workspace.relative(path) for name, path in paths.items()},
         config=config_of(ledger).to_json(),
         report={**_report(ledger, load_snapshot(paths["data"]), model), **extra},
@@ -99,7 +108,7 @@ def must_be_recorded(
     signed = events.verify_head(workspace.head_file.read_bytes(), public_key, origin=events.ORIGIN)
     events.check(connection, earlier=signed)
     made = [one.ledger for _, one in of_kind(connection, ModelMade) if one.model == record.id]
-    if made != [ledger.digest()]:
+    if made != [published_ledger(ledger)]:
         raise CheckFailed(
             f"The ledger of {record.id} is not the one that was recorded when it was trained: "
             f"nothing was changed; restore the workspace from a backup, or train again."
@@ -117,15 +126,16 @@ def _report(ledger: Ledger, snapshot: Snapshot, model: str) -> dict[str, Any]:
         "steps": ledger.steps_taken(model=model),
         "steps_full": sum(s.steps for s in stages if s.stage < ledger.partition.slices),
         "step_seconds": sum(stage.seconds for stage in mine),
-        "made_with": _made_with(ledger.header),
+        "made_with": _made_with(ledger),
         **({} if timings is None else {"timings": timings.to_json()}),
     }
 
 
-def _made_with(header: Header) -> dict[str, Any]:
+def _made_with(ledger: Ledger) -> dict[str, Any]:
     """Keep of a ledger's header what may outlive the model: no class, which is a value."""
+    header = ledger.header
     return {
-        "data_digest": header.data["data_digest"],
+        "data_digest": published_data(ledger),
         "spec": {name: header.spec[name] for name in ("numbers", "strings")},
         "module": asdict(header.module),
         "optimizer": dict(header.optimizer),
@@ -134,15 +144,16 @@ def _made_with(header: Header) -> dict[str, Any]:
     }
 
 
-def _event(record: models.ModelRecord) -> ModelMade:
+def _event(record: models.ModelRecord, served: str | None) -> ModelMade:
     return ModelMade(
         model=record.id,
         family=record.family,
         guarantee=record.guarantee,
         request=record.request,
-        weights=record.weights_digest,
-        ledger=record.ledger_digest,
+        weights=record.weights,
+        ledger=record.ledger,
         base=base_of(record),
+        served=served,
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.index import models, reading_index
-from lineage_store.ledger import BaseOrigin, Header, Ledger, open_ledger
+from lineage_store.ledger import BaseOrigin, Header, Ledger, open_ledger, published_weights
 from lineage_store.tensors import State, weights_digest
 from lineage_store.workspace import Workspace
 from unlearning.keras_models.keras_learner import KerasLearner
@@ -22,7 +22,7 @@ def open_base(workspace: Workspace, model: str) -> Ledger:
     with reading_index(workspace) as connection:
         record = models.find_model(connection, model)
     ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
-    if weights_digest(ledger.final_weights()) != record.weights_digest:
+    if published_weights(ledger) != record.weights:
         raise CheckFailed(
             f"The weights of {model}, from which another model starts, are not those that were "
             f"recorded: nothing was changed; restore the workspace from a backup."

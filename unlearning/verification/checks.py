@@ -19,7 +19,7 @@ import numpy as np
 from lineage_store.canonical import digest_file
 from lineage_store.claim import claim_of
 from lineage_store.errors import CheckFailed
-from lineage_store.ledger import Ledger, ShardLedger
+from lineage_store.ledger import Ledger, ShardLedger, published_weights
 from lineage_store.rows import RowStore
 from lineage_store.tensors import weights_digest
 from unlearning.families.family import Learner
@@ -43,16 +43,17 @@ from unlearning.verification.twin_distance import in_words, relative_distance
 class CheckReport:
     """All checks of one model, and what they add up to.
 
-    `basis` says how an exact result was established. `distance` is the Euclidean distance of all
-    trainable weights to the twin's, None if it was not measured; `distance_untouched` that of the
-    old model. Constants set from data (a scale's mean) have units of their own and are left out.
+    `basis` says how an exact result was established, `weights` is the commitment to its weights
+    (`ledger.published`). `distance` is the Euclidean distance of all trainable weights to the
+    twin's, None if it was not measured; `distance_untouched` that of the old model. Constants set
+    from data (a scale's mean) have units of their own and are left out.
     """
 
     model: str | None
     guarantee: str
     basis: Basis
     checks: tuple[Check, ...]
-    weights_digest: str | None
+    weights: str | None
     distance: float | None = None
     distance_untouched: float | None = None
     learnt: bool = True
@@ -88,6 +89,8 @@ class CheckReport:
     def from_json(cls, value: dict[str, Any]) -> "CheckReport":
         """Read the value back; what follows from the distances is computed again."""
         fields = {k: v for k, v in value.items() if k not in ("relative_distance", "closeness")}
+        if "weights_digest" in fields:  # as an earlier unweave wrote it
+            fields["weights"] = fields.pop("weights_digest")
         return cls(**{**fields, "checks": tuple(Check(**item) for item in value["checks"])})
 
 
@@ -140,7 +143,6 @@ def check(
                 old=old,
             )
         )
-    weights = new.final_weights()
     measured = untouched = None
     if twin is not None:
         measured, untouched = _distances(new, twin), _distances(old, twin)
@@ -163,7 +165,7 @@ def check(
         guarantee=plan.guarantee,
         basis="by replay" if twin is not None and plan.claim.settles else "by construction",
         checks=tuple(checks),
-        weights_digest=weights_digest(weights),
+        weights=published_weights(new),
         distance=measured,
         distance_untouched=untouched,
         learnt=learnt,
@@ -298,8 +300,12 @@ def _foreign_stage(
 
 
 def _unlike(ledger: Ledger, twin: Ledger) -> str | None:
-    mine, its = weights_digest(ledger.final_weights()), weights_digest(twin.final_weights())
-    return None if mine == its else f"weights {mine[:12]} are not the twin's {its[:12]}"
+    if weights_digest(ledger.final_weights()) != weights_digest(twin.final_weights()):
+        return "the weights are not the twin's"
+    for number, (mine, its) in enumerate(zip(ledger.states(), twin.states(), strict=True)):
+        if mine != its:
+            return f"the weights are the twin's, but not the whole state of shard {number}"
+    return None
 
 
 def _distances(ledger: Ledger, twin: Ledger) -> float | None:

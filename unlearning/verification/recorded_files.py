@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lineage_store.canonical import digest, digest_file, digest_json
 from lineage_store.errors import CheckFailed
-from lineage_store.ledger import Ledger, ShardLedger, StageRecord
+from lineage_store.ledger import Ledger, ShardLedger, StageRecord, served_files
 from lineage_store.rows import RowStore, open_rows
 from unlearning.training.config import module_source
 from unlearning.training.early_stop import rows_seen
@@ -19,12 +19,13 @@ SAVED_MODEL = "Format-Serving"
 
 
 def differing_files(
-    ledger: Ledger, paths: Mapping[str, Path], *, approximate: bool
+    ledger: Ledger, paths: Mapping[str, Path], *, approximate: bool, served: str | None
 ) -> Iterator[str]:
     """Say of each file of a live model that is not as it was recorded what is wrong with it.
 
-    `paths` are the folders of the model's record. Of an approximate result files may be missing:
-    what learnt from the rows was erased with them.
+    `paths` are the folders of the model's record, `served` is the commitment to the files that were
+    pushed, if the log has one. Of an approximate result files may be missing: what learnt from the
+    rows was erased with them.
     """
     if digest(module_source(ledger).encode("utf-8")) != ledger.header.module.digest:
         yield "the source of its module is not the recorded one"
@@ -37,7 +38,7 @@ def differing_files(
             yield f"shard {number}: its corrected state is not the recorded one"
     if not approximate:
         yield from _rows(ledger, open_rows(paths["rows"]))
-    yield from _served(paths)
+    yield from _served(ledger, paths, served)
 
 
 def _stage(shard: ShardLedger, record: StageRecord, *, approximate: bool) -> Iterator[str]:
@@ -90,23 +91,19 @@ def _rows(ledger: Ledger, store: RowStore) -> Iterator[str]:
                 )
 
 
-def _served(paths: Mapping[str, Path]) -> Iterator[str]:
-    """Compare what is served with what was trained, file by file."""
+def _served(ledger: Ledger, paths: Mapping[str, Path], served: str | None) -> Iterator[str]:
+    """Compare both copies of the served model with what was pushed, or else with each other."""
     if any(name not in paths for name in SERVED):
         return
-    model, pushed = (_digests(paths[name]) for name in SERVED)
-    # TFX keeps the SavedModel in a folder of its own within the artifact.
-    model = {name.removeprefix(f"{SAVED_MODEL}/"): value for name, value in model.items()}
-    if model != pushed:
-        yield "the served model is not the one that was trained"
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    return {
-        str(path.relative_to(folder)): digest_file(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+    model, pushed = (served_files(paths[name], below=SAVED_MODEL) for name in SERVED)
+    if served is None:
+        if model != pushed:
+            yield "the served model is not the one that was trained"
+        return
+    if pushed.published(ledger) != served:
+        yield "the served model is not the one that was pushed"
+    if model.published(ledger) != served:
+        yield "the model that was trained is not the one that was pushed"
 
 
 def _is(file: Path, recorded: str, *, may_be_gone: bool = False) -> bool:

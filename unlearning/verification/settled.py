@@ -20,7 +20,7 @@ from unlearning.fitting.shard_task import Made, learner_of
 from unlearning.planning.downstream import downstream
 from unlearning.planning.model_plan import ModelPlan
 from unlearning.planning.plan import situation_of
-from unlearning.planning.reuse import Reuse, bridge_of
+from unlearning.planning.reuse import Reuse, claim_of_ledger
 from unlearning.planning.verdicts import verdicts
 from unlearning.strategies.known_strategies import strategy_of
 from unlearning.strategies.strategy import NOT_EARNED
@@ -48,7 +48,7 @@ class Before:
         """The bridge that what the model will start from stands on."""
         if self.base_plan is not None and self.base_plan.reuse is not None:
             return self.base_plan.claim.bridged
-        return None if self.base is None else bridge_of(self.base.header.environment)
+        return None if self.base is None else claim_of_ledger(self.base).bridged
 
 
 def needs_settling(plan: ModelPlan) -> bool:

@@ -93,7 +93,9 @@ def planned(plans: Sequence[tuple["Group", list["ModelPlan"]]]) -> Answer:
     return {"dry_run": True, "groups": groups, "settled": [asdict(one) for one in settled]}
 
 
-def ran(workspace: Workspace, done: "Ran", finished: Sequence[str], *, today: str) -> Answer:
+def ran(
+    workspace: Workspace, done: "Ran", finished: Sequence[str], *, today: str, reveal: bool
+) -> Answer:
     """Return what `run-requests` says; `finished` are runs that only lacked their last step.
 
     `left` counts the requests that have not ended, by state.
@@ -104,8 +106,11 @@ def ran(workspace: Workspace, done: "Ran", finished: Sequence[str], *, today: st
         left = Counter(one.state(today) for one in all_queued(connection, open_only=True))
     return {
         "runs": [
-            {"requests": list(served), **answers.forgotten(workspace, run, seconds=seconds)}
-            for run, (served, seconds) in done.runs.items()
+            {
+                "requests": list(run.requests),
+                **answers.forgotten(workspace, run.done, seconds=run.seconds, reveal=reveal),
+            }
+            for run in done.runs
         ],
         "finished": list(finished),
         "settled": [asdict(one) for one in done.settled],

@@ -1,7 +1,7 @@
 """The answers of the commands that change something, as plain values."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lineage_store.index import deletions, models, reading_index
 from lineage_store.index.models import ModelRecord
@@ -13,16 +13,23 @@ from unlearning.evaluation import evaluation_digests
 from unlearning.planning import ModelPlan, load_plan
 from unlearning.verification import load_reports
 from unweave.answers.costs import cost_of
+from unweave.answers.revealed import weights_in_clear
+
+if TYPE_CHECKING:
+    from pipelines.runs.forget import Done
 
 
-def trained(workspace: Workspace, record: ModelRecord, *, seconds: float) -> dict[str, Any]:
+def trained(
+    workspace: Workspace, record: ModelRecord, *, seconds: float, reveal: bool
+) -> dict[str, Any]:
     """Return what `train` says."""
     partition = record.config["partition"]
     banded = Partition(**partition).bands > 1
     return {
         "model_id": record.id,
         "model_path": str(workspace.absolute(record.paths["pushed"])),
-        "weights_digest": record.weights_digest,
+        "weights": record.weights,
+        **({"weights_digest": weights_in_clear(workspace, record.paths)} if reveal else {}),
         "rows": sum(record.report["rows"].values()),
         "rows_by_split": record.report["rows"],
         "excluded": record.report["excluded"],
@@ -72,8 +79,20 @@ def _actual(after: ModelRecord | None) -> dict[str, Any] | None:
     }
 
 
-def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[str, Any]:
+def _in_clear(
+    workspace: Workspace, done: "Done", before: ModelRecord, after: ModelRecord | None
+) -> dict[str, Any]:
+    return {
+        "weights_digest_before": done.weights_before.get(before.id),
+        "weights_digest_after": weights_in_clear(workspace, after.paths) if after else None,
+    }
+
+
+def forgotten(
+    workspace: Workspace, done: "Done", *, seconds: float, reveal: bool
+) -> dict[str, Any]:
     """Return what `forget` says; the newest model's change stands at the top."""
+    request_id = done.request
     folder = workspace.request(request_id)
     plans = load_plan(folder)
     reports = load_reports(workspace, request_id)
@@ -99,8 +118,9 @@ def forgotten(workspace: Workspace, request_id: str, *, seconds: float) -> dict[
                 "model_after": after.id if after else None,
                 "base": plan.base_model,
                 "model_path": str(workspace.absolute(after.paths["pushed"])) if after else None,
-                "weights_digest_before": before.weights_digest,
-                "weights_digest_after": after.weights_digest if after else None,
+                "weights_before": before.weights,
+                "weights_after": after.weights if after else None,
+                **(_in_clear(workspace, done, before, after) if reveal else {}),
                 "rows_found": plan.rows_found,
                 "affected_shards": plan.affected_shards,
                 "steps_planned": plan.steps_planned,

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 class Project(Reader):
     """A workspace and what can be done with it; made by its first training run.
 
-    `workers` processes train shards at a time, or the runner that `beam_args` name.
+    `workers` processes train shards at a time, or the runner that `beam_args` name. With `reveal`,
+    answers have digests of weights in the clear (`answers.revealed`).
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Project(Reader):
         listener: Listener | None = None,
         workers: int | None = None,
         beam_args: str | None = None,
+        reveal: bool = True,
         now: Now = system_clock,
     ) -> None:
         self._session = Session(
@@ -59,6 +61,7 @@ class Project(Reader):
             chosen=backend,
             workers=workers,
             beam_args=beam_args,
+            reveal=reveal,
         )
 
     def train(
@@ -145,7 +148,9 @@ class Project(Reader):
             made = train(
                 workspace, asked, backend=session.backend, engine=engine, time=session.time
             )
-            return answers.trained(workspace, made, seconds=clock.perf_counter() - began)
+            return answers.trained(
+                workspace, made, seconds=clock.perf_counter() - began, reveal=session.reveal
+            )
 
     def forget(
         self,
@@ -189,7 +194,7 @@ class Project(Reader):
         )
         engine = self._session.engine
         with self._session.running() as (workspace, finished):
-            request_id = forget(
+            done = forget(
                 workspace,
                 request,
                 backend=self._session.backend,
@@ -199,7 +204,12 @@ class Project(Reader):
                 finished=finished,
                 engine=engine,
             )
-            return answers.forgotten(workspace, request_id, seconds=clock.perf_counter() - began)
+            return answers.forgotten(
+                workspace,
+                done,
+                seconds=clock.perf_counter() - began,
+                reveal=self._session.reveal,
+            )
 
     def plan(
         self,

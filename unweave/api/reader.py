@@ -9,20 +9,25 @@ from lineage_store.errors import BadInput
 from lineage_store.index import models
 from lineage_store.questions import steps as step_questions
 from lineage_store.questions import traces as questions
+from unweave.answers.revealed import weights_in_clear
 from unweave.api.questions import Queries
 from unweave.api.session import Now, Session, system_clock
 
 
 class Reader:
-    """A workspace and the questions to it; `now` is the clock."""
+    """A workspace and the questions to it; `now` is the clock.
+
+    With `reveal`, answers have digests of weights in the clear (`answers.revealed`).
+    """
 
     def __init__(
         self,
         workspace: Path | str = "workspace",
         *,
+        reveal: bool = True,
         now: Now = system_clock,
     ) -> None:
-        self._session = Session(root=Path(workspace), now=now)
+        self._session = Session(root=Path(workspace), now=now, reveal=reveal)
 
     @property
     def root(self) -> Path:
@@ -89,7 +94,12 @@ class Reader:
     def models(self, *, as_of: str | None = None) -> list[dict[str, Any]]:
         """List all models, oldest first, in the states that they had at a time."""
         with self._session.reading() as (workspace, connection):
-            return questions.list_models(connection, workspace, time=as_of)
+            listed = questions.list_models(connection, workspace, time=as_of)
+            if self._session.reveal:
+                paths = {one.id: one.paths for one in models.models(connection)}
+                for one in listed:
+                    one["weights_digest"] = weights_in_clear(workspace, paths[one["model_id"]])
+            return listed
 
     def status(self) -> dict[str, Any]:
         """Say how the workspace stands."""

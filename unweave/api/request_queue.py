@@ -261,7 +261,13 @@ class RequestQueue:
                 engine=engine,
             )
             sign_log(workspace)  # what was queued meanwhile, too
-            return request_answers.ran(workspace, ran, finished, today=self._session.today)
+            return request_answers.ran(
+                workspace,
+                ran,
+                finished,
+                today=self._session.today,
+                reveal=self._session.reveal,
+            )
 
     def export(self, subject: str, out: Path | str) -> Answer:
         """Write what is held about a person to a file (JSON, mode 600): access, Article 15."""

@@ -39,7 +39,7 @@ class Session:
     """What all that is done with one workspace has in common; `root` is its folder.
 
     Without a `chosen` backend jobs run as TFX pipelines. `workers` processes train shards at a
-    time, or the runner that `beam_args` name.
+    time, or the runner that `beam_args` name. With `reveal`, answers have digests in the clear.
     """
 
     root: Path
@@ -48,6 +48,7 @@ class Session:
     chosen: "Backend | None" = None
     workers: int | None = None
     beam_args: str | None = None
+    reveal: bool = False
 
     @property
     def time(self) -> str:

@@ -34,7 +34,8 @@ def trained(answer: Answer) -> list[Any]:
             else []
         ),
         f"  evaluation  {metrics_text(answer['metrics'])}",
-        f"  weights     {answer['weights_digest']}",
+        f"  weights     {answer['weights']}",
+        *_in_clear(answer),
         f"  served from {answer['model_path']}",
         *_kept(answer["config"]),
         *(
@@ -43,6 +44,11 @@ def trained(answer: Answer) -> list[Any]:
             else []
         ),
     ]
+
+
+def _in_clear(answer: Answer) -> list[str]:
+    """Show the digest of the weights, if it was asked for."""
+    return [f"  digest      {answer['weights_digest']}"] if "weights_digest" in answer else []
 
 
 def _kept(config: Mapping[str, Any]) -> list[str]:
@@ -212,7 +218,7 @@ def traced_model(answer: Answer) -> list[Any]:
     parts: list[Any] = [
         f"{answer['model_id']} is {answer['state']} ({answer['guarantee']}), "
         f"made {answer['created']}",
-        f"  weights     {answer['weights_digest']}",
+        f"  weights     {answer['weights']}",
         f"  rows        {answer['rows']:,}; evaluation {metrics_text(answer['metrics'])}",
         f"  family      {', '.join(answer['family'])}",
         *([f"  trained from {answer['base']}"] if answer["base"] else []),
@@ -283,7 +289,7 @@ def models(answer: Answer) -> list[Any]:
             f"{item['rows']:,}",
             metrics_text(item["metrics"]).partition(" on ")[0],
             item["created"][:19],
-            item["weights_digest"][:12],
+            item["weights"][:12],
         )
     return [table]
 

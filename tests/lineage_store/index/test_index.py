@@ -61,8 +61,8 @@ def model(number, **changes):
         "state": "live",
         "created": "2026-01-01T00:00:00Z",
         "guarantee": "trained",
-        "weights_digest": f"weights {number}",
-        "ledger_digest": f"ledger {number}",
+        "weights": f"weights {number}",
+        "ledger": f"ledger {number}",
         "paths": {"data": f"data/m{number}"},
         "config": {"seed": 7, "module": "built in"},
         "report": {"loss": 0.25, "steps": 12},
@@ -327,8 +327,8 @@ def test_registering_a_model_again_changes_its_record_only(connection):
 
 
 def test_of_models_with_equal_weights_the_newest_is_found(connection):
-    models.register(connection, model(1, weights_digest="same"))
-    models.register(connection, model(2, weights_digest="same"))
+    models.register(connection, model(1, weights="same"))
+    models.register(connection, model(2, weights="same"))
     assert models.find_model(connection, "same").id == "m2"
 
 

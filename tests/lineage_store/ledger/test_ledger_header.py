@@ -1,6 +1,7 @@
 """The header of a ledger: written as ever, read whatever its age, its digest that of the file."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,8 @@ from hypothesis import strategies as st
 
 from benchmarks.handmade import plain_header
 from lineage_store.canonical import canonical_json, digest_json, write_atomic
+from lineage_store.claim import LEVELS, Bridge, Claim
+from lineage_store.errors import BadInput
 from lineage_store.ledger.header import BaseOrigin, Header
 from lineage_store.ledger.shards import open_ledger, write_header
 from lineage_store.ledger.update_codecs import LOSSLESS
@@ -17,7 +20,17 @@ from unlearning.serving.aggregation import DEFAULT
 from unlearning.training.config import TrainConfig, config_of
 
 PARTITION = Partition(2, 2, 1, 4, 0)
-LATER = ("update_codec", "aggregate", "class_weights", "early_stop", "checkpoints", "optimizer")
+FIRST = {"format": 1}
+SECOND = ("claim", "generation", "states", "buckets")
+LATER = (
+    *SECOND,
+    "update_codec",
+    "aggregate",
+    "class_weights",
+    "early_stop",
+    "checkpoints",
+    "optimizer",
+)
 
 bases = st.builds(
     BaseOrigin, st.text(), st.lists(st.none() | st.text(), max_size=3).map(tuple)
@@ -38,6 +51,10 @@ headers = st.builds(
         }
     ),
     base=st.none() | bases,
+    claim=st.none() | st.builds(Claim, st.sampled_from(LEVELS), st.none() | st.just(Bridge(3, 7))),
+    generation=st.none() | st.integers(0, 9),
+    states=st.lists(st.none() | st.text()).map(tuple),
+    buckets=st.integers(1, 99),
 )
 
 
@@ -51,11 +68,22 @@ def test_without_a_base_or_a_budget_there_is_no_such_key():
 
 
 def test_what_an_older_header_lacks_means_what_was_done_then():
-    older = {k: v for k, v in plain_header(PARTITION).to_json().items() if k not in LATER}
+    older = {k: v for k, v in plain_header(PARTITION).to_json().items() if k not in LATER} | FIRST
     header = Header.from_json(json.loads(canonical_json(older)))
-    assert header == plain_header(PARTITION)
+    assert header == plain_header(PARTITION, format=1)
+    assert (header.claim, header.generation, header.states, header.buckets) == (None, None, (), 1)
     assert (header.options.codec, header.options.aggregate) == (LOSSLESS, DEFAULT)
     assert (header.options.class_weights, header.options.early_stop) == (ALIKE, None)
+
+
+def test_a_header_of_the_first_format_is_written_as_it_was():
+    assert not set(SECOND) & plain_header(PARTITION, format=1).to_json().keys()
+
+
+def test_a_ledger_of_a_newer_unweave_is_refused():
+    value = {**plain_header(PARTITION).to_json(), "format": 3}
+    with pytest.raises(BadInput, match="format 3, and this unweave knows formats up to 2"):
+        Header.from_json(value)
 
 
 @pytest.mark.parametrize("gone", ["model", "partition", "module", "environment"])
@@ -71,10 +99,10 @@ def test_an_older_ledger_keeps_its_digest(tmp_path):
         (tmp_path / name).mkdir()
     written = write_header(tmp_path / "today", plain_header(PARTITION))
     value = plain_header(PARTITION).to_json()
-    older = {k: v for k, v in value.items() if k not in LATER}
+    older = {k: v for k, v in value.items() if k not in LATER} | FIRST
     write_atomic(tmp_path / "older" / "header.json", canonical_json(older) + b"\n")
     ledger = open_ledger(tmp_path / "older")
-    assert ledger.header == written.header
+    assert ledger.header == replace(written.header, format=1)
     told = {"header": older, "stages": [[], []], "subtracted": [[], []]}
     assert ledger.digest() == digest_json(told)
     assert written.digest() == digest_json({**told, "header": value})

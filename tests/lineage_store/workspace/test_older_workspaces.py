@@ -80,7 +80,7 @@ def test_many_may_open_an_index_of_an_earlier_unweave_at_once(old):
 def record_of(report):
     return ModelRecord(
         id="m1", family="m1", snapshot=1, state="live", created="2031-01-01T12:00:00+00:00",
-        guarantee="trained", weights_digest="d", ledger_digest="l",
+        guarantee="trained", weights="d", ledger="l",
         paths={"pushed": "serving/m1/1"}, config={"partition": {}, "record": "none"},
         report={"rows": {"train": 1}, "metrics": {}, "excluded": 0, "task": "t", **report},
     )  # fmt: skip

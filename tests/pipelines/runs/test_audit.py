@@ -130,7 +130,7 @@ def cover_up(root, model="m1"):
         for event in events:
             body = dict(event.body)
             if event.kind == "model made" and body["model"] == model:
-                body |= {"ledger": told.ledger_digest, "weights": told.weights_digest}
+                body |= {"ledger": told.ledger, "weights": told.weights}
             eventlog.append(connection, AnyEvent(event.kind, body), time=event.time)
         eventlog.create_table(connection)
     sign_log(workspace)
@@ -323,7 +323,7 @@ CHANGED = {
     in_steps: "the records of its steps are not the recorded ones",
     in_rows: "its rows in the row store are not those that it was trained on",
     in_step_checkpoint: "the checkpoint after step",
-    in_served: "the served model is not the one that was trained",
+    in_served: "the served model is not the one that was pushed",
 }
 
 
