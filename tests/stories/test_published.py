@@ -1,4 +1,4 @@
-"""What outlives a model: commitments that its ledger opens, and that nobody opens when it is gone."""
+"""What outlives a model: commitments that its ledger opens, and nobody when it is gone."""
 
 import csv
 import json
@@ -135,7 +135,7 @@ def test_no_digest_of_an_ended_model_stays_anywhere(kept):
     ]
     assert any(places_of(kept, one) for one in digests)
     project_in(kept).forget(["p3"])
-    assert {one: places_of(kept, one) for one in digests[:3]} == dict.fromkeys(digests[:3], [])
+    assert {one: places_of(kept, one) for one in digests[:3]} == {one: [] for one in digests[:3]}
 
 
 def test_digests_are_shown_only_if_they_are_to_be_revealed(given, tmp_path):
