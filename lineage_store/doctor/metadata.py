@@ -71,6 +71,9 @@ def artifacts(rebuilt: Rebuilt, actual: Metadata) -> Iterator[Mismatch]:
             if known is not None and actual.type_name(known.type_id) != kind:
                 yield Mismatch(kind, "of another type", None)
                 continue
+            older = node.external_id in rebuilt.taken_back
+            if older and known is not None and known.state == pb.Artifact.DELETED:
+                continue
             yield from _node(node, known, kind, state="state", states=ARTIFACT_STATES)
     for piece in artifact_pages(actual):
         ours = [node for node in piece if _is_ours(rebuilt, node)]

@@ -39,7 +39,8 @@ class Rebuilt:
     """MLMD as it should be; `live` and `ended` are the ids of the models made by TFX.
 
     `untaken` names the units of steps that were planned and had no row: an older version recorded
-    none of them.
+    none of them. `taken_back` names those that a subtraction took back: an older version marked
+    them, and where the row was shows.
     """
 
     metadata: Metadata
@@ -47,6 +48,7 @@ class Rebuilt:
     live: frozenset[str]
     ended: frozenset[str]
     untaken: frozenset[str] = frozenset()
+    taken_back: frozenset[str] = frozenset()
 
 
 def rebuild(
@@ -97,7 +99,16 @@ def rebuild(
     _deletions(metadata, names, workspace, known, list(deletions))
     live = frozenset(record.id for record in made if record.state == "live")
     untaken = frozenset(one for ledger in ledgers.values() for one in _untaken(names, ledger))
-    return Rebuilt(metadata, names, live, frozenset(known) - live, untaken)
+    taken_back = frozenset(one for ledger in ledgers.values() for one in _taken_back(names, ledger))
+    return Rebuilt(metadata, names, live, frozenset(known) - live, untaken, taken_back)
+
+
+def _taken_back(names: Names, ledger: Ledger) -> Iterator[str]:
+    for shard in ledger.shards():
+        positions = shard.subtracted()
+        for stage in shard.stages() if positions else ():
+            for position in positions.intersection(planned_positions(stage)):
+                yield from map(names.unit, units_of_step(stage, position))
 
 
 def _untaken(names: Names, ledger: Ledger) -> Iterator[str]:

@@ -49,7 +49,7 @@ class UnitRecord:
 
     Its `inputs`, and those that it `feeds`, came before it or are not the ledger's own. What is
     `open` is fed until something comes of it. `file` is the one that it lies in, if that is there;
-    what is not `live` was taken back, or lost its file.
+    what is not `live` lost its file.
     """
 
     unit: Unit
@@ -153,17 +153,18 @@ def _steps(
     shard: ShardLedger, stage: StageRecord, batching: Unit, done: Unit
 ) -> Iterator[UnitRecord]:
     files, checkpoints = shard.updates.files(), shard.step_checkpoints()
-    subtracted, correction = shard.subtracted(), shard.correction()
+    # What was taken back looks like the rest: which batches the rows were in is not said.
+    taken_back, correction = shard.subtracted(), shard.correction()
+    archive = next((files[one] for one in planned_positions(stage) if one in files), None)
     # No update is kept that was made after corrected rows were learnt.
     learnt = correction is not None and stage.stage >= correction.kept_stages
     lost = learnt and stage != shard.repair()
     for position in planned_positions(stage):
         batch, step, update = units_of_step(stage, position)
-        live = position not in subtracted
-        yield UnitRecord(batch, (batching,), live=live)
+        yield UnitRecord(batch, (batching,))
         yield UnitRecord(step, (batch,))
-        file = files.get(position)
-        yield UnitRecord(update, (step,), feeds=(done,), file=file, live=live and not lost)
+        file = archive if position in taken_back else files.get(position)
+        yield UnitRecord(update, (step,), feeds=(done,), file=file, live=not lost)
         if position in checkpoints:
             kept = Unit("step-checkpoint", batch.place)
             yield _in_file(kept, step, shard.step_checkpoint_file(position))

@@ -8,7 +8,7 @@ needs no TensorFlow.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -120,7 +120,7 @@ def plan_model(
         steps_planned=sum(decision.steps_planned for decision in decisions),
         steps_full=steps_full,
         verdicts=verdicts(
-            descendants,
+            _not_taken_back(descendants, ledger),
             decisions=decisions,
             strategy=strategy,
             found=found,
@@ -142,6 +142,15 @@ def plan_model(
         ),
         reuse=Reuse(bridged=bridged) if bridged else None,
     )
+
+
+def _not_taken_back(descendants: Iterable[LineageNode], ledger: Ledger) -> Iterator[LineageNode]:
+    """Leave out updates that an earlier subtraction took back: the lineage does not say which."""
+    taken_back = {number: shard.subtracted() for number, shard in enumerate(ledger.shards())}
+    for node in descendants:
+        gone = node.kind in ("lineage.Batch", "lineage.Update") and node.shard is not None
+        if not (gone and node.position in taken_back.get(node.shard or 0, ())):
+            yield node
 
 
 def situation_of(
