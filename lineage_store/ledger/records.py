@@ -35,8 +35,9 @@ class StageRecord:
     `epochs` are those taken, which early stopping makes fewer than planned. `rows_digest` covers
     keys and contents of all rows it saw; `seconds` is wall time of the steps. `resumed` of its
     steps were taken over from the ledger before, with the checkpoint after them. `start_digest` is
-    that of the weights after a subtraction, for a stage that repairs what it left. Of kind
-    "sums" it is no stage but the sums over its rows, and has no steps.
+    that of the weights after a subtraction, for a stage that repairs what it left. `watched` are
+    the losses on the watched rows after each epoch, where these decide when it ends. Of kind "sums"
+    it is no stage but the sums over its rows, and has no steps.
     """
 
     shard: int
@@ -54,10 +55,15 @@ class StageRecord:
     resumed: int = 0
     start_digest: str = ""
     kind: Kind = "stage"
+    watched: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "watched", tuple(self.watched))  # JSON gives a list
 
     def to_json(self) -> dict[str, Any]:
         """Return the value as JSON, as it always was where nothing was taken over or repaired."""
-        return without(asdict(self), resumed=0, start_digest="", kind="stage")
+        value = asdict(self) | {"watched": list(self.watched)}
+        return without(value, resumed=0, start_digest="", kind="stage", watched=[])
 
 
 def without(value: dict[str, Any], **absent: object) -> dict[str, Any]:

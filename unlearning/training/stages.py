@@ -180,12 +180,19 @@ def train_stage(
         seconds=seconds,
         resumed=len(taken),
         start_digest=start_digest,
+        watched=tuple(watched),
     )
     # Reading a loss waits for its step, so all are read at the end.
     told = [
         replace(s, loss=float(v), update_digest=updates.get(s.position, s.update_digest))
         for s, v in zip(steps, losses, strict=True)
     ]
+    for value in watched:
+        if not math.isfinite(value):
+            raise BadInput(
+                f"The loss of the model on the evaluation rows that shard {shard} watches is no "
+                f"finite number: scale what it reads, or leave `early_stop` out."
+            )
     for step in told:
         if not math.isfinite(step.loss):
             raise BadInput(

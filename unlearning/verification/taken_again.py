@@ -9,6 +9,8 @@ again, and compared bit for bit:
     the last         from the state before it (`witness`): the whole state at the shard's end
 
 Where nobody left the state before the last step, all steps from the last checkpoint on are taken.
+Where a stage may end early, its end must follow from the losses that it recorded, and the last of
+these is computed again from the state at the shard's end.
 Which checkpoint is drawn nobody knew before: the hash is of the request's nonce. A sample cannot
 rule out another step in between that was taken otherwise, and the check says how many it took.
 """
@@ -26,6 +28,7 @@ from unlearning.families.family import Learner, PartRun, nothing_given
 from unlearning.strategies.decision import Decision
 from unlearning.strategies.strategy import stage_of
 from unlearning.training.batches import batch_digest, shard_schedule, stage_batches
+from unlearning.training.early_stop import Watch, watch_of
 from unlearning.training.stages import Run
 from unlearning.training.witness import state_before_the_end
 from unlearning.verification.replay import BITS, Segment, replay, segments_of
@@ -91,7 +94,21 @@ def _wrong(
         for epoch, batch, here in stage_batches(rows, taken, seed=ledger.partition.seed)
     }
     recorded = {step.position: step.batch_digest for step in shard.steps(stage.index)}
-    return None if recorded == batches else "has other steps, or batches of other rows"
+    if recorded != batches:
+        return "has other steps, or batches of other rows"
+    watch = watch_of(ledger.header.options, store, shard=record.shard, stage=record.stage)
+    if watch is not None and (
+        len(record.watched) != record.epochs
+        or not _ends_there(watch, record.watched, of=stage.epochs)
+    ):
+        return "ends after another epoch than the losses that it watched say"
+    return None
+
+
+def _ends_there(watch: Watch, losses: Sequence[float], *, of: int) -> bool:
+    """Say whether a stage ends after just the epochs with these losses, `of` at most."""
+    over = [watch.ends(losses[: epoch + 1]) for epoch in range(len(losses))]
+    return not any(over[:-1]) and (over[-1:] == [True] or len(losses) == of)
 
 
 def _ended(stage: Stage, epochs: int) -> Stage:
@@ -129,7 +146,21 @@ def take_again(
             taken += done.steps
             if done.failure is not None:
                 return TakenAgain(taken, of, f"{segment.name}: {done.failure}")
+        if decision.anew and (failure := _watched_otherwise(run, store, ledger, decision.shard)):
+            return TakenAgain(taken, of, failure)
     return TakenAgain(taken, of, None)
+
+
+def _watched_otherwise(run: Run, store: RowStore, ledger: Ledger, number: int) -> str | None:
+    """Compute the last watched loss of a shard again, and say if it is not the recorded one."""
+    last = ledger.shard(number).stages()[-1]
+    watch = watch_of(ledger.header.options, store, shard=number, stage=last.stage)
+    if watch is None:
+        return None
+    run.learner.load(ledger.shard(number).checkpoint(last.stage))
+    if run.learner.loss(watch.rows) == last.watched[-1]:
+        return None
+    return f"stage {last.stage} of shard {number} watched another loss than it recorded"
 
 
 def _units(

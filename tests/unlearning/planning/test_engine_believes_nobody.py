@@ -391,6 +391,69 @@ def test_a_result_that_is_not_what_the_plan_says_is_refused(project, registered,
     must_be_refused(project, registered(strategy), words, error=CheckFailed)
 
 
+class StopsEarlier(RetrainShards):
+    """Trains on the right rows, and waits less long for a lower loss than it was to."""
+
+    name = "stops-earlier"
+
+    def apply(self, decision, *, old, new, run, store, old_store=None):
+        hasty = replace(run, options=replace(run.options, early_stop=1))
+        super().apply(decision, old=old, new=new, run=hasty, store=store, old_store=old_store)
+
+
+class SaysItStopped(RetrainShards):
+    """Trains one epoch a stage, and says that the loss had not become less since."""
+
+    name = "says-it-stopped"
+
+    def apply(self, decision, *, old, new, run, store, old_store=None):
+        hasty = replace(run, options=replace(run.options, early_stop=1))
+        super().apply(decision, old=old, new=new, run=hasty, store=store, old_store=old_store)
+        for record in new.stages()[decision.kept_stages :]:
+            if record.watched:
+                lied = replace(record, watched=(0.0,) * (record.epochs - 1) + (1e9,))
+                new.write_stage(lied, new.steps(record.stage), new.checkpoint(record.stage))
+
+
+@pytest.mark.parametrize(
+    "strategy, words",
+    [
+        (StopsEarlier(), r"stage \d of shard \d ends after another epoch than the losses"),
+        (SaysItStopped(), r"shard \d watched another loss|ends after another epoch"),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_a_stage_that_ends_earlier_than_its_losses_say_is_refused(
+    tmp_path, write_csv, registered, strategy, words
+):
+    """The table has no signal, and the rate is high: losses go up and down from the first epoch."""
+    project = Project(tmp_path / "workspace", backend=DirectBackend())
+    options = {**OPTIONS, "epochs": 12, "early_stop": 3}
+    project.train(write_csv(ROWS), module=write_module(tmp_path), **options)
+    honest = project.plan(list(GONE))
+    assert honest["strategy"] == "retrain-shards"
+    must_be_refused(project, registered(strategy), words, error=CheckFailed)
+    answer = project.forget(list(GONE))
+    assert {check["outcome"] for check in answer["checks"]} == {"passed"}
+
+
+def write_module(folder):
+    """A model whose loss goes up and down: its rate is high."""
+    file = folder / "restless.py"
+    file.write_text(
+        """
+import keras
+
+def build_model(spec):
+    numbers = keras.Input((len(spec.numbers),), name="numbers")
+    model = keras.Model(numbers, keras.layers.Dense(spec.outputs, spec.activation)(numbers))
+    model.compile(optimizer=keras.optimizers.SGD(2.0), loss=spec.loss)
+    return model
+"""
+    )
+    return file
+
+
 @pytest.mark.parametrize("strategy", ["retrain-shards", "amnesiac", "amnesiac-marginal"])
 def test_honest_strategies_pass_and_say_how_much_was_taken_again(project, strategy):
     answer = project.forget(list(GONE), strategy=strategy)
