@@ -9,7 +9,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from lineage_store.canonical import canonical_json, digest, write_atomic
+from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
 from lineage_store.index import deletions, logging_events, models, queue, reading_index, row_index
 from lineage_store.keys import Pseudonyms, load_private_key
 from lineage_store.log import RowsDeleted, events
@@ -23,8 +23,10 @@ from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
 from unlearning.planning.exact_later import made_good
 from unlearning.planning.model_plan import ModelPlan
-from unlearning.planning.plan_file import load_plan, load_scan
+from unlearning.planning.past_plan import past_plan
+from unlearning.planning.plan_file import load_plan, load_scan, save_plan
 from unlearning.planning.sealed_request import OpenRequest, destroy_open, load_open
+from unlearning.verification.checks import CheckReport
 from unlearning.verification.report_file import load_reports
 
 
@@ -39,7 +41,7 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
         request = deletions.find_request(connection, request_id)
         if request.state == "done":
             return folder.certificate.read_bytes()
-        opened, plans = load_open(folder), load_plan(folder)
+        opened, plans = load_open(folder), list(map(past_plan, load_plan(folder)))
         before = {
             plan.model_before: models.find_model(connection, plan.model_before).weights
             for plan in plans
@@ -52,7 +54,10 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
             time=time,
             results=Results(
                 plans=plans,
-                reports=load_reports(workspace, request_id),
+                reports={
+                    model: report.past
+                    for model, report in load_reports(workspace, request_id).items()
+                },
                 evaluations=evaluation_digests(workspace, request_id),
                 weights_before=before,
                 exact_by=exact_by,
@@ -108,14 +113,31 @@ def _write_receipt(
     write_atomic(path, canonical_json(told) + b"\n", mode=0o600)
 
 
-def forget_open_file(workspace: Workspace, request_id: str) -> None:
-    """Destroy the subjects' pseudonym keys, then the key of the open file: the very last step.
+def _put_away(workspace: Workspace, request_id: str) -> None:
+    """Write plans and reports as they outlive the run, copies that a pipeline made included."""
+    folder = workspace.request(request_id)
+    save_plan(folder, list(map(past_plan, load_plan(folder))))
+    for model, report in load_reports(workspace, request_id).items():
+        write_atomic(folder.checks(model), canonical_json(report.past.to_json()) + b"\n")
+    outputs = workspace.pipeline_root / f"forget-{request_id}"
+    for file in sorted(outputs.glob("*/plan/*/plan.json")):
+        plan = past_plan(ModelPlan.from_json(read_json(file)))
+        write_atomic(file, canonical_json(plan.to_json()) + b"\n")
+    for file in sorted(outputs.glob("*/report/*/report.json")):
+        told = CheckReport.from_json(read_json(file)).past
+        write_atomic(file, canonical_json(told.to_json()) + b"\n")
 
-    A subject that still has rows keeps its key: ids of rows may be equal to names of subjects.
+
+def forget_open_file(workspace: Workspace, request_id: str) -> None:
+    """Put away what names places of rows, then destroy the keys: the very last step.
+
+    Those of the subjects' pseudonyms go before that of the open file. A subject that still has rows
+    keeps its key: ids of rows may be equal to names of subjects.
     """
     folder = workspace.request(request_id)
     if not folder.open_file.exists():
         return
+    _put_away(workspace, request_id)
     if not folder.open_key.exists():
         destroy_open(folder)  # killed between the two: all else is done
         return

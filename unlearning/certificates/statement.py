@@ -30,7 +30,7 @@ NOT_LEARNT = "not learnt from"
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
-    """What a deletion made of all models.
+    """What a deletion made of all models; plans and reports as they outlive it (`past_plan`).
 
     `reports`, `evaluations` and `weights_before` are by the id of the model before; a withdrawn
     model has no report, and no evaluation. `exact_by` is the date by which an exact result takes an

@@ -13,6 +13,7 @@ from unlearning.planning.reuse import Reuse
 from unlearning.planning.verdicts import Verdict
 from unlearning.strategies.decision import Decision, Exposure, Told, decision_json
 from unlearning.strategies.known_strategies import strategy_of
+from unlearning.strategies.past_decision import PastDecision
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class ModelPlan:
     from another. `estimates` say what each strategy would cost; a plan of an earlier unweave has
     none. `exposure` tells how much of the run an approximate deletion touches, and `later` what it
     keeps; None if it is exact. `reuse` says how what an exact one takes over is earned; None until
-    that is known.
+    that is known. `said` is what people were told, of a plan that is past (`past_plan`).
     """
 
     model_before: str
@@ -86,6 +87,7 @@ class ModelPlan:
     exposure: Exposure | None = None
     later: Afterwards | None = None
     reuse: Reuse | None = None
+    said: Told | None = None
 
     @property
     def guarantee(self) -> Word:
@@ -95,7 +97,7 @@ class ModelPlan:
     @property
     def told(self) -> Told:
         """What the strategy says of it for people."""
-        return strategy_of(self.strategy).words(self.shards)
+        return self.said or strategy_of(self.strategy).words(self.shards)
 
     @property
     def estimate(self) -> Estimate | None:
@@ -135,7 +137,8 @@ class ModelPlan:
             "verdicts": [asdict(verdict) for verdict in self.verdicts],
             "estimates": [estimate.to_json() for estimate in self.estimates],
         }
-        del value["base"], value["exposure"], value["later"], value["reuse"]
+        for name in ("base", "exposure", "later", "reuse", "said"):
+            del value[name]
         if self.base is not None:
             value["base"] = self.base.to_json()
         if self.exposure is not None:
@@ -144,6 +147,8 @@ class ModelPlan:
             value["later"] = self.later.to_json()
         if self.reuse is not None:
             value["reuse"] = self.reuse.to_json()
+        if self.said is not None:
+            value["said"] = self.said.to_json()
         return value
 
     @classmethod
@@ -152,7 +157,7 @@ class ModelPlan:
 
         Raises LeftAsItIs if its guarantee is not the word for its claim.
         """
-        read = strategy_of(value["strategy"]).read
+        read = PastDecision.from_json if "said" in value else strategy_of(value["strategy"]).read
         guarantee, base = value["guarantee"], value.get("base")
         claim = Claim.from_json(value["claim"]) if "claim" in value else claim_of(guarantee)
         if claim.word != guarantee:
@@ -171,5 +176,6 @@ class ModelPlan:
                 "exposure": Exposure(**value["exposure"]) if "exposure" in value else None,
                 "later": Afterwards.from_json(value["later"]) if "later" in value else None,
                 "reuse": Reuse.from_json(value["reuse"]) if "reuse" in value else None,
+                "said": Told.from_json(value["said"]) if "said" in value else None,
             }
         )

@@ -149,6 +149,15 @@ class Told:
     lines: Mapping[str, str] = field(default_factory=dict)
     numbers: Mapping[str, int] = field(default_factory=dict)
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the value as JSON."""
+        return {"done": list(self.done), "lines": dict(self.lines), "numbers": dict(self.numbers)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Told":
+        """Read the value back."""
+        return cls(tuple(value["done"]), value["lines"], value["numbers"])
+
 
 @dataclass(frozen=True)
 class Exposure:

@@ -59,6 +59,11 @@ class CheckReport:
     learnt: bool = True
 
     @property
+    def past(self) -> "CheckReport":
+        """What outlives the deletion: no place within a shard is named (law 9)."""
+        return replace(self, checks=tuple(check.past for check in self.checks))
+
+    @property
     def passed(self) -> bool:
         """Whether no check failed."""
         return all(check.outcome != "failed" for check in self.checks)

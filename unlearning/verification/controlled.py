@@ -1,10 +1,11 @@
 """A check with its negative control (law 6): it is put to the untouched model, too."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from lineage_store.ledger import Ledger
+from unlearning.planning.past_plan import without_places
 
 HOLDS = "it holds, and fails for the untouched model: "
 
@@ -19,6 +20,11 @@ class Check:
     name: str
     outcome: Outcome
     detail: str
+
+    @property
+    def past(self) -> "Check":
+        """What outlives the deletion: the same, but for places within a shard (law 9)."""
+        return replace(self, detail=without_places(self.detail))
 
 
 def controlled(

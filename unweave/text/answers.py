@@ -354,6 +354,8 @@ def metrics_text(metrics: Mapping[str, float]) -> str:
         return "no evaluation rows"
     names = {"accuracy": "accuracy", "log_loss": "log loss", "rmse": "RMSE"}
     found = [f"{text} {metrics[name]:.4f}" for name, text in names.items() if name in metrics]
+    if not metrics.keys() & {"log_loss", "rmse"}:  # of a model that has ended
+        found = [f"accuracy {metrics['accuracy']:.0%}"] if "accuracy" in metrics else ["not kept"]
     return f"{', '.join(found)} on {metrics['rows']:,} rows"
 
 
