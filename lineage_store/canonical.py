@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+PRIVATE, PUBLIC = 0o600, 0o644
 Json = Mapping[str, Any] | Sequence[Any] | str | int | float | bool | None
 
 
@@ -46,14 +47,17 @@ def digest_file(path: Path) -> str:
     return state.hexdigest()
 
 
-def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Write a whole file so that a crash leaves the old one or the new one, never a part."""
+def write_atomic(path: Path, data: bytes, *, mode: int = PRIVATE) -> None:
+    """Write a whole file so that a crash leaves the old one or the new one, never a part.
+
+    It is for its owner alone, unless another mode is given.
+    """
     with atomic_file(path, mode=mode) as stream:
         stream.write(data)
 
 
 @contextmanager
-def atomic_file(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
+def atomic_file(path: Path, *, mode: int = PRIVATE) -> Iterator[BinaryIO]:
     """Open a file to be written in pieces; it is there, whole, when the block ends without error.
 
     An older file of that name stays as it is until then, and so does one that is linked to it.

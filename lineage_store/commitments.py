@@ -31,7 +31,7 @@ def keep_nonce(
     """Return the nonce of what lies in a folder, drawn and made durable if there is none yet."""
     file = folder / NONCE_FILE
     if not file.exists():
-        write_atomic(file, random_bytes(NONCE_BYTES), mode=0o600)
+        write_atomic(file, random_bytes(NONCE_BYTES))
     return nonce_of(folder)
 
 

@@ -35,10 +35,14 @@ def reading_index(workspace: Workspace) -> Iterator[sqlite3.Connection]:
 def open_index(path: Path) -> sqlite3.Connection:
     """Open the index to write, making or migrating its tables; in WAL mode, deletions overwritten.
 
-    Raises BadInput if the file is not SQLite.
+    Raises BadInput if the file is not SQLite, or may not be written.
     """
     from sqlite_utils import Database
 
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise BadInput(
+            f"You may read the workspace {path.parent}, and not write it: ask its owner."
+        )
     connection = _connect(str(path), uri=False)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA secure_delete = ON")
@@ -53,14 +57,17 @@ def read_index(path: Path) -> sqlite3.Connection:
     """Open the index for questions: nothing can be written through the connection.
 
     Where this process may write to the folder, the file is opened so that closing it takes SQLite's
-    side files away again, which a read-only connection would leave. An index of an earlier unweave
-    is migrated first. Raises NothingFound if there is no index yet, BadInput for one of an earlier
+    side files away again, which a read-only connection would leave. Where it may not, SQLite can
+    make no side files, and reads without them if there are none. An index of an earlier unweave is
+    migrated first. Raises NothingFound if there is no index yet, BadInput for one of an earlier
     unweave that this process may not write.
     """
     if not path.exists():
         raise NothingFound("The workspace has no model yet: train one first.")
     mode = "rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "ro"
-    connection = _connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True)
+    alone = mode == "ro" and not path.with_name(f"{path.name}-wal").exists()
+    options = f"mode={mode}&immutable=1" if alone else f"mode={mode}"
+    connection = _connect(f"{path.absolute().as_uri()}?{options}", uri=True)
     if not _is_current(connection):
         if mode == "ro":
             connection.close()

@@ -1,7 +1,8 @@
 """Pseudonyms: what stands for a subject outside its own row of data.
 
 A subject's pseudonym is HMAC-SHA256 of its id under a random key of its own. The keys lie in an
-SQLite file of their own, found by a keyed digest of the id; destroying a key (`shred`) makes the
+SQLite file of their own beside the secret, found by a keyed digest of the id and sealed under a key
+of the secret's: whoever has the file alone can try no name. Destroying a key (`shred`) makes the
 pseudonym that stays in logs and metadata meaningless, for the workspace's owner too.
 
 Which keys a training run drew is written down with them until it has ended: those of a run that
@@ -13,16 +14,21 @@ import sqlite3
 from collections.abc import Callable, Container, Iterable
 from pathlib import Path
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from lineage_store.errors import BadInput
 from lineage_store.keys.secret import Keys, keyed
 
-PSEUDONYM_BYTES = 16
+PSEUDONYM_BYTES, KEY_BYTES, NONCE_BYTES = 16, 32, 12
 CACHED = 1 << 17
 
 
 class Pseudonyms:
     """The open store of pseudonym keys; changes last when `commit` is called.
 
-    `run` is the model for which keys are drawn, where they may have to be taken back.
+    `run` is the model for which keys are drawn, where they may have to be taken back. A store that
+    is opened `to_read` is not written to, and is empty where there is no file.
     """
 
     def __init__(
@@ -31,13 +37,17 @@ class Pseudonyms:
         keys: Keys,
         *,
         run: str | None = None,
+        to_read: bool = False,
         random_bytes: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self._keys = keys
         self._run = run
         self._random = random_bytes
         self._cache: dict[str, bytes] = {}
-        self._connection = sqlite3.connect(path)
+        if to_read and path.exists():
+            self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+            return
+        self._connection = sqlite3.connect(":memory:" if to_read else path)
         self._connection.execute("PRAGMA secure_delete = ON")
         self._connection.execute(
             "CREATE TABLE IF NOT EXISTS keys (lookup BLOB PRIMARY KEY, key BLOB) WITHOUT ROWID"
@@ -47,10 +57,11 @@ class Pseudonyms:
 
     def find(self, subject: str) -> bytes | None:
         """Return a known subject's pseudonym (16 bytes), or None."""
+        lookup = self._keys.subject_lookup(subject)
         row = self._connection.execute(
-            "SELECT key FROM keys WHERE lookup = ?", (self._keys.subject_lookup(subject),)
+            "SELECT key FROM keys WHERE lookup = ?", (lookup,)
         ).fetchone()
-        return None if row is None else _pseudonym(row[0], subject)
+        return None if row is None else _pseudonym(self._opened(lookup, row[0]), subject)
 
     def get(self, subject: str) -> bytes:
         """Return a subject's pseudonym, drawing a key for a subject not seen before."""
@@ -58,8 +69,10 @@ class Pseudonyms:
             return known
         pseudonym = self.find(subject)
         if pseudonym is None:
-            key, lookup = self._random(32), self._keys.subject_lookup(subject)
-            self._connection.execute("INSERT INTO keys VALUES (?, ?)", (lookup, key))
+            key, lookup = self._random(KEY_BYTES), self._keys.subject_lookup(subject)
+            self._connection.execute(
+                "INSERT INTO keys VALUES (?, ?)", (lookup, self._sealed(lookup, key))
+            )
             if self._run is not None:
                 self._connection.execute("INSERT INTO drawn VALUES (?, ?)", (self._run, lookup))
             pseudonym = _pseudonym(key, subject)
@@ -67,6 +80,33 @@ class Pseudonyms:
             self._cache.clear()
         self._cache[subject] = pseudonym
         return pseudonym
+
+    def seal_older(self) -> None:
+        """Seal the keys that an earlier unweave kept as they are."""
+        plain = self._connection.execute(
+            "SELECT lookup, key FROM keys WHERE length(key) = ?", (KEY_BYTES,)
+        ).fetchall()
+        sealed = [(self._sealed(lookup, key), lookup) for lookup, key in plain]
+        self._connection.executemany("UPDATE keys SET key = ? WHERE lookup = ?", sealed)
+        self._connection.commit()
+        self._connection.execute("VACUUM")
+
+    def _sealed(self, lookup: bytes, key: bytes) -> bytes:
+        """Return a key as it lies on disk, bound to the place where it lies."""
+        nonce = self._random(NONCE_BYTES)
+        return nonce + ChaCha20Poly1305(self._keys.pseudonyms).encrypt(nonce, key, lookup)
+
+    def _opened(self, lookup: bytes, stored: bytes) -> bytes:
+        if len(stored) == KEY_BYTES:  # as an earlier unweave kept it
+            return stored
+        nonce, hidden = stored[:NONCE_BYTES], stored[NONCE_BYTES:]
+        try:
+            return ChaCha20Poly1305(self._keys.pseudonyms).decrypt(nonce, hidden, lookup)
+        except InvalidTag as error:
+            raise BadInput(
+                "The keys of the pseudonyms cannot be read with the workspace's secret: they were "
+                "changed, or the secret is another one; restore both from the same backup."
+            ) from error
 
     def shred(self, subjects: Iterable[str]) -> None:
         """Destroy subjects' keys and overwrite the place where they stood."""

@@ -31,6 +31,7 @@ class Keys:
     manifest: bytes
     lookup: bytes
     requests: bytes
+    pseudonyms: bytes
     key_id: str
 
     def row_key(self, *, kind: str, value: bytes) -> bytes:
@@ -68,6 +69,7 @@ def derive(secret: bytes) -> Keys:
         manifest=expand("exclusion manifest"),
         lookup=expand("pseudonym lookup"),
         requests=expand("request queue"),
+        pseudonyms=expand("pseudonym keys"),
         key_id=expand("key id")[:8].hex(),
     )
 
@@ -97,5 +99,5 @@ def read_secret(path: Path) -> bytes:
 def create_secret(path: Path, secret: bytes | None = None) -> bytes:
     """Write a secret file with mode 600; without `secret`, 32 bytes from the system's source."""
     secret = os.urandom(SECRET_BYTES) if secret is None else secret
-    write_atomic(path, secret, mode=0o600)
+    write_atomic(path, secret)
     return secret

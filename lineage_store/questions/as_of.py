@@ -94,7 +94,7 @@ def _by_index(
     subject: str,
     records: Sequence[models.ModelRecord],
 ) -> list[dict[str, Any]]:
-    pseudonyms = Pseudonyms(workspace.pseudonym_file, keys)
+    pseudonyms = Pseudonyms(workspace.pseudonym_file, keys, to_read=True)
     try:
         pseudonym = pseudonyms.find(subject)
     finally:

@@ -37,7 +37,7 @@ def trace_subject(
         raise NothingFound(
             f"The subject given was forgotten on {known.since} (request {known.request})."
         )
-    pseudonyms = Pseudonyms(workspace.pseudonym_file, keys)
+    pseudonyms = Pseudonyms(workspace.pseudonym_file, keys, to_read=True)
     try:
         pseudonym = pseudonyms.find(subject)
     finally:

@@ -97,4 +97,4 @@ def save_policy(workspace: Workspace, policy: Policy) -> None:
         raise BadInput("--approve-above counts subjects or rows: it is at least 0.")
     if not 0 <= policy.deadline_days <= 3650:
         raise BadInput("--deadline-days goes from 0 to 3650.")
-    write_atomic(workspace.root / POLICY_FILE, canonical_json(policy.to_json()) + b"\n", mode=0o600)
+    write_atomic(workspace.root / POLICY_FILE, canonical_json(policy.to_json()) + b"\n")

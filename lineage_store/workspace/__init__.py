@@ -2,6 +2,7 @@
 
 folder            the paths in it, and the lock of whoever writes
 metadata_address  where its MLMD lives: a file of its own, or a server
+while_reading     temporary files of commands that only read
 request_folder    the files of a deletion request
 """
 
@@ -10,15 +11,17 @@ from typing import TYPE_CHECKING
 from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
-    from lineage_store.workspace.folder import Workspace, open_workspace, writing
+    from lineage_store.workspace.folder import Workspace, is_loose, open_workspace, writing
     from lineage_store.workspace.metadata_address import Connection, parse_connection, password_from
     from lineage_store.workspace.request_folder import RequestFolder
+    from lineage_store.workspace.while_reading import reading_folder
 else:
     __getattr__ = lazily(
         __name__,
         {
-            "folder": ("Workspace", "open_workspace", "writing"),
+            "folder": ("Workspace", "is_loose", "open_workspace", "writing"),
             "metadata_address": ("Connection", "parse_connection", "password_from"),
+            "while_reading": ("reading_folder",),
             "request_folder": ("RequestFolder",),
         },
     )
@@ -27,8 +30,10 @@ __all__ = [
     "Connection",
     "RequestFolder",
     "Workspace",
+    "is_loose",
     "open_workspace",
     "parse_connection",
     "password_from",
+    "reading_folder",
     "writing",
 ]

@@ -1,8 +1,8 @@
 """A workspace: the one folder that holds everything a project's models were made from.
 
     format.json        the version of this layout
-    keys/              secret (mode 600), signing key, public key
-    pseudonyms.sqlite  the subjects' own keys, apart so that each can be destroyed
+    keys/              secret, signing key, public key; pseudonyms.sqlite has the subjects' own
+                       keys, each of which can be destroyed
     unweave.sqlite     row index, models, requests, exclusion manifest, event log
     metadata.sqlite    ML Metadata's own file, opened by nothing else
     metadata.json      instead of it, the address of where MLMD lives; never a password
@@ -12,27 +12,37 @@
     serving/<family>/  pushed models, one folder a version
     policy.json        the rules of the request queue, if any were set
     requests/<id>/     plan, certificate and receipt of a deletion (`request_folder`)
-    tmp/               temporary files, never elsewhere
+    tmp/               temporary files, never elsewhere; tmp-reading/ those of commands that read
 
-Commands that write hold the lock; commands that read do not.
+Commands that write hold the lock; commands that read do not. All of it is for its owner alone: its
+folders have mode 700, its files 600.
 """
 
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineage_store.canonical import canonical_json, read_json, write_atomic
+from lineage_store.canonical import (
+    PRIVATE,
+    canonical_json,
+    read_json,
+    sync_folder,
+    write_atomic,
+)
 from lineage_store.errors import BadInput, NothingFound, WorkspaceBusy
+from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import Keys, create_secret, derive, read_secret
 from lineage_store.workspace.metadata_address import Connection, parse_connection, sqlite_file
 from lineage_store.workspace.request_folder import RequestFolder
+from lineage_store.workspace.while_reading import sweep_reading_folders
 
 FORMAT = 1
-METADATA = "metadata.json"
+OWNER_ALONE = 0o700
+METADATA, PSEUDONYMS = "metadata.json", "pseudonyms.sqlite"
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,9 @@ class Workspace:
 
     @property
     def pseudonym_file(self) -> Path:
-        return self.root / "pseudonyms.sqlite"
+        """The subjects' own keys; an earlier unweave kept them beside the index."""
+        older = self.root / PSEUDONYMS
+        return older if older.exists() else self.root / "keys" / PSEUDONYMS
 
     @property
     def metadata_file(self) -> Path:
@@ -167,8 +179,29 @@ def writing(
             f"The folder {root} is not empty and is no workspace: name an empty or a new folder."
         )
     made = [folder for folder in (root, *root.parents) if not folder.exists()] if new else []
-    root.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    root.mkdir(mode=OWNER_ALONE, parents=True, exist_ok=True)
+    before = os.umask(0o777 & ~OWNER_ALONE)
+    try:
+        with _locked(root, given, key_file, metadata, new=new, made=made) as workspace:
+            yield workspace
+    finally:
+        os.umask(before)
+
+
+@contextmanager
+def _locked(
+    root: Path,
+    given: bytes | None,
+    key_file: Path | None,
+    metadata: Connection | None,
+    *,
+    new: bool,
+    made: Sequence[Path],
+) -> Iterator[Workspace]:
+    try:
+        descriptor = os.open(root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except PermissionError:
+        raise BadInput(f"You may not write to the folder {root}: ask its owner.") from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -189,8 +222,10 @@ def writing(
                 f"The workspace {root} keeps its metadata in {workspace.metadata.address}: leave "
                 f"--metadata out, or name another workspace."
             )
+        _for_its_owner_alone(workspace)
         shutil.rmtree(workspace.temporary, ignore_errors=True)
-        workspace.temporary.mkdir(mode=0o700)
+        sweep_reading_folders(workspace.root)
+        workspace.temporary.mkdir(mode=OWNER_ALONE)
         yield workspace
         shutil.rmtree(workspace.temporary, ignore_errors=True)
     except BaseException:
@@ -205,6 +240,24 @@ def writing(
         os.close(descriptor)
 
 
+def _for_its_owner_alone(workspace: Workspace) -> None:
+    """Take from others what an earlier unweave, or a hand, let them read."""
+    if is_loose(workspace.root):
+        workspace.root.chmod(OWNER_ALONE)
+    older = workspace.root / PSEUDONYMS
+    if older.exists():
+        with closing(Pseudonyms(older, workspace.keys())) as pseudonyms:
+            pseudonyms.seal_older()
+        older.chmod(PRIVATE)
+        older.replace(workspace.root / "keys" / PSEUDONYMS)
+        sync_folder(workspace.root / "keys")
+
+
+def is_loose(path: Path) -> bool:
+    """Say whether others than its owner may do anything with a file or folder."""
+    return bool(path.stat().st_mode & 0o077)
+
+
 def _has_pushed(root: Path) -> bool:
     """Say whether a model is there; a run that fails before it is registered takes it away."""
     return any((root / "serving").glob("*/*"))
@@ -213,7 +266,7 @@ def _has_pushed(root: Path) -> bool:
 def _create(root: Path, secret: bytes | None, metadata: Connection | None) -> Workspace:
     workspace = Workspace(root.resolve())
     for name in ("keys", "data", "modules", "tfx", "serving", "requests"):
-        (workspace.root / name).mkdir(mode=0o700)
+        (workspace.root / name).mkdir(mode=OWNER_ALONE)
     create_secret(workspace.secret_file, secret)
     if metadata is not None and metadata != workspace.metadata:
         address = canonical_json({"address": metadata.address})

@@ -182,6 +182,6 @@ def _push(workspace: Workspace, family: str, model: Path) -> Path:
     for left in (partial, pushed):
         if left.exists():
             shutil.rmtree(left)
-    shutil.copytree(model, partial)
+    shutil.copytree(model, partial, copy_function=shutil.copyfile)
     partial.rename(pushed)
     return pushed

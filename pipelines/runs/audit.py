@@ -8,15 +8,15 @@
                (`unlearning.verification.replay`); the row store made again from the gated data; the
                weights that are served
 
-All parts are told, whatever an earlier one found. Nothing is written. Without a replay TensorFlow
-is not imported. While a deletion waits to be finished there is no audit: half of it is done.
+All parts are told, whatever an earlier one found. Nothing is written but to a folder that goes
+again (`while_reading`). Without a replay TensorFlow is not imported. While a deletion waits to be
+finished there is no audit: half of it is done.
 """
 
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from lineage_store.data import load_snapshot
@@ -28,7 +28,7 @@ from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.log import ORIGIN, events
 from lineage_store.progress import counter
 from lineage_store.rows import RowStore, open_rows
-from lineage_store.workspace import Workspace
+from lineage_store.workspace import Workspace, reading_folder
 from pipelines.runs.doctor import examine
 from unlearning.erasure import ended_digests, scan_apart
 from unlearning.families import family_of_ledger
@@ -97,7 +97,10 @@ def audit(workspace: Workspace, *, head: Path | None, replays: int, seed: int) -
         except UNREADABLE:
             found.append(Finding("files", model.record.id, "its files cannot be read"))
     found += _copies(workspace)
-    told = _replayed(workspace, opened, found, replays=replays, seed=seed) if replays else None
+    told = None
+    if replays:
+        with reading_folder(workspace.root):  # for what libraries keep for a while, too
+            told = _replayed(workspace, opened, found, replays=replays, seed=seed)
     return {
         "ok": not found,
         "findings": [asdict(finding) for finding in found],
@@ -268,13 +271,13 @@ def _replay_model(
 
 
 def _as_gated(workspace: Workspace, model: _Model) -> bool:
-    """Make the row store again from the gated data, outside of the workspace, and compare."""
+    """Make the row store again from the gated data, and compare."""
     from unlearning.encoding import store_from_snapshot
 
     snapshot = load_snapshot(workspace.absolute(model.record.paths["data"]))
-    with TemporaryDirectory() as folder:
+    with reading_folder(workspace.root) as folder:
         again = store_from_snapshot(
-            Path(folder) / "rows",
+            folder / "rows",
             snapshot,
             model.ledger.partition,
             encoding_of=family_of_ledger(model.ledger).encoding,

@@ -9,10 +9,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from lineage_store.doctor import Difference, Rebuilt, compare_metadata, rebuild, write_missing
+from lineage_store.doctor import (
+    Difference,
+    Rebuilt,
+    close_modes,
+    compare_metadata,
+    loose_modes,
+    rebuild,
+    write_missing,
+)
 from lineage_store.index import must_be_none_running, reading_index, writing_index
 from lineage_store.mlmd import Metadata, Names, made_by_tfx, told
-from lineage_store.workspace import Workspace
+from lineage_store.workspace import Workspace, reading_folder
 from unlearning.registry.compare_index import IndexFindings, compare_index, repair_index
 
 Answer = dict[str, Any]
@@ -20,16 +28,17 @@ Answer = dict[str, Any]
 
 def examine(workspace: Workspace) -> Answer:
     """Say what differs; changes nothing. Raises Unfinished while a deletion is running."""
-    return _answer(_compare(workspace), left=None)
+    return _answer((*_compare(workspace), *loose_modes(workspace)), left=None)
 
 
 def repair(workspace: Workspace) -> Answer:
     """Put right what can be; the caller holds the lock. Raises Unfinished as `examine` does."""
-    found = _compare(workspace)
+    found = (*_compare(workspace), *loose_modes(workspace))
+    close_modes(workspace)
     _repair_index(workspace)
     with told(workspace.metadata):
         _repair_metadata(workspace, _compare_index(workspace))
-    return _answer(found, left=_compare(workspace))
+    return _answer(found, left=(*_compare(workspace), *loose_modes(workspace)))
 
 
 def _compare(workspace: Workspace) -> tuple[Difference, ...]:
@@ -61,11 +70,9 @@ def _compare_metadata(workspace: Workspace, findings: IndexFindings) -> tuple[Di
         what = "its file is gone; what TFX alone knew and the history of what was erased are lost"
         return (Difference("MLMD", what, True),)
     actual = Metadata(workspace.metadata, create=False)
-    with (
-        TemporaryDirectory() as folder
-    ):  # outside: the workspace is only read, and may be another's
+    with reading_folder(workspace.root) as folder:
         try:
-            rebuilt = _rebuilt(workspace, findings, Path(folder), beside=actual)
+            rebuilt = _rebuilt(workspace, findings, folder, beside=actual)
         except (FileNotFoundError, ValueError):  # steps, say, which no ledger's digest covers
             return (unread,)
         return compare_metadata(rebuilt, actual)

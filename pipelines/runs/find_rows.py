@@ -157,7 +157,7 @@ def found_tokens(
 def _pseudonyms(workspace: Workspace, request: ForgetRequest, keys: Keys) -> list[bytes | None]:
     if request.rows:
         return [None for _ in request.ids]
-    pseudonyms = Pseudonyms(workspace.pseudonym_file, keys)
+    pseudonyms = Pseudonyms(workspace.pseudonym_file, keys, to_read=True)
     try:
         return [pseudonyms.find(one) for one in request.ids]
     finally:

@@ -86,7 +86,7 @@ def train_killed_at(root, table, module, name):
 
 
 def keys_in(root):
-    with closing(sqlite3.connect(root / "pseudonyms.sqlite")) as connection:
+    with closing(sqlite3.connect(root / "keys" / "pseudonyms.sqlite")) as connection:
         assert connection.execute("SELECT count(*) FROM drawn").fetchone() in [(0,), (4,)]
         return set(connection.execute("SELECT lookup, key FROM keys"))
 

@@ -180,9 +180,9 @@ def test_nothing_of_a_forgotten_person_is_left_in_any_file(original, forgotten):
 
 def test_the_key_of_a_forgotten_persons_pseudonym_is_destroyed(original, forgotten):
     lookup = KEYS.subject_lookup(FORGOTTEN)
-    assert files_with(original, [lookup]) == {"pseudonyms.sqlite"}
+    assert files_with(original, [lookup]) == {"keys/pseudonyms.sqlite"}
     assert files_with(forgotten[0], [lookup]) == set()
-    assert files_with(forgotten[0], [KEYS.subject_lookup(OTHER)]) == {"pseudonyms.sqlite"}
+    assert files_with(forgotten[0], [KEYS.subject_lookup(OTHER)]) == {"keys/pseudonyms.sqlite"}
 
 
 def test_what_learnt_from_the_rows_is_gone_from_disk(forgotten):

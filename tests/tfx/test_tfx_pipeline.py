@@ -548,7 +548,7 @@ def test_no_name_of_a_subject_is_in_index_log_or_certificate(story):
         names = {trip[name] for trip in csv.DictReader(stream) for name in ("company", "trip")}
     names = {name.encode() for name in names if name}
     workspace = story.here / "after-forgotten_twice"
-    files = ["unweave.sqlite", "pseudonyms.sqlite", "log.head"]
+    files = ["unweave.sqlite", "keys/pseudonyms.sqlite", "log.head"]
     files += [str(path.relative_to(workspace)) for path in workspace.glob("requests/*/*")]
     assert any(file.endswith("certificate.json") for file in files)
     for file in files:

@@ -110,7 +110,7 @@ def _write_receipt(
     certificate: bytes,
 ) -> None:
     told = receipt(request_id=request_id, opened=opened, certificate=certificate, plans=plans)
-    write_atomic(path, canonical_json(told) + b"\n", mode=0o600)
+    write_atomic(path, canonical_json(told) + b"\n")
 
 
 def _put_away(workspace: Workspace, request_id: str) -> None:

@@ -1,12 +1,13 @@
 """Serving a naive Bayes model: the shipped graph, and one file with all that the model knows."""
 
 import base64
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from lineage_store.canonical import canonical_json, link_or_copy, write_atomic
+from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.errors import BadInput
 from unlearning.encoding.value_keys import class_key
 from unlearning.families.naive_bayes import Sums
@@ -42,7 +43,7 @@ def export_sums(
         if file.is_file():
             target = folder / file.relative_to(GRAPH)
             target.parent.mkdir(parents=True, exist_ok=True)
-            link_or_copy(file, target)
+            shutil.copyfile(file, target)  # no link: it has the mode of this user's files
     sums_file = folder / "assets" / SUMS_FILE
     sums_file.parent.mkdir(parents=True, exist_ok=True)
     texts = [name.encode("utf-8") for name in (*numbers, *strings, *classes)]

@@ -70,9 +70,9 @@ def save_open(
     }
     folder.path.mkdir(parents=True, exist_ok=True)
     key = random_bytes(KEY_BYTES)
-    write_atomic(folder.open_key, key, mode=0o600)
+    write_atomic(folder.open_key, key)
     sealed = seal(value, key=key, belongs_to=_bound_to(folder), random_bytes=random_bytes)
-    write_atomic(folder.open_file, sealed, mode=0o600)
+    write_atomic(folder.open_file, sealed)
 
 
 def load_open(folder: RequestFolder) -> OpenRequest:

@@ -63,7 +63,7 @@ def detect_poison(
     if propose is not None and found.ids:
         request = {"rows": list(found.ids), "reason": reason}
         try:
-            write_atomic(Path(propose), canonical_json(request) + b"\n", mode=0o600)
+            write_atomic(Path(propose), canonical_json(request) + b"\n")
         except OSError as error:
             raise BadInput(f"The file {propose} cannot be written: {error.strerror}.") from error
     return {

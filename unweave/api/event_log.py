@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from lineage_store.canonical import write_atomic
+from lineage_store.canonical import PUBLIC, write_atomic
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.index import reading_index
 from lineage_store.keys import load_public_key
@@ -121,6 +121,6 @@ def _read(path: Path) -> bytes:
 
 def _write(path: Path, data: bytes) -> None:
     try:
-        write_atomic(path, data)
+        write_atomic(path, data, mode=PUBLIC)
     except OSError as error:
         raise BadInput(f"The file {path} cannot be written: {error.strerror}.") from error

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lineage_store.canonical import write_atomic
+from lineage_store.canonical import PUBLIC, write_atomic
 from lineage_store.errors import BadInput
 from unweave.api.session import Session
 
@@ -41,7 +41,7 @@ def write_report(
         written[file.with_suffix(".pdf")] = printed(written[file])
     for path, data in written.items():
         try:
-            write_atomic(path, data)
+            write_atomic(path, data, mode=PUBLIC)
         except OSError as error:
             raise BadInput(f"The file {path} cannot be written: {error.strerror}.") from error
     return {

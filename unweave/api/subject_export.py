@@ -26,7 +26,7 @@ def write_export(
     held = held_about(connection, workspace, workspace.keys(), subject, today=today)
     data = json.dumps(held, ensure_ascii=False, indent=2).encode("utf-8") + b"\n"
     try:
-        write_atomic(out, data, mode=0o600)
+        write_atomic(out, data)
     except OSError as error:
         raise BadInput(f"The file {out} cannot be written: {error.strerror}.") from error
     return {

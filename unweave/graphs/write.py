@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from lineage_store.canonical import write_atomic
+from lineage_store.canonical import PUBLIC, write_atomic
 from lineage_store.errors import BadInput
 from lineage_store.graph.fold import fold
 from lineage_store.index import reading_index
@@ -68,7 +68,7 @@ def write_graph(
         written, answer["edges"] = svg(drawn, title=picture.title), len(drawn.edges)
         answer["boxes"] = len(drawn.folds)
     try:
-        write_atomic(out, written)
+        write_atomic(out, written, mode=PUBLIC)
     except OSError as error:
         raise BadInput(f"The file {out} cannot be written: {error.strerror}.") from error
     return answer

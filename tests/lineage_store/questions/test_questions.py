@@ -149,7 +149,7 @@ def test_a_failed_training_leaves_no_key_of_new_people_and_no_module(story, tmp_
     table = write(tmp_path / "new.csv", ["new-1", "new-2", CYD])
 
     def left():
-        with closing(sqlite3.connect(root / "pseudonyms.sqlite")) as connection:
+        with closing(sqlite3.connect(root / "keys" / "pseudonyms.sqlite")) as connection:
             keys = set(connection.execute("SELECT lookup, key FROM keys"))
         return keys, sorted(path.name for path in (root / "modules").iterdir())
 
