@@ -3,7 +3,7 @@
 A request is *running* from when it is recorded until its certificate is written; the manifest's
 entries are written with it, before anything else happens, so that a killed run can be found again
 by the ids alone. The manifest keeps keyed commitments: it is the one place that still recognises
-who was forgotten. The reason is free text and never leaves this table.
+who was forgotten. Why somebody is forgotten is free text, which may name him: it is not here.
 """
 
 import json
@@ -26,7 +26,6 @@ class Request:
     state: RequestState
     options: Mapping[str, Any]
     ended: str | None = None
-    reason: str | None = None
     result: Mapping[str, Any] | None = None
 
 
@@ -49,7 +48,6 @@ def record(
     *,
     commitments: Sequence[tuple[str, str, Sequence[str]]],
     options: Mapping[str, Any],
-    reason: str | None,
     time: str,
     queued: Sequence[str] = (),
 ) -> Request:
@@ -58,12 +56,11 @@ def record(
     `queued` are the requests of the queue (`queue.py`) that it serves: they run from here on.
     """
     (last,) = connection.execute("SELECT coalesce(max(ordinal), 0) FROM requests").fetchone()
-    request = Request(f"r{last + 1}", time, "running", dict(options), reason=reason)
+    request = Request(f"r{last + 1}", time, "running", dict(options))
     with connection:
         connection.execute(
-            "INSERT INTO requests (ordinal, id, created, state, options, reason) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            (last + 1, request.id, time, "running", json.dumps(options, sort_keys=True), reason),
+            "INSERT INTO requests (ordinal, id, created, state, options) VALUES (?, ?, ?, ?, ?)",
+            (last + 1, request.id, time, "running", json.dumps(options, sort_keys=True)),
         )
         connection.executemany(
             "INSERT INTO exclusions VALUES (?, ?, ?, ?, ?)",
@@ -76,6 +73,11 @@ def record(
             "UPDATE queue SET run = ? WHERE id = ?", [(request.id, one) for one in queued]
         )
     return request
+
+
+def clear_reasons(connection: sqlite3.Connection) -> None:
+    """Erase the reasons that an earlier unweave kept in clear, of all requests."""
+    connection.execute("UPDATE requests SET reason = NULL WHERE reason IS NOT NULL")
 
 
 def retract(connection: sqlite3.Connection, request_id: str) -> None:
@@ -143,6 +145,5 @@ def _request(row: sqlite3.Row) -> Request:
         state=row["state"],
         options=json.loads(row["options"]),
         ended=row["ended"],
-        reason=row["reason"],
         result=json.loads(row["result"]) if row["result"] else None,
     )

@@ -88,8 +88,10 @@ def end(connection: sqlite3.Connection, model_id: str, *, state: ModelState, tim
         (state, time, model_id),
     )
     for one in models(connection):
-        report = {**one.report, "metrics": past_metrics(one.report.get("metrics", {}))}
-        if one.state != "live" and report != one.report:
+        if one.state == "live" or "metrics" not in one.report:
+            continue
+        report = {**one.report, "metrics": past_metrics(one.report["metrics"])}
+        if report != one.report:
             connection.execute(
                 "UPDATE models SET report = ? WHERE id = ?",
                 (json.dumps(report, sort_keys=True), one.id),

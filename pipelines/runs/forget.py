@@ -252,7 +252,6 @@ def _open(
                     "replay": request.replay,
                     **by,
                 },
-                reason=request.reason,
                 time=time,
                 queued=request.queued,
             )
@@ -267,6 +266,7 @@ def _open(
         tokens=tuple(sorted(texts)),
         numbers=tuple(sorted(numbers)),
         keys_of=tuple(tuple(sorted(keys)) for keys in found.keys_of),
+        reason=request.reason,
     )
     save_open(folder, opened, random_bytes=random_bytes)
     save_plan(folder, plans)

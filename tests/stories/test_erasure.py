@@ -12,6 +12,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -193,9 +194,22 @@ def test_what_learnt_from_the_rows_is_gone_from_disk(forgotten):
     assert done["model_after"] == "m2"
 
 
-def test_a_reason_stays_in_the_requests_table_alone(forgotten):
+def test_a_reason_is_gone_with_the_end_of_the_deletion(forgotten):
     root, _ = forgotten
-    assert files_with(root, [b"asked for it"]) == {"unweave.sqlite"}
+    assert files_with(root, [b"asked for it"]) == set()
+
+
+def test_a_reason_that_names_the_person_stands_in_nobodys_way(original, tmp_path):
+    """And one that an earlier unweave kept in clear goes, whoever it names."""
+    root = Path(shutil.copytree(original, tmp_path / "workspace"))
+    with closing(sqlite3.connect(root / "unweave.sqlite")) as connection, connection:
+        connection.execute(
+            "INSERT INTO requests (ordinal, id, created, state, options, reason) "
+            "VALUES (0, 'r0', '2026-01-01', 'done', '{}', ?)", (f"about {FORGOTTEN}",)
+        )  # fmt: skip
+    done = project_in(root).forget([FORGOTTEN], reason=f"letter of {FORGOTTEN}, 3 May")
+    assert done["guarantee"] == "exact"
+    assert files_with(root, [FORGOTTEN.encode()]) == set()
 
 
 def test_the_receipt_opens_the_certificate_for_the_person_and_for_nobody_else(forgotten):

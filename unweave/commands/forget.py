@@ -41,7 +41,7 @@ from unweave.commands.options import BEAM_ARGS, JSON, WORKERS, WORKSPACE, projec
     "agrees with; the result says that it is bridged.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the plan and change nothing.")
-@click.option("--reason", help="Free text for the request queue; it goes nowhere else.")
+@click.option("--reason", help="Why; free text, sealed while it runs and erased at the end.")
 @click.option(
     "--exact-by", metavar="DATE", help="Approximate now, and exact in its place by this day."
 )

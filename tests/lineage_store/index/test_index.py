@@ -74,7 +74,7 @@ def ask(connection, *commitments, kind="subject", **changes):
     return deletions.record(
         connection,
         commitments=[(kind, commitment, ()) for commitment in commitments],
-        **{"options": {"guarantee": "exact"}, "reason": None, "time": "2026-01-02"} | changes,
+        **{"options": {"guarantee": "exact"}, "time": "2026-01-02"} | changes,
     )
 
 
@@ -356,7 +356,7 @@ def test_a_model_that_is_not_there_is_nothing_found(connection):
 
 def test_a_request_lives_from_running_to_done(connection):
     options = {"guarantee": "exact", "strategy": None}
-    asked = ask(connection, "c1", "c2", options=options, reason="moved away")
+    asked = ask(connection, "c1", "c2", options=options)
     assert (asked.id, asked.state, asked.options) == ("r1", "running", options)
     assert deletions.find_request(connection, "r1") == asked
     assert deletions.manifest(connection) == {"c1", "c2"}
