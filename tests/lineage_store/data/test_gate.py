@@ -368,6 +368,23 @@ def test_rows_without_a_label_are_counted_and_nothing_but_their_keys_is_kept(
     assert after.rows["unlabelled"] == 1
 
 
+def test_a_table_without_a_label_passes_the_gate_and_every_row_counts(gated, regate, rows_of):
+    lines = [["ann", "1", "NA", ""], ["bob", "x", "2", "yes"], ["cy", "3", "", "no"]] * 9
+    snapshot = gated([["person", "a", "b", "c"], *lines], label=None, subjects=("person",))
+    assert snapshot.schema.labels == ()
+    assert (sum(snapshot.rows.values()), snapshot.rows["unlabelled"]) == (27, 0)
+    records = [r for split in snapshot.splits for r in snapshots.read_snapshot(snapshot, split)]
+    found = Counter(tuple(record.values) for record in records)
+    assert found == {("1", "", ""): 9, ("x", "2.0", "yes"): 9, ("3", "", "no"): 9}
+    assert snapshot.schema.names("text") == ("a", "c")
+    twin = gated([["person", "a", "b", "c"], *[line for line in lines if line[0] != "bob"]],
+                 label=None, subjects=("person",))  # fmt: skip
+    assert twin.schema.names("text") == ("c",)
+    assert_same(regate(snapshot, rows_of(snapshot, ["bob"])), twin)
+    with pytest.raises(NothingToLearn, match="No row is there"):
+        regate(snapshot, rows_of(snapshot, ["ann", "bob", "cy"]))
+
+
 def test_a_snapshot_is_read_back_as_it_was_written_and_says_what_its_files_hold(gated):
     snapshot = gated([HEADER[1:], *[line for line in KEEP for _ in range(9)]], subjects=("person",))
     assert load_snapshot(snapshot.folder) == snapshot
