@@ -15,7 +15,7 @@ import numpy as np
 from lineage_store.canonical import digest_file
 from lineage_store.claim import BITS, Claim
 from lineage_store.data import Schema, Task
-from lineage_store.ledger import Ledger, ShardLedger, StageRecord, TrainOptions
+from lineage_store.ledger import Ledger, ShardLedger, TrainOptions
 from lineage_store.placement import Partition
 from lineage_store.rows import Rows, RowSet, RowStore, pieces
 from lineage_store.tensors import WEIGHTS, Array, State
@@ -42,6 +42,7 @@ from unlearning.families.naive_bayes import (
     sums_of,
 )
 from unlearning.families.naive_bayes_serving import export_sums
+from unlearning.families.sums_unit import keep_sums
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment_of
 
@@ -152,27 +153,7 @@ class NaiveBayesLearner:
         self, run: PartRun, part: int, *, rows: RowSet, state: State, into: ShardLedger
     ) -> None:
         """Write the one unit of a part: its sums."""
-        into.folder.mkdir(parents=True, exist_ok=True)
-        if not len(rows):
-            return
-        start = run.clock()
-        rows_digest = rows.digest()
-        record = StageRecord(
-            shard=part,
-            stage=0,
-            rows=len(rows),
-            epochs=0,
-            batches=0,
-            first_position=0,
-            steps=0,
-            rows_digest=rows_digest,
-            checkpoint_digest="",
-            steps_digest="",
-            model=run.model,
-            seconds=run.clock() - start,
-            kind="sums",
-        )
-        into.write_stage(record, (), state)
+        keep_sums(run, part, rows=rows, state=state, into=into)
 
     def export(self, states: Sequence[State], folder: Path, *, rule: str) -> None:
         """Write the SavedModel: the shipped graph, and one file of all sums."""
