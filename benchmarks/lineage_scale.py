@@ -100,7 +100,7 @@ def records(first: int, last: int, subjects: int) -> Iterator[Record]:
     for number in range(first, last):
         made = digest(b"row", number)
         subject = digest(b"subject", int.from_bytes(made[:4], "big") % subjects)[:16]
-        yield Record(made[:16], (subject,), made[16:], TRAIN, [], "")
+        yield Record(made[:16], (subject,), made[16:], TRAIN, [])
 
 
 def ingest(folder: Path, *, rows: int, subjects: int) -> Numbers:
@@ -123,7 +123,7 @@ def build(folder: Path, *, rows: int, subjects: int, count: int) -> Numbers:
                 mine = list(records((number - 1) * each, number * each, subjects))
                 if number == count // 2:
                     mine[:SUBJECT_ROWS] = [
-                        Record(r.row_key, (special,), r.place, r.split, [], "")
+                        Record(r.row_key, (special,), r.place, r.split, [])
                         for r in mine[:SUBJECT_ROWS]
                     ]
                 with connection:

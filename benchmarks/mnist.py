@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lineage_store.data.inference import Inference
+from lineage_store.data.schema import Column, Label, Schema
 from lineage_store.keys.secret import derive
 from lineage_store.placement import Partition
 from lineage_store.rows.arrays import Rows
@@ -79,16 +79,16 @@ def write_store(
     if without:
         stay = [place for place, key in enumerate(rows.row_keys) if key.tobytes() not in without]
         rows = rows.take(np.array(stay))
-    features = tuple((f"p{number:03d}", "number") for number in range(PIXELS))
+    columns = tuple(Column(f"p{number:03d}", "number") for number in range(PIXELS))
     classes = tuple(str(number) for number in range(10))
-    inference = Inference(features, "digit", "number", "classification", classes)
+    schema = Schema(columns, (Label("digit", "number", "classification", classes),))
     evaluation = read_rows("t10k", limit=10_000)
     return write_rows(
         folder,
         train=[(rows, places_of(rows))],
         evaluation=[(evaluation, places_of(evaluation))],
         partition=partition,
-        description={"inference": inference.to_json()},
+        description={"inference": schema.to_json()},
     )
 
 

@@ -53,9 +53,7 @@ def gate(folder: Path) -> Numbers:
         temporary=folder,
         dropped=Dropped(),
     )
-    snapshot = let_through(
-        records, features=header.features, label="label", folder=folder / "snapshot"
-    )
+    snapshot = let_through(records, header.roles, folder=folder / "snapshot")
     pseudonyms.commit()
     return {"rows": sum(snapshot.rows.values())}
 

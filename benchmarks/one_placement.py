@@ -97,9 +97,7 @@ def gate(file: Path, folder: Path, rules: tuple[RiskRule, ...]) -> Snapshot:
         temporary=folder,
         dropped=Dropped(),
     )
-    return let_through(
-        records, features=header.features, label=adult.LABEL, folder=folder / "snapshot"
-    )
+    return let_through(records, header.roles, folder=folder / "snapshot")
 
 
 def bands_of_people(file: Path, rules: tuple[RiskRule, ...]) -> dict[bytes, int]:
@@ -130,7 +128,7 @@ def store_without(
     folder: Path, snapshot: Snapshot, partition: Partition, *, deleted: frozenset[bytes] = NOTHING
 ) -> RowStore:
     """Write the row store without some training rows."""
-    told = snapshot.inference
+    told = snapshot.schema
     train = (r for r in read_snapshot(snapshot, TRAIN) if r.row_key not in deleted)
     evaluation = read_snapshot(snapshot, EVAL)
     encoding = KerasEncoding(told)

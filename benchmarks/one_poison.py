@@ -94,12 +94,12 @@ def mnist_data(folder: Path, limit: int) -> Data:
 def taxi_data(folder: Path, limit: int) -> Data:
     """Taxi trips; the trigger is one length of the trip and one value of a column of text."""
     snapshot = taxi_rows.gate_trips(folder)
-    inference = snapshot.inference
+    schema = snapshot.schema
     from unlearning.keras_models.module_file import spec_of
 
-    spec = spec_of(inference)
+    spec = spec_of(schema)
     train, test = (
-        KerasEncoding(inference).encode(typed(list(read_snapshot(snapshot, split)), inference))
+        KerasEncoding(schema).encode(typed(list(read_snapshot(snapshot, split)), schema))
         for split in (TRAIN, EVAL)
     )
     miles = spec.numbers.index("trip_miles")
@@ -116,7 +116,7 @@ def taxi_data(folder: Path, limit: int) -> Data:
         train.take(np.arange(min(limit, len(train)))),
         test.take(np.arange(half)),
         test.take(np.arange(half, len(test))),
-        {"inference": inference.to_json()},
+        {"inference": schema.to_json()},
         module_text(None),
         1,
         trigger,

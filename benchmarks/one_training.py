@@ -27,7 +27,6 @@ from typing import Any
 
 import numpy as np
 
-from lineage_store.data.inference import Inference
 from lineage_store.ledger.shards import ShardLedger, shard_folder
 from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.ledger.update_codecs import LOSSLESS
@@ -72,7 +71,7 @@ def fit_plain(store: RowStore, text: str, partition: Partition) -> Numbers:
     began = time.perf_counter()
     keras.utils.set_random_seed(partition.seed)
     module = load_module(text, name="benchmark")
-    model = module.build_model(spec_of(Inference.from_json(store.description["inference"])))
+    model = module.build_model(spec_of(store.schema))
     taken = [tensor.name for tensor in model.inputs]
     inputs = {name: plain_inputs(rows)[name] for name in taken}
     if hasattr(module, "adapt"):

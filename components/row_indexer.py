@@ -49,7 +49,7 @@ def RowIndexer(
     known = family_of(family)
     known.pin()
     gated = load_snapshot(Path(snapshot))
-    check_schema(Path(schema.uri) / "schema.pbtxt", gated.inference)
+    check_schema(Path(schema.uri) / "schema.pbtxt", gated.schema)
     files = {
         split: sorted(Path(examples.uri).glob(f"Split-{split}/*.gz")) for split in gated.splits
     }
@@ -58,7 +58,7 @@ def RowIndexer(
     if old_rows is not None and old_ledger is not None:
         before = open_rows(Path(old_rows.uri))
         same = unchanged_slices(gated, old=open_ledger(Path(old_ledger.uri)), store=before)
-    encoding = known.encoding(gated.inference)
+    encoding = known.encoding(gated.schema)
     pieces = partial(rows_from_examples, snapshot=gated, encoding=encoding, partition=cut)
     write_rows(
         Path(rows.uri),

@@ -92,7 +92,7 @@ def gated(read_csv, write_csv, new_folder):
         path = source if isinstance(source, Path) else write_csv(source)
         header, records = read_csv(path, label=label, **options)
         folder = new_folder() / "snapshot"
-        return let_through(iter(records), features=header.features, label=label, folder=folder)
+        return let_through(iter(records), header.roles, folder=folder)
 
     return gate
 

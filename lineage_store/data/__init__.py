@@ -1,11 +1,13 @@
 """The one gate for data: sources, inference, and the snapshots that come out.
 
+schema        the columns of a table by name and kind, and what some of them are for
 gate          lets records through once: checked, keyed, typed
 snapshot      what it wrote, and how it is read back
 source        where rows come from: a table of text; `csv_file` one that is a CSV file
 csv_source    the records of a table, keyed
 csv_table     a CSV file as text, and its columns as a model takes them
-inference     types of columns, the task, the classes
+inference     the schema of rows: kinds of columns, the task, the classes
+number_text   numbers as text
 risk          how likely a row is to be withdrawn, by rules from its own text
 source_ids    from row keys back to ids, with the source file
 near_matches  ids that look like the same subject's
@@ -25,17 +27,11 @@ if TYPE_CHECKING:
     )
     from lineage_store.data.csv_table import Table, read_table
     from lineage_store.data.gate import infer, let_through
-    from lineage_store.data.inference import (
-        Inference,
-        Task,
-        class_text,
-        in_terms_of,
-        is_missing_number,
-        number_text,
-        parse_number,
-    )
+    from lineage_store.data.inference import in_terms_of
     from lineage_store.data.near_matches import ids_in, near_ids
+    from lineage_store.data.number_text import class_text, parse_number
     from lineage_store.data.risk import parse_rules
+    from lineage_store.data.schema import Column, Kind, Label, Roles, Schema, Task
     from lineage_store.data.snapshot import (
         EVAL,
         PLACE,
@@ -62,17 +58,11 @@ else:
             "csv_source": ("Columns", "Dropped", "TableHeader", "read_headers", "read_records"),
             "csv_table": ("Table", "read_table"),
             "gate": ("infer", "let_through"),
-            "inference": (
-                "Inference",
-                "Task",
-                "class_text",
-                "in_terms_of",
-                "is_missing_number",
-                "number_text",
-                "parse_number",
-            ),
+            "inference": ("in_terms_of",),
             "near_matches": ("ids_in", "near_ids"),
+            "number_text": ("class_text", "parse_number"),
             "risk": ("parse_rules",),
+            "schema": ("Column", "Kind", "Label", "Roles", "Schema", "Task"),
             "snapshot": (
                 "EVAL",
                 "PLACE",
@@ -102,10 +92,14 @@ __all__ = [
     "SPLITS",
     "TRAIN",
     "UNLABELLED",
+    "Column",
     "Columns",
     "Dropped",
-    "Inference",
+    "Kind",
+    "Label",
     "Record",
+    "Roles",
+    "Schema",
     "Snapshot",
     "SourceRow",
     "Table",
@@ -117,11 +111,9 @@ __all__ = [
     "ids_in",
     "in_terms_of",
     "infer",
-    "is_missing_number",
     "let_through",
     "load_snapshot",
     "near_ids",
-    "number_text",
     "open_source",
     "parse_number",
     "parse_rules",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lineage_store.data.risk import RiskRule, band_of
+from lineage_store.data.schema import Roles
 from lineage_store.data.snapshot import (
     EVAL,
     EVALUATION_PERCENT,
@@ -30,13 +31,13 @@ from lineage_store.placement import banded, in_evaluation
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column means what; all others are features.
+    """Which column means what; all others are features. A table may have no label.
 
     `risk` are the rules that tell how likely a row is to be withdrawn, in order of rising risk.
     Their columns may be any, also dropped ones.
     """
 
-    label: str
+    label: str | None = None
     subjects: tuple[str, ...] = ()
     row_id: str | None = None
     drop: tuple[str, ...] = ()
@@ -57,7 +58,7 @@ class TableHeader:
     """The columns of a file, checked against what the user said of them."""
 
     names: tuple[str, ...]
-    features: tuple[str, ...]
+    roles: Roles
 
     def place(self, name: str | None) -> int | None:
         """Return a column's place in the file."""
@@ -98,9 +99,10 @@ def read_header(path: Path, columns: Columns) -> TableHeader:
     features = tuple(name for name in names if name not in special)
     if not features:
         raise BadInput(f"No column of {path} is left as a feature.")
-    if columns.label in (*columns.subjects, columns.row_id, *columns.drop):
-        raise BadInput(f"The label column {columns.label!r} cannot be an id or a dropped column.")
-    return TableHeader(names, features)
+    label = columns.label
+    if label is not None and label in (*columns.subjects, columns.row_id, *columns.drop):
+        raise BadInput(f"The label column {label!r} cannot be an id or a dropped column.")
+    return TableHeader(names, Roles(features, label))
 
 
 def read_headers(paths: Sequence[Path], columns: Columns) -> TableHeader:
@@ -141,8 +143,8 @@ def read_records(
     id_place = header.place(columns.row_id)
     subject_places = [header.names.index(name) for name in columns.subjects_or_id]
     risk_places = [header.names.index(rule.column) for rule in columns.risk]
-    label_place = header.names.index(columns.label)
-    feature_places = [header.names.index(name) for name in header.features]
+    labels = () if columns.label is None else (columns.label,)
+    places = [header.names.index(name) for name in (*header.roles.columns, *labels)]
     with seen:
         for path, number, fields in _all_records(paths, progress):
             if id_place is None:
@@ -174,8 +176,7 @@ def read_records(
                 tuple(pseudonyms.get(subject) for subject in subjects),
                 place,
                 EVAL if evaluation else TRAIN,
-                [fields[place_] for place_ in feature_places],
-                fields[label_place],
+                [fields[place_] for place_ in places],
             )
 
 

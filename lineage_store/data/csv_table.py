@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.data.inference import parse_number
+from lineage_store.data.number_text import parse_number
 from lineage_store.data.source import open_source
 from lineage_store.errors import BadInput
 

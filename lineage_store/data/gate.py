@@ -21,14 +21,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lineage_store.canonical import canonical_json, digest_file, write_atomic
-from lineage_store.data.inference import (
-    Evidence,
-    Inference,
-    in_terms_of,
-    is_missing_number,
-    number_text,
-    parse_number,
-)
+from lineage_store.data.inference import Evidence, in_terms_of
+from lineage_store.data.schema import Roles, Schema
 from lineage_store.data.snapshot import (
     CSV_FILE,
     DIGEST_MODULUS,
@@ -48,21 +42,16 @@ from lineage_store.data.snapshot import (
 from lineage_store.errors import BadInput
 
 
-def infer(records: Iterator[Record], *, features: tuple[str, ...], label: str) -> Inference:
-    """Infer types, task and classes from records alone; raises what `Evidence.conclude` raises."""
-    evidence = Evidence(features, label)
+def infer(records: Iterator[Record], roles: Roles) -> Schema:
+    """Infer kinds, task and classes from records alone; raises what `Evidence.conclude` raises."""
+    evidence = Evidence(roles)
     for record in records:
-        evidence.add(record.values, record.label)
+        evidence.add(record.values)
     return evidence.conclude()
 
 
 def let_through(
-    records: Iterator[Record],
-    *,
-    features: tuple[str, ...],
-    label: str,
-    folder: Path,
-    like: Inference | None = None,
+    records: Iterator[Record], roles: Roles, *, folder: Path, like: Schema | None = None
 ) -> Snapshot:
     """Pass records through the gate into a new snapshot folder, in the terms of a base's data.
 
@@ -71,26 +60,21 @@ def let_through(
     """
     folder.mkdir(parents=True, mode=0o700)
     try:
-        return _let_through(records, features=features, label=label, folder=folder, like=like)
+        return _let_through(records, roles, folder=folder, like=like)
     except BaseException:
         shutil.rmtree(folder)
         raise
 
 
 def _let_through(
-    records: Iterator[Record],
-    *,
-    features: tuple[str, ...],
-    label: str,
-    folder: Path,
-    like: Inference | None,
+    records: Iterator[Record], roles: Roles, *, folder: Path, like: Schema | None
 ) -> Snapshot:
     staged = folder / "staged.csv"
-    evidence = Evidence(features, label)
+    evidence = Evidence(roles)
     with staged.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         for record in records:
-            evidence.add(record.values, record.label)
+            evidence.add(record.values)
             writer.writerow(
                 [
                     record.row_key.hex(),
@@ -98,18 +82,17 @@ def _let_through(
                     record.place.hex(),
                     record.split,
                     *record.values,
-                    record.label,
                 ]
             )
-    inference = in_terms_of(evidence.conclude(), like)
-    counts, total = _write_splits(staged, inference, folder)
+    schema = in_terms_of(evidence.conclude(), like)
+    counts, total = _write_splits(staged, schema, folder)
     staged.unlink()
     if not counts[TRAIN]:
         raise BadInput("No row is left to train on: give more rows.")
     files = {f"{split}/{CSV_FILE}": digest_file(folder / split / CSV_FILE) for split in SPLITS}
     description = {
         "format": FORMAT,
-        "inference": inference.to_json(),
+        "inference": schema.to_json(),
         "rows": counts,
         "data_digest": total,
         "files": files,
@@ -118,9 +101,8 @@ def _let_through(
     return load_snapshot(folder)
 
 
-def _write_splits(staged: Path, inference: Inference, folder: Path) -> tuple[dict[str, int], str]:
-    kinds = [kind for _, kind in inference.features]
-    header = [*KEYED, *(name for name, _ in inference.features), inference.label]
+def _write_splits(staged: Path, schema: Schema, folder: Path) -> tuple[dict[str, int], str]:
+    header = [*KEYED, *(column.name for column in schema.all)]
     counts = {TRAIN: 0, EVAL: 0, UNLABELLED: 0}
     total = 0
     streams = {}
@@ -132,19 +114,14 @@ def _write_splits(staged: Path, inference: Inference, folder: Path) -> tuple[dic
         for split in SPLITS:
             writers[split].writerow(header)
         with staged.open(newline="", encoding="utf-8") as stream:
-            for row_key, subjects, place, split, *values, label in csv_reader(stream):
-                name = inference.class_of(label)
+            for row_key, subjects, place, split, *values in csv_reader(stream):
                 # ExampleGen takes digits for numbers, whatever they are: hence the letter.
                 keyed = [f"k{row_key}", f"k{subjects}", f"k{place}"]
-                if name is None:
+                written = _written(values, schema)
+                if written is None:
                     counts[UNLABELLED] += 1
                     writers[UNLABELLED].writerow(keyed)
                     continue
-                written = [
-                    _number(value) if kind == "number" else escape(value)
-                    for value, kind in zip(values, kinds, strict=True)
-                ]
-                written.append(name if inference.task == "regression" else escape(name))
                 counts[split] += 1
                 total += row_digest(row_key, place, written)
                 writers[split].writerow(keyed + written)
@@ -154,10 +131,17 @@ def _write_splits(staged: Path, inference: Inference, folder: Path) -> tuple[dic
     return counts, f"{total % DIGEST_MODULUS:064x}"
 
 
-def _number(text: str) -> str:
-    if is_missing_number(text):
-        return ""
-    number = parse_number(text)
-    if number is None:
+def _written(values: list[str], schema: Schema) -> list[str] | None:
+    """Return the values of a row as they are written; None for one that lacks its label."""
+    columns, first = schema.all, len(schema.columns)
+    texts = [column.canonical(value) for column, value in zip(columns, values, strict=True)]
+    if None in texts[first : first + len(schema.labels)]:
+        return None
+    written = [
+        escape(text) if column.kept == "text" else text
+        for column, text in zip(columns, texts, strict=True)
+        if text is not None
+    ]
+    if len(written) < len(texts):
         raise ValueError("a column of numbers holds text: the file changed between two passes")
-    return number_text(number)
+    return written

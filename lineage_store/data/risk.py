@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from lineage_store.data.inference import parse_number
+from lineage_store.data.number_text import parse_number
 from lineage_store.errors import BadInput
 
 GRAMMAR = re.compile(r"(?P<column>.+?)(?P<comparison>>=|<|=)(?P<value>.*)", re.DOTALL)

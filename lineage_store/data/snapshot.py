@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from lineage_store.canonical import canonical_json, read_json
-from lineage_store.data.inference import (
-    Inference,
-)
+from lineage_store.data.schema import Schema
 from lineage_store.keys.pseudonyms import each_pseudonym
 
 ROW, SUBJECT, PLACE = "unweave_row", "unweave_subject", "unweave_place"
@@ -30,8 +28,8 @@ Progress = Callable[[int], None]
 class Record:
     """One row on its way through the gate.
 
-    `row_key` has 16 bytes, each of `subjects` 16, `place` 8; `values` are the features as text,
-    in the order of the file.
+    `row_key` has 16 bytes, each of `subjects` 16, `place` 8; `values` are those of all columns as
+    text, in the order of the schema.
     """
 
     row_key: bytes
@@ -39,7 +37,6 @@ class Record:
     place: bytes
     split: str
     values: list[str]
-    label: str
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ class Snapshot:
     """
 
     folder: Path
-    inference: Inference
+    schema: Schema
     rows: Mapping[str, int]
     data_digest: str
 
@@ -70,7 +67,7 @@ def load_snapshot(folder: Path) -> Snapshot:
     value = read_json(folder / "gate.json")
     return Snapshot(
         folder=folder,
-        inference=Inference.from_json(value["inference"]),
+        schema=Schema.from_json(value["inference"]),
         rows=value["rows"],
         data_digest=value["data_digest"],
     )
@@ -95,14 +92,13 @@ def read_snapshot(snapshot: Snapshot, split: str) -> Iterator[Record]:
     with snapshot.csv_file(split).open(newline="", encoding="utf-8") as stream:
         reader = csv_reader(stream)
         next(reader)
-        for row_key, subjects, place, *values, label in reader:
+        for row_key, subjects, place, *values in reader:
             yield Record(
                 bytes.fromhex(row_key[1:]),
                 each_pseudonym(bytes.fromhex(subjects[1:])),
                 bytes.fromhex(place[1:]),
                 split,
                 [unescape(value) for value in values],
-                unescape(label),
             )
 
 
@@ -124,7 +120,6 @@ def read_keys(snapshot: Snapshot) -> Iterator[Record]:
                 bytes.fromhex(place[1:]),
                 UNLABELLED,
                 [],
-                "",
             )
 
 
@@ -137,7 +132,7 @@ def retained(snapshot: Snapshot, deleted: frozenset[bytes]) -> Iterator[Record]:
         for record in read_snapshot(snapshot, split):
             if record.row_key not in deleted:
                 yield record
-    nothing = [""] * len(snapshot.inference.features)
+    nothing = [""] * len(snapshot.schema.all)
     for record in read_keys(snapshot):
         if record.row_key not in deleted:
             yield replace(record, values=nothing)
@@ -177,5 +172,5 @@ def describe(snapshot: Snapshot) -> dict[str, Any]:
     return {
         "data_digest": snapshot.data_digest,
         "rows": dict(snapshot.rows),
-        "inference": snapshot.inference.to_json(),
+        "inference": snapshot.schema.to_json(),
     }

@@ -48,12 +48,11 @@ def held_about(
 
 
 def _rows(snapshot: Snapshot, wanted: frozenset[str]) -> Iterator[dict[str, Any]]:
-    names = [name for name, _ in snapshot.inference.features]
+    names = [column.name for column in snapshot.schema.all]
     for split in snapshot.splits:
         for record in read_snapshot(snapshot, split):
             if record.row_key.hex() in wanted:
                 values = dict(zip(names, record.values, strict=True))
-                values[snapshot.inference.label] = record.label
                 yield {"row_key": record.row_key.hex(), "split": split, "values": values}
     for record in read_keys(snapshot):
         if record.row_key.hex() in wanted:

@@ -1,6 +1,6 @@
 """The rows of a model as arrays, by shard and slice.
 
-arrays      rows in memory: keys, numbers, hash buckets, labels
+arrays      rows in memory: keys, and named arrays in a family's encoding
 slice_file  the rows of one slice on disk, to be read at any place
 slice_set   several slices as one set in row-key order
 row_store   the store of a model: training and evaluation rows

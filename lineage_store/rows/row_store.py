@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.canonical import read_json
-from lineage_store.data.inference import Inference
+from lineage_store.data.schema import Schema
 from lineage_store.errors import BadInput
 from lineage_store.rows.arrays import LABEL, Rows, RowSet
 from lineage_store.rows.slice_file import (
@@ -55,6 +55,11 @@ class RowStore:
     evaluation_counts: tuple[tuple[int, ...], ...] = ()
     format: int = FORMAT
     read_whole: int = READ_WHOLE_BYTES
+
+    @property
+    def schema(self) -> Schema:
+        """The columns that the rows were encoded from."""
+        return Schema.from_json(self.description["inference"])
 
     def slice_file(self, shard: int, slice_: int) -> Path:
         """The file of one slice."""
@@ -134,18 +139,17 @@ def open_rows(folder: Path) -> RowStore:
         fields=(
             tuple(Field(*one) for one in header["fields"])
             if "fields" in header
-            else fields_of(header["description"])
+            else fields_of(Schema.from_json(header["description"]["inference"]))
         ),
         evaluation_counts=tuple(tuple(row) for row in header.get("evaluation_counts", ())),
         format=header["format"],
     )
 
 
-def fields_of(description: Mapping[str, Any]) -> tuple[Field, ...]:
-    """Return what rows of such a table hold where nothing else is said: Keras's encoding."""
-    told = Inference.from_json(description["inference"])
+def fields_of(schema: Schema) -> tuple[Field, ...]:
+    """Return what rows of a table hold where nothing else is said: Keras's encoding."""
     return (
-        Field("numbers", "<f4", len(told.numbers)),
-        Field("categories", "<i4", len(told.strings)),
-        Field(LABEL, "<i4" if told.task == "classification" else "<f4"),
+        Field("numbers", "<f4", len(schema.names("number"))),
+        Field("categories", "<i4", len(schema.names("text"))),
+        *(Field(LABEL, "<i4" if label.kept == "text" else "<f4") for label in schema.labels),
     )

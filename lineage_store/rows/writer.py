@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from lineage_store.canonical import canonical_json, link_or_copy, sync_folder, write_atomic
+from lineage_store.data.schema import Schema
 from lineage_store.placement import U64, Partition, cells_of
 from lineage_store.rows.arrays import Rows
 from lineage_store.rows.row_store import (
@@ -54,11 +55,12 @@ def write_rows(
     """Cut the training rows into shards and slices and write the store.
 
     `train` and `evaluation` give pieces of rows with their places (n,) uint64, and `fields` say
-    what a row holds, if it is not `fields_of` the description. The slices in `unchanged`, by shard
-    and slice, are taken over from these files as links, and none of their rows may be in `train`.
-    Raises ValueError if one is.
+    what a row holds, if it is not `fields_of` the described schema. The slices in `unchanged`, by
+    shard and slice, are taken over from these files as links, and none of their rows may be in
+    `train`. Raises ValueError if one is.
     """
-    kind = record_type(fields_of(description) if fields is None else fields)
+    usual = fields_of(Schema.from_json(description["inference"]))
+    kind = record_type(usual if fields is None else fields)
     parts = folder / PARTS
     for base in (folder, parts):
         (base / TRAINING).mkdir(parents=True)
@@ -88,7 +90,7 @@ def write_rows(
         "evaluation_rows": sum(map(sum, evaluation_counts)),
         "description": description,
     }
-    if fields is not None and tuple(fields) != fields_of(description):
+    if fields is not None and tuple(fields) != usual:
         header["fields"] = [list(astuple(one)) for one in fields]
     write_atomic(folder / HEADER_FILE, canonical_json(header) + b"\n")
     return open_rows(folder)

@@ -90,11 +90,11 @@ def ingest_components(
     gated = load_snapshot(snapshot)
     splits = [Input.Split(name=split, pattern=f"{split}/*.csv") for split in gated.splits]
     examples = CsvExampleGen(input_base=str(snapshot), input_config=Input(splits=splits))
-    features = [name for name, _ in gated.inference.features]
+    columns = [column.name for column in gated.schema.all]
     statistics = StatisticsGen(
         examples=examples.outputs["examples"],
         # Keys and pseudonyms are no features; statistics of them would only spread them.
-        stats_options=tfdv.StatsOptions(feature_allowlist=[*features, gated.inference.label]),
+        stats_options=tfdv.StatsOptions(feature_allowlist=columns),
     )
     schema = SchemaGen(statistics=statistics.outputs["statistics"])
     rows = RowIndexer(

@@ -9,7 +9,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineage_store.data import Inference, load_snapshot
+from lineage_store.data import Schema, load_snapshot
 from lineage_store.errors import BadInput
 from lineage_store.index import models
 from lineage_store.ledger import open_ledger
@@ -27,7 +27,7 @@ class Base:
     shards: int
     text: str
     module: str
-    inference: Inference
+    schema: Schema
 
 
 def find_base(
@@ -74,5 +74,5 @@ def find_base(
         shards=ledger.partition.shards,
         text=text,
         module=config_of(ledger).module,
-        inference=load_snapshot(workspace.absolute(record.paths["data"])).inference,
+        schema=load_snapshot(workspace.absolute(record.paths["data"])).schema,
     )

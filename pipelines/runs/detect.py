@@ -10,13 +10,10 @@ import numpy as np
 
 from lineage_store.data import (
     EVAL,
-    Inference,
     Record,
+    Schema,
     SourceRow,
-    is_missing_number,
-    number_text,
     open_source,
-    parse_number,
     rows_by_key,
 )
 from lineage_store.errors import BadInput
@@ -95,18 +92,17 @@ def detect(workspace: Workspace, asked: DetectRequest) -> Detected:
         raise BadInput(f"The model {record.id} is {record.state}: nothing is left of it.")
     ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
     store = open_rows(workspace.absolute(record.paths["rows"]))
-    inference = Inference.from_json(store.description["inference"])
-    if inference.task != "classification":
-        raise BadInput(f"The model {record.id} predicts numbers: poison is looked for in classes.")
     if (family := family_of_ledger(ledger)).trail != "steps":
         raise BadInput(
             f"The model {record.id} is of the family {family.name}, and poison is looked "
             f"for by models that are trained in steps: train one on the same table first."
         )
+    if store.schema.label.task != "classification":
+        raise BadInput(f"The model {record.id} predicts numbers: poison is looked for in classes.")
     given = rows_by_key(
         asked.csvs,
         row_id=asked.row_id,
-        label=inference.label,
+        label=store.schema.label.name,
         keys=workspace.keys(),
         source=asked.source,
     )
@@ -149,13 +145,12 @@ def _by_provenance(
         )
     number = {source: place for place, source in enumerate(present)}
     sources = np.array([number[one.source] for one in known])
-    inference = Inference.from_json(store.description["inference"])
     assert asked.trusted is not None
     verdicts = judge(
         learner,
         rows=rows,
         sources=sources,
-        trusted=trusted_rows(asked.trusted, inference),
+        trusted=trusted_rows(asked.trusted, store.schema),
         partition=ledger.partition,
         description=store.description,
         folder=workspace.temporary / "detect",
@@ -177,33 +172,23 @@ def _known(given: dict[bytes, SourceRow], key: bytes) -> SourceRow:
     return given[key]
 
 
-def trusted_rows(file: Path, inference: Inference) -> Rows:
+def trusted_rows(file: Path, schema: Schema) -> Rows:
     """Read the rows that are trusted, in the columns of a model; others are ignored.
 
     Raises BadInput for a file that cannot be read, lacks a column, or has no row with a class that
     the model knows.
     """
-    wanted = [name for name, _ in inference.features]
     table = open_source(file)
     names = table.columns()
     lines = [dict(zip(names, fields, strict=True)) for _, fields in table.records()]
-    if not lines or not {*wanted, inference.label} <= {*names}:
+    if not lines or not {column.name for column in schema.all} <= {*names}:
         raise BadInput(f"The trusted file {file} has no rows, or not the columns of the model.")
     records = []
     for line in lines:
-        label = inference.class_of(line[inference.label])
-        if label not in inference.classes:
+        if schema.label.canonical(line[schema.label.name]) not in schema.label.classes:
             continue
-        values = [
-            _number(line[name]) if kind == "number" else line[name]
-            for name, kind in inference.features
-        ]
-        records.append(Record(bytes(16), (), b"", EVAL, values, label))
+        values = [column.canonical(line[column.name]) or "" for column in schema.all]
+        records.append(Record(bytes(16), (), b"", EVAL, values))
     if not records:
         raise BadInput(f"No row of the trusted file {file} has a class that the model knows.")
-    return KerasEncoding(inference).encode(typed(records, inference))
-
-
-def _number(text: str) -> str:
-    number = None if is_missing_number(text) else parse_number(text)
-    return "" if number is None else number_text(number)
+    return KerasEncoding(schema).encode(typed(records, schema))

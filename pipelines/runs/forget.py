@@ -84,7 +84,7 @@ def plan_all(
     exact = request.asked.chosen().claim.settles
     wanted = reached(live, {*found.rows, *request.upgrades}, exact=exact)
     after = {
-        record.id: BaseAfter(record.id, record.guarantee, _snapshot(workspace, record).inference)
+        record.id: BaseAfter(record.id, record.guarantee, _snapshot(workspace, record).schema)
         for record in live
         if record.id not in wanted and record.id in map(base_of, live)
     }
@@ -368,15 +368,8 @@ def _regate(
     if folder.exists():
         shutil.rmtree(folder)  # a killed run may have left a part
     before = load_snapshot(workspace.absolute(old.paths["data"]))
-    features = tuple(name for name, _ in before.inference.features)
-    like = None if base is None else load_snapshot(workspace.snapshot(base)).inference
-    let_through(
-        retained(before, deleted),
-        features=features,
-        label=before.inference.label,
-        folder=folder,
-        like=like,
-    )
+    like = None if base is None else load_snapshot(workspace.snapshot(base)).schema
+    let_through(retained(before, deleted), before.schema.roles, folder=folder, like=like)
 
 
 def _take_back(workspace: Workspace, job: DeletionJob) -> None:

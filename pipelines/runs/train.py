@@ -8,13 +8,14 @@ import sqlite3
 from collections.abc import Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from lineage_store.canonical import digest, write_atomic
 from lineage_store.data import (
     Columns,
     Dropped,
-    Inference,
+    Schema,
     TableHeader,
     let_through,
     load_snapshot,
@@ -76,9 +77,8 @@ def train(
     """
     header = read_headers(asked.csvs, asked.columns)
     family = family_of(asked.options.model_family)
-    must_be_fit(
-        family.unfit(asked.options, module=asked.module is not None, base=asked.base is not None)
-    )
+    unfit = partial(family.unfit, module=asked.module is not None, base=asked.base is not None)
+    must_be_fit(unfit(None, asked.options))
     source = family.source(asked.module)
     text, name = source.text, source.name
     ensure_signing_key(workspace)
@@ -104,9 +104,9 @@ def train(
     pseudonyms = Pseudonyms(workspace.pseudonym_file, workspace.keys(), run=model)
     try:
         pseudonyms.take_back()  # likewise
-        like = None if base is None else base.inference
+        like = None if base is None else base.schema
         dropped = _gate(workspace, asked, header, snapshot, excluded, pseudonyms, like)
-        must_be_fit(family.unfit(options, inference=load_snapshot(snapshot).inference))
+        must_be_fit(unfit(load_snapshot(snapshot).schema, options))
         write_atomic(module_file, text.encode("utf-8"))
         job = TrainingJob(
             workspace=workspace,
@@ -153,7 +153,7 @@ def _gate(
     snapshot: Path,
     excluded: frozenset[str],
     pseudonyms: Pseudonyms,
-    like: Inference | None,
+    like: Schema | None,
 ) -> Dropped:
     dropped = Dropped()
     add = counter("gate", sum(path.stat().st_size for path in asked.csvs))
@@ -176,13 +176,7 @@ def _gate(
         progress=progress,
     )
     try:
-        let_through(
-            records,
-            features=header.features,
-            label=asked.columns.label,
-            folder=snapshot,
-            like=like,
-        )
+        let_through(records, header.roles, folder=snapshot, like=like)
         pseudonyms.commit()
     finally:
         if isinstance(records, Generator):

@@ -19,7 +19,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_store.data.inference import Inference, in_terms_of
+from lineage_store.data.inference import in_terms_of
+from lineage_store.data.schema import Column, Label, Schema
 from lineage_store.errors import BadInput, CheckFailed, NothingFound, UnweaveError
 from lineage_store.index.database import read_index
 from lineage_store.index.descent import descended, families_from, reached
@@ -480,21 +481,29 @@ def test_families_are_followed_through_models_that_ended():
     assert families_from(records, "m5") == set()
 
 
-COLUMNS = (("a", "number"), ("b", "string"))
-CLASSES = Inference(COLUMNS, "y", "number", "classification", ("1", "2", "3"))
-VALUES = Inference((("a", "number"),), "y", "number", "regression", ())
+A = Column("a", "number")
+CLASSES = Schema(
+    (A, Column("b", "text")), (Label("y", "number", "classification", ("1", "2", "3")),)
+)
+VALUES = Schema((A,), (Label("y", "number", "regression"),))
 
 
 def test_rows_that_fit_are_read_in_the_terms_of_the_base():
-    columns = (("a", "number"), ("b", "number"))
-    fewer = Inference(columns, "y", "number", "classification", ("1", "3"))
+    columns = (A, Column("b", "number"))
+    fewer = Schema(columns, (Label("y", "number", "classification", ("1", "3")),))
     assert in_terms_of(fewer, CLASSES) == CLASSES
     assert in_terms_of(fewer, None) == fewer
-    whole = Inference((("a", "number"),), "y", "number", "classification", ("4", "7"))
+    whole = Schema((A,), (Label("y", "number", "classification", ("4", "7")),))
     assert in_terms_of(whole, VALUES) == VALUES
 
 
 def test_a_regression_does_not_fit_a_classification():
-    many = Inference(CLASSES.features, "y", "number", "regression", ())
+    many = Schema(CLASSES.columns, VALUES.labels)
     with pytest.raises(BadInput, match="no class of the base"):
         in_terms_of(many, CLASSES)
+
+
+def test_rows_without_a_label_or_with_another_do_not_fit():
+    for labels in ((), (Label("z", "text", "classification", ("1", "2")),)):
+        with pytest.raises(BadInput, match="base model's data is 'y' .number.: give it the same"):
+            in_terms_of(Schema(CLASSES.columns, labels), CLASSES)

@@ -270,11 +270,9 @@ def assert_exact(trained, train, keys, new_folder):
 
 def regated(old, known, folder):
     """Pass the rows that remain through the gate again, as a deletion does."""
-    features = tuple(name for name, _ in old.snapshot.inference.features)
     return let_through(
         retained(old.snapshot, frozenset(known)),
-        features=features,
-        label=old.snapshot.inference.label,
+        old.snapshot.schema.roles,
         folder=folder / "snapshot",
     )
 

@@ -315,7 +315,9 @@ def test_the_ledger_says_what_it_is(made):
     ],
 )
 def test_what_means_nothing_to_sums_is_refused_in_one_sentence(options, words):
-    (reason,) = family_of("naive-bayes").unfit(TrainOptions(model_family="naive-bayes", **options))
+    (reason,) = family_of("naive-bayes").unfit(
+        None, TrainOptions(model_family="naive-bayes", **options)
+    )
     assert words in reason.why and reason.why.endswith(".")
 
 

@@ -726,9 +726,7 @@ def test_ids_and_texts_that_look_like_numbers_pass_example_gen_unharmed(tmp_path
             temporary=workspace.temporary,
             dropped=Dropped(),
         )
-        snapshot = let_through(
-            records, features=header.features, label="label", folder=workspace.snapshot("m1")
-        )
+        snapshot = let_through(records, header.roles, folder=workspace.snapshot("m1"))
         with quiet_and_inside(workspace):
             ingestion = ingest_components(
                 workspace, "m1", snapshot.folder, partition, family="keras", suffix=""
@@ -738,12 +736,8 @@ def test_ids_and_texts_that_look_like_numbers_pass_example_gen_unharmed(tmp_path
         (folder,) = (workspace.pipeline_root / "ingest" / "RowIndexer" / "rows").iterdir()
         by_tfx = open_rows(folder)
         by_gate = store_from_snapshot(tmp_path / "rows", snapshot, partition)
-    assert dict(snapshot.inference.features) == {
-        "text": "string",
-        "code": "string",
-        "mixed": "string",
-        "number": "number",
-    }
+    assert snapshot.schema.names("text") == ("text", "code", "mixed")
+    assert snapshot.schema.names("number") == ("number",)
     assert by_tfx.counts == by_gate.counts
     assert sum(map(sum, by_tfx.counts)) + by_tfx.evaluation_rows == len(NASTY) - 1
     for shard, slice_ in itertools.product(range(2), range(2)):

@@ -1,4 +1,4 @@
-"""Rows as families read them: from values in the gate's types to named arrays of their own.
+"""Rows as families read them: from values of the gate's kinds to named arrays of their own.
 
 row_encoding    the Protocol of an encoding, which is local to a row (law 2)
 keras_encoding  numbers, hash buckets and class numbers, for Keras

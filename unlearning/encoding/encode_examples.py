@@ -1,24 +1,26 @@
 """From ExampleGen's TFRecords to the arrays of a row store, piece by piece.
 
 The gate wrote the text so that ExampleGen's own inference cannot differ from the gate's; here the
-values are read in the gate's types, and what an example of another shape would mean is an error.
+values are read as the gate's kinds, and what an example of another shape would mean is an error.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.data import PLACE, ROW, Snapshot
+from lineage_store.data import PLACE, ROW, Kind, Snapshot
 from lineage_store.errors import CheckFailed
 from lineage_store.placement import U64, Partition, cells_of
 from lineage_store.rows import Rows
+from lineage_store.tensors import Array
 from unlearning.encoding.row_encoding import RowEncoding, TypedRows
 from unlearning.keras_models.encoding import first_values
 
 PIECE = 5_000
+MISSING: Mapping[Kind, Any] = {"number": float("nan"), "text": ""}
 
 
 def rows_from_examples(
@@ -36,15 +38,15 @@ def rows_from_examples(
     """
     import tensorflow as tf
 
-    inference = snapshot.inference
-    label_dtype = tf.float32 if inference.task == "regression" else tf.string
+    dtypes: Mapping[Kind, Any] = {"number": tf.float32, "text": tf.string}
+    schema = snapshot.schema
     # ExampleGen writes a missing value as a feature without values, hence the ragged read.
+    ragged = [column for column in schema.all if column not in schema.labels]
     wanted: dict[str, Any] = {
-        **{name: tf.io.RaggedFeature(tf.float32) for name in inference.numbers},
-        **{name: tf.io.RaggedFeature(tf.string) for name in inference.strings},
+        **{column.name: tf.io.RaggedFeature(dtypes[column.kind]) for column in ragged},
+        **{one.name: tf.io.FixedLenFeature([], dtypes[one.kept]) for one in schema.labels},
         ROW: tf.io.FixedLenFeature([], tf.string),
         PLACE: tf.io.FixedLenFeature([], tf.string),
-        inference.label: tf.io.FixedLenFeature([], label_dtype),
     }
     for batch in _batches(files):
         places = _places(_parse(tf, batch, {PLACE: wanted[PLACE]})[PLACE])
@@ -58,23 +60,16 @@ def rows_from_examples(
             continue
         parsed = _parse(tf, batch, wanted)
         keys = b"".join(bytes.fromhex(k[1:].decode()) for k in parsed[ROW].numpy())
-        if inference.strings:
-            texts = _unescaped(tf, _columns(tf, [parsed[name] for name in inference.strings], ""))
-            strings = _decoded(texts)
-        else:
-            strings = np.zeros((count, 0), object)
-        if inference.task == "regression":
-            labels = parsed[inference.label].numpy()
-        else:
-            labels = _decoded(_unescaped(tf, parsed[inference.label]))
-        if inference.numbers:
-            numbers = _columns(
-                tf, [parsed[name] for name in inference.numbers], float("nan")
-            ).numpy()
-        else:
-            numbers = np.zeros((count, 0), np.float32)
         row_keys = np.frombuffer(keys, dtype=np.uint8).reshape(-1, 16)
-        yield encoding.encode(TypedRows(row_keys, numbers, strings, labels)), places
+        columns: dict[str, Array] = {}
+        for kind, missing in MISSING.items():
+            names = [column.name for column in ragged if column.kind == kind]
+            if names:
+                together = _columns(tf, [parsed[name] for name in names], missing)
+                columns |= zip(names, _as_array(tf, together, kind).T, strict=True)
+        for label in schema.labels:
+            columns[label.name] = _as_array(tf, parsed[label.name], label.kept)
+        yield encoding.encode(TypedRows(row_keys, columns)), places
 
 
 def _batches(files: Sequence[Path]) -> Iterator[Any]:
@@ -105,6 +100,11 @@ def _columns(tf: Any, columns: Sequence[Any], missing: Any) -> Any:
         if int(tf.reduce_max(ragged.row_lengths())) > 1:
             raise CheckFailed("An example holds several values where the gate wrote one.")
     return first_values(columns, missing)
+
+
+def _as_array(tf: Any, values: Any, kind: Kind) -> Array:
+    """Return a tensor as an array: of numbers as they are, of texts as str, read back."""
+    return _decoded(_unescaped(tf, values)) if kind == "text" else values.numpy()
 
 
 def _decoded(texts: Any) -> npt.NDArray[Any]:

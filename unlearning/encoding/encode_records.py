@@ -11,40 +11,45 @@ from pathlib import Path
 
 import numpy as np
 
-from lineage_store.data import EVAL, TRAIN, Inference, Record, Snapshot, describe, read_snapshot
+from lineage_store.data import (
+    EVAL,
+    TRAIN,
+    Column,
+    Record,
+    Schema,
+    Snapshot,
+    describe,
+    read_snapshot,
+)
 from lineage_store.placement import U64, Partition, cells_of
 from lineage_store.rows import NO_SLICES, Rows, RowStore, write_rows
+from lineage_store.tensors import Array
 from unlearning.encoding.keras_encoding import KerasEncoding
 from unlearning.encoding.row_encoding import RowEncoding, TypedRows
 
 PIECE_VALUES, PIECE_ROWS = 500_000, 50_000
 
 
-def typed(records: Sequence[Record], inference: Inference) -> TypedRows:
-    """Return records as arrays in the gate's types, in the order given."""
-    at = {name: place for place, (name, _) in enumerate(inference.features)}
-    number_places = [at[name] for name in inference.numbers]
-    string_places = [at[name] for name in inference.strings]
-    numbers = [
-        [float(r.values[p]) if r.values[p] else np.nan for p in number_places] for r in records
-    ]
-    strings = [[r.values[p] for p in string_places] for r in records]
-    if inference.task == "classification":
-        labels = np.array([inference.class_of(r.label) for r in records], dtype=object)
-    else:
-        labels = np.array([inference.label_value(r.label) for r in records], dtype=np.float32)
-    keys = np.frombuffer(b"".join(r.row_key for r in records), dtype=np.uint8)
-    return TypedRows(
-        keys.reshape(-1, 16),
-        np.array(numbers, dtype=np.float64).reshape(len(records), -1).astype(np.float32),
-        np.array(strings, dtype=object).reshape(len(records), -1),
-        labels,
-    )
+def typed(records: Sequence[Record], schema: Schema) -> TypedRows:
+    """Return records, whose values are in their one spelling, as arrays in the order given."""
+    keys = np.frombuffer(b"".join(record.row_key for record in records), dtype=np.uint8)
+    columns = {
+        column.name: _array(column, [record.values[place] for record in records])
+        for place, column in enumerate(schema.all)
+    }
+    return TypedRows(keys.reshape(-1, 16), columns)
 
 
-def _pieces(records: Iterable[Record], inference: Inference) -> Iterator[list[Record]]:
+def _array(column: Column, texts: Sequence[str]) -> Array:
+    if column.kept == "text":
+        return np.array(texts, dtype=object)
+    numbers = [float(text) if text else np.nan for text in texts]
+    return np.array(numbers, dtype=np.float64).astype(np.float32)
+
+
+def _pieces(records: Iterable[Record], schema: Schema) -> Iterator[list[Record]]:
     """Cut a stream of records into pieces that hold about as much, however many columns it has."""
-    size = max(1, min(PIECE_ROWS, PIECE_VALUES // max(1, len(inference.features))))
+    size = max(1, min(PIECE_ROWS, PIECE_VALUES // max(1, len(schema.columns))))
     stream = iter(records)
     while piece := list(islice(stream, size)):
         yield piece
@@ -52,7 +57,7 @@ def _pieces(records: Iterable[Record], inference: Inference) -> Iterator[list[Re
 
 def encode_pieces(
     records: Iterable[Record],
-    inference: Inference,
+    schema: Schema,
     *,
     encoding: RowEncoding,
     partition: Partition,
@@ -62,7 +67,7 @@ def encode_pieces(
 
     Records of the slices in `without`, by shard and slice, are passed over.
     """
-    for piece in _pieces(records, inference):
+    for piece in _pieces(records, schema):
         together = b"".join(record.place for record in piece)
         places = np.frombuffer(together, dtype=">u8").astype(np.uint64)
         if without:
@@ -71,7 +76,7 @@ def encode_pieces(
             wanted = [cell not in without for cell in cells]
             piece, places = list(compress(piece, wanted)), places[np.array(wanted)]
         if piece:
-            yield encoding.encode(typed(piece, inference)), places
+            yield encoding.encode(typed(piece, schema)), places
 
 
 def store_from_snapshot(
@@ -79,7 +84,7 @@ def store_from_snapshot(
     snapshot: Snapshot,
     partition: Partition,
     *,
-    encoding_of: Callable[[Inference], RowEncoding] = KerasEncoding,
+    encoding_of: Callable[[Schema], RowEncoding] = KerasEncoding,
     unchanged: Mapping[tuple[int, int], Path] = NO_SLICES,
 ) -> RowStore:
     """Write a row store in a family's encoding, or in Keras's, straight from the gate's files.
@@ -87,9 +92,9 @@ def store_from_snapshot(
     The slices in `unchanged`, by shard and slice, are links to these files and not made again.
     """
     train, evaluation = (read_snapshot(snapshot, split) for split in (TRAIN, EVAL))
-    inference = snapshot.inference
-    encoding = encoding_of(inference)
-    pieces = partial(encode_pieces, inference=inference, encoding=encoding, partition=partition)
+    schema = snapshot.schema
+    encoding = encoding_of(schema)
+    pieces = partial(encode_pieces, schema=schema, encoding=encoding, partition=partition)
     return write_rows(
         folder,
         train=pieces(train, without=unchanged),

@@ -1,11 +1,13 @@
 """How Keras models read rows: numbers, hash buckets of strings, and labels as class numbers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.data import Inference
+from lineage_store.data import Schema
 from lineage_store.rows import LABEL, Field, Rows, fields_of
 from lineage_store.tensors import Array
 from unlearning.encoding.row_encoding import TypedRows
@@ -17,22 +19,32 @@ from unlearning.keras_models.module_file import spec_of
 class KerasEncoding:
     """`numbers` float32, `categories` int32 buckets, `label` int32 classes or float32 values."""
 
-    inference: Inference
+    schema: Schema
 
     @property
     def fields(self) -> tuple[Field, ...]:
         """What a row holds, in this order."""
-        return fields_of({"inference": self.inference.to_json()})
+        return fields_of(self.schema)
 
     def encode(self, rows: TypedRows) -> Rows:
         """Return the rows in this encoding, in the order given."""
-        spec = spec_of(self.inference)
-        labels = rows.labels
-        if self.inference.task == "classification":
-            number = {name: place for place, name in enumerate(self.inference.classes)}
+        spec, label = spec_of(self.schema), self.schema.label
+        labels = rows[label.name]
+        if label.task == "classification":
+            number = {name: place for place, name in enumerate(label.classes)}
             labels = np.array([number[name] for name in labels], dtype=np.int32)
-        categories = encode_strings(rows.strings, columns=spec.strings, buckets=spec.buckets)
-        return keras_rows(rows.row_keys, rows.numbers, categories, labels)
+        numbers = _side_by_side(rows, spec.numbers, np.dtype(np.float32))
+        strings = _side_by_side(rows, spec.strings, np.dtype(object))
+        categories = encode_strings(strings, columns=spec.strings, buckets=spec.buckets)
+        return keras_rows(rows.row_keys, numbers, categories, labels)
+
+
+def _side_by_side(rows: TypedRows, names: Sequence[str], kind: "np.dtype[Any]") -> Array:
+    """Return columns as one array (n, len(names))."""
+    together = np.empty((len(rows), len(names)), kind)
+    for place, name in enumerate(names):
+        together[:, place] = rows[name]
+    return together
 
 
 def keras_rows(

@@ -1,11 +1,12 @@
-"""How a family reads rows: from values in the gate's types to named arrays of its own.
+"""How a family reads rows: from values of the gate's kinds to named arrays of its own.
 
 An encoding is local to a row (law 2): it knows the columns and nothing of other rows, so a deletion
 changes no other row's bytes. What a row holds is told by `fields`, and stands so in the row store.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,14 +19,18 @@ from lineage_store.tensors import Array
 class TypedRows:
     """Rows as the gate let them through.
 
-    `row_keys` (n, 16) uint8; `numbers` (n, N) float32, NaN where missing; `strings` (n, M) texts,
-    empty where missing; `labels` (n,): texts of classes, or float32 values.
+    `row_keys` (n, 16) uint8; `columns` an array (n,) by the name of each column of the schema:
+    float32 numbers, NaN where missing; or texts, empty where missing, and names of classes.
     """
 
     row_keys: npt.NDArray[np.uint8]
-    numbers: npt.NDArray[np.float32]
-    strings: npt.NDArray[Any]
-    labels: Array
+    columns: Mapping[str, Array]
+
+    def __len__(self) -> int:
+        return len(self.row_keys)
+
+    def __getitem__(self, name: str) -> Array:
+        return self.columns[name]
 
 
 class RowEncoding(Protocol):

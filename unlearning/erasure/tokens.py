@@ -71,23 +71,24 @@ def in_base64(data: bytes) -> Iterator[bytes]:
 
 def row_tokens(snapshot: Snapshot, row_keys: frozenset[bytes]) -> tuple[set[str], set[bytes]]:
     """Return the distinctive texts of some rows of a snapshot, and their numbers in one."""
-    kinds = [kind for _, kind in snapshot.inference.features]
+    columns = snapshot.schema.columns
     texts: set[str] = set()
     numbers: set[bytes] = set()
     for split in SPLITS if row_keys else ():
         for record in read_snapshot(snapshot, split):
             if record.row_key not in row_keys:
                 continue
-            texts.update(value for value in record.values if is_distinctive(value))
-            pairs = zip(record.values, kinds, strict=True)
-            numeric = [value for value, kind in pairs if kind == "number"]
+            pairs = list(zip(record.values, columns, strict=False))  # without labels
+            texts.update(value for value, _ in pairs if is_distinctive(value))
+            numeric = [value for value, column in pairs if column.kind == "number"]
             if sum(map(_float_bits, numeric)) >= DISTINCTIVE_BITS:
                 parsed = [parse_number(value) if value else None for value in numeric]
                 with np.errstate(over="ignore"):  # infinite as a float32, as in the row store
                     row = np.array([np.nan if v is None else v for v in parsed], "<f4")
                 numbers.add(row.tobytes())
     # Names of columns and classes stand in ledgers and records, whoever's rows are gone.
-    names = (*(name for name, _ in snapshot.inference.features), *snapshot.inference.classes)
+    classes = (name for label in snapshot.schema.labels for name in label.classes)
+    names = (*(column.name for column in columns), *classes)
     return {text for text in texts if not any(text in name for name in names)}, numbers
 
 

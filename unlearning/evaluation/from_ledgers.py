@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lineage_store.errors import BadInput
 from lineage_store.ledger import Ledger
 from lineage_store.rows import Rows, RowSet, RowStore, joined, open_rows, pieces
 from lineage_store.tensors import Array, State
@@ -31,11 +32,14 @@ def ledgers_evaluated(
     """Ask the models before and after, and the twin, about the rows.
 
     None if the deletion changed classes or types of columns: the models then read other rows.
+    Raises BadInput for models that learn without a label.
     """
     if old.header.spec != new.header.spec:
         return None
     store = open_rows(rows)
     learner = learner_of(new, store)()
+    if learner.task is None:
+        raise BadInput("The models learn without a label: no answer of theirs is wrong.")
     sets = _row_sets(store, open_rows(old_rows), policy)
     runs: dict[Kind, tuple[Run, ...]] = {
         "untouched": (_run(learner, old, sets),),

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from lineage_store.claim import Claim
-from lineage_store.data import Inference, Task
+from lineage_store.data import Column, Schema, Task
 from lineage_store.errors import BadInput
 from lineage_store.ledger import Ledger, ShardLedger, TrainOptions
 from lineage_store.placement import Partition
@@ -141,7 +141,7 @@ class Family(Protocol):
 
     @property
     def tasks(self) -> tuple[Task, ...]:
-        """The tasks that it can learn."""
+        """The tasks that it can learn; none of one that learns without a label."""
 
     @property
     def trail(self) -> Trail:
@@ -156,15 +156,15 @@ class Family(Protocol):
 
     def unfit(
         self,
+        schema: Schema | None,
         options: TrainOptions,
         *,
-        inference: Inference | None = None,
         module: bool = False,
         base: bool = False,
     ) -> Sequence[Unfit]:
         """Return all reasons why it cannot learn so; none if it can.
 
-        `inference` is None before the table was read; `module` and `base` say what was given.
+        `schema` is None before the table was read; `module` and `base` say what was given.
         """
 
     def source(self, module: Path | None) -> ModelSource:
@@ -182,7 +182,7 @@ class Family(Protocol):
     def pin(self) -> None:
         """Make this process compute as every other does; safe to call again."""
 
-    def encoding(self, inference: Inference) -> RowEncoding:
+    def encoding(self, schema: Schema) -> RowEncoding:
         """Return how it reads the rows of a table."""
 
     def steps(self, counts: Sequence[int], partition: Partition) -> int:
@@ -198,10 +198,31 @@ class Family(Protocol):
         """
 
 
+def not_one_label(schema: Schema, *, family: str) -> list[Unfit]:
+    """Return why a family cannot serve that learns one label, from rows that count alike."""
+    found = []
+    if not schema.labels:
+        why = f"The family {family} learns to tell a label, and no column was named as one"
+        least = "take a family that needs none (docs/families.md)"
+        found.append(Unfit("change this", f"{why}: name it with `label`, or {least}."))
+    if len(schema.labels) > 1:
+        why = f"The family {family} learns one label, and {len(schema.labels)} columns were named"
+        found.append(Unfit("not yet", f"{why}: train a model for each of them."))
+    for role, columns in (("weights of rows", schema.weights), ("groups", schema.groups)):
+        if columns:
+            why = f"The family {family} takes no {role}"
+            found.append(Unfit("not yet", f"{why}: leave {_named(columns)} out."))
+    return found
+
+
+def _named(columns: Sequence[Column]) -> str:
+    return ", ".join(f"the column {column.name!r}" for column in columns)
+
+
 def must_be_fit(found: Sequence[Unfit]) -> None:
-    """Raise BadInput with all reasons, if there are any."""
+    """Raise BadInput with all reasons, and what each can come to, if there are any."""
     if found:
-        raise BadInput(" ".join(one.why for one in found))
+        raise BadInput(" ".join(f"{one.when.capitalize()}: {one.why}" for one in found))
 
 
 def planned_steps(family: Family, store: RowStore, partition: Partition) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.claim import BITS, Claim
-from lineage_store.data import Inference, Task
+from lineage_store.data import Schema, Task
 from lineage_store.errors import BadInput
 from lineage_store.ledger import SHARDS, SLICES, TrainOptions
 from lineage_store.placement import Partition, schedule
@@ -14,7 +14,7 @@ from lineage_store.rows import RowStore
 from lineage_store.tensors import State, distance
 from unlearning.encoding.keras_encoding import KerasEncoding
 from unlearning.encoding.row_encoding import RowEncoding
-from unlearning.families.family import Learner, ModelSource, Trail, Unfit
+from unlearning.families.family import Learner, ModelSource, Trail, Unfit, not_one_label
 from unlearning.families.keras_parts import KerasParts
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.determinism import pin_tensorflow
@@ -44,21 +44,21 @@ class KerasFamily:
 
     def unfit(
         self,
+        schema: Schema | None,
         options: TrainOptions,
         *,
-        inference: Inference | None = None,
         module: bool = False,
         base: bool = False,
     ) -> Sequence[Unfit]:
-        """Return why options do not fit the task; what a module does is tried."""
-        found = []
-        if inference is not None:
+        """Return why columns do not fit, or options the task; what a module does is tried."""
+        found = [] if schema is None else not_one_label(schema, family=self.name)
+        for label in () if schema is None else schema.labels:
             for fits, name in (
                 (aggregation_for, options.aggregate),
                 (class_weights.must_fit, options.class_weights),
             ):
                 try:
-                    fits(name, task=inference.task)
+                    fits(name, task=label.task)
                 except BadInput as error:
                     found.append(Unfit("change this", str(error)))
         return found
@@ -88,9 +88,9 @@ class KerasFamily:
         """Set TensorFlow to one thread and deterministic kernels."""
         pin_tensorflow()
 
-    def encoding(self, inference: Inference) -> RowEncoding:
+    def encoding(self, schema: Schema) -> RowEncoding:
         """Return how it reads the rows of a table."""
-        return KerasEncoding(inference)
+        return KerasEncoding(schema)
 
     def steps(self, counts: Sequence[int], partition: Partition) -> int:
         """Return the steps of all stages of a shard."""

@@ -34,11 +34,33 @@ FAMILIES: Mapping[str, "Callable[[], Family]"] = {
 }
 
 
+_REGISTERED: dict[str, "Family"] = {}
+
+
+def register_family(family: "Family") -> None:
+    """Register a family from outside, for this process.
+
+    Raises BadInput for a name that is taken.
+    """
+    if family.name in _known():
+        raise BadInput(f"There is a family {family.name!r} already: give yours another name.")
+    _REGISTERED[family.name] = family
+
+
+def unregister_family(name: str) -> None:
+    """Forget a family that was registered from outside."""
+    del _REGISTERED[name]
+
+
 def family_of(name: str = DEFAULT) -> "Family":
     """Return a family by its name; raises BadInput for one that there is not."""
-    if name not in FAMILIES:
-        raise BadInput(f"There is no family {name!r}; there are: {', '.join(FAMILIES)}.")
-    return FAMILIES[name]()
+    if name not in _known():
+        raise BadInput(f"There is no family {name!r}; there are: {', '.join(_known())}.")
+    return _REGISTERED.get(name) or FAMILIES[name]()
+
+
+def _known() -> tuple[str, ...]:
+    return (*FAMILIES, *_REGISTERED)
 
 
 def family_of_ledger(ledger: Ledger) -> "Family":
@@ -48,7 +70,7 @@ def family_of_ledger(ledger: Ledger) -> "Family":
 
 def with_trail(trail: "Trail") -> tuple[str, ...]:
     """Return the families that leave such a trail."""
-    return tuple(name for name in FAMILIES if family_of(name).trail == trail)
+    return tuple(name for name in _known() if family_of(name).trail == trail)
 
 
 def shipped_files() -> list[Path]:

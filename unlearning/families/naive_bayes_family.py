@@ -14,8 +14,8 @@ import numpy as np
 
 from lineage_store.canonical import digest_file
 from lineage_store.claim import BITS, Claim
-from lineage_store.data import Inference, Task
-from lineage_store.ledger import Ledger, ShardLedger, StageRecord, TrainOptions
+from lineage_store.data import Schema, Task
+from lineage_store.ledger import Ledger, ShardLedger, TrainOptions
 from lineage_store.placement import Partition
 from lineage_store.rows import Rows, RowSet, RowStore, pieces
 from lineage_store.tensors import WEIGHTS, Array, State
@@ -30,6 +30,7 @@ from unlearning.families.family import (
     SumsRun,
     Trail,
     Unfit,
+    not_one_label,
 )
 from unlearning.families.naive_bayes import (
     Sums,
@@ -41,6 +42,7 @@ from unlearning.families.naive_bayes import (
     sums_of,
 )
 from unlearning.families.naive_bayes_serving import export_sums
+from unlearning.families.sums_unit import keep_sums
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment_of
 
@@ -80,21 +82,21 @@ def _as_sums(state: Mapping[str, Array]) -> Sums:
 class NaiveBayesLearner:
     """Naive Bayes for the columns and classes of one table."""
 
-    inference: Inference
+    schema: Schema
 
     @property
     def task(self) -> Task:
         """What the label makes it."""
-        return self.inference.task
+        return self.schema.label.task
 
     @property
     def units(self) -> int:
         """The units of an answer: classes."""
-        return len(self.inference.classes)
+        return len(self.schema.label.classes)
 
     @property
     def _classes(self) -> list[int]:
-        return [class_key(name) for name in self.inference.classes]
+        return [class_key(name) for name in self.schema.label.classes]
 
     def predict(self, state: State, rows: Rows) -> Array:
         """Return the probabilities (n, classes) by the sums of a part."""
@@ -107,12 +109,12 @@ class NaiveBayesLearner:
 
     def describe(self) -> Description:
         """Return columns, task and classes; nothing is optimized."""
-        told = self.inference
+        label = self.schema.label
         spec = {
-            "numbers": list(told.numbers),
-            "strings": list(told.strings),
-            "task": told.task,
-            "classes": list(told.classes),
+            "numbers": list(self.schema.names("number")),
+            "strings": list(self.schema.names("text")),
+            "task": label.task,
+            "classes": list(label.classes),
         }
         return Description(spec, {}, ())
 
@@ -151,38 +153,14 @@ class NaiveBayesLearner:
         self, run: PartRun, part: int, *, rows: RowSet, state: State, into: ShardLedger
     ) -> None:
         """Write the one unit of a part: its sums."""
-        into.folder.mkdir(parents=True, exist_ok=True)
-        if not len(rows):
-            return
-        start = run.clock()
-        rows_digest = rows.digest()
-        record = StageRecord(
-            shard=part,
-            stage=0,
-            rows=len(rows),
-            epochs=0,
-            batches=0,
-            first_position=0,
-            steps=0,
-            rows_digest=rows_digest,
-            checkpoint_digest="",
-            steps_digest="",
-            model=run.model,
-            seconds=run.clock() - start,
-            kind="sums",
-        )
-        into.write_stage(record, (), state)
+        keep_sums(run, part, rows=rows, state=state, into=into)
 
     def export(self, states: Sequence[State], folder: Path, *, rule: str) -> None:
         """Write the SavedModel: the shipped graph, and one file of all sums."""
-        told = self.inference
         export_sums(
             [_as_sums(state) for state in states],
             folder,
-            numbers=told.numbers,
-            strings=told.strings,
-            columns=[name for name, _ in told.features],
-            classes=told.classes,
+            schema=self.schema,
             rule=rule,
         )
 
@@ -216,9 +194,9 @@ class NaiveBayes:
 
     def unfit(
         self,
+        schema: Schema | None,
         options: TrainOptions,
         *,
-        inference: Inference | None = None,
         module: bool = False,
         base: bool = False,
     ) -> Sequence[Unfit]:
@@ -248,14 +226,18 @@ class NaiveBayes:
         if base:
             why = "Naive Bayes starts from no other model, and learns its table whole"
             found.append(Unfit("not yet", f"{why}: leave `base` out."))
-        if inference is not None and inference.task not in self.tasks:
-            found.append(
-                Unfit(
-                    "never",
-                    f"Naive Bayes tells classes, and the label column {inference.label!r} holds "
-                    f"numbers: take another family, or a label of classes.",
-                )
+        if schema is None:
+            return found
+        found += not_one_label(schema, family=self.name)
+        found += [
+            Unfit(
+                "never",
+                f"Naive Bayes tells classes, and the label column {label.name!r} holds numbers: "
+                f"take another family, or a label of classes.",
             )
+            for label in schema.labels
+            if label.task not in self.tasks
+        ]
         return found
 
     def source(self, module: Path | None) -> ModelSource:
@@ -276,9 +258,9 @@ class NaiveBayes:
     def pin(self) -> None:
         """Do nothing: integers are summed alike everywhere."""
 
-    def encoding(self, inference: Inference) -> RowEncoding:
+    def encoding(self, schema: Schema) -> RowEncoding:
         """Return how it reads the rows of a table."""
-        return KeyEncoding(inference)
+        return KeyEncoding(schema)
 
     def steps(self, counts: Sequence[int], partition: Partition) -> int:
         """Return 0: nothing is trained step by step."""
@@ -286,7 +268,7 @@ class NaiveBayes:
 
     def open(self, source: ModelSource, store: RowStore, *, seed: int) -> Learner:
         """Return a learner for the columns and classes of a store."""
-        return NaiveBayesLearner(Inference.from_json(store.description["inference"]))
+        return NaiveBayesLearner(store.schema)
 
     def distance(self, one: State, other: State, *, names: Sequence[str]) -> float | None:
         """Return the Euclidean distance of all counts."""

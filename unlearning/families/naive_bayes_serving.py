@@ -3,36 +3,28 @@
 import base64
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from lineage_store.canonical import canonical_json, write_atomic
+from lineage_store.data import Schema
 from lineage_store.errors import BadInput
 from unlearning.encoding.value_keys import class_key
 from unlearning.families.naive_bayes import Sums
 from unlearning.families.naive_bayes_graph import RULES, SUMS_FILE
-from unlearning.keras_models.module_file import ModelSpec
+from unlearning.keras_models.module_file import spec_of
 
 ASSET = "columns.json"
 GRAPH = Path(__file__).with_name("naive_bayes_graph.saved_model")
 
 
-def export_sums(
-    parts: Sequence[Sums],
-    folder: Path,
-    *,
-    numbers: Sequence[str],
-    strings: Sequence[str],
-    columns: Sequence[str],
-    classes: Sequence[str],
-    rule: str,
-) -> None:
+def export_sums(parts: Sequence[Sums], folder: Path, *, schema: Schema, rule: str) -> None:
     """Write the SavedModel of the parts that have rows; no TensorFlow is needed.
 
-    `numbers` and `strings` are the inputs of the signature `columns`, `columns` all of them in the
-    order in which the sums number them. Raises BadInput if no part has rows, or for another rule
-    than `RULES`.
+    Numbers and texts are the inputs of the signature `columns`; the sums number all columns in the
+    schema's order. Raises BadInput if no part has rows, or for another rule than `RULES`.
     """
     members = [sums for sums in parts if sums.rows]
     if not members:
@@ -46,25 +38,24 @@ def export_sums(
             shutil.copyfile(file, target)  # no link: it has the mode of this user's files
     sums_file = folder / "assets" / SUMS_FILE
     sums_file.parent.mkdir(parents=True, exist_ok=True)
-    texts = [name.encode("utf-8") for name in (*numbers, *strings, *classes)]
-    write_atomic(folder / "assets" / ASSET, _columns(numbers, strings, classes))
+    spec = replace(spec_of(schema), buckets=0)  # of which there are none
+    inputs, classes = (*spec.numbers, *spec.strings), [class_key(name) for name in spec.classes]
+    columns = [column.name for column in schema.columns]
+    texts = [name.encode("utf-8") for name in (*inputs, *spec.classes)]
+    # What every served model of ours says of its columns; this graph does not read it.
+    write_atomic(folder / "assets" / ASSET, canonical_json(spec.to_json()) + b"\n")
+    sizes = [len(members), len(classes), len(spec.numbers), len(spec.strings), RULES.index(rule)]
     values = np.concatenate(
         [
-            [len(members), len(classes), len(numbers), len(strings), RULES.index(rule)],
+            sizes,
             _ends([len(text) for text in texts]),
-            [columns.index(name) for name in (*numbers, *strings)],
-            *_tables(members, columns=len(columns), classes=[class_key(name) for name in classes]),
+            [columns.index(name) for name in inputs],
+            *_tables(members, columns=len(columns), classes=classes),
         ]
     ).astype("<i8")
     lines = (base64.urlsafe_b64encode(data) for data in (values.tobytes(), b"".join(texts)))
     sums_file.unlink(missing_ok=True)  # the graph's own is a link
     write_atomic(sums_file, b"".join(line.rstrip(b"=") + b"\n" for line in lines))
-
-
-def _columns(numbers: Sequence[str], strings: Sequence[str], classes: Sequence[str]) -> bytes:
-    """Return what every served model of ours says of its columns; this graph does not read it."""
-    spec = ModelSpec(tuple(numbers), tuple(strings), "classification", tuple(classes), 0)
-    return canonical_json(spec.to_json()) + b"\n"
 
 
 def _tables(

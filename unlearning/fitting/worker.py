@@ -6,10 +6,10 @@ left, and the runner has it.
 """
 
 import functools
-import json
 from pathlib import Path
 
 from lineage_store.canonical import canonical_json, write_atomic
+from lineage_store.data import Schema
 from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput, UnweaveError
 from lineage_store.rows import open_rows
@@ -56,15 +56,15 @@ def carry_out_apart(task: ShardTask) -> None:
         )
     if not has_ticket(task):
         return  # nobody waits for it any more
-    inference = json.dumps(open_rows(task.rows).description["inference"], sort_keys=True)
-    carry_out(task, learner=_learner(task.text, task.config, task.rows, inference))
+    schema = open_rows(task.rows).schema
+    carry_out(task, learner=_learner(task.text, task.config, task.rows, schema))
 
 
 @functools.lru_cache(maxsize=1)
-def _learner(text: str, config: TrainConfig, rows: Path, inference: str) -> Learner:
+def _learner(text: str, config: TrainConfig, rows: Path, schema: Schema) -> Learner:
     """Keep the last learner: a worker traces its graph once for all shards that it is given.
 
-    `inference` is part of the key: a folder may hold other rows by the next run.
+    `schema` is part of the key: a folder may hold other rows by the next run.
     """
     store = open_rows(rows)
     family, source = family_of(config.options.model_family), ModelSource(config.module, text)

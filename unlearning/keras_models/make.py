@@ -1,6 +1,5 @@
 """The learner of a store's rows, built from a module's source."""
 
-from lineage_store.data import Inference
 from lineage_store.rows import RowStore
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.keras_learner import KerasLearner
@@ -10,5 +9,4 @@ from unlearning.keras_models.module_file import spec_of
 def make_learner(text: str, *, name: str, store: RowStore, seed: int) -> KerasLearner:
     """Build the learner of a store's rows from a module's source."""
     pin_tensorflow()
-    inference = Inference.from_json(store.description["inference"])
-    return KerasLearner(text, name=name, spec=spec_of(inference), seed=seed)
+    return KerasLearner(text, name=name, spec=spec_of(store.schema), seed=seed)

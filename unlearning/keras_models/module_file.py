@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.canonical import digest
-from lineage_store.data import Inference, Task
+from lineage_store.data import Schema, Task
 from lineage_store.errors import BadInput
 
 BUCKETS = 2048
@@ -64,9 +64,10 @@ class ModelSpec:
         }
 
 
-def spec_of(inference: Inference) -> ModelSpec:
-    """Return the spec that follows from what the gate inferred."""
-    return ModelSpec(inference.numbers, inference.strings, inference.task, inference.classes)
+def spec_of(schema: Schema) -> ModelSpec:
+    """Return the spec that follows from the schema of a table with one label."""
+    label = schema.label
+    return ModelSpec(schema.names("number"), schema.names("text"), label.task, label.classes)
 
 
 def module_text(path: Path | None) -> str:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lineage_store.claim import Claim, Word, claim_of
-from lineage_store.data import Inference
+from lineage_store.data import Schema
 from lineage_store.errors import LeftAsItIs
 from unlearning.planning.estimates import Estimate
 from unlearning.planning.kept_for_later import Afterwards
@@ -20,13 +20,13 @@ from unlearning.strategies.past_decision import PastDecision
 class BaseAfter:
     """What a request leaves of the base of a model, which it may not touch at all.
 
-    `model` is the base's id then, and `inference` what its rows say, both None if it is withdrawn;
+    `model` is the base's id then, and `schema` what its rows say, both None if it is withdrawn;
     `shards` are the decisions on the base's shards, none if it is not touched.
     """
 
     model: str | None
     guarantee: str
-    inference: Inference | None
+    schema: Schema | None
     shards: tuple[Decision, ...] = ()
 
 

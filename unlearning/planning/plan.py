@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from lineage_store.claim import BITS
-from lineage_store.data import EVAL, Inference, Snapshot, in_terms_of, infer, retained
+from lineage_store.data import EVAL, Schema, Snapshot, in_terms_of, infer, retained
 from lineage_store.errors import BadInput, LeftAsItIs, NothingToLearn
 from lineage_store.graph import LineageNode
 from lineage_store.index import IndexedRows
@@ -63,13 +63,13 @@ def plan_model(
     was trained from; `served` are the bytes of its served model. Raises BadInput if no strategy can
     serve as asked, MissingVerdict if a descendant is of a kind that nobody decides on.
     """
-    inference, nothing_left = inference_without(snapshot, deleted, base=base)
+    schema, nothing_left = schema_without(snapshot, deleted, base=base)
     start = ledger.header.base
-    change = None if base is None or start is None else _change_of_base(start, base, inference)
+    change = None if base is None or start is None else _change_of_base(start, base, schema)
     counts = counts_without(store, deleted, ledger.partition)
-    if inference is not None and not any(map(sum, counts)):
-        inference, nothing_left = None, "no row is left to train on"
-    changed = inference is not None and inference != snapshot.inference
+    if schema is not None and not any(map(sum, counts)):
+        schema, nothing_left = None, "no row is left to train on"
+    changed = schema is not None and schema != snapshot.schema
     fresh_start = INFERENCE_CHANGED if changed else others_made_it(ledger, code, environment)
     bridged = (fresh_start or "") if asked.accept_bridged and not changed else ""
     situation = situation_of(
@@ -84,7 +84,7 @@ def plan_model(
     steps_full = sum(family.steps(one, ledger.partition) for one in situation.new_counts)
     costs: tuple[Estimate, ...] = ()
     exposure: Exposure | None = None
-    if inference is None:
+    if schema is None:
         strategy: Strategy[Any] = Withdraw()
         decisions: tuple[Decision, ...] = all_leave(ledger.partition.shards, why=nothing_left)
         claim, why = strategy.claim, f"the model is withdrawn: {nothing_left}"
@@ -110,7 +110,7 @@ def plan_model(
             )
     return ModelPlan(
         model_before=model_before,
-        model_after=None if inference is None else model_after,
+        model_after=None if schema is None else model_after,
         strategy=strategy.name,
         claim=claim,
         why=why,
@@ -204,21 +204,19 @@ def must_still_hold(
     )
 
 
-def inference_without(
+def schema_without(
     snapshot: Snapshot, deleted: IndexedRows, *, base: BaseAfter | None
-) -> tuple[Inference | None, str]:
+) -> tuple[Schema | None, str]:
     """Return what the rows that remain say, or None and why there is nothing left to learn.
 
     It is in the terms of the base's data, if there is a base and they fit it.
     """
-    features = tuple(name for name, _ in snapshot.inference.features)
-    records = retained(snapshot, deleted.key_set())
     try:
-        own = infer(records, features=features, label=snapshot.inference.label)
+        own = infer(retained(snapshot, deleted.key_set()), snapshot.schema.roles)
     except NothingToLearn as error:
         return None, str(error)
     try:
-        return in_terms_of(own, base.inference if base else None), ""
+        return in_terms_of(own, base.schema if base else None), ""
     except BadInput:
         return own, ""
 
@@ -227,18 +225,18 @@ def base_after(
     plan: ModelPlan, snapshot: Snapshot, deleted: IndexedRows, *, base: BaseAfter | None
 ) -> BaseAfter:
     """Return what a plan leaves of its model, for those that were trained from it."""
-    inference: Inference | None = snapshot.inference
+    schema: Schema | None = snapshot.schema
     if plan.inference_changed:
-        inference, _ = inference_without(snapshot, deleted, base=base)
+        schema, _ = schema_without(snapshot, deleted, base=base)
     if plan.model_after is None:
-        inference = None
-    return BaseAfter(plan.model_after, plan.guarantee, inference, plan.shards)
+        schema = None
+    return BaseAfter(plan.model_after, plan.guarantee, schema, plan.shards)
 
 
-def _change_of_base(start: BaseOrigin, base: BaseAfter, inference: Inference | None) -> BaseChange:
+def _change_of_base(start: BaseOrigin, base: BaseAfter, schema: Schema | None) -> BaseChange:
     """Say from what the shards start now: afresh, if the base is gone or the rows do not fit it."""
     before, digests = start.model, start.weights
-    if base.model is None or inference != base.inference:
+    if base.model is None or schema != base.schema:
         given = tuple(shard for shard, known in enumerate(digests) if known is not None)
         return BaseChange(before, None, BITS.word, given)
     moved = tuple(

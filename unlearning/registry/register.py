@@ -6,7 +6,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lineage_store.data import UNLABELLED, Record, Snapshot, load_snapshot, read_keys, read_snapshot
+from lineage_store.data import (
+    UNLABELLED,
+    Record,
+    Schema,
+    Snapshot,
+    load_snapshot,
+    read_keys,
+    read_snapshot,
+)
 from lineage_store.errors import CheckFailed
 from lineage_store.index import base_of, logging_events, models, row_index, writing_index
 from lineage_store.keys import load_public_key
@@ -122,7 +130,7 @@ def _report(ledger: Ledger, snapshot: Snapshot, model: str) -> dict[str, Any]:
     return {
         "metrics": metrics_of(ledger),
         "rows": dict(snapshot.rows),
-        "task": snapshot.inference.task,
+        "task": snapshot.schema.label.task if snapshot.schema.labels else None,
         "steps": ledger.steps_taken(model=model),
         "steps_full": sum(s.steps for s in stages if s.stage < ledger.partition.slices),
         "step_seconds": sum(stage.seconds for stage in mine),
@@ -134,9 +142,11 @@ def _report(ledger: Ledger, snapshot: Snapshot, model: str) -> dict[str, Any]:
 def _made_with(ledger: Ledger) -> dict[str, Any]:
     """Keep of a ledger's header what may outlive the model: no class, which is a value."""
     header = ledger.header
+    schema = Schema.from_json(header.data["inference"])
+    names = {"numbers": schema.names("number"), "strings": schema.names("text")}
     return {
         "data_digest": published_data(ledger),
-        "spec": {name: header.spec[name] for name in ("numbers", "strings")},
+        "spec": {role: list(columns) for role, columns in names.items()},
         "module": asdict(header.module),
         "optimizer": dict(header.optimizer),
         "code": header.code,

@@ -97,7 +97,7 @@ def aggregation_for(name: str, *, task: str) -> Aggregation:
     return found
 
 
-def aggregation_or_default(name: str, *, task: str) -> Aggregation:
+def aggregation_or_default(name: str, *, task: str | None) -> Aggregation:
     """Return an aggregation by its name, or the default if the task has no use for it.
 
     A deletion may change the task, and must not be stopped by it.

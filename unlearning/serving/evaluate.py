@@ -18,8 +18,8 @@ class Predictor(Protocol):
     """What answers from the state of a part."""
 
     @property
-    def task(self) -> Task:
-        """What the label makes it."""
+    def task(self) -> Task | None:
+        """What the label makes it; None if it learns without one."""
 
     @property
     def units(self) -> int:
@@ -29,7 +29,7 @@ class Predictor(Protocol):
         """Return the answers (n, units) of a part with this state."""
 
     def targets(self, rows: Rows) -> Array:
-        """Return the right answers (n,): numbers of classes, or values."""
+        """Return the right answers (n,), numbers of classes or values; not asked without a task."""
 
 
 def aggregated(
@@ -44,9 +44,10 @@ def evaluate(
 ) -> dict[str, float]:
     """Return what the aggregate does on rows: `accuracy` and `log_loss`, or `rmse`; and `rows`.
 
-    Log loss is in nats, with probabilities clipped at 1e-7; rmse is in the label's units.
+    Log loss is in nats, with probabilities clipped at 1e-7; rmse is in the label's units. Without
+    a label nothing is right or wrong, and no row is asked about.
     """
-    if not len(rows) or not any(parts):
+    if learner.task is None or not len(rows) or not any(parts):
         return {"rows": 0}
     squares = hits = loss = 0.0
     for piece in pieces(rows, ASKED_AT_ONCE):

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.data import TRAIN, Inference, Snapshot, read_places
+from lineage_store.data import TRAIN, Snapshot, read_places
 from lineage_store.ledger import Ledger
 from lineage_store.placement import Partition, cells_of
 from lineage_store.rows import FORMAT, RowStore
@@ -28,8 +28,7 @@ def unchanged_slices(
     `snapshot` holds the rows that remain; the files are given by shard and slice.
     """
     partition = old.partition
-    told = Inference.from_json(store.description["inference"])
-    if store.format != FORMAT or told != snapshot.inference:
+    if store.format != FORMAT or store.schema != snapshot.schema:
         return {}
     counts = count_rows(snapshot, partition)
     found: dict[tuple[int, int], Path] = {}

@@ -68,7 +68,7 @@ class Project(Reader):
         self,
         csv: Path | str | Sequence[Path | str],
         *,
-        label: str,
+        label: str | None = None,
         subject: str | Sequence[str] = (),
         row_id: str | None = None,
         drop: Sequence[str] = (),
@@ -97,11 +97,12 @@ class Project(Reader):
     ) -> dict[str, Any]:
         """Train a model with lineage on a CSV file, or several of one table, and push it.
 
-        A row may have several subjects: `subject` names one column or more. `base` names a live
-        model whose weights each shard starts from; without `shards` there are as many as that has,
-        or as many as are best for `model_family`, as of `slices`. `risk_rules` tell which rows are
-        likely to be withdrawn, in order of rising risk; docs/data.md says what becomes of them.
-        Raises BadInput for options, data or a module that do not fit.
+        `label` is the column to predict, for a family that learns to tell one. A row may have
+        several subjects: `subject` names one column or more. `base` names a live model whose
+        weights each shard starts from; without `shards` there are as many as that has, or as many
+        as are best for `model_family`, as of `slices`. `risk_rules` tell which rows are likely to
+        be withdrawn, in order of rising risk; docs/data.md says what becomes of them. Raises
+        BadInput for options, data or a module that do not fit.
         """
         from pipelines.runs.train import TrainRequest, train
         from unweave.answers import runs as answers

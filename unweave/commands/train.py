@@ -19,7 +19,9 @@ from unweave.commands.training_options import training_options
     type=click.Path(path_type=Path),
     help="The CSV file to read; may be given again, for a table in several files.",
 )
-@click.option("--label-column", required=True, help="The column to predict.")
+@click.option(
+    "--label-column", help="The column to predict; a family that learns without one needs none."
+)
 @click.option(
     "--subject-column",
     multiple=True,
@@ -47,7 +49,7 @@ from unweave.commands.training_options import training_options
 def train(
     workspace: Path,
     csv: tuple[Path, ...],
-    label_column: str,
+    label_column: str | None,
     subject_column: tuple[str, ...],
     row_id_column: str | None,
     drop_columns: str,

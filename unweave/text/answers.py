@@ -24,8 +24,8 @@ def show(what: str, answer: Answer) -> None:
 def trained(answer: Answer) -> list[Any]:
     """Show a trained model."""
     return [
-        f"Trained {answer['model_id']} ({answer['task']}){_from(answer['config'].get('base'))} on "
-        f"{answer['rows_by_split']['train']:,} "
+        f"Trained {answer['model_id']} ({answer['task'] or 'without a label'})"
+        f"{_from(answer['config'].get('base'))} on {answer['rows_by_split']['train']:,} "
         f"rows: {answer['shards']} shards, {answer['slices']} slices, {answer['steps']:,} steps, "
         f"{answer['seconds']:.1f} s.",
         *(

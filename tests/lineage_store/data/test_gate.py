@@ -14,6 +14,7 @@ from lineage_store.data import gate
 from lineage_store.data import snapshot as snapshots
 from lineage_store.data.csv_source import Columns, Dropped, read_header, read_records
 from lineage_store.data.gate import let_through
+from lineage_store.data.schema import Column, Roles
 from lineage_store.data.snapshot import (
     Record,
     escape,
@@ -67,7 +68,7 @@ def fields_of(snapshot, split):
 
 def told(snapshot):
     """What a model depends on, as bytes."""
-    return canonical_json([snapshot.data_digest, snapshot.inference.to_json()])
+    return canonical_json([snapshot.data_digest, snapshot.schema.to_json()])
 
 
 def outcome(make):
@@ -94,8 +95,7 @@ def regate(new_folder):
     def again(snapshot, deleted=frozenset()):
         return let_through(
             retained(snapshot, frozenset(deleted)),
-            features=tuple(name for name, _ in snapshot.inference.features),
-            label=snapshot.inference.label,
+            snapshot.schema.roles,
             folder=new_folder() / "snapshot",
         )
 
@@ -126,11 +126,11 @@ def test_removing_any_rows_changes_nothing_of_the_others(gated, lines, by_id, da
     before = outcome(lambda: gated([HEADER, *lines], **columns))
     after = outcome(lambda: gated([HEADER, *(lines[place] for place in kept)], **columns))
     assume(isinstance(before, snapshots.Snapshot) and isinstance(after, snapshots.Snapshot))
-    same = before.inference == after.inference
+    same = before.schema == after.schema
     for split, after_lines in lines_of(after).items():
         if same:
             assert after_lines <= lines_of(before)[split]
-        elif before.inference.label_type == after.inference.label_type:
+        elif before.schema.label.kind == after.schema.label.kind:
             # What was inferred may change how a value is written, never where a row goes.
             keys_before = Counter(tuple(fields[:3]) for fields in fields_of(before, split))
             assert Counter(tuple(fields[:3]) for fields in fields_of(after, split)) <= keys_before
@@ -166,34 +166,34 @@ KEEP = [["ann", "1", "2", "0"], ["bob", "2", "3", "1"], ["bob", "3", "4.5", "0"]
     ("gone", "kept", "before", "after"),
     [
         # The kinds of a and b, the kind of the label, the task, the number of classes.
-        ([["n7", "2", "0"]], KEEP, "snnc2", "nnnc2"),
-        ([["001", "it's", "0"]], KEEP, "ssnc2", "nnnc2"),
-        ([["1e999", "NA", "0"]], KEEP, "snnc2", "nnnc2"),
+        ([["n7", "2", "0"]], KEEP, "tnnc2", "nnnc2"),
+        ([["001", "it's", "0"]], KEEP, "ttnc2", "nnnc2"),
+        ([["1e999", "NA", "0"]], KEEP, "tnnc2", "nnnc2"),
         ([["0.5", "1", "1"]], [["ann", "1", "NA", "0"], ["bob", "", "2", "1"]], "nnnc2", "nnnc2"),
         ([["1", "1", "2"]], KEEP, "nnnc3", "nnnc2"),
-        ([["1", "1", "x"]], KEEP, "nnsc3", "nnnc2"),
+        ([["1", "1", "x"]], KEEP, "nntc3", "nnnc2"),
         ([["1", "1", "0.5"]], KEEP, "nnnr0", "nnnc2"),
         ([["1", "1", str(n)] for n in range(25)], KEEP, "nnnr0", "nnnc2"),
-        ([["1", "1", "x"]], [*KEEP, ["bob", "1", "1", "0.50"]], "nnsc4", "nnnr0"),
-        ([["1", "1", "x"]], [*KEEP, ["bob", "1", "1", "NA"]], "nnsc4", "nnnc2"),
-        ([["1", "1", "x"]], [*KEEP, ["bob", "text", "1", "NA"]], "snsc4", "nnnc2"),
-        ([["1", "1", "NA"]], [["ann", "1", "1", "yes"], ["bob", "1", "2", "no"]], "nnsc3", "nnsc2"),
+        ([["1", "1", "x"]], [*KEEP, ["bob", "1", "1", "0.50"]], "nntc4", "nnnr0"),
+        ([["1", "1", "x"]], [*KEEP, ["bob", "1", "1", "NA"]], "nntc4", "nnnc2"),
+        ([["1", "1", "x"]], [*KEEP, ["bob", "text", "1", "NA"]], "tntc4", "nnnc2"),
+        ([["1", "1", "NA"]], [["ann", "1", "1", "yes"], ["bob", "1", "2", "no"]], "nntc3", "nntc2"),
         (
             [["1", "1", "0"]],
             [["ann", "1", "1", "-0.0"], ["bob", "1", "2", "1e1"]],
             "nnnc2",
             "nnnc2",
         ),
-        ([["1", "1", "x\ny"]], [*KEEP, ["bob", "'1", "a\nb", "1"]], "sssc3", "ssnc2"),
+        ([["1", "1", "x\ny"]], [*KEEP, ["bob", "'1", "a\nb", "1"]], "tttc3", "ttnc2"),
     ],
 )
 def test_what_is_inferred_follows_the_rows_that_are_left(
     gated, regate, rows_of, gone, kept, before, after
 ):
     def summary(snapshot):
-        told = snapshot.inference
-        kinds = [kind for _, kind in told.features] + [told.label_type, told.task]
-        return "".join(kind[0] for kind in kinds) + str(len(told.classes))
+        label = snapshot.schema.label
+        kinds = [column.kind for column in snapshot.schema.all] + [label.task]
+        return "".join(kind[0] for kind in kinds) + str(len(label.classes))
 
     header, columns = HEADER[1:], {"subjects": ("person",)}
     # Twenty of each, so that both splits have rows whatever the keys are.
@@ -238,8 +238,8 @@ def test_the_plan_and_the_gate_infer_the_same(gated, regate, rows_of):
     snapshot = gated([HEADER[1:], *lines], subjects=("person",))
     deleted = frozenset(rows_of(snapshot, ["cy"]))
     records = retained(snapshot, deleted)
-    inferred = gate.infer(records, features=("a", "b"), label="label")
-    assert inferred == regate(snapshot, deleted).inference != snapshot.inference
+    inferred = gate.infer(records, Roles(("a", "b"), "label"))
+    assert inferred == regate(snapshot, deleted).schema != snapshot.schema
 
 
 def test_the_data_digest_depends_on_rows_and_placement_but_not_on_pseudonyms_or_order(
@@ -305,18 +305,14 @@ def test_another_reader_tells_the_types_that_the_gate_told(gated, lines):
         header, *rows = fields_of(snapshot, split)
         assert len(rows) == snapshot.rows[split]
         assert snapshot.csv_file(split).read_bytes().count(b"\n") == len(rows) + 1
-        kinds = dict(snapshot.inference.features)
-        if snapshot.inference.task == "regression":
-            kinds["label"] = "number"
-        elif snapshot.inference.label_type == "string":
-            kinds["label"] = "string"
+        kinds = {column.name: column.kept for column in snapshot.schema.all}
         for fields in rows:
             for name, field in zip(header, fields, strict=True):
-                if name in snapshots.KEYED or kinds.get(name) == "string":
+                if name in snapshots.KEYED or kinds[name] == "text":
                     if field:
                         with pytest.raises(ValueError):
                             float(field)
-                elif kinds.get(name) == "number" and field:
+                elif field:
                     float(field)
                     with pytest.raises(ValueError):
                         int(field)
@@ -327,13 +323,13 @@ def test_the_values_written_are_the_values_given(gated):
     lines += [[f"r{n}", "cy", '"x", y', "-.50", "12"] for n in range(3, 40)]
     snapshot = gated([HEADER, *lines], subjects=("person",), row_id="id")
     records = [r for split in snapshot.splits for r in snapshots.read_snapshot(snapshot, split)]
-    found = Counter((*record.values, record.label) for record in records)
+    found = Counter(tuple(record.values) for record in records)
     assert found == {
         ("two\nlines", "1000.0", "yes"): 1,
         ("'001", "", "no"): 1,
         ('"x", y', "-0.5", "12"): 37,
     }
-    assert snapshot.inference.classes == ("12", "no", "yes")
+    assert snapshot.schema.label.classes == ("12", "no", "yes")
     written = [fields[3:] for split in snapshot.splits for fields in fields_of(snapshot, split)]
     assert ["'%two%0Alines", "1000.0", "yes"] in written
     assert ["''001", "", "no"] in written
@@ -353,13 +349,13 @@ def test_rows_without_a_label_are_counted_and_nothing_but_their_keys_is_kept(
     assert snapshot.rows["unlabelled"] == 3
     assert sum(snapshot.rows.values()) == len(lines)
     records = list(snapshots.read_keys(snapshot))
-    assert [(r.split, r.values, r.label) for r in records] == [("unlabelled", [], "")] * 3
+    assert [(r.split, r.values) for r in records] == [("unlabelled", [])] * 3
     assert Counter(r.subjects for r in records) == {
         (pseudonyms.get("dora"),): 2,
         (pseudonyms.get("eve"),): 1,
     }
     assert len({r.row_key for r in records}) == 3
-    assert snapshot.inference.features == (("a", "number"), ("b", "number"))
+    assert snapshot.schema.columns == (Column("a", "number"), Column("b", "number"))
     for path in snapshot.folder.rglob("*"):
         assert path.is_dir() or not any(s in path.read_bytes() for s in (b"secret", b"4711"))
 
@@ -370,6 +366,23 @@ def test_rows_without_a_label_are_counted_and_nothing_but_their_keys_is_kept(
     after = regate(after, rows_of(snapshot, ["dora"]))
     assert [r.subjects for r in snapshots.read_keys(after)] == [(pseudonyms.get("eve"),)]
     assert after.rows["unlabelled"] == 1
+
+
+def test_a_table_without_a_label_passes_the_gate_and_every_row_counts(gated, regate, rows_of):
+    lines = [["ann", "1", "NA", ""], ["bob", "x", "2", "yes"], ["cy", "3", "", "no"]] * 9
+    snapshot = gated([["person", "a", "b", "c"], *lines], label=None, subjects=("person",))
+    assert snapshot.schema.labels == ()
+    assert (sum(snapshot.rows.values()), snapshot.rows["unlabelled"]) == (27, 0)
+    records = [r for split in snapshot.splits for r in snapshots.read_snapshot(snapshot, split)]
+    found = Counter(tuple(record.values) for record in records)
+    assert found == {("1", "", ""): 9, ("x", "2.0", "yes"): 9, ("3", "", "no"): 9}
+    assert snapshot.schema.names("text") == ("a", "c")
+    twin = gated([["person", "a", "b", "c"], *[line for line in lines if line[0] != "bob"]],
+                 label=None, subjects=("person",))  # fmt: skip
+    assert twin.schema.names("text") == ("c",)
+    assert_same(regate(snapshot, rows_of(snapshot, ["bob"])), twin)
+    with pytest.raises(NothingToLearn, match="No row is there"):
+        regate(snapshot, rows_of(snapshot, ["ann", "bob", "cy"]))
 
 
 def test_a_snapshot_is_read_back_as_it_was_written_and_says_what_its_files_hold(gated):
@@ -390,7 +403,7 @@ def test_a_snapshot_is_read_back_as_it_was_written_and_says_what_its_files_hold(
 
 def record(number, *, label=None, value="1", split=snapshots.TRAIN):
     key = number.to_bytes(16, "big")
-    return Record(key, (), key[:8], split, [value], str(number % 2) if label is None else label)
+    return Record(key, (), key[:8], split, [value, str(number % 2) if label is None else label])
 
 
 def interrupted():
@@ -410,14 +423,14 @@ def interrupted():
 )
 def test_a_gate_that_fails_leaves_nothing_behind(tmp_path, records, error):
     with pytest.raises(error):
-        let_through(records(), features=("a",), label="label", folder=tmp_path / "snapshot")
+        let_through(records(), Roles(("a",), "label"), folder=tmp_path / "snapshot")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_exists_is_refused_and_left_alone(tmp_path):
     (tmp_path / "mine").write_text("precious")
     with pytest.raises(FileExistsError):
-        let_through(iter([]), features=("a",), label="label", folder=tmp_path)
+        let_through(iter([]), Roles(("a",), "label"), folder=tmp_path)
     assert (tmp_path / "mine").read_text() == "precious"
 
 
@@ -425,9 +438,9 @@ def test_a_long_text_passes_the_gate_and_is_read_back(tmp_path):
     csv.field_size_limit(1 << 17)  # as in a new process: Python's own limit
     text = "x" * (1 << 18)
     records = [record(0, value=text), record(1), record(2)]
-    snapshot = let_through(iter(records), features=("a",), label="label", folder=tmp_path / "one")
+    snapshot = let_through(iter(records), Roles(("a",), "label"), folder=tmp_path / "one")
     csv.field_size_limit(1 << 17)
-    assert next(retained(snapshot, frozenset())).values == [text]
+    assert next(retained(snapshot, frozenset())).values == [text, "0"]
 
 
 @pytest.mark.parametrize("rows", [2_000, pytest.param(10_000, marks=pytest.mark.slow)])
@@ -444,9 +457,7 @@ def test_memory_does_not_grow_with_the_rows(write_csv, keys, pseudonyms, new_fol
                 [path], columns=columns, header=header, keys=keys, pseudonyms=pseudonyms,
                 excluded=frozenset(), temporary=new_folder(), dropped=Dropped(),
             )  # fmt: skip
-            snapshot = let_through(
-                records, features=header.features, label="label", folder=new_folder() / "snapshot"
-            )
+            snapshot = let_through(records, header.roles, folder=new_folder() / "snapshot")
             for _ in retained(snapshot, frozenset()):
                 pass
             return tracemalloc.get_traced_memory()[1]

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lineage_store.data import inference
-from lineage_store.data.inference import Evidence, Inference
+from lineage_store.data import inference, number_text
+from lineage_store.data.inference import Evidence
+from lineage_store.data.schema import Column, Roles, Schema
 from lineage_store.errors import BadInput, NothingToLearn
 
 CELLS = [
@@ -28,21 +29,21 @@ ROWS = st.lists(st.tuples(*[st.sampled_from(CELLS)] * 3), min_size=1, max_size=8
 
 def inferred(rows, names=("a", "b")):
     """Infer from rows: the last cell is the label."""
-    evidence = Evidence(names, "label")
-    for *values, label in rows:
-        evidence.add(values, label)
+    evidence = Evidence(Roles(names, "label"))
+    for values in rows:
+        evidence.add(values)
     return evidence.conclude()
 
 
 def column_type(*cells):
-    """The type of one column with these cells."""
+    """The kind of one column with these cells."""
     rows = [(cell, str(place % 2)) for place, cell in enumerate([*cells, "", ""])]
-    return inferred(rows, ("a",)).features[0][1]
+    return inferred(rows, ("a",)).columns[0].kind
 
 
 def labelled(*labels):
-    """What is told from rows with these labels."""
-    return inferred([("1", label) for label in labels], ("a",))
+    """What is told of a label from rows with these."""
+    return inferred([("1", label) for label in labels], ("a",)).label
 
 
 def outcome(rows):
@@ -55,13 +56,13 @@ def outcome(rows):
 @pytest.mark.parametrize("text", NUMBERS)
 def test_a_finite_decimal_number_makes_a_number_column(text):
     assert column_type(text, "3") == "number"
-    assert inference.parse_number(text) == float(text)
+    assert number_text.parse_number(text) == float(text)
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_ids_infinities_and_text_make_a_string_column(text):
-    assert column_type(text, "3") == "string"
-    assert inference.parse_number(text) is None
+def test_ids_infinities_and_text_make_a_column_of_texts(text):
+    assert column_type(text, "3") == "text"
+    assert number_text.parse_number(text) is None
 
 
 @pytest.mark.parametrize(
@@ -69,7 +70,7 @@ def test_ids_infinities_and_text_make_a_string_column(text):
 )
 def test_a_mark_for_a_missing_value_leaves_a_number_column_one(mark):
     assert column_type("1", mark, "2.5") == "number"
-    assert column_type("text", mark) == "string"
+    assert column_type("text", mark) == "text"
 
 
 def test_a_column_that_is_all_missing_is_a_number_column():
@@ -83,9 +84,8 @@ def test_a_float_column_that_loses_its_fractions_stays_a_number_column():
 
 def test_a_string_column_becomes_a_number_column_when_its_text_rows_go():
     rows = [("n7", "2", "0"), ("2", "3", "1"), ("4", "5", "0")]
-    assert inferred(rows).features == (("a", "string"), ("b", "number"))
-    assert inferred(rows[1:]).features == (("a", "number"), ("b", "number"))
-    assert (inferred(rows).strings, inferred(rows).numbers) == (("a",), ("b",))
+    assert inferred(rows).columns == (Column("a", "text"), Column("b", "number"))
+    assert inferred(rows[1:]).columns == (Column("a", "number"), Column("b", "number"))
 
 
 def test_classes_are_sorted_as_numbers_or_as_text():
@@ -95,41 +95,41 @@ def test_classes_are_sorted_as_numbers_or_as_text():
 
 
 @pytest.mark.parametrize(
-    ("labels", "task", "label_type"),
+    ("labels", "task", "kind"),
     [
         (["0", "1"], "classification", "number"),
         ([str(n) for n in range(20)], "classification", "number"),
         ([str(n) for n in range(21)], "regression", "number"),
         (["0", "1", "0.5"], "regression", "number"),
         (["1.0", "2.0"], "classification", "number"),
-        (["yes", "no"], "classification", "string"),
-        (["0", "1", "0.5", "other"], "classification", "string"),
-        (["01", "02"], "classification", "string"),
-        ([f"c{n}" for n in range(1000)], "classification", "string"),
+        (["yes", "no"], "classification", "text"),
+        (["0", "1", "0.5", "other"], "classification", "text"),
+        (["01", "02"], "classification", "text"),
+        ([f"c{n}" for n in range(1000)], "classification", "text"),
     ],
 )
-def test_the_label_decides_the_task(labels, task, label_type):
+def test_the_label_decides_the_task(labels, task, kind):
     told = labelled(*labels)
-    assert (told.task, told.label_type) == (task, label_type)
+    assert (told.task, told.kind) == (task, kind)
     assert len(told.classes) == (len(labels) if task == "classification" else 0)
 
 
 def test_a_mark_is_a_class_among_text_labels_and_a_missing_label_among_numbers():
     text = labelled("yes", "no", "NA", "?")
     assert text.classes == ("?", "NA", "no", "yes")
-    assert text.label_value("NA") == 1
+    assert text.canonical("NA") == "NA"
 
     numbers = labelled("1", "2", "NA", "?")
     assert numbers.classes == ("1", "2")
-    assert numbers.label_value("NA") is None
+    assert numbers.canonical("NA") is None
 
 
 def test_a_row_with_a_marked_label_counts_for_the_columns_only_if_it_is_a_row():
     marked = ("text", "1", "NA")
     numbers = [("1", "1", "0"), ("2", "1", "1"), marked]
     assert inferred(numbers) == inferred(numbers[:2])
-    assert inferred([*numbers, ("3", "1", "yes")]).features[0] == ("a", "string")
-    assert inferred([*numbers, ("3", "1", "yes")][::-1]).features[0] == ("a", "string")
+    assert inferred([*numbers, ("3", "1", "yes")]).columns[0] == Column("a", "text")
+    assert inferred([*numbers, ("3", "1", "yes")][::-1]).columns[0] == Column("a", "text")
 
 
 def test_a_row_without_a_label_says_nothing():
@@ -167,13 +167,25 @@ def test_many_numbers_and_one_text_are_too_many_classes_whichever_comes_first():
             labelled(*order)
 
 
-def test_the_value_of_a_label_is_its_class_or_its_number():
-    assert labelled("yes", "no").label_value("yes") == 1
-    assert labelled("5", "3", "4").label_value(" 4.0") == 1
-    assert labelled("0.5", "3").label_value("3") == 3.0
-    assert labelled("0.5", "3").class_of("3") == "3.0"
-    assert labelled("5", "3").class_of("3.0") == "3"
-    assert labelled("0.5", "3").label_value("") is None
+def test_a_value_has_one_spelling():
+    assert labelled("yes", "no").canonical("yes") == "yes"
+    assert labelled("5", "3", "4").canonical(" 4.0") == "4"
+    assert labelled("0.5", "3").canonical("3") == "3.0"
+    assert labelled("5", "3").canonical("3.0") == "3"
+    assert labelled("0.5", "3").canonical("") is None
+    assert Column("a", "number").canonical(" 1e3 ") == "1000.0"
+    assert Column("a", "number").canonical(" NA ") == ""
+    assert Column("a", "number").canonical("three") is None
+    assert Column("a", "text").canonical(" NA ") == " NA "
+
+
+def test_a_table_without_a_label_is_a_legal_one_and_every_row_of_it_counts():
+    evidence = Evidence(Roles(("a", "b")))
+    for values in (("1", ""), ("2", "x"), ("", "NA")):
+        evidence.add(values)
+    assert evidence.conclude() == Schema((Column("a", "number"), Column("b", "text")))
+    with pytest.raises(NothingToLearn, match="^No row is there.$"):
+        Evidence(Roles(("a", "b"))).conclude()
 
 
 @settings(deadline=None, max_examples=150)
@@ -197,34 +209,33 @@ def test_without_some_rows_a_string_column_may_become_one_of_numbers_but_never_t
 ):
     fewer = gone.draw(st.lists(st.sampled_from(rows), min_size=1, unique=True))
     before, after = outcome(rows), outcome(fewer)
-    if isinstance(before, Inference) and isinstance(after, Inference):
-        assert set(before.numbers) <= set(after.numbers)
-        assert (before.label_type, after.label_type) != ("number", "string")
-        assert (before.task, after.task) != ("classification", "regression") or (
-            before.label_type == "string"
-        )
+    if isinstance(before, Schema) and isinstance(after, Schema):
+        assert {*before.names("number")} <= {*after.names("number")}
+        label, later = before.label, after.label
+        assert (label.kind, later.kind) != ("number", "text")
+        assert (label.task, later.task) != ("classification", "regression") or label.kind == "text"
 
 
 @given(rows=ROWS)
-def test_an_inference_is_read_back_from_json_as_it_was(rows):
+def test_a_schema_is_read_back_from_json_as_it_was(rows):
     told = outcome(rows)
-    if isinstance(told, Inference):
-        assert Inference.from_json(told.to_json()) == told
+    if isinstance(told, Schema):
+        assert Schema.from_json(told.to_json()) == told
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_number_is_written_as_no_integer_and_read_back_bit_for_bit(number):
-    text = inference.number_text(number)
+    text = number_text.number_text(number)
     assert "." in text or "e" in text
-    back = inference.parse_number(text)
+    back = number_text.parse_number(text)
     assert back == number and math.copysign(1, back) == math.copysign(1, number)
 
 
 def test_what_is_remembered_does_not_grow_with_the_rows():
-    evidence = Evidence(("a",), "label")
+    evidence = Evidence(Roles(("a",), "label"))
     for number in range(5000):
-        evidence.add([f"value {number}"], f"label {number}")
-        evidence.add([str(number)], str(number))
+        evidence.add([f"value {number}", f"label {number}"])
+        evidence.add([str(number), str(number)])
     assert len(evidence.label_strings) == inference.MOST_STRING_CLASSES + 1
     assert len(evidence.label_numbers) == inference.MOST_NUMBER_CLASSES + 1
     assert evidence.text_seen == [True]

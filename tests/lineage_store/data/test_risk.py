@@ -80,7 +80,7 @@ def test_the_gate_puts_the_band_before_the_digest_and_leaves_the_rest_of_it(writ
     columns = {"subjects": ("who",), "row_id": "id", "drop": ("p",)}
     _, plain = read_csv(path, **columns)
     header, records = read_csv(path, **columns, risk=parse_rules(["p>=0.3", "p>=0.8"]))
-    assert header.features == ("a",), "the column is no feature, and tells the band all the same"
+    assert header.roles.columns == ("a",), "the column is no feature, and tells the band"
     for line, before, after in zip(LINES[1:], plain, records, strict=True):
         assert after.place[0] == (float(line[2]) >= 0.3) + (float(line[2]) >= 0.8)
         assert after.place[1:] == before.place[1:]

@@ -35,7 +35,7 @@ def connection(path):
 
 def row(number, *subjects, split=TRAIN):
     digest = keyed(b"test", "row", b"%d" % number)
-    return Record(digest[:16], subjects or (ANN,), digest[16:24], split, [], "")
+    return Record(digest[:16], subjects or (ANN,), digest[16:24], split, [])
 
 
 def without_subject(number):
@@ -113,7 +113,7 @@ def test_an_unknown_subject_or_snapshot_has_no_rows(connection):
 @given(number=st.sampled_from([0, 1, 2**63 - 1, 2**63, 2**64 - 1]) | st.integers(0, 2**64 - 1))
 def test_a_place_of_64_bits_is_kept_exactly(number):
     connection = open_index(Path(":memory:"))
-    record = Record(bytes(16), (ANN,), number.to_bytes(8, "big"), TRAIN, [], "")
+    record = Record(bytes(16), (ANN,), number.to_bytes(8, "big"), TRAIN, [])
     ingest(connection, 1, [record])
     assert row_index.rows_of_subject(connection, ANN, 1).places.tolist() == [number]
     connection.close()

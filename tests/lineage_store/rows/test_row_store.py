@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineage_store.canonical import canonical_json
-from lineage_store.data.inference import Inference
+from lineage_store.data.schema import Column, Label, Schema
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.placement import Partition, Stage, batch_of, row_bits, shard_of, slice_of
 from lineage_store.rows import slice_set
@@ -44,13 +44,11 @@ def rows_of(count, shape, seed):
 
 def described(shape):
     numbers, strings, task = shape
-    features = [(f"n{n}", "number") for n in range(numbers)]
-    features += [(f"s{n}", "string") for n in range(strings)]
+    columns = [Column(f"n{n}", "number") for n in range(numbers)]
+    columns += [Column(f"s{n}", "text") for n in range(strings)]
     classes = ("a", "b", "c") if task == "classification" else ()
-    inference = Inference(
-        tuple(features), "label", "string" if classes else "number", task, classes
-    )
-    return {"inference": inference.to_json()}
+    label = Label("label", "text" if classes else "number", task, classes)
+    return {"inference": Schema(tuple(columns), (label,)).to_json()}
 
 
 def written(folder, rows, places, shape, *, cuts=(), unchanged=None):

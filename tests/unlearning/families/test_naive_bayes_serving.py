@@ -7,13 +7,19 @@ import sys
 import numpy as np
 import pytest
 
+from lineage_store.data.schema import Column, Label, Schema
 from lineage_store.errors import BadInput
 from unlearning.encoding.value_keys import class_key, number_keys, text_keys
 from unlearning.families.naive_bayes import nothing, probabilities, sums_of
 from unlearning.families.naive_bayes_serving import export_sums
 
 CLASSES = ["né", "yes"]
-NUMBERS, STRINGS, COLUMNS = ["n0", "n1"], ["t0", "t1"], ["t0", "n0", "n1", "t1"]
+NUMBERS, STRINGS = ["n0", "n1"], ["t0", "t1"]
+KINDS = {"t0": "text", "n0": "number", "n1": "number", "t1": "text"}
+SCHEMA = Schema(
+    tuple(Column(*one) for one in KINDS.items()),
+    (Label("label", "text", "classification", tuple(CLASSES)),),
+)
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +48,7 @@ def encoded(table):
 
 
 def exported(folder, parts, rule="mean"):
-    export_sums(
-        parts,
-        folder,
-        numbers=NUMBERS,
-        strings=STRINGS,
-        columns=COLUMNS,
-        classes=CLASSES,
-        rule=rule,
-    )
+    export_sums(parts, folder, schema=SCHEMA, rule=rule)
     return folder
 
 
@@ -128,14 +126,16 @@ def test_learning_forgetting_and_exporting_take_no_tensorflow(tmp_path):
 import json, sys
 import numpy as np
 from pathlib import Path
+from lineage_store.data import Column, Label, Schema
 from unlearning.families.naive_bayes import subtracted, sums_of
 from unlearning.families.naive_bayes_serving import export_sums
 from unlearning.encoding.value_keys import class_key, text_keys
 values = text_keys(["x", "y", "x"], column="t")[:, None]
 labels = np.array([class_key(name) for name in "aba"])
 left = subtracted(sums_of(values, labels), sums_of(values[:1], labels[:1]))
-export_sums([left], Path({str(tmp_path / "model")!r}), numbers=[], strings=["t"], columns=["t"],
-            classes=["a", "b"], rule="mean")
+label = Label("y", "text", "classification", ("a", "b"))
+schema = Schema((Column("t", "text"),), (label,))
+export_sums([left], Path({str(tmp_path / "model")!r}), schema=schema, rule="mean")
 print(json.dumps([name for name in sys.modules if name.split(".")[0] in ("tensorflow", "keras")]))
 """
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

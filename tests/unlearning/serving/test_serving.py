@@ -128,17 +128,16 @@ def given_rows(project):
     from lineage_store.data.snapshot import EVAL, load_snapshot, read_snapshot
 
     snapshot = load_snapshot(project.root / "data" / "m1")
-    names = [name for name, _ in snapshot.inference.features]
-    kinds = dict(snapshot.inference.features)
+    kinds = {column.name: column.kind for column in snapshot.schema.columns}
     found = []
     for number, record in enumerate(sorted(read_snapshot(snapshot, EVAL), key=lambda r: r.row_key)):
-        values = dict(zip(names, record.values, strict=True))
+        values = dict(zip(kinds, record.values, strict=False))  # without the label
         found.append(
             {
                 "numbers": {
                     n: float(v) if v else None for n, v in values.items() if kinds[n] == "number"
                 },
-                "strings": {n: v for n, v in values.items() if kinds[n] == "string"},
+                "strings": {n: v for n, v in values.items() if kinds[n] == "text"},
                 "empty": number % 2 == 0,
             }
         )

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_store.data.inference import Inference
+from lineage_store.data.schema import Column, Label, Schema
 from lineage_store.errors import BadInput
 from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition, shard_of, slice_of
@@ -65,8 +65,9 @@ def test_a_stage_ends_after_as_many_epochs_without_a_new_minimum(losses, patienc
         assert watch.ends(losses[:count]) == (waited >= patience)
 
 
-INFERENCE = Inference(
-    (("a", "number"), ("b", "number")), "label", "string", "classification", ("no", "yes")
+SCHEMA = Schema(
+    (Column("a", "number"), Column("b", "number")),
+    (Label("label", "text", "classification", ("no", "yes")),),
 )
 
 
@@ -87,7 +88,7 @@ def store(tmp_path_factory, evaluation):
         train=[(train.take(kept), places[kept])],
         evaluation=[(rows, eval_places)],
         partition=PARTITION,
-        description={"inference": INFERENCE.to_json()},
+        description={"inference": SCHEMA.to_json()},
     )
 
 

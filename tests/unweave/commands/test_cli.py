@@ -212,7 +212,11 @@ BAD_TRAINING = {
         train_on("good.csv", "--risk-shards", "2"), 2, "give a rule",
     ),
     "an option that there is not": (train_on("good.csv", "--quickly"), 2, "--quickly"),
-    "an option that is missing": (["train", "--csv", "good.csv"], 2, "'--label-column'"),
+    "an option that is missing": (["train", "--label-column", "label"], 2, "'--csv'"),
+    "a family that needs a label": (
+        ["train", "--csv", "good.csv"], 2, "Change this: The family keras learns to tell a label, "
+        "and no column was named as one: name it with --label-column",
+    ),
 }  # fmt: skip
 
 ON_WORKSPACE = {

@@ -1,0 +1,166 @@
+"""The schema of a table: its columns by name and kind, and what some of them are for.
+
+One value tells the gate, the snapshot, the row store, a family's encoding and its learner what a
+row holds:
+
+    columns   what a model reads, in the order of the table
+    labels    what it learns to tell: a label is a column that knows its task and its classes
+    weights   what a row counts for
+    groups    which rows belong together
+
+All but the first are optional, the labels too. Which of them it takes is for a family to say
+(`Family.unfit`), and for nobody else. A row has one value for each column, in the order of `all`.
+
+A column holds numbers or texts. Of a type that a source declares no more than this kind would be
+taken: widths, categories and scales are functions of rows (law 2), and the keys of a family's own
+encoding. A label's classes are texts whatever its column holds.
+
+A schema is told from the rows alone (`inference`), so that schemas which are equal mean that a
+deletion changed nothing of it.
+
+As JSON it stands in snapshots, row stores and headers under `inference`, in the words of the first
+version: a table of one label has `label`, `label_type`, `task` and `classes`, and `string` is a
+column of texts. Without a label these keys are missing; several stand in a list, `labels`; and
+`weights` and `groups` are there if there are any.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lineage_store.data.number_text import (
+    class_text,
+    is_missing_number,
+    number_text,
+    parse_number,
+)
+
+Kind = Literal["number", "text"]
+Task = Literal["classification", "regression"]
+WRITTEN: Mapping[Kind, str] = {"number": "number", "text": "string"}
+READ: Mapping[str, Kind] = {"number": "number", "string": "text"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name in the table, and what it holds."""
+
+    name: str
+    kind: Kind
+
+    @property
+    def kept(self) -> Kind:
+        """The kind of its values as they are kept."""
+        return self.kind
+
+    def canonical(self, text: str) -> str | None:
+        """Return a value's one spelling, empty where it is missing; None for no value of these."""
+        if self.kind == "text":
+            return text
+        number = parse_number(text)
+        if number is None:
+            return "" if is_missing_number(text) else None
+        return number_text(number)
+
+
+@dataclass(frozen=True)
+class Label(Column):
+    """A column that a model learns to tell, and what follows from its values."""
+
+    task: Task
+    classes: tuple[str, ...] = ()
+
+    @property
+    def kept(self) -> Kind:
+        """The kind of its values as they are kept: classes are texts."""
+        return "text" if self.task == "classification" else "number"
+
+    def canonical(self, text: str) -> str | None:
+        """Return the name of a class, or the one spelling of a number; None if it is missing."""
+        if self.kind == "text":
+            return text or None
+        number = parse_number(text)
+        if number is None:
+            return None
+        return class_text(number) if self.task == "classification" else number_text(number)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the value as JSON."""
+        return {
+            "label": self.name,
+            "label_type": WRITTEN[self.kind],
+            "task": self.task,
+            "classes": list(self.classes),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Label":
+        """Read the value back; it may say other things too."""
+        kind, classes = READ[value["label_type"]], tuple(value["classes"])
+        return cls(value["label"], kind, value["task"], classes)
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which columns of a table are what, before anything is told of their kinds.
+
+    A row has the values of `columns` in this order, and then that of the label, if there is one.
+    """
+
+    columns: tuple[str, ...]
+    label: str | None = None
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of a table, and what some of them are for; see above."""
+
+    columns: tuple[Column, ...]
+    labels: tuple[Label, ...] = ()
+    weights: tuple[Column, ...] = ()
+    groups: tuple[Column, ...] = ()
+
+    @property
+    def all(self) -> tuple[Column, ...]:
+        """Every column, in the order in which a row has their values."""
+        return (*self.columns, *self.labels, *self.weights, *self.groups)
+
+    @property
+    def label(self) -> Label:
+        """The label, if there is just one; raises ValueError otherwise."""
+        (label,) = self.labels
+        return label
+
+    @property
+    def roles(self) -> Roles:
+        """What the gate is told of such a table; raises ValueError for several labels."""
+        names = tuple(column.name for column in self.columns)
+        return Roles(names, self.label.name if self.labels else None)
+
+    def names(self, kind: Kind) -> tuple[str, ...]:
+        """Return the names of the columns of a kind, in the order of the table."""
+        return tuple(column.name for column in self.columns if column.kind == kind)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the value as JSON."""
+        told: dict[str, Any] = {"features": _pairs(self.columns)}
+        if len(self.labels) == 1:
+            told |= self.label.to_json()
+        elif self.labels:
+            told["labels"] = [label.to_json() for label in self.labels]
+        others = {"weights": self.weights, "groups": self.groups}
+        return told | {role: _pairs(columns) for role, columns in others.items() if columns}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Schema":
+        """Read the value back."""
+        labels = value.get("labels", [value] if "label" in value else [])
+        columns, weights, groups = (
+            tuple(Column(name, READ[kind]) for name, kind in value.get(role, ()))
+            for role in ("features", "weights", "groups")
+        )
+        return cls(columns, tuple(map(Label.from_json, labels)), weights, groups)
+
+
+def _pairs(columns: Sequence[Column]) -> list[list[str]]:
+    return [[column.name, WRITTEN[column.kind]] for column in columns]

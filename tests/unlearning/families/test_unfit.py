@@ -1,0 +1,50 @@
+"""What a family says of a table that it cannot learn from: all at once, each of its kind."""
+
+import pytest
+
+from lineage_store.data.schema import Column, Label, Schema
+from lineage_store.errors import BadInput
+from lineage_store.ledger import TrainOptions
+from unlearning.families.family import must_be_fit
+from unlearning.families.known_families import FAMILIES, family_of
+
+SIZE = Column("size", "number")
+CLASS = Label("kind", "text", "classification", ("a", "b"))
+VALUE = Label("price", "number", "regression")
+
+
+def reasons(family, schema, **options):
+    found = family_of(family).unfit(schema, TrainOptions(model_family=family, **options))
+    assert all(one.why.endswith(".") for one in found)
+    return [(one.when, one.why) for one in found]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_table_with_one_label_fits(family):
+    assert reasons(family, Schema((SIZE,), (CLASS,))) == []
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_labels_weights_and_groups_that_it_does_not_take_are_named_all_at_once(family):
+    schema = Schema((SIZE,), (CLASS, CLASS), (Column("w", "number"),), (Column("query", "text"),))
+    found = reasons(family, schema)
+    assert [when for when, _ in found] == ["not yet"] * 3
+    for (_, why), words in zip(
+        found, ("learns one label, and 2 columns", "column 'w'", "column 'query'"), strict=True
+    ):
+        assert f"The family {family}" in why and words in why
+
+
+def test_what_keras_is_asked_for_must_fit_the_label():
+    asked = {"aggregate": "vote", "class_weights": "balanced"}
+    found = reasons("keras", Schema((SIZE,), (VALUE,)), **asked)
+    assert [when for when, _ in found] == ["change this"] * 2
+    with pytest.raises(BadInput, match="^Change this: .* Change this: "):
+        asked = TrainOptions(**asked)
+        must_be_fit(family_of("keras").unfit(Schema((SIZE,), (VALUE,)), asked))
+
+
+def test_naive_bayes_says_never_of_numbers_and_of_options_that_mean_nothing_to_it():
+    found = reasons("naive-bayes", Schema((SIZE,), (VALUE,)), record="all")
+    assert [when for when, _ in found] == ["never", "never"]
+    assert "`record`" in found[0][1] and "'price'" in found[1][1]
