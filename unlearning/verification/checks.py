@@ -298,8 +298,17 @@ def _foreign_stage(
 
 
 def _unlike(ledger: Ledger, twin: Ledger) -> str | None:
+    """Say what of a ledger is not the twin's: its weights, or else a whole state of a stage."""
     mine, its = weights_digest(ledger.final_weights()), weights_digest(twin.final_weights())
-    return None if mine == its else f"weights {mine[:12]} are not the twin's {its[:12]}"
+    if mine != its:
+        return f"weights {mine[:12]} are not the twin's {its[:12]}"
+    for shard, other in zip(ledger.shards(), twin.shards(), strict=True):
+        for stage in shard.stages():
+            files = [one.checkpoint_file(stage.stage) for one in (shard, other)]
+            there = [digest_file(file) for file in files if file.exists()]
+            if len(set(there)) > 1:
+                return f"stage {stage.stage} of shard {stage.shard} ends in another state"
+    return None
 
 
 def _distances(ledger: Ledger, twin: Ledger) -> float | None:

@@ -12,7 +12,7 @@ and weights are compared within `TOLERANCE`, which is wider than rounding and fi
 What an approximate deletion took the rows from cannot be taken again; such stages are counted.
 
 A segment may be long. Taken again `at_most` so many steps, what is compared are the batches and the
-losses of these, and the state only if they are all of it.
+losses of these, and the state only if they are all of it, or after a step that is marked (`marks`).
 """
 
 import random
@@ -27,7 +27,7 @@ from lineage_store.errors import CheckFailed
 from lineage_store.ledger import Ledger, ShardLedger, StageRecord, StepRecord
 from lineage_store.placement import Stage
 from lineage_store.rows import Rows, RowStore
-from lineage_store.tensors import State, distance, first_difference, load_state
+from lineage_store.tensors import State, distance, first_difference, load_state, state_digest
 from unlearning.strategies.strategy import stage_of
 from unlearning.training.batches import batch_digest, epoch_batches
 from unlearning.training.early_stop import rows_seen
@@ -35,6 +35,7 @@ from unlearning.training.stages import Run, start_state, weigh
 
 Drawn = TypeVar("Drawn")
 
+NO_MARKS: Mapping[int, str] = {}
 BITS = 0.0
 TOLERANCE = 0.01
 """Of a loss (relative, of at least 1), and of a segment's end: how far it may lie from the recorded
@@ -115,16 +116,17 @@ def chosen(found: Sequence[Drawn], *, number: int, seed: int) -> list[Drawn]:
 def replay(
     run: Run, store: RowStore, ledger: ShardLedger, segment: Segment, *,
     optimizer: Mapping[str, Any], tolerance: float, at_most: int | None = None,
-    start: State | None = None,
+    start: State | None = None, marks: Mapping[int, str] = NO_MARKS,
 ) -> Replay:  # fmt: skip
     """Take a segment again and compare it, within a tolerance or (`BITS`) bit for bit.
 
     `optimizer` is what the module builds: a state may bring a learning rate of its own. `at_most`
     limits the steps; `start` is the state at the segment's start where no checkpoint has it.
+    `marks` are digests of the whole state after some steps.
     """
     taken: list[int] = []
     try:
-        _replay(run, store, ledger, segment, optimizer, tolerance, taken, at_most, start)
+        _replay(run, store, ledger, segment, optimizer, tolerance, taken, at_most, start, marks)
     except CheckFailed as error:
         return Replay(segment, len(taken), str(error))
     return Replay(segment, len(taken), None)
@@ -133,7 +135,7 @@ def replay(
 def _replay(
     run: Run, store: RowStore, ledger: ShardLedger, segment: Segment,
     optimizer: Mapping[str, Any], tolerance: float, taken: list[int],
-    at_most: int | None, start: State | None,
+    at_most: int | None, start: State | None, marks: Mapping[int, str],
 ) -> None:  # fmt: skip
     record = ledger.stages()[segment.stage]
     stage = stage_of(record)
@@ -157,6 +159,8 @@ def _replay(
         taken.append(position)
         if not _same_loss(float(loss), step.loss, tolerance):
             raise CheckFailed(f"the loss of step {position} is another than the recorded one")
+        if position in marks and state_digest(run.learner.state()) != marks[position]:
+            raise CheckFailed(f"the state after step {position} has other bits than were marked")
         if len(taken) == at_most:
             break
     if taken != sorted(wanted)[:at_most]:

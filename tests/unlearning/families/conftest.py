@@ -4,7 +4,6 @@ import shutil
 
 import pytest
 
-from pipelines.backends.direct import DirectBackend
 from tests.unlearning.families.contract_cases import (
     HEADER,
     Learnt,
@@ -15,7 +14,9 @@ from tests.unlearning.families.contract_cases import (
     source,
 )
 from tests.unlearning.families.contract_process import Fresh
-from unweave import Project
+from tests.unlearning.families.contract_states import between
+from unlearning.encoding import store_from_snapshot
+from unlearning.families.known_families import family_of
 
 
 @pytest.fixture(scope="session")
@@ -115,3 +116,26 @@ def twins(new_folder, asked, fresh, originals):
         return known[family, people]
 
     return twin
+
+
+@pytest.fixture(scope="session")
+def deletion_of(originals, gated, new_folder):
+    """Return a function that gives the deletion of some people from a family's original."""
+    known = {}
+
+    def deletion(family):
+        if family not in known:
+            original = originals(family)
+            lines = source(without=sets_of(family)["some people"](original))
+            told = {"label": label_of(family)} if label_of(family) else {}
+            snapshot = gated(lines, row_id="row", subjects=("person",), **told)
+            after = store_from_snapshot(
+                new_folder() / "rows",
+                snapshot,
+                original.ledger.partition,
+                encoding_of=family_of(family).encoding,
+            )
+            known[family] = between(original, after)
+        return known[family]
+
+    return deletion

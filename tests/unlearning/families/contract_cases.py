@@ -8,16 +8,19 @@ sentence that says why not (`reasons_of`), and a test sees to it.
 """
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lineage_store.index import reading_index
 from lineage_store.index.models import ModelRecord, models
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.rows import RowStore, open_rows
+from lineage_store.tensors import WEIGHTS, State
 from lineage_store.workspace import open_workspace
 from pipelines.backends.direct import DirectBackend
 from unlearning.families.known_families import FAMILIES, family_of
@@ -157,13 +160,43 @@ class Limit:
     name: str
 
 
+def nothing_left(old: State, new: State) -> Iterator[tuple[str, State]]:
+    """Yield no states: of this family every key stands beside a number that is not zero."""
+    return iter(())
+
+
+def zero_counts(old: State, new: State) -> Iterator[tuple[str, State]]:
+    """Yield the sums with the key of a value, and of a class, that no row has any more."""
+    was, left = (
+        {name.removeprefix(WEIGHTS): array for name, array in one.items()} for one in (old, new)
+    )
+    there = set(zip(left["columns"].tolist(), left["keys"].tolist(), strict=True))
+    old_entries = zip(was["columns"].tolist(), was["keys"].tolist(), strict=True)
+    column, key = next(entry for entry in old_entries if entry not in there)
+    at = sum(entry < (column, key) for entry in there)
+    entry = {
+        "columns": np.insert(left["columns"], at, column),
+        "keys": np.insert(left["keys"], at, key),
+        "counts": np.insert(left["counts"], at, 0, axis=0),
+    }
+    group = {
+        "classes": np.insert(left["classes"], 0, left["classes"][0] - 1),
+        "class_counts": np.insert(left["class_counts"], 0, 0),
+        "counts": np.insert(left["counts"], 0, 0, axis=1),
+    }
+    for kind, changed in (("a value without rows", entry), ("a class without rows", group)):
+        arrays = {**left, **changed}
+        yield kind, {f"{WEIGHTS}{name}": np.ascontiguousarray(arrays[name]) for name in arrays}
+
+
 @dataclass(frozen=True)
 class Case:
     """What the contract needs to know of a family besides its line in the registry.
 
     `imports` take long, and are of the process whose forks learn; `fast` are the forget sets of
     the default suite, all if it is None; `pieces` the numbers, by module and name, that say how
-    many rows the family looks at at once.
+    many rows the family looks at at once. `leftovers` are states, by what was left, that answer as
+    the new one does and hold a key that went.
     """
 
     options: Mapping[str, Any] = field(default_factory=lambda: {"shards": 2})
@@ -172,6 +205,7 @@ class Case:
     sets: Mapping[str, Choose | NotHere] = field(default_factory=dict)
     fast: Sequence[str] | None = None
     pieces: Sequence[str] = ()
+    leftovers: Callable[[State, State], Iterator[tuple[str, State]]] = nothing_left
     limit: Limit | NotHere = NotHere("it names no number of rows at which it overflows")
 
 
@@ -186,6 +220,7 @@ CASES: Mapping[str, Case] = {
     ),
     "naive-bayes": Case(
         pieces=("unlearning.families.naive_bayes_family.SUMMED_AT_ONCE",),
+        leftovers=zero_counts,
         limit=Limit("unlearning.families.naive_bayes.MOST_ROWS"),
     ),
 }
@@ -212,9 +247,7 @@ def sets_of(family: str) -> dict[str, Choose]:
 
 def reasons_of(family: str) -> dict[str, str]:
     """Say of each forget set of the design that a family does not have why that is so."""
-    told = {
-        name: one.why for name, one in case_of(family).sets.items() if isinstance(one, NotHere)
-    }
+    told = {name: one.why for name, one in case_of(family).sets.items() if isinstance(one, NotHere)}
     trail = family_of(family).trail
     for name, trails in WHO_HAS.items():
         if trail not in trails:

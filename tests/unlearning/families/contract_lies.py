@@ -115,9 +115,7 @@ class TakesTheWrongRows(Lie):
         self, decision: Any, *, old: ShardLedger, new: ShardLedger, run: Any, store: RowStore,
         old_store: RowStore,
     ) -> None:  # fmt: skip
-        self.inner.apply(
-            decision, old=old, new=new, run=run, store=old_store, old_store=old_store
-        )
+        self.inner.apply(decision, old=old, new=new, run=run, store=old_store, old_store=old_store)
         before = {record.stage: record.model for record in old.stages()}
         for record in new.stages():
             if record.model == before.get(record.stage):

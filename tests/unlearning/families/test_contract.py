@@ -7,20 +7,15 @@ whole models on disk (`contract_states`). Which forget sets there are, and what 
 lies, and what is put back, test_contract_lies.
 """
 
-import numpy as np
 import pytest
 
-from lineage_store.errors import BadInput
-from lineage_store.ledger import open_ledger
 from tests.unlearning.families.contract_cases import (
     FORGET_SETS,
     WHO_HAS,
-    Learnt,
     every_family,
     is_fast,
     reasons_of,
     sets_of,
-    source,
 )
 from tests.unlearning.families.contract_states import (
     between,
@@ -29,11 +24,8 @@ from tests.unlearning.families.contract_states import (
     state_of,
     units_of,
 )
-from unlearning.families.family import ModelSource
-from unlearning.families.known_families import family_of
 from unlearning.planning.downstream import downstream
 from unlearning.strategies.known_strategies import strategies_for
-from unlearning.training.config import module_source
 
 SETS = [
     pytest.param(family, name, marks=[] if is_fast(family, name) else [pytest.mark.slow])

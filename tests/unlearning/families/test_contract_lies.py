@@ -1,56 +1,20 @@
-"""A strategy that lies is refused, and so is a result with something in it that should have gone.
+"""A strategy that lies is refused, whichever it is, and whatever it lies about.
 
 That a run which refuses one has changed nothing is shown by test_engine_believes_nobody, and by the
 story of naive Bayes. Here every strategy of every family tells every lie (`contract_lies`), and
 is met by what a run does before it registers a result (`contract_states.Deletion`).
 """
 
-import shutil
-
-import numpy as np
 import pytest
 
 from lineage_store.errors import CheckFailed, LeftAsItIs
-from lineage_store.ledger import open_ledger
-from tests.unlearning.families.contract_cases import (
-    case_of,
-    every_family,
-    label_of,
-    sets_of,
-    source,
-)
-from tests.unlearning.families.contract_lies import DECIDED, DONE, MAY_BE_HONEST, rewritten
-from tests.unlearning.families.contract_states import between, parts_of
-from unlearning.encoding import store_from_snapshot
-from unlearning.families.known_families import family_of
+from tests.unlearning.families.contract_cases import every_family
+from tests.unlearning.families.contract_lies import DECIDED, DONE, MAY_BE_HONEST
+from tests.unlearning.families.contract_states import parts_of
 from unlearning.strategies.known_strategies import strategies_for
 from unlearning.verification.checks import must_pass
 
 PAIRS = [(family, name) for family in every_family() for name in strategies_for(family)]
-SOME = "some people"
-
-
-@pytest.fixture(scope="session")
-def deletion_of(originals, gated, new_folder):
-    """Return a function that gives the deletion of some people from a family's original."""
-    known = {}
-
-    def deletion(family):
-        if family not in known:
-            original = originals(family)
-            lines = source(without=sets_of(family)[SOME](original))
-            told = {"label": label_of(family)} if label_of(family) else {}
-            snapshot = gated(lines, row_id="row", subjects=("person",), **told)
-            after = store_from_snapshot(
-                new_folder() / "rows",
-                snapshot,
-                original.ledger.partition,
-                encoding_of=family_of(family).encoding,
-            )
-            known[family] = between(original, after)
-        return known[family]
-
-    return deletion
 
 
 def taken(strategy, deletion, folder):
