@@ -1,10 +1,10 @@
 """Fresh processes: what they learn and forget knows nothing of what was learnt before.
 
 One process imports what the families import, and computes nothing. Every order is carried out by a
-fork of it, so it starts from a state in which no model was ever built: imports are all that orders
-share. The twins of one family are one order: they are learnt one after the other, each in a
-workspace of its own, since a graph is traced at less cost the second time; `apart` in its answer is
-what a twin in a fork to itself must give as well (test_contract_runs). An order is a line of JSON:
+fork of it, which starts from a state in which no model was ever built: imports are all that orders
+share. The runs of one order come one after the other, each with a workspace of its own: so the
+twins of a family are one order, since a graph is traced at less cost the second time. An order is a
+line of JSON:
 
     do        "train" or "forget"; `imports` are what to import before, once for all forks
     runs      where (`root`), with which arguments (`given`), and the file for the `answer`

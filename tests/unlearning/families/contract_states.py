@@ -137,10 +137,12 @@ class Deletion:
         """Learn the twin of a plan's result, as `--replay` does."""
         return fit_twin(plan, old=self.situation.ledger, rows=self.after.folder, folder=folder)
 
-    def report(self, plan: ModelPlan, new: Ledger, *, twin: Ledger | None = None) -> CheckReport:
+    def report(
+        self, plan: ModelPlan, new: Ledger, *, twin: Ledger | None = None, nonce: bytes = b""
+    ) -> CheckReport:
         """Put the engine's checks, and the strategy's, to a result."""
         old = self.situation.ledger
         return check(
             plan, old=old, new=new, store=self.after, old_store=self.before, twin=twin,
-            nonce=b"n", make=self.make,
+            nonce=nonce, make=self.make,
         )  # fmt: skip
