@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from lineage_store.canonical import digest_file, read_json
+from lineage_store.canonical import digest, digest_file, read_json
 from lineage_store.ledger import Ledger
 from lineage_store.rows import RowStore
 from lineage_store.tensors import weights_digest
@@ -35,12 +35,16 @@ WHEN_AND_FOR_WHOM = ("model", "seconds", "resumed", "generation")
 
 
 def parts_of(ledger: Ledger) -> dict[str, Any]:
-    """Return what is on disk of all parts, by file."""
+    """Return what is on disk of all parts, by file; of updates, which share files, by step."""
     found: dict[str, Any] = {}
-    for shard in ledger.shards():
-        for file in sorted(path for path in shard.folder.rglob("*") if path.is_file()):
+    for number, shard in enumerate(ledger.shards()):
+        files = {path for path in shard.folder.rglob("*") if path.is_file()}
+        recorded = shard.updates.files()
+        for file in sorted(files - {*recorded.values()}):
             if "nonce" not in file.name:
                 found[str(file.relative_to(ledger.folder))] = _told(file)
+        for position, update in shard.updates.read(sorted(recorded)):
+            found[f"the update of step {position} of part {number}"] = digest(update)
     return found
 
 

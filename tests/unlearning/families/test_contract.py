@@ -3,10 +3,12 @@
 Twins are learnt by the same command in fresh processes (`contract_process`), from a source that
 never held the forget set, through the gate, its rows permuted. What is compared are the bytes of
 whole models on disk (`contract_states`). Which forget sets there are, and what a family adds, says
-`contract_cases`. How parts are learnt (in pieces, by workers, killed) is test_contract_runs; who
-lies, and what is put back, test_contract_lies.
+`contract_cases`. How parts are learnt (in pieces, by workers, killed) is test_contract_runs; what
+comes before and after, test_contract_chains; what is put back, test_contract_residue; and who lies,
+test_contract_lies.
 """
 
+import numpy as np
 import pytest
 
 from tests.unlearning.families.contract_cases import (
@@ -24,8 +26,11 @@ from tests.unlearning.families.contract_states import (
     state_of,
     units_of,
 )
+from unlearning.families.family import ModelSource
+from unlearning.families.known_families import family_of
 from unlearning.planning.downstream import downstream
 from unlearning.strategies.known_strategies import strategies_for
+from unlearning.training.config import module_source
 
 SETS = [
     pytest.param(family, name, marks=[] if is_fast(family, name) else [pytest.mark.slow])
@@ -38,10 +43,6 @@ NO_MODEL = ("NothingToLearn", "BadInput")  # one class is left, or no row
 
 def exact(family):
     return [one.name for one in strategies_for(family).values() if one.claim.settles]
-
-
-def approximate(family):
-    return [one.name for one in strategies_for(family).values() if not one.claim.settles]
 
 
 @pytest.mark.parametrize("family", every_family())
@@ -94,3 +95,18 @@ def test_a_unit_whose_bytes_changed_is_downstream_of_the_rows(family, name, orig
         assert part in found and found[part].holds(stage, position), (part, stage, position)
     assert bool(changed) == (name != "rows that no unit saw")
     assert len(changed) < len(old) or name != "one row"
+
+
+@pytest.mark.parametrize("family", every_family())
+def test_a_learner_answers_with_a_share_for_each_class(family, originals):
+    original, known = originals(family), family_of(family)
+    ledger, store = original.ledger, original.store
+    source = ModelSource(ledger.header.module.name, module_source(ledger))
+    learner = known.open(source, store, seed=ledger.partition.seed)
+    state, rows = ledger.final_weights()[0], store.slice_rows(0, 0)
+    told = learner.predict(state, rows)
+    assert told.shape == (len(rows), learner.units) and len(learner.targets(rows)) == len(rows)
+    assert known.distance(state, state, names=ledger.header.trainable) == 0
+    if learner.task == "classification":
+        assert np.allclose(told.sum(axis=1), 1, atol=1e-5)
+        assert set(learner.targets(rows).tolist()) <= set(range(learner.units))
