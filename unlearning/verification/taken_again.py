@@ -30,7 +30,7 @@ from unlearning.strategies.strategy import stage_of
 from unlearning.training.batches import batch_digest, shard_schedule, stage_batches
 from unlearning.training.stages import Run
 from unlearning.training.witness import state_before_the_end
-from unlearning.verification.replay import BITS, Segment, replay, segments_of
+from unlearning.verification.replay import BITS, Excerpt, Segment, replay, segments_of
 
 FIRST, DRAWN = 2, 1
 
@@ -125,10 +125,10 @@ def take_again(
         of += sum(one.steps - one.resumed for one in shard.stages() if one.model == run.model)
         marks = marks_of(shard)
         for segment, at_most, start in _units(ledger, decision, nonce=nonce):
+            excerpt = Excerpt(at_most, start, marks)
             done = replay(
-                run, store, shard, segment,
-                optimizer=optimizer, tolerance=BITS, at_most=at_most, start=start, marks=marks,
-            )  # fmt: skip
+                run, store, shard, segment, optimizer=optimizer, tolerance=BITS, excerpt=excerpt
+            )
             taken += done.steps
             if done.failure is not None:
                 return TakenAgain(taken, of, f"{segment.name}: {done.failure}")
