@@ -144,8 +144,20 @@ def _combined(one: Sums, other: Sums, *, sign: int) -> Sums:
     )
 
 
-def difference(one: Sums, other: Sums) -> float:
-    """Return the Euclidean distance of all counts of two sets of sums."""
+def is_whole(sums: Sums) -> bool:
+    """Say whether the arrays are of one set of sums: there is a count for each entry and class."""
+    entries, classes = len(sums.keys), len(sums.classes)
+    return (len(sums.columns), len(sums.class_counts), sums.counts.shape) == (
+        entries,
+        classes,
+        (entries, classes),
+    )
+
+
+def difference(one: Sums, other: Sums) -> float | None:
+    """Return the Euclidean distance of all counts of two sets of sums; None if one is damaged."""
+    if not (is_whole(one) and is_whole(other)):
+        return None
     apart = _combined(one, other, sign=-1)
     squares = float((apart.class_counts.astype(np.float64) ** 2).sum())
     return float(np.sqrt(squares + float((apart.counts.astype(np.float64) ** 2).sum())))

@@ -305,11 +305,18 @@ def _foreign_stage(
 
 
 def _unlike(ledger: Ledger, twin: Ledger) -> str | None:
+    """Say what of a ledger is not the twin's: its weights, or else a whole state of a stage."""
     if weights_digest(ledger.final_weights()) != weights_digest(twin.final_weights()):
         return "the weights are not the twin's"
     for number, (mine, its) in enumerate(zip(ledger.states(), twin.states(), strict=True)):
         if mine != its:
             return f"the weights are the twin's, but not the whole state of shard {number}"
+    for shard, other in zip(ledger.shards(), twin.shards(), strict=True):
+        for stage in shard.stages():
+            files = [one.checkpoint_file(stage.stage) for one in (shard, other)]
+            there = [digest_file(file) for file in files if file.exists()]
+            if len(set(there)) > 1:
+                return f"stage {stage.stage} of shard {stage.shard} ends in another state"
     return None
 
 

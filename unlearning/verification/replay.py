@@ -11,13 +11,13 @@ and weights are compared within `TOLERANCE`, which is wider than rounding and fi
 
 What an approximate deletion took the rows from cannot be taken again; such stages are counted.
 
-A segment may be long. Taken again `at_most` so many steps, what is compared are the batches and the
-losses of these, and the state only if they are all of it.
+A segment may be long. Of an `Excerpt` of it, what is compared are the batches and the losses of its
+steps, and the state only if they are all of the segment, or after a step that is marked (`marks`).
 """
 
 import random
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,7 +27,7 @@ from lineage_store.errors import CheckFailed
 from lineage_store.ledger import Ledger, ShardLedger, StageRecord, StepRecord
 from lineage_store.placement import Stage
 from lineage_store.rows import Rows, RowStore
-from lineage_store.tensors import State, distance, first_difference, load_state
+from lineage_store.tensors import State, distance, first_difference, load_state, state_digest
 from unlearning.strategies.strategy import stage_of
 from unlearning.training.batches import batch_digest, epoch_batches
 from unlearning.training.early_stop import rows_seen
@@ -59,6 +59,22 @@ class Segment:
         start = "its start" if self.start is None else f"step {self.start}"
         end = "its end" if self.end is None else f"step {self.end}"
         return f"shard {self.shard}, stage {self.stage}, from {start} to {end}"
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """How much of a segment is taken again: all of it, unless something else is said.
+
+    `at_most` limits the steps; `start` is the state at the segment's start where no checkpoint has
+    it. `marks` are digests of the whole state after steps, by their positions.
+    """
+
+    at_most: int | None = None
+    start: State | None = None
+    marks: Mapping[int, str] = field(default_factory=dict)
+
+
+WHOLE = Excerpt()
 
 
 @dataclass(frozen=True)
@@ -114,17 +130,15 @@ def chosen(found: Sequence[Drawn], *, number: int, seed: int) -> list[Drawn]:
 
 def replay(
     run: Run, store: RowStore, ledger: ShardLedger, segment: Segment, *,
-    optimizer: Mapping[str, Any], tolerance: float, at_most: int | None = None,
-    start: State | None = None,
+    optimizer: Mapping[str, Any], tolerance: float, excerpt: Excerpt = WHOLE,
 ) -> Replay:  # fmt: skip
     """Take a segment again and compare it, within a tolerance or (`BITS`) bit for bit.
 
-    `optimizer` is what the module builds: a state may bring a learning rate of its own. `at_most`
-    limits the steps; `start` is the state at the segment's start where no checkpoint has it.
+    `optimizer` is what the module builds: a state may bring a learning rate of its own.
     """
     taken: list[int] = []
     try:
-        _replay(run, store, ledger, segment, optimizer, tolerance, taken, at_most, start)
+        _replay(run, store, ledger, segment, optimizer, tolerance, taken, excerpt)
     except CheckFailed as error:
         return Replay(segment, len(taken), str(error))
     return Replay(segment, len(taken), None)
@@ -132,14 +146,14 @@ def replay(
 
 def _replay(
     run: Run, store: RowStore, ledger: ShardLedger, segment: Segment,
-    optimizer: Mapping[str, Any], tolerance: float, taken: list[int],
-    at_most: int | None, start: State | None,
+    optimizer: Mapping[str, Any], tolerance: float, taken: list[int], excerpt: Excerpt,
 ) -> None:  # fmt: skip
     record = ledger.stages()[segment.stage]
     stage = stage_of(record)
     recorded = {step.position: step for step in ledger.steps(record.stage)}
     wanted = _wanted(recorded, segment)
-    is_whole = at_most is None or len(wanted) <= at_most
+    is_whole = excerpt.at_most is None or len(wanted) <= excerpt.at_most
+    start = excerpt.start
     if start is None:
         start = _start(run, store, ledger, segment, recorded)
     target = _recorded_state(*_end(ledger, segment, record, recorded)) if is_whole else None
@@ -157,9 +171,12 @@ def _replay(
         taken.append(position)
         if not _same_loss(float(loss), step.loss, tolerance):
             raise CheckFailed(f"the loss of step {position} is another than the recorded one")
-        if len(taken) == at_most:
+        mark = excerpt.marks.get(position)
+        if mark is not None and state_digest(run.learner.state()) != mark:
+            raise CheckFailed(f"the state after step {position} has other bits than were marked")
+        if len(taken) == excerpt.at_most:
             break
-    if taken != sorted(wanted)[:at_most]:
+    if taken != sorted(wanted)[: excerpt.at_most]:
         raise CheckFailed("it has other steps than were recorded")
     if target is not None:
         _compare(run, start, run.learner.state(), target, tolerance)

@@ -5,7 +5,8 @@ rows: the stages, the number of their steps, the batch of each. Then at most fou
 again, and compared bit for bit:
 
     the first two    of what was trained, from the state that it started from: batches and losses
-    one by hash      the first after some other checkpoint that was written: its batch and loss
+    one by hash      the first after some other checkpoint that was written: its batch, its loss,
+                     and the whole state after it, which the engine marked as it looked on (`marks`)
     the last         from the state before it (`witness`): the whole state at the shard's end
 
 Where nobody left the state before the last step, all steps from the last checkpoint on are taken.
@@ -25,13 +26,14 @@ from lineage_store.placement import Stage
 from lineage_store.rows import Rows, RowStore
 from lineage_store.tensors import State
 from unlearning.families.family import Learner, PartRun, nothing_given
+from unlearning.fitting.marks import marks_of
 from unlearning.strategies.decision import Decision
 from unlearning.strategies.strategy import stage_of
 from unlearning.training.batches import batch_digest, shard_schedule, stage_batches
 from unlearning.training.early_stop import Watch, watch_of
 from unlearning.training.stages import Run
 from unlearning.training.witness import state_before_the_end
-from unlearning.verification.replay import BITS, Segment, replay, segments_of
+from unlearning.verification.replay import BITS, Excerpt, Segment, replay, segments_of
 
 FIRST, DRAWN = 2, 1
 
@@ -138,11 +140,12 @@ def take_again(
     for decision in trained(decisions):
         shard = ledger.shard(decision.shard)
         of += sum(one.steps - one.resumed for one in shard.stages() if one.model == run.model)
+        marks = marks_of(shard)
         for segment, at_most, start in _units(ledger, decision, nonce=nonce):
+            excerpt = Excerpt(at_most, start, marks)
             done = replay(
-                run, store, shard, segment,
-                optimizer=optimizer, tolerance=BITS, at_most=at_most, start=start,
-            )  # fmt: skip
+                run, store, shard, segment, optimizer=optimizer, tolerance=BITS, excerpt=excerpt
+            )
             taken += done.steps
             if done.failure is not None:
                 return TakenAgain(taken, of, f"{segment.name}: {done.failure}")
