@@ -73,10 +73,6 @@ TO_MEND: dict[str, set[str]] = {
         "unweave/api/project.py: Project.train",
         "unweave/api/request_queue.py: RequestQueue.add",
     },
-    "classes_of_one_name": {
-        "Folded: lineage_store/data/near_matches.py lineage_store/graph/fold.py",
-        "Run: unlearning/evaluation/models_compared.py unlearning/training/stages.py",
-    },
     "strategies_and_families_by_name": {
         "lineage_store/ledger/train_options.py: keras",
         "unlearning/fingerprint/module_imports.py: keras",

@@ -16,7 +16,7 @@ from lineage_store.data import Table, Task, class_text, parse_number, read_table
 from lineage_store.errors import BadInput
 from lineage_store.tensors import Array
 from unlearning.evaluation.keras_outputs import Reader, as_columns, ask_keras, only_other
-from unlearning.evaluation.models_compared import Evaluated, Kind, RowSetName, Run
+from unlearning.evaluation.models_compared import Evaluated, Kind, ModelRun, RowSetName
 from unlearning.evaluation.policy import Policy
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.serving.export import ASSET, served_columns
@@ -62,7 +62,7 @@ def read_evaluated(given: ToEvaluate, policy: Policy) -> Evaluated:
             )
     pin_tensorflow()
     reader: Reader | None = None
-    runs: dict[Kind, tuple[Run, ...]] = {}
+    runs: dict[Kind, tuple[ModelRun, ...]] = {}
     for kind, folders in given.models.items():
         found = []
         for folder in folders:
@@ -73,7 +73,7 @@ def read_evaluated(given: ToEvaluate, policy: Policy) -> Evaluated:
                     f"models of one table are compared."
                 )
             reader = mine
-            found.append(Run(answers, _weights(folder)))
+            found.append(ModelRun(answers, _weights(folder)))
         if found:
             runs[kind] = tuple(found)
     if reader is None:
