@@ -111,7 +111,6 @@ TO_MEND: dict[str, set[str]] = {
         "unlearning/planning/choice.py: --guarantee",
         "unlearning/planning/choice.py: --repair",
         "unlearning/planning/plan.py: --guarantee",
-        "unlearning/poison/suspects.py: --method",
         "unlearning/strategies/amnesiac.py: --guarantee",
         "unlearning/strategies/amnesiac.py: --record",
         "unlearning/strategies/amnesiac.py: --strategy",
@@ -120,10 +119,6 @@ TO_MEND: dict[str, set[str]] = {
         "unlearning/strategies/regenerate.py: --guarantee",
         "unlearning/training/recorders.py: --record",
         "unlearning/verification/checks.py: --strategy",
-    },
-    "tensorflow_elsewhere": {
-        "unlearning/evaluation/from_saved_models.py",
-        "unlearning/poison/suspects.py",
     },
 }
 
