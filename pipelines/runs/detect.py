@@ -58,11 +58,11 @@ class DetectRequest:
             raise BadInput(f"There is no method {self.method!r}; there are: {', '.join(METHODS)}.")
         both = self.trusted is not None and self.source is not None
         if self.method == PROVENANCE and not both:
-            raise BadInput("The method provenance needs --trusted and --source-column.")
+            raise BadInput("The method provenance needs `trusted` and `source`.")
         if self.method != PROVENANCE and (self.trusted or self.source):
-            raise BadInput("--trusted and --source-column go with --method provenance.")
+            raise BadInput("`trusted` and `source` go with `method` provenance.")
         if not 0 < self.share <= 0.5:
-            raise BadInput(f"--share is {self.share}: it is above 0 and at most 0.5.")
+            raise BadInput(f"`share` is {self.share}: it is above 0 and at most 0.5.")
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ def _known(given: dict[bytes, SourceRow], key: bytes) -> SourceRow:
     if key not in given:
         raise BadInput(
             "Rows of the model are not in the files given: give all that it was trained on, and "
-            "the column that was its --row-id-column."
+            "the column that was its `row_id`."
         )
     return given[key]
 

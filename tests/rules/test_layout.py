@@ -53,6 +53,24 @@ TENSORFLOW = (
     "unlearning/serving/",
     "unlearning/evaluation/keras_outputs.py",
 )
+FRONT_DOOR = (
+    "unweave/cli.py",
+    "unweave/commands/",
+    "unweave/text/",
+    "unweave/demo/",
+    "unweave/reference.py",
+)
+OTHER_MEANINGS = {  # what a family's name stands for besides
+    ("lineage_store/ledger/train_options.py", "keras"),  # of a ledger of before there were families
+    ("unlearning/fingerprint/determinism.py", "keras"),  # the library
+    ("unlearning/fingerprint/environment.py", "keras"),
+    ("unlearning/fingerprint/module_imports.py", "keras"),
+}
+OTHER_PROGRAMS = (  # whose flags are not ours: Beam's runners, Chromium
+    "unlearning/fitting/beam.py",
+    "unlearning/fitting/engines.py",
+    "unweave/report/pdf.py",
+)
 
 TO_MEND: dict[str, set[str]] = {
     "functions_of_many_parameters": {
@@ -73,10 +91,6 @@ TO_MEND: dict[str, set[str]] = {
         "unweave/api/project.py: Project.train",
         "unweave/api/request_queue.py: RequestQueue.add",
     },
-    "strategies_and_families_by_name": {
-        "lineage_store/ledger/train_options.py: keras",
-        "unlearning/fingerprint/module_imports.py: keras",
-    },
     "flags_below_the_front_door": {
         "components/poison_detector.py: --detectors",
         "components/poison_detector.py: --queue",
@@ -84,41 +98,6 @@ TO_MEND: dict[str, set[str]] = {
         "components/request_runner.py: --due",
         "components/request_runner.py: --workspace",
         "components/subcommand.py: --json",
-        "lineage_store/index/descent.py: --from",
-        "lineage_store/log/proofs.py: --head",
-        "lineage_store/mlmd/ingest.py: --repair",
-        "lineage_store/mlmd/server.py: --repair",
-        "lineage_store/requests/policy.py: --approve-above",
-        "lineage_store/requests/policy.py: --deadline-days",
-        "lineage_store/workspace/folder.py: --key-file",
-        "lineage_store/workspace/folder.py: --metadata",
-        "pipelines/backends/tfx_local.py: --repair",
-        "pipelines/runs/detect.py: --method",
-        "pipelines/runs/detect.py: --row-id-column",
-        "pipelines/runs/detect.py: --share",
-        "pipelines/runs/detect.py: --source-column",
-        "pipelines/runs/detect.py: --trusted",
-        "unlearning/certificates/log_inclusion.py: --head",
-        "unlearning/evaluation/from_ledgers.py: --replay",
-        "unlearning/evaluation/keras_outputs.py: --label",
-        "unlearning/evaluation/keras_outputs.py: --task",
-        "unlearning/families/naive_bayes.py: --strategy",
-        "unlearning/fitting/beam.py: --dask",
-        "unlearning/fitting/beam.py: --runner",
-        "unlearning/fitting/engines.py: --direct",
-        "unlearning/fitting/engines.py: --runner",
-        "unlearning/keras_models/refusals.py: --batch-size",
-        "unlearning/planning/choice.py: --guarantee",
-        "unlearning/planning/choice.py: --repair",
-        "unlearning/planning/plan.py: --guarantee",
-        "unlearning/strategies/amnesiac.py: --guarantee",
-        "unlearning/strategies/amnesiac.py: --record",
-        "unlearning/strategies/amnesiac.py: --strategy",
-        "unlearning/strategies/amnesiac_marginal.py: --guarantee",
-        "unlearning/strategies/last_epoch.py: --guarantee",
-        "unlearning/strategies/regenerate.py: --guarantee",
-        "unlearning/training/recorders.py: --record",
-        "unlearning/verification/checks.py: --strategy",
     },
 }
 
@@ -370,23 +349,22 @@ def strategies_and_families_by_name():
         "unlearning/families/known_families.py",
     )
     known = names_of_strategies_and_families()
-    libraries = {("unlearning/fingerprint/determinism.py", "keras"),
-                 ("unlearning/fingerprint/environment.py", "keras")}  # fmt: skip
     assert "retrain-shards" in known
     return {
         f"{file}: {text}"
         for file in files()
         if file not in registries
         for text in strings(file)
-        if known.get(text, file) != file and (file, text) not in libraries
+        if known.get(text, file) != file and (file, text) not in OTHER_MEANINGS
     }
 
 
 def flags_below_the_front_door():
+    """All but the command line names an option as Python does (`unweave.text.flags`)."""
     return {
         f"{file}: {flag}"
         for file in files()
-        if not file.startswith("unweave/")
+        if not file.startswith((*FRONT_DOOR, *OTHER_PROGRAMS))
         for text in strings(file)
         for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)
     }

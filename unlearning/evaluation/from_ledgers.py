@@ -5,7 +5,7 @@
     test        evaluation rows of the new store
 
 There is one run of each kind, of the same seed and batches. The retrained one is the twin that
-`--replay` trained; without it there is none, also for a result that is exact by construction: it
+`replay` trained; without it there is none, also for a result that is exact by construction: it
 would be compared with itself. Of large stores as many rows are drawn as the policy says.
 """
 

@@ -181,7 +181,7 @@ def must_still_hold(
     if plan.claim.settles and not given.settles:
         raise LeftAsItIs(
             f"The plan for {plan.model_before} calls the result of {plan.strategy} exact, and it "
-            f"is {given.word}: nothing was changed; ask for --guarantee exact."
+            f"is {given.word}: nothing was changed; ask for `guarantee` exact."
         )
     situation = situation_of(
         ledger,

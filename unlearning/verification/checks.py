@@ -195,7 +195,7 @@ def _kept_checkpoints(plan: ModelPlan, *, old: Ledger, new: Ledger) -> Check:
                     name,
                     "failed",
                     f"the checkpoint of stage {stage.stage} of shard {decision.shard} is not the "
-                    f"one that was recorded: retrain with --strategy retrain-shards on a restored "
+                    f"one that was recorded: retrain with `strategy` retrain-shards on a restored "
                     f"workspace",
                 )
             count += 1

@@ -58,17 +58,17 @@ def forget_request(
     from unlearning.planning import Asked, Limits
 
     unique = unique_ids(ids)
-    for name, value in (("--within", within), ("--space", space)):
+    for name, value in (("`within`", within), ("`space`", space)):
         if value is not None and not value > 0:
             raise BadInput(f"{name} is {value}: it must be more than 0.")
     limits = Limits(within, space)
     asked = Asked(guarantee, strategy, repair, limits, accept_bridged)  # type: ignore[arg-type]  # checked by chosen()
     chosen = asked.chosen()
     if exact_by is not None:
-        exact_by = date_of(exact_by, "The day of --exact-by")
+        exact_by = date_of(exact_by, "The day of `exact_by`")
         if chosen.claim.settles:
-            raise BadInput("--exact-by goes with --guarantee approximate: the result is exact.")
+            raise BadInput("`exact_by` goes with `guarantee` approximate: the result is exact.")
         if exact_by < today:
-            raise BadInput("The day of --exact-by has passed: name one that is to come.")
+            raise BadInput("The day of `exact_by` has passed: name one that is to come.")
     until = exact_by or derived_until(today)
     return ForgetRequest(unique, rows, asked, reason, replay, until, exact_by)

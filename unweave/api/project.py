@@ -5,7 +5,7 @@
     done = project.forget(["Blue Cab"])
     unweave.verify(done["certificate"], public_key=done["public_key"])
 
-Each answer is a dictionary that JSON can hold, the same that `--json` prints. Errors are those of
+Each answer is a dictionary that JSON can hold, the same as at the command line. Errors are those of
 `lineage_store.errors`. The clock and the system's randomness are read here and passed down.
 """
 

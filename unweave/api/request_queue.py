@@ -1,6 +1,6 @@
 """The request queue, as Python API: `Project(...).requests.add(["Blue Cab"])`.
 
-Each method returns what `unweave request` prints with `--json`. A request can be added, held or
+Each method returns what `unweave request` prints as JSON. A request can be added, held or
 approved while a run goes on: only the queue's own database is written, and the event log's head is
 signed by whoever holds the workspace then. Times and identities are read here and passed down.
 """
@@ -84,7 +84,7 @@ class RequestQueue:
             added_by=by or user_name(),
         )
         if (source is None) != (column is None) or (source is not None and rows):
-            raise BadInput("--source and --column go together, and are of subjects, not of rows.")
+            raise BadInput("`source` and `column` go together, and are of subjects, not of rows.")
         asked = {"guarantee": guarantee, "strategy": strategy, "exact_by": exact_by}
         if source is not None and column is not None and not also and not only:
             details = self._with_near(details, Path(source), column)
@@ -178,7 +178,7 @@ class RequestQueue:
     def answer(self, request: str, *, also: Sequence[str] = (), only: bool = False) -> Answer:
         """Say which near matches are meant too; `only` says that none is."""
         if bool(also) == only:
-            raise BadInput("Name the ids that are meant too with --also, or say --only.")
+            raise BadInput("Name the ids that are meant too with `also`, or say `only`.")
         with self._changing() as (workspace, connection):
             found, details = self._opened(workspace, connection, request)
             if not found.question:
@@ -234,7 +234,7 @@ class RequestQueue:
         from lineage_store.index import sign_log
         from pipelines.runs import queue as queue_run
 
-        day = None if due is None else date_of(due, "The day of --due")
+        day = None if due is None else date_of(due, "The day of `due`")
         until = derived_until(self._session.today)
         backend = self._session.backend
         if dry_run:

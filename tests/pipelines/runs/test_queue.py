@@ -263,12 +263,12 @@ def test_a_person_who_is_held_while_her_deletion_is_planned_is_not_forgotten(pro
         ({"ids": ["\udcff"]}, "not text in UTF-8"),
         ({"ids": [ANN], "reason": "\udcff"}, "not text in UTF-8"),
         ({"ids": [ANN], "strategy": "hope"}, "There is no strategy"),
-        ({"ids": [ANN], "exact_by": "2031-06-01"}, "goes with --guarantee approximate"),
+        ({"ids": [ANN], "exact_by": "2031-06-01"}, "goes with `guarantee` approximate"),
         (
             {"ids": [ANN], "guarantee": "approximate", "exact_by": "2031-05-16"},
-            "--exact-by has passed",
+            "`exact_by` has passed",
         ),
-        ({"ids": [ANN], "source": "file.csv"}, "--source and --column go together"),
+        ({"ids": [ANN], "source": "file.csv"}, "`source` and `column` go together"),
     ],
 )
 def test_a_request_that_could_never_run_is_refused(project, wrong, words):
@@ -689,7 +689,7 @@ def test_a_person_with_twins_waits_until_it_is_said_which_are_meant(twins):
     (match,) = asked["near"]
     assert match["id"] == f" {ANN.upper()}" and match["rows"] > 0
     assert project.requests.run()["runs"] == []
-    with pytest.raises(BadInput, match="say --only"):
+    with pytest.raises(BadInput, match="say `only`"):
         project.requests.answer("q1")
     answered = project.requests.answer("q1", also=[match["id"]])
     assert (answered["state"], answered["ids"], answered["near"]) == ("waiting", 2, [])

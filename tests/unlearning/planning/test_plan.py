@@ -273,7 +273,7 @@ def test_another_environment_retrains_all_shards_and_names_what_differs(original
 
 @pytest.mark.parametrize("change", [{"code": "0" * 64}, {"environment": {"python": "2.7"}}])
 def test_an_approximate_result_is_refused_where_the_updates_belong_to_another_run(original, change):
-    with pytest.raises(BadInput, match="cannot serve here, since the .* ask for --guarantee exact"):
+    with pytest.raises(BadInput, match="cannot serve here, since the .* ask for `guarantee` exact"):
         planned(original, asked=Asked("approximate", "amnesiac"), **change)
 
 

@@ -312,8 +312,8 @@ def test_what_does_not_fit_is_refused(poisoned, tmp_path):
     project, file = poisoned
     for options, message in (
         ({"method": "guess"}, "no method"),
-        ({"method": "provenance"}, "needs --trusted"),
-        ({"trusted": file}, "go with --method provenance"),
+        ({"method": "provenance"}, "needs `trusted`"),
+        ({"trusted": file}, "go with `method` provenance"),
         ({"share": 0.7}, "at most 0.5"),
         ({"propose": tmp_path / "none" / "p.json"}, "make it first"),
         ({"row_id": "a"}, "not in the files given"),

@@ -375,7 +375,7 @@ def test_whole_and_marginal_subtraction_are_not_mixed_in_one_shard(originals, tm
     two = shutil.copytree(originals["linear"], tmp_path / "two" / "workspace")
     project = Project(two, backend=DirectBackend())
     project.forget(["person-3"], strategy="amnesiac")
-    with pytest.raises(BadInput, match="whole updates were subtracted .* --guarantee exact"):
+    with pytest.raises(BadInput, match="whole updates were subtracted .* `guarantee` exact"):
         project.forget([other], strategy=NAME)
 
 

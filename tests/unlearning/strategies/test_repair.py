@@ -264,7 +264,7 @@ def test_a_repair_that_is_not_the_recorded_one_is_not_built_upon(root):
 def test_a_repair_goes_with_approximate_strategies_only(root):
     project = Project(root, backend=DirectBackend())
     for options in ({}, {"guarantee": "exact"}, {"strategy": "retrain-shards"}):
-        with pytest.raises(BadInput, match="--repair goes with an approximate strategy"):
+        with pytest.raises(BadInput, match="`repair` goes with an approximate strategy"):
             project.plan(["p1"], repair=1, **options)
-    with pytest.raises(BadInput, match="--repair is -1"):
+    with pytest.raises(BadInput, match="`repair` is -1"):
         project.plan(["p1"], repair=-1, guarantee="approximate")

@@ -215,7 +215,7 @@ def test_other_code_or_another_environment_retrains_all_shards_and_says_why(
     assert re.search(words, plan.why)
     assert plan.affected_shards == [0, 1, 2]
     assert plan.steps_planned == plan.steps_full
-    with pytest.raises(BadInput, match="ask for --guarantee exact"):
+    with pytest.raises(BadInput, match="ask for `guarantee` exact"):
         Amnesiac().decide(Situation(ledger, {}, [[1, 1]] * 3, fresh_start=plan.why))
 
 
@@ -232,7 +232,7 @@ def rows_to_delete(workspace):
 def test_subtraction_without_recorded_updates_is_refused_with_what_to_do(tmp_path, write_csv):
     project = Project(tmp_path / "workspace", backend=DirectBackend())
     project.train(write_csv(ROWS), **OPTIONS)
-    with pytest.raises(BadInput, match="--record all or regenerate, or ask for --guarantee exact"):
+    with pytest.raises(BadInput, match="`record` all or regenerate, or ask for `guarantee` exact"):
         project.forget(["p3"], strategy="amnesiac")
     assert project.status()["requests"] == {}
 
