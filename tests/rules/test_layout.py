@@ -91,14 +91,6 @@ TO_MEND: dict[str, set[str]] = {
         "unweave/api/project.py: Project.train",
         "unweave/api/request_queue.py: RequestQueue.add",
     },
-    "flags_below_the_front_door": {
-        "components/poison_detector.py: --detectors",
-        "components/poison_detector.py: --queue",
-        "components/poison_detector.py: --workspace",
-        "components/request_runner.py: --due",
-        "components/request_runner.py: --workspace",
-        "components/subcommand.py: --json",
-    },
 }
 
 

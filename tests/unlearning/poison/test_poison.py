@@ -21,7 +21,6 @@ from lineage_store.errors import BadInput
 from lineage_store.index.database import read_index
 from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
-from lineage_store.requests.detection import arguments_of
 from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import open_workspace
 from pipelines.backends.direct import DirectBackend
@@ -204,15 +203,6 @@ def test_what_is_filed_waits_for_somebody_unless_the_policy_lets_it_run(poisoned
     (run,) = project.requests.run()["runs"]
     assert run["requests"] == ["q2"] and run["rows_found"] == again["proposed"]
     assert project.requests.show("q1")["state"] == "proposal"
-
-
-def test_a_scheduled_search_is_asked_by_a_file_of_options():
-    asked = {"csv": ["a.csv", "b.csv"], "row_id_column": "id", "share": 0.05}
-    assert arguments_of(asked) == [
-        "--csv", "a.csv", "--csv", "b.csv", "--row-id-column", "id", "--share", "0.05",
-    ]  # fmt: skip
-    with pytest.raises(BadInput, match="detect.json says propose"):
-        arguments_of({"propose": "file.json"})
 
 
 def keys_of(project):
