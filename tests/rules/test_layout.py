@@ -66,6 +66,12 @@ OTHER_MEANINGS = {  # what a family's name stands for besides
     ("unlearning/fingerprint/environment.py", "keras"),
     ("unlearning/fingerprint/module_imports.py", "keras"),
 }
+VAGUE = {"util", "utils", "helper", "helpers", "manager", "managers", "misc", "common"}
+FOREIGN_SIGNATURES = {  # who hands on whatever is given, since another's signature decides
+    "unlearning/keras_models/seeds.py: draw",  # of Python's random numbers
+    "unweave/commands/training_options.py: taking_options",  # click gives a command its options
+    "lineage_store/ledger/train_options.py: option",  # the fields of `Option`, in each one's line
+}
 OTHER_PROGRAMS = (  # whose flags are not ours: Beam's runners, Chromium
     "unlearning/fitting/beam.py",
     "unlearning/fitting/engines.py",
@@ -335,6 +341,36 @@ def names_of_strategies_and_families():
     return found
 
 
+def vague_names():
+    """Names of files, functions and classes that say that things belong together, and not why."""
+    found = set()
+    for file in files():
+        names = [file.rpartition("/")[2].removesuffix(".py")]
+        for node in ast.walk(tree(file)):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                names.append(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", node.name))
+        found |= {f"{file}: {name}" for name in names if VAGUE & {*name.lower().split("_")}}
+    return found
+
+
+def tunnels():
+    """Functions that take whatever is given by name and hand it on: nobody reads what they take."""
+    found = set()
+    for file in files():
+        for node in ast.walk(tree(file)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.args.kwarg:
+                name = node.args.kwarg.arg
+                handed_on = any(
+                    isinstance(one, ast.keyword)
+                    and one.arg is None
+                    and ast.unparse(one.value) == name
+                    for one in ast.walk(node)
+                )
+                if handed_on and f"{file}: {node.name}" not in FOREIGN_SIGNATURES:
+                    found.add(f"{file}: {node.name}")
+    return found
+
+
 def strategies_and_families_by_name():
     registries = (
         "unlearning/strategies/known_strategies.py",
@@ -416,6 +452,8 @@ RULES = {
         private_names_across_folders,
         files_of_one_name,
         classes_of_one_name,
+        vague_names,
+        tunnels,
         strategies_and_families_by_name,
         flags_below_the_front_door,
         guarantees_compared_as_words,
