@@ -22,7 +22,7 @@ from lineage_store.progress import Listener, listening
 from lineage_store.workspace import parse_connection, writing
 from unlearning.families import DEFAULT
 from unweave.api.detecting import detect_poison
-from unweave.api.forget_options import forget_request
+from unweave.api.forget_options import asked_of, forget_request
 from unweave.api.reader import Reader
 from unweave.api.readmitting import readmit_subjects
 from unweave.api.reporting import write_report
@@ -176,12 +176,14 @@ class Project(Reader):
         request = forget_request(
             ids,
             rows=rows,
-            guarantee=guarantee,
-            strategy=strategy,
-            repair=repair,
-            accept_bridged=accept_bridged,
-            within=within,
-            space=space,
+            asked=asked_of(
+                guarantee,
+                strategy,
+                repair=repair,
+                accept_bridged=accept_bridged,
+                within=within,
+                space=space,
+            ),
             reason=reason,
             replay=replay,
             exact_by=exact_by,
@@ -220,12 +222,14 @@ class Project(Reader):
         request = forget_request(
             ids,
             rows=rows,
-            guarantee=guarantee,
-            strategy=strategy,
-            repair=repair,
-            accept_bridged=accept_bridged,
-            within=within,
-            space=space,
+            asked=asked_of(
+                guarantee,
+                strategy,
+                repair=repair,
+                accept_bridged=accept_bridged,
+                within=within,
+                space=space,
+            ),
             today=self._session.today,
         )
         with translated():
@@ -268,19 +272,20 @@ class Project(Reader):
         propose: Path | str | None = None,
         queue: bool = False,
     ) -> dict[str, Any]:
-        """Say which rows of a model look poisoned, and propose to forget them: see `detection`."""
-        return detect_poison(
-            self._session,
-            csv,
+        """Say which rows of a model look poisoned, and propose to forget them: see `detecting`."""
+        from pipelines.runs.detect import DetectRequest
+
+        asked = DetectRequest(
+            method=method,
+            csvs=tuple(map(Path, [csv] if isinstance(csv, Path | str) else csv)),
             row_id=row_id,
             model=model,
-            method=method,
             share=share,
-            trusted=trusted,
+            trusted=None if trusted is None else Path(trusted),
             source=source,
-            propose=propose,
-            queue=queue,
         )
+        to = None if propose is None else Path(propose)
+        return detect_poison(self._session, asked, propose=to, queue=queue)
 
     def doctor(self, *, repair: bool = False) -> dict[str, Any]:
         """Say where index and MLMD differ from the log and the disk; with `repair`, put it right.

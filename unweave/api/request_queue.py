@@ -32,7 +32,13 @@ from lineage_store.requests import (
 )
 from lineage_store.workspace import Workspace
 from unweave.answers import requests as request_answers
-from unweave.api.forget_options import derived_until, forget_request, must_be_text, unique_ids
+from unweave.api.forget_options import (
+    asked_of,
+    derived_until,
+    forget_request,
+    must_be_text,
+    unique_ids,
+)
 from unweave.api.queue_writing import changing_queue, user_name
 from unweave.api.session import Session
 from unweave.api.version import installed_version
@@ -112,8 +118,7 @@ class RequestQueue:
         wanted = forget_request(
             details.ids,
             rows=kind == "row",
-            guarantee=asked["guarantee"],
-            strategy=asked["strategy"],
+            asked=asked_of(asked["guarantee"], asked["strategy"]),
             exact_by=asked["exact_by"],
             today=self._session.today,
         )
@@ -125,14 +130,17 @@ class RequestQueue:
         if known is not None:
             queue_changes.sooner(connection, known, deadline=due)
             return queue.find(connection, known.id), False
-        request = queue.add(
-            connection,
+        entry = queue.QueueEntry(
             kind=kind,
             commitments=commitments,
             options=options,
             deadline=due,
             needs=policy.needs(len(details.ids), proposed=proposed),
             question=bool(details.near),
+        )
+        request = queue.add(
+            connection,
+            entry,
             seal=lambda id_: details.sealed(id_, key=keys.requests, random_bytes=os.urandom),
             time=self._session.time,
         )
@@ -185,7 +193,7 @@ class RequestQueue:
                 raise BadInput(f"The request {found.id} does not wait for an answer.")
             whole = details.with_ids(unique_ids(also) if also else ())
             wanted = forget_request(
-                whole.ids, rows=False, guarantee=None, strategy=None, today=self._session.today
+                whole.ids, rows=False, asked=asked_of(None, None), today=self._session.today
             )
             needs = found.needs or load_policy(workspace).needs(len(whole.ids), proposed=False)
             queue_changes.answer(

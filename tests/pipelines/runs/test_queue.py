@@ -294,10 +294,11 @@ STEPS = st.lists(st.sampled_from(["approve", "hold", "release", "answer", "cance
 @given(needs=st.sampled_from(["", "approval", "proposal"]), question=st.booleans(), steps=STEPS)
 def test_only_what_nothing_holds_up_is_waiting(new_folder, needs, question, steps):
     with closing(open_index(new_folder() / "unweave.sqlite")) as connection:
-        one = queue.add(
-            connection, kind="subject", commitments=["c"], options={}, deadline="2031-06-01",
-            needs=needs, question=question, seal=lambda id_: b"sealed", time="2031-05-17T12",
+        entry = queue.QueueEntry(
+            kind="subject", commitments=["c"], options={}, deadline="2031-06-01", needs=needs,
+            question=question,
         )  # fmt: skip
+        one = queue.add(connection, entry, seal=lambda id_: b"sealed", time="2031-05-17T12")
         open_, approved, held, asked = True, not needs, False, question
         for step in steps:
             act = {
