@@ -29,7 +29,7 @@ from unlearning.planning import load_plan
 from unlearning.registry import NewModel, describe_model, must_be_trainable, record_model
 from unlearning.training import open_base
 from unlearning.training.unchanged_slices import unchanged_slices
-from unlearning.verification import check_and_keep, must_pass
+from unlearning.verification import Unlearned, check_and_keep, must_pass
 
 
 class DirectBackend:
@@ -103,13 +103,8 @@ class DirectBackend:
         )
         report = check_and_keep(
             job.workspace,
+            Unlearned(plan=plan, old=old, new=new, store=store, old_store=before, base=base),
             request_id=job.request_id,
-            plan=plan,
-            old=old,
-            new=new,
-            rows=store.folder,
-            old_rows=before.folder,
-            base=base,
             replay=job.replay,
             engine=job.engine or HERE,
             make=make,

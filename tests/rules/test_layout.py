@@ -93,8 +93,6 @@ TO_MEND: dict[str, set[str]] = {
         "unlearning/fitting/fit.py: refit",
         "unlearning/planning/plan.py: plan_model",
         "unlearning/training/stages.py: train_stage",
-        "unlearning/verification/checks.py: check",
-        "unlearning/verification/report_file.py: check_and_keep",
     },
 }
 

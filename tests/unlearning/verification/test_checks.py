@@ -25,7 +25,7 @@ from unlearning.planning.plan import plan_model
 from unlearning.planning.plan_file import load_plan
 from unlearning.strategies.amnesiac import Amnesiac
 from unlearning.strategies.strategy import Situation
-from unlearning.verification.checks import check
+from unlearning.verification.checks import Unlearned, check
 from unweave.api.project import Project
 
 ROWS = [["person", "x", "y", "label"]]
@@ -76,20 +76,20 @@ def test_every_check_passes_on_the_result_and_none_on_the_untouched_model(worksp
     answer, plan, old, new, rows = forget(workspace, guarantee)
     outcomes = {item["name"]: item["outcome"] for item in answer["checks"]}
     assert list(outcomes.values()) == ["passed"] * (3 if guarantee == "exact" else 2)
-    untouched = check(plan, old=old, new=old, store=open_rows(rows))
+    untouched = check(Unlearned(plan=plan, old=old, new=old, store=open_rows(rows)))
     assert not untouched.passed
     assert [item.outcome for item in untouched.checks][1] == "failed"
-    assert check(plan, old=old, new=new, store=open_rows(rows)).passed
+    assert check(Unlearned(plan=plan, old=old, new=new, store=open_rows(rows))).passed
 
 
 def test_the_twin_passes_every_check_of_an_exact_result(workspace, tmp_path):
     _, plan, old, new, rows = forget(workspace, "exact")
     twin = fit_twin(plan, old=old, rows=rows, folder=tmp_path / "twin")
-    report = check(plan, old=old, new=new, store=open_rows(rows), twin=twin)
+    report = check(Unlearned(plan=plan, old=old, new=new, store=open_rows(rows)), twin=twin)
     assert [item.outcome for item in report.checks] == ["passed"] * 4
     assert (report.basis, report.distance) == ("by replay", 0.0)
     assert report.distance_untouched > 0
-    against_old = check(plan, old=old, new=old, store=open_rows(rows), twin=twin)
+    against_old = check(Unlearned(plan=plan, old=old, new=old, store=open_rows(rows)), twin=twin)
     assert [item.outcome for item in against_old.checks][1:] == ["failed"] * 3
 
 
