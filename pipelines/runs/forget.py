@@ -36,7 +36,9 @@ from unlearning.evaluation import demanded
 from unlearning.families import family_of_ledger
 from unlearning.fitting import ShardEngine
 from unlearning.planning import (
+    AffectedModel,
     BaseAfter,
+    Fingerprints,
     ModelPlan,
     OpenRequest,
     base_after,
@@ -83,20 +85,23 @@ def plan_all(
         snapshot, deleted = _snapshot(workspace, record), found.in_model(record.id)
         base_id = base_of(record)
         base = None if base_id is None else after[base_id]
-        plan = plan_model(
-            model_before=record.id,
-            model_after=f"m{number}",
+        model = AffectedModel(
+            id=record.id,
             ledger=ledger,
             snapshot=snapshot,
             store=open_rows(workspace.absolute(record.paths["rows"])),
+            descendants=backend.descendants(workspace, record),
+            served=folder_bytes(workspace.absolute(record.paths["model"])),
+        )
+        family = family_of_ledger(ledger)
+        plan = plan_model(
+            model,
+            model_after=f"m{number}",
             deleted=deleted,
             asked=asked,
-            code=family_of_ledger(ledger).code(),
-            environment=family_of_ledger(ledger).environment(module_source(ledger)),
-            descendants=backend.descendants(workspace, record),
+            today=Fingerprints(family.code(), family.environment(module_source(ledger))),
             derived_until=request.derived_until,
             base=base,
-            served=folder_bytes(workspace.absolute(record.paths["model"])),
         )
         if plan.estimate is not None:
             asked = replace(asked, limits=asked.limits.less(plan.estimate))

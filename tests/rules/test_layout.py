@@ -91,7 +91,6 @@ TO_MEND: dict[str, set[str]] = {
         "pipelines/runs/queue.py: run_requests",
         "unlearning/fitting/fit.py: fit",
         "unlearning/fitting/fit.py: refit",
-        "unlearning/planning/plan.py: plan_model",
         "unlearning/training/stages.py: train_stage",
     },
 }

@@ -21,7 +21,7 @@ from pipelines.backends.direct import DirectBackend
 from pipelines.runs.find_rows import ForgetRequest, find
 from unlearning.fitting.fit import fit_twin
 from unlearning.planning.choice import Asked
-from unlearning.planning.plan import plan_model
+from unlearning.planning.plan import AffectedModel, Fingerprints, plan_model
 from unlearning.planning.plan_file import load_plan
 from unlearning.strategies.amnesiac import Amnesiac
 from unlearning.strategies.strategy import Situation
@@ -199,18 +199,16 @@ def test_other_code_or_another_environment_retrains_all_shards_and_says_why(
 ):
     ledger = open_ledger(workspace / "tfx" / "train-m1" / "ledger")
     found = rows_to_delete(workspace)
-    plan = plan_model(
-        model_before="m1",
-        model_after="m2",
+    model = AffectedModel(
+        id="m1",
         ledger=ledger,
         snapshot=load_snapshot(workspace / "data" / "m1"),
         store=open_rows(workspace / "tfx" / "train-m1" / "rows"),
-        deleted=found,
-        asked=Asked(),
-        code=code or ledger.header.code,
-        environment={**ledger.header.environment, **environment},
         descendants=[],
-        derived_until="",
+    )
+    today = Fingerprints(code or ledger.header.code, {**ledger.header.environment, **environment})
+    plan = plan_model(
+        model, model_after="m2", deleted=found, asked=Asked(), today=today, derived_until=""
     )
     assert re.search(words, plan.why)
     assert plan.affected_shards == [0, 1, 2]
