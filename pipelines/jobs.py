@@ -20,6 +20,21 @@ from unlearning.registry import NewModel
 from unlearning.training import TrainConfig
 
 
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """What a run is part of: when it was given, to which version, and who carries it out."""
+
+    time: str
+    version: str
+    backend: "Backend"
+    engine: ShardEngine | None = None
+
+    @property
+    def today(self) -> str:
+        """The day."""
+        return self.time[:10]
+
+
 @dataclass(frozen=True)
 class TrainingJob:
     """Train one model on a gated snapshot, from the weights of the model `base` if there is one."""

@@ -28,7 +28,6 @@ from unweave.api.readmitting import readmit_subjects
 from unweave.api.reporting import write_report
 from unweave.api.session import Now, Session, nobody, system_clock
 from unweave.api.verify import verify as verify
-from unweave.api.version import installed_version
 
 if TYPE_CHECKING:
     from pipelines.jobs import Backend
@@ -189,17 +188,10 @@ class Project(Reader):
             exact_by=exact_by,
             today=self._session.today,
         )
-        engine = self._session.engine
+        command = self._session.command()
         with self._session.running() as (workspace, finished):
             request_id = forget(
-                workspace,
-                request,
-                backend=self._session.backend,
-                time=self._session.time,
-                version=installed_version(),
-                random_bytes=os.urandom,
-                finished=finished,
-                engine=engine,
+                workspace, request, command=command, random_bytes=os.urandom, finished=finished
             )
             return answers.forgotten(workspace, request_id, seconds=clock.perf_counter() - began)
 

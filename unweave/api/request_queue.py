@@ -41,7 +41,6 @@ from unweave.api.forget_options import (
 )
 from unweave.api.queue_writing import changing_queue, user_name
 from unweave.api.session import Session
-from unweave.api.version import installed_version
 
 Answer = dict[str, Any]
 Answers = list[Answer]  # within the class, `list` is the method
@@ -244,7 +243,6 @@ class RequestQueue:
 
         day = None if due is None else date_of(due, "The day of `due`")
         until = derived_until(self._session.today)
-        backend = self._session.backend
         if dry_run:
             with translated():
                 planned = queue_run.plan_requests(
@@ -252,21 +250,18 @@ class RequestQueue:
                     due=day,
                     today=self._session.today,
                     derived_until=until,
-                    backend=backend,
+                    backend=self._session.backend,
                 )
             return request_answers.planned(planned)
-        engine = self._session.engine
+        command = self._session.command()
         with self._session.running() as (workspace, finished):
             ran = queue_run.run_requests(
                 workspace,
                 due=day,
                 derived_until=until,
-                backend=backend,
-                time=self._session.time,
-                version=installed_version(),
+                command=command,
                 random_bytes=os.urandom,
                 clock=perf_counter,
-                engine=engine,
             )
             sign_log(workspace)  # what was queued meanwhile, too
             return request_answers.ran(workspace, ran, finished, today=self._session.today)
