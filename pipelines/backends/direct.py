@@ -24,7 +24,7 @@ from unlearning.erasure.erase import erase
 from unlearning.evaluation import demanded, evaluate_and_keep, must_be_accepted
 from unlearning.families import family_of, family_of_ledger, planned_steps
 from unlearning.fitting import HERE, learner_of
-from unlearning.fitting.fit import fit, refit
+from unlearning.fitting.fit import Execution, fit, refit
 from unlearning.planning import load_plan
 from unlearning.registry import NewModel, describe_model, must_be_trainable, record_model
 from unlearning.training import open_base
@@ -55,8 +55,10 @@ class DirectBackend:
             folder=folder / "ledger",
             serving=folder / "model",
             base=None if job.base is None else open_base(job.workspace, job.base.id),
-            engine=job.engine or HERE,
-            progress=counter("training", planned_steps(family, store, job.config.partition)),
+            how=Execution(
+                engine=job.engine or HERE,
+                progress=counter("training", planned_steps(family, store, job.config.partition)),
+            ),
         )
         self._push_and_record(job.workspace, folder, job.snapshot, job.description())
 
@@ -97,9 +99,11 @@ class DirectBackend:
             serving=folder / "model",
             base=base,
             old_store=before,
-            engine=job.engine or HERE,
-            make=make,
-            progress=counter("unlearning", plan.steps_planned),
+            how=Execution(
+                engine=job.engine or HERE,
+                make=make,
+                progress=counter("unlearning", plan.steps_planned),
+            ),
         )
         report = check_and_keep(
             job.workspace,
