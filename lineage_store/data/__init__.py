@@ -18,7 +18,7 @@ from lineage_store.public_names import lazily
 if TYPE_CHECKING:
     from lineage_store.data.csv_source import (
         Columns,
-        Dropped,
+        Exclusions,
         TableHeader,
         read_headers,
         read_records,
@@ -59,7 +59,7 @@ else:
     __getattr__ = lazily(
         __name__,
         {
-            "csv_source": ("Columns", "Dropped", "TableHeader", "read_headers", "read_records"),
+            "csv_source": ("Columns", "Exclusions", "TableHeader", "read_headers", "read_records"),
             "csv_table": ("Table", "read_table"),
             "gate": ("infer", "let_through"),
             "inference": (
@@ -103,7 +103,7 @@ __all__ = [
     "TRAIN",
     "UNLABELLED",
     "Columns",
-    "Dropped",
+    "Exclusions",
     "Inference",
     "Record",
     "Snapshot",

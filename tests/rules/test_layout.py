@@ -86,10 +86,6 @@ OTHER_PROGRAMS = (  # whose flags are not ours: Beam's runners, Chromium
 )
 
 TO_MEND: dict[str, set[str]] = {
-    "functions_of_many_parameters": {
-        "lineage_store/data/csv_source.py: read_records",
-        "unlearning/training/stages.py: train_stage",
-    },
 }
 
 
