@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks.apart import peak_kib
 from benchmarks.mnist import KEYS
-from lineage_store.data.csv_source import Columns, Dropped, read_header, read_records
+from lineage_store.data.csv_source import Columns, Exclusions, read_header, read_records
 from lineage_store.data.gate import let_through
 from lineage_store.data.snapshot import load_snapshot, read_snapshot
 from lineage_store.index import row_index
@@ -49,9 +49,8 @@ def gate(folder: Path) -> Numbers:
         header=header,
         keys=KEYS,
         pseudonyms=pseudonyms,
-        excluded=frozenset(),
+        exclusions=Exclusions(),
         temporary=folder,
-        dropped=Dropped(),
     )
     snapshot = let_through(records, header.roles, folder=folder / "snapshot")
     pseudonyms.commit()

@@ -42,7 +42,7 @@ def train(asked: dict[str, Any]) -> dict[str, Any]:
         store=store,
         folder=folder / "ledger",
         serving=folder / "model",
-        engine=engine,
+        how=fit.Execution(engine=engine),
     )
     return {
         "whole": time.perf_counter() - began,

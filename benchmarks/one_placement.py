@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks import adult
 from benchmarks.mnist import KEYS
-from lineage_store.data.csv_source import Columns, Dropped, read_header, read_records
+from lineage_store.data.csv_source import Columns, Exclusions, read_header, read_records
 from lineage_store.data.gate import let_through
 from lineage_store.data.risk import RiskRule, band_of, parse_rules
 from lineage_store.data.snapshot import EVAL, TRAIN, Snapshot, describe, read_snapshot
@@ -93,9 +93,8 @@ def gate(file: Path, folder: Path, rules: tuple[RiskRule, ...]) -> Snapshot:
         header=header,
         keys=KEYS,
         pseudonyms=Pseudonyms(Path(":memory:"), KEYS),
-        excluded=frozenset(),
+        exclusions=Exclusions(),
         temporary=folder,
-        dropped=Dropped(),
     )
     return let_through(records, header.roles, folder=folder / "snapshot")
 

@@ -28,13 +28,13 @@ from lineage_store.rows.arrays import LABEL, Rows
 from lineage_store.rows.writer import write_rows
 from unlearning.encoding.encode_records import typed
 from unlearning.encoding.keras_encoding import KerasEncoding, keras_rows
+from unlearning.families.family import Learner, PartRun
+from unlearning.families.keras_parts import KerasParts
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.make import make_learner
 from unlearning.keras_models.module_file import module_text
 from unlearning.poison import suspects
 from unlearning.poison.leave_source_out import judge
-from unlearning.training.stages import Run, train_shard
 
 SHARDS, SOURCES = 4, 4
 FLIPPED, OF_TARGET = 0.05, 0.1
@@ -163,7 +163,7 @@ class Lab:
     def __init__(self, data: Data, folder: Path, *, epochs: int, seed: int) -> None:
         self.data, self.folder = data, folder
         self.partition = Partition(shards=SHARDS, slices=1, epochs=epochs, batch_size=64, seed=seed)
-        self.learner: KerasLearner | None = None
+        self.learner: Learner | None = None
 
     def trained(self, rows: Rows) -> tuple[Any, list[Any]]:
         """Train all shards on rows; return the store and the weights."""
@@ -176,19 +176,14 @@ class Lab:
             description=self.data.description,
         )
         if self.learner is None:
-            self.learner = make_learner(
-                self.data.module, name="model", store=store, seed=self.partition.seed
+            self.learner = KerasParts(
+                make_learner(self.data.module, name="model", store=store, seed=self.partition.seed)
             )
         weights = []
         for shard in range(SHARDS):
             ledger = ShardLedger(where / f"shard-{shard}")
-            run = Run(
-                learner=self.learner,
-                options=TrainOptions(**asdict(self.partition)),
-                model="m1",
-                clock=time.perf_counter,
-            )
-            train_shard(run, store, shard, ledger, kept=0)
+            run = PartRun(options=TrainOptions(**asdict(self.partition)), model="m1")
+            self.learner.learn(run, store, shard, ledger)
             weights.append(ledger.final_weights())
         return store, weights
 
@@ -215,14 +210,14 @@ class Lab:
         for name, detector in suspects.DETECTORS.items():
             suspicious = detector(self.learner, weights, store, found.share)
             ways[name] = np.isin(keys, _as_texts(suspicious))
-        ways["provenance"] = self._by_source(found, draw)
+        ways["provenance"] = self._by_source(found, store, draw)
         ways["as many at random"] = np.zeros(len(keys), bool)
         number = int(ways["loss"].sum())
         ways["as many at random"][draw.choice(len(keys), number, replace=False)] = True
         ways["all poison, known"] = found.bad
         return ways
 
-    def _by_source(self, found: Poisoned, draw: np.random.Generator) -> np.ndarray:
+    def _by_source(self, found: Poisoned, store: Any, draw: np.random.Generator) -> np.ndarray:
         """Provenance, where all poison comes from one of the sources, along with clean rows."""
         sources = draw.integers(0, SOURCES, len(found.rows))
         sources[found.bad] = 0
@@ -233,7 +228,7 @@ class Lab:
             sources=sources,
             trusted=self.data.trusted,
             partition=self.partition,
-            description=self.data.description,
+            like=store,
             folder=self.folder / "detect",
         )
         return np.isin(sources, [one.source for one in verdicts if one.suspect])

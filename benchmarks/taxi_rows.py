@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmarks.mnist import KEYS
-from lineage_store.data.csv_source import Columns, Dropped, read_header, read_records
+from lineage_store.data.csv_source import Columns, Exclusions, read_header, read_records
 from lineage_store.data.gate import let_through
 from lineage_store.data.snapshot import Snapshot
 from lineage_store.keys.pseudonyms import Pseudonyms
@@ -22,8 +22,7 @@ def gate_trips(folder: Path) -> Snapshot:
         header=header,
         keys=KEYS,
         pseudonyms=Pseudonyms(Path(":memory:"), KEYS),
-        excluded=frozenset(),
+        exclusions=Exclusions(),
         temporary=folder,
-        dropped=Dropped(),
     )
     return let_through(records, features=header.features, label=LABEL, folder=folder / "snapshot")

@@ -18,10 +18,11 @@ from components.artifacts import (
 from components.properties import publish, set_guarantee
 from lineage_store.canonical import canonical_json, read_json
 from lineage_store.ledger import open_ledger
+from lineage_store.rows import open_rows
 from lineage_store.workspace import open_workspace
 from unlearning.fitting.executor_engine import executor_engine
 from unlearning.planning import ModelPlan
-from unlearning.verification import check_and_keep, must_pass
+from unlearning.verification import Unlearned, check_and_keep, must_pass
 
 
 @component(component_annotation=Evaluate)
@@ -42,13 +43,15 @@ def DeletionChecker(
     planned = ModelPlan.from_json(read_json(Path(plan.uri) / PLAN_JSON))
     found = check_and_keep(
         open_workspace(Path(workspace)),
+        Unlearned(
+            plan=planned,
+            old=open_ledger(Path(old_ledger.uri)),
+            new=open_ledger(Path(ledger.uri)),
+            store=open_rows(Path(rows.uri)),
+            old_store=open_rows(Path(old_rows.uri)),
+            base=None if base is None else open_ledger(Path(base.uri)),
+        ),
         request_id=request_id,
-        plan=planned,
-        old=open_ledger(Path(old_ledger.uri)),
-        new=open_ledger(Path(ledger.uri)),
-        rows=Path(rows.uri),
-        old_rows=Path(old_rows.uri),
-        base=None if base is None else open_ledger(Path(base.uri)),
         replay=bool(replay),
         engine=executor_engine(),
     )

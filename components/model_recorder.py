@@ -17,7 +17,7 @@ from components.artifacts import Ledger, ModelRecord, Rows
 from components.properties import set_guarantee
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.workspace import open_workspace
-from unlearning.registry import describe_model, record_model
+from unlearning.registry import NewModel, describe_model, record_model
 
 
 @component
@@ -36,16 +36,11 @@ def ModelRecorder(
 ) -> None:
     """Registers the pushed model in the workspace's index and event log."""
     opened = open_workspace(Path(workspace))
-    told = json.loads(description)
+    new = NewModel.from_json(json.loads(description))
     pushed_path = Path(pushed.get_string_custom_property("pushed_destination"))
     registered = describe_model(
         opened,
-        model=told["model"],
-        family=told["family"],
-        snapshot=told["snapshot"],
-        guarantee=told["guarantee"],
-        request=told["request"],
-        time=told["time"],
+        new,
         paths={
             "data": Path(snapshot),
             "examples": Path(examples.uri),
@@ -57,7 +52,6 @@ def ModelRecorder(
             "pushed_artifact": Path(pushed.uri),
             "pushed": pushed_path,
         },
-        extra=told["extra"],
     )
     record_model(opened, registered)
     summary = {

@@ -21,7 +21,7 @@ from lineage_store.progress import counter
 from lineage_store.rows import open_rows
 from unlearning.families import family_of, planned_steps
 from unlearning.fitting.executor_engine import executor_engine
-from unlearning.fitting.fit import fit
+from unlearning.fitting.fit import Execution, fit
 from unlearning.training import TrainConfig
 
 SAVED_MODEL = "Format-Serving"
@@ -52,8 +52,10 @@ def LineageTrainer(
         folder=Path(ledger.uri),
         serving=Path(model.uri) / SAVED_MODEL,
         base=None if base is None else open_ledger(Path(base.uri)),
-        engine=executor_engine(),
-        progress=counter("training", planned_steps(family, store, train_config.partition)),
+        how=Execution(
+            engine=executor_engine(),
+            progress=counter("training", planned_steps(family, store, train_config.partition)),
+        ),
     )
     set_origin(ledger, trained)
     set_guarantee("trained", ledger, model)

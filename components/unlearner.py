@@ -20,7 +20,7 @@ from lineage_store.ledger import open_ledger
 from lineage_store.progress import counter
 from lineage_store.rows import open_rows
 from unlearning.fitting.executor_engine import executor_engine
-from unlearning.fitting.fit import refit
+from unlearning.fitting.fit import Execution, refit
 from unlearning.planning import ModelPlan
 
 
@@ -49,8 +49,9 @@ def Unlearner(
         serving=Path(model.uri) / SAVED_MODEL,
         base=None if base is None else open_ledger(Path(base.uri)),
         old_store=open_rows(Path(old_rows.uri)),
-        engine=executor_engine(),
-        progress=counter("unlearning", planned.steps_planned),
+        how=Execution(
+            engine=executor_engine(), progress=counter("unlearning", planned.steps_planned)
+        ),
     )
     set_origin(ledger, unlearned)
     set_guarantee(planned.guarantee, ledger, model)

@@ -9,14 +9,30 @@ was asked for it is None, and the backend decides.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from lineage_store.claim import Claim, claim_of
 from lineage_store.graph import LineageNode
 from lineage_store.index.models import Guarantee, ModelRecord
 from lineage_store.workspace import Workspace
 from unlearning.fitting import MakeLearner, ShardEngine
+from unlearning.registry import NewModel
 from unlearning.training import TrainConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """What a run is part of: when it was given, to which version, and who carries it out."""
+
+    time: str
+    version: str
+    backend: "Backend"
+    engine: ShardEngine | None = None
+
+    @property
+    def today(self) -> str:
+        """The day."""
+        return self.time[:10]
 
 
 @dataclass(frozen=True)
@@ -39,17 +55,17 @@ class TrainingJob:
         """The name of the pipeline."""
         return f"train-{self.model}"
 
-    def description(self) -> dict[str, Any]:
+    def description(self) -> NewModel:
         """Return what the recorder is told of the new model."""
-        return {
-            "model": self.model,
-            "family": self.model,
-            "snapshot": self.snapshot_number,
-            "guarantee": "trained",
-            "request": None,
-            "time": self.time,
-            "extra": {"excluded": self.excluded},
-        }
+        return NewModel(
+            model=self.model,
+            family=self.model,
+            snapshot=self.snapshot_number,
+            guarantee="trained",
+            request=None,
+            time=self.time,
+            extra={"excluded": self.excluded},
+        )
 
 
 @dataclass(frozen=True)
@@ -94,18 +110,19 @@ class DeletionJob:
         """The name of the pipeline."""
         return f"forget-{self.request_id}"
 
-    def description(self, change: ModelChange) -> dict[str, Any]:
+    def description(self, change: ModelChange) -> NewModel:
         """Return what the recorder is told of the new model of a change."""
         derived = {"derived_until": self.derived_until} if change.claim.leaves_derived else {}
-        return {
-            "model": change.model_after,
-            "family": change.old.family,
-            "snapshot": change.old.snapshot,
-            "guarantee": change.guarantee,
-            "request": self.request_id,
-            "time": self.time,
-            "extra": {"excluded": change.old.report["excluded"], **derived},
-        }
+        assert change.model_after is not None, "a withdrawn model has no successor"
+        return NewModel(
+            model=change.model_after,
+            family=change.old.family,
+            snapshot=change.old.snapshot,
+            guarantee=change.guarantee,
+            request=self.request_id,
+            time=self.time,
+            extra={"excluded": change.old.report["excluded"], **derived},
+        )
 
 
 class Backend(Protocol):

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 from lineage_store.canonical import canonical_json, read_json, write_atomic
-from lineage_store.data.csv_source import Columns, Dropped, read_header, read_records
+from lineage_store.data.csv_source import Columns, Exclusions, read_header, read_records
 from lineage_store.data.gate import let_through
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import derive
@@ -66,7 +66,7 @@ def read_csv(keys, new_folder, pseudonyms):
     Everything but the path is by keyword; what is no option of `read_records` is of `Columns`.
     """
 
-    def read(path, *, excluded=frozenset(), dropped=None, store=None, keys=keys, **columns):
+    def read(path, *, exclusions=None, store=None, keys=keys, **columns):
         asked = Columns(**{"label": "label", **columns})
         header = read_header(path, asked)
         records = read_records(
@@ -75,9 +75,8 @@ def read_csv(keys, new_folder, pseudonyms):
             header=header,
             keys=keys,
             pseudonyms=store or pseudonyms,
-            excluded=excluded,
+            exclusions=exclusions or Exclusions(),
             temporary=new_folder(),
-            dropped=dropped or Dropped(),
         )
         return header, list(records)
 

@@ -24,7 +24,7 @@ from unweave.commands.evaluate import evaluate
 from unweave.commands.forget import forget
 from unweave.commands.graph import graph
 from unweave.commands.log import log
-from unweave.commands.options import JSON, WORKSPACE, project_of, show
+from unweave.commands.options import JSON, WORKSPACE, asked_for, flags_for, project_of, show
 from unweave.commands.readmit import readmit
 from unweave.commands.report import report
 from unweave.commands.request import request, run_requests
@@ -47,7 +47,8 @@ def main() -> None:
     except click.ClickException as error:
         _fail(" ".join(error.format_message().split()), 2)
     except UnweaveError as error:
-        _fail(in_flags(str(error)), error.exit_status)
+        flags = flags_for(asked_for(sys.argv[1:], commands), commands)
+        _fail(in_flags(str(error), flags), error.exit_status)
 
 
 def _fail(message: str, exit_status: int) -> None:

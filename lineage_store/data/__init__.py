@@ -20,7 +20,7 @@ from lineage_store.public_names import lazily
 if TYPE_CHECKING:
     from lineage_store.data.csv_source import (
         Columns,
-        Dropped,
+        Exclusions,
         TableHeader,
         read_headers,
         read_records,
@@ -55,7 +55,7 @@ else:
     __getattr__ = lazily(
         __name__,
         {
-            "csv_source": ("Columns", "Dropped", "TableHeader", "read_headers", "read_records"),
+            "csv_source": ("Columns", "Exclusions", "TableHeader", "read_headers", "read_records"),
             "csv_table": ("Table", "read_table"),
             "gate": ("infer", "let_through"),
             "inference": ("in_terms_of",),
@@ -94,7 +94,7 @@ __all__ = [
     "UNLABELLED",
     "Column",
     "Columns",
-    "Dropped",
+    "Exclusions",
     "Kind",
     "Label",
     "Record",

@@ -66,9 +66,10 @@ class TableHeader:
 
 
 @dataclass
-class Dropped:
-    """How many rows the exclusion manifest kept out."""
+class Exclusions:
+    """What the exclusion manifest names, by commitments, and how many rows it has kept out."""
 
+    commitments: frozenset[str] = frozenset()
     rows: int = 0
 
 
@@ -128,9 +129,8 @@ def read_records(
     header: TableHeader,
     keys: Keys,
     pseudonyms: Pseudonyms,
-    excluded: frozenset[str],
+    exclusions: Exclusions,
     temporary: Path,
-    dropped: Dropped,
     progress: Progress | None = None,
 ) -> Iterator[Record]:
     """Yield a record for each line of the files, but for those that the exclusion manifest names.
@@ -160,8 +160,9 @@ def read_records(
                     )
             named = [fields[place] for place in subject_places]
             subjects = [name for name in dict.fromkeys(named) if name]
+            excluded = exclusions.commitments
             if excluded and _is_excluded(excluded, keys, row_key, subjects):
-                dropped.rows += 1
+                exclusions.rows += 1
                 continue
             if subjects and not columns.place_by_row:
                 place = keys.place(kind="subject", value=subjects[0].encode("utf-8"))

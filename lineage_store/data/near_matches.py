@@ -31,19 +31,19 @@ NAME = "a variant of the name"
 
 
 @dataclass(frozen=True)
-class Folded:
+class FoldedId:
     """An id as it is compared: its letters in one, and its numbers."""
 
     letters: str
     numbers: frozenset[str]
 
-    def contradicts(self, other: "Folded") -> bool:
+    def contradicts(self, other: "FoldedId") -> bool:
         """Say whether each of the two has a number that the other lacks."""
         return bool(self.numbers - other.numbers) and bool(other.numbers - self.numbers)
 
 
 @lru_cache(maxsize=1 << 16)
-def folded(text: str) -> Folded:
+def folded(text: str) -> FoldedId:
     """Fold an id for comparison."""
     letters: list[str] = []
     numbers: list[str] = []
@@ -57,7 +57,7 @@ def folded(text: str) -> Folded:
             digits = ""
         if sign.isalpha():
             letters.append(sign)
-    return Folded("".join(letters), frozenset(numbers))
+    return FoldedId("".join(letters), frozenset(numbers))
 
 
 def why_near(one: str, other: str) -> str | None:

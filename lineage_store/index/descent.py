@@ -1,6 +1,6 @@
 """Descent: which models were trained from which, and how far a deletion reaches along it.
 
-A model may start from the weights of another, its *base* (`train --from`). Whatever changes the
+A model may start from the weights of another, its *base* (the option `base`). Whatever changes the
 base changes what comes of it, so a deletion replaces the descendants of every model that it
 replaces, and the base of a live model is live. The base's id stands in the configuration of a
 model's record; a record without one has no base.

@@ -45,6 +45,21 @@ _TABLES = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class QueueEntry:
+    """What is put into the queue: of whom, by commitments of ids; how, by when; what it waits for.
+
+    It waits for somebody where it `needs` one, and for an answer to a `question`.
+    """
+
+    kind: Kind
+    commitments: Collection[str]
+    options: Mapping[str, Any]
+    deadline: str
+    needs: Needs
+    question: bool
+
+
 @dataclass(frozen=True)
 class Queued:
     """A request in the queue; times are ISO 8601, `deadline` and `held_until` are dates.
@@ -94,25 +109,17 @@ def create_queue(connection: sqlite3.Connection) -> None:
 
 
 def add(
-    connection: LogConnection,
-    *,
-    kind: Kind,
-    commitments: Collection[str],
-    options: Mapping[str, Any],
-    deadline: str,
-    needs: Needs,
-    question: bool,
-    seal: Callable[[str], bytes],
-    time: str,
+    connection: LogConnection, entry: QueueEntry, *, seal: Callable[[str], bytes], time: str
 ) -> Queued:
     """Put a request into the queue; `seal` is given its id and returns its sealed details."""
-    request = _insert(connection, kind, len(commitments), options, deadline, time)
+    size = len(entry.commitments)
+    request = _insert(connection, entry.kind, size, entry.options, entry.deadline, time)
     connection.execute(
         "UPDATE queue SET needs = ?, question = ?, sealed = ? WHERE id = ?",
-        (needs, question, seal(request), request),
+        (entry.needs, entry.question, seal(request), request),
     )
-    commit_to(connection, request, commitments)
-    what = RequestQueued(request, kind, deadline, size=len(commitments), needs=needs)
+    commit_to(connection, request, entry.commitments)
+    what = RequestQueued(request, entry.kind, entry.deadline, size=size, needs=entry.needs)
     events.append(connection, what, time=time)
     return find(connection, request)
 

@@ -127,7 +127,7 @@ def _leaves(connection: sqlite3.Connection, size: int) -> list[bytes]:
     if len(hashes) < size:
         raise BadInput(
             f"The log holds {len(hashes)} events, and the head covers {size}: it is the head of "
-            f"another log, or events were removed; `unweave log check --head` tells."
+            f"another log, or events were removed; `unweave log check` with `head` tells."
         )
     return hashes[:size]
 

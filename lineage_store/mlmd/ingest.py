@@ -51,7 +51,7 @@ def ingest_model(
     if rows is None or model is None:
         raise MetadataLost(
             f"The artifacts of {record.id} are not in ML Metadata, as if it was lost and made "
-            f"anew: run unweave doctor --repair, which makes again what can be."
+            f"anew: run unweave doctor `repair`, which makes again what can be."
         )
     shards = range(ledger.partition.shards)
     starts = [] if base is None else [served(base, number) for number in shards]

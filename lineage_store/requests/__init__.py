@@ -13,7 +13,7 @@ from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
     from lineage_store.requests.details import Details, NearMatch, open_details
-    from lineage_store.requests.detection import DETECTION_FILE, arguments_of
+    from lineage_store.requests.detection import Search, load_search
     from lineage_store.requests.inbox import Accepted, Entry, Refused, look_through
     from lineage_store.requests.policy import Policy, Sender, date_of, load_policy, save_policy
 else:
@@ -21,24 +21,24 @@ else:
         __name__,
         {
             "details": ("Details", "NearMatch", "open_details"),
-            "detection": ("DETECTION_FILE", "arguments_of"),
+            "detection": ("Search", "load_search"),
             "inbox": ("Accepted", "Entry", "Refused", "look_through"),
             "policy": ("Policy", "Sender", "date_of", "load_policy", "save_policy"),
         },
     )
 
 __all__ = [
-    "DETECTION_FILE",
     "Accepted",
     "Details",
     "Entry",
     "NearMatch",
     "Policy",
     "Refused",
+    "Search",
     "Sender",
-    "arguments_of",
     "date_of",
     "load_policy",
+    "load_search",
     "look_through",
     "open_details",
     "recipients",

@@ -94,7 +94,7 @@ def load_policy(workspace: Workspace) -> Policy:
 def save_policy(workspace: Workspace, policy: Policy) -> None:
     """Write the workspace's policy; raises BadInput for a number that makes no sense."""
     if policy.approve_above is not None and policy.approve_above < 0:
-        raise BadInput("--approve-above counts subjects or rows: it is at least 0.")
+        raise BadInput("`approve_above` counts subjects or rows: it is at least 0.")
     if not 0 <= policy.deadline_days <= 3650:
-        raise BadInput("--deadline-days goes from 0 to 3650.")
+        raise BadInput("`deadline_days` goes from 0 to 3650.")
     write_atomic(workspace.root / POLICY_FILE, canonical_json(policy.to_json()) + b"\n")

@@ -215,12 +215,12 @@ def _locked(
         if given is not None and derive(given) != workspace.keys():
             raise BadInput(
                 f"The workspace {root} was made with another secret than {key_file} holds: "
-                f"leave --key-file out, or name another workspace."
+                f"leave `key_file` out, or name another workspace."
             )
         if metadata is not None and metadata != workspace.metadata:
             raise BadInput(
                 f"The workspace {root} keeps its metadata in {workspace.metadata.address}: leave "
-                f"--metadata out, or name another workspace."
+                f"`metadata` out, or name another workspace."
             )
         _for_its_owner_alone(workspace)
         shutil.rmtree(workspace.temporary, ignore_errors=True)

@@ -5,7 +5,6 @@ event log; there is no MLMD, and so no artifact but those that the ledger names.
 """
 
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +24,12 @@ from unlearning.erasure.erase import erase
 from unlearning.evaluation import demanded, evaluate_and_keep, must_be_accepted
 from unlearning.families import family_of, family_of_ledger, planned_steps
 from unlearning.fitting import HERE, learner_of
-from unlearning.fitting.fit import fit, refit
+from unlearning.fitting.fit import Execution, fit, refit
 from unlearning.planning import load_plan
-from unlearning.registry import describe_model, must_be_trainable, record_model
+from unlearning.registry import NewModel, describe_model, must_be_trainable, record_model
 from unlearning.training import open_base
 from unlearning.training.unchanged_slices import unchanged_slices
-from unlearning.verification import check_and_keep, must_pass
+from unlearning.verification import Unlearned, check_and_keep, must_pass
 
 
 class DirectBackend:
@@ -56,8 +55,10 @@ class DirectBackend:
             folder=folder / "ledger",
             serving=folder / "model",
             base=None if job.base is None else open_base(job.workspace, job.base.id),
-            engine=job.engine or HERE,
-            progress=counter("training", planned_steps(family, store, job.config.partition)),
+            how=Execution(
+                engine=job.engine or HERE,
+                progress=counter("training", planned_steps(family, store, job.config.partition)),
+            ),
         )
         self._push_and_record(job.workspace, folder, job.snapshot, job.description())
 
@@ -98,19 +99,16 @@ class DirectBackend:
             serving=folder / "model",
             base=base,
             old_store=before,
-            engine=job.engine or HERE,
-            make=make,
-            progress=counter("unlearning", plan.steps_planned),
+            how=Execution(
+                engine=job.engine or HERE,
+                make=make,
+                progress=counter("unlearning", plan.steps_planned),
+            ),
         )
         report = check_and_keep(
             job.workspace,
+            Unlearned(plan=plan, old=old, new=new, store=store, old_store=before, base=base),
             request_id=job.request_id,
-            plan=plan,
-            old=old,
-            new=new,
-            rows=store.folder,
-            old_rows=before.folder,
-            base=base,
             replay=job.replay,
             engine=job.engine or HERE,
             make=make,
@@ -128,21 +126,15 @@ class DirectBackend:
                 policy=policy,
             )
             must_be_accepted(found)
-        described = job.description(change)
-        self._push_and_record(job.workspace, folder, snapshot, described)
+        self._push_and_record(job.workspace, folder, snapshot, job.description(change))
 
     def _push_and_record(
-        self, workspace: Workspace, folder: Path, snapshot: Path, described: Mapping[str, Any]
+        self, workspace: Workspace, folder: Path, snapshot: Path, new: NewModel
     ) -> None:
-        pushed = _push(workspace, described["family"], folder / "model")
+        pushed = _push(workspace, new.family, folder / "model")
         record = describe_model(
             workspace,
-            model=described["model"],
-            family=described["family"],
-            snapshot=described["snapshot"],
-            guarantee=described["guarantee"],
-            request=described["request"],
-            time=described["time"],
+            new,
             paths={
                 "data": snapshot,
                 "rows": folder / "rows",
@@ -150,7 +142,6 @@ class DirectBackend:
                 "model": folder / "model",
                 "pushed": pushed,
             },
-            extra=described["extra"],
         )
         record_model(workspace, record)
 

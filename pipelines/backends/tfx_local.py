@@ -95,7 +95,7 @@ def _catch_up(workspace: Workspace) -> None:
     if not workspace.metadata.is_there():
         raise MetadataLost(
             f"The file of ML Metadata, {workspace.metadata.address}, is gone: restore it from a "
-            f"backup, or run unweave doctor --repair, which makes again what can be."
+            f"backup, or run unweave doctor `repair`, which makes again what can be."
         )
     _ingest_models(workspace, [model_id for model_id in live if model_id in made])
     metadata = Metadata(workspace.metadata, create=False)

@@ -137,7 +137,7 @@ def _branch(job: DeletionJob, change: ModelChange, model: str, *, base: Branch |
         push_destination=push_destination(job.workspace, change.old.family),
     ).with_id(f"Pusher{suffix}")
     pusher.add_upstream_nodes(judged)
-    description = canonical_json(job.description(change)).decode("utf-8")
+    description = canonical_json(job.description(change).to_json()).decode("utf-8")
     recorder = recorder_component(
         ingestion, unlearner, pusher, job.workspace, snapshot, description, suffix=suffix
     )

@@ -17,18 +17,19 @@ from components.request_runner import RequestRunner
 from lineage_store.workspace import Workspace
 
 SCHEDULE = "schedule.sqlite"
+ENTRY = "unweave.scheduled"  # by its name, since it stands above: what it does is the front door's
 
 
 def request_pipeline(workspace: Workspace, *, due: str = "") -> Pipeline:
     """Define the pipeline that runs the requests due by a day, or all that wait."""
-    runner = RequestRunner(workspace=str(workspace.root), due=due)
+    runner = RequestRunner(entry=ENTRY, workspace=str(workspace.root), due=due)
     return _scheduled(workspace, "run-requests", [runner])
 
 
 def detection_pipeline(workspace: Workspace) -> Pipeline:
     """Define the pipeline that looks for poisoned rows, and then runs the requests that wait."""
-    detector = PoisonDetector(workspace=str(workspace.root))
-    runner = RequestRunner(workspace=str(workspace.root), due="")
+    detector = PoisonDetector(entry=ENTRY, workspace=str(workspace.root))
+    runner = RequestRunner(entry=ENTRY, workspace=str(workspace.root), due="")
     runner.add_upstream_node(detector)
     return _scheduled(workspace, "detect-poison", [detector, runner])
 

@@ -62,7 +62,13 @@ def training_pipeline(job: TrainingJob, *, enable_cache: bool = False) -> Pipeli
         push_destination=push_destination(job.workspace, job.model),
     )
     recorder = recorder_component(
-        ingestion, trainer, pusher, job.workspace, job.snapshot, _json(job.description()), suffix=""
+        ingestion,
+        trainer,
+        pusher,
+        job.workspace,
+        job.snapshot,
+        _json(job.description().to_json()),
+        suffix="",
     )
     return pipeline(
         job.workspace,

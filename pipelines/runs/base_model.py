@@ -14,7 +14,7 @@ from lineage_store.errors import BadInput
 from lineage_store.index import models
 from lineage_store.ledger import open_ledger
 from lineage_store.workspace import Workspace
-from unlearning.keras_models import module_text
+from unlearning.families import family_of_ledger
 from unlearning.registry import must_be_recorded
 from unlearning.training import config_of, module_source, open_base
 
@@ -64,7 +64,7 @@ def find_base(
             f"starts from it has as many; leave `shards` out."
         )
     text = module_source(ledger)
-    if module is not None and module_text(module) != text:
+    if module is not None and family_of_ledger(ledger).source(module).text != text:
         raise BadInput(
             f"The module given is not the one that built {record.id}, whose weights it is to start "
             f"from: leave `module` out."

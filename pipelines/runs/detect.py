@@ -4,6 +4,7 @@ Nothing is deleted here. What is found is for a person, or a queue, to decide on
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +24,10 @@ from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.progress import counter
 from lineage_store.rows import Rows, RowStore, joined, open_rows
 from lineage_store.workspace import Workspace
-from unlearning.encoding import KerasEncoding, typed
-from unlearning.families import family_of_ledger
-from unlearning.fingerprint import pin_tensorflow
-from unlearning.keras_models import KerasLearner, make_learner
+from unlearning.encoding import RowEncoding, typed
+from unlearning.families import Family, Learner, family_of_ledger
+from unlearning.fitting import learner_of
 from unlearning.poison import SourceVerdict
-from unlearning.training import config_of, module_source
 
 PROVENANCE = "provenance"
 METHODS = ("loss", "spectral", PROVENANCE)
@@ -56,11 +55,11 @@ class DetectRequest:
             raise BadInput(f"There is no method {self.method!r}; there are: {', '.join(METHODS)}.")
         both = self.trusted is not None and self.source is not None
         if self.method == PROVENANCE and not both:
-            raise BadInput("The method provenance needs --trusted and --source-column.")
+            raise BadInput("The method provenance needs `trusted` and `source`.")
         if self.method != PROVENANCE and (self.trusted or self.source):
-            raise BadInput("--trusted and --source-column go with --method provenance.")
+            raise BadInput("`trusted` and `source` go with `method` provenance.")
         if not 0 < self.share <= 0.5:
-            raise BadInput(f"--share is {self.share}: it is above 0 and at most 0.5.")
+            raise BadInput(f"`share` is {self.share}: it is above 0 and at most 0.5.")
 
 
 @dataclass(frozen=True)
@@ -79,63 +78,71 @@ class Detected:
     sources: tuple[SourceVerdict, ...] = ()
 
 
+@dataclass(frozen=True)
+class Opened:
+    """A live classifier that can be asked about its training rows."""
+
+    id: str
+    family: Family
+    ledger: Ledger
+    store: RowStore
+
+    @cached_property
+    def learner(self) -> Learner:
+        """The model, in this process."""
+        self.family.pin()
+        return learner_of(self.ledger, self.store)()
+
+    @property
+    def rows(self) -> int:
+        """The number of its training rows."""
+        return sum(map(sum, self.store.counts))
+
+
 def detect(workspace: Workspace, asked: DetectRequest) -> Detected:
     """Look for poisoned rows; the workspace is held for writing, as for any training.
 
-    Raises BadInput for a model that is not live or no classifier, and for files that are not those
-    that it was trained on.
+    Raises BadInput for a model that is not live or no classifier or cannot be asked so, and for
+    files that are not those that it was trained on.
     """
     asked.check()
+    model = _opened(workspace, asked.model)
+    given = rows_by_key(
+        asked.csvs,
+        row_id=asked.row_id,
+        label=model.store.schema.label.name,
+        keys=workspace.keys(),
+        source=asked.source,
+    )
+    if asked.method == PROVENANCE:
+        return _by_provenance(workspace, asked, model, given)
+    from unlearning.poison import DETECTORS
+
+    shards = model.ledger.final_weights()
+    keys = DETECTORS[asked.method](model.learner, shards, model.store, asked.share)
+    ids = tuple(_known(given, key.tobytes()).id for key in keys)
+    held_out = asked.method == "loss" and sum(map(bool, shards)) > 1
+    return Detected(model.id, asked.method, model.rows, ids, held_out)
+
+
+def _opened(workspace: Workspace, name: str | None) -> Opened:
     with reading_index(workspace) as connection:
-        record = find_model(connection, asked.model)
+        record = find_model(connection, name)
     if record.state != "live":
         raise BadInput(f"The model {record.id} is {record.state}: nothing is left of it.")
     ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
     store = open_rows(workspace.absolute(record.paths["rows"]))
-    if (family := family_of_ledger(ledger)).trail != "steps":
-        raise BadInput(
-            f"The model {record.id} is of the family {family.name}, and poison is looked "
-            f"for by models that are trained in steps: train one on the same table first."
-        )
     if store.schema.label.task != "classification":
         raise BadInput(f"The model {record.id} predicts numbers: poison is looked for in classes.")
-    given = rows_by_key(
-        asked.csvs,
-        row_id=asked.row_id,
-        label=store.schema.label.name,
-        keys=workspace.keys(),
-        source=asked.source,
-    )
-    pin_tensorflow()
-    from unlearning.poison import DETECTORS, shard_rows
-
-    config = config_of(ledger)
-    learner = make_learner(
-        module_source(ledger), name=config.module, store=store, seed=config.partition.seed
-    )
-    shards = ledger.final_weights()
-    rows = sum(map(sum, store.counts))
-    if asked.method == PROVENANCE:
-        together = joined([part for _, part in shard_rows(store)])
-        return _by_provenance(workspace, asked, record.id, ledger, store, learner, together, given)
-    keys = DETECTORS[asked.method](learner, shards, store, asked.share)
-    ids = tuple(_known(given, key.tobytes()).id for key in keys)
-    held_out = asked.method == "loss" and sum(map(bool, shards)) > 1
-    return Detected(record.id, asked.method, rows, ids, held_out)
+    return Opened(record.id, family_of_ledger(ledger), ledger, store)
 
 
 def _by_provenance(
-    workspace: Workspace,
-    asked: DetectRequest,
-    model: str,
-    ledger: Ledger,
-    store: RowStore,
-    learner: KerasLearner,
-    rows: Rows,
-    given: dict[bytes, SourceRow],
+    workspace: Workspace, asked: DetectRequest, model: Opened, given: dict[bytes, SourceRow]
 ) -> Detected:
-    from unlearning.poison import judge
+    from unlearning.poison import judge, shard_rows
 
+    rows = joined([part for _, part in shard_rows(model.store)])
     known = [_known(given, key.tobytes()) for key in rows.row_keys]
     present = sorted({one.source for one in known})
     if not 1 < len(present) <= MOST_SOURCES:
@@ -146,13 +153,14 @@ def _by_provenance(
     number = {source: place for place, source in enumerate(present)}
     sources = np.array([number[one.source] for one in known])
     assert asked.trusted is not None
+    encoding = model.family.encoding(model.store.schema)
     verdicts = judge(
-        learner,
+        model.learner,
         rows=rows,
         sources=sources,
-        trusted=trusted_rows(asked.trusted, store.schema),
-        partition=ledger.partition,
-        description=store.description,
+        trusted=trusted_rows(asked.trusted, model.store.schema, encoding),
+        partition=model.ledger.partition,
+        like=model.store,
         folder=workspace.temporary / "detect",
         progress=counter("sources", len(present)),
     )
@@ -160,23 +168,23 @@ def _by_provenance(
     ids = tuple(
         one.id for one, source in zip(known, sources.tolist(), strict=True) if source in suspect
     )
-    return Detected(model, PROVENANCE, len(rows), ids, False, verdicts)
+    return Detected(model.id, PROVENANCE, len(rows), ids, False, verdicts)
 
 
 def _known(given: dict[bytes, SourceRow], key: bytes) -> SourceRow:
     if key not in given:
         raise BadInput(
             "Rows of the model are not in the files given: give all that it was trained on, and "
-            "the column that was its --row-id-column."
+            "the column that was its `row_id`."
         )
     return given[key]
 
 
-def trusted_rows(file: Path, schema: Schema) -> Rows:
-    """Read the rows that are trusted, in the columns of a model; others are ignored.
+def trusted_rows(file: Path, schema: Schema, encoding: RowEncoding) -> Rows:
+    """Read the rows that are trusted, in the columns of a model and as it reads them.
 
-    Raises BadInput for a file that cannot be read, lacks a column, or has no row with a class that
-    the model knows.
+    Its other columns are ignored. Raises BadInput for a file that cannot be read, lacks a column,
+    or has no row with a class that the model knows.
     """
     table = open_source(file)
     names = table.columns()
@@ -191,4 +199,4 @@ def trusted_rows(file: Path, schema: Schema) -> Rows:
         records.append(Record(bytes(16), (), b"", EVAL, values))
     if not records:
         raise BadInput(f"No row of the trusted file {file} has a class that the model knows.")
-    return KerasEncoding(schema).encode(typed(records, schema))
+    return encoding.encode(typed(records, schema))

@@ -29,15 +29,16 @@ from lineage_store.ledger import open_ledger, without
 from lineage_store.rows import open_rows
 from lineage_store.tensors import weights_digest
 from lineage_store.workspace import Workspace
-from pipelines.jobs import Backend, DeletionJob, ModelChange
+from pipelines.jobs import Backend, Command, DeletionJob, ModelChange
 from pipelines.runs.find_rows import ForgetRequest, Found, find, found_tokens, rows_of
 from pipelines.runs.settled_plans import settle_plans
 from unlearning.certificates import forget_open_file, log_asked, log_taken_back
 from unlearning.evaluation import demanded
 from unlearning.families import family_of_ledger
-from unlearning.fitting import ShardEngine
 from unlearning.planning import (
+    AffectedModel,
     BaseAfter,
+    Fingerprints,
     ModelPlan,
     OpenRequest,
     base_after,
@@ -96,20 +97,23 @@ def plan_all(
         snapshot, deleted = _snapshot(workspace, record), found.in_model(record.id)
         base_id = base_of(record)
         base = None if base_id is None else after[base_id]
-        plan = plan_model(
-            model_before=record.id,
-            model_after=f"m{number}",
+        model = AffectedModel(
+            id=record.id,
             ledger=ledger,
             snapshot=snapshot,
             store=open_rows(workspace.absolute(record.paths["rows"])),
+            descendants=backend.descendants(workspace, record),
+            served=folder_bytes(workspace.absolute(record.paths["model"])),
+        )
+        family = family_of_ledger(ledger)
+        plan = plan_model(
+            model,
+            model_after=f"m{number}",
             deleted=deleted,
             asked=asked,
-            code=family_of_ledger(ledger).code(),
-            environment=family_of_ledger(ledger).environment(module_source(ledger)),
-            descendants=backend.descendants(workspace, record),
+            today=Fingerprints(family.code(), family.environment(module_source(ledger))),
             derived_until=request.derived_until,
             base=base,
-            served=folder_bytes(workspace.absolute(record.paths["model"])),
         )
         if plan.estimate is not None:
             asked = replace(asked, limits=asked.limits.less(plan.estimate))
@@ -134,12 +138,9 @@ def forget(
     workspace: Workspace,
     request: ForgetRequest,
     *,
-    backend: Backend,
-    time: str,
-    version: str,
+    command: Command,
     random_bytes: Callable[[int], bytes],
     finished: Sequence[str] = (),
-    engine: ShardEngine | None = None,
 ) -> Done:
     """Forget, or finish a killed run of the same request.
 
@@ -150,31 +151,18 @@ def forget(
         return Done(earlier.id)
     request_id = _running(workspace, earlier)
     if request_id is None:
-        request_id = _open(
-            workspace, request, backend=backend, time=time, random_bytes=random_bytes
-        )
+        request_id = _open(workspace, request, command=command, random_bytes=random_bytes)
     return carry_out(
         workspace,
         request_id,
         replay=request.replay,
         derived_until=request.derived_until,
-        backend=backend,
-        time=time,
-        version=version,
-        engine=engine,
+        command=command,
     )
 
 
 def carry_out(
-    workspace: Workspace,
-    request_id: str,
-    *,
-    replay: bool,
-    derived_until: str,
-    backend: Backend,
-    time: str,
-    version: str,
-    engine: ShardEngine | None = None,
+    workspace: Workspace, request_id: str, *, replay: bool, derived_until: str, command: Command
 ) -> Done:
     """Carry out a recorded request whose plan is written, to its end or from where it was killed.
 
@@ -189,20 +177,20 @@ def carry_out(
         changes=_changes(workspace, request_id, load_plan(folder)),
         replay=replay,
         derived_until=derived_until,
-        time=time,
-        version=version,
-        engine=engine,
+        time=command.time,
+        version=command.version,
+        engine=command.engine,
     )
     try:
         _must_hold(workspace, job)
         with translated():
-            backend.delete(settle_plans(job, backend=backend))
+            command.backend.delete(settle_plans(job, backend=command.backend))
     except Exception as error:
         if not isinstance(error, DiskFull):  # which leaves nothing, if it can
-            record_failure(workspace.index_file, run=job.name, error=error, time=time)
+            record_failure(workspace.index_file, run=job.name, error=error, time=command.time)
         _take_back(workspace, job)
         raise
-    backend.record_deletion(job)
+    command.backend.record_deletion(job)
     forget_open_file(workspace, request_id)
     return Done(request_id, before)
 
@@ -223,23 +211,22 @@ def _open(
     workspace: Workspace,
     request: ForgetRequest,
     *,
-    backend: Backend,
-    time: str,
+    command: Command,
     random_bytes: Callable[[int], bytes],
 ) -> str:
     demanded(workspace)  # a policy that does not fit is told before anything is recorded
     with writing_index(workspace) as connection:
         deletions.must_be_none_running(connection)
         commitments = request.commitments(workspace.keys())
-        queue.must_not_be_held(connection, commitments, today=time[:10])
+        queue.must_not_be_held(connection, commitments, today=command.today)
         found = find(connection, workspace, request, workspace.keys())
-        plans = plan_all(connection, workspace, request, found, backend=backend)
+        plans = plan_all(connection, workspace, request, found, backend=command.backend)
         by = {} if request.exact_by is None else {"exact_by": request.exact_by}
         texts, numbers = found_tokens(connection, workspace, found)
         connection.execute("BEGIN IMMEDIATE")
         with connection:
             # Asked again: the queue takes a hold also while this was planned.
-            queue.must_not_be_held(connection, commitments, today=time[:10])
+            queue.must_not_be_held(connection, commitments, today=command.today)
             recorded = deletions.record(
                 connection,
                 commitments=[
@@ -252,7 +239,7 @@ def _open(
                     "replay": request.replay,
                     **by,
                 },
-                time=time,
+                time=command.time,
                 queued=request.queued,
             )
     folder = workspace.request(recorded.id)

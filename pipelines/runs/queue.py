@@ -31,10 +31,9 @@ from lineage_store.index import (
 )
 from lineage_store.requests import open_details
 from lineage_store.workspace import Workspace
-from pipelines.jobs import Backend
+from pipelines.jobs import Backend, Command
 from pipelines.runs.find_rows import ForgetRequest, find, whereabouts
 from pipelines.runs.forget import Done, carry_out, forget, plan_all, take_back_unplanned
-from unlearning.fitting import ShardEngine
 from unlearning.planning import Asked, ModelPlan, exact_run_after, still_approximate
 from unlearning.strategies import choose
 
@@ -193,19 +192,15 @@ def run_requests(
     *,
     due: str | None,
     derived_until: str,
-    backend: Backend,
-    time: str,
-    version: str,
+    command: Command,
     random_bytes: Callable[[int], bytes],
     clock: Callable[[], float],
-    engine: ShardEngine | None = None,
 ) -> Ran:
     """Finish what was begun, then run what is due; raises what finishing an earlier run raises.
 
     `clock` tells seconds, for the length of each run.
     """
     ran = Ran()
-    today = time[:10]
     for begun, served in _begun(workspace):
         start = clock()
         done = carry_out(
@@ -213,32 +208,21 @@ def run_requests(
             begun.id,
             replay=bool(begun.options.get("replay")),
             derived_until=begun.options.get("exact_by") or derived_until,
-            backend=backend,
-            time=time,
-            version=version,
-            engine=engine,
+            command=command,
         )
         ran.runs.append(Served(served, done, clock() - start))
     with writing_index(workspace) as connection:
-        groups = due_groups(connection, due=due, today=today)
+        groups = due_groups(connection, due=due, today=command.today)
     for key, members in groups.items():
         with reading_index(workspace) as connection:
             group = resolve(connection, workspace, key, members, derived_until=derived_until)
-        _settle(workspace, group, time=time)
+        _settle(workspace, group, time=command.time)
         ran.settled.extend(group.settled)
         if group.is_empty:
             continue
         start = clock()
         try:
-            done = forget(
-                workspace,
-                group.forget,
-                backend=backend,
-                time=time,
-                version=version,
-                random_bytes=random_bytes,
-                engine=engine,
-            )
+            done = forget(workspace, group.forget, command=command, random_bytes=random_bytes)
         except UnweaveError as error:
             ran.failed.append((group.forget.queued, error))
             if _running(workspace):

@@ -14,7 +14,7 @@ from pathlib import Path
 from lineage_store.canonical import digest, write_atomic
 from lineage_store.data import (
     Columns,
-    Dropped,
+    Exclusions,
     Schema,
     TableHeader,
     let_through,
@@ -94,7 +94,7 @@ def train(
         options = family.completed(options)
         model = models.next_model_id(connection)
         number = models.next_snapshot(connection)
-        excluded = deletions.manifest(connection)
+        exclusions = Exclusions(deletions.manifest(connection))
     snapshot = workspace.snapshot(model)
     begun = [snapshot, workspace.pipeline_root / f"train-{model}", workspace.serving(model)]
     _clear(begun)  # what a killed run left
@@ -105,7 +105,7 @@ def train(
     try:
         pseudonyms.take_back()  # likewise
         like = None if base is None else base.schema
-        dropped = _gate(workspace, asked, header, snapshot, excluded, pseudonyms, like)
+        _gate(workspace, asked, header, snapshot, exclusions, pseudonyms, like)
         must_be_fit(unfit(load_snapshot(snapshot).schema, options))
         write_atomic(module_file, text.encode("utf-8"))
         job = TrainingJob(
@@ -121,7 +121,7 @@ def train(
             ),
             module_file=module_file,
             time=time,
-            excluded=dropped.rows,
+            excluded=exclusions.rows,
             base=None if base is None else base.record,
             engine=engine,
         )
@@ -151,11 +151,10 @@ def _gate(
     asked: TrainRequest,
     header: TableHeader,
     snapshot: Path,
-    excluded: frozenset[str],
+    exclusions: Exclusions,
     pseudonyms: Pseudonyms,
     like: Schema | None,
-) -> Dropped:
-    dropped = Dropped()
+) -> None:
     add = counter("gate", sum(path.stat().st_size for path in asked.csvs))
     last = 0
 
@@ -170,9 +169,8 @@ def _gate(
         header=header,
         keys=workspace.keys(),
         pseudonyms=pseudonyms,
-        excluded=excluded,
+        exclusions=exclusions,
         temporary=workspace.temporary,
-        dropped=dropped,
         progress=progress,
     )
     try:
@@ -181,7 +179,6 @@ def _gate(
     finally:
         if isinstance(records, Generator):
             records.close()  # with its temporary file, while that is still there
-    return dropped
 
 
 def _clear(paths: Iterable[Path]) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from lineage_store.claim import LEVELS
 from lineage_store.mlmd import metadata_store
 from unlearning.families.known_families import FAMILIES
 from unlearning.keras_models.module_file import load_module
+from unlearning.planning import verdicts
 from unweave.cli import commands
 from unweave.reference import reference
 
@@ -48,6 +50,17 @@ def test_every_artifact_type_of_the_components_is_documented():
     assert names
     for name in names:
         assert f"| `components.{name}` |" in text("docs/lineage.md")
+
+
+def test_every_type_of_artifact_has_one_line_that_decides_its_verdict():
+    """A deletion stops at what no line decides on, and of two lines one would not be read."""
+    tables = (verdicts.REGENERATED, verdicts.REPLACED, verdicts.RECORDS, verdicts.BY_STAGE)
+    decided = Counter(kind for table in tables for kind in table)
+    source = ast.parse(text("components/artifacts.py"))
+    ours = {f"components.{node.name}" for node in source.body if isinstance(node, ast.ClassDef)}
+    known = {*metadata_store.ARTIFACT_TYPES, *ours}
+    assert {kind for kind in decided if "." in kind} == known
+    assert set(decided.values()) == {1}
 
 
 def test_the_types_that_are_documented_are_the_types_that_are_written():

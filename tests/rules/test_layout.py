@@ -1,7 +1,8 @@
 """The house keeps its order: what stands where, who may import whom, how large things may be.
 
-All is read from the source with `ast`; nothing is imported. What breaks a rule today stands in
-`TO_MEND`, a list that may only shrink: an entry that is no longer needed fails its test, too.
+All is read from the source with `ast`; nothing is imported. A rule returns what breaks it. Where
+it has exceptions they stand in a table of their own, each with its reason; one that is no longer
+needed fails its test, too.
 """
 
 import ast
@@ -43,93 +44,45 @@ LEVELS = {room: level for level, room in enumerate(ROOMS)}
 FILES_OF_A_ROOM = 15
 LINES_OF_A_FILE = 400
 PARAMETERS = 8
-FLAT_PARAMETERS = ("components/", "unweave/commands/")  # TFX and click want them one by one
+FLAT_PARAMETERS = (
+    "components/",  # TFX wants them one by one
+    "unweave/commands/",  # so does click
+    # What a person writes in a notebook is what the docs say and the command line takes: options by
+    # name. A value around them would be a second API to learn; these two make values of them.
+    "unweave/api/project.py",
+    "unweave/api/request_queue.py",
+)
 TENSORFLOW = (
     "unlearning/fingerprint/determinism.py",
     "unlearning/keras_models/",
     "unlearning/encoding/encode_examples.py",
-    "unlearning/families/keras_",
     "unlearning/families/naive_bayes_graph.py",
     "unlearning/serving/",
     "unlearning/evaluation/keras_outputs.py",
 )
-
-TO_MEND: dict[str, set[str]] = {
-    "functions_of_many_parameters": {
-        "lineage_store/data/csv_source.py: read_records",
-        "lineage_store/index/queue.py: add",
-        "pipelines/runs/queue.py: run_requests",
-        "unlearning/fitting/fit.py: fit",
-        "unlearning/fitting/fit.py: refit",
-        "unlearning/planning/plan.py: plan_model",
-        "unlearning/registry/register.py: describe_model",
-        "unlearning/training/stages.py: train_stage",
-        "unlearning/verification/checks.py: check",
-        "unlearning/verification/report_file.py: check_and_keep",
-        "unweave/api/detecting.py: detect_poison",
-        "unweave/api/forget_options.py: forget_request",
-        "unweave/api/project.py: Project.detect",
-        "unweave/api/project.py: Project.forget",
-        "unweave/api/project.py: Project.train",
-        "unweave/api/request_queue.py: RequestQueue.add",
-    },
-    "classes_of_one_name": {
-        "Folded: lineage_store/data/near_matches.py lineage_store/graph/fold.py",
-        "Run: unlearning/evaluation/models_compared.py unlearning/training/stages.py",
-    },
-    "strategies_and_families_by_name": {
-        "lineage_store/ledger/train_options.py: keras",
-        "unlearning/fingerprint/module_imports.py: keras",
-    },
-    "flags_below_the_front_door": {
-        "components/poison_detector.py: --detectors",
-        "components/poison_detector.py: --queue",
-        "components/poison_detector.py: --workspace",
-        "components/request_runner.py: --due",
-        "components/request_runner.py: --workspace",
-        "components/subcommand.py: --json",
-        "lineage_store/index/descent.py: --from",
-        "lineage_store/log/proofs.py: --head",
-        "lineage_store/mlmd/ingest.py: --repair",
-        "lineage_store/mlmd/server.py: --repair",
-        "lineage_store/requests/policy.py: --approve-above",
-        "lineage_store/requests/policy.py: --deadline-days",
-        "lineage_store/workspace/folder.py: --key-file",
-        "lineage_store/workspace/folder.py: --metadata",
-        "pipelines/backends/tfx_local.py: --repair",
-        "pipelines/runs/detect.py: --method",
-        "pipelines/runs/detect.py: --row-id-column",
-        "pipelines/runs/detect.py: --share",
-        "pipelines/runs/detect.py: --source-column",
-        "pipelines/runs/detect.py: --trusted",
-        "unlearning/certificates/log_inclusion.py: --head",
-        "unlearning/evaluation/from_ledgers.py: --replay",
-        "unlearning/evaluation/keras_outputs.py: --label",
-        "unlearning/evaluation/keras_outputs.py: --task",
-        "unlearning/families/naive_bayes.py: --strategy",
-        "unlearning/fitting/beam.py: --dask",
-        "unlearning/fitting/beam.py: --runner",
-        "unlearning/fitting/engines.py: --direct",
-        "unlearning/fitting/engines.py: --runner",
-        "unlearning/keras_models/refusals.py: --batch-size",
-        "unlearning/planning/choice.py: --guarantee",
-        "unlearning/planning/choice.py: --repair",
-        "unlearning/planning/plan.py: --guarantee",
-        "unlearning/poison/suspects.py: --method",
-        "unlearning/strategies/amnesiac.py: --guarantee",
-        "unlearning/strategies/amnesiac.py: --record",
-        "unlearning/strategies/amnesiac.py: --strategy",
-        "unlearning/strategies/amnesiac_marginal.py: --guarantee",
-        "unlearning/strategies/last_epoch.py: --guarantee",
-        "unlearning/strategies/regenerate.py: --guarantee",
-        "unlearning/training/recorders.py: --record",
-        "unlearning/verification/checks.py: --strategy",
-    },
-    "tensorflow_elsewhere": {
-        "unlearning/evaluation/from_saved_models.py",
-        "unlearning/poison/suspects.py",
-    },
+FRONT_DOOR = (
+    "unweave/cli.py",
+    "unweave/commands/",
+    "unweave/text/",
+    "unweave/demo/",
+    "unweave/reference.py",
+)
+OTHER_MEANINGS = {  # what a family's name stands for besides
+    ("lineage_store/ledger/train_options.py", "keras"),  # of a ledger of before there were families
+    ("unlearning/fingerprint/environment.py", "keras"),  # the library
+    ("unlearning/fingerprint/module_imports.py", "keras"),
 }
+VAGUE = {"util", "utils", "helper", "helpers", "manager", "managers", "misc", "common"}
+FOREIGN_SIGNATURES = {  # who hands on whatever is given, since another's signature decides
+    "unlearning/keras_models/seeds.py: draw",  # of Python's random numbers
+    "unweave/commands/training_options.py: taking_options",  # click gives a command its options
+    "lineage_store/ledger/train_options.py: option",  # the fields of `Option`, in each one's line
+}
+OTHER_PROGRAMS = (  # whose flags are not ours: Beam's runners, Chromium
+    "unlearning/fitting/beam.py",
+    "unlearning/fitting/engines.py",
+    "unweave/report/pdf.py",
+)
 
 
 @cache
@@ -373,29 +326,58 @@ def names_of_strategies_and_families():
     return found
 
 
+def vague_names():
+    """Names of files, functions and classes that say that things belong together, and not why."""
+    found = set()
+    for file in files():
+        names = [file.rpartition("/")[2].removesuffix(".py")]
+        for node in ast.walk(tree(file)):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                names.append(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", node.name))
+        found |= {f"{file}: {name}" for name in names if VAGUE & {*name.lower().split("_")}}
+    return found
+
+
+def tunnels():
+    """Functions that take whatever is given by name and hand it on: nobody reads what they take."""
+    found = set()
+    for file in files():
+        for node in ast.walk(tree(file)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.args.kwarg:
+                name = node.args.kwarg.arg
+                handed_on = any(
+                    isinstance(one, ast.keyword)
+                    and one.arg is None
+                    and ast.unparse(one.value) == name
+                    for one in ast.walk(node)
+                )
+                if handed_on and f"{file}: {node.name}" not in FOREIGN_SIGNATURES:
+                    found.add(f"{file}: {node.name}")
+    return found
+
+
 def strategies_and_families_by_name():
     registries = (
         "unlearning/strategies/known_strategies.py",
         "unlearning/families/known_families.py",
     )
     known = names_of_strategies_and_families()
-    libraries = {("unlearning/fingerprint/determinism.py", "keras"),
-                 ("unlearning/fingerprint/environment.py", "keras")}  # fmt: skip
     assert "retrain-shards" in known
     return {
         f"{file}: {text}"
         for file in files()
         if file not in registries
         for text in strings(file)
-        if known.get(text, file) != file and (file, text) not in libraries
+        if known.get(text, file) != file and (file, text) not in OTHER_MEANINGS
     }
 
 
 def flags_below_the_front_door():
+    """All but the command line names an option as Python does (`unweave.text.flags`)."""
     return {
         f"{file}: {flag}"
         for file in files()
-        if not file.startswith("unweave/")
+        if not file.startswith((*FRONT_DOOR, *OTHER_PROGRAMS))
         for text in strings(file)
         for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)
     }
@@ -455,6 +437,8 @@ RULES = {
         private_names_across_folders,
         files_of_one_name,
         classes_of_one_name,
+        vague_names,
+        tunnels,
         strategies_and_families_by_name,
         flags_below_the_front_door,
         guarantees_compared_as_words,
@@ -464,15 +448,26 @@ RULES = {
 }
 
 
+EXCEPTIONS = {
+    "functions_of_many_parameters": "FLAT_PARAMETERS",
+    "tunnels": "FOREIGN_SIGNATURES",
+    "strategies_and_families_by_name": "OTHER_MEANINGS",
+    "flags_below_the_front_door": "OTHER_PROGRAMS",
+    "tensorflow_elsewhere": "TENSORFLOW",
+}
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_the_house_keeps(rule):
-    found, listed = RULES[rule](), TO_MEND.get(rule, set())
-    assert not found - listed, f"{rule}: new"
-    assert not listed - found, f"{rule}: mended, so take it off the list"
+    assert RULES[rule]() == set()
 
 
-def test_nothing_is_to_mend_that_is_no_rule():
-    assert TO_MEND.keys() <= RULES.keys()
+@pytest.mark.parametrize("rule, table", EXCEPTIONS.items())
+def test_every_exception_is_needed_and_without_it_the_rule_finds_it(rule, table, monkeypatch):
+    excepted = [": ".join(one) if isinstance(one, tuple) else one for one in globals()[table]]
+    monkeypatch.setitem(globals(), table, ())
+    found = RULES[rule]()
+    assert [one for one in excepted if not any(it.startswith(one) for it in found)] == []
 
 
 def test_the_order_holds_every_room_once():

@@ -259,9 +259,8 @@ def test_a_model_that_has_ended_is_not_trained_again_on_restored_rows(original, 
             DirectBackend().train(job)
         # Nor does a recorder take it that was not asked before.
         paths = {name: workspace.absolute(path) for name, path in old.paths.items()}
-        told = {key: value for key, value in job.description().items() if key != "excluded"}
         with pytest.raises(CheckFailed, match="m1 was ended by a deletion on 2031-05-17"):
-            record_model(workspace, describe_model(workspace, **told, paths=paths))
+            record_model(workspace, describe_model(workspace, job.description(), paths=paths))
     assert models_of(workspace_after) == [old, new]
     assert events_of(workspace_after, "model made") == events
 

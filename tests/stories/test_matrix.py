@@ -26,7 +26,7 @@ from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fingerprint.environment import environment
 from unlearning.fitting.fit import TrainConfig, fit, refit
 from unlearning.planning.choice import Asked
-from unlearning.planning.plan import plan_model
+from unlearning.planning.plan import AffectedModel, Fingerprints, plan_model
 
 NUMBERS, PEOPLE, ROWS = 16, 64, 320
 CLASSES = ("high", "low", "mid")
@@ -227,20 +227,17 @@ def assert_exact(trained, train, keys, new_folder):
         gone = sorted(remove(records, partition), key=lambda r: r.row_key)
         assert gone
         plan = plan_model(
-            model_before="m1",
+            AffectedModel(
+                id="m1", ledger=old.ledger, snapshot=old.snapshot, store=old.store, descendants=()
+            ),
             model_after="m2",
-            ledger=old.ledger,
-            snapshot=old.snapshot,
-            store=old.store,
             deleted=IndexedRows(
                 np.frombuffer(b"".join(r.row_key for r in gone), np.uint8).reshape(-1, 16),
                 np.concatenate([place_of(r) for r in gone]),
                 tuple(r.split for r in gone),
             ),
             asked=Asked("exact"),
-            code=code_digest(),
-            environment=environment(),
-            descendants=(),
+            today=Fingerprints(code_digest(), environment()),
             derived_until="",
         )
         known = {r.row_key for r in gone}

@@ -32,7 +32,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 import components
 import unweave
 from lineage_store.canonical import digest_json
-from lineage_store.data.csv_source import Columns, Dropped, read_header, read_records
+from lineage_store.data.csv_source import Columns, Exclusions, read_header, read_records
 from lineage_store.data.gate import let_through
 from lineage_store.data.risk import parse_rules
 from lineage_store.graph.closure import artifact_key, execution_key
@@ -722,9 +722,8 @@ def test_ids_and_texts_that_look_like_numbers_pass_example_gen_unharmed(tmp_path
             header=header,
             keys=workspace.keys(),
             pseudonyms=Pseudonyms(workspace.pseudonym_file, workspace.keys()),
-            excluded=frozenset(),
+            exclusions=Exclusions(),
             temporary=workspace.temporary,
-            dropped=Dropped(),
         )
         snapshot = let_through(records, header.roles, folder=workspace.snapshot("m1"))
         with quiet_and_inside(workspace):

@@ -3,7 +3,7 @@
 When a deletion begins, an event says so, by the request's number and digest. The certificate holds
 the signed head of the log and the proof that this event is in it, so whoever has the certificate
 also keeps a head: no event before it can be taken back or dated anew without them being able to
-show it (`unweave log check --head`, docs/log.md). A request that is taken back, since its run
+show it (`unweave log check` with `head`, docs/log.md). A request that is taken back, since its run
 failed before it changed anything, says so in an event too.
 """
 

@@ -13,15 +13,15 @@ from lineage_store.public_names import lazily
 if TYPE_CHECKING:
     from unlearning.encoding.encode_examples import rows_from_examples
     from unlearning.encoding.encode_records import store_from_snapshot, typed
-    from unlearning.encoding.keras_encoding import KerasEncoding
+    from unlearning.encoding.row_encoding import RowEncoding
 else:
     __getattr__ = lazily(
         __name__,
         {
             "encode_examples": ("rows_from_examples",),
             "encode_records": ("store_from_snapshot", "typed"),
-            "keras_encoding": ("KerasEncoding",),
+            "row_encoding": ("RowEncoding",),
         },
     )
 
-__all__ = ["KerasEncoding", "rows_from_examples", "store_from_snapshot", "typed"]
+__all__ = ["RowEncoding", "rows_from_examples", "store_from_snapshot", "typed"]

@@ -24,7 +24,14 @@ from unlearning.attacks.loss_threshold import membership_scores
 from unlearning.attacks.roc import placements
 from unlearning.evaluation.finding import Finding, Measure, controlled_finding
 from unlearning.evaluation.intervals import Draws, Statistic, draw, ends, interval, mean_of
-from unlearning.evaluation.models_compared import KINDS, Evaluated, Kind, RowSetName, Run, identical
+from unlearning.evaluation.models_compared import (
+    KINDS,
+    Evaluated,
+    Kind,
+    ModelRun,
+    RowSetName,
+    identical,
+)
 from unlearning.evaluation.policy import EVIDENCE, Policy
 from unlearning.verification.controlled import Outcome
 
@@ -89,7 +96,7 @@ def measured(statistic: Statistic, draws: Draws, policy: Policy) -> Measure:
     return Measure(statistic.name, statistic.unit, values)
 
 
-def _from_retrained(models: Evaluated, run: Run) -> Array:
+def _from_retrained(models: Evaluated, run: ModelRun) -> Array:
     """Return how far a run's answers are from the retrained runs', but for those that it is."""
     others = [other for other in models.twins() if not identical(run, other)]
     if not others:

@@ -5,7 +5,7 @@
     test        evaluation rows of the new store
 
 There is one run of each kind, of the same seed and batches. The retrained one is the twin that
-`--replay` trained; without it there is none, also for a result that is exact by construction: it
+`replay` trained; without it there is none, also for a result that is exact by construction: it
 would be compared with itself. Of large stores as many rows are drawn as the policy says.
 """
 
@@ -18,7 +18,7 @@ from lineage_store.errors import BadInput
 from lineage_store.ledger import Ledger
 from lineage_store.rows import Rows, RowSet, RowStore, joined, open_rows, pieces
 from lineage_store.tensors import Array, State
-from unlearning.evaluation.models_compared import Evaluated, Kind, RowSetName, Run
+from unlearning.evaluation.models_compared import Evaluated, Kind, ModelRun, RowSetName
 from unlearning.evaluation.policy import Policy
 from unlearning.families.family import Learner
 from unlearning.fitting.shard_task import learner_of
@@ -41,7 +41,7 @@ def ledgers_evaluated(
     if learner.task is None:
         raise BadInput("The models learn without a label: no answer of theirs is wrong.")
     sets = _row_sets(store, open_rows(old_rows), policy)
-    runs: dict[Kind, tuple[Run, ...]] = {
+    runs: dict[Kind, tuple[ModelRun, ...]] = {
         "untouched": (_run(learner, old, sets),),
         "unlearned": (_run(learner, new, sets),),
     }
@@ -51,7 +51,7 @@ def ledgers_evaluated(
     return Evaluated(learner.task, labels, runs)
 
 
-def _run(learner: Learner, ledger: Ledger, sets: dict[RowSetName, Rows]) -> Run:
+def _run(learner: Learner, ledger: Ledger, sets: dict[RowSetName, Rows]) -> ModelRun:
     shards = ledger.final_weights()
     rule = AGGREGATIONS[ledger.header.options.aggregate]
     answers: dict[RowSetName, Array] = {}
@@ -61,7 +61,7 @@ def _run(learner: Learner, ledger: Ledger, sets: dict[RowSetName, Rows]) -> Run:
             for piece in pieces(rows, ASKED_AT_ONCE)
         ]
         answers[name] = np.concatenate(told) if told else np.zeros((0, learner.units), np.float64)
-    return Run(answers, _weights(shards))
+    return ModelRun(answers, _weights(shards))
 
 
 def _weights(shards: Sequence[State]) -> dict[str, Array]:

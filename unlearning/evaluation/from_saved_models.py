@@ -2,8 +2,6 @@
 
 A model of ours says itself which columns it takes (`serving`); others are asked as `keras_outputs`
 says. All are asked about the same rows.
-
-Weights are read from the checkpoint beside the graph, but for those of optimizers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,11 +14,12 @@ from lineage_store.data import Table, Task, class_text, parse_number, read_table
 from lineage_store.errors import BadInput
 from lineage_store.tensors import Array
 from unlearning.evaluation.keras_outputs import Reader, as_columns, ask_keras, only_other
-from unlearning.evaluation.models_compared import Evaluated, Kind, RowSetName, Run
+from unlearning.evaluation.models_compared import Evaluated, Kind, ModelRun, RowSetName
 from unlearning.evaluation.policy import Policy
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.serving.export import ASSET, served_columns
 from unlearning.serving.predict import served_answers
+from unlearning.serving.saved_weights import saved_weights
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def read_evaluated(given: ToEvaluate, policy: Policy) -> Evaluated:
             )
     pin_tensorflow()
     reader: Reader | None = None
-    runs: dict[Kind, tuple[Run, ...]] = {}
+    runs: dict[Kind, tuple[ModelRun, ...]] = {}
     for kind, folders in given.models.items():
         found = []
         for folder in folders:
@@ -73,7 +72,7 @@ def read_evaluated(given: ToEvaluate, policy: Policy) -> Evaluated:
                     f"models of one table are compared."
                 )
             reader = mine
-            found.append(Run(answers, _weights(folder)))
+            found.append(ModelRun(answers, saved_weights(folder)))
         if found:
             runs[kind] = tuple(found)
     if reader is None:
@@ -117,19 +116,3 @@ def _labels(table: Table, reader: Reader) -> Array:
             )
         found.append(value)
     return np.array(found, np.float64 if reader.task == "regression" else np.int64)
-
-
-def _weights(folder: Path) -> dict[str, Array] | None:
-    """Return the tensors of a SavedModel's checkpoint by name, or None if there are none."""
-    import tensorflow as tf
-
-    prefix = folder / "variables" / "variables"
-    if not prefix.with_suffix(".index").exists():
-        return None
-    checkpoint = tf.train.load_checkpoint(str(prefix))
-    found = {}
-    for name, dtype in checkpoint.get_variable_to_dtype_map().items():
-        if dtype == tf.string or "optimizer" in name or name.startswith("save_counter"):
-            continue
-        found[name] = np.asarray(checkpoint.get_tensor(name))
-    return found or None

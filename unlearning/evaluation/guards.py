@@ -26,8 +26,8 @@ from unlearning.evaluation.models_compared import (
     KINDS,
     Evaluated,
     Kind,
+    ModelRun,
     RowSetName,
-    Run,
     identical,
 )
 from unlearning.evaluation.policy import Policy
@@ -85,7 +85,7 @@ def _skill(models: Evaluated, rows: RowSetName, policy: Policy) -> Finding:
     return _guard(statistic, fails, policy, f"at least {policy.utility:.0%} of the retrained one's")
 
 
-def _skills(models: Evaluated, run: Run, rows: RowSetName) -> Array:
+def _skills(models: Evaluated, run: ModelRun, rows: RowSetName) -> Array:
     """Return what each row adds to the skill (n,): their mean is the skill."""
     labels = models.labels[rows]
     if models.task == "regression":

@@ -6,7 +6,7 @@ Saved with `model.export(folder)`, it has the signature `serving_default`, and t
     an input (n,) or (n, 1) for each column, named after it, of numbers or strings
 
 and has one output: probabilities (n, classes) for labels 0, 1, ..., or one value a row, which is
-the probability of 1 or a number: that has to be said (`--task`).
+the probability of 1 or a number: that has to be said (`task`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,7 +55,7 @@ def ask_keras(
     first = next(iter(tables.values()))
     wide = len(inputs) == 1 and len(next(iter(inputs.values())).shape) == 2
     if label is None and wide:
-        raise BadInput("Name the label column with --label: these models do not say what it is.")
+        raise BadInput("Name the label column with `label`: these models do not say what it is.")
     labelled = label or only_other(first, tuple(inputs))
     answers: dict[RowSetName, Array] = {}
     for rows, table in tables.items():
@@ -87,7 +87,7 @@ def _told(
     units = next(iter(answers.values())).shape[1]
     if task is None and units == 1:
         raise BadInput(
-            f"The model in {folder} has one output: say with --task whether it is a probability "
+            f"The model in {folder} has one output: say with `task` whether it is a probability "
             f"(classification) or a number (regression)."
         )
     if task == "regression":
@@ -135,6 +135,6 @@ def only_other(table: Table, columns: Sequence[str]) -> str:
     if len(others) != 1:
         raise BadInput(
             f"{table.source} has {len(others)} columns that the model does not take: name the "
-            f"label column with --label."
+            f"label column with `label`."
         )
     return others[0]

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from unlearning.evaluation.distributions import permutation_p
-from unlearning.evaluation.models_compared import KINDS, Evaluated, Kind, Run, identical
+from unlearning.evaluation.models_compared import KINDS, Evaluated, Kind, ModelRun, identical
 from unlearning.evaluation.policy import RUNGS, Policy
 from unlearning.metrics.weight_distance import (
     comparable,
@@ -200,6 +200,6 @@ def _comparable(models: Evaluated) -> bool:
     )
 
 
-def _w(run: Run) -> Mapping[str, Any]:
+def _w(run: ModelRun) -> Mapping[str, Any]:
     assert run.weights is not None  # _comparable has seen them all
     return run.weights

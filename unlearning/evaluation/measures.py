@@ -15,14 +15,21 @@ from unlearning.attacks.before_after import exposure_scores
 from unlearning.attacks.loss_threshold import advantage, membership_scores
 from unlearning.attacks.roc import LOW_RATES, Interval, auc, bootstrap, true_positives_at
 from unlearning.evaluation.finding import Measure
-from unlearning.evaluation.models_compared import COMPARED, KINDS, Evaluated, Kind, RowSetName, Run
+from unlearning.evaluation.models_compared import (
+    COMPARED,
+    KINDS,
+    Evaluated,
+    Kind,
+    ModelRun,
+    RowSetName,
+)
 from unlearning.evaluation.policy import Policy
 from unlearning.metrics.calibration import brier_score, expected_calibration_error
 from unlearning.metrics.sape import sape
 
 DRAWS = 100  # for what decides nothing
 
-PerRun = Callable[[Run], float]
+PerRun = Callable[[ModelRun], float]
 
 
 def told_measures(models: Evaluated, policy: Policy) -> Iterator[Measure]:
@@ -89,7 +96,7 @@ def _attack(
     models: Evaluated,
     name: str,
     unit: str,
-    scores: Callable[[Run], tuple[Array, Array]],
+    scores: Callable[[ModelRun], tuple[Array, Array]],
     statistic: Callable[[Array, Array], float],
     policy: Policy,
 ) -> Measure:
@@ -113,23 +120,23 @@ def _attack(
     return Measure(name, unit, values)
 
 
-def _sape(models: Evaluated, run: Run, rows: RowSetName) -> float:
+def _sape(models: Evaluated, run: ModelRun, rows: RowSetName) -> float:
     mine = models.hits(run, rows).mean()
     return float(
         np.mean([sape(models.hits(twin, rows).mean(), mine) for twin in models.runs["retrained"]])
     )
 
 
-def _on_test(measure: Callable[[Array, Array], float], labels: Array, run: Run) -> float:
+def _on_test(measure: Callable[[Array, Array], float], labels: Array, run: ModelRun) -> float:
     return measure(run.answers["test"], labels)
 
 
-def _by_loss(models: Evaluated, run: Run) -> tuple[Array, Array]:
+def _by_loss(models: Evaluated, run: ModelRun) -> tuple[Array, Array]:
     members, others = (models.losses(run, rows) for rows in ("forgotten", "test"))
     return membership_scores(members), membership_scores(others)
 
 
-def _by_change(untouched: Run, run: Run) -> tuple[Array, Array]:
+def _by_change(untouched: ModelRun, run: ModelRun) -> tuple[Array, Array]:
     forgotten, test = (
         exposure_scores(untouched.answers[rows], run.answers[rows])
         for rows in ("forgotten", "test")

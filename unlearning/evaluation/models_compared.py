@@ -34,7 +34,7 @@ Values = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Run:
+class ModelRun:
     """One trained model: its outputs (n, units) on each set of rows, and its weights by name.
 
     Outputs are probabilities, or one value a row for a regression.
@@ -60,7 +60,7 @@ class Evaluated:
 
     task: Task
     labels: Mapping[RowSetName, Array]
-    runs: Mapping[Kind, tuple[Run, ...]]
+    runs: Mapping[Kind, tuple[ModelRun, ...]]
 
     def finite(self, kind: Kind) -> bool:
         """Say whether all answers of a kind's runs are finite numbers."""
@@ -74,7 +74,7 @@ class Evaluated:
         """Return how many runs there are of a kind."""
         return len(self.runs.get(kind, ()))
 
-    def twins(self) -> tuple[Run, ...]:
+    def twins(self) -> tuple[ModelRun, ...]:
         """Return the retrained runs that others are compared with one by one: not all of many."""
         return self.runs.get("retrained", ())[:COMPARED]
 
@@ -93,24 +93,24 @@ class Evaluated:
             return None
         return f"{count} forgotten rows are too few to tell anything by: {least} are needed"
 
-    def losses(self, run: Run, rows: RowSetName) -> Values:
+    def losses(self, run: ModelRun, rows: RowSetName) -> Values:
         """Return a run's loss on each row, in nats or in the label's units squared."""
         outputs, labels = run.answers[rows], self.labels[rows]
         if self.task == "regression":
             return squared_errors(outputs[:, 0], labels)
         return log_losses(outputs, labels)
 
-    def hits(self, run: Run, rows: RowSetName) -> Values:
+    def hits(self, run: ModelRun, rows: RowSetName) -> Values:
         """Return 1 for each row that a run classifies right, else 0."""
         return hits(run.answers[rows], self.labels[rows]).astype(np.float64)
 
-    def apart(self, one: Run, other: Run, rows: RowSetName) -> Values:
+    def apart(self, one: ModelRun, other: ModelRun, rows: RowSetName) -> Values:
         """Return how far two runs' answers on each row are apart: in bits, or the label's units."""
         distance = activation_distance if self.task == "regression" else jensen_shannon
         return distance(one.answers[rows], other.answers[rows])
 
 
-def identical(one: Run, other: Run) -> bool:
+def identical(one: ModelRun, other: ModelRun) -> bool:
     """Say whether two runs are one model: by their weights, or by all answers without them."""
     if one.weights_digest is not None and other.weights_digest is not None:
         return one.weights_digest == other.weights_digest

@@ -18,8 +18,8 @@ from lineage_store.data import Column, Schema, Task
 from lineage_store.errors import BadInput
 from lineage_store.ledger import Ledger, ShardLedger, TrainOptions
 from lineage_store.placement import Partition
-from lineage_store.rows import RowSet, RowStore
-from lineage_store.tensors import State
+from lineage_store.rows import Rows, RowSet, RowStore
+from lineage_store.tensors import Array, State
 from unlearning.encoding.row_encoding import RowEncoding
 from unlearning.serving.evaluate import Predictor
 
@@ -101,6 +101,12 @@ class Learner(Predictor, Protocol):
 
     def run(self, run: PartRun) -> Any:
         """Return a run as the strategies of the family are given it."""
+
+    def representations(self, state: State, rows: Rows) -> Array:
+        """Return what a part makes of rows before it answers (n, width), for who looks for poison.
+
+        Raises BadInput, with what to do instead, if it makes nothing of them.
+        """
 
     def relearnt(self, rows: RowSet) -> State | None:
         """Return the whole state of a part of these rows; None if steps are sampled instead."""

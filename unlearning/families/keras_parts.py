@@ -16,8 +16,10 @@ from lineage_store.tensors import Array, State
 from unlearning.families.family import Description, PartRun
 from unlearning.keras_models.class_weights import ALIKE
 from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_models.last_hidden import last_hidden
 from unlearning.serving.aggregation import aggregation_or_default
-from unlearning.serving.export import export, holds_weights
+from unlearning.serving.export import export
+from unlearning.serving.saved_weights import holds_weights
 from unlearning.training.base_weights import must_fit
 from unlearning.training.batches import shard_schedule
 from unlearning.training.record_budget import affordable
@@ -102,6 +104,10 @@ class KerasParts:
     def run(self, run: PartRun) -> Run:
         """Return the training run that strategies of steps are given."""
         return run_of(self.keras, run)
+
+    def representations(self, state: State, rows: Rows) -> Array:
+        """Return what the last layer is given."""
+        return last_hidden(self.keras, state, rows)
 
     def relearnt(self, rows: RowSet) -> State | None:
         """Return None: segments of steps are taken again instead."""

@@ -116,7 +116,7 @@ def subtracted(all_rows: Sums, gone: Sums) -> Sums:
     if (left.class_counts < 0).any() or (left.counts < 0).any():
         raise CheckFailed(
             "The rows to be taken out are not among those that were summed: nothing was changed; "
-            "restore the workspace from a backup, or ask for --strategy retrain-shards."
+            "restore the workspace from a backup, or ask for `strategy` retrain-shards."
         )
     return left
 

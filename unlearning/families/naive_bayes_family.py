@@ -15,6 +15,7 @@ import numpy as np
 from lineage_store.canonical import digest_file
 from lineage_store.claim import BITS, Claim
 from lineage_store.data import Schema, Task
+from lineage_store.errors import BadInput
 from lineage_store.ledger import Ledger, ShardLedger, TrainOptions
 from lineage_store.placement import Partition
 from lineage_store.rows import Rows, RowSet, RowStore, pieces
@@ -140,6 +141,13 @@ class NaiveBayesLearner:
     def run(self, run: PartRun) -> SumsRun:
         """Return the run that strategies of sums are given."""
         return SumsRun(self, run)
+
+    def representations(self, state: State, rows: Rows) -> Array:
+        """Refuse: there is nothing between a row and its answer."""
+        raise BadInput(
+            "Naive Bayes makes nothing of a row before it answers, which the spectral method looks "
+            "at: use `method` loss."
+        )
 
     def relearnt(self, rows: RowSet) -> State | None:
         """Return the sums of rows."""

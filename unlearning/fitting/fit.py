@@ -56,6 +56,22 @@ from unlearning.training.witness import FOLDER as WITNESSES
 METRICS_FILE = "metrics.json"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """How a run is executed: who carries out its shards, who is told of steps, by which clock.
+
+    `make` makes the learner, if somebody else has a use for it, too. No bit depends on any of it.
+    """
+
+    engine: ShardEngine = HERE
+    make: MakeLearner | None = None
+    progress: Progress = lambda steps: None
+    clock: Clock = time.perf_counter
+
+
+HERE_AND_NOW = Execution()
+
+
 def fit(
     config: TrainConfig,
     *,
@@ -65,9 +81,7 @@ def fit(
     folder: Path,
     serving: Path | None,
     base: Ledger | None = None,
-    engine: ShardEngine = HERE,
-    progress: Progress = lambda steps: None,
-    clock: Clock = time.perf_counter,
+    how: Execution = HERE_AND_NOW,
 ) -> Ledger:
     """Train from nothing, or from the weights of a base: ledger into `folder`.
 
@@ -77,13 +91,13 @@ def fit(
     """
     family, source = family_of(config.options.model_family), ModelSource(config.module, text)
     family.must_be_followed(source)
-    times = [clock()]
-    learner = family.open(source, store, seed=config.partition.seed)
-    times.append(clock())
+    times = [how.clock()]
+    learner = how.make() if how.make else family.open(source, store, seed=config.partition.seed)
+    times.append(how.clock())
     learner.prepare(config.options)
-    times.append(clock())
+    times.append(how.clock())
     config = replace(config, options=learner.probed(store, config.options))
-    times.append(clock())
+    times.append(how.clock())
     decisions = [
         trained_from_nothing(shard, steps=family.steps(counts, config.partition))
         for shard, counts in enumerate(store.counts)
@@ -91,8 +105,8 @@ def fit(
     with ticket(folder) as number:
         asked = _Asked(config, None, model, text, learner, store, folder, None, base, number)
         tasks = [asked.task(decision) for decision in decisions]
-        engine.run(tasks, learner=learner, progress=progress)
-    times.append(clock())
+        how.engine.run(tasks, learner=learner, progress=how.progress)
+    times.append(how.clock())
     rows = sum(map(sum, store.counts))
     made = _Made(
         claim=BITS if base is None else BITS.weaker(claim_of_ledger(base)),
@@ -100,7 +114,7 @@ def fit(
         buckets=bucket_count(rows, config.partition),
     )
     ledger = _complete(config, model, text, learner, store, folder, serving, base, made)
-    _keep_timings(ledger, serving, [*times, clock()])
+    _keep_timings(ledger, serving, [*times, how.clock()])
     return ledger
 
 
@@ -113,22 +127,18 @@ def refit(
     serving: Path | None,
     base: Ledger | None = None,
     old_store: RowStore | None = None,
-    engine: ShardEngine = HERE,
-    make: MakeLearner | None = None,
-    progress: Progress = lambda steps: None,
-    clock: Clock = time.perf_counter,
+    how: Execution = HERE_AND_NOW,
 ) -> Ledger:
     """Carry out a plan on the rows that remain: ledger into `folder`, SavedModel into `serving`.
 
     `base` is the ledger of the plan's base, if it has one; `old_store` has the rows that the old
-    ledger was made from, for strategies that take steps on those, too. `make` makes the learner, if
-    somebody else has a use for it, too. Raises CheckFailed if a shard that the plan keeps, or
-    starts again from the same base, started from other weights than the base has, or if what the
-    strategy goes by is not as it was recorded.
+    ledger was made from, for strategies that take steps on those, too. Raises CheckFailed if a
+    shard that the plan keeps, or starts again from the same base, started from other weights than
+    the base has, or if what the strategy goes by is not as it was recorded.
     """
     if plan.model_after is None:
         raise ValueError("a withdrawn model is not fitted again")
-    times = [clock()]
+    times, make = [how.clock()], how.make
     config = replace(config_of(old), base=plan.base_model)
     text = module_source(old)
     if base is not None:
@@ -136,11 +146,11 @@ def refit(
             if decision.shard not in plan.moved_shards:
                 must_be_the_start(base, old.header, decision.shard)
     learner = (make or learner_of(old, store))()
-    times.append(clock())
+    times.append(how.clock())
     strategy = strategy_of(plan.strategy)
     if trains := any(decision.trains for decision in plan.shards):
         learner.prepare(config.options)
-    times += [clock()] * 2
+    times += [how.clock()] * 2
     if isinstance(make, Made):  # what it took before counts here
         times[0] -= make.build + make.trace
         times[1] -= make.trace
@@ -163,8 +173,8 @@ def refit(
                     decision, old=shard, new=new, run=run, store=store, old_store=old_store
                 )
                 keep_marks(decision, old=shard, new=new)
-        engine.run(tasks, learner=learner, progress=progress)
-    times.append(clock())
+        how.engine.run(tasks, learner=learner, progress=how.progress)
+    times.append(how.clock())
     before = old.header
     generation = None if before.generation is None else before.generation + 1
     made = _Made(claim=plan.claim, generation=generation, buckets=before.buckets)
@@ -172,7 +182,7 @@ def refit(
         config, plan.model_after, text, learner, store, folder, serving, base, made
     )  # fmt: skip
     earlier = load_timings(old.folder)
-    _keep_timings(ledger, serving, [*times, clock()], earlier=earlier, trains=trains)
+    _keep_timings(ledger, serving, [*times, how.clock()], earlier=earlier, trains=trains)
     return ledger
 
 
@@ -336,5 +346,5 @@ def fit_twin(
         folder=folder,
         serving=None,
         base=base,
-        engine=engine,
+        how=Execution(engine=engine),
     )

@@ -23,7 +23,9 @@ from safetensors.numpy import save
 
 from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.ledger import ShardLedger
+from lineage_store.rows import Rows
 from lineage_store.tensors import Array, State
+from unlearning.keras_models.class_weights import Weights
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.strategies.decision import Decision
 from unlearning.training.stages import Run
@@ -54,9 +56,11 @@ class Marker:
         self._follows = True
         return self._learner.state() if self._after is None else self._after
 
-    def step(self, *taken: Any, position: int, **options: Any) -> Any:
+    def step(
+        self, rows: Rows, *, shard: int, position: int, class_weights: Weights | None = None
+    ) -> Any:
         """Take a step, and mark it if a checkpoint stands before it."""
-        loss = self._learner.step(*taken, position=position, **options)
+        loss = self._learner.step(rows, shard=shard, position=position, class_weights=class_weights)
         self._after = None
         if self._follows:
             self._after = self._learner.state()

@@ -7,27 +7,8 @@ refusals        what no run could repeat bit for bit
 tabular         the built-in model
 encoding        of columns, the same in training and in the served model
 class_weights   what a row counts for, by its class
+last_hidden     what the model makes of rows before its last layer
 seeds           of Python's random numbers in one thread
+
+No other folder imports any of this: what a model of Keras can do is asked of its family.
 """
-
-from typing import TYPE_CHECKING
-
-from lineage_store.public_names import lazily
-
-if TYPE_CHECKING:
-    from unlearning.keras_models.class_weights import must_fit
-    from unlearning.keras_models.keras_learner import KerasLearner
-    from unlearning.keras_models.make import make_learner
-    from unlearning.keras_models.module_file import BUILT_IN, load_module, module_text
-else:
-    __getattr__ = lazily(
-        __name__,
-        {
-            "class_weights": ("must_fit",),
-            "keras_learner": ("KerasLearner",),
-            "make": ("make_learner",),
-            "module_file": ("BUILT_IN", "load_module", "module_text"),
-        },
-    )
-
-__all__ = ["BUILT_IN", "KerasLearner", "load_module", "make_learner", "module_text", "must_fit"]

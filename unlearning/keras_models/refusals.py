@@ -60,7 +60,7 @@ def must_be_plain(model: Any, *, name: str) -> None:
     if getattr(optimizer, "gradient_accumulation_steps", None):
         raise BadInput(
             f"The optimizer {kind} of {name} has gradient_accumulation_steps, which count batches "
-            f"that may be empty here: leave it out and choose a larger --batch-size."
+            f"that may be empty here: leave it out and choose a larger `batch_size`."
         )
     if optimizer.use_ema and not optimizer.ema_overwrite_frequency:
         raise BadInput(

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from unlearning.planning.exact_later import exact_run_after, still_approximate
     from unlearning.planning.kept_for_later import Afterwards
     from unlearning.planning.model_plan import BaseAfter, ModelPlan
-    from unlearning.planning.plan import base_after, must_still_hold, plan_model
+    from unlearning.planning.plan import (
+        AffectedModel,
+        Fingerprints,
+        base_after,
+        must_still_hold,
+        plan_model,
+    )
     from unlearning.planning.plan_file import load_plan, save_plan
     from unlearning.planning.sealed_request import (
         OpenRequest,
@@ -39,7 +45,13 @@ else:
             "exact_later": ("exact_run_after", "still_approximate"),
             "kept_for_later": ("Afterwards",),
             "model_plan": ("BaseAfter", "ModelPlan"),
-            "plan": ("base_after", "must_still_hold", "plan_model"),
+            "plan": (
+                "AffectedModel",
+                "Fingerprints",
+                "base_after",
+                "must_still_hold",
+                "plan_model",
+            ),
             "plan_file": ("load_plan", "save_plan"),
             "sealed_request": ("OpenRequest", "destroy_open", "load_open", "save_open"),
             "verdicts": ("Verdict",),
@@ -47,10 +59,12 @@ else:
     )
 
 __all__ = [
+    "AffectedModel",
     "Afterwards",
     "Asked",
     "BaseAfter",
     "Estimate",
+    "Fingerprints",
     "Limits",
     "ModelPlan",
     "OpenRequest",

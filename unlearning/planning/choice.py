@@ -41,14 +41,14 @@ class Asked:
         """
         strategy = choose(guarantee=self.guarantee, name=self.strategy)
         if not 0 <= self.repair <= REPAIR_AT_MOST:
-            raise BadInput(f"--repair is {self.repair}: it goes from 0 to {REPAIR_AT_MOST}.")
+            raise BadInput(f"`repair` is {self.repair}: it goes from 0 to {REPAIR_AT_MOST}.")
         if self.repair and strategy.claim.settles:
             raise BadInput(
-                "--repair goes with an approximate strategy: an exact result needs none; leave it "
-                "out, or ask for --guarantee approximate."
+                "`repair` goes with an approximate strategy: an exact result needs none; leave it "
+                "out, or ask for `guarantee` approximate."
             )
         if self.repair and not strategy.repairs:
-            raise BadInput(f"No repair can follow {strategy.name}: leave --repair out.")
+            raise BadInput(f"No repair can follow {strategy.name}: leave `repair` out.")
         if self.accept_bridged and not strategy.claim.settles:
             raise BadInput(
                 "`accept_bridged` goes with an exact result: an approximate one takes over what "

@@ -9,7 +9,7 @@ needs no TensorFlow.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lineage_store.claim import BITS
@@ -40,29 +40,47 @@ from unlearning.training.step_checkpoints import adapts
 INFERENCE_CHANGED = "without the rows a column type, the task or the classes change"
 
 
+@dataclass(frozen=True, kw_only=True)
+class AffectedModel:
+    """A model that a deletion is to change, as it stands.
+
+    `descendants` are all artifacts downstream of the data in the lineage; `served` are the bytes of
+    its served model.
+    """
+
+    id: str
+    ledger: Ledger
+    snapshot: Snapshot
+    store: RowStore
+    descendants: Iterable[LineageNode]
+    served: int = 0
+
+
+@dataclass(frozen=True)
+class Fingerprints:
+    """What bits depend on besides data and configuration, as it is today."""
+
+    code: str
+    environment: Mapping[str, Any]
+
+
 def plan_model(
+    model: AffectedModel,
     *,
-    model_before: str,
     model_after: str,
-    ledger: Ledger,
-    snapshot: Snapshot,
-    store: RowStore,
     deleted: IndexedRows,
     asked: Asked,
-    code: str,
-    environment: Mapping[str, Any],
-    descendants: Iterable[LineageNode],
+    today: Fingerprints,
     derived_until: str,
     base: BaseAfter | None = None,
-    served: int = 0,
 ) -> ModelPlan:
     """Plan the deletion of rows from one model.
 
-    `descendants` are all artifacts downstream of the data in the lineage; `derived_until` is the
-    end date of what an approximate result keeps; `base` is what is left of the model that this one
-    was trained from; `served` are the bytes of its served model. Raises BadInput if no strategy can
-    serve as asked, MissingVerdict if a descendant is of a kind that nobody decides on.
+    `derived_until` is the end date of what an approximate result keeps; `base` is what is left of
+    the model that this one was trained from. Raises BadInput if no strategy can serve as asked,
+    MissingVerdict if a descendant is of a kind that nobody decides on.
     """
+    ledger, snapshot, store = model.ledger, model.snapshot, model.store
     schema, nothing_left = schema_without(snapshot, deleted, base=base)
     start = ledger.header.base
     change = None if base is None or start is None else _change_of_base(start, base, schema)
@@ -70,7 +88,9 @@ def plan_model(
     if schema is not None and not any(map(sum, counts)):
         schema, nothing_left = None, "no row is left to train on"
     changed = schema is not None and schema != snapshot.schema
-    fresh_start = INFERENCE_CHANGED if changed else others_made_it(ledger, code, environment)
+    fresh_start = (
+        INFERENCE_CHANGED if changed else others_made_it(ledger, today.code, today.environment)
+    )
     bridged = (fresh_start or "") if asked.accept_bridged and not changed else ""
     situation = situation_of(
         ledger,
@@ -93,7 +113,7 @@ def plan_model(
         moved = change is not None and bool(change.moved)
         # Updates were recorded on the way from the old start: where it changes, they mean nothing.
         only = BITS if moved or bridged else None
-        choice = choose_here(situation, asked, served=served, only=only)
+        choice = choose_here(situation, asked, served=model.served, only=only)
         decisions, costs = choice.decisions, choice.estimates
         strategy, claim = choice.strategy, choice.strategy.claim
         found = downstream(situation)
@@ -109,7 +129,7 @@ def plan_model(
                 replace(cost, guarantee=cost.claim.weaker(change.claim).word) for cost in costs
             )
     return ModelPlan(
-        model_before=model_before,
+        model_before=model.id,
         model_after=None if schema is None else model_after,
         strategy=strategy.name,
         claim=claim,
@@ -120,7 +140,7 @@ def plan_model(
         steps_planned=sum(decision.steps_planned for decision in decisions),
         steps_full=steps_full,
         verdicts=verdicts(
-            _not_taken_back(descendants, ledger),
+            _not_taken_back(model.descendants, ledger),
             decisions=decisions,
             strategy=strategy,
             found=found,
@@ -190,7 +210,7 @@ def must_still_hold(
     if plan.claim.settles and not given.settles:
         raise LeftAsItIs(
             f"The plan for {plan.model_before} calls the result of {plan.strategy} exact, and it "
-            f"is {given.word}: nothing was changed; ask for --guarantee exact."
+            f"is {given.word}: nothing was changed; ask for `guarantee` exact."
         )
     situation = situation_of(
         ledger,

@@ -6,39 +6,37 @@ sources and one more.
 """
 
 import shutil
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lineage_store.ledger import ShardLedger, TrainOptions
 from lineage_store.placement import Partition
-from lineage_store.rows import Rows, write_rows
-from unlearning.keras_models.keras_learner import KerasLearner
+from lineage_store.rows import Rows, RowStore, write_rows
+from unlearning.families.family import Learner, PartRun
 from unlearning.poison.provenance import Right, SourceVerdict, judge_sources
-from unlearning.training.stages import Run, train_shard
 
 Tell = Callable[[int], None]
 
 
 def judge(
-    learner: KerasLearner,
+    learner: Learner,
     *,
     rows: Rows,
     sources: npt.NDArray[np.int64],
     trusted: Rows,
     partition: Partition,
-    description: Mapping[str, Any],
+    like: RowStore,
     folder: Path,
     progress: Tell = lambda trained: None,
 ) -> tuple[SourceVerdict, ...]:
     """Judge the sources of rows; `sources` (n,) are their numbers, from 0 without a gap.
 
-    `folder` is where rows and checkpoints lie meanwhile; it is gone afterwards.
+    `like` is a store of such rows: it says what a row holds. `folder` is where rows and
+    checkpoints lie meanwhile; it is gone afterwards.
     """
     whole = replace(partition, shards=1, slices=1, risk_rules=(), risk_shards=0, risk_share=0)
 
@@ -48,19 +46,15 @@ def judge(
             train=[(some := rows.take(np.flatnonzero(wanted)), np.zeros(len(some), np.uint64))],
             evaluation=[],
             partition=whole,
-            description=description,
+            description=like.description,
+            fields=like.fields,
         )
         ledger = ShardLedger(folder / "ledger")
-        run = Run(
-            learner=learner,
-            options=TrainOptions(**asdict(whole)),
-            model="detect",
-            clock=time.perf_counter,
-        )
-        train_shard(run, store, 0, ledger, kept=0)
+        run = PartRun(options=TrainOptions(**asdict(whole)), model="detect")
+        learner.learn(run, store, 0, ledger)
         told = learner.predict(ledger.final_weights(), trusted)
         shutil.rmtree(folder)
-        correct: Right = told.argmax(axis=1) == trusted.labels
+        correct: Right = told.argmax(axis=1) == learner.targets(trusted)
         return correct
 
     try:

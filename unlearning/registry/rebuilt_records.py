@@ -22,6 +22,7 @@ from lineage_store.index.models import ModelRecord
 from lineage_store.ledger import Ledger, open_ledger, published_ledger
 from lineage_store.workspace import RequestFolder, Workspace
 from unlearning.planning.plan_file import load_plan
+from unlearning.registry.new_model import NewModel
 from unlearning.registry.register import describe_model
 
 DATE = len("2026-01-31")
@@ -77,17 +78,16 @@ def record_again(
 
     Raises OSError, ValueError, KeyError or CheckFailed for files that cannot be read.
     """
-    return describe_model(
-        workspace,
+    new = NewModel(
         model=logged.id,
         family=logged.family,
         snapshot=logged.snapshot,
         guarantee=logged.guarantee,
         request=logged.request,
         time=logged.created,
-        paths=found.paths,
         extra=_extra(workspace, logged, known, others),
     )
+    return describe_model(workspace, new, paths=found.paths)
 
 
 def _ledgers(

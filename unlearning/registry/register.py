@@ -30,6 +30,7 @@ from lineage_store.ledger import (
 from lineage_store.log import ModelMade, events, of_kind
 from lineage_store.workspace import Workspace
 from unlearning.fitting.fit import metrics_of
+from unlearning.registry.new_model import NewModel
 from unlearning.training.config import config_of
 
 
@@ -58,35 +59,26 @@ def record_model(workspace: Workspace, record: models.ModelRecord) -> None:
 
 
 def describe_model(
-    workspace: Workspace,
-    *,
-    model: str,
-    family: str,
-    snapshot: int,
-    guarantee: models.Guarantee,
-    request: str | None,
-    time: str,
-    paths: Mapping[str, Path],
-    extra: Mapping[str, Any],
+    workspace: Workspace, new: NewModel, *, paths: Mapping[str, Path]
 ) -> models.ModelRecord:
     """Return the record of a live model, as its ledger and its gated data tell it.
 
-    `paths` names the folders of everything made from its rows; `extra` goes into its report.
+    `paths` names the folders of everything made from its rows.
     """
     ledger = open_ledger(paths["ledger"])
     return models.ModelRecord(
-        id=model,
-        family=family,
-        snapshot=snapshot,
+        id=new.model,
+        family=new.family,
+        snapshot=new.snapshot,
         state="live",
-        created=time,
-        guarantee=guarantee,
+        created=new.time,
+        guarantee=new.guarantee,
         weights=published_weights(ledger),
         ledger=published_ledger(ledger),
         paths={name: workspace.relative(path) for name, path in paths.items()},
         config=config_of(ledger).to_json(),
-        report={**_report(ledger, load_snapshot(paths["data"]), model), **extra},
-        request=request,
+        report={**_report(ledger, load_snapshot(paths["data"]), new.model), **new.extra},
+        request=new.request,
     )
 
 

@@ -6,15 +6,15 @@ from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
     from unlearning.serving.aggregation import aggregation_for
-    from unlearning.serving.export import holds_weights
     from unlearning.serving.predict import predict_csv, prediction_of
+    from unlearning.serving.saved_weights import holds_weights
 else:
     __getattr__ = lazily(
         __name__,
         {
             "aggregation": ("aggregation_for",),
-            "export": ("holds_weights",),
             "predict": ("predict_csv", "prediction_of"),
+            "saved_weights": ("holds_weights",),
         },
     )
 

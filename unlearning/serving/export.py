@@ -10,7 +10,6 @@ a regression, aggregated over the shards (`aggregation`); a shard without rows t
 missing number is NaN, a missing string "".
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -101,27 +100,6 @@ def _named(tf: Any, told: Any, scores: Any, spec: ModelSpec) -> dict[str, Any]:
         return {"values": told[:, 0]}
     names = tf.constant(list(spec.classes))
     return {"probabilities": told, "classes": tf.gather(names, tf.argmax(scores, axis=1))}
-
-
-def holds_weights(folder: Path, shards: Sequence[State]) -> bool:
-    """Say whether a SavedModel of ours holds the tensors of these shards, and no other weights.
-
-    Random generators, those of Dropout for instance, are served with the weights and are none.
-    """
-    import tensorflow as tf
-
-    try:
-        reader = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
-        kinds = reader.get_variable_to_dtype_map()
-        served = [reader.get_tensor(name) for name, kind in kinds.items() if kind != tf.string]
-    except (tf.errors.OpError, RuntimeError, ValueError):
-        return False  # damaged: each tensor has a checksum
-    trained = [array for state in shards for array in state.values()]
-    one, other = (
-        Counter((array.dtype.str, array.shape, array.tobytes()) for array in arrays)
-        for arrays in (served, trained)
-    )
-    return one >= other and all(shape == (2,) and "i8" in kind for kind, shape, _ in one - other)
 
 
 def served_columns(folder: Path) -> ModelSpec:

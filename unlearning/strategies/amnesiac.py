@@ -53,7 +53,7 @@ class Amnesiac(Strategy[ShardDecision]):
         if situation.fresh_start is not None:
             raise BadInput(
                 f"The strategy amnesiac cannot serve here, since {situation.fresh_start}: "
-                f"ask for --guarantee exact."
+                f"ask for `guarantee` exact."
             )
         return tuple(self._decide(situation, shard) for shard in range(situation.partition.shards))
 
@@ -69,7 +69,7 @@ class Amnesiac(Strategy[ShardDecision]):
             raise BadInput(
                 f"The strategy amnesiac cannot serve shard {shard}: its weights were corrected by "
                 f"amnesiac-marginal, which left no updates to subtract: ask for "
-                f"--strategy amnesiac-marginal, or for --guarantee exact."
+                f"`strategy` amnesiac-marginal, or for `guarantee` exact."
             )
         positions = affected_positions(situation, shard)
         recorded = ledger.recorded_updates()
@@ -80,12 +80,12 @@ class Amnesiac(Strategy[ShardDecision]):
                 raise BadInput(
                     f"The strategy amnesiac cannot compute the updates of {len(unknown)} of the "
                     f"{len(positions)} affected steps of shard {shard} again, since an earlier "
-                    f"approximate deletion took rows that they build on: ask for --guarantee exact."
+                    f"approximate deletion took rows that they build on: ask for `guarantee` exact."
                 )
             raise BadInput(
                 f"The strategy amnesiac needs recorded updates, and {len(unknown)} of the "
                 f"{len(positions)} affected steps of shard {shard} have none: train with "
-                f"--record all or regenerate, or ask for --guarantee exact."
+                f"`record` all or regenerate, or ask for `guarantee` exact."
             )
         fresh = tuple(p for p in positions if p not in ledger.subtracted())
         why = f"{len(fresh)} updates are subtracted"
@@ -191,7 +191,7 @@ class Amnesiac(Strategy[ShardDecision]):
         return (
             f"Of {model}, {exposure.in_words()}, and {self.name} subtracts them whole: about "
             f"{HARMLESS:.0%} was found harmless and {RUINOUS:.0%} not, so look at the metrics "
-            f"after it, or ask for --strategy amnesiac-marginal or --guarantee exact."
+            f"after it, or ask for `strategy` amnesiac-marginal or `guarantee` exact."
         )
 
 

@@ -56,7 +56,7 @@ class AmnesiacMarginal(Strategy[ShardDecision]):
         if situation.fresh_start is not None:
             raise BadInput(
                 f"The strategy {self.name} cannot serve here, since {situation.fresh_start}: "
-                f"ask for --guarantee exact."
+                f"ask for `guarantee` exact."
             )
         exact = RetrainShards().decide(situation)
         return tuple(self._decide(situation, decision) for decision in exact)
@@ -72,7 +72,7 @@ class AmnesiacMarginal(Strategy[ShardDecision]):
         if ledger.subtracted() and ledger.correction() is None:
             raise BadInput(
                 f"The strategy {self.name} cannot serve shard {shard}: whole updates were "
-                f"subtracted from it, and its training state is gone: ask for --guarantee exact."
+                f"subtracted from it, and its training state is gone: ask for `guarantee` exact."
             )
         positions = affected_positions(situation, shard)
         steps = correction_steps(stage_of(ledger.stages()[-1]), positions)

@@ -67,7 +67,7 @@ def recorded_state(shard: ShardLedger) -> State:
         raise CheckFailed(
             f"The file {file.name} of shard {last.shard}, the state that a correction starts from, "
             f"is not the one that was recorded: nothing was changed; restore the workspace from a "
-            f"backup, or ask for --guarantee exact."
+            f"backup, or ask for `guarantee` exact."
         )
     return load_state(file)
 
@@ -172,7 +172,7 @@ def _sum(learner: KerasLearner, start: State, total: State, shard: int) -> State
         if not np.isfinite(value).all():
             raise BadInput(
                 f"The correction of shard {shard} gives weights that are no finite numbers: ask "
-                f"for --guarantee exact."
+                f"for `guarantee` exact."
             )
         corrected[name] = value.astype(array.dtype)
     return corrected

@@ -119,7 +119,7 @@ def _from_start(
             if step is None or step.batch_digest != batch_digest(here):
                 raise CheckFailed(
                     f"Step {position} of shard {shard} saw other rows than there are today, so "
-                    f"its update cannot be computed again: ask for --guarantee exact."
+                    f"its update cannot be computed again: ask for `guarantee` exact."
                 )
             before = run.learner.state() if position in wanted else None
             loss = run.learner.step(
@@ -128,7 +128,7 @@ def _from_start(
             if float(loss) != step.loss:
                 raise CheckFailed(
                     f"Step {position} of shard {shard} did not repeat itself: its loss is another "
-                    f"than the recorded one, so its update is not known: ask for --guarantee exact."
+                    f"than the recorded one, so its update is not known: ask for `guarantee` exact."
                 )
             if before is not None:
                 taken = Replayed(position, here, before, run.learner.state())
@@ -150,6 +150,6 @@ def _state_at(
     if not file.exists() or digest_file(file) != digest:
         raise CheckFailed(
             f"The checkpoint {file.name} of shard {shard} is gone or is not the recorded one, so "
-            f"the updates after it cannot be computed again: ask for --guarantee exact."
+            f"the updates after it cannot be computed again: ask for `guarantee` exact."
         )
     return load_state(file)

@@ -23,7 +23,7 @@ from unlearning.strategies.last_epoch import recorded_state
 from unlearning.strategies.strategy import D, Situation, Strategy, stage_of
 from unlearning.training.early_stop import seen_digest
 from unlearning.training.recorders import recorder_of
-from unlearning.training.stages import Run, train_stage
+from unlearning.training.stages import Run, StageStart, train_stage
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def repair(
             new,
             recorder,
             watch=watch,
-            start_digest=weights_digest([start]),
+            start=StageStart(digest=weights_digest([start])),
         )
     new.final_file.unlink()  # from now on the last checkpoint holds
 

@@ -1,4 +1,4 @@
-"""What is kept of each training step besides its record: the policies of `--record`.
+"""What is kept of each training step besides its record: the policies of `record`.
 
     none        nothing
     all         the update of every step

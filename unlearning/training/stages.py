@@ -62,6 +62,20 @@ class Run:
         return self.options.partition
 
 
+@dataclass(frozen=True)
+class StageStart:
+    """Where the training of a stage begins: after the steps `taken` over, which are its first.
+
+    `digest` is that of the weights it starts from, where these are no recorded checkpoint.
+    """
+
+    taken: Sequence[StepRecord] = ()
+    digest: str = ""
+
+
+AT_ITS_FIRST_STEP = StageStart()
+
+
 def weigh(rows: RowSet, learner: KerasLearner, options: TrainOptions) -> Weights | None:
     """Return what each class counts for in the stage of these rows, None if all count alike."""
     spec = learner.spec
@@ -103,8 +117,8 @@ def train_shard(
         for stage in stages[kept:]:
             rows = store.stage_rows(shard, stage.index)
             watch = watch_of(run.options, store, shard=shard, stage=stage.index)
-            train_stage(run, rows, shard, stage, ledger, recorder, watch=watch, taken=taken)
-            taken = ()
+            start, taken = StageStart(taken), ()
+            train_stage(run, rows, shard, stage, ledger, recorder, watch=watch, start=start)
 
 
 def start_state(run: Run, store: RowStore, shard: int) -> State:
@@ -124,13 +138,10 @@ def train_stage(
     recorder: Recorder,
     *,
     watch: Watcher | None,
-    taken: Sequence[StepRecord] = (),
-    start_digest: str = "",
+    start: StageStart = AT_ITS_FIRST_STEP,
 ) -> None:
-    """Train one stage on its rows, from the state that the learner is in, and record it.
-
-    `start_digest` is that of the weights it starts from, where these are no recorded checkpoint.
-    """
+    """Train one stage on its rows, from the state that the learner is in, and record it."""
+    taken = start.taken
     class_weights = weigh(rows, run.learner, run.options)
     watched: list[float] = []
     epochs = stage.epochs
@@ -138,7 +149,7 @@ def train_stage(
     steps = list(taken)
     losses: list[Any] = [step.loss for step in taken]
     before = {step.position: step for step in taken}
-    start = run.clock()
+    began = run.clock()
     for epoch in range(stage.epochs):
         for batch, here in epoch_batches(rows, stage, epoch=epoch, seed=run.partition.seed):
             position = stage.position(epoch=epoch, batch=batch)
@@ -164,7 +175,7 @@ def train_stage(
                 break
     updates = recorder.finish()
     state = run.learner.state()
-    seconds = run.clock() - start
+    seconds = run.clock() - began
     record = StageRecord(
         shard=shard,
         stage=stage.index,
@@ -179,7 +190,7 @@ def train_stage(
         model=run.model,
         seconds=seconds,
         resumed=len(taken),
-        start_digest=start_digest,
+        start_digest=start.digest,
         watched=tuple(watched),
     )
     # Reading a loss waits for its step, so all are read at the end.

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from lineage_store.ledger import TrainOptions
 from lineage_store.placement import Stage
 
-REGENERATE = "regenerate"  # the policy of `--record` under which updates are computed again
+REGENERATE = "regenerate"  # the policy of `record` under which updates are computed again
 REGENERATED_FROM = 100
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from lineage_store.placement import Stage, batch_of, row_bits
-from lineage_store.rows import RowStore
+from lineage_store.rows import Rows, RowStore
 from lineage_store.tensors import State, load_state, save_state
+from unlearning.keras_models.class_weights import Weights
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.training.stages import Run
 
@@ -45,11 +46,13 @@ class Witness:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._learner, name)
 
-    def step(self, *taken: Any, position: int, **options: Any) -> Any:
+    def step(
+        self, rows: Rows, *, shard: int, position: int, class_weights: Weights | None = None
+    ) -> Any:
         """Take a step; before the last one of an epoch that may be the last, look at the state."""
         if self._is_last(position):
             self._before = (position, self._learner.state())
-        return self._learner.step(*taken, position=position, **options)
+        return self._learner.step(rows, shard=shard, position=position, class_weights=class_weights)
 
     def _is_last(self, position: int) -> bool:
         stage = self._stage

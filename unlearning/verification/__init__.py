@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
-    from unlearning.verification.checks import must_pass
+    from unlearning.verification.checks import Unlearned, must_pass
     from unlearning.verification.controlled import Check
     from unlearning.verification.learnt_again import replay_sums
     from unlearning.verification.recorded_files import differing_files
@@ -25,7 +25,7 @@ else:
     __getattr__ = lazily(
         __name__,
         {
-            "checks": ("must_pass",),
+            "checks": ("Unlearned", "must_pass"),
             "controlled": ("Check",),
             "learnt_again": ("replay_sums",),
             "recorded_files": ("differing_files",),
@@ -38,6 +38,7 @@ else:
 __all__ = [
     "Before",
     "Check",
+    "Unlearned",
     "check_and_keep",
     "differing_files",
     "load_reports",

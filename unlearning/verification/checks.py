@@ -39,6 +39,22 @@ from unlearning.verification.taken_again import replay_run, take_again, trained,
 from unlearning.verification.twin_distance import in_words, relative_distance
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unlearned:
+    """The result of a plan beside what it came from.
+
+    `store` holds the rows that remain, and `old_store` those that the old ledger was made from;
+    `base` is the ledger of the plan's base, if it has one.
+    """
+
+    plan: ModelPlan
+    old: Ledger
+    new: Ledger
+    store: RowStore
+    old_store: RowStore | None = None
+    base: Ledger | None = None
+
+
 @dataclass(frozen=True)
 class CheckReport:
     """All checks of one model, and what they add up to.
@@ -100,25 +116,20 @@ class CheckReport:
 
 
 def check(
-    plan: ModelPlan,
+    result: Unlearned,
     *,
-    old: Ledger,
-    new: Ledger,
-    store: RowStore,
-    old_store: RowStore | None = None,
-    base: Ledger | None = None,
     twin: Ledger | None = None,
     nonce: bytes = b"",
     make: MakeLearner | None = None,
 ) -> CheckReport:
     """Check the result of a plan; with a twin, compare all weights with it.
 
-    `store` holds the rows that remain, and `old_store` those that the old ledger was made from;
-    `base` is the ledger of the plan's base, if it has one. Which units are taken again follows from
-    the nonce. `make` makes the learner, if somebody else has a use for it, too.
+    Which units are taken again follows from the nonce. `make` makes the learner, if somebody else
+    has a use for it, too.
     """
+    plan, old, new, store = result.plan, result.old, result.new, result.store
     checks = [_kept_checkpoints(plan, old=old, new=new)]
-    if base is not None:
+    if (base := result.base) is not None:
         checks.append(
             controlled(
                 "all shards started from the weights that the base model has now",
@@ -131,7 +142,7 @@ def check(
     learner: Learner | None = None
     if any(one.trains for one in plan.shards):
         learner = (make or learner_of(old, store))()
-    methods = _of_the_method(plan, old=old, new=new, store=store, before=old_store, learner=learner)
+    methods = _of_the_method(result, learner)
     checks += methods
     if learner is not None and family_of_ledger(new).trail == "sums":
         anew = [one.shard for one in plan.shards if one.trains]
@@ -161,8 +172,8 @@ def check(
             )
         )
     learnt = True
-    if old_store is not None:
-        seen = seen_between(old, before=old_store, after=store)
+    if result.old_store is not None:
+        seen = seen_between(old, before=result.old_store, after=store)
         learnt = bool(seen) or bool(plan.affected_shards)
         checks += _told_apart(plan, seen, methods, old=old, new=new)
     return CheckReport(
@@ -202,7 +213,7 @@ def _kept_checkpoints(plan: ModelPlan, *, old: Ledger, new: Ledger) -> Check:
                     name,
                     "failed",
                     f"the checkpoint of stage {stage.stage} of shard {decision.shard} is not the "
-                    f"one that was recorded: retrain with --strategy retrain-shards on a restored "
+                    f"one that was recorded: retrain with `strategy` retrain-shards on a restored "
                     f"workspace",
                 )
             count += 1
@@ -218,14 +229,12 @@ def _left_by_a_deletion(shard: ShardLedger) -> list[str | None]:
     return [digest_file(file) if file.exists() else None for file in files]
 
 
-def _of_the_method(
-    plan: ModelPlan, *, old: Ledger, new: Ledger, store: RowStore, before: RowStore | None,
-    learner: Learner | None,
-) -> list[Check]:  # fmt: skip
+def _of_the_method(result: Unlearned, learner: Learner | None) -> list[Check]:
     """Put the strategy's own checks, and the engine's of all that was trained anew or left."""
+    plan, old, new, store = result.plan, result.old, result.new, result.store
     strategy = strategy_of(plan.strategy)
     run = None if learner is None else replay_run(old, learner, base=None)
-    given = Witnesses(old, plan.model_after, before, store, run)
+    given = Witnesses(old, plan.model_after, result.old_store, store, run)
     found: dict[str, Holds] = dict(strategy.check(plan.shards, given))
     anew = [one.shard for one in plan.shards if one.anew or one.leaves]
     if anew or strategy.claim.settles:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.ledger import Ledger
-from lineage_store.rows import open_rows
 from lineage_store.workspace import Workspace
 from unlearning.fitting.engines import HERE, ShardEngine
 from unlearning.fitting.fit import fit_twin
@@ -14,7 +13,7 @@ from unlearning.planning.model_plan import ModelPlan
 from unlearning.planning.plan_file import load_plan
 from unlearning.planning.sealed_request import load_open
 from unlearning.training.witness import forget_witnesses
-from unlearning.verification.checks import CheckReport, check
+from unlearning.verification.checks import CheckReport, Unlearned, check
 
 
 def twin_folder(workspace: Workspace, plan: ModelPlan) -> Path:
@@ -24,49 +23,41 @@ def twin_folder(workspace: Workspace, plan: ModelPlan) -> Path:
 
 def check_and_keep(
     workspace: Workspace,
+    result: Unlearned,
     *,
     request_id: str,
-    plan: ModelPlan,
-    old: Ledger,
-    new: Ledger,
-    rows: Path,
-    old_rows: Path | None = None,
-    base: Ledger | None = None,
     replay: bool,
     engine: ShardEngine = HERE,
     make: MakeLearner | None = None,
 ) -> CheckReport:
     """Check a plan's result, with a twin trained for it if `replay`, and keep the report.
 
-    `rows` and `old_rows` are the row stores of the result and of the model before. `make` makes the
-    learner. What the unlearning left for the checks goes with them.
+    `make` makes the learner. What the unlearning left for the checks goes with them.
     The twin is left for `push_gate.evaluate_and_keep` if the workspace has a policy for that.
     Where the base is approximate there is no twin: it would have to start from the base's own.
     """
+    plan = result.plan
     folder = twin_folder(workspace, plan)
     has_twin = plan.base is None or plan.base.claim.settles
     twin: Ledger | None = None
     try:
         if replay and has_twin:
-            twin = fit_twin(plan, old=old, rows=rows, folder=folder, base=base, engine=engine)
-        before = None if old_rows is None else open_rows(old_rows)
-        report = check(
-            plan,
-            old=old,
-            new=new,
-            store=open_rows(rows),
-            old_store=before,
-            base=base,
-            twin=twin,
-            nonce=load_open(workspace.request(request_id)).nonce,
-            make=make,
-        )
+            twin = fit_twin(
+                plan,
+                old=result.old,
+                rows=result.store.folder,
+                folder=folder,
+                base=result.base,
+                engine=engine,
+            )
+        nonce = load_open(workspace.request(request_id)).nonce
+        report = check(result, twin=twin, nonce=nonce, make=make)
     finally:
         if not workspace.evaluation_policy.exists():  # else the evaluation needs it
             shutil.rmtree(folder, ignore_errors=True)
     kept = canonical_json(report.to_json()) + b"\n"
     write_atomic(workspace.request(request_id).checks(plan.model_before), kept)
-    forget_witnesses(new.folder)
+    forget_witnesses(result.new.folder)
     return report
 
 

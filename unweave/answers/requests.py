@@ -76,7 +76,7 @@ def _replaced(connection: sqlite3.Connection, run: str) -> list[str]:
 
 
 def planned(plans: Sequence[tuple["Group", list["ModelPlan"]]]) -> Answer:
-    """Return what `run-requests --dry-run` says."""
+    """Return what `run-requests` says that it would do."""
     from unweave.answers import runs as answers
 
     groups = []

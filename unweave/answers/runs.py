@@ -48,7 +48,7 @@ def trained(
 
 
 def planned(plans: Sequence[ModelPlan], *, subjects: int) -> dict[str, Any]:
-    """Return what `forget --dry-run` says."""
+    """Return what `forget` says that it would do."""
     newest = plans[-1]
     return {
         "dry_run": True,

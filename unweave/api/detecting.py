@@ -1,27 +1,19 @@
 """Looking for poisoned rows, as Python API: `Project(...).detect("trips.csv", row_id="id")`."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.errors import BadInput
 from unweave.api.session import Session
 
+if TYPE_CHECKING:
+    from pipelines.runs.detect import DetectRequest
+
 
 def detect_poison(
-    session: Session,
-    csv: Path | str | Sequence[Path | str],
-    *,
-    row_id: str,
-    model: str | None = None,
-    method: str = "loss",
-    share: float = 0.02,
-    trusted: Path | str | None = None,
-    source: str | None = None,
-    propose: Path | str | None = None,
-    queue: bool = False,
+    session: Session, asked: "DetectRequest", *, propose: Path | None, queue: bool
 ) -> dict[str, Any]:
     """Say which rows of a model look poisoned, and propose to forget them; no model is changed.
 
@@ -32,21 +24,12 @@ def detect_poison(
     """
     from lineage_store.progress import listening
     from lineage_store.workspace import writing
-    from pipelines.runs.detect import DetectRequest, detect
+    from pipelines.runs.detect import detect
     from unweave.api.request_queue import RequestQueue
 
-    asked = DetectRequest(
-        method=method,
-        csvs=tuple(map(Path, [csv] if isinstance(csv, Path | str) else csv)),
-        row_id=row_id,
-        model=model,
-        share=share,
-        trusted=None if trusted is None else Path(trusted),
-        source=source,
-    )
     asked.check()
-    if propose is not None and not Path(propose).parent.is_dir():
-        raise BadInput(f"The folder {Path(propose).parent} is not there: make it first.")
+    if propose is not None and not propose.parent.is_dir():
+        raise BadInput(f"The folder {propose.parent} is not there: make it first.")
     with listening(session.listener), writing(session.root, create=False) as workspace:
         found = detect(workspace, asked)
     reason = f"proposed by unweave detect, method {found.method}, for {found.model}"
@@ -63,7 +46,7 @@ def detect_poison(
     if propose is not None and found.ids:
         request = {"rows": list(found.ids), "reason": reason}
         try:
-            write_atomic(Path(propose), canonical_json(request) + b"\n")
+            write_atomic(propose, canonical_json(request) + b"\n")
         except OSError as error:
             raise BadInput(f"The file {propose} cannot be written: {error.strerror}.") from error
     return {

@@ -41,7 +41,7 @@ def log_events(workspace: Workspace, *, kind: str | None) -> Answer:
 def log_prove(workspace: Workspace, *, event: int | None, since: Path | None, out: Path) -> Answer:
     """Write a proof about the log of today's signed head: of an event, or since an older head."""
     if (event is None) == (since is None):
-        raise BadInput("Say what to prove: an event (--event), or what was since a head (--from).")
+        raise BadInput("Say what to prove: an event (`event`), or what was since a head (`since`).")
     checkpoint = _signed_head(workspace)
     head = _verified(workspace, checkpoint, None)
     with reading_index(workspace) as connection:

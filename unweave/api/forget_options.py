@@ -9,6 +9,7 @@ from lineage_store.requests import date_of
 
 if TYPE_CHECKING:
     from pipelines.runs import ForgetRequest
+    from unlearning.planning import Asked
 
 DERIVED_DAYS = 30
 
@@ -38,37 +39,46 @@ def must_be_text(values: Iterable[str | None]) -> None:
             raise BadInput("What was named is not text in UTF-8: check its spelling.") from error
 
 
-def forget_request(
-    ids: Sequence[str],
-    *,
-    rows: bool,
+def asked_of(
     guarantee: str | None,
     strategy: str | None,
+    *,
     repair: int = 0,
     accept_bridged: bool = False,
     within: float | None = None,
     space: int | None = None,
+) -> "Asked":
+    """Return what is asked of the result; raises BadInput for names or limits that do not fit."""
+    from unlearning.planning import Asked, Limits
+
+    for name, value in (("`within`", within), ("`space`", space)):
+        if value is not None and not value > 0:
+            raise BadInput(f"{name} is {value}: it must be more than 0.")
+    limits = Limits(within, space)
+    asked = Asked(guarantee, strategy, repair, limits, accept_bridged)  # type: ignore[arg-type]
+    asked.chosen()  # checks the names
+    return asked
+
+
+def forget_request(
+    ids: Sequence[str],
+    *,
+    rows: bool,
+    asked: "Asked",
     reason: str | None = None,
     replay: bool = False,
     exact_by: str | None = None,
     today: str,
 ) -> "ForgetRequest":
-    """Return what is asked; raises BadInput for ids, names, limits or a date that do not fit."""
+    """Return who is to be forgotten, and how; raises BadInput for ids or a date that do not fit."""
     from pipelines.runs import ForgetRequest
-    from unlearning.planning import Asked, Limits
 
     unique = unique_ids(ids)
-    for name, value in (("--within", within), ("--space", space)):
-        if value is not None and not value > 0:
-            raise BadInput(f"{name} is {value}: it must be more than 0.")
-    limits = Limits(within, space)
-    asked = Asked(guarantee, strategy, repair, limits, accept_bridged)  # type: ignore[arg-type]  # checked by chosen()
-    chosen = asked.chosen()
     if exact_by is not None:
-        exact_by = date_of(exact_by, "The day of --exact-by")
-        if chosen.claim.settles:
-            raise BadInput("--exact-by goes with --guarantee approximate: the result is exact.")
+        exact_by = date_of(exact_by, "The day of `exact_by`")
+        if asked.chosen().claim.settles:
+            raise BadInput("`exact_by` goes with `guarantee` approximate: the result is exact.")
         if exact_by < today:
-            raise BadInput("The day of --exact-by has passed: name one that is to come.")
+            raise BadInput("The day of `exact_by` has passed: name one that is to come.")
     until = exact_by or derived_until(today)
     return ForgetRequest(unique, rows, asked, reason, replay, until, exact_by)

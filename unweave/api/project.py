@@ -5,7 +5,7 @@
     done = project.forget(["Blue Cab"])
     unweave.verify(done["certificate"], public_key=done["public_key"])
 
-Each answer is a dictionary that JSON can hold, the same that `--json` prints. Errors are those of
+Each answer is a dictionary that JSON can hold, the same as at the command line. Errors are those of
 `lineage_store.errors`. The clock and the system's randomness are read here and passed down.
 """
 
@@ -22,13 +22,12 @@ from lineage_store.progress import Listener, listening
 from lineage_store.workspace import parse_connection, writing
 from unlearning.families import DEFAULT
 from unweave.api.detecting import detect_poison
-from unweave.api.forget_options import forget_request
+from unweave.api.forget_options import asked_of, forget_request
 from unweave.api.reader import Reader
 from unweave.api.readmitting import readmit_subjects
 from unweave.api.reporting import write_report
 from unweave.api.session import Now, Session, nobody, system_clock
 from unweave.api.verify import verify as verify
-from unweave.api.version import installed_version
 
 if TYPE_CHECKING:
     from pipelines.jobs import Backend
@@ -182,28 +181,23 @@ class Project(Reader):
         request = forget_request(
             ids,
             rows=rows,
-            guarantee=guarantee,
-            strategy=strategy,
-            repair=repair,
-            accept_bridged=accept_bridged,
-            within=within,
-            space=space,
+            asked=asked_of(
+                guarantee,
+                strategy,
+                repair=repair,
+                accept_bridged=accept_bridged,
+                within=within,
+                space=space,
+            ),
             reason=reason,
             replay=replay,
             exact_by=exact_by,
             today=self._session.today,
         )
-        engine = self._session.engine
+        command = self._session.command()
         with self._session.running() as (workspace, finished):
             done = forget(
-                workspace,
-                request,
-                backend=self._session.backend,
-                time=self._session.time,
-                version=installed_version(),
-                random_bytes=os.urandom,
-                finished=finished,
-                engine=engine,
+                workspace, request, command=command, random_bytes=os.urandom, finished=finished
             )
             return answers.forgotten(
                 workspace,
@@ -231,12 +225,14 @@ class Project(Reader):
         request = forget_request(
             ids,
             rows=rows,
-            guarantee=guarantee,
-            strategy=strategy,
-            repair=repair,
-            accept_bridged=accept_bridged,
-            within=within,
-            space=space,
+            asked=asked_of(
+                guarantee,
+                strategy,
+                repair=repair,
+                accept_bridged=accept_bridged,
+                within=within,
+                space=space,
+            ),
             today=self._session.today,
         )
         with translated():
@@ -279,19 +275,20 @@ class Project(Reader):
         propose: Path | str | None = None,
         queue: bool = False,
     ) -> dict[str, Any]:
-        """Say which rows of a model look poisoned, and propose to forget them: see `detection`."""
-        return detect_poison(
-            self._session,
-            csv,
+        """Say which rows of a model look poisoned, and propose to forget them: see `detecting`."""
+        from pipelines.runs.detect import DetectRequest
+
+        asked = DetectRequest(
+            method=method,
+            csvs=tuple(map(Path, [csv] if isinstance(csv, Path | str) else csv)),
             row_id=row_id,
             model=model,
-            method=method,
             share=share,
-            trusted=trusted,
+            trusted=None if trusted is None else Path(trusted),
             source=source,
-            propose=propose,
-            queue=queue,
         )
+        to = None if propose is None else Path(propose)
+        return detect_poison(self._session, asked, propose=to, queue=queue)
 
     def doctor(self, *, repair: bool = False) -> dict[str, Any]:
         """Say where index and MLMD differ from the log and the disk; with `repair`, put it right.

@@ -1,6 +1,6 @@
 """The named questions, as Python API: `Project(...).ask.libraries("m3")`.
 
-Each returns what `unweave query` prints with `--json`. Models are named by id or weights digest;
+Each returns what `unweave query` prints as JSON. Models are named by id or weights digest;
 without one, the newest live model is meant.
 """
 

@@ -1,6 +1,6 @@
 """The request queue, as Python API: `Project(...).requests.add(["Blue Cab"])`.
 
-Each method returns what `unweave request` prints with `--json`. A request can be added, held or
+Each method returns what `unweave request` prints as JSON. A request can be added, held or
 approved while a run goes on: only the queue's own database is written, and the event log's head is
 signed by whoever holds the workspace then. Times and identities are read here and passed down.
 """
@@ -32,10 +32,15 @@ from lineage_store.requests import (
 )
 from lineage_store.workspace import Workspace
 from unweave.answers import requests as request_answers
-from unweave.api.forget_options import derived_until, forget_request, must_be_text, unique_ids
+from unweave.api.forget_options import (
+    asked_of,
+    derived_until,
+    forget_request,
+    must_be_text,
+    unique_ids,
+)
 from unweave.api.queue_writing import changing_queue, user_name
 from unweave.api.session import Session
-from unweave.api.version import installed_version
 
 Answer = dict[str, Any]
 Answers = list[Answer]  # within the class, `list` is the method
@@ -84,7 +89,7 @@ class RequestQueue:
             added_by=by or user_name(),
         )
         if (source is None) != (column is None) or (source is not None and rows):
-            raise BadInput("--source and --column go together, and are of subjects, not of rows.")
+            raise BadInput("`source` and `column` go together, and are of subjects, not of rows.")
         asked = {"guarantee": guarantee, "strategy": strategy, "exact_by": exact_by}
         if source is not None and column is not None and not also and not only:
             details = self._with_near(details, Path(source), column)
@@ -112,8 +117,7 @@ class RequestQueue:
         wanted = forget_request(
             details.ids,
             rows=kind == "row",
-            guarantee=asked["guarantee"],
-            strategy=asked["strategy"],
+            asked=asked_of(asked["guarantee"], asked["strategy"]),
             exact_by=asked["exact_by"],
             today=self._session.today,
         )
@@ -125,14 +129,17 @@ class RequestQueue:
         if known is not None:
             queue_changes.sooner(connection, known, deadline=due)
             return queue.find(connection, known.id), False
-        request = queue.add(
-            connection,
+        entry = queue.QueueEntry(
             kind=kind,
             commitments=commitments,
             options=options,
             deadline=due,
             needs=policy.needs(len(details.ids), proposed=proposed),
             question=bool(details.near),
+        )
+        request = queue.add(
+            connection,
+            entry,
             seal=lambda id_: details.sealed(id_, key=keys.requests, random_bytes=os.urandom),
             time=self._session.time,
         )
@@ -178,14 +185,14 @@ class RequestQueue:
     def answer(self, request: str, *, also: Sequence[str] = (), only: bool = False) -> Answer:
         """Say which near matches are meant too; `only` says that none is."""
         if bool(also) == only:
-            raise BadInput("Name the ids that are meant too with --also, or say --only.")
+            raise BadInput("Name the ids that are meant too with `also`, or say `only`.")
         with self._changing() as (workspace, connection):
             found, details = self._opened(workspace, connection, request)
             if not found.question:
                 raise BadInput(f"The request {found.id} does not wait for an answer.")
             whole = details.with_ids(unique_ids(also) if also else ())
             wanted = forget_request(
-                whole.ids, rows=False, guarantee=None, strategy=None, today=self._session.today
+                whole.ids, rows=False, asked=asked_of(None, None), today=self._session.today
             )
             needs = found.needs or load_policy(workspace).needs(len(whole.ids), proposed=False)
             queue_changes.answer(
@@ -234,9 +241,8 @@ class RequestQueue:
         from lineage_store.index import sign_log
         from pipelines.runs import queue as queue_run
 
-        day = None if due is None else date_of(due, "The day of --due")
+        day = None if due is None else date_of(due, "The day of `due`")
         until = derived_until(self._session.today)
-        backend = self._session.backend
         if dry_run:
             with translated():
                 planned = queue_run.plan_requests(
@@ -244,21 +250,18 @@ class RequestQueue:
                     due=day,
                     today=self._session.today,
                     derived_until=until,
-                    backend=backend,
+                    backend=self._session.backend,
                 )
             return request_answers.planned(planned)
-        engine = self._session.engine
+        command = self._session.command()
         with self._session.running() as (workspace, finished):
             ran = queue_run.run_requests(
                 workspace,
                 due=day,
                 derived_until=until,
-                backend=backend,
-                time=self._session.time,
-                version=installed_version(),
+                command=command,
                 random_bytes=os.urandom,
                 clock=perf_counter,
-                engine=engine,
             )
             sign_log(workspace)  # what was queued meanwhile, too
             return request_answers.ran(

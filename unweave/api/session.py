@@ -17,9 +17,10 @@ from lineage_store.disk_full import translated
 from lineage_store.index import read_index
 from lineage_store.progress import Listener, listening
 from lineage_store.workspace import Connection, Workspace, open_workspace, writing
+from unweave.api.version import installed_version
 
 if TYPE_CHECKING:
-    from pipelines.jobs import Backend
+    from pipelines.jobs import Backend, Command
     from unlearning.fitting import ShardEngine
 
 Now = Callable[[], datetime]
@@ -77,6 +78,17 @@ class Session:
         from unlearning.fitting import engine_of
 
         return engine_of(workers_wanted=self.workers, beam_args=self.beam_args)
+
+    def command(self) -> "Command":
+        """Return what the runs that begin now are part of; raises what `engine` does."""
+        from pipelines.jobs import Command
+
+        return Command(
+            time=self.time,
+            version=installed_version(),
+            backend=self.backend,
+            engine=self.engine,
+        )
 
     def workspace(self) -> Workspace:
         """Open the workspace."""

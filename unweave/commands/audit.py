@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from unweave.commands.options import JSON, WORKSPACE
+from unweave.commands.options import JSON, WORKSPACE, for_people, project_of
 
 
 @click.command()
@@ -32,10 +32,8 @@ def audit(workspace: Path, replay: int, seed: int | None, head: Path | None, as_
 
     Ends with status 1 if anything is not as it should be.
     """
-    from unweave.commands.options import project_of
-
     with project_of(workspace, progress=bool(replay) and not as_json) as project:
-        answer = project.audit(replay=replay, seed=seed, head=head)
+        answer = for_people(project.audit(replay=replay, seed=seed, head=head))
     if as_json:
         print(json.dumps(answer, ensure_ascii=False))
     else:

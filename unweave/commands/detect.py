@@ -21,7 +21,9 @@ from unweave.commands.options import JSON, WORKSPACE, project_of
     type=click.Path(path_type=Path),
     help="A file that the model was trained on; may be repeated.",
 )
-@click.option("--row-id-column", required=True, help="The column with the ids of the rows.")
+@click.option(
+    "--row-id-column", "row_id", required=True, help="The column with the ids of the rows."
+)
 @click.option("--model", metavar="ID", help="The model; by default the newest live one.")
 @click.option(
     "--method",
@@ -40,7 +42,9 @@ from unweave.commands.options import JSON, WORKSPACE, project_of
 @click.option(
     "--trusted", type=click.Path(path_type=Path), help="Rows that are clean, for provenance."
 )
-@click.option("--source-column", help="The column that names each row's source, for provenance.")
+@click.option(
+    "--source-column", "source", help="The column that names each row's source, for provenance."
+)
 @click.option(
     "--propose",
     type=click.Path(path_type=Path),
@@ -55,12 +59,12 @@ from unweave.commands.options import JSON, WORKSPACE, project_of
 def detect(
     workspace: Path,
     csvs: tuple[Path, ...],
-    row_id_column: str,
+    row_id: str,
     model: str | None,
     method: str,
     share: float,
     trusted: Path | None,
-    source_column: str | None,
+    source: str | None,
     propose: Path | None,
     queue: bool,
     as_json: bool,
@@ -73,12 +77,12 @@ def detect(
     with project_of(workspace) as project:
         answer = project.detect(
             csvs,
-            row_id=row_id_column,
+            row_id=row_id,
             model=model,
             method=method,
             share=share,
             trusted=trusted,
-            source=source_column,
+            source=source,
             propose=propose,
             queue=queue,
         )

@@ -1,12 +1,18 @@
-"""What commands have in common: options, the project they open, and how they show an answer."""
+"""What commands have in common: options, the project they open, and how they show an answer.
+
+Also the flags of all options by their names in Python, as `text.flags` takes them: each command
+declares its own, and nothing is written twice.
+"""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
+
+from unweave.text.flags import answer_in_flags
 
 WORKSPACE = click.option(
     "--workspace",
@@ -44,8 +50,45 @@ def project_of(
         yield Project(workspace, listener=listener, workers=workers, beam_args=beam_args)
 
 
+def asked_for(arguments: Sequence[str], commands: click.Command) -> click.Command:
+    """Return the command that arguments name, of a group of commands."""
+    for name in arguments:
+        if not isinstance(commands, click.Group) or name not in commands.commands:
+            break
+        commands = commands.commands[name]
+    return commands
+
+
+def flags_for(command: click.Command, commands: click.Command) -> Mapping[str, str]:
+    """Return the flag of every option by its name in Python.
+
+    Where two commands call one otherwise, it is as `command` calls it, or else as the first does.
+    """
+    found: dict[str, str] = {}
+    for one in (command, *_all_of(commands)):
+        for option in one.params:
+            if isinstance(option, click.Option) and option.name:
+                found.setdefault(option.name, max(option.opts, key=len))
+    return found
+
+
+def _all_of(command: click.Command) -> Iterator[click.Command]:
+    yield command
+    for one in command.commands.values() if isinstance(command, click.Group) else ():
+        yield from _all_of(one)
+
+
+def for_people(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer of the command that runs, with flags in its sentences."""
+    context = click.get_current_context()
+    flags = flags_for(context.command, context.find_root().command)
+    told: dict[str, Any] = answer_in_flags(answer, flags)
+    return told
+
+
 def show(answer: dict[str, Any], as_json: bool, what: str) -> None:
     """Print an answer as JSON, or as text of its kind; its warnings go to standard error too."""
+    answer = for_people(answer)
     for warning in answer.get("warnings", ()):
         click.echo(f"Warning: {warning}", err=True)
     if as_json:

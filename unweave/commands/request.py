@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from unweave.commands.options import BEAM_ARGS, JSON, WORKERS, WORKSPACE, project_of
+from unweave.commands.options import (
+    BEAM_ARGS,
+    JSON,
+    WORKERS,
+    WORKSPACE,
+    for_people,
+    project_of,
+)
 
 REQUEST = click.argument("request_id", metavar="REQUEST")
 ALSO = click.option("--also", multiple=True, metavar="ID", help="This id is meant too.")
@@ -49,7 +56,9 @@ def request() -> None:
 @click.option("--column", help="The column of that file that names subjects.")
 @ALSO
 @ONLY
-@click.option("--proposal", is_flag=True, help="Only propose it: it waits until it is approved.")
+@click.option(
+    "--proposal", "proposed", is_flag=True, help="Only propose it: it waits until it is approved."
+)
 @click.option("--by", help="Who adds it.  [default: the user of this process]")
 @JSON
 def add(
@@ -69,7 +78,7 @@ def add(
     column: str | None,
     also: tuple[str, ...],
     only: bool,
-    proposal: bool,
+    proposed: bool,
     by: str | None,
     as_json: bool,
 ) -> None:
@@ -91,7 +100,7 @@ def add(
             column=column,
             also=also,
             only=only,
-            proposed=proposal,
+            proposed=proposed,
             by=by,
         )
     _show(answer, as_json, "added")
@@ -278,6 +287,7 @@ def run_requests(
 
 
 def _show(answer: dict[str, Any], as_json: bool, what: str) -> None:
+    answer = for_people(answer)
     if as_json:
         print(json.dumps(answer, ensure_ascii=False))
         return

@@ -20,15 +20,20 @@ from unweave.commands.training_options import training_options
     help="The CSV file to read; may be given again, for a table in several files.",
 )
 @click.option(
-    "--label-column", help="The column to predict; a family that learns without one needs none."
+    "--label-column",
+    "label",
+    help="The column to predict; a family that learns without one needs none.",
 )
 @click.option(
     "--subject-column",
+    "subject",
     multiple=True,
     help="The column that says whose row it is; may be given again, for rows of several people.",
 )
-@click.option("--row-id-column", help="The column with an id of each row.")
-@click.option("--drop-columns", default="", help="Columns to leave out, with commas between.")
+@click.option("--row-id-column", "row_id", help="The column with an id of each row.")
+@click.option(
+    "--drop-columns", "drop", default="", help="Columns to leave out, with commas between."
+)
 @click.option(
     "--place-by",
     type=click.Choice(["subject", "row"]),
@@ -49,10 +54,10 @@ from unweave.commands.training_options import training_options
 def train(
     workspace: Path,
     csv: tuple[Path, ...],
-    label_column: str | None,
-    subject_column: tuple[str, ...],
-    row_id_column: str | None,
-    drop_columns: str,
+    label: str | None,
+    subject: tuple[str, ...],
+    row_id: str | None,
+    drop: str,
     module: Path | None,
     base: str | None,
     place_by: str,
@@ -67,10 +72,10 @@ def train(
     with project_of(workspace, workers=workers, beam_args=beam_args) as project:
         answer = project.train(
             csv,
-            label=label_column,
-            subject=subject_column,
-            row_id=row_id_column,
-            drop=[name.strip() for name in drop_columns.split(",") if name.strip()],
+            label=label,
+            subject=subject,
+            row_id=row_id,
+            drop=[name.strip() for name in drop.split(",") if name.strip()],
             module=module,
             base=base,
             place_by=place_by,

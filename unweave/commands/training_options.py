@@ -1,16 +1,24 @@
 """The training options of the command line, made from `TrainOptions`: none is written here."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import Field, fields
 from typing import Any
 
 import click
 
 from lineage_store.ledger import OPTION, Option, TrainOptions
-from unweave.text.flags import flag, in_flags
+from unweave.text.flags import in_flags
 
 Command = Callable[..., None]
+
+# Options that are called otherwise than in Python, with those that no training option is.
+CALLED_OTHERWISE = {"model_family": "--family", "risk_rules": "--risk-rule", "base": "--from"}
+
+
+def flag(name: str) -> str:
+    """Return the flag of a training option."""
+    return CALLED_OTHERWISE.get(name) or f"--{name.replace('_', '-')}"
 
 
 def training_options(command: Command, kind: type[TrainOptions] = TrainOptions) -> Command:
@@ -22,22 +30,23 @@ def training_options(command: Command, kind: type[TrainOptions] = TrainOptions) 
         command(options=options, **given)
 
     made: Command = taking_options
+    flags = CALLED_OTHERWISE | {one.name: flag(one.name) for one in fields(kind)}
     for one in reversed(fields(kind)):
-        made = _option(one)(made)
+        made = _option(one, flags)(made)
     return made
 
 
-def _option(one: "Field[Any]") -> Callable[[Command], Command]:
+def _option(one: "Field[Any]", flags: Mapping[str, str]) -> Callable[[Command], Command]:
     known: Option = one.metadata[OPTION]
     return click.option(
-        flag(one.name),
+        flags[one.name],
         one.name,
         type=click.Choice(known.among) if known.among else _type_of(one.default),
         default=one.default,
         multiple=isinstance(one.default, tuple),
         metavar=known.metavar,
         show_default=known.shown,
-        help=in_flags(known.help),
+        help=in_flags(known.help, flags),
     )
 
 

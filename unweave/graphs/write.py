@@ -46,7 +46,7 @@ def write_graph(
     if out.suffix not in FORMATS:
         raise BadInput("The file to write is a picture (.svg) or a graph (.graphml): name it so.")
     if sum(one is not None for one in (model, subject, artifact)) != 1:
-        raise BadInput("Say what to show: one of --model, --subject and --artifact.")
+        raise BadInput("Say what to show: one of `model`, `subject` and `artifact`.")
     if not out.parent.is_dir():
         raise BadInput(f"The folder {out.parent} is not there: make it first.")
     with told(workspace.metadata):
@@ -62,7 +62,7 @@ def write_graph(
         if full and len(picture.nodes) > MOST:
             raise BadInput(
                 f"The lineage has {len(picture.nodes):,} nodes, and one picture shows at most "
-                f"{MOST:,}: leave out --full, or write a .graphml file, which holds all of them."
+                f"{MOST:,}: leave out `full`, or write a .graphml file, which holds all of them."
             )
         drawn = fold(picture.nodes, picture.edges, at_most=MOST if full else READABLE)
         written, answer["edges"] = svg(drawn, title=picture.title), len(drawn.edges)

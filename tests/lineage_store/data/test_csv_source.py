@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lineage_store.data.csv_source import Columns, Dropped, read_header, read_headers, read_records
+from lineage_store.data.csv_source import (
+    Columns,
+    Exclusions,
+    read_header,
+    read_headers,
+    read_records,
+)
 from lineage_store.errors import BadInput
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import derive
@@ -236,37 +242,35 @@ def test_another_secret_gives_other_keys_and_places(given_file, read_csv):
 
 
 def test_a_forgotten_person_s_lines_are_dropped_and_counted(given_file, read_csv, keys):
-    excluded = frozenset({keys.commitment(kind="subject", value=b"ann")})
-    dropped = Dropped()
-    _, records = read_csv(given_file(GOOD), excluded=excluded, dropped=dropped, **COLUMNS)
+    exclusions = Exclusions(frozenset({keys.commitment(kind="subject", value=b"ann")}))
+    _, records = read_csv(given_file(GOOD), exclusions=exclusions, **COLUMNS)
     assert [record.values for record in records] == [["2", "1"]]
-    assert dropped.rows == 2
+    assert exclusions.rows == 2
     assert records == read_csv(given_file(GOOD), **COLUMNS)[1][1:2]
 
 
 def test_a_forgotten_row_is_dropped_whoever_it_is_of(given_file, read_csv, keys):
     _, all_records = read_csv(given_file(GOOD), **COLUMNS)
     row = keys.commitment(kind="row", value=all_records[2].row_key)
-    dropped = Dropped()
-    _, records = read_csv(given_file(GOOD), excluded=frozenset({row}), dropped=dropped, **COLUMNS)
+    exclusions = Exclusions(frozenset({row}))
+    _, records = read_csv(given_file(GOOD), exclusions=exclusions, **COLUMNS)
     assert records == all_records[:2]
-    assert dropped.rows == 1
+    assert exclusions.rows == 1
 
 
 def test_a_forgotten_one_of_two_equal_lines_leaves_the_key_of_the_other(given_file, read_csv, keys):
     path = given_file("person,a,label\nann,1,0\nann,1,0\n")
     _, (first, second) = read_csv(path, subjects=("person",))
     row = keys.commitment(kind="row", value=first.row_key)
-    _, records = read_csv(path, subjects=("person",), excluded=frozenset({row}))
+    _, records = read_csv(path, subjects=("person",), exclusions=Exclusions(frozenset({row})))
     assert records == [second]
 
 
 @pytest.mark.parametrize("kind", ["row", "person", "Subject"])
 def test_a_commitment_of_another_kind_keeps_no_one_out(given_file, read_csv, keys, kind):
-    excluded = frozenset({keys.commitment(kind=kind, value=b"ann")})
-    dropped = Dropped()
-    _, records = read_csv(given_file(GOOD), excluded=excluded, dropped=dropped, **COLUMNS)
-    assert (len(records), dropped.rows) == (3, 0)
+    exclusions = Exclusions(frozenset({keys.commitment(kind=kind, value=b"ann")}))
+    _, records = read_csv(given_file(GOOD), exclusions=exclusions, **COLUMNS)
+    assert (len(records), exclusions.rows) == (3, 0)
 
 
 def test_no_raw_id_comes_out(given_file, read_csv, gated):
@@ -291,7 +295,7 @@ def test_nothing_of_the_reading_stays_in_the_temporary_folder(
         path = given_file(content)
         records = read_records(
             [path], columns=columns, header=read_header(path, columns), keys=keys,
-            pseudonyms=pseudonyms, excluded=frozenset(), temporary=temporary, dropped=Dropped(),
+            pseudonyms=pseudonyms, exclusions=Exclusions(), temporary=temporary,
         )  # fmt: skip
         next(records)
         assert [p.name for p in temporary.iterdir()] == ["keys-seen.sqlite"]
@@ -309,7 +313,7 @@ def test_progress_is_told_in_bytes_of_the_file(given_file, keys, pseudonyms, tmp
     told = []
     records = read_records(
         [path], columns=columns, header=read_header(path, columns), keys=keys,
-        pseudonyms=pseudonyms, excluded=frozenset(), temporary=tmp_path, dropped=Dropped(),
+        pseudonyms=pseudonyms, exclusions=Exclusions(), temporary=tmp_path,
         progress=told.append,
     )  # fmt: skip
     assert len(list(records)) == 2500
@@ -338,12 +342,9 @@ def test_a_row_of_an_excluded_subject_stays_out_whichever_column_names_it(
 ):
     lines = [["student", "lecturer", "a", "label"],
              ["s1", "l1", "1", "x"], ["s2", "l2", "2", "y"], ["l1", "l2", "3", "x"]]  # fmt: skip
-    excluded = frozenset({keys.commitment(kind="subject", value=b"l1")})
-    dropped = Dropped()
-    _, records = read_csv(
-        write_csv(lines), subjects=("student", "lecturer"), excluded=excluded, dropped=dropped
-    )
-    assert [record.values for record in records] == [["2", "y"]] and dropped.rows == 2
+    exclusions = Exclusions(frozenset({keys.commitment(kind="subject", value=b"l1")}))
+    _, records = read_csv(write_csv(lines), subjects=("student", "lecturer"), exclusions=exclusions)
+    assert [record.values for record in records] == [["2", "y"]] and exclusions.rows == 2
 
 
 @pytest.mark.parametrize("columns", [COLUMNS, {"subjects": ("person",)}])
@@ -361,7 +362,7 @@ def test_which_file_a_row_stands_in_changes_nothing(
         return list(
             read_records(
                 paths, columns=asked, header=header, keys=keys, pseudonyms=pseudonyms,
-                excluded=frozenset(), temporary=tmp_path, dropped=Dropped(),
+                exclusions=Exclusions(), temporary=tmp_path,
             )
         )  # fmt: skip
 
@@ -379,8 +380,7 @@ def test_an_id_that_stands_in_two_files_is_told_with_the_second(given_file, keys
     asked = Columns("label", row_id="id")
     records = read_records(
         files, columns=asked, header=read_headers(files, asked), keys=keys,
-        pseudonyms=Pseudonyms(Path(":memory:"), keys), excluded=frozenset(), temporary=tmp_path,
-        dropped=Dropped(),
+        pseudonyms=Pseudonyms(Path(":memory:"), keys), exclusions=Exclusions(), temporary=tmp_path,
     )  # fmt: skip
     with pytest.raises(BadInput, match="stands twice") as raised:
         list(records)

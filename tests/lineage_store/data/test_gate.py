@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lineage_store.canonical import canonical_json, digest_file
 from lineage_store.data import gate
 from lineage_store.data import snapshot as snapshots
-from lineage_store.data.csv_source import Columns, Dropped, read_header, read_records
+from lineage_store.data.csv_source import Columns, Exclusions, read_header, read_records
 from lineage_store.data.gate import let_through
 from lineage_store.data.schema import Column, Roles
 from lineage_store.data.snapshot import (
@@ -455,7 +455,7 @@ def test_memory_does_not_grow_with_the_rows(write_csv, keys, pseudonyms, new_fol
         try:
             records = read_records(
                 [path], columns=columns, header=header, keys=keys, pseudonyms=pseudonyms,
-                excluded=frozenset(), temporary=new_folder(), dropped=Dropped(),
+                exclusions=Exclusions(), temporary=new_folder(),
             )  # fmt: skip
             snapshot = let_through(records, header.roles, folder=new_folder() / "snapshot")
             for _ in retained(snapshot, frozenset()):

@@ -350,7 +350,7 @@ def test_a_lost_file_is_made_again_as_far_as_it_can_be_and_all_is_reached(story,
         lambda: Project(root).forget(["p2"]),
         lambda: Project(root).train(story / "given.csv", label="label", subject="person"),
     ):
-        with pytest.raises(MetadataLost, match="unweave doctor --repair"):
+        with pytest.raises(MetadataLost, match="unweave doctor `repair`"):
             command()
     answer = Project(root).doctor(repair=True)
     assert answer["ok"] and "are lost" in told(answer)[0]
@@ -389,7 +389,7 @@ def test_a_deletion_runs_on_rebuilt_metadata(story, root):
 def test_a_file_that_was_made_anew_is_told_by_name(root):
     (root / "metadata.sqlite").unlink()
     Metadata(root / "metadata.sqlite", create=True)
-    with pytest.raises(MetadataLost, match="unweave doctor --repair"):
+    with pytest.raises(MetadataLost, match="unweave doctor `repair`"):
         Project(root).forget(["p2"])
     assert Project(root).doctor(repair=True)["ok"]
     assert Project(root).doctor()["differences"] == []

@@ -25,9 +25,10 @@ from unlearning.serving.aggregation import AGGREGATIONS, DEFAULT
 from unlearning.training.config import TrainConfig
 from unlearning.training.recorders import RECORDED, RECORDERS
 from unweave import Project
+from unweave.commands.options import flags_for
 from unweave.commands.train import train
-from unweave.commands.training_options import training_options
-from unweave.text.flags import flag, in_flags
+from unweave.commands.training_options import flag, training_options
+from unweave.text.flags import in_flags
 
 TOP = Path(__file__).parents[3]
 FOLDERS = ("lineage_store", "unlearning", "components", "pipelines", "unweave")
@@ -229,16 +230,10 @@ def test_an_option_that_does_not_fit_is_named_as_python_does_and_as_the_command_
     with pytest.raises(BadInput) as raised:
         TrainOptions(**chosen).validate()
     assert "--" not in str(raised.value)
-    assert in_flags(str(raised.value)) == sentence
+    assert in_flags(str(raised.value), flags_for(train, train)) == sentence
 
 
 @pytest.mark.parametrize("value", ["3", 3.0, True, None])
 def test_a_number_of_another_type_is_refused(value):
     with pytest.raises(BadInput, match="`epochs` is .*: it is a whole number"):
         TrainOptions(epochs=value).validate()
-
-
-def test_names_that_are_no_option_stay_as_they_are_in_a_message():
-    assert in_flags("see `unweave models`, or leave `base` out") == (
-        "see `unweave models`, or leave --from out"
-    )

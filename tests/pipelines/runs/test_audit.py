@@ -25,6 +25,7 @@ from lineage_store.tensors import load_state, save_state
 from lineage_store.workspace.folder import open_workspace
 from pipelines.backends.direct import DirectBackend
 from tests.any_event import AnyEvent
+from unlearning.registry.new_model import NewModel
 from unlearning.registry.register import describe_model
 from unlearning.strategies.strategy import stage_of
 from unlearning.training.batches import epoch_batches
@@ -116,11 +117,12 @@ def cover_up(root, model="m1"):
     """Make all records agree with what is on disk: index, log, signed head; with all keys."""
     workspace, record = open_workspace(root), record_of(root, model)
     paths = {name: workspace.absolute(path) for name, path in record.paths.items()}
-    told = describe_model(
-        workspace, model=record.id, family=record.family, snapshot=record.snapshot,
-        guarantee=record.guarantee, request=record.request, time=record.created, paths=paths,
+    new = NewModel(
+        model=record.id, family=record.family, snapshot=record.snapshot,
+        guarantee=record.guarantee, request=record.request, time=record.created,
         extra={name: record.report[name] for name in ("excluded",)},
     )  # fmt: skip
+    told = describe_model(workspace, new, paths=paths)
     with closing(open_index(workspace.index_file)) as connection, connection:
         models.register(connection, told)
         for trigger in ("events_never_change", "events_never_go"):

@@ -264,12 +264,12 @@ def test_a_person_who_is_held_while_her_deletion_is_planned_is_not_forgotten(pro
         ({"ids": ["\udcff"]}, "not text in UTF-8"),
         ({"ids": [ANN], "reason": "\udcff"}, "not text in UTF-8"),
         ({"ids": [ANN], "strategy": "hope"}, "There is no strategy"),
-        ({"ids": [ANN], "exact_by": "2031-06-01"}, "goes with --guarantee approximate"),
+        ({"ids": [ANN], "exact_by": "2031-06-01"}, "goes with `guarantee` approximate"),
         (
             {"ids": [ANN], "guarantee": "approximate", "exact_by": "2031-05-16"},
-            "--exact-by has passed",
+            "`exact_by` has passed",
         ),
-        ({"ids": [ANN], "source": "file.csv"}, "--source and --column go together"),
+        ({"ids": [ANN], "source": "file.csv"}, "`source` and `column` go together"),
     ],
 )
 def test_a_request_that_could_never_run_is_refused(project, wrong, words):
@@ -295,10 +295,11 @@ STEPS = st.lists(st.sampled_from(["approve", "hold", "release", "answer", "cance
 @given(needs=st.sampled_from(["", "approval", "proposal"]), question=st.booleans(), steps=STEPS)
 def test_only_what_nothing_holds_up_is_waiting(new_folder, needs, question, steps):
     with closing(open_index(new_folder() / "unweave.sqlite")) as connection:
-        one = queue.add(
-            connection, kind="subject", commitments=["c"], options={}, deadline="2031-06-01",
-            needs=needs, question=question, seal=lambda id_: b"sealed", time="2031-05-17T12",
+        entry = queue.QueueEntry(
+            kind="subject", commitments=["c"], options={}, deadline="2031-06-01", needs=needs,
+            question=question,
         )  # fmt: skip
+        one = queue.add(connection, entry, seal=lambda id_: b"sealed", time="2031-05-17T12")
         open_, approved, held, asked = True, not needs, False, question
         for step in steps:
             act = {
@@ -692,7 +693,7 @@ def test_a_person_with_twins_waits_until_it_is_said_which_are_meant(twins):
     (match,) = asked["near"]
     assert match["id"] == f" {ANN.upper()}" and match["rows"] > 0
     assert project.requests.run()["runs"] == []
-    with pytest.raises(BadInput, match="say --only"):
+    with pytest.raises(BadInput, match="say `only`"):
         project.requests.answer("q1")
     answered = project.requests.answer("q1", also=[match["id"]])
     assert (answered["state"], answered["ids"], answered["near"]) == ("waiting", 2, [])

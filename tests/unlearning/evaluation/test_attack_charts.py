@@ -8,7 +8,7 @@ import pytest
 from unlearning.attacks.loss_threshold import membership_scores
 from unlearning.attacks.roc import auc
 from unlearning.evaluation.charts import BINS, MOST_POINTS, attack_charts
-from unlearning.evaluation.models_compared import Evaluated, Run
+from unlearning.evaluation.models_compared import Evaluated, ModelRun
 from unlearning.evaluation.policy import Policy
 
 
@@ -26,7 +26,7 @@ def models(*, forgotten=200, kinds=("untouched", "unlearned", "retrained"), test
         right = 0.85 if kind == "untouched" else 0.6
         answers = {"forgotten": probabilities(draw, right, forgotten),
                    "test": probabilities(draw, 0.6, test)}  # fmt: skip
-        runs[kind] = (Run(answers),)
+        runs[kind] = (ModelRun(answers),)
     labels = {"forgotten": np.zeros(forgotten, int), "test": np.zeros(test, int)}
     return Evaluated("classification", labels, runs)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lineage_store.canonical import canonical_json
 from lineage_store.errors import BadInput
 from unlearning.evaluation.distributions import ks_distance, permutation_p
-from unlearning.evaluation.models_compared import Evaluated, Run, identical
+from unlearning.evaluation.models_compared import Evaluated, ModelRun, identical
 from unlearning.evaluation.policy import EVIDENCE, RUNGS, Policy, policy_from, read_policy
 from unlearning.evaluation.verdict import evaluate
 
@@ -73,13 +73,13 @@ class World:
         else:
             chance = 1 / (1 + np.exp(-6 * score))
             outputs = np.column_stack([1 - chance, chance])
-        return Run({name: outputs[where] for name, where in self.sets.items()}, {"w": weights})
+        return ModelRun({name: outputs[where] for name, where in self.sets.items()}, {"w": weights})
 
     def evaluated(self, untouched, unlearned, retrained):
         """Put models together; each is what `train` gives, or a run."""
         kinds = {"untouched": untouched, "unlearned": unlearned, "retrained": retrained}
         runs = {
-            kind: tuple(one if isinstance(one, Run) else self.run(one) for one in models)
+            kind: tuple(one if isinstance(one, ModelRun) else self.run(one) for one in models)
             for kind, models in kinds.items()
             if models
         }

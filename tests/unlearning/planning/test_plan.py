@@ -27,7 +27,7 @@ from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
 from unlearning.planning.choice import Asked
 from unlearning.planning.model_plan import ModelPlan
-from unlearning.planning.plan import plan_model
+from unlearning.planning.plan import AffectedModel, Fingerprints, plan_model
 from unlearning.planning.verdicts import verdicts
 from unlearning.strategies.retrain_shards import RetrainShards
 from unlearning.strategies.shard_decision import ShardDecision
@@ -111,8 +111,8 @@ def nodes_of(root):
     return DirectBackend().descendants(open_workspace(root), record_of(root))
 
 
-def planned(root, person="person-3", *, asked=None, **changes):
-    """Plan straight from the parts, so that each of them can be another."""
+def planned(root, person="person-3", *, asked=None, code=None, settings=None):
+    """Plan straight from the parts, so that code and environment can be others."""
     workspace, record = open_workspace(root), record_of(root)
     pseudonyms = Pseudonyms(workspace.pseudonym_file, workspace.keys())
     connection = read_index(workspace.index_file)
@@ -121,20 +121,21 @@ def planned(root, person="person-3", *, asked=None, **changes):
     finally:
         connection.close()
         pseudonyms.close()
-    parts = {
-        "model_before": "m1",
-        "model_after": "m2",
-        "ledger": open_ledger(workspace.absolute(record.paths["ledger"])),
-        "snapshot": load_snapshot(workspace.absolute(record.paths["data"])),
-        "store": open_rows(workspace.absolute(record.paths["rows"])),
-        "deleted": deleted,
-        "asked": asked or Asked("exact"),
-        "code": code_digest(),
-        "environment": environment(),
-        "descendants": nodes_of(root),
-        "derived_until": UNTIL,
-    }
-    return plan_model(**{**parts, **changes})
+    model = AffectedModel(
+        id="m1",
+        ledger=open_ledger(workspace.absolute(record.paths["ledger"])),
+        snapshot=load_snapshot(workspace.absolute(record.paths["data"])),
+        store=open_rows(workspace.absolute(record.paths["rows"])),
+        descendants=nodes_of(root),
+    )
+    return plan_model(
+        model,
+        model_after="m2",
+        deleted=deleted,
+        asked=asked or Asked("exact"),
+        today=Fingerprints(code or code_digest(), settings or environment()),
+        derived_until=UNTIL,
+    )
 
 
 def by_kind(plan):
@@ -266,14 +267,14 @@ def test_other_code_than_the_model_was_trained_with_retrains_all_shards_and_says
 
 def test_another_environment_retrains_all_shards_and_names_what_differs(original):
     other = {**environment(), "threads": 16, "onednn": "0"}
-    plan = planned(original, environment=other)
+    plan = planned(original, settings=other)
     assert [decision.kept_stages for decision in plan.shards] == [0, 0, 0]
     assert "environment differs" in plan.why and "(onednn, threads)" in plan.why
 
 
-@pytest.mark.parametrize("change", [{"code": "0" * 64}, {"environment": {"python": "2.7"}}])
+@pytest.mark.parametrize("change", [{"code": "0" * 64}, {"settings": {"python": "2.7"}}])
 def test_an_approximate_result_is_refused_where_the_updates_belong_to_another_run(original, change):
-    with pytest.raises(BadInput, match="cannot serve here, since the .* ask for --guarantee exact"):
+    with pytest.raises(BadInput, match="cannot serve here, since the .* ask for `guarantee` exact"):
         planned(original, asked=Asked("approximate", "amnesiac"), **change)
 
 

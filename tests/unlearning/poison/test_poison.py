@@ -21,7 +21,6 @@ from lineage_store.errors import BadInput
 from lineage_store.index.database import read_index
 from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
-from lineage_store.requests.detection import arguments_of
 from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import open_workspace
 from pipelines.backends.direct import DirectBackend
@@ -206,15 +205,6 @@ def test_what_is_filed_waits_for_somebody_unless_the_policy_lets_it_run(poisoned
     assert project.requests.show("q1")["state"] == "proposal"
 
 
-def test_a_scheduled_search_is_asked_by_a_file_of_options():
-    asked = {"csv": ["a.csv", "b.csv"], "row_id_column": "id", "share": 0.05}
-    assert arguments_of(asked) == [
-        "--csv", "a.csv", "--csv", "b.csv", "--row-id-column", "id", "--share", "0.05",
-    ]  # fmt: skip
-    with pytest.raises(BadInput, match="detect.json says propose"):
-        arguments_of({"propose": "file.json"})
-
-
 def keys_of(project):
     workspace, record = open_workspace(project.root), record_of(project)
     store = open_rows(workspace.absolute(record.paths["rows"]))
@@ -230,8 +220,8 @@ def record_of(project):
 
 
 def test_the_last_hidden_layer_is_what_the_last_layer_is_given(poisoned):
+    from unlearning.keras_models.last_hidden import last_hidden
     from unlearning.keras_models.make import make_learner
-    from unlearning.poison.suspects import last_hidden
     from unlearning.training.config import config_of, module_source
 
     project, _ = poisoned
@@ -260,6 +250,24 @@ def test_the_spectral_method_proposes_rows_of_every_class(poisoned, tmp_path):
     labels = {line[5] for line in table(flipped=POISONED) if line[0] in refs}
     assert labels == {"high", "low"}
     assert 0 < answer["proposed"] <= 0.06 * answer["rows"]
+
+
+def test_a_model_that_takes_no_steps_is_asked_what_it_can_answer(tmp_path):
+    """Naive Bayes has losses and can be learnt again; there is nothing in it to look at besides."""
+    file = write(tmp_path / "rows.csv", table(flipped=POISONED))
+    trusted = write(tmp_path / "trusted.csv", table(number=300))
+    project = Project(tmp_path / "ws", backend=DirectBackend())
+    options = {"label": "label", "row_id": "ref", "drop": ["vendor"]}
+    project.train(file, model_family="naive-bayes", shards=3, **options)
+    proposed = tmp_path / "proposed.json"
+    assert project.detect(file, row_id="ref", share=0.1, propose=proposed)["held_out"]
+    refs = set(json.loads(proposed.read_text())["rows"])
+    assert len(refs & POISONED) > 5 * len(POISONED) * 0.1  # by chance a tenth
+    with pytest.raises(BadInput, match="makes nothing of a row before it answers"):
+        project.detect(file, row_id="ref", method="spectral")
+    asked = {"method": "provenance", "trusted": trusted, "source": "vendor"}
+    sources = project.detect(file, row_id="ref", **asked)["sources"]
+    assert len(sources) == 4 and all(one["accuracy_with"] > 0.7 for one in sources)
 
 
 @pytest.mark.parametrize("bad", [True, False])
@@ -294,8 +302,8 @@ def test_what_does_not_fit_is_refused(poisoned, tmp_path):
     project, file = poisoned
     for options, message in (
         ({"method": "guess"}, "no method"),
-        ({"method": "provenance"}, "needs --trusted"),
-        ({"trusted": file}, "go with --method provenance"),
+        ({"method": "provenance"}, "needs `trusted`"),
+        ({"trusted": file}, "go with `method` provenance"),
         ({"share": 0.7}, "at most 0.5"),
         ({"propose": tmp_path / "none" / "p.json"}, "make it first"),
         ({"row_id": "a"}, "not in the files given"),

@@ -27,7 +27,7 @@ from unlearning.strategies.last_epoch import WINDOWS, corrected_state, correctio
 from unlearning.strategies.strategy import stage_of
 from unlearning.training.batches import batch_digest, stage_batches
 from unlearning.training.config import module_source
-from unlearning.verification.checks import check
+from unlearning.verification.checks import Unlearned, check
 from unweave import Project
 
 NAME = "amnesiac-marginal"
@@ -326,7 +326,7 @@ def test_a_correction_is_checked_and_leaves_nothing_that_learnt_from_the_rows(ro
     assert shard.subtracted() == set(decision.positions)
     assert shard.final_file.exists() and not old.shard(decision.shard).final_file.exists()
     assert {item["outcome"] for item in answer["checks"]} <= {"passed", "uninformative"}
-    untouched = check(plan, old=old, new=old, store=after, old_store=before)
+    untouched = check(Unlearned(plan=plan, old=old, new=old, store=after, old_store=before))
     assert [item.outcome for item in untouched.checks][1] == "failed"
     verdicts = {(item["kind"], item["verdict"].partition(":")[0]) for item in answer["verdicts"]}
     assert ("lineage.Update", "retained") not in verdicts
@@ -375,7 +375,7 @@ def test_whole_and_marginal_subtraction_are_not_mixed_in_one_shard(originals, tm
     two = shutil.copytree(originals["linear"], tmp_path / "two" / "workspace")
     project = Project(two, backend=DirectBackend())
     project.forget(["person-3"], strategy="amnesiac")
-    with pytest.raises(BadInput, match="whole updates were subtracted .* --guarantee exact"):
+    with pytest.raises(BadInput, match="whole updates were subtracted .* `guarantee` exact"):
         project.forget([other], strategy=NAME)
 
 
@@ -410,5 +410,5 @@ def test_a_shard_that_retrains_for_no_more_steps_is_retrained(table, tmp_path):
     assert answer["guarantee"] == "approximate"
     twin = fit_twin(plan, old=old, rows=after.folder, folder=tmp_path / "twin")
     assert weights_digest(new.final_weights()) == weights_digest(twin.final_weights())
-    untouched = check(plan, old=old, new=old, store=after, old_store=before)
+    untouched = check(Unlearned(plan=plan, old=old, new=old, store=after, old_store=before))
     assert [item.outcome for item in untouched.checks][1] == "failed"

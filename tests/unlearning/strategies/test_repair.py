@@ -24,7 +24,7 @@ from unlearning.strategies.last_epoch import recorded_state
 from unlearning.strategies.repair import AsGoodAsBefore
 from unlearning.strategies.strategy import stage_of
 from unlearning.training.config import module_source
-from unlearning.verification.checks import check
+from unlearning.verification.checks import Unlearned, check
 from unweave import Project
 
 OPTIONS = {"label": "label", "subject": "person", "shards": 2, "slices": 2, "epochs": 4,
@@ -146,14 +146,16 @@ def test_a_repair_is_a_stage_of_its_own_with_its_batches_and_a_checkpoint(root, 
 
 def test_checks_of_a_repair_fail_for_the_untouched_model_and_for_one_that_saw_other_rows(root):
     _, plan, old, before, new, after = forget(root, late(root), strategy="amnesiac", repair=1)
-    outcomes = [one.outcome for one in check(plan, old=old, new=old, store=after).checks]
+    outcomes = [
+        one.outcome for one in check(Unlearned(plan=plan, old=old, new=old, store=after)).checks
+    ]
     assert outcomes[1:] == ["failed"] * 3
-    found = check(plan, old=old, new=new, store=before)
+    found = check(Unlearned(plan=plan, old=old, new=new, store=before))
     assert found.checks[-1].name.startswith("every repair") and not found.passed
     assert found.checks[-1].outcome == "failed"
-    assert check(plan, old=old, new=new, store=after).passed
+    assert check(Unlearned(plan=plan, old=old, new=new, store=after)).passed
     other = replace(plan, model_after="m9")
-    assert not check(other, old=old, new=new, store=after).passed
+    assert not check(Unlearned(plan=other, old=old, new=new, store=after)).passed
 
 
 def test_the_same_repair_has_the_same_bits(original, tmp_path):
@@ -264,7 +266,7 @@ def test_a_repair_that_is_not_the_recorded_one_is_not_built_upon(root):
 def test_a_repair_goes_with_approximate_strategies_only(root):
     project = Project(root, backend=DirectBackend())
     for options in ({}, {"guarantee": "exact"}, {"strategy": "retrain-shards"}):
-        with pytest.raises(BadInput, match="--repair goes with an approximate strategy"):
+        with pytest.raises(BadInput, match="`repair` goes with an approximate strategy"):
             project.plan(["p1"], repair=1, **options)
-    with pytest.raises(BadInput, match="--repair is -1"):
+    with pytest.raises(BadInput, match="`repair` is -1"):
         project.plan(["p1"], repair=-1, guarantee="approximate")

@@ -245,14 +245,14 @@ def test_a_shard_without_rows_left_leaves_instead_of_being_subtracted_from(ledge
 def test_without_recorded_updates_amnesiac_is_refused_with_what_to_do(tmp_path):
     bare = make_ledger(tmp_path / "ledger")
     with pytest.raises(BadInput, match="needs recorded updates, and 2 of the 2 affected steps of "
-                       "shard 0 have none: train with --record all or regenerate, or ask for "
-                       "--guarantee exact"
+                       "shard 0 have none: train with `record` all or regenerate, or ask for "
+                       "`guarantee` exact"
                        ):  # fmt: skip
         Amnesiac().decide(situation(bare, (0, 2, 1)))
 
 
 def test_amnesiac_is_refused_where_nothing_of_the_old_run_may_be_reused(ledger):
-    with pytest.raises(BadInput, match="since the classes change: ask for --guarantee exact"):
+    with pytest.raises(BadInput, match="since the classes change: ask for `guarantee` exact"):
         Amnesiac().decide(situation(ledger, (0, 2, 1), fresh_start="the classes change"))
 
 
@@ -442,7 +442,7 @@ def test_updates_of_rows_at_risk_alone_are_kept_and_subtracted(given_csv, tmp_pa
     shard, touched = ledger.shard(0), project.trace_subject("person-3")["models"][0]["batches"]
     assert 0 < len(shard.recorded_updates()) == len(touched) < ledger.steps_taken()
     assert b"person-3" not in (ledger.folder / "header.json").read_bytes()
-    with pytest.raises(BadInput, match="have none: train with --record all"):
+    with pytest.raises(BadInput, match="have none: train with `record` all"):
         project.forget(["person-4"], strategy="amnesiac")
     done = project.forget(["person-3"], strategy="amnesiac")
     assert done["updates_subtracted"] == len(touched)
@@ -470,7 +470,7 @@ def test_regenerated_updates_give_what_recorded_ones_give(given_csv, tmp_path, k
             }
         if record == "regenerate":
             # All that comes after the rows' first step has learnt from them: it can never be again.
-            assert "took rows that they build on: ask for --guarantee exact" in answers[1]
+            assert "took rows that they build on: ask for `guarantee` exact" in answers[1]
             assert not shard.recorded_updates()
             assert all(position < min(shard.subtracted()) for position in shard.step_checkpoints())
             done = project.forget(["person-4"], replay=True)
@@ -499,7 +499,7 @@ def test_a_codec_that_does_not_fit_is_refused(given_csv, tmp_path, record, codec
 def test_an_approximate_deletion_without_recorded_updates_changes_nothing(given_csv, tmp_path):
     project = small(tmp_path / "workspace", given_csv, record="none")
     before = {path: path.read_bytes() for path in project.root.rglob("*") if path.is_file()}
-    with pytest.raises(BadInput, match="train with --record all or regenerate, or ask for"):
+    with pytest.raises(BadInput, match="train with `record` all or regenerate, or ask for"):
         project.forget(["person-3"], strategy="amnesiac")
     after = {path: path.read_bytes() for path in project.root.rglob("*") if path.is_file()}
     assert before == after

@@ -21,11 +21,11 @@ from pipelines.backends.direct import DirectBackend
 from pipelines.runs.find_rows import ForgetRequest, find
 from unlearning.fitting.fit import fit_twin
 from unlearning.planning.choice import Asked
-from unlearning.planning.plan import plan_model
+from unlearning.planning.plan import AffectedModel, Fingerprints, plan_model
 from unlearning.planning.plan_file import load_plan
 from unlearning.strategies.amnesiac import Amnesiac
 from unlearning.strategies.strategy import Situation
-from unlearning.verification.checks import check
+from unlearning.verification.checks import Unlearned, check
 from unweave.api.project import Project
 
 ROWS = [["person", "x", "y", "label"]]
@@ -76,20 +76,20 @@ def test_every_check_passes_on_the_result_and_none_on_the_untouched_model(worksp
     answer, plan, old, new, rows = forget(workspace, guarantee)
     outcomes = {item["name"]: item["outcome"] for item in answer["checks"]}
     assert list(outcomes.values()) == ["passed"] * (3 if guarantee == "exact" else 2)
-    untouched = check(plan, old=old, new=old, store=open_rows(rows))
+    untouched = check(Unlearned(plan=plan, old=old, new=old, store=open_rows(rows)))
     assert not untouched.passed
     assert [item.outcome for item in untouched.checks][1] == "failed"
-    assert check(plan, old=old, new=new, store=open_rows(rows)).passed
+    assert check(Unlearned(plan=plan, old=old, new=new, store=open_rows(rows))).passed
 
 
 def test_the_twin_passes_every_check_of_an_exact_result(workspace, tmp_path):
     _, plan, old, new, rows = forget(workspace, "exact")
     twin = fit_twin(plan, old=old, rows=rows, folder=tmp_path / "twin")
-    report = check(plan, old=old, new=new, store=open_rows(rows), twin=twin)
+    report = check(Unlearned(plan=plan, old=old, new=new, store=open_rows(rows)), twin=twin)
     assert [item.outcome for item in report.checks] == ["passed"] * 4
     assert (report.basis, report.distance) == ("by replay", 0.0)
     assert report.distance_untouched > 0
-    against_old = check(plan, old=old, new=old, store=open_rows(rows), twin=twin)
+    against_old = check(Unlearned(plan=plan, old=old, new=old, store=open_rows(rows)), twin=twin)
     assert [item.outcome for item in against_old.checks][1:] == ["failed"] * 3
 
 
@@ -199,23 +199,21 @@ def test_other_code_or_another_environment_retrains_all_shards_and_says_why(
 ):
     ledger = open_ledger(workspace / "tfx" / "train-m1" / "ledger")
     found = rows_to_delete(workspace)
-    plan = plan_model(
-        model_before="m1",
-        model_after="m2",
+    model = AffectedModel(
+        id="m1",
         ledger=ledger,
         snapshot=load_snapshot(workspace / "data" / "m1"),
         store=open_rows(workspace / "tfx" / "train-m1" / "rows"),
-        deleted=found,
-        asked=Asked(),
-        code=code or ledger.header.code,
-        environment={**ledger.header.environment, **environment},
         descendants=[],
-        derived_until="",
+    )
+    today = Fingerprints(code or ledger.header.code, {**ledger.header.environment, **environment})
+    plan = plan_model(
+        model, model_after="m2", deleted=found, asked=Asked(), today=today, derived_until=""
     )
     assert re.search(words, plan.why)
     assert plan.affected_shards == [0, 1, 2]
     assert plan.steps_planned == plan.steps_full
-    with pytest.raises(BadInput, match="ask for --guarantee exact"):
+    with pytest.raises(BadInput, match="ask for `guarantee` exact"):
         Amnesiac().decide(Situation(ledger, {}, [[1, 1]] * 3, fresh_start=plan.why))
 
 
@@ -232,7 +230,7 @@ def rows_to_delete(workspace):
 def test_subtraction_without_recorded_updates_is_refused_with_what_to_do(tmp_path, write_csv):
     project = Project(tmp_path / "workspace", backend=DirectBackend())
     project.train(write_csv(ROWS), **OPTIONS)
-    with pytest.raises(BadInput, match="--record all or regenerate, or ask for --guarantee exact"):
+    with pytest.raises(BadInput, match="`record` all or regenerate, or ask for `guarantee` exact"):
         project.forget(["p3"], strategy="amnesiac")
     assert project.status()["requests"] == {}
 

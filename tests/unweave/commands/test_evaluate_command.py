@@ -216,8 +216,8 @@ def test_what_does_not_fit_is_told_in_a_sentence_and_without_a_value(keras_model
     cases = [
         (softmax, odd, "y", None, "Line 3 of .*label column 'y' does not hold a class"),
         (softmax, wide, "y", None, "3 columns besides the label, and the model takes 2"),
-        (softmax, odd, None, None, "Name the label column with --label"),
-        (number, odd, "y", None, "say with --task"),
+        (softmax, odd, None, None, "Name the label column with `label`"),
+        (number, odd, "y", None, "say with `task`"),
         (number, odd, "y", "regression", "Line 3 .* does not hold a number"),
         (softmax, odd, "y", "regression", "has 2 outputs: a regression has one"),
         (keras_models / "logits", odd, "y", None, "are no probabilities"),
@@ -279,5 +279,5 @@ def test_of_many_rows_as_many_are_drawn_as_the_policy_says(keras_models, tmp_pat
 
 def test_an_error_leaves_by_the_commands_door(keras_models):
     given = three(keras_models, "softmax-1", "softmax-2", "softmax-3")
-    with pytest.raises(UnweaveError, match="--label"):
+    with pytest.raises(UnweaveError, match="`label`"):
         run(*given)

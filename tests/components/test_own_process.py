@@ -1,0 +1,48 @@
+"""What components start in a process of its own, through the module that pipelines name."""
+
+import csv
+import json
+
+import pytest
+
+from components.own_process import answer_of
+from lineage_store.errors import CheckFailed
+from pipelines.backends.direct import DirectBackend
+from unweave import Project
+
+ENTRY = "unweave.scheduled"  # as `pipelines.definitions.scheduled` names it, which loads TFX
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A model of sums of 60 rows, of which one has a label that the others contradict."""
+    here = tmp_path_factory.mktemp("scheduled")
+    rows = [[str(n), "ab"[n % 2], "xy"[n % 2 if n else 1]] for n in range(60)]
+    with (here / "rows.csv").open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows([["ref", "sign", "label"], *rows])
+    made = Project(here / "ws", backend=DirectBackend())
+    made.train(here / "rows.csv", label="label", row_id="ref", model_family="naive-bayes")
+    return made
+
+
+def test_a_search_files_a_request_and_a_run_without_due_ones_says_so(project):
+    asked = {"csv": str(project.root.parent / "rows.csv"), "row_id_column": "ref", "share": 0.04}
+    (project.root / "detect.json").write_text(json.dumps(asked))
+    found = json.loads(answer_of(ENTRY, {"job": "detect", "workspace": str(project.root)}))
+    assert (found["request"], found["state"]) == ("q1", "proposal")
+    assert "0" in project.requests.show("q1")["named"]
+    asked = {"job": "run requests", "workspace": str(project.root), "due": "2031-05-17"}
+    ran = json.loads(answer_of(ENTRY, asked))
+    assert (ran["runs"], ran["left"], ran["exit_status"]) == ([], {"proposal": 1}, 0)
+
+
+def test_what_went_wrong_is_the_sentence_of_the_error(project):
+    asked = {"job": "run requests", "workspace": str(project.root), "due": "someday"}
+    with pytest.raises(CheckFailed, match="unweave.scheduled ended with status 2: The day of .*"):
+        answer_of(ENTRY, asked)
+
+
+def test_pipelines_name_the_module_that_is_there():
+    from pipelines.definitions import scheduled
+
+    assert scheduled.ENTRY == ENTRY
