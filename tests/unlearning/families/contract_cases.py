@@ -214,7 +214,7 @@ CASES: Mapping[str, Case] = {
         {
             "shards": 2,
             "slices": 2,
-            "epochs": 2,
+            "epochs": 3,
             "batch_size": 8,
             "record": "all",
             "checkpoint_every": 2,
