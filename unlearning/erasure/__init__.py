@@ -2,6 +2,7 @@
 
 erase           the order of a deletion run, and its erasure
 scan            searches every file of a workspace for what must be gone
+entries         what lies in a folder: names, links, attributes and files
 tokens          which values give a row away, and how they may be written
 file_formats    what files hold besides their own bytes
 erased_digests  by which a copy of an erased file is found later

@@ -50,7 +50,7 @@ def erase(workspace: Workspace, request_id: str, *, time: str) -> Scan:
     compact(workspace.index_file)
     scan = _scan(workspace, request_id, opened, stay=stay, shared=shared)
     if not scan.clean:
-        left = [*scan.found, *(f"{name} (not understood)" for name in scan.unread)]
+        left = [*scan.found, *scan.unread]
         raise ResidueFound(
             f"After the erasure {len(left)} files still hold something of the deleted rows, "
             f"or are not understood: {', '.join(left[:5])}. Remove them and run the same forget "

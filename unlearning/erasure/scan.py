@@ -14,6 +14,7 @@ hexadecimal, never as arguments.
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -25,7 +26,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lineage_store.errors import CheckFailed
-from unlearning.erasure.file_formats import contents, overlapping
+from unlearning.erasure.entries import Entry, entries, files
+from unlearning.erasure.file_formats import NotUnderstood, contents, overlapping
 from unlearning.erasure.tokens import SHORTEST, is_distinctive, spellings
 
 COMMON = frozenset(b"\x00\xff\x3f\xbf\x7f\x80\xc0")  # of small integers, and of floats near 1
@@ -33,7 +35,11 @@ COMMON = frozenset(b"\x00\xff\x3f\xbf\x7f\x80\xc0")  # of small integers, and of
 
 @dataclass(frozen=True)
 class Scan:
-    """What a scan read and found: `found` names files relative to the root, `unread` likewise."""
+    """What a scan read and found: `found` names files relative to the root, `unread` likewise.
+
+    What is found elsewhere than in the bytes of a file says so in brackets; why something could not
+    be read stands there, too.
+    """
 
     files: int
     bytes: int
@@ -133,7 +139,7 @@ def occurring(patterns: Collection[bytes], folders: Sequence[Path]) -> set[bytes
         return found
     matcher = Matcher(patterns)
     for folder in folders:
-        for path in _files(folder):
+        for path in files(folder):
             with path.open("rb") as stream:
                 for piece in overlapping(stream, matcher.longest):
                     found.update(matcher.occurring(piece))
@@ -148,27 +154,58 @@ def scan_folder(
     not_distinctive: int = 0,
     skip: Sequence[str] = (),
 ) -> Scan:
-    """Scan all files below a folder but those named in `skip` (relative to it).
+    """Scan all that lies below a folder but what `skip` names (relative to it).
 
     Raises ValueError for a pattern shorter than 5 bytes.
     """
     if any(len(pattern) < SHORTEST for pattern in patterns):
         raise ValueError(f"a pattern needs at least {SHORTEST} bytes")
     matcher = Matcher(patterns)
-    found, unread = [], []
-    files = total = 0
-    for path in _files(root):
-        name = str(path.relative_to(root))
-        if name in skip:
+    found: dict[str, None] = {}
+    unread: dict[str, None] = {}
+    read = total = 0
+    for entry in entries(root, skip=skip):
+        name = _told(root, entry, matcher)
+        found.update((f"{name} ({where})", None) for where in _said_by(entry, matcher))
+        if entry.trouble is not None:
+            unread[f"{name} ({entry.trouble})"] = None
+        if entry.size is None:
             continue
-        files += 1
-        total += path.stat().st_size
+        read += 1
+        total += entry.size
         try:
-            if _holds(path, matcher, digests):
-                found.append(name)
+            if _holds(entry.path, matcher, digests):
+                found[name] = None
+        except NotUnderstood as error:
+            unread[f"{name} (not understood: {error})"] = None
         except Exception:  # whatever a reader raises for a file that it cannot read
-            unread.append(name)
-    return Scan(files, total, len(patterns), not_distinctive, tuple(found), tuple(unread))
+            unread[f"{name} (not understood)"] = None
+    return Scan(read, total, len(patterns), not_distinctive, tuple(found), tuple(unread))
+
+
+def _said_by(entry: Entry, matcher: Matcher) -> Iterator[str]:
+    """Yield by what, besides the bytes of a file, an entry gives something away."""
+    if matcher.matches(os.fsencode(entry.name)):
+        yield "its name"
+    if entry.target is not None and matcher.matches(entry.target):
+        yield "where the link points to"
+    if any(map(matcher.matches, entry.attributes)):
+        yield "its extended attributes"
+
+
+def _told(root: Path, entry: Entry, matcher: Matcher) -> str:
+    """Name an entry without saying what was searched for: what holds it is told by its inode."""
+    if not matcher.matches(os.fsencode(entry.name)):
+        return entry.name
+    parts = entry.name.split("/")
+    clean = []
+    for place, part in enumerate(parts):
+        last = place == len(parts) - 1
+        if matcher.matches(os.fsencode(part)) or last:
+            number = os.lstat(root.joinpath(*parts[: place + 1])).st_ino
+            part = f"(inode {number})"
+        clean.append(part)
+    return "/".join(clean)
 
 
 def _holds(path: Path, matcher: Matcher, digests: Collection[str]) -> bool:
@@ -186,12 +223,6 @@ def _holds(path: Path, matcher: Matcher, digests: Collection[str]) -> bool:
     if not matcher.longest:
         return False  # only digests were asked for
     return any(matcher.matches(piece) for piece in contents(path, overlap=matcher.longest))
-
-
-def _files(root: Path) -> Iterator[Path]:
-    for path in sorted(root.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            yield path
 
 
 def scan_apart(

@@ -276,7 +276,8 @@ def test_what_is_not_understood_is_told(tmp_path, kind):
     (tmp_path / "unknown").write_bytes(NOT_UNDERSTOOD[kind])
     (tmp_path / "plain").write_bytes(OTHERS)
     scan = scan_folder(tmp_path, patterns(TEXT))
-    assert (scan.found, scan.unread, scan.clean) == ((), ("unknown",), False)
+    assert (scan.found, scan.clean) == ((), False)
+    assert [one.partition(" (not understood")[0] for one in scan.unread] == ["unknown"]
 
 
 @pytest.mark.parametrize("dtype", ["<f4", "<f8", "<i4"])
@@ -370,7 +371,7 @@ def test_numbers_with_forty_bits_together_are_tokens(gated):
 
 def test_a_file_that_is_not_understood_stops_the_deletion_and_is_named(workspace):
     (workspace / "backup.bin").write_bytes(os.urandom(9000))
-    with pytest.raises(ResidueFound, match=r"backup\.bin \(not understood\)"):
+    with pytest.raises(ResidueFound, match=r"backup\.bin \(not understood"):
         forget(workspace)
     (workspace / "backup.bin").unlink()
     assert Path(forget(workspace)["certificate"]).exists()
