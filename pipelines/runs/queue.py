@@ -15,7 +15,7 @@ finishes the run that was begun before it starts another.
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from lineage_store.claim import claim_of
@@ -198,6 +198,7 @@ def run_requests(
     version: str,
     random_bytes: Callable[[int], bytes],
     clock: Callable[[], float],
+    accept_left_out: bool = False,
     engine: ShardEngine | None = None,
 ) -> Ran:
     """Finish what was begun, then run what is due; raises what finishing an earlier run raises.
@@ -232,7 +233,7 @@ def run_requests(
         try:
             done = forget(
                 workspace,
-                group.forget,
+                replace(group.forget, accept_left_out=accept_left_out),
                 backend=backend,
                 time=time,
                 version=version,

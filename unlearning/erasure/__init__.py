@@ -3,6 +3,8 @@
 erase           the order of a deletion run, and its erasure
 scan            searches every file of a workspace for what must be gone
 entries         what lies in a folder: names, links, attributes and files
+left_out        ids that what stays has too, and who decides on them
+residues        what was found is told, before the run if it can be known then
 tokens          which values give a row away, and how they may be written
 file_formats    what files hold besides their own bytes
 erased_digests  by which a copy of an erased file is found later
@@ -14,6 +16,8 @@ from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
     from unlearning.erasure.erased_digests import ended_digests
+    from unlearning.erasure.left_out import find_left_out, must_be_decided
+    from unlearning.erasure.residues import look_before
     from unlearning.erasure.scan import scan_apart
     from unlearning.erasure.tokens import row_tokens
 else:
@@ -21,6 +25,8 @@ else:
         __name__,
         {
             "erased_digests": ("ended_digests",),
+            "left_out": ("find_left_out", "must_be_decided"),
+            "residues": ("look_before",),
             "scan": ("scan_apart",),
             "tokens": ("row_tokens",),
         },
@@ -29,6 +35,9 @@ else:
 __all__ = [
     "ended_digests",
     "erase",
+    "find_left_out",
+    "look_before",
+    "must_be_decided",
     "row_tokens",
     "scan_apart",
 ]

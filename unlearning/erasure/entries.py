@@ -42,7 +42,10 @@ def entries(top: Path, *, skip: Sequence[str] = ()) -> Iterator[Entry]:
 
 
 def files(top: Path) -> Iterator[Path]:
-    """Yield the files below a folder, those that links lead to outside it among them."""
+    """Yield the files below a folder, those that links lead to outside it among them; or a file."""
+    if top.is_file():
+        yield top
+        return
     for entry in entries(top):
         if entry.size is not None:
             yield entry.path

@@ -32,21 +32,26 @@ from unlearning.erasure.tokens import SHORTEST, is_distinctive, spellings
 
 COMMON = frozenset(b"\x00\xff\x3f\xbf\x7f\x80\xc0")  # of small integers, and of floats near 1
 
+OWN_FOLDERS = frozenset(("data", "keys", "modules", "serving", "tfx"))
+OWN_FILES = ("unweave.sqlite", "metadata.sqlite", "pseudonyms.sqlite")  # and their logs
+
 
 @dataclass(frozen=True)
 class Scan:
     """What a scan read and found: `found` names files relative to the root, `unread` likewise.
 
-    What is found elsewhere than in the bytes of a file says so in brackets; why something could not
-    be read stands there, too.
+    `not_distinctive` are ids, values and keys that were not searched for, and `left_out` ids that
+    were not searched for in unweave's own files. What is found elsewhere than in the bytes of a
+    file says so in brackets; why something could not be read stands there, too.
     """
 
     files: int
     bytes: int
     patterns: int
-    not_distinctive: int
     found: tuple[str, ...]
     unread: tuple[str, ...]
+    not_distinctive: int = 0
+    left_out: int = 0
 
     @property
     def clean(self) -> bool:
@@ -150,21 +155,23 @@ def scan_folder(
     root: Path,
     patterns: Sequence[bytes],
     *,
+    elsewhere: Sequence[bytes] = (),
     digests: Collection[str] = (),
-    not_distinctive: int = 0,
     skip: Sequence[str] = (),
 ) -> Scan:
     """Scan all that lies below a folder but what `skip` names (relative to it).
 
-    Raises ValueError for a pattern shorter than 5 bytes.
+    `elsewhere` are patterns that are searched for in all but what unweave itself wrote. Raises
+    ValueError for a pattern shorter than 5 bytes.
     """
-    if any(len(pattern) < SHORTEST for pattern in patterns):
+    if any(len(pattern) < SHORTEST for pattern in (*patterns, *elsewhere)):
         raise ValueError(f"a pattern needs at least {SHORTEST} bytes")
-    matcher = Matcher(patterns)
+    everywhere, all_of_them = Matcher(patterns), Matcher([*patterns, *elsewhere])
     found: dict[str, None] = {}
     unread: dict[str, None] = {}
     read = total = 0
     for entry in entries(root, skip=skip):
+        matcher = everywhere if is_own(entry.name) else all_of_them
         name = _told(root, entry, matcher)
         found.update((f"{name} ({where})", None) for where in _said_by(entry, matcher))
         if entry.trouble is not None:
@@ -180,7 +187,13 @@ def scan_folder(
             unread[f"{name} (not understood: {error})"] = None
         except Exception:  # whatever a reader raises for a file that it cannot read
             unread[f"{name} (not understood)"] = None
-    return Scan(read, total, len(patterns), not_distinctive, tuple(found), tuple(unread))
+    return Scan(read, total, len(patterns) + len(elsewhere), tuple(found), tuple(unread))
+
+
+def is_own(name: str) -> bool:
+    """Say whether unweave itself writes what has this name in a workspace."""
+    top = name.partition("/")[0]
+    return top in OWN_FOLDERS or top.startswith(OWN_FILES)
 
 
 def _said_by(entry: Entry, matcher: Matcher) -> Iterator[str]:
@@ -229,8 +242,8 @@ def scan_apart(
     root: Path,
     patterns: Sequence[bytes],
     *,
+    elsewhere: Sequence[bytes] = (),
     digests: Collection[str] = (),
-    not_distinctive: int = 0,
     skip: Sequence[str] = (),
 ) -> Scan:
     """Run `scan_folder` in a process of its own.
@@ -240,8 +253,8 @@ def scan_apart(
     question = {
         "root": str(root),
         "patterns": [pattern.hex() for pattern in patterns],
+        "elsewhere": [pattern.hex() for pattern in elsewhere],
         "digests": sorted(digests),
-        "not_distinctive": not_distinctive,
         "skip": list(skip),
     }
     done = subprocess.run(
@@ -264,8 +277,8 @@ def main() -> None:
     scan = scan_folder(
         Path(question["root"]),
         [bytes.fromhex(pattern) for pattern in question["patterns"]],
+        elsewhere=[bytes.fromhex(pattern) for pattern in question["elsewhere"]],
         digests=frozenset(question["digests"]),
-        not_distinctive=question["not_distinctive"],
         skip=question["skip"],
     )
     print(json.dumps(scan.to_json()))
