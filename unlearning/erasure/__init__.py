@@ -5,7 +5,9 @@ scan            searches every file of a workspace for what must be gone
 entries         what lies in a folder: names, links, attributes and files
 left_out        ids that what stays has too, and who decides on them
 residues        what was found is told, before the run if it can be known then
-tokens          which values give a row away, and how they may be written
+tokens          which values give a row away
+spellings       how a text may be written
+matcher         finds many patterns at once
 file_formats    what files hold besides their own bytes
 erased_digests  by which a copy of an erased file is found later
 """

@@ -25,7 +25,8 @@ from lineage_store.workspace import Workspace
 from unlearning.erasure.erased_digests import ended_digests, record_ended
 from unlearning.erasure.residues import must_be_clean
 from unlearning.erasure.scan import Scan, distinctive, occurring, scan_apart
-from unlearning.erasure.tokens import is_distinctive, spellings
+from unlearning.erasure.spellings import spellings
+from unlearning.erasure.tokens import is_distinctive
 from unlearning.planning.model_plan import ModelPlan
 from unlearning.planning.plan_file import load_plan
 from unlearning.planning.sealed_request import OpenRequest, load_open

@@ -18,8 +18,10 @@ from lineage_store.data import SPLITS, load_snapshot, read_snapshot
 from lineage_store.errors import CheckFailed
 from lineage_store.index.models import ModelRecord
 from lineage_store.workspace import Workspace
-from unlearning.erasure.scan import Matcher, occurring
-from unlearning.erasure.tokens import is_distinctive, spellings
+from unlearning.erasure.matcher import Matcher
+from unlearning.erasure.scan import occurring
+from unlearning.erasure.spellings import spellings
+from unlearning.erasure.tokens import is_distinctive
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from lineage_store.errors import ResidueFound
 from lineage_store.index.models import ModelRecord
 from lineage_store.workspace import Workspace
 from unlearning.erasure.scan import Scan, is_own, scan_apart
-from unlearning.erasure.tokens import is_distinctive, spellings
+from unlearning.erasure.spellings import spellings
+from unlearning.erasure.tokens import is_distinctive
 
 TOLD = 5
 

@@ -12,25 +12,22 @@ opened by a process that holds it open already; the patterns come on standard in
 hexadecimal, never as arguments.
 """
 
-import hashlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from lineage_store.errors import CheckFailed
+from unlearning.erasure.contents import PIECE, NotUnderstood
 from unlearning.erasure.entries import Entry, entries, files
-from unlearning.erasure.file_formats import NotUnderstood, contents, overlapping
-from unlearning.erasure.tokens import SHORTEST, is_distinctive, spellings
-
-COMMON = frozenset(b"\x00\xff\x3f\xbf\x7f\x80\xc0")  # of small integers, and of floats near 1
+from unlearning.erasure.matcher import Matcher
+from unlearning.erasure.search import Residue, Search
+from unlearning.erasure.spellings import spellings
+from unlearning.erasure.tokens import is_distinctive
 
 OWN_FOLDERS = frozenset(("data", "keys", "modules", "serving", "tfx"))
 OWN_FILES = ("unweave.sqlite", "metadata.sqlite", "pseudonyms.sqlite")  # and their logs
@@ -63,67 +60,6 @@ class Scan:
         return {**self.__dict__, "found": list(self.found), "unread": list(self.unread)}
 
 
-class Matcher:
-    """Finds any of many byte patterns by five bytes of each: by two of them, three, five, then all.
-
-    The five are those that are least to be expected: many a row of numbers begins with zeros, and
-    so does much else. The table of two bytes fits a processor's cache, which the larger one does
-    not: among floats every look-up there would wait for memory.
-    """
-
-    def __init__(self, patterns: Iterable[bytes]) -> None:
-        self._by_anchor: dict[bytes, list[tuple[bytes, int]]] = {}
-        self._pairs = np.zeros(1 << 16, dtype=np.bool_)
-        self._triples = np.zeros(1 << 24, dtype=np.bool_)
-        self.longest = 0
-        for pattern in set(patterns):
-            offset = anchor_of(pattern)
-            anchor = pattern[offset : offset + SHORTEST]
-            self._by_anchor.setdefault(anchor, []).append((pattern, offset))
-            self._pairs[int.from_bytes(anchor[:2], "little")] = True
-            self._triples[int.from_bytes(anchor[:3], "little")] = True
-            self.longest = max(self.longest, len(pattern))
-
-    def matches(self, data: bytes) -> bool:
-        """Say whether any pattern occurs in the data."""
-        return next(self.occurring(data), None) is not None
-
-    def occurring(self, data: bytes) -> Iterator[bytes]:
-        """Yield the patterns that occur in the data, each as often as it does."""
-        codes = np.frombuffer(data, dtype=np.uint8)
-        if len(codes) < SHORTEST or not self._by_anchor:
-            return
-        places = self._begun(codes)
-        heads = (
-            codes[places].astype(np.uint32)
-            | codes[places + 1].astype(np.uint32) << np.uint32(8)
-            | codes[places + 2].astype(np.uint32) << np.uint32(16)
-        )
-        for place in places[self._triples[heads]].tolist():
-            for pattern, offset in self._by_anchor.get(data[place : place + SHORTEST], ()):
-                if place >= offset and data.startswith(pattern, place - offset):
-                    yield pattern
-
-    def _begun(self, codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
-        """Return the places, but for the last two, of pairs that some pattern begins with."""
-        found = []
-        for start in (0, 1):
-            pairs = codes[start : start + (len(codes) - start) // 2 * 2].view("<u2")
-            found.append(np.flatnonzero(self._pairs[pairs]) * 2 + start)
-        places: npt.NDArray[np.int64] = np.concatenate(found)
-        return np.extract(places < len(codes) - 2, places)
-
-
-def anchor_of(pattern: bytes) -> int:
-    """Return where in a pattern the five bytes begin that are least to be expected elsewhere."""
-
-    def rarity(start: int) -> tuple[int, int, int]:
-        head, whole = pattern[start : start + 3], pattern[start : start + SHORTEST]
-        return len(set(head) - COMMON), len(set(whole) - COMMON), -start
-
-    return max(range(len(pattern) - SHORTEST + 1), key=rarity)
-
-
 def distinctive(texts: Iterable[str], *, staying: Sequence[Path]) -> list[str]:
     """Return those texts that are distinctive and occur in none of the staying folders."""
     asked = [text for text in texts if is_distinctive(text)]
@@ -145,9 +81,11 @@ def occurring(patterns: Collection[bytes], folders: Sequence[Path]) -> set[bytes
     matcher = Matcher(patterns)
     for folder in folders:
         for path in files(folder):
+            tail = b""
             with path.open("rb") as stream:
-                for piece in overlapping(stream, matcher.longest):
-                    found.update(matcher.occurring(piece))
+                while piece := stream.read(PIECE):
+                    found.update(matcher.occurring(tail + piece))
+                    tail = (tail + piece)[-matcher.longest :]
     return found
 
 
@@ -164,9 +102,9 @@ def scan_folder(
     `elsewhere` are patterns that are searched for in all but what unweave itself wrote. Raises
     ValueError for a pattern shorter than 5 bytes.
     """
-    if any(len(pattern) < SHORTEST for pattern in (*patterns, *elsewhere)):
-        raise ValueError(f"a pattern needs at least {SHORTEST} bytes")
     everywhere, all_of_them = Matcher(patterns), Matcher([*patterns, *elsewhere])
+    scratch = root / "tmp" if (root / "tmp").is_dir() else None
+    seen = _one_of(digests) if digests else None
     found: dict[str, None] = {}
     unread: dict[str, None] = {}
     read = total = 0
@@ -181,13 +119,23 @@ def scan_folder(
         read += 1
         total += entry.size
         try:
-            if _holds(entry.path, matcher, digests):
-                found[name] = None
+            search = Search(matcher, seen, scratch=scratch)
+            search.read(entry.path)
+        except Residue:
+            found[name] = None
         except NotUnderstood as error:
             unread[f"{name} (not understood: {error})"] = None
         except Exception:  # whatever a reader raises for a file that it cannot read
             unread[f"{name} (not understood)"] = None
     return Scan(read, total, len(patterns) + len(elsewhere), tuple(found), tuple(unread))
+
+
+def _one_of(digests: Collection[str]) -> Callable[[str], None]:
+    def seen(digest: str) -> None:
+        if digest in digests:
+            raise Residue
+
+    return seen
 
 
 def is_own(name: str) -> bool:
@@ -219,23 +167,6 @@ def _told(root: Path, entry: Entry, matcher: Matcher) -> str:
             part = f"(inode {number})"
         clean.append(part)
     return "/".join(clean)
-
-
-def _holds(path: Path, matcher: Matcher, digests: Collection[str]) -> bool:
-    state = hashlib.sha256()
-    tail = b""
-    with path.open("rb") as stream:
-        for piece in overlapping(stream, matcher.longest):
-            if matcher.matches(piece):
-                return True
-            if digests:
-                state.update(memoryview(piece)[len(tail) :])
-                tail = piece[-matcher.longest :] if matcher.longest else b""
-    if digests and state.hexdigest() in digests:
-        return True
-    if not matcher.longest:
-        return False  # only digests were asked for
-    return any(matcher.matches(piece) for piece in contents(path, overlap=matcher.longest))
 
 
 def scan_apart(

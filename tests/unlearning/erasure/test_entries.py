@@ -4,12 +4,12 @@ import os
 
 import pytest
 
-from unlearning.erasure import tokens
 from unlearning.erasure.entries import entries
 from unlearning.erasure.scan import scan_folder
+from unlearning.erasure.spellings import spellings
 
 SOMEBODY = "margarete.steinbrecher@example.org"
-PATTERNS = sorted(tokens.spellings(SOMEBODY))
+PATTERNS = sorted(spellings(SOMEBODY))
 
 
 def a_file(folder):
