@@ -2,12 +2,21 @@
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from lineage_store.index import models
 from lineage_store.workspace import Workspace
 from pipelines.runs.find_rows import ForgetRequest, Found
-from unlearning.erasure import find_left_out, look_before, must_be_decided
+from unlearning.erasure import find_left_out, lengths_of, look_before, must_be_decided
 from unlearning.planning import ModelPlan
+
+
+@dataclass(frozen=True)
+class Looked:
+    """The ids that the scan may leave out of unweave's own files, and the lengths of what goes."""
+
+    left_out: tuple[str, ...]
+    lengths: tuple[int, ...]
 
 
 def look(
@@ -16,8 +25,8 @@ def look(
     request: ForgetRequest,
     found: Found,
     plans: Sequence[ModelPlan],
-) -> tuple[str, ...]:
-    """Return the ids that the scan may leave out of unweave's own files, as was decided.
+) -> Looked:
+    """Return what the scans of this run are to know.
 
     Raises CheckFailed if that is to be decided, ResidueFound for what is in the way.
     """
@@ -33,4 +42,4 @@ def look(
     ends = {plan.model_before for plan in plans}
     ending = [record for record in live if record.id in ends]
     look_before(workspace, request.ids, ending=ending, left_out=ids)
-    return ids
+    return Looked(ids, lengths_of(workspace, ending))

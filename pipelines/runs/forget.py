@@ -235,7 +235,7 @@ def _open(
         queue.must_not_be_held(connection, commitments, today=time[:10])
         found = find(connection, workspace, request, workspace.keys())
         plans = plan_all(connection, workspace, request, found, backend=backend)
-        left_out = look(connection, workspace, request, found, plans)
+        looked = look(connection, workspace, request, found, plans)
         by = {} if request.exact_by is None else {"exact_by": request.exact_by}
         texts, numbers = found_tokens(connection, workspace, found)
         connection.execute("BEGIN IMMEDIATE")
@@ -269,7 +269,8 @@ def _open(
         tokens=tuple(sorted(texts)),
         numbers=tuple(sorted(numbers)),
         keys_of=tuple(tuple(sorted(keys)) for keys in found.keys_of),
-        left_out=left_out,
+        left_out=looked.left_out,
+        lengths=looked.lengths,
     )
     save_open(folder, opened, random_bytes=random_bytes)
     save_plan(folder, plans)

@@ -91,6 +91,7 @@ def _scan(
         [*opened.keyed_patterns(staying=shared), *_written(texts), *numbers],
         elsewhere=_written(left_out),
         digests=ended_digests(workspace, request_id),
+        lengths=opened.lengths,
         skip=[workspace.relative(workspace.request(request_id).open_file), *skip],
     )
     unsearched = len(opened.ids) - len(ids) + len(others) - len(values) + len(shared) + len(held)

@@ -95,12 +95,14 @@ def scan_folder(
     *,
     elsewhere: Sequence[bytes] = (),
     digests: Collection[str] = (),
+    lengths: Sequence[int] = (),
     skip: Sequence[str] = (),
 ) -> Scan:
     """Scan all that lies below a folder but what `skip` names (relative to it).
 
-    `elsewhere` are patterns that are searched for in all but what unweave itself wrote. Raises
-    ValueError for a pattern shorter than 5 bytes.
+    `elsewhere` are patterns that are searched for in all but what unweave itself wrote, and
+    `lengths` (ascending) those of files that were erased. Raises ValueError for a pattern shorter
+    than 5 bytes.
     """
     everywhere, all_of_them = Matcher(patterns), Matcher([*patterns, *elsewhere])
     scratch = root / "tmp" if (root / "tmp").is_dir() else None
@@ -119,7 +121,7 @@ def scan_folder(
         read += 1
         total += entry.size
         try:
-            search = Search(matcher, seen, scratch=scratch)
+            search = Search(matcher, seen, lengths, scratch)
             search.read(entry.path)
         except Residue:
             found[name] = None
@@ -175,6 +177,7 @@ def scan_apart(
     *,
     elsewhere: Sequence[bytes] = (),
     digests: Collection[str] = (),
+    lengths: Sequence[int] = (),
     skip: Sequence[str] = (),
 ) -> Scan:
     """Run `scan_folder` in a process of its own.
@@ -186,6 +189,7 @@ def scan_apart(
         "patterns": [pattern.hex() for pattern in patterns],
         "elsewhere": [pattern.hex() for pattern in elsewhere],
         "digests": sorted(digests),
+        "lengths": list(lengths),
         "skip": list(skip),
     }
     done = subprocess.run(
@@ -210,6 +214,7 @@ def main() -> None:
         [bytes.fromhex(pattern) for pattern in question["patterns"]],
         elsewhere=[bytes.fromhex(pattern) for pattern in question["elsewhere"]],
         digests=frozenset(question["digests"]),
+        lengths=question["lengths"],
         skip=question["skip"],
     )
     print(json.dumps(scan.to_json()))

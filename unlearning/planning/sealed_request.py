@@ -25,7 +25,8 @@ class OpenRequest:
     `kind` says what the ids are of, "subject" or "row". `tokens` are the distinctive values of the
     rows, as text, and `numbers` those of their numbers, as stored, each at least 40 bits.
     `keys_of` are the row keys of each id, and `left_out` the ids that the scan may leave out of
-    unweave's own files, as whoever asked has decided.
+    unweave's own files, as whoever asked has decided. `lengths` are those of the files that are
+    erased.
     `nonce` (32 bytes) opens the certificate's commitments; it stays, in the receipt.
     """
 
@@ -38,6 +39,7 @@ class OpenRequest:
     numbers: tuple[bytes, ...] = ()
     keys_of: tuple[tuple[bytes, ...], ...] = ()
     left_out: tuple[str, ...] = ()
+    lengths: tuple[int, ...] = ()
 
     @property
     def subjects(self) -> tuple[bytes, ...] | None:
@@ -70,6 +72,7 @@ def save_open(
         "numbers": [value.hex() for value in request.numbers],
         "keys_of": [[value.hex() for value in keys] for keys in request.keys_of],
         "left_out": list(request.left_out),
+        "lengths": list(request.lengths),
     }
     folder.path.mkdir(parents=True, exist_ok=True)
     key = random_bytes(KEY_BYTES)
@@ -100,6 +103,7 @@ def load_open(folder: RequestFolder) -> OpenRequest:
         tuple(bytes.fromhex(item) for item in value["numbers"]),
         tuple(tuple(map(bytes.fromhex, keys)) for keys in value["keys_of"]),
         tuple(value.get("left_out", value["ids"])),  # an older unweave left them out unasked
+        tuple(value.get("lengths", ())),
     )
 
 
