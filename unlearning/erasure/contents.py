@@ -3,10 +3,11 @@
 Memory stays bounded: contents are read in pieces. What must be read at random (an archive, a table,
 a database) and is no file yet is first written to one in the workspace's `tmp/`, which the next
 command empties. All that is unpacked from a file counts against one budget: a bomb meets its limit,
-and is named as not understood.
+and is named as not understood; so is a file that is larger than what was ever written to it.
 """
 
 import io
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -17,6 +18,7 @@ from typing import Any, BinaryIO
 PIECE = 1 << 23
 LEAST_UNPACKED = 1 << 30
 TIMES_UNPACKED = 100
+BLOCK = 512  # bytes, of those that stat counts
 
 Opener = Callable[[], AbstractContextManager[BinaryIO]]
 
@@ -41,6 +43,24 @@ class Budget:
         self.left -= amount
         if self.left < 0:
             raise NotUnderstood(f"it unpacks to more than {self.limit >> 20} MiB")
+
+
+def must_not_be_hollow(path: Path) -> None:
+    """Raise NotUnderstood for a file of which more than 1 GiB was never written: it has no end."""
+    about = path.stat()
+    if about.st_size - about.st_blocks * BLOCK <= LEAST_UNPACKED:
+        return
+    hollow = place = 0
+    with path.open("rb") as stream:  # a file system that packs has few blocks and no holes
+        while place < about.st_size:
+            start = os.lseek(stream.fileno(), place, os.SEEK_HOLE)
+            try:
+                place = os.lseek(stream.fileno(), start, os.SEEK_DATA)
+            except OSError:  # there is none after it
+                place = about.st_size
+            hollow += place - start
+    if hollow > LEAST_UNPACKED:
+        raise NotUnderstood(f"a sparse file of {about.st_size >> 20} MiB")
 
 
 @dataclass(frozen=True)

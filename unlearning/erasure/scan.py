@@ -17,11 +17,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lineage_store.errors import CheckFailed
+from lineage_store.progress import counter
 from unlearning.erasure.contents import PIECE, NotUnderstood
 from unlearning.erasure.entries import Entry, entries, files
 from unlearning.erasure.matcher import Matcher
@@ -29,6 +31,7 @@ from unlearning.erasure.search import Residue, Search
 from unlearning.erasure.spellings import spellings
 from unlearning.erasure.tokens import is_distinctive
 
+SAID_EVERY = 1 << 26
 OWN_FOLDERS = frozenset(("data", "keys", "modules", "serving", "tfx"))
 OWN_FILES = ("unweave.sqlite", "metadata.sqlite", "pseudonyms.sqlite")  # and their logs
 
@@ -97,16 +100,21 @@ def scan_folder(
     digests: Collection[str] = (),
     lengths: Sequence[int] = (),
     skip: Sequence[str] = (),
+    progress: Callable[[int, int], None] | None = None,
 ) -> Scan:
     """Scan all that lies below a folder but what `skip` names (relative to it).
 
     `elsewhere` are patterns that are searched for in all but what unweave itself wrote, and
-    `lengths` (ascending) those of files that were erased. Raises ValueError for a pattern shorter
-    than 5 bytes.
+    `lengths` (ascending) those of files that were erased. `progress` is told of bytes read, and
+    of all there are. Raises ValueError for a pattern shorter than 5 bytes.
     """
     everywhere, all_of_them = Matcher(patterns), Matcher([*patterns, *elsewhere])
     scratch = root / "tmp" if (root / "tmp").is_dir() else None
     seen = _one_of(digests) if digests else None
+    tell = None
+    if progress is not None:
+        whole = sum(entry.size or 0 for entry in entries(root, skip=skip))
+        tell = lambda amount: progress(amount, whole)  # noqa: E731
     found: dict[str, None] = {}
     unread: dict[str, None] = {}
     read = total = 0
@@ -121,7 +129,7 @@ def scan_folder(
         read += 1
         total += entry.size
         try:
-            search = Search(matcher, seen, lengths, scratch)
+            search = Search(matcher, seen, lengths, scratch, tell)
             search.read(entry.path)
         except Residue:
             found[name] = None
@@ -192,18 +200,48 @@ def scan_apart(
         "lengths": list(lengths),
         "skip": list(skip),
     }
-    done = subprocess.run(
+    with subprocess.Popen(
         [sys.executable, "-m", "unlearning.erasure.scan"],
-        input=json.dumps(question),
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         text=True,
         cwd=Path(__file__).parents[2],
-        check=False,
-    )
-    if done.returncode:
+    ) as process:
+        answer = _answer_of(process, json.dumps(question))
+    if process.returncode or answer is None:
         raise CheckFailed("The scan for residues did not run to its end: the deletion is not done.")
-    answer = json.loads(done.stdout)
     return Scan(**{**answer, "found": tuple(answer["found"]), "unread": tuple(answer["unread"])})
+
+
+def _answer_of(process: "subprocess.Popen[str]", question: str) -> dict[str, Any] | None:
+    """Put the question, tell how far it has come, and return the answer."""
+    assert process.stdin is not None and process.stdout is not None
+    with suppress(BrokenPipeError):  # it has ended; its exit status says so
+        process.stdin.write(question)
+        process.stdin.close()
+    add = None
+    for line in process.stdout:
+        said: dict[str, Any] = json.loads(line)
+        if "read" not in said:
+            return said
+        add = add or counter("scanning", said["of"])
+        add(said["read"])
+    return None
+
+
+def _progress() -> Callable[[int, int], None]:
+    """Return what writes how far the scan has come, a line for each 64 MiB."""
+    unsaid = 0
+
+    def progress(amount: int, whole: int) -> None:
+        nonlocal unsaid
+        unsaid += amount
+        if unsaid >= SAID_EVERY:
+            print(json.dumps({"read": unsaid, "of": whole}), flush=True)
+            unsaid = 0
+
+    return progress
 
 
 def main() -> None:
@@ -216,6 +254,7 @@ def main() -> None:
         digests=frozenset(question["digests"]),
         lengths=question["lengths"],
         skip=question["skip"],
+        progress=_progress(),
     )
     print(json.dumps(scan.to_json()))
 

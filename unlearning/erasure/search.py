@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlearning.erasure.contents import PIECE, Budget, Content, NotUnderstood
+from unlearning.erasure.contents import PIECE, Budget, Content, NotUnderstood, must_not_be_hollow
 from unlearning.erasure.file_formats import (
     SAMPLE,
     ZIP,
@@ -41,15 +41,18 @@ class Search:
     """What is searched for, and whom to tell the digest of each file, member and tensor.
 
     `lengths` (ascending) are those of erased files: what begins with one and goes on is told, too.
+    `progress` is told how many bytes of files were read, piece by piece.
     """
 
     matcher: Matcher
     seen: Callable[[str], None] | None = None
     lengths: Sequence[int] = ()
     scratch: Path | None = None
+    progress: Callable[[int], None] | None = None
 
     def read(self, path: Path) -> None:
         """Search a file; raises Residue, or NotUnderstood if it cannot be said what it holds."""
+        must_not_be_hollow(path)
         budget = Budget(path.stat().st_size, scratch=self.scratch)
         self._read(Content(lambda: path.open("rb"), budget, path=path))
 
@@ -71,6 +74,8 @@ class Search:
                         after = self._read_packed(content, found)
                         streams_read.append((found.start, after))
                 place += len(piece)
+                if content.path is not None and self.progress is not None:
+                    self.progress(len(piece))
                 tail = window[-overlap:]
         digests.end()
         self._read_within(content, head, place, streams_read)
