@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-PIECE = 1 << 23
+PIECE = 1 << 19  # what stays in a processor's cache is searched faster
+SMALL = 1 << 23
 LEAST_UNPACKED = 1 << 30
 TIMES_UNPACKED = 100
 BLOCK = 512  # bytes, of those that stat counts
@@ -110,8 +111,8 @@ class Content:
                 yield stream
             return
         with self.opened() as stream:
-            first = stream.read(PIECE)
-            if len(first) < PIECE:
+            first = stream.read(SMALL)
+            if len(first) < SMALL:
                 yield io.BytesIO(first)
                 return
             with self._written(stream, first) as file:

@@ -10,12 +10,13 @@ letters and digits is the same in most spellings of a text, so that they need on
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 
 import hyperscan
 
 SHORTEST = 5
 PART = 8
-TRIED = 32
+TRIED = 24
 """Places in a pattern at which its part may begin: enough to find a good one."""
 ALIKE = 48
 """Patterns that may share a part: as many as one text has spellings."""
@@ -36,7 +37,7 @@ class Matcher:
             raise ValueError(f"a pattern needs at least {SHORTEST} bytes")
         self.longest = max(map(len, wanted), default=0)
         parts: dict[bytes, list[tuple[bytes, bytes, int]]] = {}
-        seen = Counter(part for pattern in wanted for part in {*_parts(pattern)})
+        seen = Counter(chain.from_iterable({*_parts(pattern)} for pattern in wanted))
         for folded, pattern in wanted.items():
             at = part_of(folded, seen)
             part = folded[at : at + PART]
@@ -76,16 +77,17 @@ def part_of(pattern: bytes, seen: Counter[bytes] | None = None) -> int:
     `seen` says how many patterns each part stands in.
     """
     counts = seen or Counter()
-    best, least = 0, (0, 0, 0, 0)
-    for start, part in enumerate(_parts(pattern)):
-        odd = len(part.translate(None, LETTERS))
+    parts = _parts(pattern)
+    for start, part in enumerate(parts):
+        if part.isalnum() and len({*part}) >= ENOUGH and counts[part] <= ALIKE:
+            return start
+
+    def commonness(start: int) -> tuple[int, bool, int, int]:
+        part = parts[start]
         rare = len({*part} - COMMON)
-        commonness = max(counts[part], ALIKE), int(rare < 3), odd, -rare
-        if start == 0 or commonness < least:
-            best, least = start, commonness
-        if not odd and rare >= ENOUGH and counts[part] <= ALIKE:
-            break
-    return best
+        return max(counts[part], ALIKE), rare < 3, len(part.translate(None, LETTERS)), -rare
+
+    return min(range(len(parts)), key=commonness)
 
 
 def _parts(pattern: bytes) -> list[bytes]:

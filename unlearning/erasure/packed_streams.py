@@ -4,6 +4,7 @@
     the members of a zip               by the header before each, at any place
     raw deflate                        within the first 4 KiB of what is no text: it has no mark
     base64 in lines                    by a line of 40 letters or more, as in mail and PEM
+    quoted-printable                   by a line that is broken within a word, as in mail
 
 What begins like one need not be one: it is tried. A stream that fills a content from its first byte
 must be whole; within other bytes it is read as far as it goes.
@@ -15,6 +16,7 @@ import lzma
 import re
 import struct
 import zlib
+from binascii import a2b_qp
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -74,7 +76,8 @@ PACKINGS = (
     Packing("zlib", _zlib_marks(), lambda: zlib.decompressobj(15), sure=False, fed=8192),
 )
 RAW = Packing("deflate", (), lambda: zlib.decompressobj(-15), sure=False, fed=8192)
-ZIP, LINES = len(PACKINGS), len(PACKINGS) + 1
+ZLIB = len(PACKINGS) - 1
+ZIP, LINES, BROKEN = range(len(PACKINGS), len(PACKINGS) + 3)
 MARKS = (
     *(
         (kind, mark, mark_length)
@@ -82,6 +85,7 @@ MARKS = (
         for mark, mark_length in one.marks
     ),
     (ZIP, rb"PK\x03\x04", 4),
+    (BROKEN, rb"[ -~]{8}=\r?\n", 0),
     (LINES, rb"[A-Za-z0-9+/_-]{40}(?:\r?\n|\\r\\n|\\n)", 0),
 )
 
@@ -184,6 +188,7 @@ class Decoded:
 class Found:
     """What begins at a place of a content, and what is in it; its length is known once it is read.
 
+    It is 0 for what is another reading of the whole window, beside which all else is read, too.
     `sure` says that it is hardly anything else than what it looks like.
     """
 
@@ -202,8 +207,12 @@ def streams(
     one that was yielded last is left out, if that was read meanwhile.
     """
     after = 0
-    for start, kind in sorted(_marked(window)):
-        if start < after or (kind == ZIP and not members):
+    marked = sorted(_marked(window))
+    if any(kind == BROKEN for _, kind in marked):
+        joined = content.of_bytes(a2b_qp(window))
+        yield Found(place, False, (joined,), length=0)
+    for start, kind in marked:
+        if start < after or kind == BROKEN or (kind == ZIP and not members):
             continue
         found = _at(content, window, place, start, kind)
         if found is not None:
@@ -214,7 +223,7 @@ def streams(
 def raw_streams(content: Content, head: bytes) -> Iterator[Found]:
     """Yield what may be raw deflate near the beginning of a content that is no text."""
     after = 0
-    for start in _raw_places(head[:RAW_WITHIN]):
+    for start in _deflate_at(head, np.arange(min(RAW_WITHIN, len(head)))).tolist():
         if start >= after and _begins(RAW, head, start):
             found = _packed(content, head, 0, start, RAW, strict=False)
             yield found
@@ -327,14 +336,21 @@ class _Onward:
 def _marked(window: bytes) -> list[tuple[int, int]]:
     """Return where marks are in a window (of lines, where one ends), and of what."""
     found: list[tuple[int, int]] = []
+    after_zlib: list[int] = []
 
     def seen(number: int, _: int, end: int, flags: int, context: object) -> None:
-        kind = MARKS[number][0]
-        found.append((end - MARKS[number][2], kind))
+        kind, size = MARKS[number][0], MARKS[number][2]
+        if kind == ZLIB:
+            after_zlib.append(end)  # a mark of two bytes is everywhere: most can be told at once
+        else:
+            found.append((end - size, kind))
 
     database, scratch = _finder()
     database.scan(window, match_event_handler=seen, scratch=scratch)
-    return found
+    return [
+        *found,
+        *((start - 2, ZLIB) for start in _deflate_at(window, np.array(after_zlib, np.int64))),
+    ]
 
 
 @cache
@@ -349,27 +365,30 @@ def _finder() -> tuple[hyperscan.Database, hyperscan.Scratch]:
     return database, hyperscan.Scratch(database)
 
 
-def _raw_places(head: bytes) -> list[int]:
-    """Return where deflate may begin (RFC 1951): with fixed codes, or with a whole set of them."""
-    codes = np.frombuffer(head + bytes(16), np.uint8).astype(np.uint64)
-    size = len(head)
-    bits, more = np.zeros((2, size), np.uint64)
-    for byte in range(8):
-        bits |= codes[byte : byte + size] << np.uint64(8 * byte)
-        more |= codes[8 + byte : 8 + byte + size] << np.uint64(8 * byte)
+def _deflate_at(data: bytes, places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return those of the places at which deflate may begin (RFC 1951).
+
+    That is with fixed codes, or with a whole set of codes; and with a stored block, which says its
+    length twice.
+    """
+    codes = np.frombuffer(data + bytes(16), np.uint8)
+    kind = codes[places] >> 1 & 3
+    fixed, sets, stored = (places[kind == number] for number in (1, 2, 0))
+    sets = sets[(codes[sets] >> 3 < 30) & (codes[sets + 1] & 31 < 30)]
+    bits = np.zeros((2, len(sets)), np.uint64)
+    for byte in range(16):
+        bits[byte // 8] |= codes[sets + byte].astype(np.uint64) << np.uint64(byte % 8 * 8)
 
     def field(at: int, width: int) -> npt.NDArray[np.int64]:
-        low = bits >> np.uint64(at) if at < 64 else more >> np.uint64(at - 64)
+        low = bits[at // 64] >> np.uint64(at % 64)
         if at < 64 < at + width:
-            low = low | more << np.uint64(64 - at)
+            low = low | bits[1] << np.uint64(64 - at)
         told: npt.NDArray[np.int64] = (low & np.uint64((1 << width) - 1)).astype(np.int64)
         return told
 
-    kind, lengths = field(1, 2), field(13, 4) + 4
-    space = np.zeros(size, np.int64)
+    lengths, space = field(13, 4) + 4, np.zeros(len(sets), np.int64)
     for number in range(19):
         length = field(17 + 3 * number, 3)
         space += np.where((lengths > number) & (length > 0), 128 >> length, 0)
-    dynamic = (kind == 2) & (field(3, 5) < 30) & (field(8, 5) < 30) & (space == 128)
-    places: list[int] = np.flatnonzero((kind == 1) | dynamic).tolist()
-    return places
+    twice = [codes[stored + at] ^ codes[stored + at + 2] == 255 for at in (1, 2)]
+    return np.sort(np.concatenate([fixed, sets[space == 128], stored[twice[0] & twice[1]]]))

@@ -108,7 +108,8 @@ def scan_folder(
     `lengths` (ascending) those of files that were erased. `progress` is told of bytes read, and
     of all there are. Raises ValueError for a pattern shorter than 5 bytes.
     """
-    everywhere, all_of_them = Matcher(patterns), Matcher([*patterns, *elsewhere])
+    everywhere = Matcher(patterns)
+    all_of_them = Matcher([*patterns, *elsewhere]) if elsewhere else everywhere
     scratch = root / "tmp" if (root / "tmp").is_dir() else None
     seen = _one_of(digests) if digests else None
     tell = None

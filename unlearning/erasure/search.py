@@ -6,7 +6,6 @@ hit ends the search of a file.
 """
 
 import hashlib
-from binascii import a2b_qp
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,6 +27,8 @@ DEEPEST = 4
 OVERLAP = 1024
 SMALLEST = 64
 """Bytes. Anything shorter is alike everywhere, and is not known by its digest."""
+APPENDED = 1 << 20
+"""Bytes that may be appended to a copy of an erased file for it to be known by its beginning."""
 FEWEST_KINDS = 8
 """Different bytes in what is known by its digest: arrays of zeros are alike everywhere, too."""
 
@@ -65,12 +66,15 @@ class Search:
         with content.opened() as stream:
             while piece := stream.read(PIECE):
                 window = tail + piece
-                self._look_at(window)
+                if self.matcher.matches(window):
+                    raise Residue
                 digests.add(piece)
                 head += piece[: SAMPLE - len(head)]
                 in_archive = head.startswith(ZIP)
                 for found in streams(content, window, place - len(tail), members=not in_archive):
-                    if found.start >= after:
+                    if not found.length:
+                        self._read_packed(content, found)
+                    elif found.start >= after:
                         after = self._read_packed(content, found)
                         streams_read.append((found.start, after))
                 place += len(piece)
@@ -79,13 +83,6 @@ class Search:
                 tail = window[-overlap:]
         digests.end()
         self._read_within(content, head, place, streams_read)
-
-    def _look_at(self, window: bytes) -> None:
-        if self.matcher.matches(window):
-            raise Residue
-        broken = b"=\n" in window or b"=\r\n" in window  # lines of mail, within a word
-        if broken and self.matcher.matches(a2b_qp(window)):
-            raise Residue
 
     def _read_packed(self, content: Content, found: Found) -> int:
         """Read a packed stream, and return where it ends."""
@@ -140,6 +137,11 @@ class _Digests:
         self._told = search.seen if content is None or content.whole else None
         self._lengths = search.lengths if content is not None else ()
         self._is_file = content is not None and content.path is not None
+        if content is not None and content.path is not None and self._lengths:
+            size = content.path.stat().st_size
+            at = bisect_right(self._lengths, size) - 1
+            if at < 0 or size > self._lengths[at] + APPENDED:
+                self._told = None  # no erased file, nor one with something appended
         self._state = hashlib.sha256()
         self._length = 0
         self._first = b""
@@ -147,7 +149,7 @@ class _Digests:
     def add(self, piece: bytes) -> None:
         if self._told is None:
             return
-        self._first = self._first or piece[:SAMPLE]
+        self._first = self._first or piece[:OVERLAP]
         place, end = 0, self._length + len(piece)
         for length in self._lengths[
             bisect_right(self._lengths, self._length) : bisect_left(self._lengths, end)
