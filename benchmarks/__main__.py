@@ -27,6 +27,7 @@ from benchmarks import (
     pipeline_cost,
     placement_cost,
     poison,
+    scan_speed,
     training_overhead,
     update_codecs,
     verdicts,
@@ -55,6 +56,7 @@ BENCHMARKS = {
     "amnesiac-experiment": amnesiac_experiment,
     "verdicts": verdicts,
     "poison": poison,
+    "scan-speed": scan_speed,
 }
 
 WIDTH = 130

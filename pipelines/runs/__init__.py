@@ -2,6 +2,7 @@
 
 train, forget, queue, audit, doctor, detect  the runs
 base_model                                   the model that a training starts from
+before_a_run                                 what would stop a deletion at its end
 find_rows                                    from ids to rows
 killed_runs                                  what they leave behind, taken away
 """

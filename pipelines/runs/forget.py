@@ -30,6 +30,7 @@ from lineage_store.rows import open_rows
 from lineage_store.tensors import weights_digest
 from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend, Command, DeletionJob, ModelChange
+from pipelines.runs.before_a_run import look
 from pipelines.runs.find_rows import ForgetRequest, Found, find, found_tokens, rows_of
 from pipelines.runs.settled_plans import settle_plans
 from unlearning.certificates import forget_open_file, log_asked, log_taken_back
@@ -221,6 +222,7 @@ def _open(
         queue.must_not_be_held(connection, commitments, today=command.today)
         found = find(connection, workspace, request, workspace.keys())
         plans = plan_all(connection, workspace, request, found, backend=command.backend)
+        looked = look(connection, workspace, request, found, plans)
         by = {} if request.exact_by is None else {"exact_by": request.exact_by}
         texts, numbers = found_tokens(connection, workspace, found)
         connection.execute("BEGIN IMMEDIATE")
@@ -254,6 +256,8 @@ def _open(
         numbers=tuple(sorted(numbers)),
         keys_of=tuple(tuple(sorted(keys)) for keys in found.keys_of),
         reason=request.reason,
+        left_out=looked.left_out,
+        lengths=looked.lengths,
     )
     save_open(folder, opened, random_bytes=random_bytes)
     save_plan(folder, plans)

@@ -15,7 +15,7 @@ finishes the run that was begun before it starts another.
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from lineage_store.claim import claim_of
@@ -195,6 +195,7 @@ def run_requests(
     command: Command,
     random_bytes: Callable[[int], bytes],
     clock: Callable[[], float],
+    accept_left_out: bool = False,
 ) -> Ran:
     """Finish what was begun, then run what is due; raises what finishing an earlier run raises.
 
@@ -222,7 +223,12 @@ def run_requests(
             continue
         start = clock()
         try:
-            done = forget(workspace, group.forget, command=command, random_bytes=random_bytes)
+            done = forget(
+                workspace,
+                replace(group.forget, accept_left_out=accept_left_out),
+                command=command,
+                random_bytes=random_bytes,
+            )
         except UnweaveError as error:
             ran.failed.append((group.forget.queued, error))
             if _running(workspace):

@@ -101,6 +101,7 @@ def certificate_statement(
             "bytes_scanned": scan["bytes"],
             "patterns": scan["patterns"],
             "ids_not_distinctive": scan["not_distinctive"],
+            "ids_left_out": scan.get("left_out", 0),
             "found": len(scan["found"]),
         },
         "not_covered": list(NOT_COVERED),

@@ -1,11 +1,13 @@
 """The steps of a deletion run, in the order in which they are taken.
 
+    look     what would stop the run at its end (a file that cannot be read, an id in a note) is
+             told while nothing has changed (`residues`, `left_out`)
     open     what a killed run needs to go on (ids, row keys, values) is sealed (`sealed_request`)
     plan     `plan.plan_model` for every live model that holds a row
     unlearn  `fit.refit`, then `checks.check`
     record   the new model is registered; only now may anything go
-    erase    the digests of what goes are kept, old models' folders go, rows leave the index, files
-             are compacted, a scan proves it
+    erase    the digests of what goes are kept, a scan says whether anything is in the way, old
+             models' folders go, rows leave the index, files are compacted, a scan proves it
     certify  the certificate is written, the key of what was sealed is destroyed
 
 Record first, then act: each step can run again after a kill, and gives the same result. Time and
@@ -14,15 +16,17 @@ randomness come from outside.
 
 import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from lineage_store.canonical import canonical_json, write_atomic
-from lineage_store.errors import ResidueFound
 from lineage_store.index import compact, deletions, models, row_index, writing_index
 from lineage_store.workspace import Workspace
 from unlearning.erasure.erased_digests import ended_digests, record_ended
+from unlearning.erasure.residues import must_be_clean
 from unlearning.erasure.scan import Scan, distinctive, occurring, scan_apart
-from unlearning.erasure.tokens import spellings
+from unlearning.erasure.spellings import spellings
+from unlearning.erasure.tokens import is_distinctive
 from unlearning.planning.model_plan import ModelPlan
 from unlearning.planning.plan_file import load_plan
 from unlearning.planning.sealed_request import OpenRequest, load_open
@@ -31,15 +35,23 @@ from unlearning.planning.sealed_request import OpenRequest, load_open
 def erase(workspace: Workspace, request_id: str, *, time: str) -> Scan:
     """Erase what learnt from a request's rows, and scan the workspace for what is left.
 
-    The new models must be registered. Raises ResidueFound, naming the files, if anything is found.
+    The new models must be registered. Raises ResidueFound, naming the files, if anything is found:
+    before anything is erased, if it stands where nothing will be erased.
     """
     folder = workspace.request(request_id)
     opened, plans = load_open(folder), load_plan(folder)
     with writing_index(workspace) as connection:
         ended = [models.find_model(connection, plan.model_before) for plan in plans]
         gone = {record.id for record in ended}
-        stay = [one for one in models.models(connection, live_only=True) if one.id not in gone]
+        live = models.models(connection, live_only=True)
+        stay = [one for one in live if one.id not in gone]
         record_ended(workspace, request_id, ended=ended, live=stay)
+        others = (row_index.rows_by_key(connection, opened.row_keys, one.snapshot) for one in stay)
+        shared = frozenset().union(*(rows.key_set() for rows in others))
+        goes = _that_goes(workspace, ended=ended, stay=stay)
+    before = _scan(workspace, request_id, opened, stay=stay, shared=shared, skip=goes)
+    must_be_clean(before, "Nothing was erased yet:")
+    with writing_index(workspace) as connection:
         for plan in plans:
             _erase_model(connection, workspace, plan, time=time)
         with connection:
@@ -50,13 +62,7 @@ def erase(workspace: Workspace, request_id: str, *, time: str) -> Scan:
     _clear_serving(workspace)
     compact(workspace.index_file)
     scan = _scan(workspace, request_id, opened, stay=stay, shared=shared)
-    if not scan.clean:
-        left = [*scan.found, *(f"{name} (not understood)" for name in scan.unread)]
-        raise ResidueFound(
-            f"After the erasure {len(left)} files still hold something of the deleted rows, "
-            f"or are not understood: {', '.join(left[:5])}. Remove them and run the same forget "
-            f"again."
-        )
+    must_be_clean(scan, "After the erasure")
     write_atomic(folder.erasure, canonical_json(scan.to_json()) + b"\n")
     return scan
 
@@ -68,23 +74,52 @@ def _scan(
     *,
     stay: Sequence[models.ModelRecord],
     shared: frozenset[bytes],
+    skip: Sequence[str] = (),
 ) -> Scan:
-    """Scan for keys, pseudonyms, ids and values of the rows that no other row has."""
+    """Scan for the ids, and for keys, pseudonyms and values of the rows that no other row has."""
     data, rows = (
         [workspace.absolute(record.paths[name]) for record in stay] for name in ("data", "rows")
     )
-    texts = [*opened.ids, *(one for one in opened.tokens if one not in opened.ids)]
-    tokens = distinctive(texts, staying=[*data, workspace.root / "modules"])
+    ids = [one for one in opened.ids if is_distinctive(one)]
+    others = [one for one in opened.tokens if one not in opened.ids]
+    values = distinctive(others, staying=[*data, workspace.root / "modules"])
     held = occurring(opened.numbers, rows)
     numbers = [one for one in opened.numbers if one not in held]
-    written = {pattern for token in tokens for pattern in spellings(token)}
-    return scan_apart(
+    left_out = [one for one in ids if one in opened.left_out]
+    texts = [*(one for one in ids if one not in left_out), *values]
+    scan = scan_apart(
         workspace.root,
-        [*opened.keyed_patterns(staying=shared), *sorted(written), *numbers],
+        [*opened.keyed_patterns(staying=shared), *_written(texts), *numbers],
+        elsewhere=_written(left_out),
         digests=ended_digests(workspace, request_id),
-        not_distinctive=len(texts) - len(tokens) + len(shared) + len(held),
-        skip=[workspace.relative(workspace.request(request_id).open_file)],
+        lengths=opened.lengths,
+        skip=[workspace.relative(workspace.request(request_id).open_file), *skip],
     )
+    unsearched = len(opened.ids) - len(ids) + len(others) - len(values) + len(shared) + len(held)
+    return replace(scan, not_distinctive=unsearched, left_out=len(left_out))
+
+
+def _written(texts: Iterable[str]) -> list[bytes]:
+    return sorted({pattern for text in texts for pattern in spellings(text)})
+
+
+def _that_goes(
+    workspace: Workspace,
+    *,
+    ended: Iterable[models.ModelRecord],
+    stay: Iterable[models.ModelRecord],
+) -> list[str]:
+    """Return what is erased or rewritten in any case, by its path in the workspace."""
+    kept = {path for record in stay for path in record.paths.values()}
+    gone = {path for record in ended for path in record.paths.values()}
+    versions = map(workspace.relative, (workspace.root / "serving").glob("*/*"))
+    pushed = {record.paths["pushed"] for record in stay if "pushed" in record.paths}
+    return [
+        *(gone - kept),
+        *(one for one in versions if one not in pushed),
+        *(workspace.index_file.name + log for log in ("", "-wal", "-shm")),
+        *(workspace.pseudonym_file.name + log for log in ("", "-wal", "-shm", "-journal")),
+    ]
 
 
 def _erase_model(

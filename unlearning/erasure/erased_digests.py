@@ -1,7 +1,9 @@
 """The digests of the files that a deletion takes away, by which a copy of one is found later.
 
-Before anything is erased, the SHA-256 of every file of the models that end is written into the
-request's folder (`ended.json`), but for files that a live model has too. What has one of these
+Before anything is erased, the SHA-256 of every file of the models that end, of every member of an
+archive among them, and of every tensor, is written into the request's folder (`ended.json`), but
+for what a live model has too. So an old checkpoint is found also within something else, or with a
+byte appended. What has one of these
 digests anywhere in the workspace, under whatever name, is a residue: a copy that was made, or what
 a backup brought back. The list stays, for later scans and for `unweave audit`.
 
@@ -10,15 +12,15 @@ without the workspace's secret.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from lineage_store.canonical import canonical_json, digest_file, read_json, write_atomic
 from lineage_store.index.models import ModelRecord
 from lineage_store.workspace import Workspace
+from unlearning.erasure.matcher import Matcher
+from unlearning.erasure.search import SMALLEST, Search
 from unlearning.families.known_families import shipped_files
-
-SMALLEST = 64
-"""Bytes. A shorter file (an empty split, a marker) is alike everywhere."""
 
 
 def record_ended(
@@ -35,8 +37,8 @@ def record_ended(
     file = workspace.request(request_id).ended
     if file.exists():
         return  # by a run that was killed; some of the files are gone by now
-    gone = set(_digests(workspace, ended))
-    stays = set(_digests(workspace, live)) if gone else set()
+    gone = _digests(workspace, ended)
+    stays = _digests(workspace, live) if gone else set()
     stays |= set(map(digest_file, (workspace.root / "modules").glob("*")))
     stays |= set(map(digest_file, shipped_files()))  # which every model of their family has
     value = {"sha256": sorted(gone - stays)}
@@ -50,11 +52,29 @@ def ended_digests(workspace: Workspace, request_id: str | None = None) -> frozen
     return frozenset(one for file in files for one in read_json(file)["sha256"])
 
 
-def _digests(workspace: Workspace, records: Iterable[ModelRecord]) -> Iterator[str]:
+def lengths_of(workspace: Workspace, records: Iterable[ModelRecord]) -> tuple[int, ...]:
+    """Return how long the files of models are, each length once, in ascending order.
+
+    By them a copy is found that something was appended to. They say something of the rows, so they
+    are kept sealed, and no longer than the run.
+    """
+    folders = (path for record in records for path in record.paths.values())
+    files = (path for folder in folders for path in _files(workspace.absolute(folder)))
+    return tuple(sorted({path.stat().st_size for path in files}))
+
+
+def _digests(workspace: Workspace, records: Iterable[ModelRecord]) -> set[str]:
+    """Return the digests of all files of models, and of the members and tensors in them."""
+    found: set[str] = set()
+    scratch = workspace.temporary if workspace.temporary.is_dir() else None
+    search = Search(Matcher(()), found.add, scratch=scratch)
     for record in records:
         for folder in record.paths.values():
             for path in _files(workspace.absolute(folder)):
-                yield digest_file(path)
+                found.add(digest_file(path))
+                with suppress(Exception):  # of what cannot be read, the file's own is enough
+                    search.read(path)
+    return found
 
 
 def _files(folder: Path) -> Iterator[Path]:

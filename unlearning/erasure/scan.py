@@ -12,35 +12,46 @@ opened by a process that holds it open already; the patterns come on standard in
 hexadecimal, never as arguments.
 """
 
-import hashlib
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from lineage_store.errors import CheckFailed
-from unlearning.erasure.file_formats import contents, overlapping
-from unlearning.erasure.tokens import SHORTEST, is_distinctive, spellings
+from lineage_store.progress import counter
+from unlearning.erasure.contents import PIECE, NotUnderstood
+from unlearning.erasure.entries import Entry, entries, files
+from unlearning.erasure.matcher import Matcher
+from unlearning.erasure.search import Residue, Search
+from unlearning.erasure.spellings import spellings
+from unlearning.erasure.tokens import is_distinctive
 
-COMMON = frozenset(b"\x00\xff\x3f\xbf\x7f\x80\xc0")  # of small integers, and of floats near 1
+SAID_EVERY = 1 << 26
+OWN_FOLDERS = frozenset(("data", "keys", "modules", "serving", "tfx"))
+OWN_FILES = ("unweave.sqlite", "metadata.sqlite", "pseudonyms.sqlite")  # and their logs
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What a scan read and found: `found` names files relative to the root, `unread` likewise."""
+    """What a scan read and found: `found` names files relative to the root, `unread` likewise.
+
+    `not_distinctive` are ids, values and keys that were not searched for, and `left_out` ids that
+    were not searched for in unweave's own files. What is found elsewhere than in the bytes of a
+    file says so in brackets; why something could not be read stands there, too.
+    """
 
     files: int
     bytes: int
     patterns: int
-    not_distinctive: int
     found: tuple[str, ...]
     unread: tuple[str, ...]
+    not_distinctive: int = 0
+    left_out: int = 0
 
     @property
     def clean(self) -> bool:
@@ -50,67 +61,6 @@ class Scan:
     def to_json(self) -> dict[str, Any]:
         """Return the value as JSON."""
         return {**self.__dict__, "found": list(self.found), "unread": list(self.unread)}
-
-
-class Matcher:
-    """Finds any of many byte patterns by five bytes of each: by two of them, three, five, then all.
-
-    The five are those that are least to be expected: many a row of numbers begins with zeros, and
-    so does much else. The table of two bytes fits a processor's cache, which the larger one does
-    not: among floats every look-up there would wait for memory.
-    """
-
-    def __init__(self, patterns: Iterable[bytes]) -> None:
-        self._by_anchor: dict[bytes, list[tuple[bytes, int]]] = {}
-        self._pairs = np.zeros(1 << 16, dtype=np.bool_)
-        self._triples = np.zeros(1 << 24, dtype=np.bool_)
-        self.longest = 0
-        for pattern in set(patterns):
-            offset = anchor_of(pattern)
-            anchor = pattern[offset : offset + SHORTEST]
-            self._by_anchor.setdefault(anchor, []).append((pattern, offset))
-            self._pairs[int.from_bytes(anchor[:2], "little")] = True
-            self._triples[int.from_bytes(anchor[:3], "little")] = True
-            self.longest = max(self.longest, len(pattern))
-
-    def matches(self, data: bytes) -> bool:
-        """Say whether any pattern occurs in the data."""
-        return next(self.occurring(data), None) is not None
-
-    def occurring(self, data: bytes) -> Iterator[bytes]:
-        """Yield the patterns that occur in the data, each as often as it does."""
-        codes = np.frombuffer(data, dtype=np.uint8)
-        if len(codes) < SHORTEST or not self._by_anchor:
-            return
-        places = self._begun(codes)
-        heads = (
-            codes[places].astype(np.uint32)
-            | codes[places + 1].astype(np.uint32) << np.uint32(8)
-            | codes[places + 2].astype(np.uint32) << np.uint32(16)
-        )
-        for place in places[self._triples[heads]].tolist():
-            for pattern, offset in self._by_anchor.get(data[place : place + SHORTEST], ()):
-                if place >= offset and data.startswith(pattern, place - offset):
-                    yield pattern
-
-    def _begun(self, codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
-        """Return the places, but for the last two, of pairs that some pattern begins with."""
-        found = []
-        for start in (0, 1):
-            pairs = codes[start : start + (len(codes) - start) // 2 * 2].view("<u2")
-            found.append(np.flatnonzero(self._pairs[pairs]) * 2 + start)
-        places: npt.NDArray[np.int64] = np.concatenate(found)
-        return np.extract(places < len(codes) - 2, places)
-
-
-def anchor_of(pattern: bytes) -> int:
-    """Return where in a pattern the five bytes begin that are least to be expected elsewhere."""
-
-    def rarity(start: int) -> tuple[int, int, int]:
-        head, whole = pattern[start : start + 3], pattern[start : start + SHORTEST]
-        return len(set(head) - COMMON), len(set(whole) - COMMON), -start
-
-    return max(range(len(pattern) - SHORTEST + 1), key=rarity)
 
 
 def distinctive(texts: Iterable[str], *, staying: Sequence[Path]) -> list[str]:
@@ -133,10 +83,12 @@ def occurring(patterns: Collection[bytes], folders: Sequence[Path]) -> set[bytes
         return found
     matcher = Matcher(patterns)
     for folder in folders:
-        for path in _files(folder):
+        for path in files(folder):
+            tail = b""
             with path.open("rb") as stream:
-                for piece in overlapping(stream, matcher.longest):
-                    found.update(matcher.occurring(piece))
+                while piece := stream.read(PIECE):
+                    found.update(matcher.occurring(tail + piece))
+                    tail = (tail + piece)[-matcher.longest :]
     return found
 
 
@@ -144,62 +96,97 @@ def scan_folder(
     root: Path,
     patterns: Sequence[bytes],
     *,
+    elsewhere: Sequence[bytes] = (),
     digests: Collection[str] = (),
-    not_distinctive: int = 0,
+    lengths: Sequence[int] = (),
     skip: Sequence[str] = (),
+    progress: Callable[[int, int], None] | None = None,
 ) -> Scan:
-    """Scan all files below a folder but those named in `skip` (relative to it).
+    """Scan all that lies below a folder but what `skip` names (relative to it).
 
-    Raises ValueError for a pattern shorter than 5 bytes.
+    `elsewhere` are patterns that are searched for in all but what unweave itself wrote, and
+    `lengths` (ascending) those of files that were erased. `progress` is told of bytes read, and
+    of all there are. Raises ValueError for a pattern shorter than 5 bytes.
     """
-    if any(len(pattern) < SHORTEST for pattern in patterns):
-        raise ValueError(f"a pattern needs at least {SHORTEST} bytes")
-    matcher = Matcher(patterns)
-    found, unread = [], []
-    files = total = 0
-    for path in _files(root):
-        name = str(path.relative_to(root))
-        if name in skip:
+    everywhere = Matcher(patterns)
+    all_of_them = Matcher([*patterns, *elsewhere]) if elsewhere else everywhere
+    scratch = root / "tmp" if (root / "tmp").is_dir() else None
+    seen = _one_of(digests) if digests else None
+    tell = None
+    if progress is not None:
+        whole = sum(entry.size or 0 for entry in entries(root, skip=skip))
+        tell = lambda amount: progress(amount, whole)  # noqa: E731
+    found: dict[str, None] = {}
+    unread: dict[str, None] = {}
+    read = total = 0
+    for entry in entries(root, skip=skip):
+        matcher = everywhere if is_own(entry.name) else all_of_them
+        name = _told(root, entry, matcher)
+        found.update((f"{name} ({where})", None) for where in _said_by(entry, matcher))
+        if entry.trouble is not None:
+            unread[f"{name} ({entry.trouble})"] = None
+        if entry.size is None:
             continue
-        files += 1
-        total += path.stat().st_size
+        read += 1
+        total += entry.size
         try:
-            if _holds(path, matcher, digests):
-                found.append(name)
+            search = Search(matcher, seen, lengths, scratch, tell)
+            search.read(entry.path)
+        except Residue:
+            found[name] = None
+        except NotUnderstood as error:
+            unread[f"{name} (not understood: {error})"] = None
         except Exception:  # whatever a reader raises for a file that it cannot read
-            unread.append(name)
-    return Scan(files, total, len(patterns), not_distinctive, tuple(found), tuple(unread))
+            unread[f"{name} (not understood)"] = None
+    return Scan(read, total, len(patterns) + len(elsewhere), tuple(found), tuple(unread))
 
 
-def _holds(path: Path, matcher: Matcher, digests: Collection[str]) -> bool:
-    state = hashlib.sha256()
-    tail = b""
-    with path.open("rb") as stream:
-        for piece in overlapping(stream, matcher.longest):
-            if matcher.matches(piece):
-                return True
-            if digests:
-                state.update(memoryview(piece)[len(tail) :])
-                tail = piece[-matcher.longest :] if matcher.longest else b""
-    if digests and state.hexdigest() in digests:
-        return True
-    if not matcher.longest:
-        return False  # only digests were asked for
-    return any(matcher.matches(piece) for piece in contents(path, overlap=matcher.longest))
+def _one_of(digests: Collection[str]) -> Callable[[str], None]:
+    def seen(digest: str) -> None:
+        if digest in digests:
+            raise Residue
+
+    return seen
 
 
-def _files(root: Path) -> Iterator[Path]:
-    for path in sorted(root.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            yield path
+def is_own(name: str) -> bool:
+    """Say whether unweave itself writes what has this name in a workspace."""
+    top = name.partition("/")[0]
+    return top in OWN_FOLDERS or top.startswith(OWN_FILES)
+
+
+def _said_by(entry: Entry, matcher: Matcher) -> Iterator[str]:
+    """Yield by what, besides the bytes of a file, an entry gives something away."""
+    if matcher.matches(os.fsencode(entry.name)):
+        yield "its name"
+    if entry.target is not None and matcher.matches(entry.target):
+        yield "where the link points to"
+    if any(map(matcher.matches, entry.attributes)):
+        yield "its extended attributes"
+
+
+def _told(root: Path, entry: Entry, matcher: Matcher) -> str:
+    """Name an entry without saying what was searched for: what holds it is told by its inode."""
+    if not matcher.matches(os.fsencode(entry.name)):
+        return entry.name
+    parts = entry.name.split("/")
+    clean = []
+    for place, part in enumerate(parts):
+        last = place == len(parts) - 1
+        if matcher.matches(os.fsencode(part)) or last:
+            number = os.lstat(root.joinpath(*parts[: place + 1])).st_ino
+            part = f"(inode {number})"
+        clean.append(part)
+    return "/".join(clean)
 
 
 def scan_apart(
     root: Path,
     patterns: Sequence[bytes],
     *,
+    elsewhere: Sequence[bytes] = (),
     digests: Collection[str] = (),
-    not_distinctive: int = 0,
+    lengths: Sequence[int] = (),
     skip: Sequence[str] = (),
 ) -> Scan:
     """Run `scan_folder` in a process of its own.
@@ -209,22 +196,53 @@ def scan_apart(
     question = {
         "root": str(root),
         "patterns": [pattern.hex() for pattern in patterns],
+        "elsewhere": [pattern.hex() for pattern in elsewhere],
         "digests": sorted(digests),
-        "not_distinctive": not_distinctive,
+        "lengths": list(lengths),
         "skip": list(skip),
     }
-    done = subprocess.run(
+    with subprocess.Popen(
         [sys.executable, "-m", "unlearning.erasure.scan"],
-        input=json.dumps(question),
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         text=True,
         cwd=Path(__file__).parents[2],
-        check=False,
-    )
-    if done.returncode:
+    ) as process:
+        answer = _answer_of(process, json.dumps(question))
+    if process.returncode or answer is None:
         raise CheckFailed("The scan for residues did not run to its end: the deletion is not done.")
-    answer = json.loads(done.stdout)
     return Scan(**{**answer, "found": tuple(answer["found"]), "unread": tuple(answer["unread"])})
+
+
+def _answer_of(process: "subprocess.Popen[str]", question: str) -> dict[str, Any] | None:
+    """Put the question, tell how far it has come, and return the answer."""
+    assert process.stdin is not None and process.stdout is not None
+    with suppress(BrokenPipeError):  # it has ended; its exit status says so
+        process.stdin.write(question)
+        process.stdin.close()
+    add = None
+    for line in process.stdout:
+        said: dict[str, Any] = json.loads(line)
+        if "read" not in said:
+            return said
+        add = add or counter("scanning", said["of"])
+        add(said["read"])
+    return None
+
+
+def _progress() -> Callable[[int, int], None]:
+    """Return what writes how far the scan has come, a line for each 64 MiB."""
+    unsaid = 0
+
+    def progress(amount: int, whole: int) -> None:
+        nonlocal unsaid
+        unsaid += amount
+        if unsaid >= SAID_EVERY:
+            print(json.dumps({"read": unsaid, "of": whole}), flush=True)
+            unsaid = 0
+
+    return progress
 
 
 def main() -> None:
@@ -233,9 +251,11 @@ def main() -> None:
     scan = scan_folder(
         Path(question["root"]),
         [bytes.fromhex(pattern) for pattern in question["patterns"]],
+        elsewhere=[bytes.fromhex(pattern) for pattern in question["elsewhere"]],
         digests=frozenset(question["digests"]),
-        not_distinctive=question["not_distinctive"],
+        lengths=question["lengths"],
         skip=question["skip"],
+        progress=_progress(),
     )
     print(json.dumps(scan.to_json()))
 

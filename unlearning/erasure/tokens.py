@@ -1,27 +1,20 @@
-"""Which values of a row give it away, and all the ways in which they may be written.
+"""Which values of a row give it away.
 
 A value counts if it has at least 40 bits as a random text of its length and kind of letters: a `1`
 or a `Berlin` is found everywhere and proves nothing. A number counts by its digits. The numbers of
 a row, as the row store keeps them (float32, one after another), count together: one alone has 32
-bits. A value that rows of others have too
-proves nothing either (`scan.distinctive`).
+bits. A value that rows of others have too proves nothing either (`scan.distinctive`).
 """
 
-import base64
-import json
 import math
-import struct
-from collections.abc import Iterator
 
 import numpy as np
 
-from lineage_store.data import SPLITS, Snapshot, escape, parse_number, read_snapshot
+from lineage_store.data import SPLITS, Snapshot, parse_number, read_snapshot
+from unlearning.erasure.spellings import SHORTEST, whole_digits
 
-SHORTEST = 5
 DISTINCTIVE_BITS = 40
 DIGIT_BITS = math.log2(10)
-INTEGERS = range(-(1 << 63), 1 << 63)
-EXACT = 2.0**63
 
 
 def bits_of(text: str) -> float:
@@ -31,7 +24,7 @@ def bits_of(text: str) -> float:
     """
     number = parse_number(text)
     if number is not None:
-        text = _whole(number) or repr(number).partition("e")[0]
+        text = whole_digits(number) or repr(number).partition("e")[0]
     if not any(letter.isalpha() for letter in text):
         digits = "".join(filter(str.isdecimal, text)).strip("0")
         return len(digits) * DIGIT_BITS
@@ -42,31 +35,6 @@ def bits_of(text: str) -> float:
 def is_distinctive(text: str) -> bool:
     """Say whether finding a text proves that it is this one."""
     return bits_of(text) >= DISTINCTIVE_BITS and len(text.encode("utf-8")) >= SHORTEST
-
-
-def spellings(text: str) -> set[bytes]:
-    """Return the bytes by which a text may stand in a file.
-
-    UTF-8 and UTF-16, escaped as in JSON, CSV and the gate's files, in hexadecimal, in base64 (at
-    all three places of a group); of a number also its 64-bit integer or double, either byte order.
-    """
-    plain = text.encode("utf-8")
-    found = {plain, text.encode("utf-16-le"), text.encode("utf-16-be")}
-    found |= {json.dumps(text, ensure_ascii=ascii)[1:-1].encode() for ascii in (True, False)}
-    found |= {text.replace('"', '""').encode("utf-8"), escape(text).removeprefix("'%").encode()}
-    found |= {plain.hex().encode("ascii"), plain.hex().upper().encode("ascii")}
-    found |= set(in_base64(plain))
-    found |= set(_of_number(text))
-    return {one for one in found if len(one) >= SHORTEST}
-
-
-def in_base64(data: bytes) -> Iterator[bytes]:
-    """Yield the letters that any base64 of a longer text has if the data are within it."""
-    for before in range(3):
-        written = base64.b64encode(bytes(before) + data)
-        inner = written[(before * 8 + 5) // 6 : (before + len(data)) * 8 // 6]
-        yield inner
-        yield inner.translate(bytes.maketrans(b"+/", b"-_"))
 
 
 def row_tokens(snapshot: Snapshot, row_keys: frozenset[bytes]) -> tuple[set[str], set[bytes]]:
@@ -90,26 +58,6 @@ def row_tokens(snapshot: Snapshot, row_keys: frozenset[bytes]) -> tuple[set[str]
     classes = (name for label in snapshot.schema.labels for name in label.classes)
     names = (*(column.name for column in columns), *classes)
     return {text for text in texts if not any(text in name for name in names)}, numbers
-
-
-def _of_number(text: str) -> Iterator[bytes]:
-    number = parse_number(text)
-    if number is None:
-        return
-    yield from (struct.pack(order + "d", number) for order in "<>")
-    whole = _whole(number)
-    if whole is None:
-        return
-    yield whole.encode("ascii")
-    if int(whole) in INTEGERS:
-        yield from (struct.pack(order + "q", int(whole)) for order in "<>")
-        if int(whole).bit_length() < 48:
-            yield struct.pack(">q", int(whole))[2:]  # as SQLite keeps it, where six bytes do
-
-
-def _whole(number: float) -> str | None:
-    """Write a number without a fraction in digits alone; None if it has one, or is too large."""
-    return str(int(number)) if number == int(number) and abs(number) < EXACT else None
 
 
 def _float_bits(text: str) -> float:

@@ -24,7 +24,9 @@ class OpenRequest:
 
     `kind` says what the ids are of, "subject" or "row". `tokens` are the distinctive values of the
     rows, as text, and `numbers` those of their numbers, as stored, each at least 40 bits.
-    `keys_of` are the row keys of each id, and `reason` is what was said of why.
+    `keys_of` are the row keys of each id, and `reason` is what was said of why. `left_out` are the
+    ids that the scan may leave out of unweave's own files, as whoever asked has decided, and
+    `lengths` those of the files that are erased.
     `nonce` (32 bytes) opens the certificate's commitments; it stays, in the receipt.
     """
 
@@ -37,6 +39,8 @@ class OpenRequest:
     numbers: tuple[bytes, ...] = ()
     keys_of: tuple[tuple[bytes, ...], ...] = ()
     reason: str | None = None
+    left_out: tuple[str, ...] = ()
+    lengths: tuple[int, ...] = ()
 
     @property
     def subjects(self) -> tuple[bytes, ...] | None:
@@ -69,6 +73,8 @@ def save_open(
         "numbers": [value.hex() for value in request.numbers],
         "keys_of": [[value.hex() for value in keys] for keys in request.keys_of],
         "reason": request.reason,
+        "left_out": list(request.left_out),
+        "lengths": list(request.lengths),
     }
     folder.path.mkdir(parents=True, exist_ok=True)
     key = random_bytes(KEY_BYTES)
@@ -99,6 +105,8 @@ def load_open(folder: RequestFolder) -> OpenRequest:
         tuple(bytes.fromhex(item) for item in value["numbers"]),
         tuple(tuple(map(bytes.fromhex, keys)) for keys in value["keys_of"]),
         value.get("reason"),
+        tuple(value.get("left_out", value["ids"])),  # an older unweave left them out unasked
+        tuple(value.get("lengths", ())),
     )
 
 

@@ -68,6 +68,7 @@ def forget_request(
     reason: str | None = None,
     replay: bool = False,
     exact_by: str | None = None,
+    accept_left_out: bool = False,
     today: str,
 ) -> "ForgetRequest":
     """Return who is to be forgotten, and how; raises BadInput for ids or a date that do not fit."""
@@ -81,4 +82,13 @@ def forget_request(
         if exact_by < today:
             raise BadInput("The day of `exact_by` has passed: name one that is to come.")
     until = exact_by or derived_until(today)
-    return ForgetRequest(unique, rows, asked, reason, replay, until, exact_by)
+    return ForgetRequest(
+        unique,
+        rows,
+        asked,
+        reason,
+        replay,
+        until,
+        exact_by,
+        accept_left_out=accept_left_out,
+    )

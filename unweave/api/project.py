@@ -166,13 +166,15 @@ class Project(Reader):
         reason: str | None = None,
         replay: bool = False,
         exact_by: str | None = None,
+        accept_left_out: bool = False,
     ) -> dict[str, Any]:
         """Forget subjects (or rows, by their ids) in every model, erase, and certify it.
 
         `within` (seconds) and `space` (bytes) are what the unlearning may take by its estimate. An
         approximate result with a day `exact_by` is replaced by an exact one until then, by
         `requests.run`. With `accept_bridged`, what a replay agrees with is taken over although the
-        code or the environment are others.
+        code or the environment are others. `accept_left_out` lets the scan leave ids that what
+        stays has too out of unweave's own files: see docs/deletion.md.
         """
         from pipelines.runs.forget import forget
         from unweave.answers import runs as answers
@@ -192,6 +194,7 @@ class Project(Reader):
             reason=reason,
             replay=replay,
             exact_by=exact_by,
+            accept_left_out=accept_left_out,
             today=self._session.today,
         )
         command = self._session.command()

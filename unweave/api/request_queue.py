@@ -233,9 +233,13 @@ class RequestQueue:
             )
             return self._told(workspace, connection, queue.find(connection, request))
 
-    def run(self, *, due: str | None = None, dry_run: bool = False) -> Answer:
+    def run(
+        self, *, due: str | None = None, dry_run: bool = False, accept_left_out: bool = False
+    ) -> Answer:
         """Run what is due by a day (all that waits, without one), or only say what that would be.
 
+        With `accept_left_out`, ids that what stays has too are not searched for in unweave's own
+        files: see docs/deletion.md.
         What failed is told beside what was done; `exit_status` is that of the first failure, or 0.
         """
         from lineage_store.index import sign_log
@@ -262,6 +266,7 @@ class RequestQueue:
                 command=command,
                 random_bytes=os.urandom,
                 clock=perf_counter,
+                accept_left_out=accept_left_out,
             )
             sign_log(workspace)  # what was queued meanwhile, too
             return request_answers.ran(

@@ -45,6 +45,12 @@ from unweave.commands.options import BEAM_ARGS, JSON, WORKERS, WORKSPACE, projec
 @click.option(
     "--exact-by", metavar="DATE", help="Approximate now, and exact in its place by this day."
 )
+@click.option(
+    "--accept-left-out",
+    is_flag=True,
+    help="Go on where a module or rows of others have an id too: unweave's own files are then not "
+    "searched for it.",
+)
 @click.option("--replay", is_flag=True, help="Train the twin and compare all weights with it.")
 @WORKERS
 @BEAM_ARGS
@@ -62,6 +68,7 @@ def forget(
     dry_run: bool,
     reason: str | None,
     exact_by: str | None,
+    accept_left_out: bool,
     replay: bool,
     workers: int | None,
     beam_args: str | None,
@@ -93,5 +100,6 @@ def forget(
                 reason=reason,
                 replay=replay,
                 exact_by=exact_by,
+                accept_left_out=accept_left_out,
             )
     show(answer, as_json, "planned" if dry_run else "forgotten")

@@ -263,6 +263,12 @@ def policy(
 @WORKSPACE
 @click.option("--due", metavar="DATE", help="Run what is due by this day.  [default: all]")
 @click.option("--dry-run", is_flag=True, help="Print the plans and change nothing.")
+@click.option(
+    "--accept-left-out",
+    is_flag=True,
+    help="Go on where a module or rows of others have an id too: unweave's own files are then not "
+    "searched for it.",
+)
 @WORKERS
 @BEAM_ARGS
 @JSON
@@ -270,6 +276,7 @@ def run_requests(
     workspace: Path,
     due: str | None,
     dry_run: bool,
+    accept_left_out: bool,
     workers: int | None,
     beam_args: str | None,
     as_json: bool,
@@ -280,7 +287,7 @@ def run_requests(
     wait for an approval or an answer, are left out.
     """
     with project_of(workspace, workers=workers, beam_args=beam_args) as project:
-        answer = project.requests.run(due=due, dry_run=dry_run)
+        answer = project.requests.run(due=due, dry_run=dry_run, accept_left_out=accept_left_out)
     _show(answer, as_json, "planned" if dry_run else "ran")
     if not dry_run and answer["exit_status"]:
         sys.exit(answer["exit_status"])

@@ -25,7 +25,9 @@ from safetensors.numpy import save
 from lineage_store.errors import ResidueFound
 from pipelines.backends.direct import DirectBackend
 from unlearning.erasure import tokens
-from unlearning.erasure.scan import Matcher, anchor_of, distinctive, scan_folder
+from unlearning.erasure.matcher import Matcher, part_of
+from unlearning.erasure.scan import distinctive, scan_folder
+from unlearning.erasure.spellings import spellings
 from unweave import Project
 
 TEXT = 'Löwengasse 17b, "Hinterhaus"'
@@ -34,7 +36,7 @@ FRACTION = "52.520006599988813"
 
 
 def patterns(*texts):
-    return sorted({one for text in texts for one in tokens.spellings(text)})
+    return sorted({one for text in texts for one in spellings(text)})
 
 
 def found(folder, *texts):
@@ -80,7 +82,7 @@ def test_a_text_is_found_in_every_spelling(tmp_path, encoding):
 )
 def test_base64_of_any_longer_text_is_found(text, before, after):
     written = base64.b64encode(before + text.encode() + after)
-    assert Matcher(tokens.spellings(text)).matches(written)
+    assert Matcher(spellings(text)).matches(written)
 
 
 NUMBERS = {
@@ -276,7 +278,8 @@ def test_what_is_not_understood_is_told(tmp_path, kind):
     (tmp_path / "unknown").write_bytes(NOT_UNDERSTOOD[kind])
     (tmp_path / "plain").write_bytes(OTHERS)
     scan = scan_folder(tmp_path, patterns(TEXT))
-    assert (scan.found, scan.unread, scan.clean) == ((), ("unknown",), False)
+    assert (scan.found, scan.clean) == ((), False)
+    assert [one.partition(" (not understood")[0] for one in scan.unread] == ["unknown"]
 
 
 @pytest.mark.parametrize("dtype", ["<f4", "<f8", "<i4"])
@@ -370,7 +373,7 @@ def test_numbers_with_forty_bits_together_are_tokens(gated):
 
 def test_a_file_that_is_not_understood_stops_the_deletion_and_is_named(workspace):
     (workspace / "backup.bin").write_bytes(os.urandom(9000))
-    with pytest.raises(ResidueFound, match=r"backup\.bin \(not understood\)"):
+    with pytest.raises(ResidueFound, match=r"backup\.bin \(not understood"):
         forget(workspace)
     (workspace / "backup.bin").unlink()
     assert Path(forget(workspace)["certificate"]).exists()
@@ -392,8 +395,8 @@ def test_a_copy_of_a_checkpoint_stops_the_deletion(workspace):
 def test_a_pattern_is_looked_for_by_bytes_that_are_rare():
     """Many rows of numbers begin with zeros, as do most updates: 30 s a scan instead of one."""
     row = np.array([0.0, 0.0, np.nan, 1.0, 41.88, 14.65], "<f4").tobytes()
-    offset = anchor_of(row)
-    assert offset >= 15 and not set(row[offset : offset + 3]) & {0, 0xFF}
+    offset = part_of(row)
+    assert not set(row[offset : offset + 8]) <= {0, 0xFF}
     zeros = bytes(4096)
     assert Matcher([row]).matches(zeros + row + zeros)
     assert not Matcher([row]).matches(zeros + row[:-1] + zeros)
@@ -402,4 +405,5 @@ def test_a_pattern_is_looked_for_by_bytes_that_are_rare():
 @given(st.binary(min_size=5, max_size=12), st.binary(max_size=12), st.binary(max_size=12))
 def test_wherever_a_pattern_stands_it_is_found(pattern, before, after):
     assert Matcher([pattern]).matches(before + pattern + after)
-    assert Matcher([pattern]).matches(before + after) == (pattern in before + after)
+    folded = (before + after).lower()
+    assert Matcher([pattern]).matches(before + after) == (pattern.lower() in folded)

@@ -1,0 +1,45 @@
+"""What would stop a deletion at its end, found out before it is recorded (law 7)."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lineage_store.index import models
+from lineage_store.workspace import Workspace
+from pipelines.runs.find_rows import ForgetRequest, Found
+from unlearning.erasure import find_left_out, lengths_of, look_before, must_be_decided
+from unlearning.planning import ModelPlan
+
+
+@dataclass(frozen=True)
+class Looked:
+    """The ids that the scan may leave out of unweave's own files, and the lengths of what goes."""
+
+    left_out: tuple[str, ...]
+    lengths: tuple[int, ...]
+
+
+def look(
+    connection: sqlite3.Connection,
+    workspace: Workspace,
+    request: ForgetRequest,
+    found: Found,
+    plans: Sequence[ModelPlan],
+) -> Looked:
+    """Return what the scans of this run are to know.
+
+    Raises CheckFailed if that is to be decided, ResidueFound for what is in the way.
+    """
+    live = models.models(connection, live_only=True)
+    left = find_left_out(
+        workspace,
+        request.ids,
+        live=live,
+        deleted={record.id: found.in_model(record.id).key_set() for record in live},
+    )
+    must_be_decided(left, count=len(request.ids), accepted=request.accept_left_out)
+    ids = tuple(request.ids[one.place] for one in left)
+    ends = {plan.model_before for plan in plans}
+    ending = [record for record in live if record.id in ends]
+    look_before(workspace, request.ids, ending=ending, left_out=ids)
+    return Looked(ids, lengths_of(workspace, ending))

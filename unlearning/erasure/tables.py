@@ -1,0 +1,159 @@
+"""The values in files that keep them cut, packed or as numbers: SQLite, Parquet, Arrow, TFRecord.
+
+    SQLite                       rows that are too long for a page; the others stand there whole
+    Parquet, Arrow, Feather      every value
+    TFRecord                     integers of the tf.Examples in it, which are packed
+
+A SQLite file is opened as immutable: no lock is taken, and nothing is written beside it.
+"""
+
+import sqlite3
+import struct
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO
+
+from unlearning.erasure.contents import PIECE, Content, NotUnderstood
+
+LONGEST_FRAME = 1 << 28
+OVERFLOWS = 400
+"""Bytes. A row of SQLite that is longer may be cut into pages of 512 bytes or more."""
+LONGEST_ROW = 1 << 28
+
+
+def long_rows(content: Content) -> Iterator[bytes]:
+    """Yield the rows of a SQLite file that may be cut, each value after the other."""
+    with content.as_file() as path:
+        address = f"file:{_escaped(str(path.absolute()))}?mode=ro&immutable=1"
+        connection = sqlite3.connect(address, uri=True)
+        try:
+            connection.text_factory = bytes
+            tables = "SELECT name FROM sqlite_master WHERE type = 'table'"
+            for (raw,) in connection.execute(tables).fetchall():
+                yield from _long_rows_of(connection, _quoted(raw))
+        finally:
+            connection.close()
+
+
+def _long_rows_of(connection: sqlite3.Connection, table: str) -> Iterator[bytes]:
+    about = connection.execute(f"PRAGMA table_info({table})").fetchall()
+    sizes = (f"coalesce(length(CAST({_quoted(one[1])} AS BLOB)), 0)" for one in about)
+    size = " + ".join(sizes)
+    if connection.execute(f"SELECT 1 FROM {table} WHERE {size} > {LONGEST_ROW} LIMIT 1").fetchone():
+        raise NotUnderstood("a row of a database is too large")
+    for row in connection.execute(f"SELECT * FROM {table} WHERE {size} > {OVERFLOWS}"):
+        yield b"\x00".join(value for value in row if isinstance(value, bytes))
+
+
+def _quoted(name: bytes) -> str:
+    return '"' + name.decode("utf-8").replace('"', '""') + '"'
+
+
+def _escaped(path: str) -> str:
+    from urllib.parse import quote
+
+    return quote(path.encode("utf-8", "surrogateescape"))
+
+
+def table_values(content: Content, *, parquet: bool) -> Iterator[bytes]:
+    """Yield the values of a table, one after another, a column of a batch at a time."""
+    with content.at_random() as stream:
+        if parquet:
+            from pyarrow.parquet import ParquetFile
+
+            batches: Iterable[Any] = ParquetFile(stream).iter_batches()
+        else:
+            from pyarrow import ipc
+
+            reader = ipc.open_file(stream)
+            batches = (reader.get_batch(number) for number in range(reader.num_record_batches))
+        for batch in batches:
+            for column in batch.columns:
+                yield _joined(column.to_pylist())
+
+
+def _joined(values: Iterable[Any]) -> bytes:
+    """Return values as bytes, one after another: texts and bytes as they are, numbers in digits."""
+    found = []
+    for value in values:
+        if isinstance(value, bytes):
+            found.append(value)
+        elif isinstance(value, (list, tuple)):
+            found.append(_joined(value))
+        elif isinstance(value, dict):
+            found.append(_joined([*value.keys(), *value.values()]))
+        elif value is not None:
+            found.append(str(value).encode("utf-8"))
+    return b"\x00".join(found)
+
+
+# TFRecord: u64 length, u32 checksum of it, data, u32 checksum. Source: tensorflow.org, TFRecord.
+
+
+def is_tfrecord(head: bytes, *, whole: bool) -> bool:
+    """Say whether the first frames follow one another as those of records do."""
+    place = frames = 0
+    while place + 12 <= len(head) and frames < 8:
+        (length,) = struct.unpack_from("<Q", head, place)
+        if not length or length > LONGEST_FRAME:
+            return False
+        place += 12 + length + 4
+        frames += 1
+    return frames > 0 and (place == len(head) or (not whole and place > 0))
+
+
+def integers_of_examples(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield the integers of the tf.Examples in a TFRecord, in digits, one after another."""
+    found: list[bytes] = []
+    size = 0
+    while len(header := stream.read(12)) == 12:
+        (length,) = struct.unpack_from("<Q", header)
+        if length > LONGEST_FRAME:
+            return  # it only began like records; its bytes are searched all the same
+        for number in _integers(stream.read(length)):
+            found.append(str(number).encode("ascii"))
+            size += len(found[-1])
+        stream.read(4)
+        if size > PIECE:
+            yield b"\x00".join(found)
+            found, size = [], 0
+    yield b"\x00".join(found)
+
+
+def _integers(example: bytes) -> Iterator[int]:
+    """Yield the integers of a tf.Example: features (1) . feature (1) . value (2) . int64 (3)."""
+    for features in _fields(example, 1):
+        for entry in _fields(features, 1):
+            for value in _fields(entry, 2):
+                for integers in _fields(value, 3):
+                    for packed in _fields(integers, 1):
+                        place = 0
+                        while place < len(packed):
+                            number, place = _varint(packed, place)
+                            yield number - (1 << 64) if number >> 63 else number
+
+
+def _fields(message: bytes, wanted: int) -> Iterator[bytes]:
+    """Yield the fields of a number that have a length; a message that is none yields nothing."""
+    place = 0
+    while place < len(message):
+        try:
+            tag, place = _varint(message, place)
+            if tag & 7 != 2:
+                return
+            length, place = _varint(message, place)
+        except IndexError:
+            return
+        if tag >> 3 == wanted:
+            yield message[place : place + length]
+        place += length
+
+
+def _varint(data: bytes, place: int) -> tuple[int, int]:
+    number = shift = 0
+    while True:
+        byte = data[place]
+        place += 1
+        number |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return number, place
