@@ -4,7 +4,6 @@ Exit status: 0 done; 1 a check failed; 2 wrong use or bad input; 3 nothing found
 object stands on standard output, errors included; progress and warnings go to standard error.
 """
 
-import json
 import os
 import sys
 import warnings
@@ -30,6 +29,7 @@ from unweave.commands.report import report
 from unweave.commands.request import request, run_requests
 from unweave.commands.train import train
 from unweave.text.flags import in_flags
+from unweave.text.printed import say, say_json
 
 CSV = click.option(
     "--csv", required=True, type=click.Path(path_type=Path), help="The CSV file to read."
@@ -53,15 +53,15 @@ def main() -> None:
 
 def _fail(message: str, exit_status: int) -> None:
     if "--json" in sys.argv:
-        print(json.dumps({"ok": False, "error": message, "exit_status": exit_status}))
+        say_json({"ok": False, "error": message, "exit_status": exit_status})
     else:
-        click.echo(f"unweave: {message}", err=True)
+        say(f"unweave: {message}", err=True)
     sys.exit(exit_status)
 
 
 def _print_version(context: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked and not context.resilient_parsing:
-        click.echo(f"unweave, version {installed_version()}")
+        say(f"unweave, version {installed_version()}")
         context.exit()
 
 
@@ -211,7 +211,7 @@ def demo(workspace: Path, as_json: bool) -> None:
 
     answer = run_demo(workspace, quiet=as_json)
     if as_json:
-        print(json.dumps(answer))
+        say_json(answer)
 
 
 commands.add_command(train)

@@ -1,6 +1,5 @@
 """`unweave detect`: which training rows look poisoned? It proposes, and deletes nothing."""
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import click
 
 from unweave.commands.options import JSON, WORKSPACE, project_of
+from unweave.text.printed import say, say_json
 
 
 @click.command()
@@ -87,10 +87,10 @@ def detect(
             queue=queue,
         )
     if as_json:
-        print(json.dumps(answer, ensure_ascii=False))
+        say_json(answer)
     else:
         for line in _lines(answer):
-            click.echo(line)
+            say(line)
     if not answer["proposed"]:
         sys.exit(3)
 

@@ -1,6 +1,5 @@
 """`unweave doctor`: does what the index and MLMD say agree with the log and the disk?"""
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import click
 
 from unweave.commands.options import JSON, WORKSPACE
+from unweave.text.printed import say, say_json
 
 
 @click.command()
@@ -24,10 +24,10 @@ def doctor(workspace: Path, repair: bool, as_json: bool) -> None:
 
     answer = Project(workspace).doctor(repair=repair)
     if as_json:
-        print(json.dumps(answer, ensure_ascii=False))
+        say_json(answer)
     else:
         for line in _lines(answer):
-            click.echo(line)
+            say(line)
     if not answer["ok"]:
         sys.exit(1)
 

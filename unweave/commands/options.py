@@ -4,7 +4,6 @@ Also the flags of all options by their names in Python, as `text.flags` takes th
 declares its own, and nothing is written twice.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import click
 
 from unweave.text.flags import answer_in_flags
+from unweave.text.printed import say, say_json
 
 WORKSPACE = click.option(
     "--workspace",
@@ -90,9 +90,9 @@ def show(answer: dict[str, Any], as_json: bool, what: str) -> None:
     """Print an answer as JSON, or as text of its kind; its warnings go to standard error too."""
     answer = for_people(answer)
     for warning in answer.get("warnings", ()):
-        click.echo(f"Warning: {warning}", err=True)
+        say(f"Warning: {warning}", err=True)
     if as_json:
-        print(json.dumps(answer, ensure_ascii=False))
+        say_json(answer)
         return
     from unweave.text import answers as text
 

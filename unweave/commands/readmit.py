@@ -1,11 +1,11 @@
 """`unweave readmit`: who was forgotten has agreed anew."""
 
-import json
 from pathlib import Path
 
 import click
 
 from unweave.commands.options import JSON, WORKSPACE
+from unweave.text.printed import say, say_json
 
 
 @click.command()
@@ -22,10 +22,10 @@ def readmit(workspace: Path, subjects: tuple[str, ...], rows: bool, as_json: boo
 
     answer = Project(workspace).readmit(subjects, rows=rows)
     if as_json:
-        print(json.dumps(answer, ensure_ascii=False))
+        say_json(answer)
         return
     count = answer["readmitted"]
-    click.echo(
+    say(
         f"{count} {'id is' if count == 1 else 'ids are'} no longer kept out; forgotten by "
         f"{', '.join(answer['requests'])}. The event log says so."
     )

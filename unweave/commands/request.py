@@ -1,6 +1,5 @@
 """`unweave request` and `unweave run-requests`: the queue of requests, and running what is due."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from unweave.commands.options import (
     for_people,
     project_of,
 )
+from unweave.text.printed import say_json
 
 REQUEST = click.argument("request_id", metavar="REQUEST")
 ALSO = click.option("--also", multiple=True, metavar="ID", help="This id is meant too.")
@@ -289,7 +289,7 @@ def run_requests(
 def _show(answer: dict[str, Any], as_json: bool, what: str) -> None:
     answer = for_people(answer)
     if as_json:
-        print(json.dumps(answer, ensure_ascii=False))
+        say_json(answer)
         return
     from unweave.text.queue import show
 
