@@ -1,7 +1,8 @@
 """The command line: a thin adapter over `project`; the same answers, as text or as JSON.
 
-Exit status: 0 done; 1 a check failed; 2 wrong use or bad input; 3 nothing found. With `--json` one
-object stands on standard output, errors included; progress and warnings go to standard error.
+Exit status: 0 done; 1 a check failed; 2 wrong use or bad input; 3 nothing found; 4 what nobody
+foresaw; 75 the workspace is in use. With `--json` one object stands on standard output, errors
+included; progress and warnings go to standard error.
 """
 
 import os
@@ -30,16 +31,28 @@ from unweave.commands.request import request, run_requests
 from unweave.commands.train import train
 from unweave.text.flags import in_flags
 from unweave.text.printed import say, say_json
+from unweave.text.unforeseen import (
+    command_of,
+    must_be_utf8,
+    sentence,
+    workspace_of,
+    write_details,
+)
 
 CSV = click.option(
     "--csv", required=True, type=click.Path(path_type=Path), help="The CSV file to read."
 )
 
 
+UNFORESEEN = 4
+
+
 def main() -> None:
     """Run the command line."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.simplefilter("ignore")
+    if (wrong := must_be_utf8(sys.argv[1:])) is not None:
+        _fail(wrong, 2)
     try:
         commands.main(args=sys.argv[1:] or ["--help"], standalone_mode=False)
     except click.exceptions.Abort:
@@ -49,6 +62,15 @@ def main() -> None:
     except UnweaveError as error:
         flags = flags_for(asked_for(sys.argv[1:], commands), commands)
         _fail(in_flags(str(error), flags), error.exit_status)
+    except Exception as error:  # the one place for whatever nobody foresaw
+        _fail_unforeseen(error)
+
+
+def _fail_unforeseen(error: Exception) -> None:
+    arguments = sys.argv[1:]
+    command = command_of(arguments, tuple(commands.commands))
+    details = write_details(error, workspace=workspace_of(arguments), command=command)
+    _fail(sentence(error, details), UNFORESEEN)
 
 
 def _fail(message: str, exit_status: int) -> None:

@@ -16,6 +16,7 @@ from lineage_store.workspace.folder import Workspace
 
 SCHEMA = "unweave"
 NEWEST = "lifted"  # the last of the migrations
+PATIENCE = 30  # seconds that a transaction waits for another
 
 
 @contextmanager
@@ -92,7 +93,7 @@ def _is_current(connection: sqlite3.Connection) -> bool:
 
 def _connect(name: str, *, uri: bool) -> sqlite3.Connection:
     try:
-        connection = sqlite3.connect(name, uri=uri, timeout=30)
+        connection = sqlite3.connect(name, uri=uri, timeout=PATIENCE)
         connection.execute("PRAGMA schema_version")
     except sqlite3.OperationalError:
         raise  # a full disk, say: no matter of what is in the file

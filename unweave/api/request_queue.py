@@ -364,7 +364,7 @@ class RequestQueue:
         )
 
     def _changing(self) -> AbstractContextManager[tuple[Workspace, LogConnection]]:
-        return changing_queue(self._session.root)
+        return changing_queue(self._session.root, wait=self._session.wait)
 
 
 def _same_name(one: str, other: str | None) -> bool:

@@ -6,7 +6,7 @@ imported when it is asked for.
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cached_property
@@ -41,6 +41,7 @@ class Session:
 
     Without a `chosen` backend jobs run as TFX pipelines. `workers` processes train shards at a
     time, or the runner that `beam_args` name. With `reveal`, answers have digests in the clear.
+    A workspace that is in use is waited for, `wait` seconds at most.
     """
 
     root: Path
@@ -50,6 +51,7 @@ class Session:
     workers: int | None = None
     beam_args: str | None = None
     reveal: bool = False
+    wait: float = 0
 
     @property
     def time(self) -> str:
@@ -115,9 +117,21 @@ class Session:
         with (
             translated(),
             listening(self.listener),
-            writing(self.root, create=create, key_file=key_file, metadata=metadata) as workspace,
+            self.holding(create=create, key_file=key_file, metadata=metadata) as workspace,
         ):
             yield workspace, self._finish_killed(workspace)
+
+    def holding(
+        self,
+        *,
+        create: bool = False,
+        key_file: Path | None = None,
+        metadata: Connection | None = None,
+    ) -> AbstractContextManager[Workspace]:
+        """Hold the workspace for writing."""
+        return writing(
+            self.root, create=create, key_file=key_file, metadata=metadata, wait=self.wait
+        )
 
     def _finish_killed(self, workspace: Workspace) -> list[str]:
         """Do what killed commands did not get to; return the requests that are finished by it."""

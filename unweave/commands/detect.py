@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from unweave.commands.options import JSON, WORKSPACE, project_of
+from unweave.commands.options import JSON, WAIT, WORKSPACE, project_of
 from unweave.text.printed import say, say_json
 
 
@@ -55,6 +55,7 @@ from unweave.text.printed import say, say_json
     is_flag=True,
     help="File a request for them, a proposal unless `request policy --detectors run` says else.",
 )
+@WAIT
 @JSON
 def detect(
     workspace: Path,
@@ -67,6 +68,7 @@ def detect(
     source: str | None,
     propose: Path | None,
     queue: bool,
+    wait: int,
     as_json: bool,
 ) -> None:
     """Look for training rows that may be poisoned, and propose to forget them.
@@ -74,7 +76,7 @@ def detect(
     Nothing is deleted. Ids go into the file of --propose or the queue, never onto the screen. Ends
     with status 3 if nothing is suspicious.
     """
-    with project_of(workspace) as project:
+    with project_of(workspace, wait=wait) as project:
         answer = project.detect(
             csvs,
             row_id=row_id,

@@ -27,6 +27,13 @@ WORKERS = click.option(
 BEAM_ARGS = click.option(
     "--beam-args", help="Train the shards on a Beam runner, by these options: see docs/parallel.md."
 )
+WAIT = click.option(
+    "--wait",
+    type=click.IntRange(0, 1_000_000),
+    default=0,
+    metavar="SECONDS",
+    help="If the workspace is in use, wait so long for it at most; else the exit status is 75.",
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
@@ -37,17 +44,18 @@ def project_of(
     progress: bool = True,
     workers: int | None = None,
     beam_args: str | None = None,
+    wait: float = 0,
 ) -> Iterator[Any]:
     """Open a project, with progress bars on a terminal unless its command only reads."""
     from unweave.api.project import Project
 
     if not progress:
-        yield Project(workspace)
+        yield Project(workspace, wait=wait)
         return
     from unweave.text.progress_bars import progress_bars
 
     with progress_bars() as listener:
-        yield Project(workspace, listener=listener, workers=workers, beam_args=beam_args)
+        yield Project(workspace, listener=listener, workers=workers, beam_args=beam_args, wait=wait)
 
 
 def asked_for(arguments: Sequence[str], commands: click.Command) -> click.Command:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from unweave.commands.options import JSON, WORKSPACE
+from unweave.commands.options import JSON, WAIT, WORKSPACE
 from unweave.text.printed import say, say_json
 
 
@@ -12,15 +12,18 @@ from unweave.text.printed import say, say_json
 @WORKSPACE
 @click.argument("subjects", nargs=-1, required=True, metavar="SUBJECT...")
 @click.option("--rows", is_flag=True, help="The arguments are row ids, not subjects.")
+@WAIT
 @JSON
-def readmit(workspace: Path, subjects: tuple[str, ...], rows: bool, as_json: bool) -> None:
+def readmit(
+    workspace: Path, subjects: tuple[str, ...], rows: bool, wait: int, as_json: bool
+) -> None:
     """Let subjects be trained on again who were forgotten and have agreed anew.
 
     Nothing comes back by itself: their rows are in no model until a file with them is trained on.
     """
     from unweave.api.project import Project
 
-    answer = Project(workspace).readmit(subjects, rows=rows)
+    answer = Project(workspace, wait=wait).readmit(subjects, rows=rows)
     if as_json:
         say_json(answer)
         return

@@ -1,0 +1,89 @@
+"""What nobody foresaw: told in one sentence, and where it happened written to a file.
+
+An error of a library may hold whatever it was given: names, values of rows, paths. So its message
+is kept nowhere. Its kind, and the places in the code that led to it, are in a file that its owner
+alone may read, in the workspace or, where that cannot be written, in the temporary folder. No
+frame's variables are in it.
+"""
+
+import contextlib
+import errno
+import os
+import platform
+import tempfile
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from unweave.api.version import installed_version
+
+
+def write_details(error: BaseException, *, workspace: Path, command: str) -> Path | None:
+    """Write down where an error came from; return the file, None if none can be written."""
+    lines = [f"unweave {installed_version()}, Python {platform.python_version()}: {command}"]
+    lines += _chain(error)
+    text = "\n".join(lines) + "\n"
+    folders = [workspace] if (workspace / "format.json").exists() else []
+    for folder in (*folders, Path(tempfile.gettempdir())):
+        with contextlib.suppress(OSError):
+            descriptor, name = tempfile.mkstemp(prefix="unforeseen-", suffix=".txt", dir=folder)
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as out:
+                out.write(text)
+            return Path(name).absolute()
+    return None
+
+
+def sentence(error: BaseException, details: Path | None) -> str:
+    """Say what happened without a word of the error's own."""
+    where = "" if details is None else f" Where it happened is written in {details}."
+    return (
+        f"Something that nobody foresaw went wrong ({_kind(error)}): run the same command again, "
+        f"and report it if it stays.{where}"
+    )
+
+
+def workspace_of(arguments: Sequence[str], *, default: str = "workspace") -> Path:
+    """Return the workspace that a command line names; it may not even have been read."""
+    for name, value in zip(arguments, (*arguments[1:], ""), strict=True):
+        if name == "--workspace":
+            return Path(value)
+        if name.startswith("--workspace="):
+            return Path(name.partition("=")[2])
+    return Path(default)
+
+
+def _chain(error: BaseException) -> Iterator[str]:
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None:
+        yield from _chain(cause)
+        yield "and then"
+    yield _kind(error)
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        code = frame.f_code
+        yield f"  {code.co_filename}, line {line}, in {code.co_name}"
+
+
+def _kind(error: BaseException) -> str:
+    """The error's type, and the system's own word if it has a number."""
+    kind = type(error)
+    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+    number = error.errno if isinstance(error, OSError) else None
+    return name if number is None else f"{name}, {errno.errorcode.get(number, number)}"
+
+
+def command_of(arguments: Sequence[str], known: Sequence[str]) -> str:
+    """Return the command that was given, without its arguments."""
+    return next((one for one in arguments if one in known), "unweave")
+
+
+def must_be_utf8(arguments: Sequence[str]) -> str | None:
+    """Say which argument is no text in UTF-8, as bytes of other encodings are; None if all are."""
+    for number, one in enumerate(arguments, start=1):
+        try:
+            one.encode("utf-8")
+        except UnicodeEncodeError:
+            return (
+                f"Argument {number} is not text in UTF-8: write ids as they stand in the data, and "
+                f"give files and folders names in UTF-8."
+            )
+    return None
