@@ -24,20 +24,23 @@ from unweave.commands.evaluate import evaluate
 from unweave.commands.forget import forget
 from unweave.commands.graph import graph
 from unweave.commands.log import log
-from unweave.commands.options import JSON, WORKSPACE, asked_for, flags_for, project_of, show
+from unweave.commands.options import (
+    JSON,
+    WORKSPACE,
+    asked_for,
+    flags_for,
+    must_be_utf8,
+    project_of,
+    show,
+    workspace_of,
+)
 from unweave.commands.readmit import readmit
 from unweave.commands.report import report
 from unweave.commands.request import request, run_requests
 from unweave.commands.train import train
 from unweave.text.flags import in_flags
 from unweave.text.printed import say, say_json
-from unweave.text.unforeseen import (
-    command_of,
-    must_be_utf8,
-    sentence,
-    workspace_of,
-    write_details,
-)
+from unweave.unforeseen import sentence, write_details
 
 CSV = click.option(
     "--csv", required=True, type=click.Path(path_type=Path), help="The CSV file to read."
@@ -68,7 +71,7 @@ def main() -> None:
 
 def _fail_unforeseen(error: Exception) -> None:
     arguments = sys.argv[1:]
-    command = command_of(arguments, tuple(commands.commands))
+    command = asked_for(arguments, commands).name or "unweave"
     details = write_details(error, workspace=workspace_of(arguments), command=command)
     _fail(sentence(error, details), UNFORESEEN)
 

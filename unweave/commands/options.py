@@ -67,6 +67,29 @@ def asked_for(arguments: Sequence[str], commands: click.Command) -> click.Comman
     return commands
 
 
+def workspace_of(arguments: Sequence[str], *, default: str = "workspace") -> Path:
+    """Return the workspace that a command line names; it may not even have been read."""
+    for name, value in zip(arguments, (*arguments[1:], ""), strict=True):
+        if name == "--workspace":
+            return Path(value)
+        if name.startswith("--workspace="):
+            return Path(name.partition("=")[2])
+    return Path(default)
+
+
+def must_be_utf8(arguments: Sequence[str]) -> str | None:
+    """Say which argument is no text in UTF-8, as bytes of other encodings are; None if all are."""
+    for number, one in enumerate(arguments, start=1):
+        try:
+            one.encode("utf-8")
+        except UnicodeEncodeError:
+            return (
+                f"Argument {number} is not text in UTF-8: write ids as they stand in the data, and "
+                f"give files and folders names in UTF-8."
+            )
+    return None
+
+
 def flags_for(command: click.Command, commands: click.Command) -> Mapping[str, str]:
     """Return the flag of every option by its name in Python.
 

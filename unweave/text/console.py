@@ -1,8 +1,7 @@
 """Where text for people goes, and how its tables look."""
 
-from typing import Any
-
-from rich.console import Console
+from rich.console import Console, HighlighterType, JustifyMethod, OverflowMethod
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
@@ -14,10 +13,21 @@ WIDTH = 120
 class ConsoleForPeople(Console):
     """A console that shows every text as it is: no mark-up, no emoji, nothing that acts."""
 
-    def render_str(self, text: str, **how: Any) -> Text:
+    def render_str(
+        self,
+        text: str,
+        *,
+        style: str | Style = "",
+        justify: JustifyMethod | None = None,
+        overflow: OverflowMethod | None = None,
+        emoji: bool | None = None,
+        markup: bool | None = None,
+        highlight: bool | None = None,
+        highlighter: HighlighterType | None = None,
+    ) -> Text:
         """Return a line, or the cell of a table, as it may be shown."""
-        how |= {"markup": False, "emoji": False, "highlight": False}
-        return super().render_str(visible(text, encoding=self.encoding), **how)
+        shown = visible(text, encoding=self.encoding)
+        return Text(shown, style=style, justify=justify, overflow=overflow)
 
 
 def console_for_people(*, quiet: bool = False) -> Console:

@@ -12,7 +12,7 @@ import os
 import platform
 import tempfile
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from unweave.api.version import installed_version
@@ -42,16 +42,6 @@ def sentence(error: BaseException, details: Path | None) -> str:
     )
 
 
-def workspace_of(arguments: Sequence[str], *, default: str = "workspace") -> Path:
-    """Return the workspace that a command line names; it may not even have been read."""
-    for name, value in zip(arguments, (*arguments[1:], ""), strict=True):
-        if name == "--workspace":
-            return Path(value)
-        if name.startswith("--workspace="):
-            return Path(name.partition("=")[2])
-    return Path(default)
-
-
 def _chain(error: BaseException) -> Iterator[str]:
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if cause is not None:
@@ -69,21 +59,3 @@ def _kind(error: BaseException) -> str:
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
     number = error.errno if isinstance(error, OSError) else None
     return name if number is None else f"{name}, {errno.errorcode.get(number, number)}"
-
-
-def command_of(arguments: Sequence[str], known: Sequence[str]) -> str:
-    """Return the command that was given, without its arguments."""
-    return next((one for one in arguments if one in known), "unweave")
-
-
-def must_be_utf8(arguments: Sequence[str]) -> str | None:
-    """Say which argument is no text in UTF-8, as bytes of other encodings are; None if all are."""
-    for number, one in enumerate(arguments, start=1):
-        try:
-            one.encode("utf-8")
-        except UnicodeEncodeError:
-            return (
-                f"Argument {number} is not text in UTF-8: write ids as they stand in the data, and "
-                f"give files and folders names in UTF-8."
-            )
-    return None
