@@ -177,7 +177,7 @@ class Project(Reader):
         `requests.run`. With `accept_bridged`, what a replay agrees with is taken over although the
         code or the environment are others.
         """
-        from pipelines.runs.forget import forget
+        from pipelines.runs.asked_again import forget_as_asked
         from unweave.answers import runs as answers
 
         began = clock.perf_counter()
@@ -197,10 +197,14 @@ class Project(Reader):
             exact_by=exact_by,
             today=self._session.today,
         )
-        command = self._session.command()
+        _ = self._session.engine  # one that cannot be is told before the workspace is held
         with self._session.running() as (workspace, finished):
-            done = forget(
-                workspace, request, command=command, random_bytes=os.urandom, finished=finished
+            done = forget_as_asked(
+                workspace,
+                request,
+                command=self._session.command(),  # of now, however long the workspace was in use
+                random_bytes=os.urandom,
+                finished=finished,
             )
             return answers.forgotten(
                 workspace,

@@ -253,13 +253,13 @@ class RequestQueue:
                     backend=self._session.backend,
                 )
             return request_answers.planned(planned)
-        command = self._session.command()
+        _ = self._session.engine  # one that cannot be is told before the workspace is held
         with self._session.running() as (workspace, finished):
             ran = queue_run.run_requests(
                 workspace,
                 due=day,
                 derived_until=until,
-                command=command,
+                command=self._session.command(),  # of now, however long that was waited for
                 random_bytes=os.urandom,
                 clock=perf_counter,
             )

@@ -69,7 +69,7 @@ def test_what_nobody_foresaw_has_a_status_of_its_own_and_no_values(broken):
     assert "JSONDecodeError" in answer["error"] and answer["error"].count(". ") == 1
     assert file.stat().st_mode & 0o777 == 0o600
     details = file.read_text(encoding="utf-8")
-    assert "request\n" in details and "lineage_store/canonical.py, line" in details
+    assert "policy\n" in details and "lineage_store/canonical.py, line" in details
     for told in (out, details):
         assert NAME not in told and "81" not in told and "Expecting" not in told
 
