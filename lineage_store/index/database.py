@@ -15,7 +15,7 @@ from lineage_store.errors import BadInput, NothingFound
 from lineage_store.workspace.folder import Workspace
 
 SCHEMA = "unweave"
-NEWEST = "lifted"  # the last of the migrations
+NEWEST = "asked_today"  # the last of the migrations
 PATIENCE = 30  # seconds that a transaction waits for another
 
 
@@ -116,6 +116,7 @@ def compact(path: Path) -> None:
 def _migrations() -> Any:
     from sqlite_utils import Database, Migrations
 
+    from lineage_store.index.asked_today import create_asked_today
     from lineage_store.index.queue import create_queue
     from lineage_store.index.readmission import create_lifted
     from lineage_store.log.events import create_table
@@ -220,5 +221,9 @@ def _migrations() -> Any:
     @migrations()
     def lifted(db: Database) -> None:
         create_lifted(db.conn)
+
+    @migrations()
+    def asked_today(db: Database) -> None:
+        create_asked_today(db.conn)
 
     return migrations

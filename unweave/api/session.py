@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lineage_store.disk_full import translated
-from lineage_store.index import read_index
+from lineage_store.index import read_index, reading_index
 from lineage_store.progress import Listener, listening
 from lineage_store.workspace import Connection, Workspace, open_workspace, writing
 from unweave.api.version import installed_version
@@ -119,7 +119,9 @@ class Session:
             listening(self.listener),
             self.holding(create=create, key_file=key_file, metadata=metadata) as workspace,
         ):
-            yield workspace, self._finish_killed(workspace)
+            finished = self._finish_killed(workspace)
+            self._end_holds(workspace)
+            yield workspace, finished
 
     def holding(
         self,
@@ -132,6 +134,19 @@ class Session:
         return writing(
             self.root, create=create, key_file=key_file, metadata=metadata, wait=self.wait
         )
+
+    def _end_holds(self, workspace: Workspace) -> None:
+        """Log the holds whose last day has passed, before anything runs that they kept back."""
+        from lineage_store.index import logging_events, queue_changes
+
+        if not workspace.index_file.exists():
+            return
+        with reading_index(workspace) as connection:
+            if not queue_changes.holds_to_end(connection, today=self.today):
+                return
+        with logging_events(workspace) as log:
+            for request in queue_changes.holds_to_end(log, today=self.today):
+                queue_changes.end_hold(log, request, time=self.time)
 
     def _finish_killed(self, workspace: Workspace) -> list[str]:
         """Do what killed commands did not get to; return the requests that are finished by it."""
