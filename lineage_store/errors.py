@@ -20,7 +20,9 @@ class NothingToLearn(BadInput):
 
 
 class WorkspaceBusy(UnweaveError):
-    """Another command is writing to the workspace."""
+    """Another command is writing to the workspace: the same command may be tried again."""
+
+    exit_status = 75  # EX_TEMPFAIL of sysexits.h
 
 
 class Unfinished(UnweaveError):

@@ -1,10 +1,10 @@
 """The command line: a thin adapter over `project`; the same answers, as text or as JSON.
 
-Exit status: 0 done; 1 a check failed; 2 wrong use or bad input; 3 nothing found. With `--json` one
-object stands on standard output, errors included; progress and warnings go to standard error.
+Exit status: 0 done; 1 a check failed; 2 wrong use or bad input; 3 nothing found; 4 what nobody
+foresaw; 75 the workspace is in use. With `--json` one object stands on standard output, errors
+included; progress and warnings go to standard error.
 """
 
-import json
 import os
 import sys
 import warnings
@@ -24,22 +24,38 @@ from unweave.commands.evaluate import evaluate
 from unweave.commands.forget import forget
 from unweave.commands.graph import graph
 from unweave.commands.log import log
-from unweave.commands.options import JSON, WORKSPACE, asked_for, flags_for, project_of, show
+from unweave.commands.options import (
+    JSON,
+    WORKSPACE,
+    asked_for,
+    flags_for,
+    must_be_utf8,
+    project_of,
+    show,
+    workspace_of,
+)
 from unweave.commands.readmit import readmit
 from unweave.commands.report import report
 from unweave.commands.request import request, run_requests
 from unweave.commands.train import train
 from unweave.text.flags import in_flags
+from unweave.text.printed import say, say_json
+from unweave.unforeseen import sentence, write_details
 
 CSV = click.option(
     "--csv", required=True, type=click.Path(path_type=Path), help="The CSV file to read."
 )
 
 
+UNFORESEEN = 4
+
+
 def main() -> None:
     """Run the command line."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.simplefilter("ignore")
+    if (wrong := must_be_utf8(sys.argv[1:])) is not None:
+        _fail(wrong, 2)
     try:
         commands.main(args=sys.argv[1:] or ["--help"], standalone_mode=False)
     except click.exceptions.Abort:
@@ -49,19 +65,28 @@ def main() -> None:
     except UnweaveError as error:
         flags = flags_for(asked_for(sys.argv[1:], commands), commands)
         _fail(in_flags(str(error), flags), error.exit_status)
+    except Exception as error:  # the one place for whatever nobody foresaw
+        _fail_unforeseen(error)
+
+
+def _fail_unforeseen(error: Exception) -> None:
+    arguments = sys.argv[1:]
+    command = asked_for(arguments, commands).name or "unweave"
+    details = write_details(error, workspace=workspace_of(arguments), command=command)
+    _fail(sentence(error, details), UNFORESEEN)
 
 
 def _fail(message: str, exit_status: int) -> None:
     if "--json" in sys.argv:
-        print(json.dumps({"ok": False, "error": message, "exit_status": exit_status}))
+        say_json({"ok": False, "error": message, "exit_status": exit_status})
     else:
-        click.echo(f"unweave: {message}", err=True)
+        say(f"unweave: {message}", err=True)
     sys.exit(exit_status)
 
 
 def _print_version(context: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked and not context.resilient_parsing:
-        click.echo(f"unweave, version {installed_version()}")
+        say(f"unweave, version {installed_version()}")
         context.exit()
 
 
@@ -211,7 +236,7 @@ def demo(workspace: Path, as_json: bool) -> None:
 
     answer = run_demo(workspace, quiet=as_json)
     if as_json:
-        print(json.dumps(answer))
+        say_json(answer)
 
 
 commands.add_command(train)

@@ -9,8 +9,10 @@ from unweave.cli import commands
 HEAD = """# The command line
 
 Generated from the commands themselves by `python -m unweave.reference`; a test holds the two
-together. Exit status: 0 done, 1 a check failed, 2 wrong use or bad input, 3 nothing found. With
-`--json`, one object stands on standard output, errors included (`ok`, `error`, `exit_status`).
+together. Exit status: 0 done, 1 a check failed, 2 wrong use or bad input, 3 nothing found, 4 what
+nobody foresaw (one sentence without values, and the file that says where it happened), 75 the
+workspace is in use: try again, or give `--wait`. With `--json`, one object stands on standard
+output, errors included (`ok`, `error`, `exit_status`).
 """
 
 

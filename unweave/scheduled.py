@@ -20,6 +20,7 @@ from typing import Any
 from lineage_store.errors import UnweaveError
 from lineage_store.requests import load_search
 from unweave.api.project import Project
+from unweave.text.printed import say, say_json
 
 Answer = dict[str, Any]
 Asked = Mapping[str, str]
@@ -33,11 +34,11 @@ def main() -> None:
     try:
         answer = JOBS[asked["job"]](asked)
     except UnweaveError as error:
-        print(error, file=sys.stderr)
+        say(str(error), err=True)
         sys.exit(error.exit_status)
-    print(json.dumps(answer, ensure_ascii=False))
+    say_json(answer)
     for one in answer.get("failed", ()):
-        print(one["error"], file=sys.stderr)
+        say(one["error"], err=True)
     sys.exit(answer.get("exit_status", 0))
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lineage_store.data.gate import infer, let_through
     from lineage_store.data.inference import in_terms_of
     from lineage_store.data.near_matches import ids_in, near_ids
-    from lineage_store.data.number_text import class_text, parse_number
+    from lineage_store.data.number_text import class_text, column_number, parse_number
     from lineage_store.data.risk import parse_rules
     from lineage_store.data.schema import Column, Kind, Label, Roles, Schema, Task
     from lineage_store.data.snapshot import (
@@ -60,7 +60,7 @@ else:
             "gate": ("infer", "let_through"),
             "inference": ("in_terms_of",),
             "near_matches": ("ids_in", "near_ids"),
-            "number_text": ("class_text", "parse_number"),
+            "number_text": ("class_text", "column_number", "parse_number"),
             "risk": ("parse_rules",),
             "schema": ("Column", "Kind", "Label", "Roles", "Schema", "Task"),
             "snapshot": (
@@ -106,6 +106,7 @@ __all__ = [
     "TableHeader",
     "Task",
     "class_text",
+    "column_number",
     "describe",
     "escape",
     "ids_in",

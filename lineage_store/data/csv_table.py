@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.data.number_text import parse_number
+from lineage_store.data.number_text import column_number
 from lineage_store.data.source import open_source
 from lineage_store.errors import BadInput
 
@@ -34,7 +34,7 @@ class Table:
         places = [self.header.index(name) for name in names]
         for row, fields in enumerate(self.rows):
             for column, place in enumerate(places):
-                value = parse_number(fields[place])
+                value = column_number(fields[place])
                 if value is not None:
                     found[row, column] = value
         return found

@@ -12,7 +12,7 @@ A row counts if it has a value in the label column; in a table without a label e
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from lineage_store.data.number_text import class_text, is_missing_number, number_text, parse_number
+from lineage_store.data.number_text import class_text, column_number, is_missing_number, number_text
 from lineage_store.data.schema import Column, Kind, Label, Roles, Schema
 from lineage_store.errors import BadInput, NothingToLearn
 
@@ -93,7 +93,7 @@ class Evidence:
                 return
             if len(self.label_strings) <= MOST_STRING_CLASSES:
                 self.label_strings.add(label)
-            number = parse_number(label)
+            number = column_number(label)
             if number is not None:
                 self.label_fraction_seen |= not number.is_integer()
                 if len(self.label_numbers) <= MOST_NUMBER_CLASSES:
@@ -154,5 +154,5 @@ class Evidence:
 def _note_text(seen: list[bool], values: Sequence[str]) -> None:
     """Note which columns hold a text; further values, a label's, are of no column."""
     for place, (known, text) in enumerate(zip(seen, values, strict=False)):
-        if not known and parse_number(text) is None and not is_missing_number(text):
+        if not known and column_number(text) is None and not is_missing_number(text):
             seen[place] = True

@@ -1,6 +1,11 @@
 """Numbers as text: what is one, what stands for a missing one, and how one is written.
 
 A number is a finite decimal number. An id such as 001 is none, for its zeros mean something.
+
+A value of a column is kept as a float32. One that is infinite as such (1e39, say, which stands for
+"none" or is a slip) is missing, in every split and as a label: whoever can put one value into a
+table can so neither end every training of it nor turn a column of numbers into texts. It is not
+refused, because a deletion passes kept rows through the gate again, and must not be stopped by one.
 """
 
 import math
@@ -10,9 +15,22 @@ NUMBER = re.compile(r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?",
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?"})
 
 
+# The least number that a float32 rounds to infinity: half a step above its largest.
+BEYOND_FLOAT32 = 2.0**128 - 2.0**103
+
+
 def is_missing_number(text: str) -> bool:
     """Say whether a text stands for a missing value in a column of numbers."""
-    return text.strip().lower() in MISSING
+    text = text.strip()
+    if text.lower() in MISSING:
+        return True
+    return NUMBER.fullmatch(text) is not None and abs(float(text)) >= BEYOND_FLOAT32
+
+
+def column_number(text: str) -> float | None:
+    """Read a value of a column of numbers; None if it is none, or is missing."""
+    number = parse_number(text)
+    return None if number is None or abs(number) >= BEYOND_FLOAT32 else number
 
 
 def parse_number(text: str) -> float | None:

@@ -30,9 +30,9 @@ from typing import Any, Literal
 
 from lineage_store.data.number_text import (
     class_text,
+    column_number,
     is_missing_number,
     number_text,
-    parse_number,
 )
 
 Kind = Literal["number", "text"]
@@ -57,7 +57,7 @@ class Column:
         """Return a value's one spelling, empty where it is missing; None for no value of these."""
         if self.kind == "text":
             return text
-        number = parse_number(text)
+        number = column_number(text)
         if number is None:
             return "" if is_missing_number(text) else None
         return number_text(number)
@@ -79,7 +79,7 @@ class Label(Column):
         """Return the name of a class, or the one spelling of a number; None if it is missing."""
         if self.kind == "text":
             return text or None
-        number = parse_number(text)
+        number = column_number(text)
         if number is None:
             return None
         return class_text(number) if self.task == "classification" else number_text(number)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
+    from lineage_store.index.asked_today import count_asked
     from lineage_store.index.database import (
         compact,
         open_index,
@@ -43,6 +44,7 @@ else:
     __getattr__ = lazily(
         __name__,
         {
+            "asked_today": ("count_asked",),
             "database": ("compact", "open_index", "read_index", "reading_index", "writing_index"),
             "deletions": ("Request", "all_requests", "must_be_none_running"),
             "descent": ("base_of", "families_from", "reached"),
@@ -67,6 +69,7 @@ __all__ = [
     "base_of",
     "check_log",
     "compact",
+    "count_asked",
     "deletions",
     "families_from",
     "lift",

@@ -15,7 +15,8 @@ from lineage_store.errors import BadInput, NothingFound
 from lineage_store.workspace.folder import Workspace
 
 SCHEMA = "unweave"
-NEWEST = "lifted"  # the last of the migrations
+NEWEST = "asked_today"  # the last of the migrations
+PATIENCE = 30  # seconds that a transaction waits for another
 
 
 @contextmanager
@@ -92,7 +93,7 @@ def _is_current(connection: sqlite3.Connection) -> bool:
 
 def _connect(name: str, *, uri: bool) -> sqlite3.Connection:
     try:
-        connection = sqlite3.connect(name, uri=uri, timeout=30)
+        connection = sqlite3.connect(name, uri=uri, timeout=PATIENCE)
         connection.execute("PRAGMA schema_version")
     except sqlite3.OperationalError:
         raise  # a full disk, say: no matter of what is in the file
@@ -115,6 +116,7 @@ def compact(path: Path) -> None:
 def _migrations() -> Any:
     from sqlite_utils import Database, Migrations
 
+    from lineage_store.index.asked_today import create_asked_today
     from lineage_store.index.queue import create_queue
     from lineage_store.index.readmission import create_lifted
     from lineage_store.log.events import create_table
@@ -219,5 +221,9 @@ def _migrations() -> Any:
     @migrations()
     def lifted(db: Database) -> None:
         create_lifted(db.conn)
+
+    @migrations()
+    def asked_today(db: Database) -> None:
+        create_asked_today(db.conn)
 
     return migrations

@@ -9,10 +9,17 @@ import sqlite3
 from collections.abc import Collection
 
 from lineage_store.errors import BadInput
-from lineage_store.index.queue import Needs, Queued, commit_to, end
+from lineage_store.index.asked_today import no_longer_asked
+from lineage_store.index.queue import Needs, Queued, all_queued, commit_to, end
 from lineage_store.log import events
 from lineage_store.log.events import LogConnection
-from lineage_store.log.kinds import RequestAnswered, RequestApproved, RequestHeld, RequestReleased
+from lineage_store.log.kinds import (
+    RequestAnswered,
+    RequestApproved,
+    RequestHeld,
+    RequestHoldEnded,
+    RequestReleased,
+)
 
 
 def approve(connection: LogConnection, request: Queued, *, sealed: bytes, time: str) -> None:
@@ -50,6 +57,7 @@ def hold(
 ) -> None:
     """Keep a request from running to the end of a day."""
     _must_wait(request)
+    end_hold(connection, request, time=time)
     connection.execute(
         "UPDATE queue SET held_until = ?, sealed = ? WHERE id = ?", (until, sealed, request.id)
     )
@@ -64,7 +72,26 @@ def release(connection: LogConnection, request: Queued, *, sealed: bytes, time: 
     connection.execute(
         "UPDATE queue SET held_until = NULL, sealed = ? WHERE id = ?", (sealed, request.id)
     )
-    events.append(connection, RequestReleased(request.id), time=time)
+    if not end_hold(connection, request, time=time):
+        events.append(connection, RequestReleased(request.id), time=time)
+
+
+def holds_to_end(connection: sqlite3.Connection, *, today: str) -> list[Queued]:
+    """Return the requests that still wait and whose hold has passed its last day."""
+    waiting = all_queued(connection, open_only=True)
+    return [one for one in waiting if one.held_until is not None and one.held_until < today]
+
+
+def end_hold(connection: LogConnection, request: Queued, *, time: str) -> bool:
+    """Write down that a hold has passed its last day; return whether there was one that has.
+
+    The log tells at which time this machine took the day to have passed.
+    """
+    if request.held_until is None or time[:10] <= request.held_until:
+        return False
+    connection.execute("UPDATE queue SET held_until = NULL WHERE id = ?", (request.id,))
+    events.append(connection, RequestHoldEnded(request.id, request.held_until), time=time)
+    return True
 
 
 def cancel(connection: LogConnection, request: Queued, *, time: str) -> None:
@@ -78,6 +105,7 @@ def cancel(connection: LogConnection, request: Queued, *, time: str) -> None:
             f"The request {request.id} is the exact phase that the certificate of {request.follows}"
             f" promises: it cannot be cancelled."
         )
+    no_longer_asked(connection, request.id)
     connection.execute("DELETE FROM queue_ids WHERE request = ?", (request.id,))
     end(connection, request, outcome="cancelled", time=time)
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 from lineage_store.canonical import write_atomic
 from lineage_store.errors import WorkspaceBusy
-from lineage_store.index.database import reading_index, writing_index
+from lineage_store.index.database import PATIENCE, reading_index, writing_index
 from lineage_store.keys.signing import load_private_key
 from lineage_store.log import events
 from lineage_store.log.events import ORIGIN, LogConnection, TreeHead
@@ -18,14 +18,19 @@ from lineage_store.workspace.folder import Workspace, writing
 
 
 @contextmanager
-def logging_events(workspace: Workspace, *, held: bool = True) -> Iterator[LogConnection]:
+def logging_events(
+    workspace: Workspace, *, held: bool = True, wait: float = 0
+) -> Iterator[LogConnection]:
     """Open the index for one transaction that may append events, and sign the head at its end.
 
     The workspace is held for writing by the caller; without (`held` is False), the head is signed
     here only if nobody else holds it: who does signs one when it is done, with these events in it.
-    If the block raises, nothing of it is kept and nothing is signed.
+    If the block raises, nothing of it is kept and nothing is signed. Where another transaction
+    takes longer than SQLite waits anyhow, it is waited for so many seconds.
     """
     with writing_index(workspace) as connection:
+        if wait > 0:
+            connection.execute(f"PRAGMA busy_timeout = {int(max(wait, PATIENCE) * 1000)}")
         connection.execute("BEGIN IMMEDIATE")
         with connection:
             yield LogConnection(connection)

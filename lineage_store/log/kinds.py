@@ -150,6 +150,19 @@ class RequestReleased(EventKind):
 
 
 @dataclass(frozen=True)
+class RequestHoldEnded(EventKind):
+    """The last day of a hold has passed, by this machine's clock: the request may run again.
+
+    An earlier unweave did not log it.
+    """
+
+    name = "request hold ended"
+
+    request: str
+    until: str
+
+
+@dataclass(frozen=True)
 class RequestEnded(EventKind):
     """A request ended, by a deletion or without one."""
 
@@ -171,6 +184,7 @@ KINDS: tuple[type[EventKind], ...] = (
     RequestAnswered,
     RequestHeld,
     RequestReleased,
+    RequestHoldEnded,
     RequestEnded,
 )
 

@@ -3,6 +3,7 @@
 They lie sealed in the queue (`sealed.py`), each bound to its request, and go when it ends.
 """
 
+import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -41,6 +42,14 @@ class Details:
     def text(self) -> dict[str, Any]:
         """Return the free text as JSON, without ids."""
         return {k: v for k, v in asdict(self).items() if k not in ("ids", "near")}
+
+    def asker(self, *, day: str, key: bytes) -> str:
+        """Return a keyed digest of who asks, on a day: the requester, or else who added it.
+
+        Case and spaces do not matter.
+        """
+        name = " ".join((self.requester or self.added_by or "").casefold().split())
+        return hmac.digest(key, f"asker {day} {name}".encode(), "sha256").hex()
 
     def sealed(self, request: str, *, key: bytes, random_bytes: Callable[[int], bytes]) -> bytes:
         """Return the details sealed for a request."""

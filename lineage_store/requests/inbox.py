@@ -8,6 +8,9 @@ before, so that nothing can be put in its place meanwhile. A file is taken whole
 CSV: one request a line, with a column `subject` or `row` and any of the columns of FIELDS.
 JSON: one object or a list of them, with a list `subjects` or `rows` and the same fields.
 
+A name that stands twice, of a column or in an object, refuses the file: readers take one of the two
+values, and nobody can say which of the people was meant.
+
 What is refused is told by the file's name and the place in it, never by what stands there.
 """
 
@@ -155,6 +158,8 @@ def _csv_entries(text: str) -> Iterator[Entry]:
     lines = csv_reader(io.StringIO(text, newline=""))
     try:
         names = [name.strip() for name in next(lines, [])]
+        if len(names) != len(set(names)):
+            raise BadInput("Line 1 names a column twice: nothing of the file is taken.")
         for number, fields in enumerate(lines, start=2):
             if not fields:
                 continue
@@ -172,13 +177,20 @@ def _csv_entries(text: str) -> Iterator[Entry]:
 
 def _json_entries(text: str) -> Iterator[Entry]:
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         raise BadInput("It is no JSON.") from error
     for number, item in enumerate(value if isinstance(value, list) else [value], start=1):
         if not isinstance(item, dict):
             raise BadInput(f"Request {number} is no object.")
         yield _entry(item, f"Request {number}")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise BadInput("An object in it has a field twice: nothing of the file is taken.")
+    return value
 
 
 def _entry(value: Mapping[str, Any], where: str) -> Entry:

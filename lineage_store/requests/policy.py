@@ -32,7 +32,7 @@ class Sender:
 
 @dataclass(frozen=True)
 class Policy:
-    """The rules; a request of more than `approve_above` ids needs a second person.
+    """The rules; who asks for more than `approve_above` people on a day needs a second person.
 
     What a detector files is a proposal until somebody approves it, unless `detectors_run`.
     """
@@ -43,7 +43,10 @@ class Policy:
     detectors_run: bool = False
 
     def needs(self, size: int, *, proposed: bool) -> Any:
-        """Say what a request of so many ids waits for: "proposal", "approval" or nothing ("")."""
+        """Say what a request waits for: "proposal", "approval" or nothing ("").
+
+        `size` counts the ids that its requester has asked for on this day, its own among them.
+        """
         if proposed:
             return "proposal"
         above = self.approve_above is not None and size > self.approve_above

@@ -25,6 +25,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic, sleep
 
 from lineage_store.canonical import (
     PRIVATE,
@@ -43,6 +44,7 @@ from lineage_store.workspace.while_reading import sweep_reading_folders
 FORMAT = 1
 OWNER_ALONE = 0o700
 METADATA, PSEUDONYMS = "metadata.json", "pseudonyms.sqlite"
+WAKE = 0.2  # seconds between two looks at a lock
 
 
 @dataclass(frozen=True)
@@ -163,12 +165,13 @@ def writing(
     key_file: Path | None = None,
     metadata: Connection | None = None,
     create: bool,
+    wait: float = 0,
 ) -> Iterator[Workspace]:
     """Hold a workspace for writing; with `create`, make one where there is none.
 
     A workspace that this call made is taken away again if its first command fails before it has
-    pushed a model. Raises WorkspaceBusy if another command holds it, BadInput for a secret or a
-    place of MLMD that does not fit.
+    pushed a model. Raises WorkspaceBusy if another command holds it, still after `wait` seconds,
+    BadInput for a secret or a place of MLMD that does not fit.
     """
     given = read_secret(key_file) if key_file else None
     new = not (root / "format.json").exists()
@@ -179,10 +182,11 @@ def writing(
             f"The folder {root} is not empty and is no workspace: name an empty or a new folder."
         )
     made = [folder for folder in (root, *root.parents) if not folder.exists()] if new else []
-    root.mkdir(mode=OWNER_ALONE, parents=True, exist_ok=True)
     before = os.umask(0o777 & ~OWNER_ALONE)
     try:
-        with _locked(root, given, key_file, metadata, new=new, made=made) as workspace:
+        with _locked(
+            root, given, key_file, metadata, create=create, wait=wait, made=made
+        ) as workspace:
             yield workspace
     finally:
         os.umask(before)
@@ -195,23 +199,15 @@ def _locked(
     key_file: Path | None,
     metadata: Connection | None,
     *,
-    new: bool,
+    create: bool,
+    wait: float,
     made: Sequence[Path],
 ) -> Iterator[Workspace]:
+    descriptor = _held(root, wait=wait)
+    # Another command may just have made it, or have taken away again what it had made.
+    new = not (root / "format.json").exists()
     try:
-        descriptor = os.open(root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except PermissionError:
-        raise BadInput(f"You may not write to the folder {root}: ask its owner.") from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise WorkspaceBusy(
-            f"The workspace {root} is in use by another unweave command: wait for it to end."
-        ) from None
-    new = new and not (root / "format.json").exists()  # another command may just have made it
-    try:
-        workspace = _create(root, given, metadata) if new else open_workspace(root)
+        workspace = _create(root, given, metadata) if new and create else open_workspace(root)
         if given is not None and derive(given) != workspace.keys():
             raise BadInput(
                 f"The workspace {root} was made with another secret than {key_file} holds: "
@@ -256,6 +252,39 @@ def _for_its_owner_alone(workspace: Workspace) -> None:
 def is_loose(path: Path) -> bool:
     """Say whether others than its owner may do anything with a file or folder."""
     return bool(path.stat().st_mode & 0o077)
+
+
+def _held(root: Path, *, wait: float) -> int:
+    """Take a workspace's lock, and make its folder if need be; return the open file."""
+    until = monotonic() + wait
+    while True:
+        root.mkdir(mode=OWNER_ALONE, parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except PermissionError:
+            raise BadInput(f"You may not write to the folder {root}: ask its owner.") from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_still(root / "lock", descriptor):
+                return descriptor
+            os.close(descriptor)  # its holder took the folder away, and this was the lock in it
+            continue
+        except BlockingIOError:
+            os.close(descriptor)
+        if not monotonic() < until:
+            raise WorkspaceBusy(
+                f"The workspace {root} is in use by another unweave command: wait for it to end, "
+                f"or try again with `wait`."
+            )
+        sleep(min(WAKE, max(0.0, until - monotonic())))
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    """Say whether an open file is the one that a path names now."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def _has_pushed(root: Path) -> bool:

@@ -11,7 +11,14 @@ import numpy as np
 
 from lineage_store.data import load_snapshot
 from lineage_store.errors import NothingFound
-from lineage_store.index import IndexedRows, deletions, models, rows_by_key, rows_of_subject
+from lineage_store.index import (
+    IndexedRows,
+    deletions,
+    models,
+    rows_by_key,
+    rows_of_subject,
+    writing_index,
+)
 from lineage_store.keys import Keys, Pseudonyms
 from lineage_store.workspace import Workspace
 from unlearning.erasure import row_tokens
@@ -187,3 +194,16 @@ def rows_of(
         return rows_by_key(connection, opened.row_keys, old.snapshot)
     rows = (rows_of_subject(connection, one, old.snapshot) for one in opened.subjects)
     return merged([NO_ROWS, *rows])
+
+
+def earlier_request(workspace: Workspace, request: ForgetRequest) -> deletions.Request | None:
+    """Return the recorded request of just these ids, if there is one."""
+    with writing_index(workspace) as connection:
+        known = [
+            deletions.exclusion(connection, commitment)
+            for commitment in request.commitments(workspace.keys())
+        ]
+        ids = {entry.request for entry in known if entry is not None}
+        if len(ids) != 1 or None in known:
+            return None
+        return deletions.find_request(connection, ids.pop())

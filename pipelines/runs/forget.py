@@ -31,7 +31,14 @@ from lineage_store.tensors import weights_digest
 from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend, Command, DeletionJob, ModelChange
 from pipelines.runs.before_a_run import look
-from pipelines.runs.find_rows import ForgetRequest, Found, find, found_tokens, rows_of
+from pipelines.runs.find_rows import (
+    ForgetRequest,
+    Found,
+    earlier_request,
+    find,
+    found_tokens,
+    rows_of,
+)
 from pipelines.runs.settled_plans import settle_plans
 from unlearning.certificates import forget_open_file, log_asked, log_taken_back
 from unlearning.evaluation import demanded
@@ -61,11 +68,12 @@ class Done:
     """A finished deletion, and the digest of the weights of each model that this run ended.
 
     The digests are written nowhere: they are for whoever asked, once. A run that goes on where
-    another was killed may know none.
+    another was killed may know none. `notes` are for whoever asked, too.
     """
 
     request: str
     weights_before: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def plan_all(
@@ -147,7 +155,7 @@ def forget(
 
     `finished` are the requests that this command has just finished (`killed_runs.sweep`).
     """
-    earlier = _earlier(workspace, request)
+    earlier = earlier_request(workspace, request)
     if earlier is not None and earlier.id in finished:
         return Done(earlier.id)
     request_id = _running(workspace, earlier)
@@ -268,19 +276,6 @@ def _log_asked(workspace: Workspace, request_id: str) -> None:
     """Log that the request was recorded, before anything is changed for it; safe to repeat."""
     with logging_events(workspace) as connection:
         log_asked(connection, deletions.find_request(connection, request_id))
-
-
-def _earlier(workspace: Workspace, request: ForgetRequest) -> deletions.Request | None:
-    """Return the recorded request of just these ids, if there is one."""
-    with writing_index(workspace) as connection:
-        known = [
-            deletions.exclusion(connection, commitment)
-            for commitment in request.commitments(workspace.keys())
-        ]
-        ids = {entry.request for entry in known if entry is not None}
-        if len(ids) != 1 or None in known:
-            return None
-        return deletions.find_request(connection, ids.pop())
 
 
 def _running(workspace: Workspace, earlier: deletions.Request | None) -> str | None:

@@ -37,12 +37,23 @@ NONCE_BYTES = 32
 
 _COMMITMENT_DOMAIN = b"unweave.dev/commitment/v1"
 
-Verdict = Literal["verified", "intact, signer unknown", "altered", "signed by another key"]
+Verdict = Literal[
+    "verified",
+    "intact, signer unknown",
+    "altered",
+    "signed by another key",
+    # What only `judgement` says, of a certificate that is intact:
+    "no certificate",
+    "not in the log",
+    "not in the run",
+    "not what it is called",
+    "contradicts itself",
+]
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What verify() found. `statement` is None if the certificate is altered.
+    """What was found. `statement` is None if the certificate is altered, or is none.
 
     `ok` only if it is intact and signed by the key that was given.
     """
@@ -107,10 +118,10 @@ def seal(statement: Mapping[str, Any], private_key: Ed25519PrivateKey) -> bytes:
 
 
 def verify(data: bytes, public_key: Ed25519PublicKey | None) -> Verification:
-    """Check a certificate against the key that its signer is known by, or without one.
+    """Check a certificate's envelope against the key that its signer is known by, or without one.
 
-    Needs nothing but the two. Never raises: whatever is not a certificate is "altered", and
-    `detail` is one sentence that says what is wrong.
+    What the statement says is for `judgement`. Needs nothing but the two. Never raises: whatever is
+    not a certificate is "altered", and `detail` is one sentence that says what is wrong.
     """
     try:
         opened, signer = _open(data)

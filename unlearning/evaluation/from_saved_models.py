@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lineage_store.data import Table, Task, class_text, parse_number, read_table
+from lineage_store.data import Table, Task, class_text, column_number, read_table
 from lineage_store.errors import BadInput
 from lineage_store.tensors import Array
 from unlearning.evaluation.keras_outputs import Reader, as_columns, ask_keras, only_other
@@ -102,7 +102,7 @@ def _labels(table: Table, reader: Reader) -> Array:
     places = {name: number for number, name in enumerate(reader.classes)}
     found: list[float] = []
     for (text,), line in zip(table.strings([reader.label]), table.lines, strict=True):
-        number = parse_number(text)
+        number = column_number(text)
         value: float | None = number
         if reader.task == "classification":
             value = places.get(text)

@@ -57,6 +57,11 @@ def strategy_of(name: str) -> Strategy[Any]:
     return known[name]
 
 
+def known_strategy(name: str) -> Strategy[Any] | None:
+    """Return a strategy by its name; None if it is none that is registered here."""
+    return _known().get(name)
+
+
 def _known() -> dict[str, Strategy[Any]]:
     from unlearning.strategies.withdraw import Withdraw
 

@@ -156,7 +156,7 @@ def forgotten(
         "steps_recomputed": sum(change["steps_recomputed"] for change in changes),
         "steps_full": sum(change["steps_full"] for change in changes),
         "seconds": round(seconds, 3),
-        "warnings": [told for plan in plans for told in plan.warnings],
+        "warnings": [*done.notes, *(told for plan in plans for told in plan.warnings)],
         "certificate": str(folder.certificate),
         "receipt": str(folder.receipt),
         "public_key": str(workspace.public_key),

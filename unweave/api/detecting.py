@@ -23,14 +23,13 @@ def detect_poison(
     fit.
     """
     from lineage_store.progress import listening
-    from lineage_store.workspace import writing
     from pipelines.runs.detect import detect
     from unweave.api.request_queue import RequestQueue
 
     asked.check()
     if propose is not None and not propose.parent.is_dir():
         raise BadInput(f"The folder {propose.parent} is not there: make it first.")
-    with listening(session.listener), writing(session.root, create=False) as workspace:
+    with listening(session.listener), session.holding() as workspace:
         found = detect(workspace, asked)
     reason = f"proposed by unweave detect, method {found.method}, for {found.model}"
     filed = None

@@ -19,7 +19,7 @@ from lineage_store.data import Columns, parse_rules
 from lineage_store.disk_full import translated
 from lineage_store.ledger import TrainOptions
 from lineage_store.progress import Listener, listening
-from lineage_store.workspace import parse_connection, writing
+from lineage_store.workspace import parse_connection
 from unlearning.families import DEFAULT
 from unweave.api.detecting import detect_poison
 from unweave.api.forget_options import asked_of, forget_request
@@ -39,7 +39,8 @@ class Project(Reader):
     """A workspace and what can be done with it; made by its first training run.
 
     `workers` processes train shards at a time, or the runner that `beam_args` name. With `reveal`,
-    answers have digests of weights in the clear (`answers.revealed`).
+    answers have digests of weights in the clear (`answers.revealed`). A workspace that another
+    command writes to is waited for, `wait` seconds at most.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Project(Reader):
         workers: int | None = None,
         beam_args: str | None = None,
         reveal: bool = True,
+        wait: float = 0,
         now: Now = system_clock,
     ) -> None:
         self._session = Session(
@@ -61,6 +63,7 @@ class Project(Reader):
             workers=workers,
             beam_args=beam_args,
             reveal=reveal,
+            wait=wait,
         )
 
     def train(
@@ -176,7 +179,7 @@ class Project(Reader):
         code or the environment are others. `accept_left_out` lets the scan leave ids that what
         stays has too out of unweave's own files: see docs/deletion.md.
         """
-        from pipelines.runs.forget import forget
+        from pipelines.runs.asked_again import forget_as_asked
         from unweave.answers import runs as answers
 
         began = clock.perf_counter()
@@ -197,10 +200,14 @@ class Project(Reader):
             accept_left_out=accept_left_out,
             today=self._session.today,
         )
-        command = self._session.command()
+        _ = self._session.engine  # one that cannot be is told before the workspace is held
         with self._session.running() as (workspace, finished):
-            done = forget(
-                workspace, request, command=command, random_bytes=os.urandom, finished=finished
+            done = forget_as_asked(
+                workspace,
+                request,
+                command=self._session.command(),  # of now, however long the workspace was in use
+                random_bytes=os.urandom,
+                finished=finished,
             )
             return answers.forgotten(
                 workspace,
@@ -305,7 +312,7 @@ class Project(Reader):
         with translated(), listening(self._session.listener):
             if not repair:
                 return examine(self._session.workspace())
-            with writing(self.root, create=False) as workspace:
+            with self._session.holding() as workspace:
                 return put_right(workspace)
 
     def audit(

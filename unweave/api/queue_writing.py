@@ -19,23 +19,25 @@ from lineage_store.workspace import Workspace, open_workspace
 
 
 @contextmanager
-def changing_queue(root: Path) -> Iterator[tuple[Workspace, LogConnection]]:
+def changing_queue(root: Path, *, wait: float = 0) -> Iterator[tuple[Workspace, LogConnection]]:
     """Open the queue to write, all or nothing.
 
-    Raises NothingFound without a workspace, WorkspaceBusy if another command writes for too long.
+    Raises NothingFound without a workspace, WorkspaceBusy if another command writes for longer than
+    half a minute, or than `wait` seconds if that is more.
     """
     workspace = open_workspace(root)
     with translated():
         with reading_index(workspace):
             pass  # there must be one
         try:
-            with logging_events(workspace, held=False) as connection:
+            with logging_events(workspace, held=False, wait=wait) as connection:
                 yield workspace, connection
         except sqlite3.OperationalError as error:
             if "locked" not in str(error):
                 raise
             raise WorkspaceBusy(
-                "The index of the workspace is being written to: try again in a moment."
+                "The index of the workspace is being written to: try again in a moment, or with "
+                "`wait`."
             ) from error
 
 

@@ -14,11 +14,10 @@ def readmit_subjects(session: Session, ids: Sequence[str], *, rows: bool = False
     """
     from lineage_store.disk_full import translated
     from lineage_store.index import deletions, lift, logging_events
-    from lineage_store.workspace import writing
     from pipelines.runs import ForgetRequest
 
     unique = unique_ids(ids)
-    with translated(), writing(session.root, create=False) as workspace:
+    with translated(), session.holding() as workspace:
         commitments = ForgetRequest(unique, rows).commitments(workspace.keys())
         with logging_events(workspace) as connection:
             deletions.must_be_none_running(connection)

@@ -16,7 +16,7 @@ from typing import Any
 
 from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput
-from lineage_store.index import Queued, queue, queue_changes
+from lineage_store.index import Queued, count_asked, queue, queue_changes
 from lineage_store.log import LogConnection
 from lineage_store.requests import (
     Accepted,
@@ -129,12 +129,13 @@ class RequestQueue:
         if known is not None:
             queue_changes.sooner(connection, known, deadline=due)
             return queue.find(connection, known.id), False
+        people = self._asked_today(workspace, connection, details, commitments)
         entry = queue.QueueEntry(
             kind=kind,
             commitments=commitments,
             options=options,
             deadline=due,
-            needs=policy.needs(len(details.ids), proposed=proposed),
+            needs=policy.needs(people, proposed=proposed),
             question=bool(details.near),
         )
         request = queue.add(
@@ -194,11 +195,13 @@ class RequestQueue:
             wanted = forget_request(
                 whole.ids, rows=False, asked=asked_of(None, None), today=self._session.today
             )
-            needs = found.needs or load_policy(workspace).needs(len(whole.ids), proposed=False)
+            commitments = wanted.commitments(workspace.keys())
+            people = self._asked_today(workspace, connection, whole, commitments)
+            needs = found.needs or load_policy(workspace).needs(people, proposed=False)
             queue_changes.answer(
                 connection,
                 found,
-                commitments=wanted.commitments(workspace.keys()),
+                commitments=commitments,
                 needs=needs,
                 sealed=self._sealed(workspace, found, whole),
                 time=self._session.time,
@@ -257,13 +260,13 @@ class RequestQueue:
                     backend=self._session.backend,
                 )
             return request_answers.planned(planned)
-        command = self._session.command()
+        _ = self._session.engine  # one that cannot be is told before the workspace is held
         with self._session.running() as (workspace, finished):
             ran = queue_run.run_requests(
                 workspace,
                 due=day,
                 derived_until=until,
-                command=command,
+                command=self._session.command(),  # of now, however long that was waited for
                 random_bytes=os.urandom,
                 clock=perf_counter,
                 accept_left_out=accept_left_out,
@@ -345,6 +348,18 @@ class RequestQueue:
         """Write the workspace's rules for requests."""
         save_policy(self._session.workspace(), policy)
 
+    def _asked_today(
+        self,
+        workspace: Workspace,
+        connection: LogConnection,
+        details: Details,
+        commitments: Sequence[str],
+    ) -> int:
+        """Return how many people its requester has asked for today, these included."""
+        day = self._session.today
+        who = details.asker(day=day, key=workspace.keys().requests)
+        return count_asked(connection, day=day, requester=who, commitments=commitments)
+
     def _opened(
         self, workspace: Workspace, connection: sqlite3.Connection, request: str
     ) -> tuple[Queued, Details]:
@@ -369,7 +384,7 @@ class RequestQueue:
         )
 
     def _changing(self) -> AbstractContextManager[tuple[Workspace, LogConnection]]:
-        return changing_queue(self._session.root)
+        return changing_queue(self._session.root, wait=self._session.wait)
 
 
 def _same_name(one: str, other: str | None) -> bool:

@@ -6,7 +6,7 @@ imported when it is asked for.
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cached_property
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lineage_store.disk_full import translated
-from lineage_store.index import read_index
+from lineage_store.index import read_index, reading_index
 from lineage_store.progress import Listener, listening
 from lineage_store.workspace import Connection, Workspace, open_workspace, writing
 from unweave.api.version import installed_version
@@ -41,6 +41,7 @@ class Session:
 
     Without a `chosen` backend jobs run as TFX pipelines. `workers` processes train shards at a
     time, or the runner that `beam_args` name. With `reveal`, answers have digests in the clear.
+    A workspace that is in use is waited for, `wait` seconds at most.
     """
 
     root: Path
@@ -50,6 +51,7 @@ class Session:
     workers: int | None = None
     beam_args: str | None = None
     reveal: bool = False
+    wait: float = 0
 
     @property
     def time(self) -> str:
@@ -115,9 +117,36 @@ class Session:
         with (
             translated(),
             listening(self.listener),
-            writing(self.root, create=create, key_file=key_file, metadata=metadata) as workspace,
+            self.holding(create=create, key_file=key_file, metadata=metadata) as workspace,
         ):
-            yield workspace, self._finish_killed(workspace)
+            finished = self._finish_killed(workspace)
+            self._end_holds(workspace)
+            yield workspace, finished
+
+    def holding(
+        self,
+        *,
+        create: bool = False,
+        key_file: Path | None = None,
+        metadata: Connection | None = None,
+    ) -> AbstractContextManager[Workspace]:
+        """Hold the workspace for writing."""
+        return writing(
+            self.root, create=create, key_file=key_file, metadata=metadata, wait=self.wait
+        )
+
+    def _end_holds(self, workspace: Workspace) -> None:
+        """Log the holds whose last day has passed, before anything runs that they kept back."""
+        from lineage_store.index import logging_events, queue_changes
+
+        if not workspace.index_file.exists():
+            return
+        with reading_index(workspace) as connection:
+            if not queue_changes.holds_to_end(connection, today=self.today):
+                return
+        with logging_events(workspace) as log:
+            for request in queue_changes.holds_to_end(log, today=self.today):
+                queue_changes.end_hold(log, request, time=self.time)
 
     def _finish_killed(self, workspace: Workspace) -> list[str]:
         """Do what killed commands did not get to; return the requests that are finished by it."""

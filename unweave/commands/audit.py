@@ -1,6 +1,5 @@
 """`unweave audit`: is what the workspace says of its models true, and is what was deleted gone?"""
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import click
 
 from unweave.commands.options import JSON, WORKSPACE, for_people, project_of
+from unweave.text.printed import say, say_json
 
 
 @click.command()
@@ -35,10 +35,10 @@ def audit(workspace: Path, replay: int, seed: int | None, head: Path | None, as_
     with project_of(workspace, progress=bool(replay) and not as_json) as project:
         answer = for_people(project.audit(replay=replay, seed=seed, head=head))
     if as_json:
-        print(json.dumps(answer, ensure_ascii=False))
+        say_json(answer)
     else:
         for line in _lines(answer):
-            click.echo(line)
+            say(line)
     if not answer["ok"]:
         sys.exit(1)
 

@@ -1,11 +1,11 @@
 """`unweave cost`: what a request to forget one row is expected to cost, before anybody asks."""
 
-import json
 from pathlib import Path
 
 import click
 
 from unweave.commands.options import JSON, WORKSPACE
+from unweave.text.printed import say, say_json
 
 
 @click.command()
@@ -28,11 +28,11 @@ def cost(workspace: Path, model: str | None, pattern: str | None, as_json: bool)
 
     answer = Project(workspace).expected_cost(model, pattern=_shares(pattern))
     if as_json:
-        print(json.dumps(answer, ensure_ascii=False))
+        say_json(answer)
         return
-    click.echo(f"Forgetting one row of {answer['model_id']} exactly:")
+    say(f"Forgetting one row of {answer['model_id']} exactly:")
     for line in cost_lines(answer):
-        click.echo(line)
+        say(line)
 
 
 def _shares(text: str | None) -> list[float] | None:

@@ -1,6 +1,5 @@
 """`unweave detect`: which training rows look poisoned? It proposes, and deletes nothing."""
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +7,8 @@ from typing import Any
 
 import click
 
-from unweave.commands.options import JSON, WORKSPACE, project_of
+from unweave.commands.options import JSON, WAIT, WORKSPACE, project_of
+from unweave.text.printed import say, say_json
 
 
 @click.command()
@@ -55,6 +55,7 @@ from unweave.commands.options import JSON, WORKSPACE, project_of
     is_flag=True,
     help="File a request for them, a proposal unless `request policy --detectors run` says else.",
 )
+@WAIT
 @JSON
 def detect(
     workspace: Path,
@@ -67,6 +68,7 @@ def detect(
     source: str | None,
     propose: Path | None,
     queue: bool,
+    wait: int,
     as_json: bool,
 ) -> None:
     """Look for training rows that may be poisoned, and propose to forget them.
@@ -74,7 +76,7 @@ def detect(
     Nothing is deleted. Ids go into the file of --propose or the queue, never onto the screen. Ends
     with status 3 if nothing is suspicious.
     """
-    with project_of(workspace) as project:
+    with project_of(workspace, wait=wait) as project:
         answer = project.detect(
             csvs,
             row_id=row_id,
@@ -87,10 +89,10 @@ def detect(
             queue=queue,
         )
     if as_json:
-        print(json.dumps(answer, ensure_ascii=False))
+        say_json(answer)
     else:
         for line in _lines(answer):
-            click.echo(line)
+            say(line)
     if not answer["proposed"]:
         sys.exit(3)
 

@@ -1,6 +1,5 @@
 """`unweave doctor`: does what the index and MLMD say agree with the log and the disk?"""
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,26 +7,28 @@ from typing import Any
 
 import click
 
-from unweave.commands.options import JSON, WORKSPACE
+from unweave.commands.options import JSON, WAIT, WORKSPACE
+from unweave.text.printed import say, say_json
 
 
 @click.command()
 @WORKSPACE
 @click.option("--repair", is_flag=True, help="Put right what can be made again.")
+@WAIT
 @JSON
-def doctor(workspace: Path, repair: bool, as_json: bool) -> None:
+def doctor(workspace: Path, repair: bool, wait: int, as_json: bool) -> None:
     """Compare index and MLMD with ledgers, data and event log; tell or repair what differs.
 
     Ends with status 1 if something differs or could not be repaired.
     """
     from unweave.api.project import Project
 
-    answer = Project(workspace).doctor(repair=repair)
+    answer = Project(workspace, wait=wait).doctor(repair=repair)
     if as_json:
-        print(json.dumps(answer, ensure_ascii=False))
+        say_json(answer)
     else:
         for line in _lines(answer):
-            click.echo(line)
+            say(line)
     if not answer["ok"]:
         sys.exit(1)
 

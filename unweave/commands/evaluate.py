@@ -5,7 +5,6 @@ nothing can be told and the policy does not accept that; otherwise 0. Like `veri
 workspace, and takes `--workspace` as every command does.
 """
 
-import json
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import click
 
 from unweave.commands.options import JSON, WORKSPACE
+from unweave.text.printed import say, say_json
 
 MODEL = click.Path(path_type=Path, exists=True, file_okay=False)
 ROWS = click.Path(path_type=Path)
@@ -89,10 +89,10 @@ def evaluate(
     )
     answer = judge(read_evaluated(given, demanded), demanded).to_json()
     if as_json:
-        print(json.dumps(answer, ensure_ascii=False))
+        say_json(answer)
     else:
         for line in evaluation_lines(answer):
-            click.echo(line)
+            say(line)
     if not answer["accepted"]:
         sys.exit(1)
 

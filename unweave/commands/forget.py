@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from unweave.commands.options import BEAM_ARGS, JSON, WORKERS, WORKSPACE, project_of, show
+from unweave.commands.options import BEAM_ARGS, JSON, WAIT, WORKERS, WORKSPACE, project_of, show
 
 
 @click.command()
@@ -54,6 +54,7 @@ from unweave.commands.options import BEAM_ARGS, JSON, WORKERS, WORKSPACE, projec
 @click.option("--replay", is_flag=True, help="Train the twin and compare all weights with it.")
 @WORKERS
 @BEAM_ARGS
+@WAIT
 @JSON
 def forget(
     workspace: Path,
@@ -72,10 +73,11 @@ def forget(
     replay: bool,
     workers: int | None,
     beam_args: str | None,
+    wait: int,
     as_json: bool,
 ) -> None:
     """Forget subjects in every model, erase their rows, and certify it."""
-    with project_of(workspace, workers=workers, beam_args=beam_args) as project:
+    with project_of(workspace, workers=workers, beam_args=beam_args, wait=wait) as project:
         if dry_run:
             answer = project.plan(
                 subjects,

@@ -1,11 +1,11 @@
 """`unweave graph`: the lineage of a model, a subject or an artifact, as a picture or a graph."""
 
-import json
 from pathlib import Path
 
 import click
 
 from unweave.commands.options import JSON, WORKSPACE
+from unweave.text.printed import say, say_json
 
 
 @click.command()
@@ -38,7 +38,7 @@ def graph(
         out=out, model=model, subject=subject, artifact=artifact, full=full
     )
     if as_json:
-        print(json.dumps(answer, ensure_ascii=False))
+        say_json(answer)
         return
     boxes = f", drawn as {answer['boxes']:,} boxes" if "boxes" in answer else ""
-    click.echo(f"Lineage of {answer['of']}: {answer['nodes']:,} nodes{boxes}, in {answer['out']}.")
+    say(f"Lineage of {answer['of']}: {answer['nodes']:,} nodes{boxes}, in {answer['out']}.")

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from unweave.commands.options import JSON, WORKSPACE
+from unweave.text.printed import say, say_json
 
 OUT = click.option("--out", type=click.Path(path_type=Path), help="Write it to this file.")
 PUBLIC_KEY = click.option(
@@ -30,7 +31,7 @@ def head(workspace: Path, out: Path | None, as_json: bool) -> None:
 
     answer = log_head(open_workspace(workspace), out=out)
     _print(answer, as_json, [f"{answer['size']:,} events, root {answer['root']}",
-                             answer["checkpoint"].rstrip()])  # fmt: skip
+                             *answer["checkpoint"].rstrip().split("\n")])  # fmt: skip
 
 
 @log.command()
@@ -127,7 +128,7 @@ def _sentence(answer: dict[str, Any]) -> str:
 
 def _print(answer: dict[str, Any], as_json: bool, lines: list[str]) -> None:
     if as_json:
-        print(json.dumps(answer, ensure_ascii=False))
+        say_json(answer)
         return
     for line in lines:
-        click.echo(line)
+        say(line)

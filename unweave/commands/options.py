@@ -4,7 +4,6 @@ Also the flags of all options by their names in Python, as `text.flags` takes th
 declares its own, and nothing is written twice.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import click
 
 from unweave.text.flags import answer_in_flags
+from unweave.text.printed import say, say_json
 
 WORKSPACE = click.option(
     "--workspace",
@@ -27,6 +27,13 @@ WORKERS = click.option(
 BEAM_ARGS = click.option(
     "--beam-args", help="Train the shards on a Beam runner, by these options: see docs/parallel.md."
 )
+WAIT = click.option(
+    "--wait",
+    type=click.IntRange(0, 1_000_000),
+    default=0,
+    metavar="SECONDS",
+    help="If the workspace is in use, wait so long for it at most; else the exit status is 75.",
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
@@ -37,17 +44,18 @@ def project_of(
     progress: bool = True,
     workers: int | None = None,
     beam_args: str | None = None,
+    wait: float = 0,
 ) -> Iterator[Any]:
     """Open a project, with progress bars on a terminal unless its command only reads."""
     from unweave.api.project import Project
 
     if not progress:
-        yield Project(workspace)
+        yield Project(workspace, wait=wait)
         return
     from unweave.text.progress_bars import progress_bars
 
     with progress_bars() as listener:
-        yield Project(workspace, listener=listener, workers=workers, beam_args=beam_args)
+        yield Project(workspace, listener=listener, workers=workers, beam_args=beam_args, wait=wait)
 
 
 def asked_for(arguments: Sequence[str], commands: click.Command) -> click.Command:
@@ -57,6 +65,29 @@ def asked_for(arguments: Sequence[str], commands: click.Command) -> click.Comman
             break
         commands = commands.commands[name]
     return commands
+
+
+def workspace_of(arguments: Sequence[str], *, default: str = "workspace") -> Path:
+    """Return the workspace that a command line names; it may not even have been read."""
+    for name, value in zip(arguments, (*arguments[1:], ""), strict=True):
+        if name == "--workspace":
+            return Path(value)
+        if name.startswith("--workspace="):
+            return Path(name.partition("=")[2])
+    return Path(default)
+
+
+def must_be_utf8(arguments: Sequence[str]) -> str | None:
+    """Say which argument is no text in UTF-8, as bytes of other encodings are; None if all are."""
+    for number, one in enumerate(arguments, start=1):
+        try:
+            one.encode("utf-8")
+        except UnicodeEncodeError:
+            return (
+                f"Argument {number} is not text in UTF-8: write ids as they stand in the data, and "
+                f"give files and folders names in UTF-8."
+            )
+    return None
 
 
 def flags_for(command: click.Command, commands: click.Command) -> Mapping[str, str]:
@@ -90,9 +121,9 @@ def show(answer: dict[str, Any], as_json: bool, what: str) -> None:
     """Print an answer as JSON, or as text of its kind; its warnings go to standard error too."""
     answer = for_people(answer)
     for warning in answer.get("warnings", ()):
-        click.echo(f"Warning: {warning}", err=True)
+        say(f"Warning: {warning}", err=True)
     if as_json:
-        print(json.dumps(answer, ensure_ascii=False))
+        say_json(answer)
         return
     from unweave.text import answers as text
 

@@ -1,11 +1,11 @@
 """`unweave report`: a finished deletion as a page that people read."""
 
-import json
 from pathlib import Path
 
 import click
 
 from unweave.commands.options import JSON, WORKSPACE
+from unweave.text.printed import say, say_json
 
 
 @click.command()
@@ -28,7 +28,7 @@ def report(workspace: Path, request: str, out: Path | None, pdf: bool, as_json: 
 
     answer = Project(workspace).report(request, out=out, pdf=pdf)
     if as_json:
-        print(json.dumps(answer, ensure_ascii=False))
+        say_json(answer)
         return
     for path in filter(None, (answer["out"], answer["pdf"])):
-        click.echo(f"Report of {answer['request_id']} ({answer['outcome']}): {path}")
+        say(f"Report of {answer['request_id']} ({answer['outcome']}): {path}")

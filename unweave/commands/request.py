@@ -1,6 +1,5 @@
 """`unweave request` and `unweave run-requests`: the queue of requests, and running what is due."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,13 @@ import click
 from unweave.commands.options import (
     BEAM_ARGS,
     JSON,
+    WAIT,
     WORKERS,
     WORKSPACE,
     for_people,
     project_of,
 )
+from unweave.text.printed import say_json
 
 REQUEST = click.argument("request_id", metavar="REQUEST")
 ALSO = click.option("--also", multiple=True, metavar="ID", help="This id is meant too.")
@@ -60,6 +61,7 @@ def request() -> None:
     "--proposal", "proposed", is_flag=True, help="Only propose it: it waits until it is approved."
 )
 @click.option("--by", help="Who adds it.  [default: the user of this process]")
+@WAIT
 @JSON
 def add(
     workspace: Path,
@@ -80,10 +82,11 @@ def add(
     only: bool,
     proposed: bool,
     by: str | None,
+    wait: int,
     as_json: bool,
 ) -> None:
     """Put a request to forget subjects into the queue; nothing is deleted yet."""
-    with project_of(workspace, progress=False) as project:
+    with project_of(workspace, progress=False, wait=wait) as project:
         answer = project.requests.add(
             subjects,
             rows=rows,
@@ -131,10 +134,11 @@ def show(workspace: Path, request_id: str, as_json: bool) -> None:
 @request.command()
 @WORKSPACE
 @REQUEST
+@WAIT
 @JSON
-def cancel(workspace: Path, request_id: str, as_json: bool) -> None:
+def cancel(workspace: Path, request_id: str, wait: int, as_json: bool) -> None:
     """Take a request back that does not run yet, and erase what it keeps."""
-    with project_of(workspace, progress=False) as project:
+    with project_of(workspace, progress=False, wait=wait) as project:
         answer = project.requests.cancel(request_id)
     _show(answer, as_json, "changed")
 
@@ -144,10 +148,13 @@ def cancel(workspace: Path, request_id: str, as_json: bool) -> None:
 @REQUEST
 @click.option("--reason", required=True, help="Why it may not run; kept like a request's reason.")
 @click.option("--until", required=True, metavar="DATE", help="The last day of the hold.")
+@WAIT
 @JSON
-def hold(workspace: Path, request_id: str, reason: str, until: str, as_json: bool) -> None:
+def hold(
+    workspace: Path, request_id: str, reason: str, until: str, wait: int, as_json: bool
+) -> None:
     """Keep a request from running, and anybody else from forgetting its ids: a legal hold."""
-    with project_of(workspace, progress=False) as project:
+    with project_of(workspace, progress=False, wait=wait) as project:
         answer = project.requests.hold(request_id, reason=reason, until=until)
     _show(answer, as_json, "changed")
 
@@ -155,10 +162,11 @@ def hold(workspace: Path, request_id: str, reason: str, until: str, as_json: boo
 @request.command()
 @WORKSPACE
 @REQUEST
+@WAIT
 @JSON
-def release(workspace: Path, request_id: str, as_json: bool) -> None:
+def release(workspace: Path, request_id: str, wait: int, as_json: bool) -> None:
     """End a hold before its last day."""
-    with project_of(workspace, progress=False) as project:
+    with project_of(workspace, progress=False, wait=wait) as project:
         answer = project.requests.release(request_id)
     _show(answer, as_json, "changed")
 
@@ -167,10 +175,11 @@ def release(workspace: Path, request_id: str, as_json: bool) -> None:
 @WORKSPACE
 @REQUEST
 @click.option("--by", required=True, help="Who approves it: neither who asks nor who added it.")
+@WAIT
 @JSON
-def approve(workspace: Path, request_id: str, by: str, as_json: bool) -> None:
+def approve(workspace: Path, request_id: str, by: str, wait: int, as_json: bool) -> None:
     """Approve a request that needs a second person, or take up a proposal."""
-    with project_of(workspace, progress=False) as project:
+    with project_of(workspace, progress=False, wait=wait) as project:
         answer = project.requests.approve(request_id, by=by)
     _show(answer, as_json, "changed")
 
@@ -180,12 +189,13 @@ def approve(workspace: Path, request_id: str, by: str, as_json: bool) -> None:
 @REQUEST
 @ALSO
 @ONLY
+@WAIT
 @JSON
 def answer(
-    workspace: Path, request_id: str, also: tuple[str, ...], only: bool, as_json: bool
+    workspace: Path, request_id: str, also: tuple[str, ...], only: bool, wait: int, as_json: bool
 ) -> None:
     """Say which of the ids that look alike are meant too."""
-    with project_of(workspace, progress=False) as project:
+    with project_of(workspace, progress=False, wait=wait) as project:
         told = project.requests.answer(request_id, also=also, only=only)
     _show(told, as_json, "changed")
 
@@ -193,13 +203,14 @@ def answer(
 @request.command()
 @WORKSPACE
 @click.argument("folder", type=click.Path(path_type=Path))
+@WAIT
 @JSON
-def inbox(workspace: Path, folder: Path, as_json: bool) -> None:
+def inbox(workspace: Path, folder: Path, wait: int, as_json: bool) -> None:
     """Take in the CSV and JSON files of a folder that the policy accepts, and remove those.
 
     What is refused stays where it is, and the exit status is 1.
     """
-    with project_of(workspace, progress=False) as project:
+    with project_of(workspace, progress=False, wait=wait) as project:
         answer = project.requests.inbox(folder)
     _show(answer, as_json, "taken_in")
     if answer["refused"]:
@@ -271,6 +282,7 @@ def policy(
 )
 @WORKERS
 @BEAM_ARGS
+@WAIT
 @JSON
 def run_requests(
     workspace: Path,
@@ -279,6 +291,7 @@ def run_requests(
     accept_left_out: bool,
     workers: int | None,
     beam_args: str | None,
+    wait: int,
     as_json: bool,
 ) -> None:
     """Run the requests that are due, all of one strategy in one deletion run.
@@ -286,7 +299,7 @@ def run_requests(
     If one of them is due, all that wait for the same strategy go along. Requests that are held, or
     wait for an approval or an answer, are left out.
     """
-    with project_of(workspace, workers=workers, beam_args=beam_args) as project:
+    with project_of(workspace, workers=workers, beam_args=beam_args, wait=wait) as project:
         answer = project.requests.run(due=due, dry_run=dry_run, accept_left_out=accept_left_out)
     _show(answer, as_json, "planned" if dry_run else "ran")
     if not dry_run and answer["exit_status"]:
@@ -296,7 +309,7 @@ def run_requests(
 def _show(answer: dict[str, Any], as_json: bool, what: str) -> None:
     answer = for_people(answer)
     if as_json:
-        print(json.dumps(answer, ensure_ascii=False))
+        say_json(answer)
         return
     from unweave.text.queue import show
 

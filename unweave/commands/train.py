@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from lineage_store.ledger import TrainOptions
-from unweave.commands.options import BEAM_ARGS, JSON, WORKERS, WORKSPACE, project_of, show
+from unweave.commands.options import BEAM_ARGS, JSON, WAIT, WORKERS, WORKSPACE, project_of, show
 from unweave.commands.training_options import training_options
 
 
@@ -50,6 +50,7 @@ from unweave.commands.training_options import training_options
 @click.option("--metadata", help="Where a new workspace's MLMD lives: see docs/lineage.md.")
 @WORKERS
 @BEAM_ARGS
+@WAIT
 @JSON
 def train(
     workspace: Path,
@@ -66,10 +67,11 @@ def train(
     metadata: str | None,
     workers: int | None,
     beam_args: str | None,
+    wait: int,
     as_json: bool,
 ) -> None:
     """Train a model with lineage on a CSV file and push it."""
-    with project_of(workspace, workers=workers, beam_args=beam_args) as project:
+    with project_of(workspace, workers=workers, beam_args=beam_args, wait=wait) as project:
         answer = project.train(
             csv,
             label=label,

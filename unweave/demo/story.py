@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 from lineage_store.claim import claim_of
 from lineage_store.errors import BadInput
@@ -50,7 +51,7 @@ def run_demo(root: Path, *, quiet: bool = False) -> dict[str, Any]:
         story = _Story(console, Project(root, listener=listener), source)
         numbers = story.tell()
     numbers["seconds"] = round(time.perf_counter() - began, 1)
-    console.print(f"\nAll of it took {numbers['seconds']:.0f} s.")
+    console.print(Text(f"\nAll of it took {numbers['seconds']:.0f} s."))
     return numbers
 
 
@@ -204,12 +205,12 @@ class _Story:
     @contextmanager
     def _chapter(self, title: str) -> Iterator[None]:
         began = time.perf_counter()
-        self._console.print(f"\n[bold]{title}[/bold]")
+        self._console.print(Text(f"\n{title}", style="bold"))
         yield
-        self._console.print(f"  [dim]{time.perf_counter() - began:.1f} s[/dim]")
+        self._console.print(Text(f"  {time.perf_counter() - began:.1f} s", style="dim"))
 
     def _say(self, sentence: str) -> None:
-        self._console.print(f"  {sentence}", markup=False)
+        self._console.print(f"  {sentence}")
 
 
 def _near(path: str) -> str:

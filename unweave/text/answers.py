@@ -10,6 +10,7 @@ from unweave.answers.costs import cost_lines
 from unweave.text.console import console_for_people, table_of
 from unweave.text.estimates import estimate_lines, estimate_table
 from unweave.text.lineage_answers import QUERY_VIEWS
+from unweave.text.printed import cell_of_csv
 
 Answer = dict[str, Any]
 
@@ -18,7 +19,7 @@ def show(what: str, answer: Answer) -> None:
     """Print an answer on standard output."""
     console = console_for_people()
     for part in VIEWS[what](answer):
-        console.print(part, markup=False)
+        console.print(part)
 
 
 def trained(answer: Answer) -> list[Any]:
@@ -344,8 +345,8 @@ def predicted(answer: Answer) -> list[Any]:
         return ["prediction", *(repr(value) for value in answer["predictions"])]
     lines = ["prediction,probability"]
     for name, row in zip(answer["predictions"], answer["probabilities"], strict=True):
-        lines.append(f"{name},{max(row):.6f}")
-    return ["\n".join(lines)]
+        lines.append(f"{cell_of_csv(name)},{max(row):.6f}")
+    return lines
 
 
 def metrics_text(metrics: Mapping[str, float]) -> str:

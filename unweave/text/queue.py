@@ -26,7 +26,7 @@ def show(what: str, answer: Answer) -> None:
     """Print an answer on standard output."""
     console = console_for_people()
     for part in VIEWS[what](answer):
-        console.print(part, markup=False)
+        console.print(part)
 
 
 def added(answer: Answer) -> list[Any]:

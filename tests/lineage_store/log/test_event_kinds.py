@@ -27,6 +27,7 @@ from lineage_store.log.kinds import (
     RequestApproved,
     RequestEnded,
     RequestHeld,
+    RequestHoldEnded,
     RequestQueued,
     RequestReleased,
     RowsDeleted,
@@ -60,6 +61,7 @@ WRITTEN = [
     (RequestAnswered("q1", 3), {"request": "q1", "size": 3}),
     (RequestHeld("q1", "2031-01-09"), {"request": "q1", "until": "2031-01-09"}),
     (RequestReleased("q1"), {"request": "q1"}),
+    (RequestHoldEnded("q1", "2031-01-09"), {"request": "q1", "until": "2031-01-09"}),
     (RequestEnded("q1", "cancelled", None), {"request": "q1", "outcome": "cancelled", "run": None}),
 ]
 

@@ -119,6 +119,16 @@ def test_links_folders_and_devices_are_refused(folder, tmp_path):
 @pytest.mark.parametrize(
     "name, text, words",
     [
+        ("a.json", '{"subjects": ["p015"], "subjects": ["p016"]}', "has a field twice"),
+        (
+            "a.json",
+            '[{"rows": ["1"]}, {"rows": ["2"], "reason": "", "rows": ["3"]}]',
+            "field twice",
+        ),
+        ("a.json", '{"subjects": [{"x": 1, "x": 2}]}', "has a field twice"),
+        ("a.csv", "subject,subject\np017,p018\n", "names a column twice"),
+        ("a.csv", "subject, reason,reason \np017,a,b\n", "names a column twice"),
+        ("a.csv", "subject,,\np017,,\n", "names a column twice"),
         ("a.csv", "", "asks for nothing"),
         ("a.csv", f"subject,reason\n{ANN}\n", "Line 2 has not as many fields"),
         ("a.csv", f"subject,shoe size\n{ANN},44\n", "Line 2 has a field that no request has"),

@@ -19,7 +19,6 @@ from lineage_store.workspace.folder import open_workspace
 from pipelines.backends.direct import DirectBackend
 from tests.any_event import AnyEvent
 from unlearning.certificates import envelope
-from unlearning.certificates.log_inclusion import check_opening
 from unweave import Project, verify
 
 jsonschema = pytest.importorskip("jsonschema", reason="comes with TFX")
@@ -191,8 +190,6 @@ def test_a_proof_that_does_not_hold_is_told_even_if_the_signer_sealed_it(certifi
         answer = verify(tmp_path / "forged.json", public_key=workspace.public_key)
         assert (answer["ok"], answer["verdict"]) == (False, "not in the log")
         assert words in answer["detail"]
-    without = {name: value for name, value in told["predicate"].items() if name != "log"}
-    assert check_opening(without, key.public_key()) is None  # of an earlier unweave
 
 
 def test_every_changed_byte_of_a_real_certificate_is_found(certificates, tmp_path):
@@ -247,7 +244,7 @@ def test_a_certificate_that_is_not_of_its_run_is_told(certificates, tmp_path):
     key = load_private_key(workspace.signing_key)
     told = statement(part_of(path, 1))
     predicate = told["predicate"]
-    for change in ({"index": 1}, {"path": []}, {"root": "00" * 32}, {"size": "2"}):
+    for change in ({"index": 1}, {"path": []}, {"root": "00" * 32}, {"size": 3}):
         changed = {**predicate, "run": {**predicate["run"], **change}}
         (tmp_path / "forged.json").write_bytes(envelope.seal({**told, "predicate": changed}, key))
         answer = verify(tmp_path / "forged.json", public_key=workspace.public_key)

@@ -392,8 +392,8 @@ def test_a_workspace_in_use_turns_a_second_writer_away_and_stays_as_it_is(held):
     before = digest_of(held)
     for arguments in (["forget", "person-4"], GOOD):
         place = [*arguments, "--workspace", "ws"]
-        assert_one_sentence(run(*place, folder=held), status=2, words="in use by another")
-        assert_one_object(run(*place, "--json", folder=held), status=2, words="in use by another")
+        assert_one_sentence(run(*place, folder=held), status=75, words="in use by another")
+        assert_one_object(run(*place, "--json", folder=held), status=75, words="in use by another")
         assert digest_of(held) == before
 
 
