@@ -255,7 +255,8 @@ PREDICATE = fields(
                 "patterns": whole,
                 "ids_not_distinctive": whole,
                 "found": whole,
-            }
+            },
+            {"ids_left_out": whole},
         ),
         "not_covered": each(text(), least=1),
         "tool": fields({"name": constant("unweave"), "version": text(), "code": SHA256}),

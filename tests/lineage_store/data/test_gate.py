@@ -168,7 +168,8 @@ KEEP = [["ann", "1", "2", "0"], ["bob", "2", "3", "1"], ["bob", "3", "4.5", "0"]
         # The kinds of a and b, the kind of the label, the task, the number of classes.
         ([["n7", "2", "0"]], KEEP, "tnnc2", "nnnc2"),
         ([["001", "it's", "0"]], KEEP, "ttnc2", "nnnc2"),
-        ([["1e999", "NA", "0"]], KEEP, "tnnc2", "nnnc2"),
+        ([["inf", "NA", "0"]], KEEP, "tnnc2", "nnnc2"),
+        ([["1e999", "NA", "0"]], KEEP, "nnnc2", "nnnc2"),
         ([["0.5", "1", "1"]], [["ann", "1", "NA", "0"], ["bob", "", "2", "1"]], "nnnc2", "nnnc2"),
         ([["1", "1", "2"]], KEEP, "nnnc3", "nnnc2"),
         ([["1", "1", "x"]], KEEP, "nntc3", "nnnc2"),
