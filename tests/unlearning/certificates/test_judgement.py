@@ -17,7 +17,7 @@ from lineage_store.canonical import canonical_json, digest_json
 from lineage_store.keys.signing import load_private_key
 from lineage_store.workspace.folder import open_workspace
 from pipelines.backends.direct import DirectBackend
-from unlearning.certificates import envelope
+from unlearning.certificates import envelope, shape
 from unlearning.certificates.judgement import judge
 from unweave import Project, verify
 
@@ -212,6 +212,48 @@ def test_what_an_approximate_run_is_made_to_say_is_not_verified(honest, key, att
     found = judged(told, key)
     assert not found.ok and found.verdict in ("contradicts itself", "no certificate",
                                               "not what it is called")  # fmt: skip
+
+
+# A text for each pattern, format and encoding of the schema.
+TEXTS = {
+    "^weights of m[0-9]+, (before|after)$": "weights of m1, before",
+    "^[0-9a-f]{16}$": "00" * 8,
+    "^[0-9a-f]{64}$": "00" * 32,
+    "^unweave\\.dev/log\\n": "unweave.dev/log\n3\nAAAA\n",
+    "^r[0-9]+$": "r1",
+    "^m[0-9]+$": "m1",
+    "date-time": "2026-01-01T00:00:00+00:00",
+    "date": "2026-01-01",
+    "base64": "AAAA",
+}
+
+
+def example(schema, definitions):
+    """A value of a schema in which every field is there that may be."""
+    if "$ref" in schema:
+        return example(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    if "const" in schema or "enum" in schema:
+        return schema["const"] if "const" in schema else schema["enum"][0]
+    if "anyOf" in schema:
+        return example(schema["anyOf"][-1 if "const" in schema["anyOf"][0] else 0], definitions)
+    kind = schema["type"] if isinstance(schema["type"], str) else schema["type"][0]
+    if kind == "object":
+        told = {
+            name: example(one, definitions) for name, one in schema.get("properties", {}).items()
+        }
+        return {name: "x" for name in schema.get("required", ())} | told
+    if kind == "array":
+        return [example(schema["items"], definitions)] if "items" in schema else []
+    if kind == "string":
+        known = (schema.get(name) for name in ("pattern", "format", "contentEncoding"))
+        pattern = next((one for one in known if one), None)
+        return "erased" if "proven" in str(pattern) else TEXTS[pattern] if pattern else "x"
+    return schema.get("minimum", 1)
+
+
+def test_the_shape_knows_every_field_of_the_schema():
+    schema = SCHEMA.schema
+    assert shape.fault(example(schema, schema["$defs"])) is None
 
 
 def test_the_reason_names_the_rule_and_says_nothing_of_the_values(honest, key):
