@@ -31,6 +31,7 @@ __all__ = [
     "ForgetRequest",
     "Group",
     "Ran",
+    "asked_again",
     "audit",
     "detect",
     "examine",
