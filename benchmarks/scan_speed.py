@@ -60,8 +60,8 @@ def run(*, quick: bool, tell: Tell) -> Result:
     with tempfile.TemporaryDirectory(prefix="unweave-benchmark-") as made:
         folder = Path(made)
         old = _old_code(folder / "old")
-        texts = [_address(draw) for _ in range(50)] + [_street(draw) for _ in range(50)]
-        keys = [draw.randbytes(16).hex() for _ in range(200)]
+        texts = [_address(draw) for _ in range(200)] + [_street(draw) for _ in range(200)]
+        keys = [draw.randbytes(16).hex() for _ in range(400)]
         tell("writing the folders")
         (folder / "empty").mkdir()
         _write_text(folder / "text", size, draw)

@@ -179,7 +179,7 @@ class Project(Reader):
         code or the environment are others. `accept_left_out` lets the scan leave ids that what
         stays has too out of unweave's own files: see docs/deletion.md.
         """
-        from pipelines.runs.asked_again import forget_as_asked
+        from pipelines.runs import forget_as_asked
         from unweave.answers import runs as answers
 
         began = clock.perf_counter()
