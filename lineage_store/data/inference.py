@@ -40,8 +40,8 @@ def in_terms_of(own: Schema, base: Schema | None) -> Schema:
     labels, wanted = (_labels_in_words(one) for one in (own, base))
     if labels != wanted:
         raise BadInput(
-            f"The label column is {labels}, and that of the base model's data is {wanted}: give "
-            f"it the same, or leave `base` out."
+            f"The label column {labels} is not that of the base model's data, {wanted}: give it "
+            f"the same, or leave `base` out."
         )
     for column, known in zip(own.columns, base.columns, strict=True):
         if (column.kind, known.kind) == ("text", "number"):
@@ -60,7 +60,7 @@ def in_terms_of(own: Schema, base: Schema | None) -> Schema:
 
 
 def _labels_in_words(schema: Schema) -> str:
-    return ", ".join(f"{one.name!r} ({one.kind})" for one in schema.labels) or "none"
+    return ", ".join(f"{one.name!r} ({one.kind})" for one in schema.labels) or "(none)"
 
 
 @dataclass

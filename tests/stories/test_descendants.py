@@ -504,6 +504,7 @@ def test_a_regression_does_not_fit_a_classification():
 
 
 def test_rows_without_a_label_or_with_another_do_not_fit():
+    theirs = "is not that of the base model's data, 'y' .number.: give it the same"
     for labels in ((), (Label("z", "text", "classification", ("1", "2")),)):
-        with pytest.raises(BadInput, match="base model's data is 'y' .number.: give it the same"):
+        with pytest.raises(BadInput, match=theirs):
             in_terms_of(Schema(CLASSES.columns, labels), CLASSES)
