@@ -34,7 +34,6 @@ __all__ = [
     "ForgetRequest",
     "Group",
     "Ran",
-    "asked_again",
     "audit",
     "detect",
     "examine",

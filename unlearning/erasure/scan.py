@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.errors import CheckFailed
-from lineage_store.keys.secret import erased
+from lineage_store.keys import erased
 from lineage_store.progress import counter
 from unlearning.erasure.contents import PIECE, NotUnderstood
 from unlearning.erasure.entries import Entry, entries, files

@@ -51,7 +51,7 @@ class Project(Reader):
         listener: Listener | None = None,
         workers: int | None = None,
         beam_args: str | None = None,
-        reveal: bool = True,
+        reveal: bool = False,
         wait: float = 0,
         now: Now = system_clock,
     ) -> None:
