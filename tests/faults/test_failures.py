@@ -6,12 +6,12 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from fixtures.warm_python import warm_python
 from lineage_store.errors import CheckFailed, NothingFound
 from lineage_store.index.failures import record_failure
 from lineage_store.keys.pseudonyms import Pseudonyms
@@ -78,8 +78,8 @@ project_in(root).train(table, **OPTIONS)
 
 def train_killed_at(root, table, module, name):
     done = subprocess.run(
-        [sys.executable, "-c", KILL, str(root), str(table), module, name],
-        env={**os.environ, "PYTHONPATH": str(TOP)},
+        [*warm_python(), "-c", KILL, str(root), str(table), module, name],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(TOP), str(TOP / "tests")])},
         capture_output=True,
     )
     assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]

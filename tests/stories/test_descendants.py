@@ -10,7 +10,6 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fixtures.warm_python import warm_python
 from lineage_store.data.inference import Inference, in_terms_of
 from lineage_store.errors import BadInput, CheckFailed, NothingFound, UnweaveError
 from lineage_store.index.database import read_index
@@ -413,7 +413,7 @@ Project(sys.argv[1], backend=DirectBackend()).forget([sys.argv[2]])
 
 def test_a_run_that_is_killed_between_base_and_descendant_is_finished(chain, project):
     process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", FORGET, str(project.root), "both"],
+        [*warm_python(), "-W", "ignore", "-c", FORGET, str(project.root), "both"],
         env={**os.environ, "PYTHONPATH": str(TOP)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

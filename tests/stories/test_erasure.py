@@ -11,7 +11,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import unweave
+from fixtures.warm_python import warm_python
 from lineage_store.errors import CheckFailed, NothingFound, Unfinished
 from lineage_store.index import deletions, models
 from lineage_store.index.database import read_index
@@ -386,7 +386,7 @@ else:
 def kill_at(workspace, subject, target, *, entry=1, **options):
     """Run a command in a process of its own that kills itself when a function is entered."""
     done = subprocess.run(
-        [sys.executable, "-c", KILL, str(workspace), str(subject), target, str(entry)],
+        [*warm_python(), "-c", KILL, str(workspace), str(subject), target, str(entry)],
         env={
             **os.environ,
             "PYTHONPATH": str(TOP),

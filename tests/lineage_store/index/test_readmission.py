@@ -2,10 +2,10 @@
 
 import json
 import subprocess
-import sys
 
 import pytest
 
+from fixtures.warm_python import warm_python
 from lineage_store.errors import NothingFound
 from lineage_store.index.database import open_index, read_index
 from lineage_store.log import events
@@ -88,7 +88,7 @@ def test_an_entry_that_vanished_is_told_though_others_were_lifted(forgotten):
 
 def test_the_command_says_what_was_lifted(forgotten):
     project, _ = forgotten
-    command = [sys.executable, "-m", "unweave", "readmit", "--workspace", str(project.root)]
+    command = [*warm_python(), "-m", "unweave", "readmit", "--workspace", str(project.root)]
     told = subprocess.run([*command, "person-3"], capture_output=True, text=True, check=True)
     assert told.stdout.startswith("1 id is no longer kept out; forgotten by r1.")
     again = subprocess.run([*command, "person-3", "--json"], capture_output=True, text=True)
