@@ -47,10 +47,8 @@ OPTIONS = {
     "label": "label",
     "subject": "person",
     "row_id": "row",
+    "model_family": "naive-bayes",
     "shards": 3,
-    "slices": 2,
-    "epochs": 2,
-    "batch_size": 32,
 }
 NOON = datetime(2031, 5, 17, 12, tzinfo=timezone.utc)
 
@@ -304,7 +302,7 @@ def test_rows_of_a_withdrawn_model_do_not_keep_a_person_in_the_index(tmp_path, k
         with (tmp_path / name).open("w", newline="", encoding="utf-8") as stream:
             csv.writer(stream).writerows([["person", name, "label"], *rows])
     project = project_in(tmp_path / "workspace")
-    small = {"label": "label", "subject": "person", "shards": 1, "slices": 1, "epochs": 1}
+    small = {"label": "label", "subject": "person", "model_family": "naive-bayes"}
     for name in files:
         project.train(tmp_path / name, key_file=key_file, **small)
     assert project.forget(["one-person-00"])["model_after"] is None
@@ -401,7 +399,7 @@ def kill_at(workspace, subject, target, *, entry=1, **options):
 PLACES = {
     "the request is recorded": ("pipelines.runs.forget.save_open", 1),
     "the open file is written": ("pipelines.runs.forget.save_plan", 1),
-    "a stage is trained again": ("unlearning.training.stages.train_stage", 1),
+    "the rows leave a part's sums": ("unlearning.families.naive_bayes_family.subtracted", 1),
     "the result is checked": ("unlearning.verification.report_file.check", 1),
     "the new model is recorded": ("lineage_store.index.signed_log.sign_log", 2),
     "the old model is gone": ("unlearning.erasure.erase.compact", 1),
@@ -447,7 +445,7 @@ def test_a_deletion_killed_in_its_very_last_step_is_finished_by_the_next_command
 
 
 def test_what_a_killed_training_left_does_not_stand_in_the_way(workspace, original, given_csv):
-    kill_at(workspace, given_csv, "unlearning.training.stages.train_stage", entry=3)
+    kill_at(workspace, given_csv, "unlearning.families.naive_bayes_family.summed", entry=2)
     assert files_with(workspace / "data" / "m2", keyed_patterns(original))
     done = project_in(workspace).forget([FORGOTTEN], guarantee="exact")
     assert done["model_after"] == "m2"

@@ -12,8 +12,8 @@ from lineage_store.log import events
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
 
-OPTIONS = {"label": "label", "subject": "person", "row_id": "row", "shards": 2, "slices": 1,
-           "epochs": 1, "batch_size": 16}  # fmt: skip
+OPTIONS = {"label": "label", "subject": "person", "row_id": "row",
+           "model_family": "naive-bayes", "shards": 2}  # fmt: skip
 LINES = [["row", "person", "x", "label"]]
 LINES += [[f"row-{n}", f"person-{n % 20}", f"{n % 7}.5", "ab"[n % 2]] for n in range(200)]
 
