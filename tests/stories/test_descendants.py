@@ -110,7 +110,7 @@ class Chain:
                 self.write(f"{name}-{number}.csv", kept),
                 base=base,
                 module=None if base else self.folder / "module.py",
-                shards=None if base else 3,
+                shards=None if base else 2,
                 key_file=self.folder / "key",
                 **{**OPTIONS, **options},
             )
@@ -172,7 +172,7 @@ def test_a_descendant_says_from_what_it_was_trained(chain, original):
     ]
     assert ledgers[0].header.base is None
     assert ledgers[1].header.base.model == "m1"
-    assert len(set(ledgers[1].header.base.weights)) == 3
+    assert len(set(ledgers[1].header.base.weights)) == 2
     assert ledgers[1].header.spec == ledgers[0].header.spec
     assert project.trace_subject("a03")["descendants"] == ["m2", "m3"]
     assert project.trace_subject("both")["descendants"] == ["m2", "m3"]
@@ -343,7 +343,7 @@ def exchanged(row):
 
 REFUSED = {
     "an unknown base": ({"base": "m77"}, "no such model"),
-    "other shards": ({"shards": 4}, "`shards` is 4, and m1 has 3"),
+    "other shards": ({"shards": 4}, "`shards` is 4, and m1 has 2"),
     "another module": ({"module": "other.py"}, "not the one that built m1"),
     "a column less": ({"drop": ["city"]}, "one of the two lacks 'city'"),
     "another order": (
@@ -385,7 +385,7 @@ def test_an_ended_base_is_refused(chain, forgotten):
 
 
 def test_the_same_module_and_the_base_s_number_of_shards_may_be_named(chain, project):
-    made = train_from(chain, project, "m1", shards=3, module=chain.folder / "module.py")
+    made = train_from(chain, project, "m1", shards=2, module=chain.folder / "module.py")
     assert made["config"]["base"] == "m1"
     assert made["weights_digest"] == digests_of(project)[1]
 
