@@ -415,7 +415,7 @@ def test_a_run_that_is_killed_between_base_and_descendant_is_finished(chain, pro
     process = subprocess.Popen(
         [*warm_python(), "-W", "ignore", "-c", FORGET, str(project.root), "both"],
         env={**os.environ, "PYTHONPATH": str(TOP)},
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
     end = time.monotonic() + 120

@@ -408,13 +408,7 @@ PLACES = {
 }
 
 
-SELDOM = ("the result is checked", "the scan is done")
-
-
-@pytest.mark.parametrize(
-    "place",
-    [pytest.param(one, marks=pytest.mark.slow if one in SELDOM else ()) for one in PLACES],
-)
+@pytest.mark.parametrize("place", PLACES)
 def test_a_deletion_killed_anywhere_ends_the_same_when_it_is_run_again(
     workspace, original, forgotten, place
 ):

@@ -271,7 +271,8 @@ def test_a_person_whose_rows_lie_in_every_shard_is_forgotten_to_the_bit(assert_e
     assert [decision["action"] for decision in plan["shards"]] == ["retrained"] * 3
 
 
-@pytest.mark.parametrize("rank", [2, pytest.param(-1, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("rank", [2, -1])
 def test_a_taxi_company_is_forgotten_to_the_bit(assert_exact, rank):
     table = trips()
     assert_exact(table, [table.subjects().most_common()[rank][0]])
@@ -405,7 +406,11 @@ BY_RISK = {
 
 @pytest.mark.parametrize(
     ("band", "kept"),
-    [(2, [3, 4, 4]), (0, None), pytest.param(1, [2, 4, 4], marks=pytest.mark.slow)],
+    [
+        (2, [3, 4, 4]),
+        pytest.param(0, None, marks=pytest.mark.slow),
+        pytest.param(1, [2, 4, 4], marks=pytest.mark.slow),
+    ],
 )
 def test_one_row_of_each_band_is_forgotten_to_the_bit(assert_exact, trained, band, kept):
     """A row of the last band costs one stage of one shard; one of band 0 lies before or apart."""

@@ -735,7 +735,9 @@ def train_command(tmp_path, root):
 
 @pytest.mark.tfx
 @pytest.mark.parametrize(
-    "address", ["mysql", "postgresql", pytest.param("grpc", marks=pytest.mark.slow)], indirect=True
+    "address",
+    ["mysql", *(pytest.param(one, marks=pytest.mark.slow) for one in ("postgresql", "grpc"))],
+    indirect=True,
 )
 def test_a_whole_pipeline_trains_traces_and_forgets_on_a_server(address, tmp_path):
     root = tmp_path / "ws"

@@ -819,7 +819,14 @@ def _is_newer(one, other):
     return other.exists() and one.stat().st_mtime_ns > other.stat().st_mtime_ns
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+# In `test_kill` a deletion is killed at the first two.
+@pytest.mark.parametrize(
+    "moment",
+    [
+        *(pytest.param(one, marks=pytest.mark.slow) for one in list(MOMENTS)[:2]),
+        *list(MOMENTS)[2:],
+    ],
+)
 def test_a_killed_deletion_run_again_ends_like_one_that_was_not_killed(moment, story):
     workspace = put_back(story, "trained")
     process = start("-m", "unweave", *FORGET_FIRST, folder=story.here)

@@ -456,8 +456,6 @@ def test_a_finished_request_says_where_the_old_models_had_been_pushed(project, w
 
 # Killed
 
-SELDOM = ("before the run is recorded", "the open file is written", "the old model is gone")
-
 KILL = """
 import importlib, os, signal, sys
 
@@ -490,10 +488,7 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize(
-    "place",
-    [pytest.param(one, marks=pytest.mark.slow if one in SELDOM else ()) for one in PLACES],
-)
+@pytest.mark.parametrize("place", PLACES)
 def test_killed_anywhere_it_ends_with_one_run_and_nothing_lost(request, place):
     of_steps = place == "a stage is trained again"
     project = request.getfixturevalue("staged" if of_steps else "project")
