@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fixtures import SMALL_MODEL
 from fixtures.warm_python import warm_python
 from lineage_store.errors import BadInput, NothingFound
 from lineage_store.graph.fold import PictureNode, fold, name_of
@@ -83,7 +84,14 @@ def made(tmp_path_factory):
     (here / "rows.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     project = Project(here / "ws", backend=DirectBackend())
     project.train(
-        here / "rows.csv", label="y", subject="who", shards=3, slices=2, epochs=2, batch_size=8
+        here / "rows.csv",
+        label="y",
+        subject="who",
+        shards=3,
+        slices=2,
+        epochs=2,
+        batch_size=8,
+        module=SMALL_MODEL,
     )
     workspace = open_workspace(here / "ws")
     connection = read_index(workspace.index_file)
