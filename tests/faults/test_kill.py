@@ -6,12 +6,12 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from fixtures.warm_python import warm_python
 from lineage_store.index import deletions
 from lineage_store.index.database import read_index
 from lineage_store.log import events as eventlog
@@ -64,7 +64,7 @@ def lines():
 def start(*arguments):
     """Start a process with this source tree; what it says goes nowhere that could fill up."""
     return subprocess.Popen(
-        [sys.executable, *map(str, arguments)],
+        [*warm_python(), *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": str(TOP)},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

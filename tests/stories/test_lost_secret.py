@@ -8,8 +8,7 @@ from lineage_store.errors import BadInput, NothingFound
 from pipelines.backends.direct import DirectBackend
 from unweave import Project, verify
 
-OPTIONS = {"label": "label", "subject": "person", "shards": 2, "slices": 1, "epochs": 1,
-           "batch_size": 16}  # fmt: skip
+OPTIONS = {"label": "label", "subject": "person", "model_family": "naive-bayes", "shards": 2}
 LINES = [["person", "x", "label"]] + [
     [f"person-{n % 20}", f"{n % 7}.5", "ab"[n % 2]] for n in range(200)
 ]

@@ -4,11 +4,11 @@ import csv
 import json
 import random
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from fixtures.warm_python import warm_python
 from lineage_store.mlmd.metadata_store import Metadata
 from lineage_store.workspace.folder import open_workspace
 from pipelines.backends.direct import DirectBackend
@@ -39,7 +39,7 @@ def write(path, table):
 
 def command(*arguments):
     done = subprocess.run(
-        [sys.executable, "-m", "unweave", *map(str, arguments), "--json"],
+        [*warm_python(), "-m", "unweave", *map(str, arguments), "--json"],
         cwd=TOP,
         capture_output=True,
         text=True,

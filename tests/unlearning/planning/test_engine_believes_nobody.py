@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fixtures import SMALL_MODEL
 from lineage_store.canonical import canonical_json, digest_file, read_json
 from lineage_store.claim import BITS
 from lineage_store.errors import BadInput, CheckFailed, LeftAsItIs
@@ -34,7 +35,7 @@ ROWS = [["person", "x", "y", "label"]]
 ROWS += [[f"p{n % 41}", f"{n % 11}.5", ("a", "b", "c")[n % 3], str(n % 2)] for n in range(240)]
 ROWS += [[f"lone{n}", "1.5", "a", "1"] for n in range(30)]
 OPTIONS = {"label": "label", "subject": "person", "shards": 3, "slices": 3, "epochs": 4,
-           "batch_size": 8}  # fmt: skip
+           "batch_size": 8, "module": SMALL_MODEL}  # fmt: skip
 GONE = ("p3", "p5")  # in two shards, and not in their first slices
 
 

@@ -9,6 +9,7 @@ from collections import Counter
 
 import pytest
 
+from fixtures import SMALL_MODEL
 from lineage_store.canonical import canonical_json
 from lineage_store.claim import BITS
 from lineage_store.data.snapshot import load_snapshot
@@ -42,6 +43,7 @@ OPTIONS = {
     "epochs": 3,
     "batch_size": 64,
     "record": "all",
+    "module": SMALL_MODEL,
 }
 UNTIL = "2031-06-01"
 

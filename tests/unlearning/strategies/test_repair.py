@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from fixtures import SMALL_MODEL
 from lineage_store.errors import BadInput, CheckFailed, NothingFound
 from lineage_store.index.database import read_index
 from lineage_store.index.models import find_model
@@ -28,7 +29,7 @@ from unlearning.verification.checks import Unlearned, check
 from unweave import Project
 
 OPTIONS = {"label": "label", "subject": "person", "shards": 2, "slices": 2, "epochs": 4,
-           "batch_size": 8, "record": "all"}  # fmt: skip
+           "batch_size": 8, "record": "all", "module": SMALL_MODEL}  # fmt: skip
 STRATEGIES = ("amnesiac", "amnesiac-marginal")
 EPOCHS = 3
 

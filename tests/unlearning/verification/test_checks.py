@@ -6,6 +6,7 @@ import sqlite3
 
 import pytest
 
+from fixtures import SMALL_MODEL
 from lineage_store.canonical import canonical_json, digest_file, read_json
 from lineage_store.data.snapshot import load_snapshot
 from lineage_store.errors import BadInput, CheckFailed, MissingVerdict
@@ -31,7 +32,7 @@ from unweave.api.project import Project
 ROWS = [["person", "x", "y", "label"]]
 ROWS += [[f"p{n % 23}", f"{n % 11}.5", ("a", "b", "c")[n % 3], str(n % 2)] for n in range(400)]
 OPTIONS = {"label": "label", "subject": "person", "shards": 3, "slices": 2, "epochs": 6,
-           "batch_size": 4}  # fmt: skip
+           "batch_size": 4, "module": SMALL_MODEL}  # fmt: skip
 
 
 class KeepsTheOld(DirectBackend):
