@@ -37,7 +37,7 @@ CHANGED: dict[str, set[str]] = {
 
 
 def project_in(root):
-    return Project(root, backend=DirectBackend())
+    return Project(root, backend=DirectBackend(), reveal=True)
 
 
 def gone(call, old, new):

@@ -103,7 +103,7 @@ class Chain:
 
     def train(self, name, given, *, gone=(), bases=(None, "m1", "m2"), **options):
         """Train a chain in a fresh workspace; return the project and the digests."""
-        project, digests = Project(self.folder / name, backend=DirectBackend()), []
+        project, digests = Project(self.folder / name, backend=DirectBackend(), reveal=True), []
         for number, (table, base) in enumerate(zip(given, bases, strict=False)):
             kept = [row for row in table if row[0] not in gone]
             random.Random(f"{name}{number}").shuffle(kept)
@@ -120,7 +120,7 @@ class Chain:
 
     def copy(self, project, name):
         shutil.copytree(project.root, self.folder / name)
-        return Project(self.folder / name, backend=DirectBackend())
+        return Project(self.folder / name, backend=DirectBackend(), reveal=True)
 
 
 def chain_in(folder):
@@ -408,7 +408,7 @@ FORGET = """
 import sys
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
-Project(sys.argv[1], backend=DirectBackend()).forget([sys.argv[2]])
+Project(sys.argv[1], backend=DirectBackend(), reveal=True).forget([sys.argv[2]])
 """
 
 

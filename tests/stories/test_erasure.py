@@ -89,7 +89,7 @@ def key_file(tmp_path_factory):
 
 
 def project_in(root):
-    return Project(root, backend=DirectBackend(), now=lambda: NOON)
+    return Project(root, backend=DirectBackend(), now=lambda: NOON, reveal=True)
 
 
 @pytest.fixture(scope="module")
@@ -384,7 +384,7 @@ def killed(*arguments, **options):
 setattr(module, name, killed)
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
-project = Project(workspace, backend=DirectBackend())
+project = Project(workspace, backend=DirectBackend(), reveal=True)
 if subject.endswith(".csv"):
     import json
     project.train(subject, **json.loads(os.environ["TRAIN_OPTIONS"]))

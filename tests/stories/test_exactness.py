@@ -200,7 +200,7 @@ def train(key_file, tmp_path_factory):
     def run(table, *, shuffle=None, **options):
         folder = tmp_path_factory.mktemp(table.name)
         given = table.write(folder / "given.csv", shuffle=shuffle)
-        project = Project(folder / "workspace", backend=DirectBackend())
+        project = Project(folder / "workspace", backend=DirectBackend(), reveal=True)
         small = {"shards": SMALL["shards"]} if SUMS.items() <= options.items() else SMALL
         made = project.train(given, key_file=key_file, **{**small, **table.options, **options})
         return project, made
@@ -220,7 +220,7 @@ def trained(train, tmp_path_factory):
         project, made = known[name]
         root = tmp_path_factory.mktemp("copy") / "workspace"
         shutil.copytree(project.root, root)
-        return Project(root, backend=DirectBackend()), made
+        return Project(root, backend=DirectBackend(), reveal=True), made
 
     return copy
 

@@ -56,23 +56,23 @@ def test_naive_bayes_is_trained_served_forgotten_and_recorded_by_pipelines(tmp_p
     told = command(
         "train", "--csv", table, "--label-column", "label", "--subject-column", "person",
         "--row-id-column", "row",
-        "--family", "naive-bayes", "--workspace", root, "--key-file", tmp_path / "secret",
+        "--family", "naive-bayes", "--workspace", root, "--key-file", tmp_path / "secret", "--reveal",
     )  # fmt: skip
     assert (told["shards"], told["slices"], told["steps"]) == (1, 1, 0)
-    direct = Project(tmp_path / "direct", backend=DirectBackend())
+    direct = Project(tmp_path / "direct", backend=DirectBackend(), reveal=True)
     made = direct.train(table, key_file=tmp_path / "secret", **OPTIONS)
     assert told["weights_digest"] == made["weights_digest"]  # read from Examples and from the gate
 
-    done = command("forget", *GONE, "--replay", "--workspace", root)
+    done = command("forget", *GONE, "--replay", "--reveal", "--workspace", root)
     assert (done["guarantee"], done["basis"], done["steps_full"]) == ("exact", "by replay", 0)
     assert verify(done["certificate"], public_key=done["public_key"])["ok"]
-    twin = Project(tmp_path / "twin", backend=DirectBackend())
+    twin = Project(tmp_path / "twin", backend=DirectBackend(), reveal=True)
     made = twin.train(
         write(tmp_path / "without.csv", lines(GONE)), key_file=tmp_path / "secret", **OPTIONS
     )
     assert done["weights_digest_after"] == made["weights_digest"]
 
-    project = Project(root)
+    project = Project(root, reveal=True)
     answers, others = (one.predict(table) for one in (project, twin))
     assert answers["predictions"] == others["predictions"]
     right = [line[-1] for line in list(lines())[1:]]

@@ -75,8 +75,17 @@ TRAIN = [
         (f"--{name.replace('_', '-')}", str(value)) for name, value in OPTIONS.items()
     ),
 ]
-FORGET_FIRST = ["forget", FIRST, "--workspace", "ws", "--json"]
-FORGET_SECOND = ["forget", SECOND, "--strategy", "amnesiac", "--workspace", "ws", "--json"]
+FORGET_FIRST = ["forget", FIRST, "--workspace", "ws", "--reveal", "--json"]
+FORGET_SECOND = [
+    "forget",
+    SECOND,
+    "--strategy",
+    "amnesiac",
+    "--workspace",
+    "ws",
+    "--reveal",
+    "--json",
+]
 
 
 def start(*arguments, folder, python=None):
@@ -113,7 +122,7 @@ def story(tmp_path_factory):
     write_trips(here / "trips.csv")
     told = SimpleNamespace(here=here, csv=here / "trips.csv")
     steps = {
-        "trained": [*TRAIN, "--key-file", "key", "--json"],
+        "trained": [*TRAIN, "--key-file", "key", "--reveal", "--json"],
         "forgotten": FORGET_FIRST,
         "forgotten_twice": FORGET_SECOND,
     }
@@ -323,7 +332,7 @@ OF_TFX = {
 def numbers_of(ledger, record):
     """Return every digest, loss, count and time of a training, as text."""
     made = record.report["made_with"]
-    found = {ledger.digest(), record.weights_digest, record.ledger_digest, made["data_digest"]}
+    found = {ledger.digest(), record.weights, record.ledger, made["data_digest"]}
     for stage in (stage for shard in ledger.shards() for stage in shard.stages()):
         found |= {str(stage.rows), str(stage.seconds), stage.rows_digest, stage.steps_digest,
                   stage.checkpoint_digest}  # fmt: skip
@@ -575,7 +584,7 @@ def test_slices_that_lose_no_row_are_the_files_that_they_were(before, after, sto
 
 
 def test_without_tfx_the_same_command_gives_the_same_weights(story, tmp_path):
-    project = unweave.Project(tmp_path / "direct", backend=DirectBackend())
+    project = unweave.Project(tmp_path / "direct", backend=DirectBackend(), reveal=True)
     trained = project.train(
         story.csv,
         label="big_tip",

@@ -53,7 +53,7 @@ def write(path, last):
 
 
 def project_in(root):
-    return Project(root, backend=DirectBackend())
+    return Project(root, backend=DirectBackend(), reveal=True)
 
 
 @pytest.fixture(scope="module")

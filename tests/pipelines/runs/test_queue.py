@@ -61,7 +61,9 @@ def lines():
 
 def project_in(root, *, days=0):
     """A project whose clock stands at noon, some days later."""
-    return Project(root, backend=DirectBackend(), now=lambda: NOON + timedelta(days=days))
+    return Project(
+        root, backend=DirectBackend(), now=lambda: NOON + timedelta(days=days), reveal=True
+    )
 
 
 @pytest.fixture(scope="module")
@@ -275,7 +277,7 @@ def test_a_person_who_is_held_while_her_deletion_is_planned_is_not_forgotten(pro
 
     project.requests.add([ANN])
     before = project.models()
-    planning = Project(workspace, backend=Meanwhile(), now=lambda: NOON)
+    planning = Project(workspace, backend=Meanwhile(), now=lambda: NOON, reveal=True)
     with pytest.raises(BadInput, match=r"legal hold is on what was named \(request q1"):
         planning.forget([ANN])
     assert states(project) == {"q1": "held"}
@@ -477,7 +479,7 @@ setattr(module, name, killed)
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
 from unweave.answers.revealed import weights_in_clear
-Project(root, backend=DirectBackend()).requests.run()
+Project(root, backend=DirectBackend(), reveal=True).requests.run()
 """
 
 PLACES = {
@@ -742,7 +744,12 @@ def test_the_commands_say_what_the_methods_return(workspace, tmp_path):
     assert status == 0 and ANN in out and "a letter" in out
     assert run("request", "hold", "q1", "--reason", "x", "--until", "2999-01-01", folder=tmp_path)[
         :2
-    ] == (0, "q1 is held, due by " + Project(workspace).requests.show("q1")["deadline"] + ".\n")
+    ] == (
+        0,
+        "q1 is held, due by "
+        + Project(workspace, reveal=True).requests.show("q1")["deadline"]
+        + ".\n",
+    )
     status, out, _ = run("run-requests", folder=tmp_path)
     assert (status, out) == (0, "No request is due.\nLeft in the queue: 1 held.\n")
     status, _, told = run("request", "show", "q9", folder=tmp_path)

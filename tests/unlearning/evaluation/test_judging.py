@@ -47,7 +47,7 @@ def workspace_of(new_folder, write_csv):
         secret = folder / "key"
         secret.write_bytes(bytes(range(32)))  # so that rows lie where they lay yesterday
         secret.chmod(0o600)
-        Project(folder / "ws", backend=DirectBackend()).train(
+        Project(folder / "ws", backend=DirectBackend(), reveal=True).train(
             write_csv(table(late_column=late_column)),
             label="label",
             subject="person",
@@ -69,7 +69,7 @@ def trained(tmp_path, workspace_of):
 
     def train(policy, *, late_column=False, record="none"):
         shutil.copytree(workspace_of(late_column, record), tmp_path / "ws")
-        project = Project(tmp_path / "ws", backend=DirectBackend())
+        project = Project(tmp_path / "ws", backend=DirectBackend(), reveal=True)
         if policy is not None:
             (project.root / "evaluation.json").write_text(json.dumps(policy))
         return project
