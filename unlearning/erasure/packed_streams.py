@@ -34,6 +34,7 @@ UNKNOWN_LENGTH = 0xFFFFFFFF
 ZIP_HEADER = struct.Struct("<4s5H3I2H")
 ENCRYPTED, DEFLATED, STORED = 1, 8, 0
 RAW_WITHIN = 4096
+FEW = 64
 FEWEST_RAW = 16
 LONGEST_LINE = 1100
 LETTERS = 4096
@@ -347,10 +348,9 @@ def _marked(window: bytes) -> list[tuple[int, int]]:
 
     database, scratch = _finder()
     database.scan(window, match_event_handler=seen, scratch=scratch)
-    return [
-        *found,
-        *((start - 2, ZLIB) for start in _deflate_at(window, np.array(after_zlib, np.int64))),
-    ]
+    if len(after_zlib) > FEW:  # a few are sooner tried than told
+        after_zlib = _deflate_at(window, np.array(after_zlib)).tolist()
+    return [*found, *((start - 2, ZLIB) for start in after_zlib)]
 
 
 @cache
