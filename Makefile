@@ -14,10 +14,10 @@ demo: .venv/.ready ## train, forget a person, prove it: the whole story
 	.venv/bin/unweave demo
 
 test: .venv/.ready ## run the tests, two files at a time
-	.venv/bin/python -m pytest -n 2 --dist loadfile
+	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-all: .venv/.ready ## run the tests, the slow ones too
-	.venv/bin/python -m pytest -n 2 --dist loadfile -m ""
+	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m ""
 
 mutants: .venv/.ready ## plant faults in a copy: a named test must find each
 	.venv/bin/python tests/mutants.py

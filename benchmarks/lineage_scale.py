@@ -153,8 +153,8 @@ def write_model(workspace: Workspace, number: int, rows: int) -> models.ModelRec
     write_header(folder, plain_header(PARTITION, model=f"m{number}"))
     return models.ModelRecord(
         id=f"m{number}", family=f"m{number}", snapshot=number, state="live",
-        created="2026-01-01T00:00:00+00:00", guarantee="trained", weights_digest="",
-        ledger_digest="", paths={"ledger": workspace.relative(folder), "pushed": "serving/1"},
+        created="2026-01-01T00:00:00+00:00", guarantee="trained", weights="",
+        ledger="", paths={"ledger": workspace.relative(folder), "pushed": "serving/1"},
         config={"partition": PARTITION.__dict__}, report={"rows": {"train": rows}, "metrics": {}},
     )  # fmt: skip
 

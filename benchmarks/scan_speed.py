@@ -26,6 +26,7 @@ from benchmarks.result import Result, Tell
 OLD = "961ed0aa4629df69abc0f6e1b5248cb35e20d295"
 RUNS = 3
 GOAL = 8
+VALUES = (100, 400)
 SCAN = """
 import json, sys, time
 from pathlib import Path
@@ -57,49 +58,47 @@ def run(*, quick: bool, tell: Tell) -> Result:
     """Write the folders, and scan each with both."""
     size = 1 << (26 if quick else 28)
     draw = random.Random(0)
+    rows: list[tuple[str, ...]] = []
+    numbers: dict[str, Any] = {}
+    notes = [f"{size >> 20} MiB each."]
     with tempfile.TemporaryDirectory(prefix="unweave-benchmark-") as made:
         folder = Path(made)
         old = _old_code(folder / "old")
-        texts = [_address(draw) for _ in range(50)] + [_street(draw) for _ in range(50)]
-        keys = [draw.randbytes(16).hex() for _ in range(200)]
         tell("writing the folders")
         (folder / "empty").mkdir()
         _write_text(folder / "text", size, draw)
         _write_floats(folder / "floats", size)
+        for values in VALUES:
+            texts = [make(draw) for make in (_address, _street) for _ in range(values // 2)]
+            keys = [draw.randbytes(16).hex() for _ in range(values)]
+            asked = {"texts": texts, "keys": keys, "empty": str(folder / "empty"), "runs": RUNS}
+            found = {}
+            for name in ("text", "floats"):
+                tell(f"scanning {name} for {values} values")
+                asked["folder"] = str(folder / name)
+                found = {"old": _scanned(old, asked), "new": _scanned(ROOT, asked)}
+                rate = {which: one["bytes"] / one["seconds"] for which, one in found.items()}
+                ratio = rate["new"] / rate["old"]
+                numbers[f"{name}, {values} values"] = {"bytes_a_second": rate, "ratio": ratio}
+                speeds = (f"{rate[which] / 1e6:.0f}" for which in ("old", "new"))
+                rows.append((name, str(values), *speeds, f"{ratio:.1f}"))
+            notes.append(
+                f"{values} values and as many keys are {found['old']['patterns']:,} patterns then "
+                f"and {found['new']['patterns']:,} now; the search is built in "
+                f"{found['old']['building']:.2f} s then and {found['new']['building']:.2f} s now."
+            )
         planted = _write_fuzzed(folder / "fuzzed", texts, keys, draw)
-        found: dict[str, dict[str, Any]] = {}
-        for name in ("text", "floats", "fuzzed"):
-            tell(f"scanning {name}")
-            asked = {"folder": str(folder / name), "texts": texts, "keys": keys, "runs": RUNS}
-            asked["empty"] = str(folder / "empty")
-            found[name] = {
-                which: _scanned(code, asked) for which, code in (("old", old), ("new", ROOT))
-            }
-    rows, numbers = [], {}
-    for name in ("text", "floats"):
-        rate = {which: one["bytes"] / one["seconds"] for which, one in found[name].items()}
-        ratio = rate["new"] / rate["old"]
-        numbers[name] = {
-            **{f"{which}_bytes_a_second": one for which, one in rate.items()},
-            "ratio": ratio,
-        }
-        rows.append((name, f"{rate['old'] / 1e6:.0f}", f"{rate['new'] / 1e6:.0f}", f"{ratio:.1f}"))
-    same = found["fuzzed"]["old"]["found"] == found["fuzzed"]["new"]["found"] == planted
-    numbers["same_findings"] = same
-    patterns = {which: one["patterns"] for which, one in found["text"].items()}
-    building = {which: one["building"] for which, one in found["text"].items()}
+        asked["folder"] = str(folder / "fuzzed")
+        each = [_scanned(code, asked)["found"] for code in (old, ROOT)]
+    numbers["same_findings"] = each[0] == each[1] == planted
+    same = "the same" if numbers["same_findings"] else "NOT the same"
+    notes.append(f"In the fuzzed folder both find {same} {len(planted)} of 400 files.")
+    notes.append(f"Goal: {GOAL} times on text.")
     return Result(
         title="The residual scan",
-        columns=("folder", "MB/s then", "MB/s now", "times"),
+        columns=("folder", "values", "MB/s then", "MB/s now", "times"),
         rows=rows,
-        notes=[
-            f"{size >> 20} MiB each, of one person's {len(texts)} values and {len(keys)} keys: "
-            f"{patterns['old']:,} patterns then, {patterns['new']:,} now, of which the search is "
-            f"built in {building['old']:.2f} s and {building['new']:.2f} s.",
-            f"In the fuzzed folder both find {'the same' if same else 'NOT the same'} "
-            f"{len(planted)} of 400 files.",
-            f"Goal: {GOAL} times on text.",
-        ],
+        notes=notes,
         numbers=numbers,
     )
 

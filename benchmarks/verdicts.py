@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.result import Result, Tell
-from unlearning.evaluation.models_compared import Evaluated, Run
+from unlearning.evaluation.models_compared import Evaluated, ModelRun
 from unlearning.evaluation.policy import Policy
 from unlearning.evaluation.verdict import Evaluation, evaluate
 
@@ -134,11 +134,11 @@ class Trial:
             "test": slice(ROWS, ROWS + TEST),
         }
 
-        def asked(state: State) -> Run:
+        def asked(state: State) -> ModelRun:
             answers: dict[Any, Any] = {
                 name: _forward(state, self.inputs[rows])[1] for name, rows in sets.items()
             }
-            return Run(answers, {str(n): array for n, array in enumerate(state)})
+            return ModelRun(answers, {str(n): array for n, array in enumerate(state)})
 
         labels: dict[Any, Any] = {name: self.labels[rows] for name, rows in sets.items()}
         return Evaluated(

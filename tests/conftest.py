@@ -21,10 +21,29 @@ from lineage_store.tensors import save_state
 from unweave.report.charts import Curve, Evaluation, Histogram
 
 pytest_plugins = ["golden.workspaces"]
+COLLECTED = pytest.StashKey[dict[str, bool]]()
 
 # No test asserts a time, and a busy machine is no failure.
 settings.register_profile("unweave", deadline=None)
 settings.load_profile("unweave")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """Keep what was collected before any of it is left out; begin with files that run TFX.
+
+    These take longest, so that none of them is what everybody waits for in the end.
+    """
+    slow = {item.nodeid: item.get_closest_marker("slow") is not None for item in items}
+    config.stash[COLLECTED] = slow
+    long = {item.path for item in items if item.get_closest_marker("tfx")}
+    items.sort(key=lambda item: item.path not in long)
+
+
+@pytest.fixture(scope="session")
+def collected(pytestconfig):
+    """The ids of all tests that were collected, those that are left out too; and which are slow."""
+    return pytestconfig.stash[COLLECTED]
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,7 @@ from unweave.commands.graph import graph
 from unweave.commands.log import log
 from unweave.commands.options import (
     JSON,
+    REVEAL,
     WORKSPACE,
     asked_for,
     flags_for,
@@ -182,10 +183,11 @@ def query(
 @commands.command()
 @WORKSPACE
 @AS_OF
+@REVEAL
 @JSON
-def models(workspace: Path, as_of: str | None, as_json: bool) -> None:
+def models(workspace: Path, as_of: str | None, reveal: bool, as_json: bool) -> None:
     """List the models of the workspace."""
-    with project_of(workspace, progress=False) as project:
+    with project_of(workspace, progress=False, reveal=reveal) as project:
         answer = {"models": project.models(as_of=as_of)}
     show(answer, as_json, "models")
 

@@ -13,7 +13,7 @@ from lineage_store.public_names import lazily
 if TYPE_CHECKING:
     from lineage_store.keys.pseudonyms import Pseudonyms
     from lineage_store.keys.sealed import seal, unseal
-    from lineage_store.keys.secret import Keys
+    from lineage_store.keys.secret import Keys, erased
     from lineage_store.keys.signing import (
         create_signing_key,
         from_base64,
@@ -30,7 +30,7 @@ else:
         {
             "pseudonyms": ("Pseudonyms",),
             "sealed": ("seal", "unseal"),
-            "secret": ("Keys",),
+            "secret": ("Keys", "erased"),
             "signing": (
                 "create_signing_key",
                 "from_base64",
@@ -48,6 +48,7 @@ __all__ = [
     "Keys",
     "Pseudonyms",
     "create_signing_key",
+    "erased",
     "from_base64",
     "is_signed_by",
     "key_id",

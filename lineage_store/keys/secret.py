@@ -1,7 +1,8 @@
 """The workspace's one secret, and the keys that HKDF derives from it.
 
-Row keys, placement, the lookup of pseudonyms, the exclusion manifest and what the request queue
-seals each have a key of their own, so that no digest of one kind can be matched with another. A
+Row keys, placement, the lookup of pseudonyms and what the request queue seals each have a key of
+their own, so that no digest of one kind can be matched with another. The exclusion manifest's is
+drawn and lies apart: who has it can test an id, so it may be kept on another machine. A
 subject's pseudonym key is not derived: it is random and stored apart (`pseudonyms.py`), because it
 must be destroyable.
 """
@@ -24,7 +25,7 @@ SMALLEST_SECRET = 16
 
 @dataclass(frozen=True)
 class Keys:
-    """The keys derived from the workspace's secret, 32 bytes each, and their public name."""
+    """The keys of a workspace, 32 bytes each, and the public name of its secret."""
 
     row: bytes
     placement: bytes
@@ -46,6 +47,10 @@ class Keys:
         """Return what the exclusion manifest keeps of a forgotten "subject" or "row"."""
         return keyed(self.manifest, kind, value).hex()
 
+    def of_erased(self, digest: str) -> str:
+        """Return what is kept of the digest of something that was erased."""
+        return erased(self.manifest, digest)
+
     def subject_lookup(self, subject: str) -> bytes:
         """Return the 32 bytes under which a subject's pseudonym key is stored."""
         return keyed(self.lookup, "subject", subject.encode("utf-8"))
@@ -56,8 +61,16 @@ def keyed(key: bytes, kind: str, value: bytes) -> bytes:
     return hmac.digest(key, kind.encode("ascii") + b"\x00" + value, "sha256")
 
 
-def derive(secret: bytes) -> Keys:
-    """Derive all keys from the secret (HKDF-SHA256, RFC 5869, one info string a purpose)."""
+def erased(key: bytes, digest: str) -> str:
+    """Return what is kept of a SHA-256 of erased content, under the manifest's key."""
+    return keyed(key, "erased", bytes.fromhex(digest)).hex()
+
+
+def derive(secret: bytes, *, manifest: bytes | None = None) -> Keys:
+    """Derive all keys from the secret (HKDF-SHA256, RFC 5869, one info string a purpose).
+
+    `manifest` is the manifest's own key; a workspace of an earlier unweave derived that, too.
+    """
 
     def expand(purpose: str) -> bytes:
         kdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"unweave/1/{purpose}".encode())
@@ -66,7 +79,7 @@ def derive(secret: bytes) -> Keys:
     return Keys(
         row=expand("row key"),
         placement=expand("placement"),
-        manifest=expand("exclusion manifest"),
+        manifest=expand("exclusion manifest") if manifest is None else manifest,
         lookup=expand("pseudonym lookup"),
         requests=expand("request queue"),
         pseudonyms=expand("pseudonym keys"),

@@ -1,8 +1,8 @@
 """A workspace: the one folder that holds everything a project's models were made from.
 
     format.json        the version of this layout
-    keys/              secret, signing key, public key; pseudonyms.sqlite has the subjects' own
-                       keys, each of which can be destroyed
+    keys/              secret, signing key, public key; manifest, the exclusion manifest's key;
+                       pseudonyms.sqlite has the subjects' own keys, each of which can be destroyed
     unweave.sqlite     row index, models, requests, exclusion manifest, event log
     metadata.sqlite    ML Metadata's own file, opened by nothing else
     metadata.json      instead of it, the address of where MLMD lives; never a password
@@ -43,6 +43,8 @@ from lineage_store.workspace.while_reading import sweep_reading_folders
 
 FORMAT = 1
 OWNER_ALONE = 0o700
+MARKER = "format.json"
+OWN_MANIFEST = "manifest_key"  # an earlier unweave derived it from the secret
 METADATA, PSEUDONYMS = "metadata.json", "pseudonyms.sqlite"
 WAKE = 0.2  # seconds between two looks at a lock
 
@@ -56,6 +58,10 @@ class Workspace:
     @property
     def secret_file(self) -> Path:
         return self.root / "keys" / "secret"
+
+    @property
+    def manifest_key(self) -> Path:
+        return self.root / "keys" / "manifest"
 
     @property
     def signing_key(self) -> Path:
@@ -121,8 +127,11 @@ class Workspace:
         return self.root / "modules" / f"{digest}.py"
 
     def keys(self) -> Keys:
-        """Derive the workspace's keys; raises BadInput if the secret is gone or readable by all."""
-        return derive(read_secret(self.secret_file))
+        """Return the workspace's keys; raises BadInput if one is gone or readable by others."""
+        secret = read_secret(self.secret_file)
+        if not read_json(self.root / MARKER).get(OWN_MANIFEST):
+            return derive(secret)
+        return derive(secret, manifest=read_secret(self.manifest_key))
 
     def relative(self, path: Path | str) -> str:
         """Return a path as recorded in the index: relative, so that a workspace can be moved."""
@@ -144,7 +153,7 @@ def open_workspace(root: Path) -> Workspace:
     Raises NothingFound if there is none, BadInput if a newer unweave wrote it.
     """
     workspace = Workspace(root.resolve())
-    marker = workspace.root / "format.json"
+    marker = workspace.root / MARKER
     if not marker.exists():
         raise NothingFound(
             f"There is no workspace in {root}: train a model first, or name another."
@@ -174,7 +183,7 @@ def writing(
     BadInput for a secret or a place of MLMD that does not fit.
     """
     given = read_secret(key_file) if key_file else None
-    new = not (root / "format.json").exists()
+    new = not (root / MARKER).exists()
     if new and not create:
         open_workspace(root)
     if new and root.exists() and any(root.iterdir()):
@@ -205,10 +214,10 @@ def _locked(
 ) -> Iterator[Workspace]:
     descriptor = _held(root, wait=wait)
     # Another command may just have made it, or have taken away again what it had made.
-    new = not (root / "format.json").exists()
+    new = not (root / MARKER).exists()
     try:
         workspace = _create(root, given, metadata) if new and create else open_workspace(root)
-        if given is not None and derive(given) != workspace.keys():
+        if given is not None and derive(given).key_id != workspace.keys().key_id:
             raise BadInput(
                 f"The workspace {root} was made with another secret than {key_file} holds: "
                 f"leave `key_file` out, or name another workspace."
@@ -297,9 +306,11 @@ def _create(root: Path, secret: bytes | None, metadata: Connection | None) -> Wo
     for name in ("keys", "data", "modules", "tfx", "serving", "requests"):
         (workspace.root / name).mkdir(mode=OWNER_ALONE)
     create_secret(workspace.secret_file, secret)
+    create_secret(workspace.manifest_key)
     if metadata is not None and metadata != workspace.metadata:
         address = canonical_json({"address": metadata.address})
         write_atomic(workspace.root / METADATA, address + b"\n")
     # Last, so that a folder with a marker is a whole workspace.
-    write_atomic(workspace.root / "format.json", canonical_json({"format": FORMAT}) + b"\n")
+    marker = {"format": FORMAT, OWN_MANIFEST: True}
+    write_atomic(workspace.root / MARKER, canonical_json(marker) + b"\n")
     return workspace

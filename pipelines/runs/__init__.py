@@ -1,6 +1,7 @@
 """What happens before and after the pipelines, a file for each kind of run.
 
 train, forget, queue, audit, doctor, detect  the runs
+asked_again                                  an interrupted deletion that is asked for again
 base_model                                   the model that a training starts from
 before_a_run                                 what would stop a deletion at its end
 find_rows                                    from ids to rows
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
+    from pipelines.runs.asked_again import forget_as_asked
     from pipelines.runs.doctor import examine, repair
     from pipelines.runs.find_rows import ForgetRequest, whereabouts
     from pipelines.runs.killed_runs import sweep
@@ -20,6 +22,7 @@ else:
     __getattr__ = lazily(
         __name__,
         {
+            "asked_again": ("forget_as_asked",),
             "doctor": ("examine", "repair"),
             "find_rows": ("ForgetRequest", "whereabouts"),
             "killed_runs": ("sweep",),
@@ -31,11 +34,11 @@ __all__ = [
     "ForgetRequest",
     "Group",
     "Ran",
-    "asked_again",
     "audit",
     "detect",
     "examine",
     "forget",
+    "forget_as_asked",
     "queue",
     "repair",
     "sweep",

@@ -159,7 +159,9 @@ def _copies(workspace: Workspace) -> Iterator[Finding]:
     digests = ended_digests(workspace)
     if not digests:
         return
-    for name in scan_apart(workspace.root, [], digests=digests).found:
+    for name in scan_apart(
+        workspace.root, [], digests=digests, digest_key=workspace.keys().manifest
+    ).found:
         yield Finding("residues", name, "this file is one that a deletion erased: remove it")
 
 

@@ -6,12 +6,12 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from fixtures.warm_python import warm_python
 from lineage_store.index import deletions
 from lineage_store.index.database import read_index
 from lineage_store.log import events as eventlog
@@ -64,7 +64,7 @@ def lines():
 def start(*arguments):
     """Start a process with this source tree; what it says goes nowhere that could fill up."""
     return subprocess.Popen(
-        [sys.executable, *map(str, arguments)],
+        [*warm_python(), *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": str(TOP)},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -95,7 +95,7 @@ def states_in(root):
     connection = read_index(root / "unweave.sqlite")
     try:
         return (
-            [model["state"] for model in Project(root).models()],
+            [model["state"] for model in Project(root, reveal=True).models()],
             [request.state for request in deletions.all_requests(connection)],
             [event.kind for event in eventlog.events(connection)],
         )
@@ -115,12 +115,33 @@ def killed_twice(tmp_path_factory):
     at = ("-m", "unweave")
     trained = printed(
         start(
-            *(*at, "train", "--workspace", root, "--csv", given, "--key-file", key_file, "--json"),
+            *(
+                *at,
+                "train",
+                "--workspace",
+                root,
+                "--csv",
+                given,
+                "--key-file",
+                key_file,
+                "--reveal",
+                "--json",
+            ),
             *("--label-column", "label", "--subject-column", "person", "--row-id-column", "row"),
             *(f"--{name.replace('_', '-')}={value}" for name, value in OPTIONS.items()),
         )
     )
-    forget = (*at, "forget", FORGOTTEN, "--workspace", root, "--guarantee", "exact", "--json")
+    forget = (
+        *at,
+        "forget",
+        FORGOTTEN,
+        "--workspace",
+        root,
+        "--guarantee",
+        "exact",
+        "--reveal",
+        "--json",
+    )
     kill_when(start(*forget), root, "tfx/forget-r1/Unlearner*/ledger/*")
     in_unlearner = states_in(root)
     kill_when(start(*forget), root, "requests/r1/erasure.json")
@@ -149,7 +170,7 @@ def test_a_killed_deletion_ends_with_the_weights_of_the_twin(killed_twice, tmp_p
         csv.writer(stream).writerows(line for line in lines() if line[1] != FORGOTTEN)
     (tmp_path / "secret").write_bytes(SECRET)
     (tmp_path / "secret").chmod(0o600)
-    twin = Project(tmp_path / "twin", backend=DirectBackend()).train(
+    twin = Project(tmp_path / "twin", backend=DirectBackend(), reveal=True).train(
         tmp_path / "without.csv", key_file=tmp_path / "secret", **COLUMNS, **OPTIONS
     )
     assert done["weights_digest_after"] == twin["weights_digest"] != trained["weights_digest"]
@@ -182,6 +203,6 @@ def test_a_killed_deletion_is_one_event_of_the_lineage(killed_twice):
 
 def test_the_audit_finds_nothing_in_what_it_leaves(killed_twice):
     root, *_ = killed_twice
-    answer = Project(root).audit(replay=1000, seed=0)
+    answer = Project(root, reveal=True).audit(replay=1000, seed=0)
     assert answer["findings"] == []
     assert answer["replay"]["replayed"] == answer["replay"]["segments"] >= 4

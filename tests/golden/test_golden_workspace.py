@@ -4,12 +4,12 @@ import base64
 import json
 import os
 import subprocess
-import sys
 from functools import cache, reduce
 from pathlib import Path
 
 import pytest
 
+from fixtures.warm_python import warm_python
 from golden.digests import (
     FILE,
     as_told_before,
@@ -37,7 +37,7 @@ CHANGED: dict[str, set[str]] = {
 
 
 def project_in(root):
-    return Project(root, backend=DirectBackend())
+    return Project(root, backend=DirectBackend(), reveal=True)
 
 
 def gone(call, old, new):
@@ -101,7 +101,7 @@ def test_a_question_has_the_answer_that_the_old_code_gave(copy, golden, number):
 def test_the_command_line_answers(copy, golden, tmp_path):
     def run(*arguments):
         done = subprocess.run(
-            [sys.executable, "-m", "unweave", *arguments, "--workspace", copy, "--json"],
+            [*warm_python(), "-m", "unweave", *arguments, "--workspace", copy, "--json"],
             capture_output=True, text=True, cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         )  # fmt: skip

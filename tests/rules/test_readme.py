@@ -4,11 +4,11 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from fixtures.warm_python import warm_python
 from unweave.demo.taxi import write_trips
 
 pytestmark = pytest.mark.tfx
@@ -24,7 +24,7 @@ def block(after, language):
 def run(arguments, folder):
     environment = {**os.environ, "PYTHONPATH": str(TOP)}
     return subprocess.run(
-        [sys.executable, *arguments],
+        [*warm_python(), *arguments],
         cwd=folder,
         env=environment,
         capture_output=True,

@@ -26,6 +26,12 @@ DATA = Path(__file__).parents[3] / "shared" / "data"
 SECRET = bytes(range(100, 132))
 
 SMALL = {"shards": 3, "slices": 3, "epochs": 4, "batch_size": 32}
+SUMS = {"model_family": "naive-bayes"}
+# What is a question of rows and of what is inferred from them is asked of sums, which take
+# milliseconds; `make test-all` asks it of Keras, too.
+EACH_FAMILY = pytest.mark.parametrize(
+    "family", [pytest.param(SUMS, id="sums"), pytest.param({}, id="keras", marks=pytest.mark.slow)]
+)
 
 # Batch norm keeps statistics, dropout draws at every step, Jitter once, when the step is traced.
 NORMALISED = """
@@ -194,8 +200,9 @@ def train(key_file, tmp_path_factory):
     def run(table, *, shuffle=None, **options):
         folder = tmp_path_factory.mktemp(table.name)
         given = table.write(folder / "given.csv", shuffle=shuffle)
-        project = Project(folder / "workspace", backend=DirectBackend())
-        made = project.train(given, key_file=key_file, **{**SMALL, **table.options, **options})
+        project = Project(folder / "workspace", backend=DirectBackend(), reveal=True)
+        small = {"shards": SMALL["shards"]} if SUMS.items() <= options.items() else SMALL
+        made = project.train(given, key_file=key_file, **{**small, **table.options, **options})
         return project, made
 
     return run
@@ -213,7 +220,7 @@ def trained(train, tmp_path_factory):
         project, made = known[name]
         root = tmp_path_factory.mktemp("copy") / "workspace"
         shutil.copytree(project.root, root)
-        return Project(root, backend=DirectBackend()), made
+        return Project(root, backend=DirectBackend(), reveal=True), made
 
     return copy
 
@@ -264,7 +271,8 @@ def test_a_person_whose_rows_lie_in_every_shard_is_forgotten_to_the_bit(assert_e
     assert [decision["action"] for decision in plan["shards"]] == ["retrained"] * 3
 
 
-@pytest.mark.parametrize("rank", [2, pytest.param(-1, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("rank", [2, -1])
 def test_a_taxi_company_is_forgotten_to_the_bit(assert_exact, rank):
     table = trips()
     assert_exact(table, [table.subjects().most_common()[rank][0]])
@@ -276,20 +284,16 @@ def test_ten_taxi_companies_are_forgotten_to_the_bit(assert_exact):
     assert_exact(table, [name for name, _ in table.subjects().most_common()[-10:]])
 
 
-def test_one_trip_is_forgotten_to_the_bit(assert_exact):
-    done, _ = assert_exact(trips(), ["77"], rows=True)
+@EACH_FAMILY
+def test_one_trip_is_forgotten_to_the_bit(assert_exact, family):
+    done, _ = assert_exact(trips(), ["77"], rows=True, **family)
     assert done["rows_found"] == 1
 
 
-@pytest.mark.parametrize(
-    "ids",
-    [
-        [f"{number:04d}" for number in range(40, 50)],
-        pytest.param(["0011"], marks=pytest.mark.slow),
-    ],
-)
-def test_adults_are_forgotten_to_the_bit_by_ids_with_zeros_in_front(assert_exact, ids):
-    assert_exact(adults(), ids, column="id")
+@EACH_FAMILY
+@pytest.mark.parametrize("ids", [[f"{number:04d}" for number in range(40, 50)], ["0011"]])
+def test_adults_are_forgotten_to_the_bit_by_ids_with_zeros_in_front(assert_exact, ids, family):
+    assert_exact(adults(), ids, column="id", **family)
 
 
 @pytest.mark.parametrize("seed", [0, pytest.param(3, marks=pytest.mark.slow)])
@@ -306,12 +310,15 @@ def test_one_person_of_a_last_slice_is_forgotten_to_the_bit(assert_exact, traine
     assert sorted(decision["kept_stages"] for decision in plan["shards"]) == [2, 3, 3]
 
 
-def test_a_whole_shard_of_people_is_forgotten_and_leaves_the_aggregate(assert_exact, trained):
+@EACH_FAMILY
+def test_a_whole_shard_of_people_is_forgotten_and_leaves_the_aggregate(
+    assert_exact, trained, family
+):
     table = people()
-    project, _ = trained(table)
+    project, _ = trained(table, **family)
     places = placed_in(project, table.subjects())
     shard = [subject for subject, (shards, _) in places.items() if shards == [1]]
-    done, plan = assert_exact(table, shard)
+    done, plan = assert_exact(table, shard, **family)
     assert [decision["action"] for decision in plan["shards"]] == ["kept", "empty", "kept"]
     assert done["steps_recomputed"] == 0
 
@@ -320,18 +327,20 @@ def test_more_shards_and_slices_than_people_leave_some_of_them_empty(assert_exac
     assert_exact(people(rows=150, subjects=6), ["person-002"], shards=5, slices=4, epochs=2)
 
 
-def test_a_person_of_the_evaluation_rows_alone_changes_no_weight(assert_exact, trained):
+@EACH_FAMILY
+def test_a_person_of_the_evaluation_rows_alone_changes_no_weight(assert_exact, trained, family):
     table = oddities()
-    project, made = trained(table)
+    project, made = trained(table, **family)
     places = placed_in(project, [f"lone-{n:02d}" for n in range(40)])
     evaluated = next(one for one, (_, splits) in places.items() if splits == {"eval"})
-    done, plan = assert_exact(table, [evaluated])
+    done, plan = assert_exact(table, [evaluated], **family)
     assert done["weights_digest_after"] == made["weights_digest"]
     assert {decision["action"] for decision in plan["shards"]} == {"kept"}
 
 
-def test_without_the_last_row_of_a_class_there_is_one_class_less(assert_exact):
-    done, plan = assert_exact(oddities(), ["rare"])
+@EACH_FAMILY
+def test_without_the_last_row_of_a_class_there_is_one_class_less(assert_exact, family):
+    done, plan = assert_exact(oddities(), ["rare"], **family)
     assert plan["inference_changed"] and "classes" in done["why"]
     assert all(decision["action"] == "retrained" for decision in plan["shards"])
 
@@ -341,14 +350,15 @@ def test_without_their_only_text_columns_of_strings_become_ones_of_numbers(asser
     assert plan["inference_changed"]
 
 
-@pytest.mark.slow
-def test_without_its_only_fraction_a_column_of_numbers_stays_what_it_was(assert_exact):
-    _, plan = assert_exact(oddities(), ["fraction"])
+@EACH_FAMILY
+def test_without_its_only_fraction_a_column_of_numbers_stays_what_it_was(assert_exact, family):
+    _, plan = assert_exact(oddities(), ["fraction"], **family)
     assert not plan["inference_changed"]
 
 
-def test_ids_that_are_equal_as_numbers_are_people_of_their_own(assert_exact):
-    done, plan = assert_exact(oddities(), ["001", "double-1", "fraction"])
+@EACH_FAMILY
+def test_ids_that_are_equal_as_numbers_are_people_of_their_own(assert_exact, family):
+    done, plan = assert_exact(oddities(), ["001", "double-1", "fraction"], **family)
     assert done["rows_found"] == 20 + 20 + 1
     assert not plan["inference_changed"]  # the fraction was the only one of its column
 
@@ -361,7 +371,10 @@ def test_without_its_only_fraction_a_label_of_numbers_becomes_one_of_classes(ass
     assert plan["inference_changed"]
 
 
-def test_rows_marked_as_unlabelled_leave_with_the_text_that_made_their_mark_a_class(assert_exact):
+@EACH_FAMILY
+def test_rows_marked_as_unlabelled_leave_with_the_text_that_made_their_mark_a_class(
+    assert_exact, family
+):
     """With a text label NA is a class; without the text it marks a row that has no label."""
     table = people(rows=300)
     grades = [
@@ -369,7 +382,7 @@ def test_rows_marked_as_unlabelled_leave_with_the_text_that_made_their_mark_a_cl
         for number, row in enumerate(table.rows)
     ]
     worded = ["x", "odd-one", "30", "3.5", "2", "Ulm", "7", "two"]
-    _, plan = assert_exact(replace(table, rows=[*grades, worded]), ["odd-one"])
+    _, plan = assert_exact(replace(table, rows=[*grades, worded]), ["odd-one"], **family)
     assert plan["inference_changed"]
 
 
@@ -393,7 +406,11 @@ BY_RISK = {
 
 @pytest.mark.parametrize(
     ("band", "kept"),
-    [(2, [3, 4, 4]), (0, None), pytest.param(1, [2, 4, 4], marks=pytest.mark.slow)],
+    [
+        (2, [3, 4, 4]),
+        pytest.param(0, None, marks=pytest.mark.slow),
+        pytest.param(1, [2, 4, 4], marks=pytest.mark.slow),
+    ],
 )
 def test_one_row_of_each_band_is_forgotten_to_the_bit(assert_exact, trained, band, kept):
     """A row of the last band costs one stage of one shard; one of band 0 lies before or apart."""
@@ -432,13 +449,14 @@ def test_a_person_with_rows_of_all_bands_is_forgotten_to_the_bit(assert_exact, t
     assert_exact(table, [someone], **options)
 
 
-def test_two_deletions_one_after_the_other_end_at_the_twin_without_both(trained, train):
+@EACH_FAMILY
+def test_two_deletions_one_after_the_other_end_at_the_twin_without_both(trained, train, family):
     table = people()
-    project, _ = trained(table)
+    project, _ = trained(table, **family)
     project.forget(["person-017"], guarantee="exact")
     done = project.forget(["person-040", "person-003"], guarantee="exact")
     left = table.without("person", {"person-017", "person-040", "person-003"})
-    assert done["weights_digest_after"] == train(left, shuffle=2)[1]["weights_digest"]
+    assert done["weights_digest_after"] == train(left, shuffle=2, **family)[1]["weights_digest"]
 
 
 def in_one_shard(project, table, *, ascending):
@@ -479,14 +497,17 @@ def test_an_approximate_deletion_elsewhere_does_not_survive_an_exact_one(trained
     assert done["weights_digest_after"] == twin["weights_digest"]
 
 
-def test_one_deletion_reaches_every_model_of_the_workspace(trained, train, tmp_path):
+@EACH_FAMILY
+def test_one_deletion_reaches_every_model_of_the_workspace(trained, train, tmp_path, family):
     table = people()
-    project, _ = trained(table)
-    other = {"shards": 2, "slices": 2, "epochs": 3, "batch_size": 24, "seed": 9}
+    project, _ = trained(table, **family)
+    other = {"shards": 2, "seed": 9, **family}
+    if not family:
+        other |= {"slices": 2, "epochs": 3, "batch_size": 24}
     project.train(table.write(tmp_path / "given.csv"), **table.options, **other)
     done = project.forget(["person-017"], guarantee="exact")
     left = table.without("person", {"person-017"})
-    twins = [train(left, shuffle=4)[1], train(left, shuffle=4, **other)[1]]
+    twins = [train(left, shuffle=4, **options)[1] for options in (family, other)]
     assert [change["weights_digest_after"] for change in done["models"]] == [
         twin["weights_digest"] for twin in twins
     ]
@@ -503,22 +524,25 @@ def assert_withdrawn(project, done, *, because):
         project.trace_model()
 
 
-def test_a_model_that_would_have_one_class_left_is_withdrawn(trained):
+@EACH_FAMILY
+def test_a_model_that_would_have_one_class_left_is_withdrawn(trained, family):
     rows = [[f"t{n}", f"p{n % 6}", f"{n}", "1.5", "2", "Ulm", "7", "yes" if n % 6 < 2 else "no"]
             for n in range(120)]  # fmt: skip
-    project, _ = trained(replace(people(rows=0), rows=rows), epochs=1)
+    project, _ = trained(replace(people(rows=0), rows=rows), **family)
     assert project.forget(["p0"], guarantee="exact")["model_after"] == "m2"
     assert_withdrawn(project, project.forget(["p1"], guarantee="exact"), because="one class")
 
 
-def test_a_model_without_any_row_is_withdrawn(trained):
+@EACH_FAMILY
+def test_a_model_without_any_row_is_withdrawn(trained, family):
     table = people()
-    project, _ = trained(table)
+    project, _ = trained(table, **family)
     done = project.forget(sorted(table.subjects()), guarantee="exact")
     assert_withdrawn(project, done, because="No row has a value in the label column")
 
 
-def test_a_model_without_a_row_to_train_on_is_withdrawn(trained):
+@EACH_FAMILY
+def test_a_model_without_a_row_to_train_on_is_withdrawn(trained, family):
     table = people(row_id="trip")
     keys = derive(SECRET)
     learnt = [
@@ -529,6 +553,6 @@ def test_a_model_without_a_row_to_train_on_is_withdrawn(trained):
         )
     ]
     assert 0 < len(learnt) < len(table.rows)
-    project, _ = trained(table)
+    project, _ = trained(table, **family)
     done = project.forget(learnt, rows=True, guarantee="exact")
     assert_withdrawn(project, done, because="no row is left to train on")

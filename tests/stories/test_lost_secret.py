@@ -8,8 +8,7 @@ from lineage_store.errors import BadInput, NothingFound
 from pipelines.backends.direct import DirectBackend
 from unweave import Project, verify
 
-OPTIONS = {"label": "label", "subject": "person", "shards": 2, "slices": 1, "epochs": 1,
-           "batch_size": 16}  # fmt: skip
+OPTIONS = {"label": "label", "subject": "person", "model_family": "naive-bayes", "shards": 2}
 LINES = [["person", "x", "label"]] + [
     [f"person-{n % 20}", f"{n % 7}.5", "ab"[n % 2]] for n in range(200)
 ]
@@ -19,7 +18,7 @@ LINES = [["person", "x", "label"]] + [
 def workspace(tmp_path, write_csv):
     """A workspace in which a person was forgotten and a request waits, and a backup of its keys."""
     table = write_csv(LINES)
-    project = Project(tmp_path / "ws", backend=DirectBackend())
+    project = Project(tmp_path / "ws", backend=DirectBackend(), reveal=True)
     project.train(table, **OPTIONS)
     project.forget(["person-3"])
     project.requests.add(["person-4"], reason="a letter")
@@ -64,7 +63,7 @@ def test_another_secret_finds_nobody_in_its_place_and_knows_nobody_in_a_new_work
     project, table = workspace
     secret = project.root / "keys" / "secret"
     before = secret.read_bytes()
-    new = Project(tmp_path / "rotated", backend=DirectBackend())
+    new = Project(tmp_path / "rotated", backend=DirectBackend(), reveal=True)
     assert new.train(table, **OPTIONS)["excluded"] == 0  # the old manifest cannot be carried over
     assert (new.root / "keys" / "secret").read_bytes() != before
     digests = [one.models()[-1]["weights_digest"] for one in (new, project)]

@@ -49,7 +49,7 @@ told = json.loads(sys.stdin.read())
 found = {}
 for name, table in told["tables"].items():
     root = Path(table).with_suffix(".twin")
-    project = Project(root, backend=DirectBackend())
+    project = Project(root, backend=DirectBackend(), reveal=True)
     made = project.train(table, key_file=told["secret"], **told["options"])
     states = sorted(root.glob("tfx/*/ledger/shards/*/*.safetensors"))
     found[name] = [made["weights_digest"], [digest_file(state) for state in states]]
@@ -63,7 +63,7 @@ from pipelines.backends.direct import DirectBackend
 from unweave import Project, verify
 
 root, table, secret, options = json.loads(sys.stdin.read())
-project = Project(root, backend=DirectBackend())
+project = Project(root, backend=DirectBackend(), reveal=True)
 project.train(table, key_file=secret, **options)
 assert project.plan(["person-03"])["strategy"] == "subtract-sums"
 done = project.forget(["person-03", "person-04"], replay=True)
@@ -124,7 +124,7 @@ def made(tmp_path_factory):
     (folder / "secret").write_bytes(bytes(range(32)))
     (folder / "secret").chmod(0o600)
     table = write(folder / "people.csv", lines())
-    project = Project(folder / "workspace", backend=DirectBackend())
+    project = Project(folder / "workspace", backend=DirectBackend(), reveal=True)
     project.train(table, key_file=folder / "secret", **OPTIONS)
     return folder
 
@@ -133,7 +133,7 @@ def made(tmp_path_factory):
 def project(made, tmp_path):
     """A copy of it."""
     shutil.copytree(made / "workspace", tmp_path / "workspace")
-    return Project(tmp_path / "workspace", backend=DirectBackend())
+    return Project(tmp_path / "workspace", backend=DirectBackend(), reveal=True)
 
 
 def apart(program, asked):
@@ -157,7 +157,7 @@ def test_train_forget_prove_and_audit_take_no_tensorflow(made, tmp_path):
 def people_of_part(root, part):
     """Return the people whose rows lie in a part: all rows of a person do."""
     ledger, _ = ledger_of(root)
-    project = Project(root, backend=DirectBackend())
+    project = Project(root, backend=DirectBackend(), reveal=True)
     people = sorted({line[1] for line in lines()} - {"person"})
     found = {one: project.trace_subject(one)["models"][0]["shards"] for one in people}
     assert ledger.partition.shards == 2
@@ -188,7 +188,7 @@ def test_a_chain_of_deletions_has_the_bits_of_twins_in_a_fresh_process(made, pro
 def test_a_killed_deletion_is_finished_with_the_same_bits(project, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(project.root, other)
-    wanted = Project(other, backend=DirectBackend()).forget(["person-09"])
+    wanted = Project(other, backend=DirectBackend(), reveal=True).forget(["person-09"])
     program = f"""
 import os, signal
 from pipelines.backends import direct
@@ -198,7 +198,7 @@ def killed(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
 direct.check_and_keep = killed
-Project({str(project.root)!r}, backend=direct.DirectBackend()).forget(["person-09"])
+Project({str(project.root)!r}, backend=direct.DirectBackend(), reveal=True).forget(["person-09"])
 """
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -307,7 +307,7 @@ def test_what_means_nothing_to_sums_is_refused_in_one_sentence(options, words):
 def test_a_module_a_base_and_numbers_to_predict_are_refused(made, tmp_path):
     module = tmp_path / "module.py"
     module.write_text("def build_model(spec): ...\n")
-    fresh = Project(tmp_path / "workspace", backend=DirectBackend())
+    fresh = Project(tmp_path / "workspace", backend=DirectBackend(), reveal=True)
     for more, words in (
         ({"module": module}, "takes no module"),
         ({"base": "m1"}, "leave `base` out"),

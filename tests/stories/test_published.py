@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from lineage_store.canonical import read_json
-from lineage_store.errors import CheckFailed
+from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
+from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.index import models, reading_index
 from lineage_store.index.database import read_index
+from lineage_store.keys.secret import derive
 from lineage_store.ledger import open_ledger, published_ledger, published_weights, served_files
 from lineage_store.log import ModelMade, of_kind
 from lineage_store.workspace import open_workspace
@@ -191,3 +192,44 @@ def test_a_header_counts_the_deletions_and_keeps_the_number_of_buckets(kept):
         project.forget([person])
     written = read_json(kept / "tfx" / "forget-r3" / "m3" / "ledger" / "header.json")
     assert written["generation"] == 3
+
+
+def ended_of(root, request="r1"):
+    return read_json(root / "requests" / request / "ended.json")
+
+
+def test_digests_of_what_was_erased_are_kept_under_the_manifests_key_alone(kept):
+    store = next(kept.glob("tfx/train-m1/rows/train/*.npy"))
+    copy = store.read_bytes()
+    project_in(kept).forget(["p3"])
+    (kind,) = ended_of(kept)
+    assert kind == "hmac" and digest(copy) not in ended_of(kept)["hmac"]
+    assert open_workspace(kept).keys().of_erased(digest(copy)) in ended_of(kept)["hmac"]
+    (kept / "notes.bin").write_bytes(copy)
+    assert [one["where"] for one in project_in(kept).audit()["findings"]] == ["notes.bin"]
+    (kept / "notes.bin").unlink()
+
+
+def test_digests_that_an_earlier_unweave_kept_are_put_under_the_key(kept):
+    project_in(kept).forget(["p3"])
+    store = next(kept.glob("tfx/forget-r1/m1/rows/train/*.npy"))
+    copy = store.read_bytes()
+    file = kept / "requests" / "r1" / "ended.json"
+    write_atomic(file, canonical_json({"sha256": [digest(copy)]}) + b"\n")
+    (kept / "notes.bin").write_bytes(b"")
+    project_in(kept).forget(["p5"])
+    assert ended_of(kept) == {"hmac": [open_workspace(kept).keys().of_erased(digest(copy))]}
+    (kept / "notes.bin").write_bytes(copy)
+    assert [one["where"] for one in project_in(kept).audit()["findings"]] == ["notes.bin"]
+
+
+def test_the_manifests_key_is_its_own_and_without_it_nobody_is_let_in_again(given, kept):
+    keys = open_workspace(kept).keys()
+    assert keys.manifest != derive((kept / "keys" / "secret").read_bytes()).manifest
+    project_in(kept).forget(["p3"])
+    (kept / "keys" / "manifest").rename(kept.parent / "elsewhere")
+    for command in (lambda: trained(given, kept), lambda: project_in(kept).forget(["p5"])):
+        with pytest.raises(BadInput, match="keys/manifest cannot be read"):
+            command()
+    (kept.parent / "elsewhere").rename(kept / "keys" / "manifest")
+    assert trained(given, kept)["excluded"] == 5

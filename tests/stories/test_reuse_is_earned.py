@@ -70,10 +70,10 @@ from pipelines.backends.direct import DirectBackend
 from unweave import Project
 
 root, twin, given, forget = *sys.argv[1:3], *map(json.loads, sys.argv[3:])
-answer = Project(root, backend=DirectBackend()).forget(**forget)
+answer = Project(root, backend=DirectBackend(), reveal=True).forget(**forget)
 weights = None
 if given is not None:
-    weights = Project(twin, backend=DirectBackend()).train(**given)["weights_digest"]
+    weights = Project(twin, backend=DirectBackend(), reveal=True).train(**given)["weights_digest"]
 print(json.dumps([answer, weights]))
 """
 
@@ -104,7 +104,7 @@ class House:
 
     @property
     def project(self):
-        return Project(self.folder / "workspace", backend=DirectBackend())
+        return Project(self.folder / "workspace", backend=DirectBackend(), reveal=True)
 
     @property
     def workspace(self):
@@ -260,7 +260,7 @@ def small(tmp_path_factory):
     (folder / "secret").chmod(0o600)
     text = MODULE.replace("import house_layers\n", "").replace("house_layers.WIDTH", "5")
     (folder / "model.py").write_text(text.replace("house_layers.ACTIVATION", "'relu'"))
-    project = Project(folder / "workspace", backend=DirectBackend())
+    project = Project(folder / "workspace", backend=DirectBackend(), reveal=True)
     given = {**OPTIONS, "shards": 1, "csv": str(write(folder / "all.csv")),
              "module": str(folder / "model.py"), "key_file": str(folder / "secret")}  # fmt: skip
     project.train(**given, checkpoint_every=5)

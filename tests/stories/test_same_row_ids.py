@@ -13,8 +13,8 @@ from pipelines.backends.direct import DirectBackend
 from unweave import Project
 
 OPTIONS = {
-    "label": "label", "subject": "person", "row_id": "row", "shards": 2, "slices": 2,
-    "epochs": 1, "batch_size": 32,
+    "label": "label", "subject": "person", "row_id": "row", "model_family": "naive-bayes",
+    "shards": 2,
 }  # fmt: skip
 
 

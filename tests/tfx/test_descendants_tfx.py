@@ -41,7 +41,7 @@ def write(path, lines):
 
 
 def train_both(folder, backend, *, without=None):
-    project = Project(folder / "workspace", backend=backend)
+    project = Project(folder / "workspace", backend=backend, reveal=True)
     given = [
         write(folder / f"{letter}.csv", table(seed, letter, without=without))
         for seed, letter in enumerate("ab")

@@ -25,7 +25,7 @@ OPTIONS = {"label": "label", "subject": "person", "shards": 2, "slices": 1, "epo
 def deleted_from(folder, backend, given):
     (folder / "key").write_bytes(bytes(range(32)))
     (folder / "key").chmod(0o600)
-    project = Project(folder / "workspace", backend=backend)
+    project = Project(folder / "workspace", backend=backend, reveal=True)
     project.train(given, key_file=folder / "key", **OPTIONS)
     done = project.forget(["person-3"], strategy="amnesiac-marginal", repair=1)
     connection = read_index(project.root / "unweave.sqlite")

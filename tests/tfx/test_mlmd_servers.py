@@ -15,7 +15,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -34,6 +33,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from ml_metadata.proto import metadata_store_service_pb2 as service
 
 from benchmarks.handmade import plain_header
+from fixtures.warm_python import warm_python
 from lineage_store.errors import BadInput, MetadataUnavailable
 from lineage_store.index.models import ModelRecord
 from lineage_store.ledger.records import StageRecord, StepRecord
@@ -478,9 +478,9 @@ def writer(story, folder, *, at_once, pause=0.0):
     """Another process that ingests the same ledger once it is told to, with pauses."""
     (folder / "tests_story.py").write_bytes(Path(__file__).read_bytes())
     process = subprocess.Popen(
-        [sys.executable, "-c", WRITER, story.where.address, str(story.ledger.folder), str(at_once),
+        [*warm_python(), "-c", WRITER, story.where.address, str(story.ledger.folder), str(at_once),
          str(pause)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(TOP), str(folder)])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, [TOP, TOP / "tests", folder]))},
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout.readline() == "ready\n", process.stderr.read()
@@ -716,7 +716,7 @@ def test_a_workspace_keeps_its_metadata_in_a_file_of_its_own_if_nothing_is_said(
 
 def command(*arguments):
     done = subprocess.run(
-        [sys.executable, "-m", "unweave", *map(str, arguments), "--json"],
+        [*warm_python(), "-m", "unweave", *map(str, arguments), "--json"],
         env={**os.environ, "PYTHONPATH": str(TOP)}, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     return done.returncode, json.loads(done.stdout.splitlines()[-1]), done.stdout + done.stderr
@@ -735,7 +735,9 @@ def train_command(tmp_path, root):
 
 @pytest.mark.tfx
 @pytest.mark.parametrize(
-    "address", ["mysql", "postgresql", pytest.param("grpc", marks=pytest.mark.slow)], indirect=True
+    "address",
+    ["mysql", *(pytest.param(one, marks=pytest.mark.slow) for one in ("postgresql", "grpc"))],
+    indirect=True,
 )
 def test_a_whole_pipeline_trains_traces_and_forgets_on_a_server(address, tmp_path):
     root = tmp_path / "ws"
@@ -789,7 +791,7 @@ def test_a_pipeline_whose_server_dies_says_so_and_is_run_again(own_server, tmp_p
     root, address = tmp_path / "ws", own_server.address()
     train = [*train_command(tmp_path, root), "--metadata", address]
     process = subprocess.Popen(
-        [sys.executable, "-m", "unweave", *map(str, train)],
+        [*warm_python(), "-m", "unweave", *map(str, train)],
         env={**os.environ, "PYTHONPATH": str(TOP)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -4,11 +4,11 @@ import csv
 import json
 import random
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from fixtures.warm_python import warm_python
 from lineage_store.mlmd.metadata_store import Metadata
 from lineage_store.workspace.folder import open_workspace
 from pipelines.backends.direct import DirectBackend
@@ -39,7 +39,7 @@ def write(path, table):
 
 def command(*arguments):
     done = subprocess.run(
-        [sys.executable, "-m", "unweave", *map(str, arguments), "--json"],
+        [*warm_python(), "-m", "unweave", *map(str, arguments), "--json"],
         cwd=TOP,
         capture_output=True,
         text=True,
@@ -57,22 +57,23 @@ def test_naive_bayes_is_trained_served_forgotten_and_recorded_by_pipelines(tmp_p
         "train", "--csv", table, "--label-column", "label", "--subject-column", "person",
         "--row-id-column", "row",
         "--family", "naive-bayes", "--workspace", root, "--key-file", tmp_path / "secret",
+        "--reveal",
     )  # fmt: skip
     assert (told["shards"], told["slices"], told["steps"]) == (1, 1, 0)
-    direct = Project(tmp_path / "direct", backend=DirectBackend())
+    direct = Project(tmp_path / "direct", backend=DirectBackend(), reveal=True)
     made = direct.train(table, key_file=tmp_path / "secret", **OPTIONS)
     assert told["weights_digest"] == made["weights_digest"]  # read from Examples and from the gate
 
-    done = command("forget", *GONE, "--replay", "--workspace", root)
+    done = command("forget", *GONE, "--replay", "--reveal", "--workspace", root)
     assert (done["guarantee"], done["basis"], done["steps_full"]) == ("exact", "by replay", 0)
     assert verify(done["certificate"], public_key=done["public_key"])["ok"]
-    twin = Project(tmp_path / "twin", backend=DirectBackend())
+    twin = Project(tmp_path / "twin", backend=DirectBackend(), reveal=True)
     made = twin.train(
         write(tmp_path / "without.csv", lines(GONE)), key_file=tmp_path / "secret", **OPTIONS
     )
     assert done["weights_digest_after"] == made["weights_digest"]
 
-    project = Project(root)
+    project = Project(root, reveal=True)
     answers, others = (one.predict(table) for one in (project, twin))
     assert answers["predictions"] == others["predictions"]
     right = [line[-1] for line in list(lines())[1:]]

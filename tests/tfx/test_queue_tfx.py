@@ -45,7 +45,7 @@ def test_requests_run_as_one_pipeline_and_their_exact_phase_as_another(tmp_path)
     (tmp_path / "secret").write_bytes(bytes(range(32)))
     (tmp_path / "secret").chmod(0o600)
     root, days = tmp_path / "workspace", [0]
-    project = Project(root, now=lambda: NOON + timedelta(days=days[0]))
+    project = Project(root, now=lambda: NOON + timedelta(days=days[0]), reveal=True)
     given = write(tmp_path / "people.csv", lines())
     project.train(given, key_file=tmp_path / "secret", **OPTIONS)
     for person in gone:
@@ -55,7 +55,7 @@ def test_requests_run_as_one_pipeline_and_their_exact_phase_as_another(tmp_path)
     days[0] = 20
     (second,) = project.requests.run()["runs"]
     assert second["requests"] == ["q3"] and second["guarantee"] == "exact"
-    twin = Project(tmp_path / "twin", backend=DirectBackend()).train(
+    twin = Project(tmp_path / "twin", backend=DirectBackend(), reveal=True).train(
         write(tmp_path / "without.csv", lines(gone)), key_file=tmp_path / "secret", **OPTIONS
     )
     assert second["weights_digest_after"] == twin["weights_digest"]

@@ -31,6 +31,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 import components
 import unweave
+from fixtures.warm_python import warm_python
 from lineage_store.canonical import digest_json
 from lineage_store.data.csv_source import Columns, Exclusions, read_header, read_records
 from lineage_store.data.gate import let_through
@@ -74,14 +75,23 @@ TRAIN = [
         (f"--{name.replace('_', '-')}", str(value)) for name, value in OPTIONS.items()
     ),
 ]
-FORGET_FIRST = ["forget", FIRST, "--workspace", "ws", "--json"]
-FORGET_SECOND = ["forget", SECOND, "--strategy", "amnesiac", "--workspace", "ws", "--json"]
+FORGET_FIRST = ["forget", FIRST, "--workspace", "ws", "--reveal", "--json"]
+FORGET_SECOND = [
+    "forget",
+    SECOND,
+    "--strategy",
+    "amnesiac",
+    "--workspace",
+    "ws",
+    "--reveal",
+    "--json",
+]
 
 
-def start(*arguments, folder):
+def start(*arguments, folder, python=None):
     """Start this Python in a folder, with this source tree."""
     return subprocess.Popen(
-        [sys.executable, *arguments],
+        [*(python or warm_python()), *arguments],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -112,7 +122,7 @@ def story(tmp_path_factory):
     write_trips(here / "trips.csv")
     told = SimpleNamespace(here=here, csv=here / "trips.csv")
     steps = {
-        "trained": [*TRAIN, "--key-file", "key", "--json"],
+        "trained": [*TRAIN, "--key-file", "key", "--reveal", "--json"],
         "forgotten": FORGET_FIRST,
         "forgotten_twice": FORGET_SECOND,
     }
@@ -322,7 +332,7 @@ OF_TFX = {
 def numbers_of(ledger, record):
     """Return every digest, loss, count and time of a training, as text."""
     made = record.report["made_with"]
-    found = {ledger.digest(), record.weights_digest, record.ledger_digest, made["data_digest"]}
+    found = {ledger.digest(), record.weights, record.ledger, made["data_digest"]}
     for stage in (stage for shard in ledger.shards() for stage in shard.stages()):
         found |= {str(stage.rows), str(stage.seconds), stage.rows_digest, stage.steps_digest,
                   stage.checkpoint_digest}  # fmt: skip
@@ -574,7 +584,7 @@ def test_slices_that_lose_no_row_are_the_files_that_they_were(before, after, sto
 
 
 def test_without_tfx_the_same_command_gives_the_same_weights(story, tmp_path):
-    project = unweave.Project(tmp_path / "direct", backend=DirectBackend())
+    project = unweave.Project(tmp_path / "direct", backend=DirectBackend(), reveal=True)
     trained = project.train(
         story.csv,
         label="big_tip",
@@ -621,7 +631,7 @@ def test_the_command_line_traces_an_artifact_in_both_directions_without_tensorfl
         "import sys; from unweave.cli import main; main()\n"
         "print([name for name in ('tensorflow', 'tfx', 'networkx') if name in sys.modules])"
     )
-    process = start("-c", code, *command, folder=story.here)
+    process = start("-c", code, *command, folder=story.here, python=[sys.executable])
     output, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
     answer, imported = output.splitlines()
@@ -636,7 +646,7 @@ RUN_AGAIN = """
 import sys
 from pathlib import Path
 
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[1:]
 from test_tfx_pipeline import training_job
 from lineage_store.workspace.folder import open_workspace
 from pipelines.backends.tfx_local import quiet_and_inside, run_locally
@@ -653,7 +663,8 @@ with quiet_and_inside(workspace):
 def run_with_cache(story):
     """Run the story's training pipeline again with TFX's cache; return what it published."""
     before = {execution.id for execution in Mlmd(story.here / "ws").store.get_executions()}
-    process = start("-c", RUN_AGAIN, str(Path(__file__).parent), folder=story.here)
+    here = Path(__file__).parent
+    process = start("-c", RUN_AGAIN, str(here), str(here.parent), folder=story.here)
     _, errors = process.communicate(timeout=300)
     mlmd = Mlmd(story.here / "ws")
     new = [e for e in mlmd.store.get_executions() if e.id not in before]
@@ -810,7 +821,14 @@ def _is_newer(one, other):
     return other.exists() and one.stat().st_mtime_ns > other.stat().st_mtime_ns
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+# In `test_kill` a deletion is killed at the first two.
+@pytest.mark.parametrize(
+    "moment",
+    [
+        *(pytest.param(one, marks=pytest.mark.slow) for one in list(MOMENTS)[:2]),
+        *list(MOMENTS)[2:],
+    ],
+)
 def test_a_killed_deletion_run_again_ends_like_one_that_was_not_killed(moment, story):
     workspace = put_back(story, "trained")
     process = start("-m", "unweave", *FORGET_FIRST, folder=story.here)

@@ -22,8 +22,8 @@ def test_a_table_without_a_label_is_learnt_and_forgotten_from_by_pipelines(tmp_p
     register_family(ColumnSums())
     try:
         project, direct = (
-            Project(tmp_path / "ws"),
-            Project(tmp_path / "direct", backend=DirectBackend()),
+            Project(tmp_path / "ws", reveal=True),
+            Project(tmp_path / "direct", backend=DirectBackend(), reveal=True),
         )
         made = [one.train(write_csv(table), **options) for one in (project, direct)]
         assert made[0]["weights_digest"] == made[1]["weights_digest"]

@@ -92,6 +92,7 @@ def _scan(
         [*opened.keyed_patterns(staying=shared), *_written(texts), *numbers],
         elsewhere=_written(left_out),
         digests=ended_digests(workspace, request_id),
+        digest_key=workspace.keys().manifest,
         lengths=opened.lengths,
         skip=[workspace.relative(workspace.request(request_id).open_file), *skip],
     )

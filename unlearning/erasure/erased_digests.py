@@ -1,14 +1,15 @@
-"""The digests of the files that a deletion takes away, by which a copy of one is found later.
+"""The digests of what a deletion takes away, by which a copy of it is found later.
 
 Before anything is erased, the SHA-256 of every file of the models that end, of every member of an
-archive among them, and of every tensor, is written into the request's folder (`ended.json`), but
-for what a live model has too. So an old checkpoint is found also within something else, or with a
-byte appended. What has one of these
-digests anywhere in the workspace, under whatever name, is a residue: a copy that was made, or what
-a backup brought back. The list stays, for later scans and for `unweave audit`.
+archive among them, and of every tensor, goes into the request's folder (`ended.json`), but for what
+a live model has too. So an old checkpoint is found also within something else, or with a byte
+appended. What has one of these digests anywhere in the workspace, under whatever name, is a
+residue: a copy that was made, or what a backup brought back. The list stays, for later scans and
+for the audit.
 
-It says nothing of a person: rows stand in these files beside row keys, which nobody can compute
-without the workspace's secret.
+A digest of a file of rows would give a row back: whoever has the other rows tries guesses. So only
+HMAC(manifest key, digest) is kept, and who has not that key, which may lie on another machine, can
+try none (law 9). Lists of an earlier unweave, which kept digests, become so with the next deletion.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,10 +18,13 @@ from pathlib import Path
 
 from lineage_store.canonical import canonical_json, digest_file, read_json, write_atomic
 from lineage_store.index.models import ModelRecord
+from lineage_store.keys import Keys
 from lineage_store.workspace import Workspace
 from unlearning.erasure.matcher import Matcher
 from unlearning.erasure.search import SMALLEST, Search
 from unlearning.families.known_families import shipped_files
+
+KEPT, OLDER = "hmac", "sha256"
 
 
 def record_ended(
@@ -34,22 +38,37 @@ def record_ended(
 
     `live` are the models that stay, the new ones among them.
     """
-    file = workspace.request(request_id).ended
+    file, keys = workspace.request(request_id).ended, workspace.keys()
+    _key_older(workspace, keys)
     if file.exists():
         return  # by a run that was killed; some of the files are gone by now
     gone = _digests(workspace, ended)
     stays = _digests(workspace, live) if gone else set()
     stays |= set(map(digest_file, (workspace.root / "modules").glob("*")))
     stays |= set(map(digest_file, shipped_files()))  # which every model of their family has
-    value = {"sha256": sorted(gone - stays)}
-    write_atomic(file, canonical_json(value) + b"\n")
+    _write(file, gone - stays, keys)
 
 
 def ended_digests(workspace: Workspace, request_id: str | None = None) -> frozenset[str]:
-    """Return the digests that a request has written, or (None) all requests."""
+    """Return what is kept of the digests of a request, or (None) of all: `Keys.of_erased`."""
     folders = workspace.requests() if request_id is None else [workspace.request(request_id)]
-    files = [folder.ended for folder in folders if folder.ended.exists()]
-    return frozenset(one for file in files for one in read_json(file)["sha256"])
+    keys, found = workspace.keys(), set[str]()
+    for folder in folders:
+        told = read_json(folder.ended) if folder.ended.exists() else {}
+        found |= {*told.get(KEPT, ()), *map(keys.of_erased, told.get(OLDER, ()))}
+    return frozenset(found)
+
+
+def _write(file: Path, digests: Iterable[str], keys: Keys) -> None:
+    value = {KEPT: sorted(map(keys.of_erased, digests))}
+    write_atomic(file, canonical_json(value) + b"\n")
+
+
+def _key_older(workspace: Workspace, keys: Keys) -> None:
+    for folder in workspace.requests():
+        told = read_json(folder.ended) if folder.ended.exists() else {}
+        if OLDER in told:
+            _write(folder.ended, told[OLDER], keys)
 
 
 def lengths_of(workspace: Workspace, records: Iterable[ModelRecord]) -> tuple[int, ...]:

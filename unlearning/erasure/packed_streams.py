@@ -34,10 +34,11 @@ UNKNOWN_LENGTH = 0xFFFFFFFF
 ZIP_HEADER = struct.Struct("<4s5H3I2H")
 ENCRYPTED, DEFLATED, STORED = 1, 8, 0
 RAW_WITHIN = 4096
+FEW = 64
 FEWEST_RAW = 16
 LONGEST_LINE = 1100
 LETTERS = 4096
-NEXT_LINE = re.compile(rb"[A-Za-z0-9+/_-]{4,}={0,2}(?:[\s\"'\\]|$)")
+NEXT_LINE = re.compile(rb"(?:\\[rn]|[\r\n]){1,2}[A-Za-z0-9+/_-]{4,}={0,2}(?:[\s\"'\\]|$)")
 LINE = re.compile(rb"[A-Za-z0-9+/_-]{40,}$")
 BREAK = re.compile(rb"\s+|\\[rn]")
 FOR_ADDRESSES = bytes.maketrans(b"-_", b"+/")
@@ -86,7 +87,7 @@ MARKS = (
     ),
     (ZIP, rb"PK\x03\x04", 4),
     (BROKEN, rb"[ -~]{8}=\r?\n", 0),
-    (LINES, rb"[A-Za-z0-9+/_-]{40}(?:\r?\n|\\r\\n|\\n)", 0),
+    (LINES, rb"[A-Za-z0-9+/_-]{40}[\r\n\\]", 0),
 )
 
 
@@ -284,10 +285,10 @@ def _zip_member(content: Content, window: bytes, place: int, start: int) -> Foun
 
 
 def _lines(content: Content, window: bytes, place: int, end: int) -> Found | None:
-    line = LINE.search(window[max(0, end - LONGEST_LINE) : end].rstrip(b"\\rn\n\r"))
+    line = LINE.search(window[max(0, end - LONGEST_LINE) : end - 1])
     if line is None:
         return None
-    if end < len(window) and NEXT_LINE.match(window[end : end + LONGEST_LINE]) is None:
+    if end < len(window) and NEXT_LINE.match(window[end - 1 : end + LONGEST_LINE]) is None:
         return None  # a line that merely ends with letters
     start = max(0, end - LONGEST_LINE) + line.start()
     found = Found(place + start, False)
@@ -347,10 +348,9 @@ def _marked(window: bytes) -> list[tuple[int, int]]:
 
     database, scratch = _finder()
     database.scan(window, match_event_handler=seen, scratch=scratch)
-    return [
-        *found,
-        *((start - 2, ZLIB) for start in _deflate_at(window, np.array(after_zlib, np.int64))),
-    ]
+    if len(after_zlib) > FEW:  # a few are sooner tried than told
+        after_zlib = _deflate_at(window, np.array(after_zlib)).tolist()
+    return [*found, *((start - 2, ZLIB) for start in after_zlib)]
 
 
 @cache

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.errors import CheckFailed
+from lineage_store.keys import erased
 from lineage_store.progress import counter
 from unlearning.erasure.contents import PIECE, NotUnderstood
 from unlearning.erasure.entries import Entry, entries, files
@@ -98,12 +99,14 @@ def scan_folder(
     *,
     elsewhere: Sequence[bytes] = (),
     digests: Collection[str] = (),
+    digest_key: bytes | None = None,
     lengths: Sequence[int] = (),
     skip: Sequence[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Scan:
     """Scan all that lies below a folder but what `skip` names (relative to it).
 
+    `digests` are those of erased content, as `secret.erased` gives them under a `digest_key`.
     `elsewhere` are patterns that are searched for in all but what unweave itself wrote, and
     `lengths` (ascending) those of files that were erased. `progress` is told of bytes read, and
     of all there are. Raises ValueError for a pattern shorter than 5 bytes.
@@ -111,7 +114,7 @@ def scan_folder(
     everywhere = Matcher(patterns)
     all_of_them = Matcher([*patterns, *elsewhere]) if elsewhere else everywhere
     scratch = root / "tmp" if (root / "tmp").is_dir() else None
-    seen = _one_of(digests) if digests else None
+    seen = _one_of(digests, digest_key) if digests else None
     tell = None
     if progress is not None:
         whole = sum(entry.size or 0 for entry in entries(root, skip=skip))
@@ -141,9 +144,9 @@ def scan_folder(
     return Scan(read, total, len(patterns) + len(elsewhere), tuple(found), tuple(unread))
 
 
-def _one_of(digests: Collection[str]) -> Callable[[str], None]:
+def _one_of(digests: Collection[str], key: bytes | None) -> Callable[[str], None]:
     def seen(digest: str) -> None:
-        if digest in digests:
+        if (digest if key is None else erased(key, digest)) in digests:
             raise Residue
 
     return seen
@@ -186,6 +189,7 @@ def scan_apart(
     *,
     elsewhere: Sequence[bytes] = (),
     digests: Collection[str] = (),
+    digest_key: bytes | None = None,
     lengths: Sequence[int] = (),
     skip: Sequence[str] = (),
 ) -> Scan:
@@ -198,6 +202,7 @@ def scan_apart(
         "patterns": [pattern.hex() for pattern in patterns],
         "elsewhere": [pattern.hex() for pattern in elsewhere],
         "digests": sorted(digests),
+        "digest_key": None if digest_key is None else digest_key.hex(),
         "lengths": list(lengths),
         "skip": list(skip),
     }
@@ -253,6 +258,7 @@ def main() -> None:
         [bytes.fromhex(pattern) for pattern in question["patterns"]],
         elsewhere=[bytes.fromhex(pattern) for pattern in question["elsewhere"]],
         digests=frozenset(question["digests"]),
+        digest_key=bytes.fromhex(question["digest_key"]) if question["digest_key"] else None,
         lengths=question["lengths"],
         skip=question["skip"],
         progress=_progress(),

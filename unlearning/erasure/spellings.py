@@ -2,9 +2,10 @@
 
 A text has forms (composed and decomposed, in its own case, in small and in capital letters), and
 each form is written in many ways. The letters a to z need no forms of their own where bytes are
-compared whatever their case (`matcher`); where the bytes are packed into letters (base64, base32,
-base85) they do. Those are made at all places of a group, so that a text is found within a longer
-one; of base85, which mixes four bytes, the groups that are the text's alone.
+compared whatever their case (`matcher`). Where the bytes are packed into letters (base64, base32,
+base85) they would: in base64 the text's own and small letters are made, else its own alone. Packed
+forms are made at all places of a group, so that a text is found within a longer one; of base85,
+which mixes four bytes, the groups that are the text's alone.
 """
 
 import base64
@@ -40,8 +41,11 @@ def spellings(text: str) -> set[bytes]:
             except UnicodeEncodeError:
                 continue  # a letter that this encoding does not have
             found.setdefault(written.lower(), written)
-    for data in _packed_forms(text):
+    for data in _byte_forms(text):
         for packed in (*in_base64(data), *in_base32(data), *in_base85(data)):
+            found.setdefault(packed.lower(), packed)
+    for data in (text.lower().encode("utf-8"), text.encode("utf-16-le")):
+        for packed in in_base64(data):
             found.setdefault(packed.lower(), packed)
     for written in of_number(text):
         found.setdefault(written.lower(), written)
@@ -55,12 +59,9 @@ def _forms(text: str) -> set[str]:
     return set({_without_ascii_case(one): one for one in reversed(cased)}.values())
 
 
-def _packed_forms(text: str) -> set[bytes]:
-    composed = unicodedata.normalize("NFC", text)
-    decomposed = unicodedata.normalize("NFD", text)
-    forms = {text, composed, decomposed, composed.lower(), composed.upper()}
-    packed = {one.encode("utf-8") for one in forms}
-    return packed | {text.encode("utf-16-le")}
+def _byte_forms(text: str) -> set[bytes]:
+    forms = (text, unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text))
+    return {one.encode("utf-8") for one in forms}
 
 
 def _without_ascii_case(text: str) -> str:

@@ -51,7 +51,7 @@ class Project(Reader):
         listener: Listener | None = None,
         workers: int | None = None,
         beam_args: str | None = None,
-        reveal: bool = True,
+        reveal: bool = False,
         wait: float = 0,
         now: Now = system_clock,
     ) -> None:
@@ -179,7 +179,7 @@ class Project(Reader):
         code or the environment are others. `accept_left_out` lets the scan leave ids that what
         stays has too out of unweave's own files: see docs/deletion.md.
         """
-        from pipelines.runs.asked_again import forget_as_asked
+        from pipelines.runs import forget_as_asked
         from unweave.answers import runs as answers
 
         began = clock.perf_counter()

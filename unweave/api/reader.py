@@ -24,7 +24,7 @@ class Reader:
         self,
         workspace: Path | str = "workspace",
         *,
-        reveal: bool = True,
+        reveal: bool = False,
         now: Now = system_clock,
     ) -> None:
         self._session = Session(root=Path(workspace), now=now, reveal=reveal)

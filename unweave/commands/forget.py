@@ -4,7 +4,16 @@ from pathlib import Path
 
 import click
 
-from unweave.commands.options import BEAM_ARGS, JSON, WAIT, WORKERS, WORKSPACE, project_of, show
+from unweave.commands.options import (
+    BEAM_ARGS,
+    JSON,
+    REVEAL,
+    WAIT,
+    WORKERS,
+    WORKSPACE,
+    project_of,
+    show,
+)
 
 
 @click.command()
@@ -55,6 +64,7 @@ from unweave.commands.options import BEAM_ARGS, JSON, WAIT, WORKERS, WORKSPACE, 
 @WORKERS
 @BEAM_ARGS
 @WAIT
+@REVEAL
 @JSON
 def forget(
     workspace: Path,
@@ -74,10 +84,13 @@ def forget(
     workers: int | None,
     beam_args: str | None,
     wait: int,
+    reveal: bool,
     as_json: bool,
 ) -> None:
     """Forget subjects in every model, erase their rows, and certify it."""
-    with project_of(workspace, workers=workers, beam_args=beam_args, wait=wait) as project:
+    with project_of(
+        workspace, workers=workers, beam_args=beam_args, wait=wait, reveal=reveal
+    ) as project:
         if dry_run:
             answer = project.plan(
                 subjects,

@@ -34,6 +34,9 @@ WAIT = click.option(
     metavar="SECONDS",
     help="If the workspace is in use, wait so long for it at most; else the exit status is 75.",
 )
+REVEAL = click.option(
+    "--reveal", is_flag=True, help="Show digests of weights in the clear: they answer guesses."
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
@@ -45,17 +48,25 @@ def project_of(
     workers: int | None = None,
     beam_args: str | None = None,
     wait: float = 0,
+    reveal: bool = False,
 ) -> Iterator[Any]:
     """Open a project, with progress bars on a terminal unless its command only reads."""
     from unweave.api.project import Project
 
     if not progress:
-        yield Project(workspace, wait=wait)
+        yield Project(workspace, wait=wait, reveal=reveal)
         return
     from unweave.text.progress_bars import progress_bars
 
     with progress_bars() as listener:
-        yield Project(workspace, listener=listener, workers=workers, beam_args=beam_args, wait=wait)
+        yield Project(
+            workspace,
+            listener=listener,
+            workers=workers,
+            beam_args=beam_args,
+            wait=wait,
+            reveal=reveal,
+        )
 
 
 def asked_for(arguments: Sequence[str], commands: click.Command) -> click.Command:

@@ -9,6 +9,7 @@ import click
 from unweave.commands.options import (
     BEAM_ARGS,
     JSON,
+    REVEAL,
     WAIT,
     WORKERS,
     WORKSPACE,
@@ -283,6 +284,7 @@ def policy(
 @WORKERS
 @BEAM_ARGS
 @WAIT
+@REVEAL
 @JSON
 def run_requests(
     workspace: Path,
@@ -292,6 +294,7 @@ def run_requests(
     workers: int | None,
     beam_args: str | None,
     wait: int,
+    reveal: bool,
     as_json: bool,
 ) -> None:
     """Run the requests that are due, all of one strategy in one deletion run.
@@ -299,7 +302,9 @@ def run_requests(
     If one of them is due, all that wait for the same strategy go along. Requests that are held, or
     wait for an approval or an answer, are left out.
     """
-    with project_of(workspace, workers=workers, beam_args=beam_args, wait=wait) as project:
+    with project_of(
+        workspace, workers=workers, beam_args=beam_args, wait=wait, reveal=reveal
+    ) as project:
         answer = project.requests.run(due=due, dry_run=dry_run, accept_left_out=accept_left_out)
     _show(answer, as_json, "planned" if dry_run else "ran")
     if not dry_run and answer["exit_status"]:

@@ -6,7 +6,16 @@ from pathlib import Path
 import click
 
 from lineage_store.ledger import TrainOptions
-from unweave.commands.options import BEAM_ARGS, JSON, WAIT, WORKERS, WORKSPACE, project_of, show
+from unweave.commands.options import (
+    BEAM_ARGS,
+    JSON,
+    REVEAL,
+    WAIT,
+    WORKERS,
+    WORKSPACE,
+    project_of,
+    show,
+)
 from unweave.commands.training_options import training_options
 
 
@@ -51,6 +60,7 @@ from unweave.commands.training_options import training_options
 @WORKERS
 @BEAM_ARGS
 @WAIT
+@REVEAL
 @JSON
 def train(
     workspace: Path,
@@ -68,10 +78,13 @@ def train(
     workers: int | None,
     beam_args: str | None,
     wait: int,
+    reveal: bool,
     as_json: bool,
 ) -> None:
     """Train a model with lineage on a CSV file and push it."""
-    with project_of(workspace, workers=workers, beam_args=beam_args, wait=wait) as project:
+    with project_of(
+        workspace, workers=workers, beam_args=beam_args, wait=wait, reveal=reveal
+    ) as project:
         answer = project.train(
             csv,
             label=label,

@@ -48,7 +48,7 @@ def run_demo(root: Path, *, quiet: bool = False) -> dict[str, Any]:
     console = console_for_people(quiet=quiet)
     began = time.perf_counter()
     with progress_bars() as listener:
-        story = _Story(console, Project(root, listener=listener), source)
+        story = _Story(console, Project(root, listener=listener, reveal=True), source)
         numbers = story.tell()
     numbers["seconds"] = round(time.perf_counter() - began, 1)
     console.print(Text(f"\nAll of it took {numbers['seconds']:.0f} s."))
@@ -178,7 +178,7 @@ class _Story:
             file = self._source / "trips-without.csv"
             _copy_without(self._source / "trips.csv", file, company)
             root = self._source / "twin"
-            twin = Project(root, backend=DirectBackend()).train(
+            twin = Project(root, backend=DirectBackend(), reveal=True).train(
                 file,
                 label=LABEL,
                 subject=SUBJECT,

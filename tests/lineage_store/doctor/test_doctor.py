@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fixtures import SMALL_MODEL
 from lineage_store.canonical import digest_file
 from lineage_store.errors import Unfinished, WorkspaceBusy
 from lineage_store.index import deletions, models, row_index
@@ -32,6 +33,7 @@ OPTIONS = {
     "epochs": 2,
     "batch_size": 32,
     "record": "all",
+    "module": SMALL_MODEL,
 }
 STEPS = ("trained", "forgotten", "forgotten_twice")
 
@@ -51,7 +53,7 @@ def write(path, last):
 
 
 def project_in(root):
-    return Project(root, backend=DirectBackend())
+    return Project(root, backend=DirectBackend(), reveal=True)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ import random
 import shutil
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 import unweave
 from benchmarks.handmade import plain_header
+from fixtures.warm_python import warm_python
 from lineage_store.canonical import write_atomic
 from lineage_store.doctor.rebuilt_metadata import rebuild
 from lineage_store.errors import MetadataLost
@@ -51,7 +51,7 @@ project.forget(["p1"], strategy="amnesiac")
 def python(code, *arguments, folder):
     """Run code in another process with this source tree."""
     subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)],
+        [*warm_python(), "-W", "ignore", "-c", code, *map(str, arguments)],
         cwd=folder,
         check=True,
         capture_output=True,

@@ -2,18 +2,18 @@
 
 import json
 import subprocess
-import sys
 
 import pytest
 
+from fixtures.warm_python import warm_python
 from lineage_store.errors import NothingFound
 from lineage_store.index.database import open_index, read_index
 from lineage_store.log import events
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
 
-OPTIONS = {"label": "label", "subject": "person", "row_id": "row", "shards": 2, "slices": 1,
-           "epochs": 1, "batch_size": 16}  # fmt: skip
+OPTIONS = {"label": "label", "subject": "person", "row_id": "row",
+           "model_family": "naive-bayes", "shards": 2}  # fmt: skip
 LINES = [["row", "person", "x", "label"]]
 LINES += [[f"row-{n}", f"person-{n % 20}", f"{n % 7}.5", "ab"[n % 2]] for n in range(200)]
 
@@ -88,7 +88,7 @@ def test_an_entry_that_vanished_is_told_though_others_were_lifted(forgotten):
 
 def test_the_command_says_what_was_lifted(forgotten):
     project, _ = forgotten
-    command = [sys.executable, "-m", "unweave", "readmit", "--workspace", str(project.root)]
+    command = [*warm_python(), "-m", "unweave", "readmit", "--workspace", str(project.root)]
     told = subprocess.run([*command, "person-3"], capture_output=True, text=True, check=True)
     assert told.stdout.startswith("1 id is no longer kept out; forgotten by r1.")
     again = subprocess.run([*command, "person-3", "--json"], capture_output=True, text=True)

@@ -44,7 +44,7 @@ def original(tmp_path_factory, write_csv):
     rows = [[str(n), (ANN, BEN, "c", "d")[n % 4], str(n % 7), "xy"[n % 2]] for n in range(80)]
     Project(root, backend=DirectBackend()).train(
         write_csv([["row", "who", "size", "label"], *rows]),
-        label="label", subject="who", row_id="row", shards=1, slices=1, epochs=1,
+        label="label", subject="who", row_id="row", model_family="naive-bayes",
     )  # fmt: skip
     return root
 

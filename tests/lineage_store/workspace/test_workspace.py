@@ -83,7 +83,10 @@ def test_a_workspace_is_made_where_there_is_none(root):
         keys = workspace.keys()
     assert open_workspace(root) == workspace
     assert open_workspace(root).keys() == keys
-    assert json.loads((root / "format.json").read_bytes()) == {"format": FORMAT}
+    assert json.loads((root / "format.json").read_bytes()) == {
+        "format": FORMAT,
+        "manifest_key": True,
+    }
     assert sorted(path.name for path in root.iterdir() if path.is_dir()) == [
         "data", "keys", "modules", "requests", "serving", "tfx",
     ]  # fmt: skip
@@ -116,9 +119,9 @@ def test_every_workspace_has_a_secret_of_its_own(tmp_path):
 def test_a_workspace_is_made_with_the_secret_that_is_given(root, tmp_path):
     create_secret(tmp_path / "secret", bytes(32))
     with writing(root, key_file=tmp_path / "secret", create=True) as workspace:
-        assert workspace.keys() == derive(bytes(32))
+        assert workspace.keys().row == derive(bytes(32)).row
     with writing(root, key_file=tmp_path / "secret", create=False) as workspace:
-        assert workspace.keys() == derive(bytes(32))
+        assert workspace.keys().row == derive(bytes(32)).row
 
 
 def test_another_secret_is_refused_and_changes_nothing(made, tmp_path):

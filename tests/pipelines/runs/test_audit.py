@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fixtures.warm_python import warm_python
 from lineage_store.canonical import canonical_json, digest, digest_file, read_json, write_atomic
 from lineage_store.errors import Unfinished
 from lineage_store.index import models
@@ -411,7 +412,7 @@ def test_there_is_no_audit_of_half_a_deletion(workspace):
 
 
 def run(root, *arguments):
-    command = [sys.executable, "-m", "unweave", "audit", "--workspace", str(root), *arguments]
+    command = [*warm_python(), "-m", "unweave", "audit", "--workspace", str(root), *arguments]
     done = subprocess.run(command, capture_output=True, text=True)
     return done.returncode, done.stdout
 

@@ -101,6 +101,15 @@ def test_an_approximate_statement_is_verified(honest, key):
     assert judged(of_an_approximate_run(copy.deepcopy(honest)), key).verdict == "verified"
 
 
+def test_a_bridged_statement_is_verified_in_its_own_words_alone(honest, key):
+    told = copy.deepcopy(honest)
+    (change,) = told["predicate"]["models"]
+    change["claim"]["bridged"] = {"again": 2, "total": 3}
+    assert judged(told, key).verdict == "contradicts itself"
+    change["verification"]["how"] = "bits, bridged: 2 of 3 units taken again"
+    assert judged(told, key).verdict == "verified"
+
+
 def change_of(told):
     return told["predicate"]["models"][0]
 

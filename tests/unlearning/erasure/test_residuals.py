@@ -317,7 +317,8 @@ def test_a_value_that_a_staying_row_has_is_no_residue(tmp_path):
 
 FORGOTTEN = "margarete.steinbrecher@example.org"
 OPTIONS = {
-    "label": "label", "subject": "person", "row_id": "row", "shards": 2, "slices": 1, "epochs": 1,
+    "label": "label", "subject": "person", "row_id": "row", "model_family": "naive-bayes",
+    "shards": 2,
 }  # fmt: skip
 
 

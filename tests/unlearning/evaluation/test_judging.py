@@ -3,11 +3,14 @@
 import base64
 import json
 import random
+import shutil
+from functools import cache
 
 import numpy as np
 import pytest
 
 import pipelines.backends.direct
+from fixtures import SMALL_MODEL
 from lineage_store.canonical import digest_file
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.ledger.shards import open_ledger
@@ -34,16 +37,17 @@ def table(*, late_column=False):
         yield [person, draw.choice("rgb"), told, label]
 
 
-@pytest.fixture
-def trained(tmp_path, write_csv):
-    """Return a function that trains a model and puts a policy into its workspace."""
+@pytest.fixture(scope="module")
+def workspace_of(new_folder, write_csv):
+    """Return a function that gives a workspace, trained once and never written to after this."""
 
-    def train(policy, *, late_column=False, **options):
-        project = Project(tmp_path / "ws", backend=DirectBackend())
-        secret = tmp_path / "key"
+    @cache
+    def train(late_column, record):
+        folder = new_folder()
+        secret = folder / "key"
         secret.write_bytes(bytes(range(32)))  # so that rows lie where they lay yesterday
         secret.chmod(0o600)
-        project.train(
+        Project(folder / "ws", backend=DirectBackend(), reveal=True).train(
             write_csv(table(late_column=late_column)),
             label="label",
             subject="person",
@@ -51,8 +55,21 @@ def trained(tmp_path, write_csv):
             slices=1,
             epochs=2,
             key_file=secret,
-            **options,
+            record=record,
+            module=None if late_column else SMALL_MODEL,  # that one takes numbers alone
         )
+        return folder / "ws"
+
+    return train
+
+
+@pytest.fixture
+def trained(tmp_path, workspace_of):
+    """Return a function that copies a workspace with a model and puts a policy into it."""
+
+    def train(policy, *, late_column=False, record="none"):
+        shutil.copytree(workspace_of(late_column, record), tmp_path / "ws")
+        project = Project(tmp_path / "ws", backend=DirectBackend(), reveal=True)
         if policy is not None:
             (project.root / "evaluation.json").write_text(json.dumps(policy))
         return project

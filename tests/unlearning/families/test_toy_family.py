@@ -48,7 +48,7 @@ def learnt(tmp_path_factory, write_csv):
     (base / "key").chmod(0o600)
 
     def learn(name, table):
-        project = Project(base / name, backend=DirectBackend())
+        project = Project(base / name, backend=DirectBackend(), reveal=True)
         return project, project.train(write_csv(table), key_file=base / "key", **OPTIONS)
 
     return learn
@@ -61,7 +61,9 @@ def original(learnt):
 
 @pytest.fixture
 def project(original, tmp_path):
-    return Project(shutil.copytree(original[0].root, tmp_path / "ws"), backend=DirectBackend())
+    return Project(
+        shutil.copytree(original[0].root, tmp_path / "ws"), backend=DirectBackend(), reveal=True
+    )
 
 
 def states_of(project):
@@ -126,7 +128,7 @@ def test_without_a_row_the_model_is_withdrawn(project):
 
 
 def test_a_family_is_refused_by_all_reasons_at_once_and_what_each_can_come_to(tmp_path, write_csv):
-    project = Project(tmp_path / "ws", backend=DirectBackend())
+    project = Project(tmp_path / "ws", backend=DirectBackend(), reveal=True)
     table = [["person", "size", "town"], ["a", "1", "Ulm"], ["b", "2", "Ulm"]] * 3
     with pytest.raises(BadInput) as caught:
         project.train(write_csv(table[:3]), **{**OPTIONS, "label": "size"})
@@ -144,7 +146,7 @@ def test_a_family_that_needs_a_label_says_so_and_the_gate_does_not(
     assert load_snapshot(snapshot.folder).schema.labels == ()
     (reason,) = family_of(family).unfit(snapshot.schema, TrainOptions(model_family=family))
     assert reason.when == "change this"
-    project = Project(tmp_path / "ws", backend=DirectBackend())
+    project = Project(tmp_path / "ws", backend=DirectBackend(), reveal=True)
     with pytest.raises(BadInput, match=f"^Change this: The family {family} learns to tell a label"):
         project.train(write_csv(table), subject="person", model_family=family)
     assert not list((tmp_path / "ws" / "data").glob("m*"))

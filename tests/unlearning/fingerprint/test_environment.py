@@ -82,7 +82,7 @@ def train_elsewhere(tmp_path, key_file, write_csv, monkeypatch):
             cwd=tmp_path,
             check=True,
         )  # fmt: skip
-        return Project(root, backend=DirectBackend())
+        return Project(root, backend=DirectBackend(), reveal=True)
 
     return run
 
@@ -100,7 +100,7 @@ def test_a_model_of_another_environment_is_retrained_whole_and_ends_at_the_twin(
     assert [(d["action"], d["kept_stages"]) for d in plan["shards"]] == [("retrained", 0)] * 2
     assert plan["steps_planned"] == plan["steps_full"] > 0
     done = project.forget(["p07"], guarantee="exact")
-    twin = Project(tmp_path / "twin", backend=DirectBackend()).train(
+    twin = Project(tmp_path / "twin", backend=DirectBackend(), reveal=True).train(
         write_csv(table(without="p07")), key_file=key_file, **OPTIONS
     )
     assert done["why"] == why

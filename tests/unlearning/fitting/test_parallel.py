@@ -93,7 +93,7 @@ def signs(tmp_path, monkeypatch):
 
 
 def train(table: Path, workspace: Path, **how: object) -> tuple[Project, dict]:
-    project = Project(workspace, backend=DirectBackend(), **how)
+    project = Project(workspace, backend=DirectBackend(), **how, reveal=True)
     answer = project.train(
         table / "rows.csv",
         label="label",

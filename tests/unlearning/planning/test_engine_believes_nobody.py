@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fixtures import SMALL_MODEL
 from lineage_store.canonical import canonical_json, digest_file, read_json
 from lineage_store.claim import BITS
 from lineage_store.errors import BadInput, CheckFailed, LeftAsItIs
@@ -34,7 +35,7 @@ ROWS = [["person", "x", "y", "label"]]
 ROWS += [[f"p{n % 41}", f"{n % 11}.5", ("a", "b", "c")[n % 3], str(n % 2)] for n in range(240)]
 ROWS += [[f"lone{n}", "1.5", "a", "1"] for n in range(30)]
 OPTIONS = {"label": "label", "subject": "person", "shards": 3, "slices": 3, "epochs": 4,
-           "batch_size": 8}  # fmt: skip
+           "batch_size": 8, "module": SMALL_MODEL}  # fmt: skip
 GONE = ("p3", "p5")  # in two shards, and not in their first slices
 
 
@@ -99,14 +100,16 @@ def original(tmp_path_factory, write_csv):
     key = folder / "key"
     key.write_bytes(b"always the same places in the same shards")
     key.chmod(0o600)
-    project = Project(folder / "workspace", backend=DirectBackend())
+    project = Project(folder / "workspace", backend=DirectBackend(), reveal=True)
     project.train(write_csv(ROWS), record="all", key_file=key, **OPTIONS)
     return project.root
 
 
 @pytest.fixture
 def project(original, tmp_path):
-    return Project(shutil.copytree(original, tmp_path / "workspace"), backend=DirectBackend())
+    return Project(
+        shutil.copytree(original, tmp_path / "workspace"), backend=DirectBackend(), reveal=True
+    )
 
 
 def digests(root):
@@ -173,7 +176,7 @@ class KilledAfterThePlan(DirectBackend):
 
 def test_a_plan_that_was_changed_on_disk_is_refused_before_anything_is_changed(project):
     with pytest.raises(KeyboardInterrupt):
-        Project(project.root, backend=KilledAfterThePlan()).forget(["p3"])
+        Project(project.root, backend=KilledAfterThePlan(), reveal=True).forget(["p3"])
     (file,) = (project.root / "requests").glob("*/plan.json")
     (plan,) = read_json(file)
     for shard in plan["shards"]:
@@ -339,7 +342,7 @@ def test_a_stage_that_ends_earlier_than_its_losses_say_is_refused(
     tmp_path, write_csv, registered, strategy, words
 ):
     """The table has no signal, and the rate is high: losses go up and down from the first epoch."""
-    project = Project(tmp_path / "workspace", backend=DirectBackend())
+    project = Project(tmp_path / "workspace", backend=DirectBackend(), reveal=True)
     options = {**OPTIONS, "epochs": 12, "early_stop": 3}
     project.train(write_csv(ROWS), module=write_module(tmp_path), **options)
     honest = project.plan(list(GONE))

@@ -8,6 +8,7 @@ import shutil
 
 import pytest
 
+from fixtures import SMALL_MODEL
 from lineage_store.errors import BadInput
 from lineage_store.index.database import read_index
 from lineage_store.index.models import find_model
@@ -20,7 +21,7 @@ from unlearning.strategies.shard_cost import step_seconds
 from unweave import Project
 
 OPTIONS = {"label": "label", "subject": "person", "shards": 2, "slices": 2, "epochs": 3,
-           "batch_size": 16, "record": "all"}  # fmt: skip
+           "batch_size": 16, "record": "all", "module": SMALL_MODEL}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

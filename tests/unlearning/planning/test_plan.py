@@ -9,6 +9,7 @@ from collections import Counter
 
 import pytest
 
+from fixtures import SMALL_MODEL
 from lineage_store.canonical import canonical_json
 from lineage_store.claim import BITS
 from lineage_store.data.snapshot import load_snapshot
@@ -42,6 +43,7 @@ OPTIONS = {
     "epochs": 3,
     "batch_size": 64,
     "record": "all",
+    "module": SMALL_MODEL,
 }
 UNTIL = "2031-06-01"
 
@@ -77,7 +79,7 @@ def original(given_csv, tmp_path_factory):
     folder = tmp_path_factory.mktemp("original")
     (folder / "secret").write_bytes(bytes(range(32)))
     (folder / "secret").chmod(0o600)
-    project = Project(folder / "workspace", backend=DirectBackend())
+    project = Project(folder / "workspace", backend=DirectBackend(), reveal=True)
     project.train(given_csv, key_file=folder / "secret", **OPTIONS)
     return project.root
 
@@ -87,7 +89,7 @@ def project(original, tmp_path):
     """A copy of it, to be changed."""
     root = tmp_path / "workspace"
     shutil.copytree(original, root)
-    return Project(root, backend=DirectBackend())
+    return Project(root, backend=DirectBackend(), reveal=True)
 
 
 def files_of(root):
@@ -225,7 +227,7 @@ class WithAnotherArtifact(DirectBackend):
 
 def test_an_artifact_that_nobody_decides_on_stops_the_run_before_anything_is_changed(project):
     before = files_of(project.root)
-    curious = Project(project.root, backend=WithAnotherArtifact())
+    curious = Project(project.root, backend=WithAnotherArtifact(), reveal=True)
     for run in (curious.plan, curious.forget):
         with pytest.raises(MissingVerdict, match="artifact 4711 of type someone.Embeddings"):
             run(["person-3"], guarantee="exact")
@@ -290,7 +292,9 @@ def test_after_a_change_of_environment_forgetting_gives_the_weights_of_a_fresh_r
     """The change is pretended, so the twin is what the unchanged environment gives."""
     root = project.root.parent / "twin"
     shutil.copytree(original, root)
-    expected = Project(root, backend=DirectBackend()).forget(["person-3"], guarantee="exact")
+    expected = Project(root, backend=DirectBackend(), reveal=True).forget(
+        ["person-3"], guarantee="exact"
+    )
     other = {**environment(), "threads": 2}
     monkeypatch.setattr(KerasFamily, "environment", lambda self, module: other)
     done = project.forget(["person-3"], guarantee="exact")

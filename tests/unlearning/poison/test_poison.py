@@ -7,7 +7,6 @@ import random
 import shutil
 import stat
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from fixtures.warm_python import warm_python
 from lineage_store.errors import BadInput
 from lineage_store.index.database import read_index
 from lineage_store.index.models import find_model
@@ -283,7 +283,7 @@ def test_provenance_accuses_the_source_that_harms_and_no_other(tmp_path, bad):
                  "--method", "provenance", "--trusted", trusted, "--source-column", "vendor",
                  "--propose", tmp_path / "p.json"]  # fmt: skip
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "unweave", *map(str, arguments)],
+        [*warm_python(), "-W", "ignore", "-m", "unweave", *map(str, arguments)],
         capture_output=True, text=True, check=False, cwd=Path(__file__).parents[3],
     )  # fmt: skip
     assert done.returncode == (0 if bad else 3), done.stderr

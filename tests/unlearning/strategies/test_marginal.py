@@ -86,7 +86,7 @@ def originals(table, tmp_path_factory):
         (folder / "module.py").write_text(text)
         (folder / "key").write_bytes(bytes(range(32)))
         (folder / "key").chmod(0o600)
-        project = Project(folder / "workspace", backend=DirectBackend())
+        project = Project(folder / "workspace", backend=DirectBackend(), reveal=True)
         project.train(table, module=folder / "module.py", key_file=folder / "key", **OPTIONS)
         made[name] = project.root
     return made
@@ -106,7 +106,7 @@ def paths_of(root):
 
 
 def forget(root, person="person-3", **options):
-    project = Project(root, backend=KeepsTheOld())
+    project = Project(root, backend=KeepsTheOld(), reveal=True)
     answer = project.forget([person], **{"strategy": NAME, **options})
     (plan,) = load_plan(RequestFolder(root / "requests" / answer["request_id"]))
     kept, now = root.parent, paths_of(root)
@@ -336,7 +336,7 @@ def test_a_correction_is_checked_and_leaves_nothing_that_learnt_from_the_rows(ro
 def test_a_second_deletion_starts_from_the_first_and_an_exact_one_ends_both(root, tmp_path):
     _, first, *_ = forget(root)
     number = the_shard(first).shard
-    project = Project(root, backend=DirectBackend())
+    project = Project(root, backend=DirectBackend(), reveal=True)
     others = [
         f"person-{n}" for n in range(40)
         if n != 3 and project.trace_subject(f"person-{n}")["models"][0]["shards"] == [number]
@@ -365,7 +365,7 @@ def test_whole_and_marginal_subtraction_are_not_mixed_in_one_shard(originals, tm
     one = shutil.copytree(originals["linear"], tmp_path / "one" / "workspace")
     _, plan, *_ = forget(one)
     number = the_shard(plan).shard
-    project = Project(one, backend=DirectBackend())
+    project = Project(one, backend=DirectBackend(), reveal=True)
     other = next(
         f"person-{n}" for n in range(40)
         if n != 3 and project.trace_subject(f"person-{n}")["models"][0]["shards"] == [number]
@@ -373,7 +373,7 @@ def test_whole_and_marginal_subtraction_are_not_mixed_in_one_shard(originals, tm
     with pytest.raises(BadInput, match="corrected by amnesiac-marginal, which left no updates"):
         project.forget([other], strategy="amnesiac")
     two = shutil.copytree(originals["linear"], tmp_path / "two" / "workspace")
-    project = Project(two, backend=DirectBackend())
+    project = Project(two, backend=DirectBackend(), reveal=True)
     project.forget(["person-3"], strategy="amnesiac")
     with pytest.raises(BadInput, match="whole updates were subtracted .* `guarantee` exact"):
         project.forget([other], strategy=NAME)
@@ -381,7 +381,7 @@ def test_whole_and_marginal_subtraction_are_not_mixed_in_one_shard(originals, tm
 
 def test_it_is_never_called_exact(root):
     with pytest.raises(BadInput, match="gives approximate results, not exact ones"):
-        Project(root, backend=DirectBackend()).forget(
+        Project(root, backend=DirectBackend(), reveal=True).forget(
             ["person-3"], strategy=NAME, guarantee="exact"
         )
 
@@ -393,7 +393,7 @@ def test_a_state_that_is_not_the_recorded_one_is_not_corrected(root):
         data[-1] ^= 1
         file.write_bytes(data)
     with pytest.raises(CheckFailed, match="is not the one that was recorded"):
-        Project(root, backend=DirectBackend()).forget(["person-3"], strategy=NAME)
+        Project(root, backend=DirectBackend(), reveal=True).forget(["person-3"], strategy=NAME)
 
 
 def test_a_shard_that_retrains_for_no_more_steps_is_retrained(table, tmp_path):
@@ -402,7 +402,7 @@ def test_a_shard_that_retrains_for_no_more_steps_is_retrained(table, tmp_path):
     key = tmp_path / "key"
     key.write_bytes(bytes([1] * 32))
     key.chmod(0o600)
-    project = Project(tmp_path / "workspace", backend=KeepsTheOld())
+    project = Project(tmp_path / "workspace", backend=KeepsTheOld(), reveal=True)
     project.train(table, **{**OPTIONS, "epochs": 1, "key_file": key})
     answer, plan, old, before, new, after = forget(project.root)
     (decision,) = [one for one in plan.shards if one.action != "kept"]

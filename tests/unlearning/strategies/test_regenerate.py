@@ -1,6 +1,7 @@
 """Updates that were not recorded, computed again: bit for bit those that would have been."""
 
 import random
+import shutil
 from dataclasses import asdict
 
 import numpy as np
@@ -38,6 +39,10 @@ OPTIMIZERS = {
     "keras.optimizers.schedules.CosineDecay(0.05, decay_steps=30), momentum=0.9, nesterov=True)",
     "RMSprop": "keras.optimizers.RMSprop(1e-3)",
 }
+IN_SUITE = (
+    "Adam",
+    "momentum with a schedule",
+)  # one with slots of two moments, one with a schedule
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +82,10 @@ def positions_of(ledger):
     return [step.position for stage in ledger.stages() for step in ledger.steps(stage.stage)]
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(
+    "optimizer",
+    [pytest.param(one, marks=() if one in IN_SUITE else pytest.mark.slow) for one in OPTIMIZERS],
+)
 def test_every_update_is_the_recorded_one_bit_for_bit(optimizer, store, tmp_path):
     every = trained(run_of(store, optimizer, "all"), store, tmp_path / "all")
     run = run_of(store, optimizer, "regenerate")
@@ -104,10 +112,18 @@ def test_a_few_steps_are_regenerated_whatever_the_rules_of_the_run(how, store, t
         same_bits(update, found[position])
 
 
-@pytest.fixture
-def made(store, tmp_path):
+@pytest.fixture(scope="module")
+def original(store, new_folder):
+    """A run and its ledger; never written to after this."""
     run = run_of(store, "Adam", "regenerate")
-    return run, trained(run, store, tmp_path / "ledger")
+    return run, trained(run, store, new_folder() / "ledger")
+
+
+@pytest.fixture
+def made(original, tmp_path):
+    """The run, and a copy of the ledger."""
+    run, ledger = original
+    return run, ShardLedger(shutil.copytree(ledger.folder, tmp_path / "ledger"))
 
 
 def test_one_update_takes_at_most_as_many_steps_as_lie_between_two_checkpoints(

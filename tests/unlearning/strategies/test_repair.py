@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from fixtures import SMALL_MODEL
 from lineage_store.errors import BadInput, CheckFailed, NothingFound
 from lineage_store.index.database import read_index
 from lineage_store.index.models import find_model
@@ -28,7 +29,7 @@ from unlearning.verification.checks import Unlearned, check
 from unweave import Project
 
 OPTIONS = {"label": "label", "subject": "person", "shards": 2, "slices": 2, "epochs": 4,
-           "batch_size": 8, "record": "all"}  # fmt: skip
+           "batch_size": 8, "record": "all", "module": SMALL_MODEL}  # fmt: skip
 STRATEGIES = ("amnesiac", "amnesiac-marginal")
 EPOCHS = 3
 
@@ -56,7 +57,7 @@ def original(write_csv, tmp_path_factory):
     (folder / "key").write_bytes(bytes(range(32)))
     (folder / "key").chmod(0o600)
     root = folder / "workspace"
-    Project(root, backend=DirectBackend()).train(
+    Project(root, backend=DirectBackend(), reveal=True).train(
         write_csv(lines), key_file=folder / "key", **OPTIONS
     )
     return root
@@ -95,7 +96,7 @@ def someone(project, *, shard=None, slice_=None):
 
 
 def forget(root, person, **options):
-    project = Project(root, backend=KeepsTheOld())
+    project = Project(root, backend=KeepsTheOld(), reveal=True)
     answer = project.forget([person], **options)
     (plan,) = load_plan(RequestFolder(root / "requests" / answer["request_id"]))
     old = open_ledger(root.parent / f"ledger-{plan.model_before}")
@@ -111,7 +112,7 @@ def the_shard(plan):
 
 def late(root):
     """Someone whose correction takes fewer steps than retraining: of the first slice."""
-    return someone(Project(root, backend=DirectBackend()), slice_=0)
+    return someone(Project(root, backend=DirectBackend(), reveal=True), slice_=0)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -138,7 +139,7 @@ def test_a_repair_is_a_stage_of_its_own_with_its_batches_and_a_checkpoint(root, 
         assert weights_digest([begun]) == last.start_digest
         recorded = {step.position for step in steps}
         assert recorded <= shard.recorded_updates()
-    project = Project(root, backend=DirectBackend())
+    project = Project(root, backend=DirectBackend(), reveal=True)
     told = project.trace_checkpoint(f"s{decision.shard}.r{last.stage}")
     assert told["serves"] and told["from_checkpoint"] == f"s{decision.shard}.subtracted"
     assert project.doctor()["differences"] == []
@@ -188,7 +189,7 @@ def test_it_ends_once_the_retained_evaluation_rows_are_as_good_as_before(root):
 def test_an_exact_deletion_after_a_repair_gives_the_bits_of_the_twin(root, tmp_path, strategy):
     _, first, *_ = forget(root, late(root), strategy=strategy, repair=2)
     number = the_shard(first).shard
-    project = Project(root, backend=DirectBackend())
+    project = Project(root, backend=DirectBackend(), reveal=True)
     elsewhere = someone(project, shard=1 - number)
     (planned,) = project.plan([elsewhere])["plans"]
     kinds = {one["verdict"] for one in planned["verdicts"]}
@@ -204,7 +205,7 @@ def test_the_batches_of_a_repair_are_found_by_a_later_deletion(root):
     """A row's batches in the repair are subtracted with the others, and none twice."""
     _, first, *_ = forget(root, late(root), strategy="amnesiac", repair=2)
     number = the_shard(first).shard
-    project = Project(root, backend=DirectBackend())
+    project = Project(root, backend=DirectBackend(), reveal=True)
     name = someone(project, shard=number)
     ((_, slice_),) = place_of(project, name)
     (touched,) = project.trace_subject(name)["models"]
@@ -229,13 +230,13 @@ def test_the_batches_of_a_repair_are_found_by_a_later_deletion(root):
     again = new.shard(number)
     assert [one.stage for one in again.stages()] == [0, 1, 2, 3]
     assert again.repair().stage == 3 and not again.has_checkpoint(2)
-    assert Project(root, backend=DirectBackend()).doctor()["differences"] == []
+    assert Project(root, backend=DirectBackend(), reveal=True).doctor()["differences"] == []
 
 
 def test_a_correction_after_a_repair_starts_from_it(root):
     _, first, *_ = forget(root, late(root), strategy="amnesiac-marginal", repair=2)
     number = the_shard(first).shard
-    project = Project(root, backend=DirectBackend())
+    project = Project(root, backend=DirectBackend(), reveal=True)
     ledger = open_ledger(paths_of(root)["ledger"])
     assert weights_digest([weights_of(recorded_state(ledger.shard(number)))]) == weights_digest(
         [ledger.shard(number).final_weights()]
@@ -258,13 +259,13 @@ def test_a_repair_that_is_not_the_recorded_one_is_not_built_upon(root):
     state = load_state(file)
     name = next(iter(weights_of(state)))
     save_state(file, state | {name: state[name] + 1})
-    project = Project(root, backend=DirectBackend())
+    project = Project(root, backend=DirectBackend(), reveal=True)
     with pytest.raises(CheckFailed, match="is not the one that was recorded"):
         project.forget([someone(project, shard=number, slice_=0)], strategy="amnesiac-marginal")
 
 
 def test_a_repair_goes_with_approximate_strategies_only(root):
-    project = Project(root, backend=DirectBackend())
+    project = Project(root, backend=DirectBackend(), reveal=True)
     for options in ({}, {"guarantee": "exact"}, {"strategy": "retrain-shards"}):
         with pytest.raises(BadInput, match="`repair` goes with an approximate strategy"):
             project.plan(["p1"], repair=1, **options)

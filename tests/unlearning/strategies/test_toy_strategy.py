@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from fixtures import SMALL_MODEL
 from lineage_store.canonical import digest_file, read_json
 from lineage_store.claim import APPROXIMATE, BITS
 from lineage_store.errors import BadInput, CheckFailed, LeftAsItIs
@@ -30,7 +31,7 @@ from unweave.text import answers as text
 ROWS = [["person", "x", "y", "label"]]
 ROWS += [[f"p{n % 31}", f"{n % 11}.5", ("a", "b", "c")[n % 3], str(n % 2)] for n in range(217)]
 OPTIONS = {"label": "label", "subject": "person", "shards": 3, "slices": 2, "epochs": 3,
-           "batch_size": 8}  # fmt: skip
+           "batch_size": 8, "module": SMALL_MODEL}  # fmt: skip
 WHY = "made from nothing, since a row of it goes"
 
 

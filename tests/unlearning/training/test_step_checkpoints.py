@@ -59,7 +59,7 @@ def table(tmp_path_factory):
 
 
 def trained(table: Path, workspace: Path, *, module: bool = True, **how: object) -> Project:
-    project = Project(workspace, backend=DirectBackend())
+    project = Project(workspace, backend=DirectBackend(), reveal=True)
     project.train(
         table / "rows.csv",
         label="label",

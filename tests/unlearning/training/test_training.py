@@ -109,7 +109,7 @@ def train(given_csv, key_file, tmp_path_factory):
 
     def run(**options):
         root = tmp_path_factory.mktemp("trained") / "workspace"
-        project = Project(root, backend=DirectBackend())
+        project = Project(root, backend=DirectBackend(), reveal=True)
         return root, project.train(given_csv, **{"key_file": key_file, **OPTIONS, **options})
 
     return run
@@ -162,7 +162,7 @@ def test_another_process_gives_the_same_bits(trained, write_module, given_csv, k
     script = (
         "import json, sys, random; random.seed(); hash('x')\n"
         "from pipelines.backends.direct import DirectBackend; from unweave import Project\n"
-        "made = Project(sys.argv[1], backend=DirectBackend())"
+        "made = Project(sys.argv[1], backend=DirectBackend(), reveal=True)"
         ".train(sys.argv[2], **json.loads(sys.argv[3]))\n"
         "print(made['weights_digest'])"
     )
@@ -556,7 +556,7 @@ def train_here(given_csv, key_file, tmp_path):
     root = tmp_path / "workspace"
 
     def run(**options):
-        project = Project(root, backend=DirectBackend())
+        project = Project(root, backend=DirectBackend(), reveal=True)
         return project.train(given_csv, **{"key_file": key_file, **OPTIONS, **options})
 
     return run, root
@@ -579,7 +579,7 @@ def test_a_refused_model_leaves_the_models_of_the_workspace_as_they_were(
     shutil.copytree(trained[0], root)
     module = write_module(UNREPEATABLE["tensorflow draws"])
     before = names_of(root)
-    project = Project(root, backend=DirectBackend())
+    project = Project(root, backend=DirectBackend(), reveal=True)
     with pytest.raises(NotReproducible):
         project.train(given_csv, **{**OPTIONS, "module": module})
     left = names_of(root) - before

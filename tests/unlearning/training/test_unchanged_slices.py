@@ -41,14 +41,14 @@ def original(tmp_path_factory, write_csv):
     key.chmod(0o600)
     tables = {"plain": ROWS[:401], "mixed": ROWS}
     for name, table in tables.items():
-        project = Project(folder / name, backend=DirectBackend())
+        project = Project(folder / name, backend=DirectBackend(), reveal=True)
         project.train(write_csv(table), key_file=key, **OPTIONS)
     return folder
 
 
 def forget(root, subject, **options):
     """Forget a subject; return the new model's store, its gated data, and the links to the old."""
-    answer = Project(root, backend=KeepsTheOld()).forget([subject], **options)
+    answer = Project(root, backend=KeepsTheOld(), reveal=True).forget([subject], **options)
     folder = root / "tfx" / f"forget-{answer['request_id']}" / "m1"
     old = open_rows(root.parent / "old")
     return open_rows(folder / "rows"), load_snapshot(root / "data" / "m2"), old, answer
@@ -110,7 +110,7 @@ def test_a_file_that_the_old_ledger_does_not_know_is_written_again(original, tmp
     answers = []
     for number, each in enumerate((root, untouched)):
         home = shutil.move(each, tmp_path / f"home-{number}")
-        answers.append(Project(home, backend=DirectBackend()).forget(["p3"]))
+        answers.append(Project(home, backend=DirectBackend(), reveal=True).forget(["p3"]))
     assert answers[0]["weights_digest_after"] == answers[1]["weights_digest_after"]
 
 
@@ -119,7 +119,7 @@ def test_after_an_approximate_deletion_only_shards_that_the_ledger_knows_are_tak
 ):
     """Its ledger says what the old rows were: the shards that lost some are written again."""
     root = tmp_path / "ws"
-    project = Project(root, backend=DirectBackend())
+    project = Project(root, backend=DirectBackend(), reveal=True)
     project.train(write_csv(ROWS[:401]), record="all", key_file=original / "key", **OPTIONS)
     first = project.forget(["p3"], strategy="amnesiac")
     folder = root / "tfx" / f"forget-{first['request_id']}" / "m1"
@@ -134,8 +134,8 @@ def test_a_model_whose_rows_an_earlier_unweave_wrote_is_asked_and_forgotten_from
 ):
     root = shutil.copytree(original / "plain", tmp_path / "ws")
     as_format_1(open_rows(root / "tfx" / "train-m1" / "rows"))
-    project = Project(root, backend=DirectBackend())
-    newer = Project(original / "plain", backend=DirectBackend())
+    project = Project(root, backend=DirectBackend(), reveal=True)
+    newer = Project(original / "plain", backend=DirectBackend(), reveal=True)
     assert project.trace_batch("s0.r1.e0.b0") == newer.trace_batch("s0.r1.e0.b0")
     new, snapshot, old, answer = forget(root, "p3")
     assert {check["outcome"] for check in answer["checks"]} == {"passed"}

@@ -60,7 +60,7 @@ def made(tmp_path_factory, write_csv):
     (folder / "secret").write_bytes(bytes(range(32)))
     (folder / "secret").chmod(0o600)
     options = {**OPTIONS, "module": folder / "model.py", "key_file": folder / "secret"}
-    project = Project(folder / "workspace", backend=DirectBackend())
+    project = Project(folder / "workspace", backend=DirectBackend(), reveal=True)
     return project.root, project.train(write_csv(table()), **options)
 
 
@@ -69,7 +69,7 @@ def project(made, tmp_path):
     """A copy of it, to be changed."""
     root = tmp_path / "workspace"
     shutil.copytree(made[0], root)
-    return Project(root, backend=DirectBackend())
+    return Project(root, backend=DirectBackend(), reveal=True)
 
 
 def record_of(project):
@@ -95,13 +95,13 @@ def placed(project, split):
 
 def test_what_was_asked_for_is_told_by_every_answer(made):
     root, answer = made
-    asked = Project(root).ask.hyperparameters()
-    for told in (answer["config"], asked, Project(root).trace_model()["config"]):
+    asked = Project(root, reveal=True).ask.hyperparameters()
+    for told in (answer["config"], asked, Project(root, reveal=True).trace_model()["config"]):
         assert (told["class_weights"], told["early_stop"]) == ("balanced", 1)
 
 
 def test_a_row_counts_in_the_loss_for_what_its_class_weighs(made):
-    project = Project(made[0])
+    project = Project(made[0], reveal=True)
     ledger = ledger_of(project)
     store = open_rows(project.root / record_of(project).paths["rows"])
     learner = make_learner(HASTY, name="model.py", store=store, seed=0)
@@ -118,7 +118,7 @@ def test_a_row_counts_in_the_loss_for_what_its_class_weighs(made):
 
 
 def test_some_stage_stopped_early_and_only_steps_that_were_taken_are_traced(made):
-    project = Project(made[0])
+    project = Project(made[0], reveal=True)
     ledger = ledger_of(project)
     stages = [stage for shard in ledger.shards() for stage in shard.stages()]
     assert any(stage.epochs < ledger.partition.stage_epochs for stage in stages)
@@ -179,7 +179,7 @@ BAD = {
 
 @pytest.mark.parametrize("changes, words", BAD.values(), ids=BAD)
 def test_options_that_do_not_fit_are_bad_input(tmp_path, write_csv, changes, words):
-    project = Project(tmp_path / "workspace", backend=DirectBackend())
+    project = Project(tmp_path / "workspace", backend=DirectBackend(), reveal=True)
     with pytest.raises(BadInput, match=words):
         project.train(write_csv(table()), **{**OPTIONS, **changes})
     assert not project.root.exists()

@@ -6,6 +6,7 @@ import sqlite3
 
 import pytest
 
+from fixtures import SMALL_MODEL
 from lineage_store.canonical import canonical_json, digest_file, read_json
 from lineage_store.data.snapshot import load_snapshot
 from lineage_store.errors import BadInput, CheckFailed, MissingVerdict
@@ -31,7 +32,7 @@ from unweave.api.project import Project
 ROWS = [["person", "x", "y", "label"]]
 ROWS += [[f"p{n % 23}", f"{n % 11}.5", ("a", "b", "c")[n % 3], str(n % 2)] for n in range(400)]
 OPTIONS = {"label": "label", "subject": "person", "shards": 3, "slices": 2, "epochs": 6,
-           "batch_size": 4}  # fmt: skip
+           "batch_size": 4, "module": SMALL_MODEL}  # fmt: skip
 
 
 class KeepsTheOld(DirectBackend):
@@ -50,7 +51,7 @@ def original(tmp_path_factory, write_csv):
     root, key = folder / "workspace", folder / "key"
     key.write_bytes(b"always the same places in the same shards")
     key.chmod(0o600)
-    project = Project(root, backend=DirectBackend())
+    project = Project(root, backend=DirectBackend(), reveal=True)
     project.train(write_csv(ROWS), record="all", key_file=key, **OPTIONS)
     return root
 
@@ -63,7 +64,7 @@ def workspace(original, tmp_path):
 def forget(workspace, guarantee, **options):
     if guarantee == "approximate":
         options["strategy"] = "amnesiac"
-    project = Project(workspace, backend=KeepsTheOld())
+    project = Project(workspace, backend=KeepsTheOld(), reveal=True)
     answer = project.forget(["p3"], guarantee=guarantee, **options)
     (plan,) = load_plan(RequestFolder(workspace / "requests" / answer["request_id"]))
     folder = workspace / "tfx" / "forget-r1" / "m1"
@@ -101,7 +102,7 @@ def test_a_replay_says_how_far_an_approximate_result_is(workspace):
 
 
 def test_a_deletion_without_a_trained_row_is_uninformative_and_never_verified(tmp_path, write_csv):
-    project = Project(tmp_path / "workspace", backend=DirectBackend())
+    project = Project(tmp_path / "workspace", backend=DirectBackend(), reveal=True)
     lone = [[f"lone{n}", "1.5", "a", "1"] for n in range(60)]
     project.train(write_csv([*ROWS, *lone]), **OPTIONS)
     name = next(
@@ -125,7 +126,7 @@ def tampered(path):
 
 
 def test_a_changed_checkpoint_stops_the_run_and_nothing_is_erased(workspace):
-    project = Project(workspace, backend=DirectBackend())
+    project = Project(workspace, backend=DirectBackend(), reveal=True)
     plan = project.plan(["p3"])["plans"][0]
     kept = next(d["shard"] for d in plan["shards"] if d["action"] == "kept")
     ledger = workspace / "tfx" / "train-m1" / "ledger"
@@ -139,7 +140,7 @@ def test_a_changed_checkpoint_stops_the_run_and_nothing_is_erased(workspace):
 
 
 def test_a_ledger_rewritten_to_fit_a_changed_checkpoint_is_not_the_signed_one(workspace):
-    project = Project(workspace, backend=DirectBackend())
+    project = Project(workspace, backend=DirectBackend(), reveal=True)
     shard = workspace / "tfx" / "train-m1" / "ledger" / "shards" / "000"
     record = read_json(shard / "stage-01.json")
     record["checkpoint_digest"] = tampered(shard / "stage-01.safetensors")
@@ -154,7 +155,7 @@ def test_an_edited_event_log_stops_the_run(workspace):
         connection.execute("DROP TRIGGER events_never_change")
         connection.execute("UPDATE events SET time = 'yesterday' WHERE seq = 1")
     with pytest.raises(CheckFailed):
-        Project(workspace, backend=DirectBackend()).forget(["p3"])
+        Project(workspace, backend=DirectBackend(), reveal=True).forget(["p3"])
 
 
 def test_a_descendant_that_nobody_decides_on_stops_the_run_before_anything_changes(workspace):
@@ -165,12 +166,12 @@ def test_a_descendant_that_nobody_decides_on_stops_the_run_before_anything_chang
 
     before = {p: digest_file(p) for p in workspace.rglob("*") if p.is_file()}
     with pytest.raises(MissingVerdict, match=r"somebody\.Report"):
-        Project(workspace, backend=WithAStranger()).forget(["p3"])
+        Project(workspace, backend=WithAStranger(), reveal=True).forget(["p3"])
     assert before == {p: digest_file(p) for p in workspace.rglob("*") if p.is_file()}
 
 
 def test_every_node_of_the_lineage_has_exactly_one_verdict(workspace):
-    project = Project(workspace, backend=DirectBackend())
+    project = Project(workspace, backend=DirectBackend(), reveal=True)
     plan = project.plan(["p3"])
     opened = open_workspace(workspace)
     connection = read_index(opened.index_file)
@@ -181,7 +182,7 @@ def test_every_node_of_the_lineage_has_exactly_one_verdict(workspace):
 
 def test_a_dry_run_changes_no_byte(workspace):
     before = {p: digest_file(p) for p in workspace.rglob("*") if p.is_file()}
-    project = Project(workspace, backend=DirectBackend())
+    project = Project(workspace, backend=DirectBackend(), reveal=True)
     assert project.plan(["p3"])["steps_planned"] > 0
     assert project.plan(["p3"], strategy="amnesiac")["steps_planned"] == 0
     assert before == {p: digest_file(p) for p in workspace.rglob("*") if p.is_file()}
@@ -228,7 +229,7 @@ def rows_to_delete(workspace):
 
 
 def test_subtraction_without_recorded_updates_is_refused_with_what_to_do(tmp_path, write_csv):
-    project = Project(tmp_path / "workspace", backend=DirectBackend())
+    project = Project(tmp_path / "workspace", backend=DirectBackend(), reveal=True)
     project.train(write_csv(ROWS), **OPTIONS)
     with pytest.raises(BadInput, match="`record` all or regenerate, or ask for `guarantee` exact"):
         project.forget(["p3"], strategy="amnesiac")
@@ -236,7 +237,7 @@ def test_subtraction_without_recorded_updates_is_refused_with_what_to_do(tmp_pat
 
 
 def test_no_update_is_subtracted_twice(workspace):
-    project = Project(workspace, backend=DirectBackend())
+    project = Project(workspace, backend=DirectBackend(), reveal=True)
     first = project.forget(["p3"], strategy="amnesiac")
     shard = first["affected_shards"][0]
     other = next(

@@ -12,6 +12,7 @@ import shutil
 
 import pytest
 
+from fixtures import SMALL_MODEL
 from lineage_store.canonical import read_json
 from lineage_store.errors import BadInput, NothingFound
 from lineage_store.index.database import read_index
@@ -25,7 +26,7 @@ from unweave import Project, verify
 from unweave.text import answers as text
 
 OPTIONS = {"label": "label", "subject": "person", "slices": 2, "epochs": 4, "batch_size": 8,
-           "record": "all"}  # fmt: skip
+           "record": "all", "module": SMALL_MODEL}  # fmt: skip
 STRATEGIES = ("amnesiac", "amnesiac-marginal")
 
 

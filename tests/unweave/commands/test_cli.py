@@ -19,6 +19,7 @@ import click
 import pytest
 
 import unweave
+from fixtures.warm_python import warm_python
 from lineage_store.keys.signing import create_signing_key
 from pipelines.backends.direct import DirectBackend
 from unweave.cli import commands
@@ -32,10 +33,10 @@ def run(*arguments, folder):
     return ended(start("-m", "unweave", *arguments, folder=folder))
 
 
-def start(*arguments, folder):
+def start(*arguments, folder, python=None):
     """Start this Python in a folder, with this source tree."""
     return subprocess.Popen(
-        [sys.executable, *arguments],
+        [*(python or warm_python()), *arguments],
         cwd=folder,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -427,7 +428,10 @@ def test_commands_that_only_read_import_nothing_heavy_and_write_nothing(argument
     )
     before = digest_of(prepared)
     for json_or_text in ([], ["--json"]):
-        asked = start("-c", code, *arguments, "--workspace", "ws", *json_or_text, folder=prepared)
+        asked = start(
+            "-c", code, *arguments, "--workspace", "ws", *json_or_text,
+            folder=prepared, python=[sys.executable],
+        )  # fmt: skip
         status, output, errors = ended(asked)
         assert (status, errors) == (0, "")
         *answer, imported = output.splitlines()
