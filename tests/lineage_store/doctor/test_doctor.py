@@ -372,7 +372,7 @@ def test_a_request_without_its_manifest_entries_is_told(root):
 
 def test_the_doctor_waits_for_a_deletion_and_for_the_lock(root):
     with closing(open_index(root / "unweave.sqlite")) as connection:
-        deletions.record(connection, commitments=[], options={}, reason=None, time="2031-01-20")
+        deletions.record(connection, commitments=[], options={}, time="2031-01-20")
     for repair in (False, True):
         with pytest.raises(Unfinished, match="r3"):
             project_in(root).doctor(repair=repair)

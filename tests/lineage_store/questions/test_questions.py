@@ -230,7 +230,7 @@ def test_models_as_of_a_time_are_those_that_there_were(project):
 def test_a_deletion_that_waits_to_be_finished_leaves_no_model_free(story, tmp_path):
     root = shutil.copytree(story, tmp_path / "workspace")
     with closing(open_index(root / "unweave.sqlite")) as connection:
-        deletions.record(connection, commitments=[], options={}, reason=None, time="2031-01-20")
+        deletions.record(connection, commitments=[], options={}, time="2031-01-20")
     answer = on_day(root, 30).ask.free("m2")
     assert answer["free"] is False and "r3 has not ended" in answer["reasons"][0]
 
