@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fixtures import SMALL_MODEL
 from fixtures.warm_python import warm_python
 from lineage_store.canonical import canonical_json, digest, digest_file, read_json, write_atomic
 from lineage_store.errors import Unfinished
@@ -46,7 +47,7 @@ def build_model(spec):
 """
 OPTIONS = {
     "label": "label", "subject": "person", "row_id": "row", "shards": 2, "slices": 2, "epochs": 2,
-    "batch_size": 16, "checkpoint_every": 2,
+    "batch_size": 16, "checkpoint_every": 2, "module": SMALL_MODEL,
 }  # fmt: skip
 
 
@@ -77,7 +78,7 @@ def given(tmp_path_factory):
 def original(given, tmp_path_factory):
     """A workspace with one model; never written to after this."""
     root = tmp_path_factory.mktemp("original") / "workspace"
-    project_in(root).train(given[0], module=given[1], key_file=given[2], **OPTIONS)
+    project_in(root).train(given[0], key_file=given[2], **{**OPTIONS, "module": given[1]})
     return root
 
 
@@ -269,7 +270,7 @@ def test_any_training_can_be_taken_again(given, tmp_path, options):
 
 def test_after_deletions_what_is_left_can_be_taken_again(workspace_after, given):
     project = project_in(workspace_after)
-    project.train(given[0], base="m2", **{**OPTIONS, "epochs": 1}, module=given[1])
+    project.train(given[0], base="m2", **{**OPTIONS, "epochs": 1, "module": given[1]})
     answer = audit(workspace_after, replay=1000, seed=0)
     assert answer["findings"] == [] and answer["models"] == 2
     assert answer["replay"]["replayed"] == answer["replay"]["segments"] > 12

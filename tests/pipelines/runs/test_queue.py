@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fixtures import SMALL_MODEL
 from fixtures.warm_python import warm_python
 from lineage_store.errors import BadInput, NothingFound, WorkspaceBusy
 from lineage_store.index import deletions, models, queue, queue_changes
@@ -41,7 +42,9 @@ BEN = "benedikt.oberhuber@example.org"
 COLUMNS = {"label": "label", "subject": "person", "row_id": "row"}
 # What the queue does is the same for every family, and this one trains in milliseconds.
 OPTIONS = {**COLUMNS, "model_family": "naive-bayes", "shards": 3}
-OF_STEPS = {**COLUMNS, "shards": 2, "slices": 1, "epochs": 6, "batch_size": 32}
+OF_STEPS = {
+    **COLUMNS, "module": SMALL_MODEL, "shards": 2, "slices": 1, "epochs": 6, "batch_size": 32,
+}  # fmt: skip
 
 
 def lines():

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fixtures import SMALL_MODEL
 from lineage_store.canonical import canonical_json, digest
 from lineage_store.errors import CheckFailed
 from lineage_store.index.database import read_index
@@ -27,6 +28,7 @@ TOP = Path(__file__).parents[3]
 SCHEMA = json.loads((TOP / "docs/certificate.schema.json").read_text(encoding="utf-8"))
 OPTIONS = {
     "label": "label", "subject": "person", "row_id": "row", "shards": 2, "slices": 2, "epochs": 1,
+    "module": SMALL_MODEL,
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fixtures import SMALL_MODEL
 from lineage_store.index.database import read_index
 from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
@@ -27,7 +28,7 @@ from unweave.commands.options import show
 from unweave.text.answers import forgotten, planned, verified
 
 OPTIONS = {"label": "label", "subject": "person", "shards": 2, "slices": 1, "epochs": 3,
-           "batch_size": 8, "record": "all"}  # fmt: skip
+           "batch_size": 8, "record": "all", "module": SMALL_MODEL}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

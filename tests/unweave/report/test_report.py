@@ -24,6 +24,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fixtures import SMALL_MODEL
 from lineage_store.canonical import canonical_json, digest
 from lineage_store.errors import BadInput, CheckFailed, NothingFound, Unfinished
 from lineage_store.index.database import open_index, read_index
@@ -87,7 +88,8 @@ def story(tmp_path_factory):
     secret.write_bytes(bytes(range(32)))
     secret.chmod(0o600)
     options = {"label": "label", "subject": "person", "row_id": "number", "record": "all",
-               "slices": 2, "epochs": 2, "batch_size": 16, "key_file": secret}  # fmt: skip
+               "slices": 2, "epochs": 2, "batch_size": 16, "key_file": secret,
+               "module": SMALL_MODEL}  # fmt: skip
     project.train(files[0], shards=3, **options)
     project.train(files[1], base="m1", **options)
     done = project.forget([PEOPLE[1]], guarantee="exact", reason="asked by the family")
