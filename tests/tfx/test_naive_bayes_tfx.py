@@ -56,7 +56,8 @@ def test_naive_bayes_is_trained_served_forgotten_and_recorded_by_pipelines(tmp_p
     told = command(
         "train", "--csv", table, "--label-column", "label", "--subject-column", "person",
         "--row-id-column", "row",
-        "--family", "naive-bayes", "--workspace", root, "--key-file", tmp_path / "secret", "--reveal",
+        "--family", "naive-bayes", "--workspace", root, "--key-file", tmp_path / "secret",
+        "--reveal",
     )  # fmt: skip
     assert (told["shards"], told["slices"], told["steps"]) == (1, 1, 0)
     direct = Project(tmp_path / "direct", backend=DirectBackend(), reveal=True)
