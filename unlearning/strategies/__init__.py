@@ -1,7 +1,7 @@
 """The ways to take rows out of a shard, a file each.
 
 strategy          the Protocol, and what a strategy is given
-decision          what it answers: decisions, costs, fates, words
+decision          what it answers: decisions, costs, fates, words; past_decision what outlives it
 known_strategies  the registry
 retrain_shards    exact: retrain from the last checkpoint that never saw the rows
 amnesiac          approximate: subtract the updates of batches that held a row
@@ -21,13 +21,15 @@ from lineage_store.public_names import lazily
 if TYPE_CHECKING:
     from unlearning.strategies.decision import Decision, Exposure
     from unlearning.strategies.known_strategies import choose, strategy_of
+    from unlearning.strategies.past_decision import PastDecision
 else:
     __getattr__ = lazily(
         __name__,
         {
             "decision": ("Decision", "Exposure"),
             "known_strategies": ("choose", "strategy_of"),
+            "past_decision": ("PastDecision",),
         },
     )
 
-__all__ = ["Decision", "Exposure", "choose", "strategy_of"]
+__all__ = ["Decision", "Exposure", "PastDecision", "choose", "strategy_of"]

@@ -29,6 +29,7 @@ class ModelPart:
     change: ModelChange
     picture: Markup
     looks: tuple[tuple[str, str], ...]
+    by_slice: bool
     left_out: int
     nearness: str
     shards: tuple[tuple[str, str, int, str], ...]
@@ -76,6 +77,7 @@ def _part(report: Report, one: ModelChange) -> ModelPart:
         change=one,
         picture=Markup(picture(report, one)),
         looks=tuple(looks(one)),
+        by_slice=one.cells > 1,
         left_out=left_out(one),
         nearness=words.nearness(one),
         shards=tuple(_shards(one.shards)),

@@ -1,9 +1,10 @@
 """The lineage of what a deletion changed, as a small SVG to stand in a page.
 
-On the left the old model, its shards as columns of slices, and the new model; on the right the
-request, the deletion and the certificate. A slice is outlined if what learnt from it was taken
-over, filled if it was trained again, struck through if its result was corrected, dotted if nothing
-is left. It is narrow enough for a telephone as it is; the colours are those of the page.
+On the left the old model, its shards as columns of slices, or of one cell where no more is told
+(`ModelChange.cells`), and the new model; on the right the request, the deletion and the
+certificate. A cell is outlined if what learnt from it was taken over, filled if it was trained
+again, struck through if its result was corrected, dotted if nothing is left. It is narrow enough
+for a telephone as it is; the colours are those of the page.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,7 +30,7 @@ LOOKS = {
 
 def picture(report: Report, one: ModelChange) -> str:
     """Draw what a deletion changed of one model."""
-    shown, rows = _columns(one), min(one.slices, MOST_ROWS)
+    shown, rows = _columns(one), min(one.cells, MOST_ROWS)
     grid = TITLE + rows * ROW + 16
     top = BOX + GAP if one.base else 0.0
     middle, bottom = top + BOX + GAP, top + BOX + GAP + grid + GAP
@@ -78,9 +79,7 @@ def picture(report: Report, one: ModelChange) -> str:
 
 def looks(one: ModelChange) -> list[tuple[str, str]]:
     """Return the looks of slices that occur in a model's picture, with their meanings."""
-    found = {
-        _look(decision, row) for decision in _columns(one) for row in range(max(one.slices, 1))
-    }
+    found = {_look(decision, row) for decision in _columns(one) for row in range(max(one.cells, 1))}
     return [(name, told) for name, told in LOOKS.items() if name in found]
 
 
@@ -121,7 +120,7 @@ def _grid(one: ModelChange, shown: Sequence[Decision], rows: int, top: float) ->
     for column, decision in enumerate(shown):
         x = left + column * step
         for row in range(rows):
-            slice_ = row if one.slices <= MOST_ROWS else row * one.slices // rows
+            slice_ = row if one.cells <= MOST_ROWS else row * one.cells // rows
             look, y = _look(decision, slice_), top + TITLE + row * ROW
             yield (
                 f"<rect class='cell {look}' x='{x:.1f}' y='{y:.1f}' width='{wide:.1f}' "

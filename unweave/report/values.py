@@ -25,7 +25,7 @@ from lineage_store.log import RowsDeleted, events, of_kind
 from lineage_store.workspace import RequestFolder, Workspace
 from unlearning.certificates import verify
 from unlearning.planning import Estimate, ModelPlan, Verdict
-from unlearning.strategies import Decision
+from unlearning.strategies import Decision, PastDecision
 from unlearning.verification import Check
 from unweave.report.evaluation import Judged, judged
 
@@ -124,6 +124,14 @@ class ModelChange:
     def weak(self) -> bool:
         """Whether how near the result is to the twin is all that can be said of it."""
         return self.after is not None and self.claim.word == APPROXIMATE.word
+
+    @property
+    def cells(self) -> int:
+        """How many cells a shard is told in: its slices, where which of them changed was kept.
+
+        A deletion that is past says it of whole shards (`past_plan`).
+        """
+        return 1 if any(isinstance(one, PastDecision) for one in self.shards) else self.slices
 
     @property
     def touched(self) -> tuple[Decision, ...]:

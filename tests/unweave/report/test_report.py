@@ -246,13 +246,12 @@ def test_a_result_that_is_partly_approximate_is_called_approximate(story):
     )
 
 
-def test_the_picture_has_a_cell_for_each_slice_and_says_what_became_of_it(report):
+def test_the_picture_has_a_cell_for_each_shard_and_says_what_became_of_it(report):
     for one in report.models:
         root = ElementTree.fromstring(picture(report, one))
         cells = [c.get("class") for c in root.findall(f".//{SVG}rect") if "cell" in c.get("class")]
-        assert len(cells) == len(one.shards) * one.slices
-        kept = sum(one.slices if d.action == "kept" else d.kept_stages for d in one.shards)
-        assert cells.count("cell kept") == kept
+        assert len(cells) == len(one.shards)
+        assert cells.count("cell kept") == sum(not d.changes for d in one.shards)
         texts = [t.text for t in root.findall(f".//{SVG}text")]
         assert one.before in texts and (one.after or "no model") in texts
         _, _, width, height = map(float, root.get("viewBox").split())
@@ -266,13 +265,13 @@ def test_the_picture_of_many_shards_keeps_to_those_that_change(story):
     touched = next(iter(one.touched))
     shards = tuple(
         replace(touched, shard=n) if n % 100 == 7
-        else replace(touched, shard=n, action="kept", kept_stages=one.slices)
+        else replace(touched, shard=n, verb="kept", changes=False)
         for n in range(999)
     )  # fmt: skip
     many = replace(one, shards=shards)
     drawn = ElementTree.fromstring(picture(story.reports["descent"], many))
     cells = [c for c in drawn.findall(f".//{SVG}rect") if "cell" in c.get("class")]
-    assert len(cells) == 10 * one.slices <= MOST_COLUMNS * one.slices
+    assert len(cells) == 10 <= MOST_COLUMNS
     written = page(replace(story.reports["descent"], models=(many,))).decode()
     assert "989 shards that are like the others are not drawn" in written
 
