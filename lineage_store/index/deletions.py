@@ -75,9 +75,10 @@ def record(
     return request
 
 
-def clear_reasons(connection: sqlite3.Connection) -> None:
-    """Erase the reasons that an earlier unweave kept in clear, of all requests."""
-    connection.execute("UPDATE requests SET reason = NULL WHERE reason IS NOT NULL")
+def clear_reasons(connection: sqlite3.Connection) -> bool:
+    """Erase the reasons that an earlier unweave kept in clear; say whether there were any."""
+    gone = connection.execute("UPDATE requests SET reason = NULL WHERE reason IS NOT NULL")
+    return gone.rowcount > 0
 
 
 def retract(connection: sqlite3.Connection, request_id: str) -> None:

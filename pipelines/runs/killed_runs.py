@@ -8,7 +8,7 @@ deletion run that is done but was killed before its last step still has its open
 import shutil
 from contextlib import closing
 
-from lineage_store.index import deletions, models, writing_index
+from lineage_store.index import compact, deletions, models, writing_index
 from lineage_store.keys import Pseudonyms
 from lineage_store.workspace import Workspace
 from unlearning.certificates import forget_open_file
@@ -22,11 +22,15 @@ def sweep(workspace: Workspace) -> list[str]:
     itself starts it anew.
     """
     with writing_index(workspace) as connection:
+        with connection:
+            older = deletions.clear_reasons(connection)
         known = {record.id for record in models.models(connection)}
         asked = deletions.all_requests(connection)
     if workspace.pseudonym_file.exists():
         with closing(Pseudonyms(workspace.pseudonym_file, workspace.keys())) as pseudonyms:
             pseudonyms.end_killed_runs(known)
+    if older:
+        compact(workspace.index_file)  # else the pages that they stood on have them still
     finished = []
     for request in asked:
         folder = workspace.request(request.id)

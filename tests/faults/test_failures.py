@@ -54,8 +54,7 @@ def test_a_residue_that_is_named_after_the_person_does_not_put_the_name_on_recor
     copy.write_bytes(gzip.compress((workspace / "data/m1/train/rows.csv").read_bytes()))
     with pytest.raises(CheckFailed, match="1 files still hold"):
         project_in(workspace).forget([NAMED])
-    (failure,) = project_in(workspace).ask.failures()["failures"]
-    assert (failure["run"], failure["message"]) == ("forget-r1", None)
+    assert project_in(workspace).ask.failures()["failures"] == []  # nothing was begun
     copy.unlink()
     assert project_in(workspace).forget([NAMED])["model_after"] == "m2"
 

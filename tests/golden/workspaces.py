@@ -76,7 +76,9 @@ def copy_workspace(source: Path, target: Path) -> Path:
         linked = Path(file).relative_to(source).parts[0] in LINKED
         (os.link if linked else shutil.copy2)(file, copy)
 
-    return Path(shutil.copytree(source, target, copy_function=place))
+    copy = Path(shutil.copytree(source, target, copy_function=place))
+    copy.chmod(0o700)  # as any command that writes does; the old code left it to the umask
+    return copy
 
 
 def make(folder: Path, recipe: Recipe, *, commit: str = FIRST) -> Golden:

@@ -16,7 +16,7 @@ import pytest
 from lineage_store.canonical import read_json
 from lineage_store.index.models import past_metrics
 from pipelines.backends.direct import DirectBackend
-from unlearning.planning.past_plan import without_places
+from unlearning.strategies.past_decision import without_places
 from unweave import Project, verify
 
 OPTIONS = {
@@ -127,7 +127,7 @@ def test_what_an_earlier_unweave_kept_of_ended_models_goes_with_the_next_deletio
         )
         report["metrics"] = {"accuracy": 0.123456, "log_loss": 0.654321, "rows": 9}
         connection.execute("UPDATE models SET report = ? WHERE id = 'm1'", (json.dumps(report),))
-    project.forget(["p11"], strategy="amnesiac")
+    project.forget(["p11"], guarantee="exact")
     assert project.models()[0]["metrics"] == {"accuracy": 0.12, "rows": 9}
 
 

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from lineage_store.canonical import canonical_json, write_atomic
-from lineage_store.index import compact, deletions, models, row_index, writing_index
+from lineage_store.index import compact, models, row_index, writing_index
 from lineage_store.workspace import Workspace
 from unlearning.erasure.erased_digests import ended_digests, record_ended
 from unlearning.erasure.residues import must_be_clean
@@ -55,7 +55,6 @@ def erase(workspace: Workspace, request_id: str, *, time: str) -> Scan:
         for plan in plans:
             _erase_model(connection, workspace, plan, time=time)
         with connection:
-            deletions.clear_reasons(connection)
             row_index.remove(connection, opened.row_keys, subjects=opened.subjects)
             row_index.keep_snapshots(connection, (record.snapshot for record in stay))
         shared = row_index.staying(connection, opened.row_keys)

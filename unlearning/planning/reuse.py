@@ -110,4 +110,6 @@ def others_made_it(ledger: Ledger, code: str, environment: Mapping[str, Any]) ->
         return "the code that trains is not the code that trained this model"
     if names := differing(header.environment, environment):
         return f"the environment differs from the one that trained this model ({', '.join(names)})"
+    if header.claim is not None and header.claim.bridged is not None:
+        return "what this model took over was made elsewhere, and only a sample of it taken again"
     return None

@@ -4,13 +4,27 @@ Which stages stayed, and which steps were taken back, follows from the rows that
 run, and ends with it.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from unlearning.strategies.decision import Decision, Stays
 
 KEY = "past"
+NUMBER = r"\d+(?:,\d{3})*"
+PLACES = re.compile(
+    rf"\b(stage|slice|step|batch|update|epoch)(s?) {NUMBER}(?:(?: to|,| and| or) {NUMBER})*"
+)
+
+
+def without_places(text: str) -> str:
+    """Return a text that names no place within a shard: `stage 2 of shard 1`, `a stage of ...`."""
+    return PLACES.sub(lambda found: f"{found[1]}s" if found[2] else _one(found[1]), text)
+
+
+def _one(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
 
 
 @dataclass(frozen=True)
@@ -44,12 +58,12 @@ class PastDecision:
 
 def past_decision(decision: Decision) -> PastDecision:
     """Return what outlives a decision."""
-    made = PastDecision(
+    return PastDecision(
         shard=decision.shard,
         verb=decision.verb,
         changes=decision.changes,
         leaves=decision.leaves,
         anew=decision.anew,
         repair_epochs=decision.repair_epochs,
+        why=without_places(decision.why),
     )
-    return made if decision.changes else replace(made, why=decision.why)

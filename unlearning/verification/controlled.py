@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from lineage_store.ledger import Ledger
-from unlearning.planning.past_plan import without_places
+from unlearning.strategies.past_decision import without_places
 
 HOLDS = "it holds, and fails for the untouched model: "
 

@@ -121,8 +121,10 @@ def _all_of(command: click.Command) -> Iterator[click.Command]:
 
 
 def for_people(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return the answer of the command that runs, with flags in its sentences."""
-    context = click.get_current_context()
+    """Return the answer of the command that runs, if one does, with flags in its sentences."""
+    context = click.get_current_context(silent=True)
+    if context is None:
+        return answer
     flags = flags_for(context.command, context.find_root().command)
     told: dict[str, Any] = answer_in_flags(answer, flags)
     return told

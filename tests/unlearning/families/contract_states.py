@@ -20,7 +20,7 @@ from lineage_store.ledger import Ledger
 from lineage_store.rows import RowStore
 from lineage_store.tensors import weights_digest
 from tests.unlearning.families.contract_cases import Learnt
-from unlearning.fitting.fit import fit_twin, refit
+from unlearning.fitting.fit import Execution, fit_twin, refit
 from unlearning.fitting.shard_task import MakeLearner, learner_of
 from unlearning.planning.downstream import downstream
 from unlearning.planning.model_plan import ModelPlan
@@ -29,7 +29,7 @@ from unlearning.planning.refused_plans import must_leave_nothing
 from unlearning.strategies.strategy import Situation, Strategy
 from unlearning.training.config import module_source
 from unlearning.training.step_checkpoints import adapts
-from unlearning.verification.checks import CheckReport, check
+from unlearning.verification.checks import CheckReport, Unlearned, check
 
 WHEN_AND_FOR_WHOM = ("model", "seconds", "resumed", "generation")
 
@@ -134,7 +134,7 @@ class Deletion:
         old = self.situation.ledger
         return refit(
             plan, old=old, store=self.after, folder=folder, serving=None, old_store=self.before,
-            make=self.make,
+            how=Execution(make=self.make),
         )  # fmt: skip
 
     def twin(self, plan: ModelPlan, folder: Path) -> Ledger:
@@ -146,7 +146,5 @@ class Deletion:
     ) -> CheckReport:
         """Put the engine's checks, and the strategy's, to a result."""
         old = self.situation.ledger
-        return check(
-            plan, old=old, new=new, store=self.after, old_store=self.before, twin=twin,
-            nonce=nonce, make=self.make,
-        )  # fmt: skip
+        result = Unlearned(plan, old, new, self.after, old_store=self.before)
+        return check(result, twin=twin, nonce=nonce, make=self.make)

@@ -343,8 +343,8 @@ def test_a_stage_that_ends_earlier_than_its_losses_say_is_refused(
 ):
     """The table has no signal, and the rate is high: losses go up and down from the first epoch."""
     project = Project(tmp_path / "workspace", backend=DirectBackend(), reveal=True)
-    options = {**OPTIONS, "epochs": 12, "early_stop": 3}
-    project.train(write_csv(ROWS), module=write_module(tmp_path), **options)
+    options = {**OPTIONS, "epochs": 12, "early_stop": 3, "module": write_module(tmp_path)}
+    project.train(write_csv(ROWS), **options)
     honest = project.plan(list(GONE))
     assert honest["strategy"] == "retrain-shards"
     must_be_refused(project, registered(strategy), words, error=CheckFailed)

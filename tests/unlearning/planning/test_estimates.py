@@ -131,7 +131,7 @@ def test_where_nothing_fits_the_costs_are_told_and_nothing_is_changed(project, o
 
 @pytest.mark.parametrize("option", ["within", "space"])
 def test_a_limit_of_nothing_is_refused(project, option):
-    with pytest.raises(BadInput, match=f"--{option} is 0"):
+    with pytest.raises(BadInput, match=f"`{option}` is 0"):
         project.plan(["person-3"], **{option: 0})
 
 

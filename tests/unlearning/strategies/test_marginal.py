@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fixtures.keeps_the_old import KeepsTheOld
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.index.database import read_index
 from lineage_store.index.models import find_model
@@ -15,14 +16,12 @@ from lineage_store.ledger.shards import open_ledger
 from lineage_store.placement import Stage
 from lineage_store.rows.row_store import open_rows
 from lineage_store.tensors import first_difference, weights_digest, weights_of
-from lineage_store.workspace.request_folder import RequestFolder
 from pipelines.backends.direct import DirectBackend
 from unlearning.encoding.keras_encoding import keras_rows
 from unlearning.fitting.fit import fit_twin
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.make import make_learner
 from unlearning.keras_models.module_file import ModelSpec
-from unlearning.planning.plan_file import load_plan
 from unlearning.strategies.last_epoch import WINDOWS, corrected_state, correction_steps
 from unlearning.strategies.strategy import stage_of
 from unlearning.training.batches import batch_digest, stage_batches
@@ -53,17 +52,6 @@ DROPPING = LINEAR.replace("(numbers)\n    model", "(keras.layers.Dropout(0.5)(nu
 NORMED = LINEAR.replace(
     "(numbers)\n    model", "(keras.layers.BatchNormalization()(numbers))\n    model"
 )
-
-
-class KeepsTheOld(DirectBackend):
-    """Keeps a copy of what a deletion starts from, so that it can be computed again."""
-
-    def delete(self, job):
-        for change in job.changes:
-            for name in ("ledger", "rows"):
-                source = job.workspace.absolute(change.old.paths[name])
-                shutil.copytree(source, job.workspace.root.parent / f"{name}-{change.old.id}")
-        super().delete(job)
 
 
 @pytest.fixture(scope="module")
@@ -106,9 +94,10 @@ def paths_of(root):
 
 
 def forget(root, person="person-3", **options):
-    project = Project(root, backend=KeepsTheOld(), reveal=True)
+    backend = KeepsTheOld()
+    project = Project(root, backend=backend, reveal=True)
     answer = project.forget([person], **{"strategy": NAME, **options})
-    (plan,) = load_plan(RequestFolder(root / "requests" / answer["request_id"]))
+    (plan,) = backend.plans
     kept, now = root.parent, paths_of(root)
     old = open_ledger(kept / f"ledger-{plan.model_before}")
     before = open_rows(kept / f"rows-{plan.model_before}")

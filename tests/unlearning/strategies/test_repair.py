@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from fixtures import SMALL_MODEL
+from fixtures.keeps_the_old import KeepsTheOld
 from lineage_store.errors import BadInput, CheckFailed, NothingFound
 from lineage_store.index.database import read_index
 from lineage_store.index.models import find_model
@@ -14,12 +15,10 @@ from lineage_store.ledger.shards import open_ledger
 from lineage_store.placement import batches_of_rows
 from lineage_store.rows.row_store import open_rows
 from lineage_store.tensors import load_state, save_state, weights_digest, weights_of
-from lineage_store.workspace.request_folder import RequestFolder
 from pipelines.backends.direct import DirectBackend
 from unlearning.fitting.fit import fit_twin
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.make import make_learner
-from unlearning.planning.plan_file import load_plan
 from unlearning.strategies.amnesiac import subtract
 from unlearning.strategies.last_epoch import recorded_state
 from unlearning.strategies.repair import AsGoodAsBefore
@@ -32,17 +31,6 @@ OPTIONS = {"label": "label", "subject": "person", "shards": 2, "slices": 2, "epo
            "batch_size": 8, "record": "all", "module": SMALL_MODEL}  # fmt: skip
 STRATEGIES = ("amnesiac", "amnesiac-marginal")
 EPOCHS = 3
-
-
-class KeepsTheOld(DirectBackend):
-    """Keeps a copy of what a deletion starts from."""
-
-    def delete(self, job):
-        for change in job.changes:
-            for name in ("ledger", "rows"):
-                source = job.workspace.absolute(change.old.paths[name])
-                shutil.copytree(source, job.workspace.root.parent / f"{name}-{change.old.id}")
-        super().delete(job)
 
 
 @pytest.fixture(scope="module")
@@ -96,9 +84,10 @@ def someone(project, *, shard=None, slice_=None):
 
 
 def forget(root, person, **options):
-    project = Project(root, backend=KeepsTheOld(), reveal=True)
+    backend = KeepsTheOld()
+    project = Project(root, backend=backend, reveal=True)
     answer = project.forget([person], **options)
-    (plan,) = load_plan(RequestFolder(root / "requests" / answer["request_id"]))
+    (plan,) = backend.plans
     old = open_ledger(root.parent / f"ledger-{plan.model_before}")
     before = open_rows(root.parent / f"rows-{plan.model_before}")
     now = paths_of(root)

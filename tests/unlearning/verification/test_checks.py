@@ -7,6 +7,7 @@ import sqlite3
 import pytest
 
 from fixtures import SMALL_MODEL
+from fixtures.keeps_the_old import KeepsTheOld
 from lineage_store.canonical import canonical_json, digest_file, read_json
 from lineage_store.data.snapshot import load_snapshot
 from lineage_store.errors import BadInput, CheckFailed, MissingVerdict
@@ -17,13 +18,11 @@ from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
 from lineage_store.tensors import load_state, save_state, weights_digest
 from lineage_store.workspace.folder import open_workspace
-from lineage_store.workspace.request_folder import RequestFolder
 from pipelines.backends.direct import DirectBackend
 from pipelines.runs.find_rows import ForgetRequest, find
 from unlearning.fitting.fit import fit_twin
 from unlearning.planning.choice import Asked
 from unlearning.planning.plan import AffectedModel, Fingerprints, plan_model
-from unlearning.planning.plan_file import load_plan
 from unlearning.strategies.amnesiac import Amnesiac
 from unlearning.strategies.strategy import Situation
 from unlearning.verification.checks import Unlearned, check
@@ -33,16 +32,6 @@ ROWS = [["person", "x", "y", "label"]]
 ROWS += [[f"p{n % 23}", f"{n % 11}.5", ("a", "b", "c")[n % 3], str(n % 2)] for n in range(400)]
 OPTIONS = {"label": "label", "subject": "person", "shards": 3, "slices": 2, "epochs": 6,
            "batch_size": 4, "module": SMALL_MODEL}  # fmt: skip
-
-
-class KeepsTheOld(DirectBackend):
-    """Keeps a copy of the old ledger, so that checks can be put to it after it is erased."""
-
-    def delete(self, job):
-        for change in job.changes:
-            ledger = job.workspace.absolute(change.old.paths["ledger"])
-            shutil.copytree(ledger, job.workspace.root.parent / f"ledger-{change.old.id}")
-        super().delete(job)
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +53,10 @@ def workspace(original, tmp_path):
 def forget(workspace, guarantee, **options):
     if guarantee == "approximate":
         options["strategy"] = "amnesiac"
-    project = Project(workspace, backend=KeepsTheOld(), reveal=True)
+    backend = KeepsTheOld()
+    project = Project(workspace, backend=backend, reveal=True)
     answer = project.forget(["p3"], guarantee=guarantee, **options)
-    (plan,) = load_plan(RequestFolder(workspace / "requests" / answer["request_id"]))
+    (plan,) = backend.plans
     folder = workspace / "tfx" / "forget-r1" / "m1"
     old = open_ledger(workspace.parent / "ledger-m1")
     return answer, plan, old, open_ledger(folder / "ledger"), folder / "rows"
