@@ -146,5 +146,5 @@ class Deletion:
     ) -> CheckReport:
         """Put the engine's checks, and the strategy's, to a result."""
         old = self.situation.ledger
-        result = Unlearned(plan, old, new, self.after, old_store=self.before)
+        result = Unlearned(plan=plan, old=old, new=new, store=self.after, old_store=self.before)
         return check(result, twin=twin, nonce=nonce, make=self.make)
