@@ -37,6 +37,7 @@ NAMES = [
     "amnesiac-experiment",
     "verdicts",
     "poison",
+    "scan-speed",
 ]
 
 

@@ -120,8 +120,13 @@ def into_archive(file, key):
         archive.writestr("kept", key)
 
 
+def into_bytes(file, key):
+    file.write_bytes(file.read_bytes() + key)
+
+
 # A family that writes files of another kind says how a key gets into one.
 INTO = {
+    "": into_bytes,
     ".json": into_json,
     ".jsonl": into_lines,
     ".safetensors": into_state,
