@@ -48,10 +48,10 @@ project.forget(["p1"], strategy="amnesiac")
 """
 
 
-def python(code, *arguments, folder):
-    """Run code in another process with this source tree."""
+def python(code, *arguments, folder, start=None):
+    """Run code in another process with this source tree; `start` is the Python that starts it."""
     subprocess.run(
-        [*warm_python(), "-W", "ignore", "-c", code, *map(str, arguments)],
+        [*(start or warm_python()), "-W", "ignore", "-c", code, *map(str, arguments)],
         cwd=folder,
         check=True,
         capture_output=True,
@@ -177,6 +177,7 @@ def test_comparing_imports_neither_tensorflow_nor_tfx(root):
         "assert Project('.').doctor()['ok']\n"
         "assert not {'tensorflow', 'keras', 'tfx', 'sqlite_utils'} & set(sys.modules)",
         folder=root,
+        start=[sys.executable],  # one that has imported nothing yet
     )
 
 
