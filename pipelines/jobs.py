@@ -22,12 +22,16 @@ from unlearning.training import TrainConfig
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """What a run is part of: when it was given, to which version, and who carries it out."""
+    """What a run is part of: when it was given, to which version, and who carries it out.
+
+    With `reveal`, it was asked for digests of weights in the clear, also of models that it ends.
+    """
 
     time: str
     version: str
     backend: "Backend"
     engine: ShardEngine | None = None
+    reveal: bool = False
 
     @property
     def today(self) -> str:

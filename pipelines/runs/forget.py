@@ -179,7 +179,7 @@ def carry_out(
     """
     _log_asked(workspace, request_id)
     folder = workspace.request(request_id)
-    before = _weights_before(workspace, load_plan(folder))
+    before = _weights_before(workspace, load_plan(folder)) if command.reveal else {}
     job = DeletionJob(
         workspace=workspace,
         request_id=request_id,

@@ -90,6 +90,7 @@ class Session:
             version=installed_version(),
             backend=self.backend,
             engine=self.engine,
+            reveal=self.reveal,
         )
 
     def workspace(self) -> Workspace:
