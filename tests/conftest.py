@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from fixtures.drawn_secrets import draw_secrets
 from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.data.csv_source import Columns, Exclusions, read_header, read_records
 from lineage_store.data.gate import let_through
@@ -26,6 +27,7 @@ COLLECTED = pytest.StashKey[dict[str, bool]]()
 # No test asserts a time, and a busy machine is no failure.
 settings.register_profile("unweave", deadline=None)
 settings.load_profile("unweave")
+draw_secrets()
 
 
 @pytest.hookimpl(tryfirst=True)

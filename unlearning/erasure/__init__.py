@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
-    from unlearning.erasure.erased_digests import ended_digests, lengths_of
+    from unlearning.erasure.erased_digests import digests_served, ended_digests, lengths_of
     from unlearning.erasure.left_out import find_left_out, must_be_decided
     from unlearning.erasure.residues import look_before
     from unlearning.erasure.scan import scan_apart
@@ -30,7 +30,7 @@ else:
     __getattr__ = lazily(
         __name__,
         {
-            "erased_digests": ("ended_digests", "lengths_of"),
+            "erased_digests": ("digests_served", "ended_digests", "lengths_of"),
             "left_out": ("find_left_out", "must_be_decided"),
             "residues": ("look_before",),
             "scan": ("scan_apart",),
@@ -39,6 +39,7 @@ else:
     )
 
 __all__ = [
+    "digests_served",
     "ended_digests",
     "erase",
     "find_left_out",

@@ -5,7 +5,8 @@ archive among them, and of every tensor, goes into the request's folder (`ended.
 a live model has too. So an old checkpoint is found also within something else, or with a byte
 appended. What has one of these digests anywhere in the workspace, under whatever name, is a
 residue: a copy that was made, or what a backup brought back. The list stays, for later scans and
-for the audit.
+for the audit. A later model's graph may have the very bytes of an erased one, weights being no part
+of it: these are its own (`digests_served`), until it ends.
 
 A digest of a file of rows would give a row back: whoever has the other rows tries guesses. So only
 HMAC(manifest key, digest) is kept, and who has not that key, which may lie on another machine, can
@@ -14,6 +15,7 @@ try none (law 9). Lists of an earlier unweave, which kept digests, become so wit
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from lineage_store.canonical import canonical_json, digest_file, read_json, write_atomic
@@ -25,6 +27,7 @@ from unlearning.erasure.search import SMALLEST, Search
 from unlearning.families.known_families import shipped_files
 
 KEPT, OLDER = "hmac", "sha256"
+SERVED = ("model", "pushed")
 
 
 def record_ended(
@@ -57,6 +60,15 @@ def ended_digests(workspace: Workspace, request_id: str | None = None) -> frozen
         told = read_json(folder.ended) if folder.ended.exists() else {}
         found |= {*told.get(KEPT, ()), *map(keys.of_erased, told.get(OLDER, ()))}
     return frozenset(found)
+
+
+def digests_served(workspace: Workspace, live: Iterable[ModelRecord]) -> frozenset[str]:
+    """Return the digests of live models as they are served, as `ended_digests` has its own."""
+    found = set[str]()
+    for record in live:
+        paths = {name: record.paths[name] for name in SERVED if name in record.paths}
+        found |= _digests(workspace, [replace(record, paths=paths)])
+    return frozenset(map(workspace.keys().of_erased, found))
 
 
 def _write(file: Path, digests: Iterable[str], keys: Keys) -> None:

@@ -384,6 +384,25 @@ def test_a_copy_of_an_erased_file_is_found_under_any_name(workspace_after, origi
     assert found_in(audit(workspace_after)) == {("residues", "notes/one.bin")}
 
 
+def test_a_graph_that_is_the_same_as_an_erased_one_is_its_models_own(workspace_after):
+    """Weights are no part of a saved graph, so that of a later model may have the same bytes."""
+    pushed = workspace_after / record_of(workspace_after, "m2").paths["pushed"]
+    graph = next(pushed.rglob("saved_model.pb"))
+    workspace = open_workspace(workspace_after)
+    (ended,) = (request.ended for request in workspace.requests())
+    kept = read_json(ended)["hmac"]
+    write_atomic(
+        ended,
+        canonical_json({"hmac": [*kept, workspace.keys().of_erased(digest_file(graph))]}),
+    )
+    assert audit(workspace_after)["ok"]
+    shutil.copy(graph, changed := workspace_after / "notes.pb")
+    assert audit(workspace_after)["ok"]
+    other = graph.with_name("fingerprint.pb")
+    other.write_bytes(other.read_bytes() + b"x")
+    assert {("files", "m2"), ("residues", changed.name)} <= found_in(audit(workspace_after))
+
+
 def test_rows_of_a_forgotten_person_that_are_back_in_live_data_are_found(workspace_after, original):
     lines = (original / "data/m1/train/rows.csv").read_bytes().splitlines(keepends=True)
     there = (workspace_after / "data/m2/train/rows.csv").read_bytes()
