@@ -2,7 +2,7 @@
 
     gzip, zlib, zstandard, bzip2, xz   by their first bytes, at any place
     the members of a zip               by the header before each, at any place
-    raw deflate                        within the first 4 KiB of what is no text: it has no mark
+    raw deflate                        within the first 4 KiB of a file that is no text: no mark
     base64 in lines                    by a line of 40 letters or more, as in mail and PEM
     quoted-printable                   by a line that is broken within a word, as in mail
 
@@ -45,10 +45,15 @@ FOR_ADDRESSES = bytes.maketrans(b"-_", b"+/")
 NO_LETTER = re.compile(rb"[^A-Za-z0-9+/_=-]")
 
 
-def _zstandard() -> Any:
+@cache
+def _zstandard_context() -> Any:
     from zstandard import ZstdDecompressor
 
-    return ZstdDecompressor().decompressobj()
+    return ZstdDecompressor()
+
+
+def _zstandard() -> Any:
+    return _zstandard_context().decompressobj()
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ def _zlib_marks() -> tuple[tuple[bytes, int], ...]:
 
 PACKINGS = (
     Packing("gzip", ((rb"\x1f\x8b\x08", 3),), lambda: zlib.decompressobj(31), fed=8192),
-    Packing("zstandard", ((rb"\x28\xb5\x2f\xfd", 4),), _zstandard),
+    Packing("zstandard", ((rb"\x28\xb5\x2f\xfd", 4),), _zstandard, fed=2048),
     Packing("bzip2", ((rb"BZh[1-9]1AY&SY", 10),), bz2.BZ2Decompressor),
     Packing("xz", ((rb"\xfd7zXZ\x00", 6),), lzma.LZMADecompressor),
     Packing("zlib", _zlib_marks(), lambda: zlib.decompressobj(15), sure=False, fed=8192),

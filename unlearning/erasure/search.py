@@ -108,7 +108,7 @@ class Search:
         if self.seen is not None:
             self._tell_tensors(content, head)
         if not is_known(head, whole=whole):
-            if content.depth < DEEPEST and not _is_text(head):
+            if content.path is not None and not _is_text(head):
                 for found in raw_streams(content, head):
                     read.append((found.start, self._read_packed(content, found)))
             if content.whole:
