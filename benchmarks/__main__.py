@@ -17,6 +17,7 @@ from benchmarks import (
     deletion_cost,
     diabetes130,
     estimates,
+    examples_rate,
     ingest_rate,
     large_data,
     lineage_scale,
@@ -57,6 +58,7 @@ BENCHMARKS = {
     "verdicts": verdicts,
     "poison": poison,
     "scan-speed": scan_speed,
+    "examples-rate": examples_rate,
 }
 
 WIDTH = 130

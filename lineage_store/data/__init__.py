@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from lineage_store.data.schema import Column, Kind, Label, Roles, Schema, Task
     from lineage_store.data.snapshot import (
         EVAL,
+        KEYED,
         PLACE,
         ROW,
         SPLITS,
@@ -65,6 +66,7 @@ else:
             "schema": ("Column", "Kind", "Label", "Roles", "Schema", "Task"),
             "snapshot": (
                 "EVAL",
+                "KEYED",
                 "PLACE",
                 "ROW",
                 "Record",
@@ -87,6 +89,7 @@ else:
 
 __all__ = [
     "EVAL",
+    "KEYED",
     "PLACE",
     "ROW",
     "SPLITS",

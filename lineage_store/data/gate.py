@@ -1,4 +1,4 @@
-"""The one gate that all data passes before ExampleGen.
+"""The one gate that all data passes before it becomes tf.Examples.
 
 A stream of records goes in (from a CSV file, or from an older snapshot when rows are taken out)
 and a *snapshot* comes out: one CSV file a split, and `gate.json`, which says what was inferred.
@@ -9,8 +9,8 @@ types. Memory is bounded: what must be remembered of every row (keys, occurrence
 Nothing that the gate decides about one row depends on another row, but for the inference, which
 is recorded and which a deletion computes again (law 2).
 
-ExampleGen infers types of its own. So that it cannot differ, a number is written with a point or
-an exponent, and a string that could be read as a number gets an apostrophe in front, as does one
+TFX's ExampleGen infers types of its own. So that it cannot differ, a number is written with a point
+or an exponent, and a string that could be read as a number gets an apostrophe in front, as does one
 that has an apostrophe already. It also reads line by line, so a string with line breaks is written
 in one line, marked by an apostrophe and a per cent sign.
 """

@@ -18,11 +18,12 @@ from lineage_store.workspace.folder import Workspace
 REBUILT = "rebuilt"
 CERTIFICATE = "components.Certificate"
 TRAINER = "LineageTrainer"
+EXAMPLES = "GatedExampleGen"
 
 TYPES = {**TYPES_OF_FOLDERS, "pushed_artifact": "PushedModel"}
 # The steps of a pipeline: name, what goes in, what comes out.
 STEPS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
-    ("CsvExampleGen", (), ("examples",)),
+    (EXAMPLES, (), ("examples",)),
     ("StatisticsGen", ("examples",), ("statistics",)),
     ("SchemaGen", ("statistics",), ("schema",)),
     ("RowIndexer", ("examples", "schema"), ("rows",)),
@@ -102,9 +103,10 @@ def put_steps(
     `base_ledger` is the id of the ledger of the model that it was trained from, if there is one.
     """
     for step, inputs, outputs in STEPS:
+        component = _example_gen(record) if step == EXAMPLES else step
         node = pb.Execution(
-            type_id=metadata.execution_type(step),
-            external_id=names.of(record.id, f"{REBUILT}:{step}"),
+            type_id=metadata.execution_type(component),
+            external_id=names.of(record.id, f"{REBUILT}:{component}"),
             last_known_state=pb.Execution.COMPLETE,
         )
         set_properties(node, {REBUILT: 1, "model": record.id})
@@ -117,6 +119,11 @@ def put_steps(
         if step == TRAINER and base_ledger is not None:
             edges.append((0, None, pb.Event(type=pb.Event.INPUT, artifact_id=base_ledger)))
         metadata.store.put_lineage_subgraph([node], [], [], edges)
+
+
+def _example_gen(record: ModelRecord) -> str:
+    """Return what made a model's Examples, by their folder: an earlier unweave used TFX's own."""
+    return Path(record.paths["examples"]).parts[-3].partition("_")[0]
 
 
 def put_certificate(metadata: Metadata, uri: str) -> None:

@@ -1,6 +1,6 @@
 """The deletion pipeline: plan, unlearn, check, push, record for each model; then erase and certify.
 
-    DeletionPlanner -> CsvExampleGen -> StatisticsGen -> SchemaGen -> RowIndexer -> Unlearner
+    DeletionPlanner -> GatedExampleGen -> StatisticsGen -> SchemaGen -> RowIndexer -> Unlearner
         -> DeletionChecker -> UnlearningEvaluator -> Pusher -> ModelRecorder
                                                                one branch a model, on what remains
     Eraser -> Certifier                                        once, after all branches

@@ -1,9 +1,9 @@
 """The training pipeline: from the gate's two files to a pushed model with its lineage.
 
-    gate -> CsvExampleGen -> StatisticsGen -> SchemaGen -> RowIndexer -> LineageTrainer -> Pusher
-         -> ModelRecorder
+    gate -> GatedExampleGen -> StatisticsGen -> SchemaGen -> RowIndexer -> LineageTrainer
+         -> Pusher -> ModelRecorder
 
-The gate runs before the pipeline, since ExampleGen reads files. Caching is off by default: a run
+The gate runs before the pipeline. Caching is off by default: a run
 is cheap to repeat, and a cached one must never bring back what was deleted.
 
 TFX's modules are imported one by one: `tfx.v1` also imports its extensions for a cloud, which are
@@ -13,18 +13,17 @@ not used here and take a third of the time that all imports take.
 from pathlib import Path
 
 import tensorflow_data_validation as tfdv
-from tfx.components.example_gen.csv_example_gen.component import CsvExampleGen
 from tfx.components.pusher.component import Pusher
 from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.common.importer import Importer
 from tfx.orchestration.pipeline import Pipeline
-from tfx.proto.example_gen_pb2 import Input
 from tfx.proto.pusher_pb2 import PushDestination
 from tfx.types.channel import Channel
 
 from components import Ledger, Rows
+from components.gated_example_gen import GatedExampleGen
 from components.model_recorder import ModelRecorder
 from components.row_indexer import RowIndexer
 from components.trainer import LineageTrainer
@@ -94,8 +93,7 @@ def ingest_components(
     After a deletion the old rows and their ledger go in too: what loses no row is not made again.
     """
     gated = load_snapshot(snapshot)
-    splits = [Input.Split(name=split, pattern=f"{split}/*.csv") for split in gated.splits]
-    examples = CsvExampleGen(input_base=str(snapshot), input_config=Input(splits=splits))
+    examples = GatedExampleGen(snapshot=str(snapshot))
     columns = [column.name for column in gated.schema.all]
     statistics = StatisticsGen(
         examples=examples.outputs["examples"],

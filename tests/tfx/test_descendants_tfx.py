@@ -70,7 +70,7 @@ def closure_of(project, *examples):
 def told(tmp_path_factory):
     here = tmp_path_factory.mktemp("descendant")
     project = train_both(here, TfxBackend())
-    starts = [examples_of(project, f"train-{model}/CsvExampleGen") for model in ("m1", "m2")]
+    starts = [examples_of(project, f"train-{model}/GatedExampleGen") for model in ("m1", "m2")]
     story = SimpleNamespace(project=project, before=closure_of(project, starts[0]))
     story.descendant = starts[1]
     story.plans = project.plan([FORGOTTEN])["plans"]
@@ -112,7 +112,7 @@ def test_under_tfx_the_chain_after_a_deletion_is_the_twin(told, tmp_path):
 
 def test_what_the_descendant_keeps_stays_live_and_what_it_does_not_is_deleted(told):
     (shard,) = told.done["models"][1]["affected_shards"]
-    anew = examples_of(told.project, "forget-r1/CsvExampleGen_m2")
+    anew = examples_of(told.project, "forget-r1/GatedExampleGen_m2")
     found = [
         (node, state)
         for node, state in closure_of(told.project, told.descendant, anew)
@@ -141,7 +141,7 @@ def test_a_lost_store_is_made_again_with_the_way_to_the_descendant(told):
     (told.project.root / "metadata.sqlite").unlink()
     assert told.project.doctor(repair=True)["ok"]
     assert told.project.doctor()["differences"] == []
-    reached = closure_of(told.project, examples_of(told.project, "forget-r1/CsvExampleGen_m1"))
+    reached = closure_of(told.project, examples_of(told.project, "forget-r1/GatedExampleGen_m1"))
     assert any("/forget-r2/Unlearner_m4/ledger/" in node.uri for node, _ in reached)
     checkpoints = [node for node, _ in reached if node.kind == "lineage.Checkpoint"]
     assert {node.model for node in checkpoints} & {"m4", "m5"}

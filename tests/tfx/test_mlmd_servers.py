@@ -798,7 +798,7 @@ def test_a_pipeline_whose_server_dies_says_so_and_is_run_again(own_server, tmp_p
         text=True,
     )
     end = time.monotonic() + WAIT
-    while not list(root.glob("tfx/train-m1/CsvExampleGen/examples/*/*")):
+    while not list(root.glob("tfx/train-m1/GatedExampleGen/examples/*/*")):
         assert process.poll() is None and time.monotonic() < end
         time.sleep(0.01)
     own_server.kill()

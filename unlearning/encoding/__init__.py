@@ -4,6 +4,7 @@ row_encoding    the Protocol of an encoding, which is local to a row (law 2)
 keras_encoding  numbers, hash buckets and class numbers, for Keras
 key_encoding    keys of values, for families of sums; `value_keys` makes the keys
 encode_records  gated records become arrays; `encode_examples` ExampleGen's do
+gated_examples  gated records become tf.Examples, as ExampleGen makes them
 """
 
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from lineage_store.public_names import lazily
 if TYPE_CHECKING:
     from unlearning.encoding.encode_examples import rows_from_examples
     from unlearning.encoding.encode_records import store_from_snapshot, typed
+    from unlearning.encoding.gated_examples import write_examples
     from unlearning.encoding.row_encoding import RowEncoding
 else:
     __getattr__ = lazily(
@@ -20,8 +22,9 @@ else:
         {
             "encode_examples": ("rows_from_examples",),
             "encode_records": ("store_from_snapshot", "typed"),
+            "gated_examples": ("write_examples",),
             "row_encoding": ("RowEncoding",),
         },
     )
 
-__all__ = ["RowEncoding", "rows_from_examples", "store_from_snapshot", "typed"]
+__all__ = ["RowEncoding", "rows_from_examples", "store_from_snapshot", "typed", "write_examples"]

@@ -28,13 +28,13 @@ from unlearning.registry.register import describe_model
 DATE = len("2026-01-31")
 DERIVED = "retained: derived until "
 
-# Where the components of the pipelines leave their outputs: name -> component, output.
+# Where the components of the pipelines leave their outputs: name -> components, output.
 OUTPUTS = {
-    "examples": ("CsvExampleGen", "examples"),
-    "statistics": ("StatisticsGen", "statistics"),
-    "schema": ("SchemaGen", "schema"),
-    "rows": ("RowIndexer", "rows"),
-    "pushed_artifact": ("Pusher", "pushed_model"),
+    "examples": (("GatedExampleGen", "CsvExampleGen"), "examples"),
+    "statistics": (("StatisticsGen",), "statistics"),
+    "schema": (("SchemaGen",), "schema"),
+    "rows": (("RowIndexer",), "rows"),
+    "pushed_artifact": (("Pusher",), "pushed_model"),
 }
 TRAINERS = ("LineageTrainer", "Unlearner")
 
@@ -119,15 +119,15 @@ def _beside(ledger: Path) -> dict[str, Path | None]:
         component.name.removeprefix(name) for name in TRAINERS if component.name.startswith(name)
     )
     found = {
-        name: _newest(component.parent / f"{other}{suffix}" / output)
-        for name, (other, output) in OUTPUTS.items()
+        name: _newest(*(component.parent / f"{other}{suffix}" / output for other in others))
+        for name, (others, output) in OUTPUTS.items()
     }
     return {**found, "ledger": ledger, "model": component / "model" / ledger.name}
 
 
-def _newest(folder: Path) -> Path | None:
-    """Return the folder with the highest number in a folder."""
-    numbered = [path for path in folder.glob("*") if path.name.isdigit()]
+def _newest(*folders: Path) -> Path | None:
+    """Return the folder with the highest number in folders."""
+    numbered = [path for one in folders for path in one.glob("*") if path.name.isdigit()]
     return max(numbered, key=lambda path: int(path.name), default=None)
 
 

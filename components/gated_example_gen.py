@@ -1,0 +1,29 @@
+"""GatedExampleGen: the component that writes what the gate let through as tf.Examples."""
+
+from pathlib import Path
+
+from tfx.components.util.examples_utils import set_file_format, set_payload_format
+from tfx.dsl.component.experimental.annotations import OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.proto.example_gen_pb2 import FORMAT_TF_EXAMPLE
+from tfx.types.artifact_utils import encode_split_names
+from tfx.types.standard_artifacts import Examples
+from tfx.types.system_executions import Process
+
+from lineage_store.data import load_snapshot
+from unlearning.encoding import write_examples
+
+FILE = "data_tfrecord-00000-of-00001.gz"
+
+
+@component(component_annotation=Process)
+def GatedExampleGen(examples: OutputArtifact[Examples], snapshot: Parameter[str]) -> None:
+    """Writes each split of a gated snapshot as TFX's own ExampleGen would."""
+    gated = load_snapshot(Path(snapshot))
+    examples.split_names = encode_split_names(list(gated.splits))
+    set_payload_format(examples, FORMAT_TF_EXAMPLE)
+    set_file_format(examples, "tfrecords_gzip")
+    for split in gated.splits:
+        folder = Path(examples.uri) / f"Split-{split}"
+        folder.mkdir(parents=True)
+        write_examples(gated, split, folder / FILE)
