@@ -23,9 +23,8 @@ from tfx.proto.pusher_pb2 import PushDestination
 from tfx.types.channel import Channel
 
 from components import Ledger, Rows
-from components.gated_example_gen import GatedExampleGen
+from components.ingestion import GatedExampleGen, RowIndexer
 from components.model_recorder import ModelRecorder
-from components.row_indexer import RowIndexer
 from components.trainer import LineageTrainer
 from lineage_store.canonical import canonical_json
 from lineage_store.data import load_snapshot

@@ -38,6 +38,7 @@ NAMES = [
     "verdicts",
     "poison",
     "scan-speed",
+    "examples-rate",
 ]
 
 

@@ -29,7 +29,7 @@ ROOMS = """
     unlearning/planning  unlearning/fitting  unlearning/verification
     unlearning/evaluation  unlearning/erasure  unlearning/registry  unlearning/certificates
 
-    components
+    components  components/ingestion
 
     pipelines
     pipelines/definitions  pipelines/backends  pipelines/runs
@@ -56,6 +56,7 @@ TENSORFLOW = (
     "unlearning/fingerprint/determinism.py",
     "unlearning/keras_models/",
     "unlearning/encoding/encode_examples.py",
+    "unlearning/encoding/gated_examples.py",
     "unlearning/families/naive_bayes_graph.py",
     "unlearning/serving/",
     "unlearning/evaluation/keras_outputs.py",

@@ -13,7 +13,7 @@ from tfx.types.standard_artifacts import (
 from tfx.types.system_executions import Process
 
 from components.artifacts import Ledger, Rows
-from components.schema_check import check_schema
+from components.ingestion.schema_check import check_schema
 from lineage_store.data import EVAL, TRAIN, describe, load_snapshot
 from lineage_store.ledger import open_ledger
 from lineage_store.placement import Partition
