@@ -45,6 +45,13 @@ def must_be_plain(model: Any, *, name: str) -> None:
                 f"stateful, so a batch would depend on the batch before: build it with "
                 f"stateful=False."
             )
+    for weight in model.weights:
+        if 0 in weight.shape:  # TensorFlow ends the process when it is learnt
+            raise BadInput(
+                f"The model of {name} has a weight without values, {weight.path} of shape "
+                f"{tuple(weight.shape)}: leave out what reads columns that the table has none of "
+                f"(spec.numbers or spec.strings is empty)."
+            )
     if type(model).train_step is not keras.Model.train_step:
         raise BadInput(
             f"The model of {name} has a train_step of its own, which is not what is trained here: "

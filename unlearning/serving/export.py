@@ -103,8 +103,17 @@ def _named(tf: Any, told: Any, scores: Any, spec: ModelSpec) -> dict[str, Any]:
 
 
 def served_columns(folder: Path) -> ModelSpec:
-    """Read which columns a SavedModel of ours takes."""
-    value = read_json(folder / "assets" / ASSET)
+    """Read which columns a SavedModel of ours takes.
+
+    Raises BadInput for one that does not say it: of a family from outside, or damaged.
+    """
+    file = folder / "assets" / ASSET
+    if not file.exists():
+        raise BadInput(
+            f"The served model in {folder} does not say which columns it takes ({ASSET}): ask it "
+            f"by its own signatures, with TensorFlow Serving for instance."
+        )
+    value = read_json(file)
     return ModelSpec(
         tuple(value["numbers"]),
         tuple(value["strings"]),

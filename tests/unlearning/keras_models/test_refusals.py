@@ -168,6 +168,13 @@ def test_what_only_fit_would_do_is_refused_by_name(probe, text, words):
         probe(text)
 
 
+def test_a_weight_without_values_is_refused_before_tensorflow_ends_the_process():
+    pin_tensorflow()
+    spec = ModelSpec((), ("s", "t"), "classification", ("no", "yes"), 32)
+    with pytest.raises(BadInput, match=r"weight without values, .*kernel of shape \(0, 4\)"):
+        KerasLearner(module(), name="model.py", spec=spec, seed=3)
+
+
 def test_state_in_weights_and_random_numbers_of_keras_are_no_reason_to_refuse(probe):
     init = (
         "self.calls = self.add_weight(shape=(), initializer='zeros', trainable=False); "

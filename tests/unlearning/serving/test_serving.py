@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lineage_store.errors import BadInput
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
 from lineage_store.rows.slice_set import SortedRows
@@ -19,6 +20,7 @@ from unlearning.keras_models.make import make_learner
 from unlearning.serving import evaluate as serving_evaluate
 from unlearning.serving.aggregation import AGGREGATIONS
 from unlearning.serving.evaluate import aggregated, evaluate
+from unlearning.serving.predict import predict_csv
 from unlearning.training.config import config_of, module_source
 from unweave.api.project import Project
 
@@ -209,6 +211,11 @@ def test_a_model_needs_its_columns_to_predict(served, write_csv):
     project, _, _ = served
     with pytest.raises(BadInput, match="There is no column 'town'"):
         project.predict(write_csv([["age (years)", "score"], ["3", "4"]]))
+
+
+def test_a_served_model_that_does_not_name_its_columns_is_told_so(tmp_path, write_csv):
+    with pytest.raises(BadInput, match="does not say which columns it takes"):
+        predict_csv(tmp_path, write_csv([["a"], ["1"]]))
 
 
 def ragged(tf, lists):
