@@ -1,7 +1,8 @@
 """Turn a gated snapshot into tf.Examples here: `python -m benchmarks.one_examples SNAPSHOT HOW`.
 
-HOW is `own`, as GatedExampleGen does, or `tfx`, as CsvExampleGen does. Prints JSON: the processor
-seconds and the Examples of the training split.
+HOW is `own`, as GatedExampleGen and GatedStatisticsGen do, or `tfx`, as CsvExampleGen and
+StatisticsGen do. Prints JSON: the Examples of the training split, and the processor seconds that
+they and their statistics took.
 """
 
 import json
@@ -13,7 +14,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from lineage_store.data import TRAIN, load_snapshot
-from unlearning.encoding import write_examples
+from unlearning.encoding import gated_statistics, write_examples
 
 
 def by_tfx(folder: Path, out: Path) -> None:
@@ -43,9 +44,20 @@ def main() -> None:
         else:
             write_examples(snapshot, TRAIN, out / "data_tfrecord.gz")
         seconds = time.process_time() - began
-        files = [str(file) for file in out.glob("*.gz")]
-        count = sum(1 for _ in tf.data.TFRecordDataset(files, compression_type="GZIP"))
-    print(json.dumps({"seconds": seconds, "examples": count}))
+        files = sorted(out.glob("*.gz"))
+        names = list(map(str, files))
+        count = sum(1 for _ in tf.data.TFRecordDataset(names, compression_type="GZIP"))
+        began = time.process_time()
+        if how == "tfx":
+            import tensorflow_data_validation as tfdv
+
+            columns = [one.name for one in snapshot.schema.all]
+            options = tfdv.StatsOptions(feature_allowlist=columns)
+            tfdv.generate_statistics_from_tfrecord(str(out / "*.gz"), stats_options=options)
+        else:
+            gated_statistics(snapshot, TRAIN)
+        counting = time.process_time() - began
+    print(json.dumps({"examples": count, "written": seconds, "counted": counting}))
 
 
 if __name__ == "__main__":

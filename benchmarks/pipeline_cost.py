@@ -126,7 +126,7 @@ def table(train: Numbers, forget: Numbers) -> list[tuple[str, ...]]:
     before = ["import unweave", "import TensorFlow", "import TFX", "gate", "find and plan",
               "compile the pipeline"]  # fmt: skip
     components = list(dict.fromkeys([*forget["components"], *train["components"]]))
-    order = ["DeletionPlanner", "OldLedger", "GatedExampleGen", "StatisticsGen", "SchemaGen",
+    order = ["DeletionPlanner", "OldLedger", "GatedExampleGen", "GatedStatisticsGen", "SchemaGen",
              "RowIndexer", "LineageTrainer", "Unlearner", "DeletionChecker", "Pusher",
              "ModelRecorder", "Eraser", "Certifier"]  # fmt: skip
     components.sort(key=lambda name: order.index(name) if name in order else len(order))

@@ -2,12 +2,13 @@
 
 schema        the columns of a table by name and kind, and what some of them are for
 gate          lets records through once: checked, keyed, typed
-snapshot      what it wrote, and how it is read back
+snapshot      what it wrote, and how it is read back; `snapshot_blocks` reads it by columns
 source        where rows come from: a table of text; `csv_file` one that is a CSV file
 csv_source    the records of a table, keyed
 csv_table     a CSV file as text, and its columns as a model takes them
 inference     the schema of rows: kinds of columns, the task, the classes
 number_text   numbers as text
+column_summary  what a column holds, in summation form; `column_statistics` tells it as TFX does
 risk          how likely a row is to be withdrawn, by rules from its own text
 source_ids    from row keys back to ids, with the source file
 near_matches  ids that look like the same subject's
@@ -18,6 +19,13 @@ from typing import TYPE_CHECKING
 from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
+    from lineage_store.data.column_statistics import Statistics, Summary, statistics_of
+    from lineage_store.data.column_summary import (
+        NumberSummary,
+        TextSummary,
+        summary_of_numbers,
+        summary_of_texts,
+    )
     from lineage_store.data.csv_source import (
         Columns,
         Exclusions,
@@ -50,12 +58,20 @@ if TYPE_CHECKING:
         read_snapshot,
         retained,
     )
+    from lineage_store.data.snapshot_blocks import read_blocks
     from lineage_store.data.source import open_source
     from lineage_store.data.source_ids import SourceRow, rows_by_key
 else:
     __getattr__ = lazily(
         __name__,
         {
+            "column_statistics": ("Statistics", "Summary", "statistics_of"),
+            "column_summary": (
+                "NumberSummary",
+                "TextSummary",
+                "summary_of_numbers",
+                "summary_of_texts",
+            ),
             "csv_source": ("Columns", "Exclusions", "TableHeader", "read_headers", "read_records"),
             "csv_table": ("Table", "read_table"),
             "gate": ("infer", "let_through"),
@@ -82,6 +98,7 @@ else:
                 "read_snapshot",
                 "retained",
             ),
+            "snapshot_blocks": ("read_blocks",),
             "source": ("open_source",),
             "source_ids": ("SourceRow", "rows_by_key"),
         },
@@ -100,14 +117,18 @@ __all__ = [
     "Exclusions",
     "Kind",
     "Label",
+    "NumberSummary",
     "Record",
     "Roles",
     "Schema",
     "Snapshot",
     "SourceRow",
+    "Statistics",
+    "Summary",
     "Table",
     "TableHeader",
     "Task",
+    "TextSummary",
     "class_text",
     "column_number",
     "describe",
@@ -121,6 +142,7 @@ __all__ = [
     "open_source",
     "parse_number",
     "parse_rules",
+    "read_blocks",
     "read_headers",
     "read_keys",
     "read_places",
@@ -129,4 +151,7 @@ __all__ = [
     "read_table",
     "retained",
     "rows_by_key",
+    "statistics_of",
+    "summary_of_numbers",
+    "summary_of_texts",
 ]

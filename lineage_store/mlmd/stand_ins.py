@@ -18,13 +18,13 @@ from lineage_store.workspace.folder import Workspace
 REBUILT = "rebuilt"
 CERTIFICATE = "components.Certificate"
 TRAINER = "LineageTrainer"
-EXAMPLES = "GatedExampleGen"
+RENAMED = ("GatedExampleGen", "GatedStatisticsGen")
 
 TYPES = {**TYPES_OF_FOLDERS, "pushed_artifact": "PushedModel"}
 # The steps of a pipeline: name, what goes in, what comes out.
 STEPS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
-    (EXAMPLES, (), ("examples",)),
-    ("StatisticsGen", ("examples",), ("statistics",)),
+    ("GatedExampleGen", (), ("examples",)),
+    ("GatedStatisticsGen", ("examples",), ("statistics",)),
     ("SchemaGen", ("statistics",), ("schema",)),
     ("RowIndexer", ("examples", "schema"), ("rows",)),
     (TRAINER, ("rows",), ("ledger", "model")),
@@ -103,7 +103,7 @@ def put_steps(
     `base_ledger` is the id of the ledger of the model that it was trained from, if there is one.
     """
     for step, inputs, outputs in STEPS:
-        component = _example_gen(record) if step == EXAMPLES else step
+        component = _maker(record, outputs[0]) if step in RENAMED else step
         node = pb.Execution(
             type_id=metadata.execution_type(component),
             external_id=names.of(record.id, f"{REBUILT}:{component}"),
@@ -121,9 +121,9 @@ def put_steps(
         metadata.store.put_lineage_subgraph([node], [], [], edges)
 
 
-def _example_gen(record: ModelRecord) -> str:
-    """Return what made a model's Examples, by their folder: an earlier unweave used TFX's own."""
-    return Path(record.paths["examples"]).parts[-3].partition("_")[0]
+def _maker(record: ModelRecord, name: str) -> str:
+    """Return what made an artifact of a model, by its folder: an earlier unweave used TFX's own."""
+    return Path(record.paths[name]).parts[-3].partition("_")[0]
 
 
 def put_certificate(metadata: Metadata, uri: str) -> None:

@@ -1,7 +1,7 @@
 """The deletion pipeline: plan, unlearn, check, push, record for each model; then erase and certify.
 
-    DeletionPlanner -> GatedExampleGen -> StatisticsGen -> SchemaGen -> RowIndexer -> Unlearner
-        -> DeletionChecker -> UnlearningEvaluator -> Pusher -> ModelRecorder
+    DeletionPlanner -> GatedExampleGen -> GatedStatisticsGen -> SchemaGen -> RowIndexer
+        -> Unlearner -> DeletionChecker -> UnlearningEvaluator -> Pusher -> ModelRecorder
                                                                one branch a model, on what remains
     Eraser -> Certifier                                        once, after all branches
 

@@ -11,9 +11,9 @@ from tfx.components.example_gen.csv_example_gen.executor import _CsvToExample
 
 from lineage_store.data import EVAL, KEYED, TRAIN, read_snapshot
 from lineage_store.data.snapshot import escape
+from lineage_store.data.snapshot_blocks import BLOCK
 from lineage_store.errors import BadInput
 from unlearning.encoding import write_examples
-from unlearning.encoding.gated_examples import BLOCK
 
 NUMBERS = ["0", "-0.0", ".5", "2.", "1e-7", "123456789.123456789", "3.4e38", "1e-46", "", "NA", "1"]
 TEXTS = [

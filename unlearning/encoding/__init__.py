@@ -4,7 +4,7 @@ row_encoding    the Protocol of an encoding, which is local to a row (law 2)
 keras_encoding  numbers, hash buckets and class numbers, for Keras
 key_encoding    keys of values, for families of sums; `value_keys` makes the keys
 encode_records  gated records become arrays; `encode_examples` ExampleGen's do
-gated_examples  gated records become tf.Examples, as ExampleGen makes them
+gated_examples  gated rows become tf.Examples, as ExampleGen makes them, and statistics of these
 """
 
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from lineage_store.public_names import lazily
 if TYPE_CHECKING:
     from unlearning.encoding.encode_examples import rows_from_examples
     from unlearning.encoding.encode_records import store_from_snapshot, typed
-    from unlearning.encoding.gated_examples import write_examples
+    from unlearning.encoding.gated_examples import gated_statistics, write_examples
     from unlearning.encoding.row_encoding import RowEncoding
 else:
     __getattr__ = lazily(
@@ -22,9 +22,16 @@ else:
         {
             "encode_examples": ("rows_from_examples",),
             "encode_records": ("store_from_snapshot", "typed"),
-            "gated_examples": ("write_examples",),
+            "gated_examples": ("gated_statistics", "write_examples"),
             "row_encoding": ("RowEncoding",),
         },
     )
 
-__all__ = ["RowEncoding", "rows_from_examples", "store_from_snapshot", "typed", "write_examples"]
+__all__ = [
+    "RowEncoding",
+    "gated_statistics",
+    "rows_from_examples",
+    "store_from_snapshot",
+    "typed",
+    "write_examples",
+]

@@ -31,7 +31,7 @@ DERIVED = "retained: derived until "
 # Where the components of the pipelines leave their outputs: name -> components, output.
 OUTPUTS = {
     "examples": (("GatedExampleGen", "CsvExampleGen"), "examples"),
-    "statistics": (("StatisticsGen",), "statistics"),
+    "statistics": (("GatedStatisticsGen", "StatisticsGen"), "statistics"),
     "schema": (("SchemaGen",), "schema"),
     "rows": (("RowIndexer",), "rows"),
     "pushed_artifact": (("Pusher",), "pushed_model"),

@@ -1,0 +1,81 @@
+"""Statistics of Examples: what TFDV counts of the same, but for what the module says."""
+
+import random
+
+import pytest
+import tensorflow_data_validation as tfdv
+
+from lineage_store.data import TRAIN
+from unlearning.encoding import gated_statistics, write_examples
+
+HEADER = ["person", "whole", "broken", "nothing", "text", "many", "some", "label"]
+
+
+@pytest.fixture(scope="module")
+def both(gated, new_folder):
+    """Our statistics and TFDV's of one file of Examples."""
+    draw = random.Random(3)
+    lines = [
+        [
+            f"p{n}", draw.choice(["", "0", str(draw.randint(-3, 9))]), f"{draw.gauss(0, 1):.3f}",
+            "", draw.choice(["x", "yy", "é"]), f"u{n % 1200}", draw.choice(["", "some"]),
+            draw.choice("01"),
+        ]
+        for n in range(2500)
+    ]  # fmt: skip
+    snapshot = gated([HEADER, *lines], subjects=("person",))
+    file = new_folder() / "train.gz"
+    write_examples(snapshot, TRAIN, file)
+    options = tfdv.StatsOptions(feature_allowlist=HEADER[1:])
+    theirs = tfdv.generate_statistics_from_tfrecord(str(file), stats_options=options)
+    return gated_statistics(snapshot, TRAIN), theirs
+
+
+def features(statistics):
+    (dataset,) = statistics.datasets
+    return {one.path.step[0]: one for one in dataset.features}, dataset.num_examples
+
+
+def test_counts_and_exact_figures_are_those_of_tfdv(both):
+    (mine, rows), (theirs, other_rows) = map(features, both)
+    assert rows == other_rows > 0
+    assert mine.keys() == theirs.keys()
+    for name, other in theirs.items():
+        one = mine[name]
+        kind = other.WhichOneof("stats")
+        assert (one.type, one.WhichOneof("stats")) == (other.type, kind), name
+        a, b = getattr(one, kind), getattr(other, kind)
+        for field in ("num_non_missing", "num_missing", "min_num_values", "max_num_values",
+                      "avg_num_values", "tot_num_values"):  # fmt: skip
+            assert getattr(a.common_stats, field) == getattr(b.common_stats, field), (name, field)
+        exact = {
+            "num_stats": ("num_zeros", "min", "max"),
+            "string_stats": ("unique", "top_values", "avg_length", "rank_histogram"),
+        }
+        for field in exact[kind]:
+            assert getattr(a, field) == getattr(b, field), (name, field)
+
+
+def test_means_and_quantiles_are_those_of_tfdv_as_near_as_it_says(both):
+    (mine, _), (theirs, _) = map(features, both)
+    for name in ("whole", "broken"):
+        a, b = mine[name].num_stats, theirs[name].num_stats
+        assert a.mean == pytest.approx(b.mean, rel=1e-9)
+        assert a.std_dev == pytest.approx(b.std_dev, rel=1e-9)
+        assert a.median == pytest.approx(b.median, abs=0.05)
+        assert [one.type for one in a.histograms] == [one.type for one in b.histograms]
+        for own, other in zip(a.histograms, b.histograms, strict=True):
+            assert len(own.buckets) == len(other.buckets)
+            assert sum(one.sample_count for one in own.buckets) == pytest.approx(
+                a.common_stats.tot_num_values
+            )
+
+
+def test_tfdv_reads_validates_and_shows_them_and_tells_the_same_schema(both):
+    mine, theirs = both
+    schema = tfdv.infer_schema(theirs)
+    assert tfdv.infer_schema(mine) == schema
+    assert not tfdv.validate_statistics(mine, schema).anomaly_info
+    from tensorflow_data_validation.utils.display_util import get_statistics_html
+
+    assert "facets-overview" in get_statistics_html(mine)
