@@ -18,7 +18,12 @@ from unlearning.certificates.envelope import seal
 from unlearning.certificates.log_inclusion import opening_proof
 from unlearning.certificates.shared_run import commitments, own_part, place_in_run
 from unlearning.certificates.statement import Maker, Results, certificate_statement, receipt
-from unlearning.evaluation.push_gate import evaluation_digests
+from unlearning.evaluation.push_gate import (
+    evaluation_bytes,
+    evaluation_digests,
+    load_evaluations,
+    past_evaluation,
+)
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
 from unlearning.planning.exact_later import made_good
@@ -119,6 +124,8 @@ def _put_away(workspace: Workspace, request_id: str) -> None:
     save_plan(folder, list(map(past_plan, load_plan(folder))))
     for model, report in load_reports(workspace, request_id).items():
         write_atomic(folder.checks(model), canonical_json(report.past.to_json()) + b"\n")
+    for model, value in load_evaluations(workspace, request_id).items():
+        write_atomic(folder.evaluation(model), evaluation_bytes(past_evaluation(value)))
     outputs = workspace.pipeline_root / f"forget-{request_id}"
     for file in sorted(outputs.glob("*/plan/*/plan.json")):
         plan = past_plan(ModelPlan.from_json(read_json(file)))

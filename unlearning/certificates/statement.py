@@ -149,15 +149,7 @@ def _change(
         if plan.claim.settles:
             change["basis"] = report.basis
         else:
-            change["distance_to_twin"] = (
-                UNMEASURED
-                if report.distance is None
-                else {
-                    "unlearned": report.distance,
-                    "untouched": report.distance_untouched,
-                    "relative": report.relative_distance,
-                }
-            )
+            change["distance_to_twin"] = report.nearness
             change["closeness"] = report.closeness
     return change
 
@@ -169,7 +161,7 @@ def _verification(plan: ModelPlan, report: CheckReport | None) -> dict[str, str]
     elif plan.claim.settles:
         bridged = plan.claim.bridged is not None
         rung, how = "bits", plan.claim.in_words() if bridged else report.basis
-    elif report.distance is not None:
+    elif report.nearness != UNMEASURED:
         rung, how = "distance", "measured to the weights of the twin, beside the untouched model's"
     else:
         rung, how = "none", "the result was not compared with its twin"
