@@ -11,15 +11,15 @@ from contextlib import closing
 from lineage_store.index import compact, deletions, models, writing_index
 from lineage_store.keys import Pseudonyms
 from lineage_store.workspace import Workspace
-from unlearning.certificates import forget_open_file
+from unlearning.certificates import forget_open_file, sweep_receipts
 from unlearning.planning import load_plan
 
 
-def sweep(workspace: Workspace) -> list[str]:
+def sweep(workspace: Workspace, *, today: str) -> list[str]:
     """Remove the folders of unregistered models, and finish requests that are all but done.
 
-    Returns the ids of these requests. What an unfinished deletion has begun stays: the deletion
-    itself starts it anew.
+    Receipts that nobody asked for in time go, too. Returns the ids of these requests. What an
+    unfinished deletion has begun stays: the deletion itself starts it anew.
     """
     with writing_index(workspace) as connection:
         with connection:
@@ -43,4 +43,5 @@ def sweep(workspace: Workspace) -> list[str]:
         for begun in (workspace.root / parent).glob(f"{prefix}[0-9]*"):
             if begun.name.removeprefix("train-") not in known:
                 shutil.rmtree(begun)
+    sweep_receipts(workspace, today=today)
     return finished

@@ -6,6 +6,7 @@ statement      what it says
 finish         the end of a run: certificate written, request closed, once
 log_inclusion  the request stood in the signed log before anything went
 shared_run     one run for several people, a certificate for each
+receipts       what opens a certificate's commitments, handed out once
 """
 
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from unlearning.certificates.finish import certify, forget_open_file
     from unlearning.certificates.judgement import judge
     from unlearning.certificates.log_inclusion import log_asked, log_taken_back
+    from unlearning.certificates.receipts import hand_out, receipt_name, sweep_receipts
 else:
     __getattr__ = lazily(
         __name__,
@@ -25,14 +27,18 @@ else:
             "finish": ("certify", "forget_open_file"),
             "judgement": ("judge",),
             "log_inclusion": ("log_asked", "log_taken_back"),
+            "receipts": ("hand_out", "receipt_name", "sweep_receipts"),
         },
     )
 
 __all__ = [
     "certify",
     "forget_open_file",
+    "hand_out",
     "judge",
     "log_asked",
     "log_taken_back",
+    "receipt_name",
+    "sweep_receipts",
     "verify",
 ]

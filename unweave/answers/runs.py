@@ -9,6 +9,7 @@ from lineage_store.ledger import Timings
 from lineage_store.placement import Partition
 from lineage_store.requests.recipients import recipients
 from lineage_store.workspace import Workspace
+from unlearning.certificates import receipt_name
 from unlearning.evaluation import evaluation_digests
 from unlearning.planning import ModelPlan, load_plan
 from unlearning.verification import UNMEASURED, CheckReport, Distances, load_reports
@@ -86,6 +87,12 @@ def _in_clear(
         "weights_digest_before": done.weights_before.get(before.id),
         "weights_digest_after": weights_in_clear(workspace, after.paths) if after else None,
     }
+
+
+def _receipt(workspace: Workspace, request_id: str) -> str | None:
+    """Return where the receipt lies, sealed; None where each of several ids has one of its own."""
+    file = workspace.receipts().file(receipt_name(request_id))
+    return str(file) if file.exists() else None
 
 
 def _closeness(report: CheckReport | None, away: Distances) -> str | None:
@@ -169,7 +176,7 @@ def forgotten(
         "seconds": round(seconds, 3),
         "warnings": [*done.notes, *(told for plan in plans for told in plan.warnings)],
         "certificate": str(folder.certificate),
-        "receipt": str(folder.receipt),
+        "receipt": _receipt(workspace, request_id),
         "public_key": str(workspace.public_key),
         "exact_by": request.options.get("exact_by") if approximate else None,
         "recipients": told,

@@ -305,6 +305,8 @@ def status(answer: Answer) -> list[Any]:
         f"  kept out    {answer['excluded']:,} subjects or rows",
         f"  event log   {answer['event_log']['size']} events, root {answer['event_log']['root']}",
     ]
+    if answer["earlier"] is not None:
+        parts += [f"  {line}" for line in earlier_lines(answer["earlier"])]
     if answer["overdue"]:
         parts.append(f"  overdue     {', '.join(answer['overdue'])}: unweave run-requests")
     for item in answer["derived"]:
@@ -318,6 +320,11 @@ def status(answer: Answer) -> list[Any]:
             f"  unfinished  {', '.join(answer['unfinished'])}: run the same command again to finish"
         )
     return parts
+
+
+def earlier_lines(told: Mapping[str, Any]) -> list[str]:
+    """Say what an earlier unweave published, and what to do about it."""
+    return [f"Here stays {told['what']}.", f"To be rid of it, {told['how']}."]
 
 
 def _is_bridged(model: Mapping[str, Any]) -> bool:
