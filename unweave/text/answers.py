@@ -12,6 +12,11 @@ from unweave.text.estimates import estimate_lines, estimate_table
 from unweave.text.lineage_answers import QUERY_VIEWS
 from unweave.text.printed import cell_of_csv
 
+OPENED = {
+    "opened": "the weights that it names are there",
+    "ended": "it has ended, and nobody can open its commitment any more",
+    "another": "not the weights that it names",
+}
 Answer = dict[str, Any]
 
 
@@ -343,6 +348,7 @@ def verified(answer: Answer) -> list[Any]:
             + (f", exact due by {model['exact_due_by']}" if "exact_due_by" in model else "")
             + (f": {model['closeness']}" if "closeness" in model else "")
         )
+    parts += [f"  {name}: {OPENED[how]}" for name, how in answer.get("opened", {}).items()]
     return parts
 
 
