@@ -11,6 +11,7 @@ from typing import Any
 
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
 from lineage_store.errors import BadInput, NothingFound
+from lineage_store.index import deletions, reading_index
 from lineage_store.keys import overwrite
 from lineage_store.workspace import RequestFolder, Workspace
 from unlearning.planning.model_plan import ModelPlan
@@ -52,6 +53,10 @@ def hand_out(
             "A receipt does not stay in the workspace: name a file outside of it, to be given to "
             "whoever asked to be forgotten."
         )
+    with reading_index(workspace) as connection:
+        known = {request.id: request.state for request in deletions.all_requests(connection)}
+    if known.get(request_id) != "done":  # else its end would seal it once more
+        raise NothingFound(f"There is no finished deletion {request_id}, and so no receipt of it.")
     name = receipt_name(request_id, None if number is None else number - 1)
     receipts = workspace.receipts()
     several = receipts.file(receipt_name(request_id, 0)).exists()
@@ -62,8 +67,6 @@ def hand_out(
         )
     if not several and number == 1:
         name = receipt_name(request_id)
-    if not workspace.request(request_id).certificate.exists():
-        raise NothingFound(f"There is no finished deletion {request_id}, and so no receipt of it.")
     told = receipts.read(name, today=time[:10])
     try:
         write_atomic(out, canonical_json(told) + b"\n")
