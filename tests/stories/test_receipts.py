@@ -136,6 +136,13 @@ def test_killed_while_it_is_destroyed_it_is_destroyed_by_the_next_command(root, 
     assert not spent.exists() and set(other.read_bytes()) == {0}
 
 
+def test_killed_while_it_was_handed_out_it_can_be_handed_out(root, tmp_path):
+    sealed = Path(project_in(root).forget(["p3"])["receipt"])
+    sealed.with_suffix(".spent").hardlink_to(sealed)
+    project_in(root).receipt("r1", out=tmp_path / "receipt.json")
+    assert json.loads(sealed.read_bytes()) == {"handed_out": "2026-03-01T12:00:00+00:00"}
+
+
 def test_what_an_earlier_unweave_left_open_is_sealed_by_the_next_command(root, given, tmp_path):
     project_in(root).forget(["p3"])
     project_in(root).forget(["p5", "p7"])

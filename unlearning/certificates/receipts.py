@@ -59,6 +59,7 @@ def hand_out(
         raise NothingFound(f"There is no finished deletion {request_id}, and so no receipt of it.")
     name = receipt_name(request_id, None if number is None else number - 1)
     receipts = workspace.receipts()
+    receipts.sweep(today=time[:10])
     several = receipts.file(receipt_name(request_id, 0)).exists()
     if several and number is None:
         raise BadInput(
