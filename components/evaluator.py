@@ -20,10 +20,17 @@ from components.artifacts import (
     Rows,
 )
 from components.properties import publish
-from lineage_store.canonical import canonical_json, read_json
+from lineage_store.canonical import read_json
 from lineage_store.ledger import open_ledger
 from lineage_store.workspace import open_workspace
-from unlearning.evaluation import Policy, demanded, evaluate_and_keep, must_be_accepted
+from unlearning.evaluation import (
+    Policy,
+    demanded,
+    evaluate_and_keep,
+    evaluation_bytes,
+    must_be_accepted,
+    past_evaluation,
+)
 from unlearning.planning import ModelPlan
 
 
@@ -53,5 +60,6 @@ def UnlearningEvaluator(
         old_rows=Path(old_rows.uri),
         policy=demanded(opened) or Policy(),
     )
-    publish(evaluation, "evaluation.json", canonical_json(found.to_json()) + b"\n")
+    # The numbers go with the run; MLMD's artifact is what outlives it.
+    publish(evaluation, "evaluation.json", evaluation_bytes(past_evaluation(found.to_json())))
     must_be_accepted(found)

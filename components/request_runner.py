@@ -18,7 +18,7 @@ def RequestRunner(
 ) -> None:
     """Runs the requests that are due by a day, or all that wait if it is empty.
 
-    The answer is the report: numbers and ids of requests, runs and models.
+    The report holds ids of requests, runs and models and what became of each, and no measure.
     """
     asked = {"job": "run requests", "workspace": workspace, "due": due}
     publish(report, "requests.json", answer_of(entry, asked))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from lineage_store.errors import UnweaveError
 from unweave.api.version import installed_version
@@ -206,12 +207,30 @@ def status(workspace: Path, as_json: bool) -> None:
 @WORKSPACE
 @click.argument("certificate", type=click.Path(path_type=Path))
 @click.option("--public-key", type=click.Path(path_type=Path), help="The signer's public key.")
+@click.option("--model", help="Open the commitment to this model alone, in the workspace.")
 @JSON
-def verify(workspace: Path, certificate: Path, public_key: Path | None, as_json: bool) -> None:
-    """Verify a certificate offline; without the signer's key it can only be intact."""
+@click.pass_context
+def verify(
+    context: click.Context,
+    workspace: Path,
+    certificate: Path,
+    public_key: Path | None,
+    model: str | None,
+    as_json: bool,
+) -> None:
+    """Verify a certificate offline; without the signer's key it can only be intact.
+
+    Where --workspace or --model is given, its commitments to models that are live there are opened.
+    """
     from unweave.api.verify import verify as verify_certificate
 
-    answer = verify_certificate(certificate, public_key=public_key)
+    named = context.get_parameter_source("workspace") is ParameterSource.COMMANDLINE
+    answer = verify_certificate(
+        certificate,
+        public_key=public_key,
+        workspace=workspace if named or model is not None else None,
+        model=model,
+    )
     show(answer, as_json, "verified")
     if not answer["ok"]:
         sys.exit(1)

@@ -103,14 +103,18 @@ def _connect(name: str, *, uri: bool) -> sqlite3.Connection:
     return connection
 
 
-def compact(path: Path) -> None:
-    """Rewrite the file without the pages of deleted rows, and empty its write-ahead log."""
+def compact(path: Path) -> bool:
+    """Rewrite the file without the pages of deleted rows, and empty its write-ahead log.
+
+    Returns false if old pages had to stay, since somebody is reading: then it is to be done again.
+    """
     connection = _connect(str(path), uri=False)
     try:
         connection.execute("VACUUM")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     finally:
         connection.close()
+    return not busy
 
 
 def _migrations() -> Any:

@@ -91,6 +91,8 @@ def end(connection: sqlite3.Connection, model_id: str, *, state: ModelState, tim
         if one.state == "live" or "metrics" not in one.report:
             continue
         report = {**one.report, "metrics": past_metrics(one.report["metrics"])}
+        if "timings" in report:
+            report["timings"] = past_timings(report["timings"])
         if report != one.report:
             connection.execute(
                 "UPDATE models SET report = ? WHERE id = ?",
@@ -107,6 +109,15 @@ def past_metrics(metrics: Mapping[str, float]) -> dict[str, float]:
     if "accuracy" in metrics:
         kept["accuracy"] = round(metrics["accuracy"], 2)
     return kept
+
+
+def past_timings(timings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what outlives a model of its timings: of the bytes that were written, two digits.
+
+    They are as many as the digits of its losses, for one.
+    """
+    written = int(timings["written"])
+    return {**timings, "written": round(written, 2 - len(str(written)))}
 
 
 def must_not_have_ended(connection: sqlite3.Connection, model_id: str) -> None:

@@ -2,6 +2,7 @@
 
 secret      the one secret, and the keys that HKDF derives from it
 pseudonyms  what stands for a subject outside its own row, under a key that can be destroyed
+receipts    what opens a person's commitments, until it is handed out
 sealed      personal data that must be kept for a while, unreadable without the secret
 signing     Ed25519 keys: made, kept and read back
 """
@@ -12,6 +13,7 @@ from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
     from lineage_store.keys.pseudonyms import Pseudonyms
+    from lineage_store.keys.receipts import Receipts, overwrite
     from lineage_store.keys.sealed import seal, unseal
     from lineage_store.keys.secret import Keys, erased
     from lineage_store.keys.signing import (
@@ -29,6 +31,7 @@ else:
         __name__,
         {
             "pseudonyms": ("Pseudonyms",),
+            "receipts": ("Receipts", "overwrite"),
             "sealed": ("seal", "unseal"),
             "secret": ("Keys", "erased"),
             "signing": (
@@ -47,6 +50,7 @@ else:
 __all__ = [
     "Keys",
     "Pseudonyms",
+    "Receipts",
     "create_signing_key",
     "erased",
     "from_base64",
@@ -54,6 +58,7 @@ __all__ = [
     "key_id",
     "load_private_key",
     "load_public_key",
+    "overwrite",
     "raw_public_key",
     "seal",
     "to_base64",

@@ -8,6 +8,7 @@ as_of          what was true at a time
 access         all that is held about a person
 status         how a workspace stands
 pipeline_runs  how the pipelines ran
+published_before  what an earlier unweave published of models, for good
 """
 
 from typing import TYPE_CHECKING
@@ -17,12 +18,18 @@ from lineage_store.public_names import lazily
 if TYPE_CHECKING:
     from lineage_store.questions.access import held_about
     from lineage_store.questions.artifacts import find_artifact, trace_artifact
+    from lineage_store.questions.published_before import (
+        models_published_before,
+        told_of_earlier,
+        what_is_left,
+    )
 else:
     __getattr__ = lazily(
         __name__,
         {
             "access": ("held_about",),
             "artifacts": ("find_artifact", "trace_artifact"),
+            "published_before": ("models_published_before", "told_of_earlier", "what_is_left"),
         },
     )
 
@@ -30,10 +37,13 @@ __all__ = [
     "as_of",
     "find_artifact",
     "held_about",
+    "models_published_before",
     "one_model",
     "pipeline_runs",
     "status",
     "steps",
+    "told_of_earlier",
     "trace_artifact",
     "traces",
+    "what_is_left",
 ]

@@ -16,7 +16,7 @@ from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import Keys
 from lineage_store.workspace.folder import Workspace
 
-DATE = len("2026-01-31")
+DATE = len("2026-01-31")  # no date alone is longer, and no time is as short
 
 
 def time_of(text: str) -> datetime:
@@ -30,7 +30,7 @@ def time_of(text: str) -> datetime:
         raise BadInput(
             f"{text!r} is no time: write 2026-01-31, or 2026-01-31T12:00:00+00:00."
         ) from error
-    if len(text) == DATE:
+    if len(text) <= DATE:
         time += timedelta(days=1, microseconds=-1)
     return time if time.tzinfo else time.replace(tzinfo=timezone.utc)
 

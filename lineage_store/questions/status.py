@@ -10,6 +10,7 @@ from typing import Any
 
 from lineage_store.index import deletions, models, queue
 from lineage_store.log import events
+from lineage_store.questions.published_before import told_of_earlier
 from lineage_store.workspace.folder import Workspace
 
 Answer = dict[str, Any]
@@ -31,6 +32,7 @@ def status(connection: sqlite3.Connection, workspace: Workspace, *, today: str) 
         "unfinished": [request.id for request in asked if request.state == "running"],
         "excluded": len(deletions.manifest(connection)),
         "derived": derived(connection, workspace, today=today),
+        "earlier": told_of_earlier(connection),
         "event_log": {"size": head.size, "root": head.root.hex()},
         "bytes": sum(f.stat().st_size for f in workspace.root.rglob("*") if f.is_file()),
     }

@@ -36,6 +36,7 @@ from lineage_store.canonical import (
 )
 from lineage_store.errors import BadInput, NothingFound, WorkspaceBusy
 from lineage_store.keys.pseudonyms import Pseudonyms
+from lineage_store.keys.receipts import Receipts
 from lineage_store.keys.secret import Keys, create_secret, derive, read_secret
 from lineage_store.workspace.metadata_address import Connection, parse_connection, sqlite_file
 from lineage_store.workspace.request_folder import RequestFolder
@@ -140,6 +141,10 @@ class Workspace:
     def absolute(self, path: str) -> Path:
         """Return the place of a path as recorded in the index."""
         return self.root / path
+
+    def receipts(self) -> Receipts:
+        """The receipts that are still to be handed out; raises what `keys` does."""
+        return Receipts.of(self.root / "keys" / "receipts", self.keys())
 
     @property
     def head_file(self) -> Path:

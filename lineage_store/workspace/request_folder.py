@@ -6,8 +6,9 @@
     evaluation-<model>.json its evaluation, if the workspace has a policy
     ended.json              digests of the files of the ended models
     erasure.json            what the scan after the erasure said
-    certificate.json        the signed proof, and receipt.json what opens its commitments
-    certificates/, receipts/  those of each id, numbered in their order, if there are several
+    certificate.json        the signed proof; what opens its commitments lies under keys/ (receipts)
+    certificates/           those of each id, numbered in their order, if there are several
+    receipt.json, receipts/ what an earlier unweave left of receipts
 
 What is in them is known by those who write them (`unlearning`).
 """
@@ -59,9 +60,14 @@ class RequestFolder:
         return self.path / "certificate.json"
 
     @property
-    def receipt(self) -> Path:
-        """What opens the certificate's commitments."""
+    def older_receipt(self) -> Path:
+        """What opens the certificate's commitments, where an earlier unweave left it."""
         return self.path / "receipt.json"
+
+    @property
+    def older_receipts(self) -> Path:
+        """Likewise what opens those of each of several ids, numbered from 001 on."""
+        return self.path / "receipts"
 
     def checks(self, model_before: str) -> Path:
         """The check report of one model."""
@@ -74,10 +80,6 @@ class RequestFolder:
     def certificate_of(self, place: int) -> Path:
         """The certificate of one of several ids, by its place among them, from 0."""
         return self.path / "certificates" / f"{place + 1:03d}.json"
-
-    def receipt_of(self, place: int) -> Path:
-        """The receipt of one of several ids, by its place among them, from 0."""
-        return self.path / "receipts" / f"{place + 1:03d}.json"
 
     def exists(self) -> bool:
         """Say whether there is such a folder."""

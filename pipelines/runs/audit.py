@@ -27,6 +27,7 @@ from lineage_store.keys import load_public_key
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.log import ORIGIN, events
 from lineage_store.progress import counter
+from lineage_store.questions import told_of_earlier
 from lineage_store.rows import RowStore, open_rows
 from lineage_store.workspace import Workspace, reading_folder
 from pipelines.runs.doctor import examine
@@ -77,6 +78,7 @@ def audit(workspace: Workspace, *, head: Path | None, replays: int, seed: int) -
         found = list(_log(connection, workspace, head))
         found += _came_back(connection, workspace, records)
         served = _served(connection)
+        earlier = _earlier(connection)
     found += [
         Finding("records", one["where"], one["what"])
         for one in examine(workspace)["differences"]
@@ -110,6 +112,7 @@ def audit(workspace: Workspace, *, head: Path | None, replays: int, seed: int) -
         "findings": [asdict(finding) for finding in found],
         "models": len(opened),
         "held_head": head is not None,
+        "earlier": earlier,
         "replay": told,
     }
 
@@ -131,6 +134,14 @@ def _served(connection: sqlite3.Connection) -> dict[str, str | None]:
         return {model.id: model.served for model in read_logged(connection).models}
     except UNREADABLE:
         return {}  # of a log that cannot be believed; that was told
+
+
+def _earlier(connection: sqlite3.Connection) -> Answer | None:
+    """Return what of an earlier unweave answers guesses: nothing that can be put right here."""
+    try:
+        return told_of_earlier(connection)
+    except UNREADABLE:
+        return None  # of a log that cannot be believed; that was told
 
 
 def _came_back(

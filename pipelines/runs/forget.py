@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from lineage_store.data import Snapshot, let_through, load_snapshot, retained
 from lineage_store.disk_full import translated
@@ -41,7 +42,7 @@ from pipelines.runs.find_rows import (
 )
 from pipelines.runs.settled_plans import settle_plans
 from unlearning.certificates import forget_open_file, log_asked, log_taken_back
-from unlearning.evaluation import demanded
+from unlearning.evaluation import demanded, load_evaluations
 from unlearning.families import family_of_ledger
 from unlearning.planning import (
     AffectedModel,
@@ -61,18 +62,22 @@ from unlearning.planning import (
 )
 from unlearning.registry import must_be_recorded
 from unlearning.training import module_source
+from unlearning.verification import Distances, load_reports
 
 
 @dataclass(frozen=True)
 class Done:
-    """A finished deletion, and the digest of the weights of each model that this run ended.
+    """A finished deletion, and what was measured of each model that this run ended, by its id.
 
-    The digests are written nowhere: they are for whoever asked, once. A run that goes on where
-    another was killed may know none. `notes` are for whoever asked, too.
+    Digests of weights, distances and evaluations are kept nowhere: they are for whoever asked,
+    once. A run that goes on where another was killed may know none. `notes` are for whoever asked,
+    too.
     """
 
     request: str
     weights_before: Mapping[str, str] = field(default_factory=dict)
+    distances: Mapping[str, Distances] = field(default_factory=dict)
+    evaluations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -200,8 +205,15 @@ def carry_out(
         _take_back(workspace, job)
         raise
     command.backend.record_deletion(job)
+    reports = load_reports(workspace, request_id)
+    done = Done(
+        request_id,
+        before,
+        distances={model: report.distances for model, report in reports.items()},
+        evaluations=load_evaluations(workspace, request_id),
+    )
     forget_open_file(workspace, request_id)
-    return Done(request_id, before)
+    return done
 
 
 def _weights_before(workspace: Workspace, plans: Sequence[ModelPlan]) -> dict[str, str]:

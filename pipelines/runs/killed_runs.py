@@ -2,24 +2,27 @@
 
 A training run that was not registered has made nothing that counts, but its folders hold rows: they
 must not outlive a deletion, nor must the keys that it drew for people who are in no model. A
-deletion run that is done but was killed before its last step still has its open file.
+deletion run that is done but was killed before its last step still has its open file; one that was
+being taken back when it was killed is in no index any more, and its files name who was to be
+forgotten.
 """
 
 import shutil
+from collections.abc import Container
 from contextlib import closing
 
 from lineage_store.index import compact, deletions, models, writing_index
 from lineage_store.keys import Pseudonyms
 from lineage_store.workspace import Workspace
-from unlearning.certificates import forget_open_file
-from unlearning.planning import load_plan
+from unlearning.certificates import forget_open_file, sweep_receipts
+from unlearning.planning import destroy_open, load_plan
 
 
-def sweep(workspace: Workspace) -> list[str]:
+def sweep(workspace: Workspace, *, today: str) -> list[str]:
     """Remove the folders of unregistered models, and finish requests that are all but done.
 
-    Returns the ids of these requests. What an unfinished deletion has begun stays: the deletion
-    itself starts it anew.
+    Receipts that nobody asked for in time go, too. Returns the ids of these requests. What an
+    unfinished deletion has begun stays: the deletion itself starts it anew.
     """
     with writing_index(workspace) as connection:
         with connection:
@@ -43,4 +46,17 @@ def sweep(workspace: Workspace) -> list[str]:
         for begun in (workspace.root / parent).glob(f"{prefix}[0-9]*"):
             if begun.name.removeprefix("train-") not in known:
                 shutil.rmtree(begun)
+    _end_taken_back(workspace, {request.id for request in asked})
+    sweep_receipts(workspace, today=today)
     return finished
+
+
+def _end_taken_back(workspace: Workspace, asked: Container[str]) -> None:
+    """Destroy what is left of deletions that were taken back: of these the index knows nothing."""
+    for folder in workspace.requests():
+        if folder.id not in asked:
+            destroy_open(folder)
+            folder.remove()
+    for outputs in workspace.pipeline_root.glob("forget-r[0-9]*"):
+        if outputs.name.removeprefix("forget-") not in asked:
+            shutil.rmtree(outputs)

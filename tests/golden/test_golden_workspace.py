@@ -71,6 +71,7 @@ def trained(golden, new_folder):
         options = {} if base is None else {"base": train(base)["model_id"]}
         return project_in(root).train(**golden.given(name), **options)
 
+    train.root = root
     return train
 
 
@@ -167,6 +168,19 @@ def test_a_deletion_ends_with_the_weights_of_the_old_code(changed, golden, name)
     assert verify(answer["certificate"], public_key=project.public_key)["ok"]
     with pytest.raises(NothingFound, match="was forgotten on"):
         project.trace_subject(person)
+
+
+def test_what_the_old_code_published_for_good_is_told_and_how_to_begin_anew(changed, trained):
+    project = project_in(changed)
+    told = project.status()["earlier"]
+    assert told == project.audit()["earlier"]
+    assert told["models"][0] == "m1" and "confirm guesses" in told["what"]
+    assert "keys/secret" in told["how"]
+    proof = project.forget([CONFIGURATIONS["plain"].person(2)])["certificate"]
+    statement = json.loads(base64.b64decode(json.loads(Path(proof).read_bytes())["payload"]))
+    assert statement["predicate"]["not_covered"][-1] == told["what"]
+    trained("plain")
+    assert project_in(trained.root).status()["earlier"] is None
 
 
 def test_after_deletions_the_workspace_is_in_order(changed):

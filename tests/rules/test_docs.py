@@ -103,6 +103,26 @@ def test_the_glossary_has_every_claim_family_and_verdict():
     assert len(words) == len(set(words)), "a word stands twice"
 
 
+def test_the_tests_that_the_page_on_security_names_are_there_and_every_attack_has_a_line():
+    page = text("docs/security.md")
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page)
+    assert len(named) > 40
+    assert len(named) == page.count("`tests/") - page.count("`tests/attackers`")
+    missing = [
+        f"{file}::{name}"
+        for file, name in named
+        if not (TOP / file).exists() or f"\ndef {name}(" not in text(file)
+    ]
+    assert missing == []
+    promises, inputs, tables = re.split(r"^### .*$", page, flags=re.MULTILINE)[1:]
+    assert re.findall(r"^\| A(\d+) ", promises, re.MULTILINE)[:12] == [
+        str(number) for number in range(1, 13)
+    ]
+    for part, numbers in ((inputs, (2, 3, 4, 5, 6, 7, 9, 13, 16)), (tables, (1, 2))):
+        found = re.findall(r"^\| F(\d+) ", part, re.MULTILINE)
+        assert found == [str(number) for number in numbers]
+
+
 @pytest.mark.parametrize("page", sorted((TOP / "docs" / "extending").glob("*.md")))
 def test_a_page_of_what_to_write_names_files_that_are_there(page):
     lines = page.read_text(encoding="utf-8").splitlines()

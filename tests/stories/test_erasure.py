@@ -209,10 +209,13 @@ def test_a_reason_that_names_the_person_stands_in_nobodys_way(original, tmp_path
     assert files_with(root, [FORGOTTEN.encode()]) == set()
 
 
-def test_the_receipt_opens_the_certificate_for_the_person_and_for_nobody_else(forgotten):
+def test_the_receipt_opens_the_certificate_for_the_person_and_for_nobody_else(
+    workspace_after, forgotten, tmp_path
+):
     _root, done = forgotten
+    project_in(workspace_after).receipt("r1", out=tmp_path / "receipt.json")
     sealed = Path(done["certificate"]).read_bytes()
-    receipt = json.loads(Path(done["receipt"]).read_bytes())
+    receipt = json.loads((tmp_path / "receipt.json").read_bytes())
     assert unweave.verify(done["certificate"], public_key=done["public_key"])["ok"]
     assert receipt["certificate"] == hashlib.sha256(sealed).hexdigest()
     predicate = envelope.verify(sealed, None).statement["predicate"]

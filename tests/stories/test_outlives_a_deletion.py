@@ -14,7 +14,7 @@ from contextlib import closing
 import pytest
 
 from lineage_store.canonical import read_json
-from lineage_store.index.models import past_metrics
+from lineage_store.index.models import past_metrics, past_timings
 from pipelines.backends.direct import DirectBackend
 from unlearning.strategies.past_decision import without_places
 from unweave import Project, verify
@@ -147,6 +147,11 @@ def test_what_an_earlier_unweave_kept_of_ended_models_goes_with_the_next_deletio
 )
 def test_metrics_that_outlive_a_model(metrics, past):
     assert past_metrics(metrics) == past
+
+
+@pytest.mark.parametrize(("written", "past"), [(48947, 49000), (7, 7), (0, 0), (104, 100)])
+def test_bytes_that_outlive_a_model(written, past):
+    assert past_timings({"written": written, "build": 1.5}) == {"written": past, "build": 1.5}
 
 
 @pytest.mark.parametrize(

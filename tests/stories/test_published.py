@@ -20,7 +20,7 @@ from lineage_store.ledger import open_ledger, published_ledger, published_weight
 from lineage_store.log import ModelMade, of_kind
 from lineage_store.workspace import open_workspace
 from pipelines.backends.direct import DirectBackend
-from unweave import Project
+from unweave import Project, verify
 
 OPTIONS = {"label": "label", "subject": "person", "model_family": "naive-bayes", "shards": 2}
 
@@ -113,6 +113,29 @@ def test_what_is_published_of_a_live_model_can_be_opened(kept):
     with reading_index(open_workspace(kept)) as connection:
         record = models.find_model(connection, "m2")
     assert made.served == served_files(kept / record.paths["pushed"]).published(ledger)
+
+
+def test_verify_opens_the_commitments_of_what_is_still_there(kept, given, tmp_path):
+    first = project_in(kept).forget(["p3"])
+    key = {"public_key": first["public_key"]}
+    answer = verify(first["certificate"], **key, workspace=kept, model="m2")
+    assert (answer["ok"], answer["opened"]) == (True, {"m2": "opened"})
+    assert "opened" not in verify(first["certificate"], **key)
+    with pytest.raises(BadInput, match="names no model m1 after the deletion; it names m2"):
+        verify(first["certificate"], **key, workspace=kept, model="m1")
+    # Of another workspace with the same secret and the same bits the nonce is another.
+    trained(given, tmp_path / "other")
+    project_in(tmp_path / "other").forget(["p3"])
+    answer = verify(first["certificate"], **key, workspace=tmp_path / "other")
+    assert (answer["ok"], answer["verdict"]) == (False, "not what is there")
+    assert answer["opened"] == {"m2": "another"}
+    second = project_in(kept).forget(["p5"])
+    answer = verify(first["certificate"], **key, workspace=kept)
+    assert (answer["ok"], answer["opened"]) == (True, {"m2": "ended"})
+    assert verify(second["certificate"], **key, workspace=kept)["opened"] == {"m3": "opened"}
+    (nonce,) = kept.glob("tfx/*/*/ledger/nonce")
+    nonce.write_bytes(bytes(32))
+    assert verify(second["certificate"], **key, workspace=kept)["opened"] == {"m3": "another"}
 
 
 def test_a_nonce_lies_beside_its_ledger_and_goes_with_it(kept):

@@ -47,7 +47,8 @@ def test_the_verdict_gates_the_push_and_is_an_artifact_of_the_lineage(tmp_path):
         if (Path(one.uri) / "evaluation.json").exists()
     }
     assert answer["evaluation"]["digest"] in written
-    assert json.loads(kept.read_bytes())["rungs"][0]["values"]["untouched"] == 0
+    assert answer["evaluated"]["rungs"][0]["values"]["untouched"] == 0
+    assert json.loads(kept.read_bytes())["rungs"][0]["values"]["untouched"] is None
     # A later deletion has a verdict for it.
     kinds = {v["kind"] for v in project.plan(["person-7"])["plans"][0]["verdicts"]}
     assert {"components.Evaluation", "components.Ledger"} <= kinds

@@ -14,11 +14,12 @@ import pytest
 from lineage_store.claim import claim_of
 from unlearning.planning.verdicts import Verdict
 from unlearning.strategies.shard_decision import ShardDecision
+from unlearning.verification import UNMEASURED
 from unlearning.verification.controlled import Check
 from unweave.report.evaluation import Finding, Judged
 from unweave.report.page import page
 from unweave.report.pdf import browser, headless, pdf
-from unweave.report.values import BaseModel, Cost, Distances, Estimate, ModelChange, Proof, Report
+from unweave.report.values import BaseModel, Cost, Estimate, ModelChange, Proof, Report
 
 pytestmark = pytest.mark.skipif(browser() is None, reason="no Chromium is on the PATH")
 
@@ -45,7 +46,7 @@ addEventListener('load', () => {
 LONG = "f" * 64
 
 
-def change(*, guarantee, number, base=None, distances=None, shards=5):
+def change(*, guarantee, number, base=None, near=UNMEASURED, shards=5):
     """One model of a deletion that has as much to tell as there can be."""
     decisions = tuple(
         ShardDecision(n, "subtracted" if n == 1 else "kept", 2 if n == 1 else 4, 1200,
@@ -75,7 +76,7 @@ def change(*, guarantee, number, base=None, distances=None, shards=5):
             Check("reused checkpoints are the recorded ones", "passed",
                   "18 files have the digests that the ledger recorded"),
         ),
-        distances=distances,
+        near=near,
         cost=Cost(
             1_234_567, 1_234_567, 12_345_678, 12.5,
             (Estimate("retrain-shards", "exact", 1_234_567, 1234.5, 123_456_789, None),
@@ -97,10 +98,10 @@ def change(*, guarantee, number, base=None, distances=None, shards=5):
 def full(guarantee="approximate"):
     """A report in which everything is there, and most of it long."""
     models = (
-        change(guarantee=guarantee, number=1, distances=Distances(1.2, 1.0), shards=36),
+        change(guarantee=guarantee, number=1, near="not closer", shards=36),
         change(guarantee=guarantee, number=2, base=BaseModel("m1", "m11")),
         change(guarantee="exact", number=3, base=BaseModel("m1", None)),
-        *(change(guarantee=guarantee, number=n, distances=Distances(0.5, 1)) for n in range(4, 8)),
+        *(change(guarantee=guarantee, number=n, near="closer") for n in range(4, 8)),
     )
     return Report(
         request_id="r1234",

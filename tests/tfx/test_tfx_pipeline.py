@@ -807,7 +807,7 @@ MOMENTS = {
     "while it unlearns": lambda ws: any((ws / "tfx/forget-r1").glob("Unlearner_m1/ledger/*")),
     "when the erasure is proven": lambda ws: (ws / "requests/r1/erasure.json").exists(),
     "when the request is closed": lambda ws: _is_newer(
-        ws / "log.head", ws / "requests/r1/receipt.json"
+        ws / "log.head", ws / "keys/receipts/r1.json"
     ),
 }
 

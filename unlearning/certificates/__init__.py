@@ -6,6 +6,8 @@ statement      what it says
 finish         the end of a run: certificate written, request closed, once
 log_inclusion  the request stood in the signed log before anything went
 shared_run     one run for several people, a certificate for each
+receipts       what opens a certificate's commitments, handed out once
+opened         commitments to weights that are still there
 """
 
 from typing import TYPE_CHECKING
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from unlearning.certificates.finish import certify, forget_open_file
     from unlearning.certificates.judgement import judge
     from unlearning.certificates.log_inclusion import log_asked, log_taken_back
+    from unlearning.certificates.opened import open_commitments
+    from unlearning.certificates.receipts import hand_out, receipt_name, sweep_receipts
 else:
     __getattr__ = lazily(
         __name__,
@@ -25,14 +29,20 @@ else:
             "finish": ("certify", "forget_open_file"),
             "judgement": ("judge",),
             "log_inclusion": ("log_asked", "log_taken_back"),
+            "opened": ("open_commitments",),
+            "receipts": ("hand_out", "receipt_name", "sweep_receipts"),
         },
     )
 
 __all__ = [
     "certify",
     "forget_open_file",
+    "hand_out",
     "judge",
     "log_asked",
     "log_taken_back",
+    "open_commitments",
+    "receipt_name",
+    "sweep_receipts",
     "verify",
 ]

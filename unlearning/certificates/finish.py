@@ -4,21 +4,26 @@ Each function can run again after a kill and gives the same files: what is rando
 drawn when the request was opened, and what is a time is passed in and kept with the request.
 """
 
-from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
-from pathlib import Path
 
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
 from lineage_store.index import deletions, logging_events, models, queue, reading_index, row_index
 from lineage_store.keys import Pseudonyms, load_private_key
 from lineage_store.log import RowsDeleted, events
+from lineage_store.questions import models_published_before
 from lineage_store.workspace import Workspace
 from unlearning.certificates.envelope import seal
 from unlearning.certificates.log_inclusion import opening_proof
+from unlearning.certificates.receipts import receipt, receipt_name
 from unlearning.certificates.shared_run import commitments, own_part, place_in_run
-from unlearning.certificates.statement import Maker, Results, certificate_statement, receipt
-from unlearning.evaluation.push_gate import evaluation_digests
+from unlearning.certificates.statement import Maker, Results, certificate_statement
+from unlearning.evaluation.push_gate import (
+    evaluation_bytes,
+    evaluation_digests,
+    load_evaluations,
+    past_evaluation,
+)
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
 from unlearning.planning.exact_later import made_good
@@ -31,10 +36,11 @@ from unlearning.verification.report_file import load_reports
 
 
 def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -> bytes:
-    """Write the certificate and the receipt, log the deletion, close the request; return the first.
+    """Write the certificate, seal the receipt, log the deletion, close the request.
 
-    Where there are several ids, each has a certificate and a receipt of its own, numbered in their
-    order. A request that is closed already keeps its certificate.
+    Returns the certificate. Where there are several ids, each has a certificate of its own, too,
+    numbered in their order, and the receipts are theirs alone. A request that is closed already
+    keeps its certificate.
     """
     folder = workspace.request(request_id)
     with reading_index(workspace) as connection:
@@ -62,6 +68,7 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
                 weights_before=before,
                 exact_by=exact_by,
                 upgrades=made_good(connection, workspace, plans),
+                earlier=models_published_before(connection),
             ),
             maker=Maker(
                 version=version,
@@ -75,17 +82,23 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
     key = load_private_key(workspace.signing_key)
     sealed = seal(stated(opened=opened), key)
     write_atomic(folder.certificate, sealed)
-    keep_receipt = partial(_write_receipt, request_id=request_id, plans=plans)
-    keep_receipt(folder.receipt, opened=opened, certificate=sealed)
+    receipts, several = workspace.receipts(), len(opened.ids) > 1
+
+    def keep_receipt(part: OpenRequest, place: int | None, certificate: bytes) -> None:
+        told = receipt(request_id=request_id, opened=part, certificate=certificate, plans=plans)
+        receipts.keep(receipt_name(request_id, place), told, today=time[:10])
+
+    if not several:
+        keep_receipt(opened, None, sealed)
     committed = commitments(opened)
-    for place in range(len(opened.ids)) if len(opened.ids) > 1 else ():
+    for place in range(len(opened.ids)) if several else ():
         part = own_part(opened, place)
         run = place_in_run(committed, place, certificate=digest(sealed))
         own = seal(stated(opened=part, run=run), key)
-        for file in (folder.certificate_of(place), folder.receipt_of(place)):
-            file.parent.mkdir(mode=0o700, exist_ok=True)
-        write_atomic(folder.certificate_of(place), own)
-        keep_receipt(folder.receipt_of(place), opened=part, certificate=own)
+        file = folder.certificate_of(place)
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        write_atomic(file, own)
+        keep_receipt(part, place, own)
     deleted = RowsDeleted(
         request=request_id,
         certificate=digest(sealed),
@@ -101,24 +114,14 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
     return sealed
 
 
-def _write_receipt(
-    path: Path,
-    *,
-    request_id: str,
-    plans: Sequence[ModelPlan],
-    opened: OpenRequest,
-    certificate: bytes,
-) -> None:
-    told = receipt(request_id=request_id, opened=opened, certificate=certificate, plans=plans)
-    write_atomic(path, canonical_json(told) + b"\n")
-
-
 def _put_away(workspace: Workspace, request_id: str) -> None:
     """Write plans and reports as they outlive the run, copies that a pipeline made included."""
     folder = workspace.request(request_id)
     save_plan(folder, list(map(past_plan, load_plan(folder))))
     for model, report in load_reports(workspace, request_id).items():
         write_atomic(folder.checks(model), canonical_json(report.past.to_json()) + b"\n")
+    for model, value in load_evaluations(workspace, request_id).items():
+        write_atomic(folder.evaluation(model), evaluation_bytes(past_evaluation(value)))
     outputs = workspace.pipeline_root / f"forget-{request_id}"
     for file in sorted(outputs.glob("*/plan/*/plan.json")):
         plan = past_plan(ModelPlan.from_json(read_json(file)))

@@ -15,6 +15,7 @@ from typing import Any
 from lineage_store.canonical import digest_json
 from lineage_store.claim import Claim, claim_of
 from unlearning.certificates.shape import time_of
+from unlearning.verification.twin_distance import UNMEASURED
 
 Told = Mapping[str, Any]
 
@@ -156,7 +157,7 @@ def _rung_is_what_was_shown(change: Told) -> bool:
         bridged = _claim(change).bridged is not None
         shown = _claim(change).in_words() if bridged else change.get("basis")
         return "basis" in change and (rung, how) == ("bits", shown)
-    measured = isinstance(change.get("distance_to_twin"), dict)
+    measured = change.get("distance_to_twin", UNMEASURED) != UNMEASURED
     return bool(rung == ("distance" if measured else "none"))
 
 

@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 from lineage_store.claim import LEVELS, Word
 from lineage_store.log import ORIGIN, DeletionAsked
+from unlearning.verification.twin_distance import Nearness
 
 # Says what is wrong with a value that stands at a place, or None.
 Shape = Callable[[Any, str], str | None]
@@ -212,7 +213,8 @@ CHANGE = fields(
         "learnt": constant("not learnt from"),
         "fixed_by_the_user": text(),
         "basis": constant("by construction", "by replay"),
-        "distance_to_twin": either(constant("unmeasured"), fields(DISTANCES)),
+        # Numbers are an earlier unweave's.
+        "distance_to_twin": either(constant(*get_args(Nearness)), fields(DISTANCES)),
         "closeness": text(),
         "exact_due_by": DAY,
         "evaluation": fields(

@@ -1,7 +1,7 @@
 """One run for several people, and a certificate for each that tells nothing of the others.
 
 The run's own certificate speaks of all rows. Each id has a nonce of its own, derived from the run's
-nonce, which stays with the operator: who is given theirs can open the commitment to their own id
+nonce, which ends with the run: who is given theirs can open the commitment to their own id
 and rows, and cannot try guesses at any other. A Merkle path (RFC 6962) over the commitments of all
 ids binds their certificate to the run's, so the operator cannot tell each of them something else.
 

@@ -2,15 +2,16 @@
 
 It names by commitment the models before and after, the subjects and the rows; it repeats
 the plan's verdicts, the checks and what the erasure's scan read. What it does not cover it names
-too. The receipt holds the nonce that opens the commitments: it is the requester's.
+too. The receipt (`receipts`) holds the nonce that opens the commitments: it is the requester's.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lineage_store.canonical import digest, digest_json
+from lineage_store.canonical import digest_json
 from lineage_store.index import Request
+from lineage_store.questions import what_is_left
 from unlearning.certificates.envelope import rows_root, statement
 from unlearning.certificates.log_inclusion import request_told
 from unlearning.certificates.shared_run import commitments
@@ -35,7 +36,7 @@ class Results:
     `reports`, `evaluations` and `weights_before` are by the id of the model before; a withdrawn
     model has no report, and no evaluation. `exact_by` is the date by which an exact result takes an
     approximate one's place, and `upgrades` are the approximate runs whose results this one makes
-    exact.
+    exact. `earlier` are the models of which an earlier unweave published digests.
     """
 
     plans: Sequence[ModelPlan]
@@ -44,6 +45,13 @@ class Results:
     weights_before: Mapping[str, str]
     exact_by: str | None = None
     upgrades: Sequence[Mapping[str, Any]] = ()
+    earlier: Sequence[str] = ()
+
+    @property
+    def not_covered(self) -> list[str]:
+        """What the certificate does not speak of."""
+        left = [what_is_left(self.earlier)] if self.earlier else []
+        return [*NOT_COVERED, *left]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +112,7 @@ def certificate_statement(
             "ids_left_out": scan.get("left_out", 0),
             "found": len(scan["found"]),
         },
-        "not_covered": list(NOT_COVERED),
+        "not_covered": results.not_covered,
         "tool": {"name": "unweave", "version": maker.version, "code": maker.code},
         "environment": dict(maker.environment),
         "workspace_key": maker.key_id,
@@ -149,15 +157,7 @@ def _change(
         if plan.claim.settles:
             change["basis"] = report.basis
         else:
-            change["distance_to_twin"] = (
-                UNMEASURED
-                if report.distance is None
-                else {
-                    "unlearned": report.distance,
-                    "untouched": report.distance_untouched,
-                    "relative": report.relative_distance,
-                }
-            )
+            change["distance_to_twin"] = report.nearness
             change["closeness"] = report.closeness
     return change
 
@@ -169,25 +169,8 @@ def _verification(plan: ModelPlan, report: CheckReport | None) -> dict[str, str]
     elif plan.claim.settles:
         bridged = plan.claim.bridged is not None
         rung, how = "bits", plan.claim.in_words() if bridged else report.basis
-    elif report.distance is not None:
+    elif report.nearness != UNMEASURED:
         rung, how = "distance", "measured to the weights of the twin, beside the untouched model's"
     else:
         rung, how = "none", "the result was not compared with its twin"
     return {"rung": rung, "how": how, "behaviour": "not shown"}
-
-
-def receipt(
-    *, request_id: str, opened: OpenRequest, certificate: bytes, plans: Sequence[ModelPlan]
-) -> dict[str, Any]:
-    """Build the requester's receipt: with it and their own id they can open the commitment.
-
-    It says what each model that replaced another may be called, as the certificate does.
-    """
-    return {
-        "request": request_id,
-        "guarantees": {plan.model_before: plan.guarantee for plan in plans},
-        "certificate": digest(certificate),
-        "nonce": opened.nonce.hex(),
-        "kind": opened.kind,
-        "how": "commitment of an id = HMAC-SHA256 under the nonce; see docs/certificate.md",
-    }

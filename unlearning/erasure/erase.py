@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from lineage_store.canonical import canonical_json, write_atomic
+from lineage_store.errors import WorkspaceBusy
 from lineage_store.index import compact, models, row_index, writing_index
 from lineage_store.workspace import Workspace
 from unlearning.erasure.erased_digests import ended_digests, record_ended
@@ -36,7 +37,8 @@ def erase(workspace: Workspace, request_id: str, *, time: str) -> Scan:
     """Erase what learnt from a request's rows, and scan the workspace for what is left.
 
     The new models must be registered. Raises ResidueFound, naming the files, if anything is found:
-    before anything is erased, if it stands where nothing will be erased.
+    before anything is erased, if it stands where nothing will be erased. Raises WorkspaceBusy if
+    another program keeps the index open.
     """
     folder = workspace.request(request_id)
     opened, plans = load_open(folder), load_plan(folder)
@@ -59,7 +61,12 @@ def erase(workspace: Workspace, request_id: str, *, time: str) -> Scan:
             row_index.keep_snapshots(connection, (record.snapshot for record in stay))
         shared = row_index.staying(connection, opened.row_keys)
     _clear_serving(workspace)
-    compact(workspace.index_file)
+    if not compact(workspace.index_file):
+        raise WorkspaceBusy(
+            "Another program is reading the index (unweave.sqlite), and as long as it does, pages "
+            "with the deleted rows cannot go: close it and run the same command again, which ends "
+            "this deletion. The new models are served, and the old ones are erased."
+        )
     scan = _scan(workspace, request_id, opened, stay=stay, shared=shared)
     must_be_clean(scan, "After the erasure")
     write_atomic(folder.erasure, canonical_json(scan.to_json()) + b"\n")

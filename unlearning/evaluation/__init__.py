@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from unlearning.evaluation.push_gate import (
         demanded,
         evaluate_and_keep,
+        evaluation_bytes,
         evaluation_digests,
+        load_evaluations,
         must_be_accepted,
+        past_evaluation,
     )
     from unlearning.evaluation.verdict import evaluate
 else:
@@ -36,8 +39,11 @@ else:
             "push_gate": (
                 "demanded",
                 "evaluate_and_keep",
+                "evaluation_bytes",
                 "evaluation_digests",
+                "load_evaluations",
                 "must_be_accepted",
+                "past_evaluation",
             ),
             "verdict": ("evaluate",),
         },
@@ -49,8 +55,11 @@ __all__ = [
     "demanded",
     "evaluate",
     "evaluate_and_keep",
+    "evaluation_bytes",
     "evaluation_digests",
+    "load_evaluations",
     "must_be_accepted",
+    "past_evaluation",
     "read_evaluated",
     "read_policy",
 ]

@@ -1,8 +1,9 @@
 """The evaluation of a deletion's result, within the run: judged, kept, and a gate for the push.
 
 A deletion is evaluated if its workspace has a policy, `evaluation.json`. The report is kept with
-the request and goes into the certificate by its digest. It holds means over rows, and none over
-fewer forgotten rows than the policy's.
+the request while the run lasts. It holds means over rows, and none over fewer forgotten rows than
+the policy's; what outlives the run says the same in words (`past_evaluation`), and goes into the
+certificate by its digest: each number of the old model would confirm a guess of a row (law 9).
 """
 
 import shutil
@@ -14,8 +15,10 @@ from typing import Any
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.ledger import Ledger, open_ledger
+from lineage_store.without_numbers import without_numbers
 from lineage_store.workspace import Workspace
 from unlearning.evaluation.from_ledgers import ledgers_evaluated
+from unlearning.evaluation.models_compared import KINDS
 from unlearning.evaluation.policy import Policy, read_policy
 from unlearning.evaluation.verdict import Evaluation, evaluate
 from unlearning.planning.model_plan import ModelPlan
@@ -58,8 +61,8 @@ def evaluate_and_keep(
         found = _nothing_told(str(error), pairs)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    kept = canonical_json(found.to_json()) + b"\n"
-    write_atomic(workspace.request(request_id).evaluation(plan.model_before), kept)
+    file = workspace.request(request_id).evaluation(plan.model_before)
+    write_atomic(file, evaluation_bytes(found.to_json()))
     return found
 
 
@@ -73,20 +76,49 @@ def must_be_accepted(found: Evaluation) -> None:
         )
 
 
-def evaluation_digests(workspace: Workspace, request_id: str) -> Mapping[str, Mapping[str, Any]]:
-    """Return outcome, rung and digest of each evaluation of a request, by the model before."""
-    found = {}
+def load_evaluations(workspace: Workspace, request_id: str) -> dict[str, dict[str, Any]]:
+    """Read the evaluations of a request, by the model before."""
     folder = workspace.request(request_id)
-    for plan in load_plan(folder):
-        file = folder.evaluation(plan.model_before)
-        if file.exists():
-            value = read_json(file)
-            found[plan.model_before] = {
-                "outcome": value["outcome"],
-                "rung": value["rung"],
-                "digest": digest(file.read_bytes()),
-            }
-    return found
+    files = {plan.model_before: folder.evaluation(plan.model_before) for plan in load_plan(folder)}
+    return {model: read_json(file) for model, file in files.items() if file.exists()}
+
+
+def evaluation_digests(workspace: Workspace, request_id: str) -> Mapping[str, Mapping[str, Any]]:
+    """Return outcome, rung and digest of each evaluation of a request, by the model before.
+
+    The digest is of the evaluation as it outlives the run.
+    """
+    return {
+        model: {
+            "outcome": value["outcome"],
+            "rung": value["rung"],
+            "digest": digest(evaluation_bytes(past_evaluation(value))),
+        }
+        for model, value in load_evaluations(workspace, request_id).items()
+    }
+
+
+def past_evaluation(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what outlives a run of an evaluation: outcomes and words; of that, the same."""
+    return {
+        **value,
+        "why": without_numbers(value["why"]),
+        "rungs": [
+            {**one, "detail": without_numbers(one["detail"]), "values": dict.fromkeys(KINDS)}
+            for one in value["rungs"]
+        ],
+        "findings": [
+            {**one, "detail": without_numbers(one["detail"]), "measure": None}
+            for one in value["findings"]
+        ],
+        "measures": [],
+        "charts": None,
+    }
+
+
+def evaluation_bytes(value: Mapping[str, Any]) -> bytes:
+    """Return the bytes of an evaluation's file."""
+    return canonical_json(dict(value)) + b"\n"
 
 
 def _nothing_told(why: str, policy: Policy) -> Evaluation:

@@ -27,7 +27,7 @@ class OpenRequest:
     `keys_of` are the row keys of each id, and `reason` is what was said of why. `left_out` are the
     ids that the scan may leave out of unweave's own files, as whoever asked has decided, and
     `lengths` those of the files that are erased.
-    `nonce` (32 bytes) opens the certificate's commitments; it stays, in the receipt.
+    `nonce` (32 bytes) opens the certificate's commitments, and of several ids each one's.
     """
 
     kind: str

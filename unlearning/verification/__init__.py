@@ -14,30 +14,37 @@ from typing import TYPE_CHECKING
 from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
-    from unlearning.verification.checks import Unlearned, must_pass
+    from unlearning.verification.checks import CheckReport, Unlearned, must_pass
     from unlearning.verification.controlled import Check
     from unlearning.verification.learnt_again import replay_sums
     from unlearning.verification.recorded_files import differing_files
     from unlearning.verification.report_file import check_and_keep, load_reports
     from unlearning.verification.settled import Before, needs_settling, settle
     from unlearning.verification.taken_again import replay_run
+    from unlearning.verification.twin_distance import CLOSER, UNMEASURED, Distances, Nearness
 else:
     __getattr__ = lazily(
         __name__,
         {
-            "checks": ("Unlearned", "must_pass"),
+            "checks": ("CheckReport", "Unlearned", "must_pass"),
             "controlled": ("Check",),
             "learnt_again": ("replay_sums",),
             "recorded_files": ("differing_files",),
             "report_file": ("check_and_keep", "load_reports"),
             "settled": ("Before", "needs_settling", "settle"),
             "taken_again": ("replay_run",),
+            "twin_distance": ("CLOSER", "UNMEASURED", "Distances", "Nearness"),
         },
     )
 
 __all__ = [
+    "CLOSER",
+    "UNMEASURED",
     "Before",
     "Check",
+    "CheckReport",
+    "Distances",
+    "Nearness",
     "Unlearned",
     "check_and_keep",
     "differing_files",

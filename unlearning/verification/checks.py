@@ -36,7 +36,7 @@ from unlearning.training.stages import Run
 from unlearning.verification.controlled import HOLDS, Basis, Check, controlled
 from unlearning.verification.learnt_again import all_learnt_again
 from unlearning.verification.taken_again import replay_run, take_again, trained, wrong_records
-from unlearning.verification.twin_distance import in_words, relative_distance
+from unlearning.verification.twin_distance import TOLD, UNMEASURED, Distances, Nearness
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +61,9 @@ class CheckReport:
 
     `basis` says how an exact result was established, `weights` is the commitment to its weights
     (`ledger.published`). `distance` is the Euclidean distance of all trainable weights to the
-    twin's, None if it was not measured; `distance_untouched` that of the old model. Constants set
-    from data (a scale's mean) have units of their own and are left out.
+    twin's, None if it was not measured; `distance_untouched` that of the old model: both go with
+    the run, and `nearness` says the same in a word. Constants set from data (a scale's mean) have
+    units of their own and are left out.
     """
 
     model: str | None
@@ -73,11 +74,17 @@ class CheckReport:
     distance: float | None = None
     distance_untouched: float | None = None
     learnt: bool = True
+    nearness: Nearness = UNMEASURED
 
     @property
     def past(self) -> "CheckReport":
-        """What outlives the deletion: no place within a shard is named (law 9)."""
-        return replace(self, checks=tuple(check.past for check in self.checks))
+        """What outlives the deletion: no place within a shard, and no distance (law 9)."""
+        return replace(
+            self,
+            checks=tuple(check.past for check in self.checks),
+            distance=None,
+            distance_untouched=None,
+        )
 
     @property
     def passed(self) -> bool:
@@ -85,24 +92,23 @@ class CheckReport:
         return all(check.outcome != "failed" for check in self.checks)
 
     @property
-    def relative_distance(self) -> float | None:
-        """The distance to the twin as a share of the untouched model's (`closeness`)."""
-        return relative_distance(self.distance, self.distance_untouched)
+    def distances(self) -> Distances:
+        """How far the result and the old model are from the twin, while it is known."""
+        return Distances(unlearned=self.distance, untouched=self.distance_untouched)
 
     @property
     def closeness(self) -> str | None:
         """How near the result is to the twin, in words; None of an exact one, which equals it."""
-        return (
-            None
-            if claim_of(self.guarantee).settles
-            else in_words(self.distance, self.distance_untouched)
-        )
+        if claim_of(self.guarantee).settles:
+            return None
+        measured = self.distances
+        return TOLD[self.nearness] if measured.nearness == UNMEASURED else measured.in_words
 
     def to_json(self) -> dict[str, Any]:
         """Return the value as JSON, with what follows from the distances."""
         return asdict(self) | {
             "checks": [asdict(check) for check in self.checks],
-            "relative_distance": self.relative_distance,
+            "relative_distance": self.distances.relative,
             "closeness": self.closeness,
         }
 
@@ -112,7 +118,10 @@ class CheckReport:
         fields = {k: v for k, v in value.items() if k not in ("relative_distance", "closeness")}
         if "weights_digest" in fields:  # as an earlier unweave wrote it
             fields["weights"] = fields.pop("weights_digest")
-        return cls(**{**fields, "checks": tuple(Check(**item) for item in value["checks"])})
+        report = cls(**{**fields, "checks": tuple(Check(**item) for item in value["checks"])})
+        if "nearness" in fields:
+            return report
+        return replace(report, nearness=report.distances.nearness)  # so, too
 
 
 def check(
@@ -159,9 +168,9 @@ def check(
                 old=old,
             )
         )
-    measured = untouched = None
+    measured = Distances()
     if twin is not None:
-        measured, untouched = _distances(new, twin), _distances(old, twin)
+        measured = Distances(unlearned=_distance(new, twin), untouched=_distance(old, twin))
     if twin is not None and plan.claim.settles:
         checks.append(
             controlled(
@@ -182,9 +191,10 @@ def check(
         basis="by replay" if twin is not None and plan.claim.settles else "by construction",
         checks=tuple(checks),
         weights=published_weights(new),
-        distance=measured,
-        distance_untouched=untouched,
+        distance=measured.unlearned,
+        distance_untouched=measured.untouched,
         learnt=learnt,
+        nearness=measured.nearness,
     )
 
 
@@ -329,7 +339,7 @@ def _unlike(ledger: Ledger, twin: Ledger) -> str | None:
     return None
 
 
-def _distances(ledger: Ledger, twin: Ledger) -> float | None:
+def _distance(ledger: Ledger, twin: Ledger) -> float | None:
     total, family = 0.0, family_of_ledger(ledger)
     for mine, its in zip(ledger.final_weights(), twin.final_weights(), strict=True):
         apart = family.distance(mine, its, names=ledger.header.trainable)

@@ -9,9 +9,10 @@ from lineage_store.ledger import Timings
 from lineage_store.placement import Partition
 from lineage_store.requests.recipients import recipients
 from lineage_store.workspace import Workspace
+from unlearning.certificates import receipt_name
 from unlearning.evaluation import evaluation_digests
 from unlearning.planning import ModelPlan, load_plan
-from unlearning.verification import load_reports
+from unlearning.verification import UNMEASURED, CheckReport, Distances, load_reports
 from unweave.answers.costs import cost_of
 from unweave.answers.revealed import weights_in_clear
 
@@ -88,10 +89,25 @@ def _in_clear(
     }
 
 
+def _receipt(workspace: Workspace, request_id: str) -> str | None:
+    """Return where the receipt lies, sealed; None where each of several ids has one of its own."""
+    file = workspace.receipts().file(receipt_name(request_id))
+    return str(file) if file.exists() else None
+
+
+def _closeness(report: CheckReport | None, away: Distances) -> str | None:
+    if report is None or report.closeness is None:
+        return None
+    return report.closeness if away.nearness == UNMEASURED else away.in_words
+
+
 def forgotten(
     workspace: Workspace, done: "Done", *, seconds: float, reveal: bool
 ) -> dict[str, Any]:
-    """Return what `forget` says; the newest model's change stands at the top."""
+    """Return what `forget` says; the newest model's change stands at the top.
+
+    Distances and the whole evaluation are told by the run that measured them, and never again.
+    """
     request_id = done.request
     folder = workspace.request(request_id)
     plans = load_plan(folder)
@@ -106,6 +122,7 @@ def forgotten(
         before = records[plan.model_before]
         after = records[plan.model_after] if plan.model_after else None
         report = reports.get(plan.model_before)
+        away = done.distances.get(plan.model_before, Distances())
         changes.append(
             {
                 "strategy": plan.strategy,
@@ -135,13 +152,14 @@ def forgotten(
                 "told": dict(plan.told.lines),
                 "kept_for_later": plan.later.to_json() if plan.later else None,
                 "repair_epochs": max((d.repair_epochs for d in plan.shards), default=0),
-                "distance_to_twin": report.distance if report else None,
-                "distance_untouched": report.distance_untouched if report else None,
-                "relative_distance": report.relative_distance if report else None,
-                "closeness": report.closeness if report else None,
+                "distance_to_twin": away.unlearned,
+                "distance_untouched": away.untouched,
+                "relative_distance": away.relative,
+                "closeness": _closeness(report, away),
                 "learnt": report.learnt if report else None,
                 "checks": [check.__dict__ for check in report.checks] if report else [],
                 "evaluation": judged.get(plan.model_before),
+                "evaluated": done.evaluations.get(plan.model_before),
                 "metrics_before": before.report["metrics"],
                 "metrics_after": after.report["metrics"] if after else None,
                 "verdicts": [verdict.__dict__ for verdict in plan.verdicts],
@@ -158,7 +176,7 @@ def forgotten(
         "seconds": round(seconds, 3),
         "warnings": [*done.notes, *(told for plan in plans for told in plan.warnings)],
         "certificate": str(folder.certificate),
-        "receipt": str(folder.receipt),
+        "receipt": _receipt(workspace, request_id),
         "public_key": str(workspace.public_key),
         "exact_by": request.options.get("exact_by") if approximate else None,
         "recipients": told,

@@ -268,6 +268,21 @@ class Project(Reader):
         """Write the report of a finished deletion as one HTML file: see `reporting`."""
         return write_report(self._session, request_id, out=out, pdf=pdf, evaluation=evaluation)
 
+    def receipt(
+        self, deletion: str, *, out: Path | str, number: int | None = None
+    ) -> dict[str, Any]:
+        """Hand out what opens the commitments of a certificate to one person, once, as a file.
+
+        `number` says which of several ids, from 1. Raises NothingFound, saying when, if it was
+        handed out before, or if nobody asked for it within 90 days.
+        """
+        from unlearning.certificates import hand_out
+
+        with translated(), self._session.holding() as workspace:
+            time = self._session.time
+            name = hand_out(workspace, deletion, number=number, out=Path(out), time=time)
+        return {"receipt": name, "out": str(out), "handed_out": time}
+
     def readmit(self, ids: Sequence[str], *, rows: bool = False) -> dict[str, Any]:
         """Let forgotten subjects (or rows, by their ids) be trained on again: see `readmitting`."""
         return readmit_subjects(self._session, ids, rows=rows)

@@ -156,4 +156,4 @@ class Session:
         if not workspace.index_file.exists():
             return []
         self.backend.catch_up(workspace)
-        return sweep(workspace)
+        return sweep(workspace, today=self.today)

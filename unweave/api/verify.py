@@ -9,11 +9,19 @@ from lineage_store.errors import BadInput
 LONGEST = 1 << 28
 
 
-def verify(certificate: Path | str, *, public_key: Path | str | None = None) -> dict[str, Any]:
+def verify(
+    certificate: Path | str,
+    *,
+    public_key: Path | str | None = None,
+    workspace: Path | str | None = None,
+    model: str | None = None,
+) -> dict[str, Any]:
     """Check a certificate offline; `ok` is true only if it is intact, signed by that key and sound.
 
     The event log's signed head, the proof that the request was recorded in it and the consistency
-    of all that the certificate says are checked too. Raises BadInput if the file cannot be read.
+    of all that the certificate says are checked too. With a workspace, its commitments to models
+    that are live there (or to one) are opened: `opened` says of each *opened*, *ended*, or
+    *another*, and then `ok` is false. Raises BadInput if the file cannot be read.
     """
     from lineage_store.keys import load_public_key
     from unlearning.certificates import judge
@@ -37,5 +45,22 @@ def verify(certificate: Path | str, *, public_key: Path | str | None = None) -> 
             "models": predicate["models"],
         }
         size = int(predicate["log"]["checkpoint"].split("\n")[1])
+        if workspace is not None:
+            answer |= _opened(Path(workspace), predicate, model, answer)
         answer["log"] = {"event": predicate["log"]["event"]["seq"], "size": size}
     return answer
+
+
+def _opened(
+    root: Path, predicate: dict[str, Any], model: str | None, answer: dict[str, Any]
+) -> dict[str, Any]:
+    """Return what opening the commitments adds to an answer, or changes in it."""
+    from lineage_store.workspace import open_workspace
+    from unlearning.certificates import open_commitments
+
+    opened = open_commitments(open_workspace(root), predicate, model=model)
+    others = [name for name, outcome in opened.items() if outcome == "another"]
+    if not others or not answer["ok"]:
+        return {"opened": opened}
+    detail = f"{', '.join(others)} in this workspace: not the weights that it names."
+    return {"opened": opened, "ok": False, "verdict": "not what is there", "detail": detail}

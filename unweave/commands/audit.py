@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from unweave.commands.options import JSON, WORKSPACE, for_people, project_of
+from unweave.text.answers import earlier_lines
 from unweave.text.printed import say, say_json
 
 
@@ -53,6 +54,8 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
             "Without a head that you kept yourself (--head), a log that was rewritten as a whole "
             "is not found."
         )
+    if answer["earlier"] is not None:
+        yield from earlier_lines(answer["earlier"])
     found = len(answer["findings"])
     yield f"{found} findings." if found else f"Nothing found; {answer['models']} live models."
 

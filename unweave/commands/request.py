@@ -16,7 +16,7 @@ from unweave.commands.options import (
     for_people,
     project_of,
 )
-from unweave.text.printed import say_json
+from unweave.text.printed import say, say_json
 
 REQUEST = click.argument("request_id", metavar="REQUEST")
 ALSO = click.option("--also", multiple=True, metavar="ID", help="This id is meant too.")
@@ -199,6 +199,31 @@ def answer(
     with project_of(workspace, progress=False, wait=wait) as project:
         told = project.requests.answer(request_id, also=also, only=only)
     _show(told, as_json, "changed")
+
+
+@request.command()
+@WORKSPACE
+@click.argument("deletion")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="The file to write (mode 600)."
+)
+@click.option("--number", type=int, metavar="N", help="Whose, of several ids, in their order.")
+@WAIT
+@JSON
+def receipt(
+    workspace: Path, deletion: str, out: Path, number: int | None, wait: int, as_json: bool
+) -> None:
+    """Hand out the receipt of a finished deletion (r1), once, for whoever was forgotten.
+
+    With it they can open the commitments of their certificate. It is kept for 90 days.
+    """
+    from unweave.api.project import Project
+
+    answer = Project(workspace, wait=wait).receipt(deletion, out=out, number=number)
+    if as_json:
+        say_json(answer)
+        return
+    say(f"The receipt {answer['receipt']} is in {answer['out']}, and nowhere else.")
 
 
 @request.command()

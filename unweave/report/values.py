@@ -26,26 +26,10 @@ from lineage_store.workspace import RequestFolder, Workspace
 from unlearning.certificates import verify
 from unlearning.planning import Estimate, ModelPlan, Verdict
 from unlearning.strategies import Decision, PastDecision
-from unlearning.verification import Check
+from unlearning.verification import UNMEASURED, Check, Distances, Nearness
 from unweave.report.evaluation import Judged, judged
 
 WITHDRAWN = "withdrawn"
-
-
-@dataclass(frozen=True)
-class Distances:
-    """Euclidean distances of all trainable weights to those of the retrained twin."""
-
-    unlearned: float
-    untouched: float | None
-
-    @property
-    def relative(self) -> float | None:
-        """The first as a share of the second; from 1 on the deletion made no progress.
-
-        None if the second is not known, or nothing.
-        """
-        return self.unlearned / self.untouched if self.untouched else None
 
 
 @dataclass(frozen=True)
@@ -77,9 +61,9 @@ class BaseModel:
 class ModelChange:
     """What became of one model; `after`, its weights and its metrics are None if it was withdrawn.
 
-    `distances` are None of an exact result, which needs none, and where none was measured; `judged`
-    is None where behaviour was not, and `told` is what its strategy says of it. An approximate
-    result may be promised to be exact by a day.
+    `near` says how near the weights are to the retrained twin's, which of an exact result nobody
+    asks; `judged` is None where behaviour was not, and `told` is what its strategy says of it. An
+    approximate result may be promised to be exact by a day.
     """
 
     before: str
@@ -95,7 +79,7 @@ class ModelChange:
     shards: tuple[Decision, ...]
     verdicts: tuple[Verdict, ...]
     checks: tuple[Check, ...]
-    distances: Distances | None
+    near: Nearness
     cost: Cost
     metrics_before: Mapping[str, float]
     metrics_after: Mapping[str, float] | None
@@ -292,7 +276,7 @@ def _change(
         shards=plan.shards,
         verdicts=tuple(Verdict(**verdict) for verdict in change["verdicts"]),
         checks=tuple(Check(**check) for check in change.get("checks", ())),
-        distances=_distances(change.get("distance_to_twin")),
+        near=_near(change.get("distance_to_twin", UNMEASURED)),
         cost=_cost(plan, after),
         metrics_before=before.report["metrics"],
         metrics_after=after.report["metrics"] if after else None,
@@ -304,10 +288,11 @@ def _change(
     )
 
 
-def _distances(value: Any) -> Distances | None:
-    if not isinstance(value, Mapping):
-        return None  # "unmeasured", or exact and so nothing to measure
-    return Distances(value["unlearned"], value["untouched"])
+def _near(told: Nearness | Mapping[str, float | None]) -> Nearness:
+    if isinstance(told, str):
+        return told
+    # An earlier unweave certified the numbers.
+    return Distances(unlearned=told["unlearned"], untouched=told["untouched"]).nearness
 
 
 def _cost(plan: ModelPlan, after: ModelRecord | None) -> Cost:

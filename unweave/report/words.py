@@ -7,7 +7,7 @@ word of the headline, and what was not measured is said to be not measured.
 from collections.abc import Sequence
 
 from lineage_store.claim import APPROXIMATE, BITS
-from unlearning.verification import Check
+from unlearning.verification import CLOSER, UNMEASURED, Check
 from unweave.report.numbers import counted, day, moment, size
 from unweave.report.values import ModelChange, Report
 
@@ -49,21 +49,21 @@ def headline(report: Report) -> tuple[str, str]:
     if several and len(weak) < len(report.models):
         told = f"{len(weak)} of {len(report.models)} models"
         return "Approximate.", f"{told}: not what training without these rows gives."
-    relative = [one.distances.relative for one in weak if one.distances]
-    if any(share is None or share >= 1 for share in relative):
+    measured = [one for one in weak if one.near != UNMEASURED]
+    if any(one.near != CLOSER for one in measured):
         return (
             "Approximate, and no progress.",
             "The result is no nearer to training without these rows than the old model was.",
         )
-    if not relative:
+    if not measured:
         return (
             "Approximate.",
             "How near the result is to training without these rows was not measured.",
         )
-    if len(relative) < len(weak):
+    if len(measured) < len(weak):
         return (
             "Approximate.",
-            f"How near {len(weak) - len(relative)} of {len(weak)} models are to training without "
+            f"How near {len(weak) - len(measured)} of {len(weak)} models are to training without "
             f"these rows was not measured.",
         )
     return (
@@ -167,9 +167,9 @@ def proves(report: Report) -> list[str]:
         lines.append(
             "What was announced was done, and rows and old weights are gone from the workspace."
         )
-        measured = [one for one in weak if one.distances is not None]
+        measured = [one for one in weak if one.near != UNMEASURED]
         lines += [_near(one) for one in measured[:MODELS_TOLD]]
-        if unmeasured := [one for one in weak if one.distances is None]:
+        if unmeasured := [one for one in weak if one.near == UNMEASURED]:
             lines.append(
                 f"How far {_names(unmeasured)} {'is' if len(unmeasured) == 1 else 'are'} from "
                 f"training without the rows was not measured."
@@ -216,13 +216,11 @@ def nearness(one: ModelChange) -> str:
         return one.bridged
     if one.settled:
         return "equal to the twin" if one.basis == "by replay" else "equal, by construction"
-    if one.distances is None:
+    if one.near == UNMEASURED:
         return "not measured"
-    share = one.distances.relative
-    if share is None:
-        return "no progress: the untouched model equals the twin"
-    told = f"{share:.3g} times the distance of the untouched model"
-    return f"{told}: no progress" if share >= 1 else told
+    if one.near == CLOSER:
+        return "closer than the untouched model"
+    return "not closer than the untouched model: no progress"
 
 
 def controls(check: Check) -> tuple[str, str]:
@@ -276,18 +274,10 @@ def _done(one: ModelChange) -> str:
 
 
 def _near(one: ModelChange) -> str:
-    share = one.distances.relative if one.distances else None
-    if share is None:
-        return f"{one.before} was equal to training without the rows already: no progress."
-    if share >= 1:
-        return (
-            f"Measured: {one.after} is {share:.3g} times as far from training without the rows as "
-            f"{one.before} was: no progress."
-        )
-    return (
-        f"Measured: what is left of the distance from {one.before} to training without the rows is "
-        f"{share:.1%}."
-    )
+    told = f"closer to training without the rows than {one.before} was"
+    if one.near == CLOSER:
+        return f"Measured: {one.after} is {told}."
+    return f"Measured: {one.after} is not {told}: no progress."
 
 
 def _checks(report: Report) -> list[str]:

@@ -12,6 +12,11 @@ from unweave.text.estimates import estimate_lines, estimate_table
 from unweave.text.lineage_answers import QUERY_VIEWS
 from unweave.text.printed import cell_of_csv
 
+OPENED = {
+    "opened": "the weights that it names are there",
+    "ended": "it has ended, and nobody can open its commitment any more",
+    "another": "not the weights that it names",
+}
 Answer = dict[str, Any]
 
 
@@ -305,6 +310,8 @@ def status(answer: Answer) -> list[Any]:
         f"  kept out    {answer['excluded']:,} subjects or rows",
         f"  event log   {answer['event_log']['size']} events, root {answer['event_log']['root']}",
     ]
+    if answer["earlier"] is not None:
+        parts += [f"  {line}" for line in earlier_lines(answer["earlier"])]
     if answer["overdue"]:
         parts.append(f"  overdue     {', '.join(answer['overdue'])}: unweave run-requests")
     for item in answer["derived"]:
@@ -318,6 +325,11 @@ def status(answer: Answer) -> list[Any]:
             f"  unfinished  {', '.join(answer['unfinished'])}: run the same command again to finish"
         )
     return parts
+
+
+def earlier_lines(told: Mapping[str, Any]) -> list[str]:
+    """Say what an earlier unweave published, and what to do about it."""
+    return [f"Here stays {told['what']}.", f"To be rid of it, {told['how']}."]
 
 
 def _is_bridged(model: Mapping[str, Any]) -> bool:
@@ -336,6 +348,7 @@ def verified(answer: Answer) -> list[Any]:
             + (f", exact due by {model['exact_due_by']}" if "exact_due_by" in model else "")
             + (f": {model['closeness']}" if "closeness" in model else "")
         )
+    parts += [f"  {name}: {OPENED[how]}" for name, how in answer.get("opened", {}).items()]
     return parts
 
 

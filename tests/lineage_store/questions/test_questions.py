@@ -5,6 +5,7 @@ import json
 import random
 import shutil
 import sqlite3
+import sys
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 
@@ -323,4 +324,7 @@ def test_a_date_means_its_end_and_a_time_without_zone_is_in_utc():
     assert time_of("2031-01-05") > time_of("2031-01-05T23:59:59+00:00")
     assert time_of("2031-01-05") < time_of("2031-01-06T00:00:00")
     assert time_of("2031-01-05T12:00:00") == time_of("2031-01-05T12:00:00Z")
+    if sys.version_info >= (3, 11):  # before, Python reads no such date, and it is refused
+        assert time_of("20310105") == time_of("2031-W01-7") == time_of("2031-01-05")
+        assert time_of("20310105T12") == time_of("2031-01-05T12:00")
     assert time_of("2031-01-05T12:00:00+02:00") == time_of("2031-01-05T10:00:00Z")

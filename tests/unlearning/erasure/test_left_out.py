@@ -2,11 +2,14 @@
 
 import csv
 import os
+import sqlite3
+from contextlib import closing
 
 import pytest
 
 from lineage_store.canonical import read_json
-from lineage_store.errors import CheckFailed, ResidueFound
+from lineage_store.errors import CheckFailed, ResidueFound, WorkspaceBusy
+from lineage_store.index import database
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
 
@@ -110,3 +113,19 @@ def test_nobody_is_told_to_remove_what_unweave_wrote(workspace):
     (workspace / "tfx" / "left").write_text(f"call {FORGOTTEN}")
     with pytest.raises(ResidueFound, match="Leave what unweave itself wrote where it is"):
         forget(workspace)
+
+
+def test_an_open_reader_of_the_index_delays_the_end_of_a_run_and_nothing_worse(
+    workspace, monkeypatch
+):
+    monkeypatch.setattr(database, "PATIENCE", 1)  # of a reader that closes in time nobody hears
+    index = sqlite3.connect(workspace / "unweave.sqlite", isolation_level=None)
+    with closing(index):
+        index.execute("BEGIN")
+        assert index.execute("SELECT count(*) FROM models").fetchone() == (1,)
+        with pytest.raises(WorkspaceBusy, match="Another program is reading the index") as told:
+            forget(workspace)
+    assert "remove" not in str(told.value)
+    assert Project(workspace).models()[-1]["state"] == "live"  # a model is served meanwhile
+    assert forget(workspace)["request_id"] == "r1"
+    assert Project(workspace).audit()["ok"]

@@ -3,6 +3,7 @@
 import base64
 import json
 import random
+import re
 import shutil
 from functools import cache
 
@@ -18,7 +19,7 @@ from lineage_store.rows.row_store import open_rows
 from pipelines.backends.direct import DirectBackend
 from unlearning.evaluation.from_ledgers import ledgers_evaluated
 from unlearning.evaluation.policy import Policy
-from unlearning.evaluation.push_gate import evaluate_and_keep
+from unlearning.evaluation.push_gate import evaluate_and_keep, past_evaluation
 from unweave.api.project import Project
 
 FORGOTTEN = [f"person-{n}" for n in range(6)]
@@ -92,7 +93,8 @@ def test_an_exact_result_with_a_twin_passes_by_its_bits_and_is_certified(trained
     answer = project.forget(FORGOTTEN, replay=True)
     found = report(project)
     assert (found["outcome"], found["rung"]) == ("passed", "bits")
-    assert found["rungs"][0]["values"]["untouched"] == 0
+    assert answer["evaluated"]["rungs"][0]["values"]["untouched"] == 0
+    assert found["rungs"][0]["values"] == dict.fromkeys(("untouched", "unlearned", "retrained"))
     file = project.root / "requests/r1/evaluation-m1.json"
     told = {"outcome": "passed", "rung": "bits", "digest": digest_file(file)}
     assert answer["evaluation"] == told
@@ -180,15 +182,30 @@ def test_few_forgotten_rows_leave_no_number_about_them(trained):
     assert report(project)["charts"] is None
 
 
-def test_the_report_for_people_draws_the_attack_on_all_three_models(trained, tmp_path):
+def test_numbers_of_the_old_model_are_told_once_and_what_stays_has_words(trained, tmp_path):
     project = trained({})
-    project.forget(FORGOTTEN, replay=True)
+    told = project.forget(FORGOTTEN, replay=True)["evaluated"]
+    assert told["charts"] and told["measures"]
+    found = report(project)
+    assert found == past_evaluation(told) == past_evaluation(found)
+    assert (found["charts"], found["measures"]) == (None, [])
+    assert {one["measure"] for one in found["findings"]} == {None}
+    said = [found["why"], *(one["detail"] for one in (*found["rungs"], *found["findings"]))]
+    assert not [text for text in said if re.search(r"\d", text)]
+    assert [one["outcome"] for one in found["rungs"]] == [one["outcome"] for one in told["rungs"]]
     project.report("r1", out=tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "ROC curves of the attack, and the areas under them (m1 to m2)" in page
-    assert "How the losses of single examples are spread (m1 to m2)" in page
-    for kind in ("untouched", "unlearned", "retrained"):
-        assert f">{kind}" in page
+    assert "How the result was judged: passed" in page
+    assert "ROC" not in page
+
+
+def test_what_a_stopped_deletion_was_measured_to_be_is_not_kept(trained):
+    project = trained({}, record="all")
+    with pytest.raises(CheckFailed, match=r"relative distance: no nearer .*\d\.\d"):
+        project.forget(FORGOTTEN, strategy="amnesiac", replay=True)
+    (failure,) = project.ask.failures()["failures"]
+    assert "relative distance: no nearer than doing nothing" in failure["message"]
+    assert not re.search(r"\d", failure["message"])
 
 
 def test_a_policy_that_does_not_fit_is_told_before_anything_is_recorded(trained):

@@ -18,10 +18,12 @@ from unlearning.strategies.amnesiac import HARMLESS, Amnesiac
 from unlearning.strategies.amnesiac_marginal import AmnesiacMarginal
 from unlearning.strategies.decision import Exposure
 from unlearning.verification.twin_distance import (
+    CLOSER,
     NO_PROGRESS,
+    NOT_CLOSER,
+    TOLD,
     UNMEASURED,
-    in_words,
-    relative_distance,
+    Distances,
 )
 from unweave import Project, verify
 from unweave.commands.options import show
@@ -53,16 +55,21 @@ def project(original, tmp_path):
 
 @given(unlearned=st.floats(0, 1e6), untouched=st.floats(1e-6, 1e6))
 def test_a_ratio_of_one_or_more_is_no_progress_and_a_lower_one_is_not(unlearned, untouched):
-    share = relative_distance(unlearned, untouched)
-    assert math.isclose(share, unlearned / untouched)
-    assert (NO_PROGRESS in in_words(unlearned, untouched)) == (share >= 1)
+    measured = Distances(unlearned=unlearned, untouched=untouched)
+    assert math.isclose(measured.relative, unlearned / untouched)
+    for told in (measured.in_words, TOLD[measured.nearness]):
+        assert (NO_PROGRESS in told) == (measured.relative >= 1)
 
 
 def test_what_was_not_measured_is_said_to_be_unmeasured_and_a_twin_of_its_own_is_no_progress():
-    assert relative_distance(None, 1.0) is relative_distance(1.0, None) is None
-    assert in_words(None, None).endswith(UNMEASURED)
-    assert NO_PROGRESS in in_words(0.1, 0.0)
-    assert NO_PROGRESS not in in_words(0.0, 0.0)
+    for one in (Distances(), Distances(untouched=1.0), Distances(unlearned=1.0)):
+        assert one.relative is None and one.nearness == UNMEASURED
+        assert one.in_words == TOLD[UNMEASURED] and one.in_words.endswith(UNMEASURED)
+    none = Distances(unlearned=0.1, untouched=0.0)
+    assert NO_PROGRESS in none.in_words and none.nearness == NOT_CLOSER
+    equal = Distances(unlearned=0.0, untouched=0.0)
+    assert NO_PROGRESS not in equal.in_words and equal.nearness == NOT_CLOSER
+    assert Distances(unlearned=0.0, untouched=0.1).nearness == CLOSER
 
 
 def test_only_whole_subtraction_above_the_harmless_share_is_warned_of():
@@ -143,15 +150,18 @@ def test_a_result_says_how_near_it_is_to_the_twin_in_every_place(project, replay
     else:
         assert share is None and UNMEASURED in answer["closeness"]
     assert any(answer["closeness"] in str(part) for part in forgotten(answer))
+    # It is said in numbers once; what stays says it in a word.
+    nearness, lasting = (NOT_CLOSER if replay else UNMEASURED), TOLD[NOT_CLOSER]
+    if not replay:
+        lasting = answer["closeness"]
     proof = verify(answer["certificate"], public_key=answer["public_key"])
     (change,) = proof["models"]
-    assert change["closeness"] == answer["closeness"]
+    assert (change["distance_to_twin"], change["closeness"]) == (nearness, lasting)
     assert change["updates"]["affected"] == answer["updates_affected"]
-    assert (change["distance_to_twin"] == UNMEASURED) == (not replay)
-    assert any(answer["closeness"] in str(part) for part in verified(proof))
+    assert any(lasting in str(part) for part in verified(proof))
     report = json.loads((project.root / "requests" / "r1" / "checks-m1.json").read_bytes())
-    assert report["closeness"] == answer["closeness"]
-    assert report["relative_distance"] == share
+    assert (report["nearness"], report["closeness"]) == (nearness, lasting)
+    assert report["distance"] is report["distance_untouched"] is report["relative_distance"] is None
     assert answer["warnings"]
 
 

@@ -183,7 +183,8 @@ def test_the_certificate_the_receipt_and_what_verify_says(approximate):
             assert change["guarantee"] == "approximate" and "basis" not in change
             assert change["distance_to_twin"] == "unmeasured"
         says_approximate(shown(text.verified(proof)))
-        receipt = read_json(project.root / "requests" / answer["request_id"] / "receipt.json")
+        receipts = open_workspace(project.root).receipts()
+        receipt = receipts.read(answer["request_id"], today="2026-11-30")
         assert set(receipt["guarantees"].values()) == {"approximate"}
 
 

@@ -32,11 +32,12 @@ from lineage_store.keys.signing import load_private_key
 from lineage_store.workspace.folder import open_workspace
 from pipelines.backends.direct import DirectBackend
 from unlearning.certificates.envelope import seal
+from unlearning.verification import UNMEASURED
 from unweave import Project
 from unweave.report import words
 from unweave.report.page import page
 from unweave.report.picture import MOST_COLUMNS, picture
-from unweave.report.values import Distances, Report, report_of
+from unweave.report.values import Report, _near, report_of
 from unweave.text import answers as text
 
 PEOPLE = tuple(f"Pat Example-{number:02d}" for number in range(12))
@@ -186,11 +187,10 @@ def test_what_was_not_measured_says_so(story):
     assert "was not measured" in words.headline(story.reports["unmeasured"])[1]
     assert "<dt>result</dt><dd>not measured</dd>" in told
     first, second = story.reports["measured"].models
-    assert second.distances is None  # its base is approximate, so there is no twin of it
+    assert second.near == UNMEASURED  # its base is approximate, so there is no twin of it
     assert any("was not measured" in one for one in words.proves(story.reports["measured"]))
-    measured = first.distances
-    assert measured is not None and measured.untouched
-    assert f"{measured.unlearned:.4g}" in page(story.reports["measured"]).decode()
+    assert first.near != UNMEASURED
+    assert words.nearness(first) in page(story.reports["measured"]).decode()
     for one in story.reports.values():
         assert "Not measured for this request." in page(one).decode()
 
@@ -198,8 +198,9 @@ def test_what_was_not_measured_says_so(story):
 @given(st.floats(0, 1e3), st.floats(1e-3, 1e3))
 def test_no_progress_is_said_exactly_where_the_ratio_says_so(story, unlearned, untouched):
     made = story.reports["measured"]
-    distances = Distances(unlearned, untouched)
-    told = replace(made, models=(replace(made.models[0], distances=distances),))
+    near = _near({"unlearned": unlearned, "untouched": untouched})  # as it was once certified
+    assert near == _near(near)
+    told = replace(made, models=(replace(made.models[0], near=near),))
     texts = [
         " ".join(words.headline(told)),
         words.nearness(told.models[0]),
