@@ -87,7 +87,27 @@ def link_or_copy(source: Path | str, target: Path | str) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    _sync(folder)
+
+
+def sync_tree(folder: Path, *, within: Path) -> None:
+    """Make a folder durable with all that is in it, and the names that lead to it from `within`.
+
+    What takes the place of something else must be on disk before that may go.
+    """
+    for path, _, names in os.walk(folder, topdown=False):
+        for file in (Path(path, name) for name in names):
+            if not file.is_symlink():  # of which the name is all there is
+                _sync(file)
+        sync_folder(Path(path))
+    for above in folder.parents:
+        sync_folder(above)
+        if above == within:
+            return
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from lineage_store.canonical import sync_tree
 from lineage_store.data import load_snapshot
 from lineage_store.graph import LineageNode
 from lineage_store.graph.ledger_nodes import ledger_nodes
@@ -174,5 +175,6 @@ def _push(workspace: Workspace, family: str, model: Path) -> Path:
         if left.exists():
             shutil.rmtree(left)
     shutil.copytree(model, partial, copy_function=shutil.copyfile)
+    sync_tree(partial, within=workspace.root)
     partial.rename(pushed)
     return pushed

@@ -18,8 +18,9 @@ import shutil
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
-from lineage_store.canonical import canonical_json, write_atomic
+from lineage_store.canonical import canonical_json, sync_folder, write_atomic
 from lineage_store.index import compact, models, row_index, writing_index
 from lineage_store.workspace import Workspace
 from unlearning.erasure.erased_digests import ended_digests, record_ended
@@ -131,9 +132,16 @@ def _erase_model(
     with connection:
         state: models.ModelState = "withdrawn" if plan.model_after is None else "deleted"
         models.end(connection, plan.model_before, state=state, time=time)
-    for path in old.paths.values():
-        if workspace.absolute(path).exists():
-            shutil.rmtree(workspace.absolute(path))
+    for folder in map(workspace.absolute, old.paths.values()):
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, so that it does not come back when the power goes."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    if folder.parent.exists():
+        sync_folder(folder.parent)
 
 
 def _clear_serving(workspace: Workspace) -> None:
@@ -146,4 +154,4 @@ def _clear_serving(workspace: Workspace) -> None:
         }
     for version in (workspace.root / "serving").glob("*/*"):
         if version not in live:
-            shutil.rmtree(version)
+            _remove(version)

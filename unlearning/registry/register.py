@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from lineage_store.canonical import sync_tree
 from lineage_store.data import (
     UNLABELLED,
     Record,
@@ -37,8 +38,11 @@ from unlearning.training.config import config_of
 def record_model(workspace: Workspace, record: models.ModelRecord) -> None:
     """Register a model as live, with all its rows, and log that it was made; safe to repeat.
 
-    Raises CheckFailed for a model that a deletion has ended.
+    All of it is on disk by then, since it may take another's place. Raises CheckFailed for a model
+    that a deletion has ended.
     """
+    for path in record.paths.values():
+        sync_tree(workspace.absolute(path), within=workspace.root)
     gated = load_snapshot(workspace.absolute(record.paths["data"]))
     with logging_events(workspace) as connection:
         known = {known.id for known in models.models(connection)}
