@@ -474,7 +474,7 @@ def training_job(workspace):
         snapshot_number=record.snapshot,
         config=TrainConfig.from_json(record.config),
         module_file=module_file,
-        time=record.created,
+        clock=lambda: record.created,
         excluded=record.report["excluded"],
     )
 
@@ -491,7 +491,7 @@ def test_ingesting_a_deletion_again_changes_nothing(story):
     old = record_of(workspace.root, "m2")
     before = Mlmd(workspace.root).everything()
     change = ModelChange(old, "m3", workspace.snapshot("m3"), "approximate", recorded=True)
-    again = DeletionJob(workspace, "r2", [change], False, "", old.ended, "0")
+    again = DeletionJob(workspace, "r2", [change], False, "", lambda: old.ended, "0")
     TfxBackend().record_deletion(again)
     assert Mlmd(workspace.root).everything() == before
 
@@ -914,7 +914,7 @@ def test_all_pipelines_compile_for_kubeflow(story, tmp_path):
     old = record_of(workspace.root, "m1")
     shutil.copytree(workspace.snapshot("m1"), workspace.snapshot("m2"))
     change = ModelChange(old, "m2", workspace.snapshot("m2"), "exact", recorded=False)
-    deletion = DeletionJob(workspace, "r1", [change], False, "", "", "0")
+    deletion = DeletionJob(workspace, "r1", [change], False, "", lambda: old.created, "0")
     config = kubeflow.KubeflowV2DagRunnerConfig(default_image="example.org/unweave:1")
     for wanted, pipeline in (
         ("LineageTrainer", training_pipeline(training_job(workspace))),
