@@ -33,6 +33,7 @@ import components
 import unweave
 from fixtures.warm_python import warm_python
 from lineage_store.canonical import digest_json
+from lineage_store.clock import clock_ahead
 from lineage_store.data.csv_source import Columns, Exclusions, read_header, read_records
 from lineage_store.data.gate import let_through
 from lineage_store.data.risk import parse_rules
@@ -316,11 +317,12 @@ def test_there_is_one_step_batch_and_update_a_step_and_one_checkpoint_a_stage(st
 OF_PLACE = {"model", "shard", "stage", "request", "guarantee_m1", "guarantee_m2"}
 OF_OURS = {"guarantee", "code", "environment"}
 OF_PARAMETERS = {
-    "artifact_uri", "code_digest", "config", "custom_config", "description", "exclude_splits",
+    "ahead", "artifact_uri", "code_digest", "config", "custom_config", "description",
+    "exclude_splits",
     "family", "infer_feature_shape", "input_base", "input_config", "model_id", "module_file",
     "output_config", "output_data_format", "output_file_format", "output_key", "partition",
     "push_destination", "reimport", "replay", "request_id", "snapshot", "stats_options_json",
-    "time", "version", "workspace",
+    "version", "workspace",
 }  # fmt: skip
 OF_TFX = {
     "blessed", "file_format", "input_fingerprint", "is_external", "payload_format", "pushed",
@@ -474,7 +476,7 @@ def training_job(workspace):
         snapshot_number=record.snapshot,
         config=TrainConfig.from_json(record.config),
         module_file=module_file,
-        clock=lambda: record.created,
+        clock=clock_ahead(0),
         excluded=record.report["excluded"],
     )
 

@@ -65,9 +65,9 @@ class Reader:
         from lineage_store.mlmd import Metadata, told
         from lineage_store.questions import trace_artifact
 
-        where = self._session.workspace().metadata
-        with told(where):
-            return trace_artifact(Metadata(where, create=False), artifact)
+        workspace = self._session.workspace()
+        with told(workspace.metadata):
+            return trace_artifact(Metadata.of(workspace), artifact)
 
     @property
     def ask(self) -> Queries:
