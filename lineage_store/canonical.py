@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from lineage_store.errors import Damaged
+
 PRIVATE, PUBLIC = 0o600, 0o644
 Json = Mapping[str, Any] | Sequence[Any] | str | int | float | bool | None
 
@@ -87,7 +89,11 @@ def link_or_copy(source: Path | str, target: Path | str) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
-    _sync(folder)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def sync_tree(folder: Path, *, within: Path) -> None:
@@ -98,7 +104,8 @@ def sync_tree(folder: Path, *, within: Path) -> None:
     for path, _, names in os.walk(folder, topdown=False):
         for file in (Path(path, name) for name in names):
             if not file.is_symlink():  # of which the name is all there is
-                _sync(file)
+                with file.open("rb") as stream:
+                    os.fsync(stream.fileno())
         sync_folder(Path(path))
     for above in folder.parents:
         sync_folder(above)
@@ -106,14 +113,17 @@ def sync_tree(folder: Path, *, within: Path) -> None:
             return
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def read_json(path: Path) -> Any:
     """Read a JSON file that unweave wrote."""
     return json.loads(path.read_bytes())
+
+
+@contextmanager
+def reading_own(path: Path) -> Iterator[None]:
+    """Read a file of unweave's own; raises Damaged, naming it, if it is not as it was written."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise Damaged(
+            f"The file {path} is not as unweave wrote it: restore the workspace from a backup."
+        ) from error
