@@ -1,5 +1,6 @@
 """How a deletion must have ended, however often it was killed or lost its power on the way."""
 
+import random
 import shutil
 from contextlib import closing
 from dataclasses import dataclass
@@ -65,3 +66,19 @@ def assert_ended_as_undisturbed(server, root, undisturbed):
     assert unweave.verify(certificate, public_key=root / "keys/public.pem")["ok"]
     assert not any(FORGOTTEN.encode() in path.read_bytes() for path in root.rglob("*.sqlite"))
     assert Project(root).audit()["ok"]
+
+
+def killed_at_moments(server, original, undisturbed, folder, *, count, seed):
+    """Kill the deletion at random moments, a quarter of the times twice, and end it each time."""
+    draw = random.Random(seed)
+    for number in range(count):
+        after = draw.uniform(0, undisturbed.seconds * 1.05)
+        root = Path(shutil.copytree(original, folder / "workspace"))
+        server.forget(root, after=after)
+        if draw.random() < 0.25:  # and once more, as it finishes
+            server.forget(root, after=draw.uniform(0, undisturbed.seconds))
+        try:
+            assert_ended_as_undisturbed(server, root, undisturbed)
+        except AssertionError as error:
+            raise AssertionError(f"killed at moment {number}, after {after:.3f} s") from error
+        shutil.rmtree(root)

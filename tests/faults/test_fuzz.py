@@ -35,6 +35,7 @@ from lineage_store.workspace import open_workspace
 from pipelines.backends.direct import DirectBackend
 from tests.faults.changes import changes
 from tests.unlearning.erasure.test_planted import PATTERNS, in_database, mail, png, tarred, zipped
+from unlearning.certificates import judge
 from unlearning.certificates.envelope import seal
 from unlearning.erasure.scan import scan_folder
 from unlearning.evaluation.policy import read_policy
@@ -291,6 +292,18 @@ def test_a_minute_of_changes_of_it_are_read_or_refused(parsers, name, pytestconf
         for parser in named(parsers, name):
             number += 1
             fuzz(parser, examples=5 if parser.costly else 200, number=number)
+
+
+def test_every_byte_of_a_certificate_counts(workspace):
+    """Changed in one bit, in the case of a letter or beyond ASCII, left out, or written twice."""
+    data = workspace.request("r1").certificate.read_bytes()
+    key = load_public_key(workspace.public_key)
+    assert judge(data, key).ok
+    for place, byte in enumerate(data):
+        for put in (byte ^ 1, byte ^ 0x20, byte ^ 0x80):
+            assert not judge(data[:place] + bytes([put]) + data[place + 1 :], key).ok, place
+        assert not judge(data[:place] + data[place + 1 :], key).ok, place
+        assert not judge(data[: place + 1] + data[place:], key).ok, place
 
 
 def test_every_parser_has_its_name(parsers):

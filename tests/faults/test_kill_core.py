@@ -15,11 +15,18 @@ import pytest
 from lineage_store.errors import WorkspaceBusy
 from lineage_store.workspace.folder import writing
 from pipelines.backends.direct import DirectBackend
-from tests.faults.ends import FORGOTTEN, assert_ended_as_undisturbed, state_of, undisturbed_of
+from tests.faults.ends import (
+    FORGOTTEN,
+    assert_ended_as_undisturbed,
+    killed_at_moments,
+    state_of,
+    undisturbed_of,
+)
 from tests.faults.fork_server import Server
 from unweave import Project
 
 MOMENTS = 200
+THOUSAND = 1000
 SOME = 2
 MODULE = """
 import keras
@@ -125,21 +132,6 @@ def test_a_deletion_killed_at_a_step_ends_as_if_it_was_not(
     assert_ended_as_undisturbed(server, root, undisturbed)
 
 
-def killed_at_moments(server, original, undisturbed, folder, *, count, seed):
-    draw = random.Random(seed)
-    for number in range(count):
-        after = draw.uniform(0, undisturbed.seconds * 1.05)
-        root = Path(shutil.copytree(original, folder / "workspace"))
-        server.forget(root, after=after)
-        if draw.random() < 0.25:  # and once more, as it finishes
-            server.forget(root, after=draw.uniform(0, undisturbed.seconds))
-        try:
-            assert_ended_as_undisturbed(server, root, undisturbed)
-        except AssertionError as error:
-            raise AssertionError(f"killed at moment {number}, after {after:.3f} s") from error
-        shutil.rmtree(root)
-
-
 def test_a_deletion_killed_at_some_moments_ends_as_if_it_was_not(
     server, original, undisturbed, tmp_path
 ):
@@ -151,6 +143,13 @@ def test_a_deletion_killed_at_any_moment_ends_as_if_it_was_not(
     server, original, undisturbed, tmp_path
 ):
     killed_at_moments(server, original, undisturbed, tmp_path, count=MOMENTS, seed=2)
+
+
+@pytest.mark.slow
+def test_a_small_deletion_killed_a_thousand_times_ends_as_if_it_was_not(
+    small_server, small, small_undisturbed, tmp_path
+):
+    killed_at_moments(small_server, small, small_undisturbed, tmp_path, count=THOUSAND, seed=3)
 
 
 # A disk that fills up
