@@ -104,8 +104,8 @@ def sync_tree(folder: Path, *, within: Path) -> None:
     for path, _, names in os.walk(folder, topdown=False):
         for file in (Path(path, name) for name in names):
             if not file.is_symlink():  # of which the name is all there is
-                with file.open("rb") as stream:
-                    os.fsync(stream.fileno())
+                with file.open("rb") as opened:
+                    os.fsync(opened.fileno())
         sync_folder(Path(path))
     for above in folder.parents:
         sync_folder(above)
@@ -123,7 +123,7 @@ def reading_own(path: Path) -> Iterator[None]:
     """Read a file of unweave's own; raises Damaged, naming it, if it is not as it was written."""
     try:
         yield
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise Damaged(
             f"The file {path} is not as unweave wrote it: restore the workspace from a backup."
         ) from error
