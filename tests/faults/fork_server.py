@@ -1,10 +1,10 @@
 """Runs deletions in forks of one process that has imported everything, to kill many of them.
 
-Each line on standard input is a JSON object: `root`, `subject`, and how it ends early: `after`
-so many seconds, or at a call of a function (`at`). SIGKILL either way. Or it says where to keep
-what a disk would hold at every step (`disk`). The answer is a line: the exit status, negative for a
-signal, and the seconds that it took. Importing TensorFlow takes longer than the deletion, so it is
-done once, if it is needed; it starts no thread before its first operation.
+Each line on standard input is a JSON object: `command`, `root`, `subject`, and how it ends early:
+`after` so many seconds, or at a call of a function (`at`). SIGKILL either way. Or it says where to
+keep what a disk would hold at every step (`disk`). The answer is a line: the exit status, negative
+for a signal, and the seconds that it took. Importing TensorFlow takes longer than the deletion, so
+it is done once, if it is needed; it starts no thread before its first operation.
 """
 
 import json
@@ -29,7 +29,7 @@ WITHOUT_TENSORFLOW = "--without-tensorflow"
 
 
 class Server:
-    """The process that forks, and the orders to it: all are to forget one person."""
+    """The process that forks, and the orders to it: most are to forget one person."""
 
     def __init__(self, subject, *options):
         self.subject = subject
@@ -44,7 +44,11 @@ class Server:
 
     def forget(self, root, **how):
         """Forget in a fork and return its exit status and seconds."""
-        order = {"root": str(root), "subject": self.subject, **how}
+        return self.run("forget", root, **how)
+
+    def run(self, command, root, **how):
+        """Run a command in a fork and return its exit status and seconds."""
+        order = {"command": command, "root": str(root), "subject": self.subject, **how}
         print(json.dumps(order), file=self.process.stdin, flush=True)
         told = json.loads(self.process.stdout.readline())
         return told["status"], told["seconds"]
@@ -52,6 +56,26 @@ class Server:
     def close(self):
         self.process.stdin.close()
         self.process.wait()
+
+
+def readmit(project, order):
+    """Forget somebody, who then agrees anew."""
+    project.forget([order["subject"]])
+    project.readmit([order["subject"]])
+
+
+def run_requests(project, order):
+    """Let a request wait, and run what is due."""
+    project.requests.add([order["subject"]])
+    project.requests.run()
+
+
+COMMANDS = {
+    "forget": lambda project, order: project.forget([order["subject"]], guarantee="exact"),
+    "train": lambda project, order: project.train(order["csv"], **order["options"]),
+    "readmit": readmit,
+    "run-requests": run_requests,
+}
 
 
 def kill_at(target, entry, of=""):
@@ -82,7 +106,7 @@ def run(order):
         disk = Disk(Path(order["root"]), Path(order["disk"]))
     project = Project(order["root"], backend=pipelines.backends.direct.DirectBackend())
     try:
-        project.forget([order["subject"]], guarantee="exact")
+        COMMANDS[order["command"]](project, order)
     except UnweaveError as error:
         if error.exit_status == 1:
             print(error, file=sys.stderr)

@@ -14,6 +14,7 @@ import pytest
 from lineage_store.canonical import digest, digest_file
 from lineage_store.index import deletions, models, open_index
 from lineage_store.index.database import read_index
+from tests.faults.conftest import OPTIONS
 from tests.faults.ends import assert_ended_as_undisturbed
 from tests.faults.lost_power import FAULTS, distinct, left
 
@@ -29,10 +30,7 @@ def lost(small_server, small, tmp_path_factory):
     kept.mkdir()
     status, _ = small_server.forget(root, disk=str(kept))
     assert status == 0
-    end = {
-        str(path.relative_to(root)): digest_file(path) for path in root.rglob("*") if path.is_file()
-    }
-    yield distinct(left(kept)), kept, end
+    yield distinct(left(kept)), kept, held_in(root)
     shutil.rmtree(here)
 
 
@@ -79,8 +77,23 @@ def test_whenever_the_power_goes_a_deletion_that_has_begun_can_go_on(lost, tmp_p
 @pytest.mark.parametrize("fault", FAULTS)
 def test_when_the_command_has_ended_all_that_it_did_is_on_disk(lost, fault):
     _, kept, end = lost
-    last = [one for one in left(kept) if one.fault == fault][-1]
-    assert but_for_tmp(files_of(last)) == but_for_tmp(end)
+    assert but_for_tmp(at_the_end(kept, fault)) == but_for_tmp(end)
+
+
+@pytest.mark.parametrize("command", ["the first train", "train", "readmit", "run-requests"])
+def test_what_another_command_did_is_on_disk_when_it_has_ended(
+    small_server, small, tmp_path, command
+):
+    root, kept = tmp_path / "workspace", tmp_path / "kept"
+    kept.mkdir()
+    if command == "the first train":
+        root.mkdir(mode=0o700)
+    else:
+        shutil.copytree(small, root)
+    how = {"csv": str(small.parent / "people.csv"), "options": OPTIONS, "disk": str(kept)}
+    assert small_server.run(command.removeprefix("the first "), root, **how)[0] == 0
+    for fault in FAULTS:
+        assert but_for_tmp(at_the_end(kept, fault)) == but_for_tmp(held_in(root))
 
 
 def test_where_the_power_went_at_some_steps_the_same_command_ends_it(
@@ -125,6 +138,15 @@ def index_of(one, kept, path):
             shutil.copyfile(kept / content, path.with_name(path.name + name))
     with closing(read_index(path)) as connection:
         yield connection
+
+
+def held_in(root):
+    files = (path for path in root.rglob("*") if path.is_file())
+    return {str(path.relative_to(root)): digest_file(path) for path in files}
+
+
+def at_the_end(kept, fault):
+    return files_of([one for one in left(kept) if one.fault == fault][-1])
 
 
 def files_of(one):
