@@ -14,6 +14,7 @@ from components.artifacts import (
     ErasureReport,
 )
 from components.properties import publish
+from lineage_store.clock import clock_ahead
 from lineage_store.workspace import open_workspace
 from unlearning.certificates import certify
 
@@ -24,10 +25,12 @@ def Certifier(
     certificate: OutputArtifact[Certificate],
     workspace: Parameter[str],
     request_id: Parameter[str],
-    time: Parameter[str],
+    ahead: Parameter[int],
     version: Parameter[str],
 ) -> None:
     """Writes and signs the certificate, and records the deletion in the event log."""
     json.loads((Path(erasure.uri) / ERASURE_JSON).read_bytes())  # only after an erasure
-    sealed = certify(open_workspace(Path(workspace)), request_id, time=time, version=version)
+    sealed = certify(
+        open_workspace(Path(workspace)), request_id, clock=clock_ahead(ahead), version=version
+    )
     publish(certificate, CERTIFICATE_JSON, sealed)

@@ -12,6 +12,7 @@ from components.artifacts import (
 )
 from components.properties import publish
 from lineage_store.canonical import canonical_json
+from lineage_store.clock import clock_ahead
 from lineage_store.workspace import open_workspace
 from unlearning.erasure.erase import erase
 
@@ -21,8 +22,8 @@ def Eraser(
     report: OutputArtifact[ErasureReport],
     workspace: Parameter[str],
     request_id: Parameter[str],
-    time: Parameter[str],
+    ahead: Parameter[int],
 ) -> None:
     """Erases what learnt from the rows, and proves by a scan that nothing is left."""
-    scan = erase(open_workspace(Path(workspace)), request_id, time=time)
+    scan = erase(open_workspace(Path(workspace)), request_id, clock=clock_ahead(ahead))
     publish(report, ERASURE_JSON, canonical_json(scan.to_json()) + b"\n")

@@ -16,6 +16,7 @@ from tfx.types.standard_artifacts import (
 from components.artifacts import Ledger, ModelRecord, Rows
 from components.properties import set_guarantee
 from lineage_store.canonical import canonical_json, write_atomic
+from lineage_store.clock import clock_ahead
 from lineage_store.workspace import open_workspace
 from unlearning.registry import NewModel, describe_model, record_model
 
@@ -33,6 +34,7 @@ def ModelRecorder(
     workspace: Parameter[str],
     snapshot: Parameter[str],
     description: Parameter[str],
+    ahead: Parameter[int],
 ) -> None:
     """Registers the pushed model in the workspace's index and event log."""
     opened = open_workspace(Path(workspace))
@@ -53,7 +55,7 @@ def ModelRecorder(
             "pushed": pushed_path,
         },
     )
-    record_model(opened, registered)
+    record_model(opened, registered, clock=clock_ahead(ahead))
     summary = {
         "model": registered.id,
         "guarantee": registered.guarantee,

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from lineage_store.errors import Damaged
+
 PRIVATE, PUBLIC = 0o600, 0o644
 Json = Mapping[str, Any] | Sequence[Any] | str | int | float | bool | None
 
@@ -94,6 +96,34 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def sync_tree(folder: Path, *, within: Path) -> None:
+    """Make a folder durable with all that is in it, and the names that lead to it from `within`.
+
+    What takes the place of something else must be on disk before that may go.
+    """
+    for path, _, names in os.walk(folder, topdown=False):
+        for file in (Path(path, name) for name in names):
+            if not file.is_symlink():  # of which the name is all there is
+                with file.open("rb") as opened:
+                    os.fsync(opened.fileno())
+        sync_folder(Path(path))
+    for above in folder.parents:
+        sync_folder(above)
+        if above == within:
+            return
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file that unweave wrote."""
     return json.loads(path.read_bytes())
+
+
+@contextmanager
+def reading_own(path: Path) -> Iterator[None]:
+    """Read a file of unweave's own; raises Damaged, naming it, if it is not as it was written."""
+    try:
+        yield
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise Damaged(
+            f"The file {path} is not as unweave wrote it: restore the workspace from a backup."
+        ) from error

@@ -59,6 +59,10 @@ class CheckFailed(UnweaveError):
     exit_status = 1
 
 
+class Damaged(CheckFailed, ValueError):
+    """A file of unweave's own is not as it was written: cut off, changed, or of something else."""
+
+
 class LeftAsItIs(CheckFailed):
     """A plan leaves something that learnt from deleted rows as it is, so nothing was changed."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from lineage_store.claim import Claim, claim_of
+from lineage_store.clock import Clock
 from lineage_store.graph import LineageNode
 from lineage_store.index.models import Guarantee, ModelRecord
 from lineage_store.workspace import Workspace
@@ -22,16 +23,21 @@ from unlearning.training import TrainConfig
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """What a run is part of: when it was given, to which version, and who carries it out.
+    """What a run is part of: by which clock, of which version, and who carries it out.
 
     With `reveal`, it was asked for digests of weights in the clear, also of models that it ends.
     """
 
-    time: str
+    clock: Clock
     version: str
     backend: "Backend"
     engine: ShardEngine | None = None
     reveal: bool = False
+
+    @property
+    def time(self) -> str:
+        """The time, now."""
+        return self.clock()
 
     @property
     def today(self) -> str:
@@ -49,7 +55,7 @@ class TrainingJob:
     snapshot_number: int
     config: TrainConfig
     module_file: Path
-    time: str
+    clock: Clock
     excluded: int
     base: ModelRecord | None = None
     engine: ShardEngine | None = None
@@ -67,7 +73,6 @@ class TrainingJob:
             snapshot=self.snapshot_number,
             guarantee="trained",
             request=None,
-            time=self.time,
             extra={"excluded": self.excluded},
         )
 
@@ -104,7 +109,7 @@ class DeletionJob:
     changes: Sequence[ModelChange]
     replay: bool
     derived_until: str
-    time: str
+    clock: Clock
     version: str
     engine: ShardEngine | None = None
     made: Mapping[str, MakeLearner] = field(default_factory=dict)
@@ -124,7 +129,6 @@ class DeletionJob:
             snapshot=change.old.snapshot,
             guarantee=change.guarantee,
             request=self.request_id,
-            time=self.time,
             extra={"excluded": change.old.report["excluded"], **derived},
         )
 

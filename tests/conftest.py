@@ -30,6 +30,11 @@ settings.load_profile("unweave")
 draw_secrets()
 
 
+def pytest_addoption(parser):
+    """How long the slow tests of `faults/test_fuzz.py` try changes of each format."""
+    parser.addoption("--fuzz-seconds", type=float, default=60)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     """Keep what was collected before any of it is left out; begin with files that run TFX.

@@ -74,7 +74,9 @@ def artifacts(rebuilt: Rebuilt, actual: Metadata) -> Iterator[Mismatch]:
             older = node.external_id in rebuilt.taken_back
             if older and known is not None and known.state == pb.Artifact.DELETED:
                 continue
-            yield from _node(node, known, kind, state="state", states=ARTIFACT_STATES)
+            yield from _node(
+                node, known, kind, actual=actual, state="state", states=ARTIFACT_STATES
+            )
     for piece in artifact_pages(actual):
         ours = [node for node in piece if _is_ours(rebuilt, node)]
         expected = rebuilt.metadata.by_external_id(node.external_id for node in ours)
@@ -104,7 +106,9 @@ def executions(rebuilt: Rebuilt, actual: Metadata) -> Iterator[Mismatch]:
             if known is not None and kinds[known.type_id] != kind:
                 yield Mismatch(kind, "of another type", None)
                 continue
-            yield from _node(node, known, kind, state="last_known_state", states=EXECUTION_STATES)
+            yield from _node(
+                node, known, kind, actual=actual, state="last_known_state", states=EXECUTION_STATES
+            )
     for piece in execution_pages(actual):
         ours = [node for node in piece if _is_ours(rebuilt, node)]
         expected = rebuilt.metadata.executions_by_external_id(node.external_id for node in ours)
@@ -149,7 +153,13 @@ def events(rebuilt: Rebuilt, actual: Metadata) -> Iterator[Mismatch]:
 
 
 def _node(
-    right: Node, known: Node | None, kind: str, *, state: str, states: dict[str, int]
+    right: Node,
+    known: Node | None,
+    kind: str,
+    *,
+    actual: Metadata,
+    state: str,
+    states: dict[str, int],
 ) -> Iterator[Mismatch]:
     """Compare a node with the one that MLMD has; a deleted one keeps its last file."""
     names = {number: name for name, number in states.items()}
@@ -168,7 +178,7 @@ def _node(
     if (
         isinstance(right, pb.Artifact)
         and wanted != pb.Artifact.DELETED
-        and known.uri != right.uri
+        and actual.places.here(known.uri) != right.uri
         and not known.uri.startswith(OLDER_URI)
     ):
         mended.uri = right.uri

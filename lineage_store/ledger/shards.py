@@ -30,6 +30,7 @@ from lineage_store.canonical import (
     digest_json,
     link_or_copy,
     read_json,
+    reading_own,
     write_atomic,
 )
 from lineage_store.commitments import keep_nonce
@@ -82,8 +83,7 @@ class ShardLedger:
 
     def stages(self) -> list[StageRecord]:
         """Read the records of the trained stages, in order."""
-        files = sorted(self.folder.glob("stage-*.json"))
-        return [StageRecord(**read_json(file)) for file in files]
+        return [_stage(file) for file in sorted(self.folder.glob("stage-*.json"))]
 
     def steps(self, stage: int) -> Iterator[StepRecord]:
         """Read the steps of a stage, in the order in which they were taken."""
@@ -226,6 +226,11 @@ class Ledger:
         )
 
 
+def _stage(file: Path) -> StageRecord:
+    with reading_own(file):
+        return StageRecord(**read_json(file))
+
+
 def shard_folder(folder: Path, number: int) -> Path:
     """Return the folder of a shard within a ledger's folder."""
     return folder / "shards" / f"{number:03d}"
@@ -239,8 +244,10 @@ def write_header(folder: Path, header: Header) -> Ledger:
 
 
 def open_ledger(folder: Path) -> Ledger:
-    """Open a complete ledger."""
-    return Ledger(folder, Header.from_json(read_json(folder / HEADER_FILE)))
+    """Open a complete ledger; raises Damaged for one whose header cannot be read."""
+    file = folder / HEADER_FILE
+    with reading_own(file):
+        return Ledger(folder, Header.from_json(read_json(file)))
 
 
 def keep_shard(

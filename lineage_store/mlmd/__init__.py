@@ -1,6 +1,7 @@
 """ML Metadata: written by the ingest, read for graphs and pictures.
 
 metadata_store  through the calls that work on every version
+places          where a workspace lies and lay; `settled` tells MLMD that it moved
 server          how it is opened at an address, and what is said when that fails
 names           external ids, and what they say of the place of a thing
 subgraph        nodes and edges in one atomic write
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         picture_of_subject,
     )
     from lineage_store.mlmd.server import connection_config, told
+    from lineage_store.mlmd.settled import settle
     from lineage_store.mlmd.stand_ins import made_by_tfx
 else:
     __getattr__ = lazily(
@@ -46,6 +48,7 @@ else:
                 "picture_of_subject",
             ),
             "server": ("connection_config", "told"),
+            "settled": ("settle",),
             "stand_ins": ("made_by_tfx",),
         },
     )
@@ -65,5 +68,6 @@ __all__ = [
     "picture_of_model",
     "picture_of_subject",
     "read_lineage",
+    "settle",
     "told",
 ]

@@ -20,12 +20,15 @@ from lineage_store.errors import BadInput
 from lineage_store.graph.node import LineageNode
 from lineage_store.graph.unit_types import UNIT_TYPES
 from lineage_store.mlmd.names import place_of
+from lineage_store.mlmd.places import Places, places
 from lineage_store.mlmd.server import connection_config, in_reach, told, unlogged
+from lineage_store.workspace.folder import Workspace
 from lineage_store.workspace.metadata_address import Connection, password_from, sqlite_file
 
 __all__ = ["INPUTS", "OUTPUTS", "Metadata", "int_of", "pb", "pieces", "set_properties", "text_of"]
 
 AT_ONCE = 500
+PLACED = "components.Ledger"  # one or a few a model: their URIs tell where the workspace lay
 
 ARTIFACT_TYPES = frozenset(
     {"lineage.Request", *(kind.name for kind in UNIT_TYPES.values() if not kind.execution)}
@@ -38,8 +41,8 @@ EXECUTION_TYPES = frozenset(
 class Metadata:
     """An open metadata store, with the types of the lineage registered on demand."""
 
-    def __init__(self, where: Connection | Path, *, create: bool) -> None:
-        """Open MLMD; a path is that of an SQLite file.
+    def __init__(self, where: Connection | Path, *, create: bool, root: Path | None = None) -> None:
+        """Open MLMD; a path is that of an SQLite file, `root` the workspace that it belongs to.
 
         Raises BadInput if there is no such file and none is to be made, MetadataUnavailable if a
         server does not answer or refuses.
@@ -60,6 +63,16 @@ class Metadata:
         if create:
             with told(connection):
                 self._register_types()
+        self.places = Places("")
+        if root is not None:
+            with told(connection):
+                placed = self.store.get_artifacts_by_type(PLACED)
+            self.places = places(root, (artifact.uri for artifact in placed))
+
+    @classmethod
+    def of(cls, workspace: Workspace, *, create: bool = False) -> "Metadata":
+        """Open a workspace's MLMD; raises what opening it does."""
+        return cls(workspace.metadata, create=create, root=workspace.root)
 
     def _register_types(self) -> None:
         """Register the types of the lineage before several writers could do it at once.
@@ -133,10 +146,14 @@ class Metadata:
         found = self.executions_by_external_id([external_id]).get(external_id)
         return found is not None and found.last_known_state == pb.Execution.COMPLETE
 
+    def all_by_uri(self, uri: str) -> list[pb.Artifact]:
+        """Read the artifacts with this URI, wherever the workspace lay when they were written."""
+        spelt = self.places.spellings(uri)
+        return [one for known in spelt for one in self.store.get_artifacts_by_uri(known)]
+
     def by_uri(self, uri: str) -> pb.Artifact | None:
         """Return the newest artifact with this URI, or None."""
-        found = self.store.get_artifacts_by_uri(uri)
-        return max(found, key=lambda artifact: artifact.id) if found else None
+        return max(self.all_by_uri(uri), key=lambda artifact: artifact.id, default=None)
 
     def mark_deleted(self, artifacts: Iterable[pb.Artifact]) -> None:
         """Set the state of artifacts to DELETED; their records stay."""
@@ -194,7 +211,7 @@ class Metadata:
         return LineageNode(
             id=artifact.id,
             kind=self.type_name(artifact.type_id),
-            uri=artifact.uri,
+            uri=self.places.here(artifact.uri),
             model=None if model is None else str(model),
             shard=place["shard"],
             stage=place["stage"],

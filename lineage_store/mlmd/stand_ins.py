@@ -58,7 +58,7 @@ def find(metadata: Metadata, kind: str, uri: str) -> pb.Artifact | None:
     """Return the newest artifact of a type with this URI, or None."""
     found = [
         artifact
-        for artifact in metadata.store.get_artifacts_by_uri(uri)
+        for artifact in metadata.all_by_uri(uri)
         if metadata.type_name(artifact.type_id) == kind
     ]
     return max(found, key=lambda artifact: artifact.id, default=None)

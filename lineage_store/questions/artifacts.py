@@ -31,7 +31,7 @@ def trace_artifact(metadata: Metadata, name: str) -> dict[str, Any]:
         "type": metadata.type_name(found.type_id),
         "state": pb.Artifact.State.Name(found.state),
         "external_id": found.external_id or None,
-        "uri": None if found.uri.startswith(OLDER_URI) else found.uri or None,
+        "uri": None if found.uri.startswith(OLDER_URI) else metadata.places.here(found.uri) or None,
         "place": place_of(found.external_id),
         "properties": {
             name: _value(value)

@@ -66,7 +66,7 @@ def load_search(root: Path) -> Search:
     """Return what the file in a workspace's folder asks; raises BadInput for none, or a bad one."""
     try:
         return Search.from_json(read_json(root / DETECTION_FILE))
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise BadInput(
             f"There is no {DETECTION_FILE} in the workspace that can be read: it says which files "
             f"are searched, and how (docs/poison.md)."

@@ -4,6 +4,7 @@ Without the file: no request needs a second person, a request without a deadline
 and the inbox accepts nothing.
 """
 
+import base64
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
@@ -14,6 +15,7 @@ from lineage_store.errors import BadInput
 from lineage_store.workspace.folder import Workspace
 
 POLICY_FILE = "policy.json"
+KEY_BYTES = 32
 DEADLINE_DAYS = 30  # the month of GDPR, Article 12(3), or a little less
 
 
@@ -86,8 +88,12 @@ def load_policy(workspace: Workspace) -> Policy:
     try:
         value: Mapping[str, Any] = read_json(file)
         senders = tuple(Sender(**item) for item in value["senders"])
-        return Policy(**{**value, "senders": senders})
-    except (ValueError, TypeError, KeyError) as error:
+        found = Policy(**{**value, "senders": senders})
+        if not (_has_its_types(found) and all(map(_is_sender, senders))):
+            raise ValueError("a value of another type")
+        _must_make_sense(found)
+        return found
+    except (BadInput, ValueError, TypeError, KeyError, RecursionError) as error:
         raise BadInput(
             f"The file {POLICY_FILE} of the workspace is no policy: set it again with unweave "
             f"request policy, after moving it away."
@@ -96,8 +102,27 @@ def load_policy(workspace: Workspace) -> Policy:
 
 def save_policy(workspace: Workspace, policy: Policy) -> None:
     """Write the workspace's policy; raises BadInput for a number that makes no sense."""
+    _must_make_sense(policy)
+    write_atomic(workspace.root / POLICY_FILE, canonical_json(policy.to_json()) + b"\n")
+
+
+def _has_its_types(policy: Policy) -> bool:
+    above = policy.approve_above
+    numbers = [policy.deadline_days, *([] if above is None else [above])]
+    return all(type(one) is int for one in numbers) and type(policy.detectors_run) is bool
+
+
+def _is_sender(sender: Sender) -> bool:
+    if sender.key is not None:
+        raw = base64.b64decode(sender.key, validate=True)
+        if len(raw) != KEY_BYTES or base64.b64encode(raw).decode() != sender.key:
+            return False
+    named = sender.uid is None or type(sender.uid) is int
+    return named and type(sender.proposes) is bool
+
+
+def _must_make_sense(policy: Policy) -> None:
     if policy.approve_above is not None and policy.approve_above < 0:
         raise BadInput("`approve_above` counts subjects or rows: it is at least 0.")
     if not 0 <= policy.deadline_days <= 3650:
         raise BadInput("`deadline_days` goes from 0 to 3650.")
-    write_atomic(workspace.root / POLICY_FILE, canonical_json(policy.to_json()) + b"\n")

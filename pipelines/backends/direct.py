@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from lineage_store.canonical import sync_tree
 from lineage_store.data import load_snapshot
 from lineage_store.graph import LineageNode
 from lineage_store.graph.ledger_nodes import ledger_nodes
@@ -60,7 +61,7 @@ class DirectBackend:
                 progress=counter("training", planned_steps(family, store, job.config.partition)),
             ),
         )
-        self._push_and_record(job.workspace, folder, job.snapshot, job.description())
+        self._push_and_record(job, folder, job.snapshot, job.description())
 
     def delete(self, job: DeletionJob) -> None:
         """Unlearn, check, push, register, erase and certify."""
@@ -71,8 +72,8 @@ class DirectBackend:
             if change.snapshot is None or change.recorded:
                 continue
             self._replace(job, change, change.snapshot, plans[change.old.id])
-        erase(job.workspace, job.request_id, time=job.time)
-        certify(job.workspace, job.request_id, time=job.time, version=job.version)
+        erase(job.workspace, job.request_id, clock=job.clock)
+        certify(job.workspace, job.request_id, clock=job.clock, version=job.version)
 
     def _replace(self, job: DeletionJob, change: ModelChange, snapshot: Path, plan: Any) -> None:
         folder = job.workspace.pipeline_root / job.name / change.old.id
@@ -126,14 +127,14 @@ class DirectBackend:
                 policy=policy,
             )
             must_be_accepted(found)
-        self._push_and_record(job.workspace, folder, snapshot, job.description(change))
+        self._push_and_record(job, folder, snapshot, job.description(change))
 
     def _push_and_record(
-        self, workspace: Workspace, folder: Path, snapshot: Path, new: NewModel
+        self, job: TrainingJob | DeletionJob, folder: Path, snapshot: Path, new: NewModel
     ) -> None:
-        pushed = _push(workspace, new.family, folder / "model")
+        pushed = _push(job.workspace, new.family, folder / "model")
         record = describe_model(
-            workspace,
+            job.workspace,
             new,
             paths={
                 "data": snapshot,
@@ -143,7 +144,7 @@ class DirectBackend:
                 "pushed": pushed,
             },
         )
-        record_model(workspace, record)
+        record_model(job.workspace, record, clock=job.clock)
 
     def descendants(self, workspace: Workspace, record: ModelRecord) -> list[LineageNode]:
         """Return what the ledger names, and the model itself."""
@@ -174,5 +175,6 @@ def _push(workspace: Workspace, family: str, model: Path) -> Path:
         if left.exists():
             shutil.rmtree(left)
     shutil.copytree(model, partial, copy_function=shutil.copyfile)
+    sync_tree(partial, within=workspace.root)
     partial.rename(pushed)
     return pushed

@@ -25,6 +25,7 @@ from lineage_store.mlmd import (
     live_files,
     made_by_tfx,
     pb,
+    settle,
     told,
 )
 from lineage_store.workspace import Workspace
@@ -41,9 +42,7 @@ class TfxBackend:
     def train(self, job: TrainingJob) -> None:
         """Run the training pipeline."""
         with told(job.workspace.metadata), quiet_and_inside(job.workspace):
-            Metadata(
-                job.workspace.metadata, create=True
-            )  # TFX would try ten times, and not say why
+            Metadata.of(job.workspace, create=True)  # TFX would try ten times, and not say why
             from pipelines.definitions.training import training_pipeline
             from unlearning.fitting.executor_engine import using
 
@@ -53,7 +52,7 @@ class TfxBackend:
     def delete(self, job: DeletionJob) -> None:
         """Run the deletion pipeline."""
         with told(job.workspace.metadata), quiet_and_inside(job.workspace):
-            Metadata(job.workspace.metadata, create=True)
+            Metadata.of(job.workspace, create=True)
             from pipelines.definitions.deletion import deletion_pipeline
             from unlearning.fitting.executor_engine import using
 
@@ -97,8 +96,9 @@ def _catch_up(workspace: Workspace) -> None:
             f"The file of ML Metadata, {workspace.metadata.address}, is gone: restore it from a "
             f"backup, or run unweave doctor `repair`, which makes again what can be."
         )
+    settle(workspace, Metadata.of(workspace))
     _ingest_models(workspace, [model_id for model_id in live if model_id in made])
-    metadata = Metadata(workspace.metadata, create=False)
+    metadata = Metadata.of(workspace)
     names = Names(workspace.keys().key_id)
     for request in done:
         changed = {plan.model_before for plan in load_plan(workspace.request(request.id))}
@@ -107,7 +107,7 @@ def _catch_up(workspace: Workspace) -> None:
 
 
 def _descendants(workspace: Workspace, record: ModelRecord) -> list[LineageNode]:
-    metadata = Metadata(workspace.metadata, create=False)
+    metadata = Metadata.of(workspace)
     with reading_index(workspace) as connection:
         everyone = models(connection)
     later = families_from(everyone, record.family)
@@ -133,7 +133,7 @@ def _record_deletion(workspace: Workspace, request_id: str) -> None:
     plans = load_plan(folder)
     after = [plan.model_after for plan in plans if plan.model_after]
     _ingest_models(workspace, after)
-    metadata = Metadata(workspace.metadata, create=False)
+    metadata = Metadata.of(workspace)
     names = Names(workspace.keys().key_id)
     with reading_index(workspace) as connection:
         records = {record.id: record for record in models(connection)}
@@ -157,7 +157,7 @@ def _record_deletion(workspace: Workspace, request_id: str) -> None:
 
 
 def _ingest_models(workspace: Workspace, model_ids: list[str]) -> None:
-    metadata = Metadata(workspace.metadata, create=False)
+    metadata = Metadata.of(workspace)
     names = Names(workspace.keys().key_id)
     with reading_index(workspace) as connection:
         for model_id in model_ids:

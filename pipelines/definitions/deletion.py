@@ -25,6 +25,7 @@ from components.evaluator import UnlearningEvaluator
 from components.planner import DeletionPlanner
 from components.unlearner import Unlearner
 from lineage_store.canonical import canonical_json
+from lineage_store.clock import seconds_ahead
 from lineage_store.placement import Partition
 from pipelines.definitions.training import (
     ingest_components,
@@ -55,13 +56,14 @@ def deletion_pipeline(job: DeletionJob, *, enable_cache: bool = False) -> Pipeli
         if change.model_after is not None and not change.recorded:
             base = branches.get(change.base_after or "")
             branches[change.model_after] = _branch(job, change, change.model_after, base=base)
-    eraser = Eraser(workspace=str(job.workspace.root), request_id=job.request_id, time=job.time)
+    ahead = seconds_ahead(job.clock)
+    eraser = Eraser(workspace=str(job.workspace.root), request_id=job.request_id, ahead=ahead)
     eraser.add_upstream_nodes([branch.recorder for branch in branches.values()])
     certifier = Certifier(
         erasure=eraser.outputs["report"],
         workspace=str(job.workspace.root),
         request_id=job.request_id,
-        time=job.time,
+        ahead=ahead,
         version=job.version,
     )
     components = [part for branch in branches.values() for part in branch.components]
@@ -139,7 +141,7 @@ def _branch(job: DeletionJob, change: ModelChange, model: str, *, base: Branch |
     pusher.add_upstream_nodes(judged)
     description = canonical_json(job.description(change).to_json()).decode("utf-8")
     recorder = recorder_component(
-        ingestion, unlearner, pusher, job.workspace, snapshot, description, suffix=suffix
+        ingestion, unlearner, pusher, job, snapshot, description, suffix=suffix
     )
     imported = [old_rows, *ledgers]
     components = [planner, *ingestion.values(), *imported, unlearner, checker]

@@ -25,11 +25,12 @@ from components.ingestion import GatedExampleGen, GatedStatisticsGen, RowIndexer
 from components.model_recorder import ModelRecorder
 from components.trainer import LineageTrainer
 from lineage_store.canonical import canonical_json
+from lineage_store.clock import seconds_ahead
 from lineage_store.index.models import ModelRecord
 from lineage_store.mlmd import connection_config
 from lineage_store.placement import Partition
 from lineage_store.workspace import Workspace, password_from
-from pipelines.jobs import TrainingJob
+from pipelines.jobs import DeletionJob, TrainingJob
 from unlearning.fingerprint import code_digest
 
 
@@ -60,7 +61,7 @@ def training_pipeline(job: TrainingJob, *, enable_cache: bool = False) -> Pipeli
         ingestion,
         trainer,
         pusher,
-        job.workspace,
+        job,
         job.snapshot,
         _json(job.description().to_json()),
         suffix="",
@@ -127,7 +128,7 @@ def recorder_component(
     ingestion: dict[str, BaseComponent],
     trainer: BaseComponent,
     pusher: BaseComponent,
-    workspace: Workspace,
+    job: TrainingJob | DeletionJob,
     snapshot: Path,
     description: str,
     *,
@@ -142,9 +143,10 @@ def recorder_component(
         ledger=trainer.outputs["ledger"],
         model=trainer.outputs["model"],
         pushed=pusher.outputs["pushed_model"],
-        workspace=str(workspace.root),
+        workspace=str(job.workspace.root),
         snapshot=str(snapshot),
         description=description,
+        ahead=seconds_ahead(job.clock),
     )
     return recorder.with_id(recorder.id + suffix)
 

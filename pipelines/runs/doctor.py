@@ -19,7 +19,7 @@ from lineage_store.doctor import (
     write_missing,
 )
 from lineage_store.index import must_be_none_running, reading_index, writing_index
-from lineage_store.mlmd import Metadata, Names, made_by_tfx, told
+from lineage_store.mlmd import Metadata, Names, made_by_tfx, settle, told
 from lineage_store.workspace import Workspace, reading_folder
 from unlearning.registry.compare_index import IndexFindings, compare_index, repair_index
 
@@ -69,7 +69,7 @@ def _compare_metadata(workspace: Workspace, findings: IndexFindings) -> tuple[Di
     if not workspace.metadata.is_there():
         what = "its file is gone; what TFX alone knew and the history of what was erased are lost"
         return (Difference("MLMD", what, True),)
-    actual = Metadata(workspace.metadata, create=False)
+    actual = Metadata.of(workspace)
     with reading_folder(workspace.root) as folder:
         try:
             rebuilt = _rebuilt(workspace, findings, folder, beside=actual)
@@ -81,7 +81,8 @@ def _compare_metadata(workspace: Workspace, findings: IndexFindings) -> tuple[Di
 def _repair_metadata(workspace: Workspace, findings: IndexFindings) -> None:
     if findings.incomplete or not any(map(made_by_tfx, findings.models)):
         return
-    actual = Metadata(workspace.metadata, create=True)
+    settle(workspace, Metadata.of(workspace, create=True))
+    actual = Metadata.of(workspace)
     with TemporaryDirectory(dir=workspace.temporary) as folder:
         try:
             rebuilt = _rebuilt(workspace, findings, Path(folder), beside=actual)

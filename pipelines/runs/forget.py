@@ -191,7 +191,7 @@ def carry_out(
         changes=_changes(workspace, request_id, load_plan(folder)),
         replay=replay,
         derived_until=derived_until,
-        time=command.time,
+        clock=command.clock,
         version=command.version,
         engine=command.engine,
     )
@@ -383,7 +383,7 @@ def _take_back(workspace: Workspace, job: DeletionJob) -> None:
         ):
             return
         recorded = deletions.find_request(connection, job.request_id)
-        log_taken_back(connection, recorded, time=job.time)
+        log_taken_back(connection, recorded, time=job.clock())
         deletions.retract(connection, job.request_id)
     for change in job.changes:
         if change.snapshot is not None and change.snapshot.exists():

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from lineage_store.canonical import digest, write_atomic
+from lineage_store.clock import Clock
 from lineage_store.data import (
     Columns,
     Exclusions,
@@ -68,7 +69,7 @@ def train(
     *,
     backend: Backend,
     engine: ShardEngine | None = None,
-    time: str,
+    clock: Clock,
 ) -> models.ModelRecord:
     """Train a model and return its record.
 
@@ -120,7 +121,7 @@ def train(
                 base=None if base is None else base.record.id,
             ),
             module_file=module_file,
-            time=time,
+            clock=clock,
             excluded=exclusions.rows,
             base=None if base is None else base.record,
             engine=engine,
@@ -131,7 +132,7 @@ def train(
         except (BadInput, DiskFull):
             raise  # nothing that was begun is left
         except Exception as error:
-            record_failure(workspace.index_file, run=job.name, error=error, time=time)
+            record_failure(workspace.index_file, run=job.name, error=error, time=clock())
             raise
         pseudonyms.keep()
     except BaseException:

@@ -4,30 +4,29 @@ Real processes and SIGKILL, without TFX. The default suite has a handful, `make 
 """
 
 import csv
-import json
 import os
 import random
 import shutil
 import subprocess
-import sys
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-import unweave
 from lineage_store.errors import WorkspaceBusy
-from lineage_store.index import deletions, models
-from lineage_store.index.database import read_index
-from lineage_store.log import events as eventlog
-from lineage_store.workspace.folder import open_workspace, writing
+from lineage_store.workspace.folder import writing
 from pipelines.backends.direct import DirectBackend
+from tests.faults.ends import (
+    FORGOTTEN,
+    assert_ended_as_undisturbed,
+    killed_at_moments,
+    state_of,
+    undisturbed_of,
+)
+from tests.faults.fork_server import Server
 from unweave import Project
-from unweave.answers.revealed import weights_in_clear
 
-TOP = Path(__file__).parents[2]
-FORGOTTEN = "margarete.steinbrecher@example.org"
 MOMENTS = 200
+THOUSAND = 1000
 SOME = 2
 MODULE = """
 import keras
@@ -89,10 +88,6 @@ IN_SUITE = (
 )
 
 
-def files_of(root):
-    return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
-
-
 @pytest.fixture(scope="module")
 def original(tmp_path_factory):
     """A workspace with one model; never written to after this."""
@@ -111,34 +106,9 @@ def original(tmp_path_factory):
     return here / "workspace"
 
 
-class Server:
-    """The process that forks; see `fork_server`."""
-
-    def __init__(self):
-        self.process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "tests.faults.fork_server"],
-            cwd=TOP,
-            env={**os.environ, "PYTHONPATH": str(TOP), "TF_CPP_MIN_LOG_LEVEL": "3"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def forget(self, root, **how):
-        """Forget in a fork and return its exit status and seconds."""
-        order = {"root": str(root), "subject": FORGOTTEN, **how}
-        print(json.dumps(order), file=self.process.stdin, flush=True)
-        told = json.loads(self.process.stdout.readline())
-        return told["status"], told["seconds"]
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-
-
 @pytest.fixture(scope="module")
 def server():
-    made = Server()
+    made = Server(FORGOTTEN)
     yield made
     made.close()
 
@@ -146,42 +116,7 @@ def server():
 @pytest.fixture(scope="module")
 def undisturbed(server, original, tmp_path_factory):
     """The same deletion without a kill: files, weights, and the seconds that it takes."""
-    root = tmp_path_factory.mktemp("undisturbed") / "workspace"
-    shutil.copytree(original, root)
-    server.forget(Path(shutil.copytree(original, root.with_name("warm"))))
-    status, seconds = server.forget(root)
-    assert status == 0
-    return files_of(root), state_of(root)[1]["m2"], seconds
-
-
-def state_of(root):
-    with closing(read_index(root / "unweave.sqlite")) as connection:
-        known = models.models(connection)
-        return (
-            [request.state for request in deletions.all_requests(connection)],
-            {one.id: weights_in_clear(open_workspace(root), one.paths) for one in known},
-            [one.state for one in known],
-            [event.kind for event in eventlog.events(connection)],
-        )
-
-
-def assert_ended_as_undisturbed(server, root, undisturbed):
-    """Run the command again, and compare all that it leaves."""
-    files, weights, _ = undisturbed
-    status, _ = server.forget(root)
-    assert status in (0, 3)  # nothing is found by one that was killed when all was done
-    asked, digests, states, events = state_of(root)
-    assert asked == ["done"] and states == ["deleted", "live"]
-    assert digests["m2"] == weights
-    # One that a full disk made take its request back has asked before.
-    while events[1:3] == ["deletion asked", "deletion taken back"]:
-        del events[1:3]
-    assert events == ["model made", "deletion asked", "model made", "rows deleted"]
-    assert files_of(root) == files
-    (certificate,) = root.rglob("certificate.json")
-    assert unweave.verify(certificate, public_key=root / "keys/public.pem")["ok"]
-    assert not any(FORGOTTEN.encode() in path.read_bytes() for path in root.rglob("*.sqlite"))
-    assert Project(root).audit()["ok"]
+    return undisturbed_of(server, original, tmp_path_factory.mktemp("undisturbed"))
 
 
 @pytest.mark.parametrize(
@@ -197,21 +132,6 @@ def test_a_deletion_killed_at_a_step_ends_as_if_it_was_not(
     assert_ended_as_undisturbed(server, root, undisturbed)
 
 
-def killed_at_moments(server, original, undisturbed, folder, *, count, seed):
-    draw = random.Random(seed)
-    for number in range(count):
-        after = draw.uniform(0, undisturbed[2] * 1.05)
-        root = Path(shutil.copytree(original, folder / "workspace"))
-        server.forget(root, after=after)
-        if draw.random() < 0.25:  # and once more, as it finishes
-            server.forget(root, after=draw.uniform(0, undisturbed[2]))
-        try:
-            assert_ended_as_undisturbed(server, root, undisturbed)
-        except AssertionError as error:
-            raise AssertionError(f"killed at moment {number}, after {after:.3f} s") from error
-        shutil.rmtree(root)
-
-
 def test_a_deletion_killed_at_some_moments_ends_as_if_it_was_not(
     server, original, undisturbed, tmp_path
 ):
@@ -223,6 +143,13 @@ def test_a_deletion_killed_at_any_moment_ends_as_if_it_was_not(
     server, original, undisturbed, tmp_path
 ):
     killed_at_moments(server, original, undisturbed, tmp_path, count=MOMENTS, seed=2)
+
+
+@pytest.mark.slow
+def test_a_small_deletion_killed_a_thousand_times_ends_as_if_it_was_not(
+    small_server, small, small_undisturbed, tmp_path
+):
+    killed_at_moments(small_server, small, small_undisturbed, tmp_path, count=THOUSAND, seed=3)
 
 
 # A disk that fills up

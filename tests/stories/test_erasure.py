@@ -252,7 +252,7 @@ def test_a_model_that_has_ended_is_not_trained_again_on_restored_rows(original, 
             snapshot_number=1,
             config=TrainConfig.from_json(old.config),
             module_file=next((original / "modules").iterdir()),
-            time="2031-05-18T12:00:00Z",
+            clock=lambda: "2031-05-18T12:00:00Z",
             excluded=0,
         )
         with pytest.raises(CheckFailed, match="m1 was ended by a deletion on 2031-05-17"):
@@ -260,7 +260,8 @@ def test_a_model_that_has_ended_is_not_trained_again_on_restored_rows(original, 
         # Nor does a recorder take it that was not asked before.
         paths = {name: workspace.absolute(path) for name, path in old.paths.items()}
         with pytest.raises(CheckFailed, match="m1 was ended by a deletion on 2031-05-17"):
-            record_model(workspace, describe_model(workspace, job.description(), paths=paths))
+            again = describe_model(workspace, job.description(), paths=paths)
+            record_model(workspace, again, clock=job.clock)
     assert models_of(workspace_after) == [old, new]
     assert events_of(workspace_after, "model made") == events
 

@@ -33,6 +33,7 @@ import components
 import unweave
 from fixtures.warm_python import warm_python
 from lineage_store.canonical import digest_json
+from lineage_store.clock import clock_ahead
 from lineage_store.data.csv_source import Columns, Exclusions, read_header, read_records
 from lineage_store.data.gate import let_through
 from lineage_store.data.risk import parse_rules
@@ -316,11 +317,12 @@ def test_there_is_one_step_batch_and_update_a_step_and_one_checkpoint_a_stage(st
 OF_PLACE = {"model", "shard", "stage", "request", "guarantee_m1", "guarantee_m2"}
 OF_OURS = {"guarantee", "code", "environment"}
 OF_PARAMETERS = {
-    "artifact_uri", "code_digest", "config", "custom_config", "description", "exclude_splits",
+    "ahead", "artifact_uri", "code_digest", "config", "custom_config", "description",
+    "exclude_splits",
     "family", "infer_feature_shape", "input_base", "input_config", "model_id", "module_file",
     "output_config", "output_data_format", "output_file_format", "output_key", "partition",
     "push_destination", "reimport", "replay", "request_id", "snapshot", "stats_options_json",
-    "time", "version", "workspace",
+    "version", "workspace",
 }  # fmt: skip
 OF_TFX = {
     "blessed", "file_format", "input_fingerprint", "is_external", "payload_format", "pushed",
@@ -474,7 +476,7 @@ def training_job(workspace):
         snapshot_number=record.snapshot,
         config=TrainConfig.from_json(record.config),
         module_file=module_file,
-        time=record.created,
+        clock=clock_ahead(0),
         excluded=record.report["excluded"],
     )
 
@@ -491,7 +493,7 @@ def test_ingesting_a_deletion_again_changes_nothing(story):
     old = record_of(workspace.root, "m2")
     before = Mlmd(workspace.root).everything()
     change = ModelChange(old, "m3", workspace.snapshot("m3"), "approximate", recorded=True)
-    again = DeletionJob(workspace, "r2", [change], False, "", old.ended, "0")
+    again = DeletionJob(workspace, "r2", [change], False, "", lambda: old.ended, "0")
     TfxBackend().record_deletion(again)
     assert Mlmd(workspace.root).everything() == before
 
@@ -914,7 +916,7 @@ def test_all_pipelines_compile_for_kubeflow(story, tmp_path):
     old = record_of(workspace.root, "m1")
     shutil.copytree(workspace.snapshot("m1"), workspace.snapshot("m2"))
     change = ModelChange(old, "m2", workspace.snapshot("m2"), "exact", recorded=False)
-    deletion = DeletionJob(workspace, "r1", [change], False, "", "", "0")
+    deletion = DeletionJob(workspace, "r1", [change], False, "", lambda: old.created, "0")
     config = kubeflow.KubeflowV2DagRunnerConfig(default_image="example.org/unweave:1")
     for wanted, pipeline in (
         ("LineageTrainer", training_pipeline(training_job(workspace))),

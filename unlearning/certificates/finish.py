@@ -1,13 +1,14 @@
 """The end of a deletion run: certificate written, request closed, once.
 
-Each function can run again after a kill and gives the same files: what is random (the nonce) was
-drawn when the request was opened, and what is a time is passed in and kept with the request.
+Each function can run again after a kill and gives the same files, but for the time: what is random
+(the nonce) was drawn when the request was opened, and what is a time is read when it is signed.
 """
 
 from contextlib import closing
 from functools import partial
 
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
+from lineage_store.clock import Clock
 from lineage_store.index import deletions, logging_events, models, queue, reading_index, row_index
 from lineage_store.keys import Pseudonyms, load_private_key
 from lineage_store.log import RowsDeleted, events
@@ -35,7 +36,7 @@ from unlearning.verification.checks import CheckReport
 from unlearning.verification.report_file import load_reports
 
 
-def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -> bytes:
+def certify(workspace: Workspace, request_id: str, *, clock: Clock, version: str) -> bytes:
     """Write the certificate, seal the receipt, log the deletion, close the request.
 
     Returns the certificate. Where there are several ids, each has a certificate of its own, too,
@@ -54,6 +55,7 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
         }
         approximate = any(plan.claim.leaves_derived for plan in plans)
         exact_by = request.options.get("exact_by") if approximate else None
+        time = max(clock(), request.created)  # if the clock was set back meanwhile
         stated = partial(
             certificate_statement,
             request=request,
@@ -107,10 +109,11 @@ def certify(workspace: Workspace, request_id: str, *, time: str, version: str) -
         ids=len(opened.ids),
     )
     with logging_events(workspace) as log:
-        events.append(log, deleted, time=time)
+        ended = clock()
+        events.append(log, deleted, time=ended)
         result = {"rows": len(opened.row_keys), "subjects": len(opened.ids)}
-        deletions.finish(log, request_id, result=result, time=time)
-        queue.run_done(log, request_id, exact_by=exact_by, time=time)
+        deletions.finish(log, request_id, result=result, time=ended)
+        queue.run_done(log, request_id, exact_by=exact_by, time=ended)
     return sealed
 
 

@@ -10,7 +10,7 @@
              models' folders go, rows leave the index, files are compacted, a scan proves it
     certify  the certificate is written, the key of what was sealed is destroyed
 
-Record first, then act: each step can run again after a kill, and gives the same result. Time and
+Record first, then act: each step can run again after a kill, and gives the same result. Clocks and
 randomness come from outside.
 """
 
@@ -18,8 +18,10 @@ import shutil
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
-from lineage_store.canonical import canonical_json, write_atomic
+from lineage_store.canonical import canonical_json, sync_folder, write_atomic
+from lineage_store.clock import Clock
 from lineage_store.errors import WorkspaceBusy
 from lineage_store.index import compact, models, row_index, writing_index
 from lineage_store.workspace import Workspace
@@ -33,7 +35,7 @@ from unlearning.planning.plan_file import load_plan
 from unlearning.planning.sealed_request import OpenRequest, load_open
 
 
-def erase(workspace: Workspace, request_id: str, *, time: str) -> Scan:
+def erase(workspace: Workspace, request_id: str, *, clock: Clock) -> Scan:
     """Erase what learnt from a request's rows, and scan the workspace for what is left.
 
     The new models must be registered. Raises ResidueFound, naming the files, if anything is found:
@@ -55,7 +57,7 @@ def erase(workspace: Workspace, request_id: str, *, time: str) -> Scan:
     must_be_clean(before, "Nothing was erased yet:")
     with writing_index(workspace) as connection:
         for plan in plans:
-            _erase_model(connection, workspace, plan, time=time)
+            _erase_model(connection, workspace, plan, time=clock())
         with connection:
             row_index.remove(connection, opened.row_keys, subjects=opened.subjects)
             row_index.keep_snapshots(connection, (record.snapshot for record in stay))
@@ -138,9 +140,16 @@ def _erase_model(
     with connection:
         state: models.ModelState = "withdrawn" if plan.model_after is None else "deleted"
         models.end(connection, plan.model_before, state=state, time=time)
-    for path in old.paths.values():
-        if workspace.absolute(path).exists():
-            shutil.rmtree(workspace.absolute(path))
+    for folder in map(workspace.absolute, old.paths.values()):
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, so that it does not come back when the power goes."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    if folder.parent.exists():
+        sync_folder(folder.parent)
 
 
 def _clear_serving(workspace: Workspace) -> None:
@@ -153,4 +162,4 @@ def _clear_serving(workspace: Workspace) -> None:
         }
     for version in (workspace.root / "serving").glob("*/*"):
         if version not in live:
-            shutil.rmtree(version)
+            _remove(version)

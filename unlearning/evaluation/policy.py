@@ -86,7 +86,7 @@ def read_policy(path: Path | None) -> Policy:
         return Policy()
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"The policy {path} cannot be read: {error}.") from error
     return policy_from(value, where=f"The policy {path}")
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lineage_store.canonical import canonical_json, read_json, write_atomic
+from lineage_store.canonical import canonical_json, read_json, reading_own, write_atomic
 from lineage_store.workspace import RequestFolder
 from unlearning.planning.model_plan import ModelPlan
 
@@ -14,8 +14,9 @@ def save_plan(folder: RequestFolder, plans: Sequence[ModelPlan]) -> None:
 
 
 def load_plan(folder: RequestFolder) -> list[ModelPlan]:
-    """Read the plans of a request."""
-    return [ModelPlan.from_json(item) for item in read_json(folder.plan)]
+    """Read the plans of a request; raises Damaged if they are not as they were written."""
+    with reading_own(folder.plan):
+        return [ModelPlan.from_json(item) for item in read_json(folder.plan)]
 
 
 def load_scan(folder: RequestFolder) -> Mapping[str, Any]:

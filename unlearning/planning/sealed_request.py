@@ -77,6 +77,7 @@ def save_open(
         "lengths": list(request.lengths),
     }
     folder.path.mkdir(parents=True, exist_ok=True)
+    sync_folder(folder.path.parent)
     key = random_bytes(KEY_BYTES)
     write_atomic(folder.open_key, key)
     sealed = seal(value, key=key, belongs_to=_bound_to(folder), random_bytes=random_bytes)
@@ -127,7 +128,9 @@ def destroy_open(folder: RequestFolder) -> None:
             os.fsync(stream.fileno())
         spent.unlink()
         sync_folder(key.parent)
-    folder.open_file.unlink(missing_ok=True)
+    if folder.open_file.exists():
+        folder.open_file.unlink()
+        sync_folder(folder.path)
 
 
 def _bound_to(folder: RequestFolder) -> str:

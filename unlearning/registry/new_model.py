@@ -11,8 +11,7 @@ from lineage_store.index.models import Guarantee
 class NewModel:
     """A model that a run makes: its id, its line (`family`), and from which snapshot it comes.
 
-    `request` is the deletion that makes it, `time` when that was asked; `extra` goes into its
-    report.
+    `request` is the deletion that makes it; `extra` goes into its report.
     """
 
     model: str
@@ -20,7 +19,6 @@ class NewModel:
     snapshot: int
     guarantee: Guarantee
     request: str | None
-    time: str
     extra: Mapping[str, Any]
 
     def to_json(self) -> dict[str, Any]:

@@ -84,10 +84,9 @@ def record_again(
         snapshot=logged.snapshot,
         guarantee=logged.guarantee,
         request=logged.request,
-        time=logged.created,
         extra=_extra(workspace, logged, known, others),
     )
-    return describe_model(workspace, new, paths=found.paths)
+    return describe_model(workspace, new, paths=found.paths, created=logged.created)
 
 
 def _ledgers(

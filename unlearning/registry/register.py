@@ -2,10 +2,12 @@
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from lineage_store.canonical import sync_tree
+from lineage_store.clock import Clock
 from lineage_store.data import (
     UNLABELLED,
     Record,
@@ -34,14 +36,18 @@ from unlearning.registry.new_model import NewModel
 from unlearning.training.config import config_of
 
 
-def record_model(workspace: Workspace, record: models.ModelRecord) -> None:
+def record_model(workspace: Workspace, record: models.ModelRecord, *, clock: Clock) -> None:
     """Register a model as live, with all its rows, and log that it was made; safe to repeat.
 
-    Raises CheckFailed for a model that a deletion has ended.
+    It is made when it is registered: from then on it is there for all. All of it is on disk by
+    then, since it may take another's place. Raises CheckFailed for a model that a deletion has
+    ended.
     """
+    for path in record.paths.values():
+        sync_tree(workspace.absolute(path), within=workspace.root)
     gated = load_snapshot(workspace.absolute(record.paths["data"]))
     with logging_events(workspace) as connection:
-        known = {known.id for known in models.models(connection)}
+        known = {known.id: known for known in models.models(connection)}
         models.must_not_have_ended(connection, record.id)
         if record.request is None:
             row_index.ingest(
@@ -51,6 +57,8 @@ def record_model(workspace: Workspace, record: models.ModelRecord) -> None:
                 total=sum(gated.rows.values()),
                 temporary=workspace.temporary,
             )
+        made = known[record.id].created if record.id in known else clock()
+        record = replace(record, created=made)
         models.register(connection, record)
         if record.id not in known:
             ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
@@ -59,11 +67,12 @@ def record_model(workspace: Workspace, record: models.ModelRecord) -> None:
 
 
 def describe_model(
-    workspace: Workspace, new: NewModel, *, paths: Mapping[str, Path]
+    workspace: Workspace, new: NewModel, *, paths: Mapping[str, Path], created: str = ""
 ) -> models.ModelRecord:
     """Return the record of a live model, as its ledger and its gated data tell it.
 
-    `paths` names the folders of everything made from its rows.
+    `paths` names the folders of everything made from its rows; `created` is when it was
+    registered, if it was.
     """
     ledger = open_ledger(paths["ledger"])
     return models.ModelRecord(
@@ -71,7 +80,7 @@ def describe_model(
         family=new.family,
         snapshot=new.snapshot,
         state="live",
-        created=new.time,
+        created=created,
         guarantee=new.guarantee,
         weights=published_weights(ledger),
         ledger=published_ledger(ledger),

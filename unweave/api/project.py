@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lineage_store.clock import machine_time
 from lineage_store.data import Columns, parse_rules
 from lineage_store.disk_full import translated
 from lineage_store.ledger import TrainOptions
@@ -26,7 +27,7 @@ from unweave.api.forget_options import asked_of, forget_request
 from unweave.api.reader import Reader
 from unweave.api.readmitting import readmit_subjects
 from unweave.api.reporting import write_report
-from unweave.api.session import Now, Session, nobody, system_clock
+from unweave.api.session import Now, Session, nobody
 from unweave.api.verify import verify as verify
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Project(Reader):
         beam_args: str | None = None,
         reveal: bool = False,
         wait: float = 0,
-        now: Now = system_clock,
+        now: Now = machine_time,
     ) -> None:
         self._session = Session(
             root=Path(workspace),
@@ -149,7 +150,7 @@ class Project(Reader):
         engine = session.engine  # one that cannot be is told before a workspace is made
         with session.running(create=True, key_file=key, metadata=where) as (workspace, _):
             made = train(
-                workspace, asked, backend=session.backend, engine=engine, time=session.time
+                workspace, asked, backend=session.backend, engine=engine, clock=lambda: session.time
             )
             return answers.trained(
                 workspace, made, seconds=clock.perf_counter() - began, reveal=session.reveal

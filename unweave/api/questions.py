@@ -48,7 +48,7 @@ class Queries:
                 from lineage_store.questions.pipeline_runs import pipeline_runs
 
                 with told(workspace.metadata):
-                    runs = pipeline_runs(Metadata(workspace.metadata, create=False), name)
+                    runs = pipeline_runs(Metadata.of(workspace), name)
             return {"model": record.id, "pipeline": name, "components": runs}
 
     def deployed(self, model: str | None = None, *, as_of: str | None = None) -> Answer:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lineage_store.clock import machine_time
 from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput
 from lineage_store.index import models
@@ -11,7 +12,7 @@ from lineage_store.questions import steps as step_questions
 from lineage_store.questions import traces as questions
 from unweave.answers.revealed import weights_in_clear
 from unweave.api.questions import Queries
-from unweave.api.session import Now, Session, system_clock
+from unweave.api.session import Now, Session
 
 
 class Reader:
@@ -25,7 +26,7 @@ class Reader:
         workspace: Path | str = "workspace",
         *,
         reveal: bool = False,
-        now: Now = system_clock,
+        now: Now = machine_time,
     ) -> None:
         self._session = Session(root=Path(workspace), now=now, reveal=reveal)
 
@@ -64,9 +65,9 @@ class Reader:
         from lineage_store.mlmd import Metadata, told
         from lineage_store.questions import trace_artifact
 
-        where = self._session.workspace().metadata
-        with told(where):
-            return trace_artifact(Metadata(where, create=False), artifact)
+        workspace = self._session.workspace()
+        with told(workspace.metadata):
+            return trace_artifact(Metadata.of(workspace), artifact)
 
     @property
     def ask(self) -> Queries:

@@ -8,11 +8,12 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lineage_store.clock import machine_time, written
 from lineage_store.disk_full import translated
 from lineage_store.index import read_index, reading_index
 from lineage_store.progress import Listener, listening
@@ -24,11 +25,6 @@ if TYPE_CHECKING:
     from unlearning.fitting import ShardEngine
 
 Now = Callable[[], datetime]
-
-
-def system_clock() -> datetime:
-    """Return the time of this machine."""
-    return datetime.now(timezone.utc)
 
 
 def nobody(what: str, done: int, total: int) -> None:
@@ -45,7 +41,7 @@ class Session:
     """
 
     root: Path
-    now: Now = system_clock
+    now: Now = machine_time
     listener: Listener = nobody
     chosen: "Backend | None" = None
     workers: int | None = None
@@ -56,7 +52,7 @@ class Session:
     @property
     def time(self) -> str:
         """The time, in whole seconds."""
-        return self.now().replace(microsecond=0).isoformat()
+        return written(self.now())
 
     @property
     def today(self) -> str:
@@ -86,7 +82,7 @@ class Session:
         from pipelines.jobs import Command
 
         return Command(
-            time=self.time,
+            clock=lambda: self.time,
             version=installed_version(),
             backend=self.backend,
             engine=self.engine,

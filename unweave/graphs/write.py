@@ -85,7 +85,7 @@ def _picture(
             records = {m["model"]: find_model(connection, m["model"]) for m in touched["models"]}
         if model is not None:
             model = find_model(connection, model).id
-    metadata = Metadata(workspace.metadata, create=False)
+    metadata = Metadata.of(workspace)
     if artifact is not None:
         artifact_id = find_artifact(metadata, artifact).id
         return picture_of_artifact(metadata, read_lineage(metadata), artifact_id)

@@ -121,10 +121,10 @@ def cover_up(root, model="m1"):
     paths = {name: workspace.absolute(path) for name, path in record.paths.items()}
     new = NewModel(
         model=record.id, family=record.family, snapshot=record.snapshot,
-        guarantee=record.guarantee, request=record.request, time=record.created,
+        guarantee=record.guarantee, request=record.request,
         extra={name: record.report[name] for name in ("excluded",)},
     )  # fmt: skip
-    told = describe_model(workspace, new, paths=paths)
+    told = describe_model(workspace, new, paths=paths, created=record.created)
     with closing(open_index(workspace.index_file)) as connection, connection:
         models.register(connection, told)
         for trigger in ("events_never_change", "events_never_go"):
