@@ -17,11 +17,12 @@ from typing import Any
 
 from benchmarks.apart import peak_kib
 from benchmarks.mnist import KEYS
-from lineage_store.data.csv_source import Columns, Exclusions, read_header, read_records
+from lineage_store.data.csv_source import Columns, read_header, read_records
 from lineage_store.data.gate import let_through
 from lineage_store.data.snapshot import load_snapshot, read_snapshot
 from lineage_store.index import row_index
 from lineage_store.index.database import open_index
+from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition

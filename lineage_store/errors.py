@@ -4,6 +4,9 @@ Each message is one sentence for the person at the keyboard: what happened, wher
 The class carries the exit status of the command line, so that no caller has to translate.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class UnweaveError(Exception):
     """The base of every error that unweave raises on purpose."""
@@ -75,3 +78,20 @@ class NothingFound(UnweaveError):
     """What was asked for is not here; this is an answer, not a malfunction."""
 
     exit_status = 3
+
+
+class AlreadyForgotten(NothingFound):
+    """Who was asked for is known to have been forgotten, and has no row."""
+
+
+class SpelledOtherwise(NothingFound):
+    """Nothing is here under the spelling given, and there may be something under others.
+
+    `told` is what the answer says of them; `spellings`, by number, are for a terminal alone.
+    """
+
+    def __init__(
+        self, message: str, *, told: Mapping[str, Any], spellings: Mapping[int, str]
+    ) -> None:
+        super().__init__(message)
+        self.told, self.spellings = told, spellings

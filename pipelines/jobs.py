@@ -13,7 +13,9 @@ from typing import Protocol
 
 from lineage_store.claim import Claim, claim_of
 from lineage_store.clock import Clock
+from lineage_store.data import Columns
 from lineage_store.graph import LineageNode
+from lineage_store.index import manifest
 from lineage_store.index.models import Guarantee, ModelRecord
 from lineage_store.workspace import Workspace
 from unlearning.fitting import MakeLearner, ShardEngine
@@ -57,6 +59,7 @@ class TrainingJob:
     module_file: Path
     clock: Clock
     excluded: int
+    columns: Columns = field(default_factory=Columns)
     base: ModelRecord | None = None
     engine: ShardEngine | None = None
 
@@ -73,7 +76,10 @@ class TrainingJob:
             snapshot=self.snapshot_number,
             guarantee="trained",
             request=None,
-            extra={"excluded": self.excluded},
+            extra={
+                "excluded": self.excluded,
+                manifest.COLUMNS: manifest.recorded_columns(self.columns),
+            },
         )
 
 
@@ -129,7 +135,7 @@ class DeletionJob:
             snapshot=change.old.snapshot,
             guarantee=change.guarantee,
             request=self.request_id,
-            extra={"excluded": change.old.report["excluded"], **derived},
+            extra={**manifest.of_the_gate(change.old), **derived},
         )
 
 

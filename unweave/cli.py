@@ -15,7 +15,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from lineage_store.errors import UnweaveError
+from lineage_store.errors import SpelledOtherwise, UnweaveError
 from unweave.api.version import installed_version
 from unweave.commands.audit import audit
 from unweave.commands.cost import cost
@@ -34,6 +34,7 @@ from unweave.commands.options import (
     must_be_utf8,
     project_of,
     show,
+    spelled_for_a_terminal,
     workspace_of,
 )
 from unweave.commands.readmit import readmit
@@ -66,7 +67,8 @@ def main() -> None:
         _fail(" ".join(error.format_message().split()), 2)
     except UnweaveError as error:
         flags = flags_for(asked_for(sys.argv[1:], commands), commands)
-        _fail(in_flags(str(error), flags), error.exit_status)
+        others = error if isinstance(error, SpelledOtherwise) else None
+        _fail(in_flags(str(error), flags), error.exit_status, others=others)
     except Exception as error:  # the one place for whatever nobody foresaw
         _fail_unforeseen(error)
 
@@ -78,11 +80,15 @@ def _fail_unforeseen(error: Exception) -> None:
     _fail(sentence(error, details), UNFORESEEN)
 
 
-def _fail(message: str, exit_status: int) -> None:
+def _fail(message: str, exit_status: int, *, others: SpelledOtherwise | None = None) -> None:
     if "--json" in sys.argv:
-        say_json({"ok": False, "error": message, "exit_status": exit_status})
+        told = {} if others is None else others.told
+        say_json({"ok": False, "error": message, "exit_status": exit_status, **told})
     else:
         say(f"unweave: {message}", err=True)
+        if others is not None and sys.stderr.isatty():
+            for number, spelling in others.spellings.items():
+                say(f"  {number}  {spelling}", err=True)
     sys.exit(exit_status)
 
 
@@ -140,6 +146,7 @@ def trace(workspace: Path, kind: str, name: str, export: Path | None, as_json: b
             "artifact": project.trace_artifact,
         }
         answer = ask[kind](name)
+        answer |= spelled_for_a_terminal(answer, as_json, lambda: project.spellings_alike([name]))
     show(answer, as_json, f"traced_{kind}")
 
 
@@ -151,7 +158,7 @@ QUESTIONS = {
     "deployed": "which versions of it were served, and which was last",
     "failures": "which runs failed and why; all without a model",
     "subjects": "whose rows its data holds, by pseudonym",
-    "free": "whether it is free of all deleted rows today; if not, the exit status is 1",
+    "free": "whether it is free of all deleted rows today; unless it is, the exit status is 1",
     "models-of": "which models a subject is or was in",
 }
 AS_OF = click.option("--as-of", metavar="TIME", help="What was true then: a date, or ISO 8601.")
@@ -177,7 +184,7 @@ def query(
         asked = getattr(project.ask, question.replace("-", "_"))
         answer = asked(name) if as_of is None else asked(name, as_of=as_of)
     show(answer, as_json, f"asked_{question.replace('-', '_')}")
-    if question == "free" and answer["free"] is False:
+    if question == "free" and not answer["free"] and answer["state"] == "live":
         sys.exit(1)
 
 

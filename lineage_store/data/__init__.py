@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     )
     from lineage_store.data.csv_source import (
         Columns,
-        Exclusions,
         TableHeader,
         read_headers,
         read_records,
@@ -72,7 +71,7 @@ else:
                 "summary_of_numbers",
                 "summary_of_texts",
             ),
-            "csv_source": ("Columns", "Exclusions", "TableHeader", "read_headers", "read_records"),
+            "csv_source": ("Columns", "TableHeader", "read_headers", "read_records"),
             "csv_table": ("Table", "read_table"),
             "gate": ("infer", "let_through"),
             "inference": ("in_terms_of",),
@@ -114,7 +113,6 @@ __all__ = [
     "UNLABELLED",
     "Column",
     "Columns",
-    "Exclusions",
     "Kind",
     "Label",
     "NumberSummary",

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from lineage_store.data.risk import RiskRule, band_of
 from lineage_store.data.schema import Roles
@@ -24,7 +25,7 @@ from lineage_store.data.snapshot import (
 )
 from lineage_store.data.source import open_source
 from lineage_store.errors import BadInput
-from lineage_store.keys.pseudonyms import Pseudonyms
+from lineage_store.keys.exclusions import Exclusions, GivenRow
 from lineage_store.keys.secret import Keys
 from lineage_store.placement import banded, in_evaluation
 
@@ -53,6 +54,13 @@ class Columns:
         return self.subjects or (() if self.row_id is None else (self.row_id,))
 
 
+class Naming(Protocol):
+    """Who gives subjects their pseudonyms, on which no bit of a model depends."""
+
+    def get(self, subject: str) -> bytes:
+        """Return a subject's pseudonym (16 bytes), a new one for a subject not seen before."""
+
+
 @dataclass(frozen=True)
 class TableHeader:
     """The columns of a file, checked against what the user said of them."""
@@ -63,14 +71,6 @@ class TableHeader:
     def place(self, name: str | None) -> int | None:
         """Return a column's place in the file."""
         return None if name is None else self.names.index(name)
-
-
-@dataclass
-class Exclusions:
-    """What the exclusion manifest names, by commitments, and how many rows it has kept out."""
-
-    commitments: frozenset[str] = frozenset()
-    rows: int = 0
 
 
 def read_header(path: Path, columns: Columns) -> TableHeader:
@@ -128,7 +128,7 @@ def read_records(
     columns: Columns,
     header: TableHeader,
     keys: Keys,
-    pseudonyms: Pseudonyms,
+    pseudonyms: Naming,
     exclusions: Exclusions,
     temporary: Path,
     progress: Progress | None = None,
@@ -147,10 +147,14 @@ def read_records(
     places = [header.names.index(name) for name in (*header.roles.columns, *labels)]
     with seen:
         for path, number, fields in _all_records(paths, progress):
-            if id_place is None:
+            text_key = None
+            if id_place is None or exclusions.by_text:
                 text = joined(fields)
                 occurrence = seen.count(keys.row_key(kind="text", value=text))
-                row_key = keys.row_key(kind="text", value=b"%d\x1f" % occurrence + text)
+                text_key = keys.row_key(kind="text", value=b"%d\x1f" % occurrence + text)
+            if id_place is None:
+                assert text_key is not None
+                row_key = text_key
             else:
                 row_key = _key_of_id(path, number, fields[id_place], keys)
                 if seen.count(row_key) > 1:
@@ -160,10 +164,11 @@ def read_records(
                     )
             named = [fields[place] for place in subject_places]
             subjects = [name for name in dict.fromkeys(named) if name]
-            excluded = exclusions.commitments
-            if excluded and _is_excluded(excluded, keys, row_key, subjects):
-                exclusions.rows += 1
-                continue
+            if exclusions.commitments:
+                by_name = dict(zip(header.names, fields, strict=True))
+                given = GivenRow(row_key, by_name, subjects, columns.row_id, text_key)
+                if exclusions.keep_out(given, keys):
+                    continue
             if subjects and not columns.place_by_row:
                 place = keys.place(kind="subject", value=subjects[0].encode("utf-8"))
             else:
@@ -179,15 +184,6 @@ def read_records(
                 EVAL if evaluation else TRAIN,
                 [fields[place_] for place_ in places],
             )
-
-
-def _is_excluded(
-    excluded: frozenset[str], keys: Keys, row_key: bytes, subjects: Sequence[str]
-) -> bool:
-    return keys.commitment(kind="row", value=row_key) in excluded or any(
-        keys.commitment(kind="subject", value=subject.encode("utf-8")) in excluded
-        for subject in subjects
-    )
 
 
 def _key_of_id(path: Path, number: int, text: str, keys: Keys) -> bytes:

@@ -3,6 +3,7 @@
 database       opened, to write or to read
 models         the registry of models
 deletions      deletion runs and the exclusion manifest
+manifest       who and what a training keeps out, and of whom a model cannot know
 readmission    who was forgotten agrees anew
 queue          requests that wait; `queue_changes` what people do to them
 row_index      which rows a subject has in which snapshot
@@ -75,6 +76,7 @@ __all__ = [
     "lift",
     "log_size",
     "logging_events",
+    "manifest",
     "models",
     "must_be_none_running",
     "open_index",

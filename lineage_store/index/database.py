@@ -15,7 +15,7 @@ from lineage_store.errors import BadInput, NothingFound
 from lineage_store.workspace.folder import Workspace
 
 SCHEMA = "unweave"
-NEWEST = "asked_today"  # the last of the migrations
+NEWEST = "excluded_rows"  # the last of the migrations
 PATIENCE = 30  # seconds that a transaction waits for another
 
 
@@ -121,6 +121,7 @@ def _migrations() -> Any:
     from sqlite_utils import Database, Migrations
 
     from lineage_store.index.asked_today import create_asked_today
+    from lineage_store.index.manifest import create_excluded_rows
     from lineage_store.index.queue import create_queue
     from lineage_store.index.readmission import create_lifted
     from lineage_store.log.events import create_table
@@ -229,5 +230,9 @@ def _migrations() -> Any:
     @migrations()
     def asked_today(db: Database) -> None:
         create_asked_today(db.conn)
+
+    @migrations()
+    def excluded_rows(db: Database) -> None:
+        create_excluded_rows(db.conn)
 
     return migrations

@@ -3,7 +3,8 @@
 A request is *running* from when it is recorded until its certificate is written; the manifest's
 entries are written with it, before anything else happens, so that a killed run can be found again
 by the ids alone. The manifest keeps keyed commitments: it is the one place that still recognises
-who was forgotten. Why somebody is forgotten is free text, which may name him: it is not here.
+who was forgotten (`manifest.py` says how it is asked). Why somebody is forgotten is free text,
+which may name him: it is not here.
 """
 
 import json
@@ -86,6 +87,11 @@ def retract(connection: sqlite3.Connection, request_id: str) -> None:
 
     Part of the caller's transaction.
     """
+    connection.execute(
+        "DELETE FROM excluded_rows WHERE entry IN "
+        "(SELECT commitment FROM exclusions WHERE request = ?)",
+        (request_id,),
+    )
     connection.execute("DELETE FROM exclusions WHERE request = ?", (request_id,))
     connection.execute("DELETE FROM requests WHERE id = ?", (request_id,))
     connection.execute("UPDATE queue SET run = NULL WHERE run = ?", (request_id,))
@@ -124,14 +130,15 @@ def must_be_none_running(connection: sqlite3.Connection, *, but: str | None = No
             )
 
 
-def exclusion(connection: sqlite3.Connection, commitment: str) -> Exclusion | None:
-    """Return the manifest's entry for a commitment, or None."""
-    row = connection.execute(
-        "SELECT * FROM exclusions WHERE commitment = ?", (commitment,)
-    ).fetchone()
-    if row is None:
-        return None
-    return Exclusion(**{**dict(row), "models": tuple(json.loads(row["models"]))})
+def exclusion(connection: sqlite3.Connection, *commitments: str) -> Exclusion | None:
+    """Return the manifest's entry for the first of some commitments that has one, or None."""
+    for commitment in commitments:
+        row = connection.execute(
+            "SELECT * FROM exclusions WHERE commitment = ?", (commitment,)
+        ).fetchone()
+        if row is not None:
+            return Exclusion(**{**dict(row), "models": tuple(json.loads(row["models"]))})
+    return None
 
 
 def manifest(connection: sqlite3.Connection) -> frozenset[str]:

@@ -33,6 +33,14 @@ def approve(connection: LogConnection, request: Queued, *, sealed: bytes, time: 
     events.append(connection, RequestApproved(request.id), time=time)
 
 
+def ask(connection: LogConnection, request: Queued, *, sealed: bytes) -> None:
+    """Let a request wait for an answer, to a question that its details put."""
+    _must_wait(request)
+    connection.execute(
+        "UPDATE queue SET question = 1, sealed = ? WHERE id = ?", (sealed, request.id)
+    )
+
+
 def answer(
     connection: LogConnection,
     request: Queued,

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from lineage_store.errors import NothingFound
 from lineage_store.index import deletions
 from lineage_store.index.deletions import Exclusion
+from lineage_store.index.manifest import drop_rows
 from lineage_store.log import events
 from lineage_store.log.events import LogConnection
 from lineage_store.log.kinds import ExclusionLifted
@@ -25,18 +26,24 @@ def create_lifted(connection: sqlite3.Connection) -> None:
     )
 
 
-def lift(connection: LogConnection, commitments: Sequence[str], *, time: str) -> list[Exclusion]:
-    """Lift the manifest's entries of some ids, and log it; return them, in the order given.
+def lift(
+    connection: LogConnection, asked: Sequence[Sequence[str]], *, time: str
+) -> list[Exclusion]:
+    """Lift all entries of some ids, of which each has one commitment or more, and log it.
 
-    Part of the caller's transaction. Raises NothingFound, and changes nothing, if one of them is
-    not kept out.
+    Returns the entries, in the order given. Part of the caller's transaction. Raises NothingFound,
+    and changes nothing, if one of the ids is not kept out.
     """
-    entries = [deletions.exclusion(connection, commitment) for commitment in commitments]
-    known = [entry for entry in entries if entry is not None]
-    if len(known) < len(entries):
-        place = entries.index(None) + 1
-        which = "id given" if len(entries) == 1 else f"id {place} of {len(entries)} given"
-        raise NothingFound(f"The {which} is not kept out of this workspace; nothing was changed.")
+    known: list[Exclusion] = []
+    for place, commitments in enumerate(asked, start=1):
+        entries = [deletions.exclusion(connection, one) for one in commitments]
+        found = [entry for entry in entries if entry is not None]
+        if not found:
+            which = "id given" if len(asked) == 1 else f"id {place} of {len(asked)} given"
+            raise NothingFound(
+                f"The {which} is not kept out of this workspace; nothing was changed."
+            )
+        known += [entry for entry in found if entry not in known]
     for entry in known:
         connection.execute(
             "INSERT INTO lifted SELECT commitment, kind, request, since, models, ? "
@@ -44,6 +51,7 @@ def lift(connection: LogConnection, commitments: Sequence[str], *, time: str) ->
             (time, entry.commitment),
         )
         connection.execute("DELETE FROM exclusions WHERE commitment = ?", (entry.commitment,))
+    drop_rows(connection, [entry.commitment for entry in known])
     for request, count in sorted(Counter(entry.request for entry in known).items()):
         events.append(connection, ExclusionLifted(request, count), time=time)
     return known

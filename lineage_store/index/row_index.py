@@ -14,7 +14,7 @@ SQLite has no unsigned one.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
@@ -202,6 +202,21 @@ def rows_of_subject(connection: sqlite3.Connection, pseudonym: bytes, snapshot: 
     return _indexed(found)
 
 
+def rows_of_subjects(
+    connection: sqlite3.Connection, pseudonyms: Sequence[bytes], snapshot: int
+) -> IndexedRows:
+    """Return the rows that any of some subjects has in a snapshot, each once, in row-key order."""
+    here = f"IN ({', '.join('?' * len(pseudonyms))})"
+    found = connection.execute(
+        "SELECT DISTINCT r.row_key, r.place, r.split FROM snapshot_parts p "
+        f"JOIN row_subjects s ON s.subject {here} AND s.part = p.part "
+        "JOIN rows r ON r.part = s.part AND r.row_key = s.row_key "
+        "WHERE p.snapshot = ? ORDER BY r.row_key",
+        (*pseudonyms, snapshot),
+    ).fetchall()
+    return _indexed(found)
+
+
 def rows_by_key(
     connection: sqlite3.Connection, row_keys: Iterable[bytes], snapshot: int
 ) -> IndexedRows:
@@ -279,6 +294,16 @@ def snapshots_of_subject(connection: sqlite3.Connection, pseudonym: bytes) -> li
         (pseudonym,),
     )
     return [row[0] for row in found]
+
+
+def counts_of_subject(connection: sqlite3.Connection, pseudonym: bytes) -> dict[int, int]:
+    """Return how many rows a subject has in each snapshot that has any."""
+    found = connection.execute(
+        "SELECT p.snapshot, count(*) FROM row_subjects s JOIN snapshot_parts p ON p.part = s.part "
+        "WHERE s.subject = ? GROUP BY p.snapshot",
+        (pseudonym,),
+    )
+    return {snapshot: count for snapshot, count in found}
 
 
 def keep_snapshots(connection: sqlite3.Connection, snapshots: Iterable[int]) -> None:

@@ -1,10 +1,13 @@
 """The workspace's secret and what is made of it.
 
-secret      the one secret, and the keys that HKDF derives from it
-pseudonyms  what stands for a subject outside its own row, under a key that can be destroyed
-receipts    what opens a person's commitments, until it is handed out
-sealed      personal data that must be kept for a while, unreadable without the secret
-signing     Ed25519 keys: made, kept and read back
+secret       the one secret, and the keys that HKDF derives from it
+pseudonyms   what stands for a subject outside its own row, under a key that can be destroyed
+spellings    the ids that there are rows of, sealed, and found by what they fold to
+subject_ids  when two spellings are one id, and when they may be
+exclusions   what a training keeps out, by commitments
+receipts     what opens a person's commitments, until it is handed out
+sealed       personal data that must be kept for a while, unreadable without the secret
+signing      Ed25519 keys: made, kept and read back
 """
 
 from typing import TYPE_CHECKING
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING
 from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
+    from lineage_store.keys.exclusions import Exclusions, KnownRows
     from lineage_store.keys.pseudonyms import Pseudonyms
     from lineage_store.keys.receipts import Receipts, overwrite
     from lineage_store.keys.sealed import seal, unseal
@@ -26,10 +30,12 @@ if TYPE_CHECKING:
         raw_public_key,
         to_base64,
     )
+    from lineage_store.keys.subject_ids import canonical_id, entries_of, folded_id, why_alike
 else:
     __getattr__ = lazily(
         __name__,
         {
+            "exclusions": ("Exclusions", "KnownRows"),
             "pseudonyms": ("Pseudonyms",),
             "receipts": ("Receipts", "overwrite"),
             "sealed": ("seal", "unseal"),
@@ -44,15 +50,21 @@ else:
                 "raw_public_key",
                 "to_base64",
             ),
+            "subject_ids": ("canonical_id", "entries_of", "folded_id", "why_alike"),
         },
     )
 
 __all__ = [
+    "Exclusions",
     "Keys",
+    "KnownRows",
     "Pseudonyms",
     "Receipts",
+    "canonical_id",
     "create_signing_key",
+    "entries_of",
     "erased",
+    "folded_id",
     "from_base64",
     "is_signed_by",
     "key_id",
@@ -63,4 +75,5 @@ __all__ = [
     "seal",
     "to_base64",
     "unseal",
+    "why_alike",
 ]

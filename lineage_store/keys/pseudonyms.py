@@ -2,7 +2,8 @@
 
 A subject's pseudonym is HMAC-SHA256 of its id under a random key of its own. The keys lie in an
 SQLite file of their own beside the secret, found by a keyed digest of the id and sealed under a key
-of the secret's: whoever has the file alone can try no name. Destroying a key (`shred`) makes the
+of the secret's: whoever has the file alone can try no name. Beside each lies the id itself, sealed
+likewise (`spellings.py`). Destroying a key (`shred`) makes the
 pseudonym that stays in logs and metadata meaningless, for the workspace's owner too.
 
 Which keys a training run drew is written down with them until it has ended: those of a run that
@@ -18,9 +19,12 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from lineage_store.errors import BadInput
+from lineage_store.keys import spellings
 from lineage_store.keys.secret import Keys, keyed
+from lineage_store.keys.subject_ids import canonical_id
 
 PSEUDONYM_BYTES, KEY_BYTES, NONCE_BYTES = 16, 32, 12
+SPELLING = b" spelling"  # of what is sealed beside a key
 CACHED = 1 << 17
 
 
@@ -49,9 +53,12 @@ class Pseudonyms:
             return
         self._connection = sqlite3.connect(":memory:" if to_read else path)
         self._connection.execute("PRAGMA secure_delete = ON")
+        self._connection.execute("PRAGMA cache_size = -65536")  # keyed digests come in no order
         self._connection.execute(
             "CREATE TABLE IF NOT EXISTS keys (lookup BLOB PRIMARY KEY, key BLOB) WITHOUT ROWID"
         )
+        spellings.prepare(self._connection)
+        self._unspelled = spellings.without(self._connection) > 0
         if run is not None:
             self._connection.execute("CREATE TABLE IF NOT EXISTS drawn (run TEXT, lookup BLOB)")
 
@@ -61,21 +68,26 @@ class Pseudonyms:
         row = self._connection.execute(
             "SELECT key FROM keys WHERE lookup = ?", (lookup,)
         ).fetchone()
-        return None if row is None else _pseudonym(self._opened(lookup, row[0]), subject)
+        return None if row is None else _pseudonym(self._key(lookup, row[0]), subject)
 
     def get(self, subject: str) -> bytes:
         """Return a subject's pseudonym, drawing a key for a subject not seen before."""
         if (known := self._cache.get(subject)) is not None:
             return known
-        pseudonym = self.find(subject)
+        pseudonym, lookup = self.find(subject), self._keys.subject_lookup(subject)
+        is_new = pseudonym is None
         if pseudonym is None:
-            key, lookup = self._random(KEY_BYTES), self._keys.subject_lookup(subject)
+            key = self._random(KEY_BYTES)
             self._connection.execute(
                 "INSERT INTO keys VALUES (?, ?)", (lookup, self._sealed(lookup, key))
             )
             if self._run is not None:
                 self._connection.execute("INSERT INTO drawn VALUES (?, ?)", (self._run, lookup))
             pseudonym = _pseudonym(key, subject)
+        if is_new or self._unspelled:
+            sealed = self._sealed(lookup + SPELLING, subject.encode("utf-8"))
+            folded = spellings.digest_of(self._keys, subject)
+            spellings.keep(self._connection, lookup, folded, sealed, is_new=is_new)
         if len(self._cache) >= CACHED:
             self._cache.clear()
         self._cache[subject] = pseudonym
@@ -91,28 +103,54 @@ class Pseudonyms:
         self._connection.commit()
         self._connection.execute("VACUUM")
 
-    def _sealed(self, lookup: bytes, key: bytes) -> bytes:
-        """Return a key as it lies on disk, bound to the place where it lies."""
-        nonce = self._random(NONCE_BYTES)
-        return nonce + ChaCha20Poly1305(self._keys.pseudonyms).encrypt(nonce, key, lookup)
+    def spelled_like(self, subject: str) -> tuple[str, ...]:
+        """Return all known ids that fold as this one does, it itself included, in order."""
+        folded = spellings.digest_of(self._keys, subject)
+        found = spellings.folding_to(self._connection, folded)
+        opened = (self._opened(lookup + SPELLING, sealed) for lookup, sealed in found)
+        return tuple(sorted(one.decode("utf-8") for one in opened))
 
-    def _opened(self, lookup: bytes, stored: bytes) -> bytes:
-        if len(stored) == KEY_BYTES:  # as an earlier unweave kept it
-            return stored
+    def of_same(self, subject: str) -> dict[str, bytes]:
+        """Return the pseudonyms of all known ids that are canonically this one, by their spelling.
+
+        Of an earlier unweave's, only those as given and as canonical are found.
+        """
+        canonical = canonical_id(subject)
+        like = (one for one in self.spelled_like(subject) if canonical_id(one) == canonical)
+        known = {one: self.find(one) for one in dict.fromkeys((subject, canonical, *like))}
+        return {one: pseudonym for one, pseudonym in known.items() if pseudonym is not None}
+
+    def unspelled(self) -> int:
+        """Count the ids of which nothing can be said to look alike: an earlier unweave's."""
+        return spellings.without(self._connection)
+
+    def _sealed(self, place: bytes, content: bytes) -> bytes:
+        """Return a key or an id as it lies on disk, bound to the place where it lies."""
+        nonce = self._random(NONCE_BYTES)
+        return nonce + ChaCha20Poly1305(self._keys.pseudonyms).encrypt(nonce, content, place)
+
+    def _opened(self, place: bytes, stored: bytes) -> bytes:
         nonce, hidden = stored[:NONCE_BYTES], stored[NONCE_BYTES:]
         try:
-            return ChaCha20Poly1305(self._keys.pseudonyms).decrypt(nonce, hidden, lookup)
+            return ChaCha20Poly1305(self._keys.pseudonyms).decrypt(nonce, hidden, place)
         except InvalidTag as error:
             raise BadInput(
                 "The keys of the pseudonyms cannot be read with the workspace's secret: they were "
                 "changed, or the secret is another one; restore both from the same backup."
             ) from error
 
+    def _key(self, lookup: bytes, stored: bytes) -> bytes:
+        # As it is, an earlier unweave kept it.
+        return stored if len(stored) == KEY_BYTES else self._opened(lookup, stored)
+
     def shred(self, subjects: Iterable[str]) -> None:
-        """Destroy subjects' keys and overwrite the place where they stood."""
+        """Destroy subjects' keys and spellings, and overwrite the place where they stood."""
         self._cache.clear()
-        lookups = [(self._keys.subject_lookup(subject),) for subject in subjects]
-        self._connection.executemany("DELETE FROM keys WHERE lookup = ?", lookups)
+        lookups = [self._keys.subject_lookup(subject) for subject in subjects]
+        self._connection.executemany(
+            "DELETE FROM keys WHERE lookup = ?", [(lookup,) for lookup in lookups]
+        )
+        spellings.drop(self._connection, lookups)
         self._connection.commit()
         self._connection.execute("VACUUM")
 
@@ -138,9 +176,10 @@ class Pseudonyms:
         self._cache.clear()
         self._connection.rollback()  # the file stays as it was, if nothing was committed
         if not kept:
-            self._connection.execute(
-                "DELETE FROM keys WHERE lookup IN (SELECT lookup FROM drawn WHERE run = ?)", (run,)
-            )
+            drawn = "SELECT lookup FROM drawn WHERE run = ?"
+            gone = [row[0] for row in self._connection.execute(drawn, (run,))]
+            self._connection.execute(f"DELETE FROM keys WHERE lookup IN ({drawn})", (run,))
+            spellings.drop(self._connection, gone)
         self._connection.execute("DELETE FROM drawn WHERE run = ?", (run,))
         self._connection.commit()
 

@@ -4,6 +4,7 @@ traces         of a subject and of a model
 steps          of batches, updates and checkpoints
 artifacts      of one artifact, by MLMD
 one_model      what reviewers and auditors ask of one model
+alike          other spellings of an id that have rows
 as_of          what was true at a time
 access         all that is held about a person
 status         how a workspace stands
@@ -34,6 +35,7 @@ else:
     )
 
 __all__ = [
+    "alike",
     "as_of",
     "find_artifact",
     "held_about",

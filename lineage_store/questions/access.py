@@ -12,6 +12,7 @@ from typing import Any
 from lineage_store.data.snapshot import Snapshot, load_snapshot, read_keys, read_snapshot
 from lineage_store.index import models, queue
 from lineage_store.keys.secret import Keys
+from lineage_store.keys.subject_ids import entries_of
 from lineage_store.questions.traces import trace_subject
 from lineage_store.workspace.folder import Workspace
 
@@ -28,8 +29,7 @@ def held_about(
     for touched in traced["models"]:
         snapshot = load_snapshot(workspace.absolute(records[touched["model"]].paths["data"]))
         touched["held"] = list(_rows(snapshot, frozenset(touched["row_keys"])))
-    commitment = keys.commitment(kind="subject", value=subject.encode("utf-8"))
-    asked = queue.with_ids(connection, [commitment])
+    asked = queue.with_ids(connection, entries_of(keys, subject))
     return {
         "subject": subject,
         "on": today,

@@ -6,6 +6,7 @@ person who was forgotten the commitment in the exclusion manifest, which recogni
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -14,6 +15,7 @@ from lineage_store.errors import BadInput, NothingFound
 from lineage_store.index import deletions, models, row_index
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import Keys
+from lineage_store.keys.subject_ids import entries_of
 from lineage_store.workspace.folder import Workspace
 
 DATE = len("2026-01-31")  # no date alone is longer, and no time is as short
@@ -62,8 +64,7 @@ def subject_in_models(
     Raises NothingFound for a subject that never was in any, or of which that is not known.
     """
     records = models_at(connection, time)
-    commitment = keys.commitment(kind="subject", value=subject.encode("utf-8"))
-    known = deletions.exclusion(connection, commitment)
+    known = deletions.exclusion(connection, *entries_of(keys, subject))
     if known is not None:
         found = _before_deletion(connection, records, known)
     else:
@@ -94,16 +95,11 @@ def _by_index(
     subject: str,
     records: Sequence[models.ModelRecord],
 ) -> list[dict[str, Any]]:
-    pseudonyms = Pseudonyms(workspace.pseudonym_file, keys, to_read=True)
-    try:
-        pseudonym = pseudonyms.find(subject)
-    finally:
-        pseudonyms.close()
-    if pseudonym is None:
-        return []
-    snapshots = set(row_index.snapshots_of_subject(connection, pseudonym))
+    with closing(Pseudonyms(workspace.pseudonym_file, keys, to_read=True)) as pseudonyms:
+        known_as = list(pseudonyms.of_same(subject).values())
+    snapshots = {one for who in known_as for one in row_index.snapshots_of_subject(connection, who)}
     return [
-        _line(record, rows=len(row_index.rows_of_subject(connection, pseudonym, record.snapshot)))
+        _line(record, rows=len(row_index.rows_of_subjects(connection, known_as, record.snapshot)))
         for record in records
         if record.snapshot in snapshots
     ]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lineage_store.errors import NothingFound
-from lineage_store.index import deletions, models, row_index
+from lineage_store.index import deletions, manifest, models, row_index
 from lineage_store.index.descent import base_of
 from lineage_store.index.failures import failures
 from lineage_store.questions.as_of import models_at
@@ -120,11 +120,12 @@ def free_of_deleted(connection: sqlite3.Connection, record: models.ModelRecord) 
 
     `free` is true for a live model that was trained, or retrained exactly, without every row that
     was deleted; false for one that came of subtraction or that a running deletion is about to
-    replace; None for one that has ended, whose weights are gone.
+    replace; None where that cannot be known: it has ended, and its weights are gone, or it does not
+    know people by the columns by which somebody was known who was forgotten.
     """
     if record.state != "live":
         reason = f"it was {record.state} on {record.ended}: its weights are gone"
-        return {"model": record.id, "free": None, "reasons": [reason]}
+        return {"model": record.id, "state": record.state, "free": None, "reasons": [reason]}
     asked = deletions.all_requests(connection)
     # A deletion replaces each live model that holds a row of it, or it stays unfinished.
     running = [one.id for one in asked if one.state == "running"]
@@ -137,12 +138,14 @@ def free_of_deleted(connection: sqlite3.Connection, record: models.ModelRecord) 
             f"updates were subtracted from {it}, which is approximate; what learnt from the rows "
             f"is kept until {until}"
         )
-    free = not reasons
-    if free:
+    free: bool | None = not reasons
+    if free and (unknown := manifest.cannot_know(connection, record)):
+        free, reasons = None, unknown
+    elif free:
         how = "trained" if record.request is None else "retrained exactly"
         kept_out = record.report["excluded"]
         reasons = [
             f"it was {how} without them: {kept_out:,} rows were kept out when its data came in",
             f"{len(asked):,} deletions have ended, and none left a row of theirs in its snapshot",
         ]
-    return {"model": record.id, "free": free, "reasons": reasons}
+    return {"model": record.id, "state": record.state, "free": free, "reasons": reasons}

@@ -6,15 +6,17 @@ Nothing here imports TensorFlow, TFX or MLMD: which batches saw a row is compute
 
 import sqlite3
 from collections import Counter
+from contextlib import closing
 from dataclasses import asdict
 from typing import Any
 
-from lineage_store.errors import NothingFound
+from lineage_store.errors import AlreadyForgotten, NothingFound
 from lineage_store.index import deletions, models
 from lineage_store.index.descent import base_of, descended
-from lineage_store.index.row_index import IndexedRows, rows_of_subject, snapshots_of_subject
+from lineage_store.index.row_index import IndexedRows, rows_of_subjects, snapshots_of_subject
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import Keys
+from lineage_store.keys.subject_ids import entries_of
 from lineage_store.ledger.shards import Ledger, ShardLedger, open_ledger
 from lineage_store.placement import BatchId, Stage, batches_of_rows
 from lineage_store.questions.as_of import models_at
@@ -30,30 +32,28 @@ def trace_subject(
 
     Raises NothingFound for a subject that is unknown, or forgotten (and says since when).
     """
-    known = deletions.exclusion(
-        connection, keys.commitment(kind="subject", value=subject.encode("utf-8"))
-    )
-    if known is not None:
-        raise NothingFound(
-            f"The subject given was forgotten on {known.since} (request {known.request})."
-        )
-    pseudonyms = Pseudonyms(workspace.pseudonym_file, keys, to_read=True)
-    try:
-        pseudonym = pseudonyms.find(subject)
-    finally:
-        pseudonyms.close()
-    snapshots = set() if pseudonym is None else set(snapshots_of_subject(connection, pseudonym))
+    given, *_ = entries = entries_of(keys, subject)
+    known = deletions.exclusion(connection, *entries)
+    forgotten = "" if known is None else f"forgotten on {known.since} (request {known.request})"
+    if known is not None and known.commitment == given:
+        raise AlreadyForgotten(f"The subject given was {forgotten}.")
+    with closing(Pseudonyms(workspace.pseudonym_file, keys, to_read=True)) as pseudonyms:
+        known_as = list(pseudonyms.of_same(subject).values())
     live = models.models(connection, live_only=True)
+    snapshots = {one for who in known_as for one in snapshots_of_subject(connection, who)}
     touched = [
-        _touched(workspace, record, rows_of_subject(connection, pseudonym, record.snapshot))
+        _touched(workspace, record, rows_of_subjects(connection, known_as, record.snapshot))
         for record in live
-        if pseudonym is not None and record.snapshot in snapshots
+        if record.snapshot in snapshots
     ]
-    if not touched or pseudonym is None:
+    if not touched and known is not None:
+        raise AlreadyForgotten(f"The subject given was {forgotten}, spelled otherwise.")
+    if not touched:
         raise NothingFound("The subject given has no row in any live model.")
     reached = descended(live, (one["model"] for one in touched))
     return {
-        "pseudonym": pseudonym.hex(),
+        "pseudonym": known_as[0].hex(),
+        **({"pseudonyms": [one.hex() for one in known_as]} if len(known_as) > 1 else {}),
         "models": touched,
         "descendants": [record.id for record in live if record.id in reached],
     }

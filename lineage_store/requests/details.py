@@ -4,25 +4,37 @@ They lie sealed in the queue (`sealed.py`), each bound to its request, and go wh
 """
 
 import hmac
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from lineage_store.errors import BadInput
 from lineage_store.keys.sealed import seal, unseal
+
+NUMBER = re.compile("[0-9]{1,3}")
 
 
 @dataclass(frozen=True)
 class NearMatch:
-    """An id that looks like the same subject's: why, and how many rows live models hold of it."""
+    """An id that looks like the same subject's: why, and how many rows live models hold of it.
+
+    One that is `sealed` was not read in a file that somebody named, but is known to the workspace
+    alone: it is shown on a terminal, and nowhere else.
+    """
 
     id: str
     why: str
     rows: int
+    sealed: bool = False
 
 
 @dataclass(frozen=True)
 class Details:
-    """The personal part of a request; `near` are the matches that wait for an answer."""
+    """The personal part of a request; `near` are the matches that wait for an answer, numbered.
+
+    `answered` says that somebody has said who is meant.
+    """
 
     ids: tuple[str, ...]
     near: tuple[NearMatch, ...] = ()
@@ -34,14 +46,34 @@ class Details:
     added_by: str | None = None
     approved_by: str | None = None
     hold_reason: str | None = None
+    answered: bool = False
+
+    def meant_by(self, also: Sequence[str]) -> tuple[str, ...]:
+        """Return the ids that an answer names: by the numbers of matches, or as they are.
+
+        Raises BadInput for the number of none: it might be another person's id.
+        """
+        return tuple(map(self._meant_by, also))
+
+    def _meant_by(self, name: str) -> str:
+        if not self.near or not NUMBER.fullmatch(name):
+            return name
+        number = int(name)
+        if not 0 < number <= len(self.near):
+            raise BadInput(
+                f"None of the {len(self.near)} ids that look alike has the number {number}: "
+                f"`also` takes the numbers that are listed."
+            )
+        return self.near[number - 1].id
 
     def with_ids(self, more: tuple[str, ...]) -> "Details":
         """Return the details with more ids, and no question left."""
-        return replace(self, ids=tuple(dict.fromkeys((*self.ids, *more))), near=())
+        ids = tuple(dict.fromkeys((*self.ids, *more)))
+        return replace(self, ids=ids, near=(), answered=True)
 
     def text(self) -> dict[str, Any]:
         """Return the free text as JSON, without ids."""
-        return {k: v for k, v in asdict(self).items() if k not in ("ids", "near")}
+        return {k: v for k, v in asdict(self).items() if k not in ("ids", "near", "answered")}
 
     def asker(self, *, day: str, key: bytes) -> str:
         """Return a keyed digest of who asks, on a day: the requester, or else who added it.
@@ -50,6 +82,11 @@ class Details:
         """
         name = " ".join((self.requester or self.added_by or "").casefold().split())
         return hmac.digest(key, f"asker {day} {name}".encode(), "sha256").hex()
+
+    def is_of(self, name: str) -> bool:
+        """Say whether somebody asked for it or added it; case and spaces do not matter."""
+        them = (one.casefold().split() for one in (self.requester, self.added_by) if one)
+        return name.casefold().split() in them
 
     def sealed(self, request: str, *, key: bytes, random_bytes: Callable[[int], bytes]) -> bytes:
         """Return the details sealed for a request."""

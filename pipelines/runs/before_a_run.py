@@ -31,15 +31,16 @@ def look(
     Raises CheckFailed if that is to be decided, ResidueFound for what is in the way.
     """
     live = models.models(connection, live_only=True)
+    names = (*request.ids, *found.spellings)
     left = find_left_out(
         workspace,
-        request.ids,
+        names,
         live=live,
         deleted={record.id: found.in_model(record.id).key_set() for record in live},
     )
-    must_be_decided(left, count=len(request.ids), accepted=request.accept_left_out)
-    ids = tuple(request.ids[one.place] for one in left)
+    must_be_decided(left, count=len(names), accepted=request.accept_left_out)
+    ids = tuple(names[one.place] for one in left)
     ends = {plan.model_before for plan in plans}
     ending = [record for record in live if record.id in ends]
-    look_before(workspace, request.ids, ending=ending, left_out=ids)
+    look_before(workspace, names, ending=ending, left_out=ids)
     return Looked(ids, lengths_of(workspace, ending))

@@ -5,21 +5,24 @@ An id is named by its place among the arguments: it is personal data and stays o
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from lineage_store.data import load_snapshot
-from lineage_store.errors import NothingFound
+from lineage_store.errors import AlreadyForgotten, NothingFound
 from lineage_store.index import (
     IndexedRows,
     deletions,
+    manifest,
     models,
+    row_index,
     rows_by_key,
     rows_of_subject,
     writing_index,
 )
-from lineage_store.keys import Keys, Pseudonyms
+from lineage_store.keys import Keys, Pseudonyms, canonical_id, entries_of
 from lineage_store.workspace import Workspace
 from unlearning.erasure import row_tokens
 from unlearning.planning import Asked, OpenRequest
@@ -59,9 +62,26 @@ class ForgetRequest:
             return [keys.row_key(kind="id", value=one.encode("utf-8")) for one in self.ids]
         return [one.encode("utf-8") for one in self.ids]
 
+    def entries(self, keys: Keys) -> list[tuple[str, ...]]:
+        """Return under what the exclusion manifest may know each id: as given, then canonical."""
+        if self.rows:
+            return [(keys.commitment(kind="row", value=value),) for value in self.values(keys)]
+        return [entries_of(keys, one) for one in self.ids]
+
     def commitments(self, keys: Keys) -> list[str]:
-        """Return the exclusion manifest's entry for each id."""
-        return [keys.commitment(kind=self.kind, value=value) for value in self.values(keys)]
+        """Return what stands for each id where it is written down: the canonical commitment."""
+        return [names[-1] for names in self.entries(keys)]
+
+    def all_commitments(self, keys: Keys) -> list[str]:
+        """Return all that may stand for any of the ids."""
+        return [name for names in self.entries(keys) for name in names]
+
+    def canonical_keys(self, keys: Keys) -> list[tuple[bytes, ...]]:
+        """Return the row key of each id's canonical form, where the ids are of rows."""
+        if not self.rows:
+            return [() for _ in self.ids]
+        forms = (canonical_id(one).encode("utf-8") for one in self.ids)
+        return [(keys.row_key(kind="id", value=form),) for form in forms]
 
     def which(self, place: int) -> str:
         """Name an id without saying it."""
@@ -71,12 +91,22 @@ class ForgetRequest:
 
 @dataclass(frozen=True)
 class Found:
-    """Where the ids' rows are, by live model, the pseudonyms, each id's models and row keys."""
+    """Where the ids' rows are, by live model, the pseudonyms, and each id's rows by model.
+
+    `spellings` are how the data spell ids that are given otherwise.
+    """
 
     rows: dict[str, IndexedRows]
     pseudonyms: tuple[bytes, ...]
-    models: tuple[tuple[str, ...], ...]
-    keys_of: tuple[frozenset[bytes], ...] = ()
+    each: tuple[dict[str, IndexedRows], ...]
+    spellings: tuple[str, ...] = ()
+
+    @property
+    def keys_of(self) -> tuple[frozenset[bytes], ...]:
+        """The keys of each id's rows, in whatever model."""
+        return tuple(
+            frozenset().union(*(rows.key_set() for rows in one.values())) for one in self.each
+        )
 
     def in_model(self, model: str) -> IndexedRows:
         """Return the rows found in a live model: none, it may be."""
@@ -89,32 +119,41 @@ class Found:
 
 @dataclass(frozen=True)
 class Whereabouts:
-    """What is known of one id: its rows by live model, its pseudonym, or when it was forgotten."""
+    """What is known of one id: its rows by live model, or when it was forgotten.
+
+    `known_as` are its pseudonyms by the spellings in the data that are canonically the same.
+    """
 
     rows: dict[str, IndexedRows]
-    pseudonym: bytes | None
+    known_as: dict[str, bytes]
     forgotten: deletions.Exclusion | None
 
 
 def whereabouts(
     connection: sqlite3.Connection, workspace: Workspace, request: ForgetRequest, keys: Keys
 ) -> list[Whereabouts]:
-    """Look for every id, in their order; a forgotten one is in no model."""
+    """Look for every id, in their order; a forgotten one is in no model.
+
+    One that was forgotten under another spelling may have rows that an earlier unweave let in.
+    """
     live = models.models(connection, live_only=True)
-    names = _pseudonyms(workspace, request, keys)
-    known = [deletions.exclusion(connection, one) for one in request.commitments(keys)]
+    names = _known_as(workspace, request, keys)
     found = []
-    for value, pseudonym, forgotten in zip(request.values(keys), names, known, strict=True):
+    for value, known_as, entries in zip(
+        request.values(keys), names, request.entries(keys), strict=True
+    ):
+        forgotten = deletions.exclusion(connection, *entries)
         here = {}
         for record in live:
-            if forgotten is not None:
+            if forgotten is not None and forgotten.commitment == entries[0]:
                 break
             if request.rows:
                 here[record.id] = rows_by_key(connection, [value], record.snapshot)
-            elif pseudonym is not None:
-                here[record.id] = rows_of_subject(connection, pseudonym, record.snapshot)
+            else:
+                known = tuple(known_as.values())
+                here[record.id] = row_index.rows_of_subjects(connection, known, record.snapshot)
         rows = {model: rows for model, rows in here.items() if len(rows)}
-        found.append(Whereabouts(rows, pseudonym, forgotten))
+        found.append(Whereabouts(rows, known_as, None if rows else forgotten))
     return found
 
 
@@ -128,7 +167,7 @@ def find(
     each = whereabouts(connection, workspace, request, keys)
     for place, one in enumerate(each):
         if one.forgotten is not None:
-            raise NothingFound(
+            raise AlreadyForgotten(
                 f"The {request.which(place)} was already forgotten on {one.forgotten.since} "
                 f"(request {one.forgotten.request}); nothing was done."
             )
@@ -142,10 +181,32 @@ def find(
         for model, rows in one.rows.items():
             parts.setdefault(model, []).append(rows)
     found = {model: merged(here) for model, here in parts.items()}
-    pseudonyms = tuple(one.pseudonym for one in each if one.pseudonym is not None)
-    keys_of = (frozenset().union(*(rows.key_set() for rows in one.rows.values())) for one in each)
-    touched = (tuple(one.rows) for one in each)
-    return Found(found, pseudonyms, tuple(touched), tuple(keys_of))
+    known_as = {name: pseudonym for one in each for name, pseudonym in one.known_as.items()}
+    return Found(
+        found,
+        tuple(known_as.values()),
+        tuple(one.rows for one in each),
+        tuple(name for name in known_as if name not in request.ids),
+    )
+
+
+def enter(
+    connection: sqlite3.Connection, workspace: Workspace, request: ForgetRequest, found: Found
+) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Write down the rows that the manifest is to know; return its entries: kind, name, models."""
+    keys = workspace.keys()
+    names = manifest.names_for(connection, request.entries(keys))
+    more = request.canonical_keys(keys)
+    for name, rows, others in zip(names, found.each, more, strict=True):
+        kept = {
+            model: {
+                bytes.fromhex(keys.commitment(kind="row", value=key))
+                for key in (*here.key_set(), *others)
+            }
+            for model, here in rows.items()
+        }
+        manifest.keep_rows(connection, name, kept)
+    return [(request.kind, name, tuple(rows)) for name, rows in zip(names, found.each, strict=True)]
 
 
 def found_tokens(
@@ -163,14 +224,11 @@ def found_tokens(
     return texts, numbers
 
 
-def _pseudonyms(workspace: Workspace, request: ForgetRequest, keys: Keys) -> list[bytes | None]:
+def _known_as(workspace: Workspace, request: ForgetRequest, keys: Keys) -> list[dict[str, bytes]]:
     if request.rows:
-        return [None for _ in request.ids]
-    pseudonyms = Pseudonyms(workspace.pseudonym_file, keys, to_read=True)
-    try:
-        return [pseudonyms.find(one) for one in request.ids]
-    finally:
-        pseudonyms.close()
+        return [{} for _ in request.ids]
+    with closing(Pseudonyms(workspace.pseudonym_file, keys, to_read=True)) as pseudonyms:
+        return [pseudonyms.of_same(one) for one in request.ids]
 
 
 def merged(parts: Sequence[IndexedRows]) -> IndexedRows:
@@ -200,8 +258,8 @@ def earlier_request(workspace: Workspace, request: ForgetRequest) -> deletions.R
     """Return the recorded request of just these ids, if there is one."""
     with writing_index(workspace) as connection:
         known = [
-            deletions.exclusion(connection, commitment)
-            for commitment in request.commitments(workspace.keys())
+            deletions.exclusion(connection, *entries)
+            for entries in request.entries(workspace.keys())
         ]
         ids = {entry.request for entry in known if entry is not None}
         if len(ids) != 1 or None in known:

@@ -36,6 +36,7 @@ from pipelines.runs.find_rows import (
     ForgetRequest,
     Found,
     earlier_request,
+    enter,
     find,
     found_tokens,
     rows_of,
@@ -238,8 +239,8 @@ def _open(
     demanded(workspace)  # a policy that does not fit is told before anything is recorded
     with writing_index(workspace) as connection:
         deletions.must_be_none_running(connection)
-        commitments = request.commitments(workspace.keys())
-        queue.must_not_be_held(connection, commitments, today=command.today)
+        held = request.all_commitments(workspace.keys())
+        queue.must_not_be_held(connection, held, today=command.today)
         found = find(connection, workspace, request, workspace.keys())
         plans = plan_all(connection, workspace, request, found, backend=command.backend)
         looked = look(connection, workspace, request, found, plans)
@@ -248,13 +249,10 @@ def _open(
         connection.execute("BEGIN IMMEDIATE")
         with connection:
             # Asked again: the queue takes a hold also while this was planned.
-            queue.must_not_be_held(connection, commitments, today=command.today)
+            queue.must_not_be_held(connection, held, today=command.today)
             recorded = deletions.record(
                 connection,
-                commitments=[
-                    (request.kind, one, held)
-                    for one, held in zip(commitments, found.models, strict=True)
-                ],
+                commitments=enter(connection, workspace, request, found),
                 options={
                     **without(asdict(request.asked), accept_bridged=False),
                     "rows": request.rows,
@@ -278,6 +276,7 @@ def _open(
         reason=request.reason,
         left_out=looked.left_out,
         lengths=looked.lengths,
+        spellings=found.spellings,
     )
     save_open(folder, opened, random_bytes=random_bytes)
     save_plan(folder, plans)

@@ -8,9 +8,10 @@ phase goes along with any exact run of subjects, and has one of its own in the l
 deadline. Whoever is under a hold, waits for an approval or an answer, or shares an id with a
 request on hold is left out.
 
-Nothing found is a result: such a request ends with it, and the others go on. A run that fails gives
-its requests back to the queue, unless it must be finished first. Killed anywhere, the next call
-finishes the run that was begun before it starts another.
+Nothing found is a result: such a request ends with it, and the others go on. But where other
+spellings have rows that came in since it was asked, it waits for an answer instead. A run that
+fails gives its requests back to the queue, unless it must be finished first. Killed anywhere, the
+next call finishes the run that was begun before it starts another.
 """
 
 import sqlite3
@@ -26,10 +27,12 @@ from lineage_store.index import (
     logging_events,
     models,
     queue,
+    queue_changes,
     reading_index,
     writing_index,
 )
-from lineage_store.requests import open_details
+from lineage_store.questions import alike
+from lineage_store.requests import Details, open_details
 from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend, Command
 from pipelines.runs.find_rows import ForgetRequest, find, whereabouts
@@ -54,11 +57,15 @@ class Settled:
 
 @dataclass(frozen=True)
 class Group:
-    """Requests that share a run, how many ids of each have rows, and those that need none."""
+    """Requests that share a run, how many ids of each have rows, and those that need none.
+
+    Of those in `unclear` nothing was found as they are spelled, and other spellings have rows.
+    """
 
     forget: ForgetRequest
     found: dict[str, int]
     settled: tuple[Settled, ...]
+    unclear: dict[str, Details] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -130,11 +137,16 @@ def resolve(
     upgrades: dict[str, None] = {}
     found: dict[str, int] = {}
     settled = []
+    unclear: dict[str, Details] = {}
     for request in members:
         there: list[str] = []
         before = [] if request.follows is None else [request.follows]
+        asking = None
         if request.sealed is not None:
-            named = open_details(request.sealed, request.id, key=keys.requests).ids
+            details = open_details(request.sealed, request.id, key=keys.requests)
+            named = details.ids
+            if not rows and not details.answered:
+                asking, _ = alike.asking_for(connection, workspace, details)
             each = whereabouts(connection, workspace, ForgetRequest(named, rows), keys)
             there = [one for one, where in zip(named, each, strict=True) if where.rows]
             before = [where.forgotten.request for where in each if where.forgotten is not None]
@@ -148,6 +160,8 @@ def resolve(
         elif before:
             run = exact_run_after(records, before[-1]) if request.follows else before[-1]
             settled.append(Settled(request.id, "done", run))
+        elif asking is not None and asking.near:
+            unclear[request.id] = asking
         else:
             settled.append(Settled(request.id, "nothing found", None))
     dates = [r.options["exact_by"] for r in members if r.id in found and r.options["exact_by"]]
@@ -165,6 +179,7 @@ def resolve(
         ),
         found,
         tuple(settled),
+        unclear,
     )
 
 
@@ -217,7 +232,7 @@ def run_requests(
     for key, members in groups.items():
         with reading_index(workspace) as connection:
             group = resolve(connection, workspace, key, members, derived_until=derived_until)
-        _settle(workspace, group, time=command.time)
+        _settle(workspace, group, time=command.time, random_bytes=random_bytes)
         ran.settled.extend(group.settled)
         if group.is_empty:
             continue
@@ -238,8 +253,14 @@ def run_requests(
     return ran
 
 
-def _settle(workspace: Workspace, group: Group, *, time: str) -> None:
+def _settle(
+    workspace: Workspace, group: Group, *, time: str, random_bytes: Callable[[int], bytes]
+) -> None:
+    key = workspace.keys().requests
     with logging_events(workspace) as connection:
+        for name, details in group.unclear.items():
+            sealed = details.sealed(name, key=key, random_bytes=random_bytes)
+            queue_changes.ask(connection, queue.find(connection, name), sealed=sealed)
         for request, number in group.found.items():
             queue.keep_found(connection, request, found=number)
         for one in group.settled:

@@ -15,7 +15,6 @@ from lineage_store.canonical import digest, write_atomic
 from lineage_store.clock import Clock
 from lineage_store.data import (
     Columns,
-    Exclusions,
     Schema,
     TableHeader,
     let_through,
@@ -28,13 +27,14 @@ from lineage_store.errors import BadInput, DiskFull
 from lineage_store.index import (
     deletions,
     log_size,
+    manifest,
     models,
     open_index,
     record_failure,
     sign_log,
     writing_index,
 )
-from lineage_store.keys import Pseudonyms, create_signing_key
+from lineage_store.keys import Exclusions, Pseudonyms, create_signing_key
 from lineage_store.ledger import TrainOptions
 from lineage_store.progress import counter
 from lineage_store.workspace import Workspace
@@ -95,7 +95,7 @@ def train(
         options = family.completed(options)
         model = models.next_model_id(connection)
         number = models.next_snapshot(connection)
-        exclusions = Exclusions(deletions.manifest(connection))
+        exclusions = manifest.exclusions_for(connection, asked.columns)
     snapshot = workspace.snapshot(model)
     begun = [snapshot, workspace.pipeline_root / f"train-{model}", workspace.serving(model)]
     _clear(begun)  # what a killed run left
@@ -123,6 +123,7 @@ def train(
             module_file=module_file,
             clock=clock,
             excluded=exclusions.rows,
+            columns=asked.columns,
             base=None if base is None else base.record,
             engine=engine,
         )

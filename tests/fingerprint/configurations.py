@@ -81,7 +81,9 @@ CONFIGURATIONS = {
     "text alone": Configuration(data="texts", options={"subject": ()}),
     "rows with ids": Configuration(options={"row_id": "id", "place_by": "row"}),
     "ids without subjects": Configuration(
-        options={"row_id": "id", "subject": ()}, forget={"ids": ["r7"], "rows": True}
+        options={"row_id": "id", "subject": ()},
+        forget={"ids": ["r7"], "rows": True},
+        again=True,
     ),
     "two subjects": Configuration(options={"subject": ["person", "friend"]}),
     "several files": Configuration(data="two files"),

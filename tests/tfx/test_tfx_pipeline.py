@@ -34,12 +34,13 @@ import unweave
 from fixtures.warm_python import warm_python
 from lineage_store.canonical import digest_json
 from lineage_store.clock import clock_ahead
-from lineage_store.data.csv_source import Columns, Exclusions, read_header, read_records
+from lineage_store.data.csv_source import Columns, read_header, read_records
 from lineage_store.data.gate import let_through
 from lineage_store.data.risk import parse_rules
 from lineage_store.graph.closure import artifact_key, execution_key
 from lineage_store.index import models
 from lineage_store.index.database import read_index
+from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.log import events as eventlog

@@ -150,7 +150,7 @@ def forget_open_file(workspace: Workspace, request_id: str) -> None:
     opened = load_open(folder)
     pseudonyms = Pseudonyms(workspace.pseudonym_file, workspace.keys())
     with reading_index(workspace) as connection, closing(pseudonyms):
-        known = {one: pseudonyms.find(one) for one in opened.ids}
+        known = {one: pseudonyms.find(one) for one in opened.names}
         pseudonyms.shred(
             one
             for one, pseudonym in known.items()

@@ -88,8 +88,8 @@ def _scan(
     data, rows = (
         [workspace.absolute(record.paths[name]) for record in stay] for name in ("data", "rows")
     )
-    ids = [one for one in opened.ids if is_distinctive(one)]
-    others = [one for one in opened.tokens if one not in opened.ids]
+    ids = [one for one in opened.names if is_distinctive(one)]
+    others = [one for one in opened.tokens if one not in opened.names]
     values = distinctive(others, staying=[*data, workspace.root / "modules"])
     held = occurring(opened.numbers, rows)
     numbers = [one for one in opened.numbers if one not in held]
@@ -104,7 +104,8 @@ def _scan(
         lengths=opened.lengths,
         skip=[workspace.relative(workspace.request(request_id).open_file), *skip],
     )
-    unsearched = len(opened.ids) - len(ids) + len(others) - len(values) + len(shared) + len(held)
+    unsearched = len(opened.names) - len(ids) + len(others) - len(values)
+    unsearched += len(shared) + len(held)
     return replace(scan, not_distinctive=unsearched, left_out=len(left_out))
 
 

@@ -26,7 +26,8 @@ class OpenRequest:
     rows, as text, and `numbers` those of their numbers, as stored, each at least 40 bits.
     `keys_of` are the row keys of each id, and `reason` is what was said of why. `left_out` are the
     ids that the scan may leave out of unweave's own files, as whoever asked has decided, and
-    `lengths` those of the files that are erased.
+    `lengths` those of the files that are erased. `spellings` are how the data spell ids that were
+    given otherwise.
     `nonce` (32 bytes) opens the certificate's commitments, and of several ids each one's.
     """
 
@@ -41,6 +42,12 @@ class OpenRequest:
     reason: str | None = None
     left_out: tuple[str, ...] = ()
     lengths: tuple[int, ...] = ()
+    spellings: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All by which those who go are known: the ids as given, and as the data spell them."""
+        return (*self.ids, *self.spellings)
 
     @property
     def subjects(self) -> tuple[bytes, ...] | None:
@@ -75,6 +82,7 @@ def save_open(
         "reason": request.reason,
         "left_out": list(request.left_out),
         "lengths": list(request.lengths),
+        "spellings": list(request.spellings),
     }
     folder.path.mkdir(parents=True, exist_ok=True)
     sync_folder(folder.path.parent)
@@ -108,6 +116,7 @@ def load_open(folder: RequestFolder) -> OpenRequest:
         value.get("reason"),
         tuple(value.get("left_out", value["ids"])),  # an older unweave left them out unasked
         tuple(value.get("lengths", ())),
+        tuple(value.get("spellings", ())),
     )
 
 

@@ -4,10 +4,11 @@
     ledger       found by its commitment, wherever it lies below `tfx/`; options, steps, metrics
     its folder   the other outputs lie beside the ledger, by the names of the components
 
-Two things are written nowhere else and are taken over from the record that there is. Without it,
-how many rows were kept out comes from a model of the same family, or is told as 0; and until when
-an approximate result may keep what is derived comes from the plan or from another model of the same
-request, or is the day on which it was made.
+Three things are written nowhere else and are taken over from the record that there is. Without it,
+how many rows were kept out comes from a model of the same family, or is told as 0; so do the
+columns that named people and rows, or they are not known any more. Until when an approximate result
+may keep what is derived comes from the plan or from another model of the same request, or is the
+day on which it was made.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +18,7 @@ from typing import Any
 
 from lineage_store.claim import claim_of
 from lineage_store.errors import CheckFailed
-from lineage_store.index import LoggedModel
+from lineage_store.index import LoggedModel, manifest
 from lineage_store.index.models import ModelRecord
 from lineage_store.ledger import Ledger, open_ledger, published_ledger
 from lineage_store.workspace import RequestFolder, Workspace
@@ -137,14 +138,12 @@ def _extra(
     others: Mapping[str, ModelRecord],
 ) -> dict[str, Any]:
     if known is not None:
-        names = ("excluded", "derived_until")
+        names = (*manifest.OF_THE_GATE, "derived_until")
         return {name: known.report[name] for name in names if name in known.report}
-    kept_out = [
-        one.report["excluded"]
-        for one in others.values()
-        if one.family == logged.family and "excluded" in one.report
-    ]
-    extra: dict[str, Any] = {"excluded": kept_out[0] if kept_out else 0}
+    extra: dict[str, Any] = {"excluded": 0}
+    for one in others.values():
+        if one.family == logged.family:
+            extra |= manifest.of_the_gate(one)
     if claim_of(logged.guarantee).leaves_derived and logged.request is not None:
         extra["derived_until"] = max(
             (

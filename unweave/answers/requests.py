@@ -54,7 +54,7 @@ def whole(
         answer |= {
             "named": list(details.ids),
             **details.text(),
-            "near": [asdict(match) for match in details.near],
+            **_waiting_for_an_answer(details),
         }
     if request.ended is not None and request.run is not None:
         folder = workspace.request(request.run)
@@ -63,6 +63,23 @@ def whole(
             "recipients": recipients(connection, workspace, _replaced(connection, request.run)),
         }
     return answer
+
+
+def _waiting_for_an_answer(details: Details) -> Answer:
+    """Return the matches, numbered; what the workspace alone knows is told without the spelling."""
+    numbered = list(enumerate(details.near, start=1))
+    return {
+        "near": [
+            {"number": number, "id": one.id, "why": one.why, "rows": one.rows}
+            for number, one in numbered
+            if not one.sealed
+        ],
+        "alike": [
+            {"number": number, "rows": one.rows, "why": one.why}
+            for number, one in numbered
+            if one.sealed
+        ],
+    }
 
 
 def _replaced(connection: sqlite3.Connection, run: str) -> list[str]:

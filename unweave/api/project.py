@@ -24,6 +24,7 @@ from lineage_store.workspace import parse_connection
 from unlearning.families import DEFAULT
 from unweave.api.detecting import detect_poison
 from unweave.api.forget_options import asked_of, forget_request
+from unweave.api.near_subjects import spelled_otherwise, telling_of_others
 from unweave.api.reader import Reader
 from unweave.api.readmitting import readmit_subjects
 from unweave.api.reporting import write_report
@@ -202,7 +203,11 @@ class Project(Reader):
             today=self._session.today,
         )
         _ = self._session.engine  # one that cannot be is told before the workspace is held
-        with self._session.running() as (workspace, finished):
+        named = () if rows else request.ids
+        with (
+            telling_of_others(self._session, named),
+            self._session.running() as (workspace, finished),
+        ):
             done = forget_as_asked(
                 workspace,
                 request,
@@ -210,12 +215,13 @@ class Project(Reader):
                 random_bytes=os.urandom,
                 finished=finished,
             )
-            return answers.forgotten(
+            told = answers.forgotten(
                 workspace,
                 done,
                 seconds=clock.perf_counter() - began,
                 reveal=self._session.reveal,
             )
+        return told | spelled_otherwise(self._session, named).to_json()
 
     def plan(
         self,
@@ -246,10 +252,12 @@ class Project(Reader):
             ),
             today=self._session.today,
         )
-        with translated():
+        named = () if rows else request.ids
+        with telling_of_others(self._session, named), translated():
             workspace = self._session.workspace()
             plans = dry_run(workspace, request, backend=self._session.backend)
-        return answers.planned(plans, subjects=len(request.ids))
+        told = answers.planned(plans, subjects=len(request.ids))
+        return told | spelled_otherwise(self._session, named).to_json()
 
     @property
     def requests(self) -> "RequestQueue":

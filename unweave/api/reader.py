@@ -11,6 +11,7 @@ from lineage_store.index import models
 from lineage_store.questions import steps as step_questions
 from lineage_store.questions import traces as questions
 from unweave.answers.revealed import weights_in_clear
+from unweave.api.near_subjects import spelled_otherwise, telling_of_others
 from unweave.api.questions import Queries
 from unweave.api.session import Now, Session
 
@@ -36,9 +37,17 @@ class Reader:
         return self._session.root
 
     def trace_subject(self, subject: str) -> dict[str, Any]:
-        """Say what a subject has touched."""
-        with self._session.reading() as (workspace, connection):
-            return questions.trace_subject(connection, workspace, workspace.keys(), subject)
+        """Say what a subject has touched, and of which other spellings there are rows."""
+        with (
+            telling_of_others(self._session, [subject]),
+            self._session.reading() as (workspace, connection),
+        ):
+            traced = questions.trace_subject(connection, workspace, workspace.keys(), subject)
+        return traced | spelled_otherwise(self._session, [subject]).to_json()
+
+    def spellings_alike(self, ids: Sequence[str]) -> dict[int, str]:
+        """Return the other spellings of ids by the numbers of `alike`: for a terminal alone."""
+        return spelled_otherwise(self._session, ids).by_number
 
     def trace_model(self, model_id: str | None = None) -> dict[str, Any]:
         """Say what a model was made of; by default the newest live one."""

@@ -18,11 +18,11 @@ def readmit_subjects(session: Session, ids: Sequence[str], *, rows: bool = False
 
     unique = unique_ids(ids)
     with translated(), session.holding() as workspace:
-        commitments = ForgetRequest(unique, rows).commitments(workspace.keys())
+        entries = ForgetRequest(unique, rows).entries(workspace.keys())
         with logging_events(workspace) as connection:
             deletions.must_be_none_running(connection)
-            lifted = lift(connection, commitments, time=session.time)
+            lifted = lift(connection, entries, time=session.time)
     return {
-        "readmitted": len(lifted),
+        "readmitted": len(unique),
         "requests": sorted({entry.request for entry in lifted}),
     }

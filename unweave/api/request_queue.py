@@ -39,6 +39,7 @@ from unweave.api.forget_options import (
     must_be_text,
     unique_ids,
 )
+from unweave.api.near_subjects import with_alike, with_near
 from unweave.api.queue_writing import changing_queue, user_name
 from unweave.api.session import Session
 
@@ -75,12 +76,13 @@ class RequestQueue:
     ) -> Answer:
         """Put a request into the queue; one that waits there already is named instead.
 
-        With `source` and `column`, ids of that CSV file that look like the same subjects' are
-        listed, and the request waits until `answer` says which of them are meant; `also` and `only`
-        answer beforehand. `by` is who adds it, by default the user of this process.
+        Other spellings of the ids that have rows are numbered in `alike`, and the request waits
+        until `answer` says which of them are meant; with `source` and `column`, so are ids of that
+        CSV file that look like the same subjects'. `also` (numbers, or ids) and `only` answer
+        beforehand. `by` is who adds it, by default the user of this process.
         """
         details = Details(
-            ids=unique_ids((*ids, *also)),
+            ids=unique_ids(ids),
             reason=reason,
             legal_basis=legal_basis,
             requester=requester,
@@ -91,15 +93,23 @@ class RequestQueue:
         if (source is None) != (column is None) or (source is not None and rows):
             raise BadInput("`source` and `column` go together, and are of subjects, not of rows.")
         asked = {"guarantee": guarantee, "strategy": strategy, "exact_by": exact_by}
-        if source is not None and column is not None and not also and not only:
-            details = self._with_near(details, Path(source), column)
+        if also and only:
+            raise BadInput("Name the ids that are meant too with `also`, or say `only`.")
+        if source is not None and column is not None and not only:
+            details = with_near(self._session, details, source=Path(source), column=column)
         with self._changing() as (workspace, connection):
             policy = load_policy(workspace)
             kind: queue.Kind = "row" if rows else "subject"
+            details, others = with_alike(connection, workspace, details, kind=kind)
+            if also or only:
+                details = details.with_ids(unique_ids(details.meant_by(also)) if also else ())
             request, is_new = self._add(
                 workspace, connection, policy, kind, details, asked, deadline, proposed=proposed
             )
-            return self._told(workspace, connection, request) | {"duplicate": not is_new}
+            told = self._told(workspace, connection, request) | {"duplicate": not is_new}
+        if only and request.question:  # it was asked for before, and the answer is given now
+            told |= self.answer(request.id, only=True)
+        return told | others.of_the_unknown()
 
     def _add(
         self,
@@ -146,13 +156,6 @@ class RequestQueue:
         )
         return request, True
 
-    def _with_near(self, details: Details, source: Path, column: str) -> Details:
-        from unweave.api.near_subjects import near_subjects
-
-        with self._session.reading() as (workspace, connection):
-            near = near_subjects(connection, workspace, details.ids, source=source, column=column)
-        return replace(details, near=near)
-
     def list(self, *, ended: bool = False) -> Answer:
         """List the requests that have not ended, or all of them; without any id or name."""
         with self._session.reading() as (_, connection):
@@ -164,6 +167,12 @@ class RequestQueue:
         with self._session.reading() as (workspace, connection):
             return self._told(workspace, connection, queue.find(connection, request))
 
+    def spellings(self, request: str) -> dict[int, str]:
+        """Return the ids that look alike by their numbers: for a terminal, and nothing else."""
+        with self._session.reading() as (workspace, connection):
+            _, details = self._opened(workspace, connection, request)
+        return {number: one.id for number, one in enumerate(details.near, start=1)}
+
     def approve(self, request: str, *, by: str) -> Answer:
         """Approve a request, or take a proposal up, as a second person.
 
@@ -174,7 +183,7 @@ class RequestQueue:
             must_be_text([by])
             if not by.strip():
                 raise BadInput("Say who approves it.")
-            if _same_name(by, details.requester) or _same_name(by, details.added_by):
+            if details.is_of(by):
                 raise BadInput(
                     f"The request {found.id} needs a second person: who asked for it or added it "
                     f"cannot approve it."
@@ -184,14 +193,14 @@ class RequestQueue:
             return self._told(workspace, connection, queue.find(connection, request))
 
     def answer(self, request: str, *, also: Sequence[str] = (), only: bool = False) -> Answer:
-        """Say which near matches are meant too; `only` says that none is."""
+        """Say which matches are meant too, by their numbers or ids; `only` says that none is."""
         if bool(also) == only:
             raise BadInput("Name the ids that are meant too with `also`, or say `only`.")
         with self._changing() as (workspace, connection):
             found, details = self._opened(workspace, connection, request)
             if not found.question:
                 raise BadInput(f"The request {found.id} does not wait for an answer.")
-            whole = details.with_ids(unique_ids(also) if also else ())
+            whole = details.with_ids(unique_ids(details.meant_by(also)) if also else ())
             wanted = forget_request(
                 whole.ids, rows=False, asked=asked_of(None, None), today=self._session.today
             )
@@ -328,6 +337,7 @@ class RequestQueue:
             verified_how=said("verified_how"),
             added_by=f"user {sender.uid}" if sender.key is None else f"key {sender.key}",
         )
+        details, _ = with_alike(connection, workspace, details, kind=entry.kind)
         return self._add(
             workspace,
             connection,
@@ -385,7 +395,3 @@ class RequestQueue:
 
     def _changing(self) -> AbstractContextManager[tuple[Workspace, LogConnection]]:
         return changing_queue(self._session.root, wait=self._session.wait)
-
-
-def _same_name(one: str, other: str | None) -> bool:
-    return other is not None and one.casefold().split() == other.casefold().split()

@@ -13,6 +13,7 @@ from unweave.commands.options import (
     WORKSPACE,
     project_of,
     show,
+    spelled_for_a_terminal,
 )
 
 
@@ -117,4 +118,5 @@ def forget(
                 exact_by=exact_by,
                 accept_left_out=accept_left_out,
             )
+        answer |= spelled_for_a_terminal(answer, as_json, lambda: project.spellings_alike(subjects))
     show(answer, as_json, "planned" if dry_run else "forgotten")

@@ -4,7 +4,8 @@ Also the flags of all options by their names in Python, as `text.flags` takes th
 declares its own, and nothing is written twice.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,15 @@ def for_people(answer: dict[str, Any]) -> dict[str, Any]:
     flags = flags_for(context.command, context.find_root().command)
     told: dict[str, Any] = answer_in_flags(answer, flags)
     return told
+
+
+def spelled_for_a_terminal(
+    answer: dict[str, Any], as_json: bool, spellings: Callable[[], dict[int, str]]
+) -> dict[str, Any]:
+    """Return what an answer says besides on a terminal: how ids that look alike are spelled."""
+    if as_json or not answer.get("alike") or not sys.stdout.isatty():
+        return {}
+    return {"spellings": spellings()}
 
 
 def show(answer: dict[str, Any], as_json: bool, what: str) -> None:

@@ -15,11 +15,17 @@ from unweave.commands.options import (
     WORKSPACE,
     for_people,
     project_of,
+    spelled_for_a_terminal,
 )
 from unweave.text.printed import say, say_json
 
 REQUEST = click.argument("request_id", metavar="REQUEST")
-ALSO = click.option("--also", multiple=True, metavar="ID", help="This id is meant too.")
+ALSO = click.option(
+    "--also",
+    multiple=True,
+    metavar="NUMBER",
+    help="The id that looks alike and has this number is meant too; or an id.",
+)
 ONLY = click.option("--only", is_flag=True, help="None of the ids that look alike is meant.")
 
 
@@ -107,6 +113,7 @@ def add(
             proposed=proposed,
             by=by,
         )
+        _add_spellings(project, answer, as_json)
     _show(answer, as_json, "added")
 
 
@@ -129,6 +136,7 @@ def show(workspace: Path, request_id: str, as_json: bool) -> None:
     """Show a request with the ids and names that it keeps until it ends."""
     with project_of(workspace, progress=False) as project:
         answer = project.requests.show(request_id)
+        _add_spellings(project, answer, as_json)
     _show(answer, as_json, "shown")
 
 
@@ -334,6 +342,12 @@ def run_requests(
     _show(answer, as_json, "planned" if dry_run else "ran")
     if not dry_run and answer["exit_status"]:
         sys.exit(answer["exit_status"])
+
+
+def _add_spellings(project: Any, answer: dict[str, Any], as_json: bool) -> None:
+    answer |= spelled_for_a_terminal(
+        answer, as_json, lambda: project.requests.spellings(answer["request"])
+    )
 
 
 def _show(answer: dict[str, Any], as_json: bool, what: str) -> None:

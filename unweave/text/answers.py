@@ -7,6 +7,7 @@ from rich.table import Table
 
 from lineage_store.claim import claim_of
 from unweave.answers.costs import cost_lines
+from unweave.text.alike import others
 from unweave.text.console import console_for_people, table_of
 from unweave.text.estimates import estimate_lines, estimate_table
 from unweave.text.lineage_answers import QUERY_VIEWS
@@ -23,7 +24,7 @@ Answer = dict[str, Any]
 def show(what: str, answer: Answer) -> None:
     """Print an answer on standard output."""
     console = console_for_people()
-    for part in VIEWS[what](answer):
+    for part in (*VIEWS[what](answer), *others(answer)):
         console.print(part)
 
 

@@ -86,9 +86,14 @@ def asked_models_of(answer: Answer) -> list[Any]:
 
 def asked_free(answer: Answer) -> list[Any]:
     """Show whether a model is free of all deleted rows."""
-    word = {True: "is free of", False: "is NOT free of", None: "has ended; nothing holds"}
+    word = {True: "is free of", False: "is NOT free of", None: "may hold some of"}
+    head = f"{answer['model']} {word[answer['free']]} all deleted rows:"
+    if answer["free"] is None:
+        head = f"Whether {answer['model']} is free of all deleted rows is unknown, because"
+    if answer["state"] != "live":
+        head = f"{answer['model']} has ended; nothing holds all deleted rows:"
     return [
-        f"{answer['model']} {word[answer['free']]} all deleted rows:",
+        head,
         *(f"  {reason}" for reason in answer["reasons"]),
     ]
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lineage_store.claim import BITS
+from unweave.text.alike import alike_parts, not_compared
 from unweave.text.answers import counts_text, forgotten
 from unweave.text.answers import planned as planned_models
 from unweave.text.console import console_for_people, table_of
@@ -34,7 +35,7 @@ def added(answer: Answer) -> list[Any]:
     head = f"{answer['request']} is {answer['state']}, due by {answer['deadline']}."
     if answer["duplicate"]:
         head = f"This is asked for already: {head}"
-    return [head, *_near(answer)]
+    return [head, *_near(answer), *not_compared(answer)]
 
 
 def changed(answer: Answer) -> list[Any]:
@@ -43,13 +44,11 @@ def changed(answer: Answer) -> list[Any]:
 
 
 def _near(answer: Answer) -> list[Any]:
-    if not answer.get("near"):
+    parts = alike_parts(answer)
+    if not parts:
         return []
-    table = table_of("looks alike", "rows", "why")
-    for match in answer["near"]:
-        table.add_row(match["id"], f"{match['rows']:,}", match["why"])
-    return [table, f"Say which are meant: unweave request answer {answer['request']} --also ID, "
-                   "or --only."]  # fmt: skip
+    return [*parts, f"Say which are meant: unweave request answer {answer['request']} "
+                    "--also NUMBER, or --only."]  # fmt: skip
 
 
 def listed(answer: Answer) -> list[Any]:

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from lineage_store.data.csv_source import (
     Columns,
-    Exclusions,
     read_header,
     read_headers,
     read_records,
 )
 from lineage_store.errors import BadInput
+from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import derive
 from lineage_store.placement import in_evaluation

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lineage_store.canonical import canonical_json, digest_file
 from lineage_store.data import gate
 from lineage_store.data import snapshot as snapshots
-from lineage_store.data.csv_source import Columns, Exclusions, read_header, read_records
+from lineage_store.data.csv_source import Columns, read_header, read_records
 from lineage_store.data.gate import let_through
 from lineage_store.data.schema import Column, Roles
 from lineage_store.data.snapshot import (
@@ -25,6 +25,7 @@ from lineage_store.data.snapshot import (
     unescape,
 )
 from lineage_store.errors import BadInput, NothingToLearn
+from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.pseudonyms import Pseudonyms
 
 HEADER = ["id", "person", "a", "b", "label"]

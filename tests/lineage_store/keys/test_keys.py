@@ -177,22 +177,23 @@ def test_a_shredded_key_is_gone_from_the_file_and_the_pseudonym_means_nothing(st
     before = [store.get(name) for name in names]
     store.commit()
     content = store_file.read_bytes()
-    # Drawn are, in turn, a key and what it is sealed with, which begins the sealed key.
-    nonces = list(drawn.values())[1::2]
-    assert all(nonce in content for nonce in nonces), "or the search below proves nothing"
-    assert not any(key in content for key in list(drawn.values())[::2])
+    # Drawn are, in turn, a key, what it is sealed with, and what its id is sealed with.
+    values = list(drawn.values())
+    nonces = list(zip(values[1::3], values[2::3], strict=True))
+    assert all(one in content for pair in nonces for one in pair), "or nothing is proved below"
+    assert not any(key in content for key in values[::3])
 
     gone = names[::7]
     store.shred([*gone, "nobody"])
-    for name, pseudonym, nonce in zip(names, before, nonces, strict=True):
+    for name, pseudonym, (nonce, other) in zip(names, before, nonces, strict=True):
         content = b"".join(path.read_bytes() for path in store_file.parent.iterdir())
         lookup = keys.subject_lookup(name)
         if name in gone:
             assert store.find(name) is None
-            assert nonce not in content and lookup not in content
+            assert nonce not in content and other not in content and lookup not in content
         else:
             assert store.find(name) == pseudonym
-            assert nonce in content and lookup in content
+            assert nonce in content and other in content and lookup in content
     assert store.get(gone[0]) != before[0], "a new key, not one that was kept in memory"
     store.close()
     assert Pseudonyms(store_file, keys).find(gone[1]) is None

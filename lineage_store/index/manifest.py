@@ -1,0 +1,160 @@
+"""The exclusion manifest as it is asked: who is kept out, and of whom a model cannot tell.
+
+An entry (`deletions.Exclusion`) holds a commitment of a canonical id; one of an earlier unweave has
+it of the id as given, so both are asked for. Under it stand, for each live model that held them,
+commitments of the keys of its rows:
+
+    excluded_rows    entry, model, row
+
+They matter only where a training does not name the columns by which the person was known: where it
+does, ids decide, since two tables may number their rows alike. What a model was trained with is in
+its record; an earlier unweave did not keep it.
+"""
+
+import json
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from lineage_store.data.csv_source import Columns
+from lineage_store.index import deletions, models
+from lineage_store.index.models import ModelRecord
+from lineage_store.keys.exclusions import Exclusions, KnownRows
+
+COLUMNS = "columns"
+OF_THE_GATE = ("excluded", COLUMNS)  # what a model's report has of it, for its whole line
+
+
+def create_excluded_rows(connection: sqlite3.Connection) -> None:
+    """Make the table of the rows that entries of the manifest know."""
+    connection.execute(
+        "CREATE TABLE excluded_rows (entry TEXT NOT NULL, model TEXT NOT NULL, row BLOB NOT NULL, "
+        "PRIMARY KEY (entry, model, row)) WITHOUT ROWID"
+    )
+
+
+def recorded_columns(columns: Columns) -> dict[str, object]:
+    """Return what a model's report keeps of its columns: those that name people and rows."""
+    return {"subjects": list(columns.subjects), "row_id": columns.row_id}
+
+
+def columns_of(record: ModelRecord) -> Columns | None:
+    """Return the columns that named people and rows when a model was trained; None: not known."""
+    told = record.report.get(COLUMNS)
+    if told is None:
+        return None
+    return Columns(subjects=tuple(told["subjects"]), row_id=told["row_id"])
+
+
+def of_the_gate(record: ModelRecord) -> dict[str, object]:
+    """Return what a model that takes another's place keeps of its report."""
+    return {name: record.report[name] for name in OF_THE_GATE if name in record.report}
+
+
+def names_for(connection: sqlite3.Connection, asked: Sequence[Sequence[str]]) -> list[str]:
+    """Choose under which commitment each id is entered, of those that may stand for it, best last.
+
+    The best is left to one id where two of a request, or one that was forgotten, share it.
+    """
+    taken = set(deletions.manifest(connection))
+    chosen: dict[int, str] = {}
+    for place in sorted(range(len(asked)), key=lambda place: len(asked[place])):
+        free = [name for name in asked[place] if name not in taken]
+        chosen[place] = free[-1] if free else asked[place][-1]
+        taken.add(chosen[place])
+    return [chosen[place] for place in range(len(asked))]
+
+
+def keep_rows(
+    connection: sqlite3.Connection, entry: str, rows: Mapping[str, Iterable[bytes]]
+) -> None:
+    """Write down the commitments of an entry's rows by model; part of the caller's transaction."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO excluded_rows VALUES (?, ?, ?)",
+        [(entry, model, row) for model, found in rows.items() for row in found],
+    )
+
+
+def drop_rows(connection: sqlite3.Connection, entries: Iterable[str]) -> None:
+    """Take out the rows that entries know; part of the caller's transaction."""
+    connection.executemany(
+        "DELETE FROM excluded_rows WHERE entry = ?", [(entry,) for entry in entries]
+    )
+
+
+def exclusions_for(connection: sqlite3.Connection, columns: Columns) -> Exclusions:
+    """Return whom and what a training with these columns keeps out."""
+    known = {record.id: columns_of(record) for record in models.models(connection)}
+    rows: defaultdict[str | None, set[bytes]] = defaultdict(set)
+    for kind, model in connection.execute(
+        "SELECT DISTINCT e.kind, r.model FROM excluded_rows r JOIN exclusions e "
+        "ON e.commitment = r.entry"
+    ).fetchall():
+        theirs = known.get(model)
+        if theirs is not None and kind == "subject" and _names_all(columns, theirs):
+            continue
+        rows[columns.row_id if theirs is None else theirs.row_id] |= {
+            row
+            for (row,) in connection.execute(
+                "SELECT r.row FROM excluded_rows r JOIN exclusions e ON e.commitment = r.entry "
+                "WHERE e.kind = ? AND r.model = ?",
+                (kind, model),
+            )
+        }
+    by_row = (KnownRows(row_id, frozenset(found)) for row_id, found in rows.items())
+    return Exclusions(deletions.manifest(connection), tuple(by_row))
+
+
+def cannot_know(connection: sqlite3.Connection, record: ModelRecord) -> list[str]:
+    """Say of whom a live model cannot know that it holds no row, and why: a half sentence each.
+
+    It knows of those whose rows were taken out of its line, and of those who were known by columns
+    that its own training names.
+    """
+    known = {one.id: one for one in models.models(connection)}
+    own = columns_of(record)
+    unnamed: Counter[tuple[str, str]] = Counter()
+    untold = 0
+    for kind, names, count in connection.execute(
+        "SELECT kind, models, count(*) FROM exclusions GROUP BY kind, models"
+    ).fetchall():
+        held = [known[name] for name in json.loads(names) if name in known]
+        if any(one.family == record.family for one in held):
+            continue
+        columns = [columns_of(one) for one in held]
+        told = [one for one in columns if one is not None]
+        if own is None or not held or len(told) < len(columns):
+            untold += count
+        elif not all(_knows(own, theirs, kind=kind) for theirs in told):
+            unnamed[kind, _listed(told, kind=kind)] += count
+    reasons = [
+        f"{count:,} forgotten {kind}{'s were' if count > 1 else ' was'} known by {columns}, which "
+        f"its training did not name: whether it holds rows of theirs cannot be told"
+        for (kind, columns), count in sorted(unnamed.items())
+    ]
+    if untold:
+        reasons.append(
+            f"of {untold:,} forgotten subject{'s' if untold > 1 else ''} it is not kept by which "
+            f"columns they were known, or of it by which it knows people: an earlier unweave made "
+            f"it, or forgot them"
+        )
+    return reasons
+
+
+def _names_all(own: Columns, theirs: Columns) -> bool:
+    return set(theirs.subjects_or_id) <= set(own.subjects_or_id)
+
+
+def _knows(own: Columns, theirs: Columns, *, kind: str) -> bool:
+    if kind == "row":
+        return theirs.row_id is not None and theirs.row_id == own.row_id
+    return _names_all(own, theirs)
+
+
+def _listed(told: Collection[Columns], *, kind: str) -> str:
+    names = {
+        name
+        for one in told
+        for name in (one.subjects_or_id if kind == "subject" else (one.row_id or "",))
+    }
+    return f"the column{'s' if len(names) > 1 else ''} {', '.join(sorted(names))}"
