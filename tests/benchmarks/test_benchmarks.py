@@ -27,6 +27,7 @@ NAMES = [
     "load",
     "pipeline-cost",
     "lineage-scale",
+    "other-spellings",
     "ingest-rate",
     "closure",
     "placement-cost",
