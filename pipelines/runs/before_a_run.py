@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lineage_store.index import models
 from lineage_store.workspace import Workspace
 from pipelines.runs.find_rows import ForgetRequest, Found
-from unlearning.erasure import find_left_out, lengths_of, look_before, must_be_decided
+from unlearning.erasure import LeftOut, find_left_out, lengths_of, look_before, must_be_decided
 from unlearning.planning import ModelPlan
 
 
@@ -17,6 +17,19 @@ class Looked:
 
     left_out: tuple[str, ...]
     lengths: tuple[int, ...]
+
+
+def to_be_decided(
+    connection: sqlite3.Connection, workspace: Workspace, request: ForgetRequest, found: Found
+) -> list[LeftOut]:
+    """Return the ids that what stays has too, by their place among ids and their spellings."""
+    live = models.models(connection, live_only=True)
+    return find_left_out(
+        workspace,
+        (*request.ids, *found.spellings),
+        live=live,
+        deleted={record.id: found.in_model(record.id).key_set() for record in live},
+    )
 
 
 def look(
@@ -32,12 +45,7 @@ def look(
     """
     live = models.models(connection, live_only=True)
     names = (*request.ids, *found.spellings)
-    left = find_left_out(
-        workspace,
-        names,
-        live=live,
-        deleted={record.id: found.in_model(record.id).key_set() for record in live},
-    )
+    left = to_be_decided(connection, workspace, request, found)
     must_be_decided(left, count=len(names), accepted=request.accept_left_out)
     ids = tuple(names[one.place] for one in left)
     ends = {plan.model_before for plan in plans}

@@ -142,13 +142,6 @@ def _snapshot(workspace: Workspace, record: models.ModelRecord) -> Snapshot:
     return load_snapshot(workspace.absolute(record.paths["data"]))
 
 
-def dry_run(workspace: Workspace, request: ForgetRequest, *, backend: Backend) -> list[ModelPlan]:
-    """Find and plan, and change nothing."""
-    with reading_index(workspace) as connection:
-        found = find(connection, workspace, request, workspace.keys())
-        return plan_all(connection, workspace, request, found, backend=backend)
-
-
 def forget(
     workspace: Workspace,
     request: ForgetRequest,

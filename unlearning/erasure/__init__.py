@@ -22,7 +22,7 @@ from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
     from unlearning.erasure.erased_digests import digests_served, ended_digests, lengths_of
-    from unlearning.erasure.left_out import find_left_out, must_be_decided
+    from unlearning.erasure.left_out import LeftOut, find_left_out, must_be_decided
     from unlearning.erasure.residues import look_before
     from unlearning.erasure.scan import scan_apart
     from unlearning.erasure.tokens import row_tokens
@@ -31,7 +31,7 @@ else:
         __name__,
         {
             "erased_digests": ("digests_served", "ended_digests", "lengths_of"),
-            "left_out": ("find_left_out", "must_be_decided"),
+            "left_out": ("LeftOut", "find_left_out", "must_be_decided"),
             "residues": ("look_before",),
             "scan": ("scan_apart",),
             "tokens": ("row_tokens",),
@@ -39,6 +39,7 @@ else:
     )
 
 __all__ = [
+    "LeftOut",
     "digests_served",
     "ended_digests",
     "erase",

@@ -10,6 +10,7 @@ from lineage_store.placement import Partition
 from lineage_store.requests.recipients import recipients
 from lineage_store.workspace import Workspace
 from unlearning.certificates import receipt_name
+from unlearning.erasure import LeftOut
 from unlearning.evaluation import evaluation_digests
 from unlearning.planning import ModelPlan, load_plan
 from unlearning.verification import UNMEASURED, CheckReport, Distances, load_reports
@@ -48,7 +49,9 @@ def trained(
     }
 
 
-def planned(plans: Sequence[ModelPlan], *, subjects: int) -> dict[str, Any]:
+def planned(
+    plans: Sequence[ModelPlan], *, subjects: int, left_out: Sequence[LeftOut] = ()
+) -> dict[str, Any]:
     """Return what `forget` says that it would do."""
     newest = plans[-1]
     return {
@@ -65,6 +68,7 @@ def planned(plans: Sequence[ModelPlan], *, subjects: int) -> dict[str, Any]:
         "verdicts": [verdict.__dict__ for plan in plans for verdict in plan.verdicts],
         "warnings": [told for plan in plans for told in plan.warnings],
         "plans": [plan.to_json() for plan in plans],
+        "left_out": [{"number": one.place + 1, "places": list(one.places)} for one in left_out],
     }
 
 

@@ -236,7 +236,7 @@ class Project(Reader):
         accept_bridged: bool = False,
     ) -> dict[str, Any]:
         """Say what `forget` would do, and change nothing."""
-        from pipelines.runs.forget import dry_run
+        from pipelines.runs.dry_run import dry_run
         from unweave.answers import runs as answers
 
         request = forget_request(
@@ -255,8 +255,8 @@ class Project(Reader):
         named = () if rows else request.ids
         with telling_of_others(self._session, named), translated():
             workspace = self._session.workspace()
-            plans = dry_run(workspace, request, backend=self._session.backend)
-        told = answers.planned(plans, subjects=len(request.ids))
+            planned = dry_run(workspace, request, backend=self._session.backend)
+        told = answers.planned(planned.plans, subjects=len(request.ids), left_out=planned.left_out)
         return told | spelled_otherwise(self._session, named).to_json()
 
     @property

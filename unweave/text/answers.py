@@ -10,6 +10,7 @@ from unweave.answers.costs import cost_lines
 from unweave.text.alike import others
 from unweave.text.console import console_for_people, table_of
 from unweave.text.estimates import estimate_lines, estimate_table
+from unweave.text.left_in import left_in_lines
 from unweave.text.lineage_answers import QUERY_VIEWS
 from unweave.text.printed import cell_of_csv
 
@@ -106,8 +107,7 @@ def planned(answer: Answer) -> list[Any]:
                 *(str(item[k]) for k in ("shard", "action", "kept_stages")), *told, item["why"]
             )
         parts += [estimate_table(plan), shards, verdict_table(plan["verdicts"])]
-    parts.append("Nothing was changed.")
-    return parts
+    return [*parts, *left_in_lines(answer), "Nothing was changed."]
 
 
 def forgotten(answer: Answer) -> list[Any]:

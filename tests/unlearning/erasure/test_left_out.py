@@ -12,6 +12,7 @@ from lineage_store.errors import CheckFailed, ResidueFound, WorkspaceBusy
 from lineage_store.index import database
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
+from unweave.text.answers import planned as in_words
 
 FORGOTTEN = "margarete.steinbrecher@example.org"
 STREET = 'Löwengasse 17b, "Hinterhaus"'
@@ -59,6 +60,9 @@ def test_what_the_person_wrote_herself_is_no_excuse(tmp_path, note_of):
 def test_another_persons_row_that_mentions_an_id_does_not_blind_the_scan(tmp_path):
     root = trained(tmp_path, note_of=[7])
     before = files_of(root)
+    planned = Project(root, backend=DirectBackend()).plan([FORGOTTEN])
+    assert planned["left_out"] == [{"number": 1, "places": ["2 rows of m1"]}]
+    assert "Id 1 stands in what stays, too (2 rows of m1)" in in_words(planned)[-2]
     with pytest.raises(CheckFailed, match=r"id 1 of 1: 2 rows of m1") as told:
         forget(root)
     assert FORGOTTEN not in str(told.value)
