@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from lineage_store.canonical import Json, canonical_json, read_json, write_atomic
+from lineage_store.canonical import Json, canonical_json, read_json, sync_folder, write_atomic
 from lineage_store.errors import NothingFound
 from lineage_store.keys.sealed import seal, unseal
 from lineage_store.keys.secret import Keys, keyed
@@ -49,6 +49,7 @@ class Receipts:
     ) -> None:
         """Seal a receipt, for 90 days at most; safe to repeat."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(self.folder.parent)
         until = date.fromisoformat(today) + timedelta(days=DAYS)
         sealed = seal(
             receipt, key=self.key, belongs_to=f"receipt {name}", random_bytes=random_bytes

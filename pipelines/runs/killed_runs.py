@@ -11,8 +11,17 @@ import shutil
 from collections.abc import Container
 from contextlib import closing
 
-from lineage_store.index import compact, deletions, models, writing_index
-from lineage_store.keys import Pseudonyms
+from lineage_store.errors import CheckFailed
+from lineage_store.index import (
+    compact,
+    deletions,
+    models,
+    reading_index,
+    sign_log,
+    writing_index,
+)
+from lineage_store.keys import Pseudonyms, load_public_key
+from lineage_store.log import events
 from lineage_store.workspace import Workspace
 from unlearning.certificates import forget_open_file, sweep_receipts
 from unlearning.planning import destroy_open, load_plan
@@ -48,6 +57,7 @@ def sweep(workspace: Workspace, *, today: str) -> list[str]:
                 shutil.rmtree(begun)
     _end_taken_back(workspace, {request.id for request in asked})
     sweep_receipts(workspace, today=today)
+    _sign_the_rest(workspace)
     return finished
 
 
@@ -60,3 +70,21 @@ def _end_taken_back(workspace: Workspace, asked: Container[str]) -> None:
     for outputs in workspace.pipeline_root.glob("forget-r[0-9]*"):
         if outputs.name.removeprefix("forget-") not in asked:
             shutil.rmtree(outputs)
+
+
+def _sign_the_rest(workspace: Workspace) -> None:
+    """Sign what a killed command logged and did not get to sign, if the log fits its head."""
+    if not workspace.head_file.exists():
+        return
+    public_key = load_public_key(workspace.public_key)
+    with reading_index(workspace) as connection:
+        try:
+            signed = events.verify_head(
+                workspace.head_file.read_bytes(), public_key, origin=events.ORIGIN
+            )
+            if events.head(connection).size == signed.size:
+                return
+            events.check(connection, earlier=signed)
+        except CheckFailed:
+            return  # told by whoever asks: a new signature would hide it
+    sign_log(workspace)

@@ -62,6 +62,7 @@ def assert_ended_as_undisturbed(server, root, undisturbed):
         del events[1:3]
     assert events == ["model made", "deletion asked", "model made", "rows deleted"]
     assert files_of(root) == undisturbed.files
+    assert int((root / "log.head").read_text(encoding="utf-8").split("\n")[1]) >= len(events)
     (certificate,) = root.rglob("certificate.json")
     assert unweave.verify(certificate, public_key=root / "keys/public.pem")["ok"]
     assert not any(FORGOTTEN.encode() in path.read_bytes() for path in root.rglob("*.sqlite"))

@@ -132,6 +132,16 @@ def test_a_deletion_killed_at_a_step_ends_as_if_it_was_not(
     assert_ended_as_undisturbed(server, root, undisturbed)
 
 
+def test_what_was_logged_and_not_signed_is_signed_by_the_next_command(
+    small_server, small, small_undisturbed, tmp_path
+):
+    root = Path(shutil.copytree(small, tmp_path / "workspace"))
+    at = ("lineage_store.index.signed_log.sign_log", 3)  # the request is done
+    assert small_server.forget(root, at=at)[0] == -9
+    (root / ".log.head.partial").write_bytes(b"half a he")
+    assert_ended_as_undisturbed(small_server, root, small_undisturbed)
+
+
 def test_a_deletion_killed_at_some_moments_ends_as_if_it_was_not(
     server, original, undisturbed, tmp_path
 ):

@@ -7,7 +7,7 @@ Each function can run again after a kill and gives the same files, but for the t
 from contextlib import closing
 from functools import partial
 
-from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
+from lineage_store.canonical import canonical_json, digest, read_json, sync_folder, write_atomic
 from lineage_store.clock import Clock
 from lineage_store.index import deletions, logging_events, models, queue, reading_index, row_index
 from lineage_store.keys import Pseudonyms, load_private_key
@@ -99,6 +99,7 @@ def certify(workspace: Workspace, request_id: str, *, clock: Clock, version: str
         own = seal(stated(opened=part, run=run), key)
         file = folder.certificate_of(place)
         file.parent.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(file.parent.parent)
         write_atomic(file, own)
         keep_receipt(part, place, own)
     deleted = RowsDeleted(
