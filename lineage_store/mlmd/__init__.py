@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     )
     from lineage_store.mlmd.server import connection_config, told
     from lineage_store.mlmd.settled import settle
-    from lineage_store.mlmd.stand_ins import made_by_tfx
+    from lineage_store.mlmd.stand_ins import certificate_of, made_by_tfx
 else:
     __getattr__ = lazily(
         __name__,
@@ -49,7 +49,7 @@ else:
             ),
             "server": ("connection_config", "told"),
             "settled": ("settle",),
-            "stand_ins": ("made_by_tfx",),
+            "stand_ins": ("certificate_of", "made_by_tfx"),
         },
     )
 
@@ -58,6 +58,7 @@ __all__ = [
     "Metadata",
     "Names",
     "Picture",
+    "certificate_of",
     "connection_config",
     "ingest_deletion",
     "ingest_model",

@@ -54,6 +54,18 @@ def certificate_uris(workspace: Workspace, requests: Iterable[str]) -> dict[str,
     return found
 
 
+def certificate_of(metadata: Metadata, workspace: Workspace, request: str) -> str:
+    """Return the URI of a request's certificate, or an empty text if no pipeline made it.
+
+    A run that was killed between writing and publishing it is not run again, for its request is
+    done: then a stand-in is put.
+    """
+    uri = certificate_uris(workspace, [request]).get(request, "")
+    if uri and find(metadata, CERTIFICATE, uri) is None:
+        put_certificate(metadata, uri)
+    return uri
+
+
 def find(metadata: Metadata, kind: str, uri: str) -> pb.Artifact | None:
     """Return the newest artifact of a type with this URI, or None."""
     found = [

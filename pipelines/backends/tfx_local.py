@@ -20,6 +20,7 @@ from lineage_store.mlmd import (
     ENDING,
     Metadata,
     Names,
+    certificate_of,
     ingest_deletion,
     ingest_model,
     live_files,
@@ -140,16 +141,11 @@ def _record_deletion(workspace: Workspace, request_id: str) -> None:
     before = [records[plan.model_before] for plan in plans]
     for old, plan in zip(before, plans, strict=True):
         _mark_deleted(metadata, workspace, old, plan, records, names)
-    certificates = [
-        artifact
-        for artifact in metadata.store.get_artifacts_by_type("components.Certificate")
-        if artifact.uri.startswith(f"{workspace.pipeline_root}/forget-{request_id}/")
-    ]
     ingest_deletion(
         metadata,
         names=names,
         request_id=request_id,
-        certificate_uri=max((artifact.uri for artifact in certificates), default=""),
+        certificate_uri=certificate_of(metadata, workspace, request_id),
         old_model_uris=[str(workspace.absolute(old.paths["model"])) for old in before],
         new_model_uris=[str(workspace.absolute(records[new].paths["model"])) for new in after],
         guarantees={plan.model_before: plan.guarantee for plan in plans},

@@ -323,7 +323,7 @@ OF_PARAMETERS = {
     "family", "infer_feature_shape", "input_base", "input_config", "model_id", "module_file",
     "output_config", "output_data_format", "output_file_format", "output_key", "partition",
     "push_destination", "reimport", "replay", "request_id", "snapshot", "stats_options_json",
-    "version", "workspace",
+    "version", "workspace", "written",
 }  # fmt: skip
 OF_TFX = {
     "blessed", "file_format", "input_fingerprint", "is_external", "payload_format", "pushed",
@@ -479,6 +479,7 @@ def training_job(workspace):
         module_file=module_file,
         clock=clock_ahead(0),
         excluded=record.report["excluded"],
+        columns=Columns(subjects=("company",), row_id="trip"),
     )
 
 
