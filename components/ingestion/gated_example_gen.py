@@ -18,12 +18,13 @@ FILE = "data_tfrecord-00000-of-00001.gz"
 
 @component(component_annotation=Process)
 def GatedExampleGen(
-    examples: OutputArtifact[Examples], snapshot: Parameter[str], written: Parameter[int]
+    examples: OutputArtifact[Examples], snapshot: Parameter[str], written: Parameter[str]
 ) -> None:
     """Writes each split of a gated snapshot as TFX's own ExampleGen would.
 
-    `written` is when the gate wrote it (nanoseconds), so that a cache never takes what was made of
-    another snapshot in the same folder; a digest would stay in MLMD when the rows are gone.
+    `written` is when the gate wrote it, so that a cache never takes what was made of another
+    snapshot in the same folder; a digest would stay in MLMD when the rows are gone. It is a text:
+    MLMD on MySQL has integers of 32 bits.
     """
     gated = load_snapshot(Path(snapshot))
     examples.split_names = encode_split_names(list(gated.splits))

@@ -89,7 +89,7 @@ def ingest_components(
 
     After a deletion the old rows and their ledger go in too: what loses no row is not made again.
     """
-    written = (snapshot / "gate.json").stat().st_mtime_ns
+    written = str((snapshot / "gate.json").stat().st_mtime_ns)
     examples = GatedExampleGen(snapshot=str(snapshot), written=written)
     statistics = GatedStatisticsGen(examples=examples.outputs["examples"], snapshot=str(snapshot))
     schema = SchemaGen(statistics=statistics.outputs["statistics"])
