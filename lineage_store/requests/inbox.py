@@ -199,7 +199,7 @@ def _entry(value: Mapping[str, Any], where: str) -> Entry:
         raise BadInput(f"{where} has a field that no request has; there are: {known}.")
     subjects, rows = value.get("subjects"), value.get("rows")
     ids: Sequence[Any] | None = subjects or rows
-    if (subjects and rows) or not isinstance(ids, list):
+    if (subjects and rows) or not ids or not isinstance(ids, list):
         raise BadInput(f"{where} names neither subjects nor rows, or both.")
     if not all(isinstance(one, str) and one for one in ids):
         raise BadInput(f"{where} has an id that is empty or no text.")

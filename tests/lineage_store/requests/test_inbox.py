@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lineage_store.errors import BadInput
@@ -166,6 +166,7 @@ def test_a_file_that_is_wrong_is_refused_without_saying_whom_it_names(folder, na
         ).map(lambda value: json.dumps(value).encode()),
     ),
 )
+@example(name="a.json", data=b'{"rows": []}')
 def test_whatever_a_file_holds_it_is_accepted_or_refused(new_folder, name, data):
     folder = new_folder()
     (folder / name).write_bytes(data)
