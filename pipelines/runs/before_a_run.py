@@ -43,12 +43,10 @@ def look(
 
     Raises CheckFailed if that is to be decided, ResidueFound for what is in the way.
     """
-    live = models.models(connection, live_only=True)
     names = (*request.ids, *found.spellings)
     left = to_be_decided(connection, workspace, request, found)
     must_be_decided(left, count=len(names), accepted=request.accept_left_out)
     ids = tuple(names[one.place] for one in left)
-    ends = {plan.model_before for plan in plans}
-    ending = [record for record in live if record.id in ends]
+    ending = [models.find_model(connection, plan.model_before) for plan in plans]
     look_before(workspace, names, ending=ending, left_out=ids)
     return Looked(ids, lengths_of(workspace, ending))
