@@ -1,17 +1,13 @@
 """A deletion that is taken back, and is killed while it is: the next command ends what is left."""
 
-import csv
-import random
-
 import pytest
 
 import pipelines.backends.direct
 import pipelines.runs.forget
+from fixtures.small_table import OPTIONS, write_people
 from lineage_store.errors import CheckFailed
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
-
-OPTIONS = {"label": "label", "subject": "person", "model_family": "naive-bayes", "shards": 2}
 
 
 class Killed(BaseException):
@@ -28,14 +24,7 @@ def fails(_):
 
 @pytest.fixture
 def given(tmp_path):
-    draw = random.Random(9)
-    with (tmp_path / "people.csv").open("w", newline="", encoding="utf-8") as stream:
-        out = csv.writer(stream)
-        out.writerow(["person", "town", "size", "label"])
-        for number in range(80):
-            size = draw.randrange(9)
-            out.writerow([f"p{number % 16}", draw.choice("ABC"), size, "xy"[size > 4]])
-    return tmp_path / "people.csv"
+    return write_people(tmp_path / "people.csv")
 
 
 def test_killed_while_it_is_taken_back_nothing_of_it_stays(given, tmp_path, monkeypatch):

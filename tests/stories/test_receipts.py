@@ -1,8 +1,6 @@
 """Receipts: sealed until they are handed out, once, within 90 days; the run's own nonce ends."""
 
-import csv
 import json
-import random
 import stat
 from base64 import b64decode
 from datetime import datetime, timedelta, timezone
@@ -10,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.small_table import OPTIONS, write_people
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.errors import BadInput, NothingFound
 from lineage_store.keys.receipts import DAYS
@@ -19,7 +18,6 @@ from unlearning.certificates.envelope import commitment
 from unweave import Project
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
-OPTIONS = {"label": "label", "subject": "person", "model_family": "naive-bayes", "shards": 2}
 
 
 def project_in(root, *, days=0):
@@ -28,14 +26,7 @@ def project_in(root, *, days=0):
 
 @pytest.fixture
 def given(tmp_path):
-    draw = random.Random(9)
-    with (tmp_path / "people.csv").open("w", newline="", encoding="utf-8") as stream:
-        out = csv.writer(stream)
-        out.writerow(["person", "town", "size", "label"])
-        for number in range(80):
-            size = draw.randrange(9)
-            out.writerow([f"p{number % 16}", draw.choice("ABC"), size, "xy"[size > 4]])
-    return tmp_path / "people.csv"
+    return write_people(tmp_path / "people.csv")
 
 
 @pytest.fixture

@@ -1,16 +1,13 @@
 """What an orchestrator keeps of a run as an artifact holds no measure of a model that ends."""
 
-import csv
 import io
 import json
-import random
 import sys
 
+from fixtures.small_table import OPTIONS, write_people
 from pipelines.backends.direct import DirectBackend
 from unweave import Project, scheduled
 from unweave.scheduled import lasting_runs
-
-OPTIONS = {"label": "label", "subject": "person", "model_family": "naive-bayes", "shards": 2}
 
 
 def floats(value):
@@ -23,15 +20,8 @@ def floats(value):
 
 
 def test_the_artifact_of_a_run_has_no_number_of_a_model(tmp_path, monkeypatch, capsys):
-    draw = random.Random(9)
-    with (tmp_path / "people.csv").open("w", newline="", encoding="utf-8") as stream:
-        out = csv.writer(stream)
-        out.writerow(["person", "town", "size", "label"])
-        for number in range(80):
-            size = draw.randrange(9)
-            out.writerow([f"p{number % 16}", draw.choice("ABC"), size, "xy"[size > 4]])
     project = Project(tmp_path / "workspace", backend=DirectBackend())
-    project.train(tmp_path / "people.csv", **OPTIONS)
+    project.train(write_people(tmp_path / "people.csv"), **OPTIONS)
     project.requests.add(["p3"])
     whole = project.requests.run()
     assert floats(whole["runs"])
