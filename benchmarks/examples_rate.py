@@ -12,7 +12,8 @@ from pathlib import Path
 from benchmarks.apart import numbers_of
 from benchmarks.census_table import write_census
 from benchmarks.result import Result, Tell
-from lineage_store.data import Columns, let_through, read_headers, read_records
+from lineage_store.cells import let_through
+from lineage_store.data import Columns, read_headers, read_records
 from lineage_store.keys import Exclusions, Pseudonyms
 from lineage_store.keys.secret import derive
 

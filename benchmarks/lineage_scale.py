@@ -28,7 +28,7 @@ import numpy as np
 from benchmarks.apart import ROOT, numbers_of
 from benchmarks.handmade import plain_header
 from benchmarks.result import Result, Tell
-from lineage_store.data.snapshot import TRAIN, Record
+from lineage_store.data.record import TRAIN, Record
 from lineage_store.index import models, row_index
 from lineage_store.index.database import open_index, reading_index, writing_index
 from lineage_store.keys.pseudonyms import Pseudonyms

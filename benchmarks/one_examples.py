@@ -13,7 +13,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from lineage_store.data import TRAIN, load_snapshot
+from lineage_store.cells import load_snapshot
+from lineage_store.data import TRAIN
 from unlearning.encoding import gated_statistics, write_examples
 
 

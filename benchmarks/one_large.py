@@ -17,9 +17,9 @@ from typing import Any
 
 from benchmarks.apart import peak_kib
 from benchmarks.mnist import KEYS
+from lineage_store.cells.gate import let_through
+from lineage_store.cells.snapshot import load_snapshot, read_snapshot
 from lineage_store.data.csv_source import Columns, read_header, read_records
-from lineage_store.data.gate import let_through
-from lineage_store.data.snapshot import load_snapshot, read_snapshot
 from lineage_store.index import row_index
 from lineage_store.index.database import open_index
 from lineage_store.keys.exclusions import Exclusions

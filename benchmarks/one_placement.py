@@ -18,10 +18,11 @@ import numpy as np
 
 from benchmarks import adult
 from benchmarks.mnist import KEYS
+from lineage_store.cells.gate import let_through
+from lineage_store.cells.snapshot import Snapshot, describe, read_snapshot
 from lineage_store.data.csv_source import Columns, read_header, read_records
-from lineage_store.data.gate import let_through
+from lineage_store.data.record import EVAL, TRAIN
 from lineage_store.data.risk import RiskRule, band_of, parse_rules
-from lineage_store.data.snapshot import EVAL, TRAIN, Snapshot, describe, read_snapshot
 from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.ledger.shards import Ledger

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks import mnist, taxi_rows
-from lineage_store.data.snapshot import EVAL, TRAIN, read_snapshot
+from lineage_store.cells.snapshot import read_snapshot
+from lineage_store.data.record import EVAL, TRAIN
 from lineage_store.ledger.shards import ShardLedger
 from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.lineage_scale import digest, timed, write_model
 from benchmarks.result import Result, Tell
-from lineage_store.data.snapshot import TRAIN, Record
+from lineage_store.data.record import TRAIN, Record
 from lineage_store.index import models, row_index
 from lineage_store.index.database import reading_index, writing_index
 from lineage_store.keys.pseudonyms import Pseudonyms

@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.apart import run_module
 from benchmarks.mnist import KEYS, SECRET
 from benchmarks.result import Result, Tell
-from lineage_store.data.snapshot import EVALUATION_PERCENT
+from lineage_store.data.record import EVALUATION_PERCENT
 from lineage_store.keys.secret import create_secret
 from lineage_store.placement import in_evaluation
 from unweave.demo.taxi import LABEL, SUBJECT, write_trips

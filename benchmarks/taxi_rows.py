@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from benchmarks.mnist import KEYS
+from lineage_store.cells.gate import let_through
+from lineage_store.cells.snapshot import Snapshot
 from lineage_store.data.csv_source import Columns, read_header, read_records
-from lineage_store.data.gate import let_through
-from lineage_store.data.snapshot import Snapshot
 from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.pseudonyms import Pseudonyms
 from unweave.demo.taxi import LABEL, SUBJECT, write_trips

@@ -14,8 +14,8 @@ from hypothesis import settings
 
 from fixtures.drawn_secrets import draw_secrets
 from lineage_store.canonical import canonical_json, read_json, write_atomic
+from lineage_store.cells.gate import let_through
 from lineage_store.data.csv_source import Columns, read_header, read_records
-from lineage_store.data.gate import let_through
 from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import derive

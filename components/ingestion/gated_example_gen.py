@@ -10,7 +10,7 @@ from tfx.types.artifact_utils import encode_split_names
 from tfx.types.standard_artifacts import Examples
 from tfx.types.system_executions import Process
 
-from lineage_store.data import load_snapshot
+from lineage_store.cells import load_snapshot
 from unlearning.encoding import write_examples
 
 FILE = "data_tfrecord-00000-of-00001.gz"

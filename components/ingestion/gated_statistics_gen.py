@@ -9,7 +9,7 @@ from tfx.types.standard_artifacts import Examples, ExampleStatistics
 from tfx.types.system_executions import Process
 
 from lineage_store.canonical import write_atomic
-from lineage_store.data import load_snapshot
+from lineage_store.cells import load_snapshot
 from unlearning.encoding import gated_statistics
 
 FILE = "FeatureStats.pb"

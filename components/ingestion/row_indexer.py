@@ -14,7 +14,8 @@ from tfx.types.system_executions import Process
 
 from components.artifacts import Ledger, Rows
 from components.ingestion.schema_check import check_schema
-from lineage_store.data import EVAL, TRAIN, describe, load_snapshot
+from lineage_store.cells import describe, load_snapshot
+from lineage_store.data import EVAL, TRAIN
 from lineage_store.ledger import open_ledger
 from lineage_store.placement import Partition
 from lineage_store.rows import open_rows, write_rows

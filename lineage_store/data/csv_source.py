@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from lineage_store.data.risk import RiskRule, band_of
-from lineage_store.data.schema import Roles
-from lineage_store.data.snapshot import (
+from lineage_store.data.record import (
     EVAL,
     EVALUATION_PERCENT,
     KEYED,
@@ -23,6 +21,8 @@ from lineage_store.data.snapshot import (
     Record,
     joined,
 )
+from lineage_store.data.risk import RiskRule, band_of
+from lineage_store.data.schema import Roles
 from lineage_store.data.source import open_source
 from lineage_store.errors import BadInput
 from lineage_store.keys.exclusions import Exclusions, GivenRow

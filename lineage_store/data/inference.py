@@ -9,15 +9,24 @@ otherwise. There are no integers: whether a column has fractions must not depend
 A row counts if it has a value in the label column; in a table without a label every row does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from lineage_store.data.number_text import class_text, column_number, is_missing_number, number_text
+from lineage_store.data.record import Record
 from lineage_store.data.schema import Column, Kind, Label, Roles, Schema
 from lineage_store.errors import BadInput, NothingToLearn
 
 MOST_NUMBER_CLASSES = 20
 MOST_STRING_CLASSES = 1000
+
+
+def infer(records: Iterator[Record], roles: Roles) -> Schema:
+    """Infer kinds, task and classes from records alone; raises what `Evidence.conclude` raises."""
+    evidence = Evidence(roles)
+    for record in records:
+        evidence.add(record.values)
+    return evidence.conclude()
 
 
 def in_terms_of(own: Schema, base: Schema | None) -> Schema:

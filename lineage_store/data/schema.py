@@ -28,12 +28,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lineage_store.data.number_text import (
-    class_text,
-    column_number,
-    is_missing_number,
-    number_text,
-)
+from lineage_store.data.number_text import class_text, column_number, is_missing_number, number_text
 
 Kind = Literal["number", "text"]
 Task = Literal["classification", "regression"]

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.canonical import canonical_json, digest_file, read_json
-from lineage_store.data import snapshot as gate
-from lineage_store.data.snapshot import CSV_FILE, SPLITS, Record, Snapshot
+from lineage_store.cells import snapshot as gate
+from lineage_store.cells.snapshot import CSV_FILE, Snapshot
+from lineage_store.data.record import SPLITS, Record, csv_reader
 from lineage_store.doctor.differences import Difference
 from lineage_store.index import row_index
 from lineage_store.keys.secret import Keys
@@ -75,7 +76,7 @@ def _data_digest(snapshot: Snapshot) -> str:
     total = 0
     for split in snapshot.splits:
         with snapshot.csv_file(split).open(newline="", encoding="utf-8") as stream:
-            reader = gate.csv_reader(stream)
+            reader = csv_reader(stream)
             next(reader)
             for row_key, _, place, *written in reader:
                 total += gate.row_digest(row_key[1:], place[1:], written)

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.data.snapshot import EVAL, TRAIN, UNLABELLED, Record
+from lineage_store.data.record import EVAL, TRAIN, UNLABELLED, Record
 from lineage_store.index.disk_sort import DiskSort
 from lineage_store.keys.pseudonyms import PSEUDONYM_BYTES, each_pseudonym
 from lineage_store.placement import U64, Partition, cells_of

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
-from lineage_store.data.snapshot import Snapshot, load_snapshot, read_keys, read_snapshot
+from lineage_store.cells.snapshot import Snapshot, load_snapshot, read_keys, read_snapshot
 from lineage_store.index import models, queue
 from lineage_store.keys.secret import Keys
 from lineage_store.keys.subject_ids import entries_of

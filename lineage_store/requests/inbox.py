@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from lineage_store.data.snapshot import csv_reader
+from lineage_store.data.record import csv_reader
 from lineage_store.errors import BadInput
 from lineage_store.keys.signing import from_base64, is_signed_by, public_key_of
 from lineage_store.requests.policy import Policy, Sender

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.canonical import sync_tree
-from lineage_store.data import load_snapshot
+from lineage_store.cells import load_snapshot
 from lineage_store.graph import LineageNode
 from lineage_store.graph.ledger_nodes import ledger_nodes
 from lineage_store.index import models, writing_index

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lineage_store.data import load_snapshot
+from lineage_store.cells import load_snapshot
 from lineage_store.errors import CheckFailed, UnweaveError
 from lineage_store.index import check_log, models, must_be_none_running, read_logged, reading_index
 from lineage_store.index.models import ModelRecord

@@ -9,7 +9,8 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineage_store.data import Schema, load_snapshot
+from lineage_store.cells import load_snapshot
+from lineage_store.data import Schema
 from lineage_store.errors import BadInput
 from lineage_store.index import models
 from lineage_store.ledger import open_ledger

@@ -9,14 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lineage_store.data import (
-    EVAL,
-    Record,
-    Schema,
-    SourceRow,
-    open_source,
-    rows_by_key,
-)
+from lineage_store.data import EVAL, Record, Schema, SourceRow, open_source, rows_by_key
 from lineage_store.errors import BadInput
 from lineage_store.index import reading_index
 from lineage_store.index.models import find_model

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lineage_store.data import load_snapshot
+from lineage_store.cells import load_snapshot
 from lineage_store.errors import AlreadyForgotten, NothingFound
 from lineage_store.index import (
     IndexedRows,

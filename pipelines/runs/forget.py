@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lineage_store.data import Snapshot, let_through, load_snapshot, retained
+from lineage_store.cells import Snapshot, let_through, load_snapshot, retained
 from lineage_store.disk_full import translated
 from lineage_store.errors import DiskFull
 from lineage_store.index import (

@@ -12,16 +12,9 @@ from functools import partial
 from pathlib import Path
 
 from lineage_store.canonical import digest, write_atomic
+from lineage_store.cells import let_through, load_snapshot
 from lineage_store.clock import Clock
-from lineage_store.data import (
-    Columns,
-    Schema,
-    TableHeader,
-    let_through,
-    load_snapshot,
-    read_headers,
-    read_records,
-)
+from lineage_store.data import Columns, Schema, TableHeader, read_headers, read_records
 from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput, DiskFull
 from lineage_store.index import (

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from tfx.components.example_gen.csv_example_gen.executor import _CsvToExample
 
-from lineage_store.data import EVAL, KEYED, TRAIN, read_snapshot
-from lineage_store.data.snapshot import escape
-from lineage_store.data.snapshot_blocks import BLOCK
+from lineage_store.cells import read_snapshot
+from lineage_store.cells.snapshot import escape
+from lineage_store.cells.snapshot_blocks import BLOCK
+from lineage_store.data import EVAL, KEYED, TRAIN
 from lineage_store.errors import BadInput
 from unlearning.encoding import write_examples
 

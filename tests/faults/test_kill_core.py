@@ -50,7 +50,7 @@ STEPS = {
     "the plan is written": ("pipelines.runs.forget.log_asked", 1),
     "the request is logged": ("lineage_store.index.signed_log.sign_log", 1),
     "the head is signed": ("pipelines.runs.forget._changes", 1),
-    "the data pass the gate again": ("lineage_store.data.gate._write_splits", 1),
+    "the data pass the gate again": ("lineage_store.cells.gate._write_splits", 1),
     "the rows are to be stored": ("pipelines.backends.direct.store_from_snapshot", 1),
     "the rows are stored": ("pipelines.backends.direct.refit", 1),
     "a shard is taken over": ("unlearning.fitting.fit.ticket", 1),

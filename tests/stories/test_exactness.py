@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from lineage_store.data.snapshot import EVALUATION_PERCENT
+from lineage_store.data.record import EVALUATION_PERCENT
 from lineage_store.errors import NothingFound
 from lineage_store.keys.secret import derive
 from lineage_store.placement import in_evaluation

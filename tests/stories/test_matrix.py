@@ -13,8 +13,9 @@ from itertools import product
 import numpy as np
 import pytest
 
-from lineage_store.data.gate import let_through
-from lineage_store.data.snapshot import EVAL, TRAIN, read_snapshot, retained
+from lineage_store.cells.gate import let_through
+from lineage_store.cells.snapshot import read_snapshot, retained
+from lineage_store.data.record import EVAL, TRAIN
 from lineage_store.errors import BadInput
 from lineage_store.index.row_index import IndexedRows
 from lineage_store.ledger.train_options import TrainOptions

@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from fixtures.warm_python import warm_python
-from lineage_store.data.snapshot import load_snapshot
+from lineage_store.cells.snapshot import load_snapshot
 from lineage_store.errors import BadInput, NothingFound
 from lineage_store.index.database import open_index, read_index
 from pipelines.backends.direct import DirectBackend

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from lineage_store.data.snapshot import load_snapshot
+from lineage_store.cells.snapshot import load_snapshot
 from lineage_store.errors import CheckFailed
 from lineage_store.index.database import read_index
 from pipelines.backends.direct import DirectBackend

@@ -33,9 +33,9 @@ import components
 import unweave
 from fixtures.warm_python import warm_python
 from lineage_store.canonical import digest_json
+from lineage_store.cells.gate import let_through
 from lineage_store.clock import clock_ahead
 from lineage_store.data.csv_source import Columns, read_header, read_records
-from lineage_store.data.gate import let_through
 from lineage_store.data.risk import parse_rules
 from lineage_store.graph.closure import artifact_key, execution_key
 from lineage_store.index import models

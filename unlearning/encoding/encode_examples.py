@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.data import PLACE, ROW, Kind, Snapshot
+from lineage_store.cells import Snapshot
+from lineage_store.data import PLACE, ROW, Kind
 from lineage_store.errors import CheckFailed
 from lineage_store.placement import U64, Partition, cells_of
 from lineage_store.rows import Rows

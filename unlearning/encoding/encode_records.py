@@ -11,16 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lineage_store.data import (
-    EVAL,
-    TRAIN,
-    Column,
-    Record,
-    Schema,
-    Snapshot,
-    describe,
-    read_snapshot,
-)
+from lineage_store.cells import Snapshot, describe, read_snapshot
+from lineage_store.data import EVAL, TRAIN, Column, Record, Schema
 from lineage_store.placement import U64, Partition, cells_of
 from lineage_store.rows import NO_SLICES, Rows, RowStore, write_rows
 from lineage_store.tensors import Array

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from lineage_store.data import (
+from lineage_store.cells import (
     NumberSummary,
     Snapshot,
     Statistics,

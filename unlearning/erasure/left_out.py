@@ -14,7 +14,8 @@ values that other rows have too.
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from lineage_store.data import SPLITS, load_snapshot, read_snapshot
+from lineage_store.cells import load_snapshot, read_snapshot
+from lineage_store.data import SPLITS
 from lineage_store.errors import CheckFailed
 from lineage_store.index.models import ModelRecord
 from lineage_store.workspace import Workspace

@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterator
 from html.entities import codepoint2name, html5
 from urllib.parse import quote, quote_plus
 
-from lineage_store.data import escape, parse_number
+from lineage_store.cells import escape
+from lineage_store.data import parse_number
 
 SHORTEST = 5
 INTEGERS = range(-(1 << 63), 1 << 63)

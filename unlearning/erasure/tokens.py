@@ -10,7 +10,8 @@ import math
 
 import numpy as np
 
-from lineage_store.data import SPLITS, Snapshot, parse_number, read_snapshot
+from lineage_store.cells import Snapshot, read_snapshot
+from lineage_store.data import SPLITS, parse_number
 from unlearning.erasure.spellings import SHORTEST, whole_digits
 
 DISTINCTIVE_BITS = 40

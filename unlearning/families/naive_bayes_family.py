@@ -52,7 +52,7 @@ NO_SOURCE = ModelSource("no module", "")
 PACKAGES = ("numpy", "pyfarmhash", "safetensors")
 ROOTS = (
     "lineage_store.data.csv_source.read_records",
-    "lineage_store.data.gate.let_through",
+    "lineage_store.cells.gate.let_through",
     "unlearning.encoding.encode_records.encode_pieces",
     "unlearning.encoding.key_encoding.KeyEncoding",
     "lineage_store.rows.writer.write_rows",

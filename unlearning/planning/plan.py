@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lineage_store.cells import Snapshot, retained
 from lineage_store.claim import BITS
-from lineage_store.data import EVAL, Schema, Snapshot, in_terms_of, infer, retained
+from lineage_store.data import EVAL, Schema, in_terms_of, infer
 from lineage_store.errors import BadInput, LeftAsItIs, NothingToLearn
 from lineage_store.graph import LineageNode
 from lineage_store.index import IndexedRows

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.canonical import digest_file
-from lineage_store.data import Snapshot, load_snapshot
+from lineage_store.cells import Snapshot, load_snapshot
 from lineage_store.doctor import Difference, compare_parts, compare_rows, fault_of, write_again
 from lineage_store.errors import CheckFailed
 from lineage_store.index import (

@@ -7,16 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.canonical import sync_tree
+from lineage_store.cells import Snapshot, load_snapshot, read_keys, read_snapshot
 from lineage_store.clock import Clock
-from lineage_store.data import (
-    UNLABELLED,
-    Record,
-    Schema,
-    Snapshot,
-    load_snapshot,
-    read_keys,
-    read_snapshot,
-)
+from lineage_store.data import UNLABELLED, Record, Schema
 from lineage_store.errors import CheckFailed
 from lineage_store.index import base_of, logging_events, models, row_index, writing_index
 from lineage_store.keys import load_public_key

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.data import TRAIN, Snapshot, read_places
+from lineage_store.cells import Snapshot, read_places
+from lineage_store.data import TRAIN
 from lineage_store.ledger import Ledger
 from lineage_store.placement import Partition, cells_of
 from lineage_store.rows import FORMAT, RowStore

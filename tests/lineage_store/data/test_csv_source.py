@@ -8,12 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lineage_store.data.csv_source import (
-    Columns,
-    read_header,
-    read_headers,
-    read_records,
-)
+from lineage_store.data.csv_source import Columns, read_header, read_headers, read_records
 from lineage_store.errors import BadInput
 from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.pseudonyms import Pseudonyms

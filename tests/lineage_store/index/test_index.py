@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lineage_store.data.snapshot import EVAL, TRAIN, UNLABELLED, Record
+from lineage_store.data.record import EVAL, TRAIN, UNLABELLED, Record
 from lineage_store.errors import BadInput, NothingFound
 from lineage_store.index import deletions, models, row_index
 from lineage_store.index.database import _migrations, compact, open_index, read_index

@@ -10,7 +10,7 @@ import shutil
 import pytest
 
 from lineage_store.canonical import digest_file, read_json
-from lineage_store.data.snapshot import load_snapshot
+from lineage_store.cells.snapshot import load_snapshot
 from lineage_store.errors import BadInput, NothingFound
 from lineage_store.ledger import TrainOptions, open_ledger
 from pipelines.backends.direct import DirectBackend

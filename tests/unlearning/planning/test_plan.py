@@ -11,8 +11,8 @@ import pytest
 
 from fixtures import SMALL_MODEL
 from lineage_store.canonical import canonical_json
+from lineage_store.cells.snapshot import load_snapshot
 from lineage_store.claim import BITS
-from lineage_store.data.snapshot import load_snapshot
 from lineage_store.errors import BadInput, CheckFailed, MissingVerdict
 from lineage_store.graph.node import LineageNode
 from lineage_store.index.database import read_index

@@ -127,7 +127,8 @@ def expected_outputs(project):
 
 def given_rows(project):
     """The same rows as a client would send them, from the gate's file, in row-key order."""
-    from lineage_store.data.snapshot import EVAL, load_snapshot, read_snapshot
+    from lineage_store.cells.snapshot import load_snapshot, read_snapshot
+    from lineage_store.data.record import EVAL
 
     snapshot = load_snapshot(project.root / "data" / "m1")
     kinds = {column.name: column.kind for column in snapshot.schema.columns}

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from lineage_store.data.snapshot import load_snapshot
+from lineage_store.cells.snapshot import load_snapshot
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
 from pipelines.backends.direct import DirectBackend

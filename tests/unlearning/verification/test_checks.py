@@ -9,7 +9,7 @@ import pytest
 from fixtures import SMALL_MODEL
 from fixtures.keeps_the_old import KeepsTheOld
 from lineage_store.canonical import canonical_json, digest_file, read_json
-from lineage_store.data.snapshot import load_snapshot
+from lineage_store.cells.snapshot import load_snapshot
 from lineage_store.errors import BadInput, CheckFailed, MissingVerdict
 from lineage_store.graph.node import LineageNode
 from lineage_store.index.database import read_index

@@ -21,33 +21,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lineage_store.canonical import canonical_json, digest_file, write_atomic
-from lineage_store.data.inference import Evidence, in_terms_of
-from lineage_store.data.schema import Roles, Schema
-from lineage_store.data.snapshot import (
+from lineage_store.cells.snapshot import (
     CSV_FILE,
     DIGEST_MODULUS,
-    EVAL,
     FORMAT,
-    KEYED,
-    SPLITS,
-    TRAIN,
-    UNLABELLED,
-    Record,
     Snapshot,
-    csv_reader,
     escape,
     load_snapshot,
     row_digest,
 )
+from lineage_store.data.inference import Evidence, in_terms_of
+from lineage_store.data.record import EVAL, KEYED, SPLITS, TRAIN, UNLABELLED, Record, csv_reader
+from lineage_store.data.schema import Roles, Schema
 from lineage_store.errors import BadInput
-
-
-def infer(records: Iterator[Record], roles: Roles) -> Schema:
-    """Infer kinds, task and classes from records alone; raises what `Evidence.conclude` raises."""
-    evidence = Evidence(roles)
-    for record in records:
-        evidence.add(record.values)
-    return evidence.conclude()
 
 
 def let_through(

@@ -10,13 +10,10 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from lineage_store.canonical import canonical_json, digest_file
-from lineage_store.data import gate
-from lineage_store.data import snapshot as snapshots
-from lineage_store.data.csv_source import Columns, read_header, read_records
-from lineage_store.data.gate import let_through
-from lineage_store.data.schema import Column, Roles
-from lineage_store.data.snapshot import (
-    Record,
+from lineage_store.cells import gate
+from lineage_store.cells import snapshot as snapshots
+from lineage_store.cells.gate import let_through
+from lineage_store.cells.snapshot import (
     escape,
     load_snapshot,
     read_places,
@@ -24,6 +21,9 @@ from lineage_store.data.snapshot import (
     retained,
     unescape,
 )
+from lineage_store.data.csv_source import Columns, read_header, read_records
+from lineage_store.data.record import EVAL, TRAIN, UNLABELLED, Record, joined
+from lineage_store.data.schema import Column, Roles
 from lineage_store.errors import BadInput, NothingToLearn
 from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.pseudonyms import Pseudonyms
@@ -58,7 +58,7 @@ def lines_of(snapshot):
     """The lines of each split as they stand in the files, in no order, as bytes."""
     return {
         split: Counter(snapshot.csv_file(split).read_bytes().split(b"\r\n")[:-1])
-        for split in (snapshots.TRAIN, snapshots.EVAL, snapshots.UNLABELLED)
+        for split in (TRAIN, EVAL, UNLABELLED)
     }
 
 
@@ -264,8 +264,8 @@ def test_the_data_digest_depends_on_rows_and_placement_but_not_on_pseudonyms_or_
 
 
 def test_a_separator_moved_from_one_field_to_the_next_changes_the_digest():
-    assert snapshots.joined(["a\x1fb", "c"]) != snapshots.joined(["a", "b\x1fc"])
-    assert snapshots.joined(["a", "b"]) == b"a\x1fb"
+    assert joined(["a\x1fb", "c"]) != joined(["a", "b\x1fc"])
+    assert joined(["a", "b"]) == b"a\x1fb"
 
 
 FIELDS = st.lists(st.text(st.sampled_from('\x1f,"[a\\'), max_size=3), min_size=2, max_size=3)
@@ -273,7 +273,7 @@ FIELDS = st.lists(st.text(st.sampled_from('\x1f,"[a\\'), max_size=3), min_size=2
 
 @given(FIELDS, FIELDS)
 def test_different_fields_are_never_joined_to_the_same_text(one, other):
-    assert (snapshots.joined(one) == snapshots.joined(other)) == (one == other)
+    assert (joined(one) == joined(other)) == (one == other)
 
 
 TEXTS = st.text(st.characters(codec="utf-8")) | st.text("'%0AD25\r\n.e-_ ", max_size=8)
@@ -403,7 +403,7 @@ def test_a_snapshot_is_read_back_as_it_was_written_and_says_what_its_files_hold(
     ]  # fmt: skip
 
 
-def record(number, *, label=None, value="1", split=snapshots.TRAIN):
+def record(number, *, label=None, value="1", split=TRAIN):
     key = number.to_bytes(16, "big")
     return Record(key, (), key[:8], split, [value, str(number % 2) if label is None else label])
 
@@ -419,7 +419,7 @@ def interrupted():
         (lambda: iter([]), NothingToLearn),
         (lambda: (record(n, label="1") for n in range(5)), NothingToLearn),
         (lambda: (record(n, label=f"c{n}") for n in range(1001)), BadInput),
-        (lambda: (record(n, split=snapshots.EVAL) for n in range(5)), BadInput),
+        (lambda: (record(n, split=EVAL) for n in range(5)), BadInput),
         (interrupted, KeyboardInterrupt),
     ],
 )

@@ -6,8 +6,9 @@ import random
 import numpy as np
 import pytest
 
+from lineage_store.cells.snapshot import CSV_FILE
 from lineage_store.data.number_text import column_number, is_missing_number, parse_number
-from lineage_store.data.snapshot import CSV_FILE, SPLITS
+from lineage_store.data.record import SPLITS
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
 

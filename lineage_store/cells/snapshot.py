@@ -1,42 +1,19 @@
 """A snapshot: the data of one model as the gate wrote them, and how they are read back."""
 
-import csv
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-from lineage_store.canonical import canonical_json, read_json
+from lineage_store.canonical import read_json
+from lineage_store.data.record import SPLITS, UNLABELLED, Record, csv_reader, joined
 from lineage_store.data.schema import Schema
 from lineage_store.keys.pseudonyms import each_pseudonym
 
-ROW, SUBJECT, PLACE = "unweave_row", "unweave_subject", "unweave_place"
-KEYED = (ROW, SUBJECT, PLACE)
-TRAIN, EVAL, UNLABELLED = "train", "eval", "unlabelled"
-SPLITS = (TRAIN, EVAL)
-EVALUATION_PERCENT = 10
 CSV_FILE = "rows.csv"
 FORMAT = 1
 DIGEST_MODULUS = 1 << 256
-LARGEST_FIELD = 1 << 26
-SEPARATOR = "\x1f"
-Progress = Callable[[int], None]
-
-
-@dataclass(frozen=True)
-class Record:
-    """One row on its way through the gate.
-
-    `row_key` has 16 bytes, each of `subjects` 16, `place` 8; `values` are those of all columns as
-    text, in the order of the schema.
-    """
-
-    row_key: bytes
-    subjects: tuple[bytes, ...]
-    place: bytes
-    split: str
-    values: list[str]
 
 
 @dataclass(frozen=True)
@@ -71,20 +48,6 @@ def load_snapshot(folder: Path) -> Snapshot:
         rows=value["rows"],
         data_digest=value["data_digest"],
     )
-
-
-def joined(fields: Sequence[str]) -> bytes:
-    """Return two or more fields as one text, which no other fields give."""
-    text = SEPARATOR.join(fields).encode("utf-8")
-    if text.count(SEPARATOR.encode("ascii")) == len(fields) - 1:
-        return text
-    return canonical_json(list(fields))  # escapes control characters: no separator is in it
-
-
-def csv_reader(stream: TextIO) -> Iterator[list[str]]:
-    """Read CSV as the gate does."""
-    csv.field_size_limit(LARGEST_FIELD)  # Python's own limit is less than the gate lets through
-    return csv.reader(stream, strict=True)
 
 
 def read_snapshot(snapshot: Snapshot, split: str) -> Iterator[Record]:

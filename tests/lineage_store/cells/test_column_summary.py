@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_store.data import NumberSummary, TextSummary, summary_of_numbers, summary_of_texts
-from lineage_store.data.column_summary import MOST_TEXTS, order_keys, values_of
+from lineage_store.cells import NumberSummary, TextSummary, summary_of_numbers, summary_of_texts
+from lineage_store.cells.column_summary import MOST_TEXTS, order_keys, values_of
 
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
 CELLS = st.lists(st.lists(st.none() | FLOATS, max_size=8), min_size=1, max_size=5)

@@ -7,7 +7,8 @@ all; a missing value is null.
 from collections.abc import Iterator
 from typing import Any
 
-from lineage_store.data.snapshot import KEYED, Snapshot
+from lineage_store.cells.snapshot import Snapshot
+from lineage_store.data.record import KEYED
 
 BLOCK = 1 << 22
 """Bytes of text that are parsed at once, or one row if that is more."""

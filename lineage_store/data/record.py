@@ -1,0 +1,70 @@
+"""Rows on their way from a source through the gate: one at a time, or a block of columns."""
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+import numpy as np
+import numpy.typing as npt
+
+from lineage_store.canonical import canonical_json
+from lineage_store.placement import U64
+
+ROW, SUBJECT, PLACE = "unweave_row", "unweave_subject", "unweave_place"
+KEYED = (ROW, SUBJECT, PLACE)
+TRAIN, EVAL, UNLABELLED = "train", "eval", "unlabelled"
+SPLITS = (TRAIN, EVAL)
+EVALUATION_PERCENT = 10
+LARGEST_FIELD = 1 << 26
+SEPARATOR = "\x1f"
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row on its way through the gate.
+
+    `row_key` has 16 bytes, each of `subjects` 16, `place` 8; `values` are those of all columns as
+    text, in the order of the schema.
+    """
+
+    row_key: bytes
+    subjects: tuple[bytes, ...]
+    place: bytes
+    split: str
+    values: list[str]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some rows on their way through the gate, by columns.
+
+    `row_keys` (n, 16) uint8; `subjects` each row's pseudonyms, one after another, none or more of
+    16 bytes; `places` (n,) uint64; `evaluation` (n,) bool, whether a row is one to be judged by;
+    `values` a pyarrow RecordBatch of strings without nulls, those of all columns in the order of
+    the schema.
+    """
+
+    row_keys: npt.NDArray[np.uint8]
+    subjects: Sequence[bytes]
+    places: U64
+    evaluation: npt.NDArray[np.bool_]
+    values: Any
+
+    def __len__(self) -> int:
+        return len(self.row_keys)
+
+
+def joined(fields: Sequence[str]) -> bytes:
+    """Return two or more fields as one text, which no other fields give."""
+    text = SEPARATOR.join(fields).encode("utf-8")
+    if text.count(SEPARATOR.encode("ascii")) == len(fields) - 1:
+        return text
+    return canonical_json(list(fields))  # escapes control characters: no separator is in it
+
+
+def csv_reader(stream: TextIO) -> Iterator[list[str]]:
+    """Read CSV as the gate does."""
+    csv.field_size_limit(LARGEST_FIELD)  # Python's own limit is less than the gate lets through
+    return csv.reader(stream, strict=True)
