@@ -10,7 +10,6 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from lineage_store.canonical import canonical_json, digest_file
-from lineage_store.cells import gate
 from lineage_store.cells import snapshot as snapshots
 from lineage_store.cells.gate import let_through
 from lineage_store.cells.snapshot import (
@@ -22,7 +21,8 @@ from lineage_store.cells.snapshot import (
     unescape,
 )
 from lineage_store.data.csv_source import Columns, read_header, read_records
-from lineage_store.data.record import EVAL, TRAIN, UNLABELLED, Record, joined
+from lineage_store.data.inference import infer
+from lineage_store.data.record import EVAL, KEYED, TRAIN, UNLABELLED, Record, joined
 from lineage_store.data.schema import Column, Roles
 from lineage_store.errors import BadInput, NothingToLearn
 from lineage_store.keys.exclusions import Exclusions
@@ -240,7 +240,7 @@ def test_the_plan_and_the_gate_infer_the_same(gated, regate, rows_of):
     snapshot = gated([HEADER[1:], *lines], subjects=("person",))
     deleted = frozenset(rows_of(snapshot, ["cy"]))
     records = retained(snapshot, deleted)
-    inferred = gate.infer(records, Roles(("a", "b"), "label"))
+    inferred = infer(records, Roles(("a", "b"), "label"))
     assert inferred == regate(snapshot, deleted).schema != snapshot.schema
 
 
@@ -310,7 +310,7 @@ def test_another_reader_tells_the_types_that_the_gate_told(gated, lines):
         kinds = {column.name: column.kept for column in snapshot.schema.all}
         for fields in rows:
             for name, field in zip(header, fields, strict=True):
-                if name in snapshots.KEYED or kinds[name] == "text":
+                if name in KEYED or kinds[name] == "text":
                     if field:
                         with pytest.raises(ValueError):
                             float(field)
