@@ -74,6 +74,10 @@ class Partition:
         return max(1, round(2 * self.epochs / (self.slices + 1)))
 
 
+UNCUT = Partition(shards=1, slices=1, epochs=1, batch_size=1, seed=0)
+"""One shard of one slice: of data that no model is trained on yet."""
+
+
 @dataclass(frozen=True)
 class Stage:
     """One stage of one shard: it trains on slices 0 to `index` and ends in a checkpoint.

@@ -19,6 +19,7 @@ from lineage_store.data.csv_source import Columns, read_header, read_records
 from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import derive
+from lineage_store.placement import UNCUT
 from lineage_store.tensors import save_state
 from unweave.report.charts import Curve, Evaluation, Histogram
 
@@ -114,11 +115,11 @@ def read_csv(keys, new_folder, pseudonyms):
 def gated(read_csv, write_csv, new_folder):
     """Return a function that passes lines (or a CSV file) through the gate to a snapshot."""
 
-    def gate(source, *, label="label", **options):
+    def gate(source, *, label="label", partition=UNCUT, **options):
         path = source if isinstance(source, Path) else write_csv(source)
         header, records = read_csv(path, label=label, **options)
         folder = new_folder() / "snapshot"
-        return let_through(iter(records), header.roles, folder=folder)
+        return let_through(iter(records), header.roles, folder=folder, partition=partition)
 
     return gate
 

@@ -1,7 +1,12 @@
-"""The data of a model as the gate wrote them, and what is counted of them.
+"""The data of a model as the gate wrote them, cell by cell, and what is counted of them.
 
-gate             lets records through once: checked, keyed, typed
-snapshot         what it wrote, and how it is read back; `snapshot_blocks` reads it by columns
+cell             which cell a row lies in
+gate             lets records through once: checked, keyed, typed; `staged` between its two passes
+lines            rows as the lines of a file; `writer` the files, in any order of rows
+kept             what a snapshot knows of its cells; `cell_evidence` what these say of the columns
+snapshot         what the gate wrote, and how it is read; `snapshot_blocks` reads it by columns
+whole            whether a snapshot is as it was written, byte for byte
+without          a snapshot without the rows that go; `links` the files that do not change
 column_summary   what a column holds, in summation form; `column_statistics` tells it as TFX does
 """
 
@@ -10,6 +15,10 @@ from typing import TYPE_CHECKING
 from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
+    from lineage_store.cells.cell import (
+        CellId,
+        Layout,
+    )
     from lineage_store.cells.column_statistics import (
         Statistics,
         Summary,
@@ -24,10 +33,15 @@ if TYPE_CHECKING:
     from lineage_store.cells.gate import (
         let_through,
     )
+    from lineage_store.cells.kept import (
+        KeptCell,
+    )
+    from lineage_store.cells.lines import (
+        escape,
+    )
     from lineage_store.cells.snapshot import (
         Snapshot,
         describe,
-        escape,
         load_snapshot,
         read_keys,
         read_places,
@@ -37,11 +51,23 @@ if TYPE_CHECKING:
     from lineage_store.cells.snapshot_blocks import (
         read_blocks,
     )
+    from lineage_store.cells.without import (
+        evidence_without,
+        write_without,
+    )
 else:
     __getattr__ = lazily(
         __name__,
         {
-            "column_statistics": ("Statistics", "Summary", "statistics_of"),
+            "cell": (
+                "CellId",
+                "Layout",
+            ),
+            "column_statistics": (
+                "Statistics",
+                "Summary",
+                "statistics_of",
+            ),
             "column_summary": (
                 "NumberSummary",
                 "TextSummary",
@@ -49,10 +75,11 @@ else:
                 "summary_of_texts",
             ),
             "gate": ("let_through",),
+            "kept": ("KeptCell",),
+            "lines": ("escape",),
             "snapshot": (
                 "Snapshot",
                 "describe",
-                "escape",
                 "load_snapshot",
                 "read_keys",
                 "read_places",
@@ -60,10 +87,17 @@ else:
                 "retained",
             ),
             "snapshot_blocks": ("read_blocks",),
+            "without": (
+                "evidence_without",
+                "write_without",
+            ),
         },
     )
 
 __all__ = [
+    "CellId",
+    "KeptCell",
+    "Layout",
     "NumberSummary",
     "Snapshot",
     "Statistics",
@@ -71,6 +105,7 @@ __all__ = [
     "TextSummary",
     "describe",
     "escape",
+    "evidence_without",
     "let_through",
     "load_snapshot",
     "read_blocks",
@@ -81,4 +116,5 @@ __all__ = [
     "statistics_of",
     "summary_of_numbers",
     "summary_of_texts",
+    "write_without",
 ]

@@ -1,133 +1,129 @@
-"""The one gate that all data passes before it becomes tf.Examples.
+"""The one gate that all data passes before a model learns from them.
 
-A stream of records goes in (from a CSV file, or from an older snapshot when rows are taken out)
-and a *snapshot* comes out: one CSV file a split, and `gate.json`, which says what was inferred.
-Two passes: the first checks every line, drops what the exclusion manifest names, computes keys
-from the text as given and gathers evidence of the types; the second writes the files in these
+A stream of records goes in (from a source, or from an older snapshot when that has to be written
+anew) and a *snapshot* comes out: a file for each cell, and `gate.json`, which says what was
+inferred. Two passes: the first checks every line, drops what the exclusion manifest names, computes
+keys from the text as given and gathers evidence of the types; the second writes the cells in these
 types. Memory is bounded: what must be remembered of every row (keys, occurrences) lies on disk.
 
 Nothing that the gate decides about one row depends on another row, but for the inference, which
-is recorded and which a deletion computes again (law 2).
-
-TFX's ExampleGen infers types of its own. So that it cannot differ, a number is written with a point
-or an exponent, and a string that could be read as a number gets an apostrophe in front, as does one
-that has an apostrophe already. It also reads line by line, so a string with line breaks is written
-in one line, marked by an apostrophe and a per cent sign.
+is recorded and which a deletion computes again (law 2), and the number of buckets, which is fixed
+from then on and no bit of a model depends on.
 """
 
-import csv
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from lineage_store.canonical import canonical_json, digest_file, write_atomic
+import numpy as np
+
+from lineage_store.canonical import canonical_json, write_atomic
+from lineage_store.cells.cell import KEPT, Layout, layout_of
+from lineage_store.cells.cell_evidence import evidence_of
+from lineage_store.cells.kept import KeptCell, save_cells
+from lineage_store.cells.lines import BREAK, header_line, lines_of
 from lineage_store.cells.snapshot import (
-    CSV_FILE,
     DIGEST_MODULUS,
     FORMAT,
+    GATE_FILE,
     Snapshot,
-    escape,
     load_snapshot,
-    row_digest,
 )
-from lineage_store.data.inference import Evidence, in_terms_of
-from lineage_store.data.record import EVAL, KEYED, SPLITS, TRAIN, UNLABELLED, Record, csv_reader
+from lineage_store.cells.staged import read_staged, stage
+from lineage_store.cells.writer import CellWriter
+from lineage_store.data.inference import in_terms_of
+from lineage_store.data.record import EVAL, KEYED, TRAIN, UNLABELLED, Block, Record, in_blocks
 from lineage_store.data.schema import Roles, Schema
+from lineage_store.data.typed_block import typed_block
 from lineage_store.errors import BadInput
+from lineage_store.placement import UNCUT, Partition
 
 
 def let_through(
-    records: Iterator[Record], roles: Roles, *, folder: Path, like: Schema | None = None
+    records: Iterator[Record],
+    roles: Roles,
+    *,
+    folder: Path,
+    like: Schema | None = None,
+    partition: Partition = UNCUT,
+    layout: Layout | None = None,
 ) -> Snapshot:
     """Pass records through the gate into a new snapshot folder, in the terms of a base's data.
 
-    The folder must not exist; it is complete when this returns (`gate.json` is written last), and
-    gone if it raises. Raises BadInput for records that do not fit `like`.
+    The cells are those of `layout`, if it is given, or of `partition`. The folder must not exist;
+    it is complete when this returns (`gate.json` is written last), and gone if it raises. Raises
+    BadInput for records that do not fit `like`.
     """
     folder.mkdir(parents=True, mode=0o700)
     try:
-        return _let_through(records, roles, folder=folder, like=like)
+        staged = folder / "staged.arrow"
+        evidence, rows = stage(in_blocks(records, len(roles.all)), roles, staged)
+        schema = in_terms_of(evidence.conclude(), like)
+        cells = _write_cells(staged, schema, folder, layout or layout_of(rows, partition))
+        staged.unlink()
+        return close_snapshot(folder, schema, layout or layout_of(rows, partition), cells)
     except BaseException:
         shutil.rmtree(folder)
         raise
 
 
-def _let_through(
-    records: Iterator[Record], roles: Roles, *, folder: Path, like: Schema | None
+def close_snapshot(
+    folder: Path, schema: Schema, layout: Layout, cells: Sequence[KeptCell]
 ) -> Snapshot:
-    staged = folder / "staged.csv"
-    evidence = Evidence(roles)
-    with staged.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        for record in records:
-            evidence.add(record.values)
-            writer.writerow(
-                [
-                    record.row_key.hex(),
-                    b"".join(record.subjects).hex(),
-                    record.place.hex(),
-                    record.split,
-                    *record.values,
-                ]
-            )
-    schema = in_terms_of(evidence.conclude(), like)
-    counts, total = _write_splits(staged, schema, folder)
-    staged.unlink()
-    if not counts[TRAIN]:
+    """Write what is known of the cells, and then `gate.json`, with which a snapshot is complete.
+
+    Raises BadInput if no row is left to train on.
+    """
+    rows = dict.fromkeys((TRAIN, EVAL, UNLABELLED), 0)
+    for cell in cells:
+        rows[cell.id.split] += cell.rows
+    if not rows[TRAIN]:
         raise BadInput("No row is left to train on: give more rows.")
-    files = {f"{split}/{CSV_FILE}": digest_file(folder / split / CSV_FILE) for split in SPLITS}
+    save_cells(folder, cells)
+    total = sum(cell.total for cell in cells if cell.id.split != UNLABELLED)
     description = {
         "format": FORMAT,
         "inference": schema.to_json(),
-        "rows": counts,
-        "data_digest": total,
-        "files": files,
+        "layout": layout.to_json(),
+        "rows": rows,
+        "data_digest": f"{total % DIGEST_MODULUS:064x}",
     }
-    write_atomic(folder / "gate.json", canonical_json(description) + b"\n")
+    write_atomic(folder / GATE_FILE, canonical_json(description) + b"\n")
     return load_snapshot(folder)
 
 
-def _write_splits(staged: Path, schema: Schema, folder: Path) -> tuple[dict[str, int], str]:
-    header = [*KEYED, *(column.name for column in schema.all)]
-    counts = {TRAIN: 0, EVAL: 0, UNLABELLED: 0}
-    total = 0
-    streams = {}
-    for split in counts:
-        (folder / split).mkdir()
-        streams[split] = (folder / split / CSV_FILE).open("w", newline="", encoding="utf-8")
-    try:
-        writers = {split: csv.writer(stream) for split, stream in streams.items()}
-        for split in SPLITS:
-            writers[split].writerow(header)
-        with staged.open(newline="", encoding="utf-8") as stream:
-            for row_key, subjects, place, split, *values in csv_reader(stream):
-                # ExampleGen takes digits for numbers, whatever they are: hence the letter.
-                keyed = [f"k{row_key}", f"k{subjects}", f"k{place}"]
-                written = _written(values, schema)
-                if written is None:
-                    counts[UNLABELLED] += 1
-                    writers[UNLABELLED].writerow(keyed)
-                    continue
-                counts[split] += 1
-                total += row_digest(row_key, place, written)
-                writers[split].writerow(keyed + written)
-    finally:
-        for stream in streams.values():
-            stream.close()
-    return counts, f"{total % DIGEST_MODULUS:064x}"
+def headers(schema: Schema) -> dict[str, bytes]:
+    """Return the first line of each split's files."""
+    names = (*KEYED, *(column.name for column in schema.all))
+    return dict.fromkeys((TRAIN, EVAL), header_line(names)) | {UNLABELLED: header_line(KEYED)}
 
 
-def _written(values: list[str], schema: Schema) -> list[str] | None:
-    """Return the values of a row as they are written; None for one that lacks its label."""
-    columns, first = schema.all, len(schema.columns)
-    texts = [column.canonical(value) for column, value in zip(columns, values, strict=True)]
-    if None in texts[first : first + len(schema.labels)]:
-        return None
-    written = [
-        escape(text) if column.kept == "text" else text
-        for column, text in zip(columns, texts, strict=True)
-        if text is not None
-    ]
-    if len(written) < len(texts):
-        raise ValueError("a column of numbers holds text: the file changed between two passes")
-    return written
+def _write_cells(staged: Path, schema: Schema, folder: Path, layout: Layout) -> list[KeptCell]:
+    first = headers(schema)
+    writer = CellWriter(folder, layout, first)
+    for block in read_staged(staged):
+        values, labelled = typed_block(block.values, schema)
+        _add(writer, block.of(labelled), values, schema, layout)
+        if not labelled.all():
+            _add(writer, block.of(~labelled), None, schema, layout)
+    return [_with_evidence(cell, folder, schema) for cell in writer.finish()]
+
+
+def _add(writer: CellWriter, block: Block, values: Any, schema: Schema, layout: Layout) -> None:
+    """Write the rows of a block, with their values in the kinds of the schema or with none."""
+    if values is None:
+        splits = np.full(len(block), KEPT.index(UNLABELLED))
+    else:
+        splits = np.where(block.evaluation, KEPT.index(EVAL), KEPT.index(TRAIN))
+    writer.add(
+        layout.numbers(block.places, splits), block.row_keys, lines_of(block, values, schema)
+    )
+
+
+def _with_evidence(cell: KeptCell, folder: Path, schema: Schema) -> KeptCell:
+    if cell.id.split == UNLABELLED:
+        return cell
+    _, _, text = (folder / cell.file).read_bytes().partition(BREAK)
+    return replace(cell, evidence=evidence_of(text, schema).to_json())

@@ -4,37 +4,57 @@ Numbers are float32, read as a float64 first; texts are bytes as the gate wrote 
 all; a missing value is null.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from lineage_store.cells.snapshot import Snapshot
 from lineage_store.data.record import KEYED
+from lineage_store.data.schema import Schema
 
 BLOCK = 1 << 22
 """Bytes of text that are parsed at once, or one row if that is more."""
 
 
 def read_blocks(snapshot: Snapshot, split: str) -> Iterator[Any]:
-    """Yield the rows of a split in pyarrow RecordBatches, in the order of its file.
+    """Yield the rows of a split in pyarrow RecordBatches, in the order of its files.
 
     The columns are the three keys, as the gate wrote them, and then those of the schema.
     """
+    for text in _texts(snapshot.files(split)):
+        yield parse_block(text, snapshot.schema)
+
+
+def parse_block(text: bytes, schema: Schema) -> Any:
+    """Parse the lines of some rows as `read_blocks` does."""
     import pyarrow as pa
     from pyarrow import csv
 
     kinds = {name: pa.large_binary() for name in KEYED}
-    for column in snapshot.schema.all:
+    for column in schema.all:
         kinds[column.name] = pa.large_binary() if column.kept == "text" else pa.float64()
     read = csv.ReadOptions(column_names=list(kinds), block_size=1 << 30, use_threads=False)
     convert = csv.ConvertOptions(column_types=kinds, null_values=[""], strings_can_be_null=True)
-    with snapshot.csv_file(split).open("rb") as stream:
-        next(stream)
-        while lines := stream.readlines(BLOCK):  # a row is one line
-            source = pa.BufferReader(b"".join(lines))
-            table = csv.read_csv(source, read, convert_options=convert)
-            (batch,) = table.combine_chunks().to_batches()
-            columns = [
-                one.cast(pa.float32()) if pa.types.is_floating(one.type) else one
-                for one in batch.columns
-            ]
-            yield pa.RecordBatch.from_arrays(columns, names=list(kinds))
+    table = csv.read_csv(pa.BufferReader(text), read, convert_options=convert)
+    (batch,) = table.combine_chunks().to_batches()
+    columns = [
+        one.cast(pa.float32()) if pa.types.is_floating(one.type) else one for one in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=list(kinds))
+
+
+def _texts(files: Iterable[Path]) -> Iterator[bytes]:
+    """Yield whole lines, without the first of each file, about as many bytes as a block has."""
+    gathered: list[bytes] = []
+    size = 0
+    for file in files:
+        with file.open("rb") as stream:
+            next(stream)
+            while lines := stream.readlines(BLOCK):  # a row is one line
+                gathered += lines
+                size += sum(map(len, lines))
+                if size >= BLOCK:
+                    yield b"".join(gathered)
+                    gathered, size = [], 0
+    if gathered:
+        yield b"".join(gathered)

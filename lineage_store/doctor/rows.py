@@ -10,10 +10,11 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from lineage_store.canonical import canonical_json, digest_file, read_json
+from lineage_store.canonical import canonical_json
 from lineage_store.cells import snapshot as gate
-from lineage_store.cells.snapshot import CSV_FILE, Snapshot
-from lineage_store.data.record import SPLITS, Record, csv_reader
+from lineage_store.cells.snapshot import Snapshot
+from lineage_store.cells.whole import is_whole
+from lineage_store.data.record import Record
 from lineage_store.doctor.differences import Difference
 from lineage_store.index import row_index
 from lineage_store.keys.secret import Keys
@@ -53,12 +54,7 @@ def fault_of(
     """
     try:
         snapshot = gate.load_snapshot(folder)
-        files = read_json(folder / "gate.json")["files"]
-        same = all(
-            files[f"{split}/{CSV_FILE}"] == digest_file(folder / split / CSV_FILE)
-            for split in SPLITS
-        )
-        same = same and _data_digest(snapshot) == snapshot.data_digest
+        same = is_whole(snapshot)
     except FileNotFoundError:
         return "is not whole on disk: restore it from a backup"
     except (ValueError, KeyError, TypeError):
@@ -69,18 +65,6 @@ def fault_of(
         if keys.commitment(kind="row", value=record.row_key) in excluded:
             return "holds rows that were forgotten, which stay out of the index: remove it"
     return None
-
-
-def _data_digest(snapshot: Snapshot) -> str:
-    """Compute the data's digest again: of keys, places and values, which the ledger vouches for."""
-    total = 0
-    for split in snapshot.splits:
-        with snapshot.csv_file(split).open(newline="", encoding="utf-8") as stream:
-            reader = csv_reader(stream)
-            next(reader)
-            for row_key, _, place, *written in reader:
-                total += gate.row_digest(row_key[1:], place[1:], written)
-    return f"{total % gate.DIGEST_MODULUS:064x}"
 
 
 def compare_rows(

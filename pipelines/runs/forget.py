@@ -12,10 +12,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lineage_store.cells import Snapshot, let_through, load_snapshot, retained
+from lineage_store.cells import Snapshot, load_snapshot, write_without
 from lineage_store.disk_full import translated
 from lineage_store.errors import DiskFull
 from lineage_store.index import (
+    IndexedRows,
     base_of,
     deletions,
     logging_events,
@@ -317,7 +318,7 @@ def _changes(
             if plan.model_after is not None:
                 snapshot = workspace.snapshot(plan.model_after)
                 if not recorded:
-                    deleted = rows_of(connection, old, opened).key_set()
+                    deleted = rows_of(connection, old, opened)
                     _regate(workspace, old, snapshot, deleted, base=plan.base_model)
             known = {record.id: record for record in models.models(connection)}
             base = known.get(plan.base_model or "")
@@ -350,16 +351,17 @@ def _regate(
     workspace: Workspace,
     old: models.ModelRecord,
     folder: Path,
-    deleted: frozenset[bytes],
+    deleted: IndexedRows,
     *,
     base: str | None,
 ) -> None:
-    """Pass the rows that remain through the gate again; the data of its new base have passed it."""
+    """Write the data without the rows that go; those of its new base have been written."""
     if folder.exists():
         shutil.rmtree(folder)  # a killed run may have left a part
     before = load_snapshot(workspace.absolute(old.paths["data"]))
     like = None if base is None else load_snapshot(workspace.snapshot(base)).schema
-    let_through(retained(before, deleted), before.schema.roles, folder=folder, like=like)
+    partition = open_ledger(workspace.absolute(old.paths["ledger"])).partition
+    write_without(before, deleted, folder=folder, partition=partition, like=like)
 
 
 def _take_back(workspace: Workspace, job: DeletionJob) -> None:

@@ -99,7 +99,7 @@ def train(
     try:
         pseudonyms.take_back()  # likewise
         like = None if base is None else base.schema
-        _gate(workspace, asked, header, snapshot, exclusions, pseudonyms, like)
+        _gate(workspace, asked, options, header, snapshot, exclusions, pseudonyms, like)
         must_be_fit(unfit(load_snapshot(snapshot).schema, options))
         write_atomic(module_file, text.encode("utf-8"))
         job = TrainingJob(
@@ -144,6 +144,7 @@ def train(
 def _gate(
     workspace: Workspace,
     asked: TrainRequest,
+    options: TrainOptions,
     header: TableHeader,
     snapshot: Path,
     exclusions: Exclusions,
@@ -169,7 +170,7 @@ def _gate(
         progress=progress,
     )
     try:
-        let_through(records, header.roles, folder=snapshot, like=like)
+        let_through(records, header.roles, folder=snapshot, like=like, partition=options.partition)
         pseudonyms.commit()
     finally:
         if isinstance(records, Generator):

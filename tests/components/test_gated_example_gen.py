@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tfx.components.example_gen.csv_example_gen.executor import _CsvToExample
 
 from lineage_store.cells import read_snapshot
-from lineage_store.cells.snapshot import escape
+from lineage_store.cells.lines import escape
 from lineage_store.cells.snapshot_blocks import BLOCK
 from lineage_store.data import EVAL, KEYED, TRAIN
 from lineage_store.errors import BadInput

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lineage_store.cells import Snapshot, retained
+from lineage_store.cells import Snapshot, evidence_without
 from lineage_store.claim import BITS
-from lineage_store.data import EVAL, Schema, in_terms_of, infer
+from lineage_store.data import EVAL, Schema, in_terms_of
 from lineage_store.errors import BadInput, LeftAsItIs, NothingToLearn
 from lineage_store.graph import LineageNode
 from lineage_store.index import IndexedRows
@@ -233,7 +233,7 @@ def schema_without(
     It is in the terms of the base's data, if there is a base and they fit it.
     """
     try:
-        own = infer(retained(snapshot, deleted.key_set()), snapshot.schema.roles)
+        own = evidence_without(snapshot, deleted).conclude()
     except NothingToLearn as error:
         return None, str(error)
     try:

@@ -6,7 +6,6 @@ import random
 import numpy as np
 import pytest
 
-from lineage_store.cells.snapshot import CSV_FILE
 from lineage_store.data.number_text import column_number, is_missing_number, parse_number
 from lineage_store.data.record import SPLITS
 from pipelines.backends.direct import DirectBackend
@@ -39,7 +38,7 @@ def lines(value="", *, at=None, label=None):
 
 
 def files_of(snapshot):
-    return {split: (snapshot.folder / split / CSV_FILE).read_text() for split in SPLITS}
+    return {split: "".join(file.read_text() for file in snapshot.files(split)) for split in SPLITS}
 
 
 @pytest.fixture(scope="module")

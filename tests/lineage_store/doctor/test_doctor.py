@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixtures import SMALL_MODEL
-from lineage_store.canonical import digest_file
+from lineage_store.cells.kept import load_cells
+from lineage_store.commitments import commitment
 from lineage_store.errors import Unfinished, WorkspaceBusy
 from lineage_store.index import deletions, models, row_index
 from lineage_store.index.database import open_index, read_index
@@ -293,16 +294,19 @@ def test_rows_are_not_taken_from_a_snapshot_that_is_not_the_ledger_s(kept, root)
         assert len({row[0] for row in connection.execute("SELECT row_key FROM rows")}) == 200 - 20
 
 
-def test_a_value_changed_in_the_data_is_told_though_the_file_s_digest_was_changed_with_it(root):
-    path, described = root / "data/m5/train/rows.csv", root / "data/m5/gate.json"
-    before = digest_file(path)
-    lines = path.read_text().splitlines(keepends=True)
+def test_a_value_changed_in_the_data_is_told_though_the_commitment_was_changed_with_it(root):
+    folder = root / "data/m5"
+    cell, described = load_cells(folder)[0], folder / "cells.json"
+    path = folder / cell.file
+    path.chmod(0o600)
+    lines = path.read_bytes().decode().splitlines(keepends=True)
     lines[1], lines[2] = (
         ",".join([*one.split(",")[:3], other.split(",", 3)[3]])
         for one, other in ((lines[1], lines[2]), (lines[2], lines[1]))
     )
-    path.write_text("".join(lines))
-    described.write_text(described.read_text().replace(before, digest_file(path)))
+    path.write_text("".join(lines), newline="")
+    changed = commitment(cell.nonce, path.read_bytes())
+    described.write_text(described.read_text().replace(cell.commitment, changed))
     assert told(project_in(root).doctor()) == [
         "disk, snapshot of m5: is not the one that its ledger names: restore it from a backup"
     ]
@@ -312,7 +316,7 @@ def test_what_is_missing_on_disk_is_told_and_not_made_up(root):
     shutil.rmtree(root / "serving" / "m1")
     (root / "tfx" / "forget-r2" / "m4" / "ledger" / "header.json").unlink()
     (root / "requests" / "r1" / "certificate.json").unlink()
-    (root / "data" / "m5" / "train" / "rows.csv").unlink()
+    next((root / "data" / "m5" / "train").iterdir()).unlink()
     before = everything(root)
     answer = project_in(root).doctor(repair=True)
     lines = told(answer)

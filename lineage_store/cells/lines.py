@@ -1,0 +1,172 @@
+"""Rows as the lines of a cell's file, made a block at a time.
+
+A line is what Python's csv writes of the keys and the values, each in its one spelling. Of a
+column's values each different one is written once, whatever the number of its rows.
+
+A text is written so that no reader takes it for a number, and in one line (`escape`): what is
+between two line breaks is a row. That lines can be joined, compared and taken out as bytes is what
+makes a deletion cheap, and that they are text is what makes a residue easy to find.
+"""
+
+import hashlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lineage_store.data.number_text import number_text
+from lineage_store.data.record import SEPARATOR, Block, csv_reader, joined
+from lineage_store.data.schema import Schema
+
+BREAK = b"\r\n"
+SPECIAL = frozenset(',"\r\n')
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The lines of some rows (a pyarrow BinaryArray), and what each row adds to the data's digest.
+
+    `digests` are the SHA-256 of each row's key, place and values, as whole numbers.
+    """
+
+    text: Any
+    digests: list[int]
+
+
+def escape(text: str) -> str:
+    """Write a string in one line that no reader takes for a number; an empty one stays empty."""
+    if "\n" in text or "\r" in text:
+        return "'%" + text.replace("%", "%25").replace("\n", "%0A").replace("\r", "%0D")
+    if text.startswith("'") or _looks_like_number(text):
+        return "'" + text
+    return text
+
+
+def unescape(text: str) -> str:
+    """Read back what `escape` wrote."""
+    if text.startswith("'%"):
+        return text[2:].replace("%0A", "\n").replace("%0D", "\r").replace("%25", "%")
+    return text[1:] if text.startswith("'") else text
+
+
+def _looks_like_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def line_digest(line: bytes) -> int:
+    """Return what the row of a line adds to the data's digest."""
+    ((row_key, _, place, *written),) = csv_reader(io.StringIO(line.decode("utf-8"), newline=""))
+    return row_digest(row_key[1:], place[1:], written)
+
+
+def row_digest(row_key: str, place: str, written: list[str]) -> int:
+    """Return what a row adds to the data's digest: its key and place in hexadecimal, its text."""
+    return int.from_bytes(hashlib.sha256(joined([row_key, place, *written])).digest(), "big")
+
+
+def header_line(names: tuple[str, ...]) -> bytes:
+    """Return the first line of a cell's file."""
+    return ",".join(map(quoted, names)).encode("utf-8") + BREAK
+
+
+def quoted(field: str) -> str:
+    """Write a field as CSV does: in quotes if it has to be."""
+    if SPECIAL.isdisjoint(field):
+        return field
+    return '"' + field.replace('"', '""') + '"'
+
+
+def key_fields(row_keys: npt.NDArray[np.uint8]) -> Any:
+    """Return keys of any number of bytes (n, bytes) as fields of a line: hexadecimal, after a k.
+
+    A number with nothing but digits might be read as one: hence the letter.
+    """
+    import pyarrow as pa
+
+    width = row_keys.shape[1] * 2 + 1
+    text = np.empty((len(row_keys), width), np.uint8)
+    text[:, 0] = ord("k")
+    digits = np.frombuffer(b"0123456789abcdef", np.uint8)
+    text[:, 1::2], text[:, 2::2] = digits[row_keys >> 4], digits[row_keys & 15]
+    fixed = pa.Array.from_buffers(
+        pa.binary(width), len(row_keys), [None, pa.py_buffer(text.tobytes())]
+    )
+    return fixed.cast(pa.binary())
+
+
+def subject_fields(subjects: Sequence[bytes]) -> Any:
+    """Return each row's pseudonyms as a field."""
+    import pyarrow as pa
+
+    return pa.array([b"k" + one.hex().encode("ascii") for one in subjects], pa.binary())
+
+
+def lines_of(block: Block, values: Any, schema: Schema) -> Lines:
+    """Return the lines of a block's rows.
+
+    `values` is a RecordBatch in the kinds of the schema: float64 for numbers, strings for texts,
+    null where a value is missing; None if all that is kept of the rows are their keys.
+    """
+    row_keys = block.row_keys
+    places = np.ascontiguousarray(block.places, ">u8").view(np.uint8).reshape(-1, 8)
+    import pyarrow as pa
+    from pyarrow import compute
+
+    written, fields, odd = [], [], np.zeros(len(row_keys), np.bool_)
+    for column, array in zip(schema.all, values.columns, strict=True) if values else ():
+        plain, field, marked = _fields(pa, array, text=column.kept == "text")
+        written.append(plain)
+        fields.append(field)
+        if marked is not None:
+            odd |= marked
+    keys, placed = key_fields(row_keys), key_fields(places)
+    end = pa.scalar(b"", pa.binary())
+    line = compute.binary_join_element_wise(
+        keys, subject_fields(block.subjects), placed, *fields, b","
+    )
+    line = compute.binary_join_element_wise(line, end, BREAK)
+    said = compute.binary_join_element_wise(
+        _without_mark(compute, keys), _without_mark(compute, placed), *written, SEPARATOR.encode()
+    ).to_pylist()
+    for row in np.flatnonzero(odd).tolist():  # a separator within a text
+        texts = [array[row].as_py().decode("utf-8") for array in written]
+        said[row] = joined([row_keys[row].tobytes().hex(), places[row].tobytes().hex(), *texts])
+    return Lines(line, [int.from_bytes(hashlib.sha256(one).digest(), "big") for one in said])
+
+
+def _without_mark(compute: Any, keys: Any) -> Any:
+    return compute.binary_replace_slice(keys, start=0, stop=1, replacement=b"")
+
+
+def _fields(pa: Any, array: Any, *, text: bool) -> tuple[Any, Any, npt.NDArray[np.bool_] | None]:
+    """Return a column as it is written, as fields of CSV, and where it has a separator in it."""
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    if not text:
+        # By its bits, since 0.0 and -0.0 are two spellings and one value.
+        known = array.view(pa.int64()).dictionary_encode()
+        numbers = known.dictionary.to_numpy().view(np.float64).tolist()
+        return *(_spread(pa, known.indices, list(map(number_text, numbers))),) * 2, None
+    known = array.dictionary_encode()
+    plain = list(map(escape, known.dictionary.to_pylist()))
+    fields = list(map(quoted, plain))
+    written = _spread(pa, known.indices, plain)
+    marked = None
+    if any(SEPARATOR in one for one in plain):
+        holds = pa.array([SEPARATOR in one for one in plain], pa.bool_()).take(known.indices)
+        marked = holds.fill_null(False).to_numpy(zero_copy_only=False)
+    return written, written if fields == plain else _spread(pa, known.indices, fields), marked
+
+
+def _spread(pa: Any, indices: Any, texts: list[str]) -> Any:
+    """Return the text of each row; an empty one where it is missing."""
+    if not texts:
+        texts = [""]
+    return pa.array(texts, pa.string()).cast(pa.binary()).take(indices).fill_null(b"")

@@ -1,0 +1,273 @@
+"""Cells: a deletion writes those that lose rows, links the others, and differs in no byte."""
+
+import os
+import shutil
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from lineage_store.canonical import canonical_json, read_json
+from lineage_store.cells import gate, writer
+from lineage_store.cells.cell import KEPT, CellId, Layout, layout_of
+from lineage_store.cells.gate import let_through
+from lineage_store.cells.kept import load_cells
+from lineage_store.cells.snapshot import load_snapshot, read_keys, read_snapshot, retained
+from lineage_store.cells.whole import is_whole
+from lineage_store.cells.without import evidence_without, write_without
+from lineage_store.data.record import EVAL, TRAIN, UNLABELLED, Record
+from lineage_store.data.schema import Roles
+from lineage_store.errors import BadInput, CheckFailed, NothingToLearn
+from lineage_store.placement import CELL_ROWS, UNCUT, Partition, cells_of
+
+ROLES = Roles(("a", "b"), "label")
+VALUES = ["1", "2.5", "NA", "", "x", "001", "'", "two\nlines", 'say "so", or not', "a\x1fb", "-0.0"]
+LABELS = ["0", "1", "2.5", "yes", "no", "NA", ""]
+
+
+@st.composite
+def rows(draw):
+    """Records of two columns and a label, each with a key and a place of its own."""
+    values = st.sampled_from(draw(st.sampled_from([VALUES[:4], VALUES])))
+    labels = st.sampled_from(draw(st.sampled_from([LABELS[:2], [*LABELS[:3], ""], LABELS])))
+    found = draw(st.lists(st.tuples(values, values, labels), min_size=6, max_size=30))
+    chance = np.random.default_rng(draw(st.integers(0, 50)))
+    return [
+        Record(chance.bytes(16), (chance.bytes(16),) * (n % 3), chance.bytes(8),
+               EVAL if n % 5 == 4 else TRAIN, list(one))
+        for n, one in enumerate(found)
+    ]  # fmt: skip
+
+
+@st.composite
+def layouts(draw):
+    shards, slices = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    cut = Partition(shards=shards, slices=slices, epochs=1, batch_size=4, seed=0)
+    return Layout(cut, draw(st.integers(1, 3)))
+
+
+@dataclass(frozen=True)
+class Going:
+    """Rows that go, as an index tells them."""
+
+    row_keys: np.ndarray
+    places: np.ndarray
+    splits: tuple[str, ...]
+
+
+def going(snapshot, row_keys):
+    found = [r for split in snapshot.splits for r in read_snapshot(snapshot, split)]
+    found = [r for r in [*found, *read_keys(snapshot)] if r.row_key in row_keys]
+    keys = np.frombuffer(b"".join(r.row_key for r in found), np.uint8).reshape(-1, 16)
+    places = np.frombuffer(b"".join(r.place for r in found), ">u8").astype(np.uint64)
+    return Going(keys, places, tuple(r.split for r in found))
+
+
+def files(snapshot):
+    """All that a snapshot holds, but nonces and what follows from them and from inodes."""
+    told = {cell.id: (cell.rows, cell.total, cell.evidence) for cell in snapshot.cells}
+    read = {cell.id: (snapshot.folder / cell.file).read_bytes() for cell in snapshot.cells}
+    return told, read, read_json(snapshot.folder / "gate.json")
+
+
+def outcome(make):
+    try:
+        return files(make())
+    except BadInput as error:
+        return f"{type(error).__name__}: {error}"
+
+
+CUT = Partition(shards=2, slices=2, epochs=1, batch_size=4, seed=0)
+
+
+def gated(new_folder, records, *, layout=None, roles=ROLES, partition=CUT):
+    return let_through(
+        iter(records), roles, folder=new_folder() / "snapshot", partition=partition, layout=layout
+    )
+
+
+def plain(count, *, first=0, label=None):
+    chance = np.random.default_rng(first)
+    return [
+        Record(chance.bytes(16), (), chance.bytes(8), TRAIN if n % 9 else EVAL,
+               [str(n), f"text {n % 7}", str(n % 2) if label is None else label])
+        for n in range(count)
+    ]  # fmt: skip
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(records=rows(), layout=layouts(), data=st.data())
+def test_a_deletion_by_cells_gives_the_files_of_one_that_writes_all_anew(
+    new_folder, records, layout, data
+):
+    try:
+        before = gated(new_folder, records, layout=layout)
+    except BadInput:
+        assume(False)
+    keys = data.draw(st.sets(st.sampled_from([one.row_key for one in records]), min_size=1))
+    goes = going(before, keys)
+
+    def by_cells():
+        return write_without(before, goes, folder=new_folder() / "new", partition=CUT)
+
+    def anew():
+        return gated(new_folder, retained(before, frozenset(keys)), layout=layout)
+
+    def twin():
+        kept = data.draw(st.permutations([one for one in records if one.row_key not in keys]))
+        return gated(new_folder, kept, layout=layout)
+
+    assert outcome(by_cells) == outcome(anew) == outcome(twin)
+    try:
+        told = evidence_without(before, goes).conclude()
+    except NothingToLearn:
+        return
+    except BadInput as error:
+        assert "no class label" in str(error)
+        return
+    try:
+        assert told == by_cells().schema
+    except BadInput as error:
+        assert "No row is left" in str(error)
+
+
+@settings(deadline=None, max_examples=20)
+@given(records=rows(), layout=layouts(), run=st.sampled_from([1, 200]))
+def test_the_files_do_not_tell_in_how_many_runs_they_were_sorted(new_folder, records, layout, run):
+    once = outcome(lambda: gated(new_folder, records, layout=layout))
+    known = writer.RUN_BYTES
+    writer.RUN_BYTES = run
+    try:
+        assert outcome(lambda: gated(new_folder, records[::-1], layout=layout)) == once
+    finally:
+        writer.RUN_BYTES = known
+
+
+def test_cells_that_lose_no_row_are_the_same_files(new_folder):
+    before = gated(new_folder, plain(400))
+    gone = going(before, {plain(400)[5].row_key})
+    after = write_without(before, gone, folder=new_folder() / "new", partition=CUT)
+    same = [c for c in after.cells if any(c.commitment == one.commitment for one in before.cells)]
+    assert len(same) == len(before.cells) - 1 == len(after.cells) - 1
+    for cell in same:
+        one, other = (folder / cell.file for folder in (before.folder, after.folder))
+        assert one.stat().st_ino == other.stat().st_ino
+        assert one.stat().st_mode & 0o777 == 0o400
+    (other,) = [cell for cell in after.cells if cell not in same]
+    assert other.nonce not in {cell.nonce for cell in before.cells}
+    assert is_whole(after)
+
+    content = (after.folder / same[0].file).read_bytes()
+    shutil.rmtree(before.folder)  # what is erased of one model stays in the other
+    assert (after.folder / same[0].file).read_bytes() == content
+    assert is_whole(after)
+
+
+def test_a_cell_that_empties_is_there_no_more(new_folder):
+    layout = Layout(CUT, 40)
+    before = gated(new_folder, plain(60), layout=layout)
+    alone = next(cell for cell in before.cells if cell.rows == 1)
+    here = (before.folder / alone.file).read_text().splitlines()[1]
+    gone = going(before, {bytes.fromhex(here.split(",")[0][1:])})
+    after = write_without(before, gone, folder=new_folder() / "new", partition=CUT)
+    assert {c.id for c in before.cells} - {c.id for c in after.cells} == {alone.id}
+    assert not (after.folder / alone.file).exists()
+
+
+def test_without_hard_links_files_are_copied(new_folder, monkeypatch):
+    before = gated(new_folder, plain(200))
+    gone = going(before, {plain(200)[5].row_key})
+    linked = write_without(before, gone, folder=new_folder() / "new", partition=CUT)
+
+    def refused(*_):
+        raise OSError("no links here")
+
+    monkeypatch.setattr(os, "link", refused)
+    copied = write_without(before, gone, folder=new_folder() / "new", partition=CUT)
+    assert files(copied) == files(linked)
+    cell = copied.cells[0]
+    paths = [one.folder / cell.file for one in (before, copied)]
+    assert len({path.stat().st_ino for path in paths}) == 2
+    assert is_whole(copied)
+
+
+def test_a_snapshot_that_was_copied_is_read_before_it_is_believed(new_folder, tmp_path):
+    before = gated(new_folder, plain(200))
+    shutil.copytree(before.folder, tmp_path / "moved")  # other inodes
+    moved = load_snapshot(tmp_path / "moved")
+    gone = going(moved, {plain(200)[5].row_key})
+    after = write_without(moved, gone, folder=tmp_path / "new", partition=CUT)
+    assert is_whole(after)
+
+    kept = next(cell for cell in moved.cells if cell.id == after.cells[-1].id)
+    file = moved.folder / kept.file
+    content = file.read_bytes()
+    file.chmod(0o600)
+    file.write_bytes(content[:-3] + b"9" + content[-2:])
+    with pytest.raises(CheckFailed, match="not as it was written"):
+        write_without(moved, gone, folder=tmp_path / "other", partition=CUT)
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_row_that_is_not_in_its_cell_stops_the_deletion(new_folder):
+    before = gated(new_folder, plain(200))
+    gone = going(before, {plain(200)[5].row_key})
+    strange = Going(gone.row_keys + np.uint8(1), gone.places, gone.splits)
+    with pytest.raises(CheckFailed, match="Of 1 rows that go"):
+        evidence_without(before, strange)
+    fuller = Layout(CUT, 1000)
+    sparse = gated(new_folder, plain(20), layout=fuller)
+    elsewhere = Going(gone.row_keys, gone.places ^ np.uint64(12345), gone.splits)
+    with pytest.raises(CheckFailed, match="there is no such cell"):
+        evidence_without(sparse, elsewhere)
+
+
+def test_what_is_written_and_not_given_back_is_an_error(new_folder, monkeypatch):
+    reads = writer.Path.read_bytes
+    monkeypatch.setattr(writer.Path, "read_bytes", lambda self: reads(self)[:-1])
+    with pytest.raises(CheckFailed, match="does not give back"):
+        gated(new_folder, plain(20))
+
+
+def test_a_cell_has_about_4096_rows_and_keeps_its_number_of_buckets(new_folder):
+    assert layout_of(4096, UNCUT).buckets == 1
+    assert layout_of(4 * 4096 + 1, CUT).buckets == 2
+    before = gated(new_folder, plain(40), layout=Layout(CUT, 3))
+    gone = going(before, {one.row_key for one in plain(40)[:20]})
+    after = write_without(before, gone, folder=new_folder() / "new", partition=CUT)
+    assert after.layout == before.layout == Layout(CUT, 3)
+    assert CELL_ROWS == 4096
+
+
+def test_a_row_lies_in_the_cell_that_its_place_says(new_folder):
+    layout = Layout(CUT, 3)
+    snapshot = gated(new_folder, plain(300), layout=layout)
+    for cell in snapshot.cells:
+        lines = (snapshot.folder / cell.file).read_text().splitlines()[1:]
+        keys = [line.split(",")[0] for line in lines]
+        assert keys == sorted(keys)
+        assert len(lines) == cell.rows
+        places = np.array([int(line.split(",")[2][1:], 16) for line in lines], np.uint64)
+        shards, slices = cells_of(places, CUT)
+        assert set(shards) == {cell.id.shard}
+        assert set(slices) == {cell.id.slice}
+    names = [cell.id for cell in snapshot.cells]
+    assert names == sorted(
+        names, key=lambda one: (KEPT.index(one.split), one.shard, one.slice, one.bucket)
+    )
+    assert str(CellId(TRAIN, 3, 2, 1)) == "train/s003-r02-b00001"
+
+
+def test_what_is_known_of_the_cells_is_read_back(new_folder):
+    snapshot = gated(new_folder, [*plain(50), *plain(9, first=1, label="")])
+    assert load_cells(snapshot.folder) == snapshot.cells
+    assert {cell.id.split for cell in snapshot.cells} == {TRAIN, EVAL, UNLABELLED}
+    assert len((snapshot.folder / "nonces").read_bytes()) == 32 * len(snapshot.cells)
+    assert len({cell.nonce for cell in snapshot.cells}) == len(snapshot.cells)
+    assert all(cell.evidence is None for cell in snapshot.cells if cell.id.split == UNLABELLED)
+    canonical_json(read_json(snapshot.folder / "cells.json"))
+    assert gate.headers(snapshot.schema)[UNLABELLED] == (
+        b"unweave_row,unweave_subject,unweave_place\r\n"
+    )
