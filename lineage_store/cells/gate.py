@@ -30,8 +30,19 @@ from lineage_store.cells.snapshot import (
     load_snapshot,
     row_digest,
 )
-from lineage_store.data.inference import Evidence, in_terms_of
-from lineage_store.data.record import EVAL, KEYED, SPLITS, TRAIN, UNLABELLED, Record, csv_reader
+from lineage_store.data.evidence import Evidence
+from lineage_store.data.inference import in_terms_of
+from lineage_store.data.record import (
+    EVAL,
+    KEYED,
+    SPLITS,
+    TRAIN,
+    UNLABELLED,
+    Record,
+    csv_reader,
+    in_blocks,
+    records_in,
+)
 from lineage_store.data.schema import Roles, Schema
 from lineage_store.errors import BadInput
 
@@ -59,17 +70,18 @@ def _let_through(
     evidence = Evidence(roles)
     with staged.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
-        for record in records:
-            evidence.add(record.values)
-            writer.writerow(
-                [
-                    record.row_key.hex(),
-                    b"".join(record.subjects).hex(),
-                    record.place.hex(),
-                    record.split,
-                    *record.values,
-                ]
-            )
+        for block in in_blocks(records, len(roles.all)):
+            evidence.add_block(block.values)
+            for record in records_in([block]):
+                writer.writerow(
+                    [
+                        record.row_key.hex(),
+                        b"".join(record.subjects).hex(),
+                        record.place.hex(),
+                        record.split,
+                        *record.values,
+                    ]
+                )
     schema = in_terms_of(evidence.conclude(), like)
     counts, total = _write_splits(staged, schema, folder)
     staged.unlink()

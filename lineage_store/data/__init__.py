@@ -5,8 +5,10 @@ record        rows on their way through the gate
 source        where rows come from: a table of text; `csv_file` one that is a CSV file
 csv_source    the records of a table, keyed
 csv_table     a CSV file as text, and its columns as a model takes them
+evidence      what some rows say of their columns, merged with what others say
 inference     the schema of rows: kinds of columns, the task, the classes
-number_text   numbers as text
+typed_block   texts as values of a schema's columns, in bulk
+number_text   numbers as text; `number_arrays` whole columns of them
 risk          how likely a row is to be withdrawn, by rules from its own text
 source_ids    from row keys back to ids, with the source file
 near_matches  ids that look like the same subject's
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from lineage_store.data.csv_table import (
         Table,
         read_table,
+    )
+    from lineage_store.data.evidence import (
+        Evidence,
     )
     from lineage_store.data.inference import (
         in_terms_of,
@@ -50,6 +55,8 @@ if TYPE_CHECKING:
         UNLABELLED,
         Block,
         Record,
+        in_blocks,
+        records_in,
     )
     from lineage_store.data.risk import (
         parse_rules,
@@ -69,12 +76,16 @@ if TYPE_CHECKING:
         SourceRow,
         rows_by_key,
     )
+    from lineage_store.data.typed_block import (
+        typed_block,
+    )
 else:
     __getattr__ = lazily(
         __name__,
         {
             "csv_source": ("Columns", "TableHeader", "read_headers", "read_records"),
             "csv_table": ("Table", "read_table"),
+            "evidence": ("Evidence",),
             "inference": ("in_terms_of", "infer"),
             "near_matches": ("ids_in", "near_ids"),
             "number_text": ("class_text", "column_number", "parse_number"),
@@ -88,11 +99,14 @@ else:
                 "UNLABELLED",
                 "Block",
                 "Record",
+                "in_blocks",
+                "records_in",
             ),
             "risk": ("parse_rules",),
             "schema": ("Column", "Kind", "Label", "Roles", "Schema", "Task"),
             "source": ("open_source",),
             "source_ids": ("SourceRow", "rows_by_key"),
+            "typed_block": ("typed_block",),
         },
     )
 
@@ -107,6 +121,7 @@ __all__ = [
     "Block",
     "Column",
     "Columns",
+    "Evidence",
     "Kind",
     "Label",
     "Record",
@@ -119,6 +134,7 @@ __all__ = [
     "class_text",
     "column_number",
     "ids_in",
+    "in_blocks",
     "in_terms_of",
     "infer",
     "near_ids",
@@ -128,5 +144,7 @@ __all__ = [
     "read_headers",
     "read_records",
     "read_table",
+    "records_in",
     "rows_by_key",
+    "typed_block",
 ]

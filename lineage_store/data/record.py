@@ -1,7 +1,7 @@
 """Rows on their way from a source through the gate: one at a time, or a block of columns."""
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lineage_store.canonical import canonical_json
+from lineage_store.keys.pseudonyms import each_pseudonym
 from lineage_store.placement import U64
 
 ROW, SUBJECT, PLACE = "unweave_row", "unweave_subject", "unweave_place"
@@ -18,6 +19,8 @@ SPLITS = (TRAIN, EVAL)
 EVALUATION_PERCENT = 10
 LARGEST_FIELD = 1 << 26
 SEPARATOR = "\x1f"
+AT_ONCE = 1 << 16
+"""Letters of text that are one block, or one row if that is more."""
 Progress = Callable[[int], None]
 
 
@@ -54,6 +57,55 @@ class Block:
 
     def __len__(self) -> int:
         return len(self.row_keys)
+
+
+def text_batch(rows: Sequence[Sequence[str]], width: int) -> Any:
+    """Return rows of texts, `width` each, as a pyarrow RecordBatch; its columns have no names."""
+    import pyarrow as pa
+
+    columns = zip(*rows, strict=True) if rows else [()] * width
+    arrays = [pa.array(column, pa.string()) for column in columns]
+    return pa.RecordBatch.from_arrays(arrays, names=[""] * width)
+
+
+def in_blocks(records: Iterable[Record], width: int) -> Iterator[Block]:
+    """Yield records of `width` values as blocks."""
+    waiting, size = [], 0
+    for record in records:
+        waiting.append(record)
+        size += sum(map(len, record.values)) + width
+        if size >= AT_ONCE:
+            yield _block(waiting, width)
+            waiting, size = [], 0
+    if waiting:
+        yield _block(waiting, width)
+
+
+def _block(records: Sequence[Record], width: int) -> Block:
+    return Block(
+        np.frombuffer(b"".join(one.row_key for one in records), np.uint8).reshape(-1, 16),
+        [b"".join(one.subjects) for one in records],
+        np.frombuffer(b"".join(one.place for one in records), ">u8").astype(np.uint64),
+        np.array([one.split == EVAL for one in records], np.bool_),
+        text_batch([one.values for one in records], width),
+    )
+
+
+def records_in(blocks: Iterable[Block]) -> Iterator[Record]:
+    """Yield the rows of blocks one by one."""
+    for block in blocks:
+        keys, places = block.row_keys.tobytes(), block.places.astype(">u8").tobytes()
+        columns = [column.to_pylist() for column in block.values.columns]
+        for row, (subjects, evaluation) in enumerate(
+            zip(block.subjects, block.evaluation.tolist(), strict=True)
+        ):
+            yield Record(
+                keys[16 * row : 16 * row + 16],
+                each_pseudonym(subjects),
+                places[8 * row : 8 * row + 8],
+                EVAL if evaluation else TRAIN,
+                [column[row] for column in columns],
+            )
 
 
 def joined(fields: Sequence[str]) -> bytes:

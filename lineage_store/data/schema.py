@@ -105,6 +105,11 @@ class Roles:
     columns: tuple[str, ...]
     label: str | None = None
 
+    @property
+    def all(self) -> tuple[str, ...]:
+        """The names of all columns, in the order in which a row has their values."""
+        return self.columns if self.label is None else (*self.columns, self.label)
+
 
 @dataclass(frozen=True)
 class Schema:

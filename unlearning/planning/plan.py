@@ -14,7 +14,7 @@ from typing import Any
 
 from lineage_store.cells import Snapshot, retained
 from lineage_store.claim import BITS
-from lineage_store.data import EVAL, Schema, in_terms_of, infer
+from lineage_store.data import EVAL, Schema, in_blocks, in_terms_of, infer
 from lineage_store.errors import BadInput, LeftAsItIs, NothingToLearn
 from lineage_store.graph import LineageNode
 from lineage_store.index import IndexedRows
@@ -233,7 +233,8 @@ def schema_without(
     It is in the terms of the base's data, if there is a base and they fit it.
     """
     try:
-        own = infer(retained(snapshot, deleted.key_set()), snapshot.schema.roles)
+        kept = in_blocks(retained(snapshot, deleted.key_set()), len(snapshot.schema.all))
+        own = infer(kept, snapshot.schema.roles)
     except NothingToLearn as error:
         return None, str(error)
     try:

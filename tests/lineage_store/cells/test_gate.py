@@ -22,7 +22,7 @@ from lineage_store.cells.snapshot import (
 )
 from lineage_store.data.csv_source import Columns, read_header, read_records
 from lineage_store.data.inference import infer
-from lineage_store.data.record import EVAL, KEYED, TRAIN, UNLABELLED, Record, joined
+from lineage_store.data.record import EVAL, KEYED, TRAIN, UNLABELLED, Record, in_blocks, joined
 from lineage_store.data.schema import Column, Roles
 from lineage_store.errors import BadInput, NothingToLearn
 from lineage_store.keys.exclusions import Exclusions
@@ -239,8 +239,8 @@ def test_the_plan_and_the_gate_infer_the_same(gated, regate, rows_of):
     lines = [["cy", "n7", "2", "9"], *[line for line in KEEP for _ in range(9)]]
     snapshot = gated([HEADER[1:], *lines], subjects=("person",))
     deleted = frozenset(rows_of(snapshot, ["cy"]))
-    records = retained(snapshot, deleted)
-    inferred = infer(records, Roles(("a", "b"), "label"))
+    kept = in_blocks(retained(snapshot, deleted), 3)
+    inferred = infer(kept, Roles(("a", "b"), "label"))
     assert inferred == regate(snapshot, deleted).schema != snapshot.schema
 
 
