@@ -19,7 +19,7 @@ SPLITS = (TRAIN, EVAL)
 EVALUATION_PERCENT = 10
 LARGEST_FIELD = 1 << 26
 SEPARATOR = "\x1f"
-AT_ONCE = 1 << 20
+AT_ONCE = 1 << 16
 """Letters of text that are one block, or one row if that is more."""
 Progress = Callable[[int], None]
 

@@ -1,13 +1,19 @@
 """Inference: what is told from the rows, from all of them alike and from nothing else (law 2)."""
 
+import json
 import math
+from functools import reduce
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lineage_store.data import inference, number_text
-from lineage_store.data.inference import Evidence
+from fixtures.the_old_gate import OldEvidence
+from lineage_store.canonical import canonical_json
+from lineage_store.data import number_text
+from lineage_store.data.evidence import Evidence
+from lineage_store.data.record import text_batch
 from lineage_store.data.schema import Column, Roles, Schema
 from lineage_store.errors import BadInput, NothingToLearn
 
@@ -30,8 +36,8 @@ ROWS = st.lists(st.tuples(*[st.sampled_from(CELLS)] * 3), min_size=1, max_size=8
 def inferred(rows, names=("a", "b")):
     """Infer from rows: the last cell is the label."""
     evidence = Evidence(Roles(names, "label"))
-    for values in rows:
-        evidence.add(values)
+    for part in (rows[: len(rows) // 2], rows[len(rows) // 2 :]):
+        evidence.add_block(text_batch(part, len(names) + 1))
     return evidence.conclude()
 
 
@@ -181,8 +187,7 @@ def test_a_value_has_one_spelling():
 
 def test_a_table_without_a_label_is_a_legal_one_and_every_row_of_it_counts():
     evidence = Evidence(Roles(("a", "b")))
-    for values in (("1", ""), ("2", "x"), ("", "NA")):
-        evidence.add(values)
+    evidence.add_block(text_batch([("1", ""), ("2", "x"), ("", "NA")], 2))
     assert evidence.conclude() == Schema((Column("a", "number"), Column("b", "text")))
     with pytest.raises(NothingToLearn, match="^No row is there.$"):
         Evidence(Roles(("a", "b"))).conclude()
@@ -233,9 +238,55 @@ def test_a_number_is_written_as_no_integer_and_read_back_bit_for_bit(number):
 
 def test_what_is_remembered_does_not_grow_with_the_rows():
     evidence = Evidence(Roles(("a",), "label"))
-    for number in range(5000):
-        evidence.add([f"value {number}", f"label {number}"])
-        evidence.add([str(number), str(number)])
-    assert len(evidence.label_strings) == inference.MOST_STRING_CLASSES + 1
-    assert len(evidence.label_numbers) == inference.MOST_NUMBER_CLASSES + 1
-    assert evidence.text_seen == [True]
+    for number in range(0, 5000, 100):
+        rows = [(str(one), str(one)) for one in range(number, number + 100)]
+        evidence.add_block(text_batch(rows, 2))
+        evidence.add_block(text_batch([(f"value {a}", f"label {b}") for a, b in rows], 2))
+    assert evidence.label_strings is None and evidence.label_numbers is None
+    assert len(canonical_json(evidence.to_json())) < 250
+    evidence = Evidence(Roles(("a",), "label"))
+    evidence.add_block(text_batch([("1", f"l{number}") for number in range(1000)], 2))
+    evidence.add_block(text_batch([("1", str(number)) for number in range(20)], 2))
+    assert evidence.label_strings is None and len(evidence.label_numbers) == 20
+
+
+MORE = [str(number) for number in range(25)] + [f"c{number}" for number in range(1010)]
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    rows=ROWS,
+    more=st.sampled_from([[], MORE[:19], MORE[:25], MORE[25:], MORE]),
+    label=st.sampled_from(["label", None]),
+    cuts=st.lists(st.integers(0, 8), max_size=3),
+    data=st.data(),
+)
+def test_evidence_of_blocks_is_that_of_each_row_and_of_any_parts_merged(
+    rows, more, label, cuts, data
+):
+    rows = data.draw(st.permutations(rows)) + [("1", "1", one) for one in more]
+    roles = Roles(("a", "b") if label else ("a", "b", "c"), label)
+    old, single, whole = OldEvidence(roles), Evidence(roles), Evidence(roles)
+    for row in rows:
+        old.add(row)
+    for row in rows[:50]:
+        single.add_block(text_batch([row], 3))
+    whole.add_block(text_batch(rows, 3))
+    parts = []
+    for start, end in pairwise([0, *sorted(cuts), 50, len(rows)]):
+        parts.append(Evidence(roles))
+        parts[-1].add_block(text_batch(rows[start:end], 3))
+    one = reduce(Evidence.merged, parts)
+    other = reduce(Evidence.merged, data.draw(st.permutations(parts)))
+    assert one == other == whole == reduce(Evidence.merged, [single, parts[-1]])
+    assert canonical_json(one.to_json()) == canonical_json(whole.to_json())
+    assert Evidence.from_json(json.loads(canonical_json(one.to_json())), roles) == whole
+    assert said(whole) == said(old)
+    assert (whole.rows, whole.marked_rows) == (old.rows, old.marked_rows)
+
+
+def said(evidence):
+    try:
+        return evidence.conclude()
+    except BadInput as error:
+        return type(error), str(error)
