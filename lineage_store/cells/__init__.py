@@ -6,7 +6,7 @@ lines            rows as the lines of a file; `writer` the files, in any order o
 kept             what a snapshot knows of its cells; `cell_evidence` what these say of the columns
 snapshot         what the gate wrote, and how it is read; `snapshot_blocks` reads it by columns
 whole            whether a snapshot is as it was written, byte for byte
-without          a snapshot without the rows that go; `links` the files that do not change
+files            files by cell, written once and linked; `without` a snapshot without rows that go
 column_summary   what a column holds, in summation form; `column_statistics` tells it as TFX does
 """
 
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
         TextSummary,
         summary_of_numbers,
         summary_of_texts,
+    )
+    from lineage_store.cells.files import (
+        keep_by_cell,
+        same_cells,
     )
     from lineage_store.cells.gate import (
         let_through,
@@ -75,6 +79,10 @@ else:
                 "summary_of_texts",
             ),
             "gate": ("let_through",),
+            "files": (
+                "keep_by_cell",
+                "same_cells",
+            ),
             "kept": ("KeptCell",),
             "lines": ("escape",),
             "snapshot": (
@@ -106,6 +114,7 @@ __all__ = [
     "describe",
     "escape",
     "evidence_without",
+    "keep_by_cell",
     "let_through",
     "load_snapshot",
     "read_blocks",
@@ -113,6 +122,7 @@ __all__ = [
     "read_places",
     "read_snapshot",
     "retained",
+    "same_cells",
     "statistics_of",
     "summary_of_numbers",
     "summary_of_texts",

@@ -1,15 +1,16 @@
-"""What a snapshot knows of each of its cells, and the file that says so.
+"""What is known of each cell and of its file, and the two files that say so.
 
     cells.json   of each cell: its name, how many rows, what they add to the data's digest, what
                  they say of the columns (`Evidence`), a commitment to its file, and by what that is
                  known again
     nonces       the nonces of the commitments, 32 bytes a cell, in the same order
 
-The nonces go with the snapshot. A cell that another model's data take over keeps its own, there.
+They lie in a snapshot, and, without what is said of rows, wherever something is made of each cell.
+The nonces go with the folder. A file that another model takes over keeps its own, there.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,19 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Written:
+    """A file that was read back when it was written, by its name below its folder.
+
+    The commitment is to its bytes, with the nonce.
+    """
+
+    file: str
+    commitment: str
+    nonce: bytes
+    mark: Mark
+
+
+@dataclass(frozen=True)
 class KeptCell:
     """A cell of a snapshot: `total` is the sum of its rows' digests, as a whole number.
 
@@ -48,50 +62,59 @@ class KeptCell:
     id: CellId
     rows: int
     total: int
-    commitment: str
-    nonce: bytes
-    mark: Mark
+    written: Written
     evidence: Mapping[str, Any] | None = None
 
     @property
     def file(self) -> str:
         """The file's name below the snapshot's folder."""
-        return f"{self.id}.csv"
+        return self.written.file
 
 
 def save_cells(folder: Path, cells: Sequence[KeptCell]) -> None:
     """Write what a snapshot knows of its cells."""
-    write_atomic(folder / NONCES_FILE, b"".join(cell.nonce for cell in cells))
-    told = [
-        [
-            [cell.id.split, cell.id.shard, cell.id.slice, cell.id.bucket],
-            cell.rows,
-            f"{cell.total:x}",
-            cell.commitment,
-            [cell.mark.size, cell.mark.inode, cell.mark.written],
-            cell.evidence,
-        ]
-        for cell in cells
-    ]
-    write_atomic(folder / CELLS_FILE, canonical_json(told) + b"\n")
+    told = [[[*astuple(cell.id)], cell.rows, f"{cell.total:x}", cell.evidence] for cell in cells]
+    _save(folder, told, [cell.written for cell in cells])
 
 
 def load_cells(folder: Path) -> tuple[KeptCell, ...]:
     """Read what a snapshot knows of its cells; raises Damaged if it is not as it was written."""
-    file = folder / CELLS_FILE
-    with reading_own(file):
-        told, nonces = read_json(file), (folder / NONCES_FILE).read_bytes()
-        if len(nonces) != NONCE_BYTES * len(told):
-            raise ValueError("another number of nonces than of cells")
+    with reading_own(folder / CELLS_FILE):
         return tuple(
-            KeptCell(
-                CellId(*name),
-                rows,
-                int(total, 16),
-                commitment,
-                nonces[place * NONCE_BYTES : (place + 1) * NONCE_BYTES],
-                Mark(*mark),
-                evidence,
-            )
-            for place, (name, rows, total, commitment, mark, evidence) in enumerate(told)
+            KeptCell(CellId(*name), rows, int(total, 16), written, evidence)
+            for (name, rows, total, evidence), written in _load(folder)
         )
+
+
+def save_files(folder: Path, files: Mapping[CellId, Written]) -> None:
+    """Write what is known of files that were made of cells."""
+    _save(folder, [[*astuple(cell)] for cell in files], list(files.values()))
+
+
+def load_files(folder: Path) -> dict[CellId, Written]:
+    """Read what is known of files that were made of cells; none if nothing was kept by cell.
+
+    Raises Damaged if it is not as it was written.
+    """
+    if not (folder / CELLS_FILE).exists():
+        return {}
+    with reading_own(folder / CELLS_FILE):
+        return {CellId(*name): written for name, written in _load(folder)}
+
+
+def _save(folder: Path, told: Sequence[Any], files: Sequence[Written]) -> None:
+    write_atomic(folder / NONCES_FILE, b"".join(one.nonce for one in files))
+    lines = [
+        [what, one.file, one.commitment, [*astuple(one.mark)]]
+        for what, one in zip(told, files, strict=True)
+    ]
+    write_atomic(folder / CELLS_FILE, canonical_json(lines) + b"\n")
+
+
+def _load(folder: Path) -> Iterator[tuple[Any, Written]]:
+    lines, nonces = read_json(folder / CELLS_FILE), (folder / NONCES_FILE).read_bytes()
+    if len(nonces) != NONCE_BYTES * len(lines):
+        raise ValueError("another number of nonces than of cells")
+    for place, (what, file, commitment, mark) in enumerate(lines):
+        nonce = nonces[place * NONCE_BYTES : (place + 1) * NONCE_BYTES]
+        yield what, Written(file, commitment, nonce, Mark(*mark))

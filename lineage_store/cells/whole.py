@@ -34,7 +34,7 @@ def is_whole(snapshot: Snapshot) -> bool:
 
 def _is_as_written(cell: KeptCell, file: Path) -> bool:
     content = file.read_bytes()
-    if commitment(cell.nonce, content) != cell.commitment:
+    if commitment(cell.written.nonce, content) != cell.written.commitment:
         return False
     _, *lines = content.split(BREAK)[:-1]
     if cell.id.split == UNLABELLED:

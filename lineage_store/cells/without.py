@@ -9,6 +9,7 @@ format 1, which has no cells. Both ways give the same files (`tests/lineage_stor
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Set
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -17,13 +18,11 @@ import numpy.typing as npt
 
 from lineage_store.cells.cell import CellId, Layout
 from lineage_store.cells.cell_evidence import evidence_of, evidence_of_records, merged_evidence
+from lineage_store.cells.files import must_be_as_written, take_over, write_file
 from lineage_store.cells.gate import close_snapshot, let_through
 from lineage_store.cells.kept import KeptCell
 from lineage_store.cells.lines import BREAK, line_digest
-from lineage_store.cells.links import must_be_as_written, take_over
 from lineage_store.cells.snapshot import Snapshot, retained
-from lineage_store.cells.writer import write_cell
-from lineage_store.commitments import NONCE_BYTES
 from lineage_store.data.evidence import Evidence
 from lineage_store.data.inference import in_terms_of
 from lineage_store.data.record import UNLABELLED
@@ -117,22 +116,17 @@ def _new_cells(
 ) -> Iterator[KeptCell]:
     for cell in snapshot.cells:
         if cell.id not in going:
-            yield take_over(cell, snapshot.folder, folder)
+            yield replace(cell, written=take_over(cell.written, snapshot.folder, folder))
             continue
         header, *lines = _remaining(snapshot, cell, going[cell.id])
         if not lines:
             continue  # nothing is left of it
-        nonce, path = random_bytes(NONCE_BYTES), folder / cell.file
-        path.parent.mkdir(exist_ok=True)
-        told, mark = write_cell(path, b"".join([header, *lines]), nonce)
         of_values = cell.id.split != UNLABELLED
         yield KeptCell(
             id=cell.id,
             rows=len(lines),
             total=sum(map(line_digest, lines)),
-            commitment=told,
-            nonce=nonce,
-            mark=mark,
+            written=write_file(folder, cell.file, b"".join([header, *lines]), random_bytes),
             evidence=evidence_of(b"".join(lines), snapshot.schema).to_json() if of_values else None,
         )
 
@@ -151,7 +145,7 @@ def _losing(snapshot: Snapshot, going: Going) -> Iterator[KeptCell]:
 def _remaining(snapshot: Snapshot, cell: KeptCell, going: Set[bytes]) -> list[bytes]:
     """Return the first line of a cell's file, and those of the rows that remain."""
     file = snapshot.folder / cell.file
-    must_be_as_written(cell, file)
+    must_be_as_written(cell.written, file)
     header, *lines = file.read_bytes().split(BREAK)[:-1]
     marked = {b"k" + key.hex().encode("ascii") for key in going}
     left = [line for line in lines if line.partition(b",")[0] not in marked]

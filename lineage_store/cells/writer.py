@@ -4,13 +4,8 @@ Rows are gathered in runs of some megabytes, each sorted by cell and row key; ru
 no room for lie on disk until all rows are there. Then each cell's rows are taken from all runs,
 sorted, and written once. The files depend on the rows and the layout alone. Memory holds one run,
 and one cell.
-
-A file is for its owner to read, and for nobody to write: another model's data may have a link to
-it. It is read back and compared when it was written, and then described: a commitment to its bytes,
-and the size, inode and time by which a later deletion knows it again without reading it (`links`).
 """
 
-import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,31 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lineage_store.cells.cell import Layout
-from lineage_store.cells.kept import KeptCell, Mark
+from lineage_store.cells.files import write_file
+from lineage_store.cells.kept import KeptCell
 from lineage_store.cells.lines import Lines
-from lineage_store.commitments import NONCE_BYTES, commitment
-from lineage_store.errors import CheckFailed
 from lineage_store.placement import I64
 
 RUN_BYTES = 1 << 26
-READ_ONLY = 0o400
-
-
-def write_cell(path: Path, content: bytes, nonce: bytes) -> tuple[str, Mark]:
-    """Write a cell's file and return the commitment to it, and by what it is known again.
-
-    Raises CheckFailed if the disk gives other bytes back.
-    """
-    path.unlink(missing_ok=True)  # what a killed run left
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, READ_ONLY)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-    if path.read_bytes() != content:
-        raise CheckFailed(
-            f"The disk does not give back what was written to {path}: nothing was changed; "
-            f"check the disk, and run the same command again."
-        )
-    return commitment(nonce, content), Mark.of(path)
 
 
 @dataclass
@@ -86,11 +62,8 @@ class CellWriter:
                 read = 0
                 for run in self._runs:
                     run.give_back()
-            nonce = self.random_bytes(NONCE_BYTES)
-            path = self.folder / f"{name}.csv"
-            path.parent.mkdir(exist_ok=True)
-            told, mark = write_cell(path, content, nonce)
-            yield KeptCell(name, rows, self._totals[number], told, nonce, mark)
+            written = write_file(self.folder, f"{name}.csv", content, self.random_bytes)
+            yield KeptCell(name, rows, self._totals[number], written)
         for run in self._runs:
             run.remove()
 

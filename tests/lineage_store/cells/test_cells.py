@@ -3,6 +3,7 @@
 import os
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -149,14 +150,18 @@ def test_cells_that_lose_no_row_are_the_same_files(new_folder):
     before = gated(new_folder, plain(400))
     gone = going(before, {plain(400)[5].row_key})
     after = write_without(before, gone, folder=new_folder() / "new", partition=CUT)
-    same = [c for c in after.cells if any(c.commitment == one.commitment for one in before.cells)]
+    same = [
+        c
+        for c in after.cells
+        if any(c.written.commitment == one.written.commitment for one in before.cells)
+    ]
     assert len(same) == len(before.cells) - 1 == len(after.cells) - 1
     for cell in same:
         one, other = (folder / cell.file for folder in (before.folder, after.folder))
         assert one.stat().st_ino == other.stat().st_ino
         assert one.stat().st_mode & 0o777 == 0o400
     (other,) = [cell for cell in after.cells if cell not in same]
-    assert other.nonce not in {cell.nonce for cell in before.cells}
+    assert other.written.nonce not in {cell.written.nonce for cell in before.cells}
     assert is_whole(after)
 
     content = (after.folder / same[0].file).read_bytes()
@@ -225,8 +230,8 @@ def test_a_row_that_is_not_in_its_cell_stops_the_deletion(new_folder):
 
 
 def test_what_is_written_and_not_given_back_is_an_error(new_folder, monkeypatch):
-    reads = writer.Path.read_bytes
-    monkeypatch.setattr(writer.Path, "read_bytes", lambda self: reads(self)[:-1])
+    reads = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda self: reads(self)[:-1])
     with pytest.raises(CheckFailed, match="does not give back"):
         gated(new_folder, plain(20))
 
@@ -265,7 +270,7 @@ def test_what_is_known_of_the_cells_is_read_back(new_folder):
     assert load_cells(snapshot.folder) == snapshot.cells
     assert {cell.id.split for cell in snapshot.cells} == {TRAIN, EVAL, UNLABELLED}
     assert len((snapshot.folder / "nonces").read_bytes()) == 32 * len(snapshot.cells)
-    assert len({cell.nonce for cell in snapshot.cells}) == len(snapshot.cells)
+    assert len({cell.written.nonce for cell in snapshot.cells}) == len(snapshot.cells)
     assert all(cell.evidence is None for cell in snapshot.cells if cell.id.split == UNLABELLED)
     canonical_json(read_json(snapshot.folder / "cells.json"))
     assert gate.headers(snapshot.schema)[UNLABELLED] == (

@@ -401,7 +401,7 @@ def test_a_snapshot_is_read_back_as_it_was_written_and_says_what_its_files_hold(
     assert description["format"] == snapshots.FORMAT
     for cell in snapshot.cells:
         content = (snapshot.folder / cell.file).read_bytes()
-        assert commitment(cell.nonce, content) == cell.commitment
+        assert commitment(cell.written.nonce, content) == cell.written.commitment
         assert content.count(b"\n") == cell.rows + 1
     assert is_whole(snapshot)
     assert snapshots.describe(snapshot) == {

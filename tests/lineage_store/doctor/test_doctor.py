@@ -305,8 +305,8 @@ def test_a_value_changed_in_the_data_is_told_though_the_commitment_was_changed_w
         for one, other in ((lines[1], lines[2]), (lines[2], lines[1]))
     )
     path.write_text("".join(lines), newline="")
-    changed = commitment(cell.nonce, path.read_bytes())
-    described.write_text(described.read_text().replace(cell.commitment, changed))
+    changed = commitment(cell.written.nonce, path.read_bytes())
+    described.write_text(described.read_text().replace(cell.written.commitment, changed))
     assert told(project_in(root).doctor()) == [
         "disk, snapshot of m5: is not the one that its ledger names: restore it from a backup"
     ]
