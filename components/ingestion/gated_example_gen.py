@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tfx.components.util.examples_utils import set_file_format, set_payload_format
-from tfx.dsl.component.experimental.annotations import OutputArtifact, Parameter
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.proto.example_gen_pb2 import FORMAT_TF_EXAMPLE
 from tfx.types.artifact_utils import encode_split_names
@@ -13,14 +13,19 @@ from tfx.types.system_executions import Process
 from lineage_store.cells import load_snapshot
 from unlearning.encoding import write_examples
 
-FILE = "data_tfrecord-00000-of-00001.gz"
-
 
 @component(component_annotation=Process)
 def GatedExampleGen(
-    examples: OutputArtifact[Examples], snapshot: Parameter[str], written: Parameter[str]
+    examples: OutputArtifact[Examples],
+    snapshot: Parameter[str],
+    written: Parameter[str],
+    old_snapshot: Parameter[str] = "",
+    old_examples: InputArtifact[Examples] = None,
 ) -> None:
-    """Writes each split of a gated snapshot as TFX's own ExampleGen would.
+    """Writes each split of a gated snapshot as TFX's own ExampleGen would, in a file a cell.
+
+    After a deletion `old_snapshot` and `old_examples` are what there was before: the Examples of
+    cells that lose no row are taken over.
 
     `written` is when the gate wrote it, so that a cache never takes what was made of another
     snapshot in the same folder; a digest would stay in MLMD when the rows are gone. It is a text:
@@ -30,7 +35,6 @@ def GatedExampleGen(
     examples.split_names = encode_split_names(list(gated.splits))
     set_payload_format(examples, FORMAT_TF_EXAMPLE)
     set_file_format(examples, "tfrecords_gzip")
-    for split in gated.splits:
-        folder = Path(examples.uri) / f"Split-{split}"
-        folder.mkdir(parents=True)
-        write_examples(gated, split, folder / FILE)
+    before = load_snapshot(Path(old_snapshot)) if old_snapshot else None
+    old = None if old_examples is None else Path(old_examples.uri)
+    write_examples(gated, Path(examples.uri), old=old, before=before)

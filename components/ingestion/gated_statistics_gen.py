@@ -10,7 +10,7 @@ from tfx.types.system_executions import Process
 
 from lineage_store.canonical import write_atomic
 from lineage_store.cells import load_snapshot
-from unlearning.encoding import gated_statistics
+from unlearning.encoding import write_summaries
 
 FILE = "FeatureStats.pb"
 
@@ -20,15 +20,20 @@ def GatedStatisticsGen(
     examples: InputArtifact[Examples],
     statistics: OutputArtifact[ExampleStatistics],
     snapshot: Parameter[str],
+    old_snapshot: Parameter[str] = "",
+    old_statistics: InputArtifact[ExampleStatistics] = None,
 ) -> None:
     """Writes the statistics of each split where TFX's StatisticsGen would.
 
-    They are counted from what the Examples were made of, which is faster to read.
+    They are counted from what the Examples were made of, which is faster to read. After a deletion
+    what is known of cells that lose no row comes from the old ones.
     """
     gated = load_snapshot(Path(snapshot))
     statistics.split_names = encode_split_names(list(gated.splits))
-    for split in gated.splits:
-        told = gated_statistics(gated, split)
+    before = load_snapshot(Path(old_snapshot)) if old_snapshot else None
+    old = None if old_statistics is None else Path(old_statistics.uri)
+    told = write_summaries(gated, Path(statistics.uri), old=old, before=before)
+    for split, found in told.items():
         folder = Path(statistics.uri) / f"Split-{split}"
         folder.mkdir(parents=True)
-        write_atomic(folder / FILE, told.SerializeToString(deterministic=True))
+        write_atomic(folder / FILE, found.SerializeToString(deterministic=True))

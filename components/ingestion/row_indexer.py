@@ -18,9 +18,9 @@ from lineage_store.cells import describe, load_snapshot
 from lineage_store.data import EVAL, TRAIN
 from lineage_store.ledger import open_ledger
 from lineage_store.placement import Partition
-from lineage_store.rows import open_rows, write_rows
+from lineage_store.rows import NO_SLICES, keep_known, open_rows, write_rows
 from lineage_store.workspace import open_workspace
-from unlearning.encoding import rows_from_examples
+from unlearning.encoding import example_files, rows_from_examples
 from unlearning.families import family_of
 from unlearning.registry import must_be_trainable
 from unlearning.training.unchanged_slices import unchanged_slices
@@ -37,36 +37,41 @@ def RowIndexer(
     partition: Parameter[str],
     family: Parameter[str],
     code_digest: Parameter[str],
+    old_snapshot: Parameter[str] = "",
     old_rows: InputArtifact[Rows] = None,
     old_ledger: InputArtifact[Ledger] = None,
 ) -> None:
     """Reads Examples, checks them against the gate's types, and writes them by shard and slice.
 
-    After a deletion `old_rows` are the rows as they were, and `old_ledger` what was trained on
-    them: slices that lose no row are taken over. Not for a model that has ended: its rows would be
-    there only because someone put them back.
+    After a deletion `old_snapshot` and `old_rows` are data and rows as they were, and `old_ledger`
+    what was trained on them: slices that lose no row are taken over. Not for a model that has
+    ended: its rows would be there only because someone put them back.
     """
     must_be_trainable(open_workspace(Path(workspace)), model_id)
     known = family_of(family)
     known.pin()
     gated = load_snapshot(Path(snapshot))
     check_schema(Path(schema.uri) / "schema.pbtxt", gated.schema)
-    files = {
-        split: sorted(Path(examples.uri).glob(f"Split-{split}/*.gz")) for split in gated.splits
-    }
     cut = Partition(**json.loads(partition))
-    same: dict[tuple[int, int], Path] = {}
+    same, before = NO_SLICES, None
     if old_rows is not None and old_ledger is not None:
         before = open_rows(Path(old_rows.uri))
-        same = unchanged_slices(gated, old=open_ledger(Path(old_ledger.uri)), store=before)
+        same = unchanged_slices(
+            gated,
+            old_snapshot=load_snapshot(Path(old_snapshot)),
+            old=open_ledger(Path(old_ledger.uri)),
+            store=before,
+        )
     encoding = known.encoding(gated.schema)
+    files = partial(example_files, Path(examples.uri), gated)
     pieces = partial(rows_from_examples, snapshot=gated, encoding=encoding, partition=cut)
-    write_rows(
+    store = write_rows(
         Path(rows.uri),
-        train=pieces(files[TRAIN], without=same),
-        evaluation=pieces(files.get(EVAL, [])),
+        train=pieces(files(TRAIN, same.train), without=same.train),
+        evaluation=pieces(files(EVAL, same.evaluation), without=same.evaluation),
         partition=cut,
         description=describe(gated),
         fields=encoding.fields,
         unchanged=same,
     )
+    keep_known(store, old=before)

@@ -21,18 +21,20 @@ if TYPE_CHECKING:
     )
     from lineage_store.cells.column_statistics import (
         Statistics,
-        Summary,
         statistics_of,
     )
     from lineage_store.cells.column_summary import (
         NumberSummary,
+        Summary,
         TextSummary,
+        summary_from_json,
         summary_of_numbers,
         summary_of_texts,
     )
     from lineage_store.cells.files import (
         keep_by_cell,
         same_cells,
+        same_slices,
     )
     from lineage_store.cells.gate import (
         let_through,
@@ -53,7 +55,9 @@ if TYPE_CHECKING:
         retained,
     )
     from lineage_store.cells.snapshot_blocks import (
+        parse_block,
         read_blocks,
+        read_cell,
     )
     from lineage_store.cells.without import (
         evidence_without,
@@ -69,12 +73,13 @@ else:
             ),
             "column_statistics": (
                 "Statistics",
-                "Summary",
                 "statistics_of",
             ),
             "column_summary": (
                 "NumberSummary",
+                "Summary",
                 "TextSummary",
+                "summary_from_json",
                 "summary_of_numbers",
                 "summary_of_texts",
             ),
@@ -82,6 +87,7 @@ else:
             "files": (
                 "keep_by_cell",
                 "same_cells",
+                "same_slices",
             ),
             "kept": ("KeptCell",),
             "lines": ("escape",),
@@ -94,7 +100,11 @@ else:
                 "read_snapshot",
                 "retained",
             ),
-            "snapshot_blocks": ("read_blocks",),
+            "snapshot_blocks": (
+                "parse_block",
+                "read_blocks",
+                "read_cell",
+            ),
             "without": (
                 "evidence_without",
                 "write_without",
@@ -117,13 +127,17 @@ __all__ = [
     "keep_by_cell",
     "let_through",
     "load_snapshot",
+    "parse_block",
     "read_blocks",
+    "read_cell",
     "read_keys",
     "read_places",
     "read_snapshot",
     "retained",
     "same_cells",
+    "same_slices",
     "statistics_of",
+    "summary_from_json",
     "summary_of_numbers",
     "summary_of_texts",
     "write_without",

@@ -28,8 +28,13 @@ class CellId:
     slice: int
     bucket: int
 
+    @property
+    def place(self) -> str:
+        """Where it is within its split."""
+        return f"s{self.shard:03d}-r{self.slice:02d}-b{self.bucket:05d}"
+
     def __str__(self) -> str:
-        return f"{self.split}/s{self.shard:03d}-r{self.slice:02d}-b{self.bucket:05d}"
+        return f"{self.split}/{self.place}"
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,17 @@ from typing import TypeAlias
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from lineage_store.cells.column_summary import MOST_TEXTS, NumberSummary, TextSummary, ranks_of_ends
+from lineage_store.cells.column_summary import (
+    MOST_TEXTS,
+    NumberSummary,
+    Summary,
+    TextSummary,
+    ranks_of_ends,
+)
 
 BUCKETS = 10
 TOP_VALUES, RANKS = 20, 1000  # as many as TFDV lists
 
-Summary: TypeAlias = NumberSummary | TextSummary
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 
 

@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -73,6 +73,25 @@ class NumberSummary:
             _added(self.squares, other.squares),
             _added(self.grid, other.grid),
         )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the value as JSON."""
+        return {
+            "rows": self.rows,
+            "missing": self.missing,
+            "zeros": self.zeros,
+            "ends": [self.least, self.most] if self.values else None,
+            "sums": sorted(self.sums.items()),
+            "squares": sorted(self.squares.items()),
+            "grid": sorted(self.grid.items()),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "NumberSummary":
+        """Read the value back."""
+        least, most = value["ends"] or (math.inf, -math.inf)
+        counts = (dict(value[name]) for name in ("sums", "squares", "grid"))
+        return cls(value["rows"], value["missing"], value["zeros"], least, most, *counts)
 
     @property
     def values(self) -> int:
@@ -153,10 +172,38 @@ class TextSummary:
             counts,
         )
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the value as JSON; texts are UTF-8."""
+        counts = None
+        if self.counts is not None:
+            counts = {text.decode("utf-8"): number for text, number in self.counts.items()}
+        return {
+            "rows": self.rows,
+            "missing": self.missing,
+            "length": self.length,
+            "counts": counts,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "TextSummary":
+        """Read the value back."""
+        counts = value["counts"]
+        if counts is not None:
+            counts = {text.encode("utf-8"): number for text, number in counts.items()}
+        return cls(value["rows"], value["missing"], value["length"], counts)
+
     @property
     def values(self) -> int:
         """How many rows have a value."""
         return self.rows - self.missing
+
+
+Summary: TypeAlias = NumberSummary | TextSummary
+
+
+def summary_from_json(value: Mapping[str, Any]) -> Summary:
+    """Read a summary back, of whichever kind it is."""
+    return (NumberSummary if "grid" in value else TextSummary).from_json(value)
 
 
 def summary_of_numbers(values: npt.NDArray[np.float32], *, rows: int) -> NumberSummary:

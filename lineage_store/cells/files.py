@@ -17,7 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from lineage_store.cells.cell import CellId
-from lineage_store.cells.kept import KeptCell, Mark, Written, load_files, save_files
+from lineage_store.cells.kept import Mark, Written, load_files, save_files
+from lineage_store.cells.snapshot import Slice, Snapshot
 from lineage_store.commitments import NONCE_BYTES, commitment
 from lineage_store.errors import CheckFailed
 
@@ -45,6 +46,24 @@ def write_file(folder: Path, name: str, content: bytes, random_bytes: Random) ->
     return Written(name, commitment(nonce, content), nonce, Mark.of(path))
 
 
+def describe_file(folder: Path, name: str, random_bytes: Random = secrets.token_bytes) -> Written:
+    """Return what is known of a file that was just written, and make it one for reading only."""
+    path = folder / name
+    path.chmod(READ_ONLY)
+    nonce = random_bytes(NONCE_BYTES)
+    return Written(name, commitment(nonce, path.read_bytes()), nonce, Mark.of(path))
+
+
+def is_as_written(written: Written, file: Path) -> bool:
+    """Say whether a file is there and is, byte for byte, the one that was written."""
+    try:
+        return Mark.of(file) == written.mark or (
+            commitment(written.nonce, file.read_bytes()) == written.commitment
+        )
+    except FileNotFoundError:
+        return False
+
+
 def take_over(written: Written, source: Path, target: Path) -> Written:
     """Take a file over into another folder, and return what is known of it there.
 
@@ -65,23 +84,29 @@ def take_over(written: Written, source: Path, target: Path) -> Written:
 
 def must_be_as_written(written: Written, file: Path) -> None:
     """Raise CheckFailed if a file is gone, or has other bytes than were written."""
-    try:
-        if Mark.of(file) == written.mark:
-            return
-        same = commitment(written.nonce, file.read_bytes()) == written.commitment
-    except FileNotFoundError:
-        same = False
-    if not same:
+    if not is_as_written(written, file):
         raise CheckFailed(
             f"The file {written.file} of a model's data is gone, or is not as it was written: "
             f"nothing was changed; restore the workspace from a backup."
         )
 
 
-def same_cells(one: Iterable[KeptCell], other: Iterable[KeptCell]) -> frozenset[CellId]:
-    """Return the cells that two snapshots share: the same file, with one commitment."""
-    known = {cell.id: cell.written.commitment for cell in other}
-    return frozenset(cell.id for cell in one if known.get(cell.id) == cell.written.commitment)
+def same_cells(one: Snapshot, other: Snapshot) -> frozenset[CellId]:
+    """Return the cells that two snapshots share: the same file, in the same terms."""
+    if one.schema != other.schema or one.layout != other.layout:
+        return frozenset()
+    known = {cell.id: cell.written.commitment for cell in other.cells}
+    return frozenset(cell.id for cell in one.cells if known.get(cell.id) == cell.written.commitment)
+
+
+def same_slices(one: Snapshot, other: Snapshot, split: str) -> frozenset[Slice]:
+    """Return the slices of which two snapshots share all cells of a split, by shard and slice."""
+    same = same_cells(one, other)
+    cells = {cell.id for snapshot in (one, other) for cell in snapshot.cells}
+    there = {(cell.shard, cell.slice) for cell in cells if cell.split == split}
+    return frozenset(
+        there - {(cell.shard, cell.slice) for cell in cells - same if cell.split == split}
+    )
 
 
 def keep_by_cell(

@@ -10,11 +10,11 @@ the order of their source. They are read as if each was one cell.
 """
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from lineage_store.canonical import read_json
 from lineage_store.cells.cell import Layout
@@ -28,6 +28,7 @@ from lineage_store.keys.pseudonyms import each_pseudonym
 GATE_FILE, CSV_FILE = "gate.json", "rows.csv"
 FORMAT = 2
 DIGEST_MODULUS = 1 << 256
+Slice: TypeAlias = tuple[int, int]  # its shard and its number
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,18 @@ class Snapshot:
         """The splits that have rows."""
         return tuple(split for split in SPLITS if self.rows[split])
 
-    def files(self, split: str) -> list[Path]:
-        """The files that hold the rows of a split, one after another."""
+    def files(self, split: str, *, without: Container[Slice] = ()) -> list[Path]:
+        """The files that hold the rows of a split, one after another.
+
+        Those of the slices in `without`, by shard and slice, are left out, if there are cells.
+        """
         if self.layout is None:
             return [self.folder / split / CSV_FILE]
-        return [self.folder / cell.file for cell in self.cells if cell.id.split == split]
+        return [
+            self.folder / cell.file
+            for cell in self.cells
+            if cell.id.split == split and (cell.id.shard, cell.id.slice) not in without
+        ]
 
 
 def load_snapshot(folder: Path) -> Snapshot:
@@ -79,9 +87,14 @@ def load_snapshot(folder: Path) -> Snapshot:
     )
 
 
-def read_snapshot(snapshot: Snapshot, split: str) -> Iterator[Record]:
-    """Read a split's records back, their values as text in which every type can be told again."""
-    for file in snapshot.files(split):
+def read_snapshot(
+    snapshot: Snapshot, split: str, *, without: Container[Slice] = ()
+) -> Iterator[Record]:
+    """Read a split's records back, their values as text in which every type can be told again.
+
+    Slices in `without` are left out, as by `Snapshot.files`.
+    """
+    for file in snapshot.files(split, without=without):
         with file.open(newline="", encoding="utf-8") as stream:
             reader = csv_reader(stream)
             next(reader)

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from lineage_store.cells.cell import CellId
+from lineage_store.cells.lines import BREAK
 from lineage_store.cells.snapshot import Snapshot
 from lineage_store.data.record import KEYED
 from lineage_store.data.schema import Schema
@@ -23,6 +25,12 @@ def read_blocks(snapshot: Snapshot, split: str) -> Iterator[Any]:
     """
     for text in _texts(snapshot.files(split)):
         yield parse_block(text, snapshot.schema)
+
+
+def read_cell(snapshot: Snapshot, cell: CellId) -> bytes:
+    """Read the lines of a cell's rows."""
+    _, _, text = (snapshot.folder / f"{cell}.csv").read_bytes().partition(BREAK)
+    return text
 
 
 def parse_block(text: bytes, schema: Schema) -> Any:

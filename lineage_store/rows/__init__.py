@@ -5,6 +5,7 @@ slice_file  the rows of one slice on disk, to be read at any place
 slice_set   several slices as one set in row-key order
 row_store   the store of a model: training and evaluation rows
 writer      writes a store from a stream of rows in any order
+known_files what is known of a store's files, by which they are taken over
 """
 
 from typing import TYPE_CHECKING
@@ -13,17 +14,19 @@ from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
     from lineage_store.rows.arrays import LABEL, Rows, RowSet, joined, pieces
+    from lineage_store.rows.known_files import keep_known, known_slices
     from lineage_store.rows.row_store import FORMAT, RowStore, fields_of, open_rows
     from lineage_store.rows.slice_file import Field
-    from lineage_store.rows.writer import NO_SLICES, write_rows
+    from lineage_store.rows.writer import NO_SLICES, Unchanged, write_rows
 else:
     __getattr__ = lazily(
         __name__,
         {
             "arrays": ("LABEL", "RowSet", "Rows", "joined", "pieces"),
+            "known_files": ("keep_known", "known_slices"),
             "row_store": ("FORMAT", "RowStore", "fields_of", "open_rows"),
             "slice_file": ("Field",),
-            "writer": ("NO_SLICES", "write_rows"),
+            "writer": ("NO_SLICES", "Unchanged", "write_rows"),
         },
     )
 
@@ -35,8 +38,11 @@ __all__ = [
     "RowSet",
     "RowStore",
     "Rows",
+    "Unchanged",
     "fields_of",
     "joined",
+    "keep_known",
+    "known_slices",
     "open_rows",
     "pieces",
     "write_rows",

@@ -61,9 +61,9 @@ class RowStore:
         """The columns that the rows were encoded from."""
         return Schema.from_json(self.description["inference"])
 
-    def slice_file(self, shard: int, slice_: int) -> Path:
-        """The file of one slice."""
-        return self._file(slice_name(shard, slice_))
+    def slice_file(self, shard: int, slice_: int, *, split: str = TRAINING) -> Path:
+        """The file of one slice's rows of a split."""
+        return self._file(slice_name(shard, slice_, split=split))
 
     def slice_rows(self, shard: int, slice_: int) -> Rows:
         """Read the rows of one slice into memory."""

@@ -7,9 +7,9 @@ files depend on the rows alone: they do not tell how the stream was cut or order
 
 import shutil
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -39,7 +39,18 @@ from lineage_store.rows.slice_file import (
 from lineage_store.rows.slice_set import SortedRows
 
 PARTS = "parts"
-NO_SLICES: Mapping[tuple[int, int], Path] = {}
+Files: TypeAlias = Mapping[tuple[int, int], Path]
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """The files of slices that a store takes over from another, by shard and slice."""
+
+    train: Files = field(default_factory=dict)
+    evaluation: Files = field(default_factory=dict)
+
+
+NO_SLICES = Unchanged()
 
 
 def write_rows(
@@ -50,14 +61,14 @@ def write_rows(
     partition: Partition,
     description: Mapping[str, Any],
     fields: Sequence[Field] | None = None,
-    unchanged: Mapping[tuple[int, int], Path] = NO_SLICES,
+    unchanged: Unchanged = NO_SLICES,
 ) -> RowStore:
     """Cut the training rows into shards and slices and write the store.
 
     `train` and `evaluation` give pieces of rows with their places (n,) uint64, and `fields` say
-    what a row holds, if it is not `fields_of` the described schema. The slices in `unchanged`, by
-    shard and slice, are taken over from these files as links, and none of their rows may be in
-    `train`. Raises ValueError if one is.
+    what a row holds, if it is not `fields_of` the described schema. The slices in `unchanged` are
+    taken over from these files as links, and none of their rows may be given. Raises ValueError if
+    one is.
     """
     usual = fields_of(Schema.from_json(description["inference"]))
     kind = record_type(usual if fields is None else fields)
@@ -65,8 +76,11 @@ def write_rows(
     for base in (folder, parts):
         (base / TRAINING).mkdir(parents=True)
         (base / EVALUATION).mkdir()
-    _spread(parts, train, partition=partition, kind=kind, split=TRAINING, unchanged=unchanged)
-    _spread(parts, evaluation, partition=partition, kind=kind, split=EVALUATION, unchanged=())
+    for split, given, same in (
+        (TRAINING, train, unchanged.train),
+        (EVALUATION, evaluation, unchanged.evaluation),
+    ):
+        _spread(parts, given, partition=partition, kind=kind, split=split, unchanged=same)
     counts, evaluation_counts = (
         [[0] * partition.slices for _ in range(partition.shards)] for _ in range(2)
     )
@@ -74,12 +88,15 @@ def write_rows(
         for slice_ in range(partition.slices):
             name = slice_name(shard, slice_)
             target = folder / f"{name}.npy"
-            if (shard, slice_) in unchanged:
-                counts[shard][slice_] = _take_over(unchanged[shard, slice_], target)
+            if (shard, slice_) in unchanged.train:
+                counts[shard][slice_] = _take_over(unchanged.train[shard, slice_], target)
             else:
                 counts[shard][slice_] = _sort(parts / name, target, kind)
             name = slice_name(shard, slice_, split=EVALUATION)
-            if (parts / name).exists():
+            if (shard, slice_) in unchanged.evaluation:
+                file = unchanged.evaluation[shard, slice_]
+                evaluation_counts[shard][slice_] = _take_over(file, folder / f"{name}.npy")
+            elif (parts / name).exists():
                 found = _sort(parts / name, folder / f"{name}.npy", kind)
                 evaluation_counts[shard][slice_] = found
     shutil.rmtree(parts)

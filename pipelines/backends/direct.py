@@ -16,7 +16,7 @@ from lineage_store.index import models, writing_index
 from lineage_store.index.models import ModelRecord
 from lineage_store.ledger import open_ledger
 from lineage_store.progress import counter
-from lineage_store.rows import open_rows
+from lineage_store.rows import keep_known, open_rows
 from lineage_store.workspace import Workspace
 from pipelines.jobs import DeletionJob, ModelChange, TrainingJob
 from unlearning.certificates import certify
@@ -48,6 +48,7 @@ class DirectBackend:
             job.config.partition,
             encoding_of=family.encoding,
         )
+        keep_known(store)
         fit(
             job.config,
             model=job.model,
@@ -88,8 +89,14 @@ class DirectBackend:
             gated,
             old.partition,
             encoding_of=family.encoding,
-            unchanged=unchanged_slices(gated, old=old, store=before),
+            unchanged=unchanged_slices(
+                gated,
+                old_snapshot=load_snapshot(job.workspace.absolute(change.old.paths["data"])),
+                old=old,
+                store=before,
+            ),
         )
+        keep_known(store, old=before)
         base = None if plan.base_model is None else open_base(job.workspace, plan.base_model)
         make = job.made.get(change.old.id) or learner_of(old, store)
         new = refit(

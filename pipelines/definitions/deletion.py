@@ -17,6 +17,7 @@ from tfx.components.pusher.component import Pusher
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.orchestration.pipeline import Pipeline
 from tfx.types.channel import Channel
+from tfx.types.standard_artifacts import Examples, ExampleStatistics
 
 from components.certifier import Certifier
 from components.checker import DeletionChecker
@@ -28,6 +29,8 @@ from lineage_store.canonical import canonical_json
 from lineage_store.clock import seconds_ahead
 from lineage_store.placement import Partition
 from pipelines.definitions.training import (
+    OldData,
+    artifact_of,
     ingest_components,
     ledger_of,
     pipeline,
@@ -81,6 +84,12 @@ def _branch(job: DeletionJob, change: ModelChange, model: str, *, base: Branch |
     ).with_id(f"DeletionPlanner{suffix}")
     old_ledger = ledger_of(job.workspace, change.old, name=f"OldLedger{suffix}")
     old_rows = rows_of(job.workspace, change.old, name=f"OldRows{suffix}")
+    old_examples = artifact_of(
+        job.workspace, change.old, "examples", Examples, name=f"OldExamples{suffix}"
+    )
+    old_statistics = artifact_of(
+        job.workspace, change.old, "statistics", ExampleStatistics, name=f"OldStatistics{suffix}"
+    )
     ingestion = ingest_components(
         job.workspace,
         model,
@@ -88,8 +97,13 @@ def _branch(job: DeletionJob, change: ModelChange, model: str, *, base: Branch |
         Partition(**change.old.config["partition"]),
         family=change.old.config.get("model_family", DEFAULT),
         suffix=suffix,
-        old_rows=old_rows.outputs["result"],
-        old_ledger=old_ledger.outputs["result"],
+        old=OldData(
+            snapshot=str(job.workspace.absolute(change.old.paths["data"])),
+            examples=None if old_examples is None else old_examples.outputs["result"],
+            statistics=None if old_statistics is None else old_statistics.outputs["result"],
+            rows=old_rows.outputs["result"],
+            ledger=old_ledger.outputs["result"],
+        ),
     )
     ingestion["examples"].add_upstream_node(planner)
     ledgers = [old_ledger]
@@ -143,7 +157,8 @@ def _branch(job: DeletionJob, change: ModelChange, model: str, *, base: Branch |
     recorder = recorder_component(
         ingestion, unlearner, pusher, job, snapshot, description, suffix=suffix
     )
-    imported = [old_rows, *ledgers]
+    given = (old_examples, old_statistics)
+    imported = [old_rows, *(one for one in given if one is not None), *ledgers]
     components = [planner, *ingestion.values(), *imported, unlearner, checker]
     components += [*judged, pusher, recorder]
     return Branch(components, unlearner, recorder)

@@ -10,6 +10,7 @@ TFX's modules are imported one by one: `tfx.v1` also imports its extensions for 
 not used here and take a third of the time that all imports take.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from tfx.components.pusher.component import Pusher
@@ -18,6 +19,7 @@ from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.common.importer import Importer
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto.pusher_pb2 import PushDestination
+from tfx.types.artifact import Artifact
 from tfx.types.channel import Channel
 
 from components import Ledger, Rows
@@ -32,6 +34,17 @@ from lineage_store.placement import Partition
 from lineage_store.workspace import Workspace, password_from
 from pipelines.jobs import DeletionJob, TrainingJob
 from unlearning.fingerprint import code_digest
+
+
+@dataclass(frozen=True)
+class OldData:
+    """What was made of a model's rows before a deletion, and where its data lie."""
+
+    snapshot: str
+    examples: Channel | None
+    statistics: Channel | None
+    rows: Channel
+    ledger: Channel
 
 
 def training_pipeline(job: TrainingJob, *, enable_cache: bool = False) -> Pipeline:
@@ -82,16 +95,25 @@ def ingest_components(
     *,
     family: str,
     suffix: str,
-    old_rows: Channel | None = None,
-    old_ledger: Channel | None = None,
+    old: OldData | None = None,
 ) -> dict[str, BaseComponent]:
     """Define the components from a gated snapshot to the row store.
 
-    After a deletion the old rows and their ledger go in too: what loses no row is not made again.
+    After a deletion what was made of the old rows goes in too: what loses no row is taken over.
     """
     written = str((snapshot / "gate.json").stat().st_mtime_ns)
-    examples = GatedExampleGen(snapshot=str(snapshot), written=written)
-    statistics = GatedStatisticsGen(examples=examples.outputs["examples"], snapshot=str(snapshot))
+    examples = GatedExampleGen(
+        snapshot=str(snapshot),
+        written=written,
+        old_snapshot="" if old is None else old.snapshot,
+        old_examples=None if old is None else old.examples,
+    )
+    statistics = GatedStatisticsGen(
+        examples=examples.outputs["examples"],
+        snapshot=str(snapshot),
+        old_snapshot="" if old is None else old.snapshot,
+        old_statistics=None if old is None else old.statistics,
+    )
     schema = SchemaGen(statistics=statistics.outputs["statistics"])
     rows = RowIndexer(
         examples=examples.outputs["examples"],
@@ -102,8 +124,9 @@ def ingest_components(
         partition=_json(partition.__dict__),
         family=family,
         code_digest=code_digest(),
-        old_rows=old_rows,
-        old_ledger=old_ledger,
+        old_snapshot="" if old is None else old.snapshot,
+        old_rows=None if old is None else old.rows,
+        old_ledger=None if old is None else old.ledger,
     )
     made = {"examples": examples, "statistics": statistics, "schema": schema, "rows": rows}
     return {name: component.with_id(component.id + suffix) for name, component in made.items()}
@@ -122,6 +145,16 @@ def rows_of(workspace: Workspace, record: ModelRecord, *, name: str) -> BaseComp
     """Define the component that gives a registered model's rows to others, as `ledger_of` does."""
     uri = str(workspace.absolute(record.paths["rows"]))
     return Importer(source_uri=uri, artifact_type=Rows).with_id(name)
+
+
+def artifact_of(
+    workspace: Workspace, record: ModelRecord, output: str, kind: type[Artifact], *, name: str
+) -> BaseComponent | None:
+    """Define the component that gives what was made for a model to others, if it was."""
+    if output not in record.paths:
+        return None
+    uri = str(workspace.absolute(record.paths[output]))
+    return Importer(source_uri=uri, artifact_type=kind).with_id(name)
 
 
 def recorder_component(

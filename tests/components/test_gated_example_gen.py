@@ -32,6 +32,12 @@ def examples_of(path):
     return [tf.train.Example.FromString(one) for one in records.as_numpy_iterator()]
 
 
+def examples_in(folder, split):
+    """The Examples of a split in a folder, cell by cell."""
+    files = sorted(folder.glob(f"Split-{split}/*.gz"))
+    return [example for file in files for example in examples_of(file)]
+
+
 def as_values(example):
     """A tf.Example as a mapping of names to (kind, values)."""
     found = {}
@@ -71,9 +77,9 @@ def test_tfx_makes_the_same_examples_of_the_same_file(gated, tmp_path, label):
     ]
     snapshot = gated([HEADER, *lines], subjects=("person",), row_id="id")
     assert snapshot.rows[EVAL]
+    write_examples(snapshot, own := tmp_path / "own")
     for split in snapshot.splits:
-        write_examples(snapshot, split, tmp_path / "own.gz")
-        mine = [as_values(one) for one in examples_of(tmp_path / "own.gz")]
+        mine = [as_values(one) for one in examples_in(own, split)]
         theirs = [as_values(one) for one in made_by_tfx(snapshot, split, tmp_path)]
         assert len(mine) == snapshot.rows[split]
         untyped = {name for name, (kind, _) in theirs[0].items() if kind is None}
@@ -95,15 +101,15 @@ def test_tfx_makes_the_same_examples_of_the_same_file(gated, tmp_path, label):
         max_size=12,
     )
 )
-def test_examples_hold_what_the_gate_wrote(gated, tmp_path, rows):
+def test_examples_hold_what_the_gate_wrote(gated, new_folder, rows):
     lines = [[f"r{n}", "ann", number, text, "", end] for n, (number, text, end) in enumerate(rows)]
     try:
         snapshot = gated([HEADER, *lines], subjects=("person",), row_id="id")
     except BadInput:
         assume(False)
+    write_examples(snapshot, own := new_folder())
     for split in snapshot.splits:
-        write_examples(snapshot, split, tmp_path / "own.gz")
-        examples = examples_of(tmp_path / "own.gz")
+        examples = examples_in(own, split)
         records = list(read_snapshot(snapshot, split))
         assert len(examples) == len(records)
         for example, record in zip(map(as_values, examples), records, strict=True):
@@ -127,6 +133,6 @@ def test_a_row_that_is_longer_than_a_block_and_more_rows_than_one_holds(gated, t
     lines = [[f"r{n}", "ann", "1", f"t{n}", "", "yn"[n % 2]] for n in range(30)]
     lines[3][3] = lines[20][3] = long
     snapshot = gated([HEADER, *lines], subjects=("person",), row_id="id")
-    write_examples(snapshot, TRAIN, tmp_path / "own.gz")
-    told = [as_values(one)["b"][1][0].decode() for one in examples_of(tmp_path / "own.gz")]
+    write_examples(snapshot, own := tmp_path / "own")
+    told = [as_values(one)["b"][1][0].decode() for one in examples_in(own, TRAIN)]
     assert told == [record.values[1] for record in read_snapshot(snapshot, TRAIN)]

@@ -14,7 +14,7 @@ from lineage_store.public_names import lazily
 if TYPE_CHECKING:
     from unlearning.encoding.encode_examples import rows_from_examples
     from unlearning.encoding.encode_records import store_from_snapshot, typed
-    from unlearning.encoding.gated_examples import gated_statistics, write_examples
+    from unlearning.encoding.gated_examples import example_files, write_examples, write_summaries
     from unlearning.encoding.row_encoding import RowEncoding
 else:
     __getattr__ = lazily(
@@ -22,16 +22,17 @@ else:
         {
             "encode_examples": ("rows_from_examples",),
             "encode_records": ("store_from_snapshot", "typed"),
-            "gated_examples": ("gated_statistics", "write_examples"),
+            "gated_examples": ("example_files", "write_examples", "write_summaries"),
             "row_encoding": ("RowEncoding",),
         },
     )
 
 __all__ = [
     "RowEncoding",
-    "gated_statistics",
+    "example_files",
     "rows_from_examples",
     "store_from_snapshot",
     "typed",
     "write_examples",
+    "write_summaries",
 ]

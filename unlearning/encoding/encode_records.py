@@ -4,7 +4,7 @@ The same encoding serves records read from the gate's CSV and records read from 
 Examples: both hold the same text, so both give the same bytes.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import compress, islice
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 from lineage_store.cells import Snapshot, describe, read_snapshot
 from lineage_store.data import EVAL, TRAIN, Column, Record, Schema
 from lineage_store.placement import U64, Partition, cells_of
-from lineage_store.rows import NO_SLICES, Rows, RowStore, write_rows
+from lineage_store.rows import NO_SLICES, Rows, RowStore, Unchanged, write_rows
 from lineage_store.tensors import Array
 from unlearning.encoding.keras_encoding import KerasEncoding
 from unlearning.encoding.row_encoding import RowEncoding, TypedRows
@@ -77,22 +77,31 @@ def store_from_snapshot(
     partition: Partition,
     *,
     encoding_of: Callable[[Schema], RowEncoding] = KerasEncoding,
-    unchanged: Mapping[tuple[int, int], Path] = NO_SLICES,
+    unchanged: Unchanged = NO_SLICES,
 ) -> RowStore:
     """Write a row store in a family's encoding, or in Keras's, straight from the gate's files.
 
-    The slices in `unchanged`, by shard and slice, are links to these files and not made again.
+    The slices in `unchanged` are links to these files and not made again.
     """
-    train, evaluation = (read_snapshot(snapshot, split) for split in (TRAIN, EVAL))
+    train = _read(snapshot, TRAIN, partition, unchanged.train)
+    evaluation = _read(snapshot, EVAL, partition, unchanged.evaluation)
     schema = snapshot.schema
     encoding = encoding_of(schema)
     pieces = partial(encode_pieces, schema=schema, encoding=encoding, partition=partition)
     return write_rows(
         folder,
-        train=pieces(train, without=unchanged),
-        evaluation=pieces(evaluation),
+        train=pieces(train, without=unchanged.train),
+        evaluation=pieces(evaluation, without=unchanged.evaluation),
         partition=partition,
         description=describe(snapshot),
         fields=encoding.fields,
         unchanged=unchanged,
     )
+
+
+def _read(
+    snapshot: Snapshot, split: str, partition: Partition, without: Collection[tuple[int, int]]
+) -> Iterator[Record]:
+    """Read a split's records; cells of other slices are not opened, if they are cut alike."""
+    alike = snapshot.layout is not None and snapshot.layout.partition == partition
+    return read_snapshot(snapshot, split, without=without if alike else ())

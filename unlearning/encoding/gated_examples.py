@@ -1,6 +1,6 @@
-"""From what the gate let through to tf.Examples, in gzipped TFRecords, and to their statistics.
+"""From what the gate let through to tf.Examples, in a gzipped TFRecord a cell, and to statistics.
 
-TFX's CsvExampleGen reads the same file by lines of Python and infers types again: of a deletion's
+TFX's CsvExampleGen reads the same rows by lines of Python and infers types again: of a deletion's
 time it took more than all learning. Here the types are the gate's; Arrow parses whole blocks, and
 tfx_bsl's encoder, the one that TFX reads and writes with, makes the Examples. They are equal to
 what CsvExampleGen makes, value for value: a number is a float32; a text is as the gate wrote it; a
@@ -9,64 +9,155 @@ has the gate's, so that no Example depends on another row.
 
 What the columns hold is counted from the same blocks, in summation form. TFX's StatisticsGen starts
 a Beam pipeline, decodes the Examples again, and looks at every number with a sketch.
+
+Both are kept cell by cell, so that a deletion makes those of the cells that lose rows, takes over
+the others, and merges the statistics: the same bits as those of all cells made anew. (An Example is
+a map, and a map has no order: of equal Examples the bytes may differ.)
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from lineage_store.canonical import canonical_json, read_json
 from lineage_store.cells import (
+    CellId,
     NumberSummary,
     Snapshot,
     Statistics,
     Summary,
     TextSummary,
-    read_blocks,
+    keep_by_cell,
+    parse_block,
+    read_cell,
+    same_cells,
     statistics_of,
+    summary_from_json,
     summary_of_numbers,
     summary_of_texts,
 )
+from lineage_store.data import SPLITS, Schema
 
 LEVEL = 1  # of gzip: five times as fast as the usual one, on files that live as long as a model
+SUMMARIES = "cells"
 
 
-def write_examples(snapshot: Snapshot, split: str, path: Path) -> None:
-    """Write the rows of a split of a snapshot, one tf.Example each, in the order of its file."""
+def write_examples(
+    snapshot: Snapshot, folder: Path, *, old: Path | None = None, before: Snapshot | None = None
+) -> None:
+    """Write the Examples of a snapshot's rows, `Split-*/data_tfrecord-*.gz`, a file a cell.
+
+    What the folder `old` keeps of the cells that `before` shares is taken over.
+    """
+
+    def make(cell: CellId) -> tuple[str, bytes]:
+        text = read_cell(snapshot, cell)
+        return example_file(cell), examples_of(text, snapshot.schema, folder / "partial.gz")
+
+    _keep(snapshot, folder, make=make, old=old, before=before)
+
+
+def example_file(cell: CellId) -> str:
+    """Return the name of the file of a cell's Examples, below the artifact's folder."""
+    return f"Split-{cell.split}/data_tfrecord-{cell.place}.gz"
+
+
+def example_files(
+    folder: Path, snapshot: Snapshot, split: str, without: Container[tuple[int, int]]
+) -> list[Path]:
+    """Return the files of a split's Examples, but for those of some slices."""
+    cells = (cell.id for cell in snapshot.cells if cell.id.split == split)
+    return [
+        folder / example_file(cell) for cell in cells if (cell.shard, cell.slice) not in without
+    ]
+
+
+def examples_of(text: bytes, schema: Schema, scratch: Path) -> bytes:
+    """Return the Examples of some lines as the bytes of a gzipped TFRecord.
+
+    `scratch` is a file that is written on the way.
+    """
     import pyarrow as pa
     import tensorflow as tf
     from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
-    encoder = RecordBatchToExamplesEncoder()
+    block = parse_block(text, schema)
+    columns = [_listed(pa, values) for values in block.columns]
+    batch = pa.RecordBatch.from_arrays(columns, names=block.schema.names)
     options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=LEVEL)
-    with tf.io.TFRecordWriter(str(path), options) as writer:
-        for block in read_blocks(snapshot, split):
-            columns = [_listed(pa, values) for values in block.columns]
-            batch = pa.RecordBatch.from_arrays(columns, names=block.schema.names)
-            for example in encoder.encode(batch):
-                writer.write(example)
+    with tf.io.TFRecordWriter(str(scratch), options) as writer:
+        for example in RecordBatchToExamplesEncoder().encode(batch):
+            writer.write(example)
+    written = scratch.read_bytes()
+    scratch.unlink()
+    return written
 
 
-def gated_statistics(snapshot: Snapshot, split: str) -> Statistics:
-    """Count what the columns of a split's Examples hold.
+def write_summaries(
+    snapshot: Snapshot, folder: Path, *, old: Path | None = None, before: Snapshot | None = None
+) -> dict[str, Statistics]:
+    """Keep what the columns of each cell hold, and return the statistics of each split.
+
+    What the folder `old` keeps of the cells that `before` shares is taken over.
+    """
+
+    def make(cell: CellId) -> tuple[str, bytes]:
+        told = summaries_of(read_cell(snapshot, cell), snapshot.schema)
+        content = {name: summary.to_json() for name, summary in told.items()}
+        return f"{SUMMARIES}/{cell}.json", canonical_json(content)
+
+    _keep(snapshot, folder, make=make, old=old, before=before)
+    return {split: _statistics(snapshot, folder, split) for split in snapshot.splits}
+
+
+def summaries_of(text: bytes, schema: Schema) -> dict[str, Summary]:
+    """Count what the columns of some lines hold.
 
     Keys and pseudonyms are no columns: statistics of them would only spread them.
     """
-    found: dict[str, Summary] = {
-        column.name: NumberSummary() if column.kept == "number" else TextSummary()
-        for column in snapshot.schema.all
-    }
-    for block in read_blocks(snapshot, split):
-        for name, summary in found.items():
-            values = block.column(name).drop_null()
-            if isinstance(summary, NumberSummary):
-                numbers = values.to_numpy(zero_copy_only=False)
-                found[name] = summary.merged(summary_of_numbers(numbers, rows=block.num_rows))
-            else:
-                texts = summary_of_texts(_counts(values), rows=block.num_rows)
-                found[name] = summary.merged(texts)
-    return statistics_of(found, rows=snapshot.rows[split])
+    block = parse_block(text, schema)
+    found: dict[str, Summary] = {}
+    for column in schema.all:
+        values = block.column(column.name).drop_null()
+        if column.kept == "number":
+            numbers = values.to_numpy(zero_copy_only=False)
+            found[column.name] = summary_of_numbers(numbers, rows=block.num_rows)
+        else:
+            found[column.name] = summary_of_texts(_counts(values), rows=block.num_rows)
+    return found
+
+
+def _statistics(snapshot: Snapshot, folder: Path, split: str) -> Statistics:
+    kept: dict[str, list[Summary]] = {column.name: [] for column in snapshot.schema.all}
+    for cell in snapshot.cells:
+        if cell.id.split == split:
+            told = read_json(folder / SUMMARIES / f"{cell.id}.json")
+            for name, summaries in kept.items():
+                summaries.append(summary_from_json(told[name]))
+    merged = {name: _merged(summaries) for name, summaries in kept.items()}
+    return statistics_of(merged, rows=snapshot.rows[split])
+
+
+def _merged(summaries: Sequence[Any]) -> Summary:
+    """Merge two by two, so that what is large is not copied for every cell."""
+    while len(summaries) > 1:
+        pairs = zip(summaries[::2], summaries[1::2], strict=False)
+        rest = summaries[len(summaries) // 2 * 2 :]
+        summaries = [*(one.merged(other) for one, other in pairs), *rest]
+    (merged,) = summaries
+    found: NumberSummary | TextSummary = merged
+    return found
+
+
+def _keep(
+    snapshot: Snapshot, folder: Path, *, make: Any, old: Path | None, before: Snapshot | None
+) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    same = frozenset() if before is None else same_cells(snapshot, before)
+    cells = [cell.id for cell in snapshot.cells if cell.id.split in SPLITS]
+    keep_by_cell(folder, cells, make=make, old=old, same=same)
 
 
 def _counts(values: Any) -> Mapping[bytes, int]:

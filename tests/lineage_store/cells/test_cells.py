@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from fixtures.going import Going
 from lineage_store.canonical import canonical_json, read_json
 from lineage_store.cells import gate, writer
 from lineage_store.cells.cell import KEPT, CellId, Layout, layout_of
@@ -47,15 +47,6 @@ def layouts(draw):
     shards, slices = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     cut = Partition(shards=shards, slices=slices, epochs=1, batch_size=4, seed=0)
     return Layout(cut, draw(st.integers(1, 3)))
-
-
-@dataclass(frozen=True)
-class Going:
-    """Rows that go, as an index tells them."""
-
-    row_keys: np.ndarray
-    places: np.ndarray
-    splits: tuple[str, ...]
 
 
 def going(snapshot, row_keys):

@@ -19,7 +19,7 @@ from lineage_store.rows import slice_set
 from lineage_store.rows.arrays import in_key_order, joined, pieces
 from lineage_store.rows.row_store import open_rows
 from lineage_store.rows.slice_set import SortedRows
-from lineage_store.rows.writer import write_rows
+from lineage_store.rows.writer import Unchanged, write_rows
 from unlearning.encoding.keras_encoding import keras_rows
 from unlearning.training.batches import stage_batches
 
@@ -61,7 +61,7 @@ def written(folder, rows, places, shape, *, cuts=(), unchanged=None):
         evaluation=[(rows.take(np.arange(min(5, len(rows)))), places[:5])],
         partition=PARTITION,
         description=described(shape),
-        **({} if unchanged is None else {"unchanged": unchanged}),
+        **({} if unchanged is None else {"unchanged": Unchanged(unchanged)}),
     )
 
 

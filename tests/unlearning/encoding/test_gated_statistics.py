@@ -2,12 +2,18 @@
 
 import random
 
+import numpy as np
 import pytest
+import tensorflow as tf
 import tensorflow_data_validation as tfdv
 
+from fixtures.going import Going
+from lineage_store.cells import read_snapshot, write_without
 from lineage_store.data import TRAIN
-from unlearning.encoding import gated_statistics, write_examples
+from lineage_store.placement import Partition
+from unlearning.encoding import gated_examples, write_examples, write_summaries
 
+CUT = Partition(shards=2, slices=3, epochs=1, batch_size=8, seed=0)
 HEADER = ["person", "whole", "broken", "nothing", "text", "many", "some", "label"]
 
 
@@ -24,11 +30,11 @@ def both(gated, new_folder):
         for n in range(2500)
     ]  # fmt: skip
     snapshot = gated([HEADER, *lines], subjects=("person",))
-    file = new_folder() / "train.gz"
-    write_examples(snapshot, TRAIN, file)
+    write_examples(snapshot, examples := new_folder())
     options = tfdv.StatsOptions(feature_allowlist=HEADER[1:])
-    theirs = tfdv.generate_statistics_from_tfrecord(str(file), stats_options=options)
-    return gated_statistics(snapshot, TRAIN), theirs
+    files = str(examples / "Split-train" / "*.gz")
+    theirs = tfdv.generate_statistics_from_tfrecord(files, stats_options=options)
+    return write_summaries(snapshot, new_folder())[TRAIN], theirs
 
 
 def features(statistics):
@@ -79,3 +85,49 @@ def test_tfdv_reads_validates_and_shows_them_and_tells_the_same_schema(both):
     from tensorflow_data_validation.utils.display_util import get_statistics_html
 
     assert "facets-overview" in get_statistics_html(mine)
+
+
+def test_a_deletion_makes_those_of_the_cells_that_lose_rows_and_no_bit_differs(
+    gated, new_folder, monkeypatch
+):
+    """Examples, summaries and statistics, made from the old ones and made anew."""
+    draw = random.Random(4)
+    lines = [
+        [f"p{n}", draw.choice("123"), f"{draw.gauss(0, 1):.3f}", "", draw.choice("xyz"), f"u{n}",
+         draw.choice(["", "some"]), draw.choice("01")]
+        for n in range(600)
+    ]  # fmt: skip
+    before = gated([HEADER, *lines], subjects=("person",), partition=CUT)
+    rows = list(read_snapshot(before, TRAIN))[:2]
+    going = Going(
+        np.frombuffer(b"".join(row.row_key for row in rows), np.uint8).reshape(-1, 16),
+        np.frombuffer(b"".join(row.place for row in rows), ">u8").astype(np.uint64),
+        (TRAIN, TRAIN),
+    )
+    after = write_without(before, going, folder=new_folder() / "new", partition=CUT)
+    old = {write: new_folder() for write in (write_examples, write_summaries)}
+    for write, folder in old.items():
+        write(before, folder)
+    made = []
+    parse = gated_examples.parse_block
+    monkeypatch.setattr(gated_examples, "parse_block", lambda *a: made.append(1) or parse(*a))
+    for write, folder in old.items():
+        made.clear()
+        told = write(after, fast := new_folder(), old=folder, before=before)
+        assert len(made) <= 2 < len(after.cells)
+        assert told == write(after, anew := new_folder())
+        assert contents(fast) == contents(anew)
+
+
+def contents(folder):
+    """The files of a folder, but for what is known of them; Examples are maps, without an order."""
+    return {
+        path.relative_to(folder): examples_of(path) if path.suffix == ".gz" else path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name not in ("cells.json", "nonces")
+    }
+
+
+def examples_of(path):
+    records = tf.data.TFRecordDataset([str(path)], compression_type="GZIP")
+    return [tf.train.Example.FromString(one) for one in records.as_numpy_iterator()]
