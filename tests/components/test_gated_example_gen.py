@@ -77,9 +77,9 @@ def test_tfx_makes_the_same_examples_of_the_same_file(gated, tmp_path, label):
     ]
     snapshot = gated([HEADER, *lines], subjects=("person",), row_id="id")
     assert snapshot.rows[EVAL]
-    write_examples(snapshot, own := tmp_path / "own")
+    write_examples(snapshot, folder := tmp_path / "own")
     for split in snapshot.splits:
-        mine = [as_values(one) for one in examples_in(own, split)]
+        mine = [as_values(one) for one in examples_in(folder, split)]
         theirs = [as_values(one) for one in made_by_tfx(snapshot, split, tmp_path)]
         assert len(mine) == snapshot.rows[split]
         untyped = {name for name, (kind, _) in theirs[0].items() if kind is None}

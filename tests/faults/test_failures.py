@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.cell_files import lines_of_data
 from fixtures.warm_python import warm_python
 from lineage_store.errors import CheckFailed, NothingFound
 from lineage_store.index.failures import record_failure
@@ -51,7 +52,7 @@ def test_a_residue_that_is_named_after_the_person_does_not_put_the_name_on_recor
     """Else the index itself would hold the name, and the deletion could never end."""
     copy = workspace / "notes" / f"{NAMED}.gz"
     copy.parent.mkdir()
-    copy.write_bytes(gzip.compress((workspace / "data/m1/train/rows.csv").read_bytes()))
+    copy.write_bytes(gzip.compress(lines_of_data(workspace, "m1")))
     with pytest.raises(CheckFailed, match="1 files still hold"):
         project_in(workspace).forget([NAMED])
     assert project_in(workspace).ask.failures()["failures"] == []  # nothing was begun

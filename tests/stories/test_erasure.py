@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import unweave
+from fixtures.cell_files import lines_of_data
 from fixtures.warm_python import warm_python
 from lineage_store.errors import CheckFailed, NothingFound, Unfinished
 from lineage_store.index import deletions, models
@@ -170,7 +171,8 @@ def events_of(root, kind):
 def test_nothing_of_a_forgotten_person_is_left_in_any_file(original, forgotten):
     patterns = keyed_patterns(original)
     before = files_with(original, patterns)
-    assert {"data/m1/train/rows.csv", "unweave.sqlite"} <= before
+    assert any(file.startswith("data/m1/train/") for file in before)
+    assert "unweave.sqlite" in before
     assert any(name.startswith("tfx/train-m1/rows/train/") for name in before)
     assert files_with(forgotten[0], patterns) == set()
     assert files_with(forgotten[0], [FORGOTTEN.encode(), FORGOTTEN.encode("utf-16-le")]) == set()
@@ -327,7 +329,7 @@ def test_rows_of_a_withdrawn_model_do_not_keep_a_person_in_the_index(tmp_path, k
 
 def test_residues_stop_the_run_until_they_are_removed(workspace, original):
     """A copied file, the same packed, a raw key in a binary file, and a file that breaks off."""
-    raw = (workspace / "data" / "m1" / "train" / "rows.csv").read_bytes()
+    raw = lines_of_data(workspace, "m1")
     key = KEYS.row_key(kind="id", value=ROWS_OF_FORGOTTEN[0].encode())
     planted = {
         "notes/copy.csv": raw,
@@ -362,7 +364,7 @@ def test_residues_stop_the_run_until_they_are_removed(workspace, original):
 
 
 def test_nothing_else_is_written_while_a_deletion_waits_to_be_finished(workspace, given_csv):
-    (workspace / "copy.csv").write_bytes((workspace / "data/m1/train/rows.csv").read_bytes())
+    (workspace / "copy.csv").write_bytes(lines_of_data(workspace, "m1"))
     project = project_in(workspace)
     with pytest.raises(CheckFailed):
         project.forget([FORGOTTEN])

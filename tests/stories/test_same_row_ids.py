@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 
+from fixtures.cell_files import lines_of_data
 from lineage_store.cells.snapshot import load_snapshot
 from lineage_store.errors import CheckFailed
 from lineage_store.index.database import read_index
@@ -73,7 +74,7 @@ def test_of_each_table_a_person_s_own_rows_alone_are_taken(root):
 
 def test_a_row_left_behind_is_found_where_no_other_bears_its_number(root):
     copy = root / "notes.csv"
-    copy.write_bytes((root / "data/m1/train/rows.csv").read_bytes())
+    copy.write_bytes(lines_of_data(root, "m1"))
     project = project_in(root)
     with pytest.raises(CheckFailed, match=r"1 files still hold .*notes\.csv"):
         project.forget(["p1"])

@@ -8,6 +8,7 @@ place where the story was told.
 
 import csv
 import importlib
+import io
 import itertools
 import json
 import os
@@ -31,6 +32,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 import components
 import unweave
+from fixtures.cell_files import lines_of_data
 from fixtures.warm_python import warm_python
 from lineage_store.canonical import digest_json
 from lineage_store.cells.gate import let_through
@@ -321,6 +323,7 @@ OF_PARAMETERS = {
     "ahead", "artifact_uri", "code_digest", "config", "custom_config", "description",
     "exclude_splits",
     "family", "infer_feature_shape", "input_base", "input_config", "model_id", "module_file",
+    "old_snapshot",
     "output_config", "output_data_format", "output_file_format", "output_key", "partition",
     "push_destination", "reimport", "replay", "request_id", "snapshot", "stats_options_json",
     "version", "workspace", "written",
@@ -515,9 +518,9 @@ def personal_patterns(story):
     texts.discard("")
     keyed = set()
     for split in ("train", "eval"):
-        with (story.here / f"after-trained/data/m1/{split}/rows.csv").open(newline="") as stream:
-            for row_key, subject, *_ in list(csv.reader(stream))[1:]:
-                keyed |= {row_key[1:], subject[1:]}
+        lines = lines_of_data(story.here / "after-trained", "m1", split).decode()
+        for row_key, subject, *_ in csv.reader(io.StringIO(lines, newline="")):
+            keyed |= {row_key[1:], subject[1:]}
     keyed.discard("")
     patterns = {text.encode() for text in texts | keyed} | {bytes.fromhex(key) for key in keyed}
     for number in numbers:
@@ -548,7 +551,7 @@ def test_no_name_id_or_value_of_a_row_is_in_the_metadata_or_in_a_path(story):
         assert "workspace=" in "\n".join(told) and not found_in("\n".join(told).encode(), patterns)
     # The search itself finds what is where it may be: in the gate's file, and in the index.
     trained = story.here / "after-trained"
-    assert len(found_in((trained / "data/m1/train/rows.csv").read_bytes(), patterns)) > 1500
+    assert len(found_in(lines_of_data(trained, "m1"), patterns)) > 1500
     assert len(found_in((trained / "unweave.sqlite").read_bytes(), patterns)) > 1500
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from fixtures import SMALL_MODEL
+from fixtures.cell_files import cell_files, lines_of_data
 from fixtures.warm_python import warm_python
 from lineage_store.canonical import canonical_json, digest, digest_file, read_json, write_atomic
 from lineage_store.errors import Unfinished
@@ -404,10 +405,12 @@ def test_a_graph_that_is_the_same_as_an_erased_one_is_its_models_own(workspace_a
 
 
 def test_rows_of_a_forgotten_person_that_are_back_in_live_data_are_found(workspace_after, original):
-    lines = (original / "data/m1/train/rows.csv").read_bytes().splitlines(keepends=True)
-    there = (workspace_after / "data/m2/train/rows.csv").read_bytes()
-    (back, *_) = [line for line in lines if line not in there.splitlines(keepends=True)]
-    (workspace_after / "data/m2/train/rows.csv").write_bytes(there + back)
+    lines = lines_of_data(original, "m1").splitlines(keepends=True)
+    there = lines_of_data(workspace_after, "m2").splitlines(keepends=True)
+    (back, *_) = [line for line in lines if line not in there]
+    file, *_ = cell_files(workspace_after, "m2")
+    file.chmod(0o600)
+    file.write_bytes(file.read_bytes() + back)
     assert ("records", "disk, snapshot of m2") in found_in(audit(workspace_after))
 
 
@@ -422,7 +425,7 @@ def test_a_workspace_put_back_as_a_whole_is_found_by_a_head_that_was_kept(
 
 
 def test_there_is_no_audit_of_half_a_deletion(workspace):
-    (workspace / "copy.csv").write_bytes((workspace / "data/m1/train/rows.csv").read_bytes())
+    (workspace / "copy.csv").write_bytes(lines_of_data(workspace, "m1"))
     with pytest.raises(Exception, match="still hold"):
         project_in(workspace).forget([FORGOTTEN])
     with pytest.raises(Unfinished):
