@@ -5,6 +5,7 @@ gate             lets records through once: checked, keyed, typed; `staged` betw
 lines            rows as the lines of a file; `writer` the files, in any order of rows
 kept             what a snapshot knows of its cells; `cell_evidence` what these say of the columns
 snapshot         what the gate wrote, and how it is read; `snapshot_blocks` reads it by columns
+some_rows        some of its rows, from the cells that hold them
 whole            whether a snapshot is as it was written, byte for byte
 without          a snapshot without the rows that go; `links` the files that do not change
 column_summary   what a column holds, in summation form; `column_statistics` tells it as TFX does
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         Snapshot,
         describe,
         load_snapshot,
+        read_file,
         read_keys,
         read_places,
         read_snapshot,
@@ -51,7 +53,11 @@ if TYPE_CHECKING:
     from lineage_store.cells.snapshot_blocks import (
         read_blocks,
     )
+    from lineage_store.cells.some_rows import (
+        read_some,
+    )
     from lineage_store.cells.without import (
+        GoingRows,
         evidence_without,
         write_without,
     )
@@ -81,13 +87,16 @@ else:
                 "Snapshot",
                 "describe",
                 "load_snapshot",
+                "read_file",
                 "read_keys",
                 "read_places",
                 "read_snapshot",
                 "retained",
             ),
             "snapshot_blocks": ("read_blocks",),
+            "some_rows": ("read_some",),
             "without": (
+                "GoingRows",
                 "evidence_without",
                 "write_without",
             ),
@@ -96,6 +105,7 @@ else:
 
 __all__ = [
     "CellId",
+    "GoingRows",
     "KeptCell",
     "Layout",
     "NumberSummary",
@@ -109,9 +119,11 @@ __all__ = [
     "let_through",
     "load_snapshot",
     "read_blocks",
+    "read_file",
     "read_keys",
     "read_places",
     "read_snapshot",
+    "read_some",
     "retained",
     "statistics_of",
     "summary_of_numbers",

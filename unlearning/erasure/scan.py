@@ -85,11 +85,18 @@ def occurring(patterns: Collection[bytes], folders: Sequence[Path]) -> set[bytes
     matcher = Matcher(patterns)
     for folder in folders:
         for path in files(folder):
-            tail = b""
-            with path.open("rb") as stream:
-                while piece := stream.read(PIECE):
-                    found.update(matcher.occurring(tail + piece))
-                    tail = (tail + piece)[-matcher.longest :]
+            found |= occurring_in(path, matcher)
+    return found
+
+
+def occurring_in(path: Path, matcher: Matcher) -> set[bytes]:
+    """Return those patterns of a matcher that occur in the bytes of a file."""
+    found: set[bytes] = set()
+    tail = b""
+    with path.open("rb") as stream:
+        while piece := stream.read(PIECE):
+            found.update(matcher.occurring(tail + piece))
+            tail = (tail + piece)[-matcher.longest :]
     return found
 
 
