@@ -15,6 +15,7 @@ from benchmarks import (
     closure,
     coalescing,
     deletion_cost,
+    deletion_growth,
     diabetes130,
     estimates,
     examples_rate,
@@ -61,6 +62,7 @@ BENCHMARKS = {
     "poison": poison,
     "scan-speed": scan_speed,
     "examples-rate": examples_rate,
+    "deletion-growth": deletion_growth,
 }
 
 WIDTH = 130

@@ -5,6 +5,7 @@ gate             lets records through once: checked, keyed, typed; `staged` betw
 lines            rows as the lines of a file; `writer` the files, in any order of rows
 kept             what a snapshot knows of its cells; `cell_evidence` what these say of the columns
 snapshot         what the gate wrote, and how it is read; `snapshot_blocks` reads it by columns
+some_rows        some of its rows, from the cells that hold them
 whole            whether a snapshot is as it was written, byte for byte
 files            files by cell, written once and linked; `without` a snapshot without rows that go
 column_summary   what a column holds, in summation form; `column_statistics` tells it as TFX does
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         Snapshot,
         describe,
         load_snapshot,
+        read_file,
         read_keys,
         read_places,
         read_snapshot,
@@ -59,7 +61,11 @@ if TYPE_CHECKING:
         read_blocks,
         read_cell,
     )
+    from lineage_store.cells.some_rows import (
+        read_some,
+    )
     from lineage_store.cells.without import (
+        GoingRows,
         evidence_without,
         write_without,
     )
@@ -95,6 +101,7 @@ else:
                 "Snapshot",
                 "describe",
                 "load_snapshot",
+                "read_file",
                 "read_keys",
                 "read_places",
                 "read_snapshot",
@@ -105,7 +112,9 @@ else:
                 "read_blocks",
                 "read_cell",
             ),
+            "some_rows": ("read_some",),
             "without": (
+                "GoingRows",
                 "evidence_without",
                 "write_without",
             ),
@@ -114,6 +123,7 @@ else:
 
 __all__ = [
     "CellId",
+    "GoingRows",
     "KeptCell",
     "Layout",
     "NumberSummary",
@@ -130,9 +140,11 @@ __all__ = [
     "parse_block",
     "read_blocks",
     "read_cell",
+    "read_file",
     "read_keys",
     "read_places",
     "read_snapshot",
+    "read_some",
     "retained",
     "same_cells",
     "same_slices",

@@ -10,7 +10,7 @@ the order of their source. They are read as if each was one cell.
 """
 
 import csv
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -95,17 +95,27 @@ def read_snapshot(
     Slices in `without` are left out, as by `Snapshot.files`.
     """
     for file in snapshot.files(split, without=without):
-        with file.open(newline="", encoding="utf-8") as stream:
-            reader = csv_reader(stream)
-            next(reader)
-            for row_key, subjects, place, *values in reader:
-                yield Record(
-                    bytes.fromhex(row_key[1:]),
-                    each_pseudonym(bytes.fromhex(subjects[1:])),
-                    bytes.fromhex(place[1:]),
-                    split,
-                    [unescape(value) for value in values],
-                )
+        yield from read_file(file, split)
+
+
+def read_file(file: Path, split: str) -> Iterator[Record]:
+    """Read the records of one file of a split."""
+    with file.open(newline="", encoding="utf-8") as stream:
+        reader = csv_reader(stream)
+        next(reader)
+        yield from (record_of(fields, split) for fields in reader)
+
+
+def record_of(fields: Sequence[str], split: str) -> Record:
+    """Return the record of the fields of a line."""
+    row_key, subjects, place, *values = fields
+    return Record(
+        bytes.fromhex(row_key[1:]),
+        each_pseudonym(bytes.fromhex(subjects[1:])),
+        bytes.fromhex(place[1:]),
+        split,
+        [unescape(value) for value in values],
+    )
 
 
 def read_places(snapshot: Snapshot, split: str) -> Iterator[bytes]:

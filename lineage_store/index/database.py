@@ -38,8 +38,6 @@ def open_index(path: Path) -> sqlite3.Connection:
 
     Raises BadInput if the file is not SQLite, or may not be written.
     """
-    from sqlite_utils import Database
-
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise BadInput(
             f"You may read the workspace {path.parent}, and not write it: ask its owner."
@@ -48,6 +46,8 @@ def open_index(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA secure_delete = ON")
     if not _is_current(connection):
+        from sqlite_utils import Database  # which imports pandas, too
+
         connection.execute("BEGIN IMMEDIATE")  # commands that read may come here at the same time
         with connection:
             _migrations().apply(Database(connection))

@@ -218,7 +218,7 @@ def found_tokens(
     for record in models.models(connection, live_only=True):
         if record.id in found.rows:
             snapshot = load_snapshot(workspace.absolute(record.paths["data"]))
-            told = row_tokens(snapshot, found.rows[record.id].key_set())
+            told = row_tokens(snapshot, found.rows[record.id])
             texts |= told[0]
             numbers |= told[1]
     return texts, numbers

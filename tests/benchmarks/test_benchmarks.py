@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import diabetes130, mnist, theory
+from benchmarks import deletion_growth, diabetes130, mnist, theory
 from benchmarks.chart import Axis, Series, line_chart
 from benchmarks.one_project import area_under_curve
 
@@ -40,6 +40,7 @@ NAMES = [
     "poison",
     "scan-speed",
     "examples-rate",
+    "deletion-growth",
 ]
 
 
@@ -150,6 +151,34 @@ def test_a_chart_does_not_cut_off_what_lies_outside():
         line_chart("", x=X, y=Y, series=[Series("far", ((1000, 1),))])
     with pytest.raises(ValueError, match="at most 4"):
         line_chart("", x=X, y=Y, series=[Series("one", ())] * 5)
+
+
+def test_the_growth_of_a_deletion_is_measured_in_columns_that_add_up():
+    result = deletion_growth.run(quick=True, tell=str, ways=["direct/naive-bayes"])
+    (turn,) = result.numbers["turns"]
+    (forgotten,) = turn["forget"]
+    assert set(forgotten["phases"]) == set(deletion_growth.COLUMNS)
+    assert all(forgotten["phases"][name] > 0.05 for name in ("start", "scan", "else"))
+    assert turn["train"]["phases"]["steps"] > 0
+    assert "scan" not in turn["train"]["phases"]
+    assert forgotten["rows_found"] == 1
+    assert set(forgotten["written"]) >= {"data", "serving", "unweave.sqlite"}
+    assert [line[2] for line in result.rows] == ["train", "forget"]
+
+
+def test_bytes_count_as_written_where_a_file_is_new_or_changed_and_not_where_it_is_linked(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for name in ("stays", "grows", "goes"):
+        (folder / name).write_bytes(b"12345")
+    before = deletion_growth.files_of(tmp_path)
+    (folder / "linked").hardlink_to(folder / "stays")
+    (folder / "grows").write_bytes(b"1234567")
+    (folder / "goes").unlink()
+    (tmp_path / "tfx" / "forget-r1" / "RowIndexer_m1" / "rows").mkdir(parents=True)
+    (tmp_path / "tfx" / "forget-r1" / "RowIndexer_m1" / "rows" / "new").write_bytes(b"123")
+    found = deletion_growth.written(before, deletion_growth.files_of(tmp_path))
+    assert found == {"data": 7, "tfx/RowIndexer/rows": 3}
 
 
 @needs_mnist

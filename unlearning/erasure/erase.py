@@ -25,9 +25,16 @@ from lineage_store.clock import Clock
 from lineage_store.errors import WorkspaceBusy
 from lineage_store.index import compact, models, row_index, writing_index
 from lineage_store.workspace import Workspace
-from unlearning.erasure.erased_digests import ended_digests, record_ended
+from unlearning.erasure.erased_digests import ended_digests, keep_no_longer, record_ended
 from unlearning.erasure.residues import must_be_clean
-from unlearning.erasure.scan import Scan, distinctive, occurring, scan_apart
+from unlearning.erasure.scan import (
+    EVERYWHERE,
+    Places,
+    Scan,
+    distinctive,
+    occurring,
+    scan_apart,
+)
 from unlearning.erasure.spellings import spellings
 from unlearning.erasure.tokens import is_distinctive
 from unlearning.planning.model_plan import ModelPlan
@@ -53,8 +60,11 @@ def erase(workspace: Workspace, request_id: str, *, clock: Clock) -> Scan:
         others = (row_index.rows_by_key(connection, opened.row_keys, one.snapshot) for one in stay)
         shared = frozenset().union(*(rows.key_set() for rows in others))
         goes = _that_goes(workspace, ended=ended, stay=stay)
-    before = _scan(workspace, request_id, opened, stay=stay, shared=shared, skip=goes)
+    staying = sorted({path for one in stay for path in one.paths.values()})
+    first = Places(goes, staying)
+    before = _scan(workspace, request_id, opened, stay=stay, shared=shared, places=first)
     must_be_clean(before, "Nothing was erased yet:")
+    keep_no_longer(workspace, request_id, before.stays)
     with writing_index(workspace) as connection:
         for plan in plans:
             _erase_model(connection, workspace, plan, time=clock())
@@ -82,7 +92,7 @@ def _scan(
     *,
     stay: Sequence[models.ModelRecord],
     shared: frozenset[bytes],
-    skip: Sequence[str] = (),
+    places: Places = EVERYWHERE,
 ) -> Scan:
     """Scan for the ids, and for keys, pseudonyms and values of the rows that no other row has."""
     data, rows = (
@@ -95,6 +105,7 @@ def _scan(
     numbers = [one for one in opened.numbers if one not in held]
     left_out = [one for one in ids if one in opened.left_out]
     texts = [*(one for one in ids if one not in left_out), *values]
+    opened_in = workspace.relative(workspace.request(request_id).open_file)
     scan = scan_apart(
         workspace.root,
         [*opened.keyed_patterns(staying=shared), *_written(texts), *numbers],
@@ -102,7 +113,7 @@ def _scan(
         digests=ended_digests(workspace, request_id),
         digest_key=workspace.keys().manifest,
         lengths=opened.lengths,
-        skip=[workspace.relative(workspace.request(request_id).open_file), *skip],
+        places=replace(places, skip=[opened_in, *places.skip]),
     )
     unsearched = len(opened.names) - len(ids) + len(others) - len(values)
     unsearched += len(shared) + len(held)

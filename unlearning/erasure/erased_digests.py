@@ -2,18 +2,21 @@
 
 Before anything is erased, the SHA-256 of every file of the models that end, of every member of an
 archive among them, and of every tensor, goes into the request's folder (`ended.json`), but for what
-a live model has too. So an old checkpoint is found also within something else, or with a byte
-appended. What has one of these digests anywhere in the workspace, under whatever name, is a
-residue: a copy that was made, or what a backup brought back. The list stays, for later scans and
-for the audit. A later model's graph may have the very bytes of an erased one, weights being no part
-of it: these are its own (`digests_served`), until it ends.
+a live model has too. A file that it took over is the same inode, and is not read; what else it has
+the first scan tells, which reads all of it anyway (`keep_no_longer`).
+
+So an old checkpoint is found also within something else, or with a byte appended. What has one of
+these digests anywhere in the workspace, under whatever name, is a residue: a copy that was made, or
+what a backup brought back. The list stays, for later scans and for the audit. A later model's graph
+may have the very bytes of an erased one, weights being no part of it: these are its own
+(`digests_served`), until it ends.
 
 A digest of a file of rows would give a row back: whoever has the other rows tries guesses. So only
 HMAC(manifest key, digest) is kept, and who has not that key, which may lie on another machine, can
 try none (law 9). Lists of an earlier unweave, which kept digests, become so with the next deletion.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -39,17 +42,24 @@ def record_ended(
 ) -> None:
     """Write the digests of the files of ended models, unless it was done before.
 
-    `live` are the models that stay, the new ones among them.
+    `live` are the models that stay, the new ones among them. What these took over is left out; what
+    else they have is for `keep_no_longer`.
     """
     file, keys = workspace.request(request_id).ended, workspace.keys()
     _key_older(workspace, keys)
     if file.exists():
         return  # by a run that was killed; some of the files are gone by now
-    gone = _digests(workspace, ended)
-    stays = _digests(workspace, live) if gone else set()
-    stays |= set(map(digest_file, (workspace.root / "modules").glob("*")))
+    gone = _digests(workspace, ended, without=_inodes(workspace, live))
+    stays = set(map(digest_file, (workspace.root / "modules").glob("*")))
     stays |= set(map(digest_file, shipped_files()))  # which every model of their family has
     _write(file, gone - stays, keys)
+
+
+def keep_no_longer(workspace: Workspace, request_id: str, stays: Collection[str]) -> None:
+    """Take out of what is kept for a request what a scan has found in models that stay."""
+    if stays:
+        left = ended_digests(workspace, request_id) - frozenset(stays)
+        write_atomic(workspace.request(request_id).ended, _told(left))
 
 
 def ended_digests(workspace: Workspace, request_id: str | None = None) -> frozenset[str]:
@@ -72,8 +82,11 @@ def digests_served(workspace: Workspace, live: Iterable[ModelRecord]) -> frozens
 
 
 def _write(file: Path, digests: Iterable[str], keys: Keys) -> None:
-    value = {KEPT: sorted(map(keys.of_erased, digests))}
-    write_atomic(file, canonical_json(value) + b"\n")
+    write_atomic(file, _told(map(keys.of_erased, digests)))
+
+
+def _told(kept: Iterable[str]) -> bytes:
+    return canonical_json({KEPT: sorted(kept)}) + b"\n"
 
 
 def _key_older(workspace: Workspace, keys: Keys) -> None:
@@ -89,23 +102,44 @@ def lengths_of(workspace: Workspace, records: Iterable[ModelRecord]) -> tuple[in
     By them a copy is found that something was appended to. They say something of the rows, so they
     are kept sealed, and no longer than the run.
     """
-    folders = (path for record in records for path in record.paths.values())
-    files = (path for folder in folders for path in _files(workspace.absolute(folder)))
-    return tuple(sorted({path.stat().st_size for path in files}))
+    return tuple(sorted({path.stat().st_size for path in _all_files(workspace, records)}))
 
 
-def _digests(workspace: Workspace, records: Iterable[ModelRecord]) -> set[str]:
-    """Return the digests of all files of models, and of the members and tensors in them."""
+def _digests(
+    workspace: Workspace,
+    records: Iterable[ModelRecord],
+    *,
+    without: Collection[tuple[int, int]] = (),
+) -> set[str]:
+    """Return the digests of all files of models, and of the members and tensors in them.
+
+    Files with one of the inodes `without` are not read.
+    """
     found: set[str] = set()
     scratch = workspace.temporary if workspace.temporary.is_dir() else None
     search = Search(Matcher(()), found.add, scratch=scratch)
+    for path in _all_files(workspace, records):
+        if without and _inode(path) in without:
+            continue
+        found.add(digest_file(path))
+        with suppress(Exception):  # of what cannot be read, the file's own is enough
+            search.read(path)
+    return found
+
+
+def _inodes(workspace: Workspace, records: Iterable[ModelRecord]) -> set[tuple[int, int]]:
+    return set(map(_inode, _all_files(workspace, records)))
+
+
+def _inode(path: Path) -> tuple[int, int]:
+    about = path.stat()
+    return about.st_dev, about.st_ino
+
+
+def _all_files(workspace: Workspace, records: Iterable[ModelRecord]) -> Iterator[Path]:
     for record in records:
         for folder in record.paths.values():
-            for path in _files(workspace.absolute(folder)):
-                found.add(digest_file(path))
-                with suppress(Exception):  # of what cannot be read, the file's own is enough
-                    search.read(path)
-    return found
+            yield from _files(workspace.absolute(folder))
 
 
 def _files(folder: Path) -> Iterator[Path]:

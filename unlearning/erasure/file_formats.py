@@ -57,10 +57,13 @@ def is_known(head: bytes, *, whole: bool) -> bool:
     )
 
 
-def within(content: Content, head: bytes, *, whole: bool) -> Iterator[Content]:
+def within(
+    content: Content, head: bytes, *, whole: bool, integers: bool = True
+) -> Iterator[Content]:
     """Yield what stands within a content, by its first bytes (`whole`: all there are).
 
-    Raises NotUnderstood, or what the reader of a format raises for a damaged file.
+    Without `integers`, those of tf.Examples are left out: nobody who looks for no pattern wants
+    them. Raises NotUnderstood, or what the reader of a format raises for a damaged file.
     """
     if head.startswith(ZIP):
         yield from _zip(content)
@@ -73,7 +76,7 @@ def within(content: Content, head: bytes, *, whole: bool) -> Iterator[Content]:
         yield from map(content.of_bytes, values)
     elif head.startswith(FOREIGN):
         raise NotUnderstood("a container that is not read")
-    elif is_tfrecord(head, whole=whole):
+    elif integers and is_tfrecord(head, whole=whole):
         with content.opened() as stream:
             yield from map(content.of_bytes, integers_of_examples(stream))
 

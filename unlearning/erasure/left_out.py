@@ -14,13 +14,12 @@ values that other rows have too.
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from lineage_store.cells import load_snapshot, read_snapshot
-from lineage_store.data import SPLITS
+from lineage_store.cells import load_snapshot, read_file
 from lineage_store.errors import CheckFailed
 from lineage_store.index.models import ModelRecord
 from lineage_store.workspace import Workspace
 from unlearning.erasure.matcher import Matcher
-from unlearning.erasure.scan import occurring
+from unlearning.erasure.scan import occurring_in
 from unlearning.erasure.spellings import spellings
 from unlearning.erasure.tokens import is_distinctive
 
@@ -46,17 +45,16 @@ def find_left_out(
     """
     written = {one: spellings(one) for one in ids if is_distinctive(one)}
     places: dict[str, list[str]] = {one: [] for one in written}
+    if not written:
+        return []
+    matcher = Matcher(set().union(*written.values()))
     for file in sorted((workspace.root / "modules").glob("*")):
-        for one in _ids_in(written, occurring(_all(written), [file])):
+        for one in _ids_in(written, occurring_in(file, matcher)):
             places[one].append(workspace.relative(file))
     for record in live:
-        folder = workspace.absolute(record.paths["data"])
-        seen = set(_ids_in(written, occurring(_all(written), [folder])))
-        if seen:
-            there = {one: written[one] for one in seen}
-            keys = deleted.get(record.id, frozenset())
-            for one, why in _in_data(workspace, record, there, keys):
-                places[one].append(f"{why} of {record.id}")
+        keys = deleted.get(record.id, frozenset())
+        for one, why in _in_data(workspace, record, written, matcher, keys):
+            places[one].append(f"{why} of {record.id}")
     return [LeftOut(n, tuple(places[one])) for n, one in enumerate(ids) if places.get(one)]
 
 
@@ -74,10 +72,6 @@ def must_be_decided(left: Sequence[LeftOut], *, count: int, accepted: bool) -> N
     )
 
 
-def _all(written: Mapping[str, Set[bytes]]) -> set[bytes]:
-    return set().union(*written.values())
-
-
 def _ids_in(written: Mapping[str, Set[bytes]], seen: Set[bytes]) -> Iterator[str]:
     return (one for one, patterns in written.items() if not patterns.isdisjoint(seen))
 
@@ -86,24 +80,32 @@ def _in_data(
     workspace: Workspace,
     record: ModelRecord,
     written: Mapping[str, Set[bytes]],
+    matcher: Matcher,
     deleted: Set[bytes],
 ) -> Iterator[tuple[str, str]]:
-    """Yield each id that stays in a model's data, and what has it."""
+    """Yield each id that stays in a model's data, and what has it.
+
+    All files are searched as bytes, and of those that have an id the rows are read.
+    """
     snapshot = load_snapshot(workspace.absolute(record.paths["data"]))
     schema = snapshot.schema
     classes = [name for label in schema.labels for name in label.classes]
     said = "\n".join([*(column.name for column in schema.all), *classes]).encode()
-    matchers = {one: Matcher(patterns) for one, patterns in written.items()}
+    matchers: dict[str, Matcher] = {}
     rows = dict.fromkeys(written, 0)
-    for split in SPLITS:
-        for row in read_snapshot(snapshot, split):
-            if row.row_key in deleted:
-                continue
-            text = "\n".join(row.values).encode()
-            for one, matcher in matchers.items():
-                rows[one] += matcher.matches(text)
-    for one, matcher in matchers.items():
-        if matcher.matches(said):
+    for split in snapshot.splits:
+        for file in snapshot.files(split):
+            here = [*_ids_in(written, occurring_in(file, matcher))]
+            matchers |= {one: Matcher(written[one]) for one in here if one not in matchers}
+            for row in read_file(file, split) if here else ():
+                if row.row_key in deleted:
+                    continue
+                text = "\n".join(row.values).encode()
+                for one in here:
+                    rows[one] += matchers[one].matches(text)
+    named = {*_ids_in(written, set(matcher.occurring(said)))}
+    for one in written:
+        if one in named:
             yield one, "the names of columns and classes"
         elif rows[one]:
             yield one, f"{rows[one]} rows"

@@ -45,6 +45,11 @@ class Matcher:
         self._whole = list(parts.values())
         self._search = _compiled(list(parts)) if parts else None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no pattern, so that nothing is ever found."""
+        return self._search is None
+
     def matches(self, data: bytes) -> bool:
         """Say whether any pattern occurs in the data."""
         return next(self._places(data, first=True), None) is not None

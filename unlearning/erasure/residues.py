@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from lineage_store.errors import ResidueFound
 from lineage_store.index.models import ModelRecord
 from lineage_store.workspace import Workspace
-from unlearning.erasure.scan import Scan, is_own, scan_apart
+from unlearning.erasure.scan import Places, Scan, is_own, scan_apart
 from unlearning.erasure.spellings import spellings
 from unlearning.erasure.tokens import is_distinctive
 
@@ -33,7 +33,7 @@ def look_before(
         workspace.root,
         [one for text in searched if text not in left_out for one in spellings(text)],
         elsewhere=[one for text in searched if text in left_out for one in spellings(text)],
-        skip=[path for record in ending for path in record.paths.values()],
+        places=Places([path for record in ending for path in record.paths.values()]),
     )
     must_be_clean(scan, "Nothing was changed:")
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from lineage_store.errors import CheckFailed
 from lineage_store.keys import erased
@@ -31,6 +31,8 @@ from unlearning.erasure.matcher import Matcher
 from unlearning.erasure.search import Residue, Search
 from unlearning.erasure.spellings import spellings
 from unlearning.erasure.tokens import is_distinctive
+
+Heard: TypeAlias = Callable[[str], None]
 
 SAID_EVERY = 1 << 26
 OWN_FOLDERS = frozenset(("data", "keys", "modules", "serving", "tfx"))
@@ -43,7 +45,8 @@ class Scan:
 
     `not_distinctive` are ids, values and keys that were not searched for, and `left_out` ids that
     were not searched for in unweave's own files. What is found elsewhere than in the bytes of a
-    file says so in brackets; why something could not be read stands there, too.
+    file says so in brackets; why something could not be read stands there, too. `stays` are those
+    digests that what stays has as well: they prove nothing, and are kept nowhere.
     """
 
     files: int
@@ -53,6 +56,7 @@ class Scan:
     unread: tuple[str, ...]
     not_distinctive: int = 0
     left_out: int = 0
+    stays: tuple[str, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -60,8 +64,20 @@ class Scan:
         return not self.found and not self.unread
 
     def to_json(self) -> dict[str, Any]:
-        """Return the value as JSON."""
-        return {**self.__dict__, "found": list(self.found), "unread": list(self.unread)}
+        """Return the value as JSON, without digests."""
+        told = {name: value for name, value in self.__dict__.items() if name != "stays"}
+        return {**told, "found": list(self.found), "unread": list(self.unread)}
+
+
+@dataclass(frozen=True)
+class Places:
+    """What a scan skips, and what stays when all is erased, by paths relative to its folder."""
+
+    skip: Sequence[str] = ()
+    stay: Sequence[str] = ()
+
+
+EVERYWHERE = Places()
 
 
 def distinctive(texts: Iterable[str], *, staying: Sequence[Path]) -> list[str]:
@@ -85,11 +101,18 @@ def occurring(patterns: Collection[bytes], folders: Sequence[Path]) -> set[bytes
     matcher = Matcher(patterns)
     for folder in folders:
         for path in files(folder):
-            tail = b""
-            with path.open("rb") as stream:
-                while piece := stream.read(PIECE):
-                    found.update(matcher.occurring(tail + piece))
-                    tail = (tail + piece)[-matcher.longest :]
+            found |= occurring_in(path, matcher)
+    return found
+
+
+def occurring_in(path: Path, matcher: Matcher) -> set[bytes]:
+    """Return those patterns of a matcher that occur in the bytes of a file."""
+    found: set[bytes] = set()
+    tail = b""
+    with path.open("rb") as stream:
+        while piece := stream.read(PIECE):
+            found.update(matcher.occurring(tail + piece))
+            tail = (tail + piece)[-matcher.longest :]
     return found
 
 
@@ -101,28 +124,29 @@ def scan_folder(
     digests: Collection[str] = (),
     digest_key: bytes | None = None,
     lengths: Sequence[int] = (),
-    skip: Sequence[str] = (),
+    places: Places = EVERYWHERE,
     progress: Callable[[int, int], None] | None = None,
 ) -> Scan:
-    """Scan all that lies below a folder but what `skip` names (relative to it).
+    """Scan all that lies below a folder but what `places` tells to skip.
 
     `digests` are those of erased content, as `secret.erased` gives them under a `digest_key`.
     `elsewhere` are patterns that are searched for in all but what unweave itself wrote, and
-    `lengths` (ascending) those of files that were erased. `progress` is told of bytes read, and
-    of all there are. Raises ValueError for a pattern shorter than 5 bytes.
+    `lengths` (ascending) those of files that were erased. What `places` say stays is read first:
+    digests that it has are no sign of anything erased (`stays`). `progress` is told of bytes read,
+    and of all there are. Raises ValueError for a pattern shorter than 5 bytes.
     """
     everywhere = Matcher(patterns)
     all_of_them = Matcher([*patterns, *elsewhere]) if elsewhere else everywhere
     scratch = root / "tmp" if (root / "tmp").is_dir() else None
-    seen = _one_of(digests, digest_key) if digests else None
+    kept = _Erased(digests, digest_key)
     tell = None
     if progress is not None:
-        whole = sum(entry.size or 0 for entry in entries(root, skip=skip))
+        whole = sum(entry.size or 0 for entry in entries(root, skip=places.skip))
         tell = lambda amount: progress(amount, whole)  # noqa: E731
     found: dict[str, None] = {}
     unread: dict[str, None] = {}
     read = total = 0
-    for entry in entries(root, skip=skip):
+    for entry, stays in _staying_first(entries(root, skip=places.skip), places.stay):
         matcher = everywhere if is_own(entry.name) else all_of_them
         name = _told(root, entry, matcher)
         found.update((f"{name} ({where})", None) for where in _said_by(entry, matcher))
@@ -133,23 +157,73 @@ def scan_folder(
         read += 1
         total += entry.size
         try:
-            search = Search(matcher, seen, lengths, scratch, tell)
-            search.read(entry.path)
+            seen, began = kept.listeners(name, stays) if digests else (None, None)
+            Search(matcher, seen, lengths, scratch, tell, began).read(entry.path)
         except Residue:
             found[name] = None
         except NotUnderstood as error:
             unread[f"{name} (not understood: {error})"] = None
         except Exception:  # whatever a reader raises for a file that it cannot read
             unread[f"{name} (not understood)"] = None
-    return Scan(read, total, len(patterns) + len(elsewhere), tuple(found), tuple(unread))
+    found.update(dict.fromkeys(kept.begin_with_erased()))
+    return Scan(
+        read,
+        total,
+        len(patterns) + len(elsewhere),
+        tuple(found),
+        tuple(unread),
+        stays=tuple(sorted(kept.stays)),
+    )
 
 
-def _one_of(digests: Collection[str], key: bytes | None) -> Callable[[str], None]:
-    def seen(digest: str) -> None:
-        if (digest if key is None else erased(key, digest)) in digests:
+class _Erased:
+    """The digests of what was erased, and those of them that what stays has, too."""
+
+    def __init__(self, digests: Collection[str], key: bytes | None) -> None:
+        self._digests, self._key = digests, key
+        self.stays: set[str] = set()
+        self._beginnings: list[tuple[str, str]] = []
+
+    def listeners(self, name: str, stays: bool) -> tuple[Heard, Heard | None]:
+        """Return who is told the digests in a file, and who those of its beginnings, if another."""
+        if not stays:
+            return self._must_not_be, None
+        return self._note, lambda digest: self._note_beginning(name, digest)
+
+    def begin_with_erased(self) -> Iterator[str]:
+        """Yield the names of files that stay and begin with something erased."""
+        return (name for name, told in self._beginnings if told not in self.stays)
+
+    def _told(self, digest: str) -> str:
+        return digest if self._key is None else erased(self._key, digest)
+
+    def _note(self, digest: str) -> None:
+        told = self._told(digest)
+        if told in self._digests:
+            self.stays.add(told)
+
+    def _note_beginning(self, name: str, digest: str) -> None:
+        told = self._told(digest)
+        if told in self._digests:
+            self._beginnings.append((name, told))
+
+    def _must_not_be(self, digest: str) -> None:
+        told = self._told(digest)
+        if told in self._digests and told not in self.stays:
             raise Residue
 
-    return seen
+
+def _staying_first(found: Iterable[Entry], staying: Sequence[str]) -> Iterator[tuple[Entry, bool]]:
+    """Yield the entries below folders that stay, then all others, and say which they are."""
+    tops = tuple(f"{one}/" for one in staying)
+    others = []
+    for entry in found:
+        if tops and f"{entry.name}/".startswith(tops):
+            yield entry, True
+        else:
+            others.append(entry)
+    for entry in others:
+        yield entry, False
 
 
 def is_own(name: str) -> bool:
@@ -191,7 +265,7 @@ def scan_apart(
     digests: Collection[str] = (),
     digest_key: bytes | None = None,
     lengths: Sequence[int] = (),
-    skip: Sequence[str] = (),
+    places: Places = EVERYWHERE,
 ) -> Scan:
     """Run `scan_folder` in a process of its own.
 
@@ -204,7 +278,8 @@ def scan_apart(
         "digests": sorted(digests),
         "digest_key": None if digest_key is None else digest_key.hex(),
         "lengths": list(lengths),
-        "skip": list(skip),
+        "skip": list(places.skip),
+        "stay": list(places.stay),
     }
     with subprocess.Popen(
         [sys.executable, "-m", "unlearning.erasure.scan"],
@@ -217,7 +292,8 @@ def scan_apart(
         answer = _answer_of(process, json.dumps(question))
     if process.returncode or answer is None:
         raise CheckFailed("The scan for residues did not run to its end: the deletion is not done.")
-    return Scan(**{**answer, "found": tuple(answer["found"]), "unread": tuple(answer["unread"])})
+    lists = {name: tuple(answer[name]) for name in ("found", "unread", "stays")}
+    return Scan(**{**answer, **lists})
 
 
 def _answer_of(process: "subprocess.Popen[str]", question: str) -> dict[str, Any] | None:
@@ -260,10 +336,10 @@ def main() -> None:
         digests=frozenset(question["digests"]),
         digest_key=bytes.fromhex(question["digest_key"]) if question["digest_key"] else None,
         lengths=question["lengths"],
-        skip=question["skip"],
+        places=Places(question["skip"], question["stay"]),
         progress=_progress(),
     )
-    print(json.dumps(scan.to_json()))
+    print(json.dumps({**scan.to_json(), "stays": scan.stays}))
 
 
 if __name__ == "__main__":

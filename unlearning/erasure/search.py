@@ -41,7 +41,8 @@ class Residue(Exception):
 class Search:
     """What is searched for, and whom to tell the digest of each file, member and tensor.
 
-    `lengths` (ascending) are those of erased files: what begins with one and goes on is told, too.
+    `lengths` (ascending) are those of erased files: of what is as long and goes on, the digest of
+    the beginning is told, too, to `began` if that is another.
     `progress` is told how many bytes of files were read, piece by piece.
     """
 
@@ -50,6 +51,7 @@ class Search:
     lengths: Sequence[int] = ()
     scratch: Path | None = None
     progress: Callable[[int], None] | None = None
+    began: Callable[[str], None] | None = None
 
     def read(self, path: Path) -> None:
         """Search a file; raises Residue, or NotUnderstood if it cannot be said what it holds."""
@@ -114,7 +116,7 @@ class Search:
             if content.whole:
                 must_not_look_random(head, read)
             return
-        for inner in within(content, head, whole=whole):
+        for inner in within(content, head, whole=whole, integers=not self.matcher.is_empty):
             if inner.depth > DEEPEST:
                 raise NotUnderstood("packed too many times")
             self._read(inner)
@@ -142,6 +144,7 @@ class _Digests:
             at = bisect_right(self._lengths, size) - 1
             if at < 0 or size > self._lengths[at] + APPENDED:
                 self._told = None  # no erased file, nor one with something appended
+        self._began = search.began or self._told
         self._state = hashlib.sha256()
         self._length = 0
         self._first = b""
@@ -157,7 +160,8 @@ class _Digests:
             upto = length - self._length
             self._state.update(memoryview(piece)[place:upto])
             place = upto
-            self._told(self._state.copy().hexdigest())
+            if self._began is not None:
+                self._began(self._state.copy().hexdigest())
         self._state.update(memoryview(piece)[place:])
         self._length = end
 

@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
-from lineage_store.cells import Snapshot, read_snapshot
-from lineage_store.data import SPLITS, parse_number
+from lineage_store.cells import GoingRows, Snapshot, read_some
+from lineage_store.data import parse_number
 from unlearning.erasure.spellings import SHORTEST, whole_digits
 
 DISTINCTIVE_BITS = 40
@@ -38,23 +38,20 @@ def is_distinctive(text: str) -> bool:
     return bits_of(text) >= DISTINCTIVE_BITS and len(text.encode("utf-8")) >= SHORTEST
 
 
-def row_tokens(snapshot: Snapshot, row_keys: frozenset[bytes]) -> tuple[set[str], set[bytes]]:
+def row_tokens(snapshot: Snapshot, rows: GoingRows) -> tuple[set[str], set[bytes]]:
     """Return the distinctive texts of some rows of a snapshot, and their numbers in one."""
     columns = snapshot.schema.columns
     texts: set[str] = set()
     numbers: set[bytes] = set()
-    for split in SPLITS if row_keys else ():
-        for record in read_snapshot(snapshot, split):
-            if record.row_key not in row_keys:
-                continue
-            pairs = list(zip(record.values, columns, strict=False))  # without labels
-            texts.update(value for value, _ in pairs if is_distinctive(value))
-            numeric = [value for value, column in pairs if column.kind == "number"]
-            if sum(map(_float_bits, numeric)) >= DISTINCTIVE_BITS:
-                parsed = [parse_number(value) if value else None for value in numeric]
-                with np.errstate(over="ignore"):  # infinite as a float32, as in the row store
-                    row = np.array([np.nan if v is None else v for v in parsed], "<f4")
-                numbers.add(row.tobytes())
+    for record in read_some(snapshot, rows):
+        pairs = list(zip(record.values, columns, strict=False))  # without labels
+        texts.update(value for value, _ in pairs if is_distinctive(value))
+        numeric = [value for value, column in pairs if column.kind == "number"]
+        if sum(map(_float_bits, numeric)) >= DISTINCTIVE_BITS:
+            parsed = [parse_number(value) if value else None for value in numeric]
+            with np.errstate(over="ignore"):  # infinite as a float32, as in the row store
+                row = np.array([np.nan if v is None else v for v in parsed], "<f4")
+            numbers.add(row.tobytes())
     # Names of columns and classes stand in ledgers and records, whoever's rows are gone.
     classes = (name for label in snapshot.schema.labels for name in label.classes)
     names = (*(column.name for column in columns), *classes)

@@ -66,12 +66,18 @@ def code_digest(roots: Sequence[str] = ROOTS) -> str:
 @functools.cache
 def fingerprint(top: Path, roots: Sequence[str] = ROOTS) -> Fingerprint:
     """Return the fingerprint of the repository in a folder."""
-    source = Source(top)
+    source = _source(top)
     keys = [_root(source, root) for root in roots]
     found = _reached(source, keys)
     digests = _refined(found)
     whole = [*(digests[key] for key in keys), "", *sorted(digests.values())]
     return Fingerprint(_hash("\n".join(whole)), tuple(sorted(_functions(source, found), key=str)))
+
+
+@functools.cache
+def _source(top: Path) -> Source:
+    """Return what is parsed of a repository: a run asks for the fingerprints of several roots."""
+    return Source(top)
 
 
 def _root(source: Source, root: str) -> Key:

@@ -16,6 +16,7 @@ from lineage_store.cells.cell import KEPT, CellId, Layout, layout_of
 from lineage_store.cells.gate import let_through
 from lineage_store.cells.kept import load_cells
 from lineage_store.cells.snapshot import load_snapshot, read_keys, read_snapshot, retained
+from lineage_store.cells.some_rows import read_some
 from lineage_store.cells.whole import is_whole
 from lineage_store.cells.without import evidence_without, write_without
 from lineage_store.data.record import EVAL, TRAIN, UNLABELLED, Record
@@ -123,6 +124,29 @@ def test_a_deletion_by_cells_gives_the_files_of_one_that_writes_all_anew(
         assert told == by_cells().schema
     except BadInput as error:
         assert "No row is left" in str(error)
+
+
+@settings(deadline=None, max_examples=30)
+@given(records=rows(), layout=layouts(), data=st.data())
+def test_some_rows_are_read_as_among_all_and_from_their_cells_alone(
+    new_folder, records, layout, data
+):
+    try:
+        snapshot = gated(new_folder, records, layout=layout)
+    except BadInput:
+        assume(False)
+    keys = data.draw(st.sets(st.sampled_from([one.row_key for one in records])))
+    some = going(snapshot, keys)
+    wanted = [
+        one for split in snapshot.splits for one in read_snapshot(snapshot, split)
+        if one.row_key in keys
+    ]  # fmt: skip
+    here = layout.by_cell(some.row_keys, some.places, some.splits)
+    for cell in snapshot.cells:
+        if cell.id not in here:
+            (snapshot.folder / cell.file).unlink()
+    found = list(read_some(snapshot, some))
+    assert sorted(found, key=repr) == sorted(wanted, key=repr)
 
 
 @settings(deadline=None, max_examples=20)

@@ -1,0 +1,259 @@
+"""What training and forgetting one row cost, and how that grows with the table.
+
+A table in the shape of a census, in which each person has one row, is trained on (10 shards of 5
+slices, one epoch, batches of 256), and rows drawn at random are forgotten, one by one, in the
+workspace as the one before left it. Each command is a process of its own. Told are its processor
+seconds, children included, in five columns that are measured as it runs: `one_growth` says which.
+Through TFX and without it, and with `--old` also by the code of 961ed0a, in turn.
+"""
+
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmarks.apart import ROOT
+from benchmarks.census_table import write_census
+from benchmarks.result import Result, Tell
+
+ROWS, QUICK_ROWS = (12_500, 50_000, 200_000, 1_000_000), (400,)
+DELETIONS = 20
+COLUMNS = ("start", "steps", "replay", "scan", "else")
+SCRIPT = Path(__file__).with_name("one_growth.py")
+PARTITION = {"shards": 10, "slices": 5}
+STEPS = {"epochs": 1, "batch_size": 256}
+
+Numbers = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A way to train and to forget: by which code, which backend, a model of which family."""
+
+    commit: str
+    code: Path
+    backend: str
+    family: str
+
+    @property
+    def name(self) -> str:
+        """What it is called in tables."""
+        return f"{self.commit}, {self.backend}, {self.family}"
+
+    def options(self, partition: dict[str, int]) -> Numbers:
+        """Return the options of the training; what 961ed0a trains is always Keras's."""
+        if self.family == "keras":
+            return {**STEPS, **partition}
+        return {"model_family": self.family}
+
+
+WAYS = ("tfx/keras", "direct/keras", "direct/naive-bayes")
+ALL_WAYS = (*WAYS, "tfx/naive-bayes")
+
+
+def run(
+    *,
+    quick: bool,
+    tell: Tell,
+    rows: Sequence[int] = (),
+    deletions: int = DELETIONS,
+    old: Path | None = None,
+    ways: Sequence[str] = WAYS,
+    by_default: bool = False,
+) -> Result:
+    """Train on tables of several sizes, and forget rows of each, one by one.
+
+    `old` is a clone of 961ed0a, which had Keras alone; `ways` are backends with families.
+    """
+    sizes, count = (QUICK_ROWS, 1) if quick else (tuple(rows) or ROWS, deletions)
+    partition = {"shards": 2, "slices": 2} if quick else ({} if by_default else PARTITION)
+    split = [way.split("/") for way in ways]
+    cases = [Case("now", ROOT, *one) for one in split]
+    if old is not None:
+        cases += [Case("961ed0a", old.absolute(), *one) for one in split if one[1] == "keras"]
+    found = []
+    with tempfile.TemporaryDirectory(prefix="unweave-benchmark-") as folder:
+        for size in sizes:
+            table = Path(folder) / f"{size}.csv"
+            write_census(table, size)
+            people = random.Random(size).sample(range(size), count)
+            turns = [_Turn(one, Path(folder) / f"{n}-{size}") for n, one in enumerate(cases)]
+            for turn in turns:
+                turn.train(table, partition)
+                tell(turn.said(f"train {size:,}", turn.trained))
+            for person in people:
+                for turn in turns:
+                    turn.forget(f"person {person}")
+                    tell(turn.said(f"forget of {size:,}", turn.forgotten[-1]))
+            found += [(size, turn) for turn in turns]
+            table.unlink()
+    return Result(
+        title="Training, and forgetting one row: processor seconds",
+        columns=(
+            "rows", "commit, backend, family", "command", "start", "steps", "replay", "scan",
+            "everything else", "whole", "worst: else", "whole", "MiB written", "peak MiB",
+        ),
+        rows=[line for size, turn in found for line in turn.lines(size)],
+        notes=[
+            f"Of {count} rows drawn at random, forgotten one by one: medians, and the worst. Of "
+            "these, rows of the evaluation split: "
+            + "; ".join(f"{size:,}: {turn.evaluated}" for size, turn in found)
+            + ".",
+        ],
+        numbers={
+            "turns": [
+                {"rows": size, **vars(turn.case), "code": None,
+                 "train": turn.trained, "forget": turn.forgotten}
+                for size, turn in found
+            ],
+        },
+    )  # fmt: skip
+
+
+class _Turn:
+    """One case on one table: its workspace, and the numbers of its commands."""
+
+    def __init__(self, case: Case, workspace: Path) -> None:
+        self.case, self.workspace = case, workspace
+        self.trained: Numbers = {}
+        self.forgotten: list[Numbers] = []
+
+    def train(self, table: Path, partition: dict[str, int]) -> None:
+        """Train on a table."""
+        asked = {"csv": str(table), "label": "label", "subject": "person"}
+        self.trained = self._run(train={**asked, **self.case.options(partition)})
+
+    def forget(self, person: str) -> None:
+        """Forget a person."""
+        self.forgotten.append(self._run(forget=[person]))
+
+    def _run(self, **asked: Any) -> Numbers:
+        before = files_of(self.workspace)
+        where = {"workspace": str(self.workspace), "backend": self.case.backend}
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT.read_text(encoding="utf-8"), json.dumps(where | asked)],
+            capture_output=True,
+            text=True,
+            cwd=self.case.code,
+            env={**os.environ, "PYTHONPATH": str(self.case.code)},
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{self.case.name}, {asked} failed:\n{done.stderr[-2000:]}")
+        numbers: Numbers = json.loads(done.stdout.splitlines()[-1])
+        return numbers | {"written": written(before, files_of(self.workspace))}
+
+    @property
+    def evaluated(self) -> int:
+        """How many of the rows were no training rows."""
+        return sum(not one["affected_shards"] for one in self.forgotten)
+
+    def said(self, what: str, one: Numbers) -> str:
+        """Say what a command took."""
+        phases = ", ".join(f"{name} {seconds_of(one, name):.1f}" for name in COLUMNS)
+        return f"{what}, {self.case.name}: {phases}"
+
+    def lines(self, size: int) -> list[tuple[str, ...]]:
+        """Return the table's lines: the training, and the deletions."""
+        return [
+            (f"{size:,}", self.case.name, "train", *_line([self.trained])),
+            (f"{size:,}", self.case.name, "forget", *_line(self.forgotten)),
+        ]
+
+
+def seconds_of(one: Numbers, phase: str) -> float:
+    """Return the processor seconds of a command's phase."""
+    seconds: float = one["phases"].get(phase, 0.0)
+    return seconds
+
+
+def whole(one: Numbers) -> float:
+    """Return the processor seconds of a command."""
+    return sum(seconds_of(one, phase) for phase in COLUMNS)
+
+
+def _line(each: Sequence[Numbers]) -> tuple[str, ...]:
+    medians = [statistics.median(seconds_of(one, phase) for one in each) for phase in COLUMNS]
+    return (
+        *(f"{seconds:.1f}" for seconds in medians),
+        f"{statistics.median(map(whole, each)):.1f}",
+        f"{max(seconds_of(one, 'else') for one in each):.1f}",
+        f"{max(map(whole, each)):.1f}",
+        f"{statistics.median(sum(one['written'].values()) for one in each) / 2**20:.1f}",
+        f"{max(one['peak_mib'] for one in each):.0f}",
+    )
+
+
+def files_of(folder: Path) -> dict[tuple[int, int], tuple[int, int, str]]:
+    """Return the files below a folder by their inode: when written, bytes, and the path."""
+    found = {}
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            told = path.stat()
+            name = str(path.relative_to(folder))
+            found[told.st_dev, told.st_ino] = (told.st_mtime_ns, told.st_size, name)
+    return found
+
+
+def written(before: dict[Any, Any], after: dict[Any, Any]) -> dict[str, int]:
+    """Return the bytes of files that are new or were written to, by what they are: linked are not.
+
+    A database that was written to counts whole.
+    """
+    found: dict[str, int] = {}
+    for file, (when, size, name) in after.items():
+        if file not in before or before[file][:2] != (when, size):
+            kind = _kind(name)
+            found[kind] = found.get(kind, 0) + size
+    return dict(sorted(found.items(), key=lambda one: -one[1]))
+
+
+def _kind(name: str) -> str:
+    parts = name.split("/")
+    if parts[0] == "tfx" and len(parts) > 3:
+        return "/".join(("tfx", parts[2].split("_")[0], parts[3]))
+    return parts[0]
+
+
+@click.command()
+@click.option("--rows", multiple=True, type=int, help="A size of the table; may be repeated.")
+@click.option("--deletions", default=DELETIONS, show_default=True, help="Rows to forget.")
+@click.option("--old", type=click.Path(exists=True, path_type=Path), help="A clone of 961ed0a.")
+@click.option(
+    "--way",
+    "ways",
+    multiple=True,
+    default=WAYS,
+    type=click.Choice(ALL_WAYS),
+    help="A backend and a family; may be repeated.",
+)
+@click.option("--by-default", is_flag=True, help="The partition that is chosen by default.")
+@click.option("--json", "file", type=click.Path(path_type=Path), help="Write all numbers there.")
+@click.option("--markdown", is_flag=True, help="Print the table as Markdown.")
+@click.option("--quick", is_flag=True, help="Few rows: to see that it works.")
+def main(file: Path | None, markdown: bool, **asked: Any) -> None:
+    """Run this benchmark alone, with options of its own."""
+    from rich.console import Console
+
+    from benchmarks.__main__ import WIDTH, as_markdown, show
+
+    result = run(tell=lambda text: click.echo(text, err=True), **asked)
+    if file is not None:
+        file.write_text(json.dumps(result.numbers, indent=1) + "\n", encoding="utf-8")
+    if markdown:
+        click.echo(as_markdown(result))
+    else:
+        show(Console(highlight=False, width=WIDTH + 30), result)
+
+
+if __name__ == "__main__":
+    main()
