@@ -13,19 +13,20 @@ from typing import TYPE_CHECKING
 
 from lineage_store.errors import MetadataLost
 from lineage_store.graph import LineageNode
-from lineage_store.index import all_requests, base_of, families_from, reading_index
+from lineage_store.index import all_requests, base_of, reading_index
 from lineage_store.index.models import ModelRecord, find_model, models
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.mlmd import (
-    ENDING,
     Metadata,
     Names,
     certificate_of,
+    ended_nodes,
     ingest_deletion,
     ingest_model,
+    live_descendants,
     live_files,
     made_by_tfx,
-    pb,
+    place_of,
     settle,
     told,
 )
@@ -110,23 +111,10 @@ def _catch_up(workspace: Workspace) -> None:
 def _descendants(workspace: Workspace, record: ModelRecord) -> list[LineageNode]:
     metadata = Metadata.of(workspace)
     with reading_index(workspace) as connection:
-        everyone = models(connection)
-    later = families_from(everyone, record.family)
-    own = _closure(metadata, workspace, [one for one in everyone if one.family == record.family])
-    theirs = _closure(
-        metadata,
-        workspace,
-        [one for one in everyone if one.family in later and made_by_tfx(one)],
-    )
-    reached = metadata.artifacts(own - theirs)
-    return [metadata.node(a) for a in reached if a.state != pb.Artifact.DELETED]
-
-
-def _closure(metadata: Metadata, workspace: Workspace, records: list[ModelRecord]) -> set[int]:
-    """Return the ids of the examples of models and of all that came of them."""
-    starts = [metadata.by_uri(str(workspace.absolute(one.paths["examples"]))) for one in records]
-    known = {artifact.id for artifact in starts if artifact is not None}
-    return metadata.downstream(known) | known
+        records = models(connection)
+    ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
+    found = live_descendants(metadata, workspace, records, family=record.family, ledger=ledger)
+    return [metadata.node(one) for one in found]
 
 
 def _record_deletion(workspace: Workspace, request_id: str) -> None:
@@ -185,30 +173,12 @@ def _mark_deleted(
     if plan.model_after is not None:
         kept = open_ledger(workspace.absolute(records[plan.model_after].paths["ledger"]))
     live = {} if kept is None else live_files(kept, names)
-    nodes = [
-        node
-        for node in metadata.artifacts(_family_nodes(metadata, workspace, old, records))
-        if metadata.type_name(node.type_id) in ENDING
-        and _family_of(metadata, node, records) == old.family
-    ]
-    metadata.mark_deleted(node for node in nodes if node.external_id not in live)
-    metadata.move((n, live[n.external_id]) for n in nodes if n.uri and n.external_id in live)
-
-
-def _family_nodes(
-    metadata: Metadata, workspace: Workspace, old: ModelRecord, records: dict[str, ModelRecord]
-) -> set[int]:
-    family = [record for record in records.values() if record.family == old.family]
-    starts = [metadata.by_uri(str(workspace.absolute(m.paths["rows"]))) for m in family]
-    return metadata.downstream(artifact.id for artifact in starts if artifact is not None)
-
-
-def _family_of(
-    metadata: Metadata, node: pb.Artifact, records: dict[str, ModelRecord]
-) -> str | None:
-    """Return the family of a node's model: what was trained from a family lies downstream of it."""
-    record = records.get(metadata.node(node).model or "")
-    return None if record is None else record.family
+    line = {record.id for record in records.values() if record.family == old.family}
+    metadata.mark_deleted(ended_nodes(metadata, names, old, line, live=live))
+    changed = set(plan.affected_shards)
+    moved = [one for one in live if live[one] or place_of(one).get("shard") in changed]
+    nodes = metadata.by_external_id(moved).items()
+    metadata.move((node, live[name]) for name, node in nodes if node.uri)
 
 
 def run_locally(pipeline: "Pipeline") -> None:
