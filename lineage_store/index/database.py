@@ -15,7 +15,7 @@ from lineage_store.errors import BadInput, NothingFound
 from lineage_store.workspace.folder import Workspace
 
 SCHEMA = "unweave"
-NEWEST = "excluded_rows"  # the last of the migrations
+NEWEST = "event_subtrees"  # the last of the migrations
 PATIENCE = 30  # seconds that a transaction waits for another
 
 
@@ -125,6 +125,7 @@ def _migrations() -> Any:
     from lineage_store.index.queue import create_queue
     from lineage_store.index.readmission import create_lifted
     from lineage_store.log.events import create_table
+    from lineage_store.log.subtrees import create_subtrees
 
     migrations = Migrations(SCHEMA)
 
@@ -234,5 +235,9 @@ def _migrations() -> Any:
     @migrations()
     def excluded_rows(db: Database) -> None:
         create_excluded_rows(db.conn)
+
+    @migrations()
+    def event_subtrees(db: Database) -> None:
+        create_subtrees(db.conn)
 
     return migrations
