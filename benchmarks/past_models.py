@@ -27,13 +27,13 @@ from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.ledger.records import StageRecord, StepRecord
 from lineage_store.ledger.shards import ShardLedger, keep_shard, shard_folder, write_header
 from lineage_store.log import DeletionAsked, ModelMade, RowsDeleted, events
-from lineage_store.mlmd import Metadata, Names
+from lineage_store.mlmd import Metadata, Names, ingest_model
 from lineage_store.mlmd.metadata_store import pb
-from lineage_store.mlmd.stand_ins import put_artifacts, put_steps
+from lineage_store.mlmd.stand_ins import put_artifacts, put_steps, uris_of
 from lineage_store.placement import Partition
 from lineage_store.tensors import save_state
 from lineage_store.workspace import Workspace
-from pipelines.backends import tfx_local
+from pipelines.jobs import DeletionJob
 from pipelines.runs.train import ensure_signing_key
 from unlearning.planning import ModelPlan, save_plan
 from unlearning.strategies.shard_decision import ShardDecision
@@ -62,11 +62,17 @@ class PastModels:
         """Make the first model, and record it in ML Metadata."""
         ensure_signing_key(self.workspace)
         record = self._record(1, None)
-        self._write_ledger(record, None, dict.fromkeys(range(self.shards), 0))
+        ledger = self._write_ledger(record, None, dict.fromkeys(range(self.shards), 0))
         metadata = Metadata.of(self.workspace, create=True)
         self._put(metadata, record)
         self._register(record)
-        tfx_local._ingest_models(self.workspace, [record.id])
+        ingest_model(
+            metadata,
+            names=Names(self.workspace.keys().key_id),
+            record=record,
+            ledger=ledger,
+            uris=uris_of(self.workspace, record),
+        )
         return record
 
     def forget(
@@ -112,6 +118,13 @@ class PastModels:
             events.append(log, told, time=TIME)
             deletions.finish(log, request.id, result={"rows": 1, "subjects": 1}, time=TIME)
         return request.id
+
+    def job(self, request: str) -> DeletionJob:
+        """Return the job of a request, as far as it is asked once its pipeline has run."""
+        return DeletionJob(
+            workspace=self.workspace, request_id=request, changes=[], replay=False,
+            derived_until="", clock=lambda: TIME, version="",
+        )  # fmt: skip
 
     def newest(self) -> models.ModelRecord:
         """Return the record of the live model."""

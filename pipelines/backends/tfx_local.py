@@ -64,12 +64,12 @@ class TfxBackend:
     def record_training(self, job: TrainingJob) -> None:
         """Write the new model's lineage into MLMD."""
         with told(job.workspace.metadata):
-            _ingest_models(job.workspace, [job.model])
+            _ingest_models(job.workspace, Metadata.of(job.workspace), [job.model])
 
     def record_deletion(self, job: DeletionJob) -> None:
         """Write the new models' lineage, mark what is gone, and record the deletion itself."""
         with told(job.workspace.metadata):
-            _record_deletion(job.workspace, job.request_id)
+            _record_deletion(job.workspace, Metadata.of(job.workspace), job.request_id)
 
     def catch_up(self, workspace: Workspace) -> None:
         """Write what is not in MLMD yet of live models and of requests that are done."""
@@ -88,9 +88,10 @@ class TfxBackend:
 
 def _catch_up(workspace: Workspace) -> None:
     with reading_index(workspace) as connection:
-        made = {record.id for record in models(connection) if made_by_tfx(record)}
-        live = [record.id for record in models(connection, live_only=True)]
+        records = models(connection)
         done = [one for one in all_requests(connection) if one.state == "done"]
+    made = {record.id for record in records if made_by_tfx(record)}
+    live = [record.id for record in records if record.state == "live"]
     if not made:
         return
     if not workspace.metadata.is_there():
@@ -98,14 +99,20 @@ def _catch_up(workspace: Workspace) -> None:
             f"The file of ML Metadata, {workspace.metadata.address}, is gone: restore it from a "
             f"backup, or run unweave doctor `repair`, which makes again what can be."
         )
-    settle(workspace, Metadata.of(workspace))
-    _ingest_models(workspace, [model_id for model_id in live if model_id in made])
     metadata = Metadata.of(workspace)
+    if metadata.places.formerly:
+        settle(workspace, metadata)
+        metadata = Metadata.of(workspace)
     names = Names(workspace.keys().key_id)
-    for request in done:
-        changed = {plan.model_before for plan in load_plan(workspace.request(request.id))}
-        if changed <= made and not metadata.execution_exists(names.of(request.id, "deletion")):
-            _record_deletion(workspace, request.id)
+    ends = {names.of(one, "assembly"): one for one in live if one in made}
+    there = metadata.executions_by_external_id(ends)
+    _ingest_models(workspace, metadata, [ends[name] for name in ends if name not in there])
+    asked = {names.of(request.id, "deletion"): request.id for request in done}
+    there = metadata.executions_by_external_id(asked)
+    for request_id in (asked[name] for name in asked if name not in there):
+        changed = {plan.model_before for plan in load_plan(workspace.request(request_id))}
+        if changed <= made:
+            _record_deletion(workspace, metadata, request_id)
 
 
 def _descendants(workspace: Workspace, record: ModelRecord) -> list[LineageNode]:
@@ -117,12 +124,11 @@ def _descendants(workspace: Workspace, record: ModelRecord) -> list[LineageNode]
     return [metadata.node(one) for one in found]
 
 
-def _record_deletion(workspace: Workspace, request_id: str) -> None:
+def _record_deletion(workspace: Workspace, metadata: Metadata, request_id: str) -> None:
     folder = workspace.request(request_id)
     plans = load_plan(folder)
     after = [plan.model_after for plan in plans if plan.model_after]
-    _ingest_models(workspace, after)
-    metadata = Metadata.of(workspace)
+    _ingest_models(workspace, metadata, after)
     names = Names(workspace.keys().key_id)
     with reading_index(workspace) as connection:
         records = {record.id: record for record in models(connection)}
@@ -140,8 +146,7 @@ def _record_deletion(workspace: Workspace, request_id: str) -> None:
     )
 
 
-def _ingest_models(workspace: Workspace, model_ids: list[str]) -> None:
-    metadata = Metadata.of(workspace)
+def _ingest_models(workspace: Workspace, metadata: Metadata, model_ids: list[str]) -> None:
     names = Names(workspace.keys().key_id)
     with reading_index(workspace) as connection:
         for model_id in model_ids:

@@ -18,7 +18,7 @@ from lineage_store.mlmd.live_nodes import ENDING, live_files
 from lineage_store.mlmd.metadata_store import Metadata, pb
 from lineage_store.mlmd.names import Names
 from lineage_store.workspace.folder import writing
-from pipelines.backends import tfx_local
+from pipelines.backends.tfx_local import TfxBackend
 
 SHARDS, SLICES = 3, 2
 
@@ -36,6 +36,10 @@ def random_changes(draw):
     subtracted = {one for one in shards if one not in rowless and draw.random() < 0.3}
     anew |= dict.fromkeys(rowless, 0) | dict.fromkeys(subtracted, SLICES)
     return {"anew": anew, "rowless": rowless, "subtracted": subtracted}
+
+
+def record(past, request):
+    TfxBackend().record_deletion(past.job(request))
 
 
 def all_units(metadata):
@@ -87,7 +91,7 @@ def test_after_any_chain_of_deletions_the_units_are_live_that_the_ledger_has(pas
         request = past.forget(**random_changes(draw))
         metadata = Metadata.of(past.workspace)
         assert differing(past, metadata), "or the search proves nothing"
-        tfx_local._record_deletion(past.workspace, request)
+        record(past, request)
         assert differing(past, metadata) == []
         assert looked_up(past, metadata) == walked(past, metadata)
 
@@ -107,16 +111,16 @@ def test_marking_goes_on_where_it_broke_off(past, monkeypatch):
 
     monkeypatch.setattr(Metadata, "mark_deleted", some)
     with pytest.raises(KeyboardInterrupt):
-        tfx_local._record_deletion(past.workspace, request)
+        record(past, request)
     assert len(marked) > 3 and differing(past, metadata)
-    tfx_local._record_deletion(past.workspace, request)
+    record(past, request)
     assert differing(past, metadata) == []
 
 
 def test_what_hangs_on_a_deleted_model_is_found_whatever_it_is(past):
     past.train()
     old = past.newest()
-    tfx_local._record_deletion(past.workspace, past.forget({0: 0}))
+    record(past, past.forget({0: 0}))
     metadata = Metadata.of(past.workspace)
     before = looked_up(past, metadata)
     model = metadata.by_uri(str(past.workspace.absolute(old.paths["model"])))
@@ -137,7 +141,7 @@ def test_what_hangs_on_a_deleted_model_is_found_whatever_it_is(past):
 
 def test_a_model_that_is_withdrawn_ends_with_all_its_units_and_takes_no_other(past):
     past.train()
-    tfx_local._record_deletion(past.workspace, past.forget({0: 1, 1: 0}, rowless={1}))
+    record(past, past.forget({0: 1, 1: 0}, rowless={1}))
     metadata, names = Metadata.of(past.workspace), Names(past.workspace.keys().key_id)
     with reading_index(past.workspace) as connection:
         line = models.model_ids(connection)
