@@ -8,7 +8,7 @@ past.
 
 import shutil
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ from lineage_store.index import (
     reading_index,
     writing_index,
 )
-from lineage_store.ledger import Ledger, open_ledger
+from lineage_store.ledger import Ledger, open_ledger, published_ledger
 from lineage_store.ledger.records import StageRecord, StepRecord
 from lineage_store.ledger.shards import ShardLedger, keep_shard, shard_folder, write_header
 from lineage_store.log import DeletionAsked, ModelMade, RowsDeleted, events
@@ -65,7 +65,7 @@ class PastModels:
         ledger = self._write_ledger(record, None, dict.fromkeys(range(self.shards), 0))
         metadata = Metadata.of(self.workspace, create=True)
         self._put(metadata, record)
-        self._register(record)
+        self._register(record, ledger)
         ingest_model(
             metadata,
             names=Names(self.workspace.keys().key_id),
@@ -96,7 +96,7 @@ class PastModels:
                 options={}, time=TIME,
             )  # fmt: skip
         new = self._record(number, request.id)
-        self._write_ledger(new, old, anew, rowless, subtracted)
+        ledger = self._write_ledger(new, old, anew, rowless, subtracted)
         metadata = Metadata.of(self.workspace)
         self._put(metadata, new)
         self._put_reports(metadata, old, new)
@@ -109,7 +109,7 @@ class PastModels:
         save_plan(self.workspace.request(request.id), [plan])
         with logging_events(self.workspace) as log:
             events.append(log, DeletionAsked(request.id, "0" * 64), time=TIME)
-        self._register(new)
+        self._register(new, ledger)
         with writing_index(self.workspace) as connection, connection:
             models.end(connection, old.id, state="deleted", time=TIME)
         shutil.rmtree(self.workspace.absolute(old.paths["ledger"]))
@@ -181,7 +181,8 @@ class PastModels:
             position = stage.first_position + number
             yield StepRecord(position, 0, number, 4, f"{position:064x}", 0.5)
 
-    def _register(self, record: models.ModelRecord) -> None:
+    def _register(self, record: models.ModelRecord, ledger: Ledger) -> None:
+        record = replace(record, ledger=published_ledger(ledger))
         made = ModelMade(record.id, "m1", record.guarantee, record.request, record.weights,
                          record.ledger, None, None)  # fmt: skip
         with logging_events(self.workspace) as log:
