@@ -6,8 +6,11 @@ data of the line.
 """
 
 import random
+from collections import Counter
+from itertools import pairwise
 
 import pytest
+from ml_metadata.metadata_store import metadata_store
 
 from benchmarks.past_models import PastModels
 from lineage_store.index import models, reading_index
@@ -94,6 +97,50 @@ def test_after_any_chain_of_deletions_the_units_are_live_that_the_ledger_has(pas
         record(past, request)
         assert differing(past, metadata) == []
         assert looked_up(past, metadata) == walked(past, metadata)
+
+
+READING = ("artifacts_by_id", "artifacts_by_external_ids", "artifacts_by_type", "artifacts_by_uri",
+           "artifacts", "executions", "executions_by_id", "executions_by_external_ids",
+           "events_by_artifact_ids", "events_by_execution_ids")  # fmt: skip
+
+
+@pytest.fixture
+def read(monkeypatch):
+    """How many nodes and events were read of MLMD, and how many were written to it."""
+    counted = Counter()
+
+    def counting(call, kind):
+        def counted_call(store, *arguments, **options):
+            found = call(store, *arguments, **options)
+            counted[kind] += len(found if kind == "read" else arguments[0])
+            return found
+
+        return counted_call
+
+    calls = [(f"get_{name}", "read") for name in READING] + [("put_artifacts", "written")]
+    for name, kind in calls:
+        call = getattr(metadata_store.MetadataStore, name)
+        monkeypatch.setattr(metadata_store.MetadataStore, name, counting(call, kind))
+    return counted
+
+
+def test_what_is_read_and_written_does_not_grow_with_the_past(past, read):
+    past.train()
+    told = {"record": [], "look": []}
+    for number in range(15):
+        shard = number % SHARDS
+        read.clear()
+        TfxBackend().descendants(past.workspace, past.newest())
+        told["look"].append(read["read"])
+        request = past.forget({shard: 0})
+        read.clear()
+        record(past, request)
+        told["record"].append((read["read"], read["written"]))
+    few, many = told["record"][5], told["record"][-1]
+    ledgers = 9  # one a model: they tell where the workspace lay
+    assert many == (few[0] + ledgers, few[1]) and few[1] > 10
+    # What was trained is not met again; of a run of a pipeline, a few nodes are.
+    assert {after - before for before, after in pairwise(told["look"][5:])} <= set(range(31))
 
 
 def test_marking_goes_on_where_it_broke_off(past, monkeypatch):
