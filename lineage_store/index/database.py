@@ -6,16 +6,17 @@ a question must not pay for importing more. MLMD's file is another one, always.
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from lineage_store.errors import BadInput, NothingFound
+from lineage_store.overwritten import is_overwritten
 from lineage_store.workspace.folder import Workspace
 
 SCHEMA = "unweave"
-NEWEST = "excluded_rows"  # the last of the migrations
+NEWEST = "event_subtrees"  # the last of the migrations
 PATIENCE = 30  # seconds that a transaction waits for another
 
 
@@ -103,17 +104,26 @@ def _connect(name: str, *, uri: bool) -> sqlite3.Connection:
     return connection
 
 
-def compact(path: Path) -> bool:
-    """Rewrite the file without the pages of deleted rows, and empty its write-ahead log.
+def compact(path: Path, *, gone: Collection[bytes] | None = None) -> bool:
+    """Take what was deleted off the disk, and empty the write-ahead log.
 
-    Returns false if old pages had to stay, since somebody is reading: then it is to be done again.
+    The file is rewritten without the pages of deleted rows, unless `gone` says what has been
+    deleted and nothing of it is left (`overwritten`). Returns false if old pages had to stay, since
+    somebody is reading: then it is to be done again.
     """
-    connection = _connect(str(path), uri=False)
-    try:
-        connection.execute("VACUUM")
+    if not _with_empty_log(path):
+        return False
+    if gone is not None and is_overwritten(path, gone):
+        return True
+    return _with_empty_log(path, "VACUUM")
+
+
+def _with_empty_log(path: Path, *first: str) -> bool:
+    """Do some statements, then move the write-ahead log into the file; say whether that went."""
+    with closing(_connect(str(path), uri=False)) as connection:
+        for statement in first:
+            connection.execute(statement)
         (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    finally:
-        connection.close()
     return not busy
 
 
@@ -125,6 +135,7 @@ def _migrations() -> Any:
     from lineage_store.index.queue import create_queue
     from lineage_store.index.readmission import create_lifted
     from lineage_store.log.events import create_table
+    from lineage_store.log.subtrees import create_subtrees
 
     migrations = Migrations(SCHEMA)
 
@@ -234,5 +245,9 @@ def _migrations() -> Any:
     @migrations()
     def excluded_rows(db: Database) -> None:
         create_excluded_rows(db.conn)
+
+    @migrations()
+    def event_subtrees(db: Database) -> None:
+        create_subtrees(db.conn)
 
     return migrations

@@ -122,11 +122,13 @@ def all_requests(connection: sqlite3.Connection) -> list[Request]:
 
 def must_be_none_running(connection: sqlite3.Connection, *, but: str | None = None) -> None:
     """Raise Unfinished, naming the request, if an interrupted deletion waits to be finished."""
-    for request in all_requests(connection):
-        if request.state == "running" and request.id != but:
+    for one, created in connection.execute(
+        "SELECT id, created FROM requests WHERE state = 'running' ORDER BY ordinal"
+    ).fetchall():
+        if one != but:
             raise Unfinished(
-                f"The deletion {request.id} of {request.created} was interrupted: run the same "
-                f"command again (forget or run-requests), which finishes it, before anything else."
+                f"The deletion {one} of {created} was interrupted: run the same command again "
+                f"(forget or run-requests), which finishes it, before anything else."
             )
 
 

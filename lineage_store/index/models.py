@@ -59,6 +59,11 @@ def next_model_id(connection: sqlite3.Connection) -> str:
     return f"m{last + 1}"
 
 
+def model_ids(connection: sqlite3.Connection) -> frozenset[str]:
+    """Return the ids of all models that were ever registered."""
+    return frozenset(row[0] for row in connection.execute("SELECT id FROM models"))
+
+
 def next_snapshot(connection: sqlite3.Connection) -> int:
     """Return the number of the next data snapshot."""
     (last,) = connection.execute("SELECT coalesce(max(snapshot), 0) FROM models").fetchone()

@@ -247,36 +247,40 @@ def remove(
 ) -> None:
     """Take rows out of every snapshot; with `subjects`, where they are rows of one of those.
 
-    Two tables may number their rows alike, so a row of the same key can be another person's.
+    Two tables may number their rows alike, so a row of the same key can be another person's. Rows
+    of subjects are found by these, all others by their keys in each part that is stored.
     """
-    whose = None if subjects is None else frozenset(subjects)
-    parts = [row[0] for row in connection.execute("SELECT DISTINCT part FROM snapshot_parts")]
-    for row_key in row_keys:
-        for part in parts:
-            row = connection.execute(
-                "SELECT subjects FROM rows WHERE part = ? AND row_key = ?", (part, row_key)
-            ).fetchone()
-            if row is None:
-                continue
-            its = each_pseudonym(row[0])
-            if whose is not None and whose.isdisjoint(its):
-                continue
-            connection.execute("DELETE FROM rows WHERE part = ? AND row_key = ?", (part, row_key))
-            connection.executemany(
-                "DELETE FROM row_subjects WHERE subject = ? AND part = ? AND row_key = ?",
-                [(one, part, row_key) for one in its],
-            )
+    keys = list(row_keys)
+    found = _by_key(connection, keys) if subjects is None else _of_any(connection, subjects)
+    asked = frozenset(keys)
+    for part, row_key in [one for one in found if one[1] in asked]:
+        gone = connection.execute(
+            "DELETE FROM rows WHERE part = ? AND row_key = ? RETURNING subjects", (part, row_key)
+        ).fetchone()
+        connection.executemany(
+            "DELETE FROM row_subjects WHERE subject = ? AND part = ? AND row_key = ?",
+            [(one, part, row_key) for one in each_pseudonym(gone[0])],
+        )
+
+
+def _of_any(connection: sqlite3.Connection, subjects: Iterable[bytes]) -> set[tuple[int, bytes]]:
+    """Return where rows of any of some subjects are stored: part and row key."""
+    found = "SELECT part, row_key FROM row_subjects WHERE subject = ?"
+    return {tuple(row) for one in subjects for row in connection.execute(found, (one,))}
+
+
+def _by_key(connection: sqlite3.Connection, row_keys: Iterable[bytes]) -> set[tuple[int, bytes]]:
+    """Return where rows of some keys are stored, whosever they are: part and row key."""
+    found = (
+        "SELECT r.part, r.row_key FROM (SELECT DISTINCT part FROM snapshot_parts) p "
+        "JOIN rows r ON r.part = p.part AND r.row_key = ?"
+    )
+    return {tuple(row) for one in row_keys for row in connection.execute(found, (one,))}
 
 
 def staying(connection: sqlite3.Connection, row_keys: Iterable[bytes]) -> frozenset[bytes]:
     """Return those of the keys that a row of some snapshot still has."""
-    parts = [row[0] for row in connection.execute("SELECT DISTINCT part FROM snapshot_parts")]
-    found = "SELECT 1 FROM rows WHERE part = ? AND row_key = ?"
-    return frozenset(
-        row_key
-        for row_key in row_keys
-        if any(connection.execute(found, (part, row_key)).fetchone() for part in parts)
-    )
+    return frozenset(row_key for _, row_key in _by_key(connection, row_keys))
 
 
 def has_rows(connection: sqlite3.Connection, pseudonym: bytes) -> bool:

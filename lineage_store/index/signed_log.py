@@ -12,7 +12,7 @@ from lineage_store.canonical import write_atomic
 from lineage_store.errors import WorkspaceBusy
 from lineage_store.index.database import PATIENCE, reading_index, writing_index
 from lineage_store.keys.signing import load_private_key
-from lineage_store.log import events
+from lineage_store.log import events, subtrees
 from lineage_store.log.events import ORIGIN, LogConnection, TreeHead
 from lineage_store.workspace.folder import Workspace, writing
 
@@ -53,4 +53,4 @@ def sign_log(workspace: Workspace) -> TreeHead:
 def log_size(workspace: Workspace) -> int:
     """Return the number of events in the log."""
     with writing_index(workspace) as connection:
-        return events.head(connection).size
+        return subtrees.size_of(connection)

@@ -22,6 +22,7 @@ from lineage_store.errors import BadInput
 from lineage_store.keys import spellings
 from lineage_store.keys.secret import Keys, keyed
 from lineage_store.keys.subject_ids import canonical_id
+from lineage_store.overwritten import is_overwritten
 
 PSEUDONYM_BYTES, KEY_BYTES, NONCE_BYTES = 16, 32, 12
 SPELLING = b" spelling"  # of what is sealed beside a key
@@ -45,6 +46,7 @@ class Pseudonyms:
         random_bytes: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self._keys = keys
+        self._path = path
         self._run = run
         self._random = random_bytes
         self._cache: dict[str, bytes] = {}
@@ -147,12 +149,16 @@ class Pseudonyms:
         """Destroy subjects' keys and spellings, and overwrite the place where they stood."""
         self._cache.clear()
         lookups = [self._keys.subject_lookup(subject) for subject in subjects]
-        self._connection.executemany(
-            "DELETE FROM keys WHERE lookup = ?", [(lookup,) for lookup in lookups]
-        )
-        spellings.drop(self._connection, lookups)
+        gone = "DELETE FROM keys WHERE lookup = ? RETURNING key"
+        keys = [
+            row[0] for one in lookups for row in self._connection.execute(gone, (one,)).fetchall()
+        ]
+        sealed = spellings.drop(self._connection, lookups)
         self._connection.commit()
-        self._connection.execute("VACUUM")
+        # Where a killed run has deleted some, nobody knows what they were.
+        known = len(keys) == len(lookups)
+        if not known or not is_overwritten(self._path, [*lookups, *keys, *sealed]):
+            self._connection.execute("VACUUM")
 
     def take_back(self) -> None:
         """Destroy the keys that this run drew, committed or not: they stand for nobody."""

@@ -40,12 +40,16 @@ def keep(
         connection.execute("DELETE FROM unspelled WHERE lookup = ?", (lookup,))
 
 
-def drop(connection: sqlite3.Connection, lookups: Iterable[bytes]) -> None:
-    """Erase the spellings of ids whose keys go."""
+def drop(connection: sqlite3.Connection, lookups: Iterable[bytes]) -> list[bytes]:
+    """Erase the spellings of ids whose keys go, and return them as they were sealed."""
     every = [(lookup,) for lookup in lookups]
-    for table in ("spellings", "unspelled"):
-        if _has(connection, table):
-            connection.executemany(f"DELETE FROM {table} WHERE lookup = ?", every)
+    sealed: list[bytes] = []
+    if _has(connection, "spellings"):
+        gone = "DELETE FROM spellings WHERE lookup = ? RETURNING sealed"
+        sealed = [row[0] for one in every for row in connection.execute(gone, one).fetchall()]
+    if _has(connection, "unspelled"):
+        connection.executemany("DELETE FROM unspelled WHERE lookup = ?", every)
+    return sealed
 
 
 def folding_to(connection: sqlite3.Connection, folded: bytes) -> list[tuple[bytes, bytes]]:

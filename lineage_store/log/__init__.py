@@ -1,7 +1,7 @@
 """The append-only event log, which an auditor can check.
 
 events  appended, signed and verified; `kinds` what unweave logs
-merkle  trees as Certificate Transparency builds them
+merkle  trees as Certificate Transparency builds them; `subtrees` the log's own, as it is kept
 proofs  of inclusion and consistency, to be checked offline
 """
 
@@ -39,4 +39,5 @@ __all__ = [
     "merkle",
     "of_kind",
     "proofs",
+    "subtrees",
 ]

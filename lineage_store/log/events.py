@@ -15,7 +15,7 @@ import hashlib
 import json
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NewType, Protocol
 
@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from lineage_store.canonical import canonical_json
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.keys.signing import from_base64, is_signed_by, raw_public_key, to_base64
-from lineage_store.log import merkle
+from lineage_store.log import merkle, subtrees
 
 ORIGIN = "unweave.dev/log"
 
@@ -42,6 +42,7 @@ _TABLE = (
        BEGIN SELECT RAISE(ABORT, 'the event log is append-only'); END""",
 )
 _ROWS = "SELECT seq, time, kind, body, leaf FROM events ORDER BY seq"
+_ROW = "SELECT seq, time, kind, body, leaf FROM events WHERE seq = ?"
 _ROWS_OF_KIND = "SELECT seq, time, kind, body, leaf FROM events WHERE kind = ? ORDER BY seq"
 
 # The algorithm byte of Ed25519 in C2SP signed notes, and how many bytes of key hash they carry.
@@ -84,9 +85,10 @@ LogConnection = NewType("LogConnection", sqlite3.Connection)
 
 
 def create_table(connection: sqlite3.Connection) -> None:
-    """Create the table `events` if it is not there yet."""
+    """Create the table `events`, and that of its tree, if they are not there yet."""
     for statement in _TABLE:
         connection.execute(statement)
+    subtrees.create_subtrees(connection)
 
 
 def append(connection: LogConnection, what: Loggable, *, time: str) -> Event:
@@ -95,13 +97,13 @@ def append(connection: LogConnection, what: Loggable, *, time: str) -> Event:
     Several writers need BEGIN IMMEDIATE: two that read the same last number cannot both commit.
     """
     kind, text = what.name, canonical_json(what.to_json()).decode("utf-8")
-    (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()
-    seq = last + 1
+    seq = subtrees.size_of(connection) + 1
     leaf = _leaf(seq=seq, time=time, kind=kind, body=text)
     connection.execute(
         "INSERT INTO events (seq, time, kind, body, leaf) VALUES (?, ?, ?, ?, ?)",
         (seq, time, kind, text, leaf.hex()),
     )
+    subtrees.grow(connection, seq)
     return Event(seq=seq, time=time, kind=kind, body=json.loads(text), leaf=leaf)
 
 
@@ -111,11 +113,26 @@ def events(connection: sqlite3.Connection, *, kind: str | None = None) -> Iterat
     Raises CheckFailed at an event whose stored body or leaf cannot be read.
     """
     rows = connection.execute(_ROWS) if kind is None else connection.execute(_ROWS_OF_KIND, (kind,))
-    for seq, time, name, body, leaf in rows:
-        try:
-            yield Event(seq, time, name, json.loads(body), bytes.fromhex(leaf))
-        except (TypeError, ValueError) as error:
-            raise _changed(seq) from error
+    return map(_event, rows)
+
+
+def event(connection: sqlite3.Connection, seq: int) -> Event:
+    """Return the event of a number, as it is stored and unchecked.
+
+    Raises CheckFailed if there is none or it cannot be read.
+    """
+    row = connection.execute(_ROW, (seq,)).fetchone()
+    if row is None:
+        raise subtrees.missing(seq)
+    return _event(row)
+
+
+def _event(row: Sequence[Any]) -> Event:
+    seq, time, name, body, leaf = row
+    try:
+        return Event(seq, time, name, json.loads(body), bytes.fromhex(leaf))
+    except (TypeError, ValueError) as error:
+        raise subtrees.changed(seq) from error
 
 
 def leaves(connection: sqlite3.Connection) -> list[bytes]:
@@ -128,14 +145,32 @@ def leaves(connection: sqlite3.Connection) -> list[bytes]:
         try:
             hashes.append(bytes.fromhex(leaf))
         except (TypeError, ValueError) as error:
-            raise _changed(seq) from error
+            raise subtrees.changed(seq) from error
     return hashes
 
 
+def is_covered(connection: sqlite3.Connection, event: Event, head: TreeHead) -> bool:
+    """Say whether an event, told as it is stored, is in the log of a head: proven by its path.
+
+    False also where the log is not whole on the way; `check` says what is wrong with it.
+    """
+    try:
+        told = {"seq": event.seq, "time": event.time, "kind": event.kind, "body": event.body}
+        path = subtrees.inclusion_path(connection, event.seq, head.size)
+        return merkle.verify_inclusion(
+            leaf=leaf_of(told), index=event.seq - 1, size=head.size, proof=path, root=head.root
+        )
+    except CheckFailed:
+        return False
+
+
 def head(connection: sqlite3.Connection) -> TreeHead:
-    """Return the size and root of the log as it is stored."""
-    hashes = leaves(connection)
-    return TreeHead(size=len(hashes), root=merkle.root(hashes))
+    """Return the size and root of the log as it is stored; costs the same however long it is.
+
+    Raises CheckFailed at an event that is missing or whose leaf cannot be read.
+    """
+    size = subtrees.size_of(connection)
+    return TreeHead(size=size, root=subtrees.root(connection, size))
 
 
 def check(connection: sqlite3.Connection, *, earlier: TreeHead | None = None) -> TreeHead:
@@ -149,15 +184,12 @@ def check(connection: sqlite3.Connection, *, earlier: TreeHead | None = None) ->
     try:
         for seq, time, kind, body, leaf in connection.execute(_ROWS):
             if seq != len(hashes) + 1:
-                raise CheckFailed(
-                    f"Event {len(hashes) + 1} is missing from the event log: "
-                    "restore the log from a backup."
-                )
+                raise subtrees.missing(len(hashes) + 1)
             if not all(isinstance(field, str) for field in (time, kind, body, leaf)):
-                raise _changed(seq)
+                raise subtrees.changed(seq)
             hashes.append(_leaf(seq=seq, time=time, kind=kind, body=body))
             if hashes[-1].hex() != leaf:
-                raise _changed(seq)
+                raise subtrees.changed(seq)
     except sqlite3.DatabaseError as error:
         raise CheckFailed(
             f"Event {len(hashes) + 1} of the event log cannot be read ({error}): "
@@ -237,13 +269,6 @@ def leaf_of(event: Mapping[str, Any]) -> bytes:
 def _leaf(*, seq: int, time: str, kind: str, body: str) -> bytes:
     # The body goes in as the text stored, so that no other spelling of it has the same leaf.
     return merkle.leaf_hash(canonical_json({"seq": seq, "time": time, "kind": kind, "body": body}))
-
-
-def _changed(seq: int) -> CheckFailed:
-    return CheckFailed(
-        f"Event {seq} of the event log does not match its leaf: it was changed after it was "
-        "written; restore the log from a backup."
-    )
 
 
 def _checkpoint(tree_head: TreeHead, *, origin: str) -> bytes:

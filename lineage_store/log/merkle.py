@@ -24,6 +24,11 @@ def leaf_hash(data: bytes) -> bytes:
     return hashlib.sha256(b"\x00" + data).digest()
 
 
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Return the 32-byte hash of an inner node of two hashes."""
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
 def root(leaf_hashes: Sequence[bytes]) -> bytes:
     """Return the 32-byte root over the leaf hashes, in their order.
 
@@ -72,12 +77,12 @@ def verify_inclusion(
         if last == 0:
             return False
         if node & 1 or node == last:
-            computed = _node_hash(sibling, computed)
+            computed = node_hash(sibling, computed)
             # A last node without a sibling moved up unchanged: skip those levels.
             while not node & 1 and node:
                 node, last = node >> 1, last >> 1
         else:
-            computed = _node_hash(computed, sibling)
+            computed = node_hash(computed, sibling)
         node, last = node >> 1, last >> 1
     return last == 0 and computed == root
 
@@ -122,22 +127,18 @@ def verify_consistency(
         if last == 0:
             return False
         if node & 1 or node == last:
-            old, new = _node_hash(sibling, old), _node_hash(sibling, new)
+            old, new = node_hash(sibling, old), node_hash(sibling, new)
             while not node & 1 and node:
                 node, last = node >> 1, last >> 1
         else:
-            new = _node_hash(new, sibling)
+            new = node_hash(new, sibling)
         node, last = node >> 1, last >> 1
     return last == 0 and old == old_root and new == new_root
 
 
-def _node_hash(left: bytes, right: bytes) -> bytes:
-    return hashlib.sha256(b"\x01" + left + right).digest()
-
-
 def _level_above(level: Sequence[bytes]) -> list[bytes]:
     """Pair neighbours; a last one without a neighbour moves up as it is."""
-    above = [_node_hash(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+    above = [node_hash(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
     if len(level) % 2:
         above.append(level[-1])
     return above

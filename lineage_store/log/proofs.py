@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from lineage_store.canonical import canonical_json
 from lineage_store.errors import BadInput, CheckFailed
-from lineage_store.log import events, merkle
+from lineage_store.log import events, merkle, subtrees
 
 FORMAT = 1
 INCLUSION, CONSISTENCY = "inclusion", "consistency"
@@ -48,10 +48,10 @@ def inclusion(
 
     Raises BadInput if the head does not cover the event or the log is shorter than the head.
     """
-    hashes = _leaves(connection, size)
+    _must_hold(subtrees.size_of(connection), size)
     if not 1 <= number <= size:
         raise BadInput(f"The head covers the events 1 to {size}: there is no event {number} in it.")
-    event = next(event for event in events.events(connection) if event.seq == number)
+    event = events.event(connection, number)
     return _written(
         {
             "format": FORMAT,
@@ -63,7 +63,7 @@ def inclusion(
                 "kind": event.kind,
                 "body": dict(event.body),
             },
-            "path": _texts(merkle.inclusion_proof(number - 1, hashes)),
+            "path": _texts(subtrees.inclusion_path(connection, number, size)),
         }
     )
 
@@ -124,12 +124,16 @@ def check_proof(data: bytes, public_key: Ed25519PublicKey, *, origin: str) -> Pr
 
 def _leaves(connection: sqlite3.Connection, size: int) -> list[bytes]:
     hashes = events.leaves(connection)
-    if len(hashes) < size:
-        raise BadInput(
-            f"The log holds {len(hashes)} events, and the head covers {size}: it is the head of "
-            f"another log, or events were removed; `unweave log check` with `head` tells."
-        )
+    _must_hold(len(hashes), size)
     return hashes[:size]
+
+
+def _must_hold(there: int, size: int) -> None:
+    if there < size:
+        raise BadInput(
+            f"The log holds {there} events, and the head covers {size}: it is the head of another "
+            f"log, or events were removed; `unweave log check` with `head` tells."
+        )
 
 
 def _written(proof: Mapping[str, Any]) -> bytes:

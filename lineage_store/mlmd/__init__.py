@@ -8,6 +8,8 @@ subgraph        nodes and edges in one atomic write
 ingest          from the units of a ledger to MLMD: identity and edges
 stand_ins       for TFX's artifacts where MLMD has lost them
 live_nodes      which nodes a live model still accounts for
+descendants     what is live and came of a model's data
+ending          which units end with a model
 pages           all nodes, piece by piece
 read_graph      the whole lineage in memory
 selection       what belongs into a picture
@@ -18,10 +20,12 @@ from typing import TYPE_CHECKING
 from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
+    from lineage_store.mlmd.descendants import live_descendants
+    from lineage_store.mlmd.ending import ended_nodes
     from lineage_store.mlmd.ingest import ingest_deletion, ingest_model
-    from lineage_store.mlmd.live_nodes import ENDING, live_files
+    from lineage_store.mlmd.live_nodes import live_files
     from lineage_store.mlmd.metadata_store import Metadata, pb
-    from lineage_store.mlmd.names import Names
+    from lineage_store.mlmd.names import Names, place_of
     from lineage_store.mlmd.read_graph import read_lineage
     from lineage_store.mlmd.selection import (
         Picture,
@@ -36,10 +40,12 @@ else:
     __getattr__ = lazily(
         __name__,
         {
+            "descendants": ("live_descendants",),
+            "ending": ("ended_nodes",),
             "ingest": ("ingest_deletion", "ingest_model"),
-            "live_nodes": ("ENDING", "live_files"),
+            "live_nodes": ("live_files",),
             "metadata_store": ("Metadata", "pb"),
-            "names": ("Names",),
+            "names": ("Names", "place_of"),
             "read_graph": ("read_lineage",),
             "selection": (
                 "Picture",
@@ -54,20 +60,22 @@ else:
     )
 
 __all__ = [
-    "ENDING",
     "Metadata",
     "Names",
     "Picture",
     "certificate_of",
     "connection_config",
+    "ended_nodes",
     "ingest_deletion",
     "ingest_model",
+    "live_descendants",
     "live_files",
     "made_by_tfx",
     "pb",
     "picture_of_artifact",
     "picture_of_model",
     "picture_of_subject",
+    "place_of",
     "read_lineage",
     "settle",
     "told",

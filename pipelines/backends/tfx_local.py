@@ -13,19 +13,20 @@ from typing import TYPE_CHECKING
 
 from lineage_store.errors import MetadataLost
 from lineage_store.graph import LineageNode
-from lineage_store.index import all_requests, base_of, families_from, reading_index
+from lineage_store.index import all_requests, base_of, reading_index
 from lineage_store.index.models import ModelRecord, find_model, models
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.mlmd import (
-    ENDING,
     Metadata,
     Names,
     certificate_of,
+    ended_nodes,
     ingest_deletion,
     ingest_model,
+    live_descendants,
     live_files,
     made_by_tfx,
-    pb,
+    place_of,
     settle,
     told,
 )
@@ -63,12 +64,12 @@ class TfxBackend:
     def record_training(self, job: TrainingJob) -> None:
         """Write the new model's lineage into MLMD."""
         with told(job.workspace.metadata):
-            _ingest_models(job.workspace, [job.model])
+            _ingest_models(job.workspace, Metadata.of(job.workspace), [job.model])
 
     def record_deletion(self, job: DeletionJob) -> None:
         """Write the new models' lineage, mark what is gone, and record the deletion itself."""
         with told(job.workspace.metadata):
-            _record_deletion(job.workspace, job.request_id)
+            _record_deletion(job.workspace, Metadata.of(job.workspace), job.request_id)
 
     def catch_up(self, workspace: Workspace) -> None:
         """Write what is not in MLMD yet of live models and of requests that are done."""
@@ -87,9 +88,10 @@ class TfxBackend:
 
 def _catch_up(workspace: Workspace) -> None:
     with reading_index(workspace) as connection:
-        made = {record.id for record in models(connection) if made_by_tfx(record)}
-        live = [record.id for record in models(connection, live_only=True)]
+        records = models(connection)
         done = [one for one in all_requests(connection) if one.state == "done"]
+    made = {record.id for record in records if made_by_tfx(record)}
+    live = [record.id for record in records if record.state == "live"]
     if not made:
         return
     if not workspace.metadata.is_there():
@@ -97,44 +99,36 @@ def _catch_up(workspace: Workspace) -> None:
             f"The file of ML Metadata, {workspace.metadata.address}, is gone: restore it from a "
             f"backup, or run unweave doctor `repair`, which makes again what can be."
         )
-    settle(workspace, Metadata.of(workspace))
-    _ingest_models(workspace, [model_id for model_id in live if model_id in made])
     metadata = Metadata.of(workspace)
+    if metadata.places.formerly:
+        settle(workspace, metadata)
+        metadata = Metadata.of(workspace)
     names = Names(workspace.keys().key_id)
-    for request in done:
-        changed = {plan.model_before for plan in load_plan(workspace.request(request.id))}
-        if changed <= made and not metadata.execution_exists(names.of(request.id, "deletion")):
-            _record_deletion(workspace, request.id)
+    ends = {names.of(one, "assembly"): one for one in live if one in made}
+    there = metadata.executions_by_external_id(ends)
+    _ingest_models(workspace, metadata, [ends[name] for name in ends if name not in there])
+    asked = {names.of(request.id, "deletion"): request.id for request in done}
+    there = metadata.executions_by_external_id(asked)
+    for request_id in (asked[name] for name in asked if name not in there):
+        changed = {plan.model_before for plan in load_plan(workspace.request(request_id))}
+        if changed <= made:
+            _record_deletion(workspace, metadata, request_id)
 
 
 def _descendants(workspace: Workspace, record: ModelRecord) -> list[LineageNode]:
     metadata = Metadata.of(workspace)
     with reading_index(workspace) as connection:
-        everyone = models(connection)
-    later = families_from(everyone, record.family)
-    own = _closure(metadata, workspace, [one for one in everyone if one.family == record.family])
-    theirs = _closure(
-        metadata,
-        workspace,
-        [one for one in everyone if one.family in later and made_by_tfx(one)],
-    )
-    reached = metadata.artifacts(own - theirs)
-    return [metadata.node(a) for a in reached if a.state != pb.Artifact.DELETED]
+        records = models(connection)
+    ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
+    found = live_descendants(metadata, workspace, records, family=record.family, ledger=ledger)
+    return [metadata.node(one) for one in found]
 
 
-def _closure(metadata: Metadata, workspace: Workspace, records: list[ModelRecord]) -> set[int]:
-    """Return the ids of the examples of models and of all that came of them."""
-    starts = [metadata.by_uri(str(workspace.absolute(one.paths["examples"]))) for one in records]
-    known = {artifact.id for artifact in starts if artifact is not None}
-    return metadata.downstream(known) | known
-
-
-def _record_deletion(workspace: Workspace, request_id: str) -> None:
+def _record_deletion(workspace: Workspace, metadata: Metadata, request_id: str) -> None:
     folder = workspace.request(request_id)
     plans = load_plan(folder)
     after = [plan.model_after for plan in plans if plan.model_after]
-    _ingest_models(workspace, after)
-    metadata = Metadata.of(workspace)
+    _ingest_models(workspace, metadata, after)
     names = Names(workspace.keys().key_id)
     with reading_index(workspace) as connection:
         records = {record.id: record for record in models(connection)}
@@ -152,8 +146,7 @@ def _record_deletion(workspace: Workspace, request_id: str) -> None:
     )
 
 
-def _ingest_models(workspace: Workspace, model_ids: list[str]) -> None:
-    metadata = Metadata.of(workspace)
+def _ingest_models(workspace: Workspace, metadata: Metadata, model_ids: list[str]) -> None:
     names = Names(workspace.keys().key_id)
     with reading_index(workspace) as connection:
         for model_id in model_ids:
@@ -185,30 +178,12 @@ def _mark_deleted(
     if plan.model_after is not None:
         kept = open_ledger(workspace.absolute(records[plan.model_after].paths["ledger"]))
     live = {} if kept is None else live_files(kept, names)
-    nodes = [
-        node
-        for node in metadata.artifacts(_family_nodes(metadata, workspace, old, records))
-        if metadata.type_name(node.type_id) in ENDING
-        and _family_of(metadata, node, records) == old.family
-    ]
-    metadata.mark_deleted(node for node in nodes if node.external_id not in live)
-    metadata.move((n, live[n.external_id]) for n in nodes if n.uri and n.external_id in live)
-
-
-def _family_nodes(
-    metadata: Metadata, workspace: Workspace, old: ModelRecord, records: dict[str, ModelRecord]
-) -> set[int]:
-    family = [record for record in records.values() if record.family == old.family]
-    starts = [metadata.by_uri(str(workspace.absolute(m.paths["rows"]))) for m in family]
-    return metadata.downstream(artifact.id for artifact in starts if artifact is not None)
-
-
-def _family_of(
-    metadata: Metadata, node: pb.Artifact, records: dict[str, ModelRecord]
-) -> str | None:
-    """Return the family of a node's model: what was trained from a family lies downstream of it."""
-    record = records.get(metadata.node(node).model or "")
-    return None if record is None else record.family
+    line = {record.id for record in records.values() if record.family == old.family}
+    metadata.mark_deleted(ended_nodes(metadata, names, old, line, live=live))
+    changed = set(plan.affected_shards)
+    moved = [one for one in live if live[one] or place_of(one).get("shard") in changed]
+    nodes = metadata.by_external_id(moved).items()
+    metadata.move((node, live[name]) for name, node in nodes if node.uri)
 
 
 def run_locally(pipeline: "Pipeline") -> None:

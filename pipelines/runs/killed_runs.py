@@ -36,7 +36,7 @@ def sweep(workspace: Workspace, *, today: str) -> list[str]:
     with writing_index(workspace) as connection:
         with connection:
             older = deletions.clear_reasons(connection)
-        known = {record.id for record in models.models(connection)}
+        known = set(models.model_ids(connection))
         asked = deletions.all_requests(connection)
     if workspace.pseudonym_file.exists():
         with closing(Pseudonyms(workspace.pseudonym_file, workspace.keys())) as pseudonyms:

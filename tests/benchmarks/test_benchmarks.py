@@ -27,6 +27,7 @@ NAMES = [
     "load",
     "pipeline-cost",
     "lineage-scale",
+    "deletion-history",
     "other-spellings",
     "ingest-rate",
     "closure",
@@ -76,6 +77,16 @@ def test_the_closure_runs_and_both_sides_agree():
     assert done.returncode == 0, done.stderr
     lines = [line.split() for line in done.stdout.splitlines()]
     assert sum("networkx" in line for line in lines) == sum("ours" in line for line in lines) == 2
+
+
+def test_the_past_grows_and_a_deletion_is_taken_apart():
+    done = run("deletion-history", "--quick", "--markdown")
+    assert done.returncode == 0, done.stderr
+    lines = [line.strip("| ").split(" | ") for line in done.stdout.splitlines() if "|" in line]
+    assert [line[0] for line in lines[2:]] == [
+        "look", "recorded", "ingest", "catch up", "log", "status",
+    ]  # fmt: skip
+    assert all(float(one) > 0 for line in lines[2:] for one in line[1:])
 
 
 def test_every_benchmark_is_in_the_docs():

@@ -14,6 +14,7 @@ Record first, then act: each step can run again after a kill, and gives the same
 randomness come from outside.
 """
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -60,6 +61,7 @@ def erase(workspace: Workspace, request_id: str, *, clock: Clock) -> Scan:
         others = (row_index.rows_by_key(connection, opened.row_keys, one.snapshot) for one in stay)
         shared = frozenset().union(*(rows.key_set() for rows in others))
         goes = _that_goes(workspace, ended=ended, stay=stay)
+        numbers = None if any(one.state != "live" for one in ended) else _numbers(ended)
     staying = sorted({path for one in stay for path in one.paths.values()})
     first = Places(goes, staying)
     before = _scan(workspace, request_id, opened, stay=stay, shared=shared, places=first)
@@ -73,7 +75,9 @@ def erase(workspace: Workspace, request_id: str, *, clock: Clock) -> Scan:
             row_index.keep_snapshots(connection, (record.snapshot for record in stay))
         shared = row_index.staying(connection, opened.row_keys)
     _clear_serving(workspace)
-    if not compact(workspace.index_file):
+    # A killed run ended them: what the index said of them is not known any more.
+    said = None if numbers is None else [*opened.keyed_patterns(staying=shared), *numbers]
+    if not compact(workspace.index_file, gone=said):
         raise WorkspaceBusy(
             "Another program is reading the index (unweave.sqlite), and as long as it does, pages "
             "with the deleted rows cannot go: close it and run the same command again, which ends "
@@ -141,6 +145,18 @@ def _that_goes(
         *(workspace.index_file.name + log for log in ("", "-wal", "-shm")),
         *(workspace.pseudonym_file.name + log for log in ("", "-wal", "-shm", "-journal")),
     ]
+
+
+def _numbers(ending: Iterable[models.ModelRecord]) -> list[bytes]:
+    """Return what the index says of trainings until the models end, as it is written there."""
+    said = []
+    for record in ending:
+        metrics, timings = record.report.get("metrics", {}), record.report.get("timings")
+        if models.past_metrics(metrics) != metrics:
+            said.append(json.dumps(metrics, sort_keys=True).encode("ascii"))
+        if timings is not None and models.past_timings(timings) != timings:
+            said.append(b'"written": %d' % timings["written"])
+    return said
 
 
 def _erase_model(

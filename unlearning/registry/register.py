@@ -96,10 +96,11 @@ def must_be_recorded(
     record: models.ModelRecord,
     ledger: Ledger,
 ) -> None:
-    """Check a ledger against the event log, and the log against its signed head.
+    """Check a ledger against the event log, and what that says of it against the signed head.
 
     This is what makes digests of reused checkpoints worth something: whoever changes a ledger
-    would have to sign a new log. Raises CheckFailed, saying which of the two does not hold.
+    would have to sign a new log. The event alone is proven, and the whole log is checked only if
+    that fails. Raises CheckFailed, saying which of the two does not hold.
     """
     public_key = load_public_key(workspace.public_key)
     if not workspace.head_file.exists():
@@ -108,9 +109,10 @@ def must_be_recorded(
             f"changed; restore it from a backup."
         )
     signed = events.verify_head(workspace.head_file.read_bytes(), public_key, origin=events.ORIGIN)
-    events.check(connection, earlier=signed)
-    made = [one.ledger for _, one in of_kind(connection, ModelMade) if one.model == record.id]
-    if made != [published_ledger(ledger)]:
+    made = [(event, one) for event, one in of_kind(connection, ModelMade) if one.model == record.id]
+    if not all(events.is_covered(connection, event, signed) for event, _ in made):
+        events.check(connection, earlier=signed)
+    if [one.ledger for _, one in made] != [published_ledger(ledger)]:
         raise CheckFailed(
             f"The ledger of {record.id} is not the one that was recorded when it was trained: "
             f"nothing was changed; restore the workspace from a backup, or train again."

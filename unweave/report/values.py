@@ -21,7 +21,7 @@ from lineage_store.index import deletions
 from lineage_store.index.models import ModelRecord, find_model
 from lineage_store.keys import load_public_key
 from lineage_store.ledger import Timings
-from lineage_store.log import RowsDeleted, events, of_kind
+from lineage_store.log import RowsDeleted, of_kind, subtrees
 from lineage_store.workspace import RequestFolder, Workspace
 from unlearning.certificates import verify
 from unlearning.planning import Estimate, ModelPlan, Verdict
@@ -240,7 +240,7 @@ def _position(
         for event, deleted in of_kind(connection, RowsDeleted)
         if (deleted.request, deleted.certificate) == (request_id, certificate)
     ]
-    return told[-1] if told else None, len(events.leaves(connection))
+    return told[-1] if told else None, subtrees.size_of(connection)
 
 
 def _change(

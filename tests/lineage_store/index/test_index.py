@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lineage_store import overwritten
 from lineage_store.data.record import EVAL, TRAIN, UNLABELLED, Record
 from lineage_store.errors import BadInput, NothingFound
 from lineage_store.index import deletions, models, row_index
@@ -440,6 +441,46 @@ def test_a_file_that_is_no_database_is_refused(path):
 
 def on_disk(path):
     return b"".join(p.read_bytes() for p in path.parent.iterdir() if p.name.startswith(path.name))
+
+
+def free_pages(connection):
+    return connection.execute("PRAGMA freelist_count").fetchone()[0]
+
+
+@pytest.mark.parametrize("overwriting", [True, False])
+def test_a_large_file_is_written_anew_only_if_a_copy_is_left_in_it(
+    connection, path, overwriting, monkeypatch
+):
+    monkeypatch.setattr(overwritten, "SMALL", 0)
+    if not overwriting:
+        connection.execute("PRAGMA secure_delete = OFF")
+    rows = [row(number, ANN if number % 5 else BOB) for number in range(2000)]
+    with connection:
+        ingest(connection, 1, rows)
+    gone = [record.row_key for record in rows if record.subjects == (ANN,)]
+    with connection:
+        row_index.remove(connection, gone)
+    assert free_pages(connection) > 10
+    assert compact(path, gone=[*gone[:500], ANN])
+    assert (free_pages(connection) > 10) == overwriting
+    after = on_disk(path)
+    assert not any(key in after for key in gone) and ANN not in after
+    assert row_index.subjects(connection, 1) == [(BOB, 400)]
+    # What nobody can name is taken away by writing the file anew, as ever.
+    assert compact(path) and free_pages(connection) == 0
+
+
+def test_a_text_is_found_wherever_it_lies_in_a_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(overwritten, "SMALL", 0)
+    text = bytes(range(251)) * 8
+    for place in (0, overwritten.BLOCK - 600, overwritten.BLOCK, 2 * overwritten.BLOCK + 77):
+        file = tmp_path / "file"
+        with file.open("wb") as stream:
+            stream.seek(place)
+            stream.write(text)
+        assert not overwritten.is_overwritten(file, [b"\x00" + text, text])
+        assert overwritten.is_overwritten(file, [text[:900] + b"?", b"(.*)", b"\xff" * 2])
+    assert not overwritten.is_overwritten(tmp_path / "file", [])
 
 
 @pytest.mark.parametrize("overwriting", [True, False])

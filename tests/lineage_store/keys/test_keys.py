@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lineage_store import overwritten
 from lineage_store.errors import BadInput
 from lineage_store.keys.pseudonyms import PSEUDONYM_BYTES, Pseudonyms
 from lineage_store.keys.secret import create_secret, derive, keyed, read_secret
@@ -165,8 +166,13 @@ def test_no_id_is_in_the_file(store_file, keys):
     assert b"example.org" not in content and pseudonym not in content
 
 
-def test_a_shredded_key_is_gone_from_the_file_and_the_pseudonym_means_nothing(store_file, keys):
+@pytest.mark.parametrize("large", [False, True])
+def test_a_shredded_key_is_gone_from_the_file_and_the_pseudonym_means_nothing(
+    store_file, keys, large, monkeypatch
+):
     drawn = {}
+    if large:
+        monkeypatch.setattr(overwritten, "SMALL", 0)
 
     def random_bytes(count):
         drawn[len(drawn)] = os.urandom(count)
@@ -184,7 +190,7 @@ def test_a_shredded_key_is_gone_from_the_file_and_the_pseudonym_means_nothing(st
     assert not any(key in content for key in values[::3])
 
     gone = names[::7]
-    store.shred([*gone, "nobody"])
+    store.shred(gone if large else [*gone, "nobody"])
     for name, pseudonym, (nonce, other) in zip(names, before, nonces, strict=True):
         content = b"".join(path.read_bytes() for path in store_file.parent.iterdir())
         lookup = keys.subject_lookup(name)

@@ -3,6 +3,7 @@
 import base64
 import json
 import sqlite3
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from lineage_store.canonical import canonical_json
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.keys.signing import is_signed_by
-from lineage_store.log import events, merkle
+from lineage_store.log import events, merkle, subtrees
 from tests.any_event import AnyEvent
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -261,3 +262,69 @@ def test_stored_bodies_are_plain_json_for_other_tools():
     connection = new_log(1)
     (body,) = connection.execute("SELECT body FROM events").fetchone()
     assert json.loads(body) == {"n": 0}
+
+
+LONGER = 21
+
+
+@pytest.fixture(scope="module")
+def long_log():
+    connection = sqlite3.connect(":memory:")
+    events.create_table(connection)
+    for n in range(LONGER):
+        events.append(connection, AnyEvent("run", {"n": n}), time="2024-05-01T00:00:00Z")
+    connection.commit()
+    return connection
+
+
+def test_the_tree_as_it_is_kept_is_that_of_the_leaves(long_log):
+    leaves = events.leaves(long_log)
+    (kept,) = long_log.execute("SELECT count(*) FROM event_subtrees").fetchone()
+    assert kept == 10 + 5 + 2 + 1
+    for size in range(LONGER + 1):
+        assert subtrees.root(long_log, size) == merkle.root(leaves[:size])
+        for number in range(1, size + 1):
+            path = subtrees.inclusion_path(long_log, number, size)
+            assert path == merkle.inclusion_proof(number - 1, leaves[:size])
+
+
+@pytest.mark.parametrize("gone", ["1", "level = 2", "number % 2", "level > 1"])
+def test_what_is_not_kept_of_the_tree_is_computed(long_log, gone):
+    before = events.head(long_log)
+    long_log.execute(f"DELETE FROM event_subtrees WHERE {gone}")
+    assert events.head(long_log) == before == events.check(long_log)
+    events.append(long_log, AnyEvent("run"), time="t")
+    assert events.head(long_log) == events.check(long_log)
+    long_log.rollback()
+
+
+def test_an_older_log_is_given_its_tree_and_a_broken_one_is_not_in_the_way(long_log):
+    before = events.head(long_log)
+    long_log.execute("DROP TABLE event_subtrees")
+    subtrees.create_subtrees(long_log)
+    assert long_log.execute("SELECT count(*) FROM event_subtrees").fetchone() == (18,)
+    assert events.head(long_log) == before
+    connection = without_triggers(new_log(5))
+    connection.execute("DROP TABLE event_subtrees")
+    connection.execute("UPDATE events SET leaf = 'zz' WHERE seq = 4")
+    subtrees.create_subtrees(connection)
+    with pytest.raises(CheckFailed, match="Event 4 of the event log"):
+        events.head(connection)
+
+
+def test_a_head_costs_few_hashes_however_long_the_log_is(long_log, monkeypatch):
+    hashed = []
+    node_hash = merkle.node_hash
+    monkeypatch.setattr(merkle, "node_hash", lambda *two: hashed.append(1) or node_hash(*two))
+    events.head(long_log)
+    assert len(hashed) <= 2  # 21 is 16 + 4 + 1
+
+
+def test_an_event_is_covered_by_a_head_only_as_it_was_written(long_log):
+    head = events.head(long_log)
+    for event in events.events(long_log):
+        assert events.is_covered(long_log, event, head)
+        assert not events.is_covered(long_log, replace(event, time="2024-05-02"), head)
+        assert not events.is_covered(long_log, event, replace(head, root=bytes(32)))
+        smaller = events.TreeHead(event.seq - 1, subtrees.root(long_log, event.seq - 1))
+        assert not events.is_covered(long_log, event, smaller)

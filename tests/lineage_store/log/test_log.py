@@ -61,6 +61,7 @@ def signed_anew(root, connection):
     """Rewrite all leaves and sign the head, as one can who owns database and key."""
     rows = connection.execute("SELECT seq, time, kind, body FROM events ORDER BY seq").fetchall()
     connection.execute("DELETE FROM events")
+    connection.execute("DELETE FROM event_subtrees")
     for number, (_, time, kind, body) in enumerate(rows, start=1):
         event = {"seq": number, "time": time, "kind": kind, "body": json.loads(body)}
         leaf = events.leaf_of(event).hex()
