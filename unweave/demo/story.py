@@ -38,8 +38,9 @@ CANDIDATES = 5
 def run_demo(root: Path, *, quiet: bool = False, every: int = 1) -> dict[str, Any]:
     """Run the demo in a workspace of its own and return its numbers.
 
-    With `every` it is told of fewer trips, as `write_trips` says. The source file lies beside the workspace, in `<workspace>.source`. Raises BadInput if the
-    workspace is there and was not made by an earlier demo.
+    With `every` it is told of fewer trips, as `write_trips` says. The source file lies beside the
+    workspace, in `<workspace>.source`. Raises BadInput if the workspace is there and was not made
+    by an earlier demo.
     """
     source = root.with_name(root.name + ".source")
     _clear(root, source)
