@@ -13,8 +13,9 @@ venv: .venv/.ready ## make .venv with everything in it (2 to 3 minutes, 3.3 GB)
 demo: .venv/.ready ## train, forget a person, prove it: the whole story
 	.venv/bin/unweave demo
 
+# Bytecode is kept, whatever the environment says: some tests start Python many times.
 test: .venv/.ready ## run the tests, two files at a time
-	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-all: .venv/.ready ## run the tests, the slow ones too
 	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m ""

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from fixtures.drawn_secrets import draw_secrets
+from fixtures.warm_scan import warm_scan
 from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.cells.gate import let_through
 from lineage_store.data.csv_source import Columns, read_header, read_records
@@ -30,6 +31,7 @@ COLLECTED = pytest.StashKey[dict[str, bool]]()
 settings.register_profile("unweave", deadline=None)
 settings.load_profile("unweave")
 draw_secrets()
+warm_scan()
 
 
 def pytest_addoption(parser):

@@ -5,7 +5,9 @@ import json
 
 import pytest
 
+from components import own_process
 from components.own_process import answer_of
+from fixtures.warm_python import WarmSys
 from lineage_store.errors import CheckFailed
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
@@ -23,6 +25,12 @@ def project(tmp_path_factory):
     made = Project(here / "ws", backend=DirectBackend())
     made.train(here / "rows.csv", label="label", row_id="ref", model_family="naive-bayes")
     return made
+
+
+@pytest.fixture(autouse=True)
+def warm(monkeypatch):
+    """Let the processes be forks."""
+    monkeypatch.setitem(vars(own_process), "sys", WarmSys())
 
 
 def test_a_search_files_a_request_and_a_run_without_due_ones_says_so(project):

@@ -39,13 +39,31 @@ def skeleton(text):
     return [line for line in lines if line and not re.match(r" |\d|company", line)]
 
 
-def test_the_demo_tells_the_story_that_the_readme_shows(tmp_path):
-    done = run(["-m", "unweave", "demo"], tmp_path)
+ON_FEWER = """
+import sys
+from pathlib import Path
+from unweave.demo.story import run_demo
+
+run_demo(Path("workspace"), every=int(sys.argv[1]))
+"""
+FEWER = 20  # of large companies each twentieth trip
+
+
+@pytest.mark.parametrize(
+    ("started", "trips"),
+    [
+        (["-c", ON_FEWER, str(FEWER)], "1,129"),
+        pytest.param(["-m", "unweave", "demo"], "15,002", marks=pytest.mark.slow),
+    ],
+    ids=["fewer", "all"],
+)
+def test_the_demo_tells_the_story_that_the_readme_shows(tmp_path, started, trips):
+    done = run(started, tmp_path)
     assert done.returncode == 0, done.stderr
     shown = block("demo output", "text")
     assert skeleton(shown)[:-1] == skeleton(done.stdout)[:-1]
+    assert f"{trips} real taxi trips of 61 companies" in done.stdout
     for sentence in (
-        "15,002 real taxi trips of 61 companies",
         "All weights are equal, bit for bit.",
         "The result is exact, by construction.",
         "The result is approximate: its distance to the retrained twin is",
@@ -58,7 +76,7 @@ def test_the_demo_tells_the_story_that_the_readme_shows(tmp_path):
 
 
 def test_the_commands_and_the_python_example_run(tmp_path):
-    write_trips(tmp_path / "trips.csv")
+    write_trips(tmp_path / "trips.csv", every=FEWER)
     for line in block("commands", "console").splitlines():
         words = [a or b for a, b in re.findall(r'"([^"]+)"|(\S+)', line)]
         assert words[:2] == ["$", "unweave"]

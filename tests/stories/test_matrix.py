@@ -211,10 +211,11 @@ def trained(train):
 
 @pytest.fixture(scope="module")
 def assert_exact(trained, train, keys, new_folder):
-    """Return a function that takes records out and compares with the twin.
+    """Return a function that takes records out and compares with the twin, each case once.
 
     It gives the plan and both ledgers.
     """
+    known = {}
 
     def check(text, remove, *, shards=4, slices=4, epochs=5, batch_size=24, **options):
         partition = Partition(shards, slices, epochs, batch_size, seed=0)
@@ -223,6 +224,13 @@ def assert_exact(trained, train, keys, new_folder):
             module="user module",
             key_id=keys.key_id,
         )
+        case = (config, text, remove)
+        if case not in known:
+            known[case] = compared(config, text, remove)
+        return known[case]
+
+    def compared(config, text, remove):
+        partition = config.partition
         old = trained(config, text)
         records = [r for split in old.snapshot.splits for r in read_snapshot(old.snapshot, split)]
         gone = sorted(remove(records, partition), key=lambda r: r.row_key)
@@ -241,9 +249,9 @@ def assert_exact(trained, train, keys, new_folder):
             today=Fingerprints(code_digest(), environment()),
             derived_until="",
         )
-        known = {r.row_key for r in gone}
+        out = {r.row_key for r in gone}
         header, *rows = lines()
-        left = [r for r in rows if keys.row_key(kind="id", value=r[0].encode()) not in known]
+        left = [r for r in rows if keys.row_key(kind="id", value=r[0].encode()) not in out]
         assert len(left) == len(rows) - len(gone)
         random.Random(1).shuffle(left)
         if plan.model_after is None:
@@ -254,7 +262,7 @@ def assert_exact(trained, train, keys, new_folder):
         new = refit(
             plan,
             old=old.ledger,
-            store=store_from_snapshot(new_folder() / "rows", regated(old, known, new_folder()),
+            store=store_from_snapshot(new_folder() / "rows", regated(old, out, new_folder()),
                                       partition),
             folder=new_folder(),
             serving=None,
@@ -362,9 +370,8 @@ FURTHER = {
 @pytest.mark.parametrize(
     "name",
     [
-        "recurrent",
         "averaged weights",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in list(FURTHER)[1:-1]),
+        *(pytest.param(name, marks=pytest.mark.slow) for name in list(FURTHER)[:-1]),
     ],
 )
 def test_further_models_and_optimizers_forget_to_the_bit(assert_exact, name):
@@ -387,12 +394,10 @@ def test_batches_of_one_row_empty_ones_and_one_of_all_rows_are_exact(assert_exac
 # Class weights
 
 
-def test_with_class_weights_a_deletion_is_exact_and_keeps_the_stages_before_it(
-    assert_exact, trained
-):
+def test_with_class_weights_a_deletion_is_exact_and_keeps_the_stages_before_it(assert_exact):
     text = EMBEDDING.replace("OPTIMIZER", OPTIMIZERS["adam"])
     done = assert_exact(text, one_row, class_weights="balanced")
-    assert stages(done.new) != stages(assert_exact(text, one_row).new)
+    assert stages(done.old) != stages(assert_exact(text, a_slice).old)
     (changed,) = [decision for decision in done.plan.shards if decision.action == "retrained"]
     assert changed.kept_stages > 0
 

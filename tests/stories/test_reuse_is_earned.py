@@ -12,7 +12,6 @@ import random
 import re
 import shutil
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fixtures.warm_python import warm_python
 from lineage_store.canonical import canonical_json, read_json
 from lineage_store.index import models, reading_index
 from lineage_store.ledger import StepRecord, open_ledger
@@ -116,7 +116,7 @@ class House:
 
     def environment(self):
         paths = os.pathsep.join([str(self.folder), str(TOP)])
-        return {**os.environ, "PYTHONPATH": paths, "KERAS_HOME": str(self.folder / "keras")}
+        return {**os.environ, "PYTHONPATH": paths}
 
     def forget(self, number, *, twin=True, variables=None, **options):
         """Forget a person in a process of its own, and train the twin there."""
@@ -124,7 +124,7 @@ class House:
         asked = {"ids": [person(number)], **options}
         told = [self.options(table) if twin else None, asked]
         done = subprocess.run(
-            [sys.executable, "-c", APART, str(self.folder / "workspace"),
+            [*warm_python(), "-c", APART, str(self.folder / "workspace"),
              str(self.folder / "twin"), *map(json.dumps, told)],
             env={**self.environment(), **(variables or {})},
             cwd=TOP, capture_output=True, text=True, timeout=300, check=False,
@@ -148,15 +148,13 @@ def trained(tmp_path_factory):
     (folder / "secret").chmod(0o600)
     (folder / "model.py").write_text(MODULE, encoding="utf-8")
     (folder / "house_layers.py").write_text(LAYERS, encoding="utf-8")
-    (folder / "keras").mkdir()
-    (folder / "keras" / "keras.json").write_text(json.dumps(KERAS), encoding="utf-8")
     script = APART.splitlines()
     train = "\n".join([*script[:5], "print(Project(sys.argv[1], backend=DirectBackend())"
                        ".train(**json.loads(sys.argv[3]))['steps'])"])  # fmt: skip
     train = train.replace("root, twin, given, forget =", "#")
     given = json.dumps(house.options(write(folder / "all.csv")))
     subprocess.run(
-        [sys.executable, "-c", train, str(folder / "workspace"), "", given],
+        [*warm_python(), "-c", train, str(folder / "workspace"), "", given],
         env=house.environment(), cwd=TOP, check=True, capture_output=True, timeout=300,
     )  # fmt: skip
     return house
@@ -210,8 +208,10 @@ def test_a_module_that_imports_a_file_that_changes(house, accepted):
 @pytest.mark.slow
 def test_keras_is_set_otherwise_between_training_and_deletion(house):
     settings = json.dumps({**KERAS, "epsilon": 1e-2, "floatx": "float64"})
+    (house.folder / "keras").mkdir()
     (house.folder / "keras" / "keras.json").write_text(settings, encoding="utf-8")
-    _, change, twin = house.forget(4)
+    variables = {"KERAS_HOME": str(house.folder / "keras")}
+    _, change, twin = house.forget(4, variables=variables)
     assert change["weights_digest_after"] == twin
     assert all_anew(change)
 

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from fixtures import SMALL_MODEL
 from lineage_store.mlmd.metadata_store import Metadata, pb
 from lineage_store.workspace.folder import open_workspace
 from pipelines.backends.direct import DirectBackend
@@ -48,7 +49,7 @@ def train_both(folder, backend, *, without=None):
     ]
     (folder / "key").write_bytes(bytes(range(32)))
     (folder / "key").chmod(0o600)
-    project.train(given[0], shards=2, key_file=folder / "key", **OPTIONS)
+    project.train(given[0], shards=2, key_file=folder / "key", module=SMALL_MODEL, **OPTIONS)
     project.train(given[1], base="m1", **OPTIONS)
     return project
 

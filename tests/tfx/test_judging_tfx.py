@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fixtures import SMALL_MODEL
 from lineage_store.canonical import digest_file
 from lineage_store.errors import CheckFailed
 from lineage_store.mlmd.metadata_store import Metadata
@@ -26,7 +27,8 @@ def test_the_verdict_gates_the_push_and_is_an_artifact_of_the_lineage(tmp_path):
         rows = ([f"person-{n % 40}", f"{draw.random():.3f}", "yn"[n % 3 == 0]] for n in range(300))
         csv.writer(stream).writerows([["person", "size", "label"], *rows])
     project = Project(tmp_path / "ws", backend=TfxBackend())
-    project.train(file, label="label", subject="person", shards=1, slices=1, epochs=1)
+    project.train(file, label="label", subject="person", module=SMALL_MODEL, shards=1,
+                  slices=1, epochs=1)  # fmt: skip
     served = sorted(project.root.glob("serving/m1/*"))
     policy = project.root / "evaluation.json"
     policy.write_text('{"at_least": "bits", "refuse_uninformative": true}')

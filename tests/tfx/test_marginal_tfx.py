@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from fixtures import SMALL_MODEL
 from lineage_store.index.database import read_index
 from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
@@ -19,7 +20,7 @@ from unweave import Project
 pytestmark = pytest.mark.tfx
 
 OPTIONS = {"label": "label", "subject": "person", "shards": 2, "slices": 1, "epochs": 8,
-           "batch_size": 16, "record": "all"}  # fmt: skip
+           "batch_size": 16, "record": "all", "module": SMALL_MODEL}  # fmt: skip
 
 
 def deleted_from(folder, backend, given):

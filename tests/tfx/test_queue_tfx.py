@@ -8,6 +8,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from components import own_process
+from fixtures import SMALL_MODEL
+from fixtures.warm_python import WarmSys
 from lineage_store.mlmd.metadata_store import Metadata
 from lineage_store.workspace.folder import open_workspace
 from lineage_store.workspace.metadata_address import sqlite_file
@@ -21,7 +24,7 @@ pytestmark = pytest.mark.tfx
 NOON = datetime(2031, 5, 17, 12, tzinfo=timezone.utc)
 OPTIONS = {
     "label": "label", "subject": "person", "row_id": "row", "shards": 2, "slices": 1, "epochs": 6,
-    "batch_size": 32,
+    "batch_size": 32, "module": SMALL_MODEL,
 }  # fmt: skip
 
 
@@ -40,7 +43,8 @@ def write(path, table):
     return path
 
 
-def test_requests_run_as_one_pipeline_and_their_exact_phase_as_another(tmp_path):
+def test_requests_run_as_one_pipeline_and_their_exact_phase_as_another(tmp_path, monkeypatch):
+    monkeypatch.setitem(vars(own_process), "sys", WarmSys())
     gone = ["person-03", "person-11"]
     (tmp_path / "secret").write_bytes(bytes(range(32)))
     (tmp_path / "secret").chmod(0o600)

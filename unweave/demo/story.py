@@ -35,11 +35,12 @@ ONE_CAB = re.compile(r"\d+ - ")
 CANDIDATES = 5
 
 
-def run_demo(root: Path, *, quiet: bool = False) -> dict[str, Any]:
+def run_demo(root: Path, *, quiet: bool = False, every: int = 1) -> dict[str, Any]:
     """Run the demo in a workspace of its own and return its numbers.
 
-    The source file lies beside the workspace, in `<workspace>.source`. Raises BadInput if the
-    workspace is there and was not made by an earlier demo.
+    With `every` it is told of fewer trips, as `write_trips` says. The source file lies beside the
+    workspace, in `<workspace>.source`. Raises BadInput if the workspace is there and was not made
+    by an earlier demo.
     """
     source = root.with_name(root.name + ".source")
     _clear(root, source)
@@ -48,7 +49,7 @@ def run_demo(root: Path, *, quiet: bool = False) -> dict[str, Any]:
     console = console_for_people(quiet=quiet)
     began = time.perf_counter()
     with progress_bars() as listener:
-        story = _Story(console, Project(root, listener=listener, reveal=True), source)
+        story = _Story(console, Project(root, listener=listener, reveal=True), source, every)
         numbers = story.tell()
     numbers["seconds"] = round(time.perf_counter() - began, 1)
     console.print(Text(f"\nAll of it took {numbers['seconds']:.0f} s."))
@@ -69,10 +70,11 @@ def _clear(root: Path, source: Path) -> None:
 class _Story:
     """The demo's chapters; each prints what it found and returns its numbers."""
 
-    def __init__(self, console: Console, project: Project, source: Path) -> None:
+    def __init__(self, console: Console, project: Project, source: Path, every: int) -> None:
         self._console = console
         self._project = project
         self._source = source
+        self._every = every
         self._companies: Counter[str] = Counter()
 
     def tell(self) -> dict[str, Any]:
@@ -92,7 +94,7 @@ class _Story:
 
     def _train(self) -> dict[str, Any]:
         file = self._source / "trips.csv"
-        self._companies = write_trips(file)
+        self._companies = write_trips(file, every=self._every)
         trips = sum(self._companies.values())
         subjects = len([company for company in self._companies if company])
         with self._chapter("Train with lineage"):

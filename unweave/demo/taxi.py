@@ -14,6 +14,7 @@ from pathlib import Path
 from lineage_store.errors import BadInput
 
 SUBJECT, LABEL = "company", "big_tip"
+MANY = 30
 FILE = "examples/chicago_taxi_pipeline/data/simple/data.csv"
 
 
@@ -30,17 +31,24 @@ def shipped_trips() -> Iterator[dict[str, str]]:
     raise BadInput("The installed tfx package does not ship the taxi trips of the demo.")
 
 
-def write_trips(path: Path, *, without: frozenset[str] = frozenset()) -> Counter[str]:
+def write_trips(
+    path: Path, *, without: frozenset[str] = frozenset(), every: int = 1
+) -> Counter[str]:
     """Write the trips as a CSV file with the label, without some companies' trips.
 
-    Returns the number of trips of each company.
+    Of a company's trips after its first `MANY` only each of that number is written, so that small
+    companies stay whole. Returns the number of trips of each company.
     """
+    there: Counter[str] = Counter()
     companies: Counter[str] = Counter()
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer: csv.DictWriter[str] | None = None
         for trip in shipped_trips():
             if trip[SUBJECT] in without:
+                continue
+            there[trip[SUBJECT]] += 1
+            if there[trip[SUBJECT]] > MANY and there[trip[SUBJECT]] % every:
                 continue
             tip, fare = float(trip.pop("tips") or 0), float(trip["fare"] or 0)
             trip[LABEL] = str(int(tip > 0.2 * fare))

@@ -21,6 +21,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 import unweave
 from benchmarks.handmade import plain_header
+from fixtures import SMALL_MODEL
 from fixtures.warm_python import warm_python
 from lineage_store.canonical import write_atomic
 from lineage_store.doctor.rebuilt_metadata import rebuild
@@ -43,7 +44,7 @@ import sys
 from unweave import Project
 project = Project("ws")
 project.train("given.csv", label="label", subject="person", row_id="row", shards=2, slices=2,
-              epochs=2, batch_size=64, record="all", key_file="key")
+              epochs=2, batch_size=64, record="all", key_file="key", module=sys.argv[1])
 project.forget(["p0"])
 project.forget(["p1"], strategy="amnesiac")
 """
@@ -74,7 +75,7 @@ def story(tmp_path_factory):
             city, label = draw.choice(["Ulm", "Hof"]), "a" if points > 0.5 else "b"
             writer.writerow([number, f"p{number % 12}", f"{points:.3f}", city, label])
     write_atomic(here / "key", bytes(range(32)), mode=0o600)
-    python(STORY, folder=here)
+    python(STORY, SMALL_MODEL, folder=here)
     shutil.copytree(here / "ws", here / "told")
     return here
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from fixtures import SMALL_MODEL
+from fixtures.warm_python import warm_python
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
 
@@ -24,6 +26,7 @@ OPTIONS = {
     "slices": 2,
     "epochs": 3,
     "batch_size": 32,
+    "module": SMALL_MODEL,
 }
 
 SCRIPT = """
@@ -44,6 +47,10 @@ OTHERS = {
     ),
     "onednn": ("", {"TF_ENABLE_ONEDNN_OPTS": "0"}),
 }
+
+
+# How many threads there are is read when modules are imported, so none may be.
+PYTHON = {"threads": lambda: (sys.executable,)}
 
 
 def table(*, without=None):
@@ -76,7 +83,7 @@ def train_elsewhere(tmp_path, key_file, write_csv, monkeypatch):
         options = {**OPTIONS, "key_file": str(key_file)}
         root = tmp_path / "workspace"
         subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", SCRIPT.format(setup=setup),
+            [*PYTHON.get(name, warm_python)(), "-W", "ignore", "-c", SCRIPT.format(setup=setup),
              root, write_csv(table()), json.dumps(options)],
             env={**os.environ, "PYTHONPATH": str(TOP), **variables},
             cwd=tmp_path,

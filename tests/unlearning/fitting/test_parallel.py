@@ -1,13 +1,16 @@
 """Shards on several workers: the same bits as in one process, whoever dies on the way."""
 
 import csv
+import functools
 import os
 import random
+import shutil
 import threading
 from pathlib import Path
 
 import pytest
 
+from fixtures.warm_python import WarmSys
 from lineage_store.errors import BadInput, ShardsLost
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
@@ -15,6 +18,7 @@ from pipelines.backends.direct import DirectBackend
 from unlearning.families.family import Learner, ModelSource
 from unlearning.families.known_families import family_of
 from unlearning.fingerprint.determinism import pin_tensorflow
+from unlearning.fitting import engines
 from unlearning.fitting.engines import OnBeam, ThisProcess, engine_from, engine_of
 from unlearning.fitting.shard_task import ShardTask, carry_out, made_with, ticket
 from unlearning.fitting.worker import carry_out_apart
@@ -84,7 +88,8 @@ def table(tmp_path_factory):
 
 @pytest.fixture
 def signs(tmp_path, monkeypatch):
-    """Where the module leaves its signs and looks for orders."""
+    """Where the module leaves its signs and looks for orders; Beam and its workers are forks."""
+    monkeypatch.setitem(vars(engines), "sys", WarmSys())
     folder = tmp_path / "signs"
     folder.mkdir()
     monkeypatch.setenv("SIGNS", str(folder))
@@ -109,15 +114,28 @@ def train(table: Path, workspace: Path, **how: object) -> tuple[Project, dict]:
 
 
 @pytest.fixture(scope="module")
-def alone(table, tmp_path_factory):
-    """The digests that one process gets: trained, and with people forgotten."""
+def folder_of_one(tmp_path_factory):
+    """Where one process trains; its module leaves its signs there, too."""
     folder = tmp_path_factory.mktemp("alone")
     (folder / "signs").mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SIGNS", str(folder / "signs"))
         patch.setenv("ASKING", str(os.getpid()))
-        project, trained = train(table, folder / "workspace")
-        forgotten = project.forget(PEOPLE)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def by_one(table, folder_of_one):
+    """What one process trains: never written to after this."""
+    return train(table, folder_of_one / "workspace")
+
+
+@pytest.fixture(scope="module")
+def alone(by_one, folder_of_one):
+    """The digests that one process gets: trained, and with people forgotten."""
+    project, trained = by_one
+    copy = shutil.copytree(project.root, folder_of_one / "copy")
+    forgotten = Project(copy, backend=DirectBackend(), reveal=True).forget(PEOPLE)
     return trained["weights_digest"], forgotten["weights_digest_after"]
 
 
@@ -139,12 +157,12 @@ def test_two_workers_give_the_bits_of_one_process(table, tmp_path, signs, alone)
     assert not leftovers(project)
 
 
-def test_a_worker_of_beams_own_that_dies_is_replaced(table, tmp_path, signs, alone) -> None:
+def test_a_worker_of_beams_own_that_dies_is_replaced(table, tmp_path, signs, by_one) -> None:
     (signs / "die").touch()
     project, trained = train(table, tmp_path / "workspace", workers=2)
     assert not (signs / "die").exists()
     assert len(workers_of(signs)) > 2
-    assert trained["weights_digest"] == alone[0]
+    assert trained["weights_digest"] == by_one[1]["weights_digest"]
     stages = [
         stage
         for shard in open_ledger(next(project.root.rglob("header.json")).parent).shards()
@@ -170,17 +188,38 @@ def test_what_a_worker_refuses_is_refused_at_once(table, tmp_path, signs) -> Non
     assert begun <= SHARDS  # nothing was tried again
 
 
-def test_three_dask_workers_give_the_same_bits_though_one_dies(
-    table, tmp_path, signs, alone, monkeypatch
-) -> None:
+@pytest.fixture
+def dask_cluster(monkeypatch):
+    """Return a function that starts a cluster of Dask."""
     dask, distributed = map(pytest.importorskip, ("dask", "distributed"))
     # Dask sets these in this process, too, where the tests that come later would find them.
     for name in dask.config.get("distributed.nanny.pre-spawn-environ"):
         monkeypatch.setenv(name, os.environ.get(name, ""))
-    with distributed.LocalCluster(
-        n_workers=3, threads_per_worker=1, dashboard_address=None
-    ) as cluster:
-        beam_args = f"--runner=DaskRunner --dask_client_address={cluster.scheduler_address}"
+    return functools.partial(distributed.LocalCluster, threads_per_worker=1, dashboard_address=None)
+
+
+def on_dask(cluster) -> str:
+    return f"--runner=DaskRunner --dask_client_address={cluster.scheduler_address}"
+
+
+def test_two_dask_workers_give_the_same_bits_though_one_dies(
+    table, tmp_path, signs, by_one, dask_cluster
+) -> None:
+    (signs / "die").touch()
+    with dask_cluster(n_workers=2) as cluster:
+        project, trained = train(table, tmp_path / "workspace", beam_args=on_dask(cluster))
+        assert len(workers_of(signs)) > 2
+        assert not (signs / "die").exists()
+    assert trained["weights_digest"] == by_one[1]["weights_digest"]
+    assert not leftovers(project)
+
+
+@pytest.mark.slow
+def test_three_dask_workers_forget_with_the_same_bits_though_one_dies(
+    table, tmp_path, signs, alone, dask_cluster
+) -> None:
+    with dask_cluster(n_workers=3) as cluster:
+        beam_args = on_dask(cluster)
         project, trained = train(table, tmp_path / "workspace", beam_args=beam_args)
         assert len(workers_of(signs)) == 3
         (signs / "die").touch()
@@ -217,9 +256,9 @@ def test_the_start_of_a_shard_is_safe_from_threads_that_draw_numbers() -> None:
 
 
 @pytest.fixture
-def task(table, tmp_path, signs):
+def task(by_one, tmp_path, signs):
     """A task to train one shard of a finished run again, into another ledger."""
-    project, _ = train(table, tmp_path / "workspace")
+    project, _ = by_one
     old = open_ledger(next(project.root.rglob("header.json")).parent)
     rows = open_rows(next(project.root.rglob("rows.json")).parent)
     return ShardTask(

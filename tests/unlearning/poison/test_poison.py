@@ -31,7 +31,8 @@ from unlearning.poison.spectral_signature import spectral_scores
 from unweave import Project
 
 SCORES = arrays(np.float64, st.integers(1, 60), elements=st.floats(-5, 5).map(lambda x: x + 0.0))
-OPTIONS = {"label": "label", "row_id": "ref", "slices": 1, "epochs": 8, "batch_size": 16}
+OF_STEPS = {"slices": 1, "epochs": 8, "batch_size": 16}
+OPTIONS = {"label": "label", "row_id": "ref", **OF_STEPS}
 POISONED = frozenset(f"ref-{n:04d}" for n in range(0, 600, 20))
 BAD_SOURCE = "Vendor-Quernmoor"
 
@@ -271,14 +272,21 @@ def test_a_model_that_takes_no_steps_is_asked_what_it_can_answer(tmp_path):
 
 
 @pytest.mark.parametrize("bad", [True, False])
-def test_provenance_accuses_the_source_that_harms_and_no_other(tmp_path, bad):
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"model_family": "naive-bayes"}, id="sums"),
+        pytest.param(OF_STEPS, id="keras", marks=pytest.mark.slow),
+    ],
+)
+def test_provenance_accuses_the_source_that_harms_and_no_other(tmp_path, bad, options):
     harmed = {line[0] for line in table() if line[1] == BAD_SOURCE and line[5] == "high"}
     flipped = harmed if bad else ()
     file = write(tmp_path / "rows.csv", table(flipped=flipped))
     head, *more = table(number=900)
     trusted = write(tmp_path / "trusted.csv", [head, *more[600:]])
     project = Project(tmp_path / "ws", backend=DirectBackend())
-    project.train(file, shards=2, drop=["vendor"], **OPTIONS)
+    project.train(file, label="label", row_id="ref", shards=2, drop=["vendor"], **options)
     arguments = ["detect", "--workspace", tmp_path / "ws", "--csv", file, "--row-id-column", "ref",
                  "--method", "provenance", "--trusted", trusted, "--source-column", "vendor",
                  "--propose", tmp_path / "p.json"]  # fmt: skip

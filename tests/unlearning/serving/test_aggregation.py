@@ -6,6 +6,7 @@ import random
 import numpy as np
 import pytest
 
+from fixtures import SMALL_MODEL
 from lineage_store.errors import BadInput
 from pipelines.backends.direct import DirectBackend
 from unlearning.fingerprint.determinism import pin_tensorflow
@@ -69,7 +70,8 @@ def test_a_model_that_votes_still_votes_after_a_deletion(tmp_path):
             age = draw.random()
             writer.writerow([f"p{number % 20}", f"{age:.3f}", "old" if age > 0.5 else "young"])
     project = Project(tmp_path / "workspace", backend=DirectBackend())
-    options = {"label": "label", "subject": "person", "shards": 3, "slices": 2, "epochs": 2}
+    options = {"label": "label", "subject": "person", "shards": 3, "slices": 2, "epochs": 2,
+               "module": SMALL_MODEL}  # fmt: skip
     with pytest.raises(BadInput, match="`aggregate` median is for a regression"):
         project.train(table, aggregate="median", **options)
     project.train(table, aggregate="vote", **options)

@@ -42,9 +42,6 @@ class Stranger:
 sys.meta_path.insert(0, Stranger())
 import tensorflow as tf
 
-folder, rows = sys.argv[1], json.load(sys.stdin)
-served = tf.saved_model.load(folder)
-
 def example(row):
     features = {}
     for name, value in row["numbers"].items():
@@ -58,16 +55,19 @@ def example(row):
     return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
 
 nan = float("nan")
-by_example = served.signatures["serving_default"](examples=tf.constant([example(r) for r in rows]))
-by_column = served.signatures["columns"](
-    numbers=tf.constant([[nan if v is None else v for v in r["numbers"].values()] for r in rows]),
-    strings=tf.constant([list(r["strings"].values()) for r in rows]),
-)
-answers = []
-for found in (by_example, by_column):
-    answers.append({name: [v.decode() if isinstance(v, bytes) else v for v in t.numpy().tolist()]
-                    for name, t in found.items()})
-print(json.dumps(answers))
+
+def answers(folder, rows):
+    served = tf.saved_model.load(folder).signatures
+    numbers = [[nan if v is None else v for v in r["numbers"].values()] for r in rows]
+    strings = [list(r["strings"].values()) for r in rows]
+    by_example = served["serving_default"](examples=tf.constant([example(r) for r in rows]))
+    by_column = served["columns"](numbers=tf.constant(numbers), strings=tf.constant(strings))
+    for found in (by_example, by_column):
+        yield {name: [v.decode() if isinstance(v, bytes) else v for v in t.numpy().tolist()]
+               for name, t in found.items()}
+
+asked = json.load(sys.stdin)
+print(json.dumps([list(answers(*one)) for one in asked]))
 """
 
 
@@ -80,13 +80,22 @@ def rows_of(kind):
     return lines
 
 
-@pytest.fixture(
-    scope="module",
-    params=[("classification", "mean"), ("classification", "vote"), ("regression", "median")],
-)
-def served(request, tmp_path_factory, write_csv):
+KINDS = [("classification", "mean"), ("classification", "vote"), ("regression", "median")]
+
+
+@pytest.fixture(scope="module")
+def all_served(tmp_path_factory, write_csv):
     """A trained project of each task, with its file."""
-    task, aggregate = request.param
+    return {kind: train(*kind, tmp_path_factory, write_csv) for kind in KINDS}
+
+
+@pytest.fixture(params=KINDS)
+def served(request, all_served):
+    """Each of them."""
+    return all_served[request.param]
+
+
+def train(task, aggregate, tmp_path_factory, write_csv):
     source = write_csv([HEADER, *rows_of(task)])
     folder = tmp_path_factory.mktemp("served")
     (folder / "key").write_bytes(bytes(range(32)))  # the same rows are for evaluation every time
@@ -147,14 +156,13 @@ def given_rows(project):
     return found
 
 
-def test_a_process_that_never_heard_of_the_project_serves_the_aggregate_of_the_shards(served):
-    project, answer, _ = served
-    outputs, scores, evaluation = expected_outputs(project)
-    rows = given_rows(project)
-    assert len(rows) == len(evaluation) > 5
+def test_a_process_that_never_heard_of_the_project_serves_the_aggregate_of_the_shards(all_served):
+    asked = [
+        (answer["model_path"], given_rows(project)) for project, answer, _ in all_served.values()
+    ]
     done = subprocess.run(
-        [sys.executable, "-I", "-c", STRANGER, answer["model_path"]],
-        input=json.dumps(rows),
+        [sys.executable, "-I", "-c", STRANGER],
+        input=json.dumps(asked),
         capture_output=True,
         text=True,
         cwd="/",
@@ -162,12 +170,17 @@ def test_a_process_that_never_heard_of_the_project_serves_the_aggregate_of_the_s
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    for found in json.loads(done.stdout):
-        if answer["task"] == "regression":
-            np.testing.assert_allclose(found["values"], outputs[:, 0], rtol=1e-5, atol=1e-5)
-        else:
-            np.testing.assert_allclose(found["probabilities"], outputs, atol=1e-6)
-            assert found["classes"] == [["maybe", "no", "yes"][k] for k in scores.argmax(axis=1)]
+    told = json.loads(done.stdout)
+    for (_, rows), (project, answer, _), ways in zip(asked, all_served.values(), told, strict=True):
+        outputs, scores, evaluation = expected_outputs(project)
+        assert len(rows) == len(evaluation) > 5
+        for found in ways:
+            if answer["task"] == "regression":
+                np.testing.assert_allclose(found["values"], outputs[:, 0], rtol=1e-5, atol=1e-5)
+            else:
+                chosen = [["maybe", "no", "yes"][k] for k in scores.argmax(axis=1)]
+                np.testing.assert_allclose(found["probabilities"], outputs, atol=1e-6)
+                assert found["classes"] == chosen
 
 
 def test_predict_gives_what_the_model_serves(served):

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.handmade import plain_header
+from fixtures import SMALL_MODEL
 from lineage_store.errors import BadInput
 from lineage_store.index.database import read_index
 from lineage_store.index.models import find_model
@@ -368,7 +369,7 @@ def given_csv(tmp_path_factory):
 def small(root, given_csv, **how):
     project = Project(root, backend=DirectBackend())
     options = {"label": "label", "subject": "person", "slices": 2, "epochs": 2, "batch_size": 8}
-    project.train(given_csv, shards=1, **options, **how)
+    project.train(given_csv, shards=1, module=SMALL_MODEL, **options, **how)
     return project
 
 

@@ -28,6 +28,7 @@ from unweave.text import answers as text
 OPTIONS = {"label": "label", "subject": "person", "slices": 2, "epochs": 4, "batch_size": 8,
            "record": "all", "module": SMALL_MODEL}  # fmt: skip
 STRATEGIES = ("amnesiac", "amnesiac-marginal")
+EACH = [pytest.param(STRATEGIES[0], marks=pytest.mark.slow), STRATEGIES[1]]
 
 
 def lines(seed):
@@ -56,7 +57,7 @@ def original(given, write_csv, tmp_path_factory):
     return project.root
 
 
-@pytest.fixture(scope="module", params=STRATEGIES)
+@pytest.fixture(scope="module", params=EACH)
 def approximate(original, tmp_path_factory, request):
     """Two approximate deletions in different shards, with the base's descendant replaced too.
 
