@@ -2,7 +2,8 @@
 
 schema        the columns of a table by name and kind, and what some of them are for
 record        rows on their way through the gate
-source        where rows come from: a table of text; `csv_file` one that is a CSV file
+source        where rows come from: a table of text, as `text_rows`
+csv_file      a CSV file as a source; `csv_pieces` what Arrow reads of it
 csv_source    the records of a table, keyed
 csv_table     a CSV file as text, and its columns as a model takes them
 evidence      what some rows say of their columns, merged with what others say
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     )
     from lineage_store.data.source import (
         open_source,
+        records_of,
     )
     from lineage_store.data.source_ids import (
         SourceRow,
@@ -104,7 +106,7 @@ else:
             ),
             "risk": ("parse_rules",),
             "schema": ("Column", "Kind", "Label", "Roles", "Schema", "Task"),
-            "source": ("open_source",),
+            "source": ("open_source", "records_of"),
             "source_ids": ("SourceRow", "rows_by_key"),
             "typed_block": ("typed_block",),
         },
@@ -145,6 +147,7 @@ __all__ = [
     "read_records",
     "read_table",
     "records_in",
+    "records_of",
     "rows_by_key",
     "typed_block",
 ]

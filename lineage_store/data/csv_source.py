@@ -17,13 +17,13 @@ from lineage_store.data.record import (
     EVALUATION_PERCENT,
     KEYED,
     TRAIN,
-    Progress,
     Record,
     joined,
 )
 from lineage_store.data.risk import RiskRule, band_of
 from lineage_store.data.schema import Roles
-from lineage_store.data.source import open_source
+from lineage_store.data.source import open_source, records_of
+from lineage_store.data.text_rows import Progress
 from lineage_store.errors import BadInput
 from lineage_store.keys.exclusions import Exclusions, GivenRow
 from lineage_store.keys.secret import Keys
@@ -199,7 +199,7 @@ def _all_records(
     for path in paths:
         number = 0
         ahead = None if progress is None else _ahead(progress, before)
-        for number, fields in open_source(path).records(ahead):
+        for number, fields in records_of(open_source(path), ahead):
             yield path, number, fields
         if not number:
             raise BadInput(f"The file {path} has column names, but no rows.")

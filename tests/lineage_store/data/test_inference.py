@@ -13,8 +13,8 @@ from fixtures.the_old_gate import OldEvidence
 from lineage_store.canonical import canonical_json
 from lineage_store.data import number_text
 from lineage_store.data.evidence import Evidence
-from lineage_store.data.record import text_batch
 from lineage_store.data.schema import Column, Roles, Schema
+from lineage_store.data.text_rows import text_batch
 from lineage_store.errors import BadInput, NothingToLearn
 
 CELLS = [
