@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lineage_store.data.number_text import column_number
-from lineage_store.data.source import open_source, records_of
 from lineage_store.errors import BadInput
+from lineage_store.sources.source import open_source, records_of
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from pathlib import Path
 
-from lineage_store.data.source import open_source
-from lineage_store.data.text_rows import texts_of
 from lineage_store.errors import BadInput
+from lineage_store.sources.source import open_source
+from lineage_store.sources.text_rows import texts_of
 
 ALIKE = 0.8
 PREFIX = 5

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lineage_store.canonical import canonical_json
-from lineage_store.data.text_rows import text_batch, texts_of
 from lineage_store.keys.pseudonyms import each_pseudonym
 from lineage_store.placement import U64
+from lineage_store.sources.text_rows import SEPARATOR, text_batch, texts_of
 
 ROW, SUBJECT, PLACE = "unweave_row", "unweave_subject", "unweave_place"
 KEYED = (ROW, SUBJECT, PLACE)
@@ -19,7 +19,6 @@ TRAIN, EVAL, UNLABELLED = "train", "eval", "unlabelled"
 SPLITS = (TRAIN, EVAL)
 EVALUATION_PERCENT = 10
 LARGEST_FIELD = 1 << 26
-SEPARATOR = "\x1f"
 AT_ONCE = 1 << 16
 """Letters of text that are one block, or one row if that is more."""
 

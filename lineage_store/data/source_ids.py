@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineage_store.data.csv_source import Columns, read_headers
-from lineage_store.data.source import open_source, records_of
+from lineage_store.data.columns import Columns, read_headers
 from lineage_store.keys.secret import Keys
+from lineage_store.sources.source import open_source, records_of
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.cells import Snapshot, let_through, load_snapshot, retained
+from lineage_store.data import in_blocks
 from lineage_store.disk_full import translated
 from lineage_store.errors import DiskFull
 from lineage_store.index import (
@@ -359,7 +360,8 @@ def _regate(
         shutil.rmtree(folder)  # a killed run may have left a part
     before = load_snapshot(workspace.absolute(old.paths["data"]))
     like = None if base is None else load_snapshot(workspace.snapshot(base)).schema
-    let_through(retained(before, deleted), before.schema.roles, folder=folder, like=like)
+    blocks = in_blocks(retained(before, deleted), len(before.schema.all))
+    let_through(blocks, before.schema.roles, folder=folder, like=like)
 
 
 def _take_back(workspace: Workspace, job: DeletionJob) -> None:

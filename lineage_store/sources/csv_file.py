@@ -16,9 +16,9 @@ from typing import BinaryIO, TextIO
 
 import numpy as np
 
-from lineage_store.data.csv_pieces import LARGEST_FIELD, MARK, PIECE, read_piece
-from lineage_store.data.text_rows import Progress, TextRows, text_batch
 from lineage_store.errors import BadInput
+from lineage_store.sources.csv_pieces import LARGEST_FIELD, MARK, PIECE, read_piece
+from lineage_store.sources.text_rows import Progress, TextRows, text_batch
 
 AT_ONCE = 1 << 16
 """Fields that Python's reader reads before they are handed on."""

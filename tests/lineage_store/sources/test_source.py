@@ -2,10 +2,10 @@
 
 import pytest
 
-from lineage_store.data.csv_file import CsvFile
 from lineage_store.data.csv_table import read_table
-from lineage_store.data.source import SOURCES, Source, open_source, records_of
 from lineage_store.errors import BadInput
+from lineage_store.sources.csv_file import CsvFile
+from lineage_store.sources.source import SOURCES, Source, open_source, records_of
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_another_kind_of_file_is_one_line_of_the_registry(given, monkeypatch):
         def columns(self):
             return super().columns()[::-1]
 
-    monkeypatch.setattr("lineage_store.data.source.SOURCES", {**SOURCES, ".swapped": Swapped})
+    monkeypatch.setattr("lineage_store.sources.source.SOURCES", {**SOURCES, ".swapped": Swapped})
     path = given(b"a,b\n1,2\n", "given.swapped")
     assert open_source(path).columns() == ("b", "a")
     assert read_table(path).header == ("b", "a")
@@ -68,7 +68,7 @@ def test_an_empty_file_has_no_columns_and_no_rows(given):
 
 
 def test_progress_is_told_in_bytes(given, monkeypatch):
-    monkeypatch.setattr("lineage_store.data.csv_file.PIECE", 1 << 13)
+    monkeypatch.setattr("lineage_store.sources.csv_file.PIECE", 1 << 13)
     told = []
     rows = b"".join(b"%d,x\n" % n for n in range(2999))
     path = given(b"a,b\n" + rows)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.data.text_rows import TextRows
+from lineage_store.sources.text_rows import TextRows
 
 PIECE = 1 << 22
 LARGEST_FIELD = 1 << 24

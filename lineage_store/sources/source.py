@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from lineage_store.data.csv_file import CsvFile
-from lineage_store.data.text_rows import Progress, TextRows, texts_of
+from lineage_store.sources.csv_file import CsvFile
+from lineage_store.sources.text_rows import Progress, TextRows, texts_of
 
 
 class Source(Protocol):

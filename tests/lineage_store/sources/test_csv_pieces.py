@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from fixtures.the_old_gate import OldCsvFile
 from lineage_store.data import csv_file
-from lineage_store.data.csv_file import CsvFile
-from lineage_store.data.csv_pieces import read_piece
-from lineage_store.data.source import records_of
 from lineage_store.errors import BadInput
+from lineage_store.sources.csv_file import CsvFile
+from lineage_store.sources.csv_pieces import read_piece
+from lineage_store.sources.source import records_of
 
 HEADER = "a,b\n"
 FIELDS = ["", "x", "5", "é", " ", '"x"', '""', '"x,y"', '"x\ny"', '"x\r\ny"', '"q""q"', '""""']
