@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from fixtures.the_old_gate import old_let_through, old_records
 from lineage_store.cells.gate import let_through
-from lineage_store.data import csv_file
 from lineage_store.data.columns import Columns, read_headers
 from lineage_store.data.keyed_blocks import read_blocks_of
 from lineage_store.data.record import records_in
@@ -17,6 +16,7 @@ from lineage_store.data.risk import parse_rules
 from lineage_store.errors import BadInput
 from lineage_store.keys.exclusions import Exclusions, KnownRows
 from lineage_store.keys.pseudonyms import Pseudonyms
+from lineage_store.sources import csv_file
 
 NAMES = ("id", "person", "friend", "a", "b", "y")
 PEOPLE = ["ann", "bob", "", "17850", "17850.0", " 17850", "é", "001"]

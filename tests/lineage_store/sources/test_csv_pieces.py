@@ -7,8 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fixtures.the_old_gate import OldCsvFile
-from lineage_store.data import csv_file
 from lineage_store.errors import BadInput
+from lineage_store.sources import csv_file
 from lineage_store.sources.csv_file import CsvFile
 from lineage_store.sources.csv_pieces import read_piece
 from lineage_store.sources.source import records_of
