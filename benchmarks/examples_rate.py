@@ -13,7 +13,7 @@ from benchmarks.apart import numbers_of
 from benchmarks.census_table import write_census
 from benchmarks.result import Result, Tell
 from lineage_store.cells import let_through
-from lineage_store.data import Columns, read_headers, read_records
+from lineage_store.data import Columns, read_blocks_of, read_headers
 from lineage_store.keys import Exclusions, Pseudonyms
 from lineage_store.keys.secret import derive
 
@@ -66,7 +66,7 @@ def gated(folder: Path, rows: int) -> Path:
     write_census(file, rows)
     columns = Columns(label="label", subjects=("person",))
     header = read_headers([file], columns)
-    records = read_records(
+    blocks = read_blocks_of(
         [file],
         columns=columns,
         header=header,
@@ -75,4 +75,4 @@ def gated(folder: Path, rows: int) -> Path:
         exclusions=Exclusions(),
         temporary=folder,
     )
-    return let_through(records, header.roles, folder=folder / "snapshot").folder
+    return let_through(blocks, header.roles, folder=folder / "snapshot").folder

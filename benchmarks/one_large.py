@@ -19,7 +19,8 @@ from benchmarks.apart import peak_kib
 from benchmarks.mnist import KEYS
 from lineage_store.cells.gate import let_through
 from lineage_store.cells.snapshot import load_snapshot, read_snapshot
-from lineage_store.data.csv_source import Columns, read_header, read_records
+from lineage_store.data.columns import Columns, read_header
+from lineage_store.data.keyed_blocks import read_blocks_of
 from lineage_store.index import row_index
 from lineage_store.index.database import open_index
 from lineage_store.keys.exclusions import Exclusions
@@ -44,7 +45,7 @@ def gate(folder: Path) -> Numbers:
     columns = Columns("label", ("person",), "id")
     header = read_header(file, columns)
     pseudonyms = Pseudonyms(folder / "pseudonyms.sqlite", KEYS)
-    records = read_records(
+    blocks = read_blocks_of(
         [file],
         columns=columns,
         header=header,
@@ -53,7 +54,7 @@ def gate(folder: Path) -> Numbers:
         exclusions=Exclusions(),
         temporary=folder,
     )
-    snapshot = let_through(records, header.roles, folder=folder / "snapshot")
+    snapshot = let_through(blocks, header.roles, folder=folder / "snapshot")
     pseudonyms.commit()
     return {"rows": sum(snapshot.rows.values())}
 

@@ -20,9 +20,10 @@ from benchmarks import adult
 from benchmarks.mnist import KEYS
 from lineage_store.cells.gate import let_through
 from lineage_store.cells.snapshot import Snapshot, describe, read_snapshot
-from lineage_store.data.csv_source import Columns, read_header, read_records
+from lineage_store.data.columns import Columns, read_header
+from lineage_store.data.keyed_blocks import read_blocks_of
 from lineage_store.data.record import EVAL, TRAIN
-from lineage_store.data.risk import RiskRule, band_of, parse_rules
+from lineage_store.data.risk import RiskRule, bands_of, parse_rules
 from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.ledger.shards import Ledger
@@ -89,7 +90,7 @@ def gate(file: Path, folder: Path, rules: tuple[RiskRule, ...]) -> Snapshot:
     """Pass the file through the gate; the keys are those of all benchmarks."""
     columns = Columns(adult.LABEL, row_id=adult.ROW_ID, place_by_row=True, risk=rules)
     header = read_header(file, columns)
-    records = read_records(
+    blocks = read_blocks_of(
         [file],
         columns=columns,
         header=header,
@@ -98,18 +99,20 @@ def gate(file: Path, folder: Path, rules: tuple[RiskRule, ...]) -> Snapshot:
         exclusions=Exclusions(),
         temporary=folder,
     )
-    return let_through(records, header.roles, folder=folder / "snapshot")
+    return let_through(blocks, header.roles, folder=folder / "snapshot")
 
 
 def bands_of_people(file: Path, rules: tuple[RiskRule, ...]) -> dict[bytes, int]:
     """Return the band of each row key by the rules, whether or not the placement knows them."""
     with file.open(newline="", encoding="utf-8") as stream:
-        return {
-            KEYS.row_key(kind="id", value=row[adult.ROW_ID].encode()): band_of(
-                rules, [row[rule.column] for rule in rules]
-            )
-            for row in csv.DictReader(stream)
-        }
+        rows = list(csv.DictReader(stream))
+    each = np.arange(len(rows))
+    bands = bands_of(rules, [([row[rule.column] for row in rows], each) for rule in rules])
+    ids = [row[adult.ROW_ID].encode() for row in rows]
+    return {
+        KEYS.row_key(kind="id", value=one): band
+        for one, band in zip(ids, bands.tolist(), strict=True)
+    }
 
 
 def drawn(

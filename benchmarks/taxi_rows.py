@@ -5,7 +5,8 @@ from pathlib import Path
 from benchmarks.mnist import KEYS
 from lineage_store.cells.gate import let_through
 from lineage_store.cells.snapshot import Snapshot
-from lineage_store.data.csv_source import Columns, read_header, read_records
+from lineage_store.data.columns import Columns, read_header
+from lineage_store.data.keyed_blocks import read_blocks_of
 from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.pseudonyms import Pseudonyms
 from unweave.demo.taxi import LABEL, SUBJECT, write_trips
@@ -17,7 +18,7 @@ def gate_trips(folder: Path) -> Snapshot:
     write_trips(file)
     columns = Columns(LABEL, (SUBJECT,))
     header = read_header(file, columns)
-    records = read_records(
+    blocks = read_blocks_of(
         [file],
         columns=columns,
         header=header,
@@ -26,4 +27,4 @@ def gate_trips(folder: Path) -> Snapshot:
         exclusions=Exclusions(),
         temporary=folder,
     )
-    return let_through(records, features=header.features, label=LABEL, folder=folder / "snapshot")
+    return let_through(blocks, header.roles, folder=folder / "snapshot")

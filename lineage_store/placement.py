@@ -243,6 +243,20 @@ def in_evaluation(row_key: bytes, *, percent: int) -> bool:
     return int.from_bytes(row_key[:8], "big") * 100 < percent << 64
 
 
+def evaluated(row_keys: npt.NDArray[np.uint8], *, percent: int) -> npt.NDArray[np.bool_]:
+    """Say which rows are of the evaluation split, from their keys (n, 16), as `in_evaluation`."""
+    first: U64 = np.ascontiguousarray(row_keys[:, :8]).view(">u8").reshape(-1).astype(np.uint64)
+    end = -(-(percent << 64) // 100)  # the least that does not
+    if not 0 < end <= MASK:
+        return np.full(len(first), end > 0)
+    return first < np.uint64(end)
+
+
+def in_bands(places: U64, bands: U64) -> U64:
+    """Return places that carry bands in their first bytes, as `banded` does."""
+    return (places & DIGEST_BITS) | (bands << BAND_SHIFT)
+
+
 def batch_count(rows: int, batch_size: int) -> int:
     """Return the number of batches for a stage: rows over batch size, up to the 10 % grid.
 

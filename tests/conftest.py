@@ -16,7 +16,9 @@ from fixtures.drawn_secrets import draw_secrets
 from fixtures.warm_scan import warm_scan
 from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.cells.gate import let_through
-from lineage_store.data.csv_source import Columns, read_header, read_records
+from lineage_store.data.columns import Columns, read_header
+from lineage_store.data.keyed_blocks import read_blocks_of
+from lineage_store.data.record import in_blocks, records_in
 from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import derive
@@ -93,13 +95,13 @@ def pseudonyms(keys):
 def read_csv(keys, new_folder, pseudonyms):
     """Return a function that gives a header and the records of a CSV file, read to the end.
 
-    Everything but the path is by keyword; what is no option of `read_records` is of `Columns`.
+    Everything but the path is by keyword; what is no option of `read_blocks_of` is of `Columns`.
     """
 
     def read(path, *, exclusions=None, store=None, keys=keys, **columns):
         asked = Columns(**{"label": "label", **columns})
         header = read_header(path, asked)
-        records = read_records(
+        blocks = read_blocks_of(
             [path],
             columns=asked,
             header=header,
@@ -108,7 +110,7 @@ def read_csv(keys, new_folder, pseudonyms):
             exclusions=exclusions or Exclusions(),
             temporary=new_folder(),
         )
-        return header, list(records)
+        return header, list(records_in(blocks))
 
     return read
 
@@ -121,7 +123,8 @@ def gated(read_csv, write_csv, new_folder):
         path = source if isinstance(source, Path) else write_csv(source)
         header, records = read_csv(path, label=label, **options)
         folder = new_folder() / "snapshot"
-        return let_through(iter(records), header.roles, folder=folder, partition=partition)
+        blocks = in_blocks(records, len(header.roles.all))
+        return let_through(blocks, header.roles, folder=folder, partition=partition)
 
     return gate
 

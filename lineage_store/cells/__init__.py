@@ -2,7 +2,7 @@
 
 cell             which cell a row lies in
 gate             lets records through once: checked, keyed, typed; `staged` between its two passes
-lines            rows as the lines of a file; `writer` the files, in any order of rows
+lines            rows as the lines of a file; `cell_writer` the files, in any order of rows
 kept             what a snapshot knows of its cells; `cell_evidence` what these say of the columns
 snapshot         what the gate wrote, and how it is read; `snapshot_blocks` reads it by columns
 some_rows        some of its rows, from the cells that hold them
@@ -18,7 +18,7 @@ from lineage_store.public_names import lazily
 if TYPE_CHECKING:
     from lineage_store.cells.cell import (
         CellId,
-        Layout,
+        CellLayout,
     )
     from lineage_store.cells.column_statistics import (
         Statistics,
@@ -75,7 +75,7 @@ else:
         {
             "cell": (
                 "CellId",
-                "Layout",
+                "CellLayout",
             ),
             "column_statistics": (
                 "Statistics",
@@ -123,9 +123,9 @@ else:
 
 __all__ = [
     "CellId",
+    "CellLayout",
     "GoingRows",
     "KeptCell",
-    "Layout",
     "NumberSummary",
     "Snapshot",
     "Statistics",

@@ -38,7 +38,7 @@ class CellId:
 
 
 @dataclass(frozen=True)
-class Layout:
+class CellLayout:
     """Into which cells rows fall: a model's partition, and how many buckets each slice has."""
 
     partition: Partition
@@ -73,11 +73,11 @@ class Layout:
         return {"partition": asdict(self.partition), "buckets": self.buckets}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Layout":
+    def from_json(cls, value: Mapping[str, Any]) -> "CellLayout":
         """Read the value back."""
         return cls(Partition(**value["partition"]), value["buckets"])
 
 
-def layout_of(rows: int, partition: Partition) -> Layout:
+def layout_of(rows: int, partition: Partition) -> CellLayout:
     """Return the layout of the data of a model that is trained on so many rows."""
-    return Layout(partition, bucket_count(rows, partition))
+    return CellLayout(partition, bucket_count(rows, partition))

@@ -250,7 +250,7 @@ def _added(one: Mapping[Key, int], other: Mapping[Key, int]) -> dict[Key, int]:
     total = dict(one)
     for key, number in other.items():
         total[key] = total.get(key, 0) + number
-    return total
+    return {key: number for key, number in total.items() if number}  # sums may come to nothing
 
 
 def _by_place(places: npt.NDArray[Any], numbers: npt.NDArray[np.int64]) -> dict[int, int]:

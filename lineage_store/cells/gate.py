@@ -1,10 +1,11 @@
 """The one gate that all data passes before a model learns from them.
 
-A stream of records goes in (from a source, or from an older snapshot when that has to be written
+A stream of blocks goes in (from a source, or from an older snapshot when that has to be written
 anew) and a *snapshot* comes out: a file for each cell, and `gate.json`, which says what was
-inferred. Two passes: the first checks every line, drops what the exclusion manifest names, computes
-keys from the text as given and gathers evidence of the types; the second writes the cells in these
-types. Memory is bounded: what must be remembered of every row (keys, occurrences) lies on disk.
+inferred. Two passes: before the first, every line was checked, what the exclusion manifest names
+was dropped, and keys were computed from the text as given (`data.keyed_blocks`); the first
+(`staging`) gathers evidence of the types; the second writes the cells in these types. Memory is
+bounded: what must be remembered of every row (keys, occurrences) lies on disk.
 
 Nothing that the gate decides about one row depends on another row, but for the inference, which
 is recorded and which a deletion computes again (law 2), and the number of buckets, which is fixed
@@ -12,7 +13,7 @@ from then on and no bit of a model depends on.
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,9 @@ from typing import Any
 import numpy as np
 
 from lineage_store.canonical import canonical_json, write_atomic
-from lineage_store.cells.cell import KEPT, Layout, layout_of
+from lineage_store.cells.cell import KEPT, CellLayout, layout_of
 from lineage_store.cells.cell_evidence import evidence_of
+from lineage_store.cells.cell_writer import CellWriter
 from lineage_store.cells.kept import KeptCell, save_cells
 from lineage_store.cells.lines import BREAK, header_line, lines_of
 from lineage_store.cells.snapshot import (
@@ -31,10 +33,9 @@ from lineage_store.cells.snapshot import (
     Snapshot,
     load_snapshot,
 )
-from lineage_store.cells.staged import read_staged, stage
-from lineage_store.cells.writer import CellWriter
+from lineage_store.cells.staging import stage, staged
 from lineage_store.data.inference import in_terms_of
-from lineage_store.data.record import EVAL, KEYED, TRAIN, UNLABELLED, Block, Record, in_blocks
+from lineage_store.data.record import EVAL, KEYED, TRAIN, UNLABELLED, Block
 from lineage_store.data.schema import Roles, Schema
 from lineage_store.data.typed_block import typed_block
 from lineage_store.errors import BadInput
@@ -42,35 +43,35 @@ from lineage_store.placement import UNCUT, Partition
 
 
 def let_through(
-    records: Iterator[Record],
+    blocks: Iterable[Block],
     roles: Roles,
     *,
     folder: Path,
     like: Schema | None = None,
     partition: Partition = UNCUT,
-    layout: Layout | None = None,
+    layout: CellLayout | None = None,
 ) -> Snapshot:
-    """Pass records through the gate into a new snapshot folder, in the terms of a base's data.
+    """Pass blocks through the gate into a new snapshot folder, in the terms of a base's data.
 
     The cells are those of `layout`, if it is given, or of `partition`. The folder must not exist;
     it is complete when this returns (`gate.json` is written last), and gone if it raises. Raises
-    BadInput for records that do not fit `like`.
+    BadInput for rows that do not fit `like`.
     """
     folder.mkdir(parents=True, mode=0o700)
     try:
-        staged = folder / "staged.arrow"
-        evidence, rows = stage(in_blocks(records, len(roles.all)), roles, staged)
-        schema = in_terms_of(evidence.conclude(), like)
-        cells = _write_cells(staged, schema, folder, layout or layout_of(rows, partition))
-        staged.unlink()
-        return close_snapshot(folder, schema, layout or layout_of(rows, partition), cells)
+        file = folder / "staged.arrows"
+        evidence, rows = stage(blocks, roles, file=file)
+        schema, cut = in_terms_of(evidence.conclude(), like), layout or layout_of(rows, partition)
+        cells = _write_cells(staged(file), schema, folder, cut)
+        file.unlink()
+        return close_snapshot(folder, schema, cut, cells)
     except BaseException:
         shutil.rmtree(folder)
         raise
 
 
 def close_snapshot(
-    folder: Path, schema: Schema, layout: Layout, cells: Sequence[KeptCell]
+    folder: Path, schema: Schema, layout: CellLayout, cells: Sequence[KeptCell]
 ) -> Snapshot:
     """Write what is known of the cells, and then `gate.json`, with which a snapshot is complete.
 
@@ -100,26 +101,25 @@ def headers(schema: Schema) -> dict[str, bytes]:
     return dict.fromkeys((TRAIN, EVAL), header_line(names)) | {UNLABELLED: header_line(KEYED)}
 
 
-def _write_cells(staged: Path, schema: Schema, folder: Path, layout: Layout) -> list[KeptCell]:
-    first = headers(schema)
-    writer = CellWriter(folder, layout, first)
-    for block in read_staged(staged):
+def _write_cells(
+    blocks: Iterable[Block], schema: Schema, folder: Path, layout: CellLayout
+) -> list[KeptCell]:
+    writer = CellWriter(folder, layout, headers(schema))
+    for block in blocks:
         values, labelled = typed_block(block.values, schema)
-        _add(writer, block.of(labelled), values, schema, layout)
+        _add(writer, block.of(labelled), values)
         if not labelled.all():
-            _add(writer, block.of(~labelled), None, schema, layout)
+            _add(writer, block.of(~labelled), None)
     return [_with_evidence(cell, folder, schema) for cell in writer.finish()]
 
 
-def _add(writer: CellWriter, block: Block, values: Any, schema: Schema, layout: Layout) -> None:
+def _add(writer: CellWriter, block: Block, values: Any) -> None:
     """Write the rows of a block, with their values in the kinds of the schema or with none."""
     if values is None:
         splits = np.full(len(block), KEPT.index(UNLABELLED))
     else:
         splits = np.where(block.evaluation, KEPT.index(EVAL), KEPT.index(TRAIN))
-    writer.add(
-        layout.numbers(block.places, splits), block.row_keys, lines_of(block, values, schema)
-    )
+    writer.add(writer.layout.numbers(block.places, splits), block.row_keys, lines_of(block, values))
 
 
 def _with_evidence(cell: KeptCell, folder: Path, schema: Schema) -> KeptCell:

@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lineage_store.data.number_text import number_text
-from lineage_store.data.record import SEPARATOR, Block, csv_reader, joined
-from lineage_store.data.schema import Schema
+from lineage_store.data.record import Block, csv_reader, joined
+from lineage_store.placement import U64
+from lineage_store.sources.text_rows import SEPARATOR, bytes_of, rows_with_more, texts_of
 
 BREAK = b"\r\n"
 SPECIAL = frozenset(',"\r\n')
@@ -29,11 +30,11 @@ SPECIAL = frozenset(',"\r\n')
 class Lines:
     """The lines of some rows (a pyarrow BinaryArray), and what each row adds to the data's digest.
 
-    `digests` are the SHA-256 of each row's key, place and values, as whole numbers.
+    `digests` (n, 8) uint64 are the SHA-256 of each row: its key, place and values, in 32-bit words.
     """
 
     text: Any
-    digests: list[int]
+    digests: U64
 
 
 def escape(text: str) -> str:
@@ -108,65 +109,68 @@ def subject_fields(subjects: Sequence[bytes]) -> Any:
     return pa.array([b"k" + one.hex().encode("ascii") for one in subjects], pa.binary())
 
 
-def lines_of(block: Block, values: Any, schema: Schema) -> Lines:
+def lines_of(block: Block, values: Any) -> Lines:
     """Return the lines of a block's rows.
 
-    `values` is a RecordBatch in the kinds of the schema: float64 for numbers, strings for texts,
+    `values` is a RecordBatch in the kinds of a schema: float64 for numbers, strings for texts,
     null where a value is missing; None if all that is kept of the rows are their keys.
     """
-    row_keys = block.row_keys
-    places = np.ascontiguousarray(block.places, ">u8").view(np.uint8).reshape(-1, 8)
     import pyarrow as pa
     from pyarrow import compute
 
-    written, fields, odd = [], [], np.zeros(len(row_keys), np.bool_)
-    for column, array in zip(schema.all, values.columns, strict=True) if values else ():
-        plain, field, marked = _fields(pa, array, text=column.kept == "text")
-        written.append(plain)
-        fields.append(field)
-        if marked is not None:
-            odd |= marked
+    row_keys = block.row_keys
+    places = np.ascontiguousarray(block.places, ">u8").view(np.uint8).reshape(-1, 8)
+    columns = [] if values is None else [_written(array) for array in values.columns]
+    written = [plain for plain, _ in columns]
     keys, placed = key_fields(row_keys), key_fields(places)
     end = pa.scalar(b"", pa.binary())
     line = compute.binary_join_element_wise(
-        keys, subject_fields(block.subjects), placed, *fields, b","
+        keys, subject_fields(block.subjects), placed, *(field for _, field in columns), b","
     )
     line = compute.binary_join_element_wise(line, end, BREAK)
     said = compute.binary_join_element_wise(
         _without_mark(compute, keys), _without_mark(compute, placed), *written, SEPARATOR.encode()
-    ).to_pylist()
-    for row in np.flatnonzero(odd).tolist():  # a separator within a text
-        texts = [array[row].as_py().decode("utf-8") for array in written]
-        said[row] = joined([row_keys[row].tobytes().hex(), places[row].tobytes().hex(), *texts])
-    return Lines(line, [int.from_bytes(hashlib.sha256(one).digest(), "big") for one in said])
+    )
+    texts = bytes_of(said)
+    for row in rows_with_more(said, len(written) + 1):  # a separator within a text
+        fields = [array[row].as_py().decode("utf-8") for array in written]
+        key, place = row_keys[row].tobytes().hex(), places[row].tobytes().hex()
+        texts[row] = joined([key, place, *fields])
+    digests = b"".join(hashlib.sha256(text).digest() for text in texts)
+    return Lines(line, np.frombuffer(digests, ">u4").reshape(-1, 8).astype(np.uint64))
+
+
+def total_of(digests: U64) -> int:
+    """Return the sum of digests (n, 8), or of sums of them, as a whole number."""
+    words = digests.sum(axis=0, dtype=np.uint64)[::-1].tolist()
+    return sum(int(word) << 32 * place for place, word in enumerate(words))
 
 
 def _without_mark(compute: Any, keys: Any) -> Any:
     return compute.binary_replace_slice(keys, start=0, stop=1, replacement=b"")
 
 
-def _fields(pa: Any, array: Any, *, text: bool) -> tuple[Any, Any, npt.NDArray[np.bool_] | None]:
-    """Return a column as it is written, as fields of CSV, and where it has a separator in it."""
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
-    if not text:
-        # By its bits, since 0.0 and -0.0 are two spellings and one value.
-        known = array.view(pa.int64()).dictionary_encode()
+def _written(array: Any) -> tuple[Any, Any]:
+    """Return a column's values as they are written, an empty text where one is missing.
+
+    They are told as such, and as fields of CSV.
+    """
+    import pyarrow as pa
+
+    if pa.types.is_floating(array.type):
+        known = array.view(pa.int64()).dictionary_encode()  # 0.0 and -0.0 have two spellings
         numbers = known.dictionary.to_numpy().view(np.float64).tolist()
-        return *(_spread(pa, known.indices, list(map(number_text, numbers))),) * 2, None
+        return (_spread(known.indices, list(map(number_text, numbers))),) * 2
     known = array.dictionary_encode()
-    plain = list(map(escape, known.dictionary.to_pylist()))
+    plain = list(map(escape, texts_of(known.dictionary)))
     fields = list(map(quoted, plain))
-    written = _spread(pa, known.indices, plain)
-    marked = None
-    if any(SEPARATOR in one for one in plain):
-        holds = pa.array([SEPARATOR in one for one in plain], pa.bool_()).take(known.indices)
-        marked = holds.fill_null(False).to_numpy(zero_copy_only=False)
-    return written, written if fields == plain else _spread(pa, known.indices, fields), marked
+    written = _spread(known.indices, plain)
+    return written, written if fields == plain else _spread(known.indices, fields)
 
 
-def _spread(pa: Any, indices: Any, texts: list[str]) -> Any:
-    """Return the text of each row; an empty one where it is missing."""
-    if not texts:
-        texts = [""]
-    return pa.array(texts, pa.string()).cast(pa.binary()).take(indices).fill_null(b"")
+def _spread(indices: Any, texts: list[str]) -> Any:
+    """Return the text of each row, by its place among the different ones."""
+    import pyarrow as pa
+
+    different = pa.array(texts or [""], pa.string()).cast(pa.binary())
+    return different.take(indices).fill_null(b"")

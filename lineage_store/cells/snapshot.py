@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from lineage_store.canonical import read_json
-from lineage_store.cells.cell import Layout
+from lineage_store.cells.cell import CellLayout
 from lineage_store.cells.kept import KeptCell, load_cells
 from lineage_store.cells.lines import unescape
 from lineage_store.data.record import SPLITS, UNLABELLED, Record, csv_reader
@@ -44,7 +44,7 @@ class Snapshot:
     schema: Schema
     rows: Mapping[str, int]
     data_digest: str
-    layout: Layout | None = None
+    layout: CellLayout | None = None
 
     @cached_property
     def cells(self) -> tuple[KeptCell, ...]:
@@ -83,7 +83,7 @@ def load_snapshot(folder: Path) -> Snapshot:
         schema=Schema.from_json(value["inference"]),
         rows=value["rows"],
         data_digest=value["data_digest"],
-        layout=Layout.from_json(value["layout"]) if "layout" in value else None,
+        layout=CellLayout.from_json(value["layout"]) if "layout" in value else None,
     )
 
 

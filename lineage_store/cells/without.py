@@ -16,7 +16,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.cells.cell import CellId, Layout
+from lineage_store.cells.cell import CellId, CellLayout
 from lineage_store.cells.cell_evidence import evidence_of, evidence_of_records, merged_evidence
 from lineage_store.cells.files import must_be_as_written, take_over, write_file
 from lineage_store.cells.gate import close_snapshot, let_through
@@ -25,7 +25,7 @@ from lineage_store.cells.lines import BREAK, line_digest
 from lineage_store.cells.snapshot import Snapshot, retained
 from lineage_store.data.evidence import Evidence
 from lineage_store.data.inference import in_terms_of
-from lineage_store.data.record import UNLABELLED
+from lineage_store.data.record import UNLABELLED, in_blocks
 from lineage_store.data.schema import Schema
 from lineage_store.errors import CheckFailed
 from lineage_store.placement import U64, Partition
@@ -86,7 +86,7 @@ def write_without(
     layout = snapshot.layout
     if layout is None or schema != snapshot.schema:
         return let_through(
-            retained(snapshot, _keys(rows)),
+            in_blocks(retained(snapshot, _keys(rows)), len(snapshot.schema.all)),
             snapshot.schema.roles,
             folder=folder,
             like=like,
@@ -103,7 +103,7 @@ def write_without(
         raise
 
 
-def _by_cell(layout: Layout, rows: GoingRows) -> Going:
+def _by_cell(layout: CellLayout, rows: GoingRows) -> Going:
     return layout.by_cell(rows.row_keys, rows.places, rows.splits)
 
 

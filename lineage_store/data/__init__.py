@@ -1,9 +1,9 @@
-"""What comes in: sources, columns, and the records that are made of rows.
+"""What comes in: columns, and the records and blocks that are made of rows.
 
 schema        the columns of a table by name and kind, and what some of them are for
 record        rows on their way through the gate
-source        where rows come from: a table of text; `csv_file` one that is a CSV file
-csv_source    the records of a table, keyed
+columns       what the user says of a table's columns, and the header that must fit
+keyed_blocks  the rows of a table in blocks, keyed; `keys_seen` counts the keys
 csv_table     a CSV file as text, and its columns as a model takes them
 evidence      what some rows say of their columns, merged with what others say
 inference     the schema of rows: kinds of columns, the task, the classes
@@ -19,11 +19,10 @@ from typing import TYPE_CHECKING
 from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
-    from lineage_store.data.csv_source import (
+    from lineage_store.data.columns import (
         Columns,
         TableHeader,
         read_headers,
-        read_records,
     )
     from lineage_store.data.csv_table import (
         Table,
@@ -35,6 +34,9 @@ if TYPE_CHECKING:
     from lineage_store.data.inference import (
         in_terms_of,
         infer,
+    )
+    from lineage_store.data.keyed_blocks import (
+        read_blocks_of,
     )
     from lineage_store.data.near_matches import (
         ids_in,
@@ -69,9 +71,6 @@ if TYPE_CHECKING:
         Schema,
         Task,
     )
-    from lineage_store.data.source import (
-        open_source,
-    )
     from lineage_store.data.source_ids import (
         SourceRow,
         rows_by_key,
@@ -83,10 +82,11 @@ else:
     __getattr__ = lazily(
         __name__,
         {
-            "csv_source": ("Columns", "TableHeader", "read_headers", "read_records"),
+            "columns": ("Columns", "TableHeader", "read_headers"),
             "csv_table": ("Table", "read_table"),
             "evidence": ("Evidence",),
             "inference": ("in_terms_of", "infer"),
+            "keyed_blocks": ("read_blocks_of",),
             "near_matches": ("ids_in", "near_ids"),
             "number_text": ("class_text", "column_number", "parse_number"),
             "record": (
@@ -104,7 +104,6 @@ else:
             ),
             "risk": ("parse_rules",),
             "schema": ("Column", "Kind", "Label", "Roles", "Schema", "Task"),
-            "source": ("open_source",),
             "source_ids": ("SourceRow", "rows_by_key"),
             "typed_block": ("typed_block",),
         },
@@ -138,11 +137,10 @@ __all__ = [
     "in_terms_of",
     "infer",
     "near_ids",
-    "open_source",
     "parse_number",
     "parse_rules",
+    "read_blocks_of",
     "read_headers",
-    "read_records",
     "read_table",
     "records_in",
     "rows_by_key",

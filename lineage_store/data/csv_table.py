@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lineage_store.data.number_text import column_number
-from lineage_store.data.source import open_source
 from lineage_store.errors import BadInput
+from lineage_store.sources.source import open_source, records_of
 
 
 @dataclass(frozen=True)
@@ -67,5 +67,5 @@ def read_table(source: Path) -> Table:
     Raises BadInput for one that cannot be read, or a line with more or fewer fields than the first.
     """
     table = open_source(source)
-    read = list(table.records())
+    read = list(records_of(table))
     return Table(source, table.columns(), [fields for _, fields in read], [n for n, _ in read])

@@ -20,8 +20,9 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from pathlib import Path
 
-from lineage_store.data.source import open_source
 from lineage_store.errors import BadInput
+from lineage_store.sources.source import open_source
+from lineage_store.sources.text_rows import texts_of
 
 ALIKE = 0.8
 PREFIX = 5
@@ -107,7 +108,8 @@ def ids_in(source: Path, column: str) -> Iterator[str]:
     if column not in names:
         raise BadInput(f"There is no column {column!r} in {source}.")
     place, seen = names.index(column), set[str]()
-    for _, fields in table.records():
-        if fields[place] not in seen:
-            seen.add(fields[place])
-            yield fields[place]
+    for rows in table.batches():
+        for text in texts_of(rows.values.column(place)):
+            if text not in seen:
+                seen.add(text)
+                yield text

@@ -1,7 +1,7 @@
 """Rows on their way from a source through the gate: one at a time, or a block of columns."""
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from lineage_store.canonical import canonical_json
 from lineage_store.keys.pseudonyms import each_pseudonym
 from lineage_store.placement import U64
+from lineage_store.sources.text_rows import SEPARATOR, text_batch, texts_of
 
 ROW, SUBJECT, PLACE = "unweave_row", "unweave_subject", "unweave_place"
 KEYED = (ROW, SUBJECT, PLACE)
@@ -18,10 +19,8 @@ TRAIN, EVAL, UNLABELLED = "train", "eval", "unlabelled"
 SPLITS = (TRAIN, EVAL)
 EVALUATION_PERCENT = 10
 LARGEST_FIELD = 1 << 26
-SEPARATOR = "\x1f"
 AT_ONCE = 1 << 16
 """Letters of text that are one block, or one row if that is more."""
-Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True)
@@ -73,15 +72,6 @@ class Block:
         )
 
 
-def text_batch(rows: Sequence[Sequence[str]], width: int) -> Any:
-    """Return rows of texts, `width` each, as a pyarrow RecordBatch; its columns have no names."""
-    import pyarrow as pa
-
-    columns = zip(*rows, strict=True) if rows else [()] * width
-    arrays = [pa.array(column, pa.string()) for column in columns]
-    return pa.RecordBatch.from_arrays(arrays, names=[""] * width)
-
-
 def in_blocks(records: Iterable[Record], width: int) -> Iterator[Block]:
     """Yield records of `width` values as blocks."""
     waiting, size = [], 0
@@ -109,7 +99,7 @@ def records_in(blocks: Iterable[Block]) -> Iterator[Record]:
     """Yield the rows of blocks one by one."""
     for block in blocks:
         keys, places = block.row_keys.tobytes(), block.places.astype(">u8").tobytes()
-        columns = [column.to_pylist() for column in block.values.columns]
+        columns = [texts_of(column) for column in block.values.columns]
         for row, (subjects, evaluation) in enumerate(
             zip(block.subjects, block.evaluation.tolist(), strict=True)
         ):

@@ -12,8 +12,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from lineage_store.data.number_text import parse_number
 from lineage_store.errors import BadInput
+from lineage_store.placement import I64, U64
 
 GRAMMAR = re.compile(r"(?P<column>.+?)(?P<comparison>>=|<|=)(?P<value>.*)", re.DOTALL)
 NUMERIC: Mapping[str, Callable[[float, float], bool]] = {
@@ -69,10 +72,12 @@ def _parsed(number: int, text: str) -> RiskRule:
     return rule
 
 
-def band_of(rules: Sequence[RiskRule], fields: Sequence[str]) -> int:
-    """Return a row's band; `fields` holds, for each rule, the row's text in the rule's column."""
-    band = 0
-    for number, (rule, text) in enumerate(zip(rules, fields, strict=True), 1):
-        if rule.holds(text):
-            band = number
-    return band
+def bands_of(rules: Sequence[RiskRule], columns: Sequence[tuple[Sequence[str], I64]]) -> U64:
+    """Return the bands of rows (n,); `columns` holds, for each rule, the different texts in the
+    rule's column, and which of them each row has.
+    """
+    bands = np.zeros(len(columns[0][1]), np.uint64)
+    for number, (rule, (texts, codes)) in enumerate(zip(rules, columns, strict=True), 1):
+        holds = np.array([rule.holds(text) for text in texts], np.bool_)
+        bands[holds[codes]] = number
+    return bands

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineage_store.data.csv_source import Columns, read_headers
-from lineage_store.data.source import open_source
+from lineage_store.data.columns import Columns, read_headers
 from lineage_store.keys.secret import Keys
+from lineage_store.sources.source import open_source, records_of
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def rows_by_key(
     numbers: dict[str, int] = {}
     found = {}
     for path in paths:
-        for _, fields in open_source(path).records():
+        for _, fields in records_of(open_source(path)):
             name = "" if source_place is None else fields[source_place]
             number = numbers.setdefault(name, len(numbers))
             text = fields[id_place or 0]

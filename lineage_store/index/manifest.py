@@ -16,7 +16,7 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from lineage_store.data.csv_source import Columns
+from lineage_store.data.columns import Columns
 from lineage_store.index import deletions, models
 from lineage_store.index.models import ModelRecord
 from lineage_store.keys.exclusions import Exclusions, KnownRows

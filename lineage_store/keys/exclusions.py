@@ -6,11 +6,19 @@ whatever that column is for now, as programs usually spell them; or of the whole
 was forgotten does not come back where the same file is read with other columns.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from lineage_store.keys.secret import Keys
+import numpy as np
+import numpy.typing as npt
+
+from lineage_store.keys.secret import Keys, keyed_all
 from lineage_store.keys.subject_ids import entries_of, usual_spellings
+from lineage_store.placement import I64
+
+RowKeys = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -22,17 +30,20 @@ class KnownRows:
 
 
 @dataclass(frozen=True)
-class GivenRow:
-    """A row as far as the manifest is asked about it.
+class GivenRows:
+    """Rows as far as the manifest is asked about them.
 
-    `row_id` is the column that its key is of, or None; `text_key` is there if it is asked for.
+    `keys` are theirs, (n, 16). `column` gives the different texts of a column and which of them
+    each row has (n,), or None if there is no such column. `subjects` are the different names and
+    those that each row has, (columns, n); an empty name is nobody's. `row_id` is the column that
+    the keys are of, or None; `text_keys` (n, 16) are there if they are asked for.
     """
 
-    key: bytes
-    fields: Mapping[str, str]
-    subjects: Sequence[str]
+    keys: RowKeys
+    column: Callable[[str], tuple[Sequence[str], I64] | None]
+    subjects: tuple[Sequence[str], I64]
     row_id: str | None
-    text_key: bytes | None
+    text_keys: RowKeys | None
 
 
 @dataclass
@@ -51,29 +62,60 @@ class Exclusions:
         """Whether rows are asked for by their text."""
         return any(known.row_id is None for known in self.known_rows)
 
-    def keep_out(self, row: GivenRow, keys: Keys) -> bool:
-        """Say whether the manifest names a row, and count it if so."""
-        named = self._names(row, keys) or any(
-            bytes.fromhex(keys.commitment(kind="row", value=key)) in known.commitments
-            for known in self.known_rows
-            for key in _keys_under(row, known.row_id, keys)
-        )
-        self.rows += named
+    def keep_out(self, rows: GivenRows, keys: Keys) -> Mask:
+        """Say which rows the manifest names (n,), and count them."""
+        named = self._names(rows, keys)
+        for known in self.known_rows:
+            named |= _known_under(rows, known.row_id, known.commitments, keys)
+        self.rows += int(np.count_nonzero(named))
         return named
 
-    def _names(self, row: GivenRow, keys: Keys) -> bool:
-        own = (row.key, *(() if row.row_id is None else _keys_under(row, row.row_id, keys)))
-        known = any(keys.commitment(kind="row", value=key) in self.commitments for key in own)
-        entries = (entry for subject in row.subjects for entry in entries_of(keys, subject))
-        return known or not self.commitments.isdisjoint(entries)
+    def _names(self, rows: GivenRows, keys: Keys) -> Mask:
+        named = _committed(rows.keys, self._digests, keys)
+        if rows.row_id is not None:
+            named |= _known_under(rows, rows.row_id, self._digests, keys)
+        names, codes = rows.subjects
+        out = [not self.commitments.isdisjoint(_entries(keys, name)) for name in names]
+        of_rows: Mask = np.array(out, np.bool_)[codes].any(axis=0)
+        return named | of_rows
+
+    @cached_property
+    def _digests(self) -> frozenset[bytes]:
+        return frozenset(map(bytes.fromhex, self.commitments))
 
 
-def _keys_under(row: GivenRow, column: str | None, keys: Keys) -> Iterator[bytes]:
-    """Yield the keys that a row has by its text, or by its id in a column, usually spelled."""
+def _entries(keys: Keys, subject: str) -> Sequence[str]:
+    return entries_of(keys, subject) if subject else ()
+
+
+def _committed(row_keys: RowKeys, commitments: frozenset[bytes], keys: Keys) -> Mask:
+    """Say which keys of rows (n, 16) there are commitments of."""
+    found = keyed_all(keys.manifest, "row", map(bytes, row_keys))
+    each = (found[start : start + 32] in commitments for start in range(0, len(found), 32))
+    return np.fromiter(each, np.bool_, len(row_keys))
+
+
+def _known_under(
+    rows: GivenRows, column: str | None, commitments: frozenset[bytes], keys: Keys
+) -> Mask:
+    """Say which rows are named by their text (None), or by an id in a column, usually spelled."""
+    nothing = np.zeros(len(rows.keys), np.bool_)
     if column is None:
-        if row.text_key is not None:
-            yield row.text_key
-        return
-    text = row.fields.get(column)
-    for form in () if text is None else dict.fromkeys((text, *usual_spellings(text))):
-        yield keys.row_key(kind="id", value=form.encode("utf-8"))
+        if rows.text_keys is None:
+            return nothing
+        return _committed(rows.text_keys, commitments, keys)
+    given = rows.column(column)
+    if given is None:
+        return nothing
+    texts, codes = given
+    forms = [
+        (place, form)
+        for place, text in enumerate(texts)
+        for form in dict.fromkeys((text, *usual_spellings(text)))
+    ]
+    row_keys = keys.row_keys(kind="id", values=(form.encode("utf-8") for _, form in forms))
+    known = np.zeros(len(texts), np.bool_)
+    places = np.array([place for place, _ in forms], np.int64)
+    known[places[_committed(row_keys, commitments, keys)]] = True
+    of_rows: Mask = known[codes]
+    return of_rows

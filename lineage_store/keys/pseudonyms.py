@@ -12,7 +12,7 @@ made no model stand for nobody, also where it was killed.
 
 import os
 import sqlite3
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -20,13 +20,16 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from lineage_store.errors import BadInput
 from lineage_store.keys import spellings
-from lineage_store.keys.secret import Keys, keyed
+from lineage_store.keys.secret import Keys, keyed, keyed_all, keyed_each
 from lineage_store.keys.subject_ids import canonical_id
 from lineage_store.overwritten import is_overwritten
 
 PSEUDONYM_BYTES, KEY_BYTES, NONCE_BYTES = 16, 32, 12
 SPELLING = b" spelling"  # of what is sealed beside a key
 CACHED = 1 << 17
+AT_ONCE = 1 << 14
+ASKED_AT_ONCE = 500  # values that SQLite takes in one statement, in any build
+DRAWN_BYTES = KEY_BYTES + 2 * NONCE_BYTES
 
 
 class Pseudonyms:
@@ -50,6 +53,7 @@ class Pseudonyms:
         self._run = run
         self._random = random_bytes
         self._cache: dict[str, bytes] = {}
+        self._all_cached = self._all_of_run = False
         if to_read and path.exists():
             self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
             return
@@ -61,6 +65,8 @@ class Pseudonyms:
         )
         spellings.prepare(self._connection)
         self._unspelled = spellings.without(self._connection) > 0
+        self._all_cached = self._connection.execute("SELECT 1 FROM keys").fetchone() is None
+        self._all_of_run = self._all_cached and run is not None
         if run is not None:
             self._connection.execute("CREATE TABLE IF NOT EXISTS drawn (run TEXT, lookup BLOB)")
 
@@ -83,7 +89,7 @@ class Pseudonyms:
             self._connection.execute(
                 "INSERT INTO keys VALUES (?, ?)", (lookup, self._sealed(lookup, key))
             )
-            if self._run is not None:
+            if self._run is not None and not self._all_of_run:
                 self._connection.execute("INSERT INTO drawn VALUES (?, ?)", (self._run, lookup))
             pseudonym = _pseudonym(key, subject)
         if is_new or self._unspelled:
@@ -91,9 +97,72 @@ class Pseudonyms:
             folded = spellings.digest_of(self._keys, subject)
             spellings.keep(self._connection, lookup, folded, sealed, is_new=is_new)
         if len(self._cache) >= CACHED:
-            self._cache.clear()
+            self._forget_cached()
         self._cache[subject] = pseudonym
         return pseudonym
+
+    def get_all(self, subjects: Sequence[str]) -> list[bytes]:
+        """Return different subjects' pseudonyms, as `get` does, many at a time."""
+        if self._unspelled:
+            return [self.get(subject) for subject in subjects]
+        found: list[bytes] = []
+        for start in range(0, len(subjects), AT_ONCE):
+            some = subjects[start : start + AT_ONCE]
+            if len(self._cache) + len(some) > CACHED:
+                self._forget_cached()
+            self._know([subject for subject in some if subject not in self._cache])
+            found += [self._cache[subject] for subject in some]
+        return found
+
+    def _know(self, subjects: Sequence[str]) -> None:
+        """Take the pseudonyms of some subjects into the cache, drawing keys for those not known."""
+        texts = [subject.encode("utf-8") for subject in subjects]
+        lookups = _each(keyed_all(self._keys.lookup, "subject", texts), 32)
+        stored = {} if self._all_cached else self._stored(lookups)
+        new = []
+        for subject, text, lookup in zip(subjects, texts, lookups, strict=True):
+            if lookup in stored:
+                self._cache[subject] = _pseudonym(self._key(lookup, stored[lookup]), subject)
+            else:
+                new.append((lookup, subject, text))
+        if new:
+            self._draw(sorted(new))
+
+    def _stored(self, lookups: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Return the keys of subjects as they are stored, those that are."""
+        found: dict[bytes, bytes] = {}
+        ordered = sorted(lookups)
+        for start in range(0, len(ordered), ASKED_AT_ONCE):
+            some = ordered[start : start + ASKED_AT_ONCE]
+            marks = ",".join("?" * len(some))
+            query = f"SELECT lookup, key FROM keys WHERE lookup IN ({marks})"
+            found.update(self._connection.execute(query, some).fetchall())
+        return found
+
+    def _draw(self, new: Sequence[tuple[bytes, str, bytes]]) -> None:
+        """Draw keys for subjects, in the order in which they lie in the tables."""
+        seal = ChaCha20Poly1305(self._keys.pseudonyms).encrypt
+        drawn = _each(self._random(DRAWN_BYTES * len(new)), DRAWN_BYTES)
+        folded = _each(spellings.digests_of(self._keys, [subject for _, subject, _ in new]), 32)
+        keys = [one[:KEY_BYTES] for one in drawn]
+        pseudonyms = keyed_each(keys, "pseudonym", [text for _, _, text in new])
+        stored, spelled = [], []
+        for (lookup, subject, text), key, random, fold, pseudonym in zip(
+            new, keys, drawn, folded, pseudonyms, strict=True
+        ):
+            first, second = random[KEY_BYTES:-NONCE_BYTES], random[-NONCE_BYTES:]
+            stored.append((lookup, first + seal(first, key, lookup)))
+            spelled.append((lookup, fold, second + seal(second, text, lookup + SPELLING)))
+            self._cache[subject] = pseudonym[:PSEUDONYM_BYTES]
+        spellings.insert(self._connection, "INSERT INTO keys", stored)
+        spellings.keep_new(self._connection, spelled)
+        if self._run is not None and not self._all_of_run:
+            of_run = [(self._run, lookup) for lookup, _, _ in new]
+            spellings.insert(self._connection, "INSERT INTO drawn", of_run)
+
+    def _forget_cached(self) -> None:
+        self._cache.clear()
+        self._all_cached = False
 
     def seal_older(self) -> None:
         """Seal the keys that an earlier unweave kept as they are."""
@@ -147,7 +216,7 @@ class Pseudonyms:
 
     def shred(self, subjects: Iterable[str]) -> None:
         """Destroy subjects' keys and spellings, and overwrite the place where they stood."""
-        self._cache.clear()
+        self._forget_cached()
         lookups = [self._keys.subject_lookup(subject) for subject in subjects]
         gone = "DELETE FROM keys WHERE lookup = ? RETURNING key"
         keys = [
@@ -179,7 +248,7 @@ class Pseudonyms:
             self._end(run, kept=run in models)
 
     def _end(self, run: str, *, kept: bool) -> None:
-        self._cache.clear()
+        self._forget_cached()
         self._connection.rollback()  # the file stays as it was, if nothing was committed
         if not kept:
             drawn = "SELECT lookup FROM drawn WHERE run = ?"
@@ -191,6 +260,10 @@ class Pseudonyms:
 
     def commit(self) -> None:
         """Make new keys durable."""
+        if self._all_of_run:
+            self._connection.execute("INSERT INTO drawn SELECT ?, lookup FROM keys", (self._run,))
+            self._all_of_run = False
+        spellings.index(self._connection)
         self._connection.commit()
 
     def close(self) -> None:
@@ -202,6 +275,10 @@ def each_pseudonym(written: bytes) -> tuple[bytes, ...]:
     """Take pseudonyms apart that were written one after another."""
     length = PSEUDONYM_BYTES
     return tuple(written[start : start + length] for start in range(0, len(written), length))
+
+
+def _each(together: bytes, size: int) -> list[bytes]:
+    return [together[start : start + size] for start in range(0, len(together), size)]
 
 
 def _pseudonym(key: bytes, subject: str) -> bytes:

@@ -7,12 +7,16 @@ subject's pseudonym key is not derived: it is random and stored apart (`pseudony
 must be destroyable.
 """
 
+import hashlib
 import hmac
 import os
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -21,6 +25,9 @@ from lineage_store.errors import BadInput
 
 SECRET_BYTES = 32
 SMALLEST_SECRET = 16
+SHA256_BLOCK = 64
+INNER = bytes(byte ^ 0x36 for byte in range(256))
+OUTER = bytes(byte ^ 0x5C for byte in range(256))
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,16 @@ class Keys:
         """Return the 8 bytes that place a subject or a row (`kind`) in a shard and a slice."""
         return keyed(self.placement, kind, value)[:8]
 
+    def row_keys(self, *, kind: str, values: Iterable[bytes]) -> npt.NDArray[np.uint8]:
+        """Return the keys of rows, as `row_key` does: (n, 16)."""
+        digests = keyed_all(self.row, kind, values)
+        return np.frombuffer(digests, np.uint8).reshape(-1, 32)[:, :16].copy()
+
+    def places(self, *, kind: str, values: Iterable[bytes]) -> npt.NDArray[np.uint64]:
+        """Return the places of subjects or rows, as `place` does, as numbers (n,)."""
+        digests = keyed_all(self.placement, kind, values)
+        return np.frombuffer(digests, ">u8")[::4].astype(np.uint64)
+
     def commitment(self, *, kind: str, value: bytes) -> str:
         """Return what the exclusion manifest keeps of a forgotten "subject" or "row"."""
         return keyed(self.manifest, kind, value).hex()
@@ -59,6 +76,36 @@ class Keys:
 def keyed(key: bytes, kind: str, value: bytes) -> bytes:
     """Return HMAC-SHA256 of a value, with its kind as domain separation."""
     return hmac.digest(key, kind.encode("ascii") + b"\x00" + value, "sha256")
+
+
+def keyed_all(key: bytes, kind: str, values: Iterable[bytes]) -> bytes:
+    """Return `keyed` of many values under one key, 32 bytes each, one after another.
+
+    HMAC is two SHA-256 that begin with the key (RFC 2104). Begun once and copied, they take less
+    than half the time.
+    """
+    assert len(key) <= SHA256_BLOCK, "a longer key would have to be hashed"
+    block = key.ljust(SHA256_BLOCK, b"\x00")
+    inner = hashlib.sha256(block.translate(INNER) + kind.encode("ascii") + b"\x00")
+    outer = hashlib.sha256(block.translate(OUTER))
+    digests = []
+    for value in values:
+        one = inner.copy()
+        one.update(value)
+        other = outer.copy()
+        other.update(one.digest())
+        digests.append(other.digest())
+    return b"".join(digests)
+
+
+def keyed_each(keys: Iterable[bytes], kind: str, values: Iterable[bytes]) -> list[bytes]:
+    """Return `keyed` of each value under a key of its own."""
+    sha256, prefix, digests = hashlib.sha256, kind.encode("ascii") + b"\x00", []
+    for key, value in zip(keys, values, strict=True):
+        block = key.ljust(SHA256_BLOCK, b"\x00")
+        inner = sha256(block.translate(INNER) + prefix + value).digest()
+        digests.append(sha256(block.translate(OUTER) + inner).digest())
+    return digests
 
 
 def erased(key: bytes, digest: str) -> str:

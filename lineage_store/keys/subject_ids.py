@@ -95,6 +95,7 @@ def _folded(text: str, *, keeping: str | None) -> str:
 
 
 def _unaccented(text: str) -> str:
-    parts = unicodedata.normalize("NFKD", text.translate(LETTERS))
-    plain = "".join(one for one in parts if not unicodedata.combining(one))
-    return TWO_VOWELS.sub(r"\1", plain)
+    if not text.isascii():
+        parts = unicodedata.normalize("NFKD", text.translate(LETTERS))
+        text = "".join(one for one in parts if not unicodedata.combining(one))
+    return TWO_VOWELS.sub(r"\1", text)

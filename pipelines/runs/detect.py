@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from lineage_store.data import EVAL, Record, Schema, SourceRow, open_source, rows_by_key
+from lineage_store.data import EVAL, Record, Schema, SourceRow, rows_by_key
 from lineage_store.errors import BadInput
 from lineage_store.index import reading_index
 from lineage_store.index.models import find_model
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.progress import counter
 from lineage_store.rows import Rows, RowStore, joined, open_rows
+from lineage_store.sources import open_source, records_of
 from lineage_store.workspace import Workspace
 from unlearning.encoding import RowEncoding, typed
 from unlearning.families import Family, Learner, family_of_ledger
@@ -181,7 +182,7 @@ def trusted_rows(file: Path, schema: Schema, encoding: RowEncoding) -> Rows:
     """
     table = open_source(file)
     names = table.columns()
-    lines = [dict(zip(names, fields, strict=True)) for _, fields in table.records()]
+    lines = [dict(zip(names, fields, strict=True)) for _, fields in records_of(table)]
     if not lines or not {column.name for column in schema.all} <= {*names}:
         raise BadInput(f"The trusted file {file} has no rows, or not the columns of the model.")
     records = []

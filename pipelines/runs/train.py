@@ -14,7 +14,7 @@ from pathlib import Path
 from lineage_store.canonical import digest, write_atomic
 from lineage_store.cells import let_through, load_snapshot
 from lineage_store.clock import Clock
-from lineage_store.data import Columns, Schema, TableHeader, read_headers, read_records
+from lineage_store.data import Columns, Schema, TableHeader, read_blocks_of, read_headers
 from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput, DiskFull
 from lineage_store.index import (
@@ -159,7 +159,7 @@ def _gate(
         add(place - last)
         last = place
 
-    records = read_records(
+    blocks = read_blocks_of(
         asked.csvs,
         columns=asked.columns,
         header=header,
@@ -170,11 +170,11 @@ def _gate(
         progress=progress,
     )
     try:
-        let_through(records, header.roles, folder=snapshot, like=like, partition=options.partition)
+        let_through(blocks, header.roles, folder=snapshot, like=like, partition=options.partition)
         pseudonyms.commit()
     finally:
-        if isinstance(records, Generator):
-            records.close()  # with its temporary file, while that is still there
+        if isinstance(blocks, Generator):
+            blocks.close()  # with its temporary file, while that is still there
 
 
 def _clear(paths: Iterable[Path]) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from lineage_store.cells.gate import let_through
 from lineage_store.cells.snapshot import read_snapshot, retained
-from lineage_store.data.record import EVAL, TRAIN
+from lineage_store.data.record import EVAL, TRAIN, in_blocks
 from lineage_store.errors import BadInput
 from lineage_store.index.row_index import IndexedRows
 from lineage_store.ledger.train_options import TrainOptions
@@ -277,7 +277,7 @@ def assert_exact(trained, train, keys, new_folder):
 def regated(old, known, folder):
     """Pass the rows that remain through the gate again, as a deletion does."""
     return let_through(
-        retained(old.snapshot, frozenset(known)),
+        in_blocks(retained(old.snapshot, frozenset(known)), len(old.snapshot.schema.all)),
         old.snapshot.schema.roles,
         folder=folder / "snapshot",
     )

@@ -37,7 +37,8 @@ from fixtures.warm_python import warm_python
 from lineage_store.canonical import digest_json
 from lineage_store.cells.gate import let_through
 from lineage_store.clock import clock_ahead
-from lineage_store.data.csv_source import Columns, read_header, read_records
+from lineage_store.data.columns import Columns, read_header
+from lineage_store.data.keyed_blocks import read_blocks_of
 from lineage_store.data.risk import parse_rules
 from lineage_store.graph.closure import artifact_key, execution_key
 from lineage_store.index import models
@@ -729,7 +730,7 @@ def test_ids_and_texts_that_look_like_numbers_pass_example_gen_unharmed(tmp_path
     partition = Partition(2, 2, 2, 16, 0, risk_rules=("number >= 2",))
     with writing(tmp_path / "ws", key_file=tmp_path / "key", create=True) as workspace:
         header = read_header(path, columns)
-        records = read_records(
+        blocks = read_blocks_of(
             [path],
             columns=columns,
             header=header,
@@ -738,7 +739,7 @@ def test_ids_and_texts_that_look_like_numbers_pass_example_gen_unharmed(tmp_path
             exclusions=Exclusions(),
             temporary=workspace.temporary,
         )
-        snapshot = let_through(records, header.roles, folder=workspace.snapshot("m1"))
+        snapshot = let_through(blocks, header.roles, folder=workspace.snapshot("m1"))
         with quiet_and_inside(workspace):
             ingestion = ingest_components(
                 workspace, "m1", snapshot.folder, partition, family="keras", suffix=""

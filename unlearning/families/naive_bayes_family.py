@@ -51,7 +51,7 @@ SUMMED_AT_ONCE = 100_000
 NO_SOURCE = ModelSource("no module", "")
 PACKAGES = ("numpy", "pyfarmhash", "safetensors")
 ROOTS = (
-    "lineage_store.data.csv_source.read_records",
+    "lineage_store.data.keyed_blocks.read_blocks_of",
     "lineage_store.cells.gate.let_through",
     "unlearning.encoding.encode_records.encode_pieces",
     "unlearning.encoding.key_encoding.KeyEncoding",

@@ -27,7 +27,7 @@ from unlearning.fingerprint.source_names import Defined, Source, says_nothing
 
 TOP = Path(__file__).parents[__name__.count(".")]
 ROOTS = (
-    "lineage_store.data.csv_source.read_records",
+    "lineage_store.data.keyed_blocks.read_blocks_of",
     "lineage_store.cells.gate.let_through",
     "unlearning.encoding.encode_records.encode_pieces",
     "unlearning.encoding.keras_encoding.KerasEncoding",

@@ -11,15 +11,16 @@ from hypothesis import strategies as st
 
 from fixtures.going import Going
 from lineage_store.canonical import canonical_json, read_json
-from lineage_store.cells import gate, writer
-from lineage_store.cells.cell import KEPT, CellId, Layout, layout_of
+from lineage_store.cells import cell_writer as writer
+from lineage_store.cells import gate
+from lineage_store.cells.cell import KEPT, CellId, CellLayout, layout_of
 from lineage_store.cells.gate import let_through
 from lineage_store.cells.kept import load_cells
 from lineage_store.cells.snapshot import load_snapshot, read_keys, read_snapshot, retained
 from lineage_store.cells.some_rows import read_some
 from lineage_store.cells.whole import is_whole
 from lineage_store.cells.without import evidence_without, write_without
-from lineage_store.data.record import EVAL, TRAIN, UNLABELLED, Record
+from lineage_store.data.record import EVAL, TRAIN, UNLABELLED, Record, in_blocks
 from lineage_store.data.schema import Roles
 from lineage_store.errors import BadInput, CheckFailed, NothingToLearn
 from lineage_store.placement import CELL_ROWS, UNCUT, Partition, cells_of
@@ -47,7 +48,7 @@ def rows(draw):
 def layouts(draw):
     shards, slices = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     cut = Partition(shards=shards, slices=slices, epochs=1, batch_size=4, seed=0)
-    return Layout(cut, draw(st.integers(1, 3)))
+    return CellLayout(cut, draw(st.integers(1, 3)))
 
 
 def going(snapshot, row_keys):
@@ -77,7 +78,11 @@ CUT = Partition(shards=2, slices=2, epochs=1, batch_size=4, seed=0)
 
 def gated(new_folder, records, *, layout=None, roles=ROLES, partition=CUT):
     return let_through(
-        iter(records), roles, folder=new_folder() / "snapshot", partition=partition, layout=layout
+        in_blocks(records, len(roles.all)),
+        roles,
+        folder=new_folder() / "snapshot",
+        partition=partition,
+        layout=layout,
     )
 
 
@@ -186,7 +191,7 @@ def test_cells_that_lose_no_row_are_the_same_files(new_folder):
 
 
 def test_a_cell_that_empties_is_there_no_more(new_folder):
-    layout = Layout(CUT, 40)
+    layout = CellLayout(CUT, 40)
     before = gated(new_folder, plain(60), layout=layout)
     alone = next(cell for cell in before.cells if cell.rows == 1)
     here = (before.folder / alone.file).read_text().splitlines()[1]
@@ -237,7 +242,7 @@ def test_a_row_that_is_not_in_its_cell_stops_the_deletion(new_folder):
     strange = Going(gone.row_keys + np.uint8(1), gone.places, gone.splits)
     with pytest.raises(CheckFailed, match="Of 1 rows that go"):
         evidence_without(before, strange)
-    fuller = Layout(CUT, 1000)
+    fuller = CellLayout(CUT, 1000)
     sparse = gated(new_folder, plain(20), layout=fuller)
     elsewhere = Going(gone.row_keys, gone.places ^ np.uint64(12345), gone.splits)
     with pytest.raises(CheckFailed, match="there is no such cell"):
@@ -254,15 +259,15 @@ def test_what_is_written_and_not_given_back_is_an_error(new_folder, monkeypatch)
 def test_a_cell_has_about_4096_rows_and_keeps_its_number_of_buckets(new_folder):
     assert layout_of(4096, UNCUT).buckets == 1
     assert layout_of(4 * 4096 + 1, CUT).buckets == 2
-    before = gated(new_folder, plain(40), layout=Layout(CUT, 3))
+    before = gated(new_folder, plain(40), layout=CellLayout(CUT, 3))
     gone = going(before, {one.row_key for one in plain(40)[:20]})
     after = write_without(before, gone, folder=new_folder() / "new", partition=CUT)
-    assert after.layout == before.layout == Layout(CUT, 3)
+    assert after.layout == before.layout == CellLayout(CUT, 3)
     assert CELL_ROWS == 4096
 
 
 def test_a_row_lies_in_the_cell_that_its_place_says(new_folder):
-    layout = Layout(CUT, 3)
+    layout = CellLayout(CUT, 3)
     snapshot = gated(new_folder, plain(300), layout=layout)
     for cell in snapshot.cells:
         lines = (snapshot.folder / cell.file).read_text().splitlines()[1:]

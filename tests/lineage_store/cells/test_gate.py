@@ -10,15 +10,16 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from lineage_store.canonical import canonical_json
+from lineage_store.cells import cell_writer as writer
 from lineage_store.cells import snapshot as snapshots
-from lineage_store.cells import writer
 from lineage_store.cells.gate import let_through
 from lineage_store.cells.lines import escape, unescape
 from lineage_store.cells.snapshot import load_snapshot, read_places, read_snapshot, retained
 from lineage_store.cells.whole import is_whole
 from lineage_store.commitments import commitment
-from lineage_store.data.csv_source import Columns, read_header, read_records
+from lineage_store.data.columns import Columns, read_header
 from lineage_store.data.inference import infer
+from lineage_store.data.keyed_blocks import read_blocks_of
 from lineage_store.data.record import EVAL, KEYED, TRAIN, UNLABELLED, Record, in_blocks, joined
 from lineage_store.data.schema import Column, Roles
 from lineage_store.errors import BadInput, NothingToLearn
@@ -100,7 +101,7 @@ def regate(new_folder):
 
     def again(snapshot, deleted=frozenset()):
         return let_through(
-            retained(snapshot, frozenset(deleted)),
+            in_blocks(retained(snapshot, frozenset(deleted)), len(snapshot.schema.all)),
             snapshot.schema.roles,
             folder=new_folder() / "snapshot",
         )
@@ -434,7 +435,7 @@ def interrupted():
 )
 def test_a_gate_that_fails_leaves_nothing_behind(tmp_path, records, error):
     with pytest.raises(error):
-        let_through(records(), Roles(("a",), "label"), folder=tmp_path / "snapshot")
+        let_through(in_blocks(records(), 2), Roles(("a",), "label"), folder=tmp_path / "snapshot")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -449,16 +450,18 @@ def test_a_long_text_passes_the_gate_and_is_read_back(tmp_path):
     csv.field_size_limit(1 << 17)  # as in a new process: Python's own limit
     text = "x" * (1 << 18)
     records = [record(0, value=text), record(1), record(2)]
-    snapshot = let_through(iter(records), Roles(("a",), "label"), folder=tmp_path / "one")
+    snapshot = let_through(in_blocks(records, 2), Roles(("a",), "label"), folder=tmp_path / "one")
     csv.field_size_limit(1 << 17)
     assert next(retained(snapshot, frozenset())).values == [text, "0"]
 
 
 @pytest.mark.parametrize("rows", [2_000, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_memory_does_not_grow_with_the_rows(
-    write_csv, keys, pseudonyms, new_folder, rows, monkeypatch
+    write_csv, keys, pseudonyms, new_folder, monkeypatch, rows
 ):
     monkeypatch.setattr(writer, "RUN_BYTES", 1 << 18)
+    monkeypatch.setattr("lineage_store.sources.csv_file.PIECE", 1 << 13)
+    monkeypatch.setattr("lineage_store.data.keys_seen.IN_MEMORY", 1 << 10)
 
     def peak(number):
         path = write_csv(
@@ -468,11 +471,11 @@ def test_memory_does_not_grow_with_the_rows(
         header = read_header(path, columns)
         tracemalloc.start()
         try:
-            records = read_records(
+            blocks = read_blocks_of(
                 [path], columns=columns, header=header, keys=keys, pseudonyms=pseudonyms,
                 exclusions=Exclusions(), temporary=new_folder(),
             )  # fmt: skip
-            snapshot = let_through(records, header.roles, folder=new_folder() / "snapshot")
+            snapshot = let_through(blocks, header.roles, folder=new_folder() / "snapshot")
             for _ in retained(snapshot, frozenset()):
                 pass
             return tracemalloc.get_traced_memory()[1]
@@ -480,8 +483,8 @@ def test_memory_does_not_grow_with_the_rows(
             tracemalloc.stop()
 
     peak(100)  # what is made once, such as compiled patterns
-    # Of these rows a block of 64 Ki letters has 10 000; 20 000 records as a list take 12 MiB.
-    assert peak(20 * rows) < peak(10 * rows) + (2 << 20)
+    # 20 000 records as a list take 12 MiB.
+    assert peak(10 * rows) < peak(rows) + (1 << 20)
 
 
 def test_the_places_of_a_split_can_be_read_without_the_rest(gated):

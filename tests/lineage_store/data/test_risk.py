@@ -1,10 +1,11 @@
 """Risk rules: a row's band follows from its own text and the rules, and no text is recorded."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_store.data.risk import band_of, parse_rules
+from lineage_store.data.risk import bands_of, parse_rules
 from lineage_store.errors import BadInput
 
 NUMBERS = st.floats(-1e6, 1e6).map(repr)
@@ -61,7 +62,9 @@ def test_texts_are_equal_as_given_or_not_at_all():
 def test_the_last_rule_that_holds_tells_the_band():
     rules = parse_rules(["p>=0.01", "p>=0.1", "state=CA"])
     fields = [("0.005", "NV"), ("0.01", "NV"), ("0.5", "NV"), ("", "CA"), ("0.5", "CA"), ("", "")]
-    assert [band_of(rules, (p, p, state)) for p, state in fields] == [0, 1, 2, 3, 3, 0]
+    columns = [(texts, np.arange(6)) for texts in zip(*((p, p, s) for p, s in fields), strict=True)]
+    assert bands_of(rules, columns).tolist() == [0, 1, 2, 3, 3, 0]
+    assert bands_of(rules[2:], [(["NV", "CA"], np.array([1, 0, 1]))]).tolist() == [1, 0, 1]
 
 
 def test_a_text_that_a_rule_compares_with_is_not_recorded():

@@ -2,16 +2,24 @@
 
 import itertools
 import os
+import sqlite3
 import stat
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineage_store import overwritten
 from lineage_store.errors import BadInput
 from lineage_store.keys.pseudonyms import PSEUDONYM_BYTES, Pseudonyms
-from lineage_store.keys.secret import create_secret, derive, keyed, read_secret
+from lineage_store.keys.secret import (
+    create_secret,
+    derive,
+    keyed,
+    keyed_all,
+    keyed_each,
+    read_secret,
+)
 
 SECRET = bytes(range(32))
 PURPOSES = ("row", "placement", "manifest", "lookup")
@@ -212,3 +220,53 @@ def test_shredding_again_changes_nothing(store_file, keys):
     for _ in range(2):
         store.shred(["ann"])
         assert (store.find("ann"), store.find("bob")) == (None, kept)
+
+
+KINDS = st.sampled_from(["id", "text", ""])
+
+
+@given(st.binary(max_size=64), KINDS, st.lists(st.binary(max_size=99)))
+def test_many_digests_are_those_of_each(key, kind, values):
+    each = [keyed(key, kind, value) for value in values]
+    assert keyed_all(key, kind, values) == b"".join(each)
+    assert keyed_each([key] * len(values), kind, values) == each
+    keys = derive(SECRET)
+    rows = keys.row_keys(kind="id", values=values)
+    assert [bytes(row) for row in rows] == [keys.row_key(kind="id", value=one) for one in values]
+    places = keys.places(kind="row", values=values)
+    wanted = [int.from_bytes(keys.place(kind="row", value=one), "big") for one in values]
+    assert places.tolist() == wanted
+
+
+NAMES = ["ann", "Ann", "ann ", "bob", "é", "e", "", "17850.0"]
+NAMED = st.lists(st.sampled_from(NAMES), unique=True)
+
+
+@settings(deadline=None, max_examples=40)
+@given(first=NAMED, then=NAMED, run=st.sampled_from([None, "m1"]), ended=st.booleans())
+def test_pseudonyms_of_many_are_those_of_each(keys, new_folder, first, then, run, ended):
+    file = new_folder() / "pseudonyms.sqlite"
+    store = Pseudonyms(file, keys, run=run)
+    told = dict(zip(first, store.get_all(first), strict=True))
+    assert {name: store.find(name) for name in first} == told
+    for name in then[:2]:
+        told.setdefault(name, store.get(name))
+    told |= dict(zip(then, store.get_all(then), strict=True))
+    assert {name: store.get(name) for name in told} == told
+    assert len(set(told.values())) == len(told)
+    store.commit()
+    store.close()
+    again = Pseudonyms(file, keys, run="m2")
+    assert dict(zip(told, again.get_all(list(told)), strict=True)) == told
+    assert all(name in again.spelled_like(name) for name in told)
+    again.get_all(["somebody else"])
+    again.commit()
+    again.take_back()
+    assert again.find("somebody else") is None
+    again.end_killed_runs({"m1"} if ended else {})
+    kept = run is None or ended
+    assert all((again.find(name) == told[name]) if kept else not again.find(name) for name in told)
+    (indexed,) = sqlite3.connect(file).execute(
+        "SELECT count(*) FROM sqlite_master WHERE name = 'spellings_by_fold'"
+    )
+    assert indexed == (1,)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from lineage_store.data.csv_file import CsvFile
 from lineage_store.data.csv_table import read_table
-from lineage_store.data.source import SOURCES, Source, open_source
 from lineage_store.errors import BadInput
+from lineage_store.sources.csv_file import CsvFile
+from lineage_store.sources.source import SOURCES, Source, open_source, records_of
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def test_a_file_is_opened_by_its_ending_and_is_csv_by_any_other(given, name):
     source: Source = open_source(given(b'a, b \r\n1,2\r\n\r\n3,"4\n5"\n', name))
     assert isinstance(source, CsvFile)
     assert source.columns() == ("a", "b")
-    assert list(source.records()) == [(2, ["1", "2"]), (5, ["3", "4\n5"])]
+    assert list(records_of(source)) == [(2, ["1", "2"]), (5, ["3", "4\n5"])]
 
 
 def test_another_kind_of_file_is_one_line_of_the_registry(given, monkeypatch):
@@ -32,7 +32,7 @@ def test_another_kind_of_file_is_one_line_of_the_registry(given, monkeypatch):
         def columns(self):
             return super().columns()[::-1]
 
-    monkeypatch.setattr("lineage_store.data.source.SOURCES", {**SOURCES, ".swapped": Swapped})
+    monkeypatch.setattr("lineage_store.sources.source.SOURCES", {**SOURCES, ".swapped": Swapped})
     path = given(b"a,b\n1,2\n", "given.swapped")
     assert open_source(path).columns() == ("b", "a")
     assert read_table(path).header == ("b", "a")
@@ -50,7 +50,7 @@ def test_another_kind_of_file_is_one_line_of_the_registry(given, monkeypatch):
 def test_what_does_not_fit_is_told_alike_to_whoever_reads(given, data, words):
     path = given(data)
     with pytest.raises(BadInput, match=words):
-        list(open_source(path).records())
+        list(records_of(open_source(path)))
     with pytest.raises(BadInput, match=words):
         read_table(path)
 
@@ -64,12 +64,15 @@ def test_a_folder_and_a_file_that_is_not_there_are_told(tmp_path):
 
 def test_an_empty_file_has_no_columns_and_no_rows(given):
     assert open_source(given(b"")).columns() == ()
-    assert list(open_source(given(b"")).records()) == []
+    assert list(records_of(open_source(given(b"")))) == []
 
 
-def test_progress_is_told_in_bytes(given):
+def test_progress_is_told_in_bytes(given, monkeypatch):
+    monkeypatch.setattr("lineage_store.sources.csv_file.PIECE", 1 << 13)
     told = []
     rows = b"".join(b"%d,x\n" % n for n in range(2999))
     path = given(b"a,b\n" + rows)
-    assert len(list(open_source(path).records(told.append))) == 2999
-    assert told == sorted(told) and len(told) == 3 and told[-1] == path.stat().st_size
+    batches = list(open_source(path).batches(told.append))
+    assert sum(map(len, batches)) == 2999
+    assert told == sorted(told) and len(told) == len(batches) == 2
+    assert told[-1] == path.stat().st_size

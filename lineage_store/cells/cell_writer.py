@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.cells.cell import Layout
+from lineage_store.cells.cell import CellLayout
 from lineage_store.cells.files import write_file
 from lineage_store.cells.kept import KeptCell
-from lineage_store.cells.lines import Lines
+from lineage_store.cells.lines import Lines, total_of
 from lineage_store.placement import I64
 
 RUN_BYTES = 1 << 26
@@ -29,7 +29,7 @@ class CellWriter:
     """Takes lines of rows, and writes the cells of a snapshot when all are there."""
 
     folder: Path
-    layout: Layout
+    layout: CellLayout
     headers: Mapping[str, bytes]
     random_bytes: Callable[[int], bytes] = secrets.token_bytes
     run_bytes: int = field(default_factory=lambda: RUN_BYTES)
@@ -40,8 +40,11 @@ class CellWriter:
 
     def add(self, numbers: I64, row_keys: npt.NDArray[np.uint8], lines: Lines) -> None:
         """Take the lines of some rows, with their keys (n, 16) and the numbers of their cells."""
-        for number, one in zip(numbers.tolist(), lines.digests, strict=True):
-            self._totals[number] = self._totals.get(number, 0) + one
+        there, which = np.unique(numbers, return_inverse=True)
+        sums = np.zeros((len(there), 8), np.uint64)
+        np.add.at(sums, which, lines.digests)
+        for number, one in zip(there.tolist(), sums, strict=True):
+            self._totals[number] = self._totals.get(number, 0) + total_of(one[None])
         self._pieces.append((numbers, row_keys, lines.text))
         self._bytes += lines.text.nbytes
         if self._bytes >= self.run_bytes:

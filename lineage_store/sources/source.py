@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from lineage_store.data.csv_file import CsvFile
+from lineage_store.sources.csv_file import CsvFile
+from lineage_store.sources.text_rows import Progress, TextRows, texts_of
 
 
 class Source(Protocol):
@@ -17,12 +18,11 @@ class Source(Protocol):
     def columns(self) -> tuple[str, ...]:
         """Return the names of the columns; raises BadInput for what cannot be read."""
 
-    def records(
-        self, progress: Callable[[int], None] | None = None
-    ) -> Iterator[tuple[int, list[str]]]:
-        """Yield the number and the fields of each row, one for each column.
+    def batches(self, progress: Progress | None = None) -> Iterator[TextRows]:
+        """Yield the rows in order, some at a time, so that memory is bounded.
 
-        `progress` is told how many bytes were read. Raises BadInput for what does not fit.
+        `progress` is told how many bytes were read. Raises BadInput for what does not fit, after
+        the rows before it.
         """
 
 
@@ -32,3 +32,11 @@ SOURCES: Mapping[str, Callable[[Path], Source]] = {".csv": CsvFile}
 def open_source(path: Path) -> Source:
     """Return the source that a file is, by the ending of its name; a CSV file by any other."""
     return SOURCES.get(path.suffix.lower(), CsvFile)(path)
+
+
+def records_of(source: Source, progress: Progress | None = None) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number and the fields of each row of a source, one for each column."""
+    for rows in source.batches(progress):
+        columns = [texts_of(column) for column in rows.values.columns]
+        for number, *fields in zip(rows.numbers.tolist(), *columns, strict=True):
+            yield number, fields

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lineage_store.data.csv_source import Columns, read_header, read_headers, read_records
+from lineage_store.data.columns import Columns, read_header, read_headers
+from lineage_store.data.keyed_blocks import read_blocks_of
+from lineage_store.data.record import records_in
 from lineage_store.errors import BadInput
 from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.pseudonyms import Pseudonyms
@@ -288,17 +290,17 @@ def test_nothing_of_the_reading_stays_in_the_temporary_folder(
     columns = Columns("label", **COLUMNS)
     for content, fails in [(GOOD, False), (GOOD.replace("r3", "r1"), True)]:
         path = given_file(content)
-        records = read_records(
+        blocks = read_blocks_of(
             [path], columns=columns, header=read_header(path, columns), keys=keys,
             pseudonyms=pseudonyms, exclusions=Exclusions(), temporary=temporary,
         )  # fmt: skip
-        next(records)
-        assert [p.name for p in temporary.iterdir()] == ["keys-seen.sqlite"]
         if fails:
             with pytest.raises(BadInput):
-                list(records)
+                next(blocks)
         else:
-            records.close()
+            next(blocks)
+            assert [p.name for p in temporary.iterdir()] == ["keys-seen"]
+            blocks.close()
         assert list(temporary.iterdir()) == []
 
 
@@ -306,13 +308,13 @@ def test_progress_is_told_in_bytes_of_the_file(given_file, keys, pseudonyms, tmp
     path = given_file("id,a,label\n" + "".join(f"r{n},1,0\n" for n in range(2500)))
     columns = Columns("label", row_id="id")
     told = []
-    records = read_records(
+    blocks = read_blocks_of(
         [path], columns=columns, header=read_header(path, columns), keys=keys,
         pseudonyms=pseudonyms, exclusions=Exclusions(), temporary=tmp_path,
         progress=told.append,
     )  # fmt: skip
-    assert len(list(records)) == 2500
-    assert len(told) == 2 and 0 < told[0] <= told[1] <= path.stat().st_size
+    assert sum(map(len, blocks)) == 2500
+    assert told == [path.stat().st_size]
 
 
 def test_a_row_has_the_subjects_of_all_its_columns(write_csv, read_csv, pseudonyms):
@@ -354,12 +356,11 @@ def test_which_file_a_row_stands_in_changes_nothing(
 
     def read(paths):
         header = read_headers(paths, asked)
-        return list(
-            read_records(
-                paths, columns=asked, header=header, keys=keys, pseudonyms=pseudonyms,
-                exclusions=Exclusions(), temporary=tmp_path,
-            )
+        blocks = read_blocks_of(
+            paths, columns=asked, header=header, keys=keys, pseudonyms=pseudonyms,
+            exclusions=Exclusions(), temporary=tmp_path,
         )  # fmt: skip
+        return list(records_in(blocks))
 
     whole = read([given_file("\n".join(["id,person,a,label", *rows]))])
     assert len({record.row_key for record in whole}) == len(rows)
@@ -373,10 +374,10 @@ def test_which_file_a_row_stands_in_changes_nothing(
 def test_an_id_that_stands_in_two_files_is_told_with_the_second(given_file, keys, tmp_path):
     files = [given_file("id,a,label\nr1,1,x\nr2,2,y"), given_file("id,a,label\nr3,1,x\nr2,2,y")]
     asked = Columns("label", row_id="id")
-    records = read_records(
+    blocks = read_blocks_of(
         files, columns=asked, header=read_headers(files, asked), keys=keys,
         pseudonyms=Pseudonyms(Path(":memory:"), keys), exclusions=Exclusions(), temporary=tmp_path,
     )  # fmt: skip
     with pytest.raises(BadInput, match="stands twice") as raised:
-        list(records)
+        list(blocks)
     assert str(files[1]) in str(raised.value) and "line 3" in str(raised.value)

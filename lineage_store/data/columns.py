@@ -1,0 +1,96 @@
+"""Which column of a table means what, as the user says, and the header that must fit it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lineage_store.data.record import KEYED
+from lineage_store.data.risk import RiskRule
+from lineage_store.data.schema import Roles
+from lineage_store.errors import BadInput
+from lineage_store.sources.source import open_source
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column means what; all others are features. A table may have no label.
+
+    `risk` are the rules that tell how likely a row is to be withdrawn, in order of rising risk.
+    Their columns may be any, also dropped ones.
+    """
+
+    label: str | None = None
+    subjects: tuple[str, ...] = ()
+    row_id: str | None = None
+    drop: tuple[str, ...] = ()
+    place_by_row: bool = False
+    risk: tuple[RiskRule, ...] = ()
+
+    @property
+    def subjects_or_id(self) -> tuple[str, ...]:
+        """The columns that name subjects; without one, every row id is a subject of its own.
+
+        Unless rows are placed by themselves, a row is placed by the first of its subjects.
+        """
+        return self.subjects or (() if self.row_id is None else (self.row_id,))
+
+
+@dataclass(frozen=True)
+class TableHeader:
+    """The columns of a file, checked against what the user said of them."""
+
+    names: tuple[str, ...]
+    roles: Roles
+
+    def place(self, name: str | None) -> int | None:
+        """Return a column's place in the file."""
+        return None if name is None else self.names.index(name)
+
+
+def read_header(path: Path, columns: Columns) -> TableHeader:
+    """Read and check the first line of a CSV file.
+
+    Raises BadInput if the file is missing or empty, or if a column is not there, named twice,
+    or leaves no feature.
+    """
+    names = open_source(path).columns()
+    if not names:
+        raise BadInput(f"The file {path} is empty: it needs a line of column names and rows.")
+    for name in names:
+        if not name:
+            raise BadInput(f"A column of {path} has no name in line 1.")
+        if "\n" in name or "\r" in name:
+            raise BadInput(f"A column name in {path} holds a line break: {name!r}.")
+        if names.count(name) > 1:
+            raise BadInput(f"The column {name!r} stands twice in line 1 of {path}.")
+        if name in KEYED:
+            raise BadInput(f"The column name {name!r} in {path} is one that unweave uses itself.")
+    special = [columns.label, *columns.subjects, columns.row_id, *columns.drop]
+    for wanted in (*special, *(rule.column for rule in columns.risk)):
+        if wanted is not None and wanted not in names:
+            raise BadInput(
+                f"There is no column {wanted!r} in {path}; there are: {', '.join(names)}."
+            )
+    features = tuple(name for name in names if name not in special)
+    if not features:
+        raise BadInput(f"No column of {path} is left as a feature.")
+    label = columns.label
+    if label is not None and label in (*columns.subjects, columns.row_id, *columns.drop):
+        raise BadInput(f"The label column {label!r} cannot be an id or a dropped column.")
+    return TableHeader(names, Roles(features, label))
+
+
+def read_headers(paths: Sequence[Path], columns: Columns) -> TableHeader:
+    """Read the first lines of several files of one table.
+
+    Raises BadInput as `read_header` does, and if two files have other columns or another order.
+    """
+    first, *others = paths
+    header = read_header(first, columns)
+    for other in others:
+        if read_header(other, columns) != header:
+            raise BadInput(
+                f"The columns of {other} are not those of {first}: give files with the same first "
+                f"line."
+            )
+    return header
