@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
     from lineage_store.cells.files import (
         keep_by_cell,
+        keep_once,
         same_cells,
         same_slices,
     )
@@ -92,6 +93,7 @@ else:
             "gate": ("let_through",),
             "files": (
                 "keep_by_cell",
+                "keep_once",
                 "same_cells",
                 "same_slices",
             ),
@@ -135,6 +137,7 @@ __all__ = [
     "escape",
     "evidence_without",
     "keep_by_cell",
+    "keep_once",
     "let_through",
     "load_snapshot",
     "parse_block",

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from lineage_store.canonical import digest, write_atomic
-from lineage_store.cells import let_through, load_snapshot
+from lineage_store.cells import keep_once, let_through, load_snapshot
 from lineage_store.clock import Clock
 from lineage_store.data import Columns, Schema, TableHeader, read_blocks_of, read_headers
 from lineage_store.disk_full import translated
@@ -89,6 +89,10 @@ def train(
         model = models.next_model_id(connection)
         number = models.next_snapshot(connection)
         exclusions = manifest.exclusions_for(connection, asked.columns)
+        others = [
+            workspace.absolute(record.paths["data"])
+            for record in models.models(connection, live_only=True)
+        ]
     snapshot = workspace.snapshot(model)
     begun = [snapshot, workspace.pipeline_root / f"train-{model}", workspace.serving(model)]
     _clear(begun)  # what a killed run left
@@ -100,7 +104,9 @@ def train(
         pseudonyms.take_back()  # likewise
         like = None if base is None else base.schema
         _gate(workspace, asked, options, header, snapshot, exclusions, pseudonyms, like)
-        must_be_fit(unfit(load_snapshot(snapshot).schema, options))
+        gated = load_snapshot(snapshot)
+        must_be_fit(unfit(gated.schema, options))
+        keep_once(gated, (load_snapshot(one) for one in others if one.exists()))
         write_atomic(module_file, text.encode("utf-8"))
         job = TrainingJob(
             workspace=workspace,

@@ -14,6 +14,7 @@ from lineage_store.canonical import canonical_json, read_json
 from lineage_store.cells import cell_writer as writer
 from lineage_store.cells import gate
 from lineage_store.cells.cell import KEPT, CellId, CellLayout, layout_of
+from lineage_store.cells.files import keep_once, same_cells
 from lineage_store.cells.gate import let_through
 from lineage_store.cells.kept import load_cells
 from lineage_store.cells.snapshot import load_snapshot, read_keys, read_snapshot, retained
@@ -296,3 +297,23 @@ def test_what_is_known_of_the_cells_is_read_back(new_folder):
     assert gate.headers(snapshot.schema)[UNLABELLED] == (
         b"unweave_row,unweave_subject,unweave_place\r\n"
     )
+
+
+def test_a_table_that_is_trained_on_twice_or_grew_costs_its_bytes_once(new_folder):
+    layout = CellLayout(CUT, 4)
+    first = gated(new_folder, plain(300), layout=layout)
+    again = gated(new_folder, plain(300)[::-1], layout=layout)
+    grown = gated(new_folder, [*plain(300), *plain(2, first=7)], layout=layout)
+    before = [files(snapshot) for snapshot in (again, grown)]
+    assert keep_once(again, [first]) == len(again.cells)
+    assert len(grown.cells) - 2 <= keep_once(grown, [first]) < len(grown.cells)
+    again, grown = load_snapshot(again.folder), load_snapshot(grown.folder)
+    assert [files(snapshot) for snapshot in (again, grown)] == before
+    assert same_cells(again, first) == {cell.id for cell in first.cells}
+    assert is_whole(again) and is_whole(grown)
+    for cell in again.cells:
+        assert os.path.samefile(again.folder / cell.file, first.folder / cell.file)
+    shutil.rmtree(first.folder)  # it was forgotten from, and ended
+    assert is_whole(load_snapshot(again.folder)) and is_whole(load_snapshot(grown.folder))
+    other = gated(new_folder, plain(300), layout=CellLayout(CUT, 3))
+    assert keep_once(gated(new_folder, plain(300), layout=layout), [other]) == 0
