@@ -107,7 +107,8 @@ def fit(
         tasks = [asked.task(decision) for decision in decisions]
         how.engine.run(tasks, learner=learner, progress=how.progress)
     times.append(how.clock())
-    rows = sum(map(sum, store.counts))
+    told = store.description.get("rows")  # as the gate counted, which cut the cells
+    rows = sum(told.values()) if told else sum(map(sum, store.counts))
     made = _Made(
         claim=BITS if base is None else BITS.weaker(claim_of_ledger(base)),
         generation=0,
