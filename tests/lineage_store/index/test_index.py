@@ -214,6 +214,85 @@ def test_shared_parts_answer_as_separate_snapshots_would(snapshots, gone, kept):
         connection.close()
 
 
+WHOSE = st.sampled_from([(), (ANN,), (BOB,), (ANN, BOB)])
+STEPS = st.one_of(
+    st.tuples(st.just("train"), st.dictionaries(SMALL, WHOSE, min_size=1)),
+    st.tuples(st.just("grow"), st.dictionaries(SMALL, WHOSE)),
+    st.tuples(st.just("lose"), st.sets(SMALL)),
+    st.tuples(st.just("forget"), st.sets(st.sampled_from([ANN, BOB]), min_size=1)),
+    st.tuples(st.just("forget rows"), st.sets(SMALL)),
+    st.tuples(st.just("withdraw"), st.integers(1, 8)),
+)
+
+
+def after(whole, step, value):
+    """Take a step with snapshots that are each stored whole: number -> row -> subjects."""
+    newest = whole[max(whole)] if whole else {}
+    if step == "train":
+        return whole | {max(whole, default=0) + 1: dict(value)}
+    if step == "grow":
+        return whole | {max(whole, default=0) + 1: {**value, **newest}}
+    if step == "lose":
+        rows = {n: subjects for n, subjects in newest.items() if n not in value}
+        return whole | {max(whole, default=0) + 1: rows}
+    if step == "withdraw":
+        return {number: rows for number, rows in whole.items() if number != value}
+    goes = (lambda n, _: n in value) if step == "forget rows" else (
+        lambda _, subjects: not value.isdisjoint(subjects)
+    )  # fmt: skip
+    return {
+        number: {n: subjects for n, subjects in rows.items() if not goes(n, subjects)}
+        for number, rows in whole.items()
+    }
+
+
+def taken(connection, whole, step, value):
+    """Take a step in the index, as trainings and deletions do."""
+    following = after(whole, step, value)
+    if step in ("train", "grow", "lose"):
+        number = max(following)
+        records = [replace(row(n), subjects=s) for n, s in following[number].items()]
+        ingest(connection, number, records)
+    elif step == "withdraw":
+        row_index.keep_snapshots(connection, following)
+    elif step == "forget rows":
+        row_index.remove(connection, [row(n).row_key for n in value])
+    else:
+        keys = {row(n).row_key for rows in whole.values() for n, whose in rows.items()
+                if not value.isdisjoint(whose)}  # fmt: skip
+        row_index.remove(connection, keys, subjects=value)
+    return following
+
+
+@settings(deadline=None, max_examples=60)
+@given(steps=st.lists(STEPS, min_size=1, max_size=8))
+def test_any_chain_of_trainings_and_deletions_answers_as_whole_snapshots_would(steps):
+    connection = open_index(Path(":memory:"))
+    keys = {n: row(n).row_key for n in range(13)}
+    whole = {}
+    try:
+        for step, value in steps:
+            whole = taken(connection, whole, step, value)
+        for number, rows in whole.items():
+            by_key = row_index.rows_by_key(connection, keys.values(), number)
+            assert by_key.key_set() == {keys[n] for n in rows}
+            either = row_index.rows_of_subjects(connection, [ANN, BOB], number)
+            assert either.key_set() == {keys[n] for n, subjects in rows.items() if subjects}
+        for subject in (ANN, BOB):
+            counts = {
+                number: sum(subject in subjects for subjects in rows.values())
+                for number, rows in whole.items()
+            }
+            there = {number: count for number, count in counts.items() if count}
+            assert row_index.counts_of_subject(connection, subject) == there
+            assert row_index.snapshots_of_subject(connection, subject) == sorted(there)
+            assert row_index.has_rows(connection, subject) == bool(there)
+        left = {keys[n] for rows in whole.values() for n in rows}
+        assert row_index.staying(connection, keys.values()) == left
+    finally:
+        connection.close()
+
+
 def test_an_index_from_before_parts_is_taken_over(path):
     from sqlite_utils import Database
 
