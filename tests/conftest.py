@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from fixtures.drawn_secrets import draw_secrets
+from fixtures.small_probe import probe_small_once
 from fixtures.warm_scan import warm_scan
 from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.cells.gate import let_through
@@ -34,6 +35,7 @@ settings.register_profile("unweave", deadline=None)
 settings.load_profile("unweave")
 draw_secrets()
 warm_scan()
+probe_small_once()
 
 
 def pytest_addoption(parser):

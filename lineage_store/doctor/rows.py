@@ -38,6 +38,11 @@ _STRAY = (
     "places.n * 16 + 1, 16))"
 )
 _LEFT = "part NOT IN (SELECT part FROM snapshot_parts)"
+# What says of a row that a snapshot does not have it, and is not of a row of that snapshot.
+_IDLE = (
+    "NOT EXISTS (SELECT 1 FROM snapshot_parts p JOIN rows r ON r.part = p.part WHERE "
+    "p.snapshot = lacking.snapshot AND p.part = lacking.part AND r.row_key = lacking.row_key)"
+)
 
 
 def all_records(snapshot: Snapshot) -> Iterator[Record]:
@@ -76,7 +81,7 @@ def compare_rows(
     for record in all_records(snapshot):
         rows = connection.execute(
             "SELECT r.split, r.place, r.subjects FROM snapshot_parts p JOIN rows r ON "
-            "r.part = p.part AND r.row_key = ? WHERE p.snapshot = ?",
+            f"r.part = p.part AND r.row_key = ? WHERE p.snapshot = ? AND {row_index.HAS_ROW}",
             (record.row_key, number),
         ).fetchall()
         matched += len(rows)
@@ -85,8 +90,11 @@ def compare_rows(
             found["missing"] += 1
         elif [tuple(row) for row in rows] != [(record.split, place, b"".join(record.subjects))]:
             found["wrong"] += 1
-    parts = "part IN (SELECT part FROM snapshot_parts WHERE snapshot = ?)"
-    (stored,) = connection.execute(f"SELECT count(*) FROM rows WHERE {parts}", (number,)).fetchone()
+    (stored,) = connection.execute(
+        "SELECT count(*) FROM snapshot_parts p JOIN rows r ON r.part = p.part "
+        f"WHERE p.snapshot = ? AND {row_index.HAS_ROW}",
+        (number,),
+    ).fetchone()
     found["extra"] = stored - matched
     differences = [
         Difference(f"index, snapshot {number}", f"{count:,} {NAMES[kind]}", True)
@@ -116,8 +124,10 @@ def compare_parts(connection: sqlite3.Connection, live: Collection[int]) -> tupl
             differences.append(Difference(f"index, snapshot {number}", what, True))
     (left,) = connection.execute(
         f"SELECT (SELECT count(*) FROM rows WHERE {_LEFT}) + "
-        f"(SELECT count(*) FROM row_subjects WHERE {_LEFT})"
+        f"(SELECT count(*) FROM row_subjects WHERE {_LEFT}) + "
+        f"(SELECT count(*) FROM lacking WHERE {_IDLE})"
     ).fetchone()
+    left += sum(len(row_index.lacked_by_all(connection, part)) for part in _parts(connection))
     if left:
         what = f"{left:,} of no snapshot, entries by subject included"
         differences.append(Difference("index, rows", what, True))
@@ -139,6 +149,9 @@ def write_again(
     row_index.keep_snapshots(connection, live)
     connection.execute(f"DELETE FROM rows WHERE {_LEFT}")
     connection.execute(f"DELETE FROM row_subjects WHERE {_LEFT}")
+    connection.execute(f"DELETE FROM lacking WHERE {_IDLE}")
+    for part in _parts(connection):
+        row_index.take_out(connection, row_index.lacked_by_all(connection, part))
     for number, snapshot in sorted(snapshots.items()):
         row_index.ingest(
             connection,
@@ -147,3 +160,7 @@ def write_again(
             total=sum(snapshot.rows.values()),
             temporary=temporary,
         )
+
+
+def _parts(connection: sqlite3.Connection) -> list[int]:
+    return [row[0] for row in connection.execute("SELECT DISTINCT part FROM lacking")]

@@ -16,7 +16,7 @@ from lineage_store.overwritten import is_overwritten
 from lineage_store.workspace.folder import Workspace
 
 SCHEMA = "unweave"
-NEWEST = "event_subtrees"  # the last of the migrations
+NEWEST = "lacking_rows"  # the last of the migrations
 PATIENCE = 30  # seconds that a transaction waits for another
 
 
@@ -249,5 +249,13 @@ def _migrations() -> Any:
     @migrations()
     def event_subtrees(db: Database) -> None:
         create_subtrees(db.conn)
+
+    @migrations()
+    def lacking_rows(db: Database) -> None:
+        """Let a snapshot share a part without some of its rows."""
+        db.execute(
+            "CREATE TABLE lacking (part INTEGER NOT NULL, row_key BLOB NOT NULL, "
+            "snapshot INTEGER NOT NULL, PRIMARY KEY (part, row_key, snapshot)) WITHOUT ROWID"
+        )
 
     return migrations

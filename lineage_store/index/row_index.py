@@ -1,16 +1,20 @@
 """The row index: which rows a subject has in which data snapshot, and where each of them stands.
 
-It holds keys and pseudonyms only. Rows are stored in *parts*, and a snapshot is a set of parts: a
-snapshot that holds all rows of an earlier one, unchanged, and some more, shares its parts and
-stores only the new rows. So training again, on the same data or on more, costs what is new.
+It holds keys and pseudonyms only. Rows are stored in *parts*, and a snapshot is a set of parts,
+without some of their rows: one that has nearly all rows of an earlier one shares its parts, says
+which of their rows it lacks, and stores only what is new. So training again, on the same data or on
+more, or on a table of which some rows changed, costs what differs. The model after a deletion
+stores nothing: it has the number of the snapshot that it comes from, whose rows are taken out.
 
     rows            part, row_key -> split, place, subjects (their pseudonyms, one after another)
     row_subjects    subject, part, row_key
     snapshot_parts  snapshot, part
+    lacking         part, row_key, snapshot: rows of a snapshot's part that it does not have
 
-Rows are sorted on disk before they are written, so that both tables grow at their ends, and ten
-million rows take bounded memory. The place digest is stored as a signed 64-bit integer, since
-SQLite has no unsigned one.
+A row that is stored is in some snapshot: what all of them lack goes with the last that had it, and
+a row that is deleted is lacked by none. Rows are sorted on disk before they are written, so that
+the tables grow at their ends, and ten million rows take bounded memory. The place digest is stored
+as a signed 64-bit integer, since SQLite has no unsigned one.
 """
 
 import sqlite3
@@ -31,6 +35,8 @@ from lineage_store.progress import counter
 
 PIECE = 20_000
 CANDIDATES = 20
+SAMPLE = 2_000
+LACKING_AT_MOST = 0.1  # of the rows of the parts that a snapshot shares
 KEY, PLACE = 16, 8
 SPLIT_CODES = {TRAIN: b"t", EVAL: b"e", UNLABELLED: b"u"}
 SPLIT_NAMES = {code: name for name, code in SPLIT_CODES.items()}
@@ -96,6 +102,11 @@ def ingest(
         base = _base(connection, rows)
         for part in base:
             connection.execute("INSERT INTO snapshot_parts VALUES (?, ?)", (snapshot, part))
+        lacking = _lacking(rows, _stored(connection, base))
+        connection.executemany(
+            "INSERT INTO lacking VALUES (?, ?, ?)",
+            ((part, row[:KEY], snapshot) for row, part in lacking),
+        )
         _write_part(connection, snapshot, _new_rows(connection, rows, base), temporary)
     return count
 
@@ -111,10 +122,10 @@ def _unpacked(item: bytes) -> Stored:
 
 
 def _base(connection: sqlite3.Connection, rows: DiskSort) -> tuple[int, ...]:
-    """Return the parts of the newest snapshot whose every row is among these, unchanged.
+    """Return the parts of the newest snapshot of which these rows lack few, if there is one.
 
     Only the newest few that differ are looked at: where many tables take turns in one workspace,
-    some rows are stored again.
+    some rows are stored again. Keys are evenly spread, so their first rows tell how many they lack.
     """
     known: dict[int, list[int]] = {}
     for snapshot, part in connection.execute(
@@ -123,22 +134,23 @@ def _base(connection: sqlite3.Connection, rows: DiskSort) -> tuple[int, ...]:
         known.setdefault(snapshot, []).append(part)
     newest = dict.fromkeys(tuple(parts) for parts in known.values())
     for parts in islice(newest, CANDIDATES):
-        if _holds_all(iter(rows), _stored(connection, parts)):
+        some = list(islice(_stored(connection, parts), SAMPLE))
+        if some and len(list(_lacking(rows, some))) <= len(some) * LACKING_AT_MOST:
             return parts
     return ()
 
 
-def _holds_all(rows: Iterator[bytes], wanted: Iterator[bytes]) -> bool:
-    """Say whether all wanted rows are among the rows, both in row-key order."""
-    for one in wanted:
-        for row in rows:
-            if row >= one:
-                break
-        else:
-            return False
-        if row != one:
-            return False
-    return True
+def _lacking(
+    rows: Iterable[bytes], stored: Iterable[tuple[bytes, int]]
+) -> Iterator[tuple[bytes, int]]:
+    """Yield what is stored and not among the rows, both in their order."""
+    mine = iter(rows)
+    here = next(mine, None)
+    for one in stored:
+        while here is not None and here < one[0]:
+            here = next(mine, None)
+        if here != one[0]:
+            yield one
 
 
 def _new_rows(
@@ -147,23 +159,23 @@ def _new_rows(
     known = _stored(connection, base)
     old = next(known, None)
     for item in rows:
-        if item == old:
+        while old is not None and old[0] < item:
             old = next(known, None)
-        else:
+        if old is None or old[0] != item:
             yield item
 
 
-def _stored(connection: sqlite3.Connection, parts: tuple[int, ...]) -> Iterator[bytes]:
-    """Read the rows of parts, packed, in row-key order."""
+def _stored(connection: sqlite3.Connection, parts: tuple[int, ...]) -> Iterator[tuple[bytes, int]]:
+    """Read the rows of parts, packed, in their order, each with its part."""
     return merge(*(_stored_part(connection, part) for part in parts))
 
 
-def _stored_part(connection: sqlite3.Connection, part: int) -> Iterator[bytes]:
+def _stored_part(connection: sqlite3.Connection, part: int) -> Iterator[tuple[bytes, int]]:
     for row_key, split, place, subjects in connection.execute(
         "SELECT row_key, split, place, subjects FROM rows WHERE part = ? ORDER BY row_key", (part,)
     ):
         placed = place.to_bytes(PLACE, "big", signed=True)
-        yield b"".join((row_key, placed, SPLIT_CODES[split], subjects))
+        yield b"".join((row_key, placed, SPLIT_CODES[split], subjects)), part
 
 
 def _write_part(
@@ -190,13 +202,20 @@ def _write_part(
         connection.execute("INSERT INTO snapshot_parts VALUES (?, ?)", (snapshot, part))
 
 
+_HERE = (
+    "NOT EXISTS (SELECT 1 FROM lacking l WHERE l.part = {0}.part AND l.row_key = {0}.row_key "
+    "AND l.snapshot = p.snapshot)"
+)
+HAS_ROW, _HAS_SUBJECT = _HERE.format("r"), _HERE.format("s")  # of a snapshot's part p
+
+
 def rows_of_subject(connection: sqlite3.Connection, pseudonym: bytes, snapshot: int) -> IndexedRows:
     """Return a subject's rows in a snapshot, in row-key order."""
     found = connection.execute(
         "SELECT r.row_key, r.place, r.split FROM snapshot_parts p "
         "JOIN row_subjects s ON s.subject = ? AND s.part = p.part "
         "JOIN rows r ON r.part = s.part AND r.row_key = s.row_key "
-        "WHERE p.snapshot = ? ORDER BY r.row_key",
+        f"WHERE p.snapshot = ? AND {HAS_ROW} ORDER BY r.row_key",
         (pseudonym, snapshot),
     ).fetchall()
     return _indexed(found)
@@ -211,7 +230,7 @@ def rows_of_subjects(
         "SELECT DISTINCT r.row_key, r.place, r.split FROM snapshot_parts p "
         f"JOIN row_subjects s ON s.subject {here} AND s.part = p.part "
         "JOIN rows r ON r.part = s.part AND r.row_key = s.row_key "
-        "WHERE p.snapshot = ? ORDER BY r.row_key",
+        f"WHERE p.snapshot = ? AND {HAS_ROW} ORDER BY r.row_key",
         (*pseudonyms, snapshot),
     ).fetchall()
     return _indexed(found)
@@ -225,7 +244,7 @@ def rows_by_key(
     for row_key in sorted(row_keys):
         row = connection.execute(
             "SELECT r.row_key, r.place, r.split FROM snapshot_parts p "
-            "JOIN rows r ON r.part = p.part AND r.row_key = ? WHERE p.snapshot = ?",
+            f"JOIN rows r ON r.part = p.part AND r.row_key = ? WHERE p.snapshot = ? AND {HAS_ROW}",
             (row_key, snapshot),
         ).fetchone()
         if row is not None:
@@ -253,7 +272,12 @@ def remove(
     keys = list(row_keys)
     found = _by_key(connection, keys) if subjects is None else _of_any(connection, subjects)
     asked = frozenset(keys)
-    for part, row_key in [one for one in found if one[1] in asked]:
+    take_out(connection, [one for one in found if one[1] in asked])
+
+
+def take_out(connection: sqlite3.Connection, places: Iterable[tuple[int, bytes]]) -> None:
+    """Take rows out, told by part and row key."""
+    for part, row_key in places:
         gone = connection.execute(
             "DELETE FROM rows WHERE part = ? AND row_key = ? RETURNING subjects", (part, row_key)
         ).fetchone()
@@ -261,6 +285,7 @@ def remove(
             "DELETE FROM row_subjects WHERE subject = ? AND part = ? AND row_key = ?",
             [(one, part, row_key) for one in each_pseudonym(gone[0])],
         )
+        connection.execute("DELETE FROM lacking WHERE part = ? AND row_key = ?", (part, row_key))
 
 
 def _of_any(connection: sqlite3.Connection, subjects: Iterable[bytes]) -> set[tuple[int, bytes]]:
@@ -292,8 +317,8 @@ def has_rows(connection: sqlite3.Connection, pseudonym: bytes) -> bool:
 def snapshots_of_subject(connection: sqlite3.Connection, pseudonym: bytes) -> list[int]:
     """Return the snapshots in which a subject has rows, in ascending order."""
     found = connection.execute(
-        "SELECT DISTINCT p.snapshot FROM snapshot_parts p WHERE EXISTS "
-        "(SELECT 1 FROM row_subjects s WHERE s.subject = ? AND s.part = p.part) "
+        "SELECT DISTINCT p.snapshot FROM snapshot_parts p WHERE EXISTS (SELECT 1 FROM "
+        f"row_subjects s WHERE s.subject = ? AND s.part = p.part AND {_HAS_SUBJECT}) "
         "ORDER BY p.snapshot",
         (pseudonym,),
     )
@@ -304,7 +329,7 @@ def counts_of_subject(connection: sqlite3.Connection, pseudonym: bytes) -> dict[
     """Return how many rows a subject has in each snapshot that has any."""
     found = connection.execute(
         "SELECT p.snapshot, count(*) FROM row_subjects s JOIN snapshot_parts p ON p.part = s.part "
-        "WHERE s.subject = ? GROUP BY p.snapshot",
+        f"WHERE s.subject = ? AND {_HAS_SUBJECT} GROUP BY p.snapshot",
         (pseudonym,),
     )
     return {snapshot: count for snapshot, count in found}
@@ -325,17 +350,31 @@ def forget_snapshots(connection: sqlite3.Connection, snapshots: Iterable[int]) -
             "DELETE FROM snapshot_parts WHERE snapshot = ? RETURNING part", (number,)
         )
         freed |= {row[0] for row in gone.fetchall()}
+        connection.execute("DELETE FROM lacking WHERE snapshot = ?", (number,))
     used = {row[0] for row in connection.execute("SELECT DISTINCT part FROM snapshot_parts")}
     for part in freed - used:
         connection.execute("DELETE FROM rows WHERE part = ?", (part,))
         connection.execute("DELETE FROM row_subjects WHERE part = ?", (part,))
+    for part in freed & used:
+        take_out(connection, lacked_by_all(connection, part))
+
+
+def lacked_by_all(connection: sqlite3.Connection, part: int) -> list[tuple[int, bytes]]:
+    """Return where rows of a part stand that no snapshot has any more."""
+    found = connection.execute(
+        "SELECT part, row_key FROM lacking WHERE part = ? GROUP BY row_key "
+        "HAVING count(*) = (SELECT count(*) FROM snapshot_parts WHERE part = ?)",
+        (part, part),
+    )
+    return [(row[0], row[1]) for row in found]
 
 
 def subjects(connection: sqlite3.Connection, snapshot: int) -> list[tuple[bytes, int]]:
     """List a snapshot's subjects as (pseudonym, number of rows), the smallest first."""
     found = connection.execute(
-        "SELECT subject, count(*) AS n FROM row_subjects WHERE part IN "
-        "(SELECT part FROM snapshot_parts WHERE snapshot = ?) GROUP BY subject ORDER BY n, subject",
+        "SELECT s.subject, count(*) AS n FROM snapshot_parts p JOIN row_subjects s "
+        f"ON s.part = p.part WHERE p.snapshot = ? AND {_HAS_SUBJECT} "
+        "GROUP BY s.subject ORDER BY n, s.subject",
         (snapshot,),
     )
     return [(row["subject"], row["n"]) for row in found]

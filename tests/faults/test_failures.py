@@ -70,7 +70,10 @@ KILL = """
 import importlib, os, signal, sys
 root, table, module, name = sys.argv[1:5]
 module = importlib.import_module(module)
-setattr(module, name, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+whole, killed = getattr(module, name), lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+for each in list(sys.modules.values()):  # whoever has imported it by its name has it, too
+    if getattr(each, "__dict__", {}).get(name) is whole:
+        setattr(each, name, killed)
 from tests.faults.test_failures import OPTIONS, project_in
 project_in(root).train(table, **OPTIONS)
 """

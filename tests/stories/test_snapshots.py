@@ -110,3 +110,28 @@ def test_a_lecturer_is_forgotten_in_both_models_with_the_ratings_of_others(grown
         newest = max(row[0] for row in connection.execute("SELECT snapshot FROM models"))
         assert sum(n for _, n in row_index.subjects(connection, newest)) == 2 * (200 - 67)
     assert count(root, "rows") == 200 - 67
+
+
+def test_a_table_that_changed_a_little_costs_what_changed_and_forgets_in_both(grown, tmp_path):
+    root = shutil.copytree(grown / "workspace", tmp_path / "workspace")
+    changed = [list(row) for row in [*ratings(0, 160), *ratings(160, 200)] if row[0] != "9"]
+    for row in changed[20:24]:  # of student-1 to student-4, since row 9 is not there any more
+        row[2] = "lecturer-9"
+    file = write(tmp_path / "changed.csv", changed)
+    project = Project(root, backend=DirectBackend(), reveal=True)
+    made = project.train(file, **OPTIONS)
+    assert (count(root, "rows"), count(root, "lacking")) == (204, 5)
+    key = root / "keys/secret"
+    twin = Project(tmp_path / "twin", backend=DirectBackend(), reveal=True)
+    assert twin.train(file, key_file=key, **OPTIONS)["weights_digest"] == made["weights_digest"]
+    told = project.trace_subject("student-9")["models"]
+    assert [one["rows"] for one in told] == [8, 10, 9]
+
+    project.forget(["student-2"])
+    assert count(root, "rows") == 204 - 10 - 1
+    assert project.doctor()["differences"] == []
+    project.forget(["student-9"])
+    assert (count(root, "rows"), count(root, "lacking")) == (204 - 11 - 10, 3)
+    assert project.doctor()["differences"] == []
+    with pytest.raises(NothingFound, match="forgotten"):
+        project.trace_subject("student-9")

@@ -225,6 +225,14 @@ ROWS = {
         "INSERT INTO snapshot_parts SELECT 9, part FROM snapshot_parts LIMIT 1",
         "no live model has it",
     ),
+    "a row is said to be lacking": (
+        "INSERT INTO lacking SELECT part, row_key, 1 FROM rows LIMIT 1",
+        "1 of its rows missing",
+    ),
+    "what is said to be lacking is nowhere": (
+        "INSERT INTO lacking SELECT part, zeroblob(16), 1 FROM rows LIMIT 1",
+        "1 of no snapshot",
+    ),
     "all rows are gone": ("DELETE FROM rows", "of its rows missing"),
 }  # fmt: skip
 

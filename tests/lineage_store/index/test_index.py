@@ -2,6 +2,7 @@
 
 import sqlite3
 import tempfile
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 
 from lineage_store import overwritten
 from lineage_store.data.record import EVAL, TRAIN, UNLABELLED, Record
+from lineage_store.doctor.rows import compare_parts
 from lineage_store.errors import BadInput, NothingFound
 from lineage_store.index import deletions, models, row_index
 from lineage_store.index.database import _migrations, compact, open_index, read_index
 from lineage_store.index.models import ModelRecord
+from lineage_store.keys.pseudonyms import each_pseudonym
 from lineage_store.keys.secret import keyed
 from lineage_store.placement import Partition, shard_of, slice_of
 
@@ -150,9 +153,11 @@ def test_a_snapshot_that_only_grew_stores_what_is_new_alone(connection):
     for snapshot, number, expected in [(1, 10, 10), (2, 10, 10), (3, 20, 20), (4, 30, 30)]:
         ingest(connection, snapshot, reversed(rows[:number]))
         assert stored(connection) == expected
-    # One row that changed is another snapshot.
+    # Of a snapshot that changed a little, what changed is stored.
     ingest(connection, 5, [replace(rows[0], split=EVAL), *rows[1:10]])
-    assert stored(connection) == 40
+    assert stored(connection) == 31
+    assert row_index.rows_by_key(connection, [rows[0].row_key], 5).splits == (EVAL,)
+    assert row_index.rows_by_key(connection, [rows[0].row_key], 4).splits == (TRAIN,)
     for snapshot, number in [(1, 10), (2, 10), (3, 20), (4, 30), (5, 10)]:
         found = row_index.rows_of_subject(connection, ANN, snapshot)
         assert found.key_set() == {record.row_key for record in rows[:number]}
@@ -210,6 +215,107 @@ def test_shared_parts_answer_as_separate_snapshots_would(snapshots, gone, kept):
         pairs = connection.execute("SELECT sum(length(subjects)) / 16 FROM rows").fetchone()[0]
         listed = connection.execute("SELECT count(*) FROM row_subjects").fetchone()[0]
         assert (pairs or 0) == listed
+    finally:
+        connection.close()
+
+
+WHOSE = st.sampled_from([(), (ANN,), (BOB,), (ANN, BOB)])
+STEPS = st.one_of(
+    st.tuples(st.just("train"), st.dictionaries(SMALL, WHOSE, min_size=1)),
+    st.tuples(st.just("grow"), st.dictionaries(SMALL, WHOSE)),
+    st.tuples(st.just("lose"), st.sets(SMALL)),
+    st.tuples(st.just("forget"), st.sets(st.sampled_from([ANN, BOB]), min_size=1)),
+    st.tuples(st.just("forget rows"), st.sets(SMALL)),
+    st.tuples(st.just("withdraw"), st.integers(1, 8)),
+)
+
+
+def after(whole, step, value):
+    """Take a step with snapshots that are each stored whole: number -> row -> subjects."""
+    newest = whole[max(whole)] if whole else {}
+    if step == "train":
+        return whole | {max(whole, default=0) + 1: dict(value)}
+    if step == "grow":
+        return whole | {max(whole, default=0) + 1: {**value, **newest}}
+    if step == "lose":
+        rows = {n: subjects for n, subjects in newest.items() if n not in value}
+        return whole | {max(whole, default=0) + 1: rows}
+    if step == "withdraw":
+        return {number: rows for number, rows in whole.items() if number != value}
+    goes = (lambda n, _: n in value) if step == "forget rows" else (
+        lambda _, subjects: not value.isdisjoint(subjects)
+    )  # fmt: skip
+    return {
+        number: {n: subjects for n, subjects in rows.items() if not goes(n, subjects)}
+        for number, rows in whole.items()
+    }
+
+
+def taken(connection, whole, step, value):
+    """Take a step in the index, as trainings and deletions do."""
+    following = after(whole, step, value)
+    if step in ("train", "grow", "lose"):
+        number = max(following)
+        records = [replace(row(n), subjects=s) for n, s in following[number].items()]
+        ingest(connection, number, records)
+    elif step == "withdraw":
+        row_index.keep_snapshots(connection, following)
+    elif step == "forget rows":
+        row_index.remove(connection, [row(n).row_key for n in value])
+    else:
+        keys = {row(n).row_key for rows in whole.values() for n, whose in rows.items()
+                if not value.isdisjoint(whose)}  # fmt: skip
+        row_index.remove(connection, keys, subjects=value)
+    return following
+
+
+@pytest.mark.parametrize("at_most", [0.3, 1.0], ids=["some lacking", "any number lacking"])
+@settings(deadline=None, max_examples=40)
+@given(steps=st.lists(STEPS, min_size=1, max_size=8))
+def test_any_chain_of_trainings_and_deletions_answers_as_whole_snapshots_would(
+    empty, at_most, steps
+):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(row_index, "LACKING_AT_MOST", at_most)
+        answers_as_whole_snapshots_would(steps, empty)
+
+
+@pytest.fixture(scope="module")
+def empty():
+    with closing(open_index(Path(":memory:"))) as connection:
+        yield connection
+
+
+def answers_as_whole_snapshots_would(steps, empty):
+    connection = sqlite3.connect(":memory:")
+    connection.row_factory = sqlite3.Row
+    empty.backup(connection)  # migrations take longer than all else
+    keys = {n: row(n).row_key for n in range(13)}
+    whole = {}
+    try:
+        for step, value in steps:
+            whole = taken(connection, whole, step, value)
+        for number, rows in whole.items():
+            by_key = row_index.rows_by_key(connection, keys.values(), number)
+            assert by_key.key_set() == {keys[n] for n in rows}
+            either = row_index.rows_of_subjects(connection, [ANN, BOB], number)
+            assert either.key_set() == {keys[n] for n, subjects in rows.items() if subjects}
+        for subject in (ANN, BOB):
+            counts = {
+                number: sum(subject in subjects for subjects in rows.values())
+                for number, rows in whole.items()
+            }
+            there = {number: count for number, count in counts.items() if count}
+            assert row_index.counts_of_subject(connection, subject) == there
+            assert row_index.snapshots_of_subject(connection, subject) == sorted(there)
+            assert row_index.has_rows(connection, subject) == bool(there)
+        left = {keys[n] for rows in whole.values() for n in rows}
+        assert row_index.staying(connection, keys.values()) == left
+        assert compare_parts(connection, whole) == ()
+        every = connection.execute("SELECT row_key, subjects FROM rows").fetchall()
+        assert {(key, tuple(each_pseudonym(subjects))) for key, subjects in every} == {
+            (keys[n], subjects) for rows in whole.values() for n, subjects in rows.items()
+        }
     finally:
         connection.close()
 

@@ -478,7 +478,9 @@ def killed(*arguments, **options):
         os.kill(os.getpid(), signal.SIGKILL)
     return whole(*arguments, **options)
 
-setattr(module, name, killed)
+for each in list(sys.modules.values()):  # whoever has imported it by its name has it, too
+    if getattr(each, "__dict__", {}).get(name) is whole:
+        setattr(each, name, killed)
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
 from unweave.answers.revealed import weights_in_clear
