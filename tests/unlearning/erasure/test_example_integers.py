@@ -3,9 +3,11 @@
 import io
 import struct
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unlearning.erasure.contents import PIECE
 from unlearning.erasure.tables import integers_of_examples
 
 
@@ -65,3 +67,21 @@ def test_each_integer_is_found_and_nothing_else(examples):
     if not any(isinstance(one, bytes) for one in examples):
         assert told == wanted
     assert set(wanted) <= set(told)
+
+
+def test_frames_are_told_apart_wherever_a_piece_ends():
+    examples = [
+        [(b"town", ("bytes", [b"x" * (number * 977 % 5000)])), (b"n", ("integers", [number]))]
+        for number in range(900)
+    ]
+    stream = b"".join(record(example(one)) for one in examples)
+    assert len(stream) > 3 * PIECE
+    found = b"\x00".join(integers_of_examples(io.BytesIO(stream)))
+    assert found == b"\x00".join(str(number).encode() for number in range(900))
+
+
+@pytest.mark.parametrize("cut", [0, 1, 4, 5])
+def test_of_a_file_that_breaks_off_the_last_frame_counts_as_far_as_it_is_there(cut):
+    stream = record(example([(b"n", ("integers", [7]))])) * 2
+    found = b"\x00".join(integers_of_examples(io.BytesIO(stream[: len(stream) - cut])))
+    assert found == (b"7\x007" if cut < 5 else b"7")
