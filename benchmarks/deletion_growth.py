@@ -10,6 +10,7 @@ Through TFX and without it, and with `--old` also by the code of 961ed0a, in tur
 import json
 import os
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -22,12 +23,15 @@ from typing import Any
 import click
 
 from benchmarks.apart import ROOT
+from benchmarks.bars import Bar, stacked_bars
 from benchmarks.census_table import write_census
 from benchmarks.result import Result, Tell
 
 ROWS, QUICK_ROWS = (12_500, 50_000, 200_000, 1_000_000), (400,)
 DELETIONS = 20
 COLUMNS = ("start", "steps", "replay", "scan", "else")
+IN_WORDS = ("start", "steps", "replay", "scan", "everything else")
+FIGURE = "deletion-growth.svg"
 SCRIPT = Path(__file__).with_name("one_growth.py")
 PARTITION = {"shards": 10, "slices": 5}
 STEPS = {"epochs": 1, "batch_size": 256}
@@ -96,11 +100,13 @@ def run(
                     tell(turn.said(f"forget of {size:,}", turn.forgotten[-1]))
             found += [(size, turn) for turn in turns]
             table.unlink()
+            for turn in turns:
+                shutil.rmtree(turn.workspace)
     return Result(
         title="Training, and forgetting one row: processor seconds",
         columns=(
-            "rows", "commit, backend, family", "command", "start", "steps", "replay", "scan",
-            "everything else", "whole", "worst: else", "whole", "MiB written", "peak MiB",
+            "rows", "commit, backend, family", "command", *IN_WORDS, "whole",
+            "worst: else", "whole", "MiB written", "peak MiB",
         ),
         rows=[line for size, turn in found for line in turn.lines(size)],
         notes=[
@@ -116,6 +122,7 @@ def run(
                 for size, turn in found
             ],
         },
+        figures={FIGURE: figure(cases[0].name, found)},
     )  # fmt: skip
 
 
@@ -182,15 +189,29 @@ def whole(one: Numbers) -> float:
 
 
 def _line(each: Sequence[Numbers]) -> tuple[str, ...]:
-    medians = [statistics.median(seconds_of(one, phase) for one in each) for phase in COLUMNS]
     return (
-        *(f"{seconds:.1f}" for seconds in medians),
+        *(f"{seconds:.1f}" for seconds in _medians(each)),
         f"{statistics.median(map(whole, each)):.1f}",
         f"{max(seconds_of(one, 'else') for one in each):.1f}",
         f"{max(map(whole, each)):.1f}",
         f"{statistics.median(sum(one['written'].values()) for one in each) / 2**20:.1f}",
         f"{max(one['peak_mib'] for one in each):.0f}",
     )
+
+
+def figure(name: str, found: Sequence[tuple[int, "_Turn"]]) -> bytes:
+    """Draw where the time of one case goes, training and forgetting, at each size."""
+    bars = []
+    for size, turn in found:
+        if turn.case.name == name:
+            for command, each in (("train", [turn.trained]), ("forget", turn.forgotten)):
+                bars.append(Bar(command, f"{size:,} rows", _medians(each)))
+    title = f"Where the time goes ({name})"
+    return stacked_bars(title, label="processor seconds", parts=IN_WORDS, bars=bars)
+
+
+def _medians(each: Sequence[Numbers]) -> tuple[float, ...]:
+    return tuple(statistics.median(seconds_of(one, phase) for one in each) for phase in COLUMNS)
 
 
 def files_of(folder: Path) -> dict[tuple[int, int], tuple[int, int, str]]:
@@ -238,9 +259,14 @@ def _kind(name: str) -> str:
 )
 @click.option("--by-default", is_flag=True, help="The partition that is chosen by default.")
 @click.option("--json", "file", type=click.Path(path_type=Path), help="Write all numbers there.")
+@click.option(
+    "--figures",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Write the figure into this folder.",
+)
 @click.option("--markdown", is_flag=True, help="Print the table as Markdown.")
 @click.option("--quick", is_flag=True, help="Few rows: to see that it works.")
-def main(file: Path | None, markdown: bool, **asked: Any) -> None:
+def main(file: Path | None, figures: Path | None, markdown: bool, **asked: Any) -> None:
     """Run this benchmark alone, with options of its own."""
     from rich.console import Console
 
@@ -249,6 +275,9 @@ def main(file: Path | None, markdown: bool, **asked: Any) -> None:
     result = run(tell=lambda text: click.echo(text, err=True), **asked)
     if file is not None:
         file.write_text(json.dumps(result.numbers, indent=1) + "\n", encoding="utf-8")
+    if figures is not None:
+        for figure_name, drawn in result.figures.items():
+            (figures / figure_name).write_bytes(drawn)
     if markdown:
         click.echo(as_markdown(result))
     else:

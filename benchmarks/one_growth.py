@@ -7,7 +7,8 @@ is asked: `workspace`, `backend` (`tfx` or `direct`), and the options of `train`
     start    from the process's first moment: whatever is imported, whenever that is
     steps    the shards' tasks: steps, checkpoints, records
     replay   units of the old ledger taken again before anything is taken over, and of the new one
-    scan     the scans for residues, in processes of their own
+    scan     the scans for residues, in processes of their own, and what rows that stay are searched
+             for: values and numbers of those that go
     else     the rest of all that this process and its children took
 
 Each moment counts once: an import within a step is an import. A phase is entered where one of its
@@ -31,10 +32,15 @@ PHASES = {
     "unlearning.verification.settled": {"settle": "replay"},
     "unlearning.verification.taken_again": {"take_again": "replay"},
     "unlearning.verification.learnt_again": {"all_learnt_again": "replay"},
-    "unlearning.erasure.scan": {"scan_apart": "scan"},
+    "unlearning.erasure.scan": {
+        "scan_apart": "scan",
+        "distinctive": "scan",
+        "occurring": "scan",
+        "occurring_in": "scan",
+    },
     # As they were called on 961ed0a, which took nothing again.
     "unlearning.shard_engine": {"ThisProcess.run": "steps"},
-    "unlearning.residuals": {"scan_apart": "scan"},
+    "unlearning.residuals": {"scan_apart": "scan", "distinctive": "scan", "occurring": "scan"},
 }
 TOLD = ("rows", "steps", "rows_found", "steps_recomputed", "steps_full", "affected_shards")
 

@@ -20,7 +20,7 @@ from lineage_store.canonical import canonical_json, read_json
 from lineage_store.ledger import open_ledger
 from lineage_store.rows import open_rows
 from lineage_store.workspace import open_workspace
-from unlearning.fitting.executor_engine import executor_engine
+from unlearning.fitting.executor_engine import executor_engine, executor_learner
 from unlearning.planning import ModelPlan
 from unlearning.verification import Unlearned, check_and_keep, must_pass
 
@@ -54,6 +54,7 @@ def DeletionChecker(
         request_id=request_id,
         replay=bool(replay),
         engine=executor_engine(),
+        make=executor_learner(planned.model_before),
     )
     publish(report, REPORT_JSON, canonical_json(found.to_json()) + b"\n")
     set_guarantee(found.guarantee, report)

@@ -19,7 +19,7 @@ from lineage_store.canonical import read_json
 from lineage_store.ledger import open_ledger
 from lineage_store.progress import counter
 from lineage_store.rows import open_rows
-from unlearning.fitting.executor_engine import executor_engine
+from unlearning.fitting.executor_engine import executor_engine, executor_learner
 from unlearning.fitting.fit import Execution, refit
 from unlearning.planning import ModelPlan
 
@@ -50,7 +50,9 @@ def Unlearner(
         base=None if base is None else open_ledger(Path(base.uri)),
         old_store=open_rows(Path(old_rows.uri)),
         how=Execution(
-            engine=executor_engine(), progress=counter("unlearning", planned.steps_planned)
+            engine=executor_engine(),
+            make=executor_learner(planned.model_before),
+            progress=counter("unlearning", planned.steps_planned),
         ),
     )
     set_origin(ledger, unlearned)

@@ -58,7 +58,7 @@ class TfxBackend:
             from pipelines.definitions.deletion import deletion_pipeline
             from unlearning.fitting.executor_engine import using
 
-            with using(job.engine):
+            with using(job.engine, made=job.made):
                 run_locally(deletion_pipeline(job))
 
     def record_training(self, job: TrainingJob) -> None:

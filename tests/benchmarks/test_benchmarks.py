@@ -12,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import deletion_growth, diabetes130, mnist, theory
+from benchmarks.bars import Bar, stacked_bars
 from benchmarks.chart import Axis, Series, line_chart
 from benchmarks.one_project import area_under_curve
 
 TOP = Path(__file__).parents[2]
+SVG = "{http://www.w3.org/2000/svg}"
 NAMES = [
     "training-overhead",
     "deletion-cost",
@@ -142,12 +144,11 @@ def test_a_chart_is_svg_with_a_mark_for_each_point_and_its_words():
     ]
     drawn = line_chart("Cost & time", x=X, y=Y, series=series)
     assert drawn == line_chart("Cost & time", x=X, y=Y, series=series)
-    svg = "{http://www.w3.org/2000/svg}"
     root = ElementTree.fromstring(drawn)
-    texts = [text.text for text in root.iter(f"{svg}text")]
+    texts = [text.text for text in root.iter(f"{SVG}text")]
     for words in ("Cost & time", X.label, Y.label, "theory <1>", "measured", "100"):
         assert words in texts
-    marks = [path.get("transform") for path in root.iter(f"{svg}path") if path.get("transform")]
+    marks = [path.get("transform") for path in root.iter(f"{SVG}path") if path.get("transform")]
     # Half way on both axes: the logarithm of 10 is in the middle of those of 1 and 100.
     assert marks == [
         "translate(84.0 348.0)",
@@ -175,6 +176,23 @@ def test_the_growth_of_a_deletion_is_measured_in_columns_that_add_up():
     assert forgotten["rows_found"] == 1
     assert set(forgotten["written"]) >= {"data", "serving", "unweave.sqlite"}
     assert [line[2] for line in result.rows] == ["train", "forget"]
+    (drawn,) = result.figures.values()
+    texts = [one.text for one in ElementTree.fromstring(drawn).iter(f"{SVG}text")]
+    assert {"train", "forget", "400 rows", *deletion_growth.IN_WORDS} <= set(texts)
+
+
+def test_a_bar_is_as_high_as_its_parts_and_one_with_other_parts_is_refused():
+    bars = [Bar("one", "a", (10.0, 20.0)), Bar("two", "b", (50.0, 0.0))]
+    drawn = stacked_bars("Cost & time", label="seconds", parts=("x", "y"), bars=bars)
+    root = ElementTree.fromstring(drawn)
+    heights = [
+        float(one.get("height")) for one in root.iter(f"{SVG}rect")
+        if one.get("class") != "paper" and one.get("width") != "14"
+    ]  # fmt: skip
+    assert heights == pytest.approx([59.2, 118.4, 296.0, 0.0], abs=0.1)  # of 296 for 50
+    assert {"30", "50", "Cost & time"} <= {one.text for one in root.iter(f"{SVG}text")}
+    with pytest.raises(ValueError, match="each of them a name"):
+        stacked_bars("", label="", parts=("x",), bars=bars)
 
 
 def test_bytes_count_as_written_where_a_file_is_new_or_changed_and_not_where_it_is_linked(tmp_path):

@@ -5,6 +5,7 @@ report_file     the report, made and kept with the request
 replay          segments of a training run, taken again; `taken_again` units of a deletion's
 learnt_again    parts of sums, learnt again whole
 earned          units of what is taken over, taken again before; `settled` a plan goes by it
+as_they_were    shards of which neither rows nor records have changed
 recorded_files  the files of a live model against the digests in its ledger
 twin_distance   how near a result is to its retrained twin
 """

@@ -33,6 +33,7 @@ from unlearning.strategies.strategy import Holds, Witnesses
 from unlearning.training.base_weights import origin, started_from
 from unlearning.training.early_stop import rows_seen
 from unlearning.training.stages import Run
+from unlearning.verification.as_they_were import as_they_were
 from unlearning.verification.controlled import HOLDS, Basis, Check, controlled
 from unlearning.verification.learnt_again import all_learnt_again
 from unlearning.verification.taken_again import replay_run, take_again, trained, wrong_records
@@ -248,7 +249,8 @@ def _of_the_method(result: Unlearned, learner: Learner | None) -> list[Check]:
     found: dict[str, Holds] = dict(strategy.check(plan.shards, given))
     anew = [one.shard for one in plan.shards if one.anew or one.leaves]
     if anew or strategy.claim.settles:
-        among = None if strategy.claim.settles else anew
+        among = {*(range(len(store.counts)) if strategy.claim.settles else anew)}
+        among -= as_they_were(old, new, before=result.old_store, after=store)
         found["every stage saw the retained rows and no others"] = lambda ledger: _foreign_stage(
             ledger, store, among=among
         )
@@ -310,11 +312,9 @@ def _foreign_start(ledger: Ledger, base: Ledger) -> str | None:
     return None
 
 
-def _foreign_stage(
-    ledger: Ledger, store: RowStore, *, among: Container[int] | None = None
-) -> str | None:
+def _foreign_stage(ledger: Ledger, store: RowStore, *, among: Container[int]) -> str | None:
     for number, shard in enumerate(ledger.shards()):
-        if among is not None and number not in among:
+        if number not in among:
             continue
         for stage in shard.stages():
             seen = rows_seen(ledger.header.options, store, shard=number, stage=stage.stage)

@@ -16,8 +16,9 @@ The steps belong to what is taken over, or start where that ends. What differs i
 an approximate deletion takes over is not taken again: it promises no bits.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from lineage_store.placement import Stage, batch_of, row_bits
 from lineage_store.rows import Rows, RowSet, RowStore
 from lineage_store.tensors import State, first_difference, load_state
 from unlearning.families.family import Learner
+from unlearning.families.known_families import family_of_ledger
 from unlearning.fitting.marks import marks_of, stages_kept, state_digest, taken_over
 from unlearning.planning.reuse import Earned
 from unlearning.strategies.decision import Decision
@@ -72,17 +74,20 @@ def earned(
 ) -> Earned:  # fmt: skip
     """Take units of one shard again, on the rows that the ledger was made from.
 
-    With `needed`, a shard of which nothing can be taken again is not taken over.
+    Of the rows nothing but keys and the batches that are taken is read. With `needed`, a shard of
+    which nothing can be taken again is not taken over.
     """
     shard = ledger.shard(decision.shard)
+    rows_of = cache(partial(replace(store, read_whole=0).stage_rows, decision.shard))
     end = taken_over(shard, decision)
     of = sum(step.position < end for one in shard.stages() for step in shard.steps(one.stage))
     again, failure = 0, None
     try:
         if base is not None:
             must_be_the_start(base, ledger.header, decision.shard)
-        for unit in chosen(list(reachable(shard, store, decision, seed=run.partition.seed))):
-            again += _taken(run, store, ledger, decision.shard, unit)
+        for unit in chosen(list(reachable(shard, rows_of, decision, seed=run.partition.seed))):
+            rows = rows_of(unit.stage.index)
+            again += _taken(run, store, ledger, decision.shard, unit, rows)
     except CheckFailed as error:
         failure = str(error)
     if failure is None and of and not again and needed:
@@ -97,6 +102,8 @@ def learnt_again(
     shard, stages = ledger.shard(decision.shard), ledger.shard(decision.shard).stages()
     if not stages:
         return Earned(decision.shard, 0, 0)
+    if family_of_ledger(ledger).trail == "steps":
+        return None  # without reading its rows
     state = learner.relearnt(store.stage_rows(decision.shard, stages[-1].stage))
     if state is None:
         return None
@@ -105,11 +112,12 @@ def learnt_again(
 
 
 def reachable(
-    shard: ShardLedger, store: RowStore, decision: Decision, *, seed: int
+    shard: ShardLedger, rows_of: Callable[[int], RowSet], decision: Decision, *, seed: int
 ) -> Iterator[Reachable]:
     """Yield what can be taken again of a shard, in the order in which it was taken.
 
-    Steps that start where what is taken over ends count if their rows are still there.
+    `rows_of` gives the rows of a stage. Steps that start where what is taken over ends count if
+    their rows are still there.
     """
     end, stages, first = taken_over(shard, decision), shard.stages(), True
     whole = stages_kept(shard, decision)
@@ -126,7 +134,8 @@ def reachable(
             if (found := _after(shard, record, here, kept)) is None:
                 continue
             unit = Reachable(stage_of(record), start, first and start is None, *found)
-            if is_whole or found[0][-1].position < end or _same(store, decision, unit, seed=seed):
+            is_before = is_whole or found[0][-1].position < end
+            if is_before or _same(rows_of(record.stage), unit, seed=seed):
                 yield unit
         first = first and not steps
 
@@ -146,9 +155,8 @@ def _after(
     return None if step.update_digest is None else ((step,), None)
 
 
-def _same(store: RowStore, decision: Decision, unit: Reachable, *, seed: int) -> bool:
+def _same(rows: RowSet, unit: Reachable, *, seed: int) -> bool:
     """Say whether the rows of the steps are those that were recorded."""
-    rows = store.stage_rows(decision.shard, unit.stage.index)
     batches = (_batch(rows, unit.stage, step, seed=seed) for step in unit.steps)
     pairs = zip(unit.steps, batches, strict=True)
     return all(step.batch_digest == batch_digest(batch) for step, batch in pairs)
@@ -168,16 +176,19 @@ def chosen(there: Sequence[Reachable]) -> list[Reachable]:
     return [there[place] for place in sorted(found)]
 
 
-def _taken(run: Run, store: RowStore, ledger: Ledger, number: int, unit: Reachable) -> int:
-    """Take steps again and return how many; none if the state before them is damaged.
+def _taken(
+    run: Run, store: RowStore, ledger: Ledger, number: int, unit: Reachable, rows: RowSet
+) -> int:
+    """Take steps again on the rows of their stage, and return how many.
 
-    Raises CheckFailed, and says what differs. What is damaged is told by the checks that follow.
+    None are if the state before them is damaged. Raises CheckFailed, and says what differs. What is
+    damaged is told by the checks that follow.
     """
     shard, name = ledger.shard(number), f"step {unit.steps[0].position} of shard {number}"
     start = _start(run, store, shard, number, unit)
     if start is None:
         return 0
-    learner, rows = run.learner, store.stage_rows(number, unit.stage.index)
+    learner = run.learner
     fits = learner.state()
     if any(n not in fits or fits[n].shape != array.shape for n, array in start.items()):
         raise CheckFailed(f"the state before {name} is that of another model")

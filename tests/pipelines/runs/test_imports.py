@@ -12,9 +12,10 @@ from pipelines.backends.direct import DirectBackend
 from unweave import Project
 
 TOP = Path(__file__).parents[3]
+# Not among them is pandas: pyarrow imports it where a column is cast.
 NOT_NEEDED = (
     "tensorflow", "keras", "tfx", "apache_beam", "ml_metadata", "tensorflow_data_validation",
-    "tensorflow_model_analysis", "sklearn", "scipy", "pandas", "sqlite_utils", "networkx", "rich",
+    "tensorflow_model_analysis", "sklearn", "scipy", "sqlite_utils", "networkx", "rich",
     "jinja2",
 )  # fmt: skip
 FORGET = f"""

@@ -343,6 +343,19 @@ def test_an_executor_takes_the_engine_of_its_block_and_else_that_of_the_environm
         assert isinstance(executor_engine(), OnBeam)
 
 
+def test_an_executor_takes_a_learner_that_was_made_in_its_block_and_no_other() -> None:
+    from unlearning.fitting.executor_engine import executor_learner, using
+
+    def make() -> Learner:
+        raise AssertionError("nobody asked for it")
+
+    assert executor_learner("m1") is None
+    with using(None, made={"m1": make}):
+        assert executor_learner("m1") is make
+        assert executor_learner("m2") is None
+    assert executor_learner("m1") is None
+
+
 def test_the_environment_is_read_by_executors_alone() -> None:
     top = Path(__file__).parents[3]
     folders = ("lineage_store", "unlearning", "components", "pipelines", "unweave")
