@@ -75,9 +75,6 @@ if TYPE_CHECKING:
         SourceRow,
         rows_by_key,
     )
-    from lineage_store.data.typed_block import (
-        typed_block,
-    )
 else:
     __getattr__ = lazily(
         __name__,
@@ -105,7 +102,6 @@ else:
             "risk": ("parse_rules",),
             "schema": ("Column", "Kind", "Label", "Roles", "Schema", "Task"),
             "source_ids": ("SourceRow", "rows_by_key"),
-            "typed_block": ("typed_block",),
         },
     )
 
@@ -144,5 +140,4 @@ __all__ = [
     "read_table",
     "records_in",
     "rows_by_key",
-    "typed_block",
 ]
