@@ -20,6 +20,7 @@ from benchmarks import (
     diabetes130,
     estimates,
     examples_rate,
+    gate_rate,
     ingest_rate,
     large_data,
     lineage_scale,
@@ -64,6 +65,7 @@ BENCHMARKS = {
     "poison": poison,
     "scan-speed": scan_speed,
     "examples-rate": examples_rate,
+    "gate-rate": gate_rate,
     "deletion-growth": deletion_growth,
 }
 

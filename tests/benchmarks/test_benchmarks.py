@@ -43,6 +43,7 @@ NAMES = [
     "poison",
     "scan-speed",
     "examples-rate",
+    "gate-rate",
     "deletion-growth",
 ]
 
