@@ -167,7 +167,7 @@ def told(clock: Stopwatch, seconds: float, steps: int) -> Numbers:
 
 def place_of(key: bytes, partition: Partition) -> tuple[int, int]:
     """Return the shard and the slice of a row."""
-    place = np.array([int.from_bytes(mnist.KEYS.place(kind="row", value=key), "big")], np.uint64)
+    place = mnist.KEYS.places(kind="row", values=[key])
     shard, slice_ = cells_of(place, partition)
     return int(shard[0]), int(slice_[0])
 

@@ -42,7 +42,7 @@ class TableHeader:
     names: tuple[str, ...]
     roles: Roles
 
-    def place(self, name: str | None) -> int | None:
+    def place_of(self, name: str | None) -> int | None:
         """Return a column's place in the file."""
         return None if name is None else self.names.index(name)
 

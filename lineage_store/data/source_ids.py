@@ -31,7 +31,7 @@ def rows_by_key(
     """
     drop = () if source is None or source in (row_id, label) else (source,)
     header = read_headers(paths, Columns(label, row_id=row_id, drop=drop))
-    id_place, source_place = header.place(row_id), header.place(source)
+    id_place, source_place = header.place_of(row_id), header.place_of(source)
     numbers: dict[str, int] = {}
     found = {}
     for path in paths:

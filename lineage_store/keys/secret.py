@@ -46,17 +46,13 @@ class Keys:
         """Return the 16-byte key of a row; `kind` is "id" or "text"."""
         return keyed(self.row, kind, value)[:16]
 
-    def place(self, *, kind: str, value: bytes) -> bytes:
-        """Return the 8 bytes that place a subject or a row (`kind`) in a shard and a slice."""
-        return keyed(self.placement, kind, value)[:8]
-
     def row_keys(self, *, kind: str, values: Iterable[bytes]) -> npt.NDArray[np.uint8]:
         """Return the keys of rows, as `row_key` does: (n, 16)."""
         digests = keyed_all(self.row, kind, values)
         return np.frombuffer(digests, np.uint8).reshape(-1, 32)[:, :16].copy()
 
     def places(self, *, kind: str, values: Iterable[bytes]) -> npt.NDArray[np.uint64]:
-        """Return the places of subjects or rows, as `place` does, as numbers (n,)."""
+        """Return the numbers (n,) that place subjects or rows (`kind`) in shards and slices."""
         digests = keyed_all(self.placement, kind, values)
         return np.frombuffer(digests, ">u8")[::4].astype(np.uint64)
 

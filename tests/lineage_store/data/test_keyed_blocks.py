@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fixtures.the_old_gate import old_place
 from lineage_store.data.columns import Columns, read_header, read_headers
 from lineage_store.data.keyed_blocks import read_blocks_of
 from lineage_store.data.record import records_in
@@ -201,19 +202,21 @@ def test_a_person_s_rows_lie_in_one_place_unless_rows_are_placed_by_themselves(
 ):
     path = given_file(GOOD)
     _, (one, other, two) = read_csv(path, **COLUMNS)
-    assert one.place == two.place == keys.place(kind="subject", value=b"ann") != other.place
+    assert one.place == two.place == old_place(keys, kind="subject", value=b"ann") != other.place
     _, by_row = read_csv(path, place_by_row=True, **COLUMNS)
-    assert [r.place for r in by_row] == [keys.place(kind="row", value=r.row_key) for r in by_row]
+    assert [r.place for r in by_row] == [
+        old_place(keys, kind="row", value=r.row_key) for r in by_row
+    ]
     assert [r.row_key for r in by_row] == [r.row_key for r in (one, other, two)]
 
 
 def test_a_row_that_names_no_one_is_placed_by_itself(given_file, read_csv, keys):
     _, records = read_csv(given_file(GOOD.replace("ann", "")), **COLUMNS)
     assert [not record.subjects for record in records] == [True, False, True]
-    assert records[0].place == keys.place(kind="row", value=records[0].row_key)
+    assert records[0].place == old_place(keys, kind="row", value=records[0].row_key)
     _, records = read_csv(given_file("a,label\n1,0\n"))
     assert records[0].subjects == ()
-    assert records[0].place == keys.place(kind="row", value=records[0].row_key)
+    assert records[0].place == old_place(keys, kind="row", value=records[0].row_key)
 
 
 def test_without_a_subject_column_every_row_id_is_a_subject(given_file, read_csv, pseudonyms):
