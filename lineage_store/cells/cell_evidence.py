@@ -14,6 +14,7 @@ from lineage_store.cells.lines import unescape
 from lineage_store.data.evidence import Evidence
 from lineage_store.data.record import KEYED, Record, in_blocks
 from lineage_store.data.schema import Roles, Schema
+from lineage_store.sources.text_rows import coded
 
 
 def evidence_of(text: bytes, schema: Schema) -> Evidence:
@@ -59,8 +60,9 @@ def texts_of(text: bytes, schema: Schema) -> Any:
 
 
 def _unescaped(pa: Any, array: Any) -> Any:
-    known = array.dictionary_encode()
-    texts = known.dictionary.to_pylist()
-    if not any(text.startswith("'") for text in texts):
+    import pyarrow.compute as pc
+
+    if not pc.any(pc.starts_with(array, pattern="'")).as_py():
         return array
-    return pa.array(list(map(unescape, texts)), pa.string()).take(known.indices)
+    texts, codes = coded(array)
+    return pa.array(map(unescape, texts), pa.string()).take(pa.array(codes))

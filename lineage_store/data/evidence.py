@@ -20,6 +20,7 @@ from lineage_store.data.number_arrays import Mask, holds_text, read_numbers
 from lineage_store.data.number_text import class_text, number_text
 from lineage_store.data.schema import Column, Kind, Label, Roles, Schema
 from lineage_store.errors import BadInput, NothingToLearn
+from lineage_store.sources.text_rows import texts_of
 
 MOST_NUMBER_CLASSES = 20
 MOST_STRING_CLASSES = 1000
@@ -60,7 +61,7 @@ class Evidence:
             found = {number + 0.0 for number in np.unique(numbers).tolist()}  # -0.0 is 0.0
             self.label_numbers = _bounded(self.label_numbers | found, MOST_NUMBER_CLASSES)
         if self.label_strings is not None:
-            words = {word for word in labels.unique().to_pylist() if word}
+            words = {word for word in texts_of(labels.unique()) if word}
             self.label_strings = _bounded(self.label_strings | words, MOST_STRING_CLASSES)
         counted = is_number | read.texts
         self.rows += int(np.count_nonzero(counted))

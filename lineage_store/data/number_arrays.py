@@ -18,6 +18,7 @@ from lineage_store.data.number_text import (
     column_number,
     is_missing_number,
 )
+from lineage_store.sources.text_rows import texts_of
 
 WHITE = " \t\r\n"
 MINUS, ZERO, NINE = b"-09"
@@ -53,7 +54,7 @@ def read_numbers(texts: Any) -> Numbers:
 
 def holds_text(texts: Any) -> bool:
     """Say whether any value is neither a number nor missing."""
-    first = texts.slice(0, LOOKED_AT).to_pylist()
+    first = texts_of(texts.slice(0, LOOKED_AT))
     if any(column_number(one) is None and not is_missing_number(one) for one in first):
         return True
     return bool(read_numbers(texts).texts.any())
@@ -86,7 +87,7 @@ def _leading_zeros(texts: Any) -> bool:
 
 def _by_spelling(texts: Any) -> Numbers:
     encoded = texts.dictionary_encode()
-    spellings = encoded.dictionary.to_pylist()
+    spellings = texts_of(encoded.dictionary)
     read = [column_number(one) for one in spellings]
     missing = [is_missing_number(one) for one in spellings]
     values = np.array([0.0 if one is None else one for one in read], np.float64)
