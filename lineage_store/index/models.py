@@ -64,6 +64,12 @@ def model_ids(connection: sqlite3.Connection) -> frozenset[str]:
     return frozenset(row[0] for row in connection.execute("SELECT id FROM models"))
 
 
+def states(connection: sqlite3.Connection) -> dict[str, int]:
+    """Count the models by their states, in the order in which these first occur."""
+    found = "SELECT state, count(*) FROM models GROUP BY state ORDER BY min(ordinal)"
+    return {state: count for state, count in connection.execute(found)}
+
+
 def next_snapshot(connection: sqlite3.Connection) -> int:
     """Return the number of the next data snapshot."""
     (last,) = connection.execute("SELECT coalesce(max(snapshot), 0) FROM models").fetchone()

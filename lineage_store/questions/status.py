@@ -18,14 +18,13 @@ Answer = dict[str, Any]
 
 def status(connection: sqlite3.Connection, workspace: Workspace, *, today: str) -> Answer:
     """Say how a workspace stands; `today` is a date, to tell what is overdue."""
-    states = Counter(record.state for record in models.models(connection))
     asked = deletions.all_requests(connection)
     queued = queue.all_queued(connection, open_only=True)
     head = events.head(connection)
     return {
         "workspace": str(workspace.root),
         "key_id": workspace.keys().key_id,
-        "models": dict(states),
+        "models": models.states(connection),
         "requests": dict(Counter(request.state for request in asked)),
         "queue": dict(Counter(request.state(today) for request in queued)),
         "overdue": [request.id for request in queued if request.deadline < today],
