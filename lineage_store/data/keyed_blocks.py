@@ -95,7 +95,7 @@ class _Subjects:
         """Return those of some rows alone."""
         used, codes = np.unique(self.codes[:, rows], return_inverse=True)
         names = [self.names[place] for place in used.tolist()]
-        return _Subjects(names, codes.reshape(len(self.codes), -1))
+        return _Subjects(names, codes.reshape(len(self.codes), len(rows)))
 
 
 @dataclass(frozen=True)

@@ -384,3 +384,13 @@ def test_an_id_that_stands_in_two_files_is_told_with_the_second(given_file, keys
     with pytest.raises(BadInput, match="stands twice") as raised:
         list(blocks)
     assert str(files[1]) in str(raised.value) and "line 3" in str(raised.value)
+
+
+def test_a_row_of_nobody_is_kept_out_by_its_text(given_file, read_csv, keys):
+    path = given_file("a,label\n1,0\n2,1\n")
+    _, (first, second) = read_csv(path)
+    named = frozenset({keys.commitment(kind="row", value=first.row_key)})
+    exclusions = Exclusions(named)
+    assert read_csv(path, exclusions=exclusions)[1] == [second] and exclusions.rows == 1
+    both = named | {keys.commitment(kind="row", value=second.row_key)}
+    assert read_csv(path, exclusions=Exclusions(both))[1] == []
