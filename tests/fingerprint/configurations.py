@@ -149,8 +149,9 @@ def tables(folder, data):
     for number, (start, end) in enumerate(pairwise(cuts)):
         path = folder / f"{data.replace(' ', '-')}-{number}.csv"
         with path.open("w", newline="", encoding="utf-8") as stream:
-            end_of_line = "\r" if number else "\r\n"  # of the second file only Python is sure
-            csv.writer(stream, lineterminator=end_of_line).writerows([lines[0], *lines[start:end]])
+            # Of the second file's ends of lines only Python is sure.
+            how = {"lineterminator": "\r", "quoting": csv.QUOTE_ALL} if number else {}
+            csv.writer(stream, **how).writerows([lines[0], *lines[start:end]])
         paths.append(path)
     return paths
 
