@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from lineage_store.cells.staged import stage
+from lineage_store.cells.staging import stage
 from pyarrow import csv
 
 from benchmarks.apart import peak_kib
@@ -45,7 +45,7 @@ def first_pass(file: Path, folder: Path) -> dict[str, Any]:
     pseudonyms = Pseudonyms(folder / "pseudonyms.sqlite", KEYS)
     began = time.process_time()
     header, blocks = _blocks(file, folder, pseudonyms)
-    stage(blocks, header.roles, folder / "staged")
+    stage(blocks, header.roles, file=folder / "staged")
     pseudonyms.commit()
     return {"seconds": time.process_time() - began}
 
