@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from lineage_store.cells.staging import stage
 from pyarrow import csv
 
 from benchmarks.apart import peak_kib
 from lineage_store.cells.gate import let_through
+from lineage_store.cells.staging import stage
 from lineage_store.data import Block, Columns, TableHeader, read_blocks_of, read_headers
 from lineage_store.keys import Exclusions, Pseudonyms
 from lineage_store.keys.secret import derive
