@@ -52,8 +52,8 @@ ACTS = {
     "class_weights": {"stages.py", "keras_parts.py", "retrain_shards.py", "keras_family.py",
                       "keras_learner.py", "last_epoch.py", "regenerate.py",
                       "replay.py", "downstream.py", "earned.py", "marks.py", "witness.py"},
-    "early_stop": {"early_stop.py", "as_they_were.py", "downstream.py", "shard_task.py", "taken_again.py",
-                   "plan.py", "model_plan.py", "answers.py"},
+    "early_stop": {"early_stop.py", "as_they_were.py", "downstream.py", "shard_task.py",
+                   "taken_again.py", "plan.py", "model_plan.py", "answers.py"},
     "checkpoint_every": {"step_checkpoints.py", "record_budget.py"},
     "checkpoint_budget": {"step_checkpoints.py", "record_budget.py"},
 }  # fmt: skip
