@@ -31,6 +31,7 @@ from unlearning.training.config import module_source
 from unlearning.training.step_checkpoints import adapts
 from unlearning.verification.checks import CheckReport, Unlearned, check
 
+BY_FILE = ("nonces", "cells.json")  # by what a store's files are known again
 WHEN_AND_FOR_WHOM = ("model", "seconds", "resumed", "generation")
 
 
@@ -56,7 +57,7 @@ def state_of(learnt: Learnt) -> dict[str, Any]:
     files = sorted(path for path in rows.rglob("*") if path.is_file())
     return {
         **parts_of(learnt.ledger),
-        **{str(file.relative_to(rows)): _told(file) for file in files if "nonce" not in file.name},
+        **{str(file.relative_to(rows)): _told(file) for file in files if file.name not in BY_FILE},
         "header": _told(learnt.ledger.folder / "header.json"),
         "metrics": read_json(learnt.ledger.folder / "metrics.json"),
         "served": weights_digest(learnt.ledger.final_weights()),
