@@ -130,9 +130,11 @@ def test_kept_checkpoints_change_no_bit(table, tmp_path, without, every_second, 
 def test_a_deletion_resumes_within_the_stage_and_equals_the_twin(every_one, tmp_path) -> None:
     project = copied(every_one, tmp_path)
     resumed = saved = 0
-    for number in (50, 200):
+    for number in range(0, 400, 10):
         plan = project.plan([f"r{number}"], rows=True)
         shards = [item for item in plan["plans"][0]["shards"] if item["action"] == "retrained"]
+        if not any(item["resume"] is not None for item in shards):
+            continue  # where a row lies is a matter of the secret
         done = project.forget([f"r{number}"], rows=True, replay=True)
         assert done["guarantee"] == "exact"
         assert {check["outcome"] for check in done["models"][0]["checks"]} <= {
@@ -159,6 +161,8 @@ def test_a_deletion_resumes_within_the_stage_and_equals_the_twin(every_one, tmp_
         assert sorted(stage.resumed > 0 for stage in mine if stage.resumed) == [
             one for one in taken if one
         ]
+        if resumed >= 2:
+            break
     assert resumed >= 2
     assert saved > resumed
 
