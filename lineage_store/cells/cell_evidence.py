@@ -44,7 +44,7 @@ def texts_of(text: bytes, schema: Schema) -> Any:
     import pyarrow as pa
     from pyarrow import csv
 
-    kinds = {f"{place}": pa.binary() for place in range(len(KEYED))}
+    kinds = {name: pa.binary() for name in KEYED}  # which no column of a table may be called
     names = {column.name: pa.string() for column in schema.all}
     read = csv.ReadOptions(column_names=[*kinds, *names], block_size=1 << 30, use_threads=False)
     convert = csv.ConvertOptions(

@@ -317,3 +317,15 @@ def test_a_table_that_is_trained_on_twice_or_grew_costs_its_bytes_once(new_folde
     assert is_whole(load_snapshot(again.folder)) and is_whole(load_snapshot(grown.folder))
     other = gated(new_folder, plain(300), layout=CellLayout(CUT, 3))
     assert keep_once(gated(new_folder, plain(300), layout=layout), [other]) == 0
+
+
+def test_columns_that_are_numbered_say_what_they_hold(new_folder):
+    """A table of pixels has columns called 0, 1, 2."""
+    records = [
+        Record(one.row_key, one.subjects, one.place, one.split, [*"012", str(n % 2)])
+        for n, one in enumerate(plain(40))
+    ]
+    roles = Roles(("0", "1", "2"), "label")
+    snapshot = gated(new_folder, records, roles=roles)
+    gone = going(snapshot, {records[3].row_key})
+    assert evidence_without(snapshot, gone).conclude() == snapshot.schema
