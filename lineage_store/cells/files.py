@@ -122,7 +122,7 @@ def keep_once(snapshot: Snapshot, others: Iterable[Snapshot]) -> int:
     A table that is trained on twice, or that grew, costs its bytes once. Only data that are laid
     out alike are looked at. Returns how many cells were found.
     """
-    alike = [one for one in others if one.cells and one.layout == snapshot.layout]
+    alike = [one for one in others if one.layout == snapshot.layout and one.cells]
     known = [{cell.id: cell for cell in one.cells} for one in alike]
     cells, found = [], 0
     for cell in snapshot.cells:

@@ -10,7 +10,7 @@ makes a deletion cheap, and that they are text is what makes a residue easy to f
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +59,16 @@ def _looks_like_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def by_key(lines: Iterable[bytes], keys: Iterable[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """Return the lines of the rows with some keys (16 bytes each), and those of all others."""
+    marked = {b"k" + key.hex().encode("ascii") for key in keys}
+    those: list[bytes] = []
+    others: list[bytes] = []
+    for line in lines:
+        (those if line.partition(b",")[0] in marked else others).append(line)
+    return those, others
 
 
 def line_digest(line: bytes) -> int:

@@ -3,8 +3,9 @@
 import io
 from collections.abc import Iterator
 
-from lineage_store.cells.lines import BREAK
+from lineage_store.cells.lines import BREAK, by_key
 from lineage_store.cells.snapshot import Snapshot, read_snapshot, record_of
+from lineage_store.cells.snapshot_blocks import read_cell
 from lineage_store.cells.without import GoingRows
 from lineage_store.data.record import UNLABELLED, Record, csv_reader
 
@@ -23,8 +24,8 @@ def read_some(snapshot: Snapshot, rows: GoingRows) -> Iterator[Record]:
     for cell in snapshot.cells:
         if cell.id.split == UNLABELLED or cell.id not in going:
             continue
-        marked = {b"k" + key.hex().encode("ascii") for key in going[cell.id]}
-        lines = (snapshot.folder / cell.file).read_bytes().split(BREAK)[1:-1]
-        wanted = b"\n".join(line for line in lines if line.partition(b",")[0] in marked)
-        for fields in csv_reader(io.StringIO(wanted.decode("utf-8"), newline="")):
+        lines = read_cell(snapshot, cell.id).split(BREAK)[:-1]
+        wanted, _ = by_key(lines, going[cell.id])
+        text = b"\n".join(wanted).decode("utf-8")
+        for fields in csv_reader(io.StringIO(text, newline="")):
             yield record_of(fields, cell.id.split)

@@ -21,7 +21,7 @@ from lineage_store.cells.cell_evidence import evidence_of, evidence_of_records, 
 from lineage_store.cells.files import must_be_as_written, take_over, write_file
 from lineage_store.cells.gate import close_snapshot, let_through
 from lineage_store.cells.kept import KeptCell
-from lineage_store.cells.lines import BREAK, line_digest
+from lineage_store.cells.lines import BREAK, by_key, line_digest
 from lineage_store.cells.snapshot import Snapshot, retained
 from lineage_store.data.evidence import Evidence
 from lineage_store.data.inference import in_terms_of
@@ -147,11 +147,10 @@ def _remaining(snapshot: Snapshot, cell: KeptCell, going: Set[bytes]) -> list[by
     file = snapshot.folder / cell.file
     must_be_as_written(cell.written, file)
     header, *lines = file.read_bytes().split(BREAK)[:-1]
-    marked = {b"k" + key.hex().encode("ascii") for key in going}
-    left = [line for line in lines if line.partition(b",")[0] not in marked]
-    if len(lines) - len(left) != len(going):
+    gone, left = by_key(lines, going)
+    if len(gone) != len(going):
         raise CheckFailed(
             f"Of {len(going)} rows that go, cell {cell.id} of a model's data has "
-            f"{len(lines) - len(left)}: nothing was changed; run `unweave doctor`."
+            f"{len(gone)}: nothing was changed; run `unweave doctor`."
         )
     return [line + BREAK for line in (header, *left)]
