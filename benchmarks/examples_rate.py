@@ -16,6 +16,7 @@ from lineage_store.cells import let_through
 from lineage_store.data import Columns, read_blocks_of, read_headers
 from lineage_store.keys import Exclusions, Pseudonyms
 from lineage_store.keys.secret import derive
+from lineage_store.sources import open_source
 
 SECRET = bytes(range(32))
 PARTS = ("written", "counted")
@@ -65,9 +66,9 @@ def gated(folder: Path, rows: int) -> Path:
     file, keys = folder / "census.csv", derive(SECRET)
     write_census(file, rows)
     columns = Columns(label="label", subjects=("person",))
-    header = read_headers([file], columns)
+    header = read_headers([open_source(file)], columns)
     blocks = read_blocks_of(
-        [file],
+        [open_source(file)],
         columns=columns,
         header=header,
         keys=keys,

@@ -23,6 +23,7 @@ from lineage_store.data import Block, Columns, TableHeader, read_blocks_of, read
 from lineage_store.keys import Exclusions, Pseudonyms
 from lineage_store.keys.secret import derive
 from lineage_store.placement import Partition
+from lineage_store.sources import open_source
 
 KEYS = derive(bytes(range(32)))
 COLUMNS = Columns("label", ("person",))
@@ -53,9 +54,9 @@ def first_pass(file: Path, folder: Path) -> dict[str, Any]:
 def _blocks(
     file: Path, folder: Path, pseudonyms: Pseudonyms
 ) -> tuple[TableHeader, Iterator[Block]]:
-    header = read_headers([file], COLUMNS)
+    header = read_headers([open_source(file)], COLUMNS)
     blocks = read_blocks_of(
-        [file],
+        [open_source(file)],
         columns=COLUMNS,
         header=header,
         keys=KEYS,

@@ -28,6 +28,7 @@ from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition
 from lineage_store.rows.row_store import RowStore, open_rows
+from lineage_store.sources import open_source
 from lineage_store.tensors import weights_digest
 from unlearning.encoding.encode_records import store_from_snapshot
 from unlearning.fitting.fit import fit
@@ -43,10 +44,10 @@ def gate(folder: Path) -> Numbers:
     """Pass the file through the gate."""
     file = folder / "given.csv"
     columns = Columns("label", ("person",), "id")
-    header = read_header(file, columns)
+    header = read_header(open_source(file), columns)
     pseudonyms = Pseudonyms(folder / "pseudonyms.sqlite", KEYS)
     blocks = read_blocks_of(
-        [file],
+        [open_source(file)],
         columns=columns,
         header=header,
         keys=KEYS,

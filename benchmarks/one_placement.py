@@ -31,6 +31,7 @@ from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition, cells_of
 from lineage_store.rows.row_store import RowStore
 from lineage_store.rows.writer import write_rows
+from lineage_store.sources import open_source
 from unlearning.encoding.encode_records import encode_pieces
 from unlearning.encoding.keras_encoding import KerasEncoding
 from unlearning.families.keras_parts import KerasParts
@@ -89,9 +90,9 @@ def measure(asked: Numbers) -> Numbers:
 def gate(file: Path, folder: Path, rules: tuple[RiskRule, ...]) -> Snapshot:
     """Pass the file through the gate; the keys are those of all benchmarks."""
     columns = Columns(adult.LABEL, row_id=adult.ROW_ID, place_by_row=True, risk=rules)
-    header = read_header(file, columns)
+    header = read_header(open_source(file), columns)
     blocks = read_blocks_of(
-        [file],
+        [open_source(file)],
         columns=columns,
         header=header,
         keys=KEYS,

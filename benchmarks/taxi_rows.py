@@ -9,6 +9,7 @@ from lineage_store.data.columns import Columns, read_header
 from lineage_store.data.keyed_blocks import read_blocks_of
 from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.pseudonyms import Pseudonyms
+from lineage_store.sources import open_source
 from unweave.demo.taxi import LABEL, SUBJECT, write_trips
 
 
@@ -17,9 +18,9 @@ def gate_trips(folder: Path) -> Snapshot:
     file = folder / "trips.csv"
     write_trips(file)
     columns = Columns(LABEL, (SUBJECT,))
-    header = read_header(file, columns)
+    header = read_header(open_source(file), columns)
     blocks = read_blocks_of(
-        [file],
+        [open_source(file)],
         columns=columns,
         header=header,
         keys=KEYS,

@@ -24,6 +24,7 @@ from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import derive
 from lineage_store.placement import UNCUT
+from lineage_store.sources import open_source
 from lineage_store.tensors import save_state
 from unweave.report.charts import Curve, Evaluation, Histogram
 
@@ -102,9 +103,9 @@ def read_csv(keys, new_folder, pseudonyms):
 
     def read(path, *, exclusions=None, store=None, keys=keys, **columns):
         asked = Columns(**{"label": "label", **columns})
-        header = read_header(path, asked)
+        header = read_header(open_source(path), asked)
         blocks = read_blocks_of(
-            [path],
+            [open_source(path)],
             columns=asked,
             header=header,
             keys=keys,

@@ -65,7 +65,6 @@ if TYPE_CHECKING:
     )
     from lineage_store.data.schema import (
         Column,
-        Kind,
         Label,
         Roles,
         Schema,
@@ -100,7 +99,7 @@ else:
                 "records_in",
             ),
             "risk": ("parse_rules",),
-            "schema": ("Column", "Kind", "Label", "Roles", "Schema", "Task"),
+            "schema": ("Column", "Label", "Roles", "Schema", "Task"),
             "source_ids": ("SourceRow", "rows_by_key"),
         },
     )
@@ -117,7 +116,6 @@ __all__ = [
     "Column",
     "Columns",
     "Evidence",
-    "Kind",
     "Label",
     "Record",
     "Roles",

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from lineage_store.data.record import KEYED
 from lineage_store.data.risk import RiskRule
 from lineage_store.data.schema import Roles
 from lineage_store.errors import BadInput
-from lineage_store.sources.source import open_source
+from lineage_store.sources.source import Source
 
 
 @dataclass(frozen=True)
@@ -47,50 +46,54 @@ class TableHeader:
         return None if name is None else self.names.index(name)
 
 
-def read_header(path: Path, columns: Columns) -> TableHeader:
-    """Read and check the first line of a CSV file.
+def read_header(source: Source, columns: Columns) -> TableHeader:
+    """Read and check the names of the columns of a source.
 
-    Raises BadInput if the file is missing or empty, or if a column is not there, named twice,
+    Raises BadInput if it is missing or empty, or if a column is not there, named twice,
     or leaves no feature.
     """
-    names = open_source(path).columns()
+    names = source.columns()
     if not names:
-        raise BadInput(f"The file {path} is empty: it needs a line of column names and rows.")
+        raise BadInput(
+            f"The file {source.name} is empty: it needs a line of column names and rows."
+        )
     for name in names:
         if not name:
-            raise BadInput(f"A column of {path} has no name in line 1.")
+            raise BadInput(f"A column of {source.name} has no name in line 1.")
         if "\n" in name or "\r" in name:
-            raise BadInput(f"A column name in {path} holds a line break: {name!r}.")
+            raise BadInput(f"A column name in {source.name} holds a line break: {name!r}.")
         if names.count(name) > 1:
-            raise BadInput(f"The column {name!r} stands twice in line 1 of {path}.")
+            raise BadInput(f"The column {name!r} stands twice in line 1 of {source.name}.")
         if name in KEYED:
-            raise BadInput(f"The column name {name!r} in {path} is one that unweave uses itself.")
+            raise BadInput(
+                f"The column name {name!r} in {source.name} is one that unweave uses itself."
+            )
     special = [columns.label, *columns.subjects, columns.row_id, *columns.drop]
     for wanted in (*special, *(rule.column for rule in columns.risk)):
         if wanted is not None and wanted not in names:
             raise BadInput(
-                f"There is no column {wanted!r} in {path}; there are: {', '.join(names)}."
+                f"There is no column {wanted!r} in {source.name}; there are: {', '.join(names)}."
             )
     features = tuple(name for name in names if name not in special)
     if not features:
-        raise BadInput(f"No column of {path} is left as a feature.")
+        raise BadInput(f"No column of {source.name} is left as a feature.")
     label = columns.label
     if label is not None and label in (*columns.subjects, columns.row_id, *columns.drop):
         raise BadInput(f"The label column {label!r} cannot be an id or a dropped column.")
     return TableHeader(names, Roles(features, label))
 
 
-def read_headers(paths: Sequence[Path], columns: Columns) -> TableHeader:
-    """Read the first lines of several files of one table.
+def read_headers(sources: Sequence[Source], columns: Columns) -> TableHeader:
+    """Read the names of the columns of several sources of one table.
 
-    Raises BadInput as `read_header` does, and if two files have other columns or another order.
+    Raises BadInput as `read_header` does, and if two have other columns or another order.
     """
-    first, *others = paths
+    first, *others = sources
     header = read_header(first, columns)
     for other in others:
         if read_header(other, columns) != header:
             raise BadInput(
-                f"The columns of {other} are not those of {first}: give files with the same first "
-                f"line."
+                f"The columns of {other.name} are not those of {first.name}: give files with the "
+                f"same first line."
             )
     return header

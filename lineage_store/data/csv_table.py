@@ -5,21 +5,20 @@ Errors name the file, the line and the column, never a value.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from lineage_store.data.number_text import column_number
 from lineage_store.errors import BadInput
-from lineage_store.sources.source import open_source, records_of
+from lineage_store.sources.source import Source, records_of
 
 
 @dataclass(frozen=True)
 class Table:
     """The fields of a file's rows, and the number of the line that each row ends on."""
 
-    source: Path
+    source: Source
     header: tuple[str, ...]
     rows: Sequence[Sequence[str]]
     lines: Sequence[int]
@@ -57,15 +56,14 @@ class Table:
         for name in names:
             if name not in self.header:
                 raise BadInput(
-                    f"There is no column {name!r} in {self.source}, and the model needs it."
+                    f"There is no column {name!r} in {self.source.name}, and the model needs it."
                 )
 
 
-def read_table(source: Path) -> Table:
-    """Read a file whole.
+def read_table(source: Source) -> Table:
+    """Read a source whole.
 
     Raises BadInput for one that cannot be read, or a line with more or fewer fields than the first.
     """
-    table = open_source(source)
-    read = list(records_of(table))
-    return Table(source, table.columns(), [fields for _, fields in read], [n for n, _ in read])
+    read = list(records_of(source))
+    return Table(source, source.columns(), [fields for _, fields in read], [n for n, _ in read])

@@ -18,9 +18,9 @@ import numpy as np
 
 from lineage_store.data.number_arrays import Mask, holds_text, read_numbers
 from lineage_store.data.number_text import class_text, number_text
-from lineage_store.data.schema import Column, Kind, Label, Roles, Schema
+from lineage_store.data.schema import Column, Label, Roles, Schema
 from lineage_store.errors import BadInput, NothingToLearn
-from lineage_store.sources.text_rows import texts_of
+from lineage_store.sources.text_rows import Kind, texts_of
 
 MOST_NUMBER_CLASSES = 20
 MOST_STRING_CLASSES = 1000

@@ -24,7 +24,7 @@ from lineage_store.errors import BadInput
 from lineage_store.keys.exclusions import Exclusions, GivenRows
 from lineage_store.keys.secret import Keys
 from lineage_store.placement import I64, U64, evaluated, in_bands
-from lineage_store.sources.source import open_source
+from lineage_store.sources.source import Source
 from lineage_store.sources.text_rows import (
     SEPARATOR,
     Progress,
@@ -47,7 +47,7 @@ class Naming(Protocol):
 
 
 def read_blocks_of(
-    paths: Sequence[Path],
+    sources: Sequence[Source],
     *,
     columns: Columns,
     header: TableHeader,
@@ -57,9 +57,9 @@ def read_blocks_of(
     temporary: Path,
     progress: Progress | None = None,
 ) -> Iterator[Block]:
-    """Yield the rows of the files, but for those that the exclusion manifest names, in blocks.
+    """Yield the rows of the sources, but for those that the exclusion manifest names, in blocks.
 
-    The files are read as one: which file a line stands in changes nothing. Raises BadInput, naming
+    They are read as one: which of them a row stands in changes nothing. Raises BadInput, naming
     file and line, for a line that does not fit the header, text that is not UTF-8, and a row id
     that is empty or given twice.
     """
@@ -69,8 +69,8 @@ def read_blocks_of(
     try:
         with KeysSeen(folder) as seen:
             keying = _Keying(columns, header, keys, pseudonyms, exclusions, seen)
-            for path, rows in _all_rows(paths, progress):
-                block = keying.block(path, rows)
+            for source, rows in _all_rows(sources, progress):
+                block = keying.block(source, rows)
                 if len(block):
                     yield block
     finally:
@@ -109,11 +109,11 @@ class _Keying:
     exclusions: Exclusions
     seen: KeysSeen
 
-    def block(self, path: Path, rows: TextRows) -> Block:
+    def block(self, source: Source, rows: TextRows) -> Block:
         """Return the rows that the manifest does not name."""
         import pyarrow as pa
 
-        row_keys, text_keys = self._row_keys(path, rows)
+        row_keys, text_keys = self._row_keys(source, rows)
         subjects = self._subjects(rows)
         values = rows.values
         if self.exclusions.commitments:
@@ -131,13 +131,13 @@ class _Keying:
             pa.RecordBatch.from_arrays(chosen, names=list(names)),
         )
 
-    def _row_keys(self, path: Path, rows: TextRows) -> tuple[RowKeys, RowKeys | None]:
+    def _row_keys(self, source: Source, rows: TextRows) -> tuple[RowKeys, RowKeys | None]:
         """Return the keys of rows, and those by their text if they have no ids or it is asked."""
         if self.columns.row_id is None:
             found = self._keys_of_texts(rows)
             return found, found
         by_text = self._keys_of_texts(rows) if self.exclusions.by_text else None
-        return self._keys_of_ids(path, rows, self.columns.row_id), by_text
+        return self._keys_of_ids(source, rows, self.columns.row_id), by_text
 
     def _keys_of_texts(self, rows: TextRows) -> RowKeys:
         """Return the keys of rows by their text and the number of its occurrence."""
@@ -149,7 +149,7 @@ class _Keying:
         found[again] = self.keys.row_keys(kind="text", values=numbered)
         return found
 
-    def _keys_of_ids(self, path: Path, rows: TextRows, column: str) -> RowKeys:
+    def _keys_of_ids(self, source: Source, rows: TextRows, column: str) -> RowKeys:
         """Return the keys of rows by their ids; raises BadInput for one that is empty or again."""
         ids = texts_of(rows.values.column(self.header.names.index(column)))
         found = self.keys.row_keys(kind="id", values=map(str.encode, ids))
@@ -157,11 +157,13 @@ class _Keying:
         again = np.flatnonzero(self.seen.count(found[:empty]) > 1)
         if len(again):
             raise BadInput(
-                f"A row id stands twice in column {column!r} of {path}: "
-                f"the second is in line {rows.numbers[again[0]]}."
+                f"A row id stands twice in column {column!r} of {source.name}: "
+                f"the second is in {source.unit} {rows.numbers[again[0]]}."
             )
         if empty < len(ids):
-            raise BadInput(f"The row id in line {rows.numbers[empty]} of {path} is empty.")
+            raise BadInput(
+                f"The row id in {source.unit} {rows.numbers[empty]} of {source.name} is empty."
+            )
         return found
 
     def _subjects(self, rows: TextRows) -> _Subjects:
@@ -235,17 +237,19 @@ def _joined(rows: TextRows) -> list[bytes]:
     return texts
 
 
-def _all_rows(paths: Sequence[Path], progress: Progress | None) -> Iterator[tuple[Path, TextRows]]:
+def _all_rows(
+    sources: Sequence[Source], progress: Progress | None
+) -> Iterator[tuple[Source, TextRows]]:
     before = 0
-    for path in paths:
+    for source in sources:
         empty = True
         ahead = None if progress is None else _ahead(progress, before)
-        for rows in open_source(path).batches(ahead):
+        for rows in source.batches(ahead):
             empty = False
-            yield path, rows
+            yield source, rows
         if empty:
-            raise BadInput(f"The file {path} has column names, but no rows.")
-        before += path.stat().st_size
+            raise BadInput(f"The file {source.name} has column names, but no rows.")
+        before += source.size
 
 
 def _ahead(progress: Progress, before: int) -> Progress:

@@ -18,10 +18,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
-from pathlib import Path
 
 from lineage_store.errors import BadInput
-from lineage_store.sources.source import open_source
+from lineage_store.sources.source import Source
 from lineage_store.sources.text_rows import texts_of
 
 ALIKE = 0.8
@@ -98,17 +97,16 @@ def near_ids(ids: Sequence[str], known: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def ids_in(source: Path, column: str) -> Iterator[str]:
-    """Yield the distinct ids in a column of a file.
+def ids_in(source: Source, column: str) -> Iterator[str]:
+    """Yield the distinct ids in a column of a source.
 
     Raises BadInput if the file cannot be read or has no such column.
     """
-    table = open_source(source)
-    names = table.columns()
+    names = source.columns()
     if column not in names:
-        raise BadInput(f"There is no column {column!r} in {source}.")
+        raise BadInput(f"There is no column {column!r} in {source.name}.")
     place, seen = names.index(column), set[str]()
-    for rows in table.batches():
+    for rows in source.batches():
         for text in texts_of(rows.values.column(place)):
             if text not in seen:
                 seen.add(text)

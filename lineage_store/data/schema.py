@@ -29,8 +29,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lineage_store.data.number_text import class_text, column_number, is_missing_number, number_text
+from lineage_store.sources.text_rows import Kind
 
-Kind = Literal["number", "text"]
 Task = Literal["classification", "regression"]
 WRITTEN: Mapping[Kind, str] = {"number": "number", "text": "string"}
 READ: Mapping[str, Kind] = {"number": "number", "string": "text"}

@@ -6,11 +6,10 @@ key of each of its ids again, and so tell which ids a list of keys means.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from lineage_store.data.columns import Columns, read_headers
 from lineage_store.keys.secret import Keys
-from lineage_store.sources.source import open_source, records_of
+from lineage_store.sources.source import Source, records_of
 
 
 @dataclass(frozen=True)
@@ -22,20 +21,20 @@ class SourceRow:
 
 
 def rows_by_key(
-    paths: Sequence[Path], *, row_id: str, label: str, keys: Keys, source: str | None = None
+    sources: Sequence[Source], *, row_id: str, label: str, keys: Keys, source: str | None = None
 ) -> dict[bytes, SourceRow]:
-    """Return the rows of files of one table by their keys.
+    """Return the rows of sources of one table by their keys.
 
     `source` is the column that names the sources; without one all rows are of source 0. Raises
     BadInput for a file that cannot be read or a column that is not there.
     """
     drop = () if source is None or source in (row_id, label) else (source,)
-    header = read_headers(paths, Columns(label, row_id=row_id, drop=drop))
+    header = read_headers(sources, Columns(label, row_id=row_id, drop=drop))
     id_place, source_place = header.place_of(row_id), header.place_of(source)
     numbers: dict[str, int] = {}
     found = {}
-    for path in paths:
-        for _, fields in records_of(open_source(path)):
+    for one in sources:
+        for _, fields in records_of(one):
             name = "" if source_place is None else fields[source_place]
             number = numbers.setdefault(name, len(numbers))
             text = fields[id_place or 0]

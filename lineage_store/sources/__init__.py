@@ -12,20 +12,31 @@ from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
     from lineage_store.sources.source import (
+        Given,
         Source,
         open_source,
+        open_sources,
         records_of,
     )
     from lineage_store.sources.text_rows import (
+        Kind,
         TextRows,
     )
 else:
     __getattr__ = lazily(
         __name__,
         {
-            "source": ("Source", "open_source", "records_of"),
-            "text_rows": ("TextRows",),
+            "source": ("Given", "Source", "open_source", "open_sources", "records_of"),
+            "text_rows": ("Kind", "TextRows"),
         },
     )
 
-__all__ = ["Source", "TextRows", "open_source", "records_of"]
+__all__ = [
+    "Given",
+    "Kind",
+    "Source",
+    "TextRows",
+    "open_source",
+    "open_sources",
+    "records_of",
+]

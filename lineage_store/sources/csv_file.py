@@ -9,7 +9,7 @@ then, so that it ends where it always did. Errors name the file and the line, ne
 import codecs
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -18,7 +18,7 @@ import numpy as np
 
 from lineage_store.errors import BadInput
 from lineage_store.sources.csv_pieces import LARGEST_FIELD, MARK, PIECE, read_piece
-from lineage_store.sources.text_rows import Progress, TextRows, text_batch
+from lineage_store.sources.text_rows import Kind, Progress, TextRows, text_batch
 
 AT_ONCE = 1 << 16
 """Fields that Python's reader reads before they are handed on."""
@@ -29,6 +29,22 @@ class CsvFile:
     """One file, read as a stream as often as it is asked for."""
 
     path: Path
+
+    unit = "line"
+
+    @property
+    def name(self) -> str:
+        """The file's path."""
+        return str(self.path)
+
+    @property
+    def size(self) -> int:
+        """The file's bytes."""
+        return self.path.stat().st_size
+
+    def kinds(self) -> Mapping[str, Kind]:
+        """Return nothing: a CSV file declares no kinds."""
+        return {}
 
     def columns(self) -> tuple[str, ...]:
         """Return the names of the columns, without white space at their ends; none if it is empty.

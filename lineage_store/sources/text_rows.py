@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 SEPARATOR = "\x1f"
 Progress = Callable[[int], None]
+Kind = Literal["number", "text"]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ Nothing is deleted here. What is found is for a person, or a queue, to decide on
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from lineage_store.index.models import find_model
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.progress import counter
 from lineage_store.rows import Rows, RowStore, joined, open_rows
-from lineage_store.sources import open_source, records_of
+from lineage_store.sources import Source, records_of
 from lineage_store.workspace import Workspace
 from unlearning.encoding import RowEncoding, typed
 from unlearning.families import Family, Learner, family_of_ledger
@@ -36,11 +35,11 @@ class DetectRequest:
     """
 
     method: str
-    csvs: tuple[Path, ...]
+    sources: tuple[Source, ...]
     row_id: str
     model: str | None = None
     share: float = 0.02
-    trusted: Path | None = None
+    trusted: Source | None = None
     source: str | None = None
 
     def check(self) -> None:
@@ -102,7 +101,7 @@ def detect(workspace: Workspace, asked: DetectRequest) -> Detected:
     asked.check()
     model = _opened(workspace, asked.model)
     given = rows_by_key(
-        asked.csvs,
+        asked.sources,
         row_id=asked.row_id,
         label=model.store.schema.label.name,
         keys=workspace.keys(),
@@ -174,17 +173,18 @@ def _known(given: dict[bytes, SourceRow], key: bytes) -> SourceRow:
     return given[key]
 
 
-def trusted_rows(file: Path, schema: Schema, encoding: RowEncoding) -> Rows:
+def trusted_rows(source: Source, schema: Schema, encoding: RowEncoding) -> Rows:
     """Read the rows that are trusted, in the columns of a model and as it reads them.
 
     Its other columns are ignored. Raises BadInput for a file that cannot be read, lacks a column,
     or has no row with a class that the model knows.
     """
-    table = open_source(file)
-    names = table.columns()
-    lines = [dict(zip(names, fields, strict=True)) for _, fields in records_of(table)]
+    names = source.columns()
+    lines = [dict(zip(names, fields, strict=True)) for _, fields in records_of(source)]
     if not lines or not {column.name for column in schema.all} <= {*names}:
-        raise BadInput(f"The trusted file {file} has no rows, or not the columns of the model.")
+        raise BadInput(
+            f"The trusted file {source.name} has no rows, or not the columns of the model."
+        )
     records = []
     for line in lines:
         if schema.label.canonical(line[schema.label.name]) not in schema.label.classes:
@@ -192,5 +192,7 @@ def trusted_rows(file: Path, schema: Schema, encoding: RowEncoding) -> Rows:
         values = [column.canonical(line[column.name]) or "" for column in schema.all]
         records.append(Record(bytes(16), (), b"", EVAL, values))
     if not records:
-        raise BadInput(f"No row of the trusted file {file} has a class that the model knows.")
+        raise BadInput(
+            f"No row of the trusted file {source.name} has a class that the model knows."
+        )
     return encoding.encode(typed(records, schema))

@@ -1,4 +1,4 @@
-"""A training run from a CSV file to a registered model: gate, pipeline, public record.
+"""A training run from a table to a registered model: gate, pipeline, public record.
 
 Whatever fails, what was begun is taken away again: a model is registered whole or not at all.
 """
@@ -30,6 +30,7 @@ from lineage_store.index import (
 from lineage_store.keys import Exclusions, Pseudonyms, create_signing_key
 from lineage_store.ledger import TrainOptions
 from lineage_store.progress import counter
+from lineage_store.sources import Source
 from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend, TrainingJob
 from pipelines.runs.base_model import find_base
@@ -46,7 +47,7 @@ class TrainRequest:
     Raises BadInput for options that do not fit, whoever asks.
     """
 
-    csvs: tuple[Path, ...]
+    sources: tuple[Source, ...]
     columns: Columns
     options: TrainOptions
     module: Path | None = None
@@ -69,7 +70,7 @@ def train(
     Raises BadInput for data, columns, a module or a base that do not fit, before anything is
     trained, NothingFound for a base that there is not.
     """
-    header = read_headers(asked.csvs, asked.columns)
+    header = read_headers(asked.sources, asked.columns)
     family = family_of(asked.options.model_family)
     unfit = partial(family.unfit, module=asked.module is not None, base=asked.base is not None)
     must_be_fit(unfit(None, asked.options))
@@ -157,7 +158,7 @@ def _gate(
     pseudonyms: Pseudonyms,
     like: Schema | None,
 ) -> None:
-    add = counter("gate", sum(path.stat().st_size for path in asked.csvs))
+    add = counter("gate", sum(source.size for source in asked.sources))
     last = 0
 
     def progress(place: int) -> None:
@@ -166,7 +167,7 @@ def _gate(
         last = place
 
     blocks = read_blocks_of(
-        asked.csvs,
+        asked.sources,
         columns=asked.columns,
         header=header,
         keys=workspace.keys(),

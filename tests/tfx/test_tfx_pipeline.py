@@ -51,6 +51,7 @@ from lineage_store.mlmd.metadata_store import INPUTS, OUTPUTS, Metadata
 from lineage_store.mlmd.read_graph import read_lineage
 from lineage_store.placement import Partition
 from lineage_store.rows.row_store import open_rows
+from lineage_store.sources.source import open_source
 from lineage_store.workspace.folder import open_workspace, writing
 from pipelines.backends.direct import DirectBackend
 from pipelines.backends.tfx_local import TfxBackend, quiet_and_inside, run_locally
@@ -729,9 +730,9 @@ def test_ids_and_texts_that_look_like_numbers_pass_example_gen_unharmed(tmp_path
     columns = Columns("label", row_id="id", risk=rules)
     partition = Partition(2, 2, 2, 16, 0, risk_rules=("number >= 2",))
     with writing(tmp_path / "ws", key_file=tmp_path / "key", create=True) as workspace:
-        header = read_header(path, columns)
+        header = read_header(open_source(path), columns)
         blocks = read_blocks_of(
-            [path],
+            [open_source(path)],
             columns=columns,
             header=header,
             keys=workspace.keys(),

@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lineage_store.cells import Snapshot
-from lineage_store.data import PLACE, ROW, Kind
+from lineage_store.data import PLACE, ROW
 from lineage_store.errors import CheckFailed
 from lineage_store.placement import U64, Partition, cells_of
 from lineage_store.rows import Rows
+from lineage_store.sources import Kind
 from lineage_store.tensors import Array
 from unlearning.encoding.row_encoding import RowEncoding, TypedRows
 from unlearning.keras_models.encoding import first_values

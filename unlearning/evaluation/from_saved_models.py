@@ -12,6 +12,7 @@ import numpy as np
 
 from lineage_store.data import Table, Task, class_text, column_number, read_table
 from lineage_store.errors import BadInput
+from lineage_store.sources import Source
 from lineage_store.tensors import Array
 from unlearning.evaluation.keras_outputs import Reader, as_columns, ask_keras, only_other
 from unlearning.evaluation.models_compared import Evaluated, Kind, ModelRun, RowSetName
@@ -24,14 +25,14 @@ from unlearning.serving.saved_weights import saved_weights
 
 @dataclass(frozen=True)
 class ToEvaluate:
-    """The SavedModels of each kind, the CSV files of rows, and what they do not say themselves.
+    """The SavedModels of each kind, the tables of rows, and what they do not say themselves.
 
     `label` may be None if one column of the files is not among the models' columns; `task` is for
     models with one output.
     """
 
     models: Mapping[Kind, Sequence[Path]]
-    rows: Mapping[RowSetName, Path]
+    rows: Mapping[RowSetName, Source]
     label: str | None = None
     task: Task | None = None
 
@@ -43,11 +44,13 @@ def read_evaluated(given: ToEvaluate, policy: Policy) -> Evaluated:
     or a label that does not fit, or models of different tasks.
     """
     tables: dict[RowSetName, Table] = {
-        name: read_table(path).drawn(policy.most_rows, seed=policy.seed)
-        for name, path in given.rows.items()
+        name: read_table(source).drawn(policy.most_rows, seed=policy.seed)
+        for name, source in given.rows.items()
     }
     if not len(tables["forgotten"]):
-        raise BadInput(f"There are no rows in {given.rows['forgotten']}: nothing can be judged.")
+        raise BadInput(
+            f"There are no rows in {given.rows['forgotten'].name}: nothing can be judged."
+        )
     for folders in given.models.values():
         for folder in folders:
             if not (folder / "saved_model.pb").exists():
@@ -111,8 +114,8 @@ def _labels(table: Table, reader: Reader) -> Array:
         if value is None:
             wanted = "a number" if reader.task == "regression" else "a class of the model"
             raise BadInput(
-                f"Line {line} of {table.source}: the label column {reader.label!r} does not hold "
-                f"{wanted}."
+                f"Line {line} of {table.source.name}: the label column {reader.label!r} does not "
+                f"hold {wanted}."
             )
         found.append(value)
     return np.array(found, np.float64 if reader.task == "regression" else np.int64)

@@ -119,7 +119,7 @@ def _fed(tf: Any, table: Table, name: str, wanted: Any, *, label: str, wide: boo
         width = wanted.shape[1]
         if width is not None and width != len(columns):
             raise BadInput(
-                f"{table.source} has {len(columns)} columns besides the label, and the model "
+                f"{table.source.name} has {len(columns)} columns besides the label, and the model "
                 f"takes {width}."
             )
         return tf.cast(table.numbers(columns), wanted.dtype)
@@ -134,7 +134,7 @@ def only_other(table: Table, columns: Sequence[str]) -> str:
     others = [name for name in table.header if name not in columns]
     if len(others) != 1:
         raise BadInput(
-            f"{table.source} has {len(others)} columns that the model does not take: name the "
+            f"{table.source.name} has {len(others)} columns that the model does not take: name the "
             f"label column with `label`."
         )
     return others[0]

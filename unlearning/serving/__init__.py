@@ -6,16 +6,16 @@ from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
     from unlearning.serving.aggregation import aggregation_for
-    from unlearning.serving.predict import predict_csv, prediction_of
+    from unlearning.serving.predict import predict_table, prediction_of
     from unlearning.serving.saved_weights import holds_weights
 else:
     __getattr__ = lazily(
         __name__,
         {
             "aggregation": ("aggregation_for",),
-            "predict": ("predict_csv", "prediction_of"),
+            "predict": ("predict_table", "prediction_of"),
             "saved_weights": ("holds_weights",),
         },
     )
 
-__all__ = ["aggregation_for", "holds_weights", "predict_csv", "prediction_of"]
+__all__ = ["aggregation_for", "holds_weights", "predict_table", "prediction_of"]

@@ -1,4 +1,4 @@
-"""Predicting with a pushed SavedModel, from a CSV file."""
+"""Predicting with a pushed SavedModel, from a table."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +8,7 @@ import numpy as np
 
 from lineage_store.data import Table, read_table
 from lineage_store.index.models import ModelRecord
+from lineage_store.sources import Source
 from lineage_store.tensors import Array
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.module_file import ModelSpec
@@ -16,7 +17,7 @@ from unlearning.serving.export import served_columns
 AT_ONCE = 4096
 
 
-def predict_csv(model: Path, source: Path) -> dict[str, Any]:
+def predict_table(model: Path, source: Source) -> dict[str, Any]:
     """Return `predictions`, one a row, and for classes `classes` and `probabilities` too.
 
     Columns that the model does not know are ignored. Raises BadInput for a file that cannot be

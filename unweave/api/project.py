@@ -20,6 +20,7 @@ from lineage_store.data import Columns, parse_rules
 from lineage_store.disk_full import translated
 from lineage_store.ledger import TrainOptions
 from lineage_store.progress import Listener, listening
+from lineage_store.sources import Given, open_source, open_sources
 from lineage_store.workspace import parse_connection
 from unlearning.families import DEFAULT
 from unweave.api.detecting import detect_poison
@@ -70,7 +71,7 @@ class Project(Reader):
 
     def train(
         self,
-        csv: Path | str | Sequence[Path | str],
+        csv: Given | Sequence[Given],
         *,
         label: str | None = None,
         subject: str | Sequence[str] = (),
@@ -114,7 +115,7 @@ class Project(Reader):
         began = clock.perf_counter()
         risk = parse_rules(risk_rules)
         asked = TrainRequest(
-            csvs=tuple(map(Path, [csv] if isinstance(csv, Path | str) else csv)),
+            sources=open_sources(csv),
             columns=Columns(
                 label,
                 (subject,) if isinstance(subject, str) else tuple(subject),
@@ -298,13 +299,13 @@ class Project(Reader):
 
     def detect(
         self,
-        csv: Path | str | Sequence[Path | str],
+        csv: Given | Sequence[Given],
         *,
         row_id: str,
         model: str | None = None,
         method: str = "loss",
         share: float = 0.02,
-        trusted: Path | str | None = None,
+        trusted: Given | None = None,
         source: str | None = None,
         propose: Path | str | None = None,
         queue: bool = False,
@@ -314,11 +315,11 @@ class Project(Reader):
 
         asked = DetectRequest(
             method=method,
-            csvs=tuple(map(Path, [csv] if isinstance(csv, Path | str) else csv)),
+            sources=open_sources(csv),
             row_id=row_id,
             model=model,
             share=share,
-            trusted=None if trusted is None else Path(trusted),
+            trusted=None if trusted is None else open_source(trusted),
             source=source,
         )
         to = None if propose is None else Path(propose)

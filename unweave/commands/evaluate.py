@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from lineage_store.sources import Source, open_source
 from unweave.commands.options import JSON, WORKSPACE
 from unweave.text.printed import say, say_json
 
@@ -78,9 +79,12 @@ def evaluate(
     from unlearning.evaluation import evaluate as judge
 
     demanded = read_policy(policy)
-    rows: dict[Any, Path] = {"forgotten": forgotten, "retained": retained}
+    rows: dict[Any, Source] = {
+        "forgotten": open_source(forgotten),
+        "retained": open_source(retained),
+    }
     if test is not None:
-        rows["test"] = test
+        rows["test"] = open_source(test)
     given = ToEvaluate(
         models={"untouched": before, "unlearned": after, "retrained": retrained},
         rows=rows,

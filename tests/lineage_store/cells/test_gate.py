@@ -25,6 +25,7 @@ from lineage_store.data.schema import Column, Roles
 from lineage_store.errors import BadInput, NothingToLearn
 from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.pseudonyms import Pseudonyms
+from lineage_store.sources.source import open_source
 
 HEADER = ["id", "person", "a", "b", "label"]
 WHOLE = ["0", "1", "2", "3.0", " 4", "1e1"]
@@ -468,11 +469,12 @@ def test_memory_does_not_grow_with_the_rows(
             [["person", "a", "label"], *([f"p{n % 50}", n, n % 7] for n in range(number))]
         )
         columns = Columns("label", ("person",))
-        header = read_header(path, columns)
+        source = open_source(path)
+        header = read_header(source, columns)
         tracemalloc.start()
         try:
             blocks = read_blocks_of(
-                [path], columns=columns, header=header, keys=keys, pseudonyms=pseudonyms,
+                [source], columns=columns, header=header, keys=keys, pseudonyms=pseudonyms,
                 exclusions=Exclusions(), temporary=new_folder(),
             )  # fmt: skip
             snapshot = let_through(blocks, header.roles, folder=new_folder() / "snapshot")

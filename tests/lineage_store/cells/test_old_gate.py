@@ -16,7 +16,7 @@ from lineage_store.data.risk import parse_rules
 from lineage_store.errors import BadInput
 from lineage_store.keys.exclusions import Exclusions, KnownRows
 from lineage_store.keys.pseudonyms import Pseudonyms
-from lineage_store.sources import csv_file
+from lineage_store.sources import csv_file, open_sources
 
 NAMES = ("id", "person", "friend", "a", "b", "y")
 PEOPLE = ["ann", "bob", "", "17850", "17850.0", " 17850", "é", "001"]
@@ -66,7 +66,8 @@ def gates(new_folder, keys):
     store = Pseudonyms(Path(":memory:"), keys)
 
     def passed(paths, columns, forgotten):
-        header = read_headers(paths, columns)
+        sources = open_sources(paths)
+        header = read_headers(sources, columns)
         found = []
         for read, gate in ((old_records, old_let_through), (read_blocks_of, let_through)):
             exclusions = forgotten()
@@ -74,10 +75,11 @@ def gates(new_folder, keys):
                      "exclusions": exclusions, "temporary": new_folder()}  # fmt: skip
             folder = new_folder() / "snapshot"
             try:
-                rows = read(paths, **asked)
+                given = paths if read is old_records else sources
+                rows = read(given, **asked)
                 told = list(rows if read is old_records else records_in(rows))
                 exclusions.rows = 0
-                snapshot = gate(read(paths, **asked), header.roles, folder=folder)
+                snapshot = gate(read(given, **asked), header.roles, folder=folder)
                 content = {split: lines_of(snapshot, split) for split in (*SPLITS, UNLABELLED)}
                 made = (snapshot.schema, snapshot.rows, snapshot.data_digest, content)
                 found.append((told, exclusions.rows, made))

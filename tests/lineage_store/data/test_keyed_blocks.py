@@ -17,6 +17,7 @@ from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import derive
 from lineage_store.placement import in_evaluation
+from lineage_store.sources.source import open_source, open_sources
 
 GOOD = "id,person,a,label\nr1,ann,1,0\nr2,bob,2,1\nr3,ann,3,0\n"
 COLUMNS = {"subjects": ("person",), "row_id": "id"}
@@ -99,20 +100,28 @@ def test_a_file_that_is_missing_or_a_folder_is_named(tmp_path, read_csv):
 )
 def test_the_label_cannot_be_dropped_or_be_an_id(given_file, columns):
     with pytest.raises(BadInput, match="label column 'label' cannot be an id or a dropped column"):
-        read_header(given_file(GOOD), Columns("label", **columns))
+        read_header(open_source(given_file(GOOD)), Columns("label", **columns))
 
 
 def test_dropping_a_column_that_is_not_there_is_refused(given_file):
     with pytest.raises(BadInput, match="no column 'b'"):
-        read_header(given_file(GOOD), Columns("label", drop=("b",)))
+        read_header(open_source(given_file(GOOD)), Columns("label", drop=("b",)))
 
 
 def test_the_features_are_what_no_other_use_takes(given_file):
     path = given_file(GOOD)
-    assert read_header(path, Columns("label")).roles.columns == ("id", "person", "a")
-    assert read_header(path, Columns("label", ("person",))).roles.columns == ("id", "a")
-    assert read_header(path, Columns("label", ("person",), "id")).roles.columns == ("a",)
-    assert read_header(path, Columns("a", drop=("id",))).roles.columns == ("person", "label")
+    assert read_header(open_source(path), Columns("label")).roles.columns == ("id", "person", "a")
+    assert read_header(open_source(path), Columns("label", ("person",))).roles.columns == (
+        "id",
+        "a",
+    )
+    assert read_header(open_source(path), Columns("label", ("person",), "id")).roles.columns == (
+        "a",
+    )
+    assert read_header(open_source(path), Columns("a", drop=("id",))).roles.columns == (
+        "person",
+        "label",
+    )
 
 
 @pytest.mark.parametrize(
@@ -292,9 +301,9 @@ def test_nothing_of_the_reading_stays_in_the_temporary_folder(
     temporary.mkdir()
     columns = Columns("label", **COLUMNS)
     for content, fails in [(GOOD, False), (GOOD.replace("r3", "r1"), True)]:
-        path = given_file(content)
+        source = open_source(given_file(content))
         blocks = read_blocks_of(
-            [path], columns=columns, header=read_header(path, columns), keys=keys,
+            [source], columns=columns, header=read_header(source, columns), keys=keys,
             pseudonyms=pseudonyms, exclusions=Exclusions(), temporary=temporary,
         )  # fmt: skip
         if fails:
@@ -309,10 +318,10 @@ def test_nothing_of_the_reading_stays_in_the_temporary_folder(
 
 def test_progress_is_told_in_bytes_of_the_file(given_file, keys, pseudonyms, tmp_path):
     path = given_file("id,a,label\n" + "".join(f"r{n},1,0\n" for n in range(2500)))
-    columns = Columns("label", row_id="id")
+    columns, source = Columns("label", row_id="id"), open_source(path)
     told = []
     blocks = read_blocks_of(
-        [path], columns=columns, header=read_header(path, columns), keys=keys,
+        [source], columns=columns, header=read_header(source, columns), keys=keys,
         pseudonyms=pseudonyms, exclusions=Exclusions(), temporary=tmp_path,
         progress=told.append,
     )  # fmt: skip
@@ -358,9 +367,9 @@ def test_which_file_a_row_stands_in_changes_nothing(
     asked = Columns("label", **columns)
 
     def read(paths):
-        header = read_headers(paths, asked)
+        header = read_headers(open_sources(paths), asked)
         blocks = read_blocks_of(
-            paths, columns=asked, header=header, keys=keys, pseudonyms=pseudonyms,
+            open_sources(paths), columns=asked, header=header, keys=keys, pseudonyms=pseudonyms,
             exclusions=Exclusions(), temporary=tmp_path,
         )  # fmt: skip
         return list(records_in(blocks))
@@ -376,9 +385,9 @@ def test_which_file_a_row_stands_in_changes_nothing(
 
 def test_an_id_that_stands_in_two_files_is_told_with_the_second(given_file, keys, tmp_path):
     files = [given_file("id,a,label\nr1,1,x\nr2,2,y"), given_file("id,a,label\nr3,1,x\nr2,2,y")]
-    asked = Columns("label", row_id="id")
+    asked, sources = Columns("label", row_id="id"), open_sources(files)
     blocks = read_blocks_of(
-        files, columns=asked, header=read_headers(files, asked), keys=keys,
+        sources, columns=asked, header=read_headers(sources, asked), keys=keys,
         pseudonyms=Pseudonyms(Path(":memory:"), keys), exclusions=Exclusions(), temporary=tmp_path,
     )  # fmt: skip
     with pytest.raises(BadInput, match="stands twice") as raised:

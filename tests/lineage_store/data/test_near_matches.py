@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from lineage_store.data.near_matches import NAME, NUMBER, SPELLING, ids_in, near_ids, why_near
 from lineage_store.errors import BadInput
+from lineage_store.sources.source import open_source
 
 TEXT = st.text(max_size=20)
 
@@ -61,14 +62,14 @@ def test_ids_that_were_given_are_no_near_matches_and_the_surest_reason_counts():
 
 def test_the_ids_of_a_file_are_read_once_each(write_csv):
     path = write_csv([["a", " who "], ["1", "x"], ["2", "y"], ["3", "x"]])
-    assert list(ids_in(path, "who")) == ["x", "y"]
+    assert list(ids_in(open_source(path), "who")) == ["x", "y"]
     with pytest.raises(BadInput, match="There is no column 'name'"):
-        list(ids_in(path, "name"))
+        list(ids_in(open_source(path), "name"))
     with pytest.raises(BadInput, match=r"none\.csv cannot be read: No such file"):
-        list(ids_in(path.with_name("none.csv"), "who"))
+        list(ids_in(open_source(path.with_name("none.csv")), "who"))
 
 
 def test_a_line_that_does_not_fit_is_told(write_csv):
     path = write_csv([["a", "who"], ["1", "x"], ["2"]])
     with pytest.raises(BadInput, match=r"Line 3 of .* has 1 fields, and line 1 has 2"):
-        list(ids_in(path, "who"))
+        list(ids_in(open_source(path), "who"))

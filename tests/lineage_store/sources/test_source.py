@@ -35,7 +35,7 @@ def test_another_kind_of_file_is_one_line_of_the_registry(given, monkeypatch):
     monkeypatch.setattr("lineage_store.sources.source.SOURCES", {**SOURCES, ".swapped": Swapped})
     path = given(b"a,b\n1,2\n", "given.swapped")
     assert open_source(path).columns() == ("b", "a")
-    assert read_table(path).header == ("b", "a")
+    assert read_table(open_source(path)).header == ("b", "a")
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_what_does_not_fit_is_told_alike_to_whoever_reads(given, data, words):
     with pytest.raises(BadInput, match=words):
         list(records_of(open_source(path)))
     with pytest.raises(BadInput, match=words):
-        read_table(path)
+        read_table(open_source(path))
 
 
 def test_a_folder_and_a_file_that_is_not_there_are_told(tmp_path):

@@ -12,6 +12,7 @@ from lineage_store.errors import BadInput
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
 from lineage_store.rows.slice_set import SortedRows
+from lineage_store.sources.source import open_source
 from pipelines.backends.direct import DirectBackend
 from unlearning.families.keras_parts import KerasParts
 from unlearning.fingerprint.determinism import pin_tensorflow
@@ -20,7 +21,7 @@ from unlearning.keras_models.make import make_learner
 from unlearning.serving import evaluate as serving_evaluate
 from unlearning.serving.aggregation import AGGREGATIONS
 from unlearning.serving.evaluate import aggregated, evaluate
-from unlearning.serving.predict import predict_csv
+from unlearning.serving.predict import predict_table
 from unlearning.training.config import config_of, module_source
 from unweave.api.project import Project
 
@@ -229,7 +230,7 @@ def test_a_model_needs_its_columns_to_predict(served, write_csv):
 
 def test_a_served_model_that_does_not_name_its_columns_is_told_so(tmp_path, write_csv):
     with pytest.raises(BadInput, match="does not say which columns it takes"):
-        predict_csv(tmp_path, write_csv([["a"], ["1"]]))
+        predict_table(tmp_path, open_source(write_csv([["a"], ["1"]])))
 
 
 def ragged(tf, lists):

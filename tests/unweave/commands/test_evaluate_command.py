@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from lineage_store.data.csv_table import read_table
 from lineage_store.errors import BadInput, UnweaveError
+from lineage_store.sources.source import open_source
 from pipelines.backends.direct import DirectBackend
 from unlearning.evaluation.from_saved_models import ToEvaluate, read_evaluated
 from unlearning.evaluation.policy import Policy
@@ -118,7 +119,7 @@ def test_without_a_retrained_model_the_answer_is_plain_and_the_policy_decides(ou
 def test_weights_of_ours_are_read_and_say_how_far_apart_they_are(ours):
     given = ToEvaluate(
         {"untouched": [ours / "before"], "unlearned": [ours / "after"]},
-        {"forgotten": ours / "forgotten.csv"},
+        {"forgotten": open_source(ours / "forgotten.csv")},
         "label",
     )
     found = read_evaluated(given, Policy())
@@ -192,14 +193,16 @@ def test_every_documented_signature_is_asked_right(keras_models, name, task, uni
 
     given = ToEvaluate(
         {"untouched": [keras_models / name]},
-        {"forgotten": keras_models / "forgotten.csv"},
+        {"forgotten": open_source(keras_models / "forgotten.csv")},
         None if name == "named" else "y",
         task,
     )
     found = read_evaluated(given, Policy())
     answers = found.runs["untouched"][0].answers["forgotten"]
     assert answers.shape == (50, units)
-    numbers = tf.constant(read_table(keras_models / "forgotten.csv").numbers(["a", "b"]))
+    numbers = tf.constant(
+        read_table(open_source(keras_models / "forgotten.csv")).numbers(["a", "b"])
+    )
     serve = tf.saved_model.load(str(keras_models / name)).signatures["serving_default"]
     told = serve(a=numbers[:, :1], b=numbers[:, 1:]) if name == "named" else serve(numbers)
     wanted = next(iter(told.values())).numpy()
@@ -229,7 +232,7 @@ def test_what_does_not_fit_is_told_in_a_sentence_and_without_a_value(keras_model
         (ours / "before", odd, "y", None, "There is no column"),
     ]
     for folder, rows, label, task, told in cases:
-        given = ToEvaluate({"untouched": [folder]}, {"forgotten": rows}, label, task)
+        given = ToEvaluate({"untouched": [folder]}, {"forgotten": open_source(rows)}, label, task)
         with pytest.raises(BadInput, match=told) as raised:
             read_evaluated(given, Policy())
         assert "secret" not in str(raised.value)
@@ -256,7 +259,7 @@ def test_a_model_is_not_compared_with_itself(keras_models):
 def test_models_of_two_tasks_are_not_compared(keras_models):
     given = ToEvaluate(
         {"untouched": [keras_models / "sigmoid"], "unlearned": [keras_models / "softmax-1"]},
-        {"forgotten": keras_models / "forgotten.csv"},
+        {"forgotten": open_source(keras_models / "forgotten.csv")},
         "y",
         "classification",
     )
@@ -268,12 +271,14 @@ def test_models_of_two_tasks_are_not_compared(keras_models):
 def test_of_many_rows_as_many_are_drawn_as_the_policy_says(keras_models, tmp_path):
     rows = [[f"{n}", "0", "1"] for n in range(500)]
     many = write(tmp_path / "many.csv", ["a", "b", "y"], rows)
-    given = ToEvaluate({"untouched": [keras_models / "softmax-1"]}, {"forgotten": many}, "y")
+    given = ToEvaluate(
+        {"untouched": [keras_models / "softmax-1"]}, {"forgotten": open_source(many)}, "y"
+    )
     found = read_evaluated(given, Policy(most_rows=100))
     assert len(found.labels["forgotten"]) == 100
-    drawn = read_table(many).drawn(100, seed=0)
-    assert drawn.rows == read_table(many).drawn(100, seed=0).rows
-    assert drawn.rows != read_table(many).drawn(100, seed=1).rows
+    drawn = read_table(open_source(many)).drawn(100, seed=0)
+    assert drawn.rows == read_table(open_source(many)).drawn(100, seed=0).rows
+    assert drawn.rows != read_table(open_source(many)).drawn(100, seed=1).rows
     assert [int(row[0]) for row in drawn.rows] == [line - 2 for line in drawn.lines]
 
 
