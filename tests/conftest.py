@@ -17,14 +17,13 @@ from fixtures.small_probe import probe_small_once
 from fixtures.warm_scan import warm_scan
 from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.cells.gate import let_through
-from lineage_store.data.columns import Columns, read_header
+from lineage_store.data.columns import Columns, open_table, read_header
 from lineage_store.data.keyed_blocks import read_blocks_of
 from lineage_store.data.record import in_blocks, records_in
 from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import derive
 from lineage_store.placement import UNCUT
-from lineage_store.sources import open_source
 from lineage_store.tensors import save_state
 from unweave.report.charts import Curve, Evaluation, Histogram
 
@@ -103,9 +102,10 @@ def read_csv(keys, new_folder, pseudonyms):
 
     def read(path, *, exclusions=None, store=None, keys=keys, **columns):
         asked = Columns(**{"label": "label", **columns})
-        header = read_header(open_source(path), asked)
+        (source,) = open_table(path, asked)
+        header = read_header(source, asked)
         blocks = read_blocks_of(
-            [open_source(path)],
+            [source],
             columns=asked,
             header=header,
             keys=keys,

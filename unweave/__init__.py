@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from lineage_store.sources import Reading
 from unweave.api.project import Project
 from unweave.api.verify import verify
 
-__all__ = ["Project", "__version__", "verify"]
+__all__ = ["Project", "Reading", "__version__", "verify"]
 
 
 def __getattr__(name: str) -> Any:

@@ -16,6 +16,7 @@ import click
 from click.core import ParameterSource
 
 from lineage_store.errors import SpelledOtherwise, UnweaveError
+from lineage_store.sources import Reading
 from unweave.api.version import installed_version
 from unweave.commands.audit import audit
 from unweave.commands.cost import cost
@@ -25,7 +26,13 @@ from unweave.commands.evaluate import evaluate
 from unweave.commands.forget import forget
 from unweave.commands.graph import graph
 from unweave.commands.log import log
-from unweave.commands.options import (
+from unweave.commands.readmit import readmit
+from unweave.commands.report import report
+from unweave.commands.request import request, run_requests
+from unweave.commands.train import train
+from unweave.options.once import Commands
+from unweave.options.reading import data_option, reading_options
+from unweave.options.shared import (
     JSON,
     REVEAL,
     WORKSPACE,
@@ -37,18 +44,9 @@ from unweave.commands.options import (
     spelled_for_a_terminal,
     workspace_of,
 )
-from unweave.commands.readmit import readmit
-from unweave.commands.report import report
-from unweave.commands.request import request, run_requests
-from unweave.commands.train import train
 from unweave.text.flags import in_flags
 from unweave.text.printed import say, say_json
 from unweave.unforeseen import sentence, write_details
-
-CSV = click.option(
-    "--csv", required=True, type=click.Path(path_type=Path), help="The CSV file to read."
-)
-
 
 UNFORESEEN = 4
 
@@ -98,7 +96,7 @@ def _print_version(context: click.Context, _: click.Parameter, asked: bool) -> N
         context.exit()
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--version",
     is_flag=True,
@@ -245,13 +243,16 @@ def verify(
 
 @commands.command()
 @WORKSPACE
-@CSV
+@data_option("The table to read.", multiple=False)
+@reading_options
 @click.option("--model", "model_id", help="The model; by default the newest live one.")
 @JSON
-def predict(workspace: Path, csv: Path, model_id: str | None, as_json: bool) -> None:
-    """Predict with a pushed model for the rows of a CSV file."""
+def predict(
+    workspace: Path, data: str, reading: Reading, model_id: str | None, as_json: bool
+) -> None:
+    """Predict with a pushed model for the rows of a table."""
     with project_of(workspace, progress=False) as project:
-        answer = project.predict(csv, model_id=model_id)
+        answer = project.predict(data, reading=reading, model_id=model_id)
     show(answer, as_json, "predicted")
 
 

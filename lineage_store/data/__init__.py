@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lineage_store.data.columns import (
         Columns,
         TableHeader,
+        open_table,
         read_headers,
     )
     from lineage_store.data.csv_table import (
@@ -78,7 +79,7 @@ else:
     __getattr__ = lazily(
         __name__,
         {
-            "columns": ("Columns", "TableHeader", "read_headers"),
+            "columns": ("Columns", "TableHeader", "open_table", "read_headers"),
             "csv_table": ("Table", "read_table"),
             "evidence": ("Evidence",),
             "inference": ("in_terms_of", "infer"),
@@ -131,6 +132,7 @@ __all__ = [
     "in_terms_of",
     "infer",
     "near_ids",
+    "open_table",
     "parse_number",
     "parse_rules",
     "read_blocks_of",

@@ -7,7 +7,8 @@ from lineage_store.data.record import KEYED
 from lineage_store.data.risk import RiskRule
 from lineage_store.data.schema import Roles
 from lineage_store.errors import BadInput
-from lineage_store.sources.source import Source
+from lineage_store.sources.reading import AS_IT_IS, Reading
+from lineage_store.sources.source import Given, Source, open_sources
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,17 @@ class Columns:
     drop: tuple[str, ...] = ()
     place_by_row: bool = False
     risk: tuple[RiskRule, ...] = ()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The columns whose texts name people and rows."""
+        return (*self.subjects, *([] if self.row_id is None else [self.row_id]))
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Every column that is named for something, so that a table must have it."""
+        label = () if self.label is None else (self.label,)
+        return (*label, *self.ids, *self.drop, *(rule.column for rule in self.risk))
 
     @property
     def subjects_or_id(self) -> tuple[str, ...]:
@@ -44,6 +56,13 @@ class TableHeader:
     def place_of(self, name: str | None) -> int | None:
         """Return a column's place in the file."""
         return None if name is None else self.names.index(name)
+
+
+def open_table(
+    given: Given | Sequence[Given], columns: Columns, reading: Reading = AS_IT_IS
+) -> tuple[Source, ...]:
+    """Return the sources of a table of which some columns are known by name."""
+    return open_sources(given, reading.knowing(columns.named, ids=columns.ids))
 
 
 def read_header(source: Source, columns: Columns) -> TableHeader:
@@ -68,17 +87,17 @@ def read_header(source: Source, columns: Columns) -> TableHeader:
             raise BadInput(
                 f"The column name {name!r} in {source.name} is one that unweave uses itself."
             )
-    special = [columns.label, *columns.subjects, columns.row_id, *columns.drop]
-    for wanted in (*special, *(rule.column for rule in columns.risk)):
-        if wanted is not None and wanted not in names:
+    for wanted in columns.named:
+        if wanted not in names:
             raise BadInput(
                 f"There is no column {wanted!r} in {source.name}; there are: {', '.join(names)}."
             )
+    special = (columns.label, *columns.ids, *columns.drop)
     features = tuple(name for name in names if name not in special)
     if not features:
         raise BadInput(f"No column of {source.name} is left as a feature.")
     label = columns.label
-    if label is not None and label in (*columns.subjects, columns.row_id, *columns.drop):
+    if label is not None and label in (*columns.ids, *columns.drop):
         raise BadInput(f"The label column {label!r} cannot be an id or a dropped column.")
     return TableHeader(names, Roles(features, label))
 

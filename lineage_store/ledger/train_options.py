@@ -1,7 +1,7 @@
 """The options of a training run: each stands here once, with its default, its limits and its words.
 
 An option is a field of `TrainOptions`. From it follow its check, its place in the JSON of tasks,
-records and ledgers, and its option of the command line (`unweave.commands.training_options`), so a
+records and ledgers, and its option of the command line (`unweave.options.training`), so a
 new one is written here, as an argument of `Project.train`, and where it acts:
 
     momentum: int = option(0, "What is kept of the step before, in per cent.", low=0, high=99)

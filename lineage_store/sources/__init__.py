@@ -1,9 +1,13 @@
 """Where rows come from: tables of text, each kind of file behind one Protocol.
 
-source       the Protocol, and which source a file is
-text_rows    some rows of a source, by columns, with their numbers
-csv_file     a CSV file as a source
-csv_pieces   what Arrow reads of it, where it is sure to read it as Python does
+source        the Protocol, and which source a file is
+reading       how a table is to be read, as far as a user says it
+text_rows     some rows of a source, by columns, with their numbers
+unpacked      the bytes of a file that may be packed
+text_bytes    its text as UTF-8, whatever it is written in
+csv_dialect   what a CSV file is like, as its first lines tell
+csv_file      a CSV file as a source
+csv_pieces    what Arrow reads of it, where it is sure to read it as Python does
 """
 
 from typing import TYPE_CHECKING
@@ -11,6 +15,10 @@ from typing import TYPE_CHECKING
 from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
+    from lineage_store.sources.reading import (
+        AS_IT_IS,
+        Reading,
+    )
     from lineage_store.sources.source import (
         Given,
         Source,
@@ -26,14 +34,17 @@ else:
     __getattr__ = lazily(
         __name__,
         {
+            "reading": ("AS_IT_IS", "Reading"),
             "source": ("Given", "Source", "open_source", "open_sources", "records_of"),
             "text_rows": ("Kind", "TextRows"),
         },
     )
 
 __all__ = [
+    "AS_IT_IS",
     "Given",
     "Kind",
+    "Reading",
     "Source",
     "TextRows",
     "open_source",

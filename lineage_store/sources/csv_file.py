@@ -1,23 +1,24 @@
-"""A CSV file as a source of a table: UTF-8, the names of the columns in the first line.
+"""A CSV file as a source of a table.
 
-What a file says is what Python's `csv` reads in it, strictly. It is read in pieces of whole lines.
-Those of which `csv_pieces` is sure are read by Arrow; others by Python's reader, which also says
-what is wrong. A file that is not UTF-8 is read anew by Python's alone, past the rows it had until
-then, so that it ends where it always did. Errors name the file and the line, never a value.
+What a file says is what Python's `csv` reads in its dialect, strictly. It is read in pieces of
+whole lines. Those of which `csv_pieces` is sure are read by Arrow; others by Python's reader, which
+also says what is wrong. Errors name the file and the line, never a value.
 """
 
-import codecs
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, TextIO
 
 import numpy as np
 
 from lineage_store.errors import BadInput
-from lineage_store.sources.csv_pieces import LARGEST_FIELD, MARK, PIECE, read_piece
+from lineage_store.sources.csv_dialect import SAMPLE, Dialect, dialect_of
+from lineage_store.sources.csv_pieces import PIECE, read_piece
+from lineage_store.sources.reading import AS_IT_IS, Reading
+from lineage_store.sources.text_bytes import UTF8, TextBytes
 from lineage_store.sources.text_rows import Kind, Progress, TextRows, text_batch
 
 AT_ONCE = 1 << 16
@@ -29,6 +30,7 @@ class CsvFile:
     """One file, read as a stream as often as it is asked for."""
 
     path: Path
+    reading: Reading = AS_IT_IS
 
     unit = "line"
 
@@ -42,6 +44,28 @@ class CsvFile:
         """The file's bytes."""
         return self.path.stat().st_size
 
+    @property
+    def description(self) -> str:
+        """How the file is read, as far as it is not plain CSV."""
+        dialect, said = self.dialect, []
+        if dialect.delimiter != ",":
+            shown = {"\t": "tabs", " ": "blanks"}.get(dialect.delimiter, repr(dialect.delimiter))
+            said.append(f"{shown} between fields")
+        if dialect.quote != '"':
+            said.append(f"{dialect.quote or 'no'} quotes")
+        if dialect.blanks and dialect.delimiter != " ":
+            said.append("a blank behind each delimiter left out")
+        if not dialect.header:
+            said.append("no line of names")
+        if not self.reading.numbers.is_plain:
+            said.append(f"numbers as {self.reading.numbers.example}")
+        with self._open() as text:
+            if text.encoding != UTF8:
+                said.append(text.encoding.upper())
+            if text.packed_in is not None:
+                said.append(text.packed_in)
+        return ", ".join(["CSV", *said])
+
     def kinds(self) -> Mapping[str, Kind]:
         """Return nothing: a CSV file declares no kinds."""
         return {}
@@ -49,10 +73,21 @@ class CsvFile:
     def columns(self) -> tuple[str, ...]:
         """Return the names of the columns, without white space at their ends; none if it is empty.
 
-        Raises BadInput if the file cannot be read.
+        Raises BadInput if the file cannot be read, and for what nothing tells (`csv_dialect`).
         """
-        with self._open() as stream:
-            return tuple(name.strip() for name in next(_Rows(self.path, stream), []))
+        return self.dialect.names
+
+    @cached_property
+    def dialect(self) -> Dialect:
+        """How the file is read; raises what `columns` raises."""
+        with self._open() as text:
+            sample = text.read(SAMPLE).decode("utf-8")
+            if self.reading.encoding is None and sample.count("\x00") * 4 > len(sample):
+                raise BadInput(
+                    f"{self.path} is text in UTF-16 without a mark, or no text: give its "
+                    f"`encoding`, utf-16-le or utf-16-be."
+                )
+            return dialect_of(sample, self.reading, path=self.path, whole=text.ended)
 
     def batches(self, progress: Progress | None = None) -> Iterator[TextRows]:
         """Yield the rows in order, some MiB at a time, with the lines that they end on.
@@ -60,54 +95,55 @@ class CsvFile:
         `progress` is told how many bytes were read. Raises BadInput for a file that cannot be read,
         and for a row with more or fewer fields than there are columns, after the rows before it.
         """
-        done = 0
-        with self._open() as stream:
-            try:
-                for rows in self._by_pieces(_Pieces(stream.buffer), progress):
-                    yield rows
-                    done = int(rows.numbers[-1])
-                return
-            except _NotUtf8:
-                pass
-        with self._open() as stream:
-            again = _Rows(self.path, stream)
-            yield from _checked(again, width=len(next(again, [])), after=done)
+        dialect = self.dialect
+        with self._open() as text:
+            pieces = _Pieces(text)
+            if dialect.header:
+                next(filter(None, _Rows(self.path, dialect, pieces.lines())), None)
+            while pieces.fill():
+                before = pieces.lines_done
+                read = read_piece(pieces.held, dialect, before=before, last=pieces.at_end)
+                if read is None:
+                    rows = _Rows(self.path, dialect, pieces.lines(), before=before)
+                    checked = _checked(rows, width=len(dialect.names), enough=pieces.passed())
+                    yield from map(self._spelled, checked)
+                else:
+                    pieces.take(read.bytes, lines=read.lines)
+                    yield self._spelled(read.rows)
+                if progress:
+                    progress(text.done)
 
-    def _by_pieces(self, pieces: "_Pieces", progress: Progress | None) -> Iterator[TextRows]:
-        width = len(next(_Rows(self.path, pieces.lines()), []))
-        while pieces.fill():
-            before = pieces.lines_done
-            read = read_piece(pieces.held, width=width, before=before, last=pieces.at_end)
-            if read is None:
-                rows = _Rows(self.path, pieces.lines(), before=before)
-                yield from _checked(rows, width=width, enough=pieces.passed())
-            else:
-                pieces.take(read.bytes, lines=read.lines)
-                yield read.rows
-            if progress:
-                progress(pieces.bytes_done)
+    def _spelled(self, rows: TextRows) -> TextRows:
+        """Return rows with their numbers spelled plainly, but for ids."""
+        import pyarrow as pa
 
-    def _open(self) -> TextIO:
-        if self.path.is_dir():
-            raise BadInput(f"{self.path} is a folder: give a CSV file.")
-        try:
-            return self.path.open(newline="", encoding="utf-8-sig")
-        except OSError as error:
-            raise BadInput(f"The file {self.path} cannot be read: {error.strerror}.") from error
+        numbers, names = self.reading.numbers, self.dialect.names
+        if numbers.is_plain:
+            return rows
+        columns = []
+        for name, texts in zip(names, rows.values.columns, strict=True):
+            if name not in self.reading.ids:
+                if (wrong := numbers.first_wrong(texts)) is not None:
+                    raise BadInput(
+                        f"Line {rows.numbers[wrong]} of {self.path} has a number with a point in "
+                        f"column {name!r}, and `decimal` says comma: write it so, or name the "
+                        f"`thousands`."
+                    )
+                texts = numbers.plainly(texts)
+            columns.append(texts)
+        return TextRows(rows.numbers, pa.RecordBatch.from_arrays(columns, names=[""] * len(names)))
 
-
-class _NotUtf8(Exception):
-    """A piece of the file is none of text."""
+    def _open(self) -> TextBytes:
+        return TextBytes(self.path, encoding=self.reading.encoding)
 
 
 class _Pieces:
     """A file in pieces of whole lines, and how far it has been taken."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, text: TextBytes) -> None:
         self.at_end = False
-        self.lines_done = self.bytes_done = 0
-        self._stream = stream
-        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self.lines_done = 0
+        self._text = text
         self._piece, self._at, self._tail = b"", 0, b""
         self._read = 0
 
@@ -119,15 +155,8 @@ class _Pieces:
     def fill(self) -> bool:
         """Hold more lines, after those that are held; say whether any are."""
         while not self.at_end:
-            # In whole blocks, as Python decodes it: a fault is met before any line of its block.
-            read = self._stream.read(PIECE * (1 + len(self._tail) // PIECE))
-            try:
-                self._decoder.decode(read, final=not read)
-            except UnicodeDecodeError as error:
-                raise _NotUtf8 from error
+            read = self._text.read(PIECE * (1 + len(self._tail) // PIECE))
             self.at_end = not read
-            if not self._read and read.startswith(MARK):
-                read, self.bytes_done = read[len(MARK) :], len(MARK)
             self._read += 1
             whole = self.held + self._tail + read
             cut = len(whole) if self.at_end else _end_of_lines(whole)
@@ -139,7 +168,6 @@ class _Pieces:
     def take(self, size: int, *, lines: int) -> None:
         """Take lines of so many bytes."""
         self._at += size
-        self.bytes_done += size
         self.lines_done += lines
 
     def lines(self) -> Iterator[str]:
@@ -163,15 +191,16 @@ def _end_of_lines(data: bytes) -> int:
 class _Rows:
     """The fields of each row, and the number of the last line read (for messages)."""
 
-    def __init__(self, path: Path, lines: Iterable[str], *, before: int = 0) -> None:
-        csv.field_size_limit(LARGEST_FIELD)
-        self.path = path
+    def __init__(
+        self, path: Path, dialect: Dialect, lines: Iterable[str], *, before: int = 0
+    ) -> None:
+        self.path, self.dialect = path, dialect
         self._before = before
-        self._reader = csv.reader(lines, strict=True)
+        self._reader = dialect.reader(lines)
 
     @property
     def number(self) -> int:
-        return self._before + self._reader.line_num
+        return self._before + int(self._reader.line_num)
 
     def __iter__(self) -> "_Rows":
         return self
@@ -181,27 +210,27 @@ class _Rows:
         try:
             return next(self._reader)
         except csv.Error as error:
+            help = "" if self.dialect.quote is None else self._if_letters()
             raise BadInput(
                 f"The file {self.path} breaks off or is no CSV at line {self.number}, "
-                f"in the row that begins in line {first}: {error}."
+                f"in the row that begins in line {first}: {error}{help}."
             ) from error
-        except UnicodeDecodeError as error:
-            raise BadInput(
-                f"The file {self.path} is not UTF-8 after line {self.number}: convert it first."
-            ) from error
+
+    def _if_letters(self) -> str:
+        return f" (if {self.dialect.quote} is a letter in it, give `quote` none)"
 
 
 def _checked(
-    rows: _Rows, *, width: int, after: int = 0, enough: Callable[[], bool] = lambda: False
+    rows: _Rows, *, width: int, enough: Callable[[], bool] = lambda: False
 ) -> Iterator[TextRows]:
-    """Yield the rows that end after a line, until it is enough, as texts by columns.
+    """Yield the rows, until it is enough, as texts by columns.
 
     Raises BadInput for one that is not of a width or holds a zero byte, after the rows before it.
     """
     waiting: list[tuple[int, list[str]]] = []
     try:
         for fields in rows:
-            if fields and rows.number > after:
+            if fields:
                 _must_fit(fields, rows, width)
                 waiting.append((rows.number, fields))
             if len(waiting) * width >= AT_ONCE:

@@ -15,7 +15,7 @@ from lineage_store.index.models import find_model
 from lineage_store.ledger import Ledger, open_ledger
 from lineage_store.progress import counter
 from lineage_store.rows import Rows, RowStore, joined, open_rows
-from lineage_store.sources import Source, records_of
+from lineage_store.sources import AS_IT_IS, Given, Reading, Source, open_source, records_of
 from lineage_store.workspace import Workspace
 from unlearning.encoding import RowEncoding, typed
 from unlearning.families import Family, Learner, family_of_ledger
@@ -39,7 +39,8 @@ class DetectRequest:
     row_id: str
     model: str | None = None
     share: float = 0.02
-    trusted: Source | None = None
+    trusted: Given | None = None
+    reading: Reading = AS_IT_IS
     source: str | None = None
 
     def check(self) -> None:
@@ -146,12 +147,14 @@ def _by_provenance(
     number = {source: place for place, source in enumerate(present)}
     sources = np.array([number[one.source] for one in known])
     assert asked.trusted is not None
-    encoding = model.family.encoding(model.store.schema)
+    schema = model.store.schema
+    reading = asked.reading.knowing(column.name for column in schema.all)
+    encoding = model.family.encoding(schema)
     verdicts = judge(
         model.learner,
         rows=rows,
         sources=sources,
-        trusted=trusted_rows(asked.trusted, model.store.schema, encoding),
+        trusted=trusted_rows(open_source(asked.trusted, reading), schema, encoding),
         partition=model.ledger.partition,
         like=model.store,
         folder=workspace.temporary / "detect",

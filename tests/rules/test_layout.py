@@ -36,7 +36,7 @@ ROOMS = """
     pipelines/definitions  pipelines/backends  pipelines/runs
 
     unweave/answers  unweave/text  unweave/report  unweave/graphs  unweave/api
-    unweave/commands  unweave/demo
+    unweave/options  unweave/commands  unweave/demo
     unweave
 """.split()  # noqa: SIM905
 FOLDERS = list(dict.fromkeys(room.partition("/")[0] for room in ROOMS))
@@ -48,6 +48,7 @@ PARAMETERS = 8
 FLAT_PARAMETERS = (
     "components/",  # TFX wants them one by one
     "unweave/commands/",  # so does click
+    "unweave/options/",
     # What a person writes in a notebook is what the docs say and the command line takes: options by
     # name. A value around them would be a second API to learn; these two make values of them.
     "unweave/api/project.py",
@@ -65,6 +66,7 @@ TENSORFLOW = (
 FRONT_DOOR = (
     "unweave/cli.py",
     "unweave/commands/",
+    "unweave/options/",
     "unweave/text/",
     "unweave/demo/",
     "unweave/reference.py",
@@ -77,7 +79,8 @@ OTHER_MEANINGS = {  # what a family's name stands for besides
 VAGUE = {"util", "utils", "helper", "helpers", "manager", "managers", "misc", "common"}
 FOREIGN_SIGNATURES = {  # who hands on whatever is given, since another's signature decides
     "unlearning/keras_models/seeds.py: draw",  # of Python's random numbers
-    "unweave/commands/training_options.py: taking_options",  # click gives a command its options
+    "unweave/options/training.py: taking_options",  # click gives a command its options
+    "unweave/options/reading.py: taking_reading",  # likewise
     "lineage_store/ledger/train_options.py: option",  # the fields of `Option`, in each one's line
 }
 OTHER_PROGRAMS = (  # whose flags are not ours: Beam's runners, Chromium

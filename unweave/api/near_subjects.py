@@ -10,7 +10,7 @@ from lineage_store.errors import AlreadyForgotten, NothingFound, SpelledOtherwis
 from lineage_store.keys import canonical_id
 from lineage_store.questions.alike import Alike, asking_for, other_spellings
 from lineage_store.requests import Details, NearMatch
-from lineage_store.sources import open_source
+from lineage_store.sources import AS_IT_IS, open_source
 from lineage_store.workspace import Workspace
 from unweave.api.forget_options import must_be_text
 from unweave.api.session import Session
@@ -62,7 +62,7 @@ def with_near(session: Session, details: Details, *, source: Path, column: str) 
     from pipelines.runs import ForgetRequest, whereabouts
 
     meant = {canonical_id(one) for one in details.ids}
-    found = near_ids(details.ids, ids_in(open_source(source), column))
+    found = near_ids(details.ids, ids_in(open_source(source, AS_IT_IS.knowing([column])), column))
     near = {one: why for one, why in sorted(found.items()) if canonical_id(one) not in meant}
     with session.reading() as (workspace, connection):
         each = whereabouts(connection, workspace, ForgetRequest(tuple(near)), workspace.keys())

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lineage_store.clock import machine_time
-from lineage_store.data import Columns, parse_rules
+from lineage_store.data import Columns, open_table, parse_rules
 from lineage_store.disk_full import translated
 from lineage_store.ledger import TrainOptions
 from lineage_store.progress import Listener, listening
-from lineage_store.sources import Given, open_source, open_sources
+from lineage_store.sources import AS_IT_IS, Given, Reading, open_sources
 from lineage_store.workspace import parse_connection
 from unlearning.families import DEFAULT
 from unweave.api.detecting import detect_poison
@@ -71,8 +71,9 @@ class Project(Reader):
 
     def train(
         self,
-        csv: Given | Sequence[Given],
+        data: Given | Sequence[Given],
         *,
+        reading: Reading = AS_IT_IS,
         label: str | None = None,
         subject: str | Sequence[str] = (),
         row_id: str | None = None,
@@ -100,7 +101,9 @@ class Project(Reader):
         key_file: Path | str | None = None,
         metadata: Path | str | None = None,
     ) -> dict[str, Any]:
-        """Train a model with lineage on a CSV file, or several of one table, and push it.
+        """Train a model with lineage on a table, in one file or several, and push it.
+
+        `reading` says how files are read, as far as their first bytes do not tell.
 
         `label` is the column to predict, for a family that learns to tell one. A row may have
         several subjects: `subject` names one column or more. `base` names a live model whose
@@ -114,16 +117,11 @@ class Project(Reader):
 
         began = clock.perf_counter()
         risk = parse_rules(risk_rules)
+        subjects = (subject,) if isinstance(subject, str) else tuple(subject)
+        columns = Columns(label, subjects, row_id, tuple(drop), place_by == "row", risk)
         asked = TrainRequest(
-            sources=open_sources(csv),
-            columns=Columns(
-                label,
-                (subject,) if isinstance(subject, str) else tuple(subject),
-                row_id,
-                tuple(drop),
-                place_by == "row",
-                risk,
-            ),
+            sources=open_table(data, columns, reading),
+            columns=columns,
             options=TrainOptions(
                 model_family=model_family,
                 shards=shards,
@@ -299,8 +297,9 @@ class Project(Reader):
 
     def detect(
         self,
-        csv: Given | Sequence[Given],
+        data: Given | Sequence[Given],
         *,
+        reading: Reading = AS_IT_IS,
         row_id: str,
         model: str | None = None,
         method: str = "loss",
@@ -315,11 +314,12 @@ class Project(Reader):
 
         asked = DetectRequest(
             method=method,
-            sources=open_sources(csv),
+            sources=open_sources(data, reading.knowing([row_id, source], ids=[row_id, source])),
             row_id=row_id,
             model=model,
             share=share,
-            trusted=None if trusted is None else open_source(trusted),
+            trusted=trusted,
+            reading=reading,
             source=source,
         )
         to = None if propose is None else Path(propose)

@@ -10,7 +10,7 @@ from lineage_store.errors import BadInput
 from lineage_store.index import models
 from lineage_store.questions import steps as step_questions
 from lineage_store.questions import traces as questions
-from lineage_store.sources import Given, open_source
+from lineage_store.sources import AS_IT_IS, Given, Reading
 from unweave.answers.revealed import weights_in_clear
 from unweave.api.near_subjects import spelled_otherwise, telling_of_others
 from unweave.api.questions import Queries
@@ -135,15 +135,17 @@ class Reader:
                 raise BadInput(f"The model {record.id} is {record.state}: nothing is left of it.")
             return {"model_id": record.id, **cost_of(workspace, record, pattern=pattern)}
 
-    def predict(self, csv: Given, *, model_id: str | None = None) -> dict[str, Any]:
-        """Predict with a live model's SavedModel for the rows of a CSV file."""
+    def predict(
+        self, data: Given, *, reading: Reading = AS_IT_IS, model_id: str | None = None
+    ) -> dict[str, Any]:
+        """Predict with a live model's SavedModel for the rows of a table."""
         from unlearning.serving import predict_table, prediction_of
 
         with self._session.reading() as (workspace, connection):
             record = models.find_model(connection, model_id)
             if record.state != "live":
                 raise BadInput(f"The model {record.id} is {record.state}: it cannot predict.")
-            found = predict_table(workspace.absolute(record.paths["pushed"]), open_source(csv))
+            found = predict_table(workspace.absolute(record.paths["pushed"]), data, reading)
         return prediction_of(record, found)
 
     @property

@@ -1,1 +1,1 @@
-"""The commands, a file each: options in, an answer out. `options` has what they share."""
+"""The commands, a file each: options in, an answer out. `unweave.options` has what they share."""

@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 
-from unweave.commands.options import JSON, WORKSPACE, for_people, project_of
+from unweave.options.once import Once
+from unweave.options.shared import JSON, WORKSPACE, for_people, project_of
 from unweave.text.answers import earlier_lines
 from unweave.text.printed import say, say_json
 
 
-@click.command()
+@click.command(cls=Once)
 @WORKSPACE
 @click.option(
     "--replay",

@@ -7,20 +7,17 @@ from typing import Any
 
 import click
 
-from unweave.commands.options import JSON, WAIT, WORKSPACE, project_of
+from lineage_store.sources import Reading
+from unweave.options.once import Once
+from unweave.options.reading import data_option, reading_options
+from unweave.options.shared import JSON, WAIT, WORKSPACE, project_of
 from unweave.text.printed import say, say_json
 
 
-@click.command()
+@click.command(cls=Once)
 @WORKSPACE
-@click.option(
-    "--csv",
-    "csvs",
-    required=True,
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="A file that the model was trained on; may be repeated.",
-)
+@data_option("The table that the model was trained on; may be given again.", multiple=True)
+@reading_options
 @click.option(
     "--row-id-column", "row_id", required=True, help="The column with the ids of the rows."
 )
@@ -59,7 +56,8 @@ from unweave.text.printed import say, say_json
 @JSON
 def detect(
     workspace: Path,
-    csvs: tuple[Path, ...],
+    data: tuple[str, ...],
+    reading: Reading,
     row_id: str,
     model: str | None,
     method: str,
@@ -78,7 +76,8 @@ def detect(
     """
     with project_of(workspace, wait=wait) as project:
         answer = project.detect(
-            csvs,
+            data,
+            reading=reading,
             row_id=row_id,
             model=model,
             method=method,

@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
-from unweave.commands.options import JSON, WAIT, WORKSPACE
+from unweave.options.once import Once
+from unweave.options.shared import JSON, WAIT, WORKSPACE
 from unweave.text.printed import say, say_json
 
 
-@click.command()
+@click.command(cls=Once)
 @WORKSPACE
 @click.option("--repair", is_flag=True, help="Put right what can be made again.")
 @WAIT

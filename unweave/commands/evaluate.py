@@ -12,8 +12,10 @@ from typing import Any
 
 import click
 
-from lineage_store.sources import Source, open_source
-from unweave.commands.options import JSON, WORKSPACE
+from lineage_store.sources import Reading, Source, open_source
+from unweave.options.once import Once
+from unweave.options.reading import reading_options
+from unweave.options.shared import JSON, WORKSPACE
 from unweave.text.printed import say, say_json
 
 MODEL = click.Path(path_type=Path, exists=True, file_okay=False)
@@ -24,7 +26,7 @@ Answer = Mapping[str, Any]
 KINDS = ("untouched", "unlearned", "retrained")
 
 
-@click.command()
+@click.command(cls=Once)
 @WORKSPACE
 @click.option(
     "--before",
@@ -46,9 +48,10 @@ KINDS = ("untouched", "unlearned", "retrained")
     type=MODEL,
     help="A SavedModel trained on data without the rows; again for one of another seed.",
 )
-@click.option("--forgotten", required=True, type=ROWS, help="A CSV file of the forgotten rows.")
-@click.option("--retained", required=True, type=ROWS, help="A CSV file of rows that stayed.")
-@click.option("--test", type=ROWS, help="A CSV file of rows that no model was trained on.")
+@click.option("--forgotten", required=True, type=ROWS, help="A table of the forgotten rows.")
+@click.option("--retained", required=True, type=ROWS, help="A table of rows that stayed.")
+@click.option("--test", type=ROWS, help="A table of rows that no model was trained on.")
+@reading_options
 @click.option("--label", metavar="COL", help="The label column, if the models do not say it.")
 @click.option(
     "--task",
@@ -65,6 +68,7 @@ def evaluate(
     forgotten: Path,
     retained: Path,
     test: Path | None,
+    reading: Reading,
     label: str | None,
     task: Any,
     policy: Path | None,
@@ -79,12 +83,13 @@ def evaluate(
     from unlearning.evaluation import evaluate as judge
 
     demanded = read_policy(policy)
+    known = reading.knowing([label])
     rows: dict[Any, Source] = {
-        "forgotten": open_source(forgotten),
-        "retained": open_source(retained),
+        "forgotten": open_source(forgotten, known),
+        "retained": open_source(retained, known),
     }
     if test is not None:
-        rows["test"] = open_source(test)
+        rows["test"] = open_source(test, known)
     given = ToEvaluate(
         models={"untouched": before, "unlearned": after, "retrained": retrained},
         rows=rows,

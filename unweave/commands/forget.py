@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from unweave.commands.options import (
+from unweave.options.once import Once
+from unweave.options.shared import (
     BEAM_ARGS,
     JSON,
     REVEAL,
@@ -17,7 +18,7 @@ from unweave.commands.options import (
 )
 
 
-@click.command()
+@click.command(cls=Once)
 @WORKSPACE
 @click.argument("subjects", nargs=-1, required=True, metavar="SUBJECT...")
 @click.option("--rows", is_flag=True, help="The arguments are row ids, not subjects.")

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from unweave.commands.options import JSON, WORKSPACE
+from unweave.options.once import Commands
+from unweave.options.shared import JSON, WORKSPACE
 from unweave.text.printed import say, say_json
 
 OUT = click.option("--out", type=click.Path(path_type=Path), help="Write it to this file.")
@@ -15,7 +16,7 @@ PUBLIC_KEY = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Commands)
 def log() -> None:
     """Show the event log, prove what is in it, and check it."""
 

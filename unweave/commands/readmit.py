@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
-from unweave.commands.options import JSON, WAIT, WORKSPACE
+from unweave.options.once import Once
+from unweave.options.shared import JSON, WAIT, WORKSPACE
 from unweave.text.printed import say, say_json
 
 
-@click.command()
+@click.command(cls=Once)
 @WORKSPACE
 @click.argument("subjects", nargs=-1, required=True, metavar="SUBJECT...")
 @click.option("--rows", is_flag=True, help="The arguments are row ids, not subjects.")

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
-from unweave.commands.options import JSON, WORKSPACE
+from unweave.options.once import Once
+from unweave.options.shared import JSON, WORKSPACE
 from unweave.text.printed import say, say_json
 
 
-@click.command()
+@click.command(cls=Once)
 @WORKSPACE
 @click.argument("request")
 @click.option(

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from unweave.commands.options import (
+from unweave.options.once import Commands, Once
+from unweave.options.shared import (
     BEAM_ARGS,
     JSON,
     REVEAL,
@@ -29,7 +30,7 @@ ALSO = click.option(
 ONLY = click.option("--only", is_flag=True, help="None of the ids that look alike is meant.")
 
 
-@click.group()
+@click.group(cls=Commands)
 def request() -> None:
     """Queue requests to forget, and say what became of them."""
 
@@ -284,7 +285,7 @@ def policy(
     as_json: bool,
 ) -> None:
     """Show the workspace's rules for requests, or change them."""
-    from unweave.commands.policy_options import changed_policy
+    from unweave.options.policy import changed_policy
 
     with project_of(workspace, progress=False) as project:
         before = project.requests.policy
@@ -304,7 +305,7 @@ def policy(
     _show(rules.to_json(), as_json, "policy")
 
 
-@click.command(name="run-requests")
+@click.command(name="run-requests", cls=Once)
 @WORKSPACE
 @click.option("--due", metavar="DATE", help="Run what is due by this day.  [default: all]")
 @click.option("--dry-run", is_flag=True, help="Print the plans and change nothing.")

@@ -6,7 +6,10 @@ from pathlib import Path
 import click
 
 from lineage_store.ledger import TrainOptions
-from unweave.commands.options import (
+from lineage_store.sources import Reading
+from unweave.options.once import Once
+from unweave.options.reading import data_option, reading_options
+from unweave.options.shared import (
     BEAM_ARGS,
     JSON,
     REVEAL,
@@ -16,18 +19,13 @@ from unweave.commands.options import (
     project_of,
     show,
 )
-from unweave.commands.training_options import training_options
+from unweave.options.training import training_options
 
 
-@click.command()
+@click.command(cls=Once)
 @WORKSPACE
-@click.option(
-    "--csv",
-    required=True,
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="The CSV file to read; may be given again, for a table in several files.",
-)
+@data_option("The table to read; may be given again, for one in several files.", multiple=True)
+@reading_options
 @click.option(
     "--label-column",
     "label",
@@ -64,7 +62,8 @@ from unweave.commands.training_options import training_options
 @JSON
 def train(
     workspace: Path,
-    csv: tuple[Path, ...],
+    data: tuple[str, ...],
+    reading: Reading,
     label: str | None,
     subject: tuple[str, ...],
     row_id: str | None,
@@ -81,12 +80,13 @@ def train(
     reveal: bool,
     as_json: bool,
 ) -> None:
-    """Train a model with lineage on a CSV file and push it."""
+    """Train a model with lineage on a table and push it."""
     with project_of(
         workspace, workers=workers, beam_args=beam_args, wait=wait, reveal=reveal
     ) as project:
         answer = project.train(
-            csv,
+            data,
+            reading=reading,
             label=label,
             subject=subject,
             row_id=row_id,

@@ -17,7 +17,7 @@ from lineage_store.cells.lines import escape, unescape
 from lineage_store.cells.snapshot import load_snapshot, read_places, read_snapshot, retained
 from lineage_store.cells.whole import is_whole
 from lineage_store.commitments import commitment
-from lineage_store.data.columns import Columns, read_header
+from lineage_store.data.columns import Columns, open_table, read_header
 from lineage_store.data.inference import infer
 from lineage_store.data.keyed_blocks import read_blocks_of
 from lineage_store.data.record import EVAL, KEYED, TRAIN, UNLABELLED, Record, in_blocks, joined
@@ -25,7 +25,6 @@ from lineage_store.data.schema import Column, Roles
 from lineage_store.errors import BadInput, NothingToLearn
 from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.pseudonyms import Pseudonyms
-from lineage_store.sources.source import open_source
 
 HEADER = ["id", "person", "a", "b", "label"]
 WHOLE = ["0", "1", "2", "3.0", " 4", "1e1"]
@@ -469,7 +468,7 @@ def test_memory_does_not_grow_with_the_rows(
             [["person", "a", "label"], *([f"p{n % 50}", n, n % 7] for n in range(number))]
         )
         columns = Columns("label", ("person",))
-        source = open_source(path)
+        (source,) = open_table(path, columns)
         header = read_header(source, columns)
         tracemalloc.start()
         try:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixtures.the_old_gate import old_place
-from lineage_store.data.columns import Columns, read_header, read_headers
+from lineage_store.data.columns import Columns, open_table, read_header, read_headers
 from lineage_store.data.keyed_blocks import read_blocks_of
 from lineage_store.data.record import records_in
 from lineage_store.errors import BadInput
@@ -17,7 +17,7 @@ from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import derive
 from lineage_store.placement import in_evaluation
-from lineage_store.sources.source import open_source, open_sources
+from lineage_store.sources.source import open_source
 
 GOOD = "id,person,a,label\nr1,ann,1,0\nr2,bob,2,1\nr3,ann,3,0\n"
 COLUMNS = {"subjects": ("person",), "row_id": "id"}
@@ -56,8 +56,8 @@ def given_file(tmp_path):
         (GOOD.replace("r1,ann,1", 'r1,ann,"1\n1"') + "r9\n", "Line 6 of .* has 1 fields"),
         (GOOD.replace("r3,ann,3", 'r3,ann,"3'), "breaks off or is no CSV at line 4"),
         (GOOD.replace("r2,bob,2", 'r2,bob,"2"2'), "breaks off or is no CSV at line 3"),
-        (GOOD.encode().replace(b"bob", b"b\xffb"), "is not UTF-8 after line"),
-        (b"\xff\xfe" + GOOD.encode("utf-16-le"), "is not UTF-8 after line 0"),
+        (GOOD.encode().replace(b"bob", b"b\xffb"), "Line 3 of .* is not UTF-8"),
+        (b"\xff\xfe" + GOOD.encode("utf-16-le")[:-1], "is not UTF-16"),
         (GOOD.replace("bob", "b\0b"), "3.* zero byte|NUL"),
         (GOOD.replace("r3", "r1"), "stands twice in column 'id' .* in line 4"),
         (GOOD.replace("r2", ""), "row id in line 3 of .* is empty"),
@@ -75,10 +75,8 @@ def test_a_fault_of_the_file_is_named_with_its_place(given_file, read_csv, conte
 def test_text_that_is_not_utf_8_is_found_far_into_the_file(given_file, read_csv):
     lines = [b"r%d,ann,1,0" % n for n in range(5000)]
     lines[4000] = b"r4000,\xe9,1,0"
-    with pytest.raises(BadInput, match=r"is not UTF-8 after line (\d+)") as caught:
+    with pytest.raises(BadInput, match=r"Line 4002 of .* is not UTF-8"):
         read_csv(given_file(b"id,person,a,label\n" + b"\n".join(lines)), **COLUMNS)
-    number = int(str(caught.value).split("after line ")[1].split(":")[0])
-    assert 3000 < number <= 4001  # files are decoded in pieces
 
 
 def test_a_quote_that_is_never_closed_is_found(given_file, read_csv):
@@ -90,7 +88,7 @@ def test_a_quote_that_is_never_closed_is_found(given_file, read_csv):
 def test_a_file_that_is_missing_or_a_folder_is_named(tmp_path, read_csv):
     with pytest.raises(BadInput, match=r"none\.csv cannot be read: No such file"):
         read_csv(tmp_path / "none.csv")
-    with pytest.raises(BadInput, match="is a folder: give a CSV file"):
+    with pytest.raises(BadInput, match="is a folder: give a file"):
         read_csv(tmp_path)
 
 
@@ -301,7 +299,7 @@ def test_nothing_of_the_reading_stays_in_the_temporary_folder(
     temporary.mkdir()
     columns = Columns("label", **COLUMNS)
     for content, fails in [(GOOD, False), (GOOD.replace("r3", "r1"), True)]:
-        source = open_source(given_file(content))
+        (source,) = open_table(given_file(content), columns)
         blocks = read_blocks_of(
             [source], columns=columns, header=read_header(source, columns), keys=keys,
             pseudonyms=pseudonyms, exclusions=Exclusions(), temporary=temporary,
@@ -318,7 +316,8 @@ def test_nothing_of_the_reading_stays_in_the_temporary_folder(
 
 def test_progress_is_told_in_bytes_of_the_file(given_file, keys, pseudonyms, tmp_path):
     path = given_file("id,a,label\n" + "".join(f"r{n},1,0\n" for n in range(2500)))
-    columns, source = Columns("label", row_id="id"), open_source(path)
+    columns = Columns("label", row_id="id")
+    (source,) = open_table(path, columns)
     told = []
     blocks = read_blocks_of(
         [source], columns=columns, header=read_header(source, columns), keys=keys,
@@ -367,10 +366,10 @@ def test_which_file_a_row_stands_in_changes_nothing(
     asked = Columns("label", **columns)
 
     def read(paths):
-        header = read_headers(open_sources(paths), asked)
+        header = read_headers(open_table(paths, asked), asked)
         blocks = read_blocks_of(
-            open_sources(paths), columns=asked, header=header, keys=keys, pseudonyms=pseudonyms,
-            exclusions=Exclusions(), temporary=tmp_path,
+            open_table(paths, asked), columns=asked, header=header, keys=keys,
+            pseudonyms=pseudonyms, exclusions=Exclusions(), temporary=tmp_path,
         )  # fmt: skip
         return list(records_in(blocks))
 
@@ -385,7 +384,8 @@ def test_which_file_a_row_stands_in_changes_nothing(
 
 def test_an_id_that_stands_in_two_files_is_told_with_the_second(given_file, keys, tmp_path):
     files = [given_file("id,a,label\nr1,1,x\nr2,2,y"), given_file("id,a,label\nr3,1,x\nr2,2,y")]
-    asked, sources = Columns("label", row_id="id"), open_sources(files)
+    asked = Columns("label", row_id="id")
+    sources = open_table(files, asked)
     blocks = read_blocks_of(
         sources, columns=asked, header=read_headers(sources, asked), keys=keys,
         pseudonyms=Pseudonyms(Path(":memory:"), keys), exclusions=Exclusions(), temporary=tmp_path,

@@ -25,9 +25,9 @@ from unlearning.serving.aggregation import AGGREGATIONS, DEFAULT
 from unlearning.training.config import TrainConfig
 from unlearning.training.recorders import RECORDED, RECORDERS
 from unweave import Project
-from unweave.commands.options import flags_for
 from unweave.commands.train import train
-from unweave.commands.training_options import flag, training_options
+from unweave.options.shared import flags_for
+from unweave.options.training import flag, training_options
 from unweave.text.flags import in_flags
 
 TOP = Path(__file__).parents[3]

@@ -16,7 +16,7 @@ from lineage_store.requests.policy import Policy, Sender, load_policy
 from lineage_store.workspace.folder import open_workspace
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
-from unweave.commands.policy_options import changed_policy
+from unweave.options.policy import changed_policy
 
 ME = os.getuid()
 ANN, BEN = "annegret.mueller@example.org", "benedikt.oberhuber@example.org"

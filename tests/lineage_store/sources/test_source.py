@@ -56,7 +56,7 @@ def test_what_does_not_fit_is_told_alike_to_whoever_reads(given, data, words):
 
 
 def test_a_folder_and_a_file_that_is_not_there_are_told(tmp_path):
-    with pytest.raises(BadInput, match="is a folder: give a CSV file"):
+    with pytest.raises(BadInput, match="is a folder: give a file"):
         open_source(tmp_path).columns()
     with pytest.raises(BadInput, match="cannot be read: No such file"):
         open_source(tmp_path / "none.csv").columns()

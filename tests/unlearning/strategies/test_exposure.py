@@ -26,7 +26,7 @@ from unlearning.verification.twin_distance import (
     Distances,
 )
 from unweave import Project, verify
-from unweave.commands.options import show
+from unweave.options.shared import show
 from unweave.text.answers import forgotten, planned, verified
 
 OPTIONS = {"label": "label", "subject": "person", "shards": 2, "slices": 1, "epochs": 3,

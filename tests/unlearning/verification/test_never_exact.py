@@ -166,7 +166,7 @@ def test_a_prediction_says_which_guarantee_its_model_has(approximate, given, cap
     project, _ = approximate
     answer = project.predict(given)
     assert answer["guarantee"] == "approximate"
-    from unweave.commands.options import show
+    from unweave.options.shared import show
 
     show(answer, False, "predicted")
     told = capsys.readouterr()

@@ -10,7 +10,7 @@ import pytest
 
 from lineage_store.errors import BadInput
 from unweave.cli import commands
-from unweave.commands.options import asked_for, flags_for
+from unweave.options.shared import asked_for, flags_for
 from unweave.text.flags import answer_in_flags, in_flags
 
 TOP = Path(__file__).parents[3]

@@ -1,0 +1,26 @@
+"""Commands that take an option once: given twice, the last one would win without a word."""
+
+from collections import Counter
+
+import click
+
+
+class Once(click.Command):
+    """A command that refuses an option given twice, unless it may be given again."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse as click does; raises UsageError for an option that is there twice."""
+        _, _, given = self.make_parser(ctx).parse_args(args=[*args])
+        for parameter, times in Counter(given).items():
+            taken = isinstance(parameter, click.Option) and not parameter.multiple
+            if taken and times > 1 and not getattr(parameter, "is_flag", False):
+                flag = max(parameter.opts, key=len)
+                raise click.UsageError(f"{flag} is given {times} times, and is taken once.", ctx)
+        return super().parse_args(ctx, args)
+
+
+class Commands(click.Group):
+    """A group of such commands."""
+
+    command_class = Once
+    group_class = type
