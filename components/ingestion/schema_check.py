@@ -19,9 +19,9 @@ def check_schema(file: Path, gated: Schema) -> None:
     schema = text_format.Parse(file.read_text(encoding="utf-8"), schema_pb2.Schema())
     found = {f.name: f.type for f in schema.feature if f.presence.min_count}
     for column in gated.columns:
-        wanted = (TYPES[column.kind], schema_pb2.TYPE_UNKNOWN)
+        wanted = (TYPES[column.kept], schema_pb2.TYPE_UNKNOWN)
         if found.get(column.name, wanted[0]) not in wanted:
             raise CheckFailed(
                 f"The schema has another type for column {column.name!r} than the gate, which says "
-                f"{column.kind}."
+                f"{column.kept}."
             )

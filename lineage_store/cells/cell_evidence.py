@@ -53,7 +53,7 @@ def texts_of(text: bytes, schema: Schema) -> Any:
     table = csv.read_csv(pa.BufferReader(text), read, convert_options=convert)
     (batch,) = table.combine_chunks().to_batches()
     columns = [
-        _unescaped(pa, array) if column.kept == "text" else array
+        _unescaped(pa, array) if column.written == "text" else array
         for column, array in zip(schema.all, batch.columns, strict=True)
     ]
     return pa.RecordBatch.from_arrays(columns, names=list(names))

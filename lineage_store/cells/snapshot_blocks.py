@@ -1,16 +1,19 @@
 """A snapshot's rows as blocks of columns, parsed by Arrow: for whoever needs no records.
 
-Numbers are float32, read as a float64 first; texts are bytes as the gate wrote them, escapes and
-all; a missing value is null.
+Numbers are float32, read as a float64 first, and so are dates, as numbers of days; texts are bytes
+as the gate wrote them, escapes and all; a missing value is null.
 """
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lineage_store.cells.cell import CellId
 from lineage_store.cells.lines import BREAK
 from lineage_store.cells.snapshot import Snapshot
+from lineage_store.data.number_arrays import date_numbers
 from lineage_store.data.record import KEYED
 from lineage_store.data.schema import Schema
 
@@ -40,15 +43,27 @@ def parse_block(text: bytes, schema: Schema) -> Any:
 
     kinds = {name: pa.large_binary() for name in KEYED}
     for column in schema.all:
-        kinds[column.name] = pa.large_binary() if column.kept == "text" else pa.float64()
+        kinds[column.name] = pa.float64() if column.written == "number" else pa.large_binary()
     read = csv.ReadOptions(column_names=list(kinds), block_size=1 << 30, use_threads=False)
     convert = csv.ConvertOptions(column_types=kinds, null_values=[""], strings_can_be_null=True)
     table = csv.read_csv(pa.BufferReader(text), read, convert_options=convert)
     (batch,) = table.combine_chunks().to_batches()
+    dates = {column.name for column in schema.columns if column.kind == "date"}
     columns = [
-        one.cast(pa.float32()) if pa.types.is_floating(one.type) else one for one in batch.columns
+        _days(pa, one) if name in dates else _narrow(pa, one)
+        for name, one in zip(kinds, batch.columns, strict=True)
     ]
     return pa.RecordBatch.from_arrays(columns, names=list(kinds))
+
+
+def _narrow(pa: Any, array: Any) -> Any:
+    return array.cast(pa.float32()) if pa.types.is_floating(array.type) else array
+
+
+def _days(pa: Any, array: Any) -> Any:
+    """Return dates as they are written as numbers of days, null where one is missing."""
+    days = date_numbers(array.cast(pa.string()))
+    return pa.array(days.astype(np.float32), mask=np.isnan(days))
 
 
 def _texts(files: Iterable[Path]) -> Iterator[bytes]:

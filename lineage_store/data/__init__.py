@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lineage_store.data.columns import (
         Columns,
         TableHeader,
+        kinds_said,
         open_table,
         read_headers,
     )
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from lineage_store.data.number_text import (
         class_text,
         column_number,
+        days_of,
         parse_number,
     )
     from lineage_store.data.record import (
@@ -79,13 +81,13 @@ else:
     __getattr__ = lazily(
         __name__,
         {
-            "columns": ("Columns", "TableHeader", "open_table", "read_headers"),
+            "columns": ("Columns", "TableHeader", "kinds_said", "open_table", "read_headers"),
             "csv_table": ("Table", "read_table"),
             "evidence": ("Evidence",),
             "inference": ("in_terms_of", "infer"),
             "keyed_blocks": ("read_blocks_of",),
             "near_matches": ("ids_in", "near_ids"),
-            "number_text": ("class_text", "column_number", "parse_number"),
+            "number_text": ("class_text", "column_number", "days_of", "parse_number"),
             "record": (
                 "EVAL",
                 "KEYED",
@@ -127,10 +129,12 @@ __all__ = [
     "Task",
     "class_text",
     "column_number",
+    "days_of",
     "ids_in",
     "in_blocks",
     "in_terms_of",
     "infer",
+    "kinds_said",
     "near_ids",
     "open_table",
     "parse_number",

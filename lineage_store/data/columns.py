@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from lineage_store.data.record import KEYED
 from lineage_store.data.risk import RiskRule
-from lineage_store.data.schema import Roles
+from lineage_store.data.schema import RULES, Roles, Said, Task
 from lineage_store.errors import BadInput
 from lineage_store.sources.reading import AS_IT_IS, Reading
 from lineage_store.sources.source import Given, Source, open_sources
+from lineage_store.sources.text_rows import Kind
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,8 @@ class Columns:
     """Which column means what; all others are features. A table may have no label.
 
     `risk` are the rules that tell how likely a row is to be withdrawn, in order of rising risk.
-    Their columns may be any, also dropped ones.
+    Their columns may be any, also dropped ones. `kinds` are those of columns whose kind is said, by
+    name, and `task` that of the label; all others are told from the rows.
     """
 
     label: str | None = None
@@ -25,6 +27,8 @@ class Columns:
     drop: tuple[str, ...] = ()
     place_by_row: bool = False
     risk: tuple[RiskRule, ...] = ()
+    kinds: tuple[tuple[str, Kind], ...] = ()
+    task: Task | None = None
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -35,7 +39,8 @@ class Columns:
     def named(self) -> tuple[str, ...]:
         """Every column that is named for something, so that a table must have it."""
         label = () if self.label is None else (self.label,)
-        return (*label, *self.ids, *self.drop, *(rule.column for rule in self.risk))
+        ruled = (rule.column for rule in self.risk)
+        return (*label, *self.ids, *self.drop, *ruled, *(name for name, _ in self.kinds))
 
     @property
     def subjects_or_id(self) -> tuple[str, ...]:
@@ -56,6 +61,16 @@ class TableHeader:
     def place_of(self, name: str | None) -> int | None:
         """Return a column's place in the file."""
         return None if name is None else self.names.index(name)
+
+
+def kinds_said(*, texts: Sequence[str], dates: Sequence[str]) -> tuple[tuple[str, Kind], ...]:
+    """Return the kinds of columns that are said; raises BadInput for a column of two kinds."""
+    said: list[tuple[str, Kind]] = [*((name, "text") for name in dict.fromkeys(texts))]
+    for name in dict.fromkeys(dates):
+        if name in texts:
+            raise BadInput(f"The column {name!r} is said to hold texts and dates: say one of them.")
+        said.append((name, "date"))
+    return tuple(said)
 
 
 def open_table(
@@ -93,13 +108,18 @@ def read_header(source: Source, columns: Columns) -> TableHeader:
                 f"There is no column {wanted!r} in {source.name}; there are: {', '.join(names)}."
             )
     special = (columns.label, *columns.ids, *columns.drop)
+    for name, _ in columns.kinds:
+        if name in (*columns.ids, *columns.drop):
+            raise BadInput(f"The column {name!r} is an id or left out: its kind means nothing.")
     features = tuple(name for name in names if name not in special)
     if not features:
         raise BadInput(f"No column of {source.name} is left as a feature.")
     label = columns.label
     if label is not None and label in (*columns.ids, *columns.drop):
         raise BadInput(f"The label column {label!r} cannot be an id or a dropped column.")
-    return TableHeader(names, Roles(features, label))
+    said = {**source.kinds(), **dict(columns.kinds)}
+    kinds = tuple((name, said[name]) for name in (*features, label) if name and name in said)
+    return TableHeader(names, Roles(features, label, Said(kinds, columns.task, RULES)))
 
 
 def read_headers(sources: Sequence[Source], columns: Columns) -> TableHeader:

@@ -3,13 +3,13 @@
 Errors name the file, the line and the column, never a value.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.data.number_text import column_number
+from lineage_store.data.number_text import column_number, date_number, parse_date
 from lineage_store.errors import BadInput
 from lineage_store.sources.source import Source, records_of
 
@@ -26,14 +26,19 @@ class Table:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def numbers(self, names: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Return number columns (n, len(names)); a missing number is NaN."""
+    def numbers(
+        self, names: Sequence[str], *, dates: Collection[str] = ()
+    ) -> npt.NDArray[np.float32]:
+        """Return number columns (n, len(names)); a missing number is NaN.
+
+        Those in `dates` hold days, which are numbers from the first of the year 2000 on.
+        """
         self._must_have(names)
         found = np.full((len(self), len(names)), np.nan, np.float32)
         places = [self.header.index(name) for name in names]
         for row, fields in enumerate(self.rows):
-            for column, place in enumerate(places):
-                value = column_number(fields[place])
+            for column, (name, place) in enumerate(zip(names, places, strict=True)):
+                value = _number(fields[place], date=name in dates)
                 if value is not None:
                     found[row, column] = value
         return found
@@ -58,6 +63,13 @@ class Table:
                 raise BadInput(
                     f"There is no column {name!r} in {self.source.name}, and the model needs it."
                 )
+
+
+def _number(text: str, *, date: bool) -> float | None:
+    if not date:
+        return column_number(text)
+    time = parse_date(text)
+    return None if time is None else date_number(time)
 
 
 def read_table(source: Source) -> Table:

@@ -7,7 +7,8 @@ evidence, and what follows from all rows follows from that of all cells.
 
 A row counts if it has a value in the label column; in a table without a label every row does. A row
 whose label is a mark such as NA is a row of that class if labels are text, and no row at all if
-labels are numbers; what such rows say of the columns is kept apart until that is known.
+labels are numbers; what such rows say of the columns is kept apart until that is known. That is by
+the first rules; by the second ones such a row is none, whatever the labels are.
 """
 
 from collections.abc import Collection, Mapping
@@ -16,14 +17,19 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from lineage_store.data.number_arrays import Mask, holds_text, read_numbers
-from lineage_store.data.number_text import class_text, number_text
-from lineage_store.data.schema import Column, Label, Roles, Schema
+from lineage_store.data.number_arrays import (
+    Mask,
+    holds_no_date,
+    holds_text,
+    inexact_ones,
+    read_numbers,
+)
+from lineage_store.data.number_text import class_text, is_missing_number, number_text
+from lineage_store.data.schema import FIRST_RULES, Column, Label, Roles, Schema
 from lineage_store.errors import BadInput, NothingToLearn
 from lineage_store.sources.text_rows import Kind, texts_of
 
-MOST_NUMBER_CLASSES = 20
-MOST_STRING_CLASSES = 1000
+MOST_NUMBER_CLASSES, MOST_CLASSES = 20, 1000
 Value = TypeVar("Value", str, float)
 
 
@@ -32,7 +38,9 @@ class Evidence:
     """What has been seen of the columns so far; memory is bounded, whatever the rows' number.
 
     `texts` are the columns, by their place, in which a row that counts holds a text that is no
-    number; `texts_if_marked` those in which a row with a marked label does.
+    number, `no_dates` those in which one holds what is no date; `texts_if_marked` those in which a
+    row with a marked label holds a text. Marked rows are told apart by the first rules alone, which
+    know no dates.
     """
 
     roles: Roles
@@ -44,32 +52,34 @@ class Evidence:
     label_fraction_seen: bool = False
     label_numbers: frozenset[float] | None = frozenset()
     label_strings: frozenset[str] | None = frozenset()
+    no_dates: frozenset[int] = frozenset()
 
     def add_block(self, values: Any) -> None:
         """Take rows into account: a pyarrow RecordBatch of strings, that of the label last."""
         if self.roles.label is None:
             self.rows += values.num_rows
-            self.texts |= self._with_text(values, self.texts, None)
+            self._see(values, None)
             return
         labels = values.column(values.num_columns - 1)
         read = read_numbers(labels)
+        if not self._by_first_rules and self.roles.said.task != "regression":
+            read.texts[inexact_ones(labels) & ~read.missing] = True
         is_number = ~(read.missing | read.texts)
         numbers = read.values[is_number]
         self.label_text_seen |= bool(read.texts.any())
         self.label_fraction_seen |= bool((numbers != np.floor(numbers)).any())
         if self.label_numbers is not None:
             found = {number + 0.0 for number in np.unique(numbers).tolist()}  # -0.0 is 0.0
-            self.label_numbers = _bounded(self.label_numbers | found, MOST_NUMBER_CLASSES)
+            self.label_numbers = _bounded(self.label_numbers | found, self._most_numbers)
         if self.label_strings is not None:
-            words = {word for word in texts_of(labels.unique()) if word}
-            self.label_strings = _bounded(self.label_strings | words, MOST_STRING_CLASSES)
+            self.label_strings = _bounded(self.label_strings | self._words(labels), MOST_CLASSES)
         counted = is_number | read.texts
         self.rows += int(np.count_nonzero(counted))
-        self.texts |= self._with_text(values, self.texts, counted)
-        if read.missing.any():
+        self._see(values, counted)
+        if self._by_first_rules and read.missing.any():
             marked = read.missing & _not_empty(labels)
             self.marked_rows += int(np.count_nonzero(marked))
-            self.texts_if_marked |= self._with_text(values, self.texts_if_marked, marked)
+            self.texts_if_marked |= self._with_text(_of(values, marked), self.texts_if_marked)
 
     def merged(self, other: "Evidence") -> "Evidence":
         """Return the evidence of the rows of both, of tables with the same roles."""
@@ -81,8 +91,9 @@ class Evidence:
             self.texts_if_marked | other.texts_if_marked,
             self.label_text_seen or other.label_text_seen,
             self.label_fraction_seen or other.label_fraction_seen,
-            _united(self.label_numbers, other.label_numbers, MOST_NUMBER_CLASSES),
-            _united(self.label_strings, other.label_strings, MOST_STRING_CLASSES),
+            _united(self.label_numbers, other.label_numbers, self._most_numbers),
+            _united(self.label_strings, other.label_strings, MOST_CLASSES),
+            self.no_dates | other.no_dates,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -96,13 +107,16 @@ class Evidence:
             "label_fraction_seen": self.label_fraction_seen,
             "label_numbers": _listed(self.label_numbers),
             "label_strings": _listed(self.label_strings),
-        }
+        } | ({} if self._by_first_rules else {"no_dates": sorted(self.no_dates)})
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any], roles: Roles) -> "Evidence":
         """Read the value back."""
-        sets = ("texts", "texts_if_marked", "label_numbers", "label_strings")
-        told = {name: None if value[name] is None else frozenset(value[name]) for name in sets}
+        sets = {"texts", "texts_if_marked", "label_numbers", "label_strings", "no_dates"}
+        told = {
+            name: None if value[name] is None else frozenset(value[name])
+            for name in sets & value.keys()
+        }
         return cls(roles, **{**value, **told})
 
     def conclude(self) -> Schema:
@@ -119,45 +133,95 @@ class Evidence:
             there = "is there" if name is None else f"has a value in the label column {name!r}"
             raise NothingToLearn(f"No row {there}.")
         columns = tuple(
-            Column(column, "text" if place in texts else "number")
+            Column(column, self.roles.said.kind_of(column) or self._kind(place, texts))
             for place, column in enumerate(self.roles.columns)
         )
-        return Schema(columns, () if name is None else (self._label(name),))
+        labels = () if name is None else (self._label(name),)
+        return Schema(columns, labels, said=self.roles.said)
 
-    def _with_text(self, values: Any, known: frozenset[int], rows: Mask | None) -> set[int]:
-        """Return the columns, but for those known, in which any of some rows holds a text."""
-        import pyarrow as pa
+    @property
+    def _by_first_rules(self) -> bool:
+        return self.roles.said.rules == FIRST_RULES
 
-        wanted = [place for place in range(len(self.roles.columns)) if place not in known]
-        if rows is not None and not rows.all():
-            chosen = pa.array(np.flatnonzero(rows))
-            return {one for one in wanted if holds_text(values.column(one).take(chosen))}
-        return {one for one in wanted if holds_text(values.column(one))}
+    @property
+    def _most_numbers(self) -> int:
+        """How many different numbers may be classes."""
+        return MOST_CLASSES if self.roles.said.task == "classification" else MOST_NUMBER_CLASSES
+
+    def _words(self, labels: Any) -> set[str]:
+        words = texts_of(labels.unique())
+        if self._by_first_rules:
+            return {word for word in words if word}
+        return {word.strip() for word in words if not is_missing_number(word)}
+
+    def _see(self, values: Any, rows: Mask | None) -> None:
+        """Take the columns of some rows into account, or of all."""
+        chosen = _of(values, rows)
+        self.texts |= self._with_text(chosen, self.texts)
+        if not self._by_first_rules:
+            wanted = self._but(self.no_dates)
+            found = (place for place in wanted if holds_no_date(chosen.column(place)))
+            self.no_dates |= frozenset(found)
+
+    def _with_text(self, values: Any, known: frozenset[int]) -> frozenset[int]:
+        """Return the columns, but for those known, that hold a text."""
+        return frozenset(one for one in self._but(known) if holds_text(values.column(one)))
+
+    def _but(self, known: frozenset[int]) -> list[int]:
+        return [place for place in range(len(self.roles.columns)) if place not in known]
+
+    def _kind(self, place: int, texts: frozenset[int]) -> Kind:
+        if place not in texts:
+            return "number"
+        return "text" if self._by_first_rules or place in self.no_dates else "date"
 
     def _label(self, name: str) -> Label:
-        kind: Kind = "text" if self.label_text_seen else "number"
-        classes = self._classes(name)
+        said = self.roles.said
+        is_text = self.label_text_seen or said.kind_of(name) == "text"
+        if is_text and said.task == "regression":
+            raise BadInput(
+                f"The label column {name!r} holds text, and `task` says regression: a model learns "
+                f"to tell numbers so."
+            )
+        if said.task == "regression":
+            return Label(name, "number", "regression", rules=said.rules)
+        # Of fractions each has a spelling of its own: as classes they are texts.
+        is_text = is_text or (said.task == "classification" and self.label_fraction_seen)
+        kind: Kind = "text" if is_text else "number"
+        classes = self._classes(name, kind)
         if classes is None:
-            return Label(name, kind, "regression")
+            return Label(name, kind, "regression", rules=said.rules)
         if len(classes) < 2:
             raise NothingToLearn(
                 f"The label column {name!r} has one class: a model needs at least two."
             )
-        return Label(name, kind, "classification", classes)
+        return Label(name, kind, "classification", classes, said.rules)
 
-    def _classes(self, name: str) -> tuple[str, ...] | None:
-        if self.label_text_seen:
+    def _classes(self, name: str, kind: Kind) -> tuple[str, ...] | None:
+        if kind == "text":
             if self.label_strings is None:
                 raise BadInput(
-                    f"The label column {name!r} holds text with more than "
-                    f"{MOST_STRING_CLASSES} distinct values: that is no class label."
+                    f"The label column {name!r} holds text with more than {MOST_CLASSES} distinct "
+                    f"values: that is no class label."
                 )
             return tuple(sorted(self.label_strings))
         if self.label_numbers is not None and len(self.label_numbers) == 1:
             return tuple(number_text(number) for number in self.label_numbers)
+        if self.label_numbers is None and self._most_numbers == MOST_CLASSES:
+            raise BadInput(
+                f"The label column {name!r} has more than {MOST_CLASSES} distinct values, and "
+                f"`task` says classification: that is no class label."
+            )
         if self.label_fraction_seen or self.label_numbers is None:
             return None
         return tuple(class_text(number) for number in sorted(self.label_numbers))
+
+
+def _of(values: Any, rows: Mask | None) -> Any:
+    """Return some rows of a RecordBatch, or all."""
+    import pyarrow as pa
+
+    return values if rows is None or rows.all() else values.take(pa.array(np.flatnonzero(rows)))
 
 
 def _not_empty(texts: Any) -> Mask:

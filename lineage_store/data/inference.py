@@ -47,10 +47,10 @@ def in_terms_of(own: Schema, base: Schema | None) -> Schema:
             f"the same, or leave `base` out."
         )
     for column, known in zip(own.columns, base.columns, strict=True):
-        if (column.kind, known.kind) == ("text", "number"):
+        if column.kind != known.kind and known.kind != "text":
             raise BadInput(
-                f"The column {column.name!r} holds text here and numbers in the base model's data: "
-                f"correct it, or leave `base` out."
+                f"The column {column.name!r} holds {column.kind}s here and {known.kind}s in the "
+                f"base model's data: correct it, or leave `base` out."
             )
     for label, known_label in zip(own.labels, base.labels, strict=True):
         foreign = label.task == "regression" or not {*label.classes} <= {*known_label.classes}

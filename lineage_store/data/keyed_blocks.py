@@ -1,10 +1,11 @@
 """A table as the user gives it, read as a stream of blocks for the gate.
 
-Row keys are computed from the text as given: the keyed digest of the id column, or without one of
-the fields' text and the number of its occurrence, so that equal lines have different keys and the
-order of the lines does not matter. Occurrences and ids seen are counted on disk (`keys_seen`), not
-in memory. What follows from a text alone (a subject's pseudonym and place, whether the manifest
-names it, its band of risk) is asked once a block for each different text.
+Row keys are computed from the text as given: the keyed digest of the id column (without white space
+around it), or without one of the fields' text and the number of its occurrence, so that equal lines
+have different keys and the order of the lines does not matter. Occurrences and ids seen are counted
+on disk (`keys_seen`), not in memory. What follows from a text alone (a subject's pseudonym and
+place, whether the manifest names it, its band of risk) is asked once a block for each different
+text.
 """
 
 import shutil
@@ -18,11 +19,13 @@ import numpy.typing as npt
 
 from lineage_store.data.columns import Columns, TableHeader
 from lineage_store.data.keys_seen import KeysSeen
+from lineage_store.data.number_arrays import first_of_no_kind
 from lineage_store.data.record import EVALUATION_PERCENT, Block, joined
 from lineage_store.data.risk import bands_of
 from lineage_store.errors import BadInput
 from lineage_store.keys.exclusions import Exclusions, GivenRows
 from lineage_store.keys.secret import Keys
+from lineage_store.keys.subject_ids import canonical_id, is_nobody
 from lineage_store.placement import I64, U64, evaluated, in_bands
 from lineage_store.sources.source import Source
 from lineage_store.sources.text_rows import (
@@ -97,6 +100,13 @@ class _Subjects:
         names = [self.names[place] for place in used.tolist()]
         return _Subjects(names, codes.reshape(len(self.codes), len(rows)))
 
+    def meant(self) -> "_Subjects":
+        """Return them without white space around, and the empty name for a mark of no name."""
+        each = ["" if is_nobody(name) else name.strip() for name in self.names]
+        places = {name: place for place, name in enumerate(dict.fromkeys(each))}
+        codes = np.array([places[name] for name in each], np.int64)
+        return _Subjects(list(places), codes[self.codes])
+
 
 @dataclass(frozen=True)
 class _Keying:
@@ -113,6 +123,7 @@ class _Keying:
         """Return the rows that the manifest does not name."""
         import pyarrow as pa
 
+        self._must_be_as_said(source, rows)
         row_keys, text_keys = self._row_keys(source, rows)
         subjects = self._subjects(rows)
         values = rows.values
@@ -121,6 +132,7 @@ class _Keying:
             if len(kept) < len(rows):
                 row_keys, values = row_keys[kept], values.take(pa.array(kept))
                 subjects = subjects.of(kept)
+        subjects = subjects.meant()
         names = self.header.roles.all
         chosen = [values.column(self.header.names.index(name)) for name in names]
         return Block(
@@ -130,6 +142,19 @@ class _Keying:
             evaluated(row_keys, percent=EVALUATION_PERCENT),
             pa.RecordBatch.from_arrays(chosen, names=list(names)),
         )
+
+    def _must_be_as_said(self, source: Source, rows: TextRows) -> None:
+        """Raise BadInput for the first value that is not of the kind that the user says."""
+        said = dict(self.columns.kinds)
+        if self.columns.task == "regression" and self.columns.label is not None:
+            said.setdefault(self.columns.label, "number")
+        for name, kind in said.items():
+            values = rows.values.column(self.header.names.index(name))
+            if (wrong := first_of_no_kind(values, kind)) is not None:
+                raise BadInput(
+                    f"{source.unit.capitalize()} {rows.numbers[wrong]} of {source.name}: the value "
+                    f"in column {name!r} is no {kind}, and it was said to hold {kind}s."
+                )
 
     def _row_keys(self, source: Source, rows: TextRows) -> tuple[RowKeys, RowKeys | None]:
         """Return the keys of rows, and those by their text if they have no ids or it is asked."""
@@ -152,8 +177,8 @@ class _Keying:
     def _keys_of_ids(self, source: Source, rows: TextRows, column: str) -> RowKeys:
         """Return the keys of rows by their ids; raises BadInput for one that is empty or again."""
         ids = texts_of(rows.values.column(self.header.names.index(column)))
-        found = self.keys.row_keys(kind="id", values=map(str.encode, ids))
-        empty = next((row for row, text in enumerate(ids) if not text.strip()), len(ids))
+        found = self.keys.row_keys(kind="id", values=(one.strip().encode("utf-8") for one in ids))
+        empty = next((row for row, text in enumerate(ids) if is_nobody(text)), len(ids))
         again = np.flatnonzero(self.seen.count(found[:empty]) > 1)
         if len(again):
             raise BadInput(
@@ -211,7 +236,7 @@ class _Keying:
         by_subject = np.zeros(len(row_keys), np.bool_)
         if len(named) and not self.columns.place_by_row:
             by_subject = named.any(axis=0)
-            names = map(str.encode, subjects.names)
+            names = (canonical_id(name).encode("utf-8") for name in subjects.names)
             first = subjects.codes[named.argmax(axis=0), np.arange(len(row_keys))]
             places[by_subject] = self.keys.places(kind="subject", values=names)[first[by_subject]]
         own = row_keys[~by_subject].tobytes()

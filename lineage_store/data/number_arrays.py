@@ -16,13 +16,18 @@ from lineage_store.data.number_text import (
     BEYOND_FLOAT32,
     MISSING,
     column_number,
+    date_number,
+    date_text,
+    is_inexact,
     is_missing_number,
+    parse_date,
 )
-from lineage_store.sources.text_rows import texts_of
+from lineage_store.sources.text_rows import Kind, coded, texts_of
 
 WHITE = " \t\r\n"
 MINUS, ZERO, NINE = b"-09"
 LOOKED_AT = 8
+LONG = 16  # letters of a whole number that may be inexact, at least
 Mask = npt.NDArray[np.bool_]
 
 
@@ -58,6 +63,60 @@ def holds_text(texts: Any) -> bool:
     if any(column_number(one) is None and not is_missing_number(one) for one in first):
         return True
     return bool(read_numbers(texts).texts.any())
+
+
+def holds_no_date(texts: Any) -> bool:
+    """Say whether any value is neither a date nor missing."""
+    first = texts_of(texts.slice(0, LOOKED_AT))
+    if any(map(_is_no_date, first)):
+        return True
+    return any(map(_is_no_date, texts_of(texts.unique())))
+
+
+def first_of_no_kind(texts: Any, kind: Kind) -> int | None:
+    """Return the first of some texts that is neither of a kind nor missing."""
+    if kind == "text":
+        return None
+    if kind == "number":
+        wrong = read_numbers(texts).texts
+    else:
+        spellings, codes = coded(texts)
+        wrong = np.array(list(map(_is_no_date, spellings)), np.bool_)[codes]
+    found = np.flatnonzero(wrong)
+    return int(found[0]) if len(found) else None
+
+
+def inexact_ones(texts: Any) -> Mask:
+    """Say which texts are whole numbers that a float64 merges with others (`is_inexact`)."""
+    import pyarrow.compute as pc
+
+    long = pc.greater_equal(pc.binary_length(texts), LONG).to_numpy(zero_copy_only=False)
+    for row in np.flatnonzero(long).tolist():
+        long[row] = is_inexact(texts[row].as_py())
+    found: Mask = long
+    return found
+
+
+def read_dates(texts: Any) -> Any:
+    """Return a pyarrow array of strings as dates in their one spelling, null for no date."""
+    import pyarrow as pa
+
+    spellings, codes = coded(texts)
+    times = map(parse_date, spellings)
+    spelled = pa.array([None if one is None else date_text(one) for one in times], pa.string())
+    return spelled.take(pa.array(codes))
+
+
+def date_numbers(texts: Any) -> npt.NDArray[np.float64]:
+    """Return a pyarrow array of dates as days since the first of the year 2000, NaN for no date."""
+    spellings, codes = coded(texts.fill_null(""))
+    times = map(parse_date, spellings)
+    days = [np.nan if one is None else date_number(one) for one in times]
+    return np.array(days, np.float64)[codes]
+
+
+def _is_no_date(text: str) -> bool:
+    return parse_date(text) is None and not is_missing_number(text)
 
 
 def _cast(texts: Any) -> npt.NDArray[np.float64] | None:

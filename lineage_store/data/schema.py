@@ -11,29 +11,57 @@ row holds:
 All but the first are optional, the labels too. Which of them it takes is for a family to say
 (`Family.unfit`), and for nobody else. A row has one value for each column, in the order of `all`.
 
-A column holds numbers or texts. Of a type that a source declares no more than this kind would be
-taken: widths, categories and scales are functions of rows (law 2), and the keys of a family's own
-encoding. A label's classes are texts whatever its column holds.
+A column holds numbers, texts or dates, which are kept as texts in ISO 8601 and taken as numbers of
+days. Of a type that a source declares no more than this kind is taken: widths, categories and
+scales are functions of rows (law 2), and the keys of a family's own encoding. A label's classes are
+texts whatever its column holds.
 
-A schema is told from the rows alone (`inference`), so that schemas which are equal mean that a
-deletion changed nothing of it.
+A schema is told from the rows alone (`inference`) and from what was said of its columns (`Said`),
+so that schemas which are equal mean that a deletion changed nothing of it.
 
 As JSON it stands in snapshots, row stores and headers under `inference`, in the words of the first
 version: a table of one label has `label`, `label_type`, `task` and `classes`, and `string` is a
 column of texts. Without a label these keys are missing; several stand in a list, `labels`; and
-`weights` and `groups` are there if there are any.
+`weights` and `groups` are there if there are any. What was said stands beside them, as `rules`,
+`said_kinds` and `said_task`.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lineage_store.data.number_text import class_text, column_number, is_missing_number, number_text
+from lineage_store.data.number_text import (
+    class_text,
+    column_number,
+    date_text,
+    is_missing_number,
+    number_text,
+    parse_date,
+)
 from lineage_store.sources.text_rows import Kind
 
 Task = Literal["classification", "regression"]
-WRITTEN: Mapping[Kind, str] = {"number": "number", "text": "string"}
-READ: Mapping[str, Kind] = {"number": "number", "string": "text"}
+WRITTEN: Mapping[Kind, str] = {"number": "number", "text": "string", "date": "date"}
+READ: Mapping[str, Kind] = {"number": "number", "string": "text", "date": "date"}
+FIRST_RULES, RULES = 1, 2
+"""By which rules kinds are told. Since the second ones a column of dates holds dates, and a label
+has no white space around it, and none of the marks that stand for a missing number."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What is said of columns and not told from rows, and by which rules all else is told.
+
+    `kinds` are those of some columns, by name: the user's or the source's word.
+    """
+
+    kinds: tuple[tuple[str, Kind], ...] = ()
+    task: Task | None = None
+    rules: int = FIRST_RULES
+
+    def kind_of(self, column: str) -> Kind | None:
+        """Return what is said of a column."""
+        return dict(self.kinds).get(column)
 
 
 @dataclass(frozen=True)
@@ -45,13 +73,22 @@ class Column:
 
     @property
     def kept(self) -> Kind:
-        """The kind of its values as they are kept."""
-        return self.kind
+        """The kind of its values as a model takes them: a date is a number of days."""
+        return "number" if self.kind == "date" else self.kind
+
+    @property
+    def written(self) -> Kind:
+        """The kind of its values as they stand in a cell: a date is a text."""
+        return "text" if self.kind == "date" else self.kind
 
     def canonical(self, text: str) -> str | None:
         """Return a value's one spelling, empty where it is missing; None for no value of these."""
         if self.kind == "text":
             return text
+        if self.kind == "date":
+            time = parse_date(text)
+            missing = "" if is_missing_number(text) else None
+            return missing if time is None else date_text(time)
         number = column_number(text)
         if number is None:
             return "" if is_missing_number(text) else None
@@ -64,16 +101,24 @@ class Label(Column):
 
     task: Task
     classes: tuple[str, ...] = ()
+    rules: int = FIRST_RULES
 
     @property
     def kept(self) -> Kind:
-        """The kind of its values as they are kept: classes are texts."""
+        """The kind of its values as a model takes them: classes are texts."""
         return "text" if self.task == "classification" else "number"
+
+    @property
+    def written(self) -> Kind:
+        """The kind of its values as they stand in a cell."""
+        return self.kept
 
     def canonical(self, text: str) -> str | None:
         """Return the name of a class, or the one spelling of a number; None if it is missing."""
         if self.kind == "text":
-            return text or None
+            if self.rules == FIRST_RULES:
+                return text or None
+            return None if is_missing_number(text) else text.strip()
         number = column_number(text)
         if number is None:
             return None
@@ -86,13 +131,13 @@ class Label(Column):
             "label_type": WRITTEN[self.kind],
             "task": self.task,
             "classes": list(self.classes),
-        }
+        } | ({} if self.rules == FIRST_RULES else {"rules": self.rules})
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Label":
         """Read the value back; it may say other things too."""
         kind, classes = READ[value["label_type"]], tuple(value["classes"])
-        return cls(value["label"], kind, value["task"], classes)
+        return cls(value["label"], kind, value["task"], classes, value.get("rules", FIRST_RULES))
 
 
 @dataclass(frozen=True)
@@ -104,6 +149,7 @@ class Roles:
 
     columns: tuple[str, ...]
     label: str | None = None
+    said: Said = Said()
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -119,6 +165,7 @@ class Schema:
     labels: tuple[Label, ...] = ()
     weights: tuple[Column, ...] = ()
     groups: tuple[Column, ...] = ()
+    said: Said = Said()
 
     @property
     def all(self) -> tuple[Column, ...]:
@@ -135,11 +182,16 @@ class Schema:
     def roles(self) -> Roles:
         """What the gate is told of such a table; raises ValueError for several labels."""
         names = tuple(column.name for column in self.columns)
-        return Roles(names, self.label.name if self.labels else None)
+        return Roles(names, self.label.name if self.labels else None, self.said)
 
     def names(self, kind: Kind) -> tuple[str, ...]:
-        """Return the names of the columns of a kind, in the order of the table."""
-        return tuple(column.name for column in self.columns if column.kind == kind)
+        """Return the names of the columns that a model takes as a kind, in the table's order."""
+        return tuple(column.name for column in self.columns if column.kept == kind)
+
+    @property
+    def dates(self) -> tuple[str, ...]:
+        """The names of the columns of dates, in the table's order."""
+        return tuple(column.name for column in self.columns if column.kind == "date")
 
     def to_json(self) -> dict[str, Any]:
         """Return the value as JSON."""
@@ -148,6 +200,12 @@ class Schema:
             told |= self.label.to_json()
         elif self.labels:
             told["labels"] = [label.to_json() for label in self.labels]
+        if self.said.rules != FIRST_RULES:
+            told["rules"] = self.said.rules
+        if self.said.kinds:
+            told["said_kinds"] = [[name, WRITTEN[kind]] for name, kind in self.said.kinds]
+        if self.said.task is not None:
+            told["said_task"] = self.said.task
         others = {"weights": self.weights, "groups": self.groups}
         return told | {role: _pairs(columns) for role, columns in others.items() if columns}
 
@@ -159,7 +217,12 @@ class Schema:
             tuple(Column(name, READ[kind]) for name, kind in value.get(role, ()))
             for role in ("features", "weights", "groups")
         )
-        return cls(columns, tuple(map(Label.from_json, labels)), weights, groups)
+        said = Said(
+            tuple((name, READ[kind]) for name, kind in value.get("said_kinds", ())),
+            value.get("said_task"),
+            value.get("rules", FIRST_RULES),
+        )
+        return cls(columns, tuple(map(Label.from_json, labels)), weights, groups, said)
 
 
 def _pairs(columns: Sequence[Column]) -> list[list[str]]:

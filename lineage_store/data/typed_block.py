@@ -1,16 +1,17 @@
 """Texts as values of a schema's columns, each in its one spelling, in bulk.
 
 It is `Column.canonical` for whole columns: a column of numbers becomes float64, one of texts stays
-what it is, and what is missing is null.
+what it is, one of dates its one spelling, and what is missing is null.
 """
 
 from typing import Any
 
 import numpy as np
 
-from lineage_store.data.number_arrays import Mask, read_numbers
-from lineage_store.data.number_text import class_text
-from lineage_store.data.schema import Column, Label, Schema
+from lineage_store.data.number_arrays import Mask, read_dates, read_numbers
+from lineage_store.data.number_text import class_text, is_missing_number
+from lineage_store.data.schema import FIRST_RULES, Column, Label, Schema
+from lineage_store.sources.text_rows import coded
 
 
 def typed_block(values: Any, schema: Schema) -> tuple[Any, Mask]:
@@ -44,6 +45,8 @@ def _column(given: Any, of: Column) -> Any:
 
     if of.kind == "text":
         return _texts(given)
+    if of.kind == "date":
+        return read_dates(given)
     read = read_numbers(given)
     if read.texts.any():
         raise ValueError("a column of numbers holds text: the file changed between two passes")
@@ -55,7 +58,7 @@ def _label(given: Any, label: Label) -> tuple[Any, Mask]:
     import pyarrow as pa
 
     if label.kind == "text":
-        texts = _texts(given)
+        texts = _texts(given) if label.rules == FIRST_RULES else _classes(given)
         return texts, texts.is_valid().to_numpy(zero_copy_only=False)
     read = read_numbers(given)
     known = ~(read.missing | read.texts)
@@ -64,6 +67,15 @@ def _label(given: Any, label: Label) -> tuple[Any, Mask]:
     numbers, codes = np.unique(np.where(known, read.values, 0.0), return_inverse=True)
     names = pa.array(map(class_text, numbers.tolist()), pa.string())
     return names.take(pa.array(codes, mask=~known)), known
+
+
+def _classes(given: Any) -> Any:
+    """Return texts without white space around them, null for a mark of what is missing."""
+    import pyarrow as pa
+
+    spellings, codes = coded(given)
+    names = [None if is_missing_number(one) else one.strip() for one in spellings]
+    return pa.array(names, pa.string()).take(pa.array(codes))
 
 
 def _texts(given: Any) -> Any:

@@ -29,6 +29,7 @@ LETTERS = str.maketrans(
     | {"æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE"}
 )
 
+NOBODY = frozenset(("", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null", "None", "?"))
 CASE, ACCENTS, PUNCTUATION = "case", "accents", "spaces or punctuation"
 ORDER, NUMBERS = "order of words", "zeros before numbers"
 ASPECTS = (CASE, ACCENTS, PUNCTUATION, ORDER, NUMBERS)
@@ -45,6 +46,14 @@ def canonical_id(text: str) -> str:
     if len(written) > LONGEST_NUMBER:
         return text
     return "0" if written == "-0" else written
+
+
+def is_nobody(text: str) -> bool:
+    """Say whether an id is empty, or a mark that programs write where there is none.
+
+    As they write it: `NA` is one, and `Na` is somebody's name.
+    """
+    return text.strip() in NOBODY
 
 
 def usual_spellings(text: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 SEPARATOR = "\x1f"
 Progress = Callable[[int], None]
-Kind = Literal["number", "text"]
+Kind = Literal["number", "text", "date"]
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,11 @@ class TrainRequest:
 
     def __post_init__(self) -> None:
         self.options.validate()
+        if self.base is not None and (self.columns.kinds or self.columns.task):
+            raise BadInput(
+                "A model that starts from another's weights reads its columns as that one does: "
+                "leave out `base`, or the task and the kinds of columns."
+            )
 
 
 def train(
@@ -166,6 +171,9 @@ def _gate(
         add(place - last)
         last = place
 
+    roles = header.roles
+    if like is not None:  # what was said of the base's data is said of these
+        roles = replace(roles, said=like.said)
     blocks = read_blocks_of(
         asked.sources,
         columns=asked.columns,
@@ -177,7 +185,7 @@ def _gate(
         progress=progress,
     )
     try:
-        let_through(blocks, header.roles, folder=snapshot, like=like, partition=options.partition)
+        let_through(blocks, roles, folder=snapshot, like=like, partition=options.partition)
         pseudonyms.commit()
     finally:
         if isinstance(blocks, Generator):

@@ -355,7 +355,7 @@ REFUSED = {
         "their order",
     ),
     "another label": ({"label": "city", "drop": ["label"]}, "columns are not those"),
-    "text for a number": ({"table": replaced(1, "many")}, "'age' holds text here and numbers"),
+    "text for a number": ({"table": replaced(1, "many")}, "'age' holds texts here and numbers"),
     "a class of its own": ({"table": replaced(4, "unheard-of")}, "no class of the base model"),
     "numbers for classes": (
         {"table": list(map(numbered, tables()[1]))},

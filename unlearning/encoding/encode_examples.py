@@ -45,7 +45,7 @@ def rows_from_examples(
     # ExampleGen writes a missing value as a feature without values, hence the ragged read.
     ragged = [column for column in schema.all if column not in schema.labels]
     wanted: dict[str, Any] = {
-        **{column.name: tf.io.RaggedFeature(dtypes[column.kind]) for column in ragged},
+        **{column.name: tf.io.RaggedFeature(dtypes[column.kept]) for column in ragged},
         **{one.name: tf.io.FixedLenFeature([], dtypes[one.kept]) for one in schema.labels},
         ROW: tf.io.FixedLenFeature([], tf.string),
         PLACE: tf.io.FixedLenFeature([], tf.string),
@@ -65,7 +65,7 @@ def rows_from_examples(
         row_keys = np.frombuffer(keys, dtype=np.uint8).reshape(-1, 16)
         columns: dict[str, Array] = {}
         for kind, missing in MISSING.items():
-            names = [column.name for column in ragged if column.kind == kind]
+            names = [column.name for column in ragged if column.kept == kind]
             if names:
                 together = _columns(tf, [parsed[name] for name in names], missing)
                 columns |= zip(names, _as_array(tf, together, kind).T, strict=True)

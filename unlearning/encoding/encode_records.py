@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from lineage_store.cells import Snapshot, describe, read_snapshot
-from lineage_store.data import EVAL, TRAIN, Column, Record, Schema
+from lineage_store.data import EVAL, TRAIN, Column, Record, Schema, days_of
 from lineage_store.placement import U64, Partition, cells_of
 from lineage_store.rows import NO_SLICES, Rows, RowStore, Unchanged, write_rows
 from lineage_store.tensors import Array
@@ -35,7 +35,8 @@ def typed(records: Sequence[Record], schema: Schema) -> TypedRows:
 def _array(column: Column, texts: Sequence[str]) -> Array:
     if column.kept == "text":
         return np.array(texts, dtype=object)
-    numbers = [float(text) if text else np.nan for text in texts]
+    read = days_of if column.written == "text" else float
+    numbers = [read(text) if text else np.nan for text in texts]
     return np.array(numbers, dtype=np.float64).astype(np.float32)
 
 

@@ -32,13 +32,17 @@ BUILT_IN = "built-in tabular model"
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """What a model is built from: the shape of the rows and the task, and nothing of the rows."""
+    """What a model is built from: the shape of the rows and the task, and nothing of the rows.
+
+    `dates` are those of the `numbers` that are days since the first of the year 2000.
+    """
 
     numbers: tuple[str, ...]
     strings: tuple[str, ...]
     task: Task
     classes: tuple[str, ...]
     buckets: int = BUCKETS
+    dates: tuple[str, ...] = ()
 
     @property
     def outputs(self) -> int:
@@ -57,17 +61,20 @@ class ModelSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Return the value as JSON."""
-        return asdict(self) | {
+        told = asdict(self) | {
             "numbers": list(self.numbers),
             "strings": list(self.strings),
             "classes": list(self.classes),
         }
+        del told["dates"]
+        return told | ({"dates": list(self.dates)} if self.dates else {})
 
 
 def spec_of(schema: Schema) -> ModelSpec:
     """Return the spec that follows from the schema of a table with one label."""
     label = schema.label
-    return ModelSpec(schema.names("number"), schema.names("text"), label.task, label.classes)
+    numbers, texts = schema.names("number"), schema.names("text")
+    return ModelSpec(numbers, texts, label.task, label.classes, dates=schema.dates)
 
 
 def module_text(path: Path | None) -> str:

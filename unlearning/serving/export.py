@@ -120,4 +120,5 @@ def served_columns(folder: Path) -> ModelSpec:
         value["task"],
         tuple(value["classes"]),
         value["buckets"],
+        tuple(value.get("dates", ())),
     )

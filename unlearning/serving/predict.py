@@ -37,7 +37,7 @@ def predict_table(model: Path, data: Given, reading: Reading) -> dict[str, Any]:
 
 def served_answers(model: Path, spec: ModelSpec, table: Table) -> dict[str, Array]:
     """Return what a SavedModel of ours answers for the rows of a table (`serving`), by output."""
-    numbers, strings = table.numbers(spec.numbers), table.strings(spec.strings)
+    numbers, strings = table.numbers(spec.numbers, dates=spec.dates), table.strings(spec.strings)
     pin_tensorflow()
     import tensorflow as tf
 

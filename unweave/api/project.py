@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lineage_store.clock import machine_time
-from lineage_store.data import Columns, open_table, parse_rules
+from lineage_store.data import Columns, Task, kinds_said, open_table, parse_rules
 from lineage_store.disk_full import translated
 from lineage_store.ledger import TrainOptions
 from lineage_store.progress import Listener, listening
@@ -26,7 +26,7 @@ from unlearning.families import DEFAULT
 from unweave.api.detecting import detect_poison
 from unweave.api.forget_options import asked_of, forget_request
 from unweave.api.near_subjects import spelled_otherwise, telling_of_others
-from unweave.api.reader import Reader
+from unweave.api.reader import Reader, the_data
 from unweave.api.readmitting import readmit_subjects
 from unweave.api.reporting import write_report
 from unweave.api.session import Now, Session, nobody
@@ -71,13 +71,18 @@ class Project(Reader):
 
     def train(
         self,
-        data: Given | Sequence[Given],
+        data: Given | Sequence[Given] | None = None,
         *,
+        csv: Given | Sequence[Given] | None = None,
         reading: Reading = AS_IT_IS,
         label: str | None = None,
         subject: str | Sequence[str] = (),
         row_id: str | None = None,
         drop: Sequence[str] = (),
+        task: Task | None = None,
+        category_columns: Sequence[str] = (),
+        text_columns: Sequence[str] = (),
+        date_columns: Sequence[str] = (),
         module: Path | str | None = None,
         base: str | None = None,
         model_family: str = DEFAULT,
@@ -103,7 +108,9 @@ class Project(Reader):
     ) -> dict[str, Any]:
         """Train a model with lineage on a table, in one file or several, and push it.
 
-        `reading` says how files are read, as far as their first bytes do not tell.
+        `reading` says how files are read, as far as their first bytes do not tell; `task` what the
+        label is, and the columns of categories, text and dates what these hold, as far as the rows
+        do not tell.
 
         `label` is the column to predict, for a family that learns to tell one. A row may have
         several subjects: `subject` names one column or more. `base` names a live model whose
@@ -118,9 +125,18 @@ class Project(Reader):
         began = clock.perf_counter()
         risk = parse_rules(risk_rules)
         subjects = (subject,) if isinstance(subject, str) else tuple(subject)
-        columns = Columns(label, subjects, row_id, tuple(drop), place_by == "row", risk)
+        columns = Columns(
+            label,
+            subjects,
+            row_id,
+            tuple(drop),
+            place_by == "row",
+            risk,
+            kinds_said(texts=[*category_columns, *text_columns], dates=date_columns),
+            task,
+        )
         asked = TrainRequest(
-            sources=open_table(data, columns, reading),
+            sources=open_table(the_data(data, csv), columns, reading),
             columns=columns,
             options=TrainOptions(
                 model_family=model_family,
@@ -297,8 +313,9 @@ class Project(Reader):
 
     def detect(
         self,
-        data: Given | Sequence[Given],
+        data: Given | Sequence[Given] | None = None,
         *,
+        csv: Given | Sequence[Given] | None = None,
         reading: Reading = AS_IT_IS,
         row_id: str,
         model: str | None = None,
@@ -312,9 +329,10 @@ class Project(Reader):
         """Say which rows of a model look poisoned, and propose to forget them: see `detecting`."""
         from pipelines.runs.detect import DetectRequest
 
+        ids = [row_id, source]
         asked = DetectRequest(
             method=method,
-            sources=open_sources(data, reading.knowing([row_id, source], ids=[row_id, source])),
+            sources=open_sources(the_data(data, csv), reading.knowing(ids, ids=ids)),
             row_id=row_id,
             model=model,
             share=share,

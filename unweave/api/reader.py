@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lineage_store.clock import machine_time
 from lineage_store.disk_full import translated
@@ -15,6 +15,19 @@ from unweave.answers.revealed import weights_in_clear
 from unweave.api.near_subjects import spelled_otherwise, telling_of_others
 from unweave.api.questions import Queries
 from unweave.api.session import Now, Session
+
+T = TypeVar("T")
+
+
+def the_data(data: T | None, csv: T | None) -> T:
+    """Return the table that was given as `data`, or as `csv`, which is its older name.
+
+    Raises BadInput for none, or both.
+    """
+    found = csv if data is None else data
+    if found is None or (data is not None and csv is not None):
+        raise BadInput("Give the table as `data` (its older name is `csv`), once.")
+    return found
 
 
 class Reader:
@@ -136,16 +149,22 @@ class Reader:
             return {"model_id": record.id, **cost_of(workspace, record, pattern=pattern)}
 
     def predict(
-        self, data: Given, *, reading: Reading = AS_IT_IS, model_id: str | None = None
+        self,
+        data: Given | None = None,
+        *,
+        csv: Given | None = None,
+        reading: Reading = AS_IT_IS,
+        model_id: str | None = None,
     ) -> dict[str, Any]:
         """Predict with a live model's SavedModel for the rows of a table."""
         from unlearning.serving import predict_table, prediction_of
 
+        given = the_data(data, csv)
         with self._session.reading() as (workspace, connection):
             record = models.find_model(connection, model_id)
             if record.state != "live":
                 raise BadInput(f"The model {record.id} is {record.state}: it cannot predict.")
-            found = predict_table(workspace.absolute(record.paths["pushed"]), data, reading)
+            found = predict_table(workspace.absolute(record.paths["pushed"]), given, reading)
         return prediction_of(record, found)
 
     @property

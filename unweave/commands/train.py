@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 
+from lineage_store.data import Task
 from lineage_store.ledger import TrainOptions
 from lineage_store.sources import Reading
 from unweave.options.once import Once
-from unweave.options.reading import data_option, reading_options
+from unweave.options.reading import data_option, kind_options, names_in, reading_options
 from unweave.options.shared import (
     BEAM_ARGS,
     JSON,
@@ -48,6 +49,7 @@ from unweave.options.training import training_options
     show_default=True,
     help="Keep a subject's rows in one shard, or spread them.",
 )
+@kind_options
 @click.option("--module", type=click.Path(path_type=Path), help="A file with your own Keras model.")
 @click.option("--from", "base", metavar="MODEL", help="Start from the weights of this model.")
 @training_options
@@ -71,6 +73,10 @@ def train(
     module: Path | None,
     base: str | None,
     place_by: str,
+    task: Task | None,
+    category_columns: str,
+    text_columns: str,
+    date_columns: str,
     options: TrainOptions,
     key_file: Path | None,
     metadata: str | None,
@@ -90,7 +96,11 @@ def train(
             label=label,
             subject=subject,
             row_id=row_id,
-            drop=[name.strip() for name in drop.split(",") if name.strip()],
+            drop=names_in(drop),
+            task=task,
+            category_columns=names_in(category_columns),
+            text_columns=names_in(text_columns),
+            date_columns=names_in(date_columns),
             module=module,
             base=base,
             place_by=place_by,

@@ -1,10 +1,14 @@
 """The options that say which tables a command reads, and how; it takes them as two values."""
 
+import csv
 import functools
 from collections.abc import Callable
 from typing import Any
 
 import click
+
+from lineage_store.errors import BadInput
+from lineage_store.sources import Reading
 
 Command = Callable[..., None]
 
@@ -33,6 +37,51 @@ HOW = (
 )
 
 
+KINDS = (
+    click.option(
+        "--task",
+        type=click.Choice(["classification", "regression"]),
+        help="What the label is: classes, or numbers. By default as its values look.",
+    ),
+    click.option(
+        "--category-columns",
+        default="",
+        metavar="A,B,...",
+        help="Columns of codes: their numbers are names.",
+    ),
+    click.option(
+        "--text-columns", default="", metavar="A,B,...", help="Columns of text, also of digits."
+    ),
+    click.option(
+        "--date-columns",
+        default="",
+        metavar="A,B,...",
+        help="Columns of days or times, in ISO 8601.",
+    ),
+)
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """Return names of columns with commas between; one that holds a comma is in quotes, as in CSV.
+
+    Raises BadInput for what is no list of names.
+    """
+    try:
+        lines = list(csv.reader([text], strict=True, skipinitialspace=True))
+    except csv.Error as error:
+        raise BadInput(
+            "A list of columns is names with commas between, those with a comma in quotes."
+        ) from error
+    return tuple(name.strip() for line in lines for name in line if name.strip())
+
+
+def kind_options(command: Command) -> Command:
+    """Give a command the options that say what columns hold."""
+    for option in reversed(KINDS):
+        command = option(command)
+    return command
+
+
 def data_option(help: str, *, multiple: bool) -> Callable[[Command], Command]:
     """Return the option that names tables, and takes its older name too."""
     return click.option(
@@ -52,11 +101,8 @@ def reading_options(command: Command) -> Command:
 
     @functools.wraps(command)
     def taking_reading(*, columns: str, **given: Any) -> None:
-        from lineage_store.sources import Reading
-
-        named = tuple(name.strip() for name in columns.split(",")) if columns else ()
         how = ("delimiter", "quote", "encoding", "header", "decimal", "thousands")
-        reading = Reading(columns=named, **{name: given.pop(name) for name in how})
+        reading = Reading(columns=names_in(columns), **{name: given.pop(name) for name in how})
         command(reading=reading, **given)
 
     made: Command = taking_reading

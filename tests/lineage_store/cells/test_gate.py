@@ -37,9 +37,11 @@ TEXT = [
 LOOKALIKES = ["001", "1_000", "inf", "1e999", "٣", "'5", "NaN"]
 
 FLAVOURS = [WHOLE, NUMBERS, NUMBERS + MARKS, TEXT + MARKS, NUMBERS + LOOKALIKES]
-FLAVOURS += [NUMBERS + MARKS + TEXT]
+DATES = ["2024-05-01", " 2024-05-02", "2024-05-01T00:00Z", "2024-05-01 10:30:01.5", "1999-01-01"]
+FLAVOURS += [NUMBERS + MARKS + TEXT, DATES, DATES + MARKS, DATES + MARKS + ["2024-13-01", "3"]]
 LABELS = [["0", "1"], ["0", "1", "NA"], ["0", "1", "2.5"], ["0", "1", "x", "NA", ""]]
-LABELS += [["yes", "no", ""], ["x\ny", "'1", "1", "%"], [*map(str, range(30))]]
+LABELS += [["yes", "no", "", " yes", "NA"], ["9007199254740993", "9007199254740992", "1"]]
+LABELS += [["x\ny", "'1", "1", "%"], [*map(str, range(30))]]
 PERSONS = ["ann", "bob", "cy", "001", ""]
 
 
@@ -166,6 +168,7 @@ def test_a_snapshot_without_a_person_is_that_of_a_file_without_the_person(
     assert_same(outcome(lambda: regate(before, rows_of(before, gone))), twin)
 
 
+DAY, HOUR = "2024-05-01", "2023-01-31 10:00Z"
 KEEP = [["ann", "1", "2", "0"], ["bob", "2", "3", "1"], ["bob", "3", "4.5", "0"]] * 2
 
 
@@ -183,15 +186,28 @@ KEEP = [["ann", "1", "2", "0"], ["bob", "2", "3", "1"], ["bob", "3", "4.5", "0"]
         ([["1", "1", "0.5"]], KEEP, "nnnr0", "nnnc2"),
         ([["1", "1", str(n)] for n in range(25)], KEEP, "nnnr0", "nnnc2"),
         ([["1", "1", "x"]], [*KEEP, ["bob", "1", "1", "0.50"]], "nntc4", "nnnr0"),
-        ([["1", "1", "x"]], [*KEEP, ["bob", "1", "1", "NA"]], "nntc4", "nnnc2"),
-        ([["1", "1", "x"]], [*KEEP, ["bob", "text", "1", "NA"]], "tntc4", "nnnc2"),
-        ([["1", "1", "NA"]], [["ann", "1", "1", "yes"], ["bob", "1", "2", "no"]], "nntc3", "nntc2"),
+        ([["1", "1", "x"]], [*KEEP, ["bob", "1", "1", "NA"]], "nntc3", "nnnc2"),
+        ([["1", "1", "x"]], [*KEEP, ["bob", "text", "1", "NA"]], "nntc3", "nnnc2"),
+        ([["1", "1", "NA"]], [["ann", "1", "1", "yes"], ["bob", "1", "2", "no"]], "nntc2", "nntc2"),
         (
             [["1", "1", "0"]],
             [["ann", "1", "1", "-0.0"], ["bob", "1", "2", "1e1"]],
             "nnnc2",
             "nnnc2",
         ),
+        (
+            [["1", "1", "0"]],
+            [["ann", "2024-05-01", "2", " 1"], ["bob", "NA", "3", "0 "]] * 3,
+            "tnnc2",
+            "dnnc2",
+        ),
+        (
+            [["May", "1", "0"]],
+            [["ann", "2024-05-01T10:00", "2", "1"], ["bob", "2023-01-31", "", "0"]],
+            "tnnc2",
+            "dnnc2",
+        ),
+        ([["1", "9007199254740993", "9007199254740993"]], KEEP, "nntc3", "nnnc2"),
         ([["1", "1", "x\ny"]], [*KEEP, ["bob", "'1", "a\nb", "1"]], "tttc3", "ttnc2"),
     ],
 )
@@ -246,7 +262,7 @@ def test_the_plan_and_the_gate_infer_the_same(gated, regate, rows_of):
     snapshot = gated([HEADER[1:], *lines], subjects=("person",))
     deleted = frozenset(rows_of(snapshot, ["cy"]))
     kept = in_blocks(retained(snapshot, deleted), 3)
-    inferred = infer(kept, Roles(("a", "b"), "label"))
+    inferred = infer(kept, Roles(("a", "b"), "label", snapshot.schema.said))
     assert inferred == regate(snapshot, deleted).schema != snapshot.schema
 
 
@@ -314,7 +330,7 @@ def test_another_reader_tells_the_types_that_the_gate_told(gated, lines):
         assert len(rows) == snapshot.rows[split]
         written = b"".join(file.read_bytes() for file in snapshot.files(split))
         assert written.count(b"\n") == len(rows) + len(snapshot.files(split))
-        kinds = {column.name: column.kept for column in snapshot.schema.all}
+        kinds = {column.name: column.written for column in snapshot.schema.all}
         for fields in rows:
             for name, field in zip(header, fields, strict=True):
                 if name in KEYED or kinds[name] == "text":

@@ -12,7 +12,7 @@ from lineage_store.errors import BadInput
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
 from lineage_store.rows.slice_set import SortedRows
-from lineage_store.sources.source import open_source
+from lineage_store.sources import AS_IT_IS
 from pipelines.backends.direct import DirectBackend
 from unlearning.families.keras_parts import KerasParts
 from unlearning.fingerprint.determinism import pin_tensorflow
@@ -230,7 +230,7 @@ def test_a_model_needs_its_columns_to_predict(served, write_csv):
 
 def test_a_served_model_that_does_not_name_its_columns_is_told_so(tmp_path, write_csv):
     with pytest.raises(BadInput, match="does not say which columns it takes"):
-        predict_table(tmp_path, open_source(write_csv([["a"], ["1"]])))
+        predict_table(tmp_path, write_csv([["a"], ["1"]]), AS_IT_IS)
 
 
 def ragged(tf, lists):

@@ -167,7 +167,7 @@ BAD_TRAINING = {
     "a label with one class": (train_on("one-class.csv"), 2, "one class"),
     "a line with too few fields": (train_on("short-line.csv"), 2, "Line 41 of short-line.csv"),
     "a file that ends within quotes": (train_on("cut-quote.csv"), 2, "at line 41"),
-    "a file that is not UTF-8": (train_on("latin.csv"), 2, "is not UTF-8 after line"),
+    "a file that is not UTF-8": (train_on("latin.csv"), 2, "is not UTF-8: name its --encoding"),
     "a row id twice": (train_on("same-ids.csv"), 2, "the second is in line 100"),
     "a row id that is empty": (train_on("no-id.csv"), 2, "in line 100 of no-id.csv is empty"),
     "a module that is not there": (train_on("good.csv", "--module", "no.py"), 2, "no.py"),
