@@ -135,8 +135,9 @@ class Project(Reader):
             kinds_said(texts=[*category_columns, *text_columns], dates=date_columns),
             task,
         )
+        given: Given | Sequence[Given] = the_data(data, csv)
         asked = TrainRequest(
-            sources=open_table(the_data(data, csv), columns, reading),
+            sources=open_table(given, columns, reading),
             columns=columns,
             options=TrainOptions(
                 model_family=model_family,
@@ -329,10 +330,11 @@ class Project(Reader):
         """Say which rows of a model look poisoned, and propose to forget them: see `detecting`."""
         from pipelines.runs.detect import DetectRequest
 
+        given: Given | Sequence[Given] = the_data(data, csv)
         ids = [row_id, source]
         asked = DetectRequest(
             method=method,
-            sources=open_sources(the_data(data, csv), reading.knowing(ids, ids=ids)),
+            sources=open_sources(given, reading.knowing(ids, ids=ids)),
             row_id=row_id,
             model=model,
             share=share,

@@ -159,7 +159,7 @@ class Reader:
         """Predict with a live model's SavedModel for the rows of a table."""
         from unlearning.serving import predict_table, prediction_of
 
-        given = the_data(data, csv)
+        given: Given = the_data(data, csv)
         with self._session.reading() as (workspace, connection):
             record = models.find_model(connection, model_id)
             if record.state != "live":
