@@ -243,12 +243,12 @@ def verify(
 
 @commands.command()
 @WORKSPACE
-@data_option("The table to read.", multiple=False)
+@data_option("The table to read; may be given again.")
 @reading_options
 @click.option("--model", "model_id", help="The model; by default the newest live one.")
 @JSON
 def predict(
-    workspace: Path, data: str, reading: Reading, model_id: str | None, as_json: bool
+    workspace: Path, data: tuple[str, ...], reading: Reading, model_id: str | None, as_json: bool
 ) -> None:
     """Predict with a pushed model for the rows of a table."""
     with project_of(workspace, progress=False) as project:

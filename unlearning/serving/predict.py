@@ -1,6 +1,6 @@
 """Predicting with a pushed SavedModel, from a table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from lineage_store.data import Table, read_table
 from lineage_store.index.models import ModelRecord
-from lineage_store.sources import Given, Reading, open_source
+from lineage_store.sources import Given, Reading, open_sources
 from lineage_store.tensors import Array
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.module_file import ModelSpec
@@ -17,15 +17,16 @@ from unlearning.serving.export import served_columns
 AT_ONCE = 4096
 
 
-def predict_table(model: Path, data: Given, reading: Reading) -> dict[str, Any]:
+def predict_table(model: Path, data: Given | Sequence[Given], reading: Reading) -> dict[str, Any]:
     """Return `predictions`, one a row, and for classes `classes` and `probabilities` too.
 
     Columns that the model does not know are ignored. Raises BadInput for a file that cannot be
     read or a column that is missing.
     """
     spec = served_columns(model)
-    source = open_source(data, reading.knowing([*spec.numbers, *spec.strings]))
-    answers = served_answers(model, spec, read_table(source))
+    sources = open_sources(data, reading.knowing([*spec.numbers, *spec.strings]))
+    each = [served_answers(model, spec, read_table(source)) for source in sources]
+    answers = {name: np.concatenate([one[name] for one in each]) for name in each[0]}
     if spec.task == "regression":
         return {"predictions": [float(value) for value in answers["values"]]}
     return {

@@ -26,7 +26,7 @@ from unlearning.families import DEFAULT
 from unweave.api.detecting import detect_poison
 from unweave.api.forget_options import asked_of, forget_request
 from unweave.api.near_subjects import spelled_otherwise, telling_of_others
-from unweave.api.reader import Reader, the_data
+from unweave.api.reader import Reader, Tables, the_data
 from unweave.api.readmitting import readmit_subjects
 from unweave.api.reporting import write_report
 from unweave.api.session import Now, Session, nobody
@@ -71,9 +71,9 @@ class Project(Reader):
 
     def train(
         self,
-        data: Given | Sequence[Given] | None = None,
+        data: Tables | None = None,
         *,
-        csv: Given | Sequence[Given] | None = None,
+        csv: Tables | None = None,
         reading: Reading = AS_IT_IS,
         label: str | None = None,
         subject: str | Sequence[str] = (),
@@ -135,7 +135,7 @@ class Project(Reader):
             kinds_said(texts=[*category_columns, *text_columns], dates=date_columns),
             task,
         )
-        given: Given | Sequence[Given] = the_data(data, csv)
+        given = the_data(data, csv)
         asked = TrainRequest(
             sources=open_table(given, columns, reading),
             columns=columns,
@@ -314,9 +314,9 @@ class Project(Reader):
 
     def detect(
         self,
-        data: Given | Sequence[Given] | None = None,
+        data: Tables | None = None,
         *,
-        csv: Given | Sequence[Given] | None = None,
+        csv: Tables | None = None,
         reading: Reading = AS_IT_IS,
         row_id: str,
         model: str | None = None,
@@ -330,7 +330,7 @@ class Project(Reader):
         """Say which rows of a model look poisoned, and propose to forget them: see `detecting`."""
         from pipelines.runs.detect import DetectRequest
 
-        given: Given | Sequence[Given] = the_data(data, csv)
+        given = the_data(data, csv)
         ids = [row_id, source]
         asked = DetectRequest(
             method=method,

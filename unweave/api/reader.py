@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias
 
 from lineage_store.clock import machine_time
 from lineage_store.disk_full import translated
@@ -16,10 +16,10 @@ from unweave.api.near_subjects import spelled_otherwise, telling_of_others
 from unweave.api.questions import Queries
 from unweave.api.session import Now, Session
 
-T = TypeVar("T")
+Tables: TypeAlias = Given | Sequence[Given]
 
 
-def the_data(data: T | None, csv: T | None) -> T:
+def the_data(data: Tables | None, csv: Tables | None) -> Tables:
     """Return the table that was given as `data`, or as `csv`, which is its older name.
 
     Raises BadInput for none, or both.
@@ -150,16 +150,16 @@ class Reader:
 
     def predict(
         self,
-        data: Given | None = None,
+        data: Tables | None = None,
         *,
-        csv: Given | None = None,
+        csv: Tables | None = None,
         reading: Reading = AS_IT_IS,
         model_id: str | None = None,
     ) -> dict[str, Any]:
         """Predict with a live model's SavedModel for the rows of a table."""
         from unlearning.serving import predict_table, prediction_of
 
-        given: Given = the_data(data, csv)
+        given = the_data(data, csv)
         with self._session.reading() as (workspace, connection):
             record = models.find_model(connection, model_id)
             if record.state != "live":

@@ -16,7 +16,7 @@ from unweave.text.printed import say, say_json
 
 @click.command(cls=Once)
 @WORKSPACE
-@data_option("The table that the model was trained on; may be given again.", multiple=True)
+@data_option("The table that the model was trained on; may be given again.")
 @reading_options
 @click.option(
     "--row-id-column", "row_id", required=True, help="The column with the ids of the rows."

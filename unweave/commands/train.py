@@ -25,7 +25,7 @@ from unweave.options.training import training_options
 
 @click.command(cls=Once)
 @WORKSPACE
-@data_option("The table to read; may be given again, for one in several files.", multiple=True)
+@data_option("The table to read; may be given again, for one in several files.")
 @reading_options
 @click.option(
     "--label-column",

@@ -82,14 +82,14 @@ def kind_options(command: Command) -> Command:
     return command
 
 
-def data_option(help: str, *, multiple: bool) -> Callable[[Command], Command]:
+def data_option(help: str) -> Callable[[Command], Command]:
     """Return the option that names tables, and takes its older name too."""
     return click.option(
         "--data",
         "--csv",
         "data",
         required=True,
-        multiple=multiple,
+        multiple=True,
         type=click.Path(),
         metavar="TABLE",
         help=help,
