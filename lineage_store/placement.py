@@ -145,7 +145,7 @@ def draw(values: U64, *, constant: int, choices: int) -> I64:
     return ((high * np.uint64(choices)) >> np.uint64(32)).astype(np.int64)
 
 
-SHARD, SLICE, BATCH, BUCKET = tweak(1), tweak(2), 3, tweak(4)
+SHARD, SLICE, BATCH, BUCKET, EVALUATION = tweak(1), tweak(2), 3, tweak(4), tweak(5)
 CELL_ROWS = 4096
 BAND_SHIFT, DIGEST_BITS = np.uint64(56), np.uint64((1 << 56) - 1)
 
@@ -250,6 +250,11 @@ def evaluated(row_keys: npt.NDArray[np.uint8], *, percent: int) -> npt.NDArray[n
     if not 0 < end <= MASK:
         return np.full(len(first), end > 0)
     return first < np.uint64(end)
+
+
+def placed_in_evaluation(places: U64, *, percent: int) -> npt.NDArray[np.bool_]:
+    """Say which rows are of the evaluation split, from their places: rows of one place together."""
+    return draw(places & DIGEST_BITS, constant=EVALUATION, choices=100) < percent
 
 
 def in_bands(places: U64, bands: U64) -> U64:

@@ -18,7 +18,9 @@ class Columns:
 
     `risk` are the rules that tell how likely a row is to be withdrawn, in order of rising risk.
     Their columns may be any, also dropped ones. `kinds` are those of columns whose kind is said, by
-    name, and `task` that of the label; all others are told from the rows.
+    name, and `task` that of the label; all others are told from the rows, by `rules`. By the first
+    ones (`FIRST_RULES`) a row's split follows from its own key, since then from its place, so that
+    a person's rows lie in one.
     """
 
     label: str | None = None
@@ -29,6 +31,7 @@ class Columns:
     risk: tuple[RiskRule, ...] = ()
     kinds: tuple[tuple[str, Kind], ...] = ()
     task: Task | None = None
+    rules: int = RULES
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -119,7 +122,7 @@ def read_header(source: Source, columns: Columns) -> TableHeader:
         raise BadInput(f"The label column {label!r} cannot be an id or a dropped column.")
     said = {**source.kinds(), **dict(columns.kinds)}
     kinds = tuple((name, said[name]) for name in (*features, label) if name and name in said)
-    return TableHeader(names, Roles(features, label, Said(kinds, columns.task, RULES)))
+    return TableHeader(names, Roles(features, label, Said(kinds, columns.task, columns.rules)))
 
 
 def read_headers(sources: Sequence[Source], columns: Columns) -> TableHeader:

@@ -22,11 +22,12 @@ from lineage_store.data.keys_seen import KeysSeen
 from lineage_store.data.number_arrays import first_of_no_kind
 from lineage_store.data.record import EVALUATION_PERCENT, Block, joined
 from lineage_store.data.risk import bands_of
+from lineage_store.data.schema import FIRST_RULES
 from lineage_store.errors import BadInput
 from lineage_store.keys.exclusions import Exclusions, GivenRows
 from lineage_store.keys.secret import Keys
 from lineage_store.keys.subject_ids import canonical_id, is_nobody
-from lineage_store.placement import I64, U64, evaluated, in_bands
+from lineage_store.placement import I64, U64, evaluated, in_bands, placed_in_evaluation
 from lineage_store.sources.source import Source
 from lineage_store.sources.text_rows import (
     SEPARATOR,
@@ -135,13 +136,20 @@ class _Keying:
         subjects = subjects.meant()
         names = self.header.roles.all
         chosen = [values.column(self.header.names.index(name)) for name in names]
+        places = self._places(values, row_keys, subjects)
         return Block(
             row_keys,
             self._pseudonyms(subjects, len(row_keys)),
-            self._places(values, row_keys, subjects),
-            evaluated(row_keys, percent=EVALUATION_PERCENT),
+            places,
+            self._evaluated(row_keys, places),
             pa.RecordBatch.from_arrays(chosen, names=list(names)),
         )
+
+    def _evaluated(self, row_keys: RowKeys, places: U64) -> npt.NDArray[np.bool_]:
+        """Say which rows are to judge a model by: no person's, of whom it learns others."""
+        if self.columns.rules == FIRST_RULES:
+            return evaluated(row_keys, percent=EVALUATION_PERCENT)
+        return placed_in_evaluation(places, percent=EVALUATION_PERCENT)
 
     def _must_be_as_said(self, source: Source, rows: TextRows) -> None:
         """Raise BadInput for the first value that is not of the kind that the user says."""

@@ -411,7 +411,8 @@ def test_a_table_without_a_label_passes_the_gate_and_every_row_counts(gated, reg
 
 
 def test_a_snapshot_is_read_back_as_it_was_written_and_says_what_its_files_hold(gated):
-    snapshot = gated([HEADER[1:], *[line for line in KEEP for _ in range(9)]], subjects=("person",))
+    lines = [line for line in KEEP for _ in range(9)]
+    snapshot = gated([HEADER[1:], *lines], subjects=("person",), place_by_row=True)
     assert load_snapshot(snapshot.folder) == snapshot
     assert snapshot.splits == ("train", "eval")
     description = json.loads((snapshot.folder / "gate.json").read_bytes())

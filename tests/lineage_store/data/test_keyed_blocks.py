@@ -12,6 +12,7 @@ from fixtures.the_old_gate import old_place
 from lineage_store.data.columns import Columns, open_table, read_header, read_headers
 from lineage_store.data.keyed_blocks import read_blocks_of
 from lineage_store.data.record import records_in
+from lineage_store.data.schema import FIRST_RULES
 from lineage_store.errors import BadInput
 from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.pseudonyms import Pseudonyms
@@ -231,9 +232,22 @@ def test_without_a_subject_column_every_row_id_is_a_subject(given_file, read_csv
     assert [r.subjects for r in records] == [(pseudonyms.get(id_),) for id_ in ("r1", "r2", "r3")]
 
 
-def test_the_split_is_a_function_of_the_row_key_and_takes_a_tenth(given_file, read_csv):
+@pytest.mark.parametrize("place_by_row", [False, True])
+def test_the_split_goes_by_what_places_a_row_and_takes_a_tenth(given_file, read_csv, place_by_row):
+    text = "who,a,label\n" + "".join(f"p{n // 3},{n},0\n" for n in range(3000))
+    _, records = read_csv(given_file(text), subjects=("who",), place_by_row=place_by_row)
+    assert 200 < sum(record.split == "eval" for record in records) < 400
+    people = {record.subjects for record in records if record.split == "eval"}
+    apart = [record for record in records if record.subjects in people and record.split != "eval"]
+    assert bool(apart) == place_by_row
+    # It is no function of the shard, of the slice, or of either.
+    shards = Counter(record.place[0] >> 6 for record in records if record.split == "eval")
+    assert set(shards) == {0, 1, 2, 3}
+
+
+def test_by_the_first_rules_the_split_goes_by_the_row_key(given_file, read_csv):
     text = "id,a,label\n" + "".join(f"r{n},1,0\n" for n in range(3000))
-    _, records = read_csv(given_file(text), row_id="id")
+    _, records = read_csv(given_file(text), row_id="id", rules=FIRST_RULES)
     for record in records:
         in_eval = in_evaluation(record.row_key, percent=10)
         assert record.split == ("eval" if in_eval else "train")
