@@ -5,14 +5,14 @@ Whatever fails, what was begun is taken away again: a model is registered whole 
 
 import shutil
 import sqlite3
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from lineage_store.canonical import digest, write_atomic
-from lineage_store.cells import keep_once, let_through, load_snapshot
+from lineage_store.cells import Snapshot, keep_once, let_through, load_snapshot
 from lineage_store.clock import Clock
 from lineage_store.data import Columns, Schema, TableHeader, read_blocks_of, read_headers
 from lineage_store.disk_full import translated
@@ -31,6 +31,7 @@ from lineage_store.keys import Exclusions, Pseudonyms, create_signing_key
 from lineage_store.ledger import TrainOptions
 from lineage_store.progress import counter
 from lineage_store.sources import Source
+from lineage_store.understood import TableWatch, Understanding, Watched, understanding_of
 from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend, TrainingJob
 from pipelines.runs.base_model import find_base
@@ -39,11 +40,17 @@ from unlearning.fitting import ShardEngine
 from unlearning.training import TrainConfig
 
 
+class DryRunEnds(Exception):
+    """A dry run has come to its end: nothing of it stays."""
+
+
 @dataclass(frozen=True)
 class TrainRequest:
     """What the user asks of a training run.
 
     `module` is a model file, or None; `base` names the model whose weights it starts from, or None.
+    `understood` is told what the gate made of the table, before anything is learnt; a `dry_run`
+    ends there.
     Raises BadInput for options that do not fit, whoever asks.
     """
 
@@ -52,6 +59,8 @@ class TrainRequest:
     options: TrainOptions
     module: Path | None = None
     base: str | None = None
+    understood: Callable[[Understanding], None] | None = None
+    dry_run: bool = False
 
     def __post_init__(self) -> None:
         self.options.validate()
@@ -109,8 +118,13 @@ def train(
     try:
         pseudonyms.take_back()  # likewise
         like = None if base is None else base.schema
-        _gate(workspace, asked, options, header, snapshot, exclusions, pseudonyms, like)
+        watch = TableWatch(header, asked.columns.subjects)
+        _gate(workspace, asked, options, header, snapshot, exclusions, pseudonyms, like, watch)
         gated = load_snapshot(snapshot)
+        if asked.understood is not None:
+            asked.understood(_understanding(watch, asked, gated, options, exclusions))
+        if asked.dry_run:
+            raise DryRunEnds
         must_be_fit(unfit(gated.schema, options))
         keep_once(gated, (load_snapshot(one) for one in others if one.exists()))
         write_atomic(module_file, text.encode("utf-8"))
@@ -162,6 +176,7 @@ def _gate(
     exclusions: Exclusions,
     pseudonyms: Pseudonyms,
     like: Schema | None,
+    watch: TableWatch,
 ) -> None:
     add = counter("gate", sum(source.size for source in asked.sources))
     last = 0
@@ -175,7 +190,7 @@ def _gate(
     if like is not None:  # what was said of the base's data is said of these
         roles = replace(roles, said=like.said)
     blocks = read_blocks_of(
-        asked.sources,
+        [Watched(source, watch) for source in asked.sources],
         columns=asked.columns,
         header=header,
         keys=workspace.keys(),
@@ -190,6 +205,24 @@ def _gate(
     finally:
         if isinstance(blocks, Generator):
             blocks.close()  # with its temporary file, while that is still there
+
+
+def _understanding(
+    watch: TableWatch,
+    asked: TrainRequest,
+    gated: Snapshot,
+    options: TrainOptions,
+    exclusions: Exclusions,
+) -> Understanding:
+    partition = options.partition
+    return understanding_of(
+        watch,
+        asked.columns,
+        schema=gated.schema,
+        by_split=gated.rows,
+        excluded=exclusions.rows,
+        partition=(partition.shards, partition.slices),
+    )
 
 
 def _clear(paths: Iterable[Path]) -> None:

@@ -19,7 +19,7 @@ TOP = Path(__file__).parents[2]
 ROOMS = """
     lineage_store
     lineage_store/keys  lineage_store/workspace  lineage_store/sources  lineage_store/data
-    lineage_store/cells  lineage_store/rows
+    lineage_store/cells  lineage_store/understood  lineage_store/rows
     lineage_store/ledger  lineage_store/log  lineage_store/index  lineage_store/requests
     lineage_store/graph  lineage_store/mlmd  lineage_store/doctor  lineage_store/questions
 

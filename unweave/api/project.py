@@ -11,8 +11,9 @@ Each answer is a dictionary that JSON can hold, the same as at the command line.
 
 import os
 import time as clock
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from lineage_store.clock import machine_time
@@ -21,6 +22,7 @@ from lineage_store.disk_full import translated
 from lineage_store.ledger import TrainOptions
 from lineage_store.progress import Listener, listening
 from lineage_store.sources import AS_IT_IS, Given, Reading, open_sources
+from lineage_store.understood import Understanding
 from lineage_store.workspace import parse_connection
 from unlearning.families import DEFAULT
 from unweave.api.detecting import detect_poison
@@ -36,6 +38,10 @@ if TYPE_CHECKING:
     from pipelines.jobs import Backend
     from unweave.api.request_queue import RequestQueue
     from unweave.report.charts import Evaluation
+
+
+def to_nobody(understanding: Understanding) -> None:
+    """Tell nobody what was understood of a table."""
 
 
 class Project(Reader):
@@ -105,12 +111,15 @@ class Project(Reader):
         checkpoint_budget: int | None = None,
         key_file: Path | str | None = None,
         metadata: Path | str | None = None,
+        dry_run: bool = False,
+        understood: Callable[[Understanding], None] = to_nobody,
     ) -> dict[str, Any]:
         """Train a model with lineage on a table, in one file or several, and push it.
 
         `reading` says how files are read, as far as their first bytes do not tell; `task` what the
         label is, and the columns of categories, text and dates what these hold, as far as the rows
-        do not tell.
+        do not tell. `understood` is told what the gate made of the table before anything is learnt,
+        and a `dry_run` ends there; the answer has it too.
 
         `label` is the column to predict, for a family that learns to tell one. A row may have
         several subjects: `subject` names one column or more. `base` names a live model whose
@@ -119,7 +128,7 @@ class Project(Reader):
         be withdrawn, in order of rising risk; docs/data.md says what becomes of them. Raises
         BadInput for options, data or a module that do not fit.
         """
-        from pipelines.runs.train import TrainRequest, train
+        from pipelines.runs.train import DryRunEnds, TrainRequest, train
         from unweave.answers import runs as answers
 
         began = clock.perf_counter()
@@ -135,7 +144,7 @@ class Project(Reader):
             kinds_said(texts=[*category_columns, *text_columns], dates=date_columns),
             task,
         )
-        given = the_data(data, csv)
+        given, told = the_data(data, csv), dict[str, Understanding]()
         asked = TrainRequest(
             sources=open_table(given, columns, reading),
             columns=columns,
@@ -160,18 +169,29 @@ class Project(Reader):
             ),
             module=None if module is None else Path(module),
             base=base,
+            understood=lambda one: understood(told.setdefault("understood", one)),
+            dry_run=dry_run,
         )
         key = None if key_file is None else Path(key_file)
         where = None if metadata is None else parse_connection(str(metadata))
-        session = self._session
-        engine = session.engine  # one that cannot be is told before a workspace is made
-        with session.running(create=True, key_file=key, metadata=where) as (workspace, _):
-            made = train(
-                workspace, asked, backend=session.backend, engine=engine, clock=lambda: session.time
-            )
-            return answers.trained(
-                workspace, made, seconds=clock.perf_counter() - began, reveal=session.reveal
-            )
+        with TemporaryDirectory(prefix="unweave-") as aside:
+            session = self._session.aside(Path(aside)) if dry_run else self._session
+            engine = session.engine  # one that cannot be is told before a workspace is made
+            with session.running(create=True, key_file=key, metadata=where) as (workspace, _):
+                try:
+                    made = train(
+                        workspace,
+                        asked,
+                        backend=session.backend,
+                        engine=engine,
+                        clock=lambda: session.time,
+                    )
+                except DryRunEnds:
+                    return {"dry_run": True, "understood": told["understood"].to_json()}
+                answer = answers.trained(
+                    workspace, made, seconds=clock.perf_counter() - began, reveal=session.reveal
+                )
+        return answer | {"understood": told["understood"].to_json()}
 
     def forget(
         self,

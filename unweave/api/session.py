@@ -7,7 +7,7 @@ imported when it is asked for.
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -92,6 +92,10 @@ class Session:
     def workspace(self) -> Workspace:
         """Open the workspace."""
         return open_workspace(self.root)
+
+    def aside(self, folder: Path) -> "Session":
+        """Return a session in a new workspace below a folder, if there is none here."""
+        return self if self.root.exists() else replace(self, root=folder / "workspace")
 
     @contextmanager
     def reading(self) -> Iterator[tuple[Workspace, sqlite3.Connection]]:

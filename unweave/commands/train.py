@@ -1,6 +1,8 @@
 """`unweave train`: the command that makes models."""
 
+import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import click
@@ -8,6 +10,8 @@ import click
 from lineage_store.data import Task
 from lineage_store.ledger import TrainOptions
 from lineage_store.sources import Reading
+from lineage_store.understood import Understanding
+from unweave.api.project import to_nobody
 from unweave.options.once import Once
 from unweave.options.reading import data_option, kind_options, names_in, reading_options
 from unweave.options.shared import (
@@ -17,10 +21,12 @@ from unweave.options.shared import (
     WAIT,
     WORKERS,
     WORKSPACE,
+    for_people,
     project_of,
     show,
 )
 from unweave.options.training import training_options
+from unweave.text.printed import say
 
 
 @click.command(cls=Once)
@@ -57,6 +63,8 @@ from unweave.options.training import training_options
     "--key-file", type=click.Path(path_type=Path), help="The secret of a new workspace (mode 600)."
 )
 @click.option("--metadata", help="Where a new workspace's MLMD lives: see docs/lineage.md.")
+@click.option("--dry-run", is_flag=True, help="Say what was understood of the table, and end.")
+@click.option("--show-values", is_flag=True, help="Name the classes, too, if this is a terminal.")
 @WORKERS
 @BEAM_ARGS
 @WAIT
@@ -80,6 +88,8 @@ def train(
     options: TrainOptions,
     key_file: Path | None,
     metadata: str | None,
+    dry_run: bool,
+    show_values: bool,
     workers: int | None,
     beam_args: str | None,
     wait: int,
@@ -107,5 +117,18 @@ def train(
             **asdict(options),
             key_file=key_file,
             metadata=metadata,
+            dry_run=dry_run,
+            understood=to_nobody if as_json else partial(_show_understood, values=show_values),
         )
-    show(answer, as_json, "trained")
+    if not dry_run or as_json:
+        show(answer, as_json, "trained")
+
+
+def _show_understood(told: Understanding, *, values: bool) -> None:
+    """Print what was understood of a table, before anything is learnt from it."""
+    from unweave.text.understood import understood_lines
+
+    for line in understood_lines(told, values=values and sys.stdout.isatty()):
+        say(line)
+    for warning in for_people({"warnings": list(told.warnings)})["warnings"]:
+        say(f"Warning: {warning}", err=True)

@@ -591,3 +591,22 @@ def test_an_unfinished_line_of_a_large_file_is_named_before_anything_is_trained(
     assert_one_sentence(answer, status=2, words="Line 5002 of large.csv has 3 fields")
     assert digest_of(prepared) == before
     path.unlink()
+
+
+def test_a_dry_run_of_a_training_says_what_was_understood_and_leaves_nothing(tmp_path):
+    rows = "".join(f"p{n % 9};{n};{'yes' if n % 2 else 'no'}\n" for n in range(60))
+    (tmp_path / "t.csv").write_text("who;size;y\n" + rows)
+    asked = ["train", "--data", "t.csv", "--label-column", "y", "--subject-column", "who"]
+    asked += ["--workspace", "ws", "--dry-run"]
+    status, shown, _ = run(*asked, folder=tmp_path)
+    assert status == 0 and "CSV, ';' between fields" in shown
+    assert "'y': a classification, since the label in line 2 is a text" in shown
+    told = json.loads(run(*asked, "--json", "--show-values", folder=tmp_path)[1])
+    assert told["dry_run"] and told["understood"]["class_rows"] == [30, 30]
+    assert '"yes"' not in json.dumps(told) and [*tmp_path.iterdir()] == [tmp_path / "t.csv"]
+
+
+def test_an_option_that_is_given_twice_and_taken_once_is_an_error(tmp_path):
+    asked = ["train", "--data", "t.csv", "--label-column", "a", "--label-column", "b"]
+    status, _, why = run(*asked, folder=tmp_path)
+    assert status == 2 and "--label-column is given 2 times, and is taken once" in why

@@ -1,0 +1,126 @@
+"""What looks odd in a table, each with the option that says otherwise.
+
+Told by rules of thumb from counts; a model is trained all the same. Options are named in backticks,
+as Python calls them.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from lineage_store.data.columns import Columns
+from lineage_store.data.record import EVAL, TRAIN, UNLABELLED
+from lineage_store.data.schema import Schema
+from lineage_store.understood.column_watch import ColumnWatch
+from lineage_store.understood.table_watch import TableWatch
+
+CODES = "id|code|zip|plz|postcode|type|class|category|group|kind"
+CODE_NAME = re.compile(rf"(^|[_\W])({CODES})s?$", re.IGNORECASE)
+FEWEST, UNIQUE, NEARLY = 100, 0.98, 0.5
+ROWS_OF_A_SHARD, ROWS_OF_A_CLASS = 200, 10
+NOBODYS = 0.01
+
+
+def advice_on(
+    watch: TableWatch,
+    columns: Columns,
+    *,
+    schema: Schema,
+    by_split: Mapping[str, int],
+    shards: int,
+    class_rows: Mapping[str, int],
+) -> tuple[str, ...]:
+    """Return what should be looked at, a sentence each."""
+    found = [
+        *_on_people(watch, columns),
+        *_on_label(watch, columns, schema, by_split),
+        *_on_shards(by_split, shards, class_rows),
+    ]
+    for column in schema.columns:
+        if schema.said.kind_of(column.name) is None:
+            found += _on_column(column.name, column.kind, watch.columns[column.name])
+    return tuple(found)
+
+
+def _on_people(watch: TableWatch, columns: Columns) -> Iterator[str]:
+    if not columns.subjects_or_id:
+        yield (
+            "Nobody can ever be forgotten from this model: name the column that says whose a row "
+            "is as `subject`, or one with an id of each row as `row_id`."
+        )
+    elif watch.nobodys > NOBODYS * watch.rows:
+        share = watch.nobodys / watch.rows
+        reach = (
+            "can be forgotten by its row id alone" if columns.row_id else "can never be forgotten"
+        )
+        yield f"{watch.nobodys:,} rows ({share:.0%}) name nobody: such a row {reach}."
+    if len(columns.subjects) > 1 and not columns.place_by_row:
+        yield (
+            "Rows of several people stand with the first of them: the others may have rows on both "
+            "sides of the evaluation split."
+        )
+
+
+def _on_label(
+    watch: TableWatch, columns: Columns, schema: Schema, by_split: Mapping[str, int]
+) -> Iterator[str]:
+    missing = by_split.get(UNLABELLED, 0)
+    if missing:
+        share = missing / max(1, sum(by_split.values()))
+        yield f"{missing:,} rows ({share:.0%}) have no label: nothing is learnt from them."
+    if not schema.labels or columns.task is not None or schema.label.kind == "text":
+        return
+    seen, label = watch.columns[schema.label.name], schema.label
+    if label.task == "classification" and len(label.classes) > 2:
+        yield (
+            f"The label's {len(label.classes)} whole numbers are taken for classes: give `task` "
+            f"regression if they are amounts."
+        )
+    elif label.task == "regression" and seen.is_whole and seen.share_different < 0.1:
+        yield (
+            "The label's whole numbers are taken for amounts: give `task` classification if they "
+            "are classes."
+        )
+
+
+def _on_shards(
+    by_split: Mapping[str, int], shards: int, class_rows: Mapping[str, int]
+) -> Iterator[str]:
+    if shards > 1 and by_split[TRAIN] < shards * ROWS_OF_A_SHARD:
+        yield (
+            f"A shard has about {by_split[TRAIN] // shards:,} rows to learn from: give fewer "
+            f"`shards`, and a deletion costs more."
+        )
+    few = sum(count < shards * ROWS_OF_A_CLASS for count in class_rows.values())
+    if few:
+        yield (
+            f"{few} of {len(class_rows)} classes have fewer than {ROWS_OF_A_CLASS} rows in a "
+            f"shard: the model can hardly tell them."
+        )
+    if not by_split.get(EVAL):
+        yield "No row is left to judge the model by: there are few people, or few rows."
+
+
+def _on_column(name: str, kind: str, seen: ColumnWatch) -> Iterator[str]:
+    if seen.present < FEWEST:
+        return
+    if kind == "number" and seen.is_whole:
+        if seen.share_different >= UNIQUE:
+            yield (
+                f"The column {name!r} looks like an id of rows: name it as `row_id`, or leave it "
+                f"out with `drop`."
+            )
+        elif CODE_NAME.search(name):
+            yield (
+                f"The column {name!r} looks like codes, and is taken for amounts: name it in "
+                f"`category_columns` if they are."
+            )
+    elif kind == "text" and seen.spells_numbers:
+        yield (
+            f"The column {name!r} looks like numbers that are spelled otherwise, and is taken for "
+            f"text: give the `decimal` sign and that between `thousands`, or correct it."
+        )
+    elif kind == "text" and seen.share_different >= NEARLY:
+        yield (
+            f"The column {name!r} is text that hardly repeats: a model learns little from it, and "
+            f"remembers rows by it; leave it out with `drop`, or name it in `text_columns`."
+        )

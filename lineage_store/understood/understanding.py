@@ -1,0 +1,154 @@
+"""What is told of a table once the gate has read it: kinds and why, people, classes by number.
+
+It holds names of columns, numbers of lines and counts, and no value: not the name of a class, which
+`classes` gives apart, to whoever may see it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lineage_store.data.columns import Columns
+from lineage_store.data.schema import Column, Schema
+from lineage_store.sources.text_rows import Kind
+from lineage_store.understood.advice import advice_on
+from lineage_store.understood.column_watch import ColumnWatch
+from lineage_store.understood.table_watch import TableWatch
+
+
+@dataclass(frozen=True)
+class ColumnTold:
+    """A column: its kind, why it is of that kind, and the place that tells it, if one does."""
+
+    name: str
+    kind: Kind
+    why: str
+    place: str | None = None
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """What was understood of a table.
+
+    `class_rows` is the number of rows of each class, in the order of their names; `subjects` is how
+    many people have rows, None where no column names any. `sources` are what the files were taken
+    for. `classes` are the names of the classes, which are values.
+    """
+
+    rows: int
+    by_split: Mapping[str, int]
+    excluded: int
+    sources: Mapping[str, str]
+    label: str | None
+    task: str | None
+    why_task: str | None
+    class_rows: tuple[int, ...]
+    columns: tuple[ColumnTold, ...]
+    subjects: int | None
+    without_subject: int
+    shards: int
+    slices: int
+    warnings: tuple[str, ...]
+    classes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON, without any value."""
+        return {
+            "rows": self.rows,
+            "rows_by_split": dict(self.by_split),
+            "excluded": self.excluded,
+            "sources": list(self.sources.values()),
+            "label": self.label,
+            "task": self.task,
+            "why_task": self.why_task,
+            "classes": len(self.class_rows),
+            "class_rows": list(self.class_rows),
+            "columns": [
+                {"name": one.name, "kind": one.kind, "why": one.why} for one in self.columns
+            ],
+            "subjects": self.subjects,
+            "without_subject": self.without_subject,
+            "shards": self.shards,
+            "slices": self.slices,
+            "warnings": list(self.warnings),
+        }
+
+
+def understanding_of(
+    watch: TableWatch,
+    columns: Columns,
+    *,
+    schema: Schema,
+    by_split: Mapping[str, int],
+    excluded: int,
+    partition: tuple[int, int],
+) -> Understanding:
+    """Return what was understood of a table that was watched, and gated to a schema.
+
+    `partition` are the shards and slices of the model.
+    """
+    shards, slices = partition
+    label = schema.label if schema.labels else None
+    found = _class_rows(watch, schema)
+    return Understanding(
+        rows=watch.rows,
+        by_split=by_split,
+        excluded=excluded,
+        sources=watch.descriptions,
+        label=None if label is None else label.name,
+        task=None if label is None else label.task,
+        why_task=_why_task(schema, columns, watch),
+        class_rows=tuple(found.values()),
+        columns=tuple(_told(one, watch.columns[one.name], schema) for one in schema.columns),
+        subjects=len(watch.people) if watch.ids else None,
+        without_subject=watch.nobodys if watch.ids else 0,
+        shards=shards,
+        slices=slices,
+        warnings=advice_on(
+            watch, columns, schema=schema, by_split=by_split, shards=shards, class_rows=found
+        ),
+        classes=tuple(found),
+    )
+
+
+def _class_rows(watch: TableWatch, schema: Schema) -> dict[str, int]:
+    """Return the rows of each class as the gate spells it, in the order of their names."""
+    if not schema.labels or schema.label.task != "classification":
+        return {}
+    found = dict.fromkeys(schema.label.classes, 0)
+    for text, count in watch.classes.items():
+        name = schema.label.canonical(text)
+        if name in found:
+            found[name] += count
+    return found
+
+
+def _told(column: Column, seen: ColumnWatch, schema: Schema) -> ColumnTold:
+    place = None
+    if schema.said.kind_of(column.name) is not None:
+        why = "it was said, or the source declares it"
+    elif not seen.present:
+        why = "it has no value"
+    elif column.kind == "number":
+        why = "all values are numbers"
+    elif column.kind == "date":
+        why = "all values are days or times in ISO 8601"
+    else:
+        place = seen.first_text
+        why = f"the value in {place} is no number"
+    return ColumnTold(column.name, column.kind, why, place)
+
+
+def _why_task(schema: Schema, columns: Columns, watch: TableWatch) -> str | None:
+    if not schema.labels:
+        return None
+    if columns.task is not None:
+        return "it was said"
+    label, seen = schema.label, watch.columns[schema.label.name]
+    if label.kind == "text":
+        return f"the label in {seen.first_text or 'some rows'} is a text"
+    if label.task == "classification":
+        return f"its values are {len(label.classes)} different whole numbers"
+    if not seen.is_whole:
+        return "its values are numbers with fractions"
+    return "its values are more whole numbers than classes are told from"

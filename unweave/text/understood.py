@@ -1,0 +1,50 @@
+"""What was understood of a table, as text for people, before a model learns from it."""
+
+from collections.abc import Iterator
+
+from lineage_store.understood import ColumnTold, Understanding
+
+MOST_COLUMNS = 12
+MOST_CLASSES = 10
+
+
+def understood_lines(told: Understanding, *, values: bool) -> Iterator[str]:
+    """Yield what was understood, line by line; with `values`, the names of classes too."""
+    yield f"Read {told.rows:,} rows ({'; '.join(sorted(set(told.sources.values())))})."
+    if told.excluded:
+        yield f"  kept out   {told.excluded:,} rows of what was forgotten here"
+    yield f"  label      {_label(told)}"
+    if told.class_rows:
+        yield f"  classes    {_classes(told, values=values)}"
+    for kind, word in (("number", "numbers"), ("date", "dates"), ("text", "texts")):
+        of_kind = [column for column in told.columns if column.kind == kind]
+        if of_kind:
+            yield f"  {word:<10} {_columns(of_kind)}"
+    if told.subjects is not None:
+        yield f"  people     {told.subjects:,}; {told.without_subject:,} rows name nobody"
+    yield f"  partition  {told.shards} shards of {told.slices} slices"
+
+
+def _label(told: Understanding) -> str:
+    if told.label is None:
+        return "none"
+    return f"{told.label!r}: a {told.task}, since {told.why_task}"
+
+
+def _classes(told: Understanding, *, values: bool) -> str:
+    shown = list(zip(told.classes, told.class_rows, strict=True))[:MOST_CLASSES]
+    each = (f"{name!r} {count:,}" if values else f"{count:,}" for name, count in shown)
+    more = len(told.class_rows) - len(shown)
+    rest = f" and {more} more" if more > 0 else ""
+    return f"{len(told.class_rows)}, of {', '.join(each)}{rest} rows"
+
+
+def _columns(columns: list[ColumnTold]) -> str:
+    shown = [f"{one.name!r}{_place(one)}" for one in columns[:MOST_COLUMNS]]
+    more = len(columns) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+
+
+def _place(column: ColumnTold) -> str:
+    """Say what a text is told from: the first value that is no number."""
+    return f" ({column.place})" if column.kind == "text" and column.place else ""
