@@ -7,7 +7,8 @@ is no column: it numbers rows, and whether a file has one depends on which rows 
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,6 +94,27 @@ class ArrowColumns:
                         f"Row {numbers[row]} of {self.given} holds a zero byte in column {name!r}."
                     )
                 yield texts
+
+
+class Declared(ABC):
+    """What every source has whose columns are those of an Arrow schema."""
+
+    @property
+    def unit(self) -> str:
+        """What the numbers of its rows count."""
+        return "row"
+
+    def columns(self) -> tuple[str, ...]:
+        """Return the names of the columns; raises BadInput for what cannot be read as text."""
+        return self.declared().names()
+
+    def kinds(self) -> Mapping[str, Kind]:
+        """Return the kinds that the types of the columns declare."""
+        return self.declared().kinds()
+
+    @abstractmethod
+    def declared(self) -> ArrowColumns:
+        """Return the columns; raises BadInput for what cannot be read."""
 
 
 def _types_within(name: str, type_: Any) -> Iterator[tuple[str, Any]]:

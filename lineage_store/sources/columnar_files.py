@@ -5,15 +5,15 @@ is another name of it; also the stream form) a record batch. What a file says of
 and types of columns, such as pandas' index, is not read.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lineage_store.errors import BadInput
-from lineage_store.sources.arrow_columns import AT_ONCE, ArrowColumns
-from lineage_store.sources.text_rows import Kind, Progress, TextRows
+from lineage_store.sources.arrow_columns import AT_ONCE, ArrowColumns, Declared
+from lineage_store.sources.text_rows import Progress, TextRows
 
 PARQUET, ARROW, STREAM = b"PAR1", b"ARROW1", b"\xff\xff\xff\xff"
 """The first bytes of a Parquet file, of an Arrow file, and of one in stream form."""
@@ -22,7 +22,7 @@ BUFFER = 1 << 20
 
 
 @dataclass(frozen=True)
-class ParquetFile:
+class ParquetFile(Declared):
     """A Parquet file, read as a stream as often as it is asked for."""
 
     path: Path
@@ -36,14 +36,6 @@ class ParquetFile:
     def size(self) -> int:
         """How many bytes there are to read."""
         return size_of(self.path)
-
-    def columns(self) -> tuple[str, ...]:
-        """Return the names of the columns; raises BadInput for a file that is none, or a type."""
-        return self._columns().names()
-
-    def kinds(self) -> Mapping[str, Kind]:
-        """Return the kinds that the types of the columns declare."""
-        return self._columns().kinds()
 
     def batches(self, progress: Progress | None = None) -> Iterator[TextRows]:
         """Yield the rows in order, some MiB at a time, numbered from one.
@@ -60,7 +52,8 @@ class ParquetFile:
                 if progress:
                     progress(self.size * int(texts.numbers[-1]) // rows)
 
-    def _columns(self) -> ArrowColumns:
+    def declared(self) -> ArrowColumns:
+        """Return the columns; raises BadInput for a file that is none, or a type without text."""
         with _opened(self.path, "Parquet") as stream:
             return ArrowColumns(self.name, self._file(stream).schema_arrow)
 
@@ -71,7 +64,7 @@ class ParquetFile:
 
 
 @dataclass(frozen=True)
-class ArrowFile:
+class ArrowFile(Declared):
     """An Arrow IPC file, which is a Feather file of version 2, or an Arrow IPC stream in a file."""
 
     path: Path
@@ -85,14 +78,6 @@ class ArrowFile:
     def size(self) -> int:
         """How many bytes there are to read."""
         return size_of(self.path)
-
-    def columns(self) -> tuple[str, ...]:
-        """Return the names of the columns; raises BadInput for a file that is none, or a type."""
-        return self._columns().names()
-
-    def kinds(self) -> Mapping[str, Kind]:
-        """Return the kinds that the types of the columns declare."""
-        return self._columns().kinds()
 
     def batches(self, progress: Progress | None = None) -> Iterator[TextRows]:
         """Yield the rows in order, some MiB at a time, numbered from one.
@@ -114,7 +99,8 @@ class ArrowFile:
                 if progress:
                     progress(read)
 
-    def _columns(self) -> ArrowColumns:
+    def declared(self) -> ArrowColumns:
+        """Return the columns; raises BadInput for a file that is none, or a type without text."""
         with _opened(self.path, "Arrow") as stream:
             return ArrowColumns(self.name, self._read(stream)[0])
 
