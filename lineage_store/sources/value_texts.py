@@ -35,6 +35,10 @@ ARROWS_UNITS = {(unit, 1) for unit in ("D", "s", "ms", "us", "ns")}
 FRACTION = r"\.?0+$"
 
 
+class NoText(TypeError):
+    """A value is of a type that has no form as text; its one word is the type's name."""
+
+
 @dataclass(frozen=True)
 class Spelling:
     """How arrays of some types are spelled: a pyarrow array to one of strings, with its nulls."""
@@ -71,7 +75,7 @@ def spelling_of(type_: Any) -> Spelling | None:
 def texts_of_array(array: Any) -> Any:
     """Return a pyarrow array as one of strings without nulls.
 
-    Raises TypeError for a type that has no text.
+    Raises NoText for a type that has no text.
     """
     import pyarrow as pa
 
@@ -79,7 +83,7 @@ def texts_of_array(array: Any) -> Any:
         return pa.array([""] * len(array), pa.string())
     spelling = spelling_of(array.type)
     if spelling is None:
-        raise TypeError(str(array.type))
+        raise NoText(str(array.type))
     texts = spelling.spell(array)
     return texts.fill_null("") if texts.null_count else texts
 
@@ -87,7 +91,7 @@ def texts_of_array(array: Any) -> Any:
 def text_of_value(value: Any) -> str:
     """Return the text of one Python or NumPy value, as an array of its type would have it.
 
-    Raises TypeError for a type that has no text.
+    Raises NoText for a type that has no text.
     """
     if isinstance(value, str):
         return str(value)
@@ -109,18 +113,18 @@ def text_of_value(value: Any) -> str:
         return _short(value.isoformat())
     if isinstance(value, uuid.UUID):
         return str(value)
-    raise TypeError(type(value).__name__)
+    raise NoText(type(value).__name__)
 
 
 def from_numpy(values: npt.NDArray[Any]) -> Any:
     """Return a NumPy array (n,) as a pyarrow array; NaN and NaT become null.
 
-    Raises TypeError for a dtype that has no text.
+    Raises NoText for a dtype that has no text.
     """
     import pyarrow as pa
 
     if values.dtype.kind not in "biufUM":
-        raise TypeError(str(values.dtype))
+        raise NoText(str(values.dtype))
     if values.dtype.kind == "M" and np.datetime_data(values.dtype) not in ARROWS_UNITS:
         values = values.astype("M8[s]")
     return pa.array(values, from_pandas=True)
