@@ -127,7 +127,7 @@ def from_numpy(values: npt.NDArray[Any]) -> Any:
         raise NoText(str(values.dtype))
     if values.dtype.kind == "M" and np.datetime_data(values.dtype) not in ARROWS_UNITS:
         values = values.astype("M8[s]")
-    return pa.array(values, from_pandas=True)
+    return pa.array(values.astype(values.dtype.newbyteorder("=")), from_pandas=True)
 
 
 def _never(_: Any) -> bool:
