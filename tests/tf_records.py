@@ -1,4 +1,4 @@
-"""tf.Examples and TFRecords in bytes, written by neither TensorFlow nor the code that reads them."""
+"""tf.Examples and TFRecords in bytes, written by neither TensorFlow nor what reads them."""
 
 import struct
 

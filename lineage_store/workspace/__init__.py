@@ -3,6 +3,7 @@
 folder            the paths in it, and the lock of whoever writes
 metadata_address  where its MLMD lives: a file of its own, or a server
 while_reading     temporary files of commands that only read
+passwords         from the environment or from a file of their owner's
 request_folder    the files of a deletion request
 """
 

@@ -9,7 +9,6 @@ fast.
 
 import os
 import re
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Literal
 from urllib.parse import quote, unquote, urlsplit
 
 from lineage_store.errors import BadInput
+from lineage_store.workspace.passwords import PasswordPlace
 
 PASSWORD = "UNWEAVE_METADATA_PASSWORD"
 PASSWORD_FILE = "UNWEAVE_METADATA_PASSWORD_FILE"
@@ -103,18 +103,4 @@ def password_from(environment: Mapping[str, str] = os.environ) -> str:
 
     Raises BadInput for a file that cannot be read, or that others than its owner can read.
     """
-    if PASSWORD in environment:
-        return environment[PASSWORD]
-    if PASSWORD_FILE not in environment:
-        return ""
-    file = Path(environment[PASSWORD_FILE])
-    try:
-        if stat.S_IMODE(file.stat().st_mode) & 0o077:
-            raise BadInput(
-                f"The file that {PASSWORD_FILE} names can be read by others: run chmod 600 on it."
-            )
-        return file.read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError):
-        raise BadInput(
-            f"The file that {PASSWORD_FILE} names cannot be read: check the path and its mode."
-        ) from None
+    return PasswordPlace(PASSWORD, PASSWORD_FILE).read(environment)

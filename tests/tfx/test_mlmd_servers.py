@@ -1,8 +1,7 @@
 """The same lineage in every place where MLMD can live, and what a failing server says.
 
-MariaDB and PostgreSQL run on a free loopback port with a throw-away data folder, as a user other
-than root, which both demand. Without their programs (Debian: mariadb-server, postgresql) their
-tests skip. MLMD's gRPC server is in no package: here its store answers to its service definition.
+Without the programs of MariaDB and PostgreSQL their tests skip. MLMD's gRPC server is in no
+package: here its store answers to its service definition.
 """
 
 import contextlib
@@ -10,16 +9,11 @@ import csv
 import json
 import logging
 import os
-import pwd
-import shutil
-import signal
-import socket
 import subprocess
-import tempfile
 import threading
 import time
 from concurrent import futures
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import grpc
@@ -33,6 +27,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from ml_metadata.proto import metadata_store_service_pb2 as service
 
 from benchmarks.handmade import plain_header
+from fixtures.database_servers import SECRET, WAIT, free_port, mariadb, postgresql
 from fixtures.warm_python import warm_python
 from lineage_store.errors import BadInput, MetadataUnavailable
 from lineage_store.index.models import ModelRecord
@@ -57,149 +52,10 @@ from pipelines.backends.direct import DirectBackend
 from unweave import Project
 
 TOP = Path(__file__).parents[2]
-SECRET = "it's a \\ secret=of mine"
-WAIT = 60.0
 STEPS = 25
 SERVICE = "MetadataStoreService"
 KINDS = ("sqlite", "mysql", "postgresql", "grpc")
 SERVERS = ("mysql", "postgresql")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def program(name):
-    """Find a server's program; Debian keeps PostgreSQL's outside the path."""
-    folders = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), "/usr/sbin"]
-    return shutil.which(name, path=os.pathsep.join([*map(str, folders), os.environ["PATH"]]))
-
-
-def needed(*names):
-    found = [program(name) for name in names]
-    if None in found:
-        pytest.skip(f"{names[found.index(None)]} is not installed: apt-get install "
-                    "mariadb-server postgresql")  # fmt: skip
-    return found
-
-
-@dataclass
-class Server:
-    """A database server that can be started, killed and started again on the same data."""
-
-    kind: str
-    folder: Path
-    user: str
-    command: list = field(default_factory=list)
-    port: int = field(default_factory=free_port)
-    process: subprocess.Popen | None = None
-    databases: int = 0
-
-    def run(self, *command, text=None):
-        subprocess.run(
-            [*self.as_user(), *map(str, command)], input=text, text=True, check=True, cwd="/",
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        )  # fmt: skip
-
-    def as_user(self):
-        if os.getuid() != 0:
-            return []
-        group = pwd.getpwnam(self.user).pw_gid
-        return ["setpriv", f"--reuid={self.user}", f"--regid={group}", "--clear-groups"]
-
-    def start(self):
-        with (self.folder / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [*self.as_user(), *self.command], stdout=log, stderr=log, cwd="/"
-            )
-        end = time.monotonic() + WAIT
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
-                return
-            alive = self.process.poll() is None
-            assert alive and time.monotonic() < end, (self.folder / "server.log").read_text()
-            time.sleep(0.05)
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait(timeout=WAIT)
-        time.sleep(0.2)  # PostgreSQL's other processes notice, and let go of the port
-
-    def address(self, *, user="unweave", port=None):
-        """The address of a database that nobody has used yet."""
-        self.databases += 1
-        where = f"{user}@127.0.0.1:{port or self.port}/unweave_{self.databases}"
-        return f"{self.kind}://{where}"
-
-
-def server_user(*names):
-    """Say who can run a server: this user, or if it is root, the first of these that exists."""
-    if os.getuid() != 0:
-        return pwd.getpwuid(os.getuid()).pw_name
-    if shutil.which("setpriv") is None:
-        pytest.skip("setpriv is not installed, and the servers refuse to run as root")
-    known = {entry.pw_name for entry in pwd.getpwall()}
-    return next(name for name in (*names, "nobody") if name in known)
-
-
-@contextlib.contextmanager
-def server_folder(user):
-    """A folder with a short path (for sockets) that this user owns."""
-    folder = Path(tempfile.mkdtemp(prefix="unweave-", dir="/tmp"))
-    if os.getuid() == 0:
-        os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def mariadb():
-    install, daemon, client = needed("mariadb-install-db", "mariadbd", "mariadb")
-    user = server_user("mysql")
-    with server_folder(user) as folder:
-        server = Server("mysql", folder, user)
-        where = [f"--datadir={folder}/data", f"--socket={folder}/socket"]
-        server.command = [
-            daemon, "--no-defaults", *where, "--bind-address=127.0.0.1", f"--port={server.port}",
-            f"--pid-file={folder}/pid", "--skip-name-resolve",
-        ]  # fmt: skip
-        server.run(install, "--no-defaults", where[0], "--auth-root-authentication-method=normal")
-        server.start()
-        word = SECRET.replace("\\", "\\\\").replace("'", "''")
-        server.run(
-            client, "--no-defaults", "--user=root", where[1],
-            text=f"CREATE USER unweave@'%' IDENTIFIED VIA mysql_native_password USING "
-            f"PASSWORD('{word}'); GRANT ALL ON `unweave%`.* TO unweave@'%';",
-        )  # fmt: skip
-        try:
-            yield server
-        finally:
-            server.kill()
-
-
-@contextlib.contextmanager
-def postgresql():
-    install, daemon = needed("initdb", "postgres")
-    user = server_user("postgres")
-    with server_folder(user) as folder:
-        server = Server("postgresql", folder, user)
-        server.command = [
-            daemon, "-D", f"{folder}/data", "-h", "127.0.0.1", "-p", str(server.port), "-k",
-            str(folder),
-        ]  # fmt: skip
-        (folder / "word").write_text(SECRET)
-        (folder / "word").chmod(0o644)
-        server.run(install, "-D", folder / "data", "-U", "unweave", "-A", "scram-sha-256",
-                   f"--pwfile={folder / 'word'}", "--no-sync")  # fmt: skip
-        server.start()
-        try:
-            yield server
-        finally:
-            server.kill()
 
 
 @pytest.fixture(scope="session")
