@@ -3,10 +3,10 @@
     sqlite:///file.db, sqlite:////whole/path/file.db
     postgresql://user@host:port/database    with ?sslmode=verify-full or require, by TLS
 
-All is read in one transaction that may only read, so the names of the columns and the rows are of
-one snapshot, however often they are asked for; a file that is not there is not made. Rows come
-piece by piece, from PostgreSQL through a cursor of the server's. Of the types that PostgreSQL
-declares the kind is taken; SQLite's columns have none, as each value has its own.
+The names of the columns and the rows after them are read in one transaction that may only read, so
+they are of one snapshot; at the last row the database is let go. A file that is not there is not
+made. Rows come piece by piece, from PostgreSQL through a cursor of the server's. Of the types that
+PostgreSQL declares the kind is taken; SQLite's columns have none, as each value has its own.
 
 URL and query may tell more than they should: neither stands in a message, nor in what a source says
 of itself, and whoever keeps them must seal them. A password is in neither: it comes from the
@@ -91,7 +91,7 @@ def is_database_url(text: str) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Database:
-    """The rows of a query, read as a stream as often as it is asked for, from one snapshot."""
+    """The rows of a query, read as a stream as often as it is asked for."""
 
     connect: Callable[[], Any] = field(repr=False)
     query: str = field(repr=False)
@@ -146,14 +146,15 @@ class Database:
         at_once = max(1, AT_ONCE // max(1, len(names)))
         with self._asking():
             result = self._result(at_once)
+            if [one[0] for one in result.cursor.description] != names:
+                raise BadInput("The columns of the database are others than before: read it anew.")
             rows = result.fetchmany(at_once)
         while rows:
             columns = zip(names, map(list, zip(*rows, strict=True)), strict=True)
             yield batch_of(list(columns), slice(None), name=NAME)
             with self._asking():
                 rows = result.fetchmany(at_once)
-        with self._asking():
-            result.close()
+        self.close()
 
     @cached_property
     def _described(self) -> list[tuple[str, Kind | None]]:
@@ -184,7 +185,7 @@ class Database:
 
     @cached_property
     def _connection(self) -> Any:
-        """A connection in a transaction that may only read, and lasts until it is closed."""
+        """A connection in a transaction that may only read; a new one after it was closed."""
         return self.connect()
 
 
