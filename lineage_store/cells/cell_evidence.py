@@ -14,7 +14,7 @@ from lineage_store.cells.lines import unescape
 from lineage_store.data.evidence import Evidence
 from lineage_store.data.record import KEYED, Record, in_blocks
 from lineage_store.data.schema import Roles, Schema
-from lineage_store.sources.text_rows import coded
+from lineage_store.texts.text_rows import coded
 
 
 def evidence_of(text: bytes, schema: Schema) -> Evidence:

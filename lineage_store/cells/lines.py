@@ -20,7 +20,7 @@ import numpy.typing as npt
 from lineage_store.data.number_text import number_text
 from lineage_store.data.record import Block, csv_reader, joined
 from lineage_store.placement import U64
-from lineage_store.sources.text_rows import SEPARATOR, bytes_of, rows_with_more, texts_of
+from lineage_store.texts.text_rows import SEPARATOR, bytes_of, rows_with_more, texts_of
 
 BREAK = b"\r\n"
 SPECIAL = frozenset(',"\r\n')

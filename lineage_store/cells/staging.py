@@ -12,7 +12,7 @@ import numpy as np
 from lineage_store.data.evidence import Evidence
 from lineage_store.data.record import KEYED, Block
 from lineage_store.data.schema import Roles
-from lineage_store.sources.text_rows import bytes_of
+from lineage_store.texts.text_rows import bytes_of
 
 EVALUATION = "unweave_evaluation"
 

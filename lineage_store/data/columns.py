@@ -9,7 +9,7 @@ from lineage_store.data.schema import RULES, Roles, Said, Task
 from lineage_store.errors import BadInput
 from lineage_store.sources.reading import AS_IT_IS, Reading
 from lineage_store.sources.source import Given, Source, open_sources
-from lineage_store.sources.text_rows import Kind
+from lineage_store.texts.text_rows import Kind
 
 
 @dataclass(frozen=True)

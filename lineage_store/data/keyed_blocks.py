@@ -29,7 +29,7 @@ from lineage_store.keys.secret import Keys
 from lineage_store.keys.subject_ids import canonical_id, is_nobody
 from lineage_store.placement import I64, U64, evaluated, in_bands, placed_in_evaluation
 from lineage_store.sources.source import Source
-from lineage_store.sources.text_rows import (
+from lineage_store.texts.text_rows import (
     SEPARATOR,
     Progress,
     TextRows,

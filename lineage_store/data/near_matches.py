@@ -21,7 +21,7 @@ from functools import lru_cache
 
 from lineage_store.errors import BadInput
 from lineage_store.sources.source import Source
-from lineage_store.sources.text_rows import texts_of
+from lineage_store.texts.text_rows import texts_of
 
 ALIKE = 0.8
 PREFIX = 5

@@ -22,7 +22,7 @@ from lineage_store.data.number_text import (
     is_missing_number,
     parse_date,
 )
-from lineage_store.sources.text_rows import Kind, coded, texts_of
+from lineage_store.texts.text_rows import Kind, coded, texts_of
 
 WHITE = " \t\r\n"
 MINUS, ZERO, NINE = b"-09"

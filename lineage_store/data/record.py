@@ -11,7 +11,7 @@ import numpy.typing as npt
 from lineage_store.canonical import canonical_json
 from lineage_store.keys.pseudonyms import each_pseudonym
 from lineage_store.placement import U64
-from lineage_store.sources.text_rows import SEPARATOR, text_batch, texts_of
+from lineage_store.texts.text_rows import SEPARATOR, text_batch, texts_of
 
 ROW, SUBJECT, PLACE = "unweave_row", "unweave_subject", "unweave_place"
 KEYED = (ROW, SUBJECT, PLACE)

@@ -38,7 +38,7 @@ from lineage_store.data.number_text import (
     number_text,
     parse_date,
 )
-from lineage_store.sources.text_rows import Kind
+from lineage_store.texts.text_rows import Kind
 
 Task = Literal["classification", "regression"]
 WRITTEN: Mapping[Kind, str] = {"number": "number", "text": "string", "date": "date"}

@@ -11,7 +11,7 @@ import numpy as np
 from lineage_store.data.number_arrays import Mask, read_dates, read_numbers
 from lineage_store.data.number_text import class_text, is_missing_number
 from lineage_store.data.schema import FIRST_RULES, Column, Label, Schema
-from lineage_store.sources.text_rows import coded
+from lineage_store.texts.text_rows import coded
 
 
 def typed_block(values: Any, schema: Schema) -> tuple[Any, Mask]:

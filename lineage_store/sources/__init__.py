@@ -2,12 +2,18 @@
 
 source        the Protocol, and which source a file is
 reading       how a table is to be read, as far as a user says it
-text_rows     some rows of a source, by columns, with their numbers
 unpacked      the bytes of a file that may be packed
 text_bytes    its text as UTF-8, whatever it is written in
 csv_dialect   what a CSV file is like, as its first lines tell
 csv_file      a CSV file as a source
 csv_pieces    what Arrow reads of it, where it is sure to read it as Python does
+
+columnar_files  Parquet and Arrow files
+data_frame      tables in memory: pandas, polars, Arrow, NumPy
+array_files     NumPy's files
+tf_examples     TFRecords of tf.Examples
+database_query  the rows of a query
+table_folder    a folder of any of these files as one table
 """
 
 from typing import TYPE_CHECKING
@@ -26,27 +32,20 @@ if TYPE_CHECKING:
         open_sources,
         records_of,
     )
-    from lineage_store.sources.text_rows import (
-        Kind,
-        TextRows,
-    )
 else:
     __getattr__ = lazily(
         __name__,
         {
             "reading": ("AS_IT_IS", "Reading"),
             "source": ("Given", "Source", "open_source", "open_sources", "records_of"),
-            "text_rows": ("Kind", "TextRows"),
         },
     )
 
 __all__ = [
     "AS_IT_IS",
     "Given",
-    "Kind",
     "Reading",
     "Source",
-    "TextRows",
     "open_source",
     "open_sources",
     "records_of",

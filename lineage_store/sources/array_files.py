@@ -19,10 +19,10 @@ import numpy.typing as npt
 from numpy.lib import format as npy_format
 
 from lineage_store.errors import BadInput
-from lineage_store.sources.arrow_columns import AT_ONCE, ArrowColumns, Declared
 from lineage_store.sources.columnar_files import size_of
 from lineage_store.sources.data_frame import batch_of, columns_of_array
-from lineage_store.sources.text_rows import Progress, TextRows
+from lineage_store.texts.arrow_columns import AT_ONCE, ArrowColumns, Declared
+from lineage_store.texts.text_rows import Progress, TextRows
 
 npy: Any = npy_format  # it has no types
 MOST_COLUMNS = 1 << 20
@@ -68,6 +68,11 @@ class NumpyFile(Declared):
     def name(self) -> str:
         """What messages call it."""
         return str(self.path)
+
+    @property
+    def description(self) -> str:
+        """What it was taken for."""
+        return "arrays of NumPy's"
 
     @property
     def size(self) -> int:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.errors import BadInput
-from lineage_store.sources.arrow_columns import AT_ONCE, ArrowColumns, Declared
-from lineage_store.sources.text_rows import Progress, TextRows
+from lineage_store.texts.arrow_columns import AT_ONCE, ArrowColumns, Declared
+from lineage_store.texts.text_rows import Progress, TextRows
 
 PARQUET, ARROW, STREAM = b"PAR1", b"ARROW1", b"\xff\xff\xff\xff"
 """The first bytes of a Parquet file, of an Arrow file, and of one in stream form."""
@@ -31,6 +31,11 @@ class ParquetFile(Declared):
     def name(self) -> str:
         """What messages call it."""
         return str(self.path)
+
+    @property
+    def description(self) -> str:
+        """What it was taken for."""
+        return "Parquet"
 
     @property
     def size(self) -> int:
@@ -73,6 +78,11 @@ class ArrowFile(Declared):
     def name(self) -> str:
         """What messages call it."""
         return str(self.path)
+
+    @property
+    def description(self) -> str:
+        """What it was taken for."""
+        return "Arrow"
 
     @property
     def size(self) -> int:

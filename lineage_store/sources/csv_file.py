@@ -19,7 +19,7 @@ from lineage_store.sources.csv_dialect import SAMPLE, Dialect, dialect_of
 from lineage_store.sources.csv_pieces import PIECE, read_piece
 from lineage_store.sources.reading import AS_IT_IS, Reading
 from lineage_store.sources.text_bytes import UTF8, TextBytes
-from lineage_store.sources.text_rows import Kind, Progress, TextRows, text_batch
+from lineage_store.texts.text_rows import Kind, Progress, TextRows, text_batch
 
 AT_ONCE = 1 << 16
 """Fields that Python's reader reads before they are handed on."""

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lineage_store.sources.csv_dialect import LARGEST_FIELD, Dialect
-from lineage_store.sources.text_rows import TextRows
+from lineage_store.texts.text_rows import TextRows
 
 PIECE = 1 << 22
 MARK = b"\xef\xbb\xbf"  # Arrow passes over one in front of any piece

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lineage_store.errors import BadInput
-from lineage_store.sources.arrow_columns import AT_ONCE, ArrowColumns, Declared
-from lineage_store.sources.text_rows import Progress, TextRows
-from lineage_store.sources.value_texts import NoText, from_numpy, text_of_value
+from lineage_store.texts.arrow_columns import AT_ONCE, ArrowColumns, Declared
+from lineage_store.texts.text_rows import Progress, TextRows
+from lineage_store.texts.value_texts import NoText, from_numpy, text_of_value
 
 WANTED = "a pandas or polars DataFrame, an Arrow table or a dict of NumPy arrays"
 OBJECTS = np.dtype(object)
@@ -31,6 +31,11 @@ class ArrowTable(Declared):
 
     table: Any = field(repr=False)
     name: str = "the table"
+
+    @property
+    def description(self) -> str:
+        """What it was taken for."""
+        return f"{self.name} in memory"
 
     @property
     def size(self) -> int:
@@ -52,6 +57,11 @@ class ColumnsInMemory(Declared):
 
     given: Sequence[tuple[str, Any]] = field(repr=False)
     name: str
+
+    @property
+    def description(self) -> str:
+        """What it was taken for."""
+        return f"{self.name} in memory"
 
     @property
     def size(self) -> int:

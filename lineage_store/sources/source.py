@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias
 from lineage_store.errors import BadInput
 from lineage_store.sources.csv_file import CsvFile
 from lineage_store.sources.reading import AS_IT_IS, Reading
-from lineage_store.sources.text_rows import Kind, Progress, TextRows, texts_of
+from lineage_store.texts.text_rows import Kind, Progress, TextRows, texts_of
 
 
 class Source(Protocol):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lineage_store.errors import BadInput
-from lineage_store.sources.text_rows import Kind, Progress, TextRows
+from lineage_store.texts.text_rows import Kind, Progress, TextRows
 
 if TYPE_CHECKING:
     from lineage_store.sources.source import Source
@@ -71,10 +71,13 @@ class Stacked:
     name: str
     sources: "Sequence[Source]"
 
+    unit = "row"
+
     @property
-    def unit(self) -> str:
-        """What the numbers of its rows count."""
-        return "row"
+    def description(self) -> str:
+        """What it was taken for: how many files, of which kinds."""
+        kinds = sorted({source.description for source in self.sources})
+        return f"{len(self.sources)} files, one after the other: {', '.join(kinds)}"
 
     @property
     def size(self) -> int:
@@ -116,10 +119,13 @@ class SideBySide:
     name: str
     sources: "Sequence[Source]"
 
+    unit = "row"
+
     @property
-    def unit(self) -> str:
-        """What the numbers of its rows count."""
-        return "row"
+    def description(self) -> str:
+        """What it was taken for: how many files, of which kinds."""
+        kinds = sorted({source.description for source in self.sources})
+        return f"{len(self.sources)} files side by side: {', '.join(kinds)}"
 
     @property
     def size(self) -> int:

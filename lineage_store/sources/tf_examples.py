@@ -23,10 +23,10 @@ from typing import IO, Any
 import numpy as np
 
 from lineage_store.errors import BadInput
-from lineage_store.sources.arrow_columns import AT_ONCE, ArrowColumns
 from lineage_store.sources.columnar_files import size_of
-from lineage_store.sources.text_rows import Kind, Progress, TextRows
-from lineage_store.sources.value_texts import text_of_value, texts_of_array
+from lineage_store.texts.arrow_columns import AT_ONCE, ArrowColumns
+from lineage_store.texts.text_rows import Kind, Progress, TextRows
+from lineage_store.texts.value_texts import text_of_value, texts_of_array
 
 GZIP = b"\x1f\x8b"
 HEADER, SUM = 12, 4
@@ -45,15 +45,17 @@ class TfExamples:
     path: Path
     features: tuple[str, ...] = ()
 
+    unit = "row"
+
     @property
     def name(self) -> str:
         """What messages call it."""
         return str(self.path)
 
     @property
-    def unit(self) -> str:
-        """What the numbers of its rows count."""
-        return "row"
+    def description(self) -> str:
+        """What it was taken for."""
+        return "tf.Examples"
 
     @property
     def size(self) -> int:

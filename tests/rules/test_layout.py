@@ -18,7 +18,8 @@ TOP = Path(__file__).parents[2]
 # Each room imports only from those before it; a folder's own files stand under its bare name.
 ROOMS = """
     lineage_store
-    lineage_store/keys  lineage_store/workspace  lineage_store/sources  lineage_store/data
+    lineage_store/keys  lineage_store/workspace  lineage_store/texts  lineage_store/sources
+    lineage_store/data
     lineage_store/cells  lineage_store/understood  lineage_store/rows
     lineage_store/ledger  lineage_store/log  lineage_store/index  lineage_store/requests
     lineage_store/graph  lineage_store/mlmd  lineage_store/doctor  lineage_store/questions

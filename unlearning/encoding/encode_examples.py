@@ -16,8 +16,8 @@ from lineage_store.data import PLACE, ROW
 from lineage_store.errors import CheckFailed
 from lineage_store.placement import U64, Partition, cells_of
 from lineage_store.rows import Rows
-from lineage_store.sources import Kind
 from lineage_store.tensors import Array
+from lineage_store.texts import Kind
 from unlearning.encoding.row_encoding import RowEncoding, TypedRows
 from unlearning.keras_models.encoding import first_values
 

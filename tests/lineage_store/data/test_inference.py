@@ -15,7 +15,7 @@ from lineage_store.data import number_text
 from lineage_store.data.evidence import Evidence
 from lineage_store.data.schema import Column, Roles, Schema
 from lineage_store.errors import BadInput, NothingToLearn
-from lineage_store.sources.text_rows import text_batch
+from lineage_store.texts.text_rows import text_batch
 
 CELLS = [
     "0", "-0.0", "1", "1.0", "2", "+3", "007", "1.5", ".5", "5.", "1e3", "1e999", "-2E-2",

@@ -12,7 +12,7 @@ from lineage_store.data.number_arrays import holds_text, read_numbers
 from lineage_store.data.number_text import column_number, is_missing_number, number_text
 from lineage_store.data.schema import Column, Label, Schema
 from lineage_store.data.typed_block import typed_block
-from lineage_store.sources.text_rows import text_batch
+from lineage_store.texts.text_rows import text_batch
 
 ODD = [
     "", " ", "NA", " na ", "N/A", "NaN", "nan", "-nan", "nan(1)", "null", "None", "?", " ? ",

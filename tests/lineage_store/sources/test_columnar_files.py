@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 
 from any_table import tables
 from lineage_store.errors import BadInput
-from lineage_store.sources import arrow_columns
 from lineage_store.sources.columnar_files import ArrowFile, ParquetFile
 from lineage_store.sources.csv_file import CsvFile
+from lineage_store.sources.reading import Reading
 from lineage_store.sources.source import records_of
+from lineage_store.texts import arrow_columns
 
 TABLE = pa.table({"who": ["a", None, "017"], "n": pa.array([1, 2, None], pa.int32())})
 
@@ -79,10 +80,10 @@ def as_csv(new_folder):
 
     def write(source):
         with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
+            writer = csv.writer(file, quoting=csv.QUOTE_ALL)
             writer.writerow(source.columns())
             writer.writerows(fields for _, fields in records_of(source))
-        return CsvFile(path)
+        return CsvFile(path, Reading(delimiter=",", quote='"', header=True))
 
     return write
 

@@ -16,7 +16,7 @@ from lineage_store.sources.csv_file import CsvFile
 from lineage_store.sources.csv_pieces import read_piece
 from lineage_store.sources.reading import Reading
 from lineage_store.sources.source import records_of
-from lineage_store.sources.text_rows import texts_of
+from lineage_store.texts.text_rows import texts_of
 
 HEADER = "a,b\n"
 TWO = Dialect(",", '"', blanks=False, header=True, names=("a", "b"))

@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 
 from any_table import python_values, tables
 from lineage_store.errors import BadInput
-from lineage_store.sources import arrow_columns, data_frame
+from lineage_store.sources import data_frame
 from lineage_store.sources.csv_file import CsvFile
 from lineage_store.sources.data_frame import table_in_memory
 from lineage_store.sources.source import records_of
-from lineage_store.sources.value_texts import text_of_value
+from lineage_store.texts import arrow_columns
+from lineage_store.texts.value_texts import text_of_value
 
 
 def fields_of(source):

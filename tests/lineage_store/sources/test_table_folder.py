@@ -113,7 +113,7 @@ def test_arrays_stand_beside_the_table_of_their_ids(new_folder, rows, at_once, p
 @pytest.mark.parametrize(("ids", "arrays"), [(3, 2), (2, 3), (0, 2), (2, 0)])
 def test_arrays_of_other_rows_than_the_ids_are_told(tmp_path, ids, arrays):
     np.save(tmp_path / "x.npy", np.arange(arrays))
-    (tmp_path / "ids.csv").write_text("id\n" + "".join(f"p{row}\n" for row in range(ids)))
+    (tmp_path / "ids.csv").write_text("id,n\n" + "".join(f"p{row},{row}\n" for row in range(ids)))
     source, read = opened(tmp_path), []
     more, fewer = ("ids.csv", "x.npy") if ids > arrays else ("x.npy", "ids.csv")
     words = f"{more} has more rows than .*{fewer}, which ends after row {min(ids, arrays)}"

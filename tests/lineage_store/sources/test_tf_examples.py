@@ -11,7 +11,7 @@ from lineage_store.errors import BadInput
 from lineage_store.sources import tf_examples
 from lineage_store.sources.source import records_of
 from lineage_store.sources.tf_examples import TfExamples, is_tfrecord
-from lineage_store.sources.value_texts import text_of_value
+from lineage_store.texts.value_texts import text_of_value
 from tf_records import example, field, record, tfrecord
 
 ROWS = [

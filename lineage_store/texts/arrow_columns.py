@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from lineage_store.errors import BadInput
-from lineage_store.sources.text_rows import Kind, TextRows
-from lineage_store.sources.value_texts import spelling_of, texts_of_array
+from lineage_store.texts.text_rows import Kind, TextRows
+from lineage_store.texts.value_texts import spelling_of, texts_of_array
 
 AT_ONCE = 1 << 18
 """Values that are handed on at once."""
@@ -99,10 +99,7 @@ class ArrowColumns:
 class Declared(ABC):
     """What every source has whose columns are those of an Arrow schema."""
 
-    @property
-    def unit(self) -> str:
-        """What the numbers of its rows count."""
-        return "row"
+    unit = "row"
 
     def columns(self) -> tuple[str, ...]:
         """Return the names of the columns; raises BadInput for what cannot be read as text."""

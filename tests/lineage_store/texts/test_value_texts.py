@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from any_table import arrays, python_values
 from lineage_store.data.number_text import column_number
-from lineage_store.sources.value_texts import NoText, spelling_of, text_of_value, texts_of_array
+from lineage_store.texts.value_texts import NoText, spelling_of, text_of_value, texts_of_array
 
 NOON = datetime.datetime(2026, 11, 29, 12, 0, 10)
 BERLIN = pa.timestamp("us", "Europe/Berlin")

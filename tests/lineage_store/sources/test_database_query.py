@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from any_table import TEXTS
 from fixtures.database_servers import SECRET, WAIT, postgresql
 from lineage_store.errors import BadInput
-from lineage_store.sources import database
-from lineage_store.sources.database import PASSWORD, DatabaseQuery, open_database
+from lineage_store.sources import database_query
+from lineage_store.sources.database_query import PASSWORD, DatabaseQuery, open_database
 from lineage_store.sources.source import records_of
 
 ALL = "select * from patients order by id"
@@ -93,7 +93,7 @@ def test_any_rows_taken_out_leave_columns_kinds_and_texts_as_they_are(hospital, 
             "insert into patients values (?, ?, ?)", [(n, *rows[n]) for n in sorted(places)]
         )
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(database, "AT_ONCE", data.draw(st.sampled_from([1, 9, 1 << 18])))
+            patch.setattr(database_query, "AT_ONCE", data.draw(st.sampled_from([1, 9, 1 << 18])))
             source = open_database(DatabaseQuery(f"sqlite:///{path}", ALL))
             return source.columns(), source.kinds(), fields_of(source)
 
@@ -147,7 +147,7 @@ def test_a_query_on_postgresql(server):
 
 def test_a_large_answer_of_postgresql_comes_piece_by_piece_and_of_one_snapshot(server, monkeypatch):
     url, cursor = server
-    monkeypatch.setattr(database, "AT_ONCE", 2000)
+    monkeypatch.setattr(database_query, "AT_ONCE", 2000)
     cursor.execute("drop table if exists many")
     cursor.execute("create table many as select n, 'x' as t from generate_series(1, 5000) as n")
     query = DatabaseQuery(url, "with all_of as (select * from many) select * from all_of", SECRET)
@@ -309,7 +309,7 @@ def test_without_sqlalchemy_a_sentence_says_how_to_get_it(patients, monkeypatch)
 
 def test_nothing_of_sqlalchemy_is_imported_until_a_database_is_opened():
     program = (
-        "import sys, lineage_store.sources.database\n"
+        "import sys, lineage_store.sources.database_query\n"
         "print({'sqlalchemy', 'pg8000'} & {*sys.modules})"
     )
     asked = [sys.executable, "-c", program]  # a process of its own: the question is what it imports

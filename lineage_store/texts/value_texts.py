@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.sources.text_rows import Kind
+from lineage_store.texts.text_rows import Kind
 
 ARROWS_UNITS = {(unit, 1) for unit in ("D", "s", "ms", "us", "ns")}
 FRACTION = r"\.?0+$"

@@ -26,9 +26,9 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from lineage_store.errors import BadInput
-from lineage_store.sources.arrow_columns import AT_ONCE, ArrowColumns
 from lineage_store.sources.data_frame import batch_of
-from lineage_store.sources.text_rows import Kind, Progress, TextRows
+from lineage_store.texts.arrow_columns import AT_ONCE, ArrowColumns
+from lineage_store.texts.text_rows import Kind, Progress, TextRows
 from lineage_store.workspace.passwords import PasswordPlace
 
 NAME = "the database"
@@ -97,15 +97,17 @@ class Database:
     query: str = field(repr=False)
     oids: Mapping[int, Kind] = field(repr=False)
 
+    unit = "row"
+
     @property
     def name(self) -> str:
         """What messages call it."""
         return NAME
 
     @property
-    def unit(self) -> str:
-        """What the numbers of its rows count."""
-        return "row"
+    def description(self) -> str:
+        """What it was taken for."""
+        return "the rows of a query"
 
     @property
     def size(self) -> int:

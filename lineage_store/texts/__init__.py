@@ -1,0 +1,17 @@
+"""Rows of text by columns, which every source of rows gives, and how other values become text.
+
+text_rows      some rows of a source, by columns, with their numbers
+value_texts    how a value of any type is spelled
+arrow_columns  the columns of an Arrow schema, and its record batches as rows of text
+"""
+
+from typing import TYPE_CHECKING
+
+from lineage_store.public_names import lazily
+
+if TYPE_CHECKING:
+    from lineage_store.texts.text_rows import Kind, TextRows
+else:
+    __getattr__ = lazily(__name__, {"text_rows": ("Kind", "TextRows")})
+
+__all__ = ["Kind", "TextRows"]
