@@ -1,6 +1,6 @@
 """Where rows come from: tables of text, each kind of file behind one Protocol.
 
-source        the Protocol, and which source a file is
+source        which source a table is that a user names
 reading       how a table is to be read, as far as a user says it
 unpacked      the bytes of a file that may be packed
 text_bytes    its text as UTF-8, whatever it is written in

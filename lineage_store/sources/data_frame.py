@@ -82,7 +82,7 @@ class ColumnsInMemory(Declared):
         return told(self.declared().rows(batches), progress)
 
 
-def table_in_memory(data: Any) -> Declared:
+def table_in_memory(data: Any) -> ArrowTable | ColumnsInMemory:
     """Return the source that a table in memory is; raises BadInput for anything else."""
     if isinstance(data, Mapping):
         return _of_arrays(data)
@@ -149,7 +149,7 @@ def _array(values: Any) -> Any:
     return pa.array(values, from_pandas=True)
 
 
-def _of_arrays(data: Mapping[Any, Any]) -> Declared:
+def _of_arrays(data: Mapping[Any, Any]) -> ColumnsInMemory:
     columns: list[tuple[str, Any]] = []
     for name, values in data.items():
         column = _name(name)
@@ -172,7 +172,7 @@ def _of_arrays(data: Mapping[Any, Any]) -> Declared:
     return ColumnsInMemory(columns, "the dict of arrays")
 
 
-def _of_pandas(data: Any) -> Declared:
+def _of_pandas(data: Any) -> ColumnsInMemory:
     if getattr(data, "ndim", 0) != 2:
         raise BadInput(f"A {type(data).__name__} of pandas is no table: give a DataFrame.")
     series = [data.iloc[:, place] for place in range(data.shape[1])]

@@ -15,8 +15,6 @@ from a file. Of what a database answers only its code is repeated. SQLAlchemy an
 imported when a database is opened. For another one add a line to DATABASES, and try it.
 """
 
-import sqlite3
-import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -198,6 +196,8 @@ def _sqlite(asked: DatabaseQuery) -> Callable[[], Any]:
     address = f"file:{quote(str(path.absolute()))}?mode=ro"
 
     def connect() -> Any:
+        import sqlite3
+
         from sqlalchemy import NullPool, create_engine
 
         def opened() -> sqlite3.Connection:
@@ -246,19 +246,27 @@ def _postgresql(asked: DatabaseQuery) -> Callable[[], Any]:
     return connect
 
 
-def _checked_tls() -> ssl.SSLContext:
+def _no_tls() -> Any:
+    return None
+
+
+def _checked_tls() -> Any:
+    import ssl
+
     return ssl.create_default_context()
 
 
-def _unchecked_tls() -> ssl.SSLContext:
+def _unchecked_tls() -> Any:
+    import ssl
+
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
 
 
-TLS: Mapping[str, Callable[[], ssl.SSLContext | None]] = {
-    "disable": lambda: None,
+TLS: Mapping[str, Callable[[], Any]] = {
+    "disable": _no_tls,
     "require": _unchecked_tls,
     "verify-full": _checked_tls,
 }

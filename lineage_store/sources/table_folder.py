@@ -7,27 +7,24 @@ or an underscore (`_SUCCESS`) are passed over; a folder within it is refused, si
 would say (`year=2026`) is no column here.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lineage_store.errors import BadInput
+from lineage_store.sources.array_files import NumpyFile
+from lineage_store.texts.row_source import Source
 from lineage_store.texts.text_rows import Kind, Progress, TextRows
 
-if TYPE_CHECKING:
-    from lineage_store.sources.source import Source
-
-ARRAYS = (".npy", ".npz")
 PASSED_OVER = (".", "_")
 
 
-def open_folder(path: Path, open_file: Callable[[Path], "Source"]) -> "Source":
-    """Return the table that a folder is; `open_file` opens each file of it.
+def files_of(path: Path) -> list[Path]:
+    """Return the files in a folder that belong to its table, sorted by name.
 
-    Raises BadInput if it cannot be read, holds no file, or folders.
+    Raises BadInput if it cannot be read, holds no such file, or folders.
     """
     try:
         files = sorted(one for one in path.iterdir() if not one.name.startswith(PASSED_OVER))
@@ -39,13 +36,17 @@ def open_folder(path: Path, open_file: Callable[[Path], "Source"]) -> "Source":
         raise BadInput(
             f"The folder {path} holds folders: give those that hold files, one after another."
         )
-    sources = tuple(map(open_file, files))
-    if any(one.suffix.lower() in ARRAYS for one in files):
+    return files
+
+
+def folder_of(path: Path, sources: Sequence[Source]) -> "Stacked | SideBySide":
+    """Return the table that the files in a folder are together."""
+    if any(isinstance(source, NumpyFile) for source in sources):
         return SideBySide(str(path), sources)
     return Stacked(str(path), sources)
 
 
-def kinds_of_all(sources: Sequence["Source"]) -> Mapping[str, Kind]:
+def kinds_of_all(sources: Sequence[Source]) -> Mapping[str, Kind]:
     """Return the kinds that several sources of one table declare.
 
     One that says nothing of a column, as one does without any value in it, leaves it to the others.
@@ -69,7 +70,7 @@ class Stacked:
     """Sources of the same columns as one, read one after the other; rows are numbered through."""
 
     name: str
-    sources: "Sequence[Source]"
+    sources: Sequence[Source]
 
     unit = "row"
 
@@ -117,7 +118,7 @@ class SideBySide:
     """Sources of the same rows in the same order as one that has the columns of all."""
 
     name: str
-    sources: "Sequence[Source]"
+    sources: Sequence[Source]
 
     unit = "row"
 
