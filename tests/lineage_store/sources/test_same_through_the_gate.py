@@ -1,0 +1,159 @@
+"""Whatever a table comes in, the gate writes the bits that it writes of the CSV file of its values.
+
+Also without any of its rows: nothing about what stays depends on them (law 2).
+"""
+
+import contextlib
+import csv
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lineage_store.cells.gate import let_through
+from lineage_store.data.columns import Columns, open_table, read_headers
+from lineage_store.data.keyed_blocks import read_blocks_of
+from lineage_store.data.record import SPLITS, UNLABELLED
+from lineage_store.errors import NothingToLearn
+from lineage_store.keys.exclusions import Exclusions
+from lineage_store.keys.pseudonyms import Pseudonyms
+from lineage_store.sources.database_query import DatabaseQuery
+from lineage_store.sources.reading import Reading
+from tf_records import tfrecord
+
+NAMES = ("id", "person", "share", "whole", "word", "y")
+COLUMNS = Columns("y", ("person",), "id")
+SCHEMA = pa.schema(
+    [("id", pa.int64()), ("person", pa.string()), ("share", pa.float32()), ("whole", pa.int32()),
+     ("word", pa.large_string()), ("y", pa.dictionary(pa.int8(), pa.string()))]
+)  # fmt: skip
+
+
+def arrow(rows):
+    columns = zip(*rows, strict=True) if rows else [()] * len(NAMES)
+    arrays = [pa.array(list(one), type_) for one, type_ in zip(columns, SCHEMA.types, strict=True)]
+    return pa.table(arrays, names=list(NAMES))
+
+
+def as_parquet(rows, folder):
+    pq.write_table(arrow(rows), folder / "x.parquet", row_group_size=3)
+    return folder / "x.parquet"
+
+
+def as_feather(rows, folder):
+    pyarrow.feather.write_feather(arrow(rows), str(folder / "x.feather"))
+    return folder / "x.feather"
+
+
+def as_folder(rows, folder):
+    parts = folder / "parts"
+    parts.mkdir(exist_ok=True)
+    for place in range(2):
+        pq.write_table(arrow(rows[place::2]), parts / f"part-{place}.parquet")
+    return parts
+
+
+def as_arrow(rows, folder):
+    return arrow(rows)
+
+
+def as_pandas(rows, folder):
+    """With whole numbers as floats and texts as objects where one is missing."""
+    return pd.DataFrame(rows, columns=list(NAMES)).astype({"share": "float32"})
+
+
+def as_polars(rows, folder):
+    return pl.from_arrow(arrow(rows))
+
+
+def as_arrays(rows, folder):
+    frame = pd.DataFrame(rows, columns=list(NAMES))
+    numbers = dict.fromkeys(("share", "whole"), np.float64)
+    return {name: frame[name].to_numpy(numbers.get(name)) for name in NAMES}
+
+
+def as_examples(rows, folder):
+    named = [dict(zip(NAMES, row, strict=True)) for row in rows]
+    examples = ({name: [] if one is None else [one] for name, one in row.items()} for row in named)
+    (folder / "x.tfrecord").write_bytes(tfrecord(examples))
+    return folder / "x.tfrecord"
+
+
+def as_query(rows, folder):
+    with contextlib.closing(sqlite3.connect(folder / "x.db")) as connection:
+        connection.execute("pragma synchronous = off")
+        connection.execute("drop table if exists t")
+        connection.execute(f"create table t ({', '.join(NAMES)})")
+        connection.executemany("insert into t values (?, ?, ?, ?, ?, ?)", rows)
+        connection.commit()
+    return DatabaseQuery(f"sqlite:///{folder / 'x.db'}", "select * from t")
+
+
+FORMS = [as_parquet, as_feather, as_folder, as_arrow, as_pandas, as_polars, as_arrays, as_examples,
+         as_query]  # fmt: skip
+
+
+def as_csv(rows, folder):
+    with (folder / "x.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([NAMES, *rows])
+    return folder / "x.csv"
+
+
+@pytest.fixture(scope="session")
+def gate(new_folder, keys):
+    """Return a function that passes a table through the gate: all that it writes, or no schema."""
+    pseudonyms = Pseudonyms(Path(":memory:"), keys)
+
+    def passed(given_table, reading=None):
+        reading = Reading() if reading is None else reading
+        sources = open_table(given_table, COLUMNS, reading)
+        header = read_headers(sources, COLUMNS)
+        blocks = read_blocks_of(
+            sources, columns=COLUMNS, header=header, keys=keys, pseudonyms=pseudonyms,
+            exclusions=Exclusions(), temporary=new_folder(),
+        )  # fmt: skip
+        try:
+            snapshot = let_through(blocks, header.roles, folder=new_folder() / "snapshot")
+        except NothingToLearn as error:
+            return str(error)
+        lines = [
+            sorted(file.read_bytes() for file in snapshot.files(split))
+            for split in (*SPLITS, UNLABELLED)
+        ]
+        assert {column.name for column in snapshot.schema.columns} == {"whole", "share", "word"}
+        return snapshot.schema, snapshot.rows, snapshot.data_digest, lines
+
+    return passed
+
+
+@st.composite
+def tables(draw):
+    """Rows of people; any of them tells of which kinds the columns are."""
+    row = st.tuples(
+        st.none() | st.sampled_from(["ann", "bob", "017", "x y"]),
+        st.none() | st.integers(-99, 99).map(lambda one: one / 4),
+        st.none() | st.integers(-(2**24), 2**24),
+        st.sampled_from(["a", "b,c", "d\ne", "é"]),
+        st.sampled_from(["no", "yes"]),
+    )
+    rows = draw(st.lists(row, min_size=1, max_size=12))
+    return [(place + 7, *one) for place, one in enumerate(rows)]
+
+
+@settings(max_examples=15)
+@given(st.data())
+@pytest.mark.parametrize("form", FORMS)
+def test_the_bits_are_those_of_the_csv_file_with_and_without_rows(gate, new_folder, form, data):
+    rows, folder = data.draw(tables()), new_folder()
+    kept = sorted(data.draw(st.sets(st.sampled_from(range(len(rows))), min_size=1)))
+    for some in (rows, [rows[place] for place in kept]):
+        plain = gate(as_csv(some, folder), Reading(delimiter=",", quote='"', header=True))
+        assert gate(form(some, folder)) == plain
