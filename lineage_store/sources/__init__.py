@@ -14,6 +14,7 @@ array_files     NumPy's files
 tf_examples     TFRecords of tf.Examples
 database_query  the rows of a query
 table_folder    a folder of any of these files as one table
+pictures        a folder of small pictures
 """
 
 from typing import TYPE_CHECKING

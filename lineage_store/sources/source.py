@@ -24,8 +24,9 @@ from lineage_store.sources.columnar_files import (
 from lineage_store.sources.csv_file import CsvFile
 from lineage_store.sources.data_frame import table_in_memory
 from lineage_store.sources.database_query import DatabaseQuery, is_database_url, open_database
+from lineage_store.sources.pictures import picture_files, pictures_of
 from lineage_store.sources.reading import AS_IT_IS, Reading
-from lineage_store.sources.table_folder import files_of, folder_of
+from lineage_store.sources.table_folder import files_of, folder_of, visible
 from lineage_store.sources.tf_examples import TfExamples, is_tfrecord
 from lineage_store.texts.row_source import Source as Source
 from lineage_store.texts.text_rows import Progress, texts_of
@@ -77,6 +78,8 @@ def _open_path(given: Path | str, reading: Reading) -> Source:
     path = Path(given)
     if not path.is_dir():
         return _open_file(path, reading)
+    if pictures := picture_files(path):
+        return _open_pictures(path, pictures, reading)
     files = files_of(path)
     tables = [one for one in files if _kind_of(one) is None]
     if not tables:
@@ -84,6 +87,20 @@ def _open_path(given: Path | str, reading: Reading) -> Source:
     return folder_of(
         path, [_open_file(one, reading if one in tables else AS_IT_IS) for one in files]
     )
+
+
+def _open_pictures(path: Path, pictures: Sequence[Path], reading: Reading) -> Source:
+    """Return the pictures in a folder, with the table that lies beside them if one does."""
+    others = [one for one in visible(path) if one.is_file() and one not in pictures]
+    if len(others) > 1:
+        raise BadInput(
+            f"The folder {path} holds pictures and {len(others)} other files: leave one table of "
+            f"the pictures there, or none."
+        )
+    if not others:
+        _must_say_nothing(reading, str(path))
+    table = _open_file(others[0], reading) if others else None
+    return pictures_of(path, pictures, table)
 
 
 def _open_file(path: Path, reading: Reading) -> Source:

@@ -26,10 +26,7 @@ def files_of(path: Path) -> list[Path]:
 
     Raises BadInput if it cannot be read, holds no such file, or folders.
     """
-    try:
-        files = sorted(one for one in path.iterdir() if not one.name.startswith(PASSED_OVER))
-    except OSError as error:
-        raise BadInput(f"The folder {path} cannot be read: {error.strerror}.") from error
+    files = visible(path)
     if not files:
         raise BadInput(f"The folder {path} holds no file: give one with a table in it.")
     if any(one.is_dir() for one in files):
@@ -37,6 +34,14 @@ def files_of(path: Path) -> list[Path]:
             f"The folder {path} holds folders: give those that hold files, one after another."
         )
     return files
+
+
+def visible(path: Path) -> list[Path]:
+    """Return what is in a folder and not passed over, sorted; raises BadInput if it is closed."""
+    try:
+        return sorted(one for one in path.iterdir() if not one.name.startswith(PASSED_OVER))
+    except OSError as error:
+        raise BadInput(f"The folder {path} cannot be read: {error.strerror}.") from error
 
 
 def folder_of(path: Path, sources: Sequence[Source]) -> "Stacked | SideBySide":
