@@ -140,16 +140,15 @@ class NumpyFile(Declared):
             yield self._array(member.filename.removesuffix(".npy"), stream, member.file_size)
 
     def _array(self, name: str, stream: IO[bytes], size: int) -> _Array:
-        version = npy.read_magic(stream)
-        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, by_columns, dtype = read(stream)
+        shape, by_columns, dtype = _header_of(stream)
         if dtype.hasobject:
             raise BadInput(
                 f"The array {name!r} in {self.path} holds Python objects, which only unpickling "
                 f"could read: save numbers, dates, or texts with `astype(str)`."
             )
         in_a_row = math.prod(shape[1:])
-        if stream.tell() + math.prod(shape) * dtype.itemsize > size or in_a_row > MOST_COLUMNS:
+        too_long = stream.tell() + math.prod(shape) * dtype.itemsize > size
+        if too_long or in_a_row > MOST_COLUMNS or min(shape, default=0) < 0:
             raise EOFError
         return _Array(name, shape, dtype, by_columns and len(shape) > 1, stream)
 
@@ -160,3 +159,14 @@ class NumpyFile(Declared):
                 f"The arrays in {self.path} have no common number of rows: give each of them one "
                 f"row for every example."
             )
+
+
+def _header_of(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Read the header of an array: its shape, whether it lies by columns, and its type."""
+    try:
+        version = npy.read_magic(stream)
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, by_columns, dtype = read(stream)
+    except Exception:  # it is parsed as Python, whose parser has many words for what is none
+        raise EOFError from None
+    return tuple(shape), bool(by_columns), dtype

@@ -21,6 +21,8 @@ import pyarrow.parquet as pq
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from PIL import Image
+from pyarrow.feather import write_feather
 
 from lineage_store.canonical import canonical_json
 from lineage_store.errors import BadInput, CheckFailed, UnweaveError
@@ -30,10 +32,13 @@ from lineage_store.log import ORIGIN, events, proofs
 from lineage_store.requests.detection import load_search
 from lineage_store.requests.inbox import Accepted, Refused, look_through
 from lineage_store.requests.policy import Policy, Sender, load_policy, save_policy
+from lineage_store.sources import open_source, records_of
+from lineage_store.sources.database_query import DatabaseQuery
 from lineage_store.tensors import save_state
 from lineage_store.workspace import open_workspace
 from pipelines.backends.direct import DirectBackend
 from tests.faults.changes import changes
+from tests.tf_records import example, record
 from tests.unlearning.erasure.test_planted import PATTERNS, in_database, mail, png, tarred, zipped
 from unlearning.certificates import judge
 from unlearning.certificates.envelope import seal
@@ -223,6 +228,7 @@ def parsers(workspace, tmp_path_factory):
             workspace.root.glob("serving/*/*/saved_model.pb")).read_bytes()[:20000],
     }.items():  # fmt: skip
         found[f"scan, {name}"] = Parser(data, scanned)
+    found |= {f"table, {name}": parser for name, parser in tables(here).items()}
     ledger = next(workspace.root.glob("tfx/forget-r1/*/ledger"))
     for path in sorted(one for one in ledger.rglob("*") if one.is_file())[::2]:
         name = path.relative_to(ledger)
@@ -233,6 +239,51 @@ def parsers(workspace, tmp_path_factory):
             costly=True,
         )
     return found
+
+
+def tables(here):
+    """Tables of each kind that is no CSV, changed; a record of a TFRecord with the sum it needs."""
+    table = pa.table({"a": ["x", "y", None] * 5, "b": range(15), "c": [b / 7 for b in range(15)]})
+    arrays = {"x": np.arange(12, dtype=np.float32).reshape(3, 4), "y": np.array(["a", "b", "c"])}
+
+    def in_bytes(write):
+        stream = io.BytesIO()
+        write(stream)
+        return stream.getvalue()
+
+    def streamed(stream):
+        with pa.ipc.new_stream(stream, table.schema) as writer:
+            writer.write_table(table)
+
+    def read(name, *, given=None, wrap=bytes):
+        def check(data):
+            (here / name).write_bytes(wrap(data))
+            with suppress(BadInput):
+                source = open_source(here / name if given is None else given)
+                source.columns(), source.kinds(), list(records_of(source))
+
+        return check
+
+    query = DatabaseQuery(f"sqlite:///{here / 't.db'}", "select name, rootpage from sqlite_master")
+    pictures = here / "pictures"
+    (pictures / "class").mkdir(parents=True)
+    return {
+        "Parquet": Parser(in_bytes(lambda s: pq.write_table(table, s)), read("t.parquet")),
+        "Feather": Parser(in_bytes(lambda s: write_feather(table, s)), read("t.feather")),
+        "stream": Parser(in_bytes(streamed), read("t.arrows")),
+        "NPY": Parser(in_bytes(lambda s: np.save(s, arrays["x"])), read("t.npy")),
+        "NPZ": Parser(in_bytes(lambda s: np.savez(s, **arrays)), read("t.npz")),
+        "TFRecord": Parser(record(example({"a": ["x"], "b": [1]})) * 3, read("t.tfrecord")),
+        "tf.Example": Parser(
+            example({"a": ["x"], "b": [1], "c": [0.5, 2.0]}),
+            read("u.tfrecord", wrap=lambda data: record(data) * 2),
+        ),
+        "picture": Parser(
+            in_bytes(lambda s: Image.new("RGB", (3, 2)).save(s, "PNG")),
+            read("pictures/class/a.png", given=pictures),
+        ),
+        "database": Parser(in_database(b"text", b"x"), read("t.db", given=query)),
+    }
 
 
 def tfrecord(data):
@@ -250,7 +301,7 @@ NAMES = [
     "signed head", "public key", "inbox JSON", "inbox CSV", "policy", "evaluation policy",
     "detection", "plan", "scan, zip", "scan, tar", "scan, gzip", "scan, zlib", "scan, PNG",
     "scan, mail", "scan, SQLite", "scan, Parquet", "scan, NPY", "scan, safetensors",
-    "scan, TFRecord", "scan, SavedModel", "ledger",
+    "scan, TFRecord", "scan, SavedModel", "table", "ledger",
 ]  # fmt: skip
 
 

@@ -128,8 +128,10 @@ def header_of(shape):
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", 118) + text.encode()
 
 
-@pytest.mark.parametrize("shape", ["(10**6, 10**6)", "(1000000000000, 2)", "(0, 1000000000000)"])
-def test_what_is_larger_than_its_file_is_refused_at_once(tmp_path, shape):
+@pytest.mark.parametrize(
+    "shape", ["(10**6, 10**6)", "(1000000000000, 2)", "(0, 1000000000000)", "(-1, 2)"]
+)
+def test_a_shape_that_cannot_be_is_refused_at_once(tmp_path, shape):
     (tmp_path / "x.npy").write_bytes(header_of(shape) + b"\0" * 64)
     with pytest.raises(BadInput, match="damaged, breaks off"):
         NumpyFile(tmp_path / "x.npy").columns()
