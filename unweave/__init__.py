@@ -1,12 +1,14 @@
 """unweave: data lineage that can forget."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lineage_store.sources import Reading
 from unweave.api.project import Project
 from unweave.api.verify import verify
 
-__all__ = ["Project", "Reading", "__version__", "verify"]
+if TYPE_CHECKING:
+    from lineage_store.sources import DatabaseQuery, Reading
+
+__all__ = ["DatabaseQuery", "Project", "Reading", "__version__", "verify"]
 
 
 def __getattr__(name: str) -> Any:
@@ -14,4 +16,8 @@ def __getattr__(name: str) -> Any:
         from unweave.api.version import installed_version
 
         return installed_version()
+    if name in ("DatabaseQuery", "Reading"):
+        from lineage_store import sources
+
+        return getattr(sources, name)
     raise AttributeError(f"module 'unweave' has no attribute {name!r}")

@@ -16,7 +16,7 @@ import click
 from click.core import ParameterSource
 
 from lineage_store.errors import SpelledOtherwise, UnweaveError
-from lineage_store.sources import Reading
+from lineage_store.sources import Given, Reading
 from unweave.api.version import installed_version
 from unweave.commands.audit import audit
 from unweave.commands.cost import cost
@@ -248,7 +248,7 @@ def verify(
 @click.option("--model", "model_id", help="The model; by default the newest live one.")
 @JSON
 def predict(
-    workspace: Path, data: tuple[str, ...], reading: Reading, model_id: str | None, as_json: bool
+    workspace: Path, data: list[Given], reading: Reading, model_id: str | None, as_json: bool
 ) -> None:
     """Predict with a pushed model for the rows of a table."""
     with project_of(workspace, progress=False) as project:

@@ -22,6 +22,9 @@ from typing import TYPE_CHECKING
 from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
+    from lineage_store.sources.database_query import (
+        DatabaseQuery,
+    )
     from lineage_store.sources.reading import (
         AS_IT_IS,
         Reading,
@@ -37,6 +40,7 @@ else:
     __getattr__ = lazily(
         __name__,
         {
+            "database_query": ("DatabaseQuery",),
             "reading": ("AS_IT_IS", "Reading"),
             "source": ("Given", "Source", "open_source", "open_sources", "records_of"),
         },
@@ -44,6 +48,7 @@ else:
 
 __all__ = [
     "AS_IT_IS",
+    "DatabaseQuery",
     "Given",
     "Reading",
     "Source",

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from lineage_store.data.number_arrays import first_of_no_kind
 from lineage_store.data.number_text import is_missing_number, parse_date, parse_number
-from lineage_store.sources.text_rows import texts_of
+from lineage_store.texts.text_rows import texts_of
 
 SAMPLE = 50_000
 NUMBER_LIKE = re.compile(r"[-+(]?\s*[$€£¥]?\s*[\d.,' ]*\d[\d.,' ]*\)?\s*[%$€£]?", re.ASCII)

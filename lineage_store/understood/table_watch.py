@@ -8,7 +8,7 @@ import numpy as np
 from lineage_store.data.columns import TableHeader
 from lineage_store.keys.subject_ids import is_nobody
 from lineage_store.sources.source import Source
-from lineage_store.sources.text_rows import Kind, Progress, TextRows, coded
+from lineage_store.texts.text_rows import Kind, Progress, TextRows, coded
 from lineage_store.understood.column_watch import ColumnWatch
 
 MOST_PEOPLE = 1_000_000

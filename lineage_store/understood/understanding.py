@@ -10,7 +10,7 @@ from typing import Any
 
 from lineage_store.data.columns import Columns
 from lineage_store.data.schema import Column, Schema
-from lineage_store.sources.text_rows import Kind
+from lineage_store.texts.text_rows import Kind
 from lineage_store.understood.advice import advice_on
 from lineage_store.understood.column_watch import ColumnWatch
 from lineage_store.understood.table_watch import TableWatch

@@ -82,6 +82,7 @@ FOREIGN_SIGNATURES = {  # who hands on whatever is given, since another's signat
     "unlearning/keras_models/seeds.py: draw",  # of Python's random numbers
     "unweave/options/training.py: taking_options",  # click gives a command its options
     "unweave/options/reading.py: taking_reading",  # likewise
+    "unweave/options/reading.py: taking_data",
     "lineage_store/ledger/train_options.py: option",  # the fields of `Option`, in each one's line
 }
 OTHER_PROGRAMS = (  # whose flags are not ours: Beam's runners, Chromium

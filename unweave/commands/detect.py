@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from lineage_store.sources import Reading
+from lineage_store.sources import Given, Reading
 from unweave.options.once import Once
 from unweave.options.reading import data_option, reading_options
 from unweave.options.shared import JSON, WAIT, WORKSPACE, project_of
@@ -56,7 +56,7 @@ from unweave.text.printed import say, say_json
 @JSON
 def detect(
     workspace: Path,
-    data: tuple[str, ...],
+    data: list[Given],
     reading: Reading,
     row_id: str,
     model: str | None,

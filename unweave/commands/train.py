@@ -9,7 +9,7 @@ import click
 
 from lineage_store.data import Task
 from lineage_store.ledger import TrainOptions
-from lineage_store.sources import Reading
+from lineage_store.sources import Given, Reading
 from lineage_store.understood import Understanding
 from unweave.api.project import to_nobody
 from unweave.options.once import Once
@@ -72,7 +72,7 @@ from unweave.text.printed import say
 @JSON
 def train(
     workspace: Path,
-    data: tuple[str, ...],
+    data: list[Given],
     reading: Reading,
     label: str | None,
     subject: tuple[str, ...],

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from lineage_store.errors import BadInput
-from lineage_store.sources import Reading
+from lineage_store.sources import DatabaseQuery, Reading
 
 Command = Callable[..., None]
 
@@ -37,6 +37,9 @@ HOW = (
 )
 
 
+QUERY = click.option(
+    "--query", metavar="SQL", help="Which rows of a database to read, if a TABLE is one's URL."
+)
 KINDS = (
     click.option(
         "--task",
@@ -83,8 +86,18 @@ def kind_options(command: Command) -> Command:
 
 
 def data_option(help: str) -> Callable[[Command], Command]:
-    """Return the option that names tables, and takes its older name too."""
-    return click.option(
+    """Return the options that name tables; --csv is the older name of the first."""
+
+    def with_data(command: Command) -> Command:
+        @functools.wraps(command)
+        def taking_data(*, data: tuple[str, ...], query: str | None, **given: Any) -> None:
+            command(
+                data=[one if query is None else DatabaseQuery(one, query) for one in data], **given
+            )
+
+        return option(QUERY(taking_data))
+
+    option = click.option(
         "--data",
         "--csv",
         "data",
@@ -94,6 +107,7 @@ def data_option(help: str) -> Callable[[Command], Command]:
         metavar="TABLE",
         help=help,
     )
+    return with_data
 
 
 def reading_options(command: Command) -> Command:
