@@ -15,6 +15,7 @@ from lineage_store.understood.table_watch import TableWatch
 
 CODES = "id|code|zip|plz|postcode|type|class|category|group|kind"
 CODE_NAME = re.compile(rf"(^|[_\W])({CODES})s?$", re.IGNORECASE)
+TIME_NAME = re.compile("time|date|stamp", re.IGNORECASE)
 FEWEST, UNIQUE, NEARLY = 100, 0.98, 0.5
 ROWS_OF_A_SHARD, ROWS_OF_A_CLASS = 200, 10
 NOBODYS = 0.01
@@ -104,7 +105,7 @@ def _on_column(name: str, kind: str, seen: ColumnWatch) -> Iterator[str]:
     if seen.present < FEWEST:
         return
     if kind == "number" and seen.is_whole:
-        if seen.share_different >= UNIQUE:
+        if seen.share_different >= UNIQUE and not TIME_NAME.search(name):
             yield (
                 f"The column {name!r} looks like an id of rows: name it as `row_id`, or leave it "
                 f"out with `drop`."

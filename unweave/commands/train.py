@@ -130,5 +130,5 @@ def _show_understood(told: Understanding, *, values: bool) -> None:
 
     for line in understood_lines(told, values=values and sys.stdout.isatty()):
         say(line)
-    for warning in for_people({"warnings": list(told.warnings)})["warnings"]:
-        say(f"Warning: {warning}", err=True)
+    for note in for_people({"warnings": list(told.warnings)})["warnings"]:
+        say(f"  note       {note}")

@@ -168,10 +168,11 @@ def test_in_any_dialect_arrow_reads_what_python_reads_or_nothing(data, dialect):
     found = read_piece(text.encode(), dialect, before=0, last=True)
     if found is None:
         return
-    rows = []
+    rows, broken = [], True
     with contextlib.suppress(csv.Error):
         for fields in dialect.reader(io.StringIO(text, newline="")):
             rows += [fields] if fields else []
+        broken = False
     columns = [texts_of(column) for column in found.rows.values.columns]
     assert [list(row) for row in zip(*columns, strict=True)] == rows[: len(found.rows)]
-    assert found.bytes == len(text.encode()) or len(found.rows) < len(rows)
+    assert broken or found.bytes == len(text.encode()) or len(found.rows) < len(rows)
