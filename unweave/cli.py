@@ -16,7 +16,6 @@ import click
 from click.core import ParameterSource
 
 from lineage_store.errors import SpelledOtherwise, UnweaveError
-from lineage_store.sources import Given, Reading
 from unweave.api.version import installed_version
 from unweave.commands.audit import audit
 from unweave.commands.cost import cost
@@ -26,12 +25,12 @@ from unweave.commands.evaluate import evaluate
 from unweave.commands.forget import forget
 from unweave.commands.graph import graph
 from unweave.commands.log import log
+from unweave.commands.predict import predict
 from unweave.commands.readmit import readmit
 from unweave.commands.report import report
 from unweave.commands.request import request, run_requests
 from unweave.commands.train import train
 from unweave.options.once import Commands
-from unweave.options.reading import data_option, reading_options
 from unweave.options.shared import (
     JSON,
     REVEAL,
@@ -243,21 +242,6 @@ def verify(
 
 @commands.command()
 @WORKSPACE
-@data_option("The table to read; may be given again.")
-@reading_options
-@click.option("--model", "model_id", help="The model; by default the newest live one.")
-@JSON
-def predict(
-    workspace: Path, data: list[Given], reading: Reading, model_id: str | None, as_json: bool
-) -> None:
-    """Predict with a pushed model for the rows of a table."""
-    with project_of(workspace, progress=False) as project:
-        answer = project.predict(data, reading=reading, model_id=model_id)
-    show(answer, as_json, "predicted")
-
-
-@commands.command()
-@WORKSPACE
 @JSON
 def demo(workspace: Path, as_json: bool) -> None:
     """Tell the whole story on the taxi trips that ship with TFX, in a workspace of its own."""
@@ -277,6 +261,7 @@ commands.add_command(doctor)
 commands.add_command(evaluate)
 commands.add_command(graph)
 commands.add_command(log)
+commands.add_command(predict)
 commands.add_command(request)
 commands.add_command(run_requests)
 commands.add_command(readmit)

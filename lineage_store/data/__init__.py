@@ -4,7 +4,7 @@ schema        the columns of a table by name and kind, and what some of them are
 record        rows on their way through the gate
 columns       what the user says of a table's columns, and the header that must fit
 keyed_blocks  the rows of a table in blocks, keyed; `keys_seen` counts the keys
-csv_table     a CSV file as text, and its columns as a model takes them
+csv_table     a table as text, and its columns as a model takes them, strictly
 evidence      what some rows say of their columns, merged with what others say
 inference     the schema of rows: kinds of columns, the task, the classes
 typed_block   texts as values of a schema's columns, in bulk
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lineage_store.data.csv_table import (
         Table,
         read_table,
+        tables_of,
     )
     from lineage_store.data.evidence import (
         Evidence,
@@ -82,7 +83,7 @@ else:
         __name__,
         {
             "columns": ("Columns", "TableHeader", "kinds_said", "open_table", "read_headers"),
-            "csv_table": ("Table", "read_table"),
+            "csv_table": ("Table", "read_table", "tables_of"),
             "evidence": ("Evidence",),
             "inference": ("in_terms_of", "infer"),
             "keyed_blocks": ("read_blocks_of",),
@@ -144,4 +145,5 @@ __all__ = [
     "read_table",
     "records_in",
     "rows_by_key",
+    "tables_of",
 ]

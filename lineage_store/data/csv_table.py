@@ -1,81 +1,138 @@
-"""A file as text, and its columns as a model takes them.
+"""A table as text, and its columns as a model takes them.
 
-Errors name the file, the line and the column, never a value.
+It is strict: a text where a model takes a number is an error, unless whoever asks counts such
+values. Errors name the table, the line and the column, never a value.
 """
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.data.number_text import column_number, date_number, parse_date
+from lineage_store.data.number_arrays import read_numbers
+from lineage_store.data.number_text import date_number, is_missing_number, parse_date
 from lineage_store.errors import BadInput
-from lineage_store.sources.source import Source, records_of
+from lineage_store.sources.source import Source
+from lineage_store.sources.text_rows import coded, text_batch, texts_of
 
 
 @dataclass(frozen=True)
 class Table:
-    """The fields of a file's rows, and the number of the line that each row ends on."""
+    """Rows of a source by columns, and where each row stands: (n,) int64, of lines in a CSV file.
+
+    `values` is a pyarrow RecordBatch of n strings a column; its names mean nothing.
+    """
 
     source: Source
     header: tuple[str, ...]
-    rows: Sequence[Sequence[str]]
-    lines: Sequence[int]
+    values: Any
+    lines: npt.NDArray[np.int64]
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.lines)
 
     def numbers(
-        self, names: Sequence[str], *, dates: Collection[str] = ()
+        self,
+        names: Sequence[str],
+        *,
+        dates: Collection[str] = (),
+        unread: Counter[str] | None = None,
+        instead: str = "correct it, or leave it empty",
     ) -> npt.NDArray[np.float32]:
         """Return number columns (n, len(names)); a missing number is NaN.
 
-        Those in `dates` hold days, which are numbers from the first of the year 2000 on.
+        Those in `dates` hold days, which are numbers from the first of the year 2000 on. What is no
+        number (or no date) is counted by column in `unread`, if that is given, and missing. Raises
+        BadInput for the first of them otherwise, and says what to do `instead`.
         """
-        self._must_have(names)
         found = np.full((len(self), len(names)), np.nan, np.float32)
-        places = [self.header.index(name) for name in names]
-        for row, fields in enumerate(self.rows):
-            for column, (name, place) in enumerate(zip(names, places, strict=True)):
-                value = _number(fields[place], date=name in dates)
-                if value is not None:
-                    found[row, column] = value
+        wrong = np.zeros((len(self), len(names)), np.bool_)
+        for place, name in enumerate(names):
+            found[:, place], wrong[:, place] = _numbers(self._column(name), date=name in dates)
+        if unread is not None:
+            counts = zip(names, wrong.sum(axis=0).tolist(), strict=True)
+            unread.update({name: count for name, count in counts if count})
+        elif wrong.any():
+            row = int(np.argmax(wrong.any(axis=1)))
+            name = names[int(np.argmax(wrong[row]))]
+            kind = "date in ISO 8601" if name in dates else "number"
+            raise BadInput(
+                f"{self.source.unit.capitalize()} {self.lines[row]} of {self.source.name} has no "
+                f"{kind} in the column {name!r}, where the model takes one: {instead}."
+            )
         return found
 
     def strings(self, names: Sequence[str]) -> list[list[str]]:
         """Return text columns, row by row."""
-        self._must_have(names)
-        places = [self.header.index(name) for name in names]
-        return [[fields[place] for place in places] for fields in self.rows]
+        if not names:
+            return [[] for _ in range(len(self))]
+        columns = [texts_of(self._column(name)) for name in names]
+        return [list(row) for row in zip(*columns, strict=True)]
+
+    def part(self, start: int, most: int) -> "Table":
+        """Return at most so many rows, from one on."""
+        end = start + most
+        values, lines = self.values.slice(start, most), self.lines[start:end]
+        return Table(self.source, self.header, values, lines)
 
     def drawn(self, most: int, *, seed: int) -> "Table":
-        """Return at most so many rows, drawn without replacement, in the order of the file."""
+        """Return at most so many rows, drawn without replacement, in the order of the table."""
+        import pyarrow as pa
+
         if len(self) <= most:
             return self
         chosen = np.sort(np.random.default_rng(seed).choice(len(self), most, replace=False))
-        rows, lines = [self.rows[n] for n in chosen], [self.lines[n] for n in chosen]
-        return Table(self.source, self.header, rows, lines)
+        values = self.values.take(pa.array(chosen))
+        return Table(self.source, self.header, values, self.lines[chosen])
 
-    def _must_have(self, names: Sequence[str]) -> None:
-        for name in names:
-            if name not in self.header:
-                raise BadInput(
-                    f"There is no column {name!r} in {self.source.name}, and the model needs it."
-                )
+    def _column(self, name: str) -> Any:
+        if name not in self.header:
+            raise BadInput(
+                f"There is no column {name!r} in {self.source.name}, and the model needs it."
+            )
+        if self.header.count(name) > 1:
+            raise BadInput(
+                f"The column {name!r} stands twice in {self.source.name}: leave the one that the "
+                f"model takes."
+            )
+        return self.values.column(self.header.index(name))
 
 
-def _number(text: str, *, date: bool) -> float | None:
+def _numbers(texts: Any, *, date: bool) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Return a column's numbers, NaN where one is missing, and which values are neither."""
     if not date:
-        return column_number(text)
-    time = parse_date(text)
-    return None if time is None else date_number(time)
+        read = read_numbers(texts)
+        return np.where(read.missing | read.texts, np.nan, read.values), read.texts
+    spellings, codes = coded(texts)
+    times = [parse_date(one) for one in spellings]
+    days = np.array([np.nan if time is None else date_number(time) for time in times], np.float64)
+    missing = np.array([is_missing_number(one) for one in spellings], np.bool_)
+    return days[codes], (np.isnan(days) & ~missing)[codes]
 
 
-def read_table(source: Source) -> Table:
-    """Read a source whole.
+def tables_of(source: Source) -> Iterator[Table]:
+    """Read a source some rows at a time; of one without rows, a table without rows.
 
     Raises BadInput for one that cannot be read, or a line with more or fewer fields than the first.
     """
-    read = list(records_of(source))
-    return Table(source, source.columns(), [fields for _, fields in read], [n for n, _ in read])
+    header = source.columns()
+    empty = True
+    for rows in source.batches():
+        empty = False
+        yield Table(source, header, rows.values, rows.numbers)
+    if empty:
+        yield Table(source, header, text_batch([], len(header)), np.zeros(0, np.int64))
+
+
+def read_table(source: Source) -> Table:
+    """Read a source whole; raises what `tables_of` raises."""
+    import pyarrow as pa
+
+    parts = list(tables_of(source))
+    columns = zip(*(part.values.columns for part in parts), strict=True)
+    whole = [pa.concat_arrays(list(pieces)) for pieces in columns]
+    values = pa.RecordBatch.from_arrays(whole, names=[""] * len(whole))
+    return Table(source, parts[0].header, values, np.concatenate([part.lines for part in parts]))

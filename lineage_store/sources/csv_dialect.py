@@ -9,10 +9,11 @@ tells is refused with the option that says it:
                 fields as there are names given
     quotes      in a file with tabs they are letters if they cannot be quotes there
     blanks      those behind each delimiter go, if one stands behind every delimiter of every line
-    names       line 1 (the first that is not empty) holds them if it has all names that are known;
-                or if no field of it is a number, empty or twice there, or a value of its own column
-                further down, and some column tells it from a value: by holding numbers, or a few
-                texts again and again. A file without any other row has no rows
+    names       line 1 (the first that is not empty) holds them if it has most names that are known
+                (who asks says which one is missing); or if no field of it is a number, empty or
+                twice there, or a value of its own column further down, and some column tells it
+                from a value: by holding numbers, or a few texts again and again. A file without any
+                other row has no rows
 
 A first line that is taken for names although it is a row would lose the row, and write a person's
 values into every record of the model.
@@ -162,7 +163,7 @@ def _header(names: Sequence[str], rows: Rows, reading: Reading, path: Path) -> b
         return False
     if reading.header is not None:
         return reading.header
-    if not names or (reading.named and reading.named <= set(names)):
+    if not names or 2 * len(reading.named.intersection(names)) > len(reading.named):
         return True
     why = _why_a_row(names, rows)
     if why is None and (not rows or any(map(_tells, zip(*rows, strict=False)))):

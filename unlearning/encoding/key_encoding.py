@@ -28,7 +28,7 @@ class KeyEncoding:
         keys = np.zeros((len(rows), len(self.schema.columns)), np.int64)
         for place, column in enumerate(self.schema.columns):
             values = rows[column.name]
-            if column.kind == "number":
+            if column.kept == "number":
                 keys[:, place] = number_keys(values, column=column.name)
             else:
                 keys[:, place] = text_keys(values.tolist(), column=column.name)

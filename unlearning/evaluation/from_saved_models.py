@@ -18,9 +18,9 @@ from unlearning.evaluation.keras_outputs import Reader, as_columns, ask_keras, o
 from unlearning.evaluation.models_compared import Evaluated, Kind, ModelRun, RowSetName
 from unlearning.evaluation.policy import Policy
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.serving.export import ASSET, served_columns
-from unlearning.serving.predict import served_answers
+from unlearning.serving.export import ASSET
 from unlearning.serving.saved_weights import saved_weights
+from unlearning.serving.served_model import ServedModel
 
 
 @dataclass(frozen=True)
@@ -88,14 +88,12 @@ def _ask(
     folder: Path, tables: Mapping[RowSetName, Table], given: ToEvaluate
 ) -> tuple[Reader, dict[RowSetName, Array]]:
     if (folder / "assets" / ASSET).exists():
-        spec = served_columns(folder)
+        served = ServedModel(folder)
+        spec = served.spec
         first = next(iter(tables.values()))
         label = given.label or only_other(first, (*spec.numbers, *spec.strings))
         name = "values" if spec.task == "regression" else "probabilities"
-        answers = {
-            rows: as_columns(served_answers(folder, spec, table)[name])
-            for rows, table in tables.items()
-        }
+        answers = {rows: as_columns(served.of_table(table)[name]) for rows, table in tables.items()}
         return Reader(spec.task, spec.classes, label), answers
     return ask_keras(folder, tables, label=given.label, task=given.task)
 

@@ -1,4 +1,4 @@
-"""Asking a plain Keras SavedModel about the rows of a CSV file.
+"""Asking a plain Keras SavedModel about the rows of a table.
 
 Saved with `model.export(folder)`, it has the signature `serving_default`, and takes either
 
@@ -20,7 +20,7 @@ from lineage_store.data import Table, Task
 from lineage_store.errors import BadInput
 from lineage_store.tensors import Array
 from unlearning.evaluation.models_compared import RowSetName
-from unlearning.serving.predict import AT_ONCE
+from unlearning.serving.served_model import AT_ONCE
 
 TOLERANCE = 1e-3  # how far the probabilities of a row may be from a sum of 1
 
@@ -61,7 +61,7 @@ def ask_keras(
     for rows, table in tables.items():
         pieces = []
         for start in range(0, max(len(table), 1), AT_ONCE):
-            piece = _part(table, start)
+            piece = table.part(start, AT_ONCE)
             fed = {
                 name: _fed(tf, piece, name, wanted, label=labelled, wide=wide)
                 for name, wanted in inputs.items()
@@ -106,11 +106,6 @@ def _told(
             )
     classes = tuple(str(n) for n in range(next(iter(answers.values())).shape[1]))
     return Reader("classification", classes, label), answers
-
-
-def _part(table: Table, start: int) -> Table:
-    end = start + AT_ONCE
-    return Table(table.source, table.header, table.rows[start:end], table.lines[start:end])
 
 
 def _fed(tf: Any, table: Table, name: str, wanted: Any, *, label: str, wide: bool) -> Any:

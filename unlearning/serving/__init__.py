@@ -6,16 +6,28 @@ from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
     from unlearning.serving.aggregation import aggregation_for
-    from unlearning.serving.predict import predict_table, prediction_of
+    from unlearning.serving.predict import (
+        Predictions,
+        ToPredict,
+        all_predicted,
+        prediction_of,
+    )
     from unlearning.serving.saved_weights import holds_weights
 else:
     __getattr__ = lazily(
         __name__,
         {
             "aggregation": ("aggregation_for",),
-            "predict": ("predict_table", "prediction_of"),
+            "predict": ("Predictions", "ToPredict", "all_predicted", "prediction_of"),
             "saved_weights": ("holds_weights",),
         },
     )
 
-__all__ = ["aggregation_for", "holds_weights", "predict_table", "prediction_of"]
+__all__ = [
+    "Predictions",
+    "ToPredict",
+    "aggregation_for",
+    "all_predicted",
+    "holds_weights",
+    "prediction_of",
+]

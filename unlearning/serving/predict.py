@@ -1,69 +1,135 @@
-"""Predicting with a pushed SavedModel, from a table."""
+"""Predicting with a pushed SavedModel, from tables, some rows at a time.
 
-from collections.abc import Mapping, Sequence
+It is strict (`Table.numbers`): what is no number where the model takes one ends it, unless it is
+asked to be lenient, and counts such values by column.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lineage_store.data import Table, read_table
+from lineage_store.data import Table, tables_of
 from lineage_store.index.models import ModelRecord
-from lineage_store.sources import Given, Reading, open_sources
+from lineage_store.sources import AS_IT_IS, Given, Reading, open_sources
 from lineage_store.tensors import Array
-from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.keras_models.module_file import ModelSpec
-from unlearning.serving.export import served_columns
+from unlearning.serving.served_model import ServedModel
 
-AT_ONCE = 4096
+ROW = "row"
+LENIENTLY = "correct it, leave it empty, or give `lenient` to take all such values for missing"
 
 
-def predict_table(model: Path, data: Given | Sequence[Given], reading: Reading) -> dict[str, Any]:
-    """Return `predictions`, one a row, and for classes `classes` and `probabilities` too.
+@dataclass(frozen=True, kw_only=True)
+class ToPredict:
+    """Tables to predict for, as one.
 
-    Columns that the model does not know are ignored. Raises BadInput for a file that cannot be
-    read or a column that is missing.
+    `row_id` is the column that names their rows. With `lenient`, what is no number where the model
+    takes one is missing, and counted.
     """
-    spec = served_columns(model)
-    sources = open_sources(data, reading.knowing([*spec.numbers, *spec.strings]))
-    each = [served_answers(model, spec, read_table(source)) for source in sources]
-    answers = {name: np.concatenate([one[name] for one in each]) for name in each[0]}
-    if spec.task == "regression":
-        return {"predictions": [float(value) for value in answers["values"]]}
-    return {
-        "classes": list(spec.classes),
-        "predictions": [value.decode("utf-8") for value in answers["classes"]],
-        "probabilities": [[float(p) for p in row] for row in answers["probabilities"]],
+
+    data: Given | Sequence[Given]
+    reading: Reading = AS_IT_IS
+    row_id: str | None = None
+    lenient: bool = False
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What a model says of n rows.
+
+    `rows` are their ids, or numbers; `predictions` (n,) names of classes, or values;
+    `probabilities` (n, classes), for a regression (n, 0).
+    """
+
+    rows: Sequence[str] | Sequence[int]
+    predictions: Sequence[str] | Sequence[float]
+    probabilities: Array
+
+
+class Predictions:
+    """What a served model says of tables, some rows at a time, so that memory is bounded.
+
+    `rows_by` is what rows are called by: the column of ids, or lines or rows for their numbers;
+    `classes` are those of the probabilities. Raises BadInput for a model that cannot be asked so.
+    """
+
+    def __init__(self, folder: Path, asked: ToPredict) -> None:
+        self._model, self._asked = ServedModel(folder), asked
+        self._unread: Counter[str] = Counter()
+        spec, ids = self._model.spec, [asked.row_id]
+        known = asked.reading.knowing([*spec.numbers, *spec.strings, *ids], ids=ids)
+        self._sources = open_sources(asked.data, known)
+        self._one = len(self._sources) == 1
+        self.rows_by = asked.row_id or (self._sources[0].unit if self._one else ROW)
+        self.task, self.classes = spec.task, spec.classes
+
+    def pieces(self) -> Iterator[Predicted]:
+        """Yield what is said of the rows, in order: one piece of each table at least.
+
+        Columns that the model does not know are ignored. Raises BadInput for a table that cannot be
+        read, a column that is missing or there twice, and a value that is no number, after what is
+        said of rows before.
+        """
+        before = 0
+        for source in self._sources:
+            for table in tables_of(source):
+                yield self._of(table, before)
+                before += len(table)
+
+    def warnings(self) -> list[str]:
+        """Say what has been taken for missing so far, by column."""
+        dates = self._model.spec.dates
+        return [
+            f"Values of the column {name!r} that are no {'date' if name in dates else 'number'} "
+            f"were taken for missing: {count:,}."
+            for name, count in self._unread.items()
+        ]
+
+    def _of(self, table: Table, before: int) -> Predicted:
+        spec = self._model.spec
+        rows = self._rows(table, before)
+        unread = self._unread if self._asked.lenient else None
+        numbers = table.numbers(spec.numbers, dates=spec.dates, unread=unread, instead=LENIENTLY)
+        told = self._model.answers(numbers, table.strings(spec.strings))
+        if spec.task == "regression":
+            return Predicted(rows, told["values"].tolist(), np.zeros((len(table), 0), np.float32))
+        names = [name.decode("utf-8") for name in told["classes"]]
+        return Predicted(rows, names, told["probabilities"])
+
+    def _rows(self, table: Table, before: int) -> Sequence[str] | Sequence[int]:
+        if self._asked.row_id is not None:
+            return [name for (name,) in table.strings([self._asked.row_id])]
+        if not self._one:
+            return range(before + 1, before + len(table) + 1)
+        numbers: list[int] = table.lines.tolist()
+        return numbers
+
+
+def all_predicted(found: Predictions) -> dict[str, Any]:
+    """Return `rows` and `predictions`, one a row, and for classes `classes` and `probabilities`."""
+    pieces = list(found.pieces())
+    told: dict[str, Any] = {
+        "rows_by": found.rows_by,
+        "rows": [row for piece in pieces for row in piece.rows],
     }
+    if found.task == "classification":
+        told["classes"] = list(found.classes)
+    told["predictions"] = [one for piece in pieces for one in piece.predictions]
+    if found.task == "classification":
+        told["probabilities"] = [row for piece in pieces for row in piece.probabilities.tolist()]
+    return told
 
 
-def served_answers(model: Path, spec: ModelSpec, table: Table) -> dict[str, Array]:
-    """Return what a SavedModel of ours answers for the rows of a table (`serving`), by output."""
-    numbers, strings = table.numbers(spec.numbers, dates=spec.dates), table.strings(spec.strings)
-    pin_tensorflow()
-    import tensorflow as tf
-
-    serve = tf.saved_model.load(str(model)).signatures["columns"]
-    pieces: list[dict[str, Array]] = []
-    for start in range(0, max(len(numbers), 1), AT_ONCE):  # one empty piece tells the outputs
-        piece = numbers[start : start + AT_ONCE]
-        shape = (len(piece), len(spec.strings))
-        texts = tf.constant(strings[start : start + AT_ONCE], tf.string, shape)
-        answer = serve(numbers=tf.constant(piece), strings=texts)
-        pieces.append({name: value.numpy() for name, value in answer.items()})
-    return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
-
-
-def prediction_of(record: ModelRecord, found: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what `predict` says: by which model, and what that may be called."""
-    warnings = []
+def prediction_of(record: ModelRecord, found: Predictions) -> dict[str, Any]:
+    """Return by which model is predicted, what that may be called, and what to be warned of."""
+    warnings = found.warnings()
     if record.claim.leaves_derived:
-        warnings.append(
+        warnings.insert(
+            0,
             f"{record.id} is {record.claim.word}: rows that were deleted may still have a part in "
-            f"what it predicts."
+            f"what it predicts.",
         )
-    return {
-        "model_id": record.id,
-        "guarantee": record.guarantee,
-        "warnings": warnings,
-        **found,
-    }
+    return {"model_id": record.id, "guarantee": record.guarantee, "warnings": warnings}

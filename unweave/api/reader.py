@@ -1,20 +1,26 @@
 """What can be asked of a workspace without changing it: the reading part of the Python API."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lineage_store.clock import machine_time
 from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput
 from lineage_store.index import models
+from lineage_store.index.models import ModelRecord
 from lineage_store.questions import steps as step_questions
 from lineage_store.questions import traces as questions
 from lineage_store.sources import AS_IT_IS, Given, Reading
+from lineage_store.workspace import Workspace
 from unweave.answers.revealed import weights_in_clear
 from unweave.api.near_subjects import spelled_otherwise, telling_of_others
 from unweave.api.questions import Queries
 from unweave.api.session import Now, Session
+
+if TYPE_CHECKING:
+    from unlearning.serving import Predictions, ToPredict
 
 Tables: TypeAlias = Given | Sequence[Given]
 
@@ -155,17 +161,60 @@ class Reader:
         csv: Tables | None = None,
         reading: Reading = AS_IT_IS,
         model_id: str | None = None,
+        row_id: str | None = None,
+        lenient: bool = False,
     ) -> dict[str, Any]:
-        """Predict with a live model's SavedModel for the rows of a table."""
-        from unlearning.serving import predict_table, prediction_of
+        """Predict with a live model's SavedModel for the rows of a table.
+
+        `row_id` is the column that names the rows in the answer; without one they are told by their
+        lines. A value that is no number where the model takes one is an error, unless it is
+        `lenient`: then it is missing, and `warnings` count such values by column.
+        """
+        from unlearning.serving import ToPredict, all_predicted, prediction_of
 
         given = the_data(data, csv)
+        asked = ToPredict(data=given, reading=reading, row_id=row_id, lenient=lenient)
+        with self._predictions(asked, model_id) as (_, record, found):
+            told = all_predicted(found)
+            return prediction_of(record, found) | told
+
+    def predict_to(
+        self,
+        out: Path | str,
+        data: Tables,
+        *,
+        reading: Reading = AS_IT_IS,
+        model_id: str | None = None,
+        row_id: str | None = None,
+        lenient: bool = False,
+    ) -> dict[str, Any]:
+        """Write predictions to a file as they are made, whatever their number; else as `predict`.
+
+        It is CSV, or Parquet if its name ends in .parquet.
+        """
+        from unlearning.serving import ToPredict, prediction_of
+        from unweave.api.predicting import must_be_a_place, write_predictions
+
+        asked = ToPredict(data=data, reading=reading, row_id=row_id, lenient=lenient)
+        with self._predictions(asked, model_id) as (workspace, record, found):
+            must_be_a_place(Path(out), data, workspace=workspace.root)
+            written = write_predictions(found, Path(out))
+            told = {"out": str(out), "rows_written": written}
+            return prediction_of(record, found) | told
+
+    @contextmanager
+    def _predictions(
+        self, asked: "ToPredict", model_id: str | None
+    ) -> Iterator[tuple[Workspace, ModelRecord, "Predictions"]]:
+        """Open a live model to predict with."""
+        from unlearning.serving import Predictions
+
         with self._session.reading() as (workspace, connection):
             record = models.find_model(connection, model_id)
             if record.state != "live":
                 raise BadInput(f"The model {record.id} is {record.state}: it cannot predict.")
-            found = predict_table(workspace.absolute(record.paths["pushed"]), given, reading)
-        return prediction_of(record, found)
+            folder = workspace.absolute(record.paths["pushed"])
+            yield workspace, record, Predictions(folder, asked)
 
     @property
     def public_key(self) -> Path:

@@ -12,7 +12,6 @@ from unweave.text.console import console_for_people, table_of
 from unweave.text.estimates import estimate_lines, estimate_table
 from unweave.text.left_in import left_in_lines
 from unweave.text.lineage_answers import QUERY_VIEWS
-from unweave.text.printed import cell_of_csv
 
 OPENED = {
     "opened": "the weights that it names are there",
@@ -355,12 +354,14 @@ def verified(answer: Answer) -> list[Any]:
 
 def predicted(answer: Answer) -> list[Any]:
     """Show predictions as CSV."""
-    if "classes" not in answer:
-        return ["prediction", *(repr(value) for value in answer["predictions"])]
-    lines = ["prediction,probability"]
-    for name, row in zip(answer["predictions"], answer["probabilities"], strict=True):
-        lines.append(f"{cell_of_csv(name)},{max(row):.6f}")
-    return lines
+    from unweave.text.predictions import answer_lines  # NumPy is for who predicts alone
+
+    return list(answer_lines(answer))
+
+
+def predicted_to(answer: Answer) -> list[Any]:
+    """Show where predictions were written."""
+    return [f"{answer['rows_written']:,} rows are written to {answer['out']} (mode 600)."]
 
 
 def metrics_text(metrics: Mapping[str, float]) -> str:
@@ -394,5 +395,6 @@ VIEWS: dict[str, Callable[[Answer], list[Any]]] = {
     "status": status,
     "verified": verified,
     "predicted": predicted,
+    "predicted_to": predicted_to,
     **QUERY_VIEWS,
 }

@@ -1,0 +1,238 @@
+"""`unweave predict`: strict about what comes in, whole in what goes out."""
+
+import csv
+import json
+import os
+import random
+import stat
+from datetime import date
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from lineage_store.errors import BadInput
+from lineage_store.sources import csv_file
+from pipelines.backends.direct import DirectBackend
+from unlearning.fingerprint.determinism import pin_tensorflow
+from unweave import Project
+from unweave.cli import commands
+
+HEADER = ["person", "trip", "town", "size", "day", "label"]
+
+
+def lines():
+    """Rows of eight people with a text, a number and a date, from which the label follows."""
+    draw = random.Random(5)
+    for n in range(120):
+        size, day = draw.randrange(90) / 10, f"20{draw.randrange(10, 24)}-0{1 + n % 9}-17"
+        label = "=yes" if (size > 4) == (day > "2017") else "no"
+        yield [f"p{n % 8}", f"t{n}", draw.choice(["Ulm", "", 'a "b", c']), size, day, label]
+
+
+def write(path, header, rows):
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows([header, *rows])
+    return path
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A workspace with a model, and the table that it was trained on."""
+    here = tmp_path_factory.mktemp("predict")
+    write(here / "t.csv", HEADER, lines())
+    project = Project(here / "ws", backend=DirectBackend())
+    project.train(
+        here / "t.csv", label="label", subject="person", row_id="trip", model_family="naive-bayes"
+    )
+    return here
+
+
+@pytest.fixture
+def run(made, capsys):
+    """Return a function that returns what a command prints, on both streams; errors are raised."""
+
+    def command(*arguments):
+        given = ["predict", "--workspace", str(made / "ws"), *map(str, arguments)]
+        commands.main(given, standalone_mode=False)
+        return capsys.readouterr()
+
+    return command
+
+
+def test_the_answer_has_each_rows_line_and_all_probabilities(made, run):
+    told = json.loads(run("--data", made / "t.csv", "--json")[0])
+    assert told["classes"] == ["=yes", "no"] and told["warnings"] == []
+    assert told["rows_by"] == "line" and told["rows"] == list(range(2, 122))
+    assert np.sum(told["probabilities"], axis=1) == pytest.approx(1)
+    printed, _ = run("--data", made / "t.csv")
+    header, *rows = csv.reader(printed.splitlines())
+    assert header == ["line", "prediction", "probability_=yes", "probability_no"]
+    assert [int(row[0]) for row in rows] == told["rows"]
+    assert [row[1].removeprefix("'") for row in rows] == told["predictions"]
+    assert {row[1] for row in rows} == {"'=yes", "no"}
+    read = np.array([row[2:] for row in rows], np.float32)
+    assert np.array_equal(read, np.array(told["probabilities"], np.float32))
+
+
+def test_what_is_written_is_what_is_printed_and_for_its_owner_alone(made, run, tmp_path):
+    given = ("--data", made / "t.csv", "--row-id-column", "trip")
+    out = tmp_path / "out.csv"
+    out.write_text("older")
+    assert run(*given, "--out", out) == (f"120 rows are written to {out} (mode 600).\n", "")
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    assert out.read_text("utf-8") == run(*given)[0]
+    assert out.read_text("utf-8").startswith("trip,prediction,probability_=yes,probability_no\nt0,")
+    assert os.listdir(tmp_path) == ["out.csv"]
+
+
+def test_parquet_has_it_as_it_is(made, run, tmp_path):
+    given = ("--data", made / "t.csv", "--row-id-column", "trip", "--json")
+    told = json.loads(run(*given)[0])
+    short = json.loads(run(*given, "--out", tmp_path / "out.Parquet")[0])
+    assert short["rows_written"] == 120 and "predictions" not in short
+    table = pq.read_table(tmp_path / "out.Parquet").to_pydict()
+    assert list(table) == ["trip", "prediction", "probability_=yes", "probability_no"]
+    assert table["trip"] == told["rows"] == [f"t{n}" for n in range(120)]
+    assert table["prediction"] == told["predictions"]
+    both = zip(table["probability_=yes"], table["probability_no"], strict=True)
+    assert list(map(list, both)) == told["probabilities"]
+
+
+def test_pieces_make_the_same_file(made, run, tmp_path, monkeypatch):
+    for name in ("whole", "pieces"):
+        for ending in ("csv", "parquet"):
+            run("--data", made / "t.csv", "--out", tmp_path / f"{name}.{ending}")
+        monkeypatch.setattr(csv_file, "PIECE", 512)
+    assert (tmp_path / "whole.csv").read_bytes() == (tmp_path / "pieces.csv").read_bytes()
+    whole, pieces = (pq.ParquetFile(tmp_path / f"{name}.parquet") for name in ("whole", "pieces"))
+    assert whole.num_row_groups == 1 < pieces.num_row_groups
+    assert whole.read().equals(pieces.read())
+
+
+def test_rows_of_several_tables_are_numbered_through(run, tmp_path):
+    two = write(tmp_path / "two.csv", HEADER, list(lines())[:3])
+    told = json.loads(run("--data", two, "--data", two, "--json")[0])
+    assert (told["rows_by"], told["rows"]) == ("row", [1, 2, 3, 4, 5, 6])
+    assert told["predictions"][:3] == told["predictions"][3:]
+
+
+def test_of_a_table_without_rows_the_header_is_the_answer(run, tmp_path):
+    bare = write(tmp_path / "bare.csv", HEADER, [])
+    header = "line,prediction,probability_=yes,probability_no\n"
+    assert run("--data", bare)[0] == header
+    run("--data", bare, "--out", tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text() == header
+    run("--data", bare, "--out", tmp_path / "out.parquet")
+    assert pq.read_table(tmp_path / "out.parquet").num_rows == 0
+
+
+NUMBER, DATE = HEADER.index("size"), HEADER.index("day")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [
+        (NUMBER, "secret", "has no number in the column 'size'"),
+        (NUMBER, "1,5", "has no number in the column 'size'"),
+        (NUMBER, "1,000", "has no number in the column 'size'"),
+        (NUMBER, "2020-01-01", "has no number in the column 'size'"),
+        (NUMBER, "007", "has no number in the column 'size'"),
+        (DATE, "secret", "has no date in ISO 8601 in the column 'day'"),
+        (DATE, "17.1.2020", "has no date in ISO 8601 in the column 'day'"),
+        (DATE, "7300", "has no date in ISO 8601 in the column 'day'"),
+        (DATE, "2021-02-29", "has no date in ISO 8601 in the column 'day'"),
+    ],
+)
+def test_what_is_no_number_is_refused_with_its_line_or_counted(
+    made, run, tmp_path, place, value, words
+):
+    def table(name, text):
+        rows = [[*row[:place], text if n > 99 else row[place], *row[place + 1 :]]
+                for n, row in enumerate(lines())]  # fmt: skip
+        return write(tmp_path / name, HEADER, rows)
+
+    given, empty = ("--data", table("wrong.csv", value)), ("--data", table("empty.csv", ""))
+    out = tmp_path / "out.csv"
+    for more in ((), ("--json",), ("--out", out)):
+        with pytest.raises(BadInput, match=rf"^Line 102 of .*wrong.csv {words}, where") as raised:
+            run(*given, *more)
+        assert value not in str(raised.value) and "`lenient`" in str(raised.value)
+    assert not out.exists() and not list(tmp_path.glob(".*"))
+    told = json.loads(run(*given, "--lenient", "--json")[0])
+    kind, column = ("number", "size") if place == NUMBER else ("date", "day")
+    warning = f"Values of the column '{column}' that are no {kind} were taken for missing: 20."
+    assert told["warnings"] == [warning]
+    as_missing = json.loads(run(*empty, "--json")[0])
+    assert told["probabilities"] == as_missing["probabilities"]
+    assert run(*given, "--lenient", "--out", out)[1] == f"Warning: {warning}\n"
+    assert out.read_text("utf-8") == run(*empty)[0]
+
+
+@pytest.mark.parametrize("value", ["", " ", "NA", "n/a", "?", "NaN", "1e39"])
+def test_what_the_gate_takes_for_missing_is_missing_here(run, tmp_path, value):
+    rows = [[*row[:3], value, value, row[5]] for row in lines()]
+    told = json.loads(run("--data", write(tmp_path / "m.csv", HEADER, rows), "--json")[0])
+    assert told["warnings"] == [] and len(told["rows"]) == 120
+
+
+def test_columns_that_are_missing_or_there_twice_are_refused(made, run, tmp_path):
+    rows = [row[:5] for row in lines()]
+    for header, words in (
+        (["person", "trip", "town", "size", "date"], "There is no column 'day' in .*t.csv"),
+        (["person", "day", "town", "size", "day"], "The column 'day' stands twice in .*t.csv"),
+        (["town", "trip", "town", "size", "day"], "The column 'town' stands twice in .*t.csv"),
+    ):
+        path = write(tmp_path / "t.csv", header, rows)
+        for more in ((), ("--lenient",)):
+            with pytest.raises(BadInput, match=words):
+                run("--data", path, *more)
+    with pytest.raises(BadInput, match="There is no column 'ref' in"):
+        run("--data", made / "t.csv", "--row-id-column", "ref")
+
+
+def test_predictions_lie_in_no_workspace_and_on_no_table_and_in_what_is_a_file(made, run, tmp_path):
+    given = ("--data", made / "t.csv")
+    before = (made / "t.csv").read_bytes()
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    link = tmp_path / "link.csv"
+    link.symlink_to(made / "t.csv")
+    for out, words in (
+        (made / "ws" / "out.csv", "must not lie in the workspace"),
+        (made / "t.csv", "is the table itself"),
+        (link, "is the table itself"),
+        (pipe, "is there and no file"),
+        (tmp_path, "is there and no file"),
+        (tmp_path / "none" / "out.csv", "cannot be written: No such file or directory"),
+    ):
+        with pytest.raises(BadInput, match=words):
+            run(*given, "--out", out)
+    assert (made / "t.csv").read_bytes() == before
+    assert not (made / "ws" / "out.csv").exists()
+
+
+def test_a_client_of_the_served_model_gives_days_since_2000(made):
+    told = Project(made / "ws").predict(made / "t.csv")
+    pin_tensorflow()
+    import tensorflow as tf
+
+    def feature(value):
+        if isinstance(value, str):
+            return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode()]))
+        return tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
+
+    examples = []
+    for _, _, town, size, day, _ in lines():
+        days = (date.fromisoformat(day) - date(2000, 1, 1)).days
+        values = {"town": town, "size": size, "day": days}
+        features = tf.train.Features(feature={name: feature(one) for name, one in values.items()})
+        examples.append(tf.train.Example(features=features).SerializeToString())
+    (served,) = (made / "ws" / "serving" / "m1").iterdir()
+    serve = tf.saved_model.load(str(served)).signatures["serving_default"]
+    answer = serve(examples=tf.constant(examples))
+    assert [name.decode() for name in answer["classes"].numpy()] == told["predictions"]
+    assert answer["probabilities"].numpy().tolist() == told["probabilities"]
+    labels = [row[-1] for row in lines()]
+    hits = sum(one == two for one, two in zip(told["predictions"], labels, strict=True))
+    assert hits > 0.6 * len(labels)

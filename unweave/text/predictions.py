@@ -1,0 +1,105 @@
+"""Predictions as a table: a row's id or number, the prediction, each class's probability.
+
+In CSV no text is taken for a formula (`printed.cell_of_csv`), and a number is the shortest text
+that reads back as the same one. Parquet has all of it as it is.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, BinaryIO, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from lineage_store.errors import BadInput
+from unweave.text.printed import cell_of_csv
+
+Rows = Sequence[str] | Sequence[int]
+Said = Sequence[str] | Sequence[float]
+
+
+class Piece(Protocol):
+    """Some rows with what is said of them; `probabilities` (n, classes)."""
+
+    @property
+    def rows(self) -> Rows:
+        """Their ids, or numbers."""
+
+    @property
+    def predictions(self) -> Said:
+        """Names of classes, or values."""
+
+    @property
+    def probabilities(self) -> npt.NDArray[Any]:
+        """Those of the classes, in order; of a regression there are none."""
+
+
+def names_of(rows_by: str, classes: Sequence[str]) -> list[str]:
+    """Return the names of the columns; raises BadInput if rows are called by one of the others."""
+    others = ["prediction", *(f"probability_{name}" for name in classes)]
+    if rows_by in others:
+        raise BadInput(
+            f"The answer has a column {rows_by!r} of its own: call the column of row ids otherwise."
+        )
+    return [rows_by, *others]
+
+
+def csv_line(names: Iterable[str]) -> str:
+    """Return texts as one line of CSV, without its end."""
+    return ",".join(map(cell_of_csv, names))
+
+
+def csv_lines(rows: Rows, predictions: Said, probabilities: npt.NDArray[Any]) -> Iterator[str]:
+    """Yield the lines of some rows; `probabilities` (n, classes)."""
+    columns = [_cells(rows), _cells(predictions), *map(_numbers, probabilities.T)]
+    return map(",".join, zip(*columns, strict=True))
+
+
+def answer_lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of predictions that are an answer."""
+    rows, classes = answer["rows"], answer.get("classes", ())
+    probabilities = np.array(answer.get("probabilities", ()), np.float64)
+    yield csv_line(names_of(answer["rows_by"], classes))
+    shaped = probabilities.reshape(len(rows), len(classes))
+    yield from csv_lines(rows, answer["predictions"], shaped)
+
+
+def write_csv(stream: BinaryIO, names: Sequence[str], pieces: Iterable[Piece]) -> int:
+    """Write pieces as CSV in UTF-8, and return how many rows they have."""
+    stream.write(csv_line(names).encode("utf-8") + b"\n")
+    written = 0
+    for piece in pieces:
+        lines = csv_lines(piece.rows, piece.predictions, piece.probabilities)
+        stream.write("".join(f"{line}\n" for line in lines).encode("utf-8"))
+        written += len(piece.rows)
+    return written
+
+
+def write_parquet(stream: BinaryIO, names: Sequence[str], pieces: Iterable[Piece]) -> int:
+    """Write pieces as Parquet, and return how many rows they have."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    written, writer = 0, None
+    for piece in pieces:
+        columns = [pa.array(piece.rows), pa.array(piece.predictions)]
+        columns += [pa.array(np.ascontiguousarray(one)) for one in piece.probabilities.T]
+        table = pa.Table.from_arrays(columns, names=list(names))
+        writer = writer or parquet.ParquetWriter(stream, table.schema)
+        writer.write_table(table)
+        written += len(piece.rows)
+    if writer is not None:
+        writer.close()
+    return written
+
+
+def _cells(values: Rows | Said) -> Sequence[str]:
+    if len(values) and isinstance(values[0], float):
+        return _numbers(np.array(values, np.float64))
+    return [cell_of_csv(str(value)) for value in values]
+
+
+def _numbers(values: npt.NDArray[Any]) -> Sequence[str]:
+    doubles, singles = values.astype(np.float64), values.astype(np.float32)
+    short = np.where(singles == doubles, singles.astype(str), doubles.astype(str))
+    texts: list[str] = short.tolist()
+    return texts
