@@ -7,7 +7,8 @@ It holds plain TensorFlow graphs, so it loads where this project is not installe
 
 Both return `probabilities` (n, classes) and `classes` (n,) for a classification, `values` (n,) for
 a regression, aggregated over the shards (`aggregation`); a shard without rows takes no part. A
-missing number is NaN, a missing string "".
+missing number is NaN, a missing string "". A date, one of the `dates` in `columns.json`, is a
+number of days (`ModelSpec`).
 """
 
 from collections.abc import Sequence

@@ -32,7 +32,7 @@ def the_data(data: Tables | None, csv: Tables | None) -> Tables:
     """
     found = csv if data is None else data
     if found is None or (data is not None and csv is not None):
-        raise BadInput("Give the table as `data` (its older name is `csv`), once.")
+        raise BadInput("Give the table as `data` (its older name is csv), once.")
     return found
 
 
@@ -193,7 +193,7 @@ class Reader:
         It is CSV, or Parquet if its name ends in .parquet.
         """
         from unlearning.serving import ToPredict, prediction_of
-        from unweave.api.predicting import must_be_a_place, write_predictions
+        from unweave.text.prediction_file import must_be_a_place, write_predictions
 
         asked = ToPredict(data=data, reading=reading, row_id=row_id, lenient=lenient)
         with self._predictions(asked, model_id) as (workspace, record, found):

@@ -204,6 +204,14 @@ def test_numbers_are_spelled_as_is_said_and_ids_are_texts(table):
     assert rows_of(swiss) == [["1234.5", "x"], ["12'34", "y"]]
 
 
+def test_a_line_with_most_known_names_has_names_and_whoever_asks_says_which_is_missing(table):
+    text = "town,colour\nUlm,red\nBonn,blue\n"
+    assert table(text, named=["town", "colour", "size"]).columns() == ("town", "colour")
+    for known in (["town", "size"], ["town", "colour", "size", "day"], []):
+        with pytest.raises(BadInput, match="may be names of columns or a row"):
+            table(text, named=known).columns()
+
+
 def test_options_that_cannot_be_are_refused():
     for told, words in [
         ({"delimiter": ";;"}, "one ASCII character"),

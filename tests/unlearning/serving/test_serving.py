@@ -12,7 +12,6 @@ from lineage_store.errors import BadInput
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
 from lineage_store.rows.slice_set import SortedRows
-from lineage_store.sources import AS_IT_IS
 from pipelines.backends.direct import DirectBackend
 from unlearning.families.keras_parts import KerasParts
 from unlearning.fingerprint.determinism import pin_tensorflow
@@ -21,7 +20,7 @@ from unlearning.keras_models.make import make_learner
 from unlearning.serving import evaluate as serving_evaluate
 from unlearning.serving.aggregation import AGGREGATIONS
 from unlearning.serving.evaluate import aggregated, evaluate
-from unlearning.serving.predict import predict_table
+from unlearning.serving.predict import Predictions, ToPredict
 from unlearning.training.config import config_of, module_source
 from unweave.api.project import Project
 
@@ -230,7 +229,7 @@ def test_a_model_needs_its_columns_to_predict(served, write_csv):
 
 def test_a_served_model_that_does_not_name_its_columns_is_told_so(tmp_path, write_csv):
     with pytest.raises(BadInput, match="does not say which columns it takes"):
-        predict_table(tmp_path, write_csv([["a"], ["1"]]), AS_IT_IS)
+        Predictions(tmp_path, ToPredict(data=write_csv([["a"], ["1"]])))
 
 
 def ragged(tf, lists):

@@ -115,6 +115,9 @@ def prepared(tmp_path_factory):
     write(here / "same-ids.csv", [*good[:99], [*good[99][:1], "ref-7", *good[99][2:]]])
     write(here / "no-id.csv", [*good[:99], [*good[99][:1], " ", *good[99][2:]]])
     write(here / "twice.csv", [["person", "ref", "size", "size", "label"], *good[1:]])
+    write(here / "text.csv", [*good[:40], [*good[40][:3], "person-size", "1"], *good[41:]])
+    write(here / "two-sizes.csv", [["person", "ref", "colour", "size", "size"], *good[1:]])
+    write(here / "no-colour.csv", [[*row[:2], *row[3:]] for row in good])
     (here / "no-function.py").write_text("def build(spec):\n    return None\n")
     (here / "no-python.py").write_text("def build_model(spec):\nreturn None\n")
     (here / "raises.py").write_text("raise RuntimeError('not today')\n")
@@ -255,6 +258,19 @@ ON_WORKSPACE = {
     ),
     "predictions of a deleted model": (
         ["predict", "--csv", "good.csv", "--model", "m1"], 2, "m1 is deleted",
+    ),
+    "predictions for what is no number": (
+        ["predict", "--csv", "text.csv"], 2, "Line 41 of text.csv has no number in the column "
+        "'size', where the model takes one: correct it, leave it empty, or give --lenient",
+    ),
+    "predictions without a column": (
+        ["predict", "--csv", "no-colour.csv"], 2, "There is no column 'colour' in no-colour.csv",
+    ),
+    "predictions for a column that is there twice": (
+        ["predict", "--csv", "two-sizes.csv"], 2, "'size' stands twice in two-sizes.csv",
+    ),
+    "predictions into the table itself": (
+        ["predict", "--csv", "good.csv", "--out", "good.csv"], 2, "good.csv is the table itself",
     ),
     "the cost of an unknown model": (["cost", "--model", "m9"], 3, "no such model"),
     "the cost of a deleted model": (["cost", "--model", "m1"], 2, "m1 is deleted"),

@@ -5,12 +5,14 @@ import json
 import os
 import random
 import stat
-from datetime import date
+from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from lineage_store.data.number_text import days_of
 from lineage_store.errors import BadInput
 from lineage_store.sources import csv_file
 from pipelines.backends.direct import DirectBackend
@@ -127,53 +129,53 @@ def test_of_a_table_without_rows_the_header_is_the_answer(run, tmp_path):
     assert pq.read_table(tmp_path / "out.parquet").num_rows == 0
 
 
-NUMBER, DATE = HEADER.index("size"), HEADER.index("day")
+NO_NUMBERS = ["secret", "1,5", "1,000", "2020-01-01", "007", "inf"]
+NO_DATES = ["secret", "17.1.2020", "7300", "2021-02-29"]
+MISSING = ["", " ", "NA", "n/a", "?", "NaN", "1e39"]
+
+
+def with_values(path, values, *, column):
+    """Write the table with such values in a column, from line 12 on."""
+    place, rows = HEADER.index(column), [list(row) for row in lines()]
+    for row, value in zip(rows[10:], values, strict=False):
+        row[place] = value
+    return write(path, HEADER, rows)
 
 
 @pytest.mark.parametrize(
-    ("place", "value", "words"),
+    ("column", "kind", "value"),
     [
-        (NUMBER, "secret", "has no number in the column 'size'"),
-        (NUMBER, "1,5", "has no number in the column 'size'"),
-        (NUMBER, "1,000", "has no number in the column 'size'"),
-        (NUMBER, "2020-01-01", "has no number in the column 'size'"),
-        (NUMBER, "007", "has no number in the column 'size'"),
-        (DATE, "secret", "has no date in ISO 8601 in the column 'day'"),
-        (DATE, "17.1.2020", "has no date in ISO 8601 in the column 'day'"),
-        (DATE, "7300", "has no date in ISO 8601 in the column 'day'"),
-        (DATE, "2021-02-29", "has no date in ISO 8601 in the column 'day'"),
+        *(("size", "number", value) for value in NO_NUMBERS),
+        *(("day", "date in ISO 8601", value) for value in NO_DATES),
     ],
 )
-def test_what_is_no_number_is_refused_with_its_line_or_counted(
-    made, run, tmp_path, place, value, words
-):
-    def table(name, text):
-        rows = [[*row[:place], text if n > 99 else row[place], *row[place + 1 :]]
-                for n, row in enumerate(lines())]  # fmt: skip
-        return write(tmp_path / name, HEADER, rows)
-
-    given, empty = ("--data", table("wrong.csv", value)), ("--data", table("empty.csv", ""))
-    out = tmp_path / "out.csv"
-    for more in ((), ("--json",), ("--out", out)):
-        with pytest.raises(BadInput, match=rf"^Line 102 of .*wrong.csv {words}, where") as raised:
-            run(*given, *more)
+def test_what_is_no_number_is_refused_with_its_line(run, tmp_path, column, kind, value):
+    given = with_values(tmp_path / "wrong.csv", [value], column=column)
+    words = f"^Line 12 of .*wrong.csv has no {kind} in the column '{column}', where"
+    for more in ((), ("--json",), ("--out", tmp_path / "out.csv")):
+        with pytest.raises(BadInput, match=words) as raised:
+            run("--data", given, *more)
         assert value not in str(raised.value) and "`lenient`" in str(raised.value)
-    assert not out.exists() and not list(tmp_path.glob(".*"))
-    told = json.loads(run(*given, "--lenient", "--json")[0])
-    kind, column = ("number", "size") if place == NUMBER else ("date", "day")
-    warning = f"Values of the column '{column}' that are no {kind} were taken for missing: 20."
-    assert told["warnings"] == [warning]
-    as_missing = json.loads(run(*empty, "--json")[0])
-    assert told["probabilities"] == as_missing["probabilities"]
-    assert run(*given, "--lenient", "--out", out)[1] == f"Warning: {warning}\n"
-    assert out.read_text("utf-8") == run(*empty)[0]
+    assert os.listdir(tmp_path) == ["wrong.csv"]
 
 
-@pytest.mark.parametrize("value", ["", " ", "NA", "n/a", "?", "NaN", "1e39"])
-def test_what_the_gate_takes_for_missing_is_missing_here(run, tmp_path, value):
-    rows = [[*row[:3], value, value, row[5]] for row in lines()]
-    told = json.loads(run("--data", write(tmp_path / "m.csv", HEADER, rows), "--json")[0])
-    assert told["warnings"] == [] and len(told["rows"]) == 120
+def test_leniently_it_is_missing_and_counted(run, tmp_path):
+    for column, kind, values in (("size", "number", NO_NUMBERS), ("day", "date", NO_DATES)):
+        wrong = with_values(tmp_path / "wrong.csv", values, column=column)
+        empty = with_values(tmp_path / "empty.csv", [""] * len(values), column=column)
+        told = run("--data", wrong, "--lenient")
+        assert told.err == (
+            f"Warning: Values of the column '{column}' that are no {kind} were taken for missing: "
+            f"{len(values)}.\n"
+        )
+        assert (told.out, "") == run("--data", empty)
+
+
+def test_what_the_gate_takes_for_missing_is_missing_here(run, tmp_path):
+    for column in ("size", "day"):
+        marks = with_values(tmp_path / "marks.csv", MISSING, column=column)
+        empty = with_values(tmp_path / "empty.csv", [""] * len(MISSING), column=column)
+        assert run("--data", marks) == run("--data", empty)
 
 
 def test_columns_that_are_missing_or_there_twice_are_refused(made, run, tmp_path):
@@ -214,6 +216,10 @@ def test_predictions_lie_in_no_workspace_and_on_no_table_and_in_what_is_a_file(m
 
 def test_a_client_of_the_served_model_gives_days_since_2000(made):
     told = Project(made / "ws").predict(made / "t.csv")
+    page = (Path(__file__).parents[3] / "docs/predicting.md").read_text("utf-8")
+    documented = {}
+    exec(page.partition("```python\n")[2].partition("```")[0], documented)
+    days = documented["days"]
     pin_tensorflow()
     import tensorflow as tf
 
@@ -224,8 +230,7 @@ def test_a_client_of_the_served_model_gives_days_since_2000(made):
 
     examples = []
     for _, _, town, size, day, _ in lines():
-        days = (date.fromisoformat(day) - date(2000, 1, 1)).days
-        values = {"town": town, "size": size, "day": days}
+        values = {"town": town, "size": size, "day": days(datetime.fromisoformat(day))}
         features = tf.train.Features(feature={name: feature(one) for name, one in values.items()})
         examples.append(tf.train.Example(features=features).SerializeToString())
     (served,) = (made / "ws" / "serving" / "m1").iterdir()
@@ -233,6 +238,8 @@ def test_a_client_of_the_served_model_gives_days_since_2000(made):
     answer = serve(examples=tf.constant(examples))
     assert [name.decode() for name in answer["classes"].numpy()] == told["predictions"]
     assert answer["probabilities"].numpy().tolist() == told["probabilities"]
+    for text in ("1999-12-31T18:00", "2024-02-29T01:30:00.250000", "2024-02-29T01:30:00+05:30"):
+        assert days(datetime.fromisoformat(text)) == days_of(text)
     labels = [row[-1] for row in lines()]
     hits = sum(one == two for one, two in zip(told["predictions"], labels, strict=True))
     assert hits > 0.6 * len(labels)

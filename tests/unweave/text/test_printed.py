@@ -97,12 +97,13 @@ def test_formulas_in_csv_are_disarmed(value, cell):
 
 def test_a_class_that_is_a_formula_is_no_formula_in_predictions(capsys):
     answers.show("predicted", {
+        "rows_by": "@id", "rows": ["+r", "-2", "s", "t"],
         "classes": ["=1+1", "no"], "predictions": ["=1+1", "no", "a\nb", "-1"],
         "probabilities": [[0.75, 0.25], [0.4, 0.6], [0.5, 0.5], [1.0, 0.0]],
     })  # fmt: skip
     assert capsys.readouterr().out.splitlines() == [
-        "prediction,probability", "'=1+1,0.750000", "no,0.600000", r'"a\nb",0.500000',
-        "-1,1.000000",
+        "'@id,prediction,probability_=1+1,probability_no", "'+r,'=1+1,0.75,0.25", "-2,no,0.4,0.6",
+        r's,"a\nb",0.5,0.5', "t,-1,1.0,0.0",
     ]  # fmt: skip
 
 
