@@ -16,7 +16,7 @@ from lineage_store.data.number_arrays import read_numbers
 from lineage_store.data.number_text import date_number, is_missing_number, parse_date
 from lineage_store.errors import BadInput
 from lineage_store.sources.source import Source
-from lineage_store.sources.text_rows import coded, text_batch, texts_of
+from lineage_store.texts.text_rows import coded, text_batch, texts_of
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from lineage_store.sources import Reading
+from lineage_store.sources import Given, Reading
 from unweave.options.once import Once
 from unweave.options.reading import data_option, reading_options
 from unweave.options.shared import JSON, WORKSPACE, project_of, show
@@ -31,7 +31,7 @@ from unweave.options.shared import JSON, WORKSPACE, project_of, show
 @JSON
 def predict(
     workspace: Path,
-    data: tuple[str, ...],
+    data: list[Given],
     reading: Reading,
     model_id: str | None,
     row_id: str | None,
