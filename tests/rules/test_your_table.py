@@ -4,9 +4,9 @@ import gzip
 import re
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from PIL import Image
 from fixtures.database_servers import SECRET, postgresql
 from lineage_store.data.columns import Columns, open_table, read_headers
 from lineage_store.errors import BadInput
-from lineage_store.sources import records_of
+from lineage_store.sources import Reading, records_of
 from lineage_store.sources.database_query import DatabaseQuery
 from tf_records import tfrecord
 
@@ -36,12 +36,15 @@ EXAMPLES = [{"x": [1.5], "y": ["no"]}, {"x": [2.0], "y": ["yes"]}]
 class Example:
     """Makes the table that a line of the page speaks of, and one that it says is refused.
 
-    Both are given a folder, and return what a user gives. `columns` are what is read.
+    Both are given a folder, and return what a user gives. `columns` are what is read, with
+    the options of `reading`.
     """
 
     made: Callable
     refused: Callable
     columns: tuple[str, ...] = ("x", "y")
+    reading: Mapping = field(default_factory=dict)
+    refused_with: Mapping | None = None
 
 
 def written(name, write):
@@ -106,6 +109,30 @@ def sqlite(query):
 ARRAYS = {"x": np.array([1.5, 2.0]), "y": np.array(["no", "yes"])}
 PIXELS = tuple(f"pixel[{y}][{x}]" for y in range(2) for x in range(3))
 LINES = {
+    "a CSV file": Example(
+        written("trips.csv", text("x;y\n1.5;no\n2;yes\n")),
+        written("trips.csv", text("1.5,no\n2.0,yes\n3,no\n")),
+    ),
+    "a CSV file without names": Example(
+        written("trips.csv", text("1.5,no\n2,yes\n")),
+        written("trips.csv", text("x,y\n1.5,no\n")),
+        reading={"columns": ("x", "y")},
+    ),
+    "CSV in another encoding": Example(
+        written("trips.csv", lambda path: path.write_bytes("x,y\n1,für\n".encode("latin-1"))),
+        written("trips.csv", lambda path: path.write_bytes(b"x,y\n1,f\xffr\n")),
+        reading={"encoding": "latin-1"},
+        refused_with={},
+    ),
+    "CSV with 1.234,50 for 1234.50": Example(
+        written("trips.csv", text('x,y\n"1.234,50",no\n')),
+        written("trips.csv", text("x,y\n1.5,no\n")),
+        reading={"decimal": ",", "thousands": "."},
+    ),
+    "a packed CSV file": Example(
+        written("trips.csv.gz", lambda path: path.write_bytes(gzip.compress(b"x,y\n1,no\n"))),
+        written("trips.csv.gz", lambda path: path.write_bytes(gzip.compress(b"x,y\n1,n")[:-9])),
+    ),
     "a Parquet file": Example(
         written("trips.parquet", parquet(TABLE)), written("trips.parquet", parquet(WRONG))
     ),
@@ -157,13 +184,13 @@ SERVER = "a table in PostgreSQL"
 
 
 def test_the_page_has_a_line_for_each_kind_of_source_and_no_other():
-    assert [line[0] for line in ROWS] == [*list(LINES)[:11], SERVER, *list(LINES)[11:]]
+    assert [line[0] for line in ROWS] == [*list(LINES)[:16], SERVER, *list(LINES)[16:]]
     assert all(len(line) == 4 for line in ROWS)
 
 
-def read(given, label):
+def read(given, label, options=()):
     """Return the columns of a table, and its rows."""
-    sources = open_table(given, Columns(label))
+    sources = open_table(given, Columns(label), Reading(**dict(options)))
     header = read_headers(sources, Columns(label))
     return header.names, [fields for source in sources for _, fields in records_of(source)]
 
@@ -173,10 +200,12 @@ def test_what_a_line_says_is_read_and_refused(tmp_path, line):
     example, (_, command, *_) = LINES[line], ROWS[[one[0] for one in ROWS].index(line)]
     label = "class" if "class" in example.columns else "y"
     given = example.made(tmp_path)
-    names, rows = read(given, label)
+    names, rows = read(given, label, example.reading)
     assert names == example.columns and rows
     if isinstance(given, Path):
-        assert command == f"`--data {given.name}`"
+        shown = {"columns": "x,y"} | {k: v for k, v in example.reading.items() if k != "columns"}
+        options = "".join(f" --{name} {shown[name]}" for name in example.reading)
+        assert command == f"`--data {given.name}{options}`"
     elif isinstance(given, DatabaseQuery):
         assert re.fullmatch(r'`--data sqlite:///trips.db --query "select \* from trips"`', command)
     else:
@@ -184,7 +213,8 @@ def test_what_a_line_says_is_read_and_refused(tmp_path, line):
     other = tmp_path / "other"
     other.mkdir()
     with pytest.raises(BadInput):
-        read(example.refused(other), label)
+        with_ = example.reading if example.refused_with is None else example.refused_with
+        read(example.refused(other), label, with_)
 
 
 def test_what_the_line_of_postgresql_says_is_read_and_refused():
