@@ -157,6 +157,14 @@ def whereabouts(
     return found
 
 
+def _why_no_ids(connection: sqlite3.Connection) -> str:
+    """Say that rows have no ids here, if no live model was trained with a column of them."""
+    columns = [manifest.columns_of(one) for one in models.models(connection, live_only=True)]
+    if any(one is None or one.row_id is not None for one in columns):
+        return ""
+    return ", since rows have no ids here: none was trained with `row_id`"
+
+
 def find(
     connection: sqlite3.Connection, workspace: Workspace, request: ForgetRequest, keys: Keys
 ) -> Found:
@@ -173,8 +181,9 @@ def find(
             )
     for place, one in enumerate(each):
         if not one.rows:
+            why = _why_no_ids(connection) if request.rows else ""
             raise NothingFound(
-                f"The {request.which(place)} has no row in any live model; nothing was done."
+                f"The {request.which(place)} has no row in any live model{why}; nothing was done."
             )
     parts: dict[str, list[IndexedRows]] = {}
     for one in each:

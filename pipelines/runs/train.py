@@ -16,7 +16,7 @@ from lineage_store.cells import Snapshot, keep_once, let_through, load_snapshot
 from lineage_store.clock import Clock
 from lineage_store.data import Columns, Schema, TableHeader, read_blocks_of, read_headers
 from lineage_store.disk_full import translated
-from lineage_store.errors import BadInput, DiskFull
+from lineage_store.errors import BadInput, DiskFull, NothingToLearn
 from lineage_store.index import (
     deletions,
     log_size,
@@ -202,6 +202,13 @@ def _gate(
     try:
         let_through(blocks, roles, folder=snapshot, like=like, partition=options.partition)
         pseudonyms.commit()
+    except NothingToLearn as error:
+        if not exclusions.rows:
+            raise
+        raise NothingToLearn(
+            f"{str(error).removesuffix('.')}, once {exclusions.rows:,} rows were kept out, of what "
+            f"was forgotten here."
+        ) from error
     finally:
         if isinstance(blocks, Generator):
             blocks.close()  # with its temporary file, while that is still there

@@ -10,7 +10,7 @@ from unweave.text.console import table_of
 
 def estimate_table(plan: Mapping[str, Any]) -> Table:
     """Return what each strategy would cost as a table; the chosen one is marked."""
-    table = table_of("strategy", "result", "steps", "about s", "about bytes", "")
+    table = table_of("strategy", "result", "steps", "learns s", "about bytes", "")
     for one in plan["estimates"]:
         chosen = "chosen" if one["strategy"] == plan["strategy"] else ""
         costs = [f"{one['steps']:,}", f"{one['seconds']:.1f}", f"{one['bytes']:,}"]

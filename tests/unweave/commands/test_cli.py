@@ -626,3 +626,52 @@ def test_an_option_that_is_given_twice_and_taken_once_is_an_error(tmp_path):
     asked = ["train", "--data", "t.csv", "--label-column", "a", "--label-column", "b"]
     status, _, why = run(*asked, folder=tmp_path)
     assert status == 2 and "--label-column is given 2 times, and is taken once" in why
+
+
+def odd_table(path, rows=120):
+    """A table whose names CSV must quote, and what decides the label stands under one of them."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["who", 'width "mm"', "town, street", "it's", "y"])
+        for n in range(rows):
+            width = n * 37 % 101
+            fields = [f"p{n % 40}", width, f"Ulm, {n % 3}", "a'b", "wide" if width > 50 else "thin"]
+            writer.writerow(fields)
+
+
+def test_columns_of_any_name_are_learnt_from_left_out_and_forgotten(tmp_path):
+    odd_table(tmp_path / "t.csv")
+    asked = ["train", "--data", "t.csv", "--label-column", "y", "--subject-column", "who", "--json"]
+    status, told, why = run(*asked, "--family", "naive-bayes", folder=tmp_path)
+    assert status == 0, told
+    columns = {one["name"]: one["kind"] for one in json.loads(told)["understood"]["columns"]}
+    assert columns == {'width "mm"': "number", "town, street": "text", "it's": "text"}
+    status, told, why = run("predict", "--data", "t.csv", "--json", folder=tmp_path)
+    labels = ["wide" if n * 37 % 101 > 50 else "thin" for n in range(120)]
+    right = map(str.__eq__, labels, json.loads(told)["predictions"])
+    assert status == 0 and sum(right) > 100, why  # the width alone tells the label
+    status, told, why = run("forget", "p3", "--replay", "--json", folder=tmp_path)
+    assert (status, json.loads(told)["guarantee"]) == (0, "exact"), why
+    drop = ["--drop-columns", '"width ""mm""","town, street"', "--dry-run"]
+    status, told, why = run(*asked, *drop, folder=tmp_path)
+    assert status == 0, why
+    assert [one["name"] for one in json.loads(told)["understood"]["columns"]] == ["it's"]
+
+
+def test_row_ids_where_rows_have_none_and_a_table_that_was_forgotten_are_told_so(tmp_path):
+    odd_table(tmp_path / "t.csv")
+    asked = ["train", "--data", "t.csv", "--label-column", "y", "--subject-column", "who"]
+    assert run(*asked, "--family", "naive-bayes", folder=tmp_path)[0] == 0
+    status, _, why = run("forget", "--rows", "5", folder=tmp_path)
+    assert status == 3 and "rows have no ids here: none was trained with --row-id-column" in why
+    assert run("forget", *(f"p{n}" for n in range(40)), folder=tmp_path)[0] == 0
+    status, _, why = run(*asked, "--family", "naive-bayes", folder=tmp_path)
+    assert status == 2 and "once 120 rows were kept out, of what was forgotten here" in why
+
+
+def test_a_table_from_a_pipe_is_refused_in_one_sentence(tmp_path):
+    process = start("-m", "unweave", "train", "--data", "/dev/stdin", "--label-column", "y",
+                    folder=tmp_path)  # fmt: skip
+    _, why = process.communicate("a,y\n1,no\n", timeout=120)
+    assert process.returncode == 2 and "is a pipe or a device, and a table is read twice" in why
+    assert not (tmp_path / "workspace").exists()
