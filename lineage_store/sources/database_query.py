@@ -15,8 +15,8 @@ from a file. Of what a database answers only its code is repeated. SQLAlchemy an
 imported when a database is opened. For another one add a line to DATABASES, and try it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -142,6 +142,11 @@ class Database:
             with _telling():
                 connection.close()
 
+    def __del__(self) -> None:
+        """Let go of what was asked for its columns and never read: SQLite's writers wait for it."""
+        with suppress(BadInput):
+            self.close()
+
     def _batches(self, names: list[str]) -> Iterator[Any]:
         at_once = max(1, AT_ONCE // max(1, len(names)))
         with self._asking():
@@ -149,9 +154,10 @@ class Database:
             if [one[0] for one in result.cursor.description] != names:
                 raise BadInput("The columns of the database are others than before: read it anew.")
             rows = result.fetchmany(at_once)
+        kinds = [kind for _, kind in self._described]
         while rows:
-            columns = zip(names, map(list, zip(*rows, strict=True)), strict=True)
-            yield batch_of(list(columns), slice(None), name=NAME)
+            columns = map(_values, zip(*rows, strict=True), kinds)
+            yield batch_of(list(zip(names, columns, strict=True)), slice(None), name=NAME)
             with self._asking():
                 rows = result.fetchmany(at_once)
         self.close()
@@ -274,6 +280,13 @@ DATABASES: Mapping[str, Callable[[DatabaseQuery], Callable[[], Any]]] = {
     "sqlite": _sqlite,
     "postgresql": _postgresql,
 }
+
+
+def _values(column: Sequence[Any], kind: Kind | None) -> list[Any]:
+    """Return a column's values; a date that is none to Python (infinity, or BC) comes as a text."""
+    if kind != "date":
+        return list(column)
+    return [None if isinstance(value, str) else value for value in column]
 
 
 @contextmanager

@@ -2,10 +2,11 @@
 
     integers             in decimal
     floats               the shortest decimal that reads back as the same value of its width, as
-                         Python writes it (17850.0, 1e+16); NaN is missing
+                         Python writes it (17850.0, 1e+16); NaN is missing, an infinite one 1e999,
+                         which is more than a column of numbers keeps
     decimals             exactly, with all their digits and without an exponent
     booleans             True, False, as pandas writes them into a CSV file
-    dates                2026-11-29
+    dates                2026-11-29; before the year 1 and after 9999 there is none
     timestamps           2026-11-29T13:05:00.25, without zeros at the end of a fraction; those with
                          a zone in UTC, with Z
     times of a day       13:05:00.25
@@ -32,6 +33,7 @@ import numpy.typing as npt
 from lineage_store.texts.text_rows import Kind
 
 ARROWS_UNITS = {(unit, 1) for unit in ("D", "s", "ms", "us", "ns")}
+INFINITE = "1e999"
 FRACTION = r"\.?0+$"
 
 
@@ -102,7 +104,7 @@ def text_of_value(value: Any) -> str:
     if isinstance(value, bool | int):
         return str(value)
     if isinstance(value, float):
-        return "" if value != value else repr(float(value))
+        return "" if value != value else _float(value)
     if isinstance(value, decimal.Decimal):
         return _decimal(value)
     if isinstance(value, datetime.datetime):
@@ -163,6 +165,8 @@ def _floats(array: Any) -> Any:
         values = values.astype(np.str_).astype(np.float64)
     missing = np.isnan(values)
     texts = list(map(repr, values.tolist()))
+    for place in np.flatnonzero(np.isinf(values)).tolist():
+        texts[place] = _float(values[place])
     return pa.array(texts, pa.string(), mask=missing) if missing.any() else pa.array(texts)
 
 
@@ -203,15 +207,20 @@ def _moments(array: Any, unit: str) -> Any:
     whole = pa.int32() if pa.types.is_date32(array.type) else pa.int64()
     counts = array.view(whole).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
     stored = "ms" if pa.types.is_date64(array.type) else unit
-    texts = np.datetime_as_string(counts.view(f"M8[{stored}]").astype(f"M8[{unit}]"))
-    missing = array.is_null().to_numpy(zero_copy_only=False)
-    return pa.array(texts.tolist(), pa.string(), mask=missing)
+    moments = counts.view(f"M8[{stored}]").astype(f"M8[{unit}]")
+    years = moments.astype("M8[Y]").astype(np.int64) + 1970
+    missing = array.is_null().to_numpy(zero_copy_only=False) | (years < 1) | (years > 9999)
+    return pa.array(np.datetime_as_string(moments).tolist(), pa.string(), mask=missing)
+
+
+def _float(value: float) -> str:
+    return repr(float(value)).replace("inf", INFINITE)
 
 
 def _decimal(value: decimal.Decimal) -> str:
     if value.is_nan():
         return ""
-    return format(value, "f") if value.is_finite() else str(float(value))
+    return format(value, "f") if value.is_finite() else _float(float(value))
 
 
 def _timestamp(value: datetime.datetime) -> str:

@@ -117,6 +117,18 @@ def test_one_snapshot_is_read_and_let_go(patients):
         connection.execute("alter table patients rename column called to name")
 
 
+def test_a_query_that_is_never_read_holds_nobody_up(patients):
+    url, connection = patients
+    connection.execute("pragma journal_mode=delete")
+    connection.execute("pragma busy_timeout=0")
+    source = open_database(DatabaseQuery(url, ALL))
+    source.columns()
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        connection.execute("delete from patients")
+    del source
+    connection.execute("delete from patients")
+
+
 def test_a_query_on_postgresql(server):
     url, cursor = server
     cursor.execute("drop table if exists people")
@@ -143,6 +155,16 @@ def test_a_query_on_postgresql(server):
         (2, [""] * 11),
     ]  # fmt: skip
     assert told == [2]
+
+
+def test_what_postgresql_has_beyond_numbers_and_dates_is_missing(server):
+    query = (
+        "select x::float8 as f, x::numeric as n, x::date as d, x::timestamp as t from "
+        "(values ('infinity'), ('-infinity')) as v (x)"
+    )
+    source = open_database(DatabaseQuery(server[0], query, SECRET))
+    assert source.kinds() == {"f": "number", "n": "number", "d": "date", "t": "date"}
+    assert fields_of(source) == [["1e999", "1e999", "", ""], ["-1e999", "-1e999", "", ""]]
 
 
 def test_a_large_answer_of_postgresql_comes_piece_by_piece_and_of_one_snapshot(server, monkeypatch):
