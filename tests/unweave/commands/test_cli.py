@@ -155,7 +155,7 @@ def train_on(file, *more):
 # Each case: what is given, the exit status, and words that the sentence must have.
 BAD_TRAINING = {
     "a CSV file that is not there": (train_on("nowhere.csv"), 2, "nowhere.csv cannot be read"),
-    "a folder for a CSV file": (train_on("full-of-things"), 2, "is a folder"),
+    "a folder of another table": (train_on("full-of-things"), 2, "no column 'label' in full-of"),
     "an empty file": (train_on("empty.csv"), 2, "empty.csv is empty"),
     "a header and no rows": (train_on("header.csv"), 2, "no rows"),
     "a label column not there": (
