@@ -59,7 +59,10 @@ REASONS = {
 
 @dataclass(frozen=True)
 class DatabaseQuery:
-    """A database by its URL, and what is asked of it; nothing of it is shown."""
+    """A database by its URL, and what is asked of it; nothing of it is shown.
+
+    Without a password that of the environment is taken, if there is one.
+    """
 
     url: str = field(repr=False)
     query: str = field(repr=False)
@@ -239,7 +242,8 @@ def _postgresql(asked: DatabaseQuery) -> Callable[[], Any]:
     def connect() -> Any:
         from sqlalchemy import URL, NullPool, create_engine
 
-        url = URL.create("postgresql+pg8000", user, asked.password or None, host, port, database)
+        word = asked.password or PASSWORD.read() or None
+        url = URL.create("postgresql+pg8000", user, word, host, port, database)
         return create_engine(
             url,
             poolclass=NullPool,

@@ -264,6 +264,15 @@ def test_who_may_not_enter_is_told(server):
         refused(open_database(DatabaseQuery(other, "select 1", password)), words, other)
 
 
+def test_the_password_is_that_of_the_environment_if_none_is_given(server, monkeypatch):
+    monkeypatch.setenv(PASSWORD.variable, SECRET)
+    assert fields_of(open_database(DatabaseQuery(server[0], "select 1 as a, 2 as b"))) == [
+        ["1", "2"]
+    ]
+    monkeypatch.setenv(PASSWORD.variable, "visits_of_anna")
+    refused(open_database(DatabaseQuery(server[0], "select 1")), "the password is wrong", server[0])
+
+
 def test_a_server_without_tls_is_refused_where_tls_is_wanted(server):
     for mode in ("require", "verify-full"):
         asked = DatabaseQuery(f"{server[0]}?sslmode={mode}", "select 1", SECRET)
