@@ -24,7 +24,7 @@ from lineage_store.cells.gate import let_through
 from lineage_store.data.columns import Columns, open_table, read_headers
 from lineage_store.data.keyed_blocks import read_blocks_of
 from lineage_store.data.record import SPLITS, UNLABELLED
-from lineage_store.errors import NothingToLearn
+from lineage_store.errors import BadInput
 from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.sources.database_query import DatabaseQuery
@@ -128,7 +128,7 @@ def gate(new_folder, keys):
         )  # fmt: skip
         try:
             snapshot = let_through(blocks, header.roles, folder=new_folder() / "snapshot")
-        except NothingToLearn as error:
+        except BadInput as error:
             return str(error)
         lines = [
             sorted(file.read_bytes() for file in snapshot.files(split))
