@@ -1,6 +1,6 @@
 """Which column of a table means what, as the user says, and the header that must fit it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lineage_store.data.record import KEYED
@@ -9,6 +9,7 @@ from lineage_store.data.schema import RULES, Roles, Said, Task
 from lineage_store.errors import BadInput
 from lineage_store.sources.reading import AS_IT_IS, Reading
 from lineage_store.sources.source import Given, Source, open_sources
+from lineage_store.sources.table_folder import kinds_of_all
 from lineage_store.texts.text_rows import Kind
 
 
@@ -120,22 +121,29 @@ def read_header(source: Source, columns: Columns) -> TableHeader:
     label = columns.label
     if label is not None and label in (*columns.ids, *columns.drop):
         raise BadInput(f"The label column {label!r} cannot be an id or a dropped column.")
-    said = {**source.kinds(), **dict(columns.kinds)}
-    kinds = tuple((name, said[name]) for name in (*features, label) if name and name in said)
-    return TableHeader(names, Roles(features, label, Said(kinds, columns.task, columns.rules)))
+    return TableHeader(names, _roles(features, columns, source.kinds()))
 
 
 def read_headers(sources: Sequence[Source], columns: Columns) -> TableHeader:
     """Read the names of the columns of several sources of one table.
 
-    Raises BadInput as `read_header` does, and if two have other columns or another order.
+    Raises BadInput as `read_header` does, and if two have other columns, another order, or types of
+    other kinds.
     """
     first, *others = sources
     header = read_header(first, columns)
     for other in others:
-        if read_header(other, columns) != header:
+        if read_header(other, columns).names != header.names:
             raise BadInput(
                 f"The columns of {other.name} are not those of {first.name}: give files with the "
                 f"same first line."
             )
-    return header
+    declared = kinds_of_all(sources)
+    return TableHeader(header.names, _roles(header.roles.columns, columns, declared))
+
+
+def _roles(features: tuple[str, ...], columns: Columns, declared: Mapping[str, Kind]) -> Roles:
+    said = {**declared, **dict(columns.kinds)}
+    known = (*features, columns.label)
+    kinds = tuple((name, said[name]) for name in known if name and name in said)
+    return Roles(features, columns.label, Said(kinds, columns.task, columns.rules))

@@ -91,16 +91,21 @@ class Stacked:
         return sum(source.size for source in self.sources)
 
     def columns(self) -> tuple[str, ...]:
-        """Return the names of the columns; raises BadInput if two sources have others."""
-        first, *others = self.sources
-        names = first.columns()
-        for other in others:
-            if other.columns() != names:
+        """Return the names of the columns; raises BadInput if two sources have others.
+
+        One without any holds nothing: of many files of tf.Examples some may be empty.
+        """
+        named = [(source, names) for source in self.sources if (names := source.columns())]
+        if not named:
+            return ()
+        first, wanted = named[0]
+        for other, names in named:
+            if names != wanted:
                 raise BadInput(
                     f"The columns of {other.name} are not those of {first.name}: files in one "
                     f"folder need the same columns in the same order."
                 )
-        return names
+        return wanted
 
     def kinds(self) -> Mapping[str, Kind]:
         """Return the kinds that the sources declare; raises BadInput if two say differently."""

@@ -29,7 +29,8 @@ from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.sources.database_query import DatabaseQuery
 from lineage_store.sources.reading import Reading
-from lineage_store.sources.source import open_source
+from lineage_store.sources.source import open_source, open_sources
+from lineage_store.sources.table_folder import kinds_of_all
 from tf_records import tfrecord
 
 NAMES = ("id", "person", "share", "whole", "word", "y")
@@ -100,8 +101,16 @@ def as_query(rows, folder):
     return DatabaseQuery(f"sqlite:///{folder / 'x.db'}", "select * from t")
 
 
+def as_files(rows, folder):
+    """Files of two kinds, of which one declares nothing."""
+    if len(rows) < 2:
+        return as_parquet(rows, folder)
+    (folder / "half").mkdir(exist_ok=True)
+    return [as_parquet(rows[::2], folder), as_csv(rows[1::2], folder / "half")]
+
+
 FORMS = [as_parquet, as_feather, as_folder, as_arrow, as_pandas, as_polars, as_arrays, as_examples,
-         as_query]  # fmt: skip
+         as_query, as_files]  # fmt: skip
 
 
 def as_csv(rows, folder):
@@ -161,7 +170,7 @@ def test_the_bits_are_those_of_the_csv_file_with_and_without_rows(gate, new_fold
     kept = sorted(data.draw(st.sets(st.sampled_from(range(len(rows))), min_size=1)))
     for some in (rows, [rows[place] for place in kept]):
         given_table = form(some, folder)
-        declared = open_source(given_table).kinds()
+        declared = kinds_of_all(open_sources(given_table))
         kinds = [(name, declared[name]) for name in NAMES[2:] if name in declared]
         plain = gate(as_csv(some, folder), Reading(delimiter=",", quote='"', header=True), kinds)
         found = gate(given_table)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lineage_store.errors import BadInput
 from lineage_store.sources import array_files, csv_file
 from lineage_store.sources.source import open_source, records_of
+from tf_records import tfrecord
 
 
 def fields_of(source):
@@ -50,6 +51,15 @@ def test_files_of_several_kinds_make_one_table(parts):
 def test_a_file_without_any_value_in_a_column_leaves_its_kind_to_the_others(parts):
     pq.write_table(pa.table({"a": [9], "b": pa.nulls(1)}), parts / "part-00002.parquet")
     assert open_source(parts).kinds() == {"a": "number", "b": "text"}
+
+
+def test_a_file_that_holds_nothing_has_no_say(tmp_path):
+    for name, rows in (("a", []), ("b", [{"x": [1], "y": ["z"]}]), ("c", [])):
+        (tmp_path / f"{name}.tfrecord").write_bytes(tfrecord(rows))
+    source = open_source(tmp_path)
+    assert source.columns() == ("x", "y") and fields_of(source) == [["1", "z"]]
+    (tmp_path / "b.tfrecord").unlink()
+    assert open_source(tmp_path).columns() == ()
 
 
 @pytest.mark.parametrize(
