@@ -1,8 +1,9 @@
-"""What the README shows is what happens: its demo, its commands and its Python example."""
+"""What the README and the demo's page show is what happens: commands, doors, Python, the story."""
 
 import json
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -15,10 +16,12 @@ pytestmark = pytest.mark.tfx
 
 TOP = Path(__file__).parents[2]
 README = (TOP / "README.md").read_text(encoding="utf-8")
+DEMO = (TOP / "docs" / "demo.md").read_text(encoding="utf-8")
+MOST_LINES = 140
 
 
-def block(after, language):
-    return re.search(rf"<!-- {after} -->\n```{language}\n(.*?)```", README, re.DOTALL).group(1)
+def block(after, language, page=README):
+    return re.search(rf"<!-- {after} -->\n```{language}\n(.*?)```", page, re.DOTALL).group(1)
 
 
 def run(arguments, folder):
@@ -57,10 +60,10 @@ FEWER = 20  # of large companies each twentieth trip
     ],
     ids=["fewer", "all"],
 )
-def test_the_demo_tells_the_story_that_the_readme_shows(tmp_path, started, trips):
+def test_the_demo_tells_the_story_that_its_page_shows(tmp_path, started, trips):
     done = run(started, tmp_path)
     assert done.returncode == 0, done.stderr
-    shown = block("demo output", "text")
+    shown = block("demo output", "text", DEMO)
     assert skeleton(shown)[:-1] == skeleton(done.stdout)[:-1]
     assert f"{trips} real taxi trips of 61 companies" in done.stdout
     for sentence in (
@@ -94,3 +97,38 @@ def test_the_commands_and_the_python_example_run(tmp_path):
         run(["-m", "unweave", "models", "--json", "--workspace", "ws"], tmp_path).stdout
     )
     assert [m["state"] for m in listed["models"]] == ["deleted", "deleted", "deleted", "live"]
+
+
+def doors():
+    """The rows of the table of doors: what one has, the commands, what one gets, what it is."""
+    table = README.partition("<!-- doors -->\n")[2].partition("\n\n")[0]
+    return [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
+
+
+def test_the_readme_is_short():
+    assert len(README.splitlines()) <= MOST_LINES
+
+
+def test_every_door_opens(tmp_path):
+    write_trips(tmp_path / "trips.csv", every=FEWER)
+    lines = (tmp_path / "trips.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    gone = [line for line in lines if "Blue Ribbon Taxi Association Inc." in line]
+    (tmp_path / "f.csv").write_text(lines[0] + "".join(gone))
+    (tmp_path / "r.csv").write_text("".join(line for line in lines if line not in gone))
+    each = [re.findall(r"`unweave ([^`]+)`", row[1]) for row in doors()]
+    assert [len(commands) for commands in each] == [1, 1, 2, 1, 1, 1]
+    for commands in each:
+        for command in commands:
+            words = [a or b for a, b in re.findall(r'"([^"]+)"|(\S+)', command)]
+            if words[0] == "train":
+                words += ["--family", "naive-bayes"]  # which is learnt in an instant
+            if words[0] in ("evaluate", "forget"):
+                served = json.loads(run(["-m", "unweave", "models", "--json"], tmp_path).stdout)
+                (live,) = (one for one in served["models"] if one["state"] == "live")
+                path = next((tmp_path / "workspace" / "serving").rglob("saved_model.pb")).parent
+                assert live["state"] == "live" and path.is_dir()
+                shutil.copytree(path, tmp_path / ("A" if words[0] == "forget" else "B"))
+            done = run(["-m", "unweave", *words], tmp_path)
+            assert done.returncode == 0, f"{command}\n{done.stderr}"
+            assert done.stdout.strip() and "Traceback" not in done.stderr
+    assert (tmp_path / "answers.csv").read_text().startswith("line,prediction,probability")
