@@ -121,11 +121,11 @@ def train(
         watch = TableWatch(header, asked.columns.subjects)
         _gate(workspace, asked, options, header, snapshot, exclusions, pseudonyms, like, watch)
         gated = load_snapshot(snapshot)
+        must_be_fit(unfit(gated.schema, options))
         if asked.understood is not None:
             asked.understood(_understanding(watch, asked, gated, options, exclusions))
         if asked.dry_run:
             raise DryRunEnds
-        must_be_fit(unfit(gated.schema, options))
         keep_once(gated, (load_snapshot(one) for one in others if one.exists()))
         write_atomic(module_file, text.encode("utf-8"))
         job = TrainingJob(

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from lineage_store.cells import GoingRows, Snapshot, read_some
-from lineage_store.data import parse_number
+from lineage_store.data import Column, days_of, parse_number
 from unlearning.erasure.spellings import SHORTEST, whole_digits
 
 DISTINCTIVE_BITS = 40
@@ -46,9 +46,9 @@ def row_tokens(snapshot: Snapshot, rows: GoingRows) -> tuple[set[str], set[bytes
     for record in read_some(snapshot, rows):
         pairs = list(zip(record.values, columns, strict=False))  # without labels
         texts.update(value for value, _ in pairs if is_distinctive(value))
-        numeric = [value for value, column in pairs if column.kind == "number"]
-        if sum(map(_float_bits, numeric)) >= DISTINCTIVE_BITS:
-            parsed = [parse_number(value) if value else None for value in numeric]
+        numeric = [(value, column) for value, column in pairs if column.kept == "number"]
+        if sum(_float_bits(value) for value, _ in numeric) >= DISTINCTIVE_BITS:
+            parsed = [_number(value, column) for value, column in numeric]
             with np.errstate(over="ignore"):  # infinite as a float32, as in the row store
                 row = np.array([np.nan if v is None else v for v in parsed], "<f4")
             numbers.add(row.tobytes())
@@ -56,6 +56,13 @@ def row_tokens(snapshot: Snapshot, rows: GoingRows) -> tuple[set[str], set[bytes
     classes = (name for label in snapshot.schema.labels for name in label.classes)
     names = (*(column.name for column in columns), *classes)
     return {text for text in texts if not any(text in name for name in names)}, numbers
+
+
+def _number(text: str, column: Column) -> float | None:
+    """Return a value as a model takes it; None if it is missing."""
+    if not text:
+        return None
+    return days_of(text) if column.kind == "date" else parse_number(text)
 
 
 def _float_bits(text: str) -> float:

@@ -26,6 +26,7 @@ from lineage_store.cells import read_snapshot
 from lineage_store.errors import ResidueFound
 from lineage_store.index.row_index import IndexedRows
 from pipelines.backends.direct import DirectBackend
+from unlearning.encoding.encode_records import typed
 from unlearning.erasure import tokens
 from unlearning.erasure.matcher import Matcher, part_of
 from unlearning.erasure.scan import distinctive, scan_folder
@@ -379,6 +380,20 @@ def test_numbers_with_forty_bits_together_are_tokens(gated):
     texts, numbers = tokens.row_tokens(snapshot, some)
     assert texts == set() and len(numbers) == 3
     assert all(len(one) == 12 for one in numbers)
+
+
+def test_dates_are_among_the_numbers_of_a_row_as_a_model_takes_them(gated):
+    lines = [["day", "size", "label"]]
+    lines += [[f"2024-0{n % 9 + 1}-1{n % 7}", f"{n}7.65432", "xy"[n % 2]] for n in range(1, 40)]
+    snapshot = gated(lines)
+    _, numbers = tokens.row_tokens(snapshot, some_rows_of(snapshot, 3))
+    kept = np.array([typed_rows(snapshot)[name] for name in ("day", "size")], "<f4").T
+    assert len(numbers) == 3 and numbers <= {row.tobytes() for row in kept}
+
+
+def typed_rows(snapshot):
+    """The training rows of a snapshot as a family's encoding is given them."""
+    return typed([*read_snapshot(snapshot, "train")], snapshot.schema)
 
 
 def test_a_file_that_is_not_understood_stops_the_deletion_and_is_named(workspace):
