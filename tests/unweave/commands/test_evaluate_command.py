@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from lineage_store.data.csv_table import read_table
 from lineage_store.errors import BadInput, UnweaveError
+from lineage_store.sources.reading import Reading
 from lineage_store.sources.source import open_source
 from pipelines.backends.direct import DirectBackend
 from unlearning.evaluation.from_saved_models import ToEvaluate, read_evaluated
@@ -237,7 +238,8 @@ def test_what_does_not_fit_is_told_in_a_sentence_and_without_a_value(keras_model
         (ours / "before", odd, "y", None, "There is no column"),
     ]
     for folder, rows, label, task, told in cases:
-        given = ToEvaluate({"untouched": [folder]}, {"forgotten": open_source(rows)}, label, task)
+        source = open_source(rows, Reading(header=True))
+        given = ToEvaluate({"untouched": [folder]}, {"forgotten": source}, label, task)
         with pytest.raises(BadInput, match=told) as raised:
             read_evaluated(given, Policy())
         assert "secret" not in str(raised.value)
