@@ -30,15 +30,21 @@ def write_predictions(found: Predictions, out: Path) -> int:
 def must_be_a_place(out: Path, data: Given | Sequence[Given], *, workspace: Path) -> None:
     """Raise BadInput for a file that predictions must not be written to.
 
-    That is one in the workspace, one of the tables, and what is there and no file.
+    That is one in the workspace, one of the tables or in a folder that is one, and what is there
+    and no file.
     """
-    if out.resolve().is_relative_to(workspace):
+    place = out.resolve()
+    if place.is_relative_to(workspace):
         raise BadInput(
             "Predictions must not lie in the workspace, where they would be a residue of people: "
             "name a file elsewhere."
         )
     if out.exists() and not out.is_file():
         raise BadInput(f"{out} is there and no file: name another, or leave `out` out.")
-    for one in [data] if isinstance(data, Path | str) else data:
-        if isinstance(one, Path | str) and out.exists() and out.resolve() == Path(one).resolve():
-            raise BadInput(f"{out} is the table itself: write the predictions to another file.")
+    tables = data if isinstance(data, list | tuple) else [data]
+    for table in [Path(one).resolve() for one in tables if isinstance(one, Path | str)]:
+        if place == table or (table.is_dir() and place.is_relative_to(table)):
+            raise BadInput(
+                f"{out} is the table itself, or in its folder: write the predictions to a file "
+                f"elsewhere."
+            )

@@ -4,17 +4,19 @@ import csv
 import json
 import os
 import random
+import sqlite3
 import stat
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from lineage_store.data.number_text import days_of
 from lineage_store.errors import BadInput
-from lineage_store.sources import csv_file
+from lineage_store.sources import DatabaseQuery, csv_file
 from pipelines.backends.direct import DirectBackend
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unweave import Project
@@ -194,7 +196,9 @@ def test_columns_that_are_missing_or_there_twice_are_refused(made, run, tmp_path
 
 
 def test_predictions_lie_in_no_workspace_and_on_no_table_and_in_what_is_a_file(made, run, tmp_path):
-    given = ("--data", made / "t.csv")
+    (made / "folder").mkdir()
+    write(made / "folder" / "t.csv", HEADER, lines())
+    given = ("--data", made / "t.csv", "--data", made / "folder")
     before = (made / "t.csv").read_bytes()
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -204,6 +208,7 @@ def test_predictions_lie_in_no_workspace_and_on_no_table_and_in_what_is_a_file(m
         (made / "ws" / "out.csv", "must not lie in the workspace"),
         (made / "t.csv", "is the table itself"),
         (link, "is the table itself"),
+        (made / "folder" / "out.csv", "is the table itself, or in its folder"),
         (pipe, "is there and no file"),
         (tmp_path, "is there and no file"),
         (tmp_path / "none" / "out.csv", "cannot be written: No such file or directory"),
@@ -212,6 +217,29 @@ def test_predictions_lie_in_no_workspace_and_on_no_table_and_in_what_is_a_file(m
             run(*given, "--out", out)
     assert (made / "t.csv").read_bytes() == before
     assert not (made / "ws" / "out.csv").exists()
+
+
+def test_whatever_a_table_comes_in_the_predictions_are_the_same(made, tmp_path):
+    told = Project(made / "ws").predict(made / "t.csv")
+    names, rows = HEADER[2:5], [row[2:5] for row in lines()]
+    columns = {name: [row[place] for row in rows] for place, name in enumerate(names)}
+    days = [datetime.fromisoformat(day) for day in columns["day"]]
+    pq.write_table(pa.table(columns | {"day": days}), tmp_path / "t.parquet")
+    with sqlite3.connect(tmp_path / "t.sqlite") as database:
+        database.execute("create table t (town, size, day)")
+        database.executemany("insert into t values (?, ?, ?)", rows)
+    database.close()
+    query = DatabaseQuery(f"sqlite:///{tmp_path / 't.sqlite'}", "select * from t order by rowid")
+    for table in (columns, columns | {"out.csv": rows[0] * 40}, tmp_path / "t.parquet", query):
+        found = Project(made / "ws").predict(table)
+        assert (found["rows_by"], found["rows"]) == ("row", list(range(1, 121)))
+        for name in ("predictions", "probabilities"):
+            assert found[name] == told[name]
+        written = Project(made / "ws").predict_to(tmp_path / "out.csv", table)
+        assert written["rows_written"] == 120
+    columns["size"][7] = "secret"
+    with pytest.raises(BadInput, match="^Row 8 of .* has no number in the column 'size'"):
+        Project(made / "ws").predict(columns)
 
 
 def test_a_client_of_the_served_model_gives_days_since_2000(made):
