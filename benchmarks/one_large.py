@@ -32,7 +32,7 @@ from lineage_store.sources import open_source
 from lineage_store.tensors import weights_digest
 from unlearning.encoding.encode_records import store_from_snapshot
 from unlearning.fitting.fit import fit
-from unlearning.keras_models.module_file import BUILT_IN, module_text
+from unlearning.keras_models.module_file import BUILT_IN, built_in_text
 from unlearning.training.config import TrainConfig
 
 PARTITION = Partition(shards=2, slices=5, epochs=1, batch_size=4096, seed=0)
@@ -90,7 +90,7 @@ def _fitted(folder: Path, rows: RowStore, name: str) -> Numbers:
     ledger = fit(
         TrainConfig(options=TrainOptions(**asdict(PARTITION)), module=BUILT_IN, key_id=KEYS.key_id),
         model="m1",
-        text=module_text(None),
+        text=built_in_text(),
         store=rows,
         folder=folder / name / "ledger",
         serving=folder / name / "model",

@@ -38,7 +38,7 @@ from unlearning.families.keras_parts import KerasParts
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fitting import fit
 from unlearning.keras_models.make import make_learner
-from unlearning.keras_models.module_file import BUILT_IN, module_text
+from unlearning.keras_models.module_file import BUILT_IN, built_in_text
 from unlearning.planning.expected_cost import expected_cost
 from unlearning.planning.model_plan import ModelPlan
 from unlearning.serving.aggregation import DEFAULT, aggregation_for
@@ -152,7 +152,7 @@ def train(folder: Path, store: RowStore, partition: Partition) -> Ledger:
         options=TrainOptions(**asdict(partition)), module=BUILT_IN, key_id=KEYS.key_id
     )
     return fit.fit(
-        config, model="m1", text=module_text(None), store=store, folder=folder, serving=None
+        config, model="m1", text=built_in_text(), store=store, folder=folder, serving=None
     )
 
 
@@ -212,9 +212,7 @@ def carried_out(
 
 def metrics_of(ledger: Ledger, store: RowStore, bands: dict[bytes, int]) -> Numbers:
     """Return accuracy and log loss on all evaluation rows, and on those that a rule holds for."""
-    learner = make_learner(
-        module_text(None), name=BUILT_IN, store=store, seed=ledger.partition.seed
-    )
+    learner = make_learner(built_in_text(), name=BUILT_IN, store=store, seed=ledger.partition.seed)
     rows = store.evaluation()
     likely = np.array([bands[key.tobytes()] > 0 for key in rows.row_keys])
     weights = ledger.final_weights()

@@ -33,7 +33,7 @@ from unlearning.families.family import Learner, PartRun
 from unlearning.families.keras_parts import KerasParts
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.make import make_learner
-from unlearning.keras_models.module_file import module_text
+from unlearning.keras_models.module_file import built_in_text
 from unlearning.poison import suspects
 from unlearning.poison.leave_source_out import judge
 
@@ -118,7 +118,7 @@ def taxi_data(folder: Path, limit: int) -> Data:
         test.take(np.arange(half)),
         test.take(np.arange(half, len(test))),
         {"inference": schema.to_json()},
-        module_text(None),
+        built_in_text(),
         1,
         trigger,
     )

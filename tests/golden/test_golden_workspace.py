@@ -25,6 +25,8 @@ from golden.recipe import CONFIGURATIONS, DIRECT, ROUNDED
 from golden.workspaces import Golden, digests_of, portable
 from lineage_store.errors import NothingFound, UnweaveError
 from pipelines.backends.direct import DirectBackend
+from unlearning.keras_models import module_file
+from unlearning.keras_models.module_file import FIRST_BUILT_IN, SOURCES
 from unweave import Project, verify
 
 # What answers no longer say as they did, by call: an entry needs an issue that says so.
@@ -37,6 +39,9 @@ CHANGED: dict[str, set[str]] = {
     "trace_model": {"answer.weights_digest", "answer.ledger_digest"},
     "ask.deployed": {"answer.versions[].weights_digest"},
 }
+
+
+FIRST_MODEL = Path(module_file.__file__).with_name(SOURCES[FIRST_BUILT_IN])
 
 
 def project_in(root):
@@ -68,8 +73,12 @@ def trained(golden, new_folder):
     @cache
     def train(name):
         base = CONFIGURATIONS[name].base
-        options = {} if base is None else {"base": train(base)["model_id"]}
-        return project_in(root).train(**golden.given(name), **options)
+        given = golden.given(name)
+        if base is not None:
+            given["base"] = train(base)["model_id"]
+        if given["module"] is None:  # today's built-in model is another
+            given["module"] = FIRST_MODEL
+        return project_in(root).train(**given)
 
     train.root = root
     return train

@@ -22,7 +22,7 @@ from unlearning.fingerprint.environment import environment
 from unlearning.fingerprint.module_imports import must_be_followed
 from unlearning.keras_models import class_weights
 from unlearning.keras_models.make import make_learner
-from unlearning.keras_models.module_file import BUILT_IN, load_module, module_text
+from unlearning.keras_models.module_file import BUILT_IN, built_in_text, load_module, module_text
 from unlearning.serving.aggregation import aggregation_for
 
 
@@ -65,9 +65,9 @@ class KerasFamily:
 
     def source(self, module: Path | None) -> ModelSource:
         """Return a module's source, or the built-in one's; its name is never a path."""
-        text = module_text(module)
         if module is None:  # the built-in one would import Keras, and needs no check
-            return ModelSource(BUILT_IN, text)
+            return ModelSource(BUILT_IN, built_in_text())
+        text = module_text(module)
         pin_tensorflow()
         load_module(text, name=module.name)
         return ModelSource("user module", text)

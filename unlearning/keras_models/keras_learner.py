@@ -18,16 +18,17 @@ from lineage_store.errors import BadInput, NotReproducible
 from lineage_store.placement import tweak
 from lineage_store.rows import Rows, RowSet, pieces
 from lineage_store.tensors import WEIGHTS, Array, State, first_difference
+from unlearning.keras_models.adapting import adapt_to
 from unlearning.keras_models.class_weights import Weights
 from unlearning.keras_models.encoding import model_inputs
-from unlearning.keras_models.module_file import BUILT_IN, ModelSpec, load_module
+from unlearning.keras_models.module_file import SOURCES, ModelSpec, load_module
 from unlearning.keras_models.refusals import layers_of, must_be_plain, must_hide_nothing, refusal
 from unlearning.keras_models.seeds import seeded_for_this_thread, set_seeds
 
 OPTIMIZER = "optimizer/"
 INPUTS = ("numbers", "missing", "categories")
 UNNAMED = re.compile(r"^variable_\d+$")  # Keras counts these in the process too
-INIT, STEP, ADAPT = 11, 12, 13
+INIT, STEP = 11, 12
 PREDICTED_AT_ONCE = 8192
 BUILT_AT_MOST = 5
 
@@ -219,17 +220,11 @@ class KerasLearner:
 
     def _begun(self, shard: int, first_rows: Rows | None) -> State:
         model = self._build(tweak(INIT, self._seed, shard))
-        adapt = getattr(self._module, "adapt", None)
-        if adapt is not None and first_rows is not None:
-            missing = np.isnan(first_rows["numbers"])
-            numbers = np.where(missing, np.float32(0), first_rows["numbers"])
-            try:
-                with seeded_for_this_thread(tweak(ADAPT, self._seed, shard)):
-                    adapt(model, numbers, missing.astype(np.float32), first_rows["categories"])
-            except Exception as error:
-                raise BadInput(
-                    f"adapt of {self._name} fails: {type(error).__name__}: {error}."
-                ) from error
+        if first_rows is not None:
+            adapt_to(
+                first_rows, model,
+                module=self._module, name=self._name, seed=self._seed, shard=shard,
+            )  # fmt: skip
         arrays = (variable.numpy() for variable in model.weights)
         state = dict(zip(self._weights, arrays, strict=True))
         model.optimizer.build(model.trainable_variables)
@@ -374,7 +369,7 @@ class KerasLearner:
         ends = [self._first_steps(batches, state, shard, class_weights) for _ in range(2)]
         again = self.initial_state(shard, first)
         ends.append(self._first_steps(batches, again, shard, class_weights))
-        if self._name != BUILT_IN:
+        if self._name not in SOURCES:
             anew = KerasLearner(self._text, name=self._name, spec=self.spec, seed=self._seed)
             state = anew.initial_state(shard, first)
             anew.predict(state, batches[0])

@@ -14,7 +14,10 @@ It may offer a second function, called once for each shard before its first step
 
 with the rows of the shard's first slice that has any. What it sets is part of the shard's weights.
 Only that slice is shown, because a deletion from it retrains the shard from its start anyway:
-whatever is learnt there can smuggle nothing back in.
+whatever is learnt there can smuggle nothing back in. A third one is called after it, with the
+labels of the same rows: numbers of classes, or float32 values.
+
+    def adapt_to_labels(model: keras.Model, labels) -> None
 """
 
 import types
@@ -27,7 +30,9 @@ from lineage_store.data import Schema, Task
 from lineage_store.errors import BadInput
 
 BUCKETS = 2048
-BUILT_IN = "built-in tabular model"
+BUILT_IN = "built-in model for tables"
+FIRST_BUILT_IN = "built-in tabular model"
+SOURCES = {BUILT_IN: "tables.py", FIRST_BUILT_IN: "tabular.py"}
 
 
 @dataclass(frozen=True)
@@ -77,15 +82,19 @@ def spec_of(schema: Schema) -> ModelSpec:
     return ModelSpec(numbers, texts, label.task, label.classes, dates=schema.dates)
 
 
-def module_text(path: Path | None) -> str:
-    """Return the source of a module file; of the built-in model without one.
+def built_in_text(name: str = BUILT_IN) -> str:
+    """Return the source of a built-in model."""
+    return Path(__file__).with_name(SOURCES[name]).read_text(encoding="utf-8")
 
-    Raises BadInput if the file cannot be read, is no Python, or has no `build_model`.
+
+def module_text(path: Path) -> str:
+    """Return the source of a module file.
+
+    Raises BadInput if it cannot be read or is no Python.
     """
-    source_file = Path(__file__).with_name("tabular.py") if path is None else path
     try:
-        text = source_file.read_text(encoding="utf-8")
-        compile(text, source_file.name, "exec")
+        text = path.read_text(encoding="utf-8")
+        compile(text, path.name, "exec")
     except OSError as error:
         raise BadInput(f"The module file {path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:

@@ -6,7 +6,7 @@ from typing import Any
 
 from lineage_store.ledger import Ledger, TrainOptions, without
 from lineage_store.placement import Partition
-from unlearning.keras_models.module_file import BUILT_IN, module_text
+from unlearning.keras_models.module_file import FIRST_BUILT_IN, built_in_text
 
 MODULE_FILE = "module.py"
 
@@ -56,7 +56,7 @@ def config_of(ledger: Ledger) -> TrainConfig:
 
 
 def module_source(ledger: Ledger) -> str:
-    """Return the source of a ledger's model: the user's as it was, the built-in one as it is."""
-    if ledger.header.module.name == BUILT_IN:
-        return module_text(None)
+    """Return the source of a ledger's model as it was; the first built-in one as it is."""
+    if ledger.header.module.name == FIRST_BUILT_IN:
+        return built_in_text(FIRST_BUILT_IN)
     return (ledger.folder / MODULE_FILE).read_text(encoding="utf-8")

@@ -61,4 +61,4 @@ def adapts(text: str) -> bool:
 
     If it does, no state of the stage that meets those rows is free of them.
     """
-    return re.search(r"\badapt\b", text) is not None
+    return re.search(r"\badapt(_to_labels)?\b", text) is not None

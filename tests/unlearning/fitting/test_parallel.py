@@ -23,7 +23,7 @@ from unlearning.fitting.engines import OnBeam, ThisProcess, engine_from, engine_
 from unlearning.fitting.shard_task import ShardTask, carry_out, made_with, ticket
 from unlearning.fitting.worker import carry_out_apart
 from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.keras_models.module_file import ModelSpec, module_text
+from unlearning.keras_models.module_file import ModelSpec, built_in_text
 from unlearning.strategies.shard_decision import ShardDecision
 from unlearning.training.config import config_of, module_source
 from unweave.api.project import Project
@@ -232,7 +232,7 @@ def test_three_dask_workers_forget_with_the_same_bits_though_one_dies(
 def test_the_start_of_a_shard_is_safe_from_threads_that_draw_numbers() -> None:
     pin_tensorflow()
     spec = ModelSpec(("a",), ("b",), "classification", ("no", "yes"))
-    learner = KerasLearner(module_text(None), name="built-in", spec=spec, seed=3)
+    learner = KerasLearner(built_in_text(), name="built-in", spec=spec, seed=3)
     quiet = [learner.initial_state(shard, None) for shard in range(8)]
     over = threading.Event()
 

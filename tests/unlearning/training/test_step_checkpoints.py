@@ -284,4 +284,5 @@ def test_where_updates_are_regenerated_all_epochs_have_checkpoints() -> None:
 def test_adapt_is_told_by_the_word() -> None:
     assert adapts("def adapt(model, numbers, missing, categories):\n    pass\n")
     assert adapts("from elsewhere import adapt")
+    assert adapts("def adapt_to_labels(model, labels):\n    pass\n")
     assert not adapts(MODULE)

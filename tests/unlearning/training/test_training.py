@@ -29,7 +29,7 @@ from unlearning.encoding.keras_encoding import keras_rows
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.make import make_learner
-from unlearning.keras_models.module_file import ModelSpec, module_text
+from unlearning.keras_models.module_file import ModelSpec, built_in_text
 from unlearning.training.batches import first_rows, stage_batches
 from unlearning.training.config import module_source
 from unweave import Project
@@ -446,6 +446,10 @@ def build_model(spec):
 def adapt(model, numbers, missing, categories):
     folder = pathlib.Path(os.environ["UNWEAVE_TEST_SEEN"])
     np.savez(folder / str(len(list(folder.iterdir()))), numbers, missing, categories)
+
+def adapt_to_labels(model, labels):
+    folder = pathlib.Path(os.environ["UNWEAVE_TEST_SEEN"])
+    np.savez(folder / str(len(list(folder.iterdir()))), labels)
 """
 
 
@@ -463,11 +467,13 @@ def test_adapt_sees_the_first_slice_that_has_rows_and_nothing_else(
         missing = np.isnan(rows["numbers"])
         arrays = (np.where(missing, 0, rows["numbers"]), missing, rows["categories"])
         allowed[as_bytes(arrays)] = shard
+        allowed[as_bytes([rows.labels])] = shard
     seen = set()
     for file in tmp_path.iterdir():
         with np.load(file) as arrays:
-            seen.add(allowed[as_bytes(arrays[name] for name in arrays.files)])
-    assert seen == set(range(4))
+            what = "rows" if len(arrays.files) > 1 else "labels"
+            seen.add((what, allowed[as_bytes(arrays[name] for name in arrays.files)]))
+    assert seen == {(what, shard) for what in ("rows", "labels") for shard in range(4)}
 
 
 def first_filled(counts):
@@ -687,7 +693,7 @@ def test_a_step_is_called_with_just_what_its_graph_takes():
     """With one parameter more TensorFlow would fail to bind first, and print all arrays."""
     pin_tensorflow()
     learner = KerasLearner(
-        module_text(None),
+        built_in_text(),
         name="built-in",
         spec=ModelSpec(("a",), ("b",), "classification", ("no", "yes")),
         seed=0,

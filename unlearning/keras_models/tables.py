@@ -1,0 +1,108 @@
+"""The built-in model for tables of numbers and strings.
+
+Its source is copied into the ledger of every model that it makes, as that of a user's module is: so
+a model keeps the rule by which it was trained, whatever becomes of this file. (`tabular` is the one
+before it, which ledgers of earlier versions do not hold.)
+
+Nothing that it learns before training depends on more than a shard's first slice: numbers and, in a
+regression, the label are centred and scaled by that slice's mean and deviation. Numbers are then
+compressed (x becomes asinh(x), so that outliers do not rule), and strings are hashed into a fixed
+number of buckets and embedded. So a deletion changes no vocabulary, and a scale only in a shard
+that retrains from its start.
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+EMBEDDING = 8
+UNITS = (64, 32)
+LEARNING_RATE = 1e-3
+
+
+class Scale(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
+    """Centres and scales numbers by constants that `adapt` sets, and compresses them by asinh."""
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        """Make the constants: the shard's weights, though no step changes them."""
+        width = (shape[-1],)
+        self.mean = self.add_weight(name="mean", shape=width, initializer="zeros", trainable=False)
+        self.factor = self.add_weight(
+            name="factor", shape=width, initializer="ones", trainable=False
+        )
+
+    def call(self, numbers: Any) -> Any:
+        """Scale a batch of numbers, shape kept."""
+        return keras.ops.arcsinh((numbers - self.mean) * self.factor)
+
+
+class Value(keras.layers.Dense):  # type: ignore[misc]
+    """A value in the units of the label, whose mean and deviation `adapt_to_labels` sets."""
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        """Make the constants besides the weights."""
+        super().build(shape)
+        self.mean = self.add_weight(name="mean", shape=(), initializer="zeros", trainable=False)
+        self.deviation = self.add_weight(
+            name="deviation", shape=(), initializer="ones", trainable=False
+        )
+
+    def call(self, hidden: Any) -> Any:
+        """Return the values (n, 1)."""
+        return super().call(hidden) * self.deviation + self.mean
+
+    def loss(self, labels: Any, values: Any) -> Any:
+        """Return the squared errors (n,), in deviations: a step is the same on any scale."""
+        return keras.ops.mean(keras.ops.square((labels - values) / self.deviation), axis=-1)
+
+
+def build_model(spec: Any) -> keras.Model:
+    """Build and compile the model: embeddings and scaled numbers into two dense layers."""
+    inputs, parts = {}, []
+    if spec.numbers:
+        width = (len(spec.numbers),)
+        inputs["numbers"] = keras.Input(width, name="numbers")
+        inputs["missing"] = keras.Input(width, name="missing")
+        present = 1.0 - inputs["missing"]
+        parts += [Scale(name="scale")(inputs["numbers"]) * present, inputs["missing"]]
+    if spec.strings:
+        inputs["categories"] = keras.Input((len(spec.strings),), dtype="int32", name="categories")
+        embed = keras.layers.Embedding(spec.buckets, EMBEDDING, name="embed")
+        parts.append(keras.layers.Flatten()(embed(inputs["categories"])))
+    hidden = keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
+    for units in UNITS:
+        hidden = keras.layers.Dense(units, activation="relu")(hidden)
+    if spec.task == "regression":
+        last = Value(spec.outputs, name="value")
+        loss = last.loss
+    else:
+        last, loss = keras.layers.Dense(spec.outputs, activation=spec.activation), spec.loss
+    model = keras.Model(inputs, last(hidden))
+    model.compile(optimizer=keras.optimizers.Adam(LEARNING_RATE), loss=loss)
+    return model
+
+
+def adapt(model: keras.Model, numbers: Any, missing: Any, categories: Any) -> None:
+    """Set the constants of the numbers' scale from the rows of a shard's first slice."""
+    if not numbers.shape[1]:
+        return
+    values = np.where(missing > 0, np.nan, numbers.astype(np.float64))
+    known = np.maximum((missing == 0).sum(axis=0), 1)
+    mean = np.nansum(values, axis=0) / known
+    deviation = np.sqrt(np.nansum((values - mean) ** 2, axis=0) / known)
+    factor = 1.0 / np.where(deviation > 0, deviation, 1.0)
+    scale = model.get_layer("scale")
+    scale.mean.assign(mean.astype("float32"))
+    scale.factor.assign(factor.astype("float32"))
+
+
+def adapt_to_labels(model: keras.Model, labels: Any) -> None:
+    """Set the constants of the label's scale from the labels of a shard's first slice."""
+    if model.layers[-1].name != "value":
+        return
+    values = labels.astype(np.float64)
+    deviation = float(values.std())
+    value = model.get_layer("value")
+    value.mean.assign(np.float32(values.mean()))
+    value.deviation.assign(np.float32(deviation if deviation > 0 else 1.0))
