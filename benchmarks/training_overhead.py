@@ -26,7 +26,7 @@ from benchmarks.result import Result, Tell
 from lineage_store.placement import Partition
 from unlearning.encoding.encode_records import store_from_snapshot
 
-TABULAR = ROOT / "unlearning" / "keras_models" / "tables.py"
+TABULAR = ROOT / "unlearning" / "keras_models" / "built_in.py"
 SIDES = ("fit", "none", "int8", "all", "stock")
 ROUNDS = 5
 NAMES = {

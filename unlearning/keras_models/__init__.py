@@ -4,7 +4,7 @@ keras_learner   the learner
 make            builds the learner of a store's rows
 module_file     what a model file must offer, and what it is told
 refusals        what no run could repeat bit for bit
-tables          the built-in model
+built_in        the built-in model
 tabular         the one before it, for ledgers of earlier versions
 adapting        what a module sets from the rows of a shard's first slice
 encoding        of columns, the same in training and in the served model

@@ -32,7 +32,7 @@ from lineage_store.errors import BadInput
 BUCKETS = 2048
 BUILT_IN = "built-in model for tables"
 FIRST_BUILT_IN = "built-in tabular model"
-SOURCES = {BUILT_IN: "tables.py", FIRST_BUILT_IN: "tabular.py"}
+SOURCES = {BUILT_IN: "built_in.py", FIRST_BUILT_IN: "tabular.py"}
 
 
 @dataclass(frozen=True)

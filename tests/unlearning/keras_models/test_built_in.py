@@ -40,7 +40,7 @@ def train(tmp_path_factory):
     key_file.chmod(0o600)
 
     def run(given, **options):
-        folder = tmp_path_factory.mktemp("tables")
+        folder = tmp_path_factory.mktemp("built_in")
         with (folder / "given.csv").open("w", newline="", encoding="utf-8") as stream:
             csv.writer(stream).writerows([["person", "x", "y"], *given])
         project = Project(folder / "workspace", backend=DirectBackend(), reveal=True)
