@@ -69,9 +69,7 @@ def covtype() -> RealTable:
     with lzma.open(FOLDER / "covtype" / "covtype.csv.xz", "rt", encoding="utf-8") as stream:
         header, *lines = csv.reader(stream)
     chosen = np.sort(np.random.default_rng(0).permutation(len(lines))[:100_000])
-    return RealTable(
-        (*header[:-1], LABEL), [lines[number] for number in chosen], "classification"
-    )
+    return RealTable((*header[:-1], LABEL), [lines[number] for number in chosen], "classification")
 
 
 def higgs() -> RealTable:

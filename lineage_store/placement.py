@@ -65,6 +65,10 @@ class Partition:
         """The slices for rows of band 0 where each band above it has a slice of its own."""
         return self.slices - self.bands + 1
 
+    def cuts_as(self, other: "Partition") -> bool:
+        """Say whether it has the shards and slices of another."""
+        return (self.shards, self.slices) == (other.shards, other.slices)
+
     @property
     def stage_epochs(self) -> int:
         """Epochs of each stage, so that all stages cost about `epochs` epochs of plain training.

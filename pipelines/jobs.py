@@ -17,6 +17,7 @@ from lineage_store.data import Columns
 from lineage_store.graph import LineageNode
 from lineage_store.index import manifest
 from lineage_store.index.models import Guarantee, ModelRecord
+from lineage_store.placement import Partition
 from lineage_store.workspace import Workspace
 from unlearning.fitting import MakeLearner, ShardEngine
 from unlearning.registry import NewModel
@@ -89,7 +90,8 @@ class ModelChange:
 
     `snapshot` is None if the model is withdrawn; `recorded` says that an earlier, killed run has
     registered the new model already. `base_after` is the id of the model that the new one starts
-    from; `base` is its record if it is registered, and None if this run is to make it.
+    from; `base` is its record if it is registered, and None if this run is to make it. `cut_anew`
+    is how the new one's rows are cut, if that is not as before.
     """
 
     old: ModelRecord
@@ -99,6 +101,12 @@ class ModelChange:
     recorded: bool
     base_after: str | None = None
     base: ModelRecord | None = None
+    cut_anew: Partition | None = None
+
+    @property
+    def partition(self) -> Partition:
+        """How the rows of the new model are cut."""
+        return self.cut_anew or Partition(**self.old.config["partition"])
 
     @property
     def claim(self) -> Claim:

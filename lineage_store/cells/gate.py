@@ -13,7 +13,7 @@ from then on and no bit of a model depends on.
 """
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -48,12 +48,13 @@ def let_through(
     *,
     folder: Path,
     like: Schema | None = None,
-    partition: Partition = UNCUT,
+    partition: Partition | Callable[[int, Schema], Partition] = UNCUT,
     layout: CellLayout | None = None,
 ) -> Snapshot:
     """Pass blocks through the gate into a new snapshot folder, in the terms of a base's data.
 
-    The cells are those of `layout`, if it is given, or of `partition`. The folder must not exist;
+    The cells are those of `layout`, if it is given, or of `partition`, which may be asked when the
+    rows are counted and their schema is known. The folder must not exist;
     it is complete when this returns (`gate.json` is written last), and gone if it raises. Raises
     BadInput for rows that do not fit `like`.
     """
@@ -61,7 +62,9 @@ def let_through(
     try:
         file = folder / "staged.arrows"
         evidence, rows = stage(blocks, roles, file=file)
-        schema, cut = in_terms_of(evidence.conclude(), like), layout or layout_of(rows, partition)
+        schema = in_terms_of(evidence.conclude(), like)
+        asked = partition(rows, schema) if callable(partition) else partition
+        cut = layout or layout_of(rows, asked)
         cells = _write_cells(staged(file), schema, folder, cut)
         file.unlink()
         return close_snapshot(folder, schema, cut, cells)

@@ -78,12 +78,15 @@ def write_without(
 ) -> Snapshot:
     """Write the data of a model without the rows that go, in the terms of a base's data.
 
-    The layout stays; of a snapshot without cells it becomes that of the partition. The folder must
+    The layout stays; of a snapshot without cells it becomes that of the partition, and so if the
+    partition has other shards or slices than the layout. The folder must
     not exist; it is complete when this returns, and gone if it raises. Raises what
     `evidence_without` and `let_through` do.
     """
     schema = in_terms_of(evidence_without(snapshot, rows).conclude(), like)
     layout = snapshot.layout
+    if layout is not None and not layout.partition.cuts_as(partition):
+        layout = None
     if layout is None or schema != snapshot.schema:
         return let_through(
             in_blocks(retained(snapshot, _keys(rows)), len(snapshot.schema.all)),

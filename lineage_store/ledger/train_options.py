@@ -31,6 +31,7 @@ class Option:
     `among` are the values of one that has names for them, `metavar` stands for its value in a help
     text, which `shown` says to tell the default. One that is `written` stands in every ledger;
     others only where they are not their default, so that ledgers without them keep their digests.
+    One that is `decided` follows from others: nobody gives it.
     """
 
     help: str
@@ -40,6 +41,7 @@ class Option:
     metavar: str | None = None
     shown: bool = False
     written: bool = False
+    decided: bool = False
 
 
 def option(default: Any, help: str, **known: Any) -> Any:
@@ -51,7 +53,8 @@ def option(default: Any, help: str, **known: Any) -> Any:
 class TrainOptions:
     """What a user may choose for a training run besides its data, its module and its base.
 
-    `shards` and `slices` are None where the base of the run or its family decides; `update_codec`
+    `shards` and `slices` are None where the base of the run or its family decides; `by_table` says
+    that they were looked up, and are again for the rows that remain. `update_codec`
     is None where updates are kept as they are, if they are kept. Checkpoints within stages are kept
     every `checkpoint_every` batches, or as often as they fit in `checkpoint_budget` bytes; they
     change no bit of the result, and nor does the codec. Where `record_budget` is given, policy,
@@ -63,12 +66,15 @@ class TrainOptions:
     )
     shards: int | None = option(
         None,
-        "Parts trained apart.  [default: as many as `base` has, or 5, or 1 of sums]",
+        "Parts trained apart.  [default: as many as `base` has, or 1 to 5, by rows and classes]",
         low=1,
         high=999,
     )
     slices: int | None = option(
-        None, "Stages of each shard.  [default: 4, or 1 of sums]", low=1, high=99
+        None, "Stages of each shard.  [default: 1 to 4, by rows and classes]", low=1, high=99
+    )
+    by_table: bool = option(
+        False, "The shards and slices are those of the table of defaults.", decided=True
     )
     epochs: int = option(10, "Epochs of plain training to match.", low=1, high=100_000, shown=True)
     batch_size: int = option(64, "Mean rows of a batch.", low=1, high=1 << 20, shown=True)
@@ -211,7 +217,7 @@ class TrainOptions:
 
 
 def _must_fit(name: str, value: Any, default: Any, known: Option) -> None:
-    if value is None and default is None:
+    if known.decided or (value is None and default is None):
         return
     if known.among:
         if value not in known.among:

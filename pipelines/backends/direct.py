@@ -87,7 +87,7 @@ class DirectBackend:
         store = store_from_snapshot(
             folder / "rows",
             gated,
-            old.partition,
+            change.partition,
             encoding_of=family.encoding,
             unchanged=unchanged_slices(
                 gated,

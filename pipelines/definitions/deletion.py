@@ -27,7 +27,6 @@ from components.planner import DeletionPlanner
 from components.unlearner import Unlearner
 from lineage_store.canonical import canonical_json
 from lineage_store.clock import seconds_ahead
-from lineage_store.placement import Partition
 from pipelines.definitions.training import (
     OldData,
     artifact_of,
@@ -94,7 +93,7 @@ def _branch(job: DeletionJob, change: ModelChange, model: str, *, base: Branch |
         job.workspace,
         model,
         snapshot,
-        Partition(**change.old.config["partition"]),
+        change.partition,
         family=change.old.config.get("model_family", DEFAULT),
         suffix=suffix,
         old=OldData(

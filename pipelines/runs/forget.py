@@ -319,12 +319,19 @@ def _changes(
                 snapshot = workspace.snapshot(plan.model_after)
                 if not recorded:
                     deleted = rows_of(connection, old, opened)
-                    _regate(workspace, old, snapshot, deleted, base=plan.base_model)
+                    _regate(workspace, old, snapshot, deleted, plan=plan)
             known = {record.id: record for record in models.models(connection)}
             base = known.get(plan.base_model or "")
             changes.append(
                 ModelChange(
-                    old, plan.model_after, snapshot, plan.guarantee, recorded, plan.base_model, base
+                    old,
+                    plan.model_after,
+                    snapshot,
+                    plan.guarantee,
+                    recorded,
+                    plan.base_model,
+                    base,
+                    plan.partition,
                 )
             )
         return changes
@@ -342,6 +349,7 @@ def _must_hold(workspace: Workspace, job: DeletionJob) -> None:
             must_still_hold(
                 plans[change.old.id],
                 ledger=open_ledger(paths["ledger"]),
+                snapshot=load_snapshot(paths["data"]),
                 store=open_rows(paths["rows"]),
                 deleted=rows_of(connection, change.old, opened),
             )
@@ -353,14 +361,17 @@ def _regate(
     folder: Path,
     deleted: IndexedRows,
     *,
-    base: str | None,
+    plan: ModelPlan,
 ) -> None:
     """Write the data without the rows that go; those of its new base have been written."""
     if folder.exists():
         shutil.rmtree(folder)  # a killed run may have left a part
     before = load_snapshot(workspace.absolute(old.paths["data"]))
+    base = plan.base_model
     like = None if base is None else load_snapshot(workspace.snapshot(base)).schema
-    partition = open_ledger(workspace.absolute(old.paths["ledger"])).partition
+    partition = plan.partition
+    if partition is None:
+        partition = open_ledger(workspace.absolute(old.paths["ledger"])).partition
     write_without(before, deleted, folder=folder, partition=partition, like=like)
 
 

@@ -35,7 +35,7 @@ from lineage_store.understood import TableWatch, Understanding, Watched, underst
 from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend, TrainingJob
 from pipelines.runs.base_model import find_base
-from unlearning.families import family_of, must_be_fit
+from unlearning.families import family_of, must_be_fit, partition_for
 from unlearning.fitting import ShardEngine
 from unlearning.training import TrainConfig
 
@@ -121,6 +121,9 @@ def train(
         watch = TableWatch(header, asked.columns.subjects)
         _gate(workspace, asked, options, header, snapshot, exclusions, pseudonyms, like, watch)
         gated = load_snapshot(snapshot)
+        if gated.layout is not None:
+            cut = gated.layout.partition
+            options = replace(options, shards=cut.shards, slices=cut.slices)
         must_be_fit(unfit(gated.schema, options))
         if asked.understood is not None:
             asked.understood(_understanding(watch, asked, gated, options, exclusions))
@@ -200,7 +203,8 @@ def _gate(
         progress=progress,
     )
     try:
-        let_through(blocks, roles, folder=snapshot, like=like, partition=options.partition)
+        cut = partial(partition_for, options)
+        let_through(blocks, roles, folder=snapshot, like=like, partition=cut)
         pseudonyms.commit()
     except NothingToLearn as error:
         if not exclusions.rows:

@@ -73,7 +73,7 @@ def _weights(shards: Sequence[State]) -> dict[str, Array]:
 
 
 def _row_sets(new: RowStore, old: RowStore, policy: Policy) -> dict[RowSetName, Rows]:
-    """Return the three sets; a row that stays keeps its shard (law 1), so shards are looked at."""
+    """Return the three sets; shards are looked at one after the other."""
     random = np.random.default_rng(policy.seed)
 
     def drawn(rows: RowSet, most: int) -> Rows:
@@ -82,14 +82,20 @@ def _row_sets(new: RowStore, old: RowStore, policy: Policy) -> dict[RowSetName, 
             places = np.sort(random.choice(len(places), most, replace=False))
         return rows.take(places)
 
-    forgotten, retained = [], []
+    forgotten, retained, left = [], [], []
     total = sum(map(sum, new.counts))
     for shard, slices in enumerate(new.counts):
-        before, after = (store.stage_rows(shard, len(slices) - 1) for store in (old, new))
-        gone = ~np.isin(_as_texts(before.row_keys), _as_texts(after.row_keys))
-        forgotten.append(before.take(np.flatnonzero(gone)))
+        after = new.stage_rows(shard, len(slices) - 1)
+        left.append(_as_texts(after.row_keys))
         share = len(after) / max(total, 1)
         retained.append(drawn(after, round(policy.most_rows * share)))
+    for shard, slices in enumerate(old.counts):
+        before = old.stage_rows(shard, len(slices) - 1)
+        # A row that stays keeps its shard (law 1), unless all are cut anew.
+        alike = len(old.counts) == len(new.counts)
+        there = left[shard] if alike else np.concatenate(left)
+        gone = ~np.isin(_as_texts(before.row_keys), there)
+        forgotten.append(before.take(np.flatnonzero(gone)))
     return {
         "forgotten": drawn(joined(forgotten), policy.most_rows),
         "retained": joined(retained),

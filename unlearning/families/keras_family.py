@@ -35,7 +35,12 @@ class KerasFamily:
     claim: Claim = BITS
 
     def completed(self, options: TrainOptions) -> TrainOptions:
-        """Return options with as many shards and slices as pay for most deletions."""
+        """Return options with the shards and slices of the table, unless any are given.
+
+        Rows under risk rules need slices of their own, so there the table says nothing.
+        """
+        if options.shards is None and options.slices is None and not options.risk_rules:
+            return replace(options, by_table=True)
         return replace(
             options,
             shards=SHARDS if options.shards is None else options.shards,

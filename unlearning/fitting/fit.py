@@ -107,12 +107,10 @@ def fit(
         tasks = [asked.task(decision) for decision in decisions]
         how.engine.run(tasks, learner=learner, progress=how.progress)
     times.append(how.clock())
-    told = store.description.get("rows")  # as the gate counted, which cut the cells
-    rows = sum(told.values()) if told else sum(map(sum, store.counts))
     made = _Made(
         claim=BITS if base is None else BITS.weaker(claim_of_ledger(base)),
         generation=0,
-        buckets=bucket_count(rows, config.partition),
+        buckets=_buckets(store, config),
     )
     ledger = _complete(config, model, text, learner, store, folder, serving, base, made)
     _keep_timings(ledger, serving, [*times, how.clock()])
@@ -140,7 +138,7 @@ def refit(
     if plan.model_after is None:
         raise ValueError("a withdrawn model is not fitted again")
     times, make = [how.clock()], how.make
-    config = replace(config_of(old), base=plan.base_model)
+    config = replace(config_of(old, cut=plan.partition), base=plan.base_model)
     text = module_source(old)
     if base is not None:
         for decision in plan.shards:
@@ -164,7 +162,9 @@ def refit(
         for decision in plan.shards:
             shard = old.shard(decision.shard)
             new = ShardLedger(shard_folder(folder, decision.shard))
-            if decision.leaves:
+            if plan.partition is not None and decision.leaves:
+                new.folder.mkdir(parents=True)
+            elif decision.leaves:
                 keep_shard(shard, new, stages=0)
             elif decision.trains:
                 tasks.append(asked.task(decision))
@@ -178,7 +178,11 @@ def refit(
     times.append(how.clock())
     before = old.header
     generation = None if before.generation is None else before.generation + 1
-    made = _Made(claim=plan.claim, generation=generation, buckets=before.buckets)
+    made = _Made(
+        claim=plan.claim,
+        generation=generation,
+        buckets=before.buckets if plan.partition is None else _buckets(store, config),
+    )
     ledger = _complete(
         config, plan.model_after, text, learner, store, folder, serving, base, made
     )  # fmt: skip
@@ -247,6 +251,12 @@ class _Made:
     claim: Claim
     generation: int | None
     buckets: int
+
+
+def _buckets(store: RowStore, config: TrainConfig) -> int:
+    told = store.description.get("rows")  # as the gate counted, which cut the cells
+    rows = sum(told.values()) if told else sum(map(sum, store.counts))
+    return bucket_count(rows, config.partition)
 
 
 def _complete(
@@ -340,7 +350,7 @@ def fit_twin(
     """
     model = plan.model_after or plan.model_before
     return fit(
-        replace(config_of(old), base=plan.base_model),
+        replace(config_of(old, cut=plan.partition), base=plan.base_model),
         model=model,
         text=module_source(old),
         store=open_rows(rows),

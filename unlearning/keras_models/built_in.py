@@ -21,7 +21,7 @@ UNITS = (64, 32)
 LEARNING_RATE = 1e-3
 
 
-class Scale(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
+class ScaledNumbers(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
     """Centres and scales numbers by constants that `adapt` sets, and compresses them by asinh."""
 
     def build(self, shape: tuple[int | None, ...]) -> None:
@@ -65,7 +65,7 @@ def build_model(spec: Any) -> keras.Model:
         inputs["numbers"] = keras.Input(width, name="numbers")
         inputs["missing"] = keras.Input(width, name="missing")
         present = 1.0 - inputs["missing"]
-        parts += [Scale(name="scale")(inputs["numbers"]) * present, inputs["missing"]]
+        parts += [ScaledNumbers(name="scale")(inputs["numbers"]) * present, inputs["missing"]]
     if spec.strings:
         inputs["categories"] = keras.Input((len(spec.strings),), dtype="int32", name="categories")
         embed = keras.layers.Embedding(spec.buckets, EMBEDDING, name="embed")

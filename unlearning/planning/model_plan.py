@@ -7,6 +7,7 @@ from typing import Any
 from lineage_store.claim import Claim, Word, claim_of
 from lineage_store.data import Schema
 from lineage_store.errors import LeftAsItIs
+from lineage_store.placement import Partition
 from unlearning.planning.estimates import Estimate
 from unlearning.planning.kept_for_later import Afterwards
 from unlearning.planning.reuse import Reuse
@@ -21,13 +22,15 @@ class BaseAfter:
     """What a request leaves of the base of a model, which it may not touch at all.
 
     `model` is the base's id then, and `schema` what its rows say, both None if it is withdrawn;
-    `shards` are the decisions on the base's shards, none if it is not touched.
+    `shards` are the decisions on the base's shards, none if it is not touched; `partition` is how
+    its rows are cut, if that is not as before.
     """
 
     model: str | None
     guarantee: str
     schema: Schema | None
     shards: tuple[Decision, ...] = ()
+    partition: Partition | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class ModelPlan:
     none. `exposure` tells how much of the run an approximate deletion touches, and `later` what it
     keeps; None if it is exact. `reuse` says how what an exact one takes over is earned; None until
     that is known. `said` is what people were told, of a plan that is past (`past_plan`).
+    `partition` is how the rows that remain are cut, if that is not as before.
     """
 
     model_before: str
@@ -88,6 +92,7 @@ class ModelPlan:
     later: Afterwards | None = None
     reuse: Reuse | None = None
     said: Told | None = None
+    partition: Partition | None = None
 
     @property
     def guarantee(self) -> Word:
@@ -137,7 +142,7 @@ class ModelPlan:
             "verdicts": [asdict(verdict) for verdict in self.verdicts],
             "estimates": [estimate.to_json() for estimate in self.estimates],
         }
-        for name in ("base", "exposure", "later", "reuse", "said"):
+        for name in ("base", "exposure", "later", "reuse", "said", "partition"):
             del value[name]
         if self.base is not None:
             value["base"] = self.base.to_json()
@@ -149,6 +154,8 @@ class ModelPlan:
             value["reuse"] = self.reuse.to_json()
         if self.said is not None:
             value["said"] = self.said.to_json()
+        if self.partition is not None:
+            value["partition"] = asdict(self.partition)
         return value
 
     @classmethod
@@ -177,5 +184,6 @@ class ModelPlan:
                 "later": Afterwards.from_json(value["later"]) if "later" in value else None,
                 "reuse": Reuse.from_json(value["reuse"]) if "reuse" in value else None,
                 "said": Told.from_json(value["said"]) if "said" in value else None,
+                "partition": Partition(**value["partition"]) if "partition" in value else None,
             }
         )

@@ -23,6 +23,14 @@ from lineage_store.placement import Partition
 from lineage_store.rows import RowStore
 from unlearning.families.known_families import family_of_ledger
 from unlearning.planning.choice import Asked, choose_here
+from unlearning.planning.cut_anew import (
+    all_anew,
+    counts_cut,
+    cut_anew,
+    must_begin_anew,
+    of_all_before,
+    why_cut_anew,
+)
 from unlearning.planning.downstream import Downstream, downstream, must_be_recorded_inputs
 from unlearning.planning.estimates import Estimate
 from unlearning.planning.kept_for_later import afterwards
@@ -84,21 +92,30 @@ def plan_model(
     ledger, snapshot, store = model.ledger, model.snapshot, model.store
     schema, nothing_left = schema_without(snapshot, deleted, base=base)
     start = ledger.header.base
-    change = None if base is None or start is None else _change_of_base(start, base, schema)
     counts = counts_without(store, deleted, ledger.partition)
     if schema is not None and not any(map(sum, counts)):
         schema, nothing_left = None, "no row is left to train on"
+    cut = None
+    if schema is not None:
+        cut = cut_anew(ledger, snapshot, deleted, schema=schema, base=base)
+    change = None
+    if base is not None and start is not None:
+        change = _change_of_base(start, base, schema, shards=cut.shards if cut else None)
     changed = schema is not None and schema != snapshot.schema
-    fresh_start = (
-        INFERENCE_CHANGED if changed else others_made_it(ledger, today.code, today.environment)
-    )
-    bridged = (fresh_start or "") if asked.accept_bridged and not changed else ""
+    if cut is not None:
+        fresh_start: str | None = why_cut_anew(ledger.partition, cut)
+    elif changed:
+        fresh_start = INFERENCE_CHANGED
+    else:
+        fresh_start = others_made_it(ledger, today.code, today.environment)
+    anew = changed or cut is not None
+    bridged = (fresh_start or "") if asked.accept_bridged and not anew else ""
     situation = situation_of(
         ledger,
         store,
         deleted,
         fresh_start=None if bridged else fresh_start,
-        moved=change.moved if change else (),
+        moved=change.moved if change and cut is None else (),
     )
     found: Mapping[int, Downstream] = {}
     family = family_of_ledger(ledger)
@@ -120,6 +137,10 @@ def plan_model(
         found = downstream(situation)
         must_be_recorded_inputs(situation, store)
         must_leave_nothing(decisions, found, situation, strategy=strategy.name, claim=claim)
+        if cut is not None:
+            counts = counts_cut(snapshot, deleted, cut)
+            decisions = all_anew(ledger, counts, cut, why=fresh_start or "")
+            steps_full = sum(family.steps(one, cut) for one in counts)
         why = situation.fresh_start or _why_moved(change) or choice.why
         why = f"{bridged}; only what a replay agrees with is taken over" if bridged else why
         if claim.leaves_derived:
@@ -142,7 +163,7 @@ def plan_model(
         steps_full=steps_full,
         verdicts=verdicts(
             _not_taken_back(model.descendants, ledger),
-            decisions=decisions,
+            decisions=decisions if cut is None else of_all_before(ledger, why=fresh_start or ""),
             strategy=strategy,
             found=found,
             claim=claim,
@@ -162,6 +183,7 @@ def plan_model(
             exact=exact_strategy(ledger.header.options.model_family),
         ),
         reuse=Reuse(bridged=bridged) if bridged else None,
+        partition=cut,
     )
 
 
@@ -198,7 +220,12 @@ def situation_of(
 
 
 def must_still_hold(
-    plan: ModelPlan, *, ledger: Ledger, store: RowStore, deleted: IndexedRows
+    plan: ModelPlan,
+    *,
+    ledger: Ledger,
+    snapshot: Snapshot,
+    store: RowStore,
+    deleted: IndexedRows,
 ) -> None:
     """Check a plan that was read back, as one that was just made, before it is carried out.
 
@@ -213,6 +240,10 @@ def must_still_hold(
             f"The plan for {plan.model_before} calls the result of {plan.strategy} exact, and it "
             f"is {given.word}: nothing was changed; ask for `guarantee` exact."
         )
+    if plan.partition is not None:
+        counts = counts_cut(snapshot, deleted, plan.partition)
+        must_begin_anew(plan.shards, counts, strategy=plan.strategy)
+        return
     situation = situation_of(
         ledger,
         store,
@@ -251,15 +282,22 @@ def base_after(
         schema, _ = schema_without(snapshot, deleted, base=base)
     if plan.model_after is None:
         schema = None
-    return BaseAfter(plan.model_after, plan.guarantee, schema, plan.shards)
+    return BaseAfter(plan.model_after, plan.guarantee, schema, plan.shards, plan.partition)
 
 
-def _change_of_base(start: BaseOrigin, base: BaseAfter, schema: Schema | None) -> BaseChange:
-    """Say from what the shards start now: afresh, if the base is gone or the rows do not fit it."""
+def _change_of_base(
+    start: BaseOrigin, base: BaseAfter, schema: Schema | None, *, shards: int | None
+) -> BaseChange:
+    """Say from what the shards start now: afresh, if the base is gone or the rows do not fit it.
+
+    `shards` is how many there are, if all are cut anew.
+    """
     before, digests = start.model, start.weights
     if base.model is None or schema != base.schema:
         given = tuple(shard for shard, known in enumerate(digests) if known is not None)
         return BaseChange(before, None, BITS.word, given)
+    if shards is not None:
+        return BaseChange(before, base.model, base.guarantee, tuple(range(shards)))
     moved = tuple(
         decision.shard
         for decision in base.shards

@@ -58,7 +58,10 @@ class RetrainShards(Strategy[ShardDecision]):
         if kept == slices:
             return ShardDecision(shard, "kept", slices, 0, why)
         whole, from_slice = (sum(stage.steps for stage in stages[at:]) for at in (0, kept))
-        resume = resume_position(situation, shard, kept) if kept == clean else None
+        afresh = situation.fresh_start is not None or shard in situation.moved
+        resume = None
+        if kept == clean and not afresh:
+            resume = resume_position(situation, shard, kept)
         steps = from_slice
         if resume is not None:
             steps -= resume + 1 - stages[kept].first_position

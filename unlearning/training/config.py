@@ -1,7 +1,7 @@
 """What the user fixed for a training run: it stands in the ledger, and in every shard's task."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lineage_store.ledger import Ledger, TrainOptions, without
@@ -44,11 +44,13 @@ class TrainConfig:
         )
 
 
-def config_of(ledger: Ledger) -> TrainConfig:
-    """Return the configuration of the run that a ledger records."""
-    header = ledger.header
+def config_of(ledger: Ledger, *, cut: Partition | None = None) -> TrainConfig:
+    """Return the configuration of the run that a ledger records, or with its shards cut anew."""
+    header, options = ledger.header, ledger.header.options
+    if cut is not None:
+        options = replace(options, shards=cut.shards, slices=cut.slices)
     return TrainConfig(
-        options=header.options,
+        options=options,
         module=header.module.name,
         key_id=header.key_id,
         base=None if header.base is None else header.base.model,

@@ -35,6 +35,9 @@ def unchanged_slices(
 
     `snapshot` holds the rows that remain, `old_snapshot` what the old store was made of.
     """
+    layout = snapshot.layout
+    if layout is not None and not layout.partition.cuts_as(old.partition):
+        return NO_SLICES
     if store.format != FORMAT or store.schema != snapshot.schema:
         return NO_SLICES
     known = {split: known_slices(store, split=split) for split in (TRAIN, EVAL)}

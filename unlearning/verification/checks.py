@@ -182,7 +182,7 @@ def check(
             )
         )
     learnt = True
-    if result.old_store is not None:
+    if result.old_store is not None and plan.partition is None:
         seen = seen_between(old, before=result.old_store, after=store)
         learnt = bool(seen) or bool(plan.affected_shards)
         checks += _told_apart(plan, seen, methods, old=old, new=new)
@@ -313,6 +313,9 @@ def _foreign_start(ledger: Ledger, base: Ledger) -> str | None:
 
 
 def _foreign_stage(ledger: Ledger, store: RowStore, *, among: Container[int]) -> str | None:
+    cut = ledger.partition
+    if [cut.slices] * cut.shards != [*map(len, store.counts)]:
+        return "the rows are cut into other shards and slices"
     for number, shard in enumerate(ledger.shards()):
         if number not in among:
             continue
@@ -341,6 +344,8 @@ def _unlike(ledger: Ledger, twin: Ledger) -> str | None:
 
 def _distance(ledger: Ledger, twin: Ledger) -> float | None:
     total, family = 0.0, family_of_ledger(ledger)
+    if ledger.partition.shards != twin.partition.shards:
+        return None
     for mine, its in zip(ledger.final_weights(), twin.final_weights(), strict=True):
         apart = family.distance(mine, its, names=ledger.header.trainable)
         if apart is None:

@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from lineage_store.cells import load_snapshot
 from lineage_store.index import deletions, models, reading_index
 from lineage_store.index.models import ModelRecord
-from lineage_store.ledger import Timings
+from lineage_store.ledger import Timings, TrainOptions
 from lineage_store.placement import Partition
 from lineage_store.requests.recipients import recipients
 from lineage_store.workspace import Workspace
 from unlearning.certificates import receipt_name
 from unlearning.erasure import LeftOut
 from unlearning.evaluation import evaluation_digests
+from unlearning.families import next_border
 from unlearning.planning import ModelPlan, load_plan
 from unlearning.verification import UNMEASURED, CheckReport, Distances, load_reports
 from unweave.answers.costs import cost_of
@@ -27,17 +29,22 @@ def trained(
     """Return what `train` says."""
     partition = record.config["partition"]
     banded = Partition(**partition).bands > 1
+    rows = sum(record.report["rows"].values())
+    schema = load_snapshot(workspace.absolute(record.paths["data"])).schema
+    border = next_border(TrainOptions.from_json(record.config), rows, schema)
     return {
         "model_id": record.id,
         "model_path": str(workspace.absolute(record.paths["pushed"])),
         "weights": record.weights,
         **({"weights_digest": weights_in_clear(workspace, record.paths)} if reveal else {}),
-        "rows": sum(record.report["rows"].values()),
+        "rows": rows,
         "rows_by_split": record.report["rows"],
         "excluded": record.report["excluded"],
         "task": record.report["task"],
         "shards": partition["shards"],
         "slices": partition["slices"],
+        "by_default": record.config.get("by_table", False),
+        "next_border": border,
         "epochs": partition["epochs"],
         "key_id": record.config["key_id"],
         "steps": record.report["steps"],

@@ -26,14 +26,18 @@ def training_options(command: Command, kind: type[TrainOptions] = TrainOptions) 
 
     @functools.wraps(command)
     def taking_options(**given: Any) -> None:
-        options = kind(**{one.name: given.pop(one.name) for one in fields(kind)})
+        options = kind(**{one.name: given.pop(one.name) for one in _given(kind)})
         command(options=options, **given)
 
     made: Command = taking_options
-    flags = CALLED_OTHERWISE | {one.name: flag(one.name) for one in fields(kind)}
-    for one in reversed(fields(kind)):
+    flags = CALLED_OTHERWISE | {one.name: flag(one.name) for one in _given(kind)}
+    for one in reversed(_given(kind)):
         made = _option(one, flags)(made)
     return made
+
+
+def _given(kind: type[TrainOptions]) -> "tuple[Field[Any], ...]":
+    return tuple(one for one in fields(kind) if not one.metadata[OPTION].decided)
 
 
 def _option(one: "Field[Any]", flags: Mapping[str, str]) -> Callable[[Command], Command]:

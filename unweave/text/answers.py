@@ -35,6 +35,7 @@ def trained(answer: Answer) -> list[Any]:
         f"{_from(answer['config'].get('base'))} on {answer['rows_by_split']['train']:,} "
         f"rows: {answer['shards']} shards, {answer['slices']} slices, {answer['steps']:,} steps, "
         f"{answer['seconds']:.1f} s.",
+        *_border(answer),
         *(
             [f"{answer['excluded']:,} rows were kept out: their subjects were forgotten here."]
             if answer["excluded"]
@@ -50,6 +51,18 @@ def trained(answer: Answer) -> list[Any]:
             if "expected_cost" in answer
             else []
         ),
+    ]
+
+
+def _border(answer: Answer) -> list[str]:
+    """Say how far the next border of the default partition is."""
+    border = answer["next_border"]
+    if border is None:
+        return []
+    more = answer["rows"] - border + 1
+    return [
+        f"  shards and slices are the default; once {more:,} rows are forgotten (below {border:,}) "
+        f"all is trained anew, in fewer"
     ]
 
 

@@ -211,6 +211,18 @@ def test_a_start_that_nothing_adapts_is_kept_and_a_step_of_the_next_stage_resume
     assert (adapting.kept_stages, adapting.resume) == (0, None)
 
 
+def test_where_all_begins_anew_no_step_is_resumed_from(own_ledger):
+    """Shard 0 loses rows of its first slice, and a checkpoint lies before their first step."""
+    shard, row_keys = own_ledger.shard(0), keys(1)
+    first = affected_positions(Situation(own_ledger, {(0, 0): row_keys}, COUNTS, None), 0)[0]
+    assert first > 0, "the row must not stand in the first batch for this test"
+    shard.write_step_checkpoint(0, weights(10))
+    asked = Situation(own_ledger, {(0, 0): row_keys}, COUNTS, None, adapts=False)
+    assert RetrainShards().decide(asked)[0].resume == 0
+    for afresh in (replace(asked, fresh_start="other code"), replace(asked, moved={0})):
+        assert RetrainShards().decide(afresh)[0].resume is None
+
+
 # amnesiac
 
 
