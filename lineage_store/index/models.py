@@ -111,7 +111,7 @@ def end(connection: sqlite3.Connection, model_id: str, *, state: ModelState, tim
             )
 
 
-def past_metrics(metrics: Mapping[str, float]) -> dict[str, float]:
+def past_metrics(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Return what outlives a model of its metrics: whole per cents, and the number of rows.
 
     Training is deterministic: a loss of six digits would confirm a guess of a row by one training.

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
 from lineage_store.claim import BITS, Claim
@@ -328,9 +329,9 @@ def _keep_timings(
     save_timings(ledger.folder, timings)
 
 
-def metrics_of(ledger: Ledger) -> dict[str, float]:
+def metrics_of(ledger: Ledger) -> dict[str, Any]:
     """Return what the model did on its evaluation rows when it was made."""
-    metrics: dict[str, float] = read_json(ledger.folder / METRICS_FILE)
+    metrics: dict[str, Any] = read_json(ledger.folder / METRICS_FILE)
     return metrics
 
 

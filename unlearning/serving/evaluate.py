@@ -10,6 +10,7 @@ from lineage_store.data import Task
 from lineage_store.rows import Rows, RowSet, pieces
 from lineage_store.tensors import Array, State
 from unlearning.serving.aggregation import Aggregation, stacked
+from unlearning.serving.measured import Metrics, measured_classes, measured_values
 
 ASKED_AT_ONCE = 8192
 
@@ -41,24 +42,34 @@ def aggregated(
 
 def evaluate(
     learner: Predictor, parts: Sequence[State], rows: RowSet, *, aggregate: Aggregation
-) -> dict[str, float]:
-    """Return what the aggregate does on rows: `accuracy` and `log_loss`, or `rmse`; and `rows`.
+) -> Metrics:
+    """Return what the aggregate does on rows: the metrics of `measured` that fit; and `rows`.
 
-    Log loss is in nats, with probabilities clipped at 1e-7; rmse is in the label's units. Without
-    a label nothing is right or wrong, and no row is asked about.
+    Without a label nothing is right or wrong, and no row is asked about.
     """
     if learner.task is None or not len(rows) or not any(parts):
         return {"rows": 0}
     squares = hits = loss = 0.0
+    asked: list[Array] = []
+    scored: list[Array] = []
     for piece in pieces(rows, ASKED_AT_ONCE):
         told, scores = aggregated(learner, parts, piece, aggregate=aggregate)
         labels = learner.targets(piece)
+        asked.append(labels)
         if learner.task == "regression":
             squares += float(np.sum((told[:, 0] - labels) ** 2))
             continue
+        scored.append(scores)
         right = told[np.arange(len(piece)), labels]
         hits += float(np.sum(scores.argmax(axis=1) == labels))
         loss -= float(np.sum(np.log(np.clip(right, 1e-7, 1.0))))
+    labels = np.concatenate(asked)
     if learner.task == "regression":
-        return {"rows": len(rows), "rmse": float(np.sqrt(squares / len(rows)))}
-    return {"rows": len(rows), "accuracy": hits / len(rows), "log_loss": loss / len(rows)}
+        error = float(np.sqrt(squares / len(rows)))
+        return {"rows": len(rows), "rmse": error, **measured_values(error, labels)}
+    return {
+        "rows": len(rows),
+        "accuracy": hits / len(rows),
+        "log_loss": loss / len(rows),
+        **measured_classes(np.concatenate(scored), labels),
+    }

@@ -25,8 +25,9 @@ from pipelines.backends import DirectBackend
 from unweave.api.project import Project
 from unweave.api.verify import verify
 from unweave.demo.taxi import LABEL, SUBJECT, write_trips
-from unweave.text.answers import guarantee_text, metrics_text
+from unweave.text.answers import guarantee_text
 from unweave.text.console import console_for_people, table_of
+from unweave.text.metrics_lines import metrics_text
 from unweave.text.progress_bars import progress_bars
 
 OPTIONS: dict[str, Any] = {"shards": 5, "slices": 4, "epochs": 10, "batch_size": 64, "seed": 0}

@@ -81,8 +81,8 @@ class ModelChange:
     checks: tuple[Check, ...]
     near: Nearness
     cost: Cost
-    metrics_before: Mapping[str, float]
-    metrics_after: Mapping[str, float] | None
+    metrics_before: Mapping[str, Any]
+    metrics_after: Mapping[str, Any] | None
     derived_until: str | None
     base: BaseModel | None
     judged: Judged | None = None

@@ -12,6 +12,7 @@ from unweave.text.console import console_for_people, table_of
 from unweave.text.estimates import estimate_lines, estimate_table
 from unweave.text.left_in import left_in_lines
 from unweave.text.lineage_answers import QUERY_VIEWS
+from unweave.text.metrics_lines import baseline_warning, metrics_text
 
 OPENED = {
     "opened": "the weights that it names are there",
@@ -42,6 +43,7 @@ def trained(answer: Answer) -> list[Any]:
             else []
         ),
         f"  evaluation  {metrics_text(answer['metrics'])}",
+        *baseline_warning(answer["metrics"]),
         f"  weights     {answer['weights']}",
         *_in_clear(answer),
         f"  served from {answer['model_path']}",
@@ -60,10 +62,7 @@ def _border(answer: Answer) -> list[str]:
     if border is None:
         return []
     more = answer["rows"] - border + 1
-    return [
-        f"  shards and slices are the default; once {more:,} rows are forgotten (below {border:,}) "
-        f"all is trained anew, in fewer"
-    ]
+    return [f"  once {more:,} rows are forgotten (below {border:,}), all is trained anew in fewer"]
 
 
 def _in_clear(answer: Answer) -> list[str]:
@@ -154,6 +153,7 @@ def forgotten(answer: Answer) -> list[Any]:
         if change["metrics_after"]:
             parts.append(f"  before      {metrics_text(change['metrics_before'])}")
             parts.append(f"  after       {metrics_text(change['metrics_after'])}")
+            parts += baseline_warning(change["metrics_after"])
     if answer["exact_by"]:
         parts.append(f"  an exact result is due by {answer['exact_by']}: unweave run-requests")
     parts += [
@@ -375,17 +375,6 @@ def predicted(answer: Answer) -> list[Any]:
 def predicted_to(answer: Answer) -> list[Any]:
     """Show where predictions were written."""
     return [f"{answer['rows_written']:,} rows are written to {answer['out']} (mode 600)."]
-
-
-def metrics_text(metrics: Mapping[str, float]) -> str:
-    """Return metrics as one line."""
-    if not metrics.get("rows"):
-        return "no evaluation rows"
-    names = {"accuracy": "accuracy", "log_loss": "log loss", "rmse": "RMSE"}
-    found = [f"{text} {metrics[name]:.4f}" for name, text in names.items() if name in metrics]
-    if not metrics.keys() & {"log_loss", "rmse"}:  # of a model that has ended
-        found = [f"accuracy {metrics['accuracy']:.0%}"] if "accuracy" in metrics else ["not kept"]
-    return f"{', '.join(found)} on {metrics['rows']:,} rows"
 
 
 def counts_text(counts: Mapping[str, int]) -> str:
