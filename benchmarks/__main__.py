@@ -12,6 +12,7 @@ from rich.table import Table
 from benchmarks import (
     accuracy_shards,
     amnesiac_experiment,
+    builtin_model,
     closure,
     coalescing,
     deletion_cost,
@@ -67,6 +68,7 @@ BENCHMARKS = {
     "examples-rate": examples_rate,
     "gate-rate": gate_rate,
     "deletion-growth": deletion_growth,
+    "builtin-model": builtin_model,
 }
 
 WIDTH = 130

@@ -45,6 +45,7 @@ NAMES = [
     "examples-rate",
     "gate-rate",
     "deletion-growth",
+    "builtin-model",
 ]
 
 

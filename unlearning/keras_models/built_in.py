@@ -10,8 +10,9 @@ compressed (x becomes asinh(x), so that outliers do not rule), and strings are h
 number of buckets and embedded. So a deletion changes no vocabulary, and a scale only in a shard
 that retrains from its start.
 
-The rate of learning and the dropout behind the embeddings were chosen by `benchmarks builtin-model`:
-small tables take too few steps at a lower rate, and codes of people are learnt by heart without it.
+The learning rate and the dropout behind the embeddings were chosen by measurement (`benchmarks
+builtin-model`): small tables take too few steps at a lower rate, and without the dropout codes of
+people are learnt by heart.
 """
 
 from typing import Any
