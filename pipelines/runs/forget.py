@@ -319,21 +319,15 @@ def _changes(
                 snapshot = workspace.snapshot(plan.model_after)
                 if not recorded:
                     deleted = rows_of(connection, old, opened)
-                    _regate(workspace, old, snapshot, deleted, plan=plan)
+                    _regate(workspace, plan, old, deleted=deleted, folder=snapshot)
             known = {record.id: record for record in models.models(connection)}
             base = known.get(plan.base_model or "")
             changes.append(
                 ModelChange(
-                    old,
-                    plan.model_after,
-                    snapshot,
-                    plan.guarantee,
-                    recorded,
-                    plan.base_model,
-                    base,
-                    plan.partition,
+                    old, plan.model_after, snapshot, plan.guarantee, recorded, plan.base_model,
+                    base, plan.partition,
                 )
-            )
+            )  # fmt: skip
         return changes
 
 
@@ -356,13 +350,9 @@ def _must_hold(workspace: Workspace, job: DeletionJob) -> None:
 
 
 def _regate(
-    workspace: Workspace,
-    old: models.ModelRecord,
+    workspace: Workspace, plan: ModelPlan, old: models.ModelRecord, *, deleted: IndexedRows,
     folder: Path,
-    deleted: IndexedRows,
-    *,
-    plan: ModelPlan,
-) -> None:
+) -> None:  # fmt: skip
     """Write the data without the rows that go; those of its new base have been written."""
     if folder.exists():
         shutil.rmtree(folder)  # a killed run may have left a part

@@ -1,7 +1,6 @@
 """`unweave train`: the command that makes models."""
 
 import sys
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from unweave.options.shared import (
     project_of,
     show,
 )
-from unweave.options.training import training_options
+from unweave.options.training import as_given, training_options
 from unweave.text.printed import say
 
 
@@ -114,7 +113,7 @@ def train(
             module=module,
             base=base,
             place_by=place_by,
-            **asdict(options),
+            **as_given(options),
             key_file=key_file,
             metadata=metadata,
             dry_run=dry_run,

@@ -36,6 +36,11 @@ def training_options(command: Command, kind: type[TrainOptions] = TrainOptions) 
     return made
 
 
+def as_given(options: TrainOptions) -> dict[str, Any]:
+    """Return options by their names, as `Project.train` takes them."""
+    return {one.name: getattr(options, one.name) for one in _given(type(options))}
+
+
 def _given(kind: type[TrainOptions]) -> "tuple[Field[Any], ...]":
     return tuple(one for one in fields(kind) if not one.metadata[OPTION].decided)
 
