@@ -39,7 +39,7 @@ class KerasFamily:
 
         Rows under risk rules need slices of their own, so there the table says nothing.
         """
-        if options.shards is None and options.slices is None and not options.risk_rules:
+        if options.shards is None and options.slices is None and options.partition.bands == 1:
             return replace(options, by_table=True)
         return replace(
             options,
