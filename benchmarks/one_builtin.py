@@ -90,7 +90,8 @@ def columns_of(table: RealTable) -> tuple[np.ndarray, list[np.ndarray]]:
             numbers.append([np.nan if one in MISSING else float(one) for one in column])
         except ValueError:
             texts.append(np.array(column, dtype=object))
-    return np.array(numbers, dtype=np.float64).reshape(len(numbers), -1).T, texts
+    together = np.array(numbers, dtype=np.float64).reshape(len(numbers), len(table.lines))
+    return together.T, texts
 
 
 def features(table: RealTable, learn: Places) -> Any:
