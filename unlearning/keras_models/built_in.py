@@ -12,7 +12,7 @@ that retrains from its start.
 
 The learning rate and the dropout behind the embeddings were chosen by measurement (`benchmarks
 builtin-model`): small tables take too few steps at a lower rate, and without the dropout codes of
-people are learnt by heart.
+people are learnt by heart. So would be text that no two rows share, which is left out.
 """
 
 from typing import Any
@@ -23,6 +23,7 @@ import numpy as np
 EMBEDDING = 8
 UNITS = (64, 32)
 DROPPED = 0.2
+UNIQUE = 0.9
 LEARNING_RATE = 3e-3
 
 
@@ -40,6 +41,20 @@ class ScaledNumbers(keras.layers.Layer):  # type: ignore[misc]  # Keras has no t
     def call(self, numbers: Any) -> Any:
         """Scale a batch of numbers, shape kept."""
         return keras.ops.arcsinh((numbers - self.mean) * self.factor)
+
+
+class KeptColumns(keras.layers.Layer):  # type: ignore[misc]
+    """Passes the embeddings of columns on, but for those that `adapt` leaves out."""
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        """Make the constants: 1 for a column that is kept."""
+        self.kept = self.add_weight(
+            name="kept", shape=(shape[1], 1), initializer="ones", trainable=False
+        )
+
+    def call(self, embedded: Any) -> Any:
+        """Return the embeddings (n, columns, width), zeros for columns that are left out."""
+        return embedded * self.kept
 
 
 class Value(keras.layers.Dense):  # type: ignore[misc]
@@ -74,8 +89,8 @@ def build_model(spec: Any) -> keras.Model:
     if spec.strings:
         inputs["categories"] = keras.Input((len(spec.strings),), dtype="int32", name="categories")
         embed = keras.layers.Embedding(spec.buckets, EMBEDDING, name="embed")
-        embedded = keras.layers.Flatten()(embed(inputs["categories"]))
-        parts.append(keras.layers.Dropout(DROPPED)(embedded))
+        embedded = KeptColumns(name="kept")(embed(inputs["categories"]))
+        parts.append(keras.layers.Dropout(DROPPED)(keras.layers.Flatten()(embedded)))
     hidden = keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
     for units in UNITS:
         hidden = keras.layers.Dense(units, activation="relu")(hidden)
@@ -90,7 +105,12 @@ def build_model(spec: Any) -> keras.Model:
 
 
 def adapt(model: keras.Model, numbers: Any, missing: Any, categories: Any) -> None:
-    """Set the constants of the numbers' scale from the rows of a shard's first slice."""
+    """Set the numbers' scale, and which columns of strings count, from a shard's first slice."""
+    if categories.shape[1]:
+        kept = model.get_layer("kept").kept
+        buckets = model.get_layer("embed").input_dim
+        told = [[not nearly_unique(column, buckets)] for column in categories.T]
+        kept.assign(np.array(told, dtype=np.float32))
     if not numbers.shape[1]:
         return
     values = np.where(missing > 0, np.nan, numbers.astype(np.float64))
@@ -101,6 +121,17 @@ def adapt(model: keras.Model, numbers: Any, missing: Any, categories: Any) -> No
     scale = model.get_layer("scale")
     scale.mean.assign(mean.astype("float32"))
     scale.factor.assign(factor.astype("float32"))
+
+
+def nearly_unique(column: Any, buckets: int) -> bool:
+    """Say whether the strings of a column (n,) are nearly as many as its rows: free text, or ids.
+
+    All different strings would fall into buckets (1 - exp(-n / buckets)) buckets. Beyond four rows
+    a bucket nobody could tell them from codes, and none is learnt by heart.
+    """
+    rows = len(column)
+    expected = buckets * -np.expm1(-rows / buckets)
+    return rows <= 4 * buckets and len(np.unique(column)) > UNIQUE * expected
 
 
 def adapt_to_labels(model: keras.Model, labels: Any) -> None:

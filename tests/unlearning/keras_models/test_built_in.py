@@ -11,12 +11,14 @@ from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.arrays import Rows
 from pipelines.backends.direct import DirectBackend
 from unlearning.fingerprint.determinism import pin_tensorflow
+from unlearning.keras_models.encoding import encode_strings
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.module_file import (
     BUILT_IN,
     FIRST_BUILT_IN,
     ModelSpec,
     built_in_text,
+    load_module,
 )
 from unlearning.training.config import MODULE_FILE, module_source
 from unweave import Project
@@ -104,6 +106,23 @@ def value_rows(shift, factor, *, rows=256):
     return Rows(
         np.arange(rows * 16, dtype=np.uint32).view(np.uint8)[: rows * 16].reshape(rows, 16), columns
     )
+
+
+def test_text_that_no_two_rows_share_is_left_out_and_codes_are_not():
+    """Learnt by heart, it made a model of messages worse than the majority's class."""
+    draw = np.random.default_rng(0)
+    strings = np.array(
+        [[f"message {n}", f"code {draw.integers(300)}", "all"] for n in range(2000)], dtype=object
+    )
+    names = ("message", "code", "same")
+    categories = encode_strings(strings, columns=names, buckets=2048)
+    module = load_module(built_in_text(), name=BUILT_IN)
+    model = module.build_model(ModelSpec((), names, "classification", ("a", "b")))
+    nothing = np.zeros((2000, 0), np.float32)
+    module.adapt(model, nothing, nothing, categories)
+    assert model.get_layer("kept").kept.numpy().ravel().tolist() == [0, 1, 1]
+    many = np.arange(9000) % 2048  # as many rows as cannot be told apart are kept
+    assert not module.nearly_unique(many, 2048)
 
 
 @pytest.mark.parametrize("slice_", [0, 1])
