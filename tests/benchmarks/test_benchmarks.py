@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import deletion_growth, diabetes130, mnist, theory
+from benchmarks import (
+    builtin_model,
+    deletion_growth,
+    diabetes130,
+    mnist,
+    one_builtin,
+    real_tables,
+    theory,
+)
 from benchmarks.bars import Bar, stacked_bars
 from benchmarks.chart import Axis, Series, line_chart
 from benchmarks.one_project import area_under_curve
@@ -250,3 +258,37 @@ def test_patients_are_forgotten_through_the_whole_path():
     lines = [line.split(" | ")[:2] for line in done.stdout.splitlines() if "| forget" in line]
     assert [line[0] for line in lines] == ["| forget 1", "| forget 10", "| forget 100"]
     assert int(lines[2][1]) >= 100
+
+
+def test_real_tables_are_read_and_split_and_scored_alike_by_all():
+    table = real_tables.digits()
+    learn, test = one_builtin.split(len(table.lines), 3)
+    assert sorted([*learn, *test]) == [*range(1797)] and len(test) == 359
+    read = one_builtin.features(table, learn)
+    assert read.shape == (1797, 64)
+    assert one_builtin.linear(table, read, learn, test) > 0.9
+    assert one_builtin.score(np.array([1.0, 3.0]), np.array([1.0, 3.0]), task="regression") == 1
+    words = real_tables.RealTable(
+        ("text", "label"),
+        [[f"mail {n} of {n % 3}", str(n % 2)] for n in range(40)],
+        "classification",
+    )
+    assert one_builtin.features(words, np.arange(30)).shape[1] > 30  # words, not whole texts
+
+
+def test_a_line_says_whether_the_goal_is_met_and_where_boosting_is_better():
+    one = {"task": "classification", "rows": 100, "single": {"score": 0.8}, "linear": 0.805,
+           "default": {"score": 0.79, "cut": "2 x 4"}, "perceptron": 0.7, "boosting": 0.9}  # fmt: skip
+    told = builtin_model.line("some", [one, one])
+    assert told[3:] == (
+        "0.8000", "0.8050", "0.7000", "-0.0050", "met", "0.7900 (2 x 4)", "+0.0100", "**0.9000**",
+    )  # fmt: skip
+    assert "missed" in builtin_model.line("some", [{**one, "linear": 0.82}])
+
+
+@pytest.mark.slow
+def test_the_built_in_model_is_compared_on_the_tables_that_are_there():
+    done = run("builtin-model", "--quick", "--markdown")
+    assert done.returncode == 0, done.stderr
+    lines = [line.strip("| ").split(" | ") for line in done.stdout.splitlines() if "|" in line]
+    assert [line[0] for line in lines[2:]] == ["breast-cancer", "diabetes", "digits"]
