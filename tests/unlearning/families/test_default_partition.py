@@ -126,6 +126,18 @@ def test_a_deletion_into_fewer_slices_is_exact_and_said(train):
     assert project.audit()["ok"]
 
 
+def test_rows_that_no_unit_saw_count_too(train):
+    """All rows of p57 lack their label: nothing learnt from them, and yet the twin is cut anew."""
+    given_ = [[*line[:3], "" if line[0] == "p57" else line[3]] for line in people(1_030)]
+    project, made = train(given_)
+    assert (made["rows_by_split"]["unlabelled"], made["slices"]) == (10, 4)
+    done = project.forget(["p57"], guarantee="exact")
+    _, twin = train(without(given_, "p57"))
+    assert twin["slices"] == 1
+    assert done["weights_digest_after"] == twin["weights_digest"] != made["weights_digest"]
+    assert project.audit()["ok"]
+
+
 def test_a_deletion_that_takes_a_class_into_more_shards_is_exact(train):
     """Five classes of 4,150 rows are one shard, four of them two: the old ledger has no second."""
     given_ = list(people(4_140, classes=4, lone=10))
