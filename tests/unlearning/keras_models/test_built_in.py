@@ -125,6 +125,25 @@ def test_text_that_no_two_rows_share_is_left_out_and_codes_are_not():
     assert not module.nearly_unique(many, 2048)
 
 
+def test_numbers_are_read_in_bins_between_quantiles():
+    module = load_module(built_in_text(), name=BUILT_IN)
+    column = np.arange(256.0)
+    constant, huge = np.full(256, 3.0), np.linspace(0, 1e-38, 256)
+    values = np.stack([column, constant, huge, np.where(column < 200, np.nan, column)], axis=1)
+    low, factor = module.edges(values, 4)
+    assert low[0].tolist() == [0, 127.5, 0, 0]  # 256 rows are two bins of 128
+    assert factor[0] == pytest.approx([1 / 127.5, 1 / 127.5, 0, 0])
+    assert not factor[1].any() and low[3, 0] == 200
+    assert not module.edges(values[:100], 4)[1].any()  # too few rows for any
+    model = module.build_model(ModelSpec(("a", "b", "c", "d"), (), "regression", ()))
+    numbers = np.nan_to_num(values).astype(np.float32)
+    missing = np.isnan(values).astype(np.float32)
+    module.adapt(model, numbers, missing, np.zeros((256, 0), np.int32))
+    told = np.asarray(model.get_layer("bins")(numbers))
+    assert np.isfinite(told).all() and told.min() == 0 and told.max() == 1
+    assert told[[0, 64, 255], 0, 0] == pytest.approx([0, 64 / 127.5, 1])
+
+
 @pytest.mark.parametrize("slice_", [0, 1])
 def test_a_deletion_that_moves_the_labels_scale_is_exact(train, slice_):
     given, cut = list(lines(rows=300)), {"shards": 1, "slices": 2, "epochs": 2, "batch_size": 32}
