@@ -73,19 +73,19 @@ def write_without(
     *,
     folder: Path,
     partition: Partition,
+    cut_anew: bool = False,
     like: Schema | None = None,
     random_bytes: Callable[[int], bytes] = secrets.token_bytes,
 ) -> Snapshot:
     """Write the data of a model without the rows that go, in the terms of a base's data.
 
-    The layout stays; of a snapshot without cells it becomes that of the partition, and so if the
-    partition has other shards or slices than the layout. The folder must
-    not exist; it is complete when this returns, and gone if it raises. Raises what
-    `evidence_without` and `let_through` do.
+    The layout stays; of a snapshot without cells, or with `cut_anew`, it becomes that of the
+    partition. The folder must not exist; it is complete when this returns, and gone if it raises.
+    Raises what `evidence_without` and `let_through` do.
     """
     schema = in_terms_of(evidence_without(snapshot, rows).conclude(), like)
     layout = snapshot.layout
-    if layout is not None and not layout.partition.cuts_as(partition):
+    if cut_anew:
         layout = None
     if layout is None or schema != snapshot.schema:
         return let_through(

@@ -359,10 +359,15 @@ def _regate(
     before = load_snapshot(workspace.absolute(old.paths["data"]))
     base = plan.base_model
     like = None if base is None else load_snapshot(workspace.snapshot(base)).schema
-    partition = plan.partition
-    if partition is None:
-        partition = open_ledger(workspace.absolute(old.paths["ledger"])).partition
-    write_without(before, deleted, folder=folder, partition=partition, like=like)
+    partition = open_ledger(workspace.absolute(old.paths["ledger"])).partition
+    write_without(
+        before,
+        deleted,
+        folder=folder,
+        partition=plan.partition or partition,
+        cut_anew=plan.partition is not None,
+        like=like,
+    )
 
 
 def _take_back(workspace: Workspace, job: DeletionJob) -> None:
