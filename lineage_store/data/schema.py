@@ -43,7 +43,8 @@ from lineage_store.texts.text_rows import Kind
 Task = Literal["classification", "regression"]
 WRITTEN: Mapping[Kind, str] = {"number": "number", "text": "string", "date": "date"}
 READ: Mapping[str, Kind] = {"number": "number", "string": "text", "date": "date"}
-FIRST_RULES, RULES = 1, 2
+FIRST_RULES = 1
+RULES = 2
 """By which rules kinds are told. Since the second ones a column of dates holds dates, and a label
 has no white space around it, and none of the marks that stand for a missing number."""
 

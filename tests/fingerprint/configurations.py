@@ -6,7 +6,8 @@ It runs whatever copy of unweave is found first on Python's path, an older one t
 the public Python API and `DirectBackend`, which is looked up by its name wherever it lies. All runs
 share one process. Standard output is one JSON object: for each configuration the digest of all
 states (checkpoints within and after stages, weights, recorded updates), and with `--executed` where
-the functions begin that were called (file, first line).
+the functions begin that were called (file, first line). What is new since the first commit is run
+for the sake of its functions, and compared with nothing: no earlier model was made so.
 """
 
 import csv
@@ -55,6 +56,7 @@ class Configuration:
     again: bool = False  # another model, trained from the same source after the deletion
     from_disk: bool = False  # rows are read from disk batch by batch, as those of large stages are
     as_text: bool = False  # tasks go through text, as they do to other processes
+    new: bool = False  # of what the first commit did not know: run, and compared with nothing
 
 
 CONFIGURATIONS = {
@@ -113,6 +115,16 @@ CONFIGURATIONS = {
     "class weights": Configuration(options={"class_weights": "balanced"}),
     "early stop": Configuration(options={"early_stop": 1, "epochs": 4}),
     "from a base": Configuration(then={"epochs": 1, "seed": 3}),
+    "kinds that are told and said": Configuration(
+        data="dates",
+        options={"category_columns": ["age"], "date_columns": ["city"]},
+        forget={"ids": ["p03"]},
+        new=True,
+    ),
+    "amounts that are said": Configuration(
+        data="fares", options={"task": "regression"}, forget={"ids": ["p03"]}, new=True
+    ),
+    "long numbers as classes": Configuration(data="long numbers", new=True),
     "dropout": Configuration(options={"module": "dropout.py"}),
     "normalised": Configuration(options={"module": "normalised.py", "seed": 9}),
 }
@@ -135,6 +147,14 @@ def rows(data):
             shown, fare = "many", "much"
         if data == "numbers":
             label = "1.0" if age > 45 else "0"
+        if data == "long numbers":
+            label = str(2**53 + (age > 45))
+        if data == "dates":
+            label = " young" if age < 45 else "old"
+            city, note = (
+                f"20{number % 24:02d}-05-1{number % 9}",
+                f"1999-0{number % 9 + 1}-01T10:30Z",
+            )
         known = "" if number % 29 == 3 and data != "fares" else label
         yield [f"r{number}", person, friend, city, note, shown, f"{fare:.3}", known]
     if data == "texts":
@@ -166,6 +186,15 @@ def called(name):
             module = ".".join(path.relative_to(top).with_suffix("").parts)
             return getattr(importlib.import_module(module.removesuffix(".__init__")), name)
     raise LookupError(f"nothing is called {name} in {top}")
+
+
+def is_known(name):
+    """Say whether anything is called so in this copy of the repository."""
+    try:
+        called(name)
+    except LookupError:
+        return False
+    return True
 
 
 def update_digest(data):
@@ -243,6 +272,21 @@ def gate_from_disk():
 
 
 @contextmanager
+def the_first_rules():
+    """Have kinds and splits be told by the first rules, as those of all versions are."""
+    if not is_known("RULES"):
+        yield  # there are no others yet
+        return
+    now, first, made = called("RULES"), called("FIRST_RULES"), called("Columns").__init__
+    before = made.__defaults__
+    made.__defaults__ = tuple(first if value is now else value for value in before)
+    try:
+        yield
+    finally:
+        made.__defaults__ = before
+
+
+@contextmanager
 def the_first_built_in_model():
     """Have the built-in model be the first one, whose bits are those of all versions."""
     try:
@@ -279,6 +323,8 @@ def run(name, folder):
     """Carry out one configuration in a new workspace."""
     what = CONFIGURATIONS[name]
     with ExitStack() as stack:
+        if not what.new:
+            stack.enter_context(the_first_rules())
         stack.enter_context(the_first_built_in_model())
         if what.from_disk:
             stack.enter_context(rows_from_disk())
@@ -331,8 +377,13 @@ def main(arguments):
         threading.settrace(trace)
         sys.settrace(trace)
     for name in wanted:
+        new = CONFIGURATIONS[name].new
+        if new and not is_known("RULES"):
+            continue
         with tempfile.TemporaryDirectory() as folder:
-            answer[name] = run(name, Path(folder))
+            found = run(name, Path(folder))
+        if not new:
+            answer[name] = found
     sys.settrace(None)
     told = {"code": called("code_digest")(), "digests": answer}
     if "--executed" in arguments:
