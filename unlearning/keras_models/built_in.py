@@ -49,8 +49,8 @@ class ScaledNumbers(keras.layers.Layer):  # type: ignore[misc]  # Keras has no t
 class Bins(keras.layers.Layer):  # type: ignore[misc]
     """Reads each number in bins, whose edges `adapt` sets: 0 below one, 1 above, between within."""
 
-    def __init__(self, count: int, **named: Any) -> None:
-        super().__init__(**named)
+    def __init__(self, count: int, *, name: str) -> None:
+        super().__init__(name=name)
         self.count = count
 
     def build(self, shape: tuple[int | None, ...]) -> None:

@@ -12,7 +12,7 @@ from unweave.text.console import console_for_people, table_of
 from unweave.text.estimates import estimate_lines, estimate_table
 from unweave.text.left_in import left_in_lines
 from unweave.text.lineage_answers import QUERY_VIEWS
-from unweave.text.metrics_lines import baseline_warning, metrics_text
+from unweave.text.metrics_lines import baseline_warning, border_line, metrics_text
 
 OPENED = {
     "opened": "the weights that it names are there",
@@ -36,7 +36,7 @@ def trained(answer: Answer) -> list[Any]:
         f"{_from(answer['config'].get('base'))} on {answer['rows_by_split']['train']:,} "
         f"rows: {answer['shards']} shards, {answer['slices']} slices, {answer['steps']:,} steps, "
         f"{answer['seconds']:.1f} s.",
-        *_border(answer),
+        *border_line(answer),
         *(
             [f"{answer['excluded']:,} rows were kept out: their subjects were forgotten here."]
             if answer["excluded"]
@@ -54,15 +54,6 @@ def trained(answer: Answer) -> list[Any]:
             else []
         ),
     ]
-
-
-def _border(answer: Answer) -> list[str]:
-    """Say how far the next border of the default partition is."""
-    border = answer["next_border"]
-    if border is None:
-        return []
-    more = answer["rows"] - border + 1
-    return [f"  once {more:,} rows are forgotten (below {border:,}), all is trained anew in fewer"]
 
 
 def _in_clear(answer: Answer) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a model is worth, in a line, beside what always the same answer would give."""
+"""What a model is worth, beside what always the same answer would give, and how it is cut."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -36,6 +36,15 @@ def baseline_warning(metrics: Mapping[str, Any]) -> list[str]:
         f"  warning     the model does worse than always answering {answer}: look at its columns, "
         f"or train it longer (--epochs)"
     ]
+
+
+def border_line(answer: Mapping[str, Any]) -> list[str]:
+    """Say how far the next border of the default partition is."""
+    border = answer["next_border"]
+    if border is None:
+        return []
+    more = answer["rows"] - border + 1
+    return [f"  once {more:,} rows are forgotten (below {border:,}), all is trained anew in fewer"]
 
 
 def below_baseline(metrics: Mapping[str, Any]) -> bool:
