@@ -11,7 +11,6 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -19,9 +18,9 @@ import numpy.typing as npt
 from numpy.lib import format as npy_format
 
 from lineage_store.errors import BadInput
-from lineage_store.sources.columnar_files import size_of
+from lineage_store.sources.columnar_files import DeclaredFile, size_of
 from lineage_store.sources.data_frame import batch_of, columns_of_array
-from lineage_store.texts.arrow_columns import AT_ONCE, ArrowColumns, Declared
+from lineage_store.texts.arrow_columns import AT_ONCE, ArrowColumns
 from lineage_store.texts.text_rows import Progress, TextRows
 
 npy: Any = npy_format  # it has no types
@@ -59,25 +58,10 @@ class _Array:
 
 
 @dataclass(frozen=True)
-class NumpyFile(Declared):
+class NumpyFile(DeclaredFile):
     """An `.npy` or `.npz` file, read as a stream as often as it is asked for."""
 
-    path: Path
-
-    @property
-    def name(self) -> str:
-        """What messages call it."""
-        return str(self.path)
-
-    @property
-    def description(self) -> str:
-        """What it was taken for."""
-        return "arrays of NumPy's"
-
-    @property
-    def size(self) -> int:
-        """How many bytes there are to read."""
-        return size_of(self.path)
+    description = "arrays of NumPy's"
 
     def declared(self) -> ArrowColumns:
         """Return the columns; raises BadInput for a file that is none, or that holds objects."""

@@ -22,8 +22,8 @@ BUFFER = 1 << 20
 
 
 @dataclass(frozen=True)
-class ParquetFile(Declared):
-    """A Parquet file, read as a stream as often as it is asked for."""
+class DeclaredFile(Declared):
+    """A file of columns that say what they hold, read as often as it is asked for."""
 
     path: Path
 
@@ -33,14 +33,16 @@ class ParquetFile(Declared):
         return str(self.path)
 
     @property
-    def description(self) -> str:
-        """What it was taken for."""
-        return "Parquet"
-
-    @property
     def size(self) -> int:
         """How many bytes there are to read."""
         return size_of(self.path)
+
+
+@dataclass(frozen=True)
+class ParquetFile(DeclaredFile):
+    """A Parquet file, read as a stream as often as it is asked for."""
+
+    description = "Parquet"
 
     def batches(self, progress: Progress | None = None) -> Iterator[TextRows]:
         """Yield the rows in order, some MiB at a time, numbered from one.
@@ -69,25 +71,10 @@ class ParquetFile(Declared):
 
 
 @dataclass(frozen=True)
-class ArrowFile(Declared):
+class ArrowFile(DeclaredFile):
     """An Arrow IPC file, which is a Feather file of version 2, or an Arrow IPC stream in a file."""
 
-    path: Path
-
-    @property
-    def name(self) -> str:
-        """What messages call it."""
-        return str(self.path)
-
-    @property
-    def description(self) -> str:
-        """What it was taken for."""
-        return "Arrow"
-
-    @property
-    def size(self) -> int:
-        """How many bytes there are to read."""
-        return size_of(self.path)
+    description = "Arrow"
 
     def batches(self, progress: Progress | None = None) -> Iterator[TextRows]:
         """Yield the rows in order, some MiB at a time, numbered from one.
