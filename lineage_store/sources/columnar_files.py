@@ -54,7 +54,7 @@ class ParquetFile(DeclaredFile):
             columns = ArrowColumns(self.name, file.schema_arrow)
             size = max(1, AT_ONCE // max(1, len(columns.names())))
             rows = file.metadata.num_rows
-            for texts in columns.rows(file.iter_batches(batch_size=size, use_threads=False)):
+            for texts in columns.rows(file.iter_batches(size, use_threads=False)):
                 yield texts
                 if progress:
                     progress(self.size * int(texts.numbers[-1]) // rows)
