@@ -18,6 +18,7 @@ from attackers.leaks import LEAKS
 from attackers.leftovers import LIVE, Leftovers
 from attackers.people import FALSE, TRUE, write_given
 from attackers.worlds import World, tokens
+from fixtures.first_rules import first_rules
 from golden.old_code import FIRST, unpack
 from lineage_store.index import models, reading_index
 from lineage_store.ledger import open_ledger
@@ -105,17 +106,28 @@ def today(old_process, here):
 @pytest.fixture(scope="module")
 def worlds(old_process, here):
     """What follows from the true guess, and from the false one."""
+    return worlds_in(here / "worlds")
+
+
+@pytest.fixture(scope="module")
+def old_worlds(old_process, here):
+    """What follows from them by the rules that 961ed0a read tables by."""
+    with first_rules():
+        return worlds_in(here / "old-worlds")
+
+
+def worlds_in(folder):
     found = []
     for name, guess in (("true", TRUE), ("false", FALSE)):
-        Project(here / name, backend=DirectBackend()).train(
-            **write_given(here / f"given-{name}", guess)
+        Project(folder / name, backend=DirectBackend()).train(
+            **write_given(folder / f"given-{name}", guess)
         )
-        found.append(World(here / name))
+        found.append(World(folder / name))
     return found
 
 
 @pytest.fixture(scope="module")
-def old(worlds, today, old_process, here):
+def old(old_worlds, today, old_process, here):
     """What is left of the person in a workspace that 961ed0a wrote."""
     assert old_process.wait() == 0, (here / "said").read_text()[-2000:]
     return Leftovers(here / "old", here / "old.html")
@@ -138,8 +150,8 @@ def test_the_guesses_are_of_one_row_each_in_different_places(worlds):
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=named)
-def test_on_a_workspace_of_961ed0a_it_tells_the_true_row(attack, old, worlds):
-    assert confirmed(attack, old, worlds) == [True, False]
+def test_on_a_workspace_of_961ed0a_it_tells_the_true_row(attack, old, old_worlds):
+    assert confirmed(attack, old, old_worlds) == [True, False]
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=named)
