@@ -417,3 +417,40 @@ def test_a_row_of_nobody_is_kept_out_by_its_text(given_file, read_csv, keys):
     assert read_csv(path, exclusions=exclusions)[1] == [second] and exclusions.rows == 1
     both = named | {keys.commitment(kind="row", value=second.row_key)}
     assert read_csv(path, exclusions=Exclusions(both))[1] == []
+
+
+def test_an_id_is_nobodys_if_it_is_a_mark_and_has_no_white_space_around_it(
+    given_file, read_csv, pseudonyms
+):
+    names = ["p1", " p1 ", "NA", "nan", "?", "  ", "Na", "NULL", "Null"]
+    rows = "".join(f"{name},{n},0\n" for n, name in enumerate(names))
+    _, records = read_csv(given_file("who,a,label\n" + rows), subjects=("who",))
+    nobody = {"NA", "nan", "?", "  ", "NULL"}
+    for name, record in zip(names, records, strict=True):
+        assert record.subjects == (() if name in nobody else (pseudonyms.get(name.strip()),))
+    assert records[0].place == records[1].place and records[2].place != records[3].place
+
+
+@pytest.mark.parametrize("spellings", [["17850", "17850.0", "1.785e4"], ["Mu\u0308ller", "Müller"]])
+def test_a_person_lies_in_one_place_under_every_canonical_spelling(given_file, read_csv, spellings):
+    rows = "".join(f"{name},{n},0\n" for n, name in enumerate([*spellings, "017850"]))
+    _, records = read_csv(given_file("who,a,label\n" + rows), subjects=("who",))
+    *same, other = (record.place for record in records)
+    assert len(set(same)) == 1 and other not in same
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"kinds": (("a", "date"),)}, r"Line 3 of .*: the value in column 'a' is no date"),
+        ({"task": "regression"}, r"Line 4 of .*: the value in column 'label' is no number"),
+        ({"kinds": (("id", "text"),), "row_id": "id"}, "'id' is an id or left out: its kind means"),
+    ],
+)
+def test_a_value_that_is_not_of_the_kind_that_was_said_is_named_by_its_line(
+    given_file, read_csv, asked, message
+):
+    table = "id,a,label\n1,2024-01-01,1\n2,May 3rd,2\n3,NA,many\n"
+    with pytest.raises(BadInput, match=message) as raised:
+        read_csv(given_file(table), **asked)
+    assert "May" not in str(raised.value) and "many" not in str(raised.value)
