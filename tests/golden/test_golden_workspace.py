@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.first_rules import first_rules
 from fixtures.warm_python import warm_python
 from golden.digests import (
     FILE,
@@ -67,7 +68,10 @@ def changed(golden_workspace):
 
 @pytest.fixture(scope="module")
 def trained(golden, new_folder):
-    """Return a function that trains a configuration with today's code, and its base before it."""
+    """Return a function that trains a configuration with today's code, and its base before it.
+
+    Kinds and splits are told by the rules of that time.
+    """
     root = new_folder() / "workspace"
 
     @cache
@@ -78,7 +82,8 @@ def trained(golden, new_folder):
             given["base"] = train(base)["model_id"]
         if given["module"] is None:  # today's built-in model is another
             given["module"] = FIRST_MODEL
-        return project_in(root).train(**given)
+        with first_rules():
+            return project_in(root).train(**given)
 
     train.root = root
     return train
