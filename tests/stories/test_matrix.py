@@ -16,6 +16,7 @@ import pytest
 from lineage_store.cells.gate import let_through
 from lineage_store.cells.snapshot import read_snapshot, retained
 from lineage_store.data.record import EVAL, TRAIN, in_blocks
+from lineage_store.data.schema import FIRST_RULES
 from lineage_store.errors import BadInput
 from lineage_store.index.row_index import IndexedRows
 from lineage_store.ledger.train_options import TrainOptions
@@ -187,7 +188,8 @@ def train(gated, new_folder):
     pin_tensorflow()
 
     def run(given, config, text):
-        snapshot = gated(given, subjects=("person",), row_id="trip")
+        # By the first rules a person has rows on both sides of the split: the harder case.
+        snapshot = gated(given, subjects=("person",), row_id="trip", rules=FIRST_RULES)
         store = store_from_snapshot(new_folder() / "rows", snapshot, config.partition)
         folder = new_folder()
         ledger = fit(config, model="m1", text=text, store=store, folder=folder, serving=None)

@@ -22,7 +22,7 @@ from pipelines.backends.direct import DirectBackend
 from unweave import Project
 from unweave.cli import commands
 
-ANN, BOB, CYD = "ann@example.org", "bob@example.org", "cyd@example.org"
+ANN, BOB, CYD = "ann@example.org", "bob@example.org", "cyd@example.com"
 OPTIONS = {
     "label": "label",
     "subject": "person",

@@ -71,17 +71,17 @@ def files_of(root):
 
 
 def test_a_plan_estimates_every_strategy_and_its_own_steps_are_those_planned(project):
-    plan, found = costs(project, "person-3")
+    plan, found = costs(project, "person-4")
     assert list(found) == list(strategies_for("keras"))
     assert found[plan["strategy"]]["steps"] == plan["steps_planned"] > 0
     assert all(one["seconds"] > 0 and one["bytes"] > 0 for one in found.values())
     assert found["amnesiac"]["steps"] == 0
-    marginal, _ = costs(project, "person-3", strategy="amnesiac-marginal")
+    marginal, _ = costs(project, "person-4", strategy="amnesiac-marginal")
     assert marginal["steps_planned"] == found["amnesiac-marginal"]["steps"]
 
 
 def test_seconds_are_those_around_the_steps_and_the_steps_at_the_pace_of_their_stages(project):
-    plan, found = costs(project, "person-3")
+    plan, found = costs(project, "person-4")
     ledger = ledger_of(project.root)
     (shard,) = [one for one in plan["shards"] if one["action"] == "retrained"]
     stages = ledger.shard(shard["shard"]).stages()[shard["kept_stages"] :]
@@ -95,18 +95,18 @@ def test_a_strategy_that_cannot_serve_says_why(table, original, tmp_path):
     project = Project(tmp_path / "ws", backend=DirectBackend())
     key = original.parent / "key"
     project.train(table, key_file=key, **{**OPTIONS, "record": "none"})
-    _, found = costs(project, "person-3")
+    _, found = costs(project, "person-4")
     assert found["amnesiac"]["why_not"].startswith("The strategy amnesiac needs recorded updates")
     assert found["retrain-shards"]["why_not"] is None
 
 
 def test_within_limits_the_strongest_result_that_fits_is_taken(project):
-    _, found = costs(project, "person-3")
+    _, found = costs(project, "person-4")
     exact, marginal = (found[name]["bytes"] for name in ("retrain-shards", "amnesiac-marginal"))
     assert marginal < exact  # one state is written, and not all checkpoints and updates
-    plan, _ = costs(project, "person-3", space=exact)
+    plan, _ = costs(project, "person-4", space=exact)
     assert (plan["strategy"], plan["guarantee"]) == ("retrain-shards", "exact")
-    plan, _ = costs(project, "person-3", space=exact - 1)
+    plan, _ = costs(project, "person-4", space=exact - 1)
     assert (plan["strategy"], plan["guarantee"]) == ("amnesiac-marginal", "approximate")
     assert "is the strongest that fits: exact would take" in plan["why"]
     assert f"{exact:,} bytes" in plan["why"]
@@ -119,7 +119,7 @@ def test_within_limits_the_strongest_result_that_fits_is_taken(project):
 def test_where_nothing_fits_the_costs_are_told_and_nothing_is_changed(project, options):
     before = files_of(project.root)
     with pytest.raises(BadInput, match=r"No strategy fits into .* would take \d") as refused:
-        project.forget(["person-3"], **options)
+        project.forget(["person-4"], **options)
     assert files_of(project.root) == before
     told = [name for name in strategies_for("keras") if f"{name} would take" in str(refused.value)]
     assert told == (
@@ -132,7 +132,7 @@ def test_where_nothing_fits_the_costs_are_told_and_nothing_is_changed(project, o
 @pytest.mark.parametrize("option", ["within", "space"])
 def test_a_limit_of_nothing_is_refused(project, option):
     with pytest.raises(BadInput, match=f"`{option}` is 0"):
-        project.plan(["person-3"], **{option: 0})
+        project.plan(["person-4"], **{option: 0})
 
 
 def test_an_exact_result_is_taken_where_it_takes_no_longer_than_an_approximate_one(
@@ -155,7 +155,7 @@ def test_an_exact_result_is_taken_where_it_takes_no_longer_than_an_approximate_o
 def test_estimate_and_what_it_took_stand_side_by_side(project, strategy):
     old = ledger_of(project.root).folder
     links = shutil.copytree(old, project.root.parent / "old", copy_function=os.link)
-    done = project.forget(["person-3"], strategy=strategy)
+    done = project.forget(["person-4"], strategy=strategy)
     new = ledger_of(project.root)
     assert set(done["actual"]) < set(done["estimate"])
     assert done["actual"]["steps"] == done["steps_recomputed"] == done["estimate"]["steps"]
@@ -171,24 +171,24 @@ def test_estimate_and_what_it_took_stand_side_by_side(project, strategy):
 def test_a_ledger_of_an_earlier_unweave_is_estimated_by_its_steps_alone(project):
     ledger = ledger_of(project.root)
     (ledger.folder / TIMINGS_FILE).unlink()
-    plan, found = costs(project, "person-3")
+    plan, found = costs(project, "person-4")
     (shard,) = [one for one in plan["shards"] if one["action"] == "retrained"]
     pace = step_seconds(ledger, shard["shard"], stages_from=shard["kept_stages"])
     expected = pytest.approx(pace * shard["steps"], abs=1e-3)
     assert found["retrain-shards"]["seconds"] == expected
-    assert project.forget(["person-3"])["guarantee"] == "exact"
+    assert project.forget(["person-4"])["guarantee"] == "exact"
 
 
 def test_the_second_of_two_models_has_what_the_first_leaves_of_a_limit(project, table, original):
     project.train(table, **OPTIONS)
-    plans = project.plan(["person-3"], guarantee="exact")["plans"]
+    plans = project.plan(["person-4"], guarantee="exact")["plans"]
     (first, second) = (
         next(one["bytes"] for one in plan["estimates"] if one["strategy"] == plan["strategy"])
         for plan in plans
     )
-    project.plan(["person-3"], guarantee="exact", space=first + second)
+    project.plan(["person-4"], guarantee="exact", space=first + second)
     with pytest.raises(BadInput, match="No strategy fits"):
-        project.plan(["person-3"], guarantee="exact", space=first + second - 1)
+        project.plan(["person-4"], guarantee="exact", space=first + second - 1)
 
 
 def test_limits_leave_less_after_each_estimate():
@@ -201,7 +201,7 @@ def test_limits_leave_less_after_each_estimate():
 def test_a_plan_without_estimates_can_still_be_read(project):
     from unlearning.planning.model_plan import ModelPlan
 
-    (plan,) = project.plan(["person-3"])["plans"]
+    (plan,) = project.plan(["person-4"])["plans"]
     value = json.loads(json.dumps(plan))
     del value["estimates"]
     assert ModelPlan.from_json(value).estimate is None
