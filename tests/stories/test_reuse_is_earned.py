@@ -293,7 +293,12 @@ def without_marks(shard):
 
 
 def change_checkpoint(shard):
-    """Change the checkpoint after the first stage, and its digest with it."""
+    """Change the checkpoint after the first stage, and its digest with it.
+
+    Those within stages go: among many places that can be reached a sample may pass this one over.
+    """
+    for position in shard.step_checkpoints():
+        shard.step_checkpoint_file(position).unlink()
     state = load_state(shard.checkpoint_file(0))
     name = next(name for name in state if state[name].ndim == 2)
     state[name] = state[name] + state[name].dtype.type(1e-3)

@@ -112,7 +112,8 @@ def test_a_tar_of_an_old_checkpoint_is_told_before_anything_is_erased(tmp_path):
             out.writerow([n, FORGOTTEN if n % 8 == 7 else f"p{n}", n % 50, "ab"[n % 50 > 25]])
     root = tmp_path / "workspace"
     project = Project(root, backend=DirectBackend())
-    project.train(path, label="label", subject="person", row_id="row", shards=1, slices=1, epochs=1)
+    given = {"label": "label", "subject": "person", "row_id": "row", "place_by": "row"}
+    project.train(path, **given, shards=1, slices=1, epochs=1)
     old = root / "tfx/train-m1/ledger/shards/000/stage-00.safetensors"
     kept = old.read_bytes()
     (root / "notes").mkdir()

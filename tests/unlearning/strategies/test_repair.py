@@ -74,9 +74,12 @@ def someone(project, *, shard=None, slice_=None):
     for number in range(32):
         name = f"p{number}"
         try:
-            ((s, r),) = place_of(project, name)
+            places = place_of(project, name)
         except NothingFound:
             continue  # forgotten already
+        if not places:
+            continue  # a model is judged by them
+        ((s, r),) = places
         batches = project.trace_subject(name)["models"][0]["batches"]
         if batches and shard in (None, s) and slice_ in (None, r):
             return name

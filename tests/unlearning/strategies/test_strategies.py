@@ -456,7 +456,7 @@ def test_updates_of_rows_at_risk_alone_are_kept_and_subtracted(given_csv, tmp_pa
     assert 0 < len(shard.recorded_updates()) == len(touched) < ledger.steps_taken()
     assert b"person-3" not in (ledger.folder / "header.json").read_bytes()
     with pytest.raises(BadInput, match="have none: train with `record` all"):
-        project.forget(["person-4"], strategy="amnesiac")
+        project.forget(["person-5"], strategy="amnesiac")
     done = project.forget(["person-3"], strategy="amnesiac")
     assert done["updates_subtracted"] == len(touched)
 

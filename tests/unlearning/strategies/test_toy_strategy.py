@@ -244,7 +244,7 @@ def test_a_plan_whose_strategy_is_not_there_says_so(project, registered):
 
 
 def test_a_plan_that_calls_its_claim_by_a_better_word_is_refused(project):
-    (plan,) = project.plan(["p3"], guarantee="approximate")["plans"]
+    (plan,) = project.plan(["p4"], guarantee="approximate")["plans"]
     assert plan["claim"] == {"level": "approximate"}
     with pytest.raises(LeftAsItIs, match="calls a result exact that is approximate"):
         ModelPlan.from_json({**plan, "guarantee": "exact"})

@@ -21,6 +21,7 @@ ROWS += [[f"p{n % 23}", f"{n % 11}.5", ("a", "b", "c")[n % 3], str(n % 2)] for n
 ROWS += [["lone", "often", "a", "1"] for _ in range(9)]  # it alone makes x a column of strings
 OPTIONS = {"label": "label", "subject": "person", "shards": 2, "slices": 3, "epochs": 2,
            "batch_size": 16, "module": SMALL_MODEL}  # fmt: skip
+SECRET = b"somebody is learnt from in every slice of a shard"
 EVERY = {(shard, slice_) for shard in range(2) for slice_ in range(3)}
 
 
@@ -38,7 +39,7 @@ class KeepsTheOld(DirectBackend):
 def original(tmp_path_factory, write_csv):
     folder = tmp_path_factory.mktemp("unchanged")
     key = folder / "key"
-    key.write_bytes(b"always the same places in the same shards")
+    key.write_bytes(SECRET)
     key.chmod(0o600)
     tables = {"plain": ROWS[:401], "mixed": ROWS}
     for name, table in tables.items():

@@ -172,7 +172,7 @@ def test_a_prediction_says_which_guarantee_its_model_has(approximate, given, cap
     told = capsys.readouterr()
     assert told.err.count("\n") == 1
     says_approximate(told.err)
-    assert told.out.startswith("prediction,probability\n")  # and nothing that is no CSV
+    assert told.out.startswith("line,prediction,probability_")  # and nothing that is no CSV
 
 
 def test_the_certificate_the_receipt_and_what_verify_says(approximate):

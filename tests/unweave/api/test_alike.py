@@ -226,11 +226,14 @@ def older(root):
 def test_an_older_workspace_works_and_says_that_it_cannot_know(older):
     project = project_in(older)
     traced = project.trace_subject("anna muller")
-    assert (traced["alike"], traced["not_compared"]) == ([], len(PEOPLE))
-    with pytest.raises(SpelledOtherwise, match="Of 20 subjects no spelling is known") as raised:
+    known = len({one.strip() for one in PEOPLE})  # white space makes no other person
+    assert (traced["alike"], traced["not_compared"]) == ([], known)
+    with pytest.raises(
+        SpelledOtherwise, match=f"Of {known} subjects no spelling is known"
+    ) as raised:
         project.trace_subject("ANNA MULLER")
-    assert dict(raised.value.told) == {"alike": [], "not_compared": 20}
-    assert project.requests.add(["ANNA MULLER"])["not_compared"] == 20
+    assert dict(raised.value.told) == {"alike": [], "not_compared": known}
+    assert project.requests.add(["ANNA MULLER"])["not_compared"] == known
     done = project.forget(["Bob"])
     assert (done["rows_found"], done["not_compared"]) == (5, 19)
     with pytest.raises(AlreadyForgotten):
