@@ -78,11 +78,13 @@ class CodeProcess:
             raise CodeFailed(f"{call}: {told['error']}")
         return told["answer"]
 
-    def told(self, root: Path, call: str, *arguments, backend: str = "direct", **options):
+    def told(
+        self, root: Path, call: str, *arguments, backend="direct", by_first_rules=False, **options
+    ):
         """Return the `answer` of a method of its `Project`, or its `error`, by that name."""
         asked = {
             "root": str(root), "backend": backend, "call": call, "arguments": arguments,
-            "options": options,
+            "options": options, "by_first_rules": by_first_rules,
         }  # fmt: skip
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()

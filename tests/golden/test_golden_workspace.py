@@ -11,6 +11,7 @@ import pytest
 
 from fixtures.first_rules import first_rules
 from fixtures.warm_python import warm_python
+from golden.changed import CHANGED
 from golden.digests import (
     FILE,
     as_told_before,
@@ -31,16 +32,6 @@ from unlearning.keras_models.module_file import FIRST_BUILT_IN, SOURCES
 from unweave import Project, verify
 
 # What answers no longer say as they did, by call: an entry needs an issue that says so.
-# What stands for weights and ledgers is no digest any more, and is not called one.
-CHANGED: dict[str, set[str]] = {
-    "models": {"answer[].weights_digest"},
-    "status": {"answer.bytes"},  # the index has more tables
-    # Of a model that has ended whole per cents stay.
-    "forget": {"metrics_before.log_loss", "models[].metrics_before.log_loss"},
-    "trace_model": {"answer.weights_digest", "answer.ledger_digest"},
-    "ask.deployed": {"answer.versions[].weights_digest"},
-}
-
 
 FIRST_MODEL = Path(module_file.__file__).with_name(SOURCES[FIRST_BUILT_IN])
 
