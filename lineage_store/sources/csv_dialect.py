@@ -1,7 +1,7 @@
 """What a CSV file is like, as its first lines tell: what stands between fields, and whether line 1
 holds the names of the columns.
 
-What a user says is taken. What he leaves open is told from the first 256 KiB, and what nothing
+What a user says is taken. What he leaves open is told from the first 64 KiB, and what nothing
 tells is refused with the option that says it:
 
     delimiter   `,` `;` tab or `|`: the one that stands in line 1 and cuts all lines alike; if
@@ -30,7 +30,7 @@ from typing import Any
 from lineage_store.errors import BadInput
 from lineage_store.sources.reading import NO_QUOTE, Reading
 
-SAMPLE = 1 << 18
+SAMPLE = 1 << 16
 LARGEST_FIELD = 1 << 24
 CANDIDATES = (",", ";", "\t", "|")
 NUMBER_LIKE = re.compile(r"\s*[+-]?[\d.,]*\d[\d.,]*(?:[eE][+-]?\d+)?\s*%?", re.ASCII)

@@ -501,8 +501,8 @@ def test_memory_does_not_grow_with_the_rows(
             tracemalloc.stop()
 
     peak(100)  # what is made once, such as compiled patterns
-    # 20 000 records as a list take 12 MiB.
-    assert peak(10 * rows) < peak(rows) + (1 << 20)
+    # 20 000 records as a list take 12 MiB; a cell of fifty people holds more than they do.
+    assert peak(10 * rows) < peak(rows) + (1 << 21)
 
 
 def test_the_places_of_a_split_can_be_read_without_the_rest(gated):
