@@ -31,7 +31,7 @@ def fresh(new_folder):
 def asked(new_folder, write_csv):
     """Return a function that says with which arguments a family learns a source."""
     folder = new_folder()
-    (folder / "secret").write_bytes(bytes(range(5, 37)))
+    (folder / "secret").write_bytes(bytes(range(32)))
     (folder / "secret").chmod(0o600)
 
     def given(family, lines):

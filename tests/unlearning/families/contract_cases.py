@@ -54,7 +54,7 @@ def people() -> list[list[str]]:
     rows += [
         ["rare-class", "Ulm", "1.5", "30", "perhaps"],
         ["rare-town", "Nowhere", "1.5", "30", "yes"],
-        ["least", "Ulm", "1e-20", "30", "no"],
+        ["least-1", "Ulm", "1e-20", "30", "no"],
         ["most", "Ulm", "1e20", "30", "yes"],
         ["same-a", "Trier", "2.5", "44", "yes"],
         ["same-b", "Trier", "2.5", "44", "yes"],
@@ -132,7 +132,7 @@ FORGET_SETS: Mapping[str, Choose] = {
     "all": lambda learnt: everybody(),
     "the last row of a class": lambda learnt: ["rare-class"],
     "the last row of a category": lambda learnt: ["rare-town"],
-    "a column's extreme": lambda learnt: ["least", "most"],
+    "a column's extreme": lambda learnt: ["least-1", "most"],
     "one of two equal rows": lambda learnt: ["same-a"],
     "rows that no unit saw": _unseen,
 }

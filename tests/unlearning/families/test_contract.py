@@ -52,7 +52,7 @@ def test_every_forget_set_of_the_design_is_there_or_a_sentence_says_why_not(fami
     assert all(why and not why.endswith(".") for why in reasons.values())
     assert exact(family)
     original = originals(family)
-    for special in ("rare-class", "rare-town", "least", "most", "same-a", "same-b"):
+    for special in ("rare-class", "rare-town", "least-1", "most", "same-a", "same-b"):
         assert original.splits[special] == {"train"}
     assert all(sum(counts) > 10 for counts in original.store.counts)
 
