@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.data.number_arrays import read_numbers
-from lineage_store.data.number_text import date_number, is_missing_number, parse_date
+from lineage_store.data.number_arrays import date_numbers, read_numbers
 from lineage_store.errors import BadInput
 from lineage_store.sources.source import Source
-from lineage_store.texts.text_rows import coded, text_batch, texts_of
+from lineage_store.texts.text_rows import text_batch, texts_of
 
 
 @dataclass(frozen=True)
@@ -106,11 +105,8 @@ def _numbers(texts: Any, *, date: bool) -> tuple[npt.NDArray[np.float64], npt.ND
     if not date:
         read = read_numbers(texts)
         return np.where(read.missing | read.texts, np.nan, read.values), read.texts
-    spellings, codes = coded(texts)
-    times = [parse_date(one) for one in spellings]
-    days = np.array([np.nan if time is None else date_number(time) for time in times], np.float64)
-    missing = np.array([is_missing_number(one) for one in spellings], np.bool_)
-    return days[codes], (np.isnan(days) & ~missing)[codes]
+    days = date_numbers(texts)
+    return days, np.isnan(days) & ~read_numbers(texts).missing
 
 
 def tables_of(source: Source) -> Iterator[Table]:

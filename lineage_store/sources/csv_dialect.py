@@ -96,14 +96,21 @@ def _reader(lines: Iterable[str], delimiter: str, quote: str | None, *, blanks: 
 
 def _rows(lines: str, delimiter: str, quote: str | None, *, blanks: bool = False) -> Rows:
     """Return the rows that there are before the first one that cannot be read."""
+    return _read(lines, delimiter, quote, blanks=blanks)[0]
+
+
+def _read(
+    lines: str, delimiter: str, quote: str | None, *, blanks: bool = False
+) -> tuple[Rows, bool]:
+    """Return the rows before the first one that cannot be read, and whether there is none such."""
     found = []
     try:
         for fields in _reader(io.StringIO(lines, newline=""), delimiter, quote, blanks=blanks):
             if fields:
                 found.append(fields)
     except csv.Error:
-        pass  # whoever reads the file says what is wrong, and where
-    return found
+        return found, False  # whoever reads the file says what is wrong, and where
+    return found, True
 
 
 def _delimiter(lines: str, first: str, reading: Reading, path: Path) -> str:
@@ -135,20 +142,10 @@ def _quote(lines: str, delimiter: str, reading: Reading) -> str | None:
         return None if reading.quote == NO_QUOTE else reading.quote
     if delimiter != "\t" or '"' not in lines:
         return '"'
-    widths = {len(row) for row in _rows(lines, delimiter, '"')}
-    if len(widths) == 1 and _is_whole(lines, delimiter):
+    rows, whole = _read(lines, delimiter, '"')
+    if whole and len({len(row) for row in rows}) == 1:
         return '"'
     return None
-
-
-def _is_whole(lines: str, delimiter: str) -> bool:
-    """Say whether all of some lines can be read with quotes."""
-    try:
-        for _ in _reader(io.StringIO(lines, newline=""), delimiter, '"', blanks=False):
-            pass
-    except csv.Error:
-        return False
-    return True
 
 
 def _blanks(rows: Rows) -> bool:

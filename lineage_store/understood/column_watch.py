@@ -23,12 +23,11 @@ NUMBER_LIKE = re.compile(r"[-+(]?\s*[$€£¥]?\s*[\d.,' ]*\d[\d.,' ]*\)?\s*[%$�
 class ColumnWatch:
     """What was seen of a column so far.
 
-    `first_text` and `first_no_date` are where a value first was no number, and no date. Of the
-    sample: `present` are the values that are not missing, `different` how often each text stood.
+    `first_text` is where a value first was no number. Of the sample: `present` are the values that
+    are not missing, `different` how often each text stood.
     """
 
     first_text: str | None = None
-    first_no_date: str | None = None
     rows: int = 0
     present: int = 0
     different: dict[str, int] = field(default_factory=dict)
@@ -37,8 +36,6 @@ class ColumnWatch:
         """Look at some rows, a pyarrow array of strings; `where` is how a place is told."""
         if self.first_text is None:
             self.first_text = _place(first_of_no_kind(texts, "number"), numbers, where)
-        if self.first_text is not None and self.first_no_date is None:
-            self.first_no_date = _place(first_of_no_kind(texts, "date"), numbers, where)
         if self.rows < SAMPLE:
             self._count(texts.slice(0, SAMPLE - self.rows))
         self.rows += len(texts)

@@ -12,8 +12,8 @@ Each answer is a dictionary that JSON can hold, the same as at the command line.
 import os
 import time as clock
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from lineage_store.clock import machine_time
@@ -174,8 +174,7 @@ class Project(Reader):
         )
         key = None if key_file is None else Path(key_file)
         where = None if metadata is None else parse_connection(str(metadata))
-        with TemporaryDirectory(prefix="unweave-") as aside:
-            session = self._session.aside(Path(aside)) if dry_run else self._session
+        with self._session.aside() if dry_run else nullcontext(self._session) as session:
             engine = session.engine  # one that cannot be is told before a workspace is made
             with session.running(create=True, key_file=key, metadata=where) as (workspace, _):
                 try:

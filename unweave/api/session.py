@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from lineage_store.clock import machine_time, written
@@ -93,9 +94,14 @@ class Session:
         """Open the workspace."""
         return open_workspace(self.root)
 
-    def aside(self, folder: Path) -> "Session":
-        """Return a session in a new workspace below a folder, if there is none here."""
-        return self if self.root.exists() else replace(self, root=folder / "workspace")
+    @contextmanager
+    def aside(self) -> Iterator["Session"]:
+        """Yield a session that leaves no workspace where there is none: it has one for a while."""
+        if self.root.exists():
+            yield self
+            return
+        with TemporaryDirectory(prefix="unweave-") as folder:
+            yield replace(self, root=Path(folder) / "workspace")
 
     @contextmanager
     def reading(self) -> Iterator[tuple[Workspace, sqlite3.Connection]]:
