@@ -54,6 +54,11 @@ class Columns:
         """
         return self.subjects or (() if self.row_id is None else (self.row_id,))
 
+    @property
+    def parts_people(self) -> bool:
+        """Whether rows of one person may lie in several places, and so in several splits."""
+        return bool(self.subjects) and (len(self.subjects) > 1 or self.place_by_row)
+
 
 @dataclass(frozen=True)
 class TableHeader:

@@ -18,6 +18,7 @@ from lineage_store.data.number_text import (
     column_number,
     date_number,
     date_text,
+    is_beyond,
     is_inexact,
     is_missing_number,
     parse_date,
@@ -28,6 +29,7 @@ WHITE = " \t\r\n"
 MINUS, ZERO, NINE = b"-09"
 LOOKED_AT = 8
 LONG = 16  # letters of a whole number that may be inexact, at least
+MAY_BE_BEYOND = r"[eE]\+?\d|\d{39}"  # nothing else is as large as 2^128
 Mask = npt.NDArray[np.bool_]
 
 
@@ -95,6 +97,15 @@ def inexact_ones(texts: Any) -> Mask:
         long[row] = is_inexact(texts[row].as_py())
     found: Mask = long
     return found
+
+
+def first_beyond(texts: Any) -> int | None:
+    """Return the first of some texts that is a number beyond a float32 (`is_beyond`)."""
+    import pyarrow.compute as pc
+
+    large = pc.match_substring_regex(texts, pattern=MAY_BE_BEYOND).to_numpy(zero_copy_only=False)
+    rows = np.flatnonzero(large).tolist()
+    return next((row for row in rows if is_beyond(texts[row].as_py())), None)
 
 
 def read_dates(texts: Any) -> Any:

@@ -36,9 +36,12 @@ BEYOND_FLOAT32 = 2.0**128 - 2.0**103
 
 def is_missing_number(text: str) -> bool:
     """Say whether a text stands for a missing value in a column of numbers."""
+    return text.strip().lower() in MISSING or is_beyond(text)
+
+
+def is_beyond(text: str) -> bool:
+    """Say whether a text is a decimal number that is infinite as a float32."""
     text = text.strip()
-    if text.lower() in MISSING:
-        return True
     return NUMBER.fullmatch(text) is not None and abs(float(text)) >= BEYOND_FLOAT32
 
 

@@ -36,6 +36,13 @@ def advice_on(
         *_on_label(watch, columns, schema, by_split),
         *_on_shards(by_split, shards, class_rows),
     ]
+    for column in schema.all:
+        beyond = watch.columns[column.name].first_beyond
+        if column.kind == "number" and beyond is not None:
+            found.append(
+                f"The column {column.name!r} holds a number beyond a float32 in {beyond}, the "
+                f"first of them: such numbers are taken for missing ones."
+            )
     for column in schema.columns:
         if schema.said.kind_of(column.name) is None:
             found += _on_column(column.name, column.kind, watch.columns[column.name])
@@ -54,10 +61,15 @@ def _on_people(watch: TableWatch, columns: Columns) -> Iterator[str]:
             "can be forgotten by its row id alone" if columns.row_id else "can never be forgotten"
         )
         yield f"{watch.nobodys:,} rows ({share:.0%}) name nobody: such a row {reach}."
-    if len(columns.subjects) > 1 and not columns.place_by_row:
+    if watch.sides.on_both:
+        why = (
+            "rows are placed by themselves"
+            if columns.place_by_row
+            else "rows of several people stand with the first of them"
+        )
         yield (
-            "Rows of several people stand with the first of them: the others may have rows on both "
-            "sides of the evaluation split."
+            f"{watch.sides.on_both:,} people have rows that are learnt from and rows that the "
+            f"model is judged by, since {why}: its metrics are too good."
         )
 
 
@@ -115,6 +127,11 @@ def _on_column(name: str, kind: str, seen: ColumnWatch) -> Iterator[str]:
                 f"The column {name!r} looks like codes, and is taken for amounts: name it in "
                 f"`category_columns` if they are."
             )
+    elif kind == "text" and seen.spells_dates:
+        yield (
+            f"The column {name!r} looks like days or times that are spelled otherwise, and is "
+            f"taken for text: spell them as ISO 8601 does (2026-11-30) to have them as dates."
+        )
     elif kind == "text" and seen.spells_numbers:
         yield (
             f"The column {name!r} looks like numbers that are spelled otherwise, and is taken for "

@@ -10,8 +10,8 @@ from lineage_store.keys.subject_ids import is_nobody
 from lineage_store.sources.source import Source
 from lineage_store.texts.text_rows import Kind, Progress, TextRows, coded
 from lineage_store.understood.column_watch import ColumnWatch
+from lineage_store.understood.side_watch import MOST_PEOPLE, SideWatch
 
-MOST_PEOPLE = 1_000_000
 MOST_CLASSES = 1_000
 
 
@@ -21,6 +21,7 @@ class TableWatch:
 
     `people` are those that have a row, more than MOST_PEOPLE at most; `nobodys` the rows of nobody.
     `classes` are the label's values and how often each stands, more than MOST_CLASSES at most.
+    `sides` are watched where the gate lets rows through.
     """
 
     header: TableHeader
@@ -31,6 +32,7 @@ class TableWatch:
     people: set[int] = field(default_factory=set)
     classes: dict[str, int] = field(default_factory=dict)
     descriptions: dict[str, str] = field(default_factory=dict)
+    sides: SideWatch = field(default_factory=SideWatch)
 
     def see(self, source: Source, rows: TextRows) -> None:
         """Look at some rows."""

@@ -31,8 +31,9 @@ class Understanding:
     """What was understood of a table.
 
     `class_rows` is the number of rows of each class, in the order of their names; `subjects` is how
-    many people have rows, None where no column names any. `sources` are what the files were taken
-    for. `classes` are the names of the classes, which are values.
+    many people have rows, None where no column names any, and `on_both_sides` how many of them have
+    rows that are learnt from and others that the model is judged by. `sources` are what the files
+    were taken for. `classes` are the names of the classes, which are values.
     """
 
     rows: int
@@ -46,6 +47,7 @@ class Understanding:
     columns: tuple[ColumnTold, ...]
     subjects: int | None
     without_subject: int
+    on_both_sides: int
     shards: int
     slices: int
     warnings: tuple[str, ...]
@@ -68,6 +70,7 @@ class Understanding:
             ],
             "subjects": self.subjects,
             "without_subject": self.without_subject,
+            "on_both_sides": self.on_both_sides,
             "shards": self.shards,
             "slices": self.slices,
             "warnings": list(self.warnings),
@@ -102,6 +105,7 @@ def understanding_of(
         columns=tuple(_told(one, watch.columns[one.name], schema) for one in schema.columns),
         subjects=len(watch.people) if watch.ids else None,
         without_subject=watch.nobodys if watch.ids else 0,
+        on_both_sides=watch.sides.on_both,
         shards=shards,
         slices=slices,
         warnings=advice_on(

@@ -192,7 +192,7 @@ def _gate(
     roles = header.roles
     if like is not None:  # what was said of the base's data is said of these
         roles = replace(roles, said=like.said)
-    blocks = read_blocks_of(
+    read = read_blocks_of(
         [Watched(source, watch) for source in asked.sources],
         columns=asked.columns,
         header=header,
@@ -202,6 +202,7 @@ def _gate(
         temporary=workspace.temporary,
         progress=progress,
     )
+    blocks = watch.sides.passing(read) if asked.columns.parts_people else read
     try:
         cut = partial(partition_for, options)
         let_through(blocks, roles, folder=snapshot, like=like, partition=cut)
@@ -214,8 +215,8 @@ def _gate(
             f"was forgotten here."
         ) from error
     finally:
-        if isinstance(blocks, Generator):
-            blocks.close()  # with its temporary file, while that is still there
+        if isinstance(read, Generator):
+            read.close()  # with its temporary file, while that is still there
 
 
 def _understanding(

@@ -22,6 +22,8 @@ def understood_lines(told: Understanding, *, values: bool) -> Iterator[str]:
             yield f"  {word:<10} {_columns(of_kind)}"
     if told.subjects is not None:
         yield f"  people     {told.subjects:,}; {told.without_subject:,} rows name nobody"
+    if told.on_both_sides:
+        yield f"             {told.on_both_sides:,} of them are learnt from and judged by"
     yield f"  partition  {told.shards} shards of {told.slices} slices"
 
 

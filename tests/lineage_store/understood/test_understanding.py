@@ -30,6 +30,8 @@ def understood(tmp_path, keys):
             pseudonyms=Pseudonyms(Path(":memory:"), keys), exclusions=Exclusions(),
             temporary=tmp_path,
         )  # fmt: skip
+        if asked.parts_people:
+            blocks = watch.sides.passing(blocks)
         gated = let_through(blocks, header.roles, folder=file.with_suffix(""))
         return understanding_of(
             watch, asked, schema=gated.schema, by_split=gated.rows, excluded=0,
@@ -119,6 +121,18 @@ def test_who_can_never_be_forgotten_is_told(understood):
     assert any("5 rows (1%) name nobody" in one and "never" in one for one in told.warnings)
 
 
+def test_people_who_are_learnt_from_and_judged_by_are_counted(understood):
+    lines = [*people(size=lambda n: str(n % 9), other=lambda n: f"p{n % 79}")]
+    assert understood(lines, **GIVEN).on_both_sides == 0
+    told = understood(lines, label="y", subjects=("who", "other"))
+    assert 20 < told.on_both_sides < 80
+    assert f"{told.on_both_sides} people have rows" in told.warnings[0]
+    assert "several people" in told.warnings[0]
+    told = understood(lines, **GIVEN, place_by_row=True)
+    assert 20 < told.on_both_sides <= 80 and "by themselves" in told.warnings[0]
+    assert told.to_json()["on_both_sides"] == told.on_both_sides
+
+
 def test_too_few_rows_for_the_shards_and_classes_are_told(understood):
     lines = [*people(size=lambda n: str(n % 9))]
     assert not any("shard" in one for one in understood(lines, **GIVEN).warnings)
@@ -126,3 +140,30 @@ def test_too_few_rows_for_the_shards_and_classes_are_told(understood):
     assert any("A shard has about" in one and "`shards`" in one for one in told.warnings)
     rare = ["p1,maybe,3" if n == 9 else line for n, line in enumerate(lines)]
     assert any("1 of 3 classes" in one for one in understood(rare, **GIVEN).warnings)
+
+
+def test_a_number_beyond_a_float32_is_told_with_its_line(understood):
+    lines = people(
+        120,
+        size=lambda n: {30: "-1e39", 50: "1" + 40 * "0"}.get(n, str(n)),
+        fine=lambda n: "3.4e38" if n == 40 else str(n),
+        code=lambda n: "1e39" if n == 9 else f"c{n % 7}",
+    )
+    told = understood(lines, **GIVEN)
+    (warning,) = (one for one in told.warnings if "float32" in one)
+    assert "'size'" in warning and "line 32," in warning and "1e39" not in warning
+    lines = people(120, note=lambda n: "1e999" if n == 20 else f"{n}.5")
+    told = understood(lines, label="note", subjects=("who",))
+    assert any("'note'" in one and "line 22," in one for one in told.warnings)
+    assert told.by_split["unlabelled"] == 1
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    ["3/{:02d}/2024", "{:02d}.03.2024 11:30", "2024/03/{:02d}", "{} Mar 2024", "room {}.3"],
+)
+def test_dates_that_are_spelled_otherwise_are_told(understood, spelled):
+    told = understood(people(day=lambda n: spelled.format(n % 28 + 1)), **GIVEN)
+    said = [one for one in told.warnings if "'day'" in one]
+    assert bool(said) == (not spelled.startswith("room"))
+    assert all("ISO 8601" in one and "Mar" not in one for one in said)
