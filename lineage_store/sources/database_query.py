@@ -1,7 +1,10 @@
 """The rows that a query finds in a database, as a source: SQLite's files, and PostgreSQL.
 
     sqlite:///file.db, sqlite:////whole/path/file.db
-    postgresql://user@host:port/database    with ?sslmode=verify-full or require, by TLS
+    postgresql://user@host:port/database
+
+By TLS if the server offers it; with ?sslmode=require by TLS alone, with verify-full by TLS from a
+server whose certificate is trusted and its own, with disable never.
 
 The names of the columns and the rows after them are read in one transaction that may only read, so
 they are of one snapshot; at the last row the database is let go. A file that is not there is not
@@ -234,7 +237,7 @@ def _postgresql(asked: DatabaseQuery) -> Callable[[], Any]:
             f"The database's URL holds a password: leave it out and put it into the environment "
             f"variable {PASSWORD.variable}, or into a file of mode 600."
         )
-    mode = options.pop("sslmode", "disable")
+    mode = options.pop("sslmode", "prefer")
     if not parts.username or not parts.hostname or options or parts.fragment or mode not in TLS:
         raise shape
     user, host, database = unquote(parts.username), parts.hostname, unquote(parts.path[1:])
@@ -256,8 +259,12 @@ def _postgresql(asked: DatabaseQuery) -> Callable[[], Any]:
     return connect
 
 
+def _tls_if_offered() -> Any:
+    return None  # as the driver has it
+
+
 def _no_tls() -> Any:
-    return None
+    return False
 
 
 def _checked_tls() -> Any:
@@ -277,6 +284,7 @@ def _unchecked_tls() -> Any:
 
 TLS: Mapping[str, Callable[[], Any]] = {
     "disable": _no_tls,
+    "prefer": _tls_if_offered,
     "require": _unchecked_tls,
     "verify-full": _checked_tls,
 }
@@ -312,6 +320,23 @@ def _telling() -> Iterator[None]:
         ) from None
     except SQLAlchemyError as error:
         raise BadInput(_in_words(getattr(error, "orig", None))) from None
+    except OSError as error:  # of TLS, which the driver hands on as it is
+        raise BadInput(_of_the_line(error)) from None
+
+
+def _of_the_line(error: OSError) -> str:
+    """Return what went wrong on the way to a server, without what it said."""
+    import ssl
+
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            "The database's certificate is not trusted, or is of another host: name the file of "
+            "who signed it in the environment variable SSL_CERT_FILE, and the host as it names it."
+        )
+    return (
+        f"The database cannot be reached ({type(error).__name__}): check that it is there, its "
+        f"URL and its sslmode."
+    )
 
 
 def _in_words(error: Any) -> str:

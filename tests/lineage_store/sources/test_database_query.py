@@ -3,13 +3,21 @@
 import contextlib
 import decimal
 import importlib
+import os
 import sqlite3
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 
 import pg8000.dbapi
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -277,6 +285,63 @@ def test_a_server_without_tls_is_refused_where_tls_is_wanted(server):
     for mode in ("require", "verify-full"):
         asked = DatabaseQuery(f"{server[0]}?sslmode={mode}", "select 1", SECRET)
         refused(open_database(asked), "cannot be read", server[0])
+
+
+@pytest.fixture
+def certified(server, tmp_path):
+    """The server with a certificate for 127.0.0.1 alone, and the file of who signed it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a hospital")])
+    begins = datetime.now(UTC) - timedelta(days=1)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, begins, begins + timedelta(days=9))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path / "authority.pem"
+    file.write_bytes(certificate.public_bytes(Encoding.PEM))
+    url, cursor = server
+    cursor.execute("show data_directory")
+    folder = Path(cursor.fetchone()[0])
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    for here, text in (("server.crt", file.read_bytes()), ("server.key", secret)):
+        (folder / here).write_bytes(text)
+        os.chmod(folder / here, 0o600)
+        os.chown(folder / here, folder.stat().st_uid, -1)
+    _with_tls(cursor, "on")
+    yield url, file
+    _with_tls(cursor, "off")
+
+
+def _with_tls(cursor, word):
+    cursor.execute(f"alter system set ssl = {word}")
+    cursor.execute("select pg_reload_conf()")
+    end = time.monotonic() + WAIT
+    told = None
+    while told != [word]:
+        assert time.monotonic() < end
+        cursor.execute("show ssl")
+        told = cursor.fetchone()
+
+
+def test_rows_come_by_tls_from_a_server_whose_certificate_is_trusted(certified, monkeypatch):
+    url, authority = certified
+    ask = "select ssl, version from pg_stat_ssl where pid = pg_backend_pid()"
+
+    def asked(mode, url=url):
+        return open_database(DatabaseQuery(f"{url}?sslmode={mode}", ask, SECRET))
+
+    for mode, tls in (("disable", "False"), ("prefer", "True"), ("require", "True")):
+        assert fields_of(asked(mode))[0][0] == tls, mode
+    refused(asked("verify-full"), "certificate", url)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    (told,) = fields_of(asked("verify-full"))
+    assert told[0] == "True" and told[1].startswith("TLSv1.")
+    other = url.replace("127.0.0.1", "localhost")
+    refused(asked("verify-full", other), "certificate", other)
 
 
 @pytest.mark.parametrize(
