@@ -134,7 +134,7 @@ class ColumnSums:
     def steps(self, counts, partition):
         return 0
 
-    def open(self, source, store, *, seed):
+    def open(self, source, store, *, options):
         return Sums(store.schema)
 
     def distance(self, one, other, *, names):

@@ -194,8 +194,8 @@ class Family(Protocol):
     def steps(self, counts: Sequence[int], partition: Partition) -> int:
         """Return the steps of a part with so many rows in each of its slices."""
 
-    def open(self, source: ModelSource, store: RowStore, *, seed: int) -> Learner:
-        """Return a learner for the rows of a store, of whatever split."""
+    def open(self, source: ModelSource, store: RowStore, *, options: TrainOptions) -> Learner:
+        """Return a learner for the rows of a store, of whatever split, by a run's options."""
 
     def distance(self, one: State, other: State, *, names: Sequence[str]) -> float | None:
         """Return how far two whole states of a part lie apart; None if that means nothing.

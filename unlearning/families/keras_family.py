@@ -101,9 +101,11 @@ class KerasFamily:
         """Return the steps of all stages of a shard."""
         return sum(stage.steps for stage in schedule(counts, partition))
 
-    def open(self, source: ModelSource, store: RowStore, *, seed: int) -> Learner:
+    def open(self, source: ModelSource, store: RowStore, *, options: TrainOptions) -> Learner:
         """Build the model of a module's source."""
-        return KerasParts(make_learner(source.text, name=source.name, store=store, seed=seed))
+        return KerasParts(
+            make_learner(source.text, name=source.name, store=store, seed=options.seed)
+        )
 
     def distance(self, one: State, other: State, *, names: Sequence[str]) -> float | None:
         """Return the Euclidean distance in the trainable weights; None if shapes differ."""

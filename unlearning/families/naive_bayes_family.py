@@ -274,7 +274,7 @@ class NaiveBayes:
         """Return 0: nothing is trained step by step."""
         return 0
 
-    def open(self, source: ModelSource, store: RowStore, *, seed: int) -> Learner:
+    def open(self, source: ModelSource, store: RowStore, *, options: TrainOptions) -> Learner:
         """Return a learner for the columns and classes of a store."""
         return NaiveBayesLearner(store.schema)
 

@@ -93,7 +93,7 @@ def fit(
     family, source = family_of(config.options.model_family), ModelSource(config.module, text)
     family.must_be_followed(source)
     times = [how.clock()]
-    learner = how.make() if how.make else family.open(source, store, seed=config.partition.seed)
+    learner = how.make() if how.make else family.open(source, store, options=config.options)
     times.append(how.clock())
     learner.prepare(config.options)
     times.append(how.clock())

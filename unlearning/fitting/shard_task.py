@@ -127,7 +127,7 @@ def learner_of(old: Ledger, store: RowStore) -> MakeLearner:
     """Return what makes the learner of a ledger's module for a store's rows, once for all."""
     config, text = config_of(old), module_source(old)
     family, source = family_of(config.options.model_family), ModelSource(config.module, text)
-    return functools.cache(lambda: family.open(source, store, seed=config.partition.seed))
+    return functools.cache(lambda: family.open(source, store, options=config.options))
 
 
 @dataclass(frozen=True)

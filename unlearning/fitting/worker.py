@@ -68,4 +68,4 @@ def _learner(text: str, config: TrainConfig, rows: Path, schema: Schema) -> Lear
     """
     store = open_rows(rows)
     family, source = family_of(config.options.model_family), ModelSource(config.module, text)
-    return family.open(source, store, seed=config.partition.seed)
+    return family.open(source, store, options=config.options)

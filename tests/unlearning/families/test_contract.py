@@ -102,7 +102,7 @@ def test_a_learner_answers_with_a_share_for_each_class(family, originals):
     original, known = originals(family), family_of(family)
     ledger, store = original.ledger, original.store
     source = ModelSource(ledger.header.module.name, module_source(ledger))
-    learner = known.open(source, store, seed=ledger.partition.seed)
+    learner = known.open(source, store, options=ledger.header.options)
     state, rows = ledger.final_weights()[0], store.slice_rows(0, 0)
     told = learner.predict(state, rows)
     assert told.shape == (len(rows), learner.units) and len(learner.targets(rows)) == len(rows)

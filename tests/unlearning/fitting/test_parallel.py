@@ -282,7 +282,7 @@ def with_ticket(task: ShardTask, number: str, **changed: object) -> ShardTask:
 
 def learner_of(task: ShardTask) -> Learner:
     source = ModelSource("user module", task.text)
-    return family_of("keras").open(source, open_rows(task.rows), seed=0)
+    return family_of("keras").open(source, open_rows(task.rows), options=task.config.options)
 
 
 def test_a_task_survives_the_way_as_text(task) -> None:
