@@ -35,8 +35,8 @@ class Option:
     """
 
     help: str
-    low: int | None = None
-    high: int | None = None
+    low: float | None = None
+    high: float | None = None
     among: tuple[str, ...] = ()
     metavar: str | None = None
     shown: bool = False
@@ -126,6 +126,14 @@ class TrainOptions:
         shown=True,
         written=True,
     )
+    penalty: float = option(
+        1.0, "What holds the weights of ridge small.", low=1e-9, high=1e9, shown=True
+    )
+    scales: tuple[str, ...] = option(
+        (),
+        "What one is in a column of numbers, for sums on a grid: COLUMN=NUMBER.",
+        metavar="COLUMN=NUMBER",
+    )
     early_stop: int | None = option(
         None,
         "End a stage after so many epochs without a lower loss on its evaluation rows.",
@@ -142,7 +150,8 @@ class TrainOptions:
     )
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "risk_rules", tuple(self.risk_rules))  # JSON gives a list
+        for name in ("risk_rules", "scales"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON gives a list
 
     @property
     def partition(self) -> Partition:
@@ -222,13 +231,17 @@ def _must_fit(name: str, value: Any, default: Any, known: Option) -> None:
     if known.among:
         if value not in known.among:
             raise BadInput(f"`{name}` is {value!r}: it is one of {', '.join(known.among)}.")
+    elif isinstance(default, float):
+        if not isinstance(value, float | int) or isinstance(value, bool) or value != value:
+            raise BadInput(f"`{name}` is {value!r}: it is a number.")
+        _must_lie(name, value, known.low, known.high)
     elif isinstance(default, int) or default is None:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise BadInput(f"`{name}` is {value!r}: it is a whole number.")
         _must_lie(name, value, known.low, known.high)
 
 
-def _must_lie(name: str, value: Any, low: int | None, high: int | None) -> None:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise BadInput(f"`{name}` is {value!r}: it is a whole number.")
+def _must_lie(name: str, value: float, low: float | None, high: float | None) -> None:
     if low is not None and high is not None and not low <= value <= high:
         raise BadInput(f"`{name}` is {value}: it goes from {low} to {high}.")
     if low is not None and value < low:

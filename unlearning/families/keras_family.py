@@ -25,6 +25,8 @@ from unlearning.keras_models.make import make_learner
 from unlearning.keras_models.module_file import BUILT_IN, built_in_text, load_module, module_text
 from unlearning.serving.aggregation import aggregation_for
 
+OF_SUMS = ("penalty", "scales")
+
 
 class KerasFamily:
     """The family `keras`."""
@@ -56,7 +58,12 @@ class KerasFamily:
         base: bool = False,
     ) -> Sequence[Unfit]:
         """Return why columns do not fit, or options the task; what a module does is tried."""
-        found = [] if schema is None else not_one_label(schema, family=self.name)
+        found = [
+            Unfit("never", f"A network has no use for `{name}`, which is of sums: leave it out.")
+            for name in OF_SUMS
+            if getattr(options, name) != getattr(TrainOptions(), name)
+        ]
+        found += [] if schema is None else not_one_label(schema, family=self.name)
         for label in () if schema is None else schema.labels:
             for fits, name in (
                 (aggregation_for, options.aggregate),

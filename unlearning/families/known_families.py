@@ -28,9 +28,16 @@ def _naive_bayes() -> "Family":
     return NaiveBayes()
 
 
+def _ridge() -> "Family":
+    from unlearning.families.ridge_family import Ridge
+
+    return Ridge()
+
+
 FAMILIES: Mapping[str, "Callable[[], Family]"] = {
     "keras": _keras,
     "naive-bayes": _naive_bayes,
+    "ridge": _ridge,
 }
 
 
@@ -75,4 +82,5 @@ def with_trail(trail: "Trail") -> tuple[str, ...]:
 
 def shipped_files() -> list[Path]:
     """Return the files that models are served by and that are of no model: unweave's own."""
-    return [path for path in Path(__file__).parent.rglob("*.saved_model/**/*") if path.is_file()]
+    unlearning = Path(__file__).parents[1]
+    return [path for path in unlearning.rglob("*.saved_model/**/*") if path.is_file()]

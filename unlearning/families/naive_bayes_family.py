@@ -5,14 +5,12 @@ gained by cutting the data, and no accuracy lost. There are no stages, steps, dr
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from lineage_store.canonical import digest_file
 from lineage_store.claim import BITS, Claim
 from lineage_store.data import Schema, Task
 from lineage_store.errors import BadInput
@@ -43,12 +41,11 @@ from unlearning.families.naive_bayes import (
     sums_of,
 )
 from unlearning.families.naive_bayes_serving import export_sums
-from unlearning.families.sums_unit import keep_sums
+from unlearning.families.sums_unit import NO_SOURCE, in_one, keep_sums, serves_alike, unfit_for_sums
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment_of
 
 SUMMED_AT_ONCE = 100_000
-NO_SOURCE = ModelSource("no module", "")
 PACKAGES = ("numpy", "pyfarmhash", "safetensors")
 ROOTS = (
     "lineage_store.data.keyed_blocks.read_blocks_of",
@@ -174,14 +171,7 @@ class NaiveBayesLearner:
 
     def serves(self, folder: Path, states: Sequence[State], *, rule: str) -> bool:
         """Say whether a folder holds the files that these sums are served by."""
-        with TemporaryDirectory() as made:
-            self.export(states, Path(made), rule=rule)
-            return _digests(Path(made)) == _digests(folder)
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): digest_file(path) for path in files}
+        return serves_alike(folder, lambda made: self.export(states, made, rule=rule))
 
 
 class NaiveBayes:
@@ -194,11 +184,7 @@ class NaiveBayes:
 
     def completed(self, options: TrainOptions) -> TrainOptions:
         """Return options with one shard and one slice where nothing else was asked for."""
-        return replace(
-            options,
-            shards=1 if options.shards is None else options.shards,
-            slices=1 if options.slices is None else options.slices,
-        )
+        return in_one(options)
 
     def unfit(
         self,
@@ -209,31 +195,10 @@ class NaiveBayes:
         base: bool = False,
     ) -> Sequence[Unfit]:
         """Return all reasons why it cannot learn so."""
-        useless = [
-            one.name
-            for one in fields(options)
-            if one.name not in TAKEN and getattr(options, one.name) != one.default
-        ]
-        if options.slices not in (None, 1):
-            useless.append("slices")
-        if options.partition.bands > 1:
-            useless.append("risk_rules")
-        found = [
-            Unfit(
-                "never",
-                f"Naive Bayes takes no steps, and has no use for `{name}`: leave it out.",
-            )
-            for name in useless
-        ]
+        found = unfit_for_sums("Naive Bayes", options, taken=TAKEN, module=module, base=base)
         if options.aggregate not in ("mean", "vote"):
             why = f"`aggregate` {options.aggregate} is for numbers, and naive Bayes tells classes"
             found.append(Unfit("change this", f"{why}: choose mean or vote."))
-        if module:
-            why = "Naive Bayes takes no module: leave `module` out, or take another family."
-            found.append(Unfit("never", why))
-        if base:
-            why = "Naive Bayes starts from no other model, and learns its table whole"
-            found.append(Unfit("not yet", f"{why}: leave `base` out."))
         if schema is None:
             return found
         found += not_one_label(schema, family=self.name)

@@ -1,28 +1,25 @@
 """The served graph of every naive Bayes model, made once by TensorFlow and shipped as it is.
 
-All that a model knows stands in one text file among its assets; the graph reads names, columns,
-classes and sums from there, so it is the same for all models, and serving one that forgot takes no
-TensorFlow: the shipped graph is linked and the file is written. `build` makes the shipped folder
-anew (`python -m unlearning.families.naive_bayes_graph FOLDER`).
+How such a graph is filled says `shipped_graph`. `build` makes the shipped folder anew (`python -m
+unlearning.families.naive_bayes_graph FOLDER`).
 
-The file has two lines of web-safe Base64. The first is int64 values, little endian, in this order,
-with P parts, K classes, N numbers, M strings and C = N + M columns:
+The first line of its file is int64 values in this order, with P parts, K classes, N numbers, M
+strings and C = N + M columns:
 
     P K N M rule · N + M + K + 1 ends of names · column of each number (N), of each string (M)
     · for each part: rows of each class (K) · for each part and column: entries, as ends (P C)
     · keys of all entries · rows of all entries by class (entries x K)
 
-The second is the names' bytes in one: numbers, strings, classes. The file is read through a table,
-which the loaders of TensorFlow Serving fill as well: a path would be known while loading alone.
+The second is the names' bytes in one: numbers, strings, classes.
 """
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from unlearning.encoding.value_keys import MISSING, SEPARATOR, STEP_BITS
+from unlearning.serving.shipped_graph import Taking, line_of, names_in, write_graph
 
 SUMS_FILE = "sums.txt"
 RULES = ("mean", "vote")
@@ -30,65 +27,18 @@ RULES = ("mean", "vote")
 
 def build(folder: Path) -> None:
     """Write the SavedModel without any model's sums; needs TensorFlow."""
-    import tempfile
-
-    import tensorflow as tf
-
-    module = tf.Module()
-    folder = folder.absolute()
-    with tempfile.TemporaryDirectory() as there:
-        os.chdir(there)  # this is a program of its own
-        empty = Path(SUMS_FILE)  # its path becomes part of the table's name: no path of a machine
-        empty.write_bytes(b"-\n-\n")
-        module.asset = tf.saved_model.Asset(str(empty))
-        module.table = tf.lookup.StaticHashTable(
-            tf.lookup.TextFileInitializer(
-                module.asset.asset_path,
-                tf.int64,
-                tf.lookup.TextFileIndex.LINE_NUMBER,
-                tf.string,
-                tf.lookup.TextFileIndex.WHOLE_LINE,
-            ),
-            "",
-        )
-        signatures = {
-            "serving_default": tf.function(
-                lambda examples: _by_example(tf, module.table, examples),
-                input_signature=[tf.TensorSpec([None], tf.string, name="examples")],
-            ),
-            "columns": tf.function(
-                lambda numbers, strings: _by_column(tf, module.table, numbers, strings),
-                input_signature=[
-                    tf.TensorSpec([None, None], tf.float32, name="numbers"),
-                    tf.TensorSpec([None, None], tf.string, name="strings"),
-                ],
-            ),
-        }
-        tf.saved_model.save(module, str(folder), signatures=signatures)
+    write_graph(folder, file=SUMS_FILE, lines=2, read=_Told, answers=_answers)
 
 
 class _Told:
     """What a model's file says, as tensors; read in the file's order."""
 
     def __init__(self, tf: Any, table: Any) -> None:
-        values = tf.io.decode_raw(
-            tf.io.decode_base64(table.lookup(tf.constant(0, tf.int64))), tf.int64
-        )
-        blob = tf.io.decode_base64(table.lookup(tf.constant(1, tf.int64)))
+        values = line_of(tf, table, 0, tf.int64)
         self.parts, classes, numbers, strings, self.rule = (values[place] for place in range(5))
         columns = numbers + strings
-        at = tf.constant(5, tf.int64)
-
-        def take(count: Any) -> Any:
-            nonlocal at
-            found = values[at : at + count]
-            at += count
-            return found
-
-        ends = take(columns + classes + 1)
-        names = tf.strings.substr(
-            tf.fill([columns + classes], blob), ends[:-1], ends[1:] - ends[:-1]
-        )
+        take = Taking(tf, values, start=5).take
+        names = names_in(tf, line_of(tf, table, 1, tf.string), take(columns + classes + 1))
         self.numbers, self.strings = names[:numbers], names[numbers:columns]
         self.classes = names[columns:]
         self.number_columns, self.string_columns = take(numbers), take(strings)
@@ -99,42 +49,6 @@ class _Told:
         entries = segments[-1]
         self.keys = take(entries)
         self.counts = tf.reshape(take(entries * classes), [entries, classes])
-
-
-def _by_example(tf: Any, table: Any, examples: Any) -> dict[str, Any]:
-    told = _Told(tf, table)
-
-    def column(name: Any, dtype: Any, missing: Any) -> Any:
-        parsed = tf.raw_ops.ParseExampleV2(
-            serialized=examples,
-            names=tf.zeros([0], tf.string),
-            sparse_keys=tf.zeros([0], tf.string),
-            dense_keys=tf.zeros([0], tf.string),
-            ragged_keys=tf.reshape(name, [1]),
-            dense_defaults=[],
-            num_sparse=0,
-            sparse_types=[],
-            ragged_value_types=[dtype],
-            ragged_split_types=[tf.int64],
-            dense_shapes=[],
-        )
-        values, splits = parsed.ragged_values[0], parsed.ragged_row_splits[0]
-        spare = tf.concat([values, tf.constant([missing], dtype)], axis=0)
-        there = splits[1:] > splits[:-1]
-        return tf.gather(spare, tf.where(there, splits[:-1], splits[-1]))
-
-    def columns(names: Any, dtype: Any, missing: Any) -> Any:
-        each = tf.map_fn(
-            lambda name: column(name, dtype, missing), names, fn_output_signature=dtype
-        )
-        return tf.transpose(tf.reshape(each, [tf.shape(names)[0], tf.shape(examples)[0]]))
-
-    numbers = columns(told.numbers, tf.float32, float("nan"))
-    return _answers(tf, told, numbers, columns(told.strings, tf.string, ""))
-
-
-def _by_column(tf: Any, table: Any, numbers: Any, strings: Any) -> dict[str, Any]:
-    return _answers(tf, _Told(tf, table), numbers, strings)
 
 
 def _answers(tf: Any, told: _Told, numbers: Any, strings: Any) -> dict[str, Any]:

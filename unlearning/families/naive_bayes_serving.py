@@ -1,22 +1,17 @@
 """Serving a naive Bayes model: the shipped graph, and one file with all that the model knows."""
 
-import base64
-import shutil
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.data import Schema
 from lineage_store.errors import BadInput
 from unlearning.encoding.value_keys import class_key
 from unlearning.families.naive_bayes import Sums
 from unlearning.families.naive_bayes_graph import RULES, SUMS_FILE
-from unlearning.keras_models.module_file import spec_of
+from unlearning.serving.shipped_graph import columns_of, ends_of, fill
 
-ASSET = "columns.json"
 GRAPH = Path(__file__).with_name("naive_bayes_graph.saved_model")
 
 
@@ -31,31 +26,21 @@ def export_sums(parts: Sequence[Sums], folder: Path, *, schema: Schema, rule: st
         raise BadInput("No shard has rows: there is no model to serve.")
     if rule not in RULES:
         raise BadInput(f"The aggregate {rule!r} is none of naive Bayes: take {' or '.join(RULES)}.")
-    for file in sorted(GRAPH.rglob("*")):
-        if file.is_file():
-            target = folder / file.relative_to(GRAPH)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, target)  # no link: it has the mode of this user's files
-    sums_file = folder / "assets" / SUMS_FILE
-    sums_file.parent.mkdir(parents=True, exist_ok=True)
-    spec = replace(spec_of(schema), buckets=0)  # of which there are none
+    spec = columns_of(schema)
     inputs, classes = (*spec.numbers, *spec.strings), [class_key(name) for name in spec.classes]
     columns = [column.name for column in schema.columns]
     texts = [name.encode("utf-8") for name in (*inputs, *spec.classes)]
-    # What every served model of ours says of its columns; this graph does not read it.
-    write_atomic(folder / "assets" / ASSET, canonical_json(spec.to_json()) + b"\n")
     sizes = [len(members), len(classes), len(spec.numbers), len(spec.strings), RULES.index(rule)]
     values = np.concatenate(
         [
             sizes,
-            _ends([len(text) for text in texts]),
+            ends_of([len(text) for text in texts]),
             [columns.index(name) for name in inputs],
             *_tables(members, columns=len(columns), classes=classes),
         ]
     ).astype("<i8")
-    lines = (base64.urlsafe_b64encode(data) for data in (values.tobytes(), b"".join(texts)))
-    sums_file.unlink(missing_ok=True)  # the graph's own is a link
-    write_atomic(sums_file, b"".join(line.rstrip(b"=") + b"\n" for line in lines))
+    lines = (values.tobytes(), b"".join(texts))
+    fill(GRAPH, folder, file=SUMS_FILE, schema=schema, lines=lines)
 
 
 def _tables(
@@ -76,10 +61,5 @@ def _tables(
         sizes.append(np.bincount(sums.columns, minlength=columns))
         keys.append(sums.keys)
         counts.append(table.reshape(-1))
-    ends = _ends(np.concatenate(sizes).tolist())
+    ends = ends_of(np.concatenate(sizes).tolist())
     return [np.concatenate(priors), ends, np.concatenate(keys), np.concatenate(counts)]
-
-
-def _ends(lengths: Sequence[int]) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    """Return where each of some lengths begins, and the end of the last."""
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

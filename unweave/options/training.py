@@ -13,7 +13,12 @@ from unweave.text.flags import in_flags
 Command = Callable[..., None]
 
 # Options that are called otherwise than in Python, with those that no training option is.
-CALLED_OTHERWISE = {"model_family": "--family", "risk_rules": "--risk-rule", "base": "--from"}
+CALLED_OTHERWISE = {
+    "model_family": "--family",
+    "risk_rules": "--risk-rule",
+    "base": "--from",
+    "scales": "--scale",
+}
 
 
 def flag(name: str) -> str:
@@ -61,4 +66,6 @@ def _option(one: "Field[Any]", flags: Mapping[str, str]) -> Callable[[Command], 
 
 def _type_of(default: Any) -> type:
     """Return the type of an option that has no names for its values."""
-    return str if isinstance(default, tuple | str) else int
+    if isinstance(default, tuple | str):
+        return str
+    return float if isinstance(default, float) else int

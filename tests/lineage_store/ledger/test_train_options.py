@@ -40,21 +40,23 @@ LIMIT = 3
 # Where each acts: the files whose work, or whose words of a plan, it changes. `class_weights` is an
 # argument of a step, too.
 ACTS = {
-    "risk_rules": {"placement.py", "expected_cost.py", "leave_source_out.py",
-                   "naive_bayes_family.py"},
+    "risk_rules": {"placement.py", "expected_cost.py", "leave_source_out.py", "sums_unit.py"},
     "risk_shards": {"placement.py", "expected_cost.py", "leave_source_out.py"},
     "risk_share": {"placement.py", "expected_cost.py", "leave_source_out.py"},
     "batch_size": {"placement.py", "repair.py", "shard_cost.py"},
     "update_codec": {"record_budget.py"},
     "record_budget": {"record_budget.py"},
     "aggregate": {"fit.py", "export.py", "evaluate.py", "keras_family.py",
-                  "keras_parts.py", "naive_bayes_family.py", "from_ledgers.py",
+                  "keras_parts.py", "naive_bayes_family.py", "ridge_family.py", "from_ledgers.py",
                   "audit.py"},
     "class_weights": {"stages.py", "keras_parts.py", "retrain_shards.py", "keras_family.py",
                       "keras_learner.py", "last_epoch.py", "regenerate.py",
                       "replay.py", "downstream.py", "earned.py", "marks.py", "witness.py"},
     "early_stop": {"early_stop.py", "as_they_were.py", "downstream.py", "shard_task.py",
                    "taken_again.py", "plan.py", "model_plan.py", "answers.py"},
+    "penalty": {"ridge_family.py", "ridge_solve.py", "keras_family.py"},
+    "scales": {"grid.py", "ridge_family.py", "ridge_graph.py", "keras_family.py",
+               "update_codecs.py"},  # the last has others
     "checkpoint_every": {"step_checkpoints.py", "record_budget.py"},
     "checkpoint_budget": {"step_checkpoints.py", "record_budget.py"},
 }  # fmt: skip
@@ -160,6 +162,8 @@ def values(one):
         some = st.lists(st.sampled_from(["a<1", "b=c"]), max_size=2).map(tuple)
     elif isinstance(one.default, str):
         some = st.sampled_from([one.default, "another"])
+    elif isinstance(one.default, float):
+        some = st.floats(known.low, known.high)
     else:
         some = st.integers(known.low or 0, min(known.high or 1000, 1000))
     return st.none() | some if one.default is None else some

@@ -23,6 +23,7 @@ from lineage_store.rows import RowStore, open_rows
 from lineage_store.tensors import WEIGHTS, State
 from lineage_store.workspace import open_workspace
 from pipelines.backends.direct import DirectBackend
+from tests.unlearning.families.ridge_leftovers import zero_entries
 from unlearning.families.known_families import FAMILIES, family_of
 from unweave import Project
 
@@ -224,6 +225,11 @@ CASES: Mapping[str, Case] = {
         fast=("some people",),
         pieces=("unlearning.training.stages.PIECE",),
         limit=NotHere("its weights are floats, which no number of rows makes overflow"),
+    ),
+    "ridge": Case(
+        pieces=("unlearning.families.ridge_family.SUMMED_AT_ONCE",),
+        leftovers=zero_entries,
+        limit=Limit("unlearning.linear.gram.MOST_ROWS"),
     ),
     "naive-bayes": Case(
         pieces=("unlearning.families.naive_bayes_family.SUMMED_AT_ONCE",),

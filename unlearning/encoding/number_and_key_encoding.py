@@ -1,0 +1,47 @@
+"""How linear families of sums read rows: numbers as they are, and a key for each text."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lineage_store.data import Schema
+from lineage_store.rows import LABEL, Field, Rows
+from unlearning.encoding.row_encoding import TypedRows
+from unlearning.encoding.value_keys import class_key, text_keys
+
+NUMBERS, TEXT_KEYS = "numbers", "text_keys"
+
+
+@dataclass(frozen=True)
+class NumberAndKeyEncoding:
+    """`numbers` (n, N) float32, NaN where missing, and `text_keys` (n, M) int64, in the table's
+    order of each; `label` (n,) the int64 key of a class, or a float32 value.
+    """
+
+    schema: Schema
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """What a row holds, in this order."""
+        label = "<i8" if self.schema.label.task == "classification" else "<f4"
+        return (
+            Field(NUMBERS, "<f4", len(self.schema.names("number"))),
+            Field(TEXT_KEYS, "<i8", len(self.schema.names("text"))),
+            Field(LABEL, label),
+        )
+
+    def encode(self, rows: TypedRows) -> Rows:
+        """Return the rows in this encoding, in the order given."""
+        names, texts = self.schema.names("number"), self.schema.names("text")
+        numbers = np.zeros((len(rows), len(names)), np.float32)
+        for place, name in enumerate(names):
+            numbers[:, place] = rows[name]
+        keys = np.zeros((len(rows), len(texts)), np.int64)
+        for place, name in enumerate(texts):
+            keys[:, place] = text_keys(rows[name].tolist(), column=name)
+        label = self.schema.label
+        labels = rows[label.name]
+        if label.task == "classification":
+            known = {name: class_key(name) for name in label.classes}
+            labels = np.array([known[name] for name in labels], dtype=np.int64)
+        return Rows(rows.row_keys, {NUMBERS: numbers, TEXT_KEYS: keys, LABEL: labels})

@@ -1,0 +1,283 @@
+"""Ridge regression: a part's Gram sums and the weights that follow are its state (`linear`).
+
+A label of numbers is told as a value, classes as shares (linear probabilities). Sums are integers
+on a grid that no row moves, so a row is taken out exactly, and one solve tells the weights anew.
+One shard is best, as with all sums. There are no stages, steps, draws or modules.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lineage_store.claim import BITS, Claim
+from lineage_store.data import Schema, Task
+from lineage_store.errors import BadInput
+from lineage_store.ledger import Ledger, ShardLedger, TrainOptions
+from lineage_store.placement import Partition
+from lineage_store.rows import Rows, RowSet, RowStore, pieces
+from lineage_store.tensors import WEIGHTS, Array, State
+from unlearning.encoding.number_and_key_encoding import NUMBERS, TEXT_KEYS, NumberAndKeyEncoding
+from unlearning.encoding.row_encoding import RowEncoding
+from unlearning.encoding.value_keys import MISSING, class_key, key_of
+from unlearning.families.family import (
+    Description,
+    Learner,
+    ModelSource,
+    PartRun,
+    SumsRun,
+    Trail,
+    Unfit,
+    not_one_label,
+)
+from unlearning.families.sums_unit import NO_SOURCE, in_one, keep_sums, serves_alike, unfit_for_sums
+from unlearning.fingerprint.code_fingerprint import code_digest
+from unlearning.fingerprint.environment import environment_of
+from unlearning.linear.gram import GramSums, RowSteps, gram_added, gram_of, gram_subtracted, no_gram
+from unlearning.linear.grid import STEPS_OF_ONE, Grid, declared, grid_of
+from unlearning.linear.ridge_serving import export_ridge
+from unlearning.linear.ridge_solve import RidgeWeights, answers_of, solved
+
+SUMMED_AT_ONCE = 50_000
+PACKAGES = ("numpy", "pyfarmhash", "safetensors")
+ROOTS = (
+    "lineage_store.data.keyed_blocks.read_blocks_of",
+    "lineage_store.cells.gate.let_through",
+    "unlearning.encoding.encode_records.encode_pieces",
+    "unlearning.encoding.number_and_key_encoding.NumberAndKeyEncoding",
+    "lineage_store.rows.writer.write_rows",
+    "unlearning.families.ridge_family.RidgeLearner",
+)
+# Of all options those of the partition are known to every family, and these besides.
+TAKEN = {one.name for one in fields(Partition)} | {
+    "model_family",
+    "aggregate",
+    "penalty",
+    "scales",
+}
+AGGREGATES = {"classification": ("mean", "vote"), "regression": ("mean", "median")}
+
+
+@dataclass(frozen=True)
+class RidgeLearner:
+    """Ridge regression for the columns and the label of one table."""
+
+    schema: Schema
+    grid: Grid
+    penalty: float
+
+    @property
+    def task(self) -> Task:
+        """What the label makes it."""
+        return self.schema.label.task
+
+    @property
+    def units(self) -> int:
+        """The units of an answer: classes, or one value."""
+        return len(self.schema.label.classes) or 1
+
+    @cached_property
+    def _classes(self) -> list[int]:
+        return [class_key(name) for name in self.schema.label.classes]
+
+    @cached_property
+    def _columns(self) -> tuple[list[int], list[int]]:
+        """Where columns of texts stand in the table, and those of numbers."""
+        names = [column.name for column in self.schema.columns]
+        texts, numbers = self.schema.names("text"), self.schema.names("number")
+        return [names.index(name) for name in texts], [names.index(name) for name in numbers]
+
+    def _steps(self, rows: Rows) -> RowSteps:
+        """Return rows as they are summed: a number that is missing is an entry."""
+        missing = np.isnan(rows[NUMBERS])
+        none = [key_of(name, MISSING) for name in self.schema.names("number")]
+        keys = rows[TEXT_KEYS]
+        texts, numbers = self._columns
+        return RowSteps(
+            numbers=self.grid.of_numbers(rows[NUMBERS]),
+            columns=np.array([*texts, *numbers], np.int64),
+            entries=np.concatenate([keys, np.where(missing, none, 0).astype(np.int64)], axis=1),
+            there=np.concatenate([np.ones(keys.shape, np.bool_), missing], axis=1),
+            classes=rows.labels if self._classes else None,
+            values=None if self._classes else self.grid.of_labels(rows.labels),
+        )
+
+    def _summed(self, rows: RowSet) -> GramSums:
+        total = no_gram()
+        for piece in pieces(rows, SUMMED_AT_ONCE):
+            total = gram_added(total, gram_of(self._steps(piece)))
+        return total
+
+    def _state(self, sums: GramSums) -> State:
+        if not sums.rows:
+            return {}
+        weights = solved(sums, penalty=self.penalty).to_state()
+        return {f"{WEIGHTS}{name}": one for name, one in {**sums.to_state(), **weights}.items()}
+
+    def predict(self, state: State, rows: Rows) -> Array:
+        """Return the shares (n, classes), or values (n, 1), by the weights of a part."""
+        part = _part_of(state)
+        told = answers_of(*part, self._steps(rows), classes=self._classes or None)
+        return told if self._classes else told / STEPS_OF_ONE * self.grid.label
+
+    def targets(self, rows: Rows) -> Array:
+        """Return the numbers of the classes of rows, or their values."""
+        if not self._classes:
+            return rows.labels
+        number = {key: place for place, key in enumerate(self._classes)}
+        return np.array([number[int(key)] for key in rows.labels], dtype=np.int64)
+
+    def describe(self) -> Description:
+        """Return columns, task and classes; nothing is optimized step by step."""
+        label = self.schema.label
+        spec = {
+            "numbers": list(self.schema.names("number")),
+            "strings": list(self.schema.names("text")),
+            "task": label.task,
+            "classes": list(label.classes),
+        }
+        return Description(spec, {}, ())
+
+    def prepare(self, options: TrainOptions) -> None:
+        """Do nothing: sums need nothing made ready."""
+
+    def probed(self, store: RowStore, options: TrainOptions) -> TrainOptions:
+        """Return the options as they are: sums of integers can only be repeated."""
+        return options
+
+    def interval(self, store: RowStore, options: TrainOptions) -> int:
+        """Return 0: there is nothing to go back to, and no need of it."""
+        return 0
+
+    def must_start_from(self, base: Ledger) -> None:
+        """Refuse nothing: no run of this family has a base (`Ridge.unfit`)."""
+
+    def learn(self, run: PartRun, store: RowStore, part: int, into: ShardLedger) -> None:
+        """Sum the rows of a part and solve; one without rows gets no state at all."""
+        rows = store.stage_rows(part, len(store.counts[part]) - 1)
+        self.keep(run, part, rows=rows, state=self._state(self._summed(rows)), into=into)
+
+    def run(self, run: PartRun) -> SumsRun:
+        """Return the run that strategies of sums are given."""
+        return SumsRun(self, run)
+
+    def representations(self, state: State, rows: Rows) -> Array:
+        """Refuse: there is nothing between a row and its answer."""
+        raise BadInput(
+            "Ridge makes nothing of a row before it answers, which the spectral method looks at: "
+            "use `method` loss."
+        )
+
+    def relearnt(self, rows: RowSet) -> State | None:
+        """Return the sums of rows, and the weights that follow."""
+        return self._state(self._summed(rows))
+
+    def less(self, state: State, gone: RowSet) -> State:
+        """Return a part's state without rows that were among its own."""
+        return self._state(gram_subtracted(_part_of(state)[0], self._summed(gone)))
+
+    def keep(
+        self, run: PartRun, part: int, *, rows: RowSet, state: State, into: ShardLedger
+    ) -> None:
+        """Write the one unit of a part: its sums and weights."""
+        keep_sums(run, part, rows=rows, state=state, into=into)
+
+    def export(self, states: Sequence[State], folder: Path, *, rule: str) -> None:
+        """Write the SavedModel: the shipped graph, and one file of all weights."""
+        parts = [_part_of(state) for state in states if state]
+        export_ridge(parts, folder, schema=self.schema, grid=self.grid, rule=rule)
+
+    def serves(self, folder: Path, states: Sequence[State], *, rule: str) -> bool:
+        """Say whether a folder holds the files that these states are served by."""
+        return serves_alike(folder, lambda made: self.export(states, made, rule=rule))
+
+
+def _part_of(state: State) -> tuple[GramSums, RidgeWeights]:
+    plain = {name.removeprefix(WEIGHTS): one for name, one in state.items()}
+    return GramSums.from_state(plain), RidgeWeights.from_state(plain)
+
+
+class Ridge:
+    """The family `ridge`."""
+
+    name = "ridge"
+    tasks: tuple[Task, ...] = ("regression", "classification")
+    trail: Trail = "sums"
+    claim: Claim = BITS
+
+    def completed(self, options: TrainOptions) -> TrainOptions:
+        """Return options with one shard and one slice where nothing else was asked for."""
+        return in_one(options)
+
+    def unfit(
+        self,
+        schema: Schema | None,
+        options: TrainOptions,
+        *,
+        module: bool = False,
+        base: bool = False,
+    ) -> Sequence[Unfit]:
+        """Return all reasons why it cannot learn so."""
+        found = unfit_for_sums("Ridge", options, taken=TAKEN, module=module, base=base)
+        try:
+            declared(options.scales)
+        except BadInput as error:
+            return [*found, Unfit("change this", str(error))]
+        if schema is None:
+            return found
+        found += not_one_label(schema, family=self.name)
+        if len(schema.labels) != 1:
+            return found
+        try:
+            grid_of(schema, options.scales)
+        except BadInput as error:
+            found.append(Unfit("change this", str(error)))
+        fit = AGGREGATES[schema.label.task]
+        if options.aggregate not in fit:
+            why = f"`aggregate` {options.aggregate} does not fit a {schema.label.task}"
+            found.append(Unfit("change this", f"{why}: choose {' or '.join(fit)}."))
+        return found
+
+    def source(self, module: Path | None) -> ModelSource:
+        """Return that there is none."""
+        return NO_SOURCE
+
+    def must_be_followed(self, source: ModelSource) -> None:
+        """Do nothing: there is no module that could import anything."""
+
+    def code(self) -> str:
+        """Return the digest of the code that encodes rows, sums them and solves."""
+        return code_digest(ROOTS)
+
+    def environment(self, text: str | None) -> Mapping[str, Any]:
+        """Return the versions of what counts and hashes; no processor changes a bit."""
+        return environment_of(PACKAGES)
+
+    def pin(self) -> None:
+        """Do nothing: sums and weights are the same everywhere."""
+
+    def encoding(self, schema: Schema) -> RowEncoding:
+        """Return how it reads the rows of a table."""
+        return NumberAndKeyEncoding(schema)
+
+    def steps(self, counts: Sequence[int], partition: Partition) -> int:
+        """Return 0: nothing is trained step by step."""
+        return 0
+
+    def open(self, source: ModelSource, store: RowStore, *, options: TrainOptions) -> Learner:
+        """Return a learner for the columns and the label of a store."""
+        return RidgeLearner(store.schema, grid_of(store.schema, options.scales), options.penalty)
+
+    def distance(self, one: State, other: State, *, names: Sequence[str]) -> float | None:
+        """Return the Euclidean distance of all weights; None if the entries are not the same."""
+        mine, its = (_part_of(state) for state in (one, other))
+        if not (np.array_equal(mine[0].keys, its[0].keys)
+                and np.array_equal(mine[0].classes, its[0].classes)):  # fmt: skip
+            return None
+        squares = 0.0
+        for name, array in mine[1].to_state().items():
+            squares += float(((array - its[1].to_state()[name]) ** 2).sum())
+        return float(np.sqrt(squares))

@@ -1,0 +1,89 @@
+"""Serving a ridge model: the shipped graph, and one file with its weights."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lineage_store.data import Schema
+from lineage_store.errors import BadInput
+from unlearning.encoding.value_keys import class_key
+from unlearning.linear.gram import GramSums
+from unlearning.linear.grid import Grid
+from unlearning.linear.ridge_graph import FILE, GRAPHS, RULES
+from unlearning.linear.ridge_solve import Floats, RidgeWeights
+from unlearning.serving.shipped_graph import columns_of, ends_of, fill
+
+Part = tuple[GramSums, RidgeWeights]
+
+
+def export_ridge(
+    parts: Sequence[Part], folder: Path, *, schema: Schema, grid: Grid, rule: str
+) -> None:
+    """Write the SavedModel of the parts that have rows; no TensorFlow is needed.
+
+    Of the sums the file has the keys of entries alone. Raises BadInput if no part has rows, or for
+    a rule that is none of the task's.
+    """
+    members = [(sums, weights) for sums, weights in parts if sums.rows]
+    if not members:
+        raise BadInput("No shard has rows: there is no model to serve.")
+    task = schema.label.task
+    if rule not in RULES[task]:
+        raise BadInput(
+            f"The aggregate {rule!r} is none of ridge for a {task}: take "
+            f"{' or '.join(RULES[task])}."
+        )
+    spec = columns_of(schema)
+    inputs, classes = (*spec.numbers, *spec.strings), [class_key(name) for name in spec.classes]
+    names = [column.name for column in schema.columns]
+    texts = [name.encode("utf-8") for name in (*inputs, *spec.classes)]
+    sizes = (len(members), len(classes), len(spec.numbers), len(spec.strings))
+    lengths = [np.bincount(sums.columns, minlength=len(names)) for sums, _ in members]
+    values = np.concatenate(
+        [
+            [*sizes, RULES[task].index(rule)],
+            ends_of([len(text) for text in texts]),
+            [names.index(name) for name in inputs],
+            ends_of(np.concatenate(lengths).tolist()),
+            *(sums.keys for sums, _ in members),
+        ]
+    ).astype("<i8")
+    tables = [_by_label(sums, weights, classes) for sums, weights in members]
+    floats = np.concatenate(
+        [
+            grid.numbers,
+            [grid.label],
+            *(np.concatenate([own.intercepts, own.numbers.reshape(-1)]) for own in tables),
+            *(own.entries.reshape(-1) for own in tables),
+        ]
+    ).astype("<f8")
+    lines = (values.tobytes(), b"".join(texts), floats.tobytes())
+    graph = Path(__file__).with_name(GRAPHS[task])
+    fill(graph, folder, file=FILE, schema=schema, lines=lines)
+
+
+def _by_label(sums: GramSums, weights: RidgeWeights, classes: Sequence[int]) -> RidgeWeights:
+    """Return weights by the model's classes: of one that the part never saw, less than any."""
+    if not classes:
+        return weights
+    at = {int(key): place for place, key in enumerate(sums.classes)}
+    found = RidgeWeights(
+        np.zeros((len(weights.numbers), len(classes))),
+        np.zeros((len(weights.entries), len(classes))),
+        np.full(len(classes), -np.inf),
+    )
+    for place, key in enumerate(classes):
+        if key in at:
+            _copy(weights, at[key], found, place)
+    return found
+
+
+def _copy(weights: RidgeWeights, mine: int, into: RidgeWeights, place: int) -> None:
+    pairs: tuple[tuple[Floats, Floats], ...] = (
+        (into.numbers, weights.numbers),
+        (into.entries, weights.entries),
+    )
+    for there, here in pairs:
+        there[:, place] = here[:, mine]
+    into.intercepts[place] = weights.intercepts[mine]
