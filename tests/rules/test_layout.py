@@ -26,7 +26,8 @@ ROOMS = """
 
     unlearning
     unlearning/metrics  unlearning/fingerprint  unlearning/keras_models  unlearning/encoding
-    unlearning/attacks  unlearning/training  unlearning/serving  unlearning/families
+    unlearning/attacks  unlearning/training  unlearning/serving  unlearning/linear
+    unlearning/families
     unlearning/poison  unlearning/strategies
     unlearning/planning  unlearning/fitting  unlearning/verification
     unlearning/evaluation  unlearning/erasure  unlearning/registry  unlearning/certificates
@@ -60,7 +61,6 @@ TENSORFLOW = (
     "unlearning/keras_models/",
     "unlearning/encoding/encode_examples.py",
     "unlearning/encoding/gated_examples.py",
-    "unlearning/families/naive_bayes_graph.py",
     "unlearning/serving/",
     "unlearning/evaluation/keras_outputs.py",
 )

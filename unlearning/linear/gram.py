@@ -29,6 +29,9 @@ MOST_ENTRIES = 4_096
 MOST_AT_ONCE = 1 << 20
 """Rows whose products of limbs, each below 2^32, sum to less than 2^53."""
 
+FEW = 4
+"""Rows whose products are sooner taken in whole numbers than in limbs."""
+
 LIMB, LIMBS = 16, 3
 WORD = 1 << 64
 
@@ -139,7 +142,8 @@ def gram_of(rows: RowSteps) -> GramSums:
     labelled = rows.numbers if rows.values is None else np.column_stack([rows.numbers, rows.values])
     limbs = _limbs(labelled)
     width, size = rows.numbers.shape[1], len(keys)
-    totals, products = _summed(limbs.sum(axis=0)), _products(limbs)
+    totals = _summed(limbs.sum(axis=0))
+    products = _few_products(labelled) if count <= FEW else _products(limbs)
     by_entry = _by_code(limbs, codes, size)
     pairs = _pairs(codes, size)
     if rows.values is not None:
@@ -321,6 +325,14 @@ def _products(limbs: npt.NDArray[np.float64]) -> Wide:
     for one in range(LIMBS):
         for other in range(LIMBS):
             found = found + products[one, :, other].astype(object) * (1 << LIMB * (one + other))
+    return found
+
+
+def _few_products(steps: Integers) -> Wide:
+    """Return the same of a few rows (n, M)."""
+    found = np.zeros((steps.shape[1],) * 2, object)
+    for row in steps.astype(object):
+        found = found + np.multiply.outer(row, row)
     return found
 
 

@@ -92,17 +92,16 @@ def _quotients(wide: Wide, divisor: int) -> Floats:
 
 def _eliminated(system: Floats, wanted: Floats) -> Floats:
     """Solve a symmetric positive definite system (d, d) for columns (d, K)."""
-    left, right = system.copy(), wanted.copy()
-    size = len(left)
+    size = len(system)
+    both = np.concatenate([system, wanted], axis=1)
     for place in range(size - 1):
-        below = slice(place + 1, size)
-        factors = left[below, place] / left[place, place]
-        left[below, below] -= np.multiply.outer(factors, left[place, below])
-        right[below] -= np.multiply.outer(factors, right[place])
+        row, below = both[place, place + 1 :], both[place + 1 :]
+        below[:, place + 1 :] -= np.multiply.outer(below[:, place] / both[place, place], row)
+    found = both[:, size:]
     for place in reversed(range(size)):
-        right[place] /= left[place, place]
-        right[:place] -= np.multiply.outer(left[:place, place], right[place])
-    return right
+        found[place] /= both[place, place]
+        found[:place] -= np.multiply.outer(both[:place, place], found[place])
+    return found
 
 
 def answers_of(

@@ -27,7 +27,7 @@ from unlearning.keras_models.module_file import ModelSpec, spec_of
 ASSET = "columns.json"
 
 
-class Told(Protocol):
+class ColumnsTold(Protocol):
     """What a model's file says, as tensors: names of its columns of numbers and of strings."""
 
     numbers: Any
@@ -39,7 +39,7 @@ def write_graph(
     *,
     file: str,
     lines: int,
-    read: Callable[[Any, Any], Told],
+    read: Callable[[Any, Any], ColumnsTold],
     answers: Callable[[Any, Any, Any, Any], dict[str, Any]],
 ) -> None:
     """Write a SavedModel without any model's file; needs TensorFlow.
@@ -114,7 +114,7 @@ def names_in(tf: Any, blob: Any, ends: Any) -> Any:
     return tf.strings.substr(tf.fill([tf.size(ends) - 1], blob), ends[:-1], ends[1:] - ends[:-1])
 
 
-def of_examples(tf: Any, told: Told, examples: Any) -> tuple[Any, Any]:
+def of_examples(tf: Any, told: ColumnsTold, examples: Any) -> tuple[Any, Any]:
     """Return numbers (n, N) and strings (n, M) of serialised tf.Examples."""
 
     def column(name: Any, dtype: Any, missing: Any) -> Any:
