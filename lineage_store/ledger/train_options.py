@@ -134,6 +134,12 @@ class TrainOptions:
         "What one is in a column of numbers, for sums on a grid: COLUMN=NUMBER.",
         metavar="COLUMN=NUMBER",
     )
+    features: int | None = option(
+        None,
+        "Read the numbers, and values of texts, that tell most of the label: at most so many.",
+        low=1,
+        high=4096,
+    )
     early_stop: int | None = option(
         None,
         "End a stage after so many epochs without a lower loss on its evaluation rows.",

@@ -121,8 +121,11 @@ class Learner(Predictor, Protocol):
 class SumsLearner(Learner, Protocol):
     """A learner whose parts are sums over their rows: one unit, from which rows are subtracted."""
 
-    def less(self, state: State, gone: RowSet) -> State:
-        """Return a part's state without rows; raises CheckFailed if they are not in it."""
+    def less(self, state: State, gone: RowSet) -> State | None:
+        """Return a part's state without rows, which leave others; None if all must be read again.
+
+        Raises CheckFailed if they are not in it.
+        """
 
     def keep(
         self, run: PartRun, part: int, *, rows: RowSet, state: State, into: ShardLedger

@@ -25,7 +25,7 @@ from unlearning.keras_models.make import make_learner
 from unlearning.keras_models.module_file import BUILT_IN, built_in_text, load_module, module_text
 from unlearning.serving.aggregation import aggregation_for
 
-OF_SUMS = ("penalty", "scales")
+OF_SUMS = ("penalty", "scales", "features")
 
 
 class KerasFamily:

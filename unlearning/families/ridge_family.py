@@ -5,7 +5,7 @@ on a grid that no row moves, so a row is taken out exactly, and one solve tells 
 One shard is best, as with all sums. There are no stages, steps, draws or modules.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -36,10 +36,11 @@ from unlearning.families.family import (
 from unlearning.families.sums_unit import NO_SOURCE, in_one, keep_sums, serves_alike, unfit_for_sums
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment_of
-from unlearning.linear.gram import GramSums, RowSteps, gram_added, gram_of, gram_subtracted, no_gram
 from unlearning.linear.grid import STEPS_OF_ONE, Grid, declared, grid_of
+from unlearning.linear.ridge_part import RidgePart, RidgeRule
 from unlearning.linear.ridge_serving import export_ridge
-from unlearning.linear.ridge_solve import RidgeWeights, answers_of, solved
+from unlearning.linear.ridge_solve import answers_of
+from unlearning.linear.row_sums import RowSteps
 
 SUMMED_AT_ONCE = 50_000
 PACKAGES = ("numpy", "pyfarmhash", "safetensors")
@@ -57,6 +58,7 @@ TAKEN = {one.name for one in fields(Partition)} | {
     "aggregate",
     "penalty",
     "scales",
+    "features",
 }
 AGGREGATES = {"classification": ("mean", "vote"), "regression": ("mean", "median")}
 
@@ -67,7 +69,7 @@ class RidgeLearner:
 
     schema: Schema
     grid: Grid
-    penalty: float
+    rule: RidgeRule
 
     @property
     def task(self) -> Task:
@@ -105,22 +107,14 @@ class RidgeLearner:
             values=None if self._classes else self.grid.of_labels(rows.labels),
         )
 
-    def _summed(self, rows: RowSet) -> GramSums:
-        total = no_gram()
+    def _read(self, rows: RowSet) -> Iterator[RowSteps]:
         for piece in pieces(rows, SUMMED_AT_ONCE):
-            total = gram_added(total, gram_of(self._steps(piece)))
-        return total
-
-    def _state(self, sums: GramSums) -> State:
-        if not sums.rows:
-            return {}
-        weights = solved(sums, penalty=self.penalty).to_state()
-        return {f"{WEIGHTS}{name}": one for name, one in {**sums.to_state(), **weights}.items()}
+            yield self._steps(piece)
 
     def predict(self, state: State, rows: Rows) -> Array:
         """Return the shares (n, classes), or values (n, 1), by the weights of a part."""
-        part = _part_of(state)
-        told = answers_of(*part, self._steps(rows), classes=self._classes or None)
+        part, steps = _part_of(state), self._steps(rows)
+        told = answers_of(part.sums, part.weights, steps, classes=self._classes or None)
         return told if self._classes else told / STEPS_OF_ONE * self.grid.label
 
     def targets(self, rows: Rows) -> Array:
@@ -158,7 +152,7 @@ class RidgeLearner:
     def learn(self, run: PartRun, store: RowStore, part: int, into: ShardLedger) -> None:
         """Sum the rows of a part and solve; one without rows gets no state at all."""
         rows = store.stage_rows(part, len(store.counts[part]) - 1)
-        self.keep(run, part, rows=rows, state=self._state(self._summed(rows)), into=into)
+        self.keep(run, part, rows=rows, state=self._state_of(rows), into=into)
 
     def run(self, run: PartRun) -> SumsRun:
         """Return the run that strategies of sums are given."""
@@ -173,11 +167,16 @@ class RidgeLearner:
 
     def relearnt(self, rows: RowSet) -> State | None:
         """Return the sums of rows, and the weights that follow."""
-        return self._state(self._summed(rows))
+        return self._state_of(rows)
 
-    def less(self, state: State, gone: RowSet) -> State:
-        """Return a part's state without rows that were among its own."""
-        return self._state(gram_subtracted(_part_of(state)[0], self._summed(gone)))
+    def _state_of(self, rows: RowSet) -> State:
+        part = self.rule.part_of(lambda: self._read(rows))
+        return {} if part is None else _in_state(part)
+
+    def less(self, state: State, gone: RowSet) -> State | None:
+        """Return a part's state without rows that were among its own, but not all of them."""
+        part = self.rule.less(_part_of(state), lambda: self._read(gone))
+        return None if part is None else _in_state(part)
 
     def keep(
         self, run: PartRun, part: int, *, rows: RowSet, state: State, into: ShardLedger
@@ -195,9 +194,12 @@ class RidgeLearner:
         return serves_alike(folder, lambda made: self.export(states, made, rule=rule))
 
 
-def _part_of(state: State) -> tuple[GramSums, RidgeWeights]:
-    plain = {name.removeprefix(WEIGHTS): one for name, one in state.items()}
-    return GramSums.from_state(plain), RidgeWeights.from_state(plain)
+def _in_state(part: RidgePart) -> State:
+    return {f"{WEIGHTS}{name}": one for name, one in part.to_state().items()}
+
+
+def _part_of(state: State) -> RidgePart:
+    return RidgePart.from_state({name.removeprefix(WEIGHTS): one for name, one in state.items()})
 
 
 class Ridge:
@@ -269,15 +271,15 @@ class Ridge:
 
     def open(self, source: ModelSource, store: RowStore, *, options: TrainOptions) -> Learner:
         """Return a learner for the columns and the label of a store."""
-        return RidgeLearner(store.schema, grid_of(store.schema, options.scales), options.penalty)
+        grid = grid_of(store.schema, options.scales)
+        return RidgeLearner(store.schema, grid, RidgeRule(options.penalty, options.features))
 
     def distance(self, one: State, other: State, *, names: Sequence[str]) -> float | None:
         """Return the Euclidean distance of all weights; None if the entries are not the same."""
         mine, its = (_part_of(state) for state in (one, other))
-        if not (np.array_equal(mine[0].keys, its[0].keys)
-                and np.array_equal(mine[0].classes, its[0].classes)):  # fmt: skip
-            return None
-        squares = 0.0
-        for name, array in mine[1].to_state().items():
-            squares += float(((array - its[1].to_state()[name]) ** 2).sum())
+        for names in ("columns", "keys", "classes"):
+            if not np.array_equal(getattr(mine.sums, names), getattr(its.sums, names)):
+                return None
+        arrays, others = mine.weights.to_state(), its.weights.to_state()
+        squares = sum(float(((arrays[name] - others[name]) ** 2).sum()) for name in arrays)
         return float(np.sqrt(squares))

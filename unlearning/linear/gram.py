@@ -6,9 +6,7 @@ label is a number, or an entry, too. Kept are the sums of all products of two of
 2015, summation form): how many rows have both of two entries, and in whole numbers of 128 bits what
 the steps of numbers sum to, alone, beside an entry, and times one another. All are integers, so
 what a row added is subtracted exactly, whatever the order, and an entry without rows is dropped.
-
-Products of steps are summed by matrix multiplication of their three limbs of 16 bits as floats: all
-sums lie below 2^53, so each is exact, in whatever order the processor takes them.
+How rows are summed says `row_sums`.
 """
 
 from dataclasses import dataclass, fields
@@ -26,30 +24,7 @@ Wide = npt.NDArray[np.object_]
 
 MOST_ROWS = (1 << 31) - 1
 MOST_ENTRIES = 4_096
-MOST_AT_ONCE = 1 << 20
-"""Rows whose products of limbs, each below 2^32, sum to less than 2^53."""
-
-FEW = 4
-"""Rows whose products are sooner taken in whole numbers than in limbs."""
-
-LIMB, LIMBS = 16, 3
 WORD = 1 << 64
-
-
-@dataclass(frozen=True)
-class RowSteps:
-    """Rows to be summed: `numbers` (n, M) steps; `entries` (n, C) keys by column, where `there`.
-
-    `columns` (C,) are the columns' numbers in the table. The label is `classes` (n,), keys, or
-    `values` (n,), steps; one of them is None.
-    """
-
-    numbers: Integers
-    columns: Integers
-    entries: Integers
-    there: npt.NDArray[np.bool_]
-    classes: Integers | None
-    values: Integers | None
 
 
 @dataclass(frozen=True)
@@ -97,7 +72,7 @@ class GramSums:
             array = getattr(self, one.name)
             if one.name in ("pairs", "number_pairs"):
                 array = array[np.triu_indices(len(array))]
-            told[one.name] = _in_words(array) if array.dtype == object else array
+            told[one.name] = in_words(array) if array.dtype == object else array
         return told
 
     @classmethod
@@ -109,7 +84,7 @@ class GramSums:
         for one in fields(cls)[1:]:
             array: Any = state[one.name]
             if one.name.startswith(("number", "label")):
-                array = _from_words(array)
+                array = from_words(array)
             if one.name in ("pairs", "number_pairs"):
                 size = len(state["keys"]) if one.name == "pairs" else len(found["number_totals"])
                 array = _square(array, size)
@@ -124,46 +99,6 @@ def no_gram() -> GramSums:
         rows=0, columns=none, keys=none, pairs=np.zeros((0, 0), np.int64),
         number_totals=wide, number_pairs=square, number_entries=square,
         classes=none, label_totals=wide, label_numbers=square, label_entries=square,
-    )  # fmt: skip
-
-
-def gram_of(rows: RowSteps) -> GramSums:
-    """Sum rows, at most MOST_AT_ONCE of them.
-
-    Raises BadInput if they have more than MOST_ENTRIES different entries.
-    """
-    count = len(rows.numbers)
-    if not count:
-        return no_gram()
-    if count > MOST_AT_ONCE:
-        raise ValueError("more rows at once than sums of floats are exact for")
-    columns, keys, codes = _entries(rows)
-    must_be_few(len(keys))
-    labelled = rows.numbers if rows.values is None else np.column_stack([rows.numbers, rows.values])
-    limbs = _limbs(labelled)
-    width, size = rows.numbers.shape[1], len(keys)
-    totals = _summed(limbs.sum(axis=0))
-    products = _few_products(labelled) if count <= FEW else _products(limbs)
-    by_entry = _by_code(limbs, codes, size)
-    pairs = _pairs(codes, size)
-    if rows.values is not None:
-        classes = np.zeros(0, np.int64)
-        label = totals[width:], products[:width, width:], by_entry[width:].T
-    else:
-        if rows.classes is None:
-            raise ValueError("rows without a label have nothing to be told")
-        classes, which = np.unique(rows.classes, return_inverse=True)
-        which = which.reshape(-1, 1)
-        ones = np.bincount(which[:, 0], minlength=len(classes)).astype(object)
-        label = (
-            ones,
-            _by_code(limbs, which, len(classes)),
-            _by_class(codes, which[:, 0], size, len(classes)),
-        )
-    return GramSums(
-        count, columns, keys, pairs,
-        totals[:width], products[:width, :width], by_entry[:width],
-        classes, *label,
     )  # fmt: skip
 
 
@@ -252,108 +187,24 @@ def _combined(one: GramSums, other: GramSums, *, sign: int) -> GramSums:
 
 
 def _named(sums: GramSums) -> npt.NDArray[np.void]:
-    return _records(sums.columns, sums.keys)
+    return named(sums.columns, sums.keys)
 
 
-def _records(columns: Integers, keys: Integers) -> npt.NDArray[np.void]:
+def named(columns: Integers, keys: Integers) -> npt.NDArray[np.void]:
     """Return columns and keys as records, which sort by column and then by key."""
     entries = np.empty(len(keys), [("column", "<i8"), ("key", "<i8")])
     entries["column"], entries["key"] = columns, keys
     return entries
 
 
-def _entries(rows: RowSteps) -> tuple[Integers, Integers, Integers]:
-    """Return the columns and keys of the entries, sorted, and each row's places in them, or -1."""
-    columns, keys = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    codes = np.full(rows.entries.shape, -1, np.int64)
-    size = 0
-    for place in np.argsort(rows.columns, kind="stable").tolist():
-        there = rows.there[:, place]
-        found, which = np.unique(rows.entries[there, place], return_inverse=True)
-        codes[there, place] = size + which.reshape(-1)
-        columns.append(np.full(len(found), rows.columns[place], np.int64))
-        keys.append(found)
-        size += len(found)
-    return np.concatenate(columns), np.concatenate(keys), codes
-
-
-def _pairs(codes: Integers, size: int) -> Integers:
-    """Count rows by two of their entries, (size, size)."""
-    found = np.zeros((size, size), np.int64)
-    for place, one in enumerate(codes.T):
-        for other in codes.T[place:]:
-            _count(found, one, other)
-    both: Integers = found + found.T
-    both[np.diag_indices(size)] //= 2
-    return both
-
-
-def _by_class(codes: Integers, which: Integers, size: int, classes: int) -> Wide:
-    """Count rows by entry and class, (size, classes)."""
-    found = np.zeros((size, classes), np.int64)
-    for column in codes.T:
-        _count(found, column, which)
-    return found.astype(object)
-
-
-def _count(found: Integers, rows: Integers, columns: Integers) -> None:
-    """Add to a table how often two codes of a row, (n,) each, stand together; -1 is none."""
-    there = (rows >= 0) & (columns >= 0)
-    np.add.at(found, (rows[there], columns[there]), 1)
-
-
-def _limbs(steps: Integers) -> npt.NDArray[np.float64]:
-    """Return steps (n, M) as limbs (n, LIMBS * M), the lowest ones of all first."""
-    mask = (1 << LIMB) - 1
-    parts = [steps & mask, (steps >> LIMB) & mask, steps >> (2 * LIMB)]
-    limbs: npt.NDArray[np.float64] = np.concatenate(parts, axis=1).astype(np.float64)
-    return limbs
-
-
-def _summed(limbs: npt.NDArray[np.float64]) -> Wide:
-    """Return sums of limbs, (LIMBS * M, ...), as whole numbers (M, ...)."""
-    low, middle, high = np.split(limbs.astype(np.int64), LIMBS)
-    found: Wide = (low + (middle << LIMB)).astype(object) + high.astype(object) * (1 << 2 * LIMB)
-    return found
-
-
-def _products(limbs: npt.NDArray[np.float64]) -> Wide:
-    """Return the sums of products of all pairs of numbers, (M, M)."""
-    width = limbs.shape[1] // LIMBS
-    products = (limbs.T @ limbs).astype(np.int64).reshape(LIMBS, width, LIMBS, width)
-    found = np.zeros((width, width), object)
-    for one in range(LIMBS):
-        for other in range(LIMBS):
-            found = found + products[one, :, other].astype(object) * (1 << LIMB * (one + other))
-    return found
-
-
-def _few_products(steps: Integers) -> Wide:
-    """Return the same of a few rows (n, M)."""
-    found = np.zeros((steps.shape[1],) * 2, object)
-    for row in steps.astype(object):
-        found = found + np.multiply.outer(row, row)
-    return found
-
-
-def _by_code(limbs: npt.NDArray[np.float64], codes: Integers, size: int) -> Wide:
-    """Return what numbers sum to beside each entry, (M, size)."""
-    found = np.zeros((size, limbs.shape[1]), np.float64)
-    for column in codes.T:
-        rows = np.flatnonzero(column >= 0)
-        rows = rows[np.argsort(column[rows], kind="stable")]
-        there, starts = np.unique(column[rows], return_index=True)
-        if len(there):
-            found[there] += np.add.reduceat(limbs[rows], starts, axis=0)
-    return _summed(found.T)
-
-
-def _in_words(wide: Wide) -> Integers:
+def in_words(wide: Wide) -> Integers:
+    """Return whole numbers of 128 bits as two words of 64 each, the upper first."""
     high, low = (wide >> 64).astype(np.int64), (wide % WORD).astype(np.uint64).view(np.int64)
     return np.stack([high, low], axis=-1)
 
 
-def _from_words(words: Integers) -> Wide:
+def from_words(words: Integers) -> Wide:
+    """Return whole numbers of their words."""
     high, low = words[..., 0].astype(object), np.ascontiguousarray(words[..., 1]).view(np.uint64)
     found: Wide = high * WORD + low.astype(object)
     return found

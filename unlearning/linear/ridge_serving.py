@@ -11,21 +11,20 @@ from unlearning.encoding.value_keys import class_key
 from unlearning.linear.gram import GramSums
 from unlearning.linear.grid import Grid
 from unlearning.linear.ridge_graph import FILE, GRAPHS, RULES
+from unlearning.linear.ridge_part import RidgePart
 from unlearning.linear.ridge_solve import Floats, RidgeWeights
 from unlearning.serving.shipped_graph import columns_of, ends_of, fill
 
-Part = tuple[GramSums, RidgeWeights]
-
 
 def export_ridge(
-    parts: Sequence[Part], folder: Path, *, schema: Schema, grid: Grid, rule: str
+    parts: Sequence[RidgePart], folder: Path, *, schema: Schema, grid: Grid, rule: str
 ) -> None:
-    """Write the SavedModel of the parts that have rows; no TensorFlow is needed.
+    """Write the SavedModel of parts with rows; no TensorFlow is needed.
 
-    Of the sums the file has the keys of entries alone. Raises BadInput if no part has rows, or for
+    Of the sums the file has the keys of entries alone. Raises BadInput if there is no part, or for
     a rule that is none of the task's.
     """
-    members = [(sums, weights) for sums, weights in parts if sums.rows]
+    members = [(part.sums, part.weights) for part in parts]
     if not members:
         raise BadInput("No shard has rows: there is no model to serve.")
     task = schema.label.task

@@ -9,7 +9,7 @@ standardized numbers). Scatters, sum (x_i - x'_i)(x_j - x'_j) = S_ij - S_i S_j /
 integers as n S_ij - S_i S_j, so nothing cancels, and each is rounded once. The system is positive
 definite, since the penalty is above zero; it is solved by elimination without pivots, of products
 and differences of single numbers alone: no sum whose order a processor chooses. A number that does
-not vary has no weight.
+not vary has no weight, nor has one that was not chosen (`selection`).
 
 For classes there is a label for each, one or zero; what is told of a row is cut to at least LEAST
 and scaled to sum to one (linear probabilities).
@@ -22,9 +22,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lineage_store.tensors import State
-from unlearning.linear.gram import GramSums, Integers, RowSteps, Wide
+from unlearning.linear.gram import GramSums, Integers, Wide
+from unlearning.linear.row_sums import RowSteps
 
 Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 LEAST = 2.0**-10
 
@@ -51,8 +53,11 @@ class RidgeWeights:
         return cls(state["number_weights"], state["entry_weights"], state["intercepts"])
 
 
-def solved(sums: GramSums, *, penalty: float) -> RidgeWeights:
-    """Return the weights of the sums of at least one row; `penalty` is above zero."""
+def solved(sums: GramSums, *, penalty: float, chosen: Mask | None = None) -> RidgeWeights:
+    """Return the weights of the sums of at least one row; `penalty` is above zero.
+
+    `chosen` are the numbers (M,) that may have weights, all if it is None.
+    """
     numbers, rows = sums.numbers, sums.rows
     scatter = np.empty((numbers + len(sums.keys),) * 2, np.float64)
     totals = np.concatenate([sums.number_totals, sums.entry_rows.astype(object)])
@@ -68,7 +73,10 @@ def solved(sums: GramSums, *, penalty: float) -> RidgeWeights:
     spread = np.ones(len(scatter), np.float64)
     spread[:numbers] = np.sqrt(np.diagonal(scatter)[:numbers] / rows)
     varies = spread > 0
+    if chosen is not None:
+        varies[:numbers] &= chosen
     spread[~varies] = 1.0
+    scatter[~varies] = scatter[:, ~varies] = 0.0
     system = scatter / spread / spread[:, np.newaxis]
     system[np.diag_indices(len(system))] += penalty
     wanted = labels.astype(np.float64) / rows / spread[:, np.newaxis]

@@ -58,6 +58,9 @@ class SubtractSums(Strategy[ShardDecision]):
         before, after = (_rows(one, part) for one in (old_store, store))
         gone = before.take(np.flatnonzero(~np.isin(_texts(before), _texts(after))))
         state = run.learner.less(old.checkpoint(0), gone)
+        if state is None:
+            run.learner.learn(run.part_run, store, part, new)
+            return
         run.learner.keep(run.part_run, part, rows=after, state=state, into=new)
 
     def read(self, value: Mapping[str, Any]) -> ShardDecision:

@@ -54,7 +54,8 @@ ACTS = {
                       "replay.py", "downstream.py", "earned.py", "marks.py", "witness.py"},
     "early_stop": {"early_stop.py", "as_they_were.py", "downstream.py", "shard_task.py",
                    "taken_again.py", "plan.py", "model_plan.py", "answers.py"},
-    "penalty": {"ridge_family.py", "ridge_solve.py", "keras_family.py"},
+    "penalty": {"ridge_family.py", "ridge_part.py", "ridge_solve.py", "keras_family.py",
+                "logistic.py"},  # the last has one of its own
     "scales": {"grid.py", "ridge_family.py", "ridge_graph.py", "keras_family.py",
                "update_codecs.py"},  # the last has others
     "checkpoint_every": {"step_checkpoints.py", "record_budget.py"},

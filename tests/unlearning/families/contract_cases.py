@@ -227,6 +227,7 @@ CASES: Mapping[str, Case] = {
         limit=NotHere("its weights are floats, which no number of rows makes overflow"),
     ),
     "ridge": Case(
+        {"shards": 2, "features": 4},
         pieces=("unlearning.families.ridge_family.SUMMED_AT_ONCE",),
         leftovers=zero_entries,
         limit=Limit("unlearning.linear.gram.MOST_ROWS"),

@@ -52,7 +52,9 @@ def learnt(tmp_path):
 SCALES = ("tiny=1e-6", "huge=1e12")
 
 
-@pytest.mark.parametrize("options", [{}, {"shards": 3, "aggregate": "median", "penalty": 0.5}])
+@pytest.mark.parametrize(
+    "options", [{}, {"shards": 3, "aggregate": "median", "penalty": 0.5}, {"features": 3}]
+)
 def test_a_regression_forgets_people_to_the_bit(learnt, options):
     gone = ["p07", "p08", "p31"]
     original, told = learnt("original", scales=SCALES, **options)

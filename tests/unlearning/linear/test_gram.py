@@ -9,15 +9,9 @@ from hypothesis import strategies as st
 
 from lineage_store.errors import BadInput, CheckFailed
 from unlearning.linear import gram
-from unlearning.linear.gram import (
-    GramSums,
-    RowSteps,
-    gram_added,
-    gram_of,
-    gram_subtracted,
-    no_gram,
-)
+from unlearning.linear.gram import GramSums, gram_added, gram_subtracted, no_gram
 from unlearning.linear.grid import LIMIT
+from unlearning.linear.row_sums import MOST_AT_ONCE, RowSteps, gram_of
 
 STEPS = st.one_of(st.integers(-LIMIT, LIMIT), st.sampled_from([-LIMIT, LIMIT, -1, 0, 1]))
 COLUMNS = (3, 0, 1)
@@ -163,7 +157,7 @@ def test_sums_hold_the_most_rows_of_the_greatest_steps_and_refuse_one_more():
 
 def test_a_full_piece_of_the_greatest_steps_is_summed_exactly():
     rows = steps_of([ROW, ((-LIMIT + 1, LIMIT), (0, 0, 0), -LIMIT)], classes=False)
-    times = gram.MOST_AT_ONCE // 2
+    times = MOST_AT_ONCE // 2
     many = RowSteps(
         *(np.repeat(one, times, axis=0) for one in (rows.numbers,)), rows.columns,
         np.repeat(rows.entries, times, axis=0), np.repeat(rows.there, times, axis=0), None,

@@ -10,6 +10,7 @@ from unlearning.encoding.row_encoding import TypedRows
 from unlearning.families.ridge_family import RidgeLearner
 from unlearning.linear.grid import grid_of
 from unlearning.linear.ridge_graph import RULES
+from unlearning.linear.ridge_part import RidgeRule
 from unlearning.serving.aggregation import AGGREGATIONS
 
 KINDS = {"t0": "text", "n0": "number", "n1": "number", "t1": "text"}
@@ -23,7 +24,7 @@ PARTS = (slice(0, 120), slice(120, 300))
 def learner_of(task):
     schema = Schema(tuple(Column(*one) for one in KINDS.items()), (LABELS[task],))
     scales = ("n1=0.5", *(["y=10"] if task == "regression" else []))
-    return RidgeLearner(schema, grid_of(schema, scales), 1.0)
+    return RidgeLearner(schema, grid_of(schema, scales), RidgeRule(1.0))
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 
 from tests.unlearning.linear.test_gram import TABLES, steps_of
-from unlearning.linear.gram import RowSteps, gram_added, gram_of
+from unlearning.linear.gram import gram_added
 from unlearning.linear.grid import STEPS_OF_ONE
 from unlearning.linear.ridge_solve import LEAST, answers_of, solved
+from unlearning.linear.row_sums import RowSteps, gram_of
 
 PENALTY = 2.5
 
