@@ -21,6 +21,7 @@ from benchmarks import (
     diabetes130,
     estimates,
     examples_rate,
+    families,
     gate_rate,
     ingest_rate,
     large_data,
@@ -69,6 +70,7 @@ BENCHMARKS = {
     "gate-rate": gate_rate,
     "deletion-growth": deletion_growth,
     "builtin-model": builtin_model,
+    "families": families,
 }
 
 WIDTH = 130

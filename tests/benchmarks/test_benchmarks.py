@@ -54,6 +54,7 @@ NAMES = [
     "gate-rate",
     "deletion-growth",
     "builtin-model",
+    "families",
 ]
 
 
@@ -288,6 +289,17 @@ def test_a_line_says_whether_the_goal_is_met_and_where_boosting_is_better():
         "0.8000", "0.8050", "0.7000", "-0.0050", "met", "0.7900 (2 x 4)", "+0.0100", "**0.9000**",
     )  # fmt: skip
     assert "missed" in builtin_model.line("some", [{**one, "linear": 0.82}])
+
+
+def test_families_are_compared_and_every_deletion_is_that_of_a_twin():
+    done = run("families", "--quick", "--markdown")
+    assert done.returncode == 0, done.stderr
+    lines = [line.strip("| ").split(" | ") for line in done.stdout.splitlines() if "|" in line]
+    told = [(line[0], line[2]) for line in lines[2:]]
+    assert told == [
+        ("breast-cancer", "naive-bayes"), ("breast-cancer", "ridge"), ("diabetes", "ridge"),
+    ]  # fmt: skip
+    assert all(abs(float(line[4]) - float(line[5])) < 0.03 for line in lines[2:])
 
 
 @pytest.mark.slow

@@ -128,8 +128,7 @@ class Project(Reader):
         several subjects: `subject` names one column or more. `base` names a live model whose
         weights each shard starts from; without `shards` there are as many as that has, or as many
         as are best for `model_family`, as of `slices`. `risk_rules` tell which rows are likely to
-        be withdrawn, in order of rising risk; docs/data.md says what becomes of them. Raises
-        BadInput for options, data or a module that do not fit.
+        be withdrawn, by rising risk (docs/data.md). Raises BadInput for what does not fit.
         """
         from pipelines.runs.train import DryRunEnds, TrainRequest, train
         from unweave.answers import runs as answers

@@ -1,0 +1,86 @@
+"""Families of sums on real tables, beside scikit-learn's models, and what a deletion takes.
+
+Each family learns each table by the command's own way, a fifth of the rows held out (`one_family`).
+Beside it learns the model of scikit-learn that is its counterpart, from the same columns. Then 200
+rows are taken out of the state in memory, one after another; what is left must be the bytes of a
+state that is learnt from the rows that remain, and else the run fails. A deletion as a whole
+command is timed on the same model, beside a training as a whole command.
+"""
+
+import json
+from typing import Any
+
+from benchmarks.apart import numbers_of
+from benchmarks.real_tables import BUNDLED, TABLES, missing
+from benchmarks.result import Result, Tell
+
+FAMILIES = ("naive-bayes", "ridge")
+ASKED = ("breast-cancer", "diabetes", "parkinsons", "surgical", "adult", "insteval", "diabetes130",
+         "covtype")  # fmt: skip
+SELECTED = {"insteval": 2_000, "diabetes130": 1_000}
+"""Tables with too many different texts for sums of all their pairs: so many features are chosen."""
+
+MEASURES = {"classification": "accuracy", "regression": "R2"}
+
+
+def run(*, quick: bool, tell: Tell) -> Result:
+    """Learn every table by every family that can."""
+    rows, found, notes = [], [], []
+    for name in BUNDLED[:2] if quick else ASKED:
+        if why := missing(name):
+            notes.append(why)
+            continue
+        task = TABLES[name]().task
+        for family in FAMILIES:
+            if family == "naive-bayes" and task == "regression":
+                continue
+            asked: dict[str, Any] = {"table": name, "family": family}
+            if family == "ridge" and name in SELECTED:
+                asked["features"] = SELECTED[name]
+            one = numbers_of("one_family", json.dumps(asked))
+            found.append({**asked, **one})
+            tell(f"{name}, {family}: {one['score']:.4f}, {one['p50'] * 1e6:,.0f} us")
+            rows.append(line(name, family, one))
+    return Result(
+        title="Families of sums: accuracy beside scikit-learn's, and deletions",
+        columns=(
+            "data",
+            "rows",
+            "family",
+            "measure",
+            "score",
+            "scikit-learn",
+            "learnt in memory",
+            "a row out, p50",
+            "p90",
+            "mean",
+            "learnt anew / mean",
+            "train, command",
+            "forget, command",
+        ),
+        rows=rows,
+        notes=[
+            "Naive Bayes stands beside CategoricalNB on the same keys, ridge beside Ridge or "
+            "RidgeClassifier with the same penalty. In memory: the state is read, and each row "
+            "subtracted and solved for. Commands: in this process, without TFX.",
+            *notes,
+        ],
+        numbers={"found": found},
+    )
+
+
+def line(name: str, family: str, one: dict[str, Any]) -> tuple[str, ...]:
+    """Return a line of the table."""
+    return (
+        name,
+        f"{one['rows']:,}",
+        family,
+        MEASURES[one["task"]],
+        f"{one['score']:.4f}",
+        f"{one['beside']:.4f}",
+        f"{one['learn']:.3f} s",
+        *(f"{one[which] * 1e6:,.0f} us" for which in ("p50", "p90", "mean")),
+        f"{one['learn'] / one['mean']:,.0f}",
+        f"{one['train']:.1f} s",
+        f"{one['forget']:.1f} s",
+    )
