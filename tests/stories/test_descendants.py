@@ -257,6 +257,7 @@ def test_certificate_and_log_name_the_base(forgotten):
     assert project.doctor()["ok"]
 
 
+@pytest.mark.slow
 def test_where_the_base_has_no_shard_left_its_descendants_start_that_one_afresh(chain, project):
     gone = people_of_shard(project, 0)
     done = project.forget(gone)
@@ -270,6 +271,7 @@ def test_where_the_base_has_no_shard_left_its_descendants_start_that_one_afresh(
     assert 0 not in again[1]["base"]["moved"]
 
 
+@pytest.mark.slow
 def test_without_its_base_a_descendant_is_what_its_own_rows_make_of_it(chain, project):
     gone = sorted({row[0] for row in tables()[0]})
     project.forget(gone)
@@ -412,6 +414,7 @@ Project(sys.argv[1], backend=DirectBackend(), reveal=True).forget([sys.argv[2]])
 """
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_between_base_and_descendant_is_finished(project, forgotten):
     process = subprocess.Popen(
         [*warm_python(), "-W", "ignore", "-c", FORGET, str(project.root), "a03"],

@@ -157,6 +157,7 @@ def test_two_workers_give_the_bits_of_one_process(table, tmp_path, signs, alone)
     assert not leftovers(project)
 
 
+@pytest.mark.slow
 def test_a_worker_of_beams_own_that_dies_is_replaced(table, tmp_path, signs, by_one) -> None:
     (signs / "die").touch()
     project, trained = train(table, tmp_path / "workspace", workers=2)
@@ -202,6 +203,7 @@ def on_dask(cluster) -> str:
     return f"--runner=DaskRunner --dask_client_address={cluster.scheduler_address}"
 
 
+@pytest.mark.slow
 def test_two_dask_workers_give_the_same_bits_though_one_dies(
     table, tmp_path, signs, by_one, dask_cluster
 ) -> None:
