@@ -11,10 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from lineage_store.claim import BITS, Claim
 from lineage_store.data import Schema, Task
-from lineage_store.errors import BadInput
-from lineage_store.ledger import Ledger, ShardLedger, TrainOptions
+from lineage_store.ledger import TrainOptions
 from lineage_store.placement import Partition
 from lineage_store.rows import Rows, RowSet, RowStore, pieces
 from lineage_store.tensors import WEIGHTS, Array, State
@@ -22,12 +20,8 @@ from unlearning.encoding.key_encoding import KEYS, KeyEncoding
 from unlearning.encoding.row_encoding import RowEncoding
 from unlearning.encoding.value_keys import class_key
 from unlearning.families.family import (
-    Description,
     Learner,
     ModelSource,
-    PartRun,
-    SumsRun,
-    Trail,
     Unfit,
     not_one_label,
 )
@@ -41,7 +35,8 @@ from unlearning.families.naive_bayes import (
     sums_of,
 )
 from unlearning.families.naive_bayes_serving import export_sums
-from unlearning.families.sums_unit import NO_SOURCE, in_one, keep_sums, serves_alike, unfit_for_sums
+from unlearning.families.one_unit import OneUnit, SumsFamily
+from unlearning.families.sums_unit import unfit_for_sums
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment_of
 
@@ -77,15 +72,8 @@ def _as_sums(state: Mapping[str, Array]) -> Sums:
 
 
 @dataclass(frozen=True)
-class NaiveBayesLearner:
+class NaiveBayesLearner(OneUnit):
     """Naive Bayes for the columns and classes of one table."""
-
-    schema: Schema
-
-    @property
-    def task(self) -> Task:
-        """What the label makes it."""
-        return self.schema.label.task
 
     @property
     def units(self) -> int:
@@ -105,60 +93,13 @@ class NaiveBayesLearner:
         number = {key: place for place, key in enumerate(self._classes)}
         return np.array([number[int(key)] for key in rows.labels], dtype=np.int64)
 
-    def describe(self) -> Description:
-        """Return columns, task and classes; nothing is optimized."""
-        label = self.schema.label
-        spec = {
-            "numbers": list(self.schema.names("number")),
-            "strings": list(self.schema.names("text")),
-            "task": label.task,
-            "classes": list(label.classes),
-        }
-        return Description(spec, {}, ())
-
-    def prepare(self, options: TrainOptions) -> None:
-        """Do nothing: sums need nothing made ready."""
-
-    def probed(self, store: RowStore, options: TrainOptions) -> TrainOptions:
-        """Return the options as they are: sums of integers can only be repeated."""
-        return options
-
-    def interval(self, store: RowStore, options: TrainOptions) -> int:
-        """Return 0: there is nothing to go back to, and no need of it."""
-        return 0
-
-    def must_start_from(self, base: Ledger) -> None:
-        """Refuse nothing: no run of this family has a base (`NaiveBayes.unfit`)."""
-
-    def learn(self, run: PartRun, store: RowStore, part: int, into: ShardLedger) -> None:
-        """Sum the rows of a part; one without rows gets no state at all."""
-        rows = store.stage_rows(part, len(store.counts[part]) - 1)
-        self.keep(run, part, rows=rows, state=summed(rows), into=into)
-
-    def run(self, run: PartRun) -> SumsRun:
-        """Return the run that strategies of sums are given."""
-        return SumsRun(self, run)
-
-    def representations(self, state: State, rows: Rows) -> Array:
-        """Refuse: there is nothing between a row and its answer."""
-        raise BadInput(
-            "Naive Bayes makes nothing of a row before it answers, which the spectral method looks "
-            "at: use `method` loss."
-        )
-
-    def relearnt(self, rows: RowSet) -> State | None:
+    def relearnt(self, rows: RowSet) -> State:
         """Return the sums of rows."""
         return summed(rows)
 
     def less(self, state: State, gone: RowSet) -> State:
         """Return a part's sums without those of rows that were among them."""
         return _as_state(subtracted(_as_sums(state), _as_sums(summed(gone))))
-
-    def keep(
-        self, run: PartRun, part: int, *, rows: RowSet, state: State, into: ShardLedger
-    ) -> None:
-        """Write the one unit of a part: its sums."""
-        keep_sums(run, part, rows=rows, state=state, into=into)
 
     def export(self, states: Sequence[State], folder: Path, *, rule: str) -> None:
         """Write the SavedModel: the shipped graph, and one file of all sums."""
@@ -169,22 +110,12 @@ class NaiveBayesLearner:
             rule=rule,
         )
 
-    def serves(self, folder: Path, states: Sequence[State], *, rule: str) -> bool:
-        """Say whether a folder holds the files that these sums are served by."""
-        return serves_alike(folder, lambda made: self.export(states, made, rule=rule))
 
-
-class NaiveBayes:
+class NaiveBayes(SumsFamily):
     """The family `naive-bayes`."""
 
     name = "naive-bayes"
     tasks: tuple[Task, ...] = ("classification",)
-    trail: Trail = "sums"
-    claim: Claim = BITS
-
-    def completed(self, options: TrainOptions) -> TrainOptions:
-        """Return options with one shard and one slice where nothing else was asked for."""
-        return in_one(options)
 
     def unfit(
         self,
@@ -213,13 +144,6 @@ class NaiveBayes:
         ]
         return found
 
-    def source(self, module: Path | None) -> ModelSource:
-        """Return that there is none."""
-        return NO_SOURCE
-
-    def must_be_followed(self, source: ModelSource) -> None:
-        """Do nothing: there is no module that could import anything."""
-
     def code(self) -> str:
         """Return the digest of the code that encodes rows and sums them."""
         return code_digest(ROOTS)
@@ -228,16 +152,9 @@ class NaiveBayes:
         """Return the versions of what counts and hashes; no processor changes an integer."""
         return environment_of(PACKAGES)
 
-    def pin(self) -> None:
-        """Do nothing: integers are summed alike everywhere."""
-
     def encoding(self, schema: Schema) -> RowEncoding:
         """Return how it reads the rows of a table."""
         return KeyEncoding(schema)
-
-    def steps(self, counts: Sequence[int], partition: Partition) -> int:
-        """Return 0: nothing is trained step by step."""
-        return 0
 
     def open(self, source: ModelSource, store: RowStore, *, options: TrainOptions) -> Learner:
         """Return a learner for the columns and classes of a store."""

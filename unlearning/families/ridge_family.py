@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from lineage_store.claim import BITS, Claim
 from lineage_store.data import Schema, Task
 from lineage_store.errors import BadInput
-from lineage_store.ledger import Ledger, ShardLedger, TrainOptions
+from lineage_store.ledger import TrainOptions
 from lineage_store.placement import Partition
 from lineage_store.rows import Rows, RowSet, RowStore, pieces
 from lineage_store.tensors import WEIGHTS, Array, State
@@ -24,16 +23,13 @@ from unlearning.encoding.number_and_key_encoding import NUMBERS, TEXT_KEYS, Numb
 from unlearning.encoding.row_encoding import RowEncoding
 from unlearning.encoding.value_keys import MISSING, class_key, key_of
 from unlearning.families.family import (
-    Description,
     Learner,
     ModelSource,
-    PartRun,
-    SumsRun,
-    Trail,
     Unfit,
     not_one_label,
 )
-from unlearning.families.sums_unit import NO_SOURCE, in_one, keep_sums, serves_alike, unfit_for_sums
+from unlearning.families.one_unit import OneUnit, SumsFamily
+from unlearning.families.sums_unit import unfit_for_sums
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment_of
 from unlearning.linear.grid import STEPS_OF_ONE, Grid, declared, grid_of
@@ -64,17 +60,11 @@ AGGREGATES = {"classification": ("mean", "vote"), "regression": ("mean", "median
 
 
 @dataclass(frozen=True)
-class RidgeLearner:
+class RidgeLearner(OneUnit):
     """Ridge regression for the columns and the label of one table."""
 
-    schema: Schema
     grid: Grid
     rule: RidgeRule
-
-    @property
-    def task(self) -> Task:
-        """What the label makes it."""
-        return self.schema.label.task
 
     @property
     def units(self) -> int:
@@ -124,52 +114,8 @@ class RidgeLearner:
         number = {key: place for place, key in enumerate(self._classes)}
         return np.array([number[int(key)] for key in rows.labels], dtype=np.int64)
 
-    def describe(self) -> Description:
-        """Return columns, task and classes; nothing is optimized step by step."""
-        label = self.schema.label
-        spec = {
-            "numbers": list(self.schema.names("number")),
-            "strings": list(self.schema.names("text")),
-            "task": label.task,
-            "classes": list(label.classes),
-        }
-        return Description(spec, {}, ())
-
-    def prepare(self, options: TrainOptions) -> None:
-        """Do nothing: sums need nothing made ready."""
-
-    def probed(self, store: RowStore, options: TrainOptions) -> TrainOptions:
-        """Return the options as they are: sums of integers can only be repeated."""
-        return options
-
-    def interval(self, store: RowStore, options: TrainOptions) -> int:
-        """Return 0: there is nothing to go back to, and no need of it."""
-        return 0
-
-    def must_start_from(self, base: Ledger) -> None:
-        """Refuse nothing: no run of this family has a base (`Ridge.unfit`)."""
-
-    def learn(self, run: PartRun, store: RowStore, part: int, into: ShardLedger) -> None:
-        """Sum the rows of a part and solve; one without rows gets no state at all."""
-        rows = store.stage_rows(part, len(store.counts[part]) - 1)
-        self.keep(run, part, rows=rows, state=self._state_of(rows), into=into)
-
-    def run(self, run: PartRun) -> SumsRun:
-        """Return the run that strategies of sums are given."""
-        return SumsRun(self, run)
-
-    def representations(self, state: State, rows: Rows) -> Array:
-        """Refuse: there is nothing between a row and its answer."""
-        raise BadInput(
-            "Ridge makes nothing of a row before it answers, which the spectral method looks at: "
-            "use `method` loss."
-        )
-
-    def relearnt(self, rows: RowSet) -> State | None:
+    def relearnt(self, rows: RowSet) -> State:
         """Return the sums of rows, and the weights that follow."""
-        return self._state_of(rows)
-
-    def _state_of(self, rows: RowSet) -> State:
         part = self.rule.part_of(lambda: self._read(rows))
         return {} if part is None else _in_state(part)
 
@@ -178,20 +124,10 @@ class RidgeLearner:
         part = self.rule.less(_part_of(state), lambda: self._read(gone))
         return None if part is None else _in_state(part)
 
-    def keep(
-        self, run: PartRun, part: int, *, rows: RowSet, state: State, into: ShardLedger
-    ) -> None:
-        """Write the one unit of a part: its sums and weights."""
-        keep_sums(run, part, rows=rows, state=state, into=into)
-
     def export(self, states: Sequence[State], folder: Path, *, rule: str) -> None:
         """Write the SavedModel: the shipped graph, and one file of all weights."""
         parts = [_part_of(state) for state in states if state]
         export_ridge(parts, folder, schema=self.schema, grid=self.grid, rule=rule)
-
-    def serves(self, folder: Path, states: Sequence[State], *, rule: str) -> bool:
-        """Say whether a folder holds the files that these states are served by."""
-        return serves_alike(folder, lambda made: self.export(states, made, rule=rule))
 
 
 def _in_state(part: RidgePart) -> State:
@@ -202,17 +138,11 @@ def _part_of(state: State) -> RidgePart:
     return RidgePart.from_state({name.removeprefix(WEIGHTS): one for name, one in state.items()})
 
 
-class Ridge:
+class Ridge(SumsFamily):
     """The family `ridge`."""
 
     name = "ridge"
     tasks: tuple[Task, ...] = ("regression", "classification")
-    trail: Trail = "sums"
-    claim: Claim = BITS
-
-    def completed(self, options: TrainOptions) -> TrainOptions:
-        """Return options with one shard and one slice where nothing else was asked for."""
-        return in_one(options)
 
     def unfit(
         self,
@@ -243,13 +173,6 @@ class Ridge:
             found.append(Unfit("change this", f"{why}: choose {' or '.join(fit)}."))
         return found
 
-    def source(self, module: Path | None) -> ModelSource:
-        """Return that there is none."""
-        return NO_SOURCE
-
-    def must_be_followed(self, source: ModelSource) -> None:
-        """Do nothing: there is no module that could import anything."""
-
     def code(self) -> str:
         """Return the digest of the code that encodes rows, sums them and solves."""
         return code_digest(ROOTS)
@@ -258,16 +181,9 @@ class Ridge:
         """Return the versions of what counts and hashes; no processor changes a bit."""
         return environment_of(PACKAGES)
 
-    def pin(self) -> None:
-        """Do nothing: sums and weights are the same everywhere."""
-
     def encoding(self, schema: Schema) -> RowEncoding:
         """Return how it reads the rows of a table."""
         return NumberAndKeyEncoding(schema)
-
-    def steps(self, counts: Sequence[int], partition: Partition) -> int:
-        """Return 0: nothing is trained step by step."""
-        return 0
 
     def open(self, source: ModelSource, store: RowStore, *, options: TrainOptions) -> Learner:
         """Return a learner for the columns and the label of a store."""
