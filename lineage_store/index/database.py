@@ -16,7 +16,7 @@ from lineage_store.overwritten import is_overwritten
 from lineage_store.workspace.folder import Workspace
 
 SCHEMA = "unweave"
-NEWEST = "lacking_rows"  # the last of the migrations
+NEWEST = "excluded_alike"  # the last of the migrations
 PATIENCE = 30  # seconds that a transaction waits for another
 
 
@@ -131,7 +131,7 @@ def _migrations() -> Any:
     from sqlite_utils import Database, Migrations
 
     from lineage_store.index.asked_today import create_asked_today
-    from lineage_store.index.manifest import create_excluded_rows
+    from lineage_store.index.manifest import create_excluded_alike, create_excluded_rows
     from lineage_store.index.queue import create_queue
     from lineage_store.index.readmission import create_lifted
     from lineage_store.log.events import create_table
@@ -257,5 +257,9 @@ def _migrations() -> Any:
             "CREATE TABLE lacking (part INTEGER NOT NULL, row_key BLOB NOT NULL, "
             "snapshot INTEGER NOT NULL, PRIMARY KEY (part, row_key, snapshot)) WITHOUT ROWID"
         )
+
+    @migrations()
+    def excluded_alike(db: Database) -> None:
+        create_excluded_alike(db.conn)
 
     return migrations

@@ -87,11 +87,12 @@ def retract(connection: sqlite3.Connection, request_id: str) -> None:
 
     Part of the caller's transaction.
     """
-    connection.execute(
-        "DELETE FROM excluded_rows WHERE entry IN "
-        "(SELECT commitment FROM exclusions WHERE request = ?)",
-        (request_id,),
-    )
+    for table in ("excluded_rows", "excluded_alike"):
+        connection.execute(
+            f"DELETE FROM {table} WHERE entry IN "
+            "(SELECT commitment FROM exclusions WHERE request = ?)",
+            (request_id,),
+        )
     connection.execute("DELETE FROM exclusions WHERE request = ?", (request_id,))
     connection.execute("DELETE FROM requests WHERE id = ?", (request_id,))
     connection.execute("UPDATE queue SET run = NULL WHERE run = ?", (request_id,))

@@ -6,6 +6,10 @@ commitments of the keys of its rows:
 
     excluded_rows    entry, model, row
 
+and a commitment of the id as it is folded, by which other spellings of it are known:
+
+    excluded_alike   entry, folded
+
 They matter only where a training does not name the columns by which the person was known: where it
 does, ids decide, since two tables may number their rows alike. What a model was trained with is in
 its record; an earlier unweave did not keep it.
@@ -30,6 +34,14 @@ def create_excluded_rows(connection: sqlite3.Connection) -> None:
     connection.execute(
         "CREATE TABLE excluded_rows (entry TEXT NOT NULL, model TEXT NOT NULL, row BLOB NOT NULL, "
         "PRIMARY KEY (entry, model, row)) WITHOUT ROWID"
+    )
+
+
+def create_excluded_alike(connection: sqlite3.Connection) -> None:
+    """Make the table of the folded ids of entries of the manifest."""
+    connection.execute(
+        "CREATE TABLE excluded_alike (entry TEXT NOT NULL, folded TEXT NOT NULL, "
+        "PRIMARY KEY (entry, folded)) WITHOUT ROWID"
     )
 
 
@@ -75,11 +87,17 @@ def keep_rows(
     )
 
 
-def drop_rows(connection: sqlite3.Connection, entries: Iterable[str]) -> None:
-    """Take out the rows that entries know; part of the caller's transaction."""
-    connection.executemany(
-        "DELETE FROM excluded_rows WHERE entry = ?", [(entry,) for entry in entries]
-    )
+def keep_alike(connection: sqlite3.Connection, entry: str, folded: str) -> None:
+    """Write down the commitment of an entry's folded id; part of the caller's transaction."""
+    connection.execute("INSERT OR IGNORE INTO excluded_alike VALUES (?, ?)", (entry, folded))
+
+
+def drop_known(connection: sqlite3.Connection, entries: Sequence[str]) -> None:
+    """Take out what stands under entries; part of the caller's transaction."""
+    for table in ("excluded_rows", "excluded_alike"):
+        connection.executemany(
+            f"DELETE FROM {table} WHERE entry = ?", [(entry,) for entry in entries]
+        )
 
 
 def exclusions_for(connection: sqlite3.Connection, columns: Columns) -> Exclusions:
@@ -102,7 +120,8 @@ def exclusions_for(connection: sqlite3.Connection, columns: Columns) -> Exclusio
             )
         }
     by_row = (KnownRows(row_id, frozenset(found)) for row_id, found in rows.items())
-    return Exclusions(deletions.manifest(connection), tuple(by_row))
+    alike = (folded for (folded,) in connection.execute("SELECT folded FROM excluded_alike"))
+    return Exclusions(deletions.manifest(connection), tuple(by_row), frozenset(alike))
 
 
 def cannot_know(connection: sqlite3.Connection, record: ModelRecord) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from lineage_store.errors import NothingFound
 from lineage_store.index import deletions
 from lineage_store.index.deletions import Exclusion
-from lineage_store.index.manifest import drop_rows
+from lineage_store.index.manifest import drop_known
 from lineage_store.log import events
 from lineage_store.log.events import LogConnection
 from lineage_store.log.kinds import ExclusionLifted
@@ -51,7 +51,7 @@ def lift(
             (time, entry.commitment),
         )
         connection.execute("DELETE FROM exclusions WHERE commitment = ?", (entry.commitment,))
-    drop_rows(connection, [entry.commitment for entry in known])
+    drop_known(connection, [entry.commitment for entry in known])
     for request, count in sorted(Counter(entry.request for entry in known).items()):
         events.append(connection, ExclusionLifted(request, count), time=time)
     return known

@@ -30,7 +30,13 @@ if TYPE_CHECKING:
         raw_public_key,
         to_base64,
     )
-    from lineage_store.keys.subject_ids import canonical_id, entries_of, folded_id, why_alike
+    from lineage_store.keys.subject_ids import (
+        alike_entry,
+        canonical_id,
+        entries_of,
+        folded_id,
+        why_alike,
+    )
 else:
     __getattr__ = lazily(
         __name__,
@@ -50,7 +56,7 @@ else:
                 "raw_public_key",
                 "to_base64",
             ),
-            "subject_ids": ("canonical_id", "entries_of", "folded_id", "why_alike"),
+            "subject_ids": ("alike_entry", "canonical_id", "entries_of", "folded_id", "why_alike"),
         },
     )
 
@@ -60,6 +66,7 @@ __all__ = [
     "KnownRows",
     "Pseudonyms",
     "Receipts",
+    "alike_entry",
     "canonical_id",
     "create_signing_key",
     "entries_of",

@@ -4,6 +4,10 @@ People are asked for by their ids, as given and as canonical. Rows are asked for
 training gives them, and by those that they had where they were deleted: of the ids in a column,
 whatever that column is for now, as programs usually spell them; or of the whole row's text. So who
 was forgotten does not come back where the same file is read with other columns.
+
+An id that is another one, and spelled nearly as that of somebody who was forgotten, is kept out as
+well, and counted apart, unless whoever trains says that these are others (`admit_alike`): a person
+who comes back under another spelling cannot be taken out again by whom nobody knows any more.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lineage_store.keys.secret import Keys, keyed_all
-from lineage_store.keys.subject_ids import entries_of, usual_spellings
+from lineage_store.keys.subject_ids import alike_entry, entries_of, is_nobody, usual_spellings
 from lineage_store.placement import I64
 
 RowKeys = npt.NDArray[np.uint8]
@@ -51,11 +55,15 @@ class Exclusions:
     """What the exclusion manifest names, by commitments, and how many rows it has kept out.
 
     `known_rows` are asked for besides: rows of people whom the training's columns do not name.
+    `alike` are commitments of folded ids, and `alike_rows` counts rows that nothing else names.
     """
 
     commitments: frozenset[str] = frozenset()
     known_rows: tuple[KnownRows, ...] = ()
+    alike: frozenset[str] = frozenset()
+    admit_alike: bool = False
     rows: int = 0
+    alike_rows: int = 0
 
     @property
     def by_text(self) -> bool:
@@ -67,6 +75,10 @@ class Exclusions:
         named = self._names(rows, keys)
         for known in self.known_rows:
             named |= _known_under(rows, known.row_id, known.commitments, keys)
+        alike = self._alike(rows, keys) & ~named
+        self.alike_rows += int(np.count_nonzero(alike))
+        if not self.admit_alike:
+            named |= alike
         self.rows += int(np.count_nonzero(named))
         return named
 
@@ -78,6 +90,15 @@ class Exclusions:
         out = [not self.commitments.isdisjoint(_entries(keys, name)) for name in names]
         of_rows: Mask = np.array(out, np.bool_)[codes].any(axis=0)
         return named | of_rows
+
+    def _alike(self, rows: GivenRows, keys: Keys) -> Mask:
+        """Say which rows are of an id that is spelled nearly as a forgotten one (n,)."""
+        names, codes = rows.subjects
+        if not self.alike:
+            return np.zeros(len(rows.keys), np.bool_)
+        near = [not is_nobody(name) and alike_entry(keys, name) in self.alike for name in names]
+        of_rows: Mask = np.array(near, np.bool_)[codes].any(axis=0)
+        return of_rows
 
     @cached_property
     def _digests(self) -> frozenset[bytes]:

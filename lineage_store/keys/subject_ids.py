@@ -83,6 +83,11 @@ def entries_of(keys: Keys, subject: str) -> tuple[str, ...]:
     return tuple(keys.commitment(kind="subject", value=one.encode("utf-8")) for one in forms)
 
 
+def alike_entry(keys: Keys, subject: str) -> str:
+    """Return under what the exclusion manifest knows all that are spelled nearly as a subject."""
+    return keys.commitment(kind="alike", value=folded_id(subject).encode("utf-8"))
+
+
 def _folded(text: str, *, keeping: str | None) -> str:
     """Fold an id in all aspects but one."""
     text = canonical_id(text)

@@ -32,13 +32,15 @@ class Understanding:
 
     `class_rows` is the number of rows of each class, in the order of their names; `subjects` is how
     many people have rows, None where no column names any, and `on_both_sides` how many of them have
-    rows that are learnt from and others that the model is judged by. `sources` are what the files
-    were taken for. `classes` are the names of the classes, which are values.
+    rows that are learnt from and others that the model is judged by. `alike` are rows of ids that
+    are spelled nearly as forgotten ones. `sources` are what the files were taken for. `classes` are
+    the names of the classes, which are values.
     """
 
     rows: int
     by_split: Mapping[str, int]
     excluded: int
+    alike: int
     sources: Mapping[str, str]
     label: str | None
     task: str | None
@@ -59,6 +61,7 @@ class Understanding:
             "rows": self.rows,
             "rows_by_split": dict(self.by_split),
             "excluded": self.excluded,
+            "alike": self.alike,
             "sources": list(self.sources.values()),
             "label": self.label,
             "task": self.task,
@@ -84,6 +87,7 @@ def understanding_of(
     schema: Schema,
     by_split: Mapping[str, int],
     excluded: int,
+    alike: int = 0,
     partition: tuple[int, int],
 ) -> Understanding:
     """Return what was understood of a table that was watched, and gated to a schema.
@@ -97,6 +101,7 @@ def understanding_of(
         rows=watch.rows,
         by_split=by_split,
         excluded=excluded,
+        alike=alike,
         sources=watch.descriptions,
         label=None if label is None else label.name,
         task=None if label is None else label.task,

@@ -22,7 +22,7 @@ from lineage_store.index import (
     rows_of_subject,
     writing_index,
 )
-from lineage_store.keys import Keys, Pseudonyms, canonical_id, entries_of
+from lineage_store.keys import Keys, Pseudonyms, alike_entry, canonical_id, entries_of
 from lineage_store.workspace import Workspace
 from unlearning.erasure import row_tokens
 from unlearning.planning import Asked, OpenRequest
@@ -215,6 +215,9 @@ def enter(
             for model, here in rows.items()
         }
         manifest.keep_rows(connection, name, kept)
+    for name, one in zip(names, request.ids, strict=True):
+        if not request.rows:
+            manifest.keep_alike(connection, name, alike_entry(keys, one))
     return [(request.kind, name, tuple(rows)) for name, rows in zip(names, found.each, strict=True)]
 
 

@@ -50,7 +50,7 @@ class TrainRequest:
 
     `module` is a model file, or None; `base` names the model whose weights it starts from, or None.
     `understood` is told what the gate made of the table, before anything is learnt; a `dry_run`
-    ends there.
+    ends there. With `admit_alike` ids that are spelled nearly as forgotten ones are other people's.
     Raises BadInput for options that do not fit, whoever asks.
     """
 
@@ -61,6 +61,7 @@ class TrainRequest:
     base: str | None = None
     understood: Callable[[Understanding], None] | None = None
     dry_run: bool = False
+    admit_alike: bool = False
 
     def __post_init__(self) -> None:
         self.options.validate()
@@ -104,6 +105,7 @@ def train(
         model = models.next_model_id(connection)
         number = models.next_snapshot(connection)
         exclusions = manifest.exclusions_for(connection, asked.columns)
+        exclusions.admit_alike = asked.admit_alike
         others = [
             workspace.absolute(record.paths["data"])
             for record in models.models(connection, live_only=True)
@@ -233,6 +235,7 @@ def _understanding(
         schema=gated.schema,
         by_split=gated.rows,
         excluded=exclusions.rows,
+        alike=exclusions.alike_rows,
         partition=(partition.shards, partition.slices),
     )
 

@@ -10,7 +10,7 @@ import pytest
 
 from fixtures.warm_python import warm_python
 from lineage_store.cells.snapshot import load_snapshot
-from lineage_store.errors import BadInput, NothingFound
+from lineage_store.errors import BadInput, NothingFound, NothingToLearn
 from lineage_store.index.database import open_index, read_index
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
@@ -192,12 +192,13 @@ def test_a_deletion_that_is_taken_back_leaves_nothing_in_the_manifest(tmp_path):
 
 @pytest.fixture
 def older(root):
-    """The workspace as an earlier unweave left it: ids as given, no row keys, no columns."""
+    """The workspace as an earlier unweave left it: ids as given alone, no row keys, no columns."""
     with closing(open_index(root / "unweave.sqlite")) as connection, connection:
         keys = project_in(root)._session.workspace().keys()
         given = keys.commitment(kind="subject", value=FORGOTTEN.encode())
         connection.execute("UPDATE exclusions SET commitment = ?", (given,))
         connection.execute("DELETE FROM excluded_rows")
+        connection.execute("DELETE FROM excluded_alike")
         connection.execute("UPDATE models SET report = json_remove(report, '$.columns')")
     return root
 
@@ -272,3 +273,39 @@ def test_the_command_line_says_that_it_is_unknown_and_why(root, forgotten):
     assert run("m2").returncode == 0
     ended = run("m1")
     assert ended.returncode == 0 and "has ended" in ended.stdout
+
+
+OTHERWISE = {"p003": "P003", "Anna Müller": "MUELLER, Anna ", "Zoë": "zoe"}
+
+
+def of_people(names):
+    return [[f"{n}", names[n % len(names)], f"{n % 37}", "ab"[n % 37 > 18]] for n in range(ALL)]
+
+
+def test_who_comes_back_spelled_otherwise_is_kept_out_unless_it_is_said_to_be_another(
+    tmp_path,
+):
+    names, columns = ["p003", "Anna Müller", "Zoë", "Tom", "p030"], ["id", "who", "age", "label"]
+    project = project_in(tmp_path / "workspace")
+    asked = {**FAMILY, "subject": "who", "row_id": "id"}
+    project.train(write(tmp_path / "t.csv", of_people(names), columns), **asked)
+    project.forget(["p003"])
+    other = write(
+        tmp_path / "other.csv",
+        [[f"x{n}", OTHERWISE.get(who, who), *rest] for n, who, *rest in of_people(names)],
+        columns,
+    )
+    made = project.train(other, **asked)
+    assert (made["excluded"], made["understood"]["alike"]) == (ALL // 5, ALL // 5)
+    assert "P003" not in json.dumps(made)
+    project.forget(["Anna Müller", "Zoë"])
+    again = project.train(other, **asked)
+    assert (again["excluded"], again["understood"]["alike"]) == (3 * ALL // 5, 3 * ALL // 5)
+    let_in = project.train(other, admit_alike=True, **asked)
+    assert (let_in["excluded"], let_in["understood"]["alike"]) == (0, 3 * ALL // 5)
+    assert rows_in(tmp_path / "workspace", let_in["model_id"]) == ALL
+    project.readmit(["Zoë"])
+    assert project.train(other, **asked)["excluded"] == 2 * ALL // 5
+    with pytest.raises(NothingToLearn, match="80 rows were kept out"):
+        alone = [[n, "P003", *rest] for n, _, *rest in of_people(names)]
+        project.train(write(tmp_path / "alone.csv", alone, columns), **asked)

@@ -12,7 +12,6 @@ Each answer is a dictionary that JSON can hold, the same as at the command line.
 import os
 import time as clock
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,7 @@ from lineage_store.sources import AS_IT_IS, Given, Reading, open_sources
 from lineage_store.understood import Understanding
 from lineage_store.workspace import parse_connection
 from unlearning.families import DEFAULT
-from unweave.api.detecting import detect_poison
+from unweave.api.asked_runs import detect_poison, train_model
 from unweave.api.forget_options import asked_of, forget_request
 from unweave.api.near_subjects import spelled_otherwise, telling_of_others
 from unweave.api.reader import Reader, Tables, the_data
@@ -114,6 +113,7 @@ class Project(Reader):
         checkpoint_budget: int | None = None,
         key_file: Path | str | None = None,
         metadata: Path | str | None = None,
+        admit_alike: bool = False,
         dry_run: bool = False,
         understood: Callable[[Understanding], None] = to_nobody,
     ) -> dict[str, Any]:
@@ -128,12 +128,12 @@ class Project(Reader):
         several subjects: `subject` names one column or more. `base` names a live model whose
         weights each shard starts from; without `shards` there are as many as that has, or as many
         as are best for `model_family`, as of `slices`. `risk_rules` tell which rows are likely to
-        be withdrawn, by rising risk (docs/data.md). Raises BadInput for what does not fit.
+        be withdrawn, by rising risk (docs/data.md). Who is spelled nearly as somebody who was
+        forgotten here is kept out, unless `admit_alike` says that these are others. Raises BadInput
+        for what does not fit.
         """
-        from pipelines.runs.train import DryRunEnds, TrainRequest, train
-        from unweave.answers import runs as answers
+        from pipelines.runs.train import TrainRequest
 
-        began = clock.perf_counter()
         risk = parse_rules(risk_rules)
         subjects = (subject,) if isinstance(subject, str) else tuple(subject)
         columns = Columns(
@@ -146,9 +146,8 @@ class Project(Reader):
             kinds_said(texts=[*category_columns, *text_columns], dates=date_columns),
             task,
         )
-        given, told = the_data(data, csv), dict[str, Understanding]()
         asked = TrainRequest(
-            sources=open_table(given, columns, reading),
+            sources=open_table(the_data(data, csv), columns, reading),
             columns=columns,
             options=TrainOptions(
                 model_family=model_family,
@@ -174,28 +173,13 @@ class Project(Reader):
             ),
             module=None if module is None else Path(module),
             base=base,
-            understood=lambda one: understood(told.setdefault("understood", one)),
+            understood=understood,
             dry_run=dry_run,
+            admit_alike=admit_alike,
         )
         key = None if key_file is None else Path(key_file)
         where = None if metadata is None else parse_connection(str(metadata))
-        with self._session.aside() if dry_run else nullcontext(self._session) as session:
-            engine = session.engine  # one that cannot be is told before a workspace is made
-            with session.running(create=True, key_file=key, metadata=where) as (workspace, _):
-                try:
-                    made = train(
-                        workspace,
-                        asked,
-                        backend=session.backend,
-                        engine=engine,
-                        clock=lambda: session.time,
-                    )
-                except DryRunEnds:
-                    return {"dry_run": True, "understood": told["understood"].to_json()}
-                answer = answers.trained(
-                    workspace, made, seconds=clock.perf_counter() - began, reveal=session.reveal
-                )
-        return answer | {"understood": told["understood"].to_json()}
+        return train_model(self._session, asked, key_file=key, metadata=where)
 
     def forget(
         self,

@@ -62,6 +62,11 @@ from unweave.text.printed import say
     "--key-file", type=click.Path(path_type=Path), help="The secret of a new workspace (mode 600)."
 )
 @click.option("--metadata", help="Where a new workspace's MLMD lives: see docs/lineage.md.")
+@click.option(
+    "--admit-alike",
+    is_flag=True,
+    help="Let in who is spelled nearly as somebody who was forgotten here: it is somebody else.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what was understood of the table, and end.")
 @click.option("--show-values", is_flag=True, help="Name the classes, too, if this is a terminal.")
 @WORKERS
@@ -87,6 +92,7 @@ def train(
     options: TrainOptions,
     key_file: Path | None,
     metadata: str | None,
+    admit_alike: bool,
     dry_run: bool,
     show_values: bool,
     workers: int | None,
@@ -116,6 +122,7 @@ def train(
             **as_given(options),
             key_file=key_file,
             metadata=metadata,
+            admit_alike=admit_alike,
             dry_run=dry_run,
             understood=to_nobody if as_json else partial(_show_understood, values=show_values),
         )

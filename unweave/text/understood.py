@@ -13,6 +13,9 @@ def understood_lines(told: Understanding, *, values: bool) -> Iterator[str]:
     yield f"Read {told.rows:,} rows ({'; '.join(sorted(set(told.sources.values())))})."
     if told.excluded:
         yield f"  kept out   {told.excluded:,} rows of what was forgotten here"
+    if told.alike:
+        said = f"{told.alike:,} rows are of ids spelled nearly as forgotten ones"
+        yield f"  alike      {said} (--admit-alike lets them in)"
     yield f"  label      {_label(told)}"
     if told.class_rows:
         yield f"  classes    {_classes(told, values=values)}"

@@ -14,7 +14,7 @@ from unweave import Project
 from unweave.api.session import Session
 
 FOLDER = Path(unweave.__file__).parent / "api"
-SHARING = ("project", "reader", "request_queue", "detecting", "readmitting", "reporting",
+SHARING = ("project", "reader", "request_queue", "asked_runs", "readmitting", "reporting",
            "questions")  # fmt: skip
 
 

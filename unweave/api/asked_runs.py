@@ -1,15 +1,53 @@
-"""Looking for poisoned rows, as Python API: `Project(...).detect("trips.csv", row_id="id")`."""
+"""Training, and looking for poisoned rows, once it is said of what: a session's runs."""
 
-from dataclasses import asdict
+import time as clock
+from contextlib import nullcontext
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.errors import BadInput
+from lineage_store.understood import Understanding
 from unweave.api.session import Session
 
 if TYPE_CHECKING:
+    from lineage_store.workspace import Connection
     from pipelines.runs.detect import DetectRequest
+    from pipelines.runs.train import TrainRequest
+
+
+def train_model(
+    session: Session, asked: "TrainRequest", *, key_file: Path | None, metadata: "Connection | None"
+) -> dict[str, Any]:
+    """Train what is asked for, or end where a dry run does; the answer has what was understood."""
+    from pipelines.runs.train import DryRunEnds, train
+    from unweave.answers import runs as answers
+
+    began, told = clock.perf_counter(), list[Understanding]()
+
+    def tell(understanding: Understanding) -> None:
+        told.append(understanding)
+        if asked.understood is not None:
+            asked.understood(understanding)
+
+    with session.aside() if asked.dry_run else nullcontext(session) as here:
+        engine = here.engine  # one that cannot be is told before a workspace is made
+        with here.running(create=True, key_file=key_file, metadata=metadata) as (workspace, _):
+            try:
+                made = train(
+                    workspace,
+                    replace(asked, understood=tell),
+                    backend=here.backend,
+                    engine=engine,
+                    clock=lambda: here.time,
+                )
+            except DryRunEnds:
+                return {"dry_run": True, "understood": told[0].to_json()}
+            answer = answers.trained(
+                workspace, made, seconds=clock.perf_counter() - began, reveal=here.reveal
+            )
+    return answer | {"understood": told[0].to_json()}
 
 
 def detect_poison(
