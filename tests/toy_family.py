@@ -103,6 +103,7 @@ class ColumnSums:
     tasks = ()
     trail = "sums"
     claim = BITS
+    weighing = "none"
 
     def completed(self, options):
         return replace(options, shards=options.shards or 1, slices=1)
@@ -111,6 +112,10 @@ class ColumnSums:
         labels, texts = ((), ()) if schema is None else (schema.labels, schema.names("text"))
         found = [Unfit("change this", f"Sums tell no {label.name}: leave `label` out.")
                  for label in labels]  # fmt: skip
+        weights = () if schema is None else schema.weights
+        found += [
+            Unfit("not yet", f"Sums take no weights: leave {one.name!r} out.") for one in weights
+        ]
         return found + [Unfit("never", f"{name} has texts, and no sum.") for name in texts]
 
     def source(self, module):

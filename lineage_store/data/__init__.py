@@ -9,6 +9,7 @@ evidence      what some rows say of their columns, merged with what others say
 inference     the schema of rows: kinds of columns, the task, the classes
 typed_block   texts as values of a schema's columns, in bulk
 number_text   numbers as text; `number_arrays` whole columns of them
+row_weights   what rows count for
 risk          how likely a row is to be withdrawn, by rules from its own text
 source_ids    from row keys back to ids, with the source file
 near_matches  ids that look like the same subject's
@@ -67,6 +68,9 @@ if TYPE_CHECKING:
     from lineage_store.data.risk import (
         parse_rules,
     )
+    from lineage_store.data.row_weights import (
+        Weighing,
+    )
     from lineage_store.data.schema import (
         Column,
         Label,
@@ -103,6 +107,7 @@ else:
                 "records_in",
             ),
             "risk": ("parse_rules",),
+            "row_weights": ("Weighing",),
             "schema": ("Column", "Label", "Roles", "Schema", "Task"),
             "source_ids": ("SourceRow", "rows_by_key"),
         },
@@ -128,6 +133,7 @@ __all__ = [
     "Table",
     "TableHeader",
     "Task",
+    "Weighing",
     "class_text",
     "column_number",
     "days_of",

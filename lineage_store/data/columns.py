@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from lineage_store.data.record import KEYED
 from lineage_store.data.risk import RiskRule
+from lineage_store.data.row_weights import Weighing
 from lineage_store.data.schema import RULES, Roles, Said, Task
 from lineage_store.errors import BadInput
 from lineage_store.sources.reading import AS_IT_IS, Reading
@@ -21,7 +22,8 @@ class Columns:
     Their columns may be any, also dropped ones. `kinds` are those of columns whose kind is said, by
     name, and `task` that of the label; all others are told from the rows, by `rules`. By the first
     ones (`FIRST_RULES`) a row's split follows from its own key, since then from its place, so that
-    a person's rows lie in one.
+    a person's rows lie in one. `weight` is the column that says what a row counts for, `weighing`
+    which weights the family takes.
     """
 
     label: str | None = None
@@ -33,6 +35,13 @@ class Columns:
     kinds: tuple[tuple[str, Kind], ...] = ()
     task: Task | None = None
     rules: int = RULES
+    weight: str | None = None
+    weighing: Weighing = "any"
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The column of weights, if there is one."""
+        return () if self.weight is None else (self.weight,)
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -44,7 +53,8 @@ class Columns:
         """Every column that is named for something, so that a table must have it."""
         label = () if self.label is None else (self.label,)
         ruled = (rule.column for rule in self.risk)
-        return (*label, *self.ids, *self.drop, *ruled, *(name for name, _ in self.kinds))
+        kinds = (name for name, _ in self.kinds)
+        return (*label, *self.ids, *self.drop, *self.weights, *ruled, *kinds)
 
     @property
     def subjects_or_id(self) -> tuple[str, ...]:
@@ -116,16 +126,23 @@ def read_header(source: Source, columns: Columns) -> TableHeader:
             raise BadInput(
                 f"There is no column {wanted!r} in {source.name}; there are: {', '.join(names)}."
             )
-    special = (columns.label, *columns.ids, *columns.drop)
+    special = (columns.label, *columns.ids, *columns.drop, *columns.weights)
     for name, _ in columns.kinds:
         if name in (*columns.ids, *columns.drop):
             raise BadInput(f"The column {name!r} is an id or left out: its kind means nothing.")
+        if name in columns.weights:
+            raise BadInput(f"The column {name!r} has the rows' weights: it holds numbers.")
     features = tuple(name for name in names if name not in special)
     if not features:
         raise BadInput(f"No column of {source.name} is left as a feature.")
     label = columns.label
     if label is not None and label in (*columns.ids, *columns.drop):
         raise BadInput(f"The label column {label!r} cannot be an id or a dropped column.")
+    for name in columns.weights:
+        if name in (columns.label, *columns.ids, *columns.drop):
+            raise BadInput(
+                f"The weight column {name!r} cannot be the label, an id or a dropped column."
+            )
     return TableHeader(names, _roles(features, columns, source.kinds()))
 
 
@@ -151,4 +168,5 @@ def _roles(features: tuple[str, ...], columns: Columns, declared: Mapping[str, K
     said = {**declared, **dict(columns.kinds)}
     known = (*features, columns.label)
     kinds = tuple((name, said[name]) for name in known if name and name in said)
-    return Roles(features, columns.label, Said(kinds, columns.task, columns.rules))
+    said_of_all = Said(kinds, columns.task, columns.rules)
+    return Roles(features, columns.label, said_of_all, columns.weights)

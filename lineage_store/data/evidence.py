@@ -55,12 +55,12 @@ class Evidence:
     no_dates: frozenset[int] = frozenset()
 
     def add_block(self, values: Any) -> None:
-        """Take rows into account: a pyarrow RecordBatch of strings, that of the label last."""
+        """Take rows into account: a pyarrow RecordBatch of strings, in the order of the roles."""
         if self.roles.label is None:
             self.rows += values.num_rows
             self._see(values, None)
             return
-        labels = values.column(values.num_columns - 1)
+        labels = values.column(len(self.roles.columns))
         read = read_numbers(labels)
         if not self._by_first_rules and self.roles.said.task != "regression":
             read.texts[inexact_ones(labels) & ~read.missing] = True
@@ -137,7 +137,8 @@ class Evidence:
             for place, column in enumerate(self.roles.columns)
         )
         labels = () if name is None else (self._label(name),)
-        return Schema(columns, labels, said=self.roles.said)
+        weights = tuple(Column(weight, "number") for weight in self.roles.weights)
+        return Schema(columns, labels, weights, said=self.roles.said)
 
     @property
     def _by_first_rules(self) -> bool:

@@ -22,6 +22,7 @@ from lineage_store.data.keys_seen import KeysSeen
 from lineage_store.data.number_arrays import first_of_no_kind
 from lineage_store.data.record import EVALUATION_PERCENT, Block, joined
 from lineage_store.data.risk import bands_of
+from lineage_store.data.row_weights import first_wrong_weight
 from lineage_store.data.schema import FIRST_RULES
 from lineage_store.errors import BadInput
 from lineage_store.keys.exclusions import Exclusions, GivenRows
@@ -162,6 +163,14 @@ class _Keying:
                 raise BadInput(
                     f"{source.unit.capitalize()} {rows.numbers[wrong]} of {source.name}: the value "
                     f"in column {name!r} is no {kind}, and it was said to hold {kind}s."
+                )
+        for name in self.columns.weights:
+            values = rows.values.column(self.header.names.index(name))
+            if (found := first_wrong_weight(values, self.columns.weighing)) is not None:
+                wrong, why = found
+                raise BadInput(
+                    f"{source.unit.capitalize()} {rows.numbers[wrong]} of {source.name}: the value "
+                    f"in the weight column {name!r} {why}."
                 )
 
     def _row_keys(self, source: Source, rows: TextRows) -> tuple[RowKeys, RowKeys | None]:

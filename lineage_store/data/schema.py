@@ -5,7 +5,7 @@ row holds:
 
     columns   what a model reads, in the order of the table
     labels    what it learns to tell: a label is a column that knows its task and its classes
-    weights   what a row counts for
+    weights   what a row counts for: numbers from 0 on, never missing, no feature of it
     groups    which rows belong together
 
 All but the first are optional, the labels too. Which of them it takes is for a family to say
@@ -145,17 +145,20 @@ class Label(Column):
 class Roles:
     """Which columns of a table are what, before anything is told of their kinds.
 
-    A row has the values of `columns` in this order, and then that of the label, if there is one.
+    A row has the values of `columns` in this order, and then that of the label, if there is one,
+    and its weight, if it has any.
     """
 
     columns: tuple[str, ...]
     label: str | None = None
     said: Said = Said()
+    weights: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[str, ...]:
         """The names of all columns, in the order in which a row has their values."""
-        return self.columns if self.label is None else (*self.columns, self.label)
+        label = () if self.label is None else (self.label,)
+        return (*self.columns, *label, *self.weights)
 
 
 @dataclass(frozen=True)
@@ -182,8 +185,10 @@ class Schema:
     @property
     def roles(self) -> Roles:
         """What the gate is told of such a table; raises ValueError for several labels."""
-        names = tuple(column.name for column in self.columns)
-        return Roles(names, self.label.name if self.labels else None, self.said)
+        names, weights = (
+            tuple(column.name for column in some) for some in (self.columns, self.weights)
+        )
+        return Roles(names, self.label.name if self.labels else None, self.said, weights)
 
     def names(self, kind: Kind) -> tuple[str, ...]:
         """Return the names of the columns that a model takes as a kind, in the table's order."""

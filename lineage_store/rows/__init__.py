@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
-    from lineage_store.rows.arrays import LABEL, Rows, RowSet, joined, pieces
+    from lineage_store.rows.arrays import LABEL, WEIGHT, Rows, RowSet, joined, pieces
     from lineage_store.rows.known_files import keep_known, known_slices
     from lineage_store.rows.row_store import FORMAT, RowStore, fields_of, open_rows
     from lineage_store.rows.slice_file import Field
@@ -22,7 +22,7 @@ else:
     __getattr__ = lazily(
         __name__,
         {
-            "arrays": ("LABEL", "RowSet", "Rows", "joined", "pieces"),
+            "arrays": ("LABEL", "WEIGHT", "RowSet", "Rows", "joined", "pieces"),
             "known_files": ("keep_known", "known_slices"),
             "row_store": ("FORMAT", "RowStore", "fields_of", "open_rows"),
             "slice_file": ("Field",),
@@ -34,6 +34,7 @@ __all__ = [
     "FORMAT",
     "LABEL",
     "NO_SLICES",
+    "WEIGHT",
     "Field",
     "RowSet",
     "RowStore",

@@ -16,7 +16,7 @@ from lineage_store.tensors import Array
 
 Indices = npt.NDArray[np.int64]
 
-LABEL = "label"
+LABEL, WEIGHT = "label", "weight"
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class Rows:
     """Rows in row-key order.
 
     `row_keys` (n, 16) uint8; `columns` are arrays of n rows by name, in the order of the encoding
-    (`slice_file.Field`), with the labels, if there are any, under `LABEL`.
+    (`slice_file.Field`), with the labels, if there are any, under `LABEL`, and what each row counts
+    for under `WEIGHT`, if they do not all count alike.
     """
 
     row_keys: npt.NDArray[np.uint8]
@@ -40,6 +41,11 @@ class Rows:
     def labels(self) -> Array:
         """The labels (n,); raises KeyError if the rows have none."""
         return self.columns[LABEL]
+
+    @property
+    def weights(self) -> Array | None:
+        """What each row counts for (n,); None if all count alike."""
+        return self.columns.get(WEIGHT)
 
     def take(self, indices: npt.NDArray[Any]) -> "Rows":
         """Return the rows at these places, in this order."""

@@ -3,7 +3,7 @@
 The file is NumPy's NPY (NEP 1), an array of one structured record a row: the row key, (16,) uint8,
 and the fields of the family's encoding in their order, those of Keras for instance
 
-    numbers (N,) float32 · categories (M,) int32 · label int32 or float32
+    numbers (N,) float32 · categories (M,) int32 · label int32 or float32 · weight float32
 
 All that there is of a row stands in one place, so that reading it touches few pages. A file is
 mapped, not loaded, and the pages that were touched are given back (`Slice.drop`): they stay in the

@@ -34,7 +34,7 @@ class Understanding:
     many people have rows, None where no column names any, and `on_both_sides` how many of them have
     rows that are learnt from and others that the model is judged by. `alike` are rows of ids that
     are spelled nearly as forgotten ones. `sources` are what the files were taken for. `classes` are
-    the names of the classes, which are values.
+    the names of the classes, which are values; `weight` names the column of weights.
     """
 
     rows: int
@@ -54,6 +54,7 @@ class Understanding:
     slices: int
     warnings: tuple[str, ...]
     classes: tuple[str, ...] = ()
+    weight: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON, without any value."""
@@ -71,6 +72,7 @@ class Understanding:
             "columns": [
                 {"name": one.name, "kind": one.kind, "why": one.why} for one in self.columns
             ],
+            "weight_column": self.weight,
             "subjects": self.subjects,
             "without_subject": self.without_subject,
             "on_both_sides": self.on_both_sides,
@@ -117,6 +119,7 @@ def understanding_of(
             watch, columns, schema=schema, by_split=by_split, shards=shards, class_rows=found
         ),
         classes=tuple(found),
+        weight=columns.weight,
     )
 
 

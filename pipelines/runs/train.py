@@ -89,6 +89,7 @@ def train(
     family = family_of(asked.options.model_family)
     unfit = partial(family.unfit, module=asked.module is not None, base=asked.base is not None)
     must_be_fit(unfit(None, asked.options))
+    asked = replace(asked, columns=replace(asked.columns, weighing=family.weighing))
     source = family.source(asked.module)
     text, name = source.text, source.name
     ensure_signing_key(workspace)

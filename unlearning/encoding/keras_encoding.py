@@ -10,14 +10,17 @@ import numpy.typing as npt
 from lineage_store.data import Schema
 from lineage_store.rows import LABEL, Field, Rows, fields_of
 from lineage_store.tensors import Array
-from unlearning.encoding.row_encoding import TypedRows
+from unlearning.encoding.row_encoding import TypedRows, weights_in
 from unlearning.keras_models.encoding import encode_strings
 from unlearning.keras_models.module_file import spec_of
 
 
 @dataclass(frozen=True)
 class KerasEncoding:
-    """`numbers` float32, `categories` int32 buckets, `label` int32 classes or float32 values."""
+    """`numbers` float32, `categories` int32 buckets, `label` int32 classes or float32 values.
+
+    If rows have weights, `weight` float32.
+    """
 
     schema: Schema
 
@@ -36,7 +39,8 @@ class KerasEncoding:
         numbers = _side_by_side(rows, spec.numbers, np.dtype(np.float32))
         strings = _side_by_side(rows, spec.strings, np.dtype(object))
         categories = encode_strings(strings, columns=spec.strings, buckets=spec.buckets)
-        return keras_rows(rows.row_keys, numbers, categories, labels)
+        found = keras_rows(rows.row_keys, numbers, categories, labels)
+        return Rows(found.row_keys, {**found.columns, **weights_in(rows, self.schema)})
 
 
 def _side_by_side(rows: TypedRows, names: Sequence[str], kind: "np.dtype[Any]") -> Array:

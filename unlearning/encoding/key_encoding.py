@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lineage_store.data import Schema
-from lineage_store.rows import LABEL, Field, Rows
-from unlearning.encoding.row_encoding import TypedRows
+from lineage_store.rows import LABEL, WEIGHT, Field, Rows
+from unlearning.encoding.row_encoding import TypedRows, weights_in
 from unlearning.encoding.value_keys import class_key, number_keys, text_keys
 
 KEYS = "keys"
@@ -14,14 +14,18 @@ KEYS = "keys"
 
 @dataclass(frozen=True)
 class KeyEncoding:
-    """`keys` (n, C) in the table's order of columns, `label` (n,) of the class, all int64."""
+    """`keys` (n, C) in the table's order of columns, `label` (n,) of the class, all int64.
+
+    If rows have weights, `weight` (n,) int64: the gate let whole ones through.
+    """
 
     schema: Schema
 
     @property
     def fields(self) -> tuple[Field, ...]:
         """What a row holds, in this order."""
-        return (Field(KEYS, "<i8", len(self.schema.columns)), Field(LABEL, "<i8"))
+        weights = (Field(WEIGHT, "<i8") for _ in self.schema.weights)
+        return (Field(KEYS, "<i8", len(self.schema.columns)), Field(LABEL, "<i8"), *weights)
 
     def encode(self, rows: TypedRows) -> Rows:
         """Return the rows in this encoding, in the order given."""
@@ -35,4 +39,6 @@ class KeyEncoding:
         label = self.schema.label
         known = {name: class_key(name) for name in label.classes}
         labels = np.array([known[name] for name in rows[label.name]], dtype=np.int64)
-        return Rows(rows.row_keys, {KEYS: keys, LABEL: labels})
+        given = weights_in(rows, self.schema)
+        weights = {name: array.astype(np.int64) for name, array in given.items()}
+        return Rows(rows.row_keys, {KEYS: keys, LABEL: labels, **weights})

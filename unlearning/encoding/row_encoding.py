@@ -11,7 +11,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.rows import Field, Rows
+from lineage_store.data import Schema
+from lineage_store.rows import WEIGHT, Field, Rows
 from lineage_store.tensors import Array
 
 
@@ -31,6 +32,14 @@ class TypedRows:
 
     def __getitem__(self, name: str) -> Array:
         return self.columns[name]
+
+
+def weights_in(rows: TypedRows, schema: Schema) -> dict[str, Array]:
+    """Return what each row counts for, by the name of the array; none if all count alike."""
+    if not schema.weights:
+        return {}
+    (column,) = schema.weights
+    return {WEIGHT: rows[column.name]}
 
 
 class RowEncoding(Protocol):

@@ -40,12 +40,15 @@ def is_distinctive(text: str) -> bool:
 
 def row_tokens(snapshot: Snapshot, rows: GoingRows) -> tuple[set[str], set[bytes]]:
     """Return the distinctive texts of some rows of a snapshot, and their numbers in one."""
-    columns = snapshot.schema.columns
+    columns, labels = snapshot.schema.columns, snapshot.schema.labels
+    after = len(columns) + len(labels)
     texts: set[str] = set()
     numbers: set[bytes] = set()
     for record in read_some(snapshot, rows):
         pairs = list(zip(record.values, columns, strict=False))  # without labels
+        weights = record.values[after:]
         texts.update(value for value, _ in pairs if is_distinctive(value))
+        texts.update(value for value in weights if is_distinctive(value))
         numeric = [(value, column) for value, column in pairs if column.kept == "number"]
         if sum(_float_bits(value) for value, _ in numeric) >= DISTINCTIVE_BITS:
             parsed = [_number(value, column) for value, column in numeric]
@@ -53,8 +56,8 @@ def row_tokens(snapshot: Snapshot, rows: GoingRows) -> tuple[set[str], set[bytes
                 row = np.array([np.nan if v is None else v for v in parsed], "<f4")
             numbers.add(row.tobytes())
     # Names of columns and classes stand in ledgers and records, whoever's rows are gone.
-    classes = (name for label in snapshot.schema.labels for name in label.classes)
-    names = (*(column.name for column in columns), *classes)
+    classes = (name for label in labels for name in label.classes)
+    names = (*(column.name for column in snapshot.schema.all), *classes)
     return {text for text in texts if not any(text in name for name in names)}, numbers
 
 

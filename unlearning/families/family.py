@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from lineage_store.claim import Claim
-from lineage_store.data import Column, Schema, Task
+from lineage_store.data import Column, Schema, Task, Weighing
 from lineage_store.errors import BadInput
 from lineage_store.ledger import Ledger, ShardLedger, TrainOptions
 from lineage_store.placement import Partition
@@ -160,6 +160,10 @@ class Family(Protocol):
     def claim(self) -> Claim:
         """The strongest claim that a removal of its own can keep."""
 
+    @property
+    def weighing(self) -> Weighing:
+        """Which weights of rows it takes; the gate lets no others through."""
+
     def completed(self, options: TrainOptions) -> TrainOptions:
         """Return options in which what the user left open is as it is best for the family."""
 
@@ -207,8 +211,8 @@ class Family(Protocol):
         """
 
 
-def not_one_label(schema: Schema, *, family: str) -> list[Unfit]:
-    """Return why a family cannot serve that learns one label, from rows that count alike."""
+def not_one_label(schema: Schema, *, family: str, weighing: Weighing) -> list[Unfit]:
+    """Return why a family cannot serve that learns one label, from rows with such weights."""
     found = []
     if not schema.labels:
         why = f"The family {family} learns to tell a label, and no column was named as one"
@@ -217,7 +221,11 @@ def not_one_label(schema: Schema, *, family: str) -> list[Unfit]:
     if len(schema.labels) > 1:
         why = f"The family {family} learns one label, and {len(schema.labels)} columns were named"
         found.append(Unfit("not yet", f"{why}: train a model for each of them."))
-    for role, columns in (("weights of rows", schema.weights), ("groups", schema.groups)):
+    if len(schema.weights) > 1:
+        why = f"A row counts for one weight, and {len(schema.weights)} columns were named"
+        found.append(Unfit("change this", f"{why}: name one of them."))
+    weights = schema.weights if weighing == "none" else ()
+    for role, columns in (("weights of rows", weights), ("groups", schema.groups)):
         if columns:
             why = f"The family {family} takes no {role}"
             found.append(Unfit("not yet", f"{why}: leave {_named(columns)} out."))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.claim import BITS, Claim
-from lineage_store.data import Schema, Task
+from lineage_store.data import Schema, Task, Weighing
 from lineage_store.errors import BadInput
 from lineage_store.ledger import SHARDS, SLICES, TrainOptions
 from lineage_store.placement import Partition, schedule
@@ -35,6 +35,7 @@ class KerasFamily:
     tasks: tuple[Task, ...] = ("classification", "regression")
     trail: Trail = "steps"
     claim: Claim = BITS
+    weighing: Weighing = "any"
 
     def completed(self, options: TrainOptions) -> TrainOptions:
         """Return options with the shards and slices of the table, unless any are given.
@@ -63,7 +64,8 @@ class KerasFamily:
             for name in OF_SUMS
             if getattr(options, name) != getattr(TrainOptions(), name)
         ]
-        found += [] if schema is None else not_one_label(schema, family=self.name)
+        if schema is not None:
+            found += not_one_label(schema, family=self.name, weighing=self.weighing)
         for label in () if schema is None else schema.labels:
             for fits, name in (
                 (aggregation_for, options.aggregate),

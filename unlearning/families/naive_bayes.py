@@ -9,6 +9,9 @@ Classes and values are named by keys, a hash of column and text, and never numbe
 A number is known by its place on a public grid, four steps an octave: the upper 11 bits of a
 float32 in numeric order. So nothing of the encoding depends on the data.
 
+A row with a weight is so many equal rows, and the sums are those of that many: weights are whole
+numbers (`row_weights`), so that all of it stays exact. A row of weight 0 adds nothing.
+
     P(class) = (n_class + 1) / (n + classes)
     P(value of a column | class) = (n_value,class + 1) / (n_class + values of the column + 1)
 
@@ -52,12 +55,16 @@ class Sums:
 
     @property
     def rows(self) -> int:
-        """How many rows were summed."""
+        """How many rows were summed, each as often as it counts."""
         return int(self.class_counts.sum())
 
+    def arrays(self) -> State:
+        """Return the arrays in their canonical form."""
+        return {name: getattr(self, name) for name in NAMES}
+
     def to_state(self) -> State:
-        """Return the arrays in their canonical form; none if there is no row."""
-        return {name: getattr(self, name) for name in NAMES} if self.rows else {}
+        """Return the arrays; none if there is no row."""
+        return self.arrays() if self.rows else {}
 
     @classmethod
     def from_state(cls, state: State) -> "Sums":
@@ -71,8 +78,14 @@ def nothing() -> Sums:
     return Sums(none, none, none, none, np.zeros((0, 0), np.int64))
 
 
-def sums_of(values: Keys, labels: Keys) -> Sums:
-    """Sum rows: `values` (n, C) are the keys of each column's values, `labels` (n,) of classes."""
+def sums_of(values: Keys, labels: Keys, weights: Counts | None = None) -> Sums:
+    """Sum rows: `values` (n, C) are the keys of each column's values, `labels` (n,) of classes.
+
+    `weights` (n,) are whole numbers from 0 on, what each row counts for; without them it is 1.
+    """
+    if weights is not None:
+        counting = weights > 0
+        values, labels, weights = values[counting], labels[counting], weights[counting]
     if not len(labels):
         return nothing()
     classes, which = np.unique(labels, return_inverse=True)
@@ -81,13 +94,13 @@ def sums_of(values: Keys, labels: Keys) -> Sums:
     for column in range(values.shape[1]):
         found, place = np.unique(values[:, column], return_inverse=True)
         cells = place.reshape(-1) * len(classes) + which
-        table = np.bincount(cells, minlength=len(found) * len(classes))
+        table = np.bincount(cells, weights, len(found) * len(classes))  # floats, but exact
         columns.append(np.full(len(found), column, np.int64))
         keys.append(found)
         counts.append(table.reshape(len(found), len(classes)).astype(np.int64))
     return Sums(
         classes,
-        np.bincount(which, minlength=len(classes)).astype(np.int64),
+        np.bincount(which, weights, len(classes)).astype(np.int64),
         np.concatenate([np.zeros(0, np.int64), *columns]),
         np.concatenate([np.zeros(0, np.int64), *keys]),
         np.concatenate([np.zeros((0, len(classes)), np.int64), *counts]),
@@ -101,8 +114,8 @@ def added(one: Sums, other: Sums) -> Sums:
     """
     if one.rows + other.rows > MOST_ROWS:
         raise BadInput(
-            f"A part has more than {MOST_ROWS:,} rows, which its sums cannot hold exactly: train "
-            f"with more shards."
+            f"The rows of a part count for more than {MOST_ROWS:,}, which its sums cannot hold "
+            f"exactly: train with more shards."
         )
     return _combined(one, other, sign=1)
 

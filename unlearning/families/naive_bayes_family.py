@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lineage_store.data import Schema, Task
+from lineage_store.data import Schema, Task, Weighing
 from lineage_store.ledger import TrainOptions
 from lineage_store.placement import Partition
 from lineage_store.rows import Rows, RowSet, RowStore, pieces
@@ -56,15 +56,18 @@ TAKEN = {one.name for one in fields(Partition)} | {"model_family", "aggregate"}
 
 
 def summed(rows: RowSet) -> State:
-    """Return the whole state of a part: the sums of its rows, read piece by piece."""
+    """Return the whole state of a part: the sums of its rows, read piece by piece.
+
+    There is none without rows. Rows that all have weight 0 are summed to nothing, which is a state.
+    """
     total = nothing()
     for piece in pieces(rows, SUMMED_AT_ONCE):
-        total = added(total, sums_of(piece[KEYS], piece.labels))
-    return _as_state(total)
+        total = added(total, sums_of(piece[KEYS], piece.labels, piece.weights))
+    return _as_state(total) if len(rows) else {}
 
 
 def _as_state(sums: Sums) -> State:
-    return {f"{WEIGHTS}{name}": array for name, array in sums.to_state().items()}
+    return {f"{WEIGHTS}{name}": array for name, array in sums.arrays().items()}
 
 
 def _as_sums(state: Mapping[str, Array]) -> Sums:
@@ -104,7 +107,7 @@ class NaiveBayesLearner(OneUnit):
     def export(self, states: Sequence[State], folder: Path, *, rule: str) -> None:
         """Write the SavedModel: the shipped graph, and one file of all sums."""
         export_sums(
-            [_as_sums(state) for state in states],
+            [_as_sums(state) if state else None for state in states],
             folder,
             schema=self.schema,
             rule=rule,
@@ -116,6 +119,7 @@ class NaiveBayes(SumsFamily):
 
     name = "naive-bayes"
     tasks: tuple[Task, ...] = ("classification",)
+    weighing: Weighing = "whole"
 
     def unfit(
         self,
@@ -132,7 +136,7 @@ class NaiveBayes(SumsFamily):
             found.append(Unfit("change this", f"{why}: choose mean or vote."))
         if schema is None:
             return found
-        found += not_one_label(schema, family=self.name)
+        found += not_one_label(schema, family=self.name, weighing=self.weighing)
         found += [
             Unfit(
                 "never",

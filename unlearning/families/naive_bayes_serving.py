@@ -15,13 +15,13 @@ from unlearning.serving.shipped_graph import columns_of, ends_of, fill
 GRAPH = Path(__file__).with_name("naive_bayes_graph.saved_model")
 
 
-def export_sums(parts: Sequence[Sums], folder: Path, *, schema: Schema, rule: str) -> None:
-    """Write the SavedModel of the parts that have rows; no TensorFlow is needed.
+def export_sums(parts: Sequence[Sums | None], folder: Path, *, schema: Schema, rule: str) -> None:
+    """Write the SavedModel of the parts that have rows, not None; no TensorFlow is needed.
 
     Numbers and texts are the inputs of the signature `columns`; the sums number all columns in the
     schema's order. Raises BadInput if no part has rows, or for another rule than `RULES`.
     """
-    members = [sums for sums in parts if sums.rows]
+    members = [sums for sums in parts if sums is not None]
     if not members:
         raise BadInput("No shard has rows: there is no model to serve.")
     if rule not in RULES:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lineage_store.claim import BITS, Claim
-from lineage_store.data import Schema, Task
+from lineage_store.data import Schema, Task, Weighing
 from lineage_store.errors import BadInput
 from lineage_store.ledger import Ledger, ShardLedger, TrainOptions
 from lineage_store.placement import Partition
@@ -115,6 +115,7 @@ class SumsFamily:
 
     trail: Trail = "sums"
     claim: Claim = BITS
+    weighing: Weighing = "none"
 
     def completed(self, options: TrainOptions) -> TrainOptions:
         """Return options with one shard and one slice where nothing else was asked for."""

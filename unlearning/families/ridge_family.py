@@ -160,7 +160,7 @@ class Ridge(SumsFamily):
             return [*found, Unfit("change this", str(error))]
         if schema is None:
             return found
-        found += not_one_label(schema, family=self.name)
+        found += not_one_label(schema, family=self.name, weighing=self.weighing)
         if len(schema.labels) != 1:
             return found
         try:

@@ -9,4 +9,7 @@ from unlearning.keras_models.module_file import spec_of
 def make_learner(text: str, *, name: str, store: RowStore, seed: int) -> KerasLearner:
     """Build the learner of a store's rows from a module's source."""
     pin_tensorflow()
-    return KerasLearner(text, name=name, spec=spec_of(store.schema), seed=seed)
+    schema = store.schema
+    return KerasLearner(
+        text, name=name, spec=spec_of(schema), seed=seed, counted=bool(schema.weights)
+    )

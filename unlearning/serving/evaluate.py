@@ -45,31 +45,38 @@ def evaluate(
 ) -> Metrics:
     """Return what the aggregate does on rows: the metrics of `measured` that fit; and `rows`.
 
-    Without a label nothing is right or wrong, and no row is asked about.
+    Rows with weights count for these. Without a label nothing is right or wrong, and no row is
+    asked about; nor is one if all have weight 0.
     """
     if learner.task is None or not len(rows) or not any(parts):
         return {"rows": 0}
     squares = hits = loss = 0.0
     asked: list[Array] = []
+    weighed: list[Array] = []
     scored: list[Array] = []
     for piece in pieces(rows, ASKED_AT_ONCE):
         told, scores = aggregated(learner, parts, piece, aggregate=aggregate)
         labels = learner.targets(piece)
+        counts = np.ones(len(piece)) if piece.weights is None else piece.weights.astype(np.float64)
         asked.append(labels)
+        weighed.append(counts)
         if learner.task == "regression":
-            squares += float(np.sum((told[:, 0] - labels) ** 2))
+            squares += float(np.sum(counts * (told[:, 0] - labels) ** 2))
             continue
         scored.append(scores)
         right = told[np.arange(len(piece)), labels]
-        hits += float(np.sum(scores.argmax(axis=1) == labels))
-        loss -= float(np.sum(np.log(np.clip(right, 1e-7, 1.0))))
-    labels = np.concatenate(asked)
+        hits += float(np.sum(counts * (scores.argmax(axis=1) == labels)))
+        loss -= float(np.sum(counts * np.log(np.clip(right, 1e-7, 1.0))))
+    labels, counts = np.concatenate(asked), np.concatenate(weighed)
+    total = float(counts.sum())
+    if not total:
+        return {"rows": 0}
     if learner.task == "regression":
-        error = float(np.sqrt(squares / len(rows)))
-        return {"rows": len(rows), "rmse": error, **measured_values(error, labels)}
+        error = float(np.sqrt(squares / total))
+        return {"rows": len(rows), "rmse": error, **measured_values(error, labels, counts)}
     return {
         "rows": len(rows),
-        "accuracy": hits / len(rows),
-        "log_loss": loss / len(rows),
-        **measured_classes(np.concatenate(scored), labels),
+        "accuracy": hits / total,
+        "log_loss": loss / total,
+        **measured_classes(np.concatenate(scored), labels, counts),
     }

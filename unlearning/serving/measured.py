@@ -8,6 +8,11 @@
     per_class           by the class's number (its name is a value): rows, recall, precision
     rmse, r2            the root of the mean squared error; 1 - that error / that of the mean
 
+Rows with weights count for these, as with scikit-learn's `sample_weight`: every share and mean is
+one of weights, and the pair of a row and another counts for the product of the two; `rows` alone
+counts rows. What `evaluate` compares models by counts each row once, whatever its weight: there it
+is asked about people.
+
 `baseline` is what the most frequent class of these rows would give, with their shares as its
 probabilities, or their mean. It knows the rows that it is asked about, which no model does.
 """
@@ -17,24 +22,26 @@ from typing import Any
 import numpy as np
 
 from lineage_store.tensors import Array
-from unlearning.attacks.roc import placements
 
 Metrics = dict[str, Any]
 
 
-def measured_classes(scores: Array, labels: Array) -> Metrics:
+def measured_classes(scores: Array, labels: Array, counts: Array) -> Metrics:
     """Return what scores (n, classes) of classes are worth besides accuracy and log loss.
 
-    `auc` is missing where all rows are of one class.
+    `counts` (n,) are what each row counts for; not all are 0. `auc` is missing where all that count
+    are of one class.
     """
     classes = scores.shape[1]
     said = scores.argmax(axis=1)
-    rows, told = (np.bincount(some, minlength=classes) for some in (labels, said))
-    right = np.bincount(labels[said == labels], minlength=classes)
-    recalls = [share(int(r), int(n)) for r, n in zip(right, rows, strict=True)]
+    rows = np.bincount(labels, minlength=classes)
+    there, told = (np.bincount(some, counts, classes) for some in (labels, said))
+    hit = said == labels
+    right = np.bincount(labels[hit], counts[hit], classes)
+    recalls = [share(r, n) for r, n in zip(right.tolist(), there.tolist(), strict=True)]
     known = [recall for recall in recalls if recall is not None]
     found: Metrics = {"balanced_accuracy": float(np.mean(known))}
-    auc = _auc(scores, labels)
+    auc = _auc(scores, labels, counts)
     if auc is not None:
         found["auc"] = auc
     found["per_class"] = [
@@ -42,11 +49,11 @@ def measured_classes(scores: Array, labels: Array) -> Metrics:
             "class": number,
             "rows": int(rows[number]),
             "recall": recalls[number],
-            "precision": share(int(right[number]), int(told[number])),
+            "precision": share(float(right[number]), float(told[number])),
         }
         for number in range(classes)
     ]
-    shares = rows[rows > 0] / len(labels)
+    shares = there[there > 0] / counts.sum()
     found["baseline"] = {
         "accuracy": float(shares.max()),
         "log_loss": float(-np.sum(shares * np.log(shares))),
@@ -54,29 +61,42 @@ def measured_classes(scores: Array, labels: Array) -> Metrics:
     return found
 
 
-def measured_values(error: float, labels: Array) -> Metrics:
+def measured_values(error: float, labels: Array, counts: Array) -> Metrics:
     """Return what a root mean squared error on labels (n,) is worth.
 
-    `r2` is missing where all labels are the same.
+    `counts` (n,) are what each row counts for; not all are 0. `r2` is missing where all labels are
+    the same.
     """
-    deviation = float(np.std(labels.astype(np.float64)))
+    values = labels.astype(np.float64)
+    mean = np.average(values, weights=counts)
+    deviation = float(np.sqrt(np.average((values - mean) ** 2, weights=counts)))
     found: Metrics = {"baseline": {"rmse": deviation}}
-    if deviation > 0:
+    if np.ptp(values[counts > 0]) > 0:
         found["r2"] = 1.0 - (error / deviation) ** 2
     return found
 
 
-def share(part: int, of: int) -> float | None:
+def share(part: float, of: float) -> float | None:
     """Return a share; None of nothing."""
     return part / of if of else None
 
 
-def _auc(scores: Array, labels: Array) -> float | None:
+def _auc(scores: Array, labels: Array, counts: Array) -> float | None:
     classes = [1] if scores.shape[1] == 2 else range(scores.shape[1])
     found = []
     for number in classes:
         here = labels == number
-        if here.any() and not here.all():
-            ahead, _ = placements(scores[here, number], scores[~here, number])
-            found.append(float(np.mean(ahead)))
+        mine, others = counts[here].sum(), counts[~here].sum()
+        if mine and others:
+            beaten = _beaten(scores[here, number], scores[~here, number], counts[~here])
+            found.append(float(np.sum(counts[here] * beaten)) / float(mine))
     return float(np.mean(found)) if found else None
+
+
+def _beaten(scores: Array, others: Array, counts: Array) -> Array:
+    """Return what share of the others each score beats (n,); ties count half."""
+    order = np.argsort(others, kind="stable")
+    below = np.concatenate([[0.0], np.cumsum(counts[order])])
+    lower, upper = (np.searchsorted(others[order], scores, side) for side in ("left", "right"))
+    beaten: Array = (below[lower] + below[upper]) / (2 * below[-1])
+    return beaten

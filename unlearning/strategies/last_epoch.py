@@ -18,7 +18,7 @@ from lineage_store.ledger import ShardLedger, TrainOptions
 from lineage_store.placement import Stage
 from lineage_store.rows import Rows, RowSet, RowStore
 from lineage_store.tensors import State, load_state
-from unlearning.keras_models.class_weights import Weights
+from unlearning.keras_models.class_weights import Weights, counts_of
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.strategies.strategy import stage_of
 from unlearning.training.batches import epoch_batches
@@ -154,7 +154,10 @@ def _taken(
 def _counts(step: Step, weights: Weights | None) -> Weights:
     """Return what each row counts for (n,), so that the loss is the mean over those that stay."""
     counts = step.stays * (len(step.stays) / np.count_nonzero(step.stays))
-    if weights is not None:
+    own = counts_of(step.rows, weights)
+    if own is not None:
+        counts = counts * own
+    elif weights is not None:
         counts = counts * weights[step.rows.labels]
     return counts.astype(np.float32)
 

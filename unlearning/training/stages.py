@@ -18,7 +18,7 @@ from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.ledger import ShardLedger, StageRecord, StepRecord, TrainOptions
 from lineage_store.placement import Partition, Stage
 from lineage_store.rows import Rows, RowSet, RowStore, pieces
-from lineage_store.tensors import State, load_state
+from lineage_store.tensors import Array, State, load_state
 from unlearning.keras_models.class_weights import ALIKE, Weights, weighting_or_default
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.training.batches import (
@@ -81,8 +81,14 @@ def weigh(rows: RowSet, learner: KerasLearner, options: TrainOptions) -> Weights
     spec = learner.spec
     if options.class_weights == ALIKE:
         return None
-    labels = np.concatenate([piece.labels for piece in pieces(rows, PIECE)] or [np.zeros(0, int)])
-    return weighting_or_default(options.class_weights, task=spec.task)(labels, spec.outputs)
+    labels, weights = [np.zeros(0, int)], list[Array]()
+    for piece in pieces(rows, PIECE):
+        labels.append(piece.labels)
+        weights += [] if piece.weights is None else [piece.weights]
+    weighting = weighting_or_default(options.class_weights, task=spec.task)
+    return weighting(
+        np.concatenate(labels), spec.outputs, np.concatenate(weights) if weights else None
+    )
 
 
 def train_shard(

@@ -30,17 +30,13 @@ from unweave.api.near_subjects import spelled_otherwise, telling_of_others
 from unweave.api.reader import Reader, Tables, the_data
 from unweave.api.readmitting import readmit_subjects
 from unweave.api.reporting import write_report
-from unweave.api.session import Now, Session, nobody
+from unweave.api.session import Now, Session, nobody, to_nobody
 from unweave.api.verify import verify as verify
 
 if TYPE_CHECKING:
     from pipelines.jobs import Backend
     from unweave.api.request_queue import RequestQueue
     from unweave.report.charts import Evaluation
-
-
-def to_nobody(understanding: Understanding) -> None:
-    """Tell nobody what was understood of a table."""
 
 
 class Project(Reader):
@@ -83,6 +79,7 @@ class Project(Reader):
         label: str | None = None,
         subject: str | Sequence[str] = (),
         row_id: str | None = None,
+        weight_column: str | None = None,
         drop: Sequence[str] = (),
         task: Task | None = None,
         category_columns: Sequence[str] = (),
@@ -125,12 +122,11 @@ class Project(Reader):
         and a `dry_run` ends there; the answer has it too.
 
         `label` is the column to predict, for a family that learns to tell one. A row may have
-        several subjects: `subject` names one column or more. `base` names a live model whose
-        weights each shard starts from; without `shards` there are as many as that has, or as many
-        as are best for `model_family`, as of `slices`. `risk_rules` tell which rows are likely to
-        be withdrawn, by rising risk (docs/data.md). Who is spelled nearly as somebody who was
-        forgotten here is kept out, unless `admit_alike` says that these are others. Raises BadInput
-        for what does not fit.
+        several subjects: `subject` names one column or more. `weight_column` says what it counts
+        for. `base` names a live model whose weights each shard starts from; without `shards` there
+        are as many as that has, or as are best for `model_family`, as of `slices`. Who is spelled
+        nearly as somebody who was forgotten here is kept out, unless `admit_alike` says that these
+        are others. Raises BadInput for what does not fit.
         """
         from pipelines.runs.train import TrainRequest
 
@@ -145,6 +141,7 @@ class Project(Reader):
             risk,
             kinds_said(texts=[*category_columns, *text_columns], dates=date_columns),
             task,
+            weight=weight_column,
         )
         asked = TrainRequest(
             sources=open_table(the_data(data, csv), columns, reading),

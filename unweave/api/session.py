@@ -22,6 +22,7 @@ from lineage_store.workspace import Connection, Workspace, open_workspace, writi
 from unweave.api.version import installed_version
 
 if TYPE_CHECKING:
+    from lineage_store.understood import Understanding
     from pipelines.jobs import Backend, Command
     from unlearning.fitting import ShardEngine
 
@@ -30,6 +31,10 @@ Now = Callable[[], datetime]
 
 def nobody(what: str, done: int, total: int) -> None:
     """Listen to no progress."""
+
+
+def to_nobody(understanding: "Understanding") -> None:
+    """Tell nobody what was understood of a table."""
 
 
 @dataclass(frozen=True, kw_only=True)

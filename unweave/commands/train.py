@@ -10,7 +10,7 @@ from lineage_store.data import Task
 from lineage_store.ledger import TrainOptions
 from lineage_store.sources import Given, Reading
 from lineage_store.understood import Understanding
-from unweave.api.project import to_nobody
+from unweave.api.session import to_nobody
 from unweave.options.once import Once
 from unweave.options.reading import data_option, kind_options, names_in, reading_options
 from unweave.options.shared import (
@@ -44,6 +44,11 @@ from unweave.text.printed import say
     help="The column that says whose row it is; may be given again, for rows of several people.",
 )
 @click.option("--row-id-column", "row_id", help="The column with an id of each row.")
+@click.option(
+    "--weight-column",
+    "weight_column",
+    help="The column that says what a row counts for, from 0 on.",
+)
 @click.option(
     "--drop-columns", "drop", default="", help="Columns to leave out, with commas between."
 )
@@ -81,6 +86,7 @@ def train(
     label: str | None,
     subject: tuple[str, ...],
     row_id: str | None,
+    weight_column: str | None,
     drop: str,
     module: Path | None,
     base: str | None,
@@ -111,6 +117,7 @@ def train(
             label=label,
             subject=subject,
             row_id=row_id,
+            weight_column=weight_column,
             drop=names_in(drop),
             task=task,
             category_columns=names_in(category_columns),

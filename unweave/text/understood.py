@@ -23,6 +23,8 @@ def understood_lines(told: Understanding, *, values: bool) -> Iterator[str]:
         of_kind = [column for column in told.columns if column.kind == kind]
         if of_kind:
             yield f"  {word:<10} {_columns(of_kind)}"
+    if told.weight is not None:
+        yield f"  weights    {told.weight!r}, of all that is learnt and of metrics"
     if told.subjects is not None:
         yield f"  people     {told.subjects:,}; {told.without_subject:,} rows name nobody"
     if told.on_both_sides:

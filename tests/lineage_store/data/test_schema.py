@@ -44,7 +44,7 @@ def test_a_row_has_the_values_of_all_columns_in_one_order():
     weight, group = Column("w", "number"), Column("query", "text")
     schema = Schema(COLUMNS, (TIP,), (weight,), (group,))
     assert schema.all == (*COLUMNS, TIP, weight, group)
-    assert schema.roles == Roles(("size", "town"), "tip")
+    assert schema.roles == Roles(("size", "town"), "tip", weights=("w",))
     assert Schema(COLUMNS).roles == Roles(("size", "town"))
 
 

@@ -8,6 +8,7 @@ from tests.unlearning.families.contract_cases import (
     HEADER,
     Learnt,
     case_of,
+    columns_of,
     is_fast,
     label_of,
     sets_of,
@@ -39,6 +40,7 @@ def asked(new_folder, write_csv):
         told = {
             "csv": write_csv(lines),
             "label": label_of(family),
+            "weight_column": columns_of(family).get("weight"),
             "subject": "person",
             "row_id": "row",
             "model_family": family,
@@ -127,8 +129,7 @@ def deletion_of(originals, gated, new_folder):
         if family not in known:
             original = originals(family)
             lines = source(without=sets_of(family)["some people"](original))
-            told = {"label": label_of(family)} if label_of(family) else {}
-            snapshot = gated(lines, row_id="row", subjects=("person",), **told)
+            snapshot = gated(lines, row_id="row", subjects=("person",), **columns_of(family))
             after = store_from_snapshot(
                 new_folder() / "rows",
                 snapshot,

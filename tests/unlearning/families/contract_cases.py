@@ -27,7 +27,7 @@ from tests.unlearning.families.ridge_leftovers import zero_entries
 from unlearning.families.known_families import FAMILIES, family_of
 from unweave import Project
 
-HEADER = ["row", "person", "town", "size", "age", "label"]
+HEADER = ["row", "person", "town", "size", "age", "weight", "label"]
 FIRST_ROW = 20
 DENSE = """
 import keras
@@ -46,19 +46,21 @@ def people() -> list[list[str]]:
 
     Their numbers are such that the special ones are for training, all of them.
     """
-    draw, rows = random.Random(5), []
+    draw, weights, rows = random.Random(5), random.Random(6), []
     owners = [f"p{n:02d}" for n in range(30)] * 2 + [f"s{n:02d}" for n in range(24)]
     for person in owners:
         town, size = draw.choice(["Ulm", "Trier", ""]), f"{draw.lognormvariate(0, 1):.3f}"
         label = draw.choice(["yes", "no"])
-        rows.append([person, town, size, f"{draw.randrange(18, 80)}", label])
+        weight = weights.choice(["1", "1", "2", "3"])
+        rows.append([person, town, size, f"{draw.randrange(18, 80)}", weight, label])
     rows += [
-        ["rare-class", "Ulm", "1.5", "30", "perhaps"],
-        ["rare-town", "Nowhere", "1.5", "30", "yes"],
-        ["least-1", "Ulm", "1e-20", "30", "no"],
-        ["most", "Ulm", "1e20", "30", "yes"],
-        ["same-a", "Trier", "2.5", "44", "yes"],
-        ["same-b", "Trier", "2.5", "44", "yes"],
+        ["rare-class", "Ulm", "1.5", "30", "1", "perhaps"],
+        ["rare-town", "Nowhere", "1.5", "30", "1", "yes"],
+        ["least-1", "Ulm", "1e-20", "30", "1", "no"],
+        ["most", "Ulm", "1e20", "30", "1", "yes"],
+        ["same-a", "Trier", "2.5", "44", "2", "yes"],
+        ["same-b", "Trier", "2.5", "44", "2", "yes"],
+        ["weightless-0", "Trier", "3.5", "50", "0", "yes"],
     ]
     return [[str(FIRST_ROW + number), *row] for number, row in enumerate(rows)]
 
@@ -136,6 +138,7 @@ FORGET_SETS: Mapping[str, Choose] = {
     "a column's extreme": lambda learnt: ["least-1", "most"],
     "one of two equal rows": lambda learnt: ["same-a"],
     "rows that no unit saw": _unseen,
+    "a row of weight 0": lambda learnt: ["weightless-0"],
 }
 # What only some families have: whose trail is one of these must give the set, or say why not.
 WHO_HAS: Mapping[str, tuple[str, ...]] = {
@@ -143,7 +146,6 @@ WHO_HAS: Mapping[str, tuple[str, ...]] = {
     "an initial centre": ("draws",),
     "a support vector": ("optimum",),
     "a sketched candidate": ("structure",),
-    "a row of weight 0": (),
 }
 
 
@@ -267,6 +269,13 @@ def reasons_of(family: str) -> dict[str, str]:
         if trail not in trails:
             told.setdefault(name, f"a model whose trail is {trail} has no such rows")
     return {name: why for name, why in told.items() if name not in sets_of(family)}
+
+
+def columns_of(family: str) -> dict[str, str]:
+    """Return the columns that a family learns from besides features, by what they are for."""
+    label = label_of(family)
+    found = {} if label is None else {"label": label}
+    return found if family_of(family).weighing == "none" else {**found, "weight": "weight"}
 
 
 def label_of(family: str) -> str | None:

@@ -85,3 +85,22 @@ def test_probabilities_are_those_of_the_formula():
     seen = np.array([3 / 6 * 3 / 5 * 2 / 5, 2 / 6 * 1 / 4 * 2 / 4, 1 / 6 / 9])
     unseen = np.array([3 / 6 / 25, 2 / 6 / 16, 1 / 6 / 9])
     assert told == pytest.approx(np.stack([seen / seen.sum(), unseen / unseen.sum()]))
+
+
+def test_a_row_of_weight_0_leaves_no_trace_of_its_values_or_its_class():
+    values, labels = arrays([(1, 0, 0), (2, 0, 1)])
+    found = sums_of(values, labels, np.array([2, 0]))
+    assert bytes_of(found) == bytes_of(sums_of(*arrays([(1, 0, 0), (1, 0, 0)])))
+    assert sums_of(values, labels, np.zeros(2, np.int64)).rows == 0
+
+
+@given(rows=ROWS, draw=st.randoms(use_true_random=False))
+def test_a_whole_weight_is_so_many_equal_rows_whatever_is_taken_out(rows, draw):
+    weights = np.array([draw.randrange(4) for _ in rows], np.int64)
+    gone = np.array([draw.random() < 0.4 for _ in rows], bool)
+    repeated = [row for row, times in zip(rows, weights, strict=True) for _ in range(times)]
+    values, labels = arrays(rows)
+    assert bytes_of(sums_of(values, labels, weights)) == bytes_of(sums_of(*arrays(repeated)))
+    left, out = (sums_of(values[part], labels[part], weights[part]) for part in (~gone, gone))
+    assert bytes_of(subtracted(sums_of(values, labels, weights), out)) == bytes_of(left)
+    assert bytes_of(added(left, out)) == bytes_of(sums_of(values, labels, weights))

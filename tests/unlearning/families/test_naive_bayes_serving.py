@@ -10,7 +10,7 @@ import pytest
 from lineage_store.data.schema import Column, Label, Schema
 from lineage_store.errors import BadInput
 from unlearning.encoding.value_keys import class_key, number_keys, text_keys
-from unlearning.families.naive_bayes import nothing, probabilities, sums_of
+from unlearning.families.naive_bayes import probabilities, sums_of
 from unlearning.families.naive_bayes_serving import export_sums
 
 CLASSES = ["né", "yes"]
@@ -80,9 +80,9 @@ def test_both_signatures_of_two_models_in_one_process_say_what_the_sums_say(
 
     numbers, strings, _ = table
     values, labels = encoded
-    parts = [sums_of(values[:120], labels[:120]), nothing(), sums_of(values[120:], labels[120:])]
+    parts = [sums_of(values[:120], labels[:120]), None, sums_of(values[120:], labels[120:])]
     keys = [class_key(name) for name in CLASSES]
-    members = [probabilities(sums, values, classes=keys) for sums in parts if sums.rows]
+    members = [probabilities(sums, values, classes=keys) for sums in parts if sums]
     votes = np.mean([np.eye(2)[told.argmax(axis=1)] for told in members], axis=0)
     mean = np.mean(members, axis=0)
     models = {
@@ -116,7 +116,7 @@ def test_the_same_sums_give_the_same_bytes_and_name_no_machine(tmp_path, encoded
 
 def test_what_cannot_be_served_is_refused(tmp_path, encoded):
     with pytest.raises(BadInput, match="No shard has rows"):
-        exported(tmp_path / "none", [nothing()])
+        exported(tmp_path / "none", [None])
     with pytest.raises(BadInput, match="'median' is none of naive Bayes"):
         exported(tmp_path / "median", [sums_of(*encoded)], rule="median")
 

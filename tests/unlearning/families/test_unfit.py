@@ -5,10 +5,10 @@ import pytest
 from lineage_store.data.schema import Column, Label, Schema
 from lineage_store.errors import BadInput
 from lineage_store.ledger import TrainOptions
-from unlearning.families.family import must_be_fit
+from unlearning.families.family import must_be_fit, not_one_label
 from unlearning.families.known_families import FAMILIES, family_of
 
-SIZE = Column("size", "number")
+SIZE, WEIGHT = Column("size", "number"), Column("w", "number")
 CLASS = Label("kind", "text", "classification", ("a", "b"))
 VALUE = Label("price", "number", "regression")
 
@@ -25,14 +25,23 @@ def test_a_table_with_one_label_fits(family):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_labels_weights_and_groups_that_it_does_not_take_are_named_all_at_once(family):
-    schema = Schema((SIZE,), (CLASS, CLASS), (Column("w", "number"),), (Column("query", "text"),))
+def test_labels_and_groups_that_it_does_not_take_are_named_all_at_once(family):
+    schema = Schema((SIZE,), (CLASS, CLASS), (WEIGHT,), (Column("query", "text"),))
     found = reasons(family, schema)
-    assert [when for when, _ in found] == ["not yet"] * 3
+    assert [when for when, _ in found] == ["not yet"] * 2
     for (_, why), words in zip(
-        found, ("learns one label, and 2 columns", "column 'w'", "column 'query'"), strict=True
+        found, ("learns one label, and 2 columns", "column 'query'"), strict=True
     ):
         assert f"The family {family}" in why and words in why
+
+
+def test_weights_are_refused_by_a_family_that_takes_none_and_two_of_them_by_every_one():
+    one, two = (Schema((SIZE,), (CLASS,), (WEIGHT,) * number) for number in (1, 2))
+    assert not_one_label(one, family="sums", weighing="any") == []
+    (refused,) = not_one_label(one, family="sums", weighing="none")
+    assert refused.when == "not yet" and "The family sums takes no weights of rows" in refused.why
+    (refused,) = not_one_label(two, family="sums", weighing="whole")
+    assert refused.when == "change this" and "2 columns" in refused.why
 
 
 def test_what_keras_is_asked_for_must_fit_the_label():
