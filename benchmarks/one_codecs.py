@@ -145,7 +145,7 @@ def main() -> None:
     )
     (stage,) = shard_schedule(store, 0, partition)
     saw = batches_of_rows(
-        store.slice_rows(0, 0).row_keys[:FORGOTTEN],
+        store.slice_rows(0, 0).batch_bits[:FORGOTTEN],
         shard=0,
         first_stage=0,
         stages=[stage],

@@ -1,7 +1,9 @@
 """Where a row goes: its shard, its slice, and its batch in every epoch.
 
 Law 1. A row's shard and slice are pure functions of its own place digest, and its batch in an
-epoch is a pure function of its row key and the stage's number of batches. That number comes from
+epoch is a pure function of its row key and the stage's number of batches; of its place digest, if
+rows have groups, which places them: a group's rows share all their batches, and a batch is as large
+as its groups are. That number comes from
 the rows of the stage alone, rounded up on a grid of 10 % steps, so that a deletion seldom changes
 it, and then only in stages that retrain anyway. Nothing is stored per row and epoch: which batches
 saw a row is computed.
@@ -298,7 +300,7 @@ def schedule(slice_rows: Sequence[int], partition: Partition) -> tuple[Stage, ..
 
 
 def batches_of_rows(
-    row_keys: npt.NDArray[np.uint8],
+    bits: U64,
     *,
     shard: int,
     first_stage: int,
@@ -307,9 +309,9 @@ def batches_of_rows(
 ) -> Iterator[tuple[BatchId, npt.NDArray[np.int64]]]:
     """Yield every batch that saw any of the rows, with the indices of the rows it saw.
 
-    `row_keys` has shape (n, 16), all of one slice of one shard: `first_stage` is that slice.
+    `bits` (n,) place the rows in batches, which are all of one slice of one shard: `first_stage` is
+    that slice.
     """
-    bits = row_bits(row_keys)
     for stage in stages[first_stage:]:
         if not stage.batches:
             continue

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         TableHeader,
         kinds_said,
         open_table,
+        placed_by_row,
         read_headers,
     )
     from lineage_store.data.csv_table import (
@@ -86,7 +87,14 @@ else:
     __getattr__ = lazily(
         __name__,
         {
-            "columns": ("Columns", "TableHeader", "kinds_said", "open_table", "read_headers"),
+            "columns": (
+                "Columns",
+                "TableHeader",
+                "kinds_said",
+                "open_table",
+                "placed_by_row",
+                "read_headers",
+            ),
             "csv_table": ("Table", "read_table", "tables_of"),
             "evidence": ("Evidence",),
             "inference": ("in_terms_of", "infer"),
@@ -146,6 +154,7 @@ __all__ = [
     "open_table",
     "parse_number",
     "parse_rules",
+    "placed_by_row",
     "read_blocks_of",
     "read_headers",
     "read_table",

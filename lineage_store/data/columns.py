@@ -23,7 +23,8 @@ class Columns:
     name, and `task` that of the label; all others are told from the rows, by `rules`. By the first
     ones (`FIRST_RULES`) a row's split follows from its own key, since then from its place, so that
     a person's rows lie in one. `weight` is the column that says what a row counts for, `weighing`
-    which weights the family takes.
+    which weights the family takes. `group` is the column that says which rows belong together: they
+    are placed by it, whosever they are.
     """
 
     label: str | None = None
@@ -37,11 +38,17 @@ class Columns:
     rules: int = RULES
     weight: str | None = None
     weighing: Weighing = "any"
+    group: str | None = None
 
     @property
     def weights(self) -> tuple[str, ...]:
         """The column of weights, if there is one."""
         return () if self.weight is None else (self.weight,)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The column of groups, if there is one."""
+        return () if self.group is None else (self.group,)
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -54,7 +61,8 @@ class Columns:
         label = () if self.label is None else (self.label,)
         ruled = (rule.column for rule in self.risk)
         kinds = (name for name, _ in self.kinds)
-        return (*label, *self.ids, *self.drop, *self.weights, *ruled, *kinds)
+        own = (*self.weights, *self.groups)
+        return (*label, *self.ids, *self.drop, *own, *ruled, *kinds)
 
     @property
     def subjects_or_id(self) -> tuple[str, ...]:
@@ -92,11 +100,25 @@ def kinds_said(*, texts: Sequence[str], dates: Sequence[str]) -> tuple[tuple[str
     return tuple(said)
 
 
+def placed_by_row(place_by: str | None, *, group: str | None) -> bool:
+    """Say whether rows are placed one by one: by what was asked for, if anything was.
+
+    Raises BadInput if rows of a group are to be placed by it, and by something else.
+    """
+    if group is not None and place_by is not None:
+        raise BadInput(
+            f"Rows of one group in the column {group!r} stay together, and are placed by it: leave "
+            f"out `place_by`."
+        )
+    return place_by == "row"
+
+
 def open_table(
     given: Given | Sequence[Given], columns: Columns, reading: Reading = AS_IT_IS
 ) -> tuple[Source, ...]:
     """Return the sources of a table of which some columns are known by name."""
-    return open_sources(given, reading.knowing(columns.named, ids=columns.ids))
+    ids = (*columns.ids, *columns.groups)
+    return open_sources(given, reading.knowing(columns.named, ids=ids))
 
 
 def read_header(source: Source, columns: Columns) -> TableHeader:
@@ -126,9 +148,9 @@ def read_header(source: Source, columns: Columns) -> TableHeader:
             raise BadInput(
                 f"There is no column {wanted!r} in {source.name}; there are: {', '.join(names)}."
             )
-    special = (columns.label, *columns.ids, *columns.drop, *columns.weights)
+    special = (columns.label, *columns.ids, *columns.drop, *columns.weights, *columns.groups)
     for name, _ in columns.kinds:
-        if name in (*columns.ids, *columns.drop):
+        if name in (*columns.ids, *columns.drop, *columns.groups):
             raise BadInput(f"The column {name!r} is an id or left out: its kind means nothing.")
         if name in columns.weights:
             raise BadInput(f"The column {name!r} has the rows' weights: it holds numbers.")
@@ -142,6 +164,16 @@ def read_header(source: Source, columns: Columns) -> TableHeader:
         if name in (columns.label, *columns.ids, *columns.drop):
             raise BadInput(
                 f"The weight column {name!r} cannot be the label, an id or a dropped column."
+            )
+    for name in columns.groups:
+        if name in (columns.label, *columns.weights, *columns.drop):
+            raise BadInput(
+                f"The group column {name!r} cannot be the label, the weight or a dropped column."
+            )
+        if columns.risk:
+            raise BadInput(
+                f"Rows of one group in the column {name!r} stay together, and `risk_rules` place "
+                f"each row by itself: leave them out."
             )
     return TableHeader(names, _roles(features, columns, source.kinds()))
 
@@ -169,4 +201,4 @@ def _roles(features: tuple[str, ...], columns: Columns, declared: Mapping[str, K
     known = (*features, columns.label)
     kinds = tuple((name, said[name]) for name in known if name and name in said)
     said_of_all = Said(kinds, columns.task, columns.rules)
-    return Roles(features, columns.label, said_of_all, columns.weights)
+    return Roles(features, columns.label, said_of_all, columns.weights, columns.groups)

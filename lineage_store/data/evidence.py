@@ -138,7 +138,8 @@ class Evidence:
         )
         labels = () if name is None else (self._label(name),)
         weights = tuple(Column(weight, "number") for weight in self.roles.weights)
-        return Schema(columns, labels, weights, said=self.roles.said)
+        groups = tuple(Column(group, "text") for group in self.roles.groups)
+        return Schema(columns, labels, weights, groups, self.roles.said)
 
     @property
     def _by_first_rules(self) -> bool:

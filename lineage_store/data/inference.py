@@ -40,12 +40,15 @@ def in_terms_of(own: Schema, base: Schema | None) -> Schema:
             f"The columns are not those of the base model's data ({differ}): give it the same "
             f"columns in the same order, or leave `base` out."
         )
-    if mine.weights != its.weights:
-        raise BadInput(
-            "The rows of one of the two, these data and the base model's, have weights in a column "
-            "that the other's have not: give `weight_column` as it was given to the base, or leave "
-            "`base` out."
-        )
+    for what, option, these, those in (
+        ("weights", "weight_column", mine.weights, its.weights),
+        ("groups", "group_column", mine.groups, its.groups),
+    ):
+        if these != those:
+            raise BadInput(
+                f"The rows here and those of the base model do not both have {what}, in the same "
+                f"column: give `{option}` as it was given to the base, or leave `base` out."
+            )
     labels, wanted = (_labels_in_words(one) for one in (own, base))
     if labels != wanted:
         raise BadInput(

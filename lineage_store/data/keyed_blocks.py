@@ -173,6 +173,16 @@ class _Keying:
                     f"in the weight column {name!r} {why}."
                 )
 
+        for name in self.columns.groups:
+            names, codes = coded(rows.values.column(self.header.names.index(name)))
+            nothing = np.array(list(map(is_nobody, names)), np.bool_)[codes]
+            if nothing.any():
+                raise BadInput(
+                    f"{source.unit.capitalize()} {rows.numbers[int(np.argmax(nothing))]} of "
+                    f"{source.name} is of no group in column {name!r}: name one; a row that is "
+                    f"alone has a group of its own."
+                )
+
     def _row_keys(self, source: Source, rows: TextRows) -> tuple[RowKeys, RowKeys | None]:
         """Return the keys of rows, and those by their text if they have no ids or it is asked."""
         if self.columns.row_id is None:
@@ -247,7 +257,15 @@ class _Keying:
         ]
 
     def _places(self, values: Any, row_keys: RowKeys, subjects: _Subjects) -> U64:
-        """Return the place of each row: its first subject's, or its own, with its band."""
+        """Return the place of each row: its first subject's, or its own, with its band.
+
+        Rows with groups are placed by these: in one slice of one shard, one split, and one batch.
+        """
+        if self.columns.group is not None:
+            column = values.column(self.header.names.index(self.columns.group))
+            groups, codes = coded(column)
+            given = (canonical_id(group).encode("utf-8") for group in groups)
+            return self.keys.places(kind="group", values=given)[codes]
         places = np.empty(len(row_keys), np.uint64)
         named = subjects.codes != subjects.empty
         by_subject = np.zeros(len(row_keys), np.bool_)

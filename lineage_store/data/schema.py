@@ -6,10 +6,11 @@ row holds:
     columns   what a model reads, in the order of the table
     labels    what it learns to tell: a label is a column that knows its task and its classes
     weights   what a row counts for: numbers from 0 on, never missing, no feature of it
-    groups    which rows belong together
+    groups    which rows belong together: a row is placed by its group, and of that no more is kept
 
 All but the first are optional, the labels too. Which of them it takes is for a family to say
-(`Family.unfit`), and for nobody else. A row has one value for each column, in the order of `all`.
+(`Family.unfit`), and for nobody else. A row has one value for each column, in the order of `all`,
+but for its group: that is its place (`keyed_blocks`).
 
 A column holds numbers, texts or dates, which are kept as texts in ISO 8601 and taken as numbers of
 days. Of a type that a source declares no more than this kind is taken: widths, categories and
@@ -146,13 +147,14 @@ class Roles:
     """Which columns of a table are what, before anything is told of their kinds.
 
     A row has the values of `columns` in this order, and then that of the label, if there is one,
-    and its weight, if it has any.
+    and its weight, if it has any. Its group is its place.
     """
 
     columns: tuple[str, ...]
     label: str | None = None
     said: Said = Said()
     weights: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -174,7 +176,7 @@ class Schema:
     @property
     def all(self) -> tuple[Column, ...]:
         """Every column, in the order in which a row has their values."""
-        return (*self.columns, *self.labels, *self.weights, *self.groups)
+        return (*self.columns, *self.labels, *self.weights)
 
     @property
     def label(self) -> Label:
@@ -185,10 +187,12 @@ class Schema:
     @property
     def roles(self) -> Roles:
         """What the gate is told of such a table; raises ValueError for several labels."""
-        names, weights = (
-            tuple(column.name for column in some) for some in (self.columns, self.weights)
+        names, weights, groups = (
+            tuple(column.name for column in some)
+            for some in (self.columns, self.weights, self.groups)
         )
-        return Roles(names, self.label.name if self.labels else None, self.said, weights)
+        label = self.label.name if self.labels else None
+        return Roles(names, label, self.said, weights, groups)
 
     def names(self, kind: Kind) -> tuple[str, ...]:
         """Return the names of the columns that a model takes as a kind, in the table's order."""

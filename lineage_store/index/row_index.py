@@ -30,7 +30,7 @@ import numpy.typing as npt
 from lineage_store.data.record import EVAL, TRAIN, UNLABELLED, Record
 from lineage_store.index.disk_sort import DiskSort
 from lineage_store.keys.pseudonyms import PSEUDONYM_BYTES, each_pseudonym
-from lineage_store.placement import U64, Partition, cells_of
+from lineage_store.placement import U64, Partition, cells_of, row_bits
 from lineage_store.progress import counter
 
 PIECE = 20_000
@@ -70,6 +70,10 @@ class IndexedRows:
             here = asked & (shard == pair[0]) & (slice_ == pair[1])
             found[pair] = np.flatnonzero(here)
         return found
+
+    def batch_bits(self, *, grouped: bool) -> U64:
+        """Return what places each row in batches (n,): its group's place, or its own key."""
+        return self.places if grouped else row_bits(self.row_keys)
 
     def key_set(self) -> frozenset[bytes]:
         """Return the row keys as a set."""

@@ -52,7 +52,7 @@ class Keys:
         return np.frombuffer(digests, np.uint8).reshape(-1, 32)[:, :16].copy()
 
     def places(self, *, kind: str, values: Iterable[bytes]) -> npt.NDArray[np.uint64]:
-        """Return the numbers (n,) that place subjects or rows (`kind`) in shards and slices."""
+        """Return the numbers (n,) that place subjects, groups or rows (`kind`) in slices."""
         digests = keyed_all(self.placement, kind, values)
         return np.frombuffer(digests, ">u8")[::4].astype(np.uint64)
 

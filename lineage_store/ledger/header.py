@@ -74,6 +74,11 @@ class Header:
         """How the run cut its data."""
         return self.options.partition
 
+    @property
+    def grouped(self) -> bool:
+        """Whether rows have groups, which place them in batches."""
+        return bool(self.data.get("inference", {}).get("groups"))
+
     def to_json(self) -> dict[str, Json]:
         """Return the header as it is written; without a base there is no such key."""
         value: dict[str, Json] = {

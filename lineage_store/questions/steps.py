@@ -14,7 +14,7 @@ from lineage_store.errors import BadInput, NothingFound
 from lineage_store.index import models
 from lineage_store.ledger.records import StageRecord, StepRecord
 from lineage_store.ledger.shards import Ledger, ShardLedger, open_ledger
-from lineage_store.placement import BatchId, batch_of, row_bits
+from lineage_store.placement import BatchId, batch_of
 from lineage_store.rows.row_store import open_rows
 from lineage_store.workspace.folder import Workspace
 
@@ -109,7 +109,7 @@ def _step(
     path = workspace.absolute(place.record.paths["rows"])
     rows = open_rows(path).stage_rows(batch.shard, batch.stage)
     numbers = batch_of(
-        row_bits(rows.row_keys),
+        rows.batch_bits,
         seed=place.ledger.partition.seed,
         stage=batch.stage,
         epoch=batch.epoch,

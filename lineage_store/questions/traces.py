@@ -65,7 +65,7 @@ def _touched(workspace: Workspace, record: models.ModelRecord, rows: IndexedRows
     batches: set[BatchId] = set()
     updates = 0
     checkpoints: dict[tuple[int, int], list[str]] = {}
-    places = rows.by_slice(partition)
+    places, bits = rows.by_slice(partition), rows.batch_bits(grouped=ledger.header.grouped)
     for (shard, slice_), where in places.items():
         part = ledger.shard(shard)
         stages = as_run(part)
@@ -74,7 +74,7 @@ def _touched(workspace: Workspace, record: models.ModelRecord, rows: IndexedRows
             row = rows.row_keys[where[0]].tobytes().hex()
             checkpoints[shard, 0] = [f"row {row}", f"sums s{shard}"]
         saw = batches_of_rows(
-            rows.row_keys[where],
+            bits[where],
             shard=shard,
             first_stage=slice_,
             stages=stages,

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
-    from lineage_store.rows.arrays import LABEL, WEIGHT, Rows, RowSet, joined, pieces
+    from lineage_store.rows.arrays import (
+        LABEL,
+        WEIGHT,
+        Rows,
+        RowSet,
+        joined,
+        pieces,
+        without_contents,
+    )
     from lineage_store.rows.known_files import keep_known, known_slices
     from lineage_store.rows.row_store import FORMAT, RowStore, fields_of, open_rows
     from lineage_store.rows.slice_file import Field
@@ -22,7 +30,7 @@ else:
     __getattr__ = lazily(
         __name__,
         {
-            "arrays": ("LABEL", "WEIGHT", "RowSet", "Rows", "joined", "pieces"),
+            "arrays": ("LABEL", "WEIGHT", "RowSet", "Rows", "joined", "pieces", "without_contents"),
             "known_files": ("keep_known", "known_slices"),
             "row_store": ("FORMAT", "RowStore", "fields_of", "open_rows"),
             "slice_file": ("Field",),
@@ -46,5 +54,6 @@ __all__ = [
     "known_slices",
     "open_rows",
     "pieces",
+    "without_contents",
     "write_rows",
 ]

@@ -12,11 +12,12 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from lineage_store.placement import U64, row_bits
 from lineage_store.tensors import Array
 
 Indices = npt.NDArray[np.int64]
 
-LABEL, WEIGHT = "label", "weight"
+LABEL, WEIGHT, GROUP = "label", "weight", "group"
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Rows:
 
     `row_keys` (n, 16) uint8; `columns` are arrays of n rows by name, in the order of the encoding
     (`slice_file.Field`), with the labels, if there are any, under `LABEL`, and what each row counts
-    for under `WEIGHT`, if they do not all count alike.
+    for under `WEIGHT`, if they do not all count alike; and 64 bits of each row's group under
+    `GROUP`, if they have groups.
     """
 
     row_keys: npt.NDArray[np.uint8]
@@ -47,6 +49,23 @@ class Rows:
         """What each row counts for (n,); None if all count alike."""
         return self.columns.get(WEIGHT)
 
+    @property
+    def batch_bits(self) -> U64:
+        """What places each row in batches (n,): its group's bits, or those of its own key."""
+        groups = self.columns.get(GROUP)
+        return row_bits(self.row_keys) if groups is None else groups.view(np.uint64)
+
+    @property
+    def group_numbers(self) -> npt.NDArray[np.int32] | None:
+        """The number of each row's group among the groups of these rows (n,); None without groups.
+
+        It means something in one batch alone, which has every row of its groups.
+        """
+        if GROUP not in self.columns:
+            return None
+        _, numbers = np.unique(self.batch_bits, return_inverse=True)
+        return numbers.reshape(-1).astype(np.int32)
+
     def take(self, indices: npt.NDArray[Any]) -> "Rows":
         """Return the rows at these places, in this order."""
         columns = {name: array[indices] for name, array in self.columns.items()}
@@ -67,6 +86,10 @@ class RowSet(Protocol):
     def row_keys(self) -> npt.NDArray[np.uint8]:
         """The row keys, (n, 16) uint8."""
 
+    @property
+    def batch_bits(self) -> U64:
+        """What places each row in batches, (n,)."""
+
     def __len__(self) -> int:
         """The number of rows."""
 
@@ -75,6 +98,11 @@ class RowSet(Protocol):
 
     def digest(self) -> str:
         """Return the digest of all keys and contents: equal rows give equal digests."""
+
+
+def without_contents(rows: RowSet) -> Rows:
+    """Return rows of which nothing is left but their keys and what places them in batches."""
+    return Rows(rows.row_keys, {GROUP: rows.batch_bits.view(np.int64)})
 
 
 def pieces(rows: RowSet, size: int) -> Iterator[Rows]:

@@ -3,7 +3,8 @@
 The file is NumPy's NPY (NEP 1), an array of one structured record a row: the row key, (16,) uint8,
 and the fields of the family's encoding in their order, those of Keras for instance
 
-    numbers (N,) float32 · categories (M,) int32 · label int32 or float32 · weight float32
+    numbers (N,) float32 · categories (M,) int32 · label int32 or float32
+    · weight float32 · group int64
 
 All that there is of a row stands in one place, so that reading it touches few pages. A file is
 mapped, not loaded, and the pages that were touched are given back (`Slice.drop`): they stay in the
@@ -23,6 +24,7 @@ import numpy.typing as npt
 from lineage_store.canonical import atomic_file
 from lineage_store.errors import CheckFailed
 from lineage_store.rows.arrays import Rows
+from lineage_store.tensors import Array
 
 Records = npt.NDArray[np.void]
 RecordType = np.dtype[np.void]
@@ -49,12 +51,17 @@ class Slice:
 
     def row_keys(self) -> npt.NDArray[np.uint8]:
         """Return the row keys, (n, 16) uint8."""
-        keys = np.empty((len(self), 16), np.uint8)
+        return self.values(KEY)
+
+    def values(self, name: str) -> Array:
+        """Return one field of all records, (n, ...)."""
+        kind = self.records.dtype[name]
+        found = np.empty((len(self), *kind.shape), kind.base)
         step = max(1, READ_AT_ONCE // self.records.dtype.itemsize)
         for start in range(0, len(self), step):
-            keys[start : start + step] = self.records[KEY][start : start + step]
+            found[start : start + step] = self.records[name][start : start + step]
             self.drop()
-        return keys
+        return found
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The rows of several slices as one set in row-key order, read from their files as they are asked.
 
-Nothing is merged: of each row 24 bytes are held, its key and its place among the slices' rows.
+Nothing is merged: of each row 24 bytes are held, its key and its place among the slices' rows, and
+8 more if rows have groups.
 What `take` returns stands in the order asked for, whichever slices it comes from, so a batch has
 the same bytes as one cut from a merged copy.
 """
@@ -12,7 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.rows.arrays import Indices, Rows, key_order, pieces
+from lineage_store.placement import U64, row_bits
+from lineage_store.rows.arrays import GROUP, Indices, Rows, key_order, pieces
 from lineage_store.rows.slice_file import Records, Slice, column_names, empty_rows, to_rows
 
 # A page that is touched brings up to fifteen neighbours with it: at most 256 MiB of them are held.
@@ -34,12 +36,21 @@ class SortedRows:
         keys = np.concatenate([part.row_keys() for part in slices])
         self._order = key_order(keys)
         self._row_keys: npt.NDArray[np.uint8] = keys[self._order]
+        self._groups: U64 | None = None
+        if GROUP in column_names(kind):
+            groups = np.concatenate([part.values(GROUP) for part in slices])
+            self._groups = groups.view(np.uint64)[self._order]
         self._touched = 0
 
     @property
     def row_keys(self) -> npt.NDArray[np.uint8]:
         """The row keys in ascending order, (n, 16) uint8."""
         return self._row_keys
+
+    @property
+    def batch_bits(self) -> U64:
+        """What places each row in batches, (n,)."""
+        return row_bits(self._row_keys) if self._groups is None else self._groups
 
     def __len__(self) -> int:
         return len(self._order)

@@ -16,7 +16,7 @@ import numpy as np
 from lineage_store.canonical import canonical_json, link_or_copy, sync_folder, write_atomic
 from lineage_store.data.schema import Schema
 from lineage_store.placement import U64, Partition, cells_of
-from lineage_store.rows.arrays import Rows
+from lineage_store.rows.arrays import GROUP, Rows
 from lineage_store.rows.row_store import (
     EVALUATION,
     FORMAT,
@@ -30,6 +30,7 @@ from lineage_store.rows.row_store import (
 from lineage_store.rows.slice_file import (
     Field,
     RecordType,
+    column_names,
     open_part,
     open_slice,
     record_type,
@@ -123,13 +124,21 @@ def _spread(
     unchanged: Container[tuple[int, int]],
 ) -> None:
     """Append the rows of each piece to the parts of their slices."""
-    for rows, places in pieces:
+    for given, places in pieces:
+        rows = _grouped(given, places) if GROUP in column_names(kind) else given
         shards, slices = cells_of(places, partition)
         for shard, slice_ in sorted(set(zip(shards.tolist(), slices.tolist(), strict=True))):
             if (shard, slice_) in unchanged:
                 raise ValueError(f"slice {slice_} of shard {shard} is said not to change")
             here = np.flatnonzero((shards == shard) & (slices == slice_))
             _append(parts / slice_name(shard, slice_, split=split), rows.take(here), kind)
+
+
+def _grouped(rows: Rows, places: U64) -> Rows:
+    """Return rows with the bits of their groups, which are their places, unless they have them."""
+    if GROUP in rows.columns:
+        return rows
+    return Rows(rows.row_keys, {**rows.columns, GROUP: places.view(np.int64)})
 
 
 def _append(part: Path, rows: Rows, kind: RecordType) -> None:

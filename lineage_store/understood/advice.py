@@ -29,10 +29,12 @@ def advice_on(
     by_split: Mapping[str, int],
     shards: int,
     class_rows: Mapping[str, int],
+    batch_size: int | None = None,
 ) -> tuple[str, ...]:
     """Return what should be looked at, a sentence each."""
     found = [
         *_on_people(watch, columns),
+        *_on_groups(watch, batch_size),
         *_on_label(watch, columns, schema, by_split),
         *_on_shards(by_split, shards, class_rows),
     ]
@@ -62,14 +64,21 @@ def _on_people(watch: TableWatch, columns: Columns) -> Iterator[str]:
         )
         yield f"{watch.nobodys:,} rows ({share:.0%}) name nobody: such a row {reach}."
     if watch.sides.on_both:
-        why = (
-            "rows are placed by themselves"
-            if columns.place_by_row
-            else "rows of several people stand with the first of them"
-        )
+        why = "rows of several people stand with the first of them"
+        if columns.place_by_row or columns.group is not None:
+            why = f"rows are placed by {'themselves' if columns.place_by_row else 'their groups'}"
         yield (
             f"{watch.sides.on_both:,} people have rows that are learnt from and rows that the "
             f"model is judged by, since {why}: its metrics are too good."
+        )
+
+
+def _on_groups(watch: TableWatch, batch_size: int | None) -> Iterator[str]:
+    largest = max(watch.groups.values(), default=0)
+    if batch_size is not None and largest > batch_size:
+        yield (
+            f"The largest group has {largest:,} rows, and a batch has {batch_size:,} on average: "
+            f"no group is cut, and the batch with this one is larger; give a greater `batch_size`."
         )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lineage_store.data.columns import TableHeader
-from lineage_store.keys.subject_ids import is_nobody
+from lineage_store.keys.subject_ids import canonical_id, is_nobody
 from lineage_store.sources.source import Source
 from lineage_store.texts.text_rows import Kind, Progress, TextRows, coded
 from lineage_store.understood.column_watch import ColumnWatch
@@ -20,8 +20,9 @@ class TableWatch:
     """What was seen so far of a table with such a header, whose `ids` name people.
 
     `people` are those that have a row, more than MOST_PEOPLE at most; `nobodys` the rows of nobody.
-    `classes` are the label's values and how often each stands, more than MOST_CLASSES at most.
-    `sides` are watched where the gate lets rows through.
+    `classes` are the label's values and how often each stands, more than MOST_CLASSES at most;
+    `groups` the rows of each group, of about the first MOST_PEOPLE. `sides` are watched where the
+    gate lets rows through.
     """
 
     header: TableHeader
@@ -31,6 +32,7 @@ class TableWatch:
     nobodys: int = 0
     people: set[int] = field(default_factory=set)
     classes: dict[str, int] = field(default_factory=dict)
+    groups: dict[int, int] = field(default_factory=dict)
     descriptions: dict[str, str] = field(default_factory=dict)
     sides: SideWatch = field(default_factory=SideWatch)
 
@@ -44,6 +46,7 @@ class TableWatch:
             watch.see(column, rows.numbers, where=source.unit)
         self._see_people(rows)
         self._see_label(rows)
+        self._see_groups(rows)
 
     def _see_people(self, rows: TextRows) -> None:
         named = np.zeros(len(rows), np.bool_)
@@ -62,6 +65,14 @@ class TableWatch:
         texts, codes = coded(rows.values.column(self.header.names.index(label)))
         for text, count in zip(texts, np.bincount(codes, minlength=len(texts)), strict=True):
             self.classes[text] = self.classes.get(text, 0) + int(count)
+
+    def _see_groups(self, rows: TextRows) -> None:
+        for name in self.header.roles.groups:
+            texts, codes = coded(rows.values.column(self.header.names.index(name)))
+            rows_of = np.bincount(codes, minlength=len(texts)).tolist()
+            for group, count in zip(map(hash, map(canonical_id, texts)), rows_of, strict=True):
+                if group in self.groups or len(self.groups) < MOST_PEOPLE:
+                    self.groups[group] = self.groups.get(group, 0) + count
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ class Understanding:
     many people have rows, None where no column names any, and `on_both_sides` how many of them have
     rows that are learnt from and others that the model is judged by. `alike` are rows of ids that
     are spelled nearly as forgotten ones. `sources` are what the files were taken for. `classes` are
-    the names of the classes, which are values; `weight` names the column of weights.
+    the names of the classes, which are values; `weight` and `group` name the columns of weights and of groups, of which there are `groups`.
     """
 
     rows: int
@@ -55,6 +55,9 @@ class Understanding:
     warnings: tuple[str, ...]
     classes: tuple[str, ...] = ()
     weight: str | None = None
+    group: str | None = None
+    groups: int = 0
+    biggest_group: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON, without any value."""
@@ -73,6 +76,9 @@ class Understanding:
                 {"name": one.name, "kind": one.kind, "why": one.why} for one in self.columns
             ],
             "weight_column": self.weight,
+            "group_column": self.group,
+            "groups": self.groups,
+            "biggest_group": self.biggest_group,
             "subjects": self.subjects,
             "without_subject": self.without_subject,
             "on_both_sides": self.on_both_sides,
@@ -91,10 +97,12 @@ def understanding_of(
     excluded: int,
     alike: int = 0,
     partition: tuple[int, int],
+    batch_size: int | None = None,
 ) -> Understanding:
     """Return what was understood of a table that was watched, and gated to a schema.
 
-    `partition` are the shards and slices of the model.
+    `partition` are the shards and slices of the model, `batch_size` the mean rows of its batches,
+    if it has any.
     """
     shards, slices = partition
     label = schema.label if schema.labels else None
@@ -116,10 +124,19 @@ def understanding_of(
         shards=shards,
         slices=slices,
         warnings=advice_on(
-            watch, columns, schema=schema, by_split=by_split, shards=shards, class_rows=found
+            watch,
+            columns,
+            schema=schema,
+            by_split=by_split,
+            shards=shards,
+            class_rows=found,
+            batch_size=batch_size,
         ),
         classes=tuple(found),
         weight=columns.weight,
+        group=columns.group,
+        groups=len(watch.groups),
+        biggest_group=max(watch.groups.values(), default=0),
     )
 
 

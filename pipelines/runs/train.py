@@ -230,6 +230,7 @@ def _understanding(
     exclusions: Exclusions,
 ) -> Understanding:
     partition = options.partition
+    takes_steps = family_of(options.model_family).trail == "steps"
     return understanding_of(
         watch,
         asked.columns,
@@ -238,6 +239,7 @@ def _understanding(
         excluded=exclusions.rows,
         alike=exclusions.alike_rows,
         partition=(partition.shards, partition.slices),
+        batch_size=partition.batch_size if takes_steps else None,
     )
 
 

@@ -125,6 +125,14 @@ CONFIGURATIONS = {
         data="fares", options={"task": "regression"}, forget={"ids": ["p03"]}, new=True
     ),
     "long numbers as classes": Configuration(data="long numbers", new=True),
+    "rows with weights": Configuration(
+        options={"weight_column": "fare", "class_weights": "balanced", "early_stop": 1},
+        forget={"ids": ["p03"]},
+        new=True,
+    ),
+    "rows with groups": Configuration(
+        options={"group_column": "friend"}, forget={"ids": ["p03"]}, from_disk=True, new=True
+    ),
     "dropout": Configuration(options={"module": "dropout.py"}),
     "normalised": Configuration(options={"module": "normalised.py", "seed": 9}),
 }
@@ -342,7 +350,8 @@ def carried_out(what, folder):
     key.write_bytes(bytes(range(32)))
     key.chmod(0o600)
     options = {**OPTIONS, "key_file": key, **what.options}
-    drop = {"id", "person", "friend"} - {options["label"], options.get("row_id")}
+    own = {options.get(name) for name in ("row_id", "weight_column", "group_column")}
+    drop = {"id", "person", "friend"} - {options["label"], *own}
     subject = options["subject"]
     options["drop"] = sorted(drop - set([subject] if isinstance(subject, str) else subject))
     if "module" in options:

@@ -377,7 +377,11 @@ def test_the_batches_that_saw_a_row_are_those_of_a_search_through_all(row_keys, 
     found = [
         (name, [asked[index] for index in where])
         for name, where in placement.batches_of_rows(
-            as_array(asked), shard=4, first_stage=first, stages=stages, seed=partition.seed
+            placement.row_bits(as_array(asked)),
+            shard=4,
+            first_stage=first,
+            stages=stages,
+            seed=partition.seed,
         )
     ]
     assert dict(found) == expected
@@ -386,7 +390,8 @@ def test_the_batches_that_saw_a_row_are_those_of_a_search_through_all(row_keys, 
 
 def test_a_stage_without_batches_saw_no_row():
     stages = schedule([0, 0], Partition(1, 2, 3, 8, 0))
-    found = placement.batches_of_rows(hashed_keys(3), shard=0, first_stage=0, stages=stages, seed=0)
+    bits = placement.row_bits(hashed_keys(3))
+    found = placement.batches_of_rows(bits, shard=0, first_stage=0, stages=stages, seed=0)
     assert list(found) == []
 
 

@@ -19,7 +19,7 @@ from unlearning.keras_models.module_file import spec_of
 class KerasEncoding:
     """`numbers` float32, `categories` int32 buckets, `label` int32 classes or float32 values.
 
-    If rows have weights, `weight` float32.
+    If rows have weights, `weight` float32; if they have groups, the row store adds `group`.
     """
 
     schema: Schema

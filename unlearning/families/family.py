@@ -224,11 +224,9 @@ def not_one_label(schema: Schema, *, family: str, weighing: Weighing) -> list[Un
     if len(schema.weights) > 1:
         why = f"A row counts for one weight, and {len(schema.weights)} columns were named"
         found.append(Unfit("change this", f"{why}: name one of them."))
-    weights = schema.weights if weighing == "none" else ()
-    for role, columns in (("weights of rows", weights), ("groups", schema.groups)):
-        if columns:
-            why = f"The family {family} takes no {role}"
-            found.append(Unfit("not yet", f"{why}: leave {_named(columns)} out."))
+    if schema.weights and weighing == "none":
+        why = f"The family {family} takes no weights of rows"
+        found.append(Unfit("not yet", f"{why}: leave {_named(schema.weights)} out."))
     return found
 
 

@@ -9,7 +9,6 @@ tabular         the one before it, for ledgers of earlier versions
 adapting        what a module sets from the rows of a shard's first slice
 encoding        of columns, the same in training and in the served model
 class_weights   what a row counts for, by its class and by itself
-weight_names    what a model's weights are called in states
 last_hidden     what the model makes of rows before its last layer
 seeds           of Python's random numbers in one thread
 

@@ -7,6 +7,7 @@ else: the optimizer's count and every random generator are set from the position
 
 import functools
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,17 +17,17 @@ import numpy.typing as npt
 from lineage_store.errors import BadInput, NotReproducible
 from lineage_store.placement import tweak
 from lineage_store.rows import Rows, RowSet, pieces
-from lineage_store.tensors import Array, State, first_difference
+from lineage_store.tensors import WEIGHTS, Array, State, first_difference
 from unlearning.keras_models.adapting import adapt_to
 from unlearning.keras_models.class_weights import Weights, counts_of
 from unlearning.keras_models.encoding import model_inputs
 from unlearning.keras_models.module_file import SOURCES, ModelSpec, load_module
-from unlearning.keras_models.refusals import must_be_plain, must_hide_nothing, refusal
+from unlearning.keras_models.refusals import layers_of, must_be_plain, must_hide_nothing, refusal
 from unlearning.keras_models.seeds import seeded_for_this_thread, set_seeds
-from unlearning.keras_models.weight_names import weight_names
 
 OPTIMIZER = "optimizer/"
 INPUTS = ("numbers", "missing", "categories")
+UNNAMED = re.compile(r"^variable_\d+$")  # Keras counts these in the process too
 INIT, STEP = 11, 12
 PREDICTED_AT_ONCE = 8192
 BUILT_AT_MOST = 5
@@ -35,13 +36,10 @@ BUILT_AT_MOST = 5
 class KerasLearner:
     """A Keras model as a learner; see `module_file` for what a module offers."""
 
-    def __init__(
-        self, text: str, *, name: str, spec: ModelSpec, seed: int, counted: bool = False
-    ) -> None:
+    def __init__(self, text: str, *, name: str, spec: ModelSpec, seed: int) -> None:
         import tensorflow as tf
 
         self.spec = spec
-        self._counted = counted  # whether rows have weights
         self._seed = seed
         self._name = name
         self._text = text
@@ -52,7 +50,7 @@ class KerasLearner:
         self._wanted = self._checked_inputs()
         optimizer = self._model.optimizer
         optimizer.build(self._model.trainable_variables)
-        self._weights = dict(zip(weight_names(self._model), self._model.weights, strict=True))
+        self._weights = dict(zip(self._weight_names(), self._model.weights, strict=True))
         self._trainable = [
             name
             for name, variable in self._weights.items()
@@ -111,10 +109,22 @@ class KerasLearner:
             )
         return names
 
+    def _weight_names(self) -> list[str]:
+        """Name weights by their place in the model, not by Keras's counters of the process."""
+        owner = {}
+        for number, layer in enumerate(layers_of(self._model)):
+            for variable in layer.weights:
+                owner[id(variable)] = f"{number:03d}.{type(layer).__name__}"
+        return [
+            f"{WEIGHTS}{i:04d}.{owner.get(id(variable), 'model')}."
+            f"{UNNAMED.sub('variable', variable.name)}"
+            for i, variable in enumerate(self._model.weights)
+        ]
+
     @functools.cached_property
     def _step(self) -> Any:
-        """One training step in which every row counts alike."""
-        return self._traced_step(weighted=False)
+        """One training step in which all rows count alike, or each for its own weight."""
+        return self._counted_step if self.spec.weighed else self._traced_step(weighted=False)
 
     @functools.cached_property
     def _weighted_step(self) -> Any:
@@ -189,7 +199,7 @@ class KerasLearner:
             return model.compute_loss(x=inputs, y=labels, y_pred=outputs, sample_weight=counts)
 
         set_seeds(tweak(INIT, self._seed, 0))  # as before tracing a step
-        counts = [tf.TensorSpec([None], tf.float32)] if self._counted else []
+        counts = [tf.TensorSpec([None], tf.float32)] if self.spec.weighed else []
         traced = tf.function(loss, input_signature=[*self._row_signature(), *counts])
         return traced.get_concrete_function()
 
@@ -246,15 +256,10 @@ class KerasLearner:
         """Return the weights that steps change by gradients, as arrays."""
         return {name: self._weights[name].numpy() for name in self._trainable}
 
-    def _step_taken(self, *, weighted: bool) -> Any:
-        if self._counted:
-            return self._counted_step
-        return self._weighted_step if weighted else self._step
-
     def prepare(self, *, weighted: bool) -> None:
         """Build the graph of a step now, with class weights or not; raises what `step` does."""
         try:
-            self._step_taken(weighted=weighted)
+            _ = self._weighted_step if weighted and not self.spec.weighed else self._step
         except Exception as error:
             raise refusal(error, name=self._name, where="its first step") from error
 
@@ -265,8 +270,8 @@ class KerasLearner:
         """Train on one batch and return the loss, a tensor.
 
         `class_weights` (classes,) are what a row of each class counts for, times its own weight;
-        `counts` (n,) what each row does, instead. Raises NotReproducible or BadInput, naming model
-        and step, if TensorFlow refuses.
+        `counts` (n,) are what each row does, instead. Raises NotReproducible or BadInput, naming
+        model and step, if TensorFlow refuses.
         """
         counts = counts_of(rows, class_weights) if counts is None else counts
         seeds = np.array(
@@ -362,16 +367,15 @@ class KerasLearner:
         Raises NotReproducible, naming the model and what differs, or what can be told of why.
         """
         self.prepare(weighted=class_weights is not None)
-        step = self._step_taken(weighted=class_weights is not None)
+        plain = class_weights is None or self.spec.weighed
+        step = self._step if plain else self._weighted_step
         must_hide_nothing(self._model, step, name=self._name)
         state = self.initial_state(shard, first)
         ends = [self._first_steps(batches, state, shard, class_weights) for _ in range(2)]
         again = self.initial_state(shard, first)
         ends.append(self._first_steps(batches, again, shard, class_weights))
         if self._name not in SOURCES:
-            anew = KerasLearner(
-                self._text, name=self._name, spec=self.spec, seed=self._seed, counted=self._counted
-            )
+            anew = KerasLearner(self._text, name=self._name, spec=self.spec, seed=self._seed)
             state = anew.initial_state(shard, first)
             anew.predict(state, batches[0])
             ends.append(anew._first_steps(batches, state, shard, class_weights))

@@ -9,7 +9,4 @@ from unlearning.keras_models.module_file import spec_of
 def make_learner(text: str, *, name: str, store: RowStore, seed: int) -> KerasLearner:
     """Build the learner of a store's rows from a module's source."""
     pin_tensorflow()
-    schema = store.schema
-    return KerasLearner(
-        text, name=name, spec=spec_of(schema), seed=seed, counted=bool(schema.weights)
-    )
+    return KerasLearner(text, name=name, spec=spec_of(store.schema), seed=seed)

@@ -39,7 +39,8 @@ SOURCES = {BUILT_IN: "built_in.py", FIRST_BUILT_IN: "tabular.py"}
 class ModelSpec:
     """What a model is built from: the shape of the rows and the task, and nothing of the rows.
 
-    `dates` are those of the `numbers` that are days since the first of the year 2000.
+    `dates` are those of the `numbers` that are days since the first of the year 2000. Rows that are
+    `weighed` have weights, which are no input, and come to the loss alone.
     """
 
     numbers: tuple[str, ...]
@@ -48,6 +49,7 @@ class ModelSpec:
     classes: tuple[str, ...]
     buckets: int = BUCKETS
     dates: tuple[str, ...] = ()
+    weighed: bool = False
 
     @property
     def outputs(self) -> int:
@@ -71,15 +73,17 @@ class ModelSpec:
             "strings": list(self.strings),
             "classes": list(self.classes),
         }
-        del told["dates"]
-        return told | ({"dates": list(self.dates)} if self.dates else {})
+        for name in ("dates", "weighed"):
+            del told[name]
+        dates = {"dates": list(self.dates)} if self.dates else {}
+        return told | dates | ({"weighed": True} if self.weighed else {})
 
 
 def spec_of(schema: Schema) -> ModelSpec:
     """Return the spec that follows from the schema of a table with one label."""
     label = schema.label
-    numbers, texts = schema.names("number"), schema.names("text")
-    return ModelSpec(numbers, texts, label.task, label.classes, dates=schema.dates)
+    numbers, texts, weighed = schema.names("number"), schema.names("text"), bool(schema.weights)
+    return ModelSpec(numbers, texts, label.task, label.classes, dates=schema.dates, weighed=weighed)
 
 
 def built_in_text(name: str = BUILT_IN) -> str:

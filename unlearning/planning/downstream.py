@@ -31,7 +31,7 @@ from lineage_store.placement import Stage
 from lineage_store.rows import RowStore
 from unlearning.keras_models.class_weights import ALIKE
 from unlearning.strategies.exposure import affected_positions
-from unlearning.strategies.strategy import MOVED, Situation, stage_of
+from unlearning.strategies.strategy import MOVED, Situation, groups_of, stage_of
 from unlearning.training.batches import batch_digest, epoch_batches
 
 
@@ -131,20 +131,25 @@ def seen_between(ledger: Ledger, *, before: RowStore, after: RowStore) -> dict[i
     `before` holds what the ledger was made from.
     """
     deleted = {}
+    groups: dict[bytes, int] = {}
     for shard, counts in enumerate(before.counts):
         for slice_, count in enumerate(counts):
             if count != after.counts[shard][slice_]:
-                rows, left = (one.slice_rows(shard, slice_).row_keys for one in (before, after))
-                known = {key.tobytes() for key in left}
-                gone = [place for place, key in enumerate(rows) if key.tobytes() not in known]
-                deleted[shard, slice_] = rows[gone]
+                rows, left = (one.slice_rows(shard, slice_) for one in (before, after))
+                known = {key.tobytes() for key in left.row_keys}
+                keys = [key.tobytes() for key in rows.row_keys]
+                gone = [place for place, key in enumerate(keys) if key not in known]
+                deleted[shard, slice_] = rows.row_keys[gone]
+                if ledger.header.grouped:
+                    groups |= groups_of(rows.row_keys[gone], rows.batch_bits[gone])
     watched: set[tuple[int, int]] = set()
     if ledger.header.options.early_stop is not None:
         pairs = zip(before.evaluation_counts, after.evaluation_counts, strict=False)
         for shard, (were, are) in enumerate(pairs):
             watched |= {(shard, at) for at, one in enumerate(were) if one != are[at]}
     watched = {place for place in watched if any(before.counts[place[0]])}
-    return downstream(Situation(ledger, deleted, after.counts, None, frozenset(watched)))
+    situation = Situation(ledger, deleted, after.counts, None, frozenset(watched), groups=groups)
+    return downstream(situation)
 
 
 def must_be_recorded_inputs(situation: Situation, store: RowStore) -> None:

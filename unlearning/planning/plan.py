@@ -41,7 +41,7 @@ from unlearning.planning.verdicts import verdicts
 from unlearning.strategies.decision import Decision, Exposure
 from unlearning.strategies.exposure import exposure_of
 from unlearning.strategies.known_strategies import exact_strategy, strategy_of
-from unlearning.strategies.strategy import Situation, Strategy
+from unlearning.strategies.strategy import Situation, Strategy, groups_of
 from unlearning.strategies.withdraw import Withdraw, all_leave
 from unlearning.training.config import module_source
 from unlearning.training.step_checkpoints import adapts
@@ -216,6 +216,7 @@ def situation_of(
         watched=_watched(ledger, store, deleted),
         moved=frozenset(moved),
         adapts=adapts(module_source(ledger)),
+        groups=groups_of(deleted.row_keys, deleted.places) if ledger.header.grouped else {},
     )
 
 

@@ -28,11 +28,11 @@ def affected_positions(
     """
     stages = [stage_of(record) for record in situation.ledger.shard(shard).stages()]
     found: set[int] = set()
-    for (where, slice_), row_keys in situation.deleted.items():
+    for where, slice_ in situation.deleted:
         if where != shard or of_slice not in (None, slice_):
             continue
         for batch, _ in batches_of_rows(
-            row_keys,
+            situation.batch_bits(where, slice_),
             shard=shard,
             first_stage=slice_,
             stages=stages,

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from lineage_store.claim import Claim
 from lineage_store.ledger import Ledger, ShardLedger, StageRecord
-from lineage_store.placement import Partition, Stage, batch_of, row_bits, schedule
+from lineage_store.placement import U64, Partition, Stage, batch_of, row_bits, schedule
 from lineage_store.rows import RowStore
 from unlearning.strategies.decision import (
     Cost,
@@ -45,7 +45,8 @@ class Situation:
     since the weights that they started from change, or a replay differs: `not_earned` says how.
     `watched` are the places of deleted evaluation
     rows that had a part in when stages ended: none without early stopping. `adapts` says that the
-    module may set a shard's start from its first rows.
+    module may set a shard's start from its first rows. `groups` are the bits of each deleted row's
+    group, by row key, where rows have groups.
     """
 
     ledger: Ledger
@@ -56,6 +57,7 @@ class Situation:
     moved: frozenset[int] = frozenset()
     not_earned: Mapping[int, str] = field(default_factory=dict)
     adapts: bool = True
+    groups: Mapping[bytes, int] = field(default_factory=dict)
 
     @property
     def partition(self) -> Partition:
@@ -91,15 +93,30 @@ class Situation:
         stage = stage_of(self.ledger.shard(shard).stages()[first])
         if (shard, first) not in self.deleted:
             return stage.position(epoch=1, batch=0)
-        bits = row_bits(self.deleted[shard, first])
         places = batch_of(
-            bits, seed=self.partition.seed, stage=first, epoch=0, batches=stage.batches
+            self.batch_bits(shard, first),
+            seed=self.partition.seed,
+            stage=first,
+            epoch=0,
+            batches=stage.batches,
         )
         return stage.position(epoch=0, batch=int(places.min()))
+
+    def batch_bits(self, shard: int, slice_: int) -> U64:
+        """Return what places the deleted rows of a slice in batches, (n,)."""
+        row_keys = self.deleted[shard, slice_]
+        if not self.ledger.header.grouped:
+            return row_bits(row_keys)
+        return np.array([self.groups[key.tobytes()] for key in row_keys], np.uint64)
 
     def new_stages(self, shard: int) -> tuple[Stage, ...]:
         """Plan the stages of a shard on the rows that remain."""
         return schedule(self.new_counts[shard], self.partition)
+
+
+def groups_of(row_keys: npt.NDArray[np.uint8], bits: U64) -> dict[bytes, int]:
+    """Return the bits of groups (n,) by the keys of their rows (n, 16)."""
+    return dict(zip(map(bytes, row_keys), bits.tolist(), strict=True))
 
 
 def stage_of(record: StageRecord) -> Stage:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lineage_store.placement import Partition, Stage, batch_of, row_bits, schedule
+from lineage_store.placement import Partition, Stage, batch_of, schedule
 from lineage_store.rows import Rows, RowSet, RowStore
 
 
@@ -34,7 +34,7 @@ def epoch_batches(
     if not stage.batches:
         return
     places = batch_of(
-        row_bits(rows.row_keys), seed=seed, stage=stage.index, epoch=epoch, batches=stage.batches
+        rows.batch_bits, seed=seed, stage=stage.index, epoch=epoch, batches=stage.batches
     )
     order = np.argsort(places, kind="stable")
     ends = np.searchsorted(places[order], np.arange(stage.batches + 1))

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from lineage_store.placement import Stage, batch_of, row_bits
+from lineage_store.placement import Stage, batch_of
 from lineage_store.rows import Rows, RowStore
 from lineage_store.tensors import State, load_state, save_state
 from unlearning.keras_models.class_weights import Weights
@@ -62,7 +62,7 @@ class Witness:
         if not self._ends_early and epoch != stage.epochs - 1:
             return False
         if epoch not in self._last:
-            bits = row_bits(self._store.stage_rows(self._shard, stage.index).row_keys)
+            bits = self._store.stage_rows(self._shard, stage.index).batch_bits
             places = batch_of(
                 bits, seed=self._seed, stage=stage.index, epoch=epoch, batches=stage.batches
             )

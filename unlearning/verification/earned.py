@@ -25,7 +25,7 @@ import numpy as np
 from lineage_store.canonical import digest, digest_file
 from lineage_store.errors import CheckFailed
 from lineage_store.ledger import Ledger, ShardLedger, StageRecord, StepRecord, encode
-from lineage_store.placement import Stage, batch_of, row_bits
+from lineage_store.placement import Stage, batch_of
 from lineage_store.rows import Rows, RowSet, RowStore
 from lineage_store.tensors import State, first_difference, load_state
 from unlearning.families.family import Learner
@@ -214,7 +214,7 @@ def _taken(
 
 def _batch(rows: RowSet, stage: Stage, step: StepRecord, *, seed: int) -> Rows:
     """Read the rows of one step and no others; which these are follows from the keys."""
-    bits = row_bits(rows.row_keys)
+    bits = rows.batch_bits
     places = batch_of(bits, seed=seed, stage=stage.index, epoch=step.epoch, batches=stage.batches)
     return rows.take(np.flatnonzero(places == step.batch))
 

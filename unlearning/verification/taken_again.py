@@ -23,7 +23,7 @@ from typing import Any
 from lineage_store.canonical import digest
 from lineage_store.ledger import Ledger, ShardLedger, StageRecord
 from lineage_store.placement import Stage
-from lineage_store.rows import Rows, RowStore
+from lineage_store.rows import RowStore, without_contents
 from lineage_store.tensors import State
 from unlearning.families.family import Learner, PartRun, nothing_given
 from unlearning.fitting.marks import marks_of
@@ -89,8 +89,7 @@ def _wrong(
     taken = stage_of(record)
     if taken != stage and not (ends_early and taken == _ended(stage, record.epochs)):
         return "was planned otherwise"
-    keys = store.stage_rows(record.shard, stage.index).row_keys
-    rows = Rows(keys, {})  # which batch a row is in follows from its key alone
+    rows = without_contents(store.stage_rows(record.shard, stage.index))
     batches = {
         stage.position(epoch=epoch, batch=batch): batch_digest(here)
         for epoch, batch, here in stage_batches(rows, taken, seed=ledger.partition.seed)

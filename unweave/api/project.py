@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lineage_store.clock import machine_time
-from lineage_store.data import Columns, Task, kinds_said, open_table, parse_rules
+from lineage_store.data import Columns, Task, kinds_said, open_table, parse_rules, placed_by_row
 from lineage_store.disk_full import translated
 from lineage_store.ledger import TrainOptions
 from lineage_store.progress import Listener, listening
@@ -80,6 +80,7 @@ class Project(Reader):
         subject: str | Sequence[str] = (),
         row_id: str | None = None,
         weight_column: str | None = None,
+        group_column: str | None = None,
         drop: Sequence[str] = (),
         task: Task | None = None,
         category_columns: Sequence[str] = (),
@@ -93,7 +94,7 @@ class Project(Reader):
         epochs: int = 10,
         batch_size: int = 64,
         seed: int = 0,
-        place_by: str = "subject",
+        place_by: str | None = None,
         risk_rules: Sequence[str] = (),
         risk_shards: int = 0,
         risk_share: int = 0,
@@ -121,12 +122,13 @@ class Project(Reader):
         do not tell. `understood` is told what the gate made of the table before anything is learnt,
         and a `dry_run` ends there; the answer has it too.
 
-        `label` is the column to predict, for a family that learns to tell one. A row may have
-        several subjects: `subject` names one column or more. `weight_column` says what it counts
-        for. `base` names a live model whose weights each shard starts from; without `shards` there
-        are as many as that has, or as are best for `model_family`, as of `slices`. Who is spelled
-        nearly as somebody who was forgotten here is kept out, unless `admit_alike` says that these
-        are others. Raises BadInput for what does not fit.
+        `label` is the column to predict, for a family that learns to tell one; `subject` names one
+        column or more, of whose a row is; `weight_column` says what it counts for, `group_column`
+        with which others it stays. `base` names a live model whose weights each shard starts from;
+        without `shards` there are as many as that has, or as are best for `model_family`, as of
+        `slices`. `risk_rules` tell which rows are likely to be withdrawn, by rising risk
+        (docs/data.md). Who is spelled nearly as somebody who was forgotten here is kept out, unless
+        `admit_alike` says that these are others. Raises BadInput for what does not fit.
         """
         from pipelines.runs.train import TrainRequest
 
@@ -137,11 +139,12 @@ class Project(Reader):
             subjects,
             row_id,
             tuple(drop),
-            place_by == "row",
+            placed_by_row(place_by, group=group_column),
             risk,
             kinds_said(texts=[*category_columns, *text_columns], dates=date_columns),
             task,
             weight=weight_column,
+            group=group_column,
         )
         asked = TrainRequest(
             sources=open_table(the_data(data, csv), columns, reading),

@@ -50,14 +50,17 @@ from unweave.text.printed import say
     help="The column that says what a row counts for, from 0 on.",
 )
 @click.option(
+    "--group-column",
+    "group_column",
+    help="The column that says which rows belong together: in one batch, one shard, one split.",
+)
+@click.option(
     "--drop-columns", "drop", default="", help="Columns to leave out, with commas between."
 )
 @click.option(
     "--place-by",
     type=click.Choice(["subject", "row"]),
-    default="subject",
-    show_default=True,
-    help="Keep a subject's rows in one shard, or spread them.",
+    help="Keep a subject's rows in one shard, or spread them.  [default: subject, or the group]",
 )
 @kind_options
 @click.option("--module", type=click.Path(path_type=Path), help="A file with your own Keras model.")
@@ -87,10 +90,11 @@ def train(
     subject: tuple[str, ...],
     row_id: str | None,
     weight_column: str | None,
+    group_column: str | None,
     drop: str,
     module: Path | None,
     base: str | None,
-    place_by: str,
+    place_by: str | None,
     task: Task | None,
     category_columns: str,
     text_columns: str,
@@ -118,6 +122,7 @@ def train(
             subject=subject,
             row_id=row_id,
             weight_column=weight_column,
+            group_column=group_column,
             drop=names_in(drop),
             task=task,
             category_columns=names_in(category_columns),

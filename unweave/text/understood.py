@@ -25,6 +25,8 @@ def understood_lines(told: Understanding, *, values: bool) -> Iterator[str]:
             yield f"  {word:<10} {_columns(of_kind)}"
     if told.weight is not None:
         yield f"  weights    {told.weight!r}, of all that is learnt and of metrics"
+    if told.group is not None:
+        yield f"  groups     {told.group!r}: {told.groups:,} of at most {told.biggest_group:,} rows"
     if told.subjects is not None:
         yield f"  people     {told.subjects:,}; {told.without_subject:,} rows name nobody"
     if told.on_both_sides:

@@ -43,8 +43,8 @@ def test_labels_weights_and_groups_are_there_if_there_are_any(schema, told):
 def test_a_row_has_the_values_of_all_columns_in_one_order():
     weight, group = Column("w", "number"), Column("query", "text")
     schema = Schema(COLUMNS, (TIP,), (weight,), (group,))
-    assert schema.all == (*COLUMNS, TIP, weight, group)
-    assert schema.roles == Roles(("size", "town"), "tip", weights=("w",))
+    assert schema.all == (*COLUMNS, TIP, weight)  # a row's group is its place
+    assert schema.roles == Roles(("size", "town"), "tip", weights=("w",), groups=("query",))
     assert Schema(COLUMNS).roles == Roles(("size", "town"))
 
 

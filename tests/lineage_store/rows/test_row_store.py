@@ -16,7 +16,7 @@ from lineage_store.data.schema import Column, Label, Schema
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.placement import Partition, Stage, batch_of, row_bits, shard_of, slice_of
 from lineage_store.rows import slice_set
-from lineage_store.rows.arrays import in_key_order, joined, pieces
+from lineage_store.rows.arrays import in_key_order, joined, pieces, without_contents
 from lineage_store.rows.row_store import open_rows
 from lineage_store.rows.slice_set import SortedRows
 from lineage_store.rows.writer import Unchanged, write_rows
@@ -213,3 +213,47 @@ def test_a_store_of_a_newer_unweave_is_refused(new_folder):
     (folder / "rows.json").write_bytes(canonical_json({"format": 3}))
     with pytest.raises(BadInput, match="format 3"):
         open_rows(folder)
+
+
+@given(rows=st.integers(1, 60), groups=st.integers(1, 9), seed=st.integers(0, 99))
+@settings(deadline=None, max_examples=25)
+def test_rows_with_groups_go_by_their_places_into_batches_from_memory_and_from_disk(
+    new_folder, rows, groups, seed
+):
+    given_rows, own = rows_of(rows, SHAPES[0], seed)
+    which = np.random.default_rng(seed).integers(0, groups, rows)
+    places = np.resize(own, groups)[which]
+    described_rows = described(SHAPES[0])
+    described_rows["inference"]["groups"] = [["query", "string"]]
+    store = write_rows(
+        new_folder() / "store",
+        train=[(given_rows, places)],
+        evaluation=[],
+        partition=PARTITION,
+        description=described_rows,
+    )
+    place_of = {
+        key.tobytes(): place for key, place in zip(given_rows.row_keys, places, strict=True)
+    }
+    for shard in range(PARTITION.shards):
+        on_disk = replace(store, read_whole=0).stage_rows(shard, PARTITION.slices - 1)
+        whole = store.stage_rows(shard, PARTITION.slices - 1)
+        assert isinstance(on_disk, SortedRows) or not len(whole)
+        wanted = [place_of[key.tobytes()] for key in whole.row_keys]
+        assert on_disk.batch_bits.tolist() == whole.batch_bits.tolist() == wanted
+        assert on_disk.digest() == whole.digest()
+        bare = without_contents(on_disk)
+        assert bare.batch_bits.tolist() == wanted
+        stage = Stage(2, len(whole), 2, 3, 0)
+        found = {}
+        for epoch, batch, here in stage_batches(on_disk, stage, seed=9):
+            for key, number in zip(here.row_keys, here.group_numbers, strict=True):
+                found.setdefault((epoch, place_of[key.tobytes()]), set()).add((batch, number))
+        assert all(len(one) == 1 for one in found.values())
+        assert len({epoch for epoch, _ in found}) == (2 if len(whole) else 0)
+
+
+def test_rows_without_groups_are_placed_in_batches_by_their_keys():
+    given_rows, _ = rows_of(5, SHAPES[0], 0)
+    assert given_rows.batch_bits.tolist() == row_bits(given_rows.row_keys).tolist()
+    assert given_rows.group_numbers is None and given_rows.weights is None

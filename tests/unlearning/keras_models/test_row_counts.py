@@ -35,9 +35,10 @@ ROWS = 24
 
 def learner_of(task, loss, *, counted):
     pin_tensorflow()
-    spec = ModelSpec(("a", "b"), (), task, ("no", "yes") if task == "classification" else ())
+    classes = ("no", "yes") if task == "classification" else ()
+    spec = ModelSpec(("a", "b"), (), task, classes, weighed=counted)
     text = DENSE.replace("LOSS", loss)
-    return KerasLearner(text, name="m.py", spec=spec, seed=1, counted=counted)
+    return KerasLearner(text, name="m.py", spec=spec, seed=1)
 
 
 def rows_of(task, *, weights, seed=0):

@@ -12,7 +12,7 @@ from lineage_store.errors import BadInput, CheckFailed, NothingFound
 from lineage_store.index.database import read_index
 from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
-from lineage_store.placement import batches_of_rows
+from lineage_store.placement import batches_of_rows, row_bits
 from lineage_store.rows.row_store import open_rows
 from lineage_store.tensors import load_state, save_state, weights_digest, weights_of
 from pipelines.backends.direct import DirectBackend
@@ -213,8 +213,8 @@ def test_the_batches_of_a_repair_are_found_by_a_later_deletion(root):
     mine = rows.row_keys[[key.tobytes() in keys for key in rows.row_keys]]
     expected = {
         stages[batch.stage].position(epoch=batch.epoch, batch=batch.batch)
-        for batch, _ in batches_of_rows(mine, shard=number, first_stage=slice_, stages=stages,
-                                        seed=old.partition.seed)
+        for batch, _ in batches_of_rows(row_bits(mine), shard=number, first_stage=slice_,
+                                        stages=stages, seed=old.partition.seed)
     }  # fmt: skip
     taken = shard.repair()
     in_repair = {p for p in expected if p >= taken.first_position}
