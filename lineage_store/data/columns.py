@@ -75,6 +75,8 @@ class Columns:
     @property
     def parts_people(self) -> bool:
         """Whether rows of one person may lie in several places, and so in several splits."""
+        if self.group is not None:
+            return bool(self.subjects) and self.subjects != self.groups
         return bool(self.subjects) and (len(self.subjects) > 1 or self.place_by_row)
 
 

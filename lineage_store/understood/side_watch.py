@@ -1,9 +1,9 @@
 """Who has rows that are learnt from, and others that the model is judged by.
 
 A person's rows lie on one side, unless they are placed by something else than who they are of: by
-themselves, or by the first of several people. Such a person makes a model look better than it is,
-so whoever trains is told how many there are. People are counted by their pseudonyms, up to
-MOST_PEOPLE on a side, so that memory is bounded.
+themselves, by their groups, or by the first of several people. Such a person makes a model look
+better than it is, so whoever trains is told how many there are. People are counted by their
+pseudonyms, up to MOST_PEOPLE on a side, so that memory is bounded.
 """
 
 from collections.abc import Iterable, Iterator
