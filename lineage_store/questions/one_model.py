@@ -30,6 +30,7 @@ def data_set(record: models.ModelRecord) -> Answer:
         "task": record.report["task"],
         "numbers": spec["numbers"],
         "strings": spec["strings"],
+        **{role: spec[role] for role in ("weights", "groups") if role in spec},
     }
 
 

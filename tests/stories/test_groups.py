@@ -135,7 +135,8 @@ def test_a_group_lies_in_one_split_whoever_s_its_rows_are(trained):
 
 
 def test_what_was_understood_and_is_recorded_names_the_column_and_no_group(keras):
-    _, root, _, told = keras
+    project, root, _, told = keras
+    assert project.ask.data("m1")["groups"] == ["query"]
     understood = told["understood"]
     assert understood["group_column"] == "query"
     assert understood["groups"] == len(set(group_of_row().values()))

@@ -91,7 +91,8 @@ def test_weights_of_one_everywhere_are_as_none(trained):
 
 
 def test_what_was_understood_and_is_recorded_names_the_column(weighed):
-    _, root, _, told = weighed
+    project, root, _, told = weighed
+    assert project.ask.data("m1")["weights"] == ["times"]
     assert told["understood"]["weight_column"] == "times"
     assert "times" not in [column["name"] for column in told["understood"]["columns"]]
     with reading_index(open_workspace(root)) as connection:

@@ -140,6 +140,9 @@ def _made_with(ledger: Ledger) -> dict[str, Any]:
     header = ledger.header
     schema = Schema.from_json(header.data["inference"])
     names = {"numbers": schema.names("number"), "strings": schema.names("text")}
+    for role, columns in (("weights", schema.weights), ("groups", schema.groups)):
+        if columns:
+            names[role] = tuple(column.name for column in columns)
     return {
         "data_digest": published_data(ledger),
         "spec": {role: list(columns) for role, columns in names.items()},
