@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from fixtures import SMALL_MODEL
 from lineage_store.canonical import read_json
 from lineage_store.index import reading_index
 from lineage_store.index.models import models
@@ -88,6 +89,29 @@ def test_weights_of_one_everywhere_are_as_none(trained):
     )
     assert state_of(with_ones) == state_of(without)
     assert one["metrics"] == none["metrics"]
+
+
+@pytest.mark.slow
+def test_weights_of_one_everywhere_train_a_network_as_none(trained):
+    ones = [[*row[:4], "1", row[5]] for row in rows()]
+    given = {"model_family": "keras", "module": SMALL_MODEL, "slices": 2, "epochs": 3,
+             "class_weights": "balanced", "early_stop": 1, "batch_size": 16}  # fmt: skip
+    _, with_ones, _, one = trained("network-ones", ones, **given)
+    _, without, _, none = trained("network-none", ones, **given, weight_column=None, drop=["times"])
+    assert state_of(with_ones) == state_of(without)
+    assert one["metrics"] == none["metrics"] and one["steps"] == none["steps"]
+
+
+@pytest.mark.slow
+def test_a_network_forgets_weighed_rows_to_the_bits_of_the_twin(trained):
+    given = {"model_family": "keras", "module": SMALL_MODEL, "slices": 2, "epochs": 3,
+             "class_weights": "balanced", "early_stop": 1, "batch_size": 16}  # fmt: skip
+    project, root, _, _ = trained("network", rows(), **given)
+    _, twin, _, _ = trained("network-twin", list(rows([NOTHING, "person-04"]))[::-1], **given)
+    before = state_of(root)
+    done = project.forget([NOTHING, "person-04"], replay=True)
+    assert (done["guarantee"], done["basis"]) == ("exact", "by replay")
+    assert state_of(root) == state_of(twin) != before
 
 
 def test_what_was_understood_and_is_recorded_names_the_column(weighed):

@@ -101,6 +101,8 @@ def test_a_whole_weight_is_so_many_equal_rows_whatever_is_taken_out(rows, draw):
     repeated = [row for row, times in zip(rows, weights, strict=True) for _ in range(times)]
     values, labels = arrays(rows)
     assert bytes_of(sums_of(values, labels, weights)) == bytes_of(sums_of(*arrays(repeated)))
+    ones = np.ones(len(rows), np.int64)
+    assert bytes_of(sums_of(values, labels, ones)) == bytes_of(sums_of(values, labels))
     left, out = (sums_of(values[part], labels[part], weights[part]) for part in (~gone, gone))
     assert bytes_of(subtracted(sums_of(values, labels, weights), out)) == bytes_of(left)
     assert bytes_of(added(left, out)) == bytes_of(sums_of(values, labels, weights))
