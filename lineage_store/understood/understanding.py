@@ -34,7 +34,8 @@ class Understanding:
     many people have rows, None where no column names any, and `on_both_sides` how many of them have
     rows that are learnt from and others that the model is judged by. `alike` are rows of ids that
     are spelled nearly as forgotten ones. `sources` are what the files were taken for. `classes` are
-    the names of the classes, which are values; `weight` and `group` name the columns of weights and of groups, of which there are `groups`.
+    the names of the classes, which are values. `weight` and `group` name the columns of weights and
+    of groups, of which there are `groups`.
     """
 
     rows: int
