@@ -27,7 +27,7 @@ class Rows:
     `row_keys` (n, 16) uint8; `columns` are arrays of n rows by name, in the order of the encoding
     (`slice_file.Field`), with the labels, if there are any, under `LABEL`, and what each row counts
     for under `WEIGHT`, if they do not all count alike; and 64 bits of each row's group under
-    `GROUP`, if they have groups.
+    `GROUP`, if they have groups. Texts are bytes.
     """
 
     row_keys: npt.NDArray[np.uint8]
@@ -75,8 +75,15 @@ class Rows:
         """Return the SHA-256 over the arrays' little-endian bytes."""
         state = hashlib.sha256()
         for array in (self.row_keys, *self.columns.values()):
-            state.update(np.ascontiguousarray(array).data)
+            state.update(content(array))
         return state.hexdigest()
+
+
+def content(array: Array) -> memoryview | bytes:
+    """Return what a digest covers of an array: its bytes; of texts, each after its length."""
+    if array.dtype != np.object_:
+        return np.ascontiguousarray(array).data
+    return b"".join(len(text).to_bytes(8, "little") + text for text in array.flat)
 
 
 class RowSet(Protocol):

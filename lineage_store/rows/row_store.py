@@ -8,8 +8,8 @@ A slice is what a deletion retrains from, so each has a file of its own (`slice_
 lost no row can be shared with the store before. A stage is the set of its slices' files; a small
 one is read whole, since that is faster, and a large one as its batches are asked for.
 
-Strings are kept as hashes (the family's own encoding), so this holds no raw text. Stores
-of format 1, which an earlier unweave wrote as safetensors, are read whole.
+Strings are kept as hashes, and as they are only where the model reads them so: its family's own
+encoding says it. Stores of format 1, which an earlier unweave wrote as safetensors, are read whole.
 """
 
 from collections.abc import Iterable, Mapping
@@ -68,7 +68,7 @@ class RowStore:
     def slice_rows(self, shard: int, slice_: int) -> Rows:
         """Read the rows of one slice into memory."""
         part = self._open(slice_name(shard, slice_))
-        rows = to_rows(part.records)
+        rows = to_rows(part.records, part.texts)
         part.drop()
         return rows
 

@@ -6,6 +6,9 @@ and the fields of the family's encoding in their order, those of Keras for insta
     numbers (N,) float32 · categories (M,) int32 · label int32 or float32
     · weight float32 · group int64
 
+Texts have no fixed length: of a field of texts a record holds where each begins and how many bytes
+it has, (M, 2) uint64, and the texts themselves follow the records, in their order, as UTF-8.
+
 All that there is of a row stands in one place, so that reading it touches few pages. A file is
 mapped, not loaded, and the pages that were touched are given back (`Slice.drop`): they stay in the
 system's cache, and this process does not hold them. A file is written in pieces and never changed:
@@ -30,24 +33,33 @@ Records = npt.NDArray[np.void]
 RecordType = np.dtype[np.void]
 
 KEY = "row_key"
+TEXT = "utf-8"
+"""The type of a field of texts; its values in memory are bytes."""
+NO_TEXTS = memoryview(b"")
 NPY: Any = np.lib.format  # it has types in newer NumPy only
 READ_AT_ONCE = 1 << 25
 
 
 @dataclass(frozen=True)
 class Slice:
-    """The records of one file, in its order; mapped unless `mapping` is None."""
+    """The records of one file, in its order, and the texts behind them; mapped if `mapped`."""
 
     records: Records
-    mapping: mmap.mmap | None = None
+    texts: memoryview = NO_TEXTS
+    mapped: tuple[mmap.mmap, ...] = ()
 
     def __len__(self) -> int:
         return len(self.records)
 
+    @property
+    def nbytes(self) -> int:
+        """What the rows take in memory."""
+        return self.records.nbytes + len(self.texts)
+
     def drop(self) -> None:
         """Give back the memory of the pages that were read."""
-        if self.mapping is not None:
-            self.mapping.madvise(mmap.MADV_DONTNEED)
+        for mapping in self.mapped:
+            mapping.madvise(mmap.MADV_DONTNEED)
 
     def row_keys(self) -> npt.NDArray[np.uint8]:
         """Return the row keys, (n, 16) uint8."""
@@ -68,7 +80,8 @@ class Slice:
 class Field:
     """One named array of an encoding: its NumPy type, and how many values a row has of it.
 
-    `width` is None where a row has one value and the array one dimension.
+    `width` is None where a row has one value and the array one dimension; texts (`TEXT`) have a
+    width.
     """
 
     name: str
@@ -78,8 +91,13 @@ class Field:
 
 def record_type(fields: Sequence[Field]) -> RecordType:
     """Return the type of the records of rows with these fields."""
-    kinds = [(one.name, one.type, () if one.width is None else (one.width,)) for one in fields]
-    return np.dtype([(KEY, "u1", (16,)), *kinds])
+    kinds: list[tuple[str, str, tuple[int, ...]]] = [(KEY, "u1", (16,))]
+    for one in fields:
+        width = () if one.width is None else (one.width,)
+        kinds.append(
+            (one.name, "<u8", (*width, 2)) if one.type == TEXT else (one.name, one.type, width)
+        )
+    return np.dtype(kinds)
 
 
 def column_names(kind: RecordType) -> tuple[str, ...]:
@@ -87,31 +105,90 @@ def column_names(kind: RecordType) -> tuple[str, ...]:
     return tuple(name for name in kind.names or () if name != KEY)
 
 
-def to_records(rows: Rows, kind: RecordType) -> Records:
-    """Return rows as records."""
+def text_names(kind: RecordType) -> tuple[str, ...]:
+    """Return the names of the fields of texts: no others have two dimensions."""
+    return tuple(name for name in column_names(kind) if len(kind[name].shape) == 2)
+
+
+def to_records(rows: Rows, kind: RecordType, *, start: int = 0) -> Records:
+    """Return rows as records, whose texts begin at a place among others (`texts_of`)."""
     records = np.empty(len(rows), kind)
     records[KEY] = rows.row_keys
+    texts = text_names(kind)
     for name in column_names(kind):
-        records[name] = rows[name]
+        if name in texts:
+            records[name][..., 1] = np.vectorize(len, otypes=[np.uint64])(rows[name])
+        else:
+            records[name] = rows[name]
+    return renumbered(records, start=start)
+
+
+def renumbered(records: Records, *, start: int) -> Records:
+    """Return records whose texts stand one after another, row by row, from a place on."""
+    texts = text_names(records.dtype)
+    if texts and len(records):
+        lengths = np.concatenate([records[name][..., 1] for name in texts], axis=1)
+        ends = start + np.cumsum(lengths).reshape(lengths.shape)
+        first = 0
+        for name in texts:
+            width = records.dtype[name].shape[0]
+            here = slice(first, first + width)
+            records[name][..., 0] = ends[:, here] - lengths[:, here]
+            first += width
     return records
 
 
-def to_rows(records: Records) -> Rows:
-    """Return records as rows, in arrays of their own."""
-    columns = {name: np.ascontiguousarray(records[name]) for name in column_names(records.dtype)}
+def texts_of(rows: Rows, kind: RecordType) -> bytes:
+    """Return the texts of rows, one after another, row by row."""
+    found = [rows[name] for name in text_names(kind)]
+    return b"".join(np.concatenate(found, axis=1).flat) if found else b""
+
+
+def to_rows(records: Records, texts: memoryview = NO_TEXTS) -> Rows:
+    """Return records as rows, in arrays of their own; `texts` are those behind all of them."""
+    wanted = text_names(records.dtype)
+    columns = {
+        name: read_texts(records[name], texts)
+        if name in wanted
+        else np.ascontiguousarray(records[name])
+        for name in column_names(records.dtype)
+    }
     return Rows(np.ascontiguousarray(records[KEY]), columns)
+
+
+def read_texts(places: npt.NDArray[np.uint64], texts: memoryview) -> npt.NDArray[Any]:
+    """Return the texts at places (n, M, 2) as bytes, (n, M)."""
+    found = np.empty(places.shape[:2], object)
+    flat = found.reshape(-1)
+    for number, (start, length) in enumerate(places.reshape(-1, 2).tolist()):
+        flat[number] = bytes(texts[start : start + length])
+    return found
 
 
 def empty_rows(kind: RecordType, count: int) -> Rows:
     """Return arrays for `count` rows, to be filled."""
+    texts = text_names(kind)
     made = {
-        name: np.empty((count, *kind[name].shape), kind[name].base) for name in kind.names or ()
+        name: np.empty((count, kind[name].shape[0]), object)
+        if name in texts
+        else np.empty((count, *kind[name].shape), kind[name].base)
+        for name in kind.names or ()
     }
     return Rows(made.pop(KEY), made)
 
 
-def write_slice(path: Path, pieces: Iterable[Records], *, count: int, kind: RecordType) -> None:
-    """Write a slice's file from `count` records in pieces; it appears whole or not at all."""
+def write_slice(
+    path: Path,
+    pieces: Iterable[Records],
+    *,
+    count: int,
+    kind: RecordType,
+    texts: Iterable[bytes] = (),
+) -> None:
+    """Write a slice's file from `count` records in pieces; it appears whole or not at all.
+
+    `texts` are those of the records, in pieces too.
+    """
     header = {
         "descr": NPY.dtype_to_descr(kind),
         "fortran_order": False,
@@ -121,6 +198,8 @@ def write_slice(path: Path, pieces: Iterable[Records], *, count: int, kind: Reco
         NPY.write_array_header_1_0(stream, header)
         for piece in pieces:
             stream.write(piece.data)
+        for text in texts:
+            stream.write(text)
 
 
 def open_slice(path: Path) -> Slice:
@@ -139,16 +218,40 @@ def open_slice(path: Path) -> Slice:
 
 
 def open_part(path: Path, kind: RecordType) -> Slice:
-    """Open a file of records and nothing else; there are none if it is absent."""
+    """Open a file of records and nothing else; there are none if it is absent.
+
+    Their texts stand in a file beside it.
+    """
     size = path.stat().st_size if path.exists() else 0
     if not size:  # which cannot be mapped
         return Slice(np.empty(0, kind))
-    return _mapped(path, kind, count=size // kind.itemsize, offset=0)
+    texts = texts_file(path)
+    mapped = [_map(path), *([_map(texts)] if texts.exists() and texts.stat().st_size else [])]
+    records: Records = np.ndarray((size // kind.itemsize,), kind, buffer=mapped[0])
+    return Slice(records, memoryview(mapped[1] if mapped[1:] else b""), tuple(mapped))
+
+
+def texts_file(part: Path) -> Path:
+    """The file of the texts of a file of records and nothing else."""
+    return part.with_name(f"{part.name}.texts")
+
+
+def _map(path: Path) -> mmap.mmap:
+    with path.open("rb") as stream:
+        return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def _mapped(path: Path, kind: RecordType, *, count: int, offset: int) -> Slice:
-    with path.open("rb") as stream:
-        mapping = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-    if len(mapping) != offset + count * kind.itemsize:
-        raise ValueError("the file has another length than its header says")
-    return Slice(np.ndarray((count,), kind, buffer=mapping, offset=offset), mapping)
+    mapping, end = _map(path), offset + count * kind.itemsize
+    if len(mapping) >= end:
+        records: Records = np.ndarray((count,), kind, buffer=mapping, offset=offset)
+        texts = memoryview(mapping)[end:]
+        if len(texts) == _length_of_texts(records):
+            return Slice(records, texts, (mapping,))
+    raise ValueError("the file has another length than its header says")
+
+
+def _length_of_texts(records: Records) -> int:
+    """Return where the last text of the last record ends."""
+    names = text_names(records.dtype)
+    return int(records[names[-1]][-1, -1].sum()) if names and len(records) else 0

@@ -14,8 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from lineage_store.placement import U64, row_bits
-from lineage_store.rows.arrays import GROUP, Indices, Rows, key_order, pieces
-from lineage_store.rows.slice_file import Records, Slice, column_names, empty_rows, to_rows
+from lineage_store.rows.arrays import GROUP, Indices, Rows, content, key_order, pieces
+from lineage_store.rows.slice_file import (
+    Records,
+    Slice,
+    column_names,
+    empty_rows,
+    renumbered,
+    text_names,
+    texts_of,
+    to_rows,
+)
 
 # A page that is touched brings up to fifteen neighbours with it: at most 256 MiB of them are held.
 TOUCHED_AT_ONCE = 4096
@@ -30,6 +39,7 @@ class SortedRows:
         # Without its fields a record is copied at once, not field by field.
         self._bare = np.dtype((np.void, kind.itemsize))
         self._kind = kind
+        self._texts = text_names(kind)
         self._slices = slices
         self._bytes = [part.records.view(self._bare) for part in slices]
         self._starts = np.cumsum([0, *(len(part) for part in slices)])
@@ -58,16 +68,36 @@ class SortedRows:
     @property
     def nbytes(self) -> int:
         """What the rows take in memory."""
-        return len(self) * self._kind.itemsize
+        return sum(part.nbytes for part in self._slices)
 
     def take(self, indices: npt.NDArray[Any]) -> Rows:
         """Return the rows at these places, in this order."""
-        return to_rows(self.records(self._order[indices]))
+        places = self._order[indices]
+        records = self.records(places)
+        if not self._texts:
+            return to_rows(records)
+        rows = empty_rows(self._kind, len(places))
+        for number, where in self._by_owner(places):
+            here = to_rows(records[where], self._slices[number].texts)
+            rows.row_keys[where] = here.row_keys
+            for name, array in rows.columns.items():
+                array[where] = here[name]
+        return rows
 
     def records_in_order(self) -> Iterator[Records]:
-        """Yield all records in row-key order, in pieces."""
+        """Yield all records in row-key order, in pieces; their texts stand in this order too."""
+        before = 0
         for start in range(0, len(self), self._piece):
-            yield self.records(self._order[start : start + self._piece])
+            records = renumbered(
+                self.records(self._order[start : start + self._piece]), start=before
+            )
+            before += sum(int(records[name][..., 1].sum()) for name in self._texts)
+            yield records
+
+    def texts_in_order(self) -> Iterator[bytes]:
+        """Yield the texts of all records in row-key order, in pieces."""
+        for piece in pieces(self, self._piece) if self._texts else ():
+            yield texts_of(piece, self._kind)
 
     def whole(self) -> Rows:
         """Return all rows, in memory; beside them, no more than a piece is held."""
@@ -85,7 +115,7 @@ class SortedRows:
         state = hashlib.sha256(self._row_keys.data)
         for name in column_names(self._kind):
             for piece in pieces(self, self._piece):
-                state.update(piece[name].data)
+                state.update(content(piece[name]))
         return state.hexdigest()
 
     @property
@@ -101,12 +131,16 @@ class SortedRows:
         return found.view(self._kind)
 
     def _gather(self, places: Indices, found: npt.NDArray[np.void]) -> None:
-        owner = np.searchsorted(self._starts, places, side="right") - 1
-        for number, records in enumerate(self._bytes):
-            where = np.flatnonzero(owner == number)
-            found[where] = records[places[where] - self._starts[number]]
+        for number, where in self._by_owner(places):
+            found[where] = self._bytes[number][places[where] - self._starts[number]]
         self._touched += len(places)
         if self._touched >= TOUCHED_AT_ONCE:
             self._touched = 0
             for part in self._slices:
                 part.drop()
+
+    def _by_owner(self, places: Indices) -> Iterator[tuple[int, Indices]]:
+        """Yield each slice's number, and which of the places lie in it."""
+        owner = np.searchsorted(self._starts, places, side="right") - 1
+        for number in range(len(self._slices)):
+            yield number, np.flatnonzero(owner == number)

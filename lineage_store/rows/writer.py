@@ -34,6 +34,8 @@ from lineage_store.rows.slice_file import (
     open_part,
     open_slice,
     record_type,
+    texts_file,
+    texts_of,
     to_records,
     write_slice,
 )
@@ -142,15 +144,23 @@ def _grouped(rows: Rows, places: U64) -> Rows:
 
 
 def _append(part: Path, rows: Rows, kind: RecordType) -> None:
+    texts, beside = texts_of(rows, kind), texts_file(part)
+    before = beside.stat().st_size if beside.exists() else 0
     with part.open("ab") as stream:  # not kept open: there may be more slices than open files
-        stream.write(to_records(rows, kind).data)
+        stream.write(to_records(rows, kind, start=before).data)
+    if texts:
+        with beside.open("ab") as stream:
+            stream.write(texts)
 
 
 def _sort(part: Path, target: Path, kind: RecordType) -> int:
     """Write a part's rows in row-key order, remove it, and return their number."""
     rows = SortedRows([open_part(part, kind)])
-    write_slice(target, rows.records_in_order(), count=len(rows), kind=kind)
-    part.unlink(missing_ok=True)
+    write_slice(
+        target, rows.records_in_order(), count=len(rows), kind=kind, texts=rows.texts_in_order()
+    )
+    for file in (part, texts_file(part)):
+        file.unlink(missing_ok=True)
     return len(rows)
 
 

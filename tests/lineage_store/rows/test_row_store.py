@@ -14,10 +14,19 @@ from hypothesis import strategies as st
 from lineage_store.canonical import canonical_json
 from lineage_store.data.schema import Column, Label, Schema
 from lineage_store.errors import BadInput, CheckFailed
-from lineage_store.placement import Partition, Stage, batch_of, row_bits, shard_of, slice_of
+from lineage_store.placement import (
+    Partition,
+    Stage,
+    batch_of,
+    cells_of,
+    row_bits,
+    shard_of,
+    slice_of,
+)
 from lineage_store.rows import slice_set
-from lineage_store.rows.arrays import in_key_order, joined, pieces, without_contents
-from lineage_store.rows.row_store import open_rows
+from lineage_store.rows.arrays import Rows, in_key_order, joined, pieces, without_contents
+from lineage_store.rows.row_store import fields_of, open_rows
+from lineage_store.rows.slice_file import TEXT, Field
 from lineage_store.rows.slice_set import SortedRows
 from lineage_store.rows.writer import Unchanged, write_rows
 from unlearning.encoding.keras_encoding import keras_rows
@@ -257,3 +266,66 @@ def test_rows_without_groups_are_placed_in_batches_by_their_keys():
     given_rows, _ = rows_of(5, SHAPES[0], 0)
     assert given_rows.batch_bits.tolist() == row_bits(given_rows.row_keys).tolist()
     assert given_rows.group_numbers is None and given_rows.weights is None
+
+
+TEXTS = (*fields_of(Schema.from_json(described(SHAPES[0])["inference"])), Field("texts", TEXT, 2))
+
+
+def rows_with_texts(count, seed):
+    """Rows whose two texts each are of any length, none included, and their places."""
+    rows, places = rows_of(count, SHAPES[0], seed)
+    draw = np.random.default_rng(seed)
+    texts = np.empty((count, 2), object)
+    for place in np.ndindex(*texts.shape):
+        texts[place] = ("ä" * draw.integers(0, 4) + "b" * draw.integers(0, 3)).encode("utf-8")
+    return Rows(rows.row_keys, {**rows.columns, "texts": texts}), places
+
+
+def written_with_texts(folder, pieces_of_rows, unchanged=None):
+    return write_rows(
+        folder,
+        train=pieces_of_rows,
+        evaluation=pieces_of_rows[:1],
+        partition=PARTITION,
+        description=described(SHAPES[0]),
+        fields=TEXTS,
+        **({} if unchanged is None else {"unchanged": Unchanged(unchanged)}),
+    )
+
+
+@given(rows=st.integers(0, 60), seed=st.integers(0, 99), cut=st.integers(0, 60))
+@settings(deadline=None, max_examples=40)
+def test_texts_of_any_length_are_read_as_they_were_given(new_folder, rows, seed, cut):
+    given_rows, places = rows_with_texts(rows, seed)
+    cut = min(cut, rows)
+    two = [(given_rows.take(np.arange(a, b)), places[a:b]) for a, b in ((0, cut), (cut, rows))]
+    back = [(given_rows.take(np.arange(rows)[::-1]), places[::-1])]
+    store, again = (written_with_texts(new_folder() / "store", one) for one in (two, back))
+    train = [name for name in files_of(store.folder) if name.startswith("train")]
+    assert all(files_of(store.folder)[name] == files_of(again.folder)[name] for name in train)
+    for shard in range(PARTITION.shards):
+        here = cells_of(places, PARTITION)[0] == shard
+        expected = in_key_order(given_rows.take(np.flatnonzero(here)))
+        on_disk = SortedRows([store._open(f"train/s{shard:03d}-r{r:02d}") for r in range(3)])
+        for found in (store.stage_rows(shard, 2), on_disk):
+            assert found.digest() == expected.digest()
+            some = found.take(np.arange(len(found))[::2])
+            assert (some["texts"] == expected["texts"][::2]).all()
+    first = joined([store.slice_rows(0, slice_) for slice_ in range(3)])
+    assert in_key_order(first).digest() == store.stage_rows(0, 2).digest()
+
+
+def test_a_slice_whose_texts_break_off_is_damaged(tmp_path):
+    rows, places = rows_with_texts(20, 1)
+    store = written_with_texts(tmp_path / "store", [(rows, places)])
+    file = store.slice_file(0, 0)
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(CheckFailed, match="damaged"):
+        store.slice_rows(0, 0)
+
+
+def test_a_digest_tells_where_one_text_ends_and_the_next_begins():
+    rows, _ = rows_with_texts(1, 0)
+    texts = [np.array([pair], object) for pair in ([b"ab", b"c"], [b"a", b"bc"])]
+    one, other = (Rows(rows.row_keys, {**rows.columns, "texts": pair}) for pair in texts)
+    assert one.digest() != other.digest()
