@@ -25,6 +25,7 @@ from pipelines.backends.direct import DirectBackend
 from unlearning.encoding.key_encoding import KEYS
 from unlearning.families import family_of
 from unlearning.families.family import ModelSource
+from unlearning.families.sums_unit import NO_SOURCE
 from unweave.api.project import Project
 
 SEED, DELETIONS = 0, 200
@@ -124,7 +125,7 @@ def keys_of(table: RealTable, root: Path) -> np.ndarray:
         else:
             columns[name] = np.array(["" if one is None else one for one in told], object)
     keys = np.zeros((len(table.lines), 16), np.uint8)
-    return family_of("naive-bayes").encoding(schema).encode(TypedRows(keys, columns))[KEYS]
+    return family_of("naive-bayes").encoding(schema, NO_SOURCE).encode(TypedRows(keys, columns))[KEYS]
 
 
 def main() -> None:

@@ -133,7 +133,7 @@ class ColumnSums:
     def pin(self):
         pass
 
-    def encoding(self, schema):
+    def encoding(self, schema, source):
         return Grid(schema)
 
     def steps(self, counts, partition):

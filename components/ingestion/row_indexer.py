@@ -21,7 +21,7 @@ from lineage_store.placement import Partition
 from lineage_store.rows import NO_SLICES, keep_known, open_rows, write_rows
 from lineage_store.workspace import open_workspace
 from unlearning.encoding import example_files, rows_from_examples
-from unlearning.families import family_of
+from unlearning.families import ModelSource, encoding_of_ledger, family_of
 from unlearning.registry import must_be_trainable
 from unlearning.training.unchanged_slices import unchanged_slices
 
@@ -37,15 +37,17 @@ def RowIndexer(
     partition: Parameter[str],
     family: Parameter[str],
     code_digest: Parameter[str],
+    module_file: Parameter[str] = "",
     old_snapshot: Parameter[str] = "",
     old_rows: InputArtifact[Rows] = None,
     old_ledger: InputArtifact[Ledger] = None,
 ) -> None:
     """Reads Examples, checks them against the gate's types, and writes them by shard and slice.
 
-    After a deletion `old_snapshot` and `old_rows` are data and rows as they were, and `old_ledger`
-    what was trained on them: slices that lose no row are taken over. Not for a model that has
-    ended: its rows would be there only because someone put them back.
+    They are written as the model of the module reads them. After a deletion `old_snapshot` and
+    `old_rows` are data and rows as they were, and `old_ledger` what was trained on them: slices
+    that lose no row are taken over. Not for a model that has ended: its rows would be there only
+    because someone put them back.
     """
     must_be_trainable(open_workspace(Path(workspace)), model_id)
     known = family_of(family)
@@ -62,7 +64,11 @@ def RowIndexer(
             old=open_ledger(Path(old_ledger.uri)),
             store=before,
         )
-    encoding = known.encoding(gated.schema)
+    if old_ledger is not None:
+        encoding = encoding_of_ledger(open_ledger(Path(old_ledger.uri)), gated.schema)
+    else:
+        text = Path(module_file).read_text(encoding="utf-8")
+        encoding = known.encoding(gated.schema, ModelSource("module", text))
     files = partial(example_files, Path(examples.uri), gated)
     pieces = partial(rows_from_examples, snapshot=gated, encoding=encoding, partition=cut)
     store = write_rows(

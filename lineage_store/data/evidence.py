@@ -12,7 +12,7 @@ the first rules; by the second ones such a row is none, whatever the labels are.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
@@ -25,9 +25,9 @@ from lineage_store.data.number_arrays import (
     read_numbers,
 )
 from lineage_store.data.number_text import class_text, is_missing_number, number_text
-from lineage_store.data.schema import FIRST_RULES, Column, Label, Roles, Schema
+from lineage_store.data.schema import FIRST_RULES, WORD_RULES, Column, Label, Roles, Schema
 from lineage_store.errors import BadInput, NothingToLearn
-from lineage_store.texts.text_rows import Kind, texts_of
+from lineage_store.texts.text_rows import Kind, rows_of_words, texts_of
 
 MOST_NUMBER_CLASSES, MOST_CLASSES = 20, 1000
 Value = TypeVar("Value", str, float)
@@ -40,7 +40,8 @@ class Evidence:
     `texts` are the columns, by their place, in which a row that counts holds a text that is no
     number, `no_dates` those in which one holds what is no date; `texts_if_marked` those in which a
     row with a marked label holds a text. Marked rows are told apart by the first rules alone, which
-    know no dates.
+    know no dates. `worded` are how many rows hold several words in a column, by its place, where
+    any does; it is counted by the third rules.
     """
 
     roles: Roles
@@ -53,6 +54,7 @@ class Evidence:
     label_numbers: frozenset[float] | None = frozenset()
     label_strings: frozenset[str] | None = frozenset()
     no_dates: frozenset[int] = frozenset()
+    worded: Mapping[int, int] = field(default_factory=dict)
 
     def add_block(self, values: Any) -> None:
         """Take rows into account: a pyarrow RecordBatch of strings, in the order of the roles."""
@@ -94,6 +96,7 @@ class Evidence:
             _united(self.label_numbers, other.label_numbers, self._most_numbers),
             _united(self.label_strings, other.label_strings, MOST_CLASSES),
             self.no_dates | other.no_dates,
+            _added(self.worded, other.worded),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -107,7 +110,9 @@ class Evidence:
             "label_fraction_seen": self.label_fraction_seen,
             "label_numbers": _listed(self.label_numbers),
             "label_strings": _listed(self.label_strings),
-        } | ({} if self._by_first_rules else {"no_dates": sorted(self.no_dates)})
+            **({} if self._by_first_rules else {"no_dates": sorted(self.no_dates)}),
+            **({"worded": sorted(self.worded.items())} if self._counts_words else {}),
+        }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any], roles: Roles) -> "Evidence":
@@ -117,7 +122,8 @@ class Evidence:
             name: None if value[name] is None else frozenset(value[name])
             for name in sets & value.keys()
         }
-        return cls(roles, **{**value, **told})
+        counted = {"worded": dict(value["worded"])} if "worded" in value else {}
+        return cls(roles, **{**value, **told, **counted})
 
     def conclude(self) -> Schema:
         """Return what the rows say.
@@ -139,7 +145,16 @@ class Evidence:
         labels = () if name is None else (self._label(name),)
         weights = tuple(Column(weight, "number") for weight in self.roles.weights)
         groups = tuple(Column(group, "text") for group in self.roles.groups)
-        return Schema(columns, labels, weights, groups, self.roles.said)
+        words = tuple(
+            column.name
+            for place, column in enumerate(columns)
+            if column.kind == "text" and 2 * self.worded.get(place, 0) >= rows
+        )
+        return Schema(columns, labels, weights, groups, self.roles.said, words)
+
+    @property
+    def _counts_words(self) -> bool:
+        return self.roles.said.rules >= WORD_RULES
 
     @property
     def _by_first_rules(self) -> bool:
@@ -164,6 +179,9 @@ class Evidence:
             wanted = self._but(self.no_dates)
             found = (place for place in wanted if holds_no_date(chosen.column(place)))
             self.no_dates |= frozenset(found)
+        if self._counts_words:  # of columns of numbers none holds a word
+            seen = ((place, rows_of_words(chosen.column(place))) for place in sorted(self.texts))
+            self.worded = _added(self.worded, {place: rows for place, rows in seen if rows})
 
     def _with_text(self, values: Any, known: frozenset[int]) -> frozenset[int]:
         """Return the columns, but for those known, that hold a text."""
@@ -217,6 +235,10 @@ class Evidence:
         if self.label_fraction_seen or self.label_numbers is None:
             return None
         return tuple(class_text(number) for number in sorted(self.label_numbers))
+
+
+def _added(one: Mapping[int, int], other: Mapping[int, int]) -> dict[int, int]:
+    return {place: one.get(place, 0) + other.get(place, 0) for place in {*one, *other}}
 
 
 def _of(values: Any, rows: Mask | None) -> Any:

@@ -17,14 +17,17 @@ days. Of a type that a source declares no more than this kind is taken: widths, 
 scales are functions of rows (law 2), and the keys of a family's own encoding. A label's classes are
 texts whatever its column holds.
 
+`words` names the columns of texts whose values are words, many in each: messages, descriptions.
+They are texts like any other, and a family may read them word by word.
+
 A schema is told from the rows alone (`inference`) and from what was said of its columns (`Said`),
 so that schemas which are equal mean that a deletion changed nothing of it.
 
 As JSON it stands in snapshots, row stores and headers under `inference`, in the words of the first
 version: a table of one label has `label`, `label_type`, `task` and `classes`, and `string` is a
 column of texts. Without a label these keys are missing; several stand in a list, `labels`; and
-`weights` and `groups` are there if there are any. What was said stands beside them, as `rules`,
-`said_kinds` and `said_task`.
+`weights`, `groups` and `words` are there if there are any. What was said stands beside them, as
+`rules`, `said_kinds` and `said_task`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,9 +48,11 @@ Task = Literal["classification", "regression"]
 WRITTEN: Mapping[Kind, str] = {"number": "number", "text": "string", "date": "date"}
 READ: Mapping[str, Kind] = {"number": "number", "string": "text", "date": "date"}
 FIRST_RULES = 1
-RULES = 2
+WORD_RULES = 3
+RULES = WORD_RULES
 """By which rules kinds are told. Since the second ones a column of dates holds dates, and a label
-has no white space around it, and none of the marks that stand for a missing number."""
+has no white space around it, and none of the marks that stand for a missing number. Since the third
+ones it is told which columns of texts hold words."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +177,7 @@ class Schema:
     weights: tuple[Column, ...] = ()
     groups: tuple[Column, ...] = ()
     said: Said = Said()
+    words: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[Column, ...]:
@@ -216,6 +222,8 @@ class Schema:
             told["said_kinds"] = [[name, WRITTEN[kind]] for name, kind in self.said.kinds]
         if self.said.task is not None:
             told["said_task"] = self.said.task
+        if self.words:
+            told["words"] = list(self.words)
         others = {"weights": self.weights, "groups": self.groups}
         return told | {role: _pairs(columns) for role, columns in others.items() if columns}
 
@@ -232,7 +240,8 @@ class Schema:
             value.get("said_task"),
             value.get("rules", FIRST_RULES),
         )
-        return cls(columns, tuple(map(Label.from_json, labels)), weights, groups, said)
+        words = tuple(value.get("words", ()))
+        return cls(columns, tuple(map(Label.from_json, labels)), weights, groups, said, words)
 
 
 def _pairs(columns: Sequence[Column]) -> list[list[str]]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     )
     from lineage_store.rows.known_files import keep_known, known_slices
     from lineage_store.rows.row_store import FORMAT, RowStore, fields_of, open_rows
-    from lineage_store.rows.slice_file import Field
+    from lineage_store.rows.slice_file import TEXT, Field
     from lineage_store.rows.writer import NO_SLICES, Unchanged, write_rows
 else:
     __getattr__ = lazily(
@@ -33,7 +33,7 @@ else:
             "arrays": ("LABEL", "WEIGHT", "RowSet", "Rows", "joined", "pieces", "without_contents"),
             "known_files": ("keep_known", "known_slices"),
             "row_store": ("FORMAT", "RowStore", "fields_of", "open_rows"),
-            "slice_file": ("Field",),
+            "slice_file": ("TEXT", "Field"),
             "writer": ("NO_SLICES", "Unchanged", "write_rows"),
         },
     )
@@ -42,6 +42,7 @@ __all__ = [
     "FORMAT",
     "LABEL",
     "NO_SLICES",
+    "TEXT",
     "WEIGHT",
     "Field",
     "RowSet",

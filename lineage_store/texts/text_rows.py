@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 SEPARATOR = "\x1f"
+SEVERAL = 4
+"""Words that a text has to have to be one of words, and not a name or a code."""
 Progress = Callable[[int], None]
 Kind = Literal["number", "text", "date"]
 
@@ -64,3 +66,11 @@ def coded(column: Any) -> tuple[list[str], npt.NDArray[np.int64]]:
     encoded = column.dictionary_encode()
     codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     return texts_of(encoded.dictionary), codes
+
+
+def rows_of_words(texts: Any) -> int:
+    """Return how many of a pyarrow array of strings are of several words."""
+    import pyarrow.compute as pc
+
+    words = pc.count_substring_regex(texts, pattern=r"\S+")
+    return int(np.count_nonzero(words.to_numpy(zero_copy_only=False) >= SEVERAL))

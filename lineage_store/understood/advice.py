@@ -46,7 +46,7 @@ def advice_on(
                 f"first of them: such numbers are taken for missing ones."
             )
     for column in schema.columns:
-        if schema.said.kind_of(column.name) is None:
+        if schema.said.kind_of(column.name) is None and column.name not in schema.words:
             found += _on_column(column.name, column.kind, watch.columns[column.name])
     return tuple(found)
 

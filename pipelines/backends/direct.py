@@ -5,6 +5,7 @@ event log; there is no MLMD, and so no artifact but those that the ledger names.
 """
 
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,13 @@ from unlearning.certificates import certify
 from unlearning.encoding import store_from_snapshot
 from unlearning.erasure.erase import erase
 from unlearning.evaluation import demanded, evaluate_and_keep, must_be_accepted
-from unlearning.families import family_of, family_of_ledger, planned_steps
+from unlearning.families import (
+    ModelSource,
+    encoding_of_ledger,
+    family_of,
+    family_of_ledger,
+    planned_steps,
+)
 from unlearning.fitting import HERE, learner_of
 from unlearning.fitting.fit import Execution, fit, refit
 from unlearning.planning import load_plan
@@ -42,17 +49,18 @@ class DirectBackend:
         family = family_of(job.config.options.model_family)
         family.pin()
         folder = job.workspace.pipeline_root / job.name
+        text = job.module_file.read_text(encoding="utf-8")
         store = store_from_snapshot(
             folder / "rows",
             load_snapshot(job.snapshot),
             job.config.partition,
-            encoding_of=family.encoding,
+            encoding_of=partial(family.encoding, source=ModelSource(job.config.module, text)),
         )
         keep_known(store)
         fit(
             job.config,
             model=job.model,
-            text=job.module_file.read_text(encoding="utf-8"),
+            text=text,
             store=store,
             folder=folder / "ledger",
             serving=folder / "model",
@@ -88,7 +96,7 @@ class DirectBackend:
             folder / "rows",
             gated,
             change.partition,
-            encoding_of=family.encoding,
+            encoding_of=partial(encoding_of_ledger, old),
             unchanged=unchanged_slices(
                 gated,
                 old_snapshot=load_snapshot(job.workspace.absolute(change.old.paths["data"])),

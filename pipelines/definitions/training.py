@@ -56,6 +56,7 @@ def training_pipeline(job: TrainingJob, *, enable_cache: bool = False) -> Pipeli
         job.config.partition,
         family=job.config.options.model_family,
         suffix="",
+        module_file=job.module_file,
     )
     base = None if job.base is None else ledger_of(job.workspace, job.base, name="BaseLedger")
     trainer = LineageTrainer(
@@ -95,6 +96,7 @@ def ingest_components(
     *,
     family: str,
     suffix: str,
+    module_file: Path | None = None,
     old: OldData | None = None,
 ) -> dict[str, BaseComponent]:
     """Define the components from a gated snapshot to the row store.
@@ -124,6 +126,7 @@ def ingest_components(
         partition=_json(partition.__dict__),
         family=family,
         code_digest=code_digest(),
+        module_file="" if module_file is None else str(module_file),
         old_snapshot="" if old is None else old.snapshot,
         old_rows=None if old is None else old.rows,
         old_ledger=None if old is None else old.ledger,

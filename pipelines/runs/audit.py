@@ -16,6 +16,7 @@ finished there is no audit: half of it is done.
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from lineage_store.rows import RowStore, open_rows
 from lineage_store.workspace import Workspace, reading_folder
 from pipelines.runs.doctor import examine
 from unlearning.erasure import digests_served, ended_digests, scan_apart
-from unlearning.families import family_of_ledger
+from unlearning.families import encoding_of_ledger, family_of_ledger
 from unlearning.fingerprint import same_code
 from unlearning.fingerprint.environment import differing
 from unlearning.training import module_source
@@ -298,7 +299,7 @@ def _as_gated(workspace: Workspace, model: _Model) -> bool:
             folder / "rows",
             snapshot,
             model.ledger.partition,
-            encoding_of=family_of_ledger(model.ledger).encoding,
+            encoding_of=partial(encoding_of_ledger, model.ledger),
         )
         if again.counts != model.store.counts:
             return False

@@ -18,7 +18,7 @@ from lineage_store.rows import Rows, RowStore, joined, open_rows
 from lineage_store.sources import AS_IT_IS, Given, Reading, Source, open_source, records_of
 from lineage_store.workspace import Workspace
 from unlearning.encoding import RowEncoding, typed
-from unlearning.families import Family, Learner, family_of_ledger
+from unlearning.families import Family, Learner, encoding_of_ledger, family_of_ledger
 from unlearning.fitting import learner_of
 from unlearning.poison import SourceVerdict
 
@@ -149,7 +149,7 @@ def _by_provenance(
     assert asked.trusted is not None
     schema = replace(model.store.schema, weights=())  # an answer is right without one
     reading = asked.reading.knowing(column.name for column in schema.all)
-    encoding = model.family.encoding(schema)
+    encoding = encoding_of_ledger(model.ledger, schema)
     verdicts = judge(
         model.learner,
         rows=rows,

@@ -7,6 +7,7 @@ place where the story was told.
 """
 
 import csv
+import functools
 import importlib
 import io
 import itertools
@@ -57,6 +58,7 @@ from pipelines.backends.direct import DirectBackend
 from pipelines.backends.tfx_local import TfxBackend, quiet_and_inside, run_locally
 from pipelines.jobs import DeletionJob, ModelChange, TrainingJob
 from unlearning.encoding.encode_records import store_from_snapshot
+from unlearning.encoding.keras_encoding import KerasEncoding
 from unlearning.training.config import TrainConfig
 
 pytestmark = pytest.mark.tfx
@@ -718,10 +720,23 @@ NASTY = [
 ]  # fmt: skip
 
 
+READS_TEXTS = """
+import keras
+
+def build_model(spec):
+    text = keras.Input((1,), dtype="string", name="text")
+    hashed = keras.layers.Hashing(8, output_mode="one_hot")(text)
+    model = keras.Model(text, keras.layers.Dense(spec.outputs, spec.activation)(hashed))
+    model.compile("sgd", spec.loss)
+    return model
+"""
+
+
 def test_ids_and_texts_that_look_like_numbers_pass_example_gen_unharmed(tmp_path):
     from pipelines.definitions.training import ingest_components, pipeline
 
-    path = tmp_path / "nasty.csv"
+    path, module = tmp_path / "nasty.csv", tmp_path / "module.py"
+    module.write_text(READS_TEXTS, encoding="utf-8")
     with path.open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream).writerows(NASTY)
     (tmp_path / "key").write_bytes(bytes(range(32)))
@@ -743,13 +758,17 @@ def test_ids_and_texts_that_look_like_numbers_pass_example_gen_unharmed(tmp_path
         snapshot = let_through(blocks, header.roles, folder=workspace.snapshot("m1"))
         with quiet_and_inside(workspace):
             ingestion = ingest_components(
-                workspace, "m1", snapshot.folder, partition, family="keras", suffix=""
-            )
+                workspace, "m1", snapshot.folder, partition,
+                family="keras", suffix="", module_file=module,
+            )  # fmt: skip
             parts = list(ingestion.values())
             run_locally(pipeline(workspace, "ingest", parts, enable_cache=False))
         (folder,) = (workspace.pipeline_root / "ingest" / "RowIndexer" / "rows").iterdir()
         by_tfx = open_rows(folder)
-        by_gate = store_from_snapshot(tmp_path / "rows", snapshot, partition)
+        as_they_are = functools.partial(KerasEncoding, texts=True)
+        by_gate = store_from_snapshot(
+            tmp_path / "rows", snapshot, partition, encoding_of=as_they_are
+        )
     assert snapshot.schema.names("text") == ("text", "code", "mixed")
     assert snapshot.schema.names("number") == ("number",)
     assert by_tfx.counts == by_gate.counts

@@ -1,4 +1,7 @@
-"""How Keras models read rows: numbers, hash buckets of strings, and labels as class numbers."""
+"""How Keras models read rows: numbers, hash buckets of strings, and labels as class numbers.
+
+A model that reads strings as they are is given the texts too, as UTF-8.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,26 +11,30 @@ import numpy as np
 import numpy.typing as npt
 
 from lineage_store.data import Schema
-from lineage_store.rows import LABEL, Field, Rows, fields_of
+from lineage_store.rows import LABEL, TEXT, Field, Rows, fields_of
 from lineage_store.tensors import Array
 from unlearning.encoding.row_encoding import TypedRows, weights_in
 from unlearning.keras_models.encoding import encode_strings
-from unlearning.keras_models.module_file import spec_of
+from unlearning.keras_models.module_file import TEXTS, spec_of
 
 
 @dataclass(frozen=True)
 class KerasEncoding:
     """`numbers` float32, `categories` int32 buckets, `label` int32 classes or float32 values.
 
-    If rows have weights, `weight` float32; if they have groups, the row store adds `group`.
+    If rows have weights, `weight` float32; if they have groups, the row store adds `group`. With
+    `texts` a row has its texts besides, (M,) bytes.
     """
 
     schema: Schema
+    texts: bool = False
 
     @property
     def fields(self) -> tuple[Field, ...]:
         """What a row holds, in this order."""
-        return fields_of(self.schema)
+        usual = fields_of(self.schema)
+        width = len(self.schema.names("text"))
+        return (*usual, Field(TEXTS, TEXT, width)) if self.texts else usual
 
     def encode(self, rows: TypedRows) -> Rows:
         """Return the rows in this encoding, in the order given."""
@@ -39,8 +46,13 @@ class KerasEncoding:
         numbers = _side_by_side(rows, spec.numbers, np.dtype(np.float32))
         strings = _side_by_side(rows, spec.strings, np.dtype(object))
         categories = encode_strings(strings, columns=spec.strings, buckets=spec.buckets)
-        found = keras_rows(rows.row_keys, numbers, categories, labels)
-        return Rows(found.row_keys, {**found.columns, **weights_in(rows, self.schema)})
+        made = keras_rows(rows.row_keys, numbers, categories, labels)
+        columns = {**made.columns, **weights_in(rows, self.schema)}
+        if self.texts:
+            columns[TEXTS] = np.empty(strings.shape, object)
+            for place in np.ndindex(*strings.shape):
+                columns[TEXTS][place] = strings[place].encode("utf-8")
+        return Rows(made.row_keys, columns)
 
 
 def _side_by_side(rows: TypedRows, names: Sequence[str], kind: "np.dtype[Any]") -> Array:

@@ -6,15 +6,31 @@ from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
     from unlearning.families.default_partition import next_border, partition_for
-    from unlearning.families.family import Family, Learner, must_be_fit, planned_steps
-    from unlearning.families.known_families import DEFAULT, family_of, family_of_ledger
+    from unlearning.families.family import (
+        Family,
+        Learner,
+        ModelSource,
+        must_be_fit,
+        planned_steps,
+    )
+    from unlearning.families.known_families import (
+        DEFAULT,
+        encoding_of_ledger,
+        family_of,
+        family_of_ledger,
+    )
 else:
     __getattr__ = lazily(
         __name__,
         {
             "default_partition": ("next_border", "partition_for"),
-            "family": ("Family", "Learner", "must_be_fit", "planned_steps"),
-            "known_families": ("DEFAULT", "family_of", "family_of_ledger"),
+            "family": ("Family", "Learner", "ModelSource", "must_be_fit", "planned_steps"),
+            "known_families": (
+                "DEFAULT",
+                "encoding_of_ledger",
+                "family_of",
+                "family_of_ledger",
+            ),
         },
     )
 
@@ -22,6 +38,8 @@ __all__ = [
     "DEFAULT",
     "Family",
     "Learner",
+    "ModelSource",
+    "encoding_of_ledger",
     "family_of",
     "family_of_ledger",
     "must_be_fit",

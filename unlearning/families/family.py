@@ -195,8 +195,8 @@ class Family(Protocol):
     def pin(self) -> None:
         """Make this process compute as every other does; safe to call again."""
 
-    def encoding(self, schema: Schema) -> RowEncoding:
-        """Return how it reads the rows of a table."""
+    def encoding(self, schema: Schema, source: ModelSource) -> RowEncoding:
+        """Return how a model of this source reads the rows of a table."""
 
     def steps(self, counts: Sequence[int], partition: Partition) -> int:
         """Return the steps of a part with so many rows in each of its slices."""

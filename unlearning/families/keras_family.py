@@ -21,8 +21,14 @@ from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fingerprint.environment import environment
 from unlearning.fingerprint.module_imports import must_be_followed
 from unlearning.keras_models import class_weights
-from unlearning.keras_models.make import make_learner
-from unlearning.keras_models.module_file import BUILT_IN, built_in_text, load_module, module_text
+from unlearning.keras_models.make import make_learner, reads_texts
+from unlearning.keras_models.module_file import (
+    BUILT_IN,
+    built_in_text,
+    load_module,
+    module_text,
+    spec_of,
+)
 from unlearning.serving.aggregation import aggregation_for
 
 OF_SUMS = ("penalty", "scales", "features")
@@ -102,9 +108,13 @@ class KerasFamily:
         """Set TensorFlow to one thread and deterministic kernels."""
         pin_tensorflow()
 
-    def encoding(self, schema: Schema) -> RowEncoding:
-        """Return how it reads the rows of a table."""
-        return KerasEncoding(schema)
+    def encoding(self, schema: Schema, source: ModelSource) -> RowEncoding:
+        """Return how a model reads the rows of a table: as they are, texts only if it says so.
+
+        Raises BadInput for a module whose model does not fit the table.
+        """
+        texts = reads_texts(source.text, name=source.name, spec=spec_of(schema))
+        return KerasEncoding(schema, texts=texts)
 
     def steps(self, counts: Sequence[int], partition: Partition) -> int:
         """Return the steps of all stages of a shard."""

@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lineage_store.data import Schema
 from lineage_store.errors import BadInput
 from lineage_store.ledger import FIRST_FAMILY, Ledger
 
 if TYPE_CHECKING:
+    from unlearning.encoding.row_encoding import RowEncoding
     from unlearning.families.family import Family, Trail
 
 DEFAULT = FIRST_FAMILY
@@ -73,6 +75,15 @@ def _known() -> tuple[str, ...]:
 def family_of_ledger(ledger: Ledger) -> "Family":
     """Return the family that a ledger's model is of."""
     return family_of(ledger.header.options.model_family)
+
+
+def encoding_of_ledger(ledger: Ledger, schema: Schema) -> "RowEncoding":
+    """Return how a ledger's model reads the rows of a table."""
+    from unlearning.families.family import ModelSource
+    from unlearning.training.config import module_source
+
+    source = ModelSource(ledger.header.module.name, module_source(ledger))
+    return family_of_ledger(ledger).encoding(schema, source)
 
 
 def with_trail(trail: "Trail") -> tuple[str, ...]:

@@ -156,7 +156,7 @@ class NaiveBayes(SumsFamily):
         """Return the versions of what counts and hashes; no processor changes an integer."""
         return environment_of(PACKAGES)
 
-    def encoding(self, schema: Schema) -> RowEncoding:
+    def encoding(self, schema: Schema, source: ModelSource) -> RowEncoding:
         """Return how it reads the rows of a table."""
         return KeyEncoding(schema)
 

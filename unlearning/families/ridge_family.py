@@ -181,7 +181,7 @@ class Ridge(SumsFamily):
         """Return the versions of what counts and hashes; no processor changes a bit."""
         return environment_of(PACKAGES)
 
-    def encoding(self, schema: Schema) -> RowEncoding:
+    def encoding(self, schema: Schema, source: ModelSource) -> RowEncoding:
         """Return how it reads the rows of a table."""
         return NumberAndKeyEncoding(schema)
 

@@ -1,40 +1,73 @@
 """What a module sets before a shard's first step, from the rows of the shard's first slice."""
 
+import inspect
 import types
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from lineage_store.errors import BadInput
+from lineage_store.errors import BadInput, NotReproducible
 from lineage_store.placement import tweak
 from lineage_store.rows import Rows
+from unlearning.keras_models.module_file import TEXTS, ModelSpec
+from unlearning.keras_models.named_inputs import TableTensors, by_name, named_inputs
 from unlearning.keras_models.seeds import seeded_for_this_thread
 
 ADAPT = 13
 
 
 def adapt_to(
-    rows: Rows, model: Any, *, module: types.ModuleType, name: str, seed: int, shard: int
+    rows: Rows,
+    model: Any,
+    spec: ModelSpec,
+    *,
+    module: types.ModuleType,
+    name: str,
+    seed: int,
+    shard: int,
 ) -> None:
     """Call what a module has of `adapt` and `adapt_to_labels`; `name` is the module's.
 
     Raises BadInput if one fails.
     """
-    missing = np.isnan(rows["numbers"])
-    numbers = np.where(missing, np.float32(0), rows["numbers"])
-    given = (numbers, missing.astype(np.float32), rows["categories"])
-    calls = (
-        ("adapt", given, tweak(ADAPT, seed, shard)),
-        ("adapt_to_labels", (rows.labels,), tweak(ADAPT, seed, shard, 1)),
+    calls: tuple[tuple[str, Callable[[Any], tuple[Any, ...]], tuple[int, ...]], ...] = (
+        ("adapt", lambda called: _given(called, rows, model, spec, name), ()),
+        ("adapt_to_labels", lambda called: (rows.labels,), (1,)),
     )
-    for function, arguments, drawn in calls:
+    for function, given, second in calls:
         called = getattr(module, function, None)
         if called is None:
             continue
         try:
-            with seeded_for_this_thread(drawn):
-                called(model, *arguments)
+            with seeded_for_this_thread(tweak(ADAPT, seed, shard, *second)):
+                called(model, *given(called))
         except Exception as error:
             raise BadInput(
                 f"{function} of {name} fails: {type(error).__name__}: {error}."
             ) from error
+
+
+def must_be_in_the_state(adapted: Any, loaded: Any, given: Any, name: str) -> None:
+    """Compare what a model that was adapted answers with one that was put into its state.
+
+    Raises NotReproducible if they differ: then `adapt` sets what no checkpoint has.
+    """
+    one, other = (np.asarray(model(given, training=False)) for model in (adapted, loaded))
+    if not np.allclose(one, other, rtol=1e-3, atol=1e-5, equal_nan=True):
+        raise NotReproducible(
+            f"The model of {name} cannot be trained reproducibly: adapt sets what is no weight, "
+            f"nor learnt by a layer of Keras's own, so no checkpoint has it: use add_weight."
+        )
+
+
+def _given(called: Any, rows: Rows, model: Any, spec: ModelSpec, name: str) -> tuple[Any, ...]:
+    """Return what `adapt` is given: rows by name, or three arrays if it takes them."""
+    if len(inspect.signature(called).parameters) != 2:
+        missing = np.isnan(rows["numbers"])
+        numbers = np.where(missing, np.float32(0), rows["numbers"])
+        return numbers, missing.astype(np.float32), rows["categories"]
+    texts = rows.columns.get(TEXTS)
+    tensors = TableTensors(rows["numbers"], rows["categories"], texts)
+    named = by_name(named_inputs(model, spec, name=name), spec, tensors)
+    return ({one: np.asarray(values) for one, values in named.items()},)

@@ -14,23 +14,31 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.errors import BadInput, NotReproducible
+from lineage_store.errors import NotReproducible
 from lineage_store.placement import tweak
 from lineage_store.rows import Rows, RowSet, pieces
 from lineage_store.tensors import WEIGHTS, Array, State, first_difference
-from unlearning.keras_models.adapting import adapt_to
+from unlearning.keras_models.adapted_layers import learn_again, learnt, put
+from unlearning.keras_models.adapting import adapt_to, must_be_in_the_state
 from unlearning.keras_models.class_weights import Weights, counts_of
-from unlearning.keras_models.encoding import model_inputs
-from unlearning.keras_models.module_file import SOURCES, ModelSpec, load_module
+from unlearning.keras_models.module_file import (
+    SOURCES,
+    TEXTS,
+    ModelSpec,
+    built_model,
+    load_module,
+)
+from unlearning.keras_models.named_inputs import NamedInputs, TableTensors, named_inputs
+from unlearning.keras_models.outputs import outputs_of
 from unlearning.keras_models.refusals import layers_of, must_be_plain, must_hide_nothing, refusal
 from unlearning.keras_models.seeds import seeded_for_this_thread, set_seeds
 
 OPTIMIZER = "optimizer/"
-INPUTS = ("numbers", "missing", "categories")
 UNNAMED = re.compile(r"^variable_\d+$")  # Keras counts these in the process too
 INIT, STEP = 11, 12
 PREDICTED_AT_ONCE = 8192
-BUILT_AT_MOST = 5
+GRAPHS = ("_step", "_weighted_step", "_counted_step", "_loss", "_forward")
+BUILT_AT_MOST, COMPARED = 5, 64
 
 
 class KerasLearner:
@@ -47,7 +55,12 @@ class KerasLearner:
             self._module = load_module(text, name=name)
         self._model = self._build(tweak(INIT, seed, 0))
         must_be_plain(self._model, name=name)
-        self._wanted = self._checked_inputs()
+        self.inputs: NamedInputs = named_inputs(self._model, spec, name=name)
+        own = getattr(self._module, "targets", None)
+        self.outputs = outputs_of(self._model, spec, own=own, name=name)
+        self._layers = layers_of(self._model)
+        self._learnt = learnt(self._layers)
+        put(self._layers, self._learnt)
         optimizer = self._model.optimizer
         optimizer.build(self._model.trainable_variables)
         self._weights = dict(zip(self._weight_names(), self._model.weights, strict=True))
@@ -65,49 +78,9 @@ class KerasLearner:
             if id(variable) not in known and "seed_generator_state" in variable.path
         ]
         self._tensor = tf.constant
-        self._forward = tf.function(
-            lambda inputs: self._model(inputs, training=False), reduce_retracing=True
-        )
 
     def _build(self, seed: int) -> Any:
-        import keras
-
-        try:
-            with seeded_for_this_thread(seed):
-                model = self._module.build_model(self.spec)
-        except Exception as error:
-            raise BadInput(
-                f"build_model of {self._name} fails: {type(error).__name__}: {error}."
-            ) from error
-        if not isinstance(model, keras.Model):
-            raise BadInput(
-                f"build_model of {self._name} returns {type(model).__name__}, not a Keras model."
-            )
-        if getattr(model, "optimizer", None) is None or not getattr(model, "loss", None):
-            raise BadInput(
-                f"build_model of {self._name} returns a model without optimizer and loss: "
-                f"compile it."
-            )
-        return model
-
-    def _checked_inputs(self) -> tuple[str, ...]:
-        try:
-            inputs = self._model.inputs
-        except (AttributeError, ValueError):
-            inputs = None
-        names = tuple(tensor.name for tensor in inputs or ())
-        if not names or not set(names) <= set(INPUTS):
-            raise BadInput(
-                f"The model of {self._name} has inputs {list(names)}: it takes those of "
-                f"{list(INPUTS)} that it wants, by these names."
-            )
-        shape = self._model.output_shape
-        if shape != (None, self.spec.outputs):
-            raise BadInput(
-                f"The model of {self._name} has output shape {shape}: the task needs "
-                f"(None, {self.spec.outputs})."
-            )
-        return names
+        return built_model(self._module, self.spec, seed=seed, name=self._name)
 
     def _weight_names(self) -> list[str]:
         """Name weights by their place in the model, not by Keras's counters of the process."""
@@ -139,12 +112,19 @@ class KerasLearner:
     def _row_signature(self) -> list[Any]:
         import tensorflow as tf
 
+        texts = [tf.TensorSpec([None, len(self.spec.strings)], tf.string)]
         labels = tf.int32 if self.spec.task == "classification" else tf.float32
         return [
             tf.TensorSpec([None, len(self.spec.numbers)], tf.float32),
             tf.TensorSpec([None, len(self.spec.strings)], tf.int32),
+            *(texts if self.inputs.reads_texts else ()),
             tf.TensorSpec([None], labels),
         ]
+
+    def _columns(self, rows: Rows) -> list[Array]:
+        """Return the arrays of rows that the inputs are made of, in the order of the signature."""
+        texts = [rows[TEXTS]] if self.inputs.reads_texts else []
+        return [rows["numbers"], rows["categories"], *texts]
 
     def _traced_step(self, *, weighted: bool = False, counted: bool = False) -> Any:
         """One training step as a graph that takes tensors."""
@@ -160,28 +140,35 @@ class KerasLearner:
             signature.append(tf.TensorSpec([self.spec.outputs if weighted else None], tf.float32))
 
         def step(
-            numbers: Any, categories: Any, labels: Any, position: Any, seeds: Any, weights: Any
+            columns: Sequence[Any], labels: Any, position: Any, seeds: Any, weights: Any
         ) -> Any:
             model.optimizer.iterations.assign(tf.cast(position, model.optimizer.iterations.dtype))
             for number, generator in enumerate(generators):
                 generator.assign(tf.cast(seeds[number], generator.dtype))
-            inputs = model_inputs(numbers, categories, wanted=self._wanted)
+            inputs = self.inputs.of(TableTensors(*columns))
             with tf.GradientTape() as tape:
                 outputs = model(inputs, training=True)
                 counts = tf.gather(weights, labels) if weighted else weights
-                loss = model.compute_loss(x=inputs, y=labels, y_pred=outputs, sample_weight=counts)
+                right = self.outputs.targets(labels)
+                loss = model.compute_loss(x=inputs, y=right, y_pred=outputs, sample_weight=counts)
             gradients = tape.gradient(loss, model.trainable_variables)
             model.optimizer.apply(gradients, model.trainable_variables)
             return loss
 
-        def plain_step(
-            numbers: Any, categories: Any, labels: Any, position: Any, seeds: Any
-        ) -> Any:
-            return step(numbers, categories, labels, position, seeds, None)
-
         # A parameter that the signature lacks would cost a failed binding in every step, whose
         # message prints all arrays.
-        taken = step if weighted or counted else plain_step
+        if weighted or counted:
+
+            def taken(*given: Any) -> Any:
+                *columns, labels, position, seeds, weights = given
+                return step(columns, labels, position, seeds, weights)
+
+        else:
+
+            def taken(*given: Any) -> Any:
+                *columns, labels, position, seeds = given
+                return step(columns, labels, position, seeds, None)
+
         # The one graph itself: a tf.function would choose among its graphs anew in every step.
         with seeded_for_this_thread(tweak(INIT, self._seed, 0)):  # what tracing draws, too
             return tf.function(taken, input_signature=signature).get_concrete_function()
@@ -193,15 +180,26 @@ class KerasLearner:
 
         model = self._model
 
-        def loss(numbers: Any, categories: Any, labels: Any, counts: Any = None) -> Any:
-            inputs = model_inputs(numbers, categories, wanted=self._wanted)
+        def loss(*given: Any) -> Any:
+            *columns, labels, counts = given if self.spec.weighed else (*given, None)
+            inputs, right = self.inputs.of(TableTensors(*columns)), self.outputs.targets(labels)
             outputs = model(inputs, training=False)
-            return model.compute_loss(x=inputs, y=labels, y_pred=outputs, sample_weight=counts)
+            return model.compute_loss(x=inputs, y=right, y_pred=outputs, sample_weight=counts)
 
         set_seeds(tweak(INIT, self._seed, 0))  # as before tracing a step
         counts = [tf.TensorSpec([None], tf.float32)] if self.spec.weighed else []
         traced = tf.function(loss, input_signature=[*self._row_signature(), *counts])
         return traced.get_concrete_function()
+
+    @functools.cached_property
+    def _forward(self) -> Any:
+        """The answers in inference mode, as a graph that takes what the model is called with."""
+        import tensorflow as tf
+
+        return tf.function(
+            lambda inputs: self.outputs.answers(self._model(inputs, training=False)),
+            reduce_retracing=True,
+        )
 
     def initial_state(self, shard: int, first_rows: Rows | None) -> State:
         """Return a shard's state before its first step: fresh weights, adapted, empty slots.
@@ -220,15 +218,20 @@ class KerasLearner:
             state, differs = again, name
         raise self._not_repeated(differs)
 
-    def _begun(self, shard: int, first_rows: Rows | None) -> State:
+    def _adapted(self, shard: int, first_rows: Rows | None) -> Any:
+        """Return a shard's model before its first step, as the module builds and adapts it."""
         model = self._build(tweak(INIT, self._seed, shard))
         if first_rows is not None:
             adapt_to(
-                first_rows, model,
+                first_rows, model, self.spec,
                 module=self._module, name=self._name, seed=self._seed, shard=shard,
             )  # fmt: skip
+        return model
+
+    def _begun(self, shard: int, first_rows: Rows | None) -> State:
+        model = self._adapted(shard, first_rows)
         arrays = (variable.numpy() for variable in model.weights)
-        state = dict(zip(self._weights, arrays, strict=True))
+        state = dict(zip(self._weights, arrays, strict=True)) | learnt(layers_of(model))
         model.optimizer.build(model.trainable_variables)
         slots = [v for v in model.optimizer.variables if v is not model.optimizer.iterations]
         state |= {f"{OPTIMIZER}{i:04d}": slot.numpy() for i, slot in enumerate(slots)}
@@ -239,18 +242,24 @@ class KerasLearner:
         for name, variable in (self._weights | self._slots).items():
             if name in state:
                 variable.assign(state[name])
+        if learn_again(self._layers, state, before=self._learnt):
+            self._learnt = {name: state.get(name, array) for name, array in self._learnt.items()}
+            for graph in GRAPHS:
+                self.__dict__.pop(graph, None)
 
     def state(self) -> State:
         """Return the whole training state as arrays."""
-        return {name: v.numpy() for name, v in (self._weights | self._slots).items()}
+        held = self._weights | self._slots
+        return {name: variable.numpy() for name, variable in held.items()} | self._learnt
 
     def state_bytes(self) -> int:
         """Return the size of the whole training state in bytes."""
         return sum(array.nbytes for array in self.state().values())
 
     def weights(self) -> State:
-        """Return the weights as arrays."""
-        return {name: variable.numpy() for name, variable in self._weights.items()}
+        """Return the weights as arrays, and what else layers have learnt."""
+        held = {name: variable.numpy() for name, variable in self._weights.items()}
+        return held | self._learnt
 
     def trainable(self) -> State:
         """Return the weights that steps change by gradients, as arrays."""
@@ -281,7 +290,7 @@ class KerasLearner:
             ],
             dtype=np.int64,
         ).reshape(-1, 2)
-        taken = [rows["numbers"], rows["categories"], rows.labels, np.int64(position), seeds]
+        taken = [*self._columns(rows), rows.labels, np.int64(position), seeds]
         try:
             if counts is not None:
                 return self._counted_step(*(self._tensor(array) for array in [*taken, counts]))
@@ -301,7 +310,7 @@ class KerasLearner:
         """Return the mean loss on rows, as they count, in inference mode, in the loaded state."""
         total = 0.0
         for piece in pieces(rows, PREDICTED_AT_ONCE):
-            taken = [piece["numbers"], piece["categories"], piece.labels]
+            taken = [*self._columns(piece), piece.labels]
             taken += [] if piece.weights is None else [piece.weights]
             total += float(self._loss(*(self._tensor(array) for array in taken))) * len(piece)
         return total / len(rows)
@@ -311,16 +320,15 @@ class KerasLearner:
         self.load(weights)
         set_seeds(tweak(INIT, self._seed, 0))  # as before tracing a step
         pieces = [
-            self._forward(
-                model_inputs(
-                    rows["numbers"][start : start + PREDICTED_AT_ONCE],
-                    rows["categories"][start : start + PREDICTED_AT_ONCE],
-                    wanted=self._wanted,
-                )
-            ).numpy()
+            self._forward(self.given(rows, start, PREDICTED_AT_ONCE)).numpy()
             for start in range(0, max(len(rows), 1), PREDICTED_AT_ONCE)
         ]
         return np.concatenate(pieces)
+
+    def given(self, rows: Rows, start: int, count: int) -> Any:
+        """Return what the model is called with for some of the rows."""
+        columns = (array[start : start + count] for array in self._columns(rows))
+        return self.inputs.of(TableTensors(*columns))
 
     def optimizer(self) -> dict[str, Any]:
         """Return the optimizer's class and hyperparameters, as JSON can hold them."""
@@ -329,10 +337,10 @@ class KerasLearner:
         del config["name"]  # counts the optimizers of the process
         return {"class": type(optimizer).__name__, "config": config}
 
-    def graph(self) -> tuple[Any, tuple[str, ...]]:
-        """Return the Keras model and the names of the inputs it wants, to export it."""
+    def graph(self) -> Any:
+        """Return the Keras model, to export it."""
         set_seeds(tweak(INIT, self._seed, 0))  # as before tracing a step
-        return self._model, self._wanted
+        return self._model
 
     def split(self, weights: Mapping[str, Array], make: Any) -> tuple[list[Any], list[Any]]:
         """Return weights as Keras calls them without state: trainable ones, and all others.
@@ -375,6 +383,10 @@ class KerasLearner:
         again = self.initial_state(shard, first)
         ends.append(self._first_steps(batches, again, shard, class_weights))
         if self._name not in SOURCES:
+            if first is not None and hasattr(self._module, "adapt"):
+                self.load(state)
+                given = self.given(first, 0, COMPARED)
+                must_be_in_the_state(self._adapted(shard, first), self._model, given, self._name)
             anew = KerasLearner(self._text, name=self._name, spec=self.spec, seed=self._seed)
             state = anew.initial_state(shard, first)
             anew.predict(state, batches[0])

@@ -8,7 +8,6 @@ import numpy.typing as npt
 from lineage_store.errors import BadInput
 from lineage_store.rows import Rows
 from lineage_store.tensors import Array
-from unlearning.keras_models.encoding import model_inputs
 from unlearning.keras_models.keras_learner import PREDICTED_AT_ONCE, KerasLearner
 
 
@@ -21,9 +20,8 @@ def last_hidden(
     functional or sequential Keras model.
     """
     import keras
-    import tensorflow as tf
 
-    model, wanted = learner.graph()
+    model = learner.graph()
     try:
         below = keras.Model(model.inputs, model.layers[-1].input)
     except (AttributeError, IndexError, ValueError) as error:
@@ -33,16 +31,7 @@ def last_hidden(
         ) from error
     learner.load(weights)
     pieces = [
-        np.asarray(
-            below(
-                model_inputs(
-                    rows["numbers"][start : start + PREDICTED_AT_ONCE],
-                    tf.constant(rows["categories"][start : start + PREDICTED_AT_ONCE]),
-                    wanted=wanted,
-                ),
-                training=False,
-            )
-        )
+        np.asarray(below(learner.given(rows, start, PREDICTED_AT_ONCE), training=False))
         for start in range(0, len(rows), PREDICTED_AT_ONCE)
     ]
     together: npt.NDArray[np.float64] = np.concatenate(pieces).astype(np.float64)

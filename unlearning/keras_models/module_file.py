@@ -4,20 +4,31 @@ A module is a Python file with one function:
 
     def build_model(spec: ModelSpec) -> keras.Model      # compiled: optimizer and loss
 
-It sees no data. Its inputs are named `numbers` (float32, 0 where missing), `missing` (float32,
-1 where the number is missing) and `categories` (int32 hash buckets, `spec.buckets` of them); a
-model takes those it wants. Its output has `spec.outputs` units: class probabilities, or one value.
+It sees no data. Its inputs are named after columns (`named_inputs` says what each is given:
+numbers, or strings as they are), or `numbers` (float32, 0 where missing), `missing` (float32, 1
+where the number is missing) and `categories` (int32 hash buckets, `spec.buckets` of them), which
+are all columns together; a model takes those it wants. It has one output (`outputs`): class
+probabilities, the probability of the second of two classes, or one value.
 
 It may offer a second function, called once for each shard before its first step:
 
+    def adapt(model: keras.Model, rows) -> None
+
+with the rows of the shard's first slice that has any: a dict of NumPy arrays by the names that
+inputs can have. One of four parameters is given those of the three arrays instead, as it ever was:
+
     def adapt(model: keras.Model, numbers, missing, categories) -> None
 
-with the rows of the shard's first slice that has any. What it sets is part of the shard's weights.
-Only that slice is shown, because a deletion from it retrains the shard from its start anyway:
-whatever is learnt there can smuggle nothing back in. A third one is called after it, with the
-labels of the same rows: numbers of classes, or float32 values.
+What it sets is part of the shard's weights, or of what layers of Keras's own learn beside them
+(`adapted_layers`). Only that slice is shown, because a deletion from it retrains the shard from its
+start anyway: whatever is learnt there can smuggle nothing back in. A third one is called after it,
+with the labels of the same rows: numbers of classes, or float32 values.
 
     def adapt_to_labels(model: keras.Model, labels) -> None
+
+And where a loss of its own wants the labels in another form, it says so (`outputs`):
+
+    def targets(labels, spec)
 """
 
 import types
@@ -28,8 +39,13 @@ from typing import Any
 from lineage_store.canonical import digest
 from lineage_store.data import Schema, Task
 from lineage_store.errors import BadInput
+from unlearning.keras_models.seeds import seeded_for_this_thread
 
 BUCKETS = 2048
+INPUTS = ("numbers", "missing", "categories")
+MISSING = " is missing"
+TEXTS = "texts"
+"""The field of a row that holds its texts as they are, where a model reads them."""
 BUILT_IN = "built-in model for tables"
 FIRST_BUILT_IN = "built-in tabular model"
 SOURCES = {BUILT_IN: "built_in.py", FIRST_BUILT_IN: "tabular.py"}
@@ -39,8 +55,9 @@ SOURCES = {BUILT_IN: "built_in.py", FIRST_BUILT_IN: "tabular.py"}
 class ModelSpec:
     """What a model is built from: the shape of the rows and the task, and nothing of the rows.
 
-    `dates` are those of the `numbers` that are days since the first of the year 2000. Rows that are
-    `weighed` have weights, which are no input, and come to the loss alone.
+    `dates` are those of the `numbers` that are days since the first of the year 2000, `words` those
+    of the `strings` whose values are many words. Rows that are `weighed` have weights, which are no
+    input, and come to the loss alone.
     """
 
     numbers: tuple[str, ...]
@@ -50,6 +67,7 @@ class ModelSpec:
     buckets: int = BUCKETS
     dates: tuple[str, ...] = ()
     weighed: bool = False
+    words: tuple[str, ...] = ()
 
     @property
     def outputs(self) -> int:
@@ -66,6 +84,10 @@ class ModelSpec:
         """The loss that fits the task."""
         return "sparse_categorical_crossentropy" if self.task == "classification" else "mse"
 
+    def input_name(self, column: str) -> str:
+        """Return how an input is named that is given a column."""
+        return input_name(column)
+
     def to_json(self) -> dict[str, Any]:
         """Return the value as JSON."""
         told = asdict(self) | {
@@ -73,17 +95,32 @@ class ModelSpec:
             "strings": list(self.strings),
             "classes": list(self.classes),
         }
-        for name in ("dates", "weighed"):
-            del told[name]
-        dates = {"dates": list(self.dates)} if self.dates else {}
-        return told | dates | ({"weighed": True} if self.weighed else {})
+        for name in ("dates", "words"):  # which earlier versions did not tell
+            told[name] = list(told[name])
+            if not told[name]:
+                del told[name]
+        if not self.weighed:
+            del told["weighed"]
+        return told
+
+
+def input_name(column: str) -> str:
+    """Return the name under which an input can be given a column: its own, where Keras has it.
+
+    A `/` becomes `_`, and a column that is called like one of `INPUTS` has a `_` behind it.
+    """
+    name = column.replace("/", "_")
+    return f"{name}_" if name in INPUTS else name
 
 
 def spec_of(schema: Schema) -> ModelSpec:
     """Return the spec that follows from the schema of a table with one label."""
     label = schema.label
     numbers, texts, weighed = schema.names("number"), schema.names("text"), bool(schema.weights)
-    return ModelSpec(numbers, texts, label.task, label.classes, dates=schema.dates, weighed=weighed)
+    return ModelSpec(
+        numbers, texts, label.task, label.classes,
+        dates=schema.dates, weighed=weighed, words=schema.words,
+    )  # fmt: skip
 
 
 def built_in_text(name: str = BUILT_IN) -> str:
@@ -123,3 +160,26 @@ def load_module(text: str, *, name: str) -> types.ModuleType:
     if not callable(getattr(module, "build_model", None)):
         raise BadInput(f"The module {name} has no function build_model(spec).")
     return module
+
+
+def built_model(module: types.ModuleType, spec: ModelSpec, *, seed: int, name: str) -> Any:
+    """Return the model that a module builds, compiled; what is drawn on the way is seeded.
+
+    Raises BadInput if it fails to, or returns something else.
+    """
+    import keras
+
+    try:
+        with seeded_for_this_thread(seed):
+            model = module.build_model(spec)
+            if isinstance(model, keras.Sequential) and not model.built and model.layers:
+                model.build((None, len(spec.numbers)))
+    except Exception as error:
+        raise BadInput(f"build_model of {name} fails: {type(error).__name__}: {error}.") from error
+    if not isinstance(model, keras.Model):
+        raise BadInput(f"build_model of {name} returns {type(model).__name__}, not a Keras model.")
+    if getattr(model, "optimizer", None) is None or not getattr(model, "loss", None):
+        raise BadInput(
+            f"build_model of {name} returns a model without optimizer and loss: compile it."
+        )
+    return model

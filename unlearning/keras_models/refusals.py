@@ -26,6 +26,8 @@ DRAWING = frozenset(
         "TruncatedNormal",
     }
 )
+# Operations that write into a table: what it holds then no checkpoint has.
+REMEMBERING = frozenset({"LookupTableImportV2", "LookupTableInsertV2", "LookupTableRemoveV2"})
 # Python code within the graph: what it remembers between steps nobody sees.
 PYTHON = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
 
@@ -91,8 +93,9 @@ def must_hide_nothing(model: Any, step: Any, *, name: str) -> None:
                 f"with add_weight, or draw with a keras.random.SeedGenerator."
             )
     for node in _nodes(step.graph.as_graph_def()):
-        if node.op in DRAWING | PYTHON:
+        if node.op in DRAWING | PYTHON | REMEMBERING:
             does = "draws from a generator" if node.op in DRAWING else "is Python code"
+            does = "writes into a table" if node.op in REMEMBERING else does
             raise NotReproducible(
                 f"The model of {name} cannot be trained reproducibly: the op {node.op} of "
                 f"{_layer_of(model, node.name)} {does} whose state no checkpoint has: use "

@@ -11,16 +11,19 @@ missing number is NaN, a missing string "". A date, one of the `dates` in `colum
 number of days (`ModelSpec`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from lineage_store.canonical import canonical_json, read_json
 from lineage_store.errors import BadInput
 from lineage_store.tensors import State
-from unlearning.keras_models.encoding import bucket_ids, first_values, model_inputs
+from unlearning.keras_models.adapted_layers import LEARNT, adapts, tables_of
+from unlearning.keras_models.encoding import bucket_ids, first_values
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.module_file import ModelSpec
+from unlearning.keras_models.named_inputs import TableTensors
+from unlearning.keras_models.refusals import layers_of
 from unlearning.serving.aggregation import Aggregation
 
 ASSET = "columns.json"
@@ -39,32 +42,19 @@ def export(
     if not members:
         raise BadInput("No shard has rows: there is no model to serve.")
     spec = learner.spec
-    model, wanted = learner.graph()
-    call = tf.function(
-        lambda trainable, fixed, inputs: model.stateless_call(
-            trainable, fixed, inputs, training=False
-        )[0]
-    )
     module = tf.Module()
     module.members = [learner.split(state, tf.Variable) for state in members]
     module.asset = tf.saved_model.Asset(_asset(spec, folder))
+    signature = [
+        tf.TensorSpec([None, len(spec.numbers)], tf.float32, name="numbers"),
+        tf.TensorSpec([None, len(spec.strings)], tf.string, name="strings"),
+    ]
+    answer = _answers_of(learner, members, module, signature)
 
     def outputs(numbers: Any, strings: Any) -> dict[str, Any]:
-        if spec.strings:
-            categories = bucket_ids(strings, columns=spec.strings, buckets=spec.buckets)
-        else:
-            categories = tf.zeros([tf.shape(numbers)[0], 0], tf.int32)
-        inputs = model_inputs(numbers, categories, wanted=wanted)
-        each = [call(trainable, fixed, inputs) for trainable, fixed in module.members]
-        return _named(tf, *aggregate.graph(tf.stack(each)), spec)
+        return _named(tf, *aggregate.graph(tf.stack(answer(numbers, strings))), spec)
 
-    columns = tf.function(
-        outputs,
-        input_signature=[
-            tf.TensorSpec([None, len(spec.numbers)], tf.float32, name="numbers"),
-            tf.TensorSpec([None, len(spec.strings)], tf.string, name="strings"),
-        ],
-    )
+    columns = tf.function(outputs, input_signature=signature)
 
     # A missing value may come as an absent feature or as one without values: read both.
     features = {name: tf.io.RaggedFeature(tf.float32) for name in spec.numbers} | {
@@ -87,6 +77,52 @@ def export(
         module, str(folder), signatures={"serving_default": by_example, "columns": columns}
     )
     (folder.parent / ASSET).unlink()
+
+
+def _answers_of(
+    learner: KerasLearner, members: Sequence[State], module: Any, signature: Sequence[Any]
+) -> Callable[[Any, Any], list[Any]]:
+    """Return what each member answers to columns, from its variables in a module.
+
+    All are called by one graph, unless its layers hold what they learnt. Then each has its own, and
+    what they learnt is kept in the module, too: as it stands in the state, and as tables.
+    """
+    import tensorflow as tf
+
+    spec, model = learner.spec, learner.graph()
+    layers = layers_of(model)
+
+    def call(weights: Any, inputs: Any) -> Any:
+        return model.stateless_call(*weights, inputs, training=False)[0]
+
+    def inputs_of(numbers: Any, strings: Any) -> Any:
+        if spec.strings:
+            categories = bucket_ids(strings, columns=spec.strings, buckets=spec.buckets)
+        else:
+            categories = tf.zeros([tf.shape(numbers)[0], 0], tf.int32)
+        return learner.inputs.of(TableTensors(numbers, categories, strings))
+
+    if not adapts(layers):
+        one = tf.function(call)
+        return lambda numbers, strings: [
+            learner.outputs.answers(one(weights, inputs_of(numbers, strings)))
+            for weights in module.members
+        ]
+
+    def traced(weights: Any) -> Any:
+        def answers(numbers: Any, strings: Any) -> Any:
+            return learner.outputs.answers(call(weights, inputs_of(numbers, strings)))
+
+        return tf.function(answers, input_signature=signature).get_concrete_function()
+
+    each, module.tables, module.learnt = [], [], []
+    for state, weights in zip(members, module.members, strict=True):
+        learner.load(state)
+        each.append(traced(weights))
+        module.tables.append(tables_of(layers))
+        learnt = [array for name, array in state.items() if name.startswith(LEARNT)]
+        module.learnt.append([tf.Variable(array, trainable=False) for array in learnt])
+    return lambda numbers, strings: [one(numbers, strings) for one in each]
 
 
 def _asset(spec: ModelSpec, folder: Path) -> str:
@@ -122,4 +158,5 @@ def served_columns(folder: Path) -> ModelSpec:
         tuple(value["classes"]),
         value["buckets"],
         tuple(value.get("dates", ())),
+        words=tuple(value.get("words", ())),
     )

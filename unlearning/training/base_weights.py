@@ -14,6 +14,7 @@ from lineage_store.index import models, reading_index
 from lineage_store.ledger import BaseOrigin, Header, Ledger, open_ledger, published_weights
 from lineage_store.tensors import State, weights_digest
 from lineage_store.workspace import Workspace
+from unlearning.keras_models.adapted_layers import LEARNT
 from unlearning.keras_models.keras_learner import KerasLearner
 
 
@@ -57,7 +58,8 @@ def must_fit(learner: KerasLearner, base: Ledger) -> None:
     fresh = learner.weights()
     for weights in base.final_weights():
         same = weights.keys() == fresh.keys() and all(
-            (array.shape, array.dtype) == (fresh[name].shape, fresh[name].dtype)
+            array.dtype == fresh[name].dtype
+            and (array.shape == fresh[name].shape or name.startswith(LEARNT))
             for name, array in weights.items()
         )
         if weights and not same:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from functools import reduce
 from itertools import pairwise
 
@@ -13,7 +14,7 @@ from fixtures.the_old_gate import OldEvidence
 from lineage_store.canonical import canonical_json
 from lineage_store.data import number_text
 from lineage_store.data.evidence import Evidence
-from lineage_store.data.schema import Column, Roles, Schema
+from lineage_store.data.schema import WORD_RULES, Column, Roles, Said, Schema
 from lineage_store.errors import BadInput, NothingToLearn
 from lineage_store.texts.text_rows import text_batch
 
@@ -290,3 +291,47 @@ def said(evidence):
         return evidence.conclude()
     except BadInput as error:
         return type(error), str(error)
+
+
+BY_WORDS = Roles(("a", "b"), "label", Said(rules=WORD_RULES))
+WORDED = st.lists(
+    st.tuples(st.sampled_from(["one", "1", "", "we met at noon", "a  b\tc\nd", "1 2 3 4"]),
+              st.sampled_from(["x", "7", "so it is now"]), st.sampled_from(["0", "1", "NA"])),
+    min_size=1, max_size=9,
+)  # fmt: skip
+
+
+def worded(rows, roles=BY_WORDS):
+    evidence = Evidence(roles)
+    evidence.add_block(text_batch(rows, 3))
+    return evidence
+
+
+def test_a_column_is_of_words_if_half_of_its_rows_hold_several():
+    rows = [("we met at noon", "x", "0"), ("at noon", "we met at noon", "1")]
+    assert worded(rows).conclude().words == ("a", "b")
+    assert worded([*rows, ("", "", "1")]).conclude().words == ()
+    assert worded([*rows, ("so it is now", "", "1")]).conclude().words == ("a",)
+    earlier = replace(BY_WORDS, said=Said(rules=2))
+    assert worded(rows, earlier).conclude().words == ()
+    assert "worded" not in worded(rows, earlier).to_json()
+
+
+def test_without_some_rows_a_column_is_none_of_words_any_more():
+    """So a plan finds another schema, and makes again whatever read the column so."""
+    rows = [("we met at noon", "x", "0"), ("noon", "x", "1"), ("now", "x", "0")]
+    assert worded(rows[:2]).conclude() != worded(rows).conclude()
+
+
+@given(rows=WORDED, cut=st.integers(0, 9))
+def test_rows_of_words_are_counted_in_any_parts_and_order(rows, cut):
+    whole = worded(rows)
+    one, other = worded(rows[cut:]), worded(rows[:cut]) if cut else Evidence(BY_WORDS)
+    assert one.merged(other) == worded(rows[::-1]) == whole
+    again = Evidence.from_json(json.loads(canonical_json(whole.to_json())), BY_WORDS)
+    assert again == whole and again.to_json() == whole.to_json()
+    try:
+        schema = whole.conclude()
+    except BadInput:
+        return
+    assert Schema.from_json(json.loads(canonical_json(schema.to_json()))) == schema

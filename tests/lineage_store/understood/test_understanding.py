@@ -92,6 +92,7 @@ def test_a_task_that_was_told_from_whole_numbers_says_so_and_names_the_option(un
         (lambda n: str(n), "looks like an id of rows"),
         (lambda n: f"free text {n * 7919}", "text that hardly repeats"),
         (lambda n: f'"1.{n:03d},50"', "looks like numbers that are spelled otherwise"),
+        (lambda n: f"a message of {n * 7919}", None),
         (lambda n: f"{n % 9}", None),
         (lambda n: f"{n / 3:.4f}", None),
         (lambda n: ["red", "blue"][n % 2], None),

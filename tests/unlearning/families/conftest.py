@@ -1,6 +1,7 @@
 """Originals, learnt once for each family, and their twins, learnt in fresh processes."""
 
 import shutil
+from functools import partial
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.unlearning.families.contract_cases import (
 from tests.unlearning.families.contract_process import Fresh
 from tests.unlearning.families.contract_states import between
 from unlearning.encoding import store_from_snapshot
-from unlearning.families.known_families import family_of
+from unlearning.families.known_families import encoding_of_ledger
 
 
 @pytest.fixture(scope="session")
@@ -134,7 +135,7 @@ def deletion_of(originals, gated, new_folder):
                 new_folder() / "rows",
                 snapshot,
                 original.ledger.partition,
-                encoding_of=family_of(family).encoding,
+                encoding_of=partial(encoding_of_ledger, original.ledger),
             )
             known[family] = between(original, after)
         return known[family]

@@ -81,7 +81,7 @@ def test_a_model_is_learnt_without_a_label(original):
     told = project.ask.data("m1")
     assert (told["task"], told["numbers"], told["strings"]) == (None, ["size", "weight"], [])
     gated = read_json(project.root / "data" / "m1" / "gate.json")["inference"]
-    assert gated == {"features": [["size", "number"], ["weight", "number"]], "rules": 2}
+    assert gated == {"features": [["size", "number"], ["weight", "number"]], "rules": 3}
 
 
 def test_it_forgets_to_the_bit_with_certificate_and_audit(original, project, learnt, tmp_path):

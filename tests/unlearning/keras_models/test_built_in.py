@@ -160,6 +160,30 @@ def test_a_deletion_that_moves_the_labels_scale_is_exact(train, slice_):
     assert (scale_of(project, done["model_after"]) != before) == (slice_ == 0)
 
 
+def messages():
+    """Rows of a hundred people: what they say tells the label, and each says a word of his own."""
+    draw = random.Random(6)
+    for number in range(400):
+        person = f"p{number % PEOPLE:02d}"
+        said = [draw.choice(["win", "prize", "call", "home", "dinner", "late"]) for _ in range(5)]
+        spam = said.count("win") + said.count("prize") > 1
+        yield [person, " ".join([*said, f"by{person}"]) + "!", "spam" if spam else "ham"]
+
+
+def test_words_are_learnt_from_and_forgotten_to_the_bit(train):
+    """A message was read as one name: then nothing could be told from it."""
+    given, cut = list(messages()), {"shards": 1, "slices": 2, "epochs": 5, "batch_size": 32}
+    project, made = train(given, **cut)
+    assert made["metrics"]["accuracy"] > 0.9
+    asked = project.root.parent / "asked.csv"
+    asked.write_text("x\nWIN: a PRIZE; win!\nlate for dinner at home\n", encoding="utf-8")
+    assert project.predict(asked)["predictions"] == ["spam", "ham"]
+    gone = given[0][0]
+    done = project.forget([gone], guarantee="exact")
+    _, twin = train([line for line in given if line[0] != gone], **cut)
+    assert done["weights_digest_after"] == twin["weights_digest"] != made["weights_digest"]
+
+
 def places(project, person):
     return project.trace_subject(person)["models"][0]["slices"]
 

@@ -621,15 +621,16 @@ VIOLATIONS = {
     ),
     "not compiled": (COMPLETE.replace("model.compile", "(lambda **_: 0)"), "compile it"),
     "no loss": (COMPLETE.replace(", loss=spec.loss", ""), "without optimizer and loss"),
-    "an input of another name": (
-        COMPLETE.replace('name="numbers"', 'name="features"'),
-        r"has inputs \['features'\]",
+    "an input that nothing fits": (
+        COMPLETE.replace('(len(spec.numbers),), name="numbers"', '(17,), name="features"'),
+        r"The input 'features' takes float32 of the shape \(17,\) a row, and there are",
     ),
     "no inputs": (
-        "import keras\n\ndef build_model(spec):\n"
-        "    model = keras.Sequential([keras.layers.Dense(spec.outputs)])\n"
+        "import keras\n\nclass Own(keras.Model):\n"
+        "    def call(self, x):\n        return x\n\n"
+        "def build_model(spec):\n    model = Own()\n"
         "    model.compile(optimizer='sgd', loss=spec.loss)\n    return model",
-        r"has inputs \[\]",
+        "does not say what its inputs are",
     ),
     "an output of another shape": (
         COMPLETE.replace("spec.outputs", "7"),

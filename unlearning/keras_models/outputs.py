@@ -1,0 +1,138 @@
+"""What a model's output means, and in which form its loss wants the labels.
+
+    output        loss                        labels are given as               answers are
+    (n, 1)        of a regression             values (n,) float32               the values
+    (n, classes)  categorical, or its focal   one-hot (n, classes) float32      the output
+    (n, classes)  any other                   class numbers (n,) int32          the output
+    (n, 1)        of two classes              0 or 1, (n, 1) float32            1 - p, p
+
+Where Keras's loss says `from_logits`, answers are made probabilities by softmax or sigmoid. A
+module that wants its labels in another form, for a loss of its own, says so:
+
+    def targets(labels, spec)     # of tensors: class numbers (n,) int32, or values (n,) float32
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lineage_store.errors import BadInput
+from unlearning.keras_models.module_file import ModelSpec
+
+ONE_HOT = frozenset(
+    {
+        "categorical_crossentropy",
+        "CategoricalCrossentropy",
+        "categorical_focal_crossentropy",
+        "CategoricalFocalCrossentropy",
+        "categorical_hinge",
+        "CategoricalHinge",
+        "kl_divergence",
+        "KLDivergence",
+    }
+)
+BY_NUMBER = frozenset({"sparse_categorical_crossentropy", "SparseCategoricalCrossentropy"})
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """How one model is told what is right, and what its outputs say; both take tensors.
+
+    `targets` make of labels (n,) what the loss takes, `answers` of outputs the answers (n, units).
+    """
+
+    targets: Callable[[Any], Any]
+    answers: Callable[[Any], Any]
+
+
+def outputs_of(model: Any, spec: ModelSpec, *, own: Any, name: str) -> Outputs:
+    """Return how a compiled model's outputs are read; `own` is its module's `targets`, if any.
+
+    Raises BadInput for an output that does not fit the task, or a loss that does not fit it.
+    """
+    shape, wanted = model.output_shape, (None, spec.outputs)
+    one_of_two = spec.task == "classification" and shape == (None, 1) and spec.outputs == 2
+    if isinstance(shape, list | tuple) and shape and not isinstance(shape[0], int | None):
+        raise BadInput(
+            f"Not yet: The model of {name} has output shape {shape}: the task needs one output, "
+            f"{wanted}; train a model for each."
+        )
+    if shape != wanted and not one_of_two:
+        other = " or (None, 1)" if spec.task == "classification" and spec.outputs == 2 else ""
+        raise BadInput(
+            f"Change this: The model of {name} has output shape {shape}: the task needs "
+            f"{wanted}{other}."
+        )
+    loss = _only_loss(model.loss)
+    called = getattr(loss, "__name__", type(loss).__name__)
+    if one_of_two and called in ONE_HOT | BY_NUMBER:
+        raise BadInput(
+            f"Change this: The model of {name} has one output, and the loss {called} compares as "
+            f"many as there are classes: take binary_crossentropy, or a layer of spec.outputs."
+        )
+    if own is not None:
+        targets = _by_module(own, spec)
+    elif one_of_two:
+        targets = _as_column
+    elif called in ONE_HOT and spec.task == "classification":
+        targets = _one_hot(spec.outputs)
+    else:
+        targets = _as_they_are
+    return Outputs(targets, _answers(one_of_two, logits=_from_logits(loss)))
+
+
+def _only_loss(loss: Any) -> Any:
+    """Return the loss of a model with one output as Keras has it: a function or an object."""
+    import keras
+
+    inside = list(loss.values()) if isinstance(loss, dict) else loss
+    while isinstance(inside, list | tuple):
+        (inside,) = inside
+    return keras.losses.get(inside)
+
+
+def _from_logits(loss: Any) -> bool:
+    import keras
+
+    return isinstance(loss, keras.losses.Loss) and bool(loss.get_config().get("from_logits"))
+
+
+def _as_they_are(tensor: Any) -> Any:
+    return tensor
+
+
+def _by_module(own: Any, spec: ModelSpec) -> Callable[[Any], Any]:
+    import tensorflow as tf
+
+    as_it_is = tf.autograph.experimental.do_not_convert(own)  # whose source stands in no file
+    return lambda labels: as_it_is(labels, spec)
+
+
+def _as_column(labels: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.cast(labels[:, tf.newaxis], tf.float32)
+
+
+def _one_hot(classes: int) -> Callable[[Any], Any]:
+    def targets(labels: Any) -> Any:
+        import tensorflow as tf
+
+        return tf.one_hot(labels, classes)
+
+    return targets
+
+
+def _answers(one_of_two: bool, *, logits: bool) -> Callable[[Any], Any]:
+    if not one_of_two and not logits:
+        return _as_they_are
+
+    def answers(outputs: Any) -> Any:
+        import tensorflow as tf
+
+        if not one_of_two:
+            return tf.nn.softmax(outputs)
+        likely = tf.sigmoid(outputs) if logits else outputs
+        return tf.concat([1.0 - likely, likely], axis=1)
+
+    return answers
