@@ -39,7 +39,44 @@ def build_model(spec):
     model.compile(optimizer=keras.optimizers.{optimizer}, loss=spec.loss)
     return model
 """
+NAMED = """
+import keras
+from keras import layers
+def build_model(spec):
+    age, unknown = keras.Input((1,), name="age"), keras.Input((1,), name="age is missing")
+    city = keras.Input((1,), dtype="string", name="city")
+    note = keras.Input((), dtype="string", name="note")
+    nowhere = keras.Input((1,), name=spec.input_name("city") + " is missing")
+    places = layers.StringLookup(
+        max_tokens=8, output_mode="multi_hot", pad_to_max_tokens=True, name="places")(city)
+    words = layers.TextVectorization(
+        max_tokens=9, output_mode="tf_idf", pad_to_max_tokens=True, name="words")(note)
+    scaled = layers.Normalization(name="scale")(age)
+    bins = layers.Embedding(4, 2)(layers.Discretization(num_bins=3, name="bins")(age))
+    hidden = layers.Concatenate()(
+        [places, words, scaled, layers.Flatten()(bins), unknown, nowhere])
+    inputs = [age, unknown, city, note, nowhere]
+    model = keras.Model(inputs, layers.Dense(1, "sigmoid")(hidden))
+    model.compile("adam", "binary_crossentropy")
+    return model
+
+def adapt(model, rows):
+    for name, column in {"places": "city", "words": "note", "scale": "age", "bins": "age"}.items():
+        model.get_layer(name).adapt(rows[column])
+"""
+ALONE = """
+import keras
+def build_model(spec):
+    model = keras.Sequential([keras.layers.Dense({units})])
+    model.compile("sgd", {loss})
+    return model
+"""
 MODULES = {
+    "named.py": NAMED,
+    "logits.py": ALONE.format(units=1, loss="keras.losses.BinaryCrossentropy(from_logits=True)"),
+    "one-hot.py": ALONE.format(units="spec.outputs, 'softmax'", loss="'categorical_crossentropy'"),
+    "own.py": ALONE.format(units="spec.outputs, 'softmax'", loss="'mse'")
+    + "def targets(labels, spec):\n    return keras.ops.one_hot(labels, spec.outputs)\n",
     "dropout.py": DENSE.format(layer="Dropout(0.3)", optimizer="SGD(0.05, momentum=0.9)"),
     "normalised.py": DENSE.format(layer="BatchNormalization()", optimizer="RMSprop(0.01)"),
 }
@@ -133,6 +170,12 @@ CONFIGURATIONS = {
     "rows with groups": Configuration(
         options={"group_column": "friend"}, forget={"ids": ["p03"]}, from_disk=True, new=True
     ),
+    "inputs by name": Configuration(
+        options={"module": "named.py"}, forget={"ids": ["p03"]}, new=True
+    ),
+    "one output of logits": Configuration(options={"module": "logits.py"}, new=True),
+    "one-hot labels": Configuration(options={"module": "one-hot.py"}, new=True),
+    "labels of its own": Configuration(options={"module": "own.py"}, new=True),
     "dropout": Configuration(options={"module": "dropout.py"}),
     "normalised": Configuration(options={"module": "normalised.py", "seed": 9}),
 }

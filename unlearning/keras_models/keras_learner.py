@@ -28,9 +28,8 @@ from unlearning.keras_models.module_file import (
     built_model,
     load_module,
 )
-from unlearning.keras_models.named_inputs import NamedInputs, TableTensors, named_inputs
-from unlearning.keras_models.outputs import outputs_of
-from unlearning.keras_models.refusals import layers_of, must_be_plain, must_hide_nothing, refusal
+from unlearning.keras_models.named_inputs import TableTensors
+from unlearning.keras_models.refusals import layers_of, must_hide_nothing, read_model, refusal
 from unlearning.keras_models.seeds import seeded_for_this_thread, set_seeds
 
 OPTIMIZER = "optimizer/"
@@ -54,10 +53,8 @@ class KerasLearner:
         with seeded_for_this_thread(tweak(INIT, seed, 0)):
             self._module = load_module(text, name=name)
         self._model = self._build(tweak(INIT, seed, 0))
-        must_be_plain(self._model, name=name)
-        self.inputs: NamedInputs = named_inputs(self._model, spec, name=name)
         own = getattr(self._module, "targets", None)
-        self.outputs = outputs_of(self._model, spec, own=own, name=name)
+        self.inputs, self.outputs = read_model(self._model, spec, own=own, name=name)
         self._layers = layers_of(self._model)
         self._learnt = learnt(self._layers)
         put(self._layers, self._learnt)
@@ -155,19 +152,11 @@ class KerasLearner:
             model.optimizer.apply(gradients, model.trainable_variables)
             return loss
 
-        # A parameter that the signature lacks would cost a failed binding in every step, whose
-        # message prints all arrays.
-        if weighted or counted:
-
-            def taken(*given: Any) -> Any:
-                *columns, labels, position, seeds, weights = given
-                return step(columns, labels, position, seeds, weights)
-
-        else:
-
-            def taken(*given: Any) -> Any:
-                *columns, labels, position, seeds = given
-                return step(columns, labels, position, seeds, None)
+        def taken(*given: Any) -> Any:
+            *columns, labels, position, seeds, weights = (
+                given if weighted or counted else (*given, None)
+            )
+            return step(columns, labels, position, seeds, weights)
 
         # The one graph itself: a tf.function would choose among its graphs anew in every step.
         with seeded_for_this_thread(tweak(INIT, self._seed, 0)):  # what tracing draws, too

@@ -11,7 +11,7 @@ from unlearning.keras_models.module_file import (
     load_module,
     spec_of,
 )
-from unlearning.keras_models.named_inputs import named_inputs
+from unlearning.keras_models.refusals import read_model
 
 
 def make_learner(text: str, *, name: str, store: RowStore, seed: int) -> KerasLearner:
@@ -29,5 +29,7 @@ def reads_texts(text: str, *, name: str, spec: ModelSpec) -> bool:
     if not spec.strings:
         return False
     pin_tensorflow()
-    model = built_model(load_module(text, name=name), spec, seed=0, name=name)
-    return named_inputs(model, spec, name=name).reads_texts
+    module = load_module(text, name=name)
+    model = built_model(module, spec, seed=0, name=name)
+    inputs, _ = read_model(model, spec, own=getattr(module, "targets", None), name=name)
+    return inputs.reads_texts

@@ -76,7 +76,7 @@ def named_inputs(model: Any, spec: ModelSpec, *, name: str) -> NamedInputs:
     inputs = _inputs(model)
     if not inputs:
         raise BadInput(
-            f"Change this: The model of {name} does not say what its inputs are: make it a "
+            f"The model of {name} does not say what its inputs are: make it a "
             f"keras.Model of inputs and outputs, or a keras.Sequential."
         )
     names = tuple(tensor.name for tensor in inputs)
@@ -87,9 +87,7 @@ def named_inputs(model: Any, spec: ModelSpec, *, name: str) -> NamedInputs:
         except BadInput as error:
             wrong.append(str(error))
     if wrong:
-        raise BadInput(
-            f"Change this: The model of {name} does not fit the table: {' '.join(wrong)}"
-        )
+        raise BadInput(f"The model of {name} does not fit the table: {' '.join(wrong)}")
     texts = {input_name(column) for column in spec.strings}
     reads = any(one.dtype == "string" or one.name.removesuffix(MISSING) in texts for one in inputs)
     structure = inputs[0] if isinstance(model, keras.Sequential) else model.input

@@ -34,6 +34,10 @@ ONE_HOT = frozenset(
 BY_NUMBER = frozenset({"sparse_categorical_crossentropy", "SparseCategoricalCrossentropy"})
 
 
+class SeveralOutputs(BadInput):
+    """A model has more than one output."""
+
+
 @dataclass(frozen=True)
 class Outputs:
     """How one model is told what is right, and what its outputs say; both take tensors.
@@ -53,21 +57,20 @@ def outputs_of(model: Any, spec: ModelSpec, *, own: Any, name: str) -> Outputs:
     shape, wanted = model.output_shape, (None, spec.outputs)
     one_of_two = spec.task == "classification" and shape == (None, 1) and spec.outputs == 2
     if isinstance(shape, list | tuple) and shape and not isinstance(shape[0], int | None):
-        raise BadInput(
-            f"Not yet: The model of {name} has output shape {shape}: the task needs one output, "
-            f"{wanted}; train a model for each."
+        raise SeveralOutputs(
+            f"The model of {name} has output shape {shape}: the task needs one output, {wanted}; "
+            f"train a model for each."
         )
     if shape != wanted and not one_of_two:
         other = " or (None, 1)" if spec.task == "classification" and spec.outputs == 2 else ""
         raise BadInput(
-            f"Change this: The model of {name} has output shape {shape}: the task needs "
-            f"{wanted}{other}."
+            f"The model of {name} has output shape {shape}: the task needs {wanted}{other}."
         )
     loss = _only_loss(model.loss)
     called = getattr(loss, "__name__", type(loss).__name__)
     if one_of_two and called in ONE_HOT | BY_NUMBER:
         raise BadInput(
-            f"Change this: The model of {name} has one output, and the loss {called} compares as "
+            f"The model of {name} has one output, and the loss {called} compares as "
             f"many as there are classes: take binary_crossentropy, or a layer of spec.outputs."
         )
     if own is not None:

@@ -2,13 +2,19 @@
 
 Two looks: at the model as it was built (what Keras itself says of layers and optimizer), and at the
 graph of one step as it was traced, which names every variable that a step reads or writes and every
-operation that it takes. What both let through is then tried out (`KerasLearner.must_repeat`).
+operation that it takes. All reasons are told at once, each as *never* (no version can be exact
+there), *not yet*, or *change this*. What both let through is then tried out
+(`KerasLearner.must_repeat`).
 """
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from lineage_store.errors import BadInput, NotReproducible
+from lineage_store.errors import BadInput, NotReproducible, UnweaveError
+from unlearning.keras_models.module_file import ModelSpec
+from unlearning.keras_models.named_inputs import NamedInputs, named_inputs
+from unlearning.keras_models.outputs import Outputs, SeveralOutputs, outputs_of
 
 # Operations that draw from a generator of TensorFlow's own, whose state no checkpoint holds.
 # (Keras draws by the stateless ones, from variables that are set before each step.)
@@ -30,77 +36,140 @@ DRAWING = frozenset(
 REMEMBERING = frozenset({"LookupTableImportV2", "LookupTableInsertV2", "LookupTableRemoveV2"})
 # Python code within the graph: what it remembers between steps nobody sees.
 PYTHON = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
+HIDING = {
+    DRAWING: "draws from a generator",
+    PYTHON: "is Python code",
+    REMEMBERING: "writes into a table",
+}
+When = Literal["never", "not yet", "change this"]
 
 
-def must_be_plain(model: Any, *, name: str) -> None:
-    """Check a Keras model as built; `name` is that of its module.
+@dataclass(frozen=True)
+class Refusal:
+    """One reason why a model cannot be trained here; `why` is a sentence with what to do instead.
 
-    Raises NotReproducible for what carries state past a checkpoint, BadInput for what `fit` would
-    do and a single step does not.
+    `kind` is what is raised for it.
+    """
+
+    when: When
+    why: str
+    kind: type[UnweaveError] = BadInput
+
+
+def read_model(model: Any, spec: ModelSpec, *, own: Any, name: str) -> tuple[NamedInputs, Outputs]:
+    """Return what the inputs of a built model are given, and what its outputs mean.
+
+    `own` is its module's `targets`, if it has any. Raises all reasons why it cannot be trained.
+    """
+    found = list(not_plain(model, name=name))
+    inputs, outputs = None, None
+    try:
+        inputs = named_inputs(model, spec, name=name)
+    except BadInput as error:
+        found.append(Refusal("change this", str(error)))
+    try:
+        outputs = outputs_of(model, spec, own=own, name=name)
+    except SeveralOutputs as error:
+        found.append(Refusal("not yet", str(error)))
+    except BadInput as error:
+        found.append(Refusal("change this", str(error)))
+    must_be_none(found)
+    assert inputs is not None and outputs is not None
+    return inputs, outputs
+
+
+def must_be_none(found: Iterable[Refusal]) -> None:
+    """Raise all reasons at once, as NotReproducible if any is of that kind."""
+    reasons = list(dict.fromkeys(found))
+    if reasons:
+        told = " ".join(f"{one.when.capitalize()}: {one.why}" for one in reasons)
+        kinds = [one.kind for one in reasons]
+        raise (NotReproducible if NotReproducible in kinds else kinds[0])(told)
+
+
+def not_plain(model: Any, *, name: str) -> Iterator[Refusal]:
+    """Yield why a Keras model as built cannot be trained; `name` is that of its module.
+
+    Those of the kind NotReproducible carry state past a checkpoint; the others `fit` would do, and
+    a single step does not.
     """
     import keras
 
     for layer in layers_of(model):
         if getattr(layer, "stateful", False):
-            raise NotReproducible(
+            yield Refusal(
+                "change this",
                 f"The model of {name} cannot be trained reproducibly: its {_named(layer)} is "
                 f"stateful, so a batch would depend on the batch before: build it with "
-                f"stateful=False."
+                f"stateful=False.",
+                NotReproducible,
             )
     for weight in model.weights:
         if 0 in weight.shape:  # TensorFlow ends the process when it is learnt
-            raise BadInput(
+            yield Refusal(
+                "change this",
                 f"The model of {name} has a weight without values, {weight.path} of shape "
                 f"{tuple(weight.shape)}: leave out what reads columns that the table has none of "
-                f"(spec.numbers or spec.strings is empty)."
+                f"(spec.numbers or spec.strings is empty).",
             )
     if type(model).train_step is not keras.Model.train_step:
-        raise BadInput(
+        yield Refusal(
+            "not yet",
             f"The model of {name} has a train_step of its own, which is not what is trained here: "
-            f"a step applies one optimizer to one loss; put the rest into layers and the loss."
+            f"a step applies one optimizer to one loss; put the rest into layers and the loss.",
         )
     optimizer = model.optimizer
     kind = type(optimizer).__name__
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        raise BadInput(
+        yield Refusal(
+            "change this",
             f"The optimizer of {name} is a {kind}, for training in float16: train in float32 or "
-            f"bfloat16."
+            f"bfloat16.",
         )
     if getattr(optimizer, "gradient_accumulation_steps", None):
-        raise BadInput(
+        yield Refusal(
+            "change this",
             f"The optimizer {kind} of {name} has gradient_accumulation_steps, which count batches "
-            f"that may be empty here: leave it out and choose a larger `batch_size`."
+            f"that may be empty here: leave it out and choose a larger `batch_size`.",
         )
     if optimizer.use_ema and not optimizer.ema_overwrite_frequency:
-        raise BadInput(
+        yield Refusal(
+            "change this",
             f"The optimizer {kind} of {name} has use_ema without ema_overwrite_frequency: only "
-            f"fit would use its averages, at its end; say how often they become the weights."
+            f"fit would use its averages, at its end; say how often they become the weights.",
         )
 
 
 def must_hide_nothing(model: Any, step: Any, *, name: str) -> None:
     """Check the traced graph of a training step, a concrete function.
 
-    Raises NotReproducible for a variable that no checkpoint holds, and for an operation that keeps
-    state of its own.
+    Raises NotReproducible, with all reasons, for variables that no checkpoint holds, and for
+    operations that keep state of their own.
     """
+    must_be_none(_hidden(model, step, name))
+
+
+def _hidden(model: Any, step: Any, name: str) -> Iterator[Refusal]:
     known = {id(tensor_of(variable)) for variable in (*model.variables, *model.optimizer.variables)}
+    begins = f"The model of {name} cannot be trained reproducibly:"
     for variable in step.variables:
         if id(variable) not in known:
-            raise NotReproducible(
-                f"The model of {name} cannot be trained reproducibly: {_holder(model, variable)} "
-                f"keeps state in a variable that is no weight, so no checkpoint has it: make it "
-                f"with add_weight, or draw with a keras.random.SeedGenerator."
+            yield Refusal(
+                "change this",
+                f"{begins} {_holder(model, variable)} keeps state in a variable that is no weight, "
+                f"so no checkpoint has it: make it with add_weight, or draw with a "
+                f"keras.random.SeedGenerator.",
+                NotReproducible,
             )
     for node in _nodes(step.graph.as_graph_def()):
-        if node.op in DRAWING | PYTHON | REMEMBERING:
-            does = "draws from a generator" if node.op in DRAWING else "is Python code"
-            does = "writes into a table" if node.op in REMEMBERING else does
-            raise NotReproducible(
-                f"The model of {name} cannot be trained reproducibly: the op {node.op} of "
-                f"{_layer_of(model, node.name)} {does} whose state no checkpoint has: use "
-                f"keras.random and keras.ops."
-            )
+        for operations, does in HIDING.items():
+            if node.op in operations:
+                yield Refusal(
+                    "change this",
+                    f"{begins} the op {node.op} of {_layer_of(model, node.name)} {does} whose "
+                    f"state no checkpoint has: use keras.random and keras.ops.",
+                    NotReproducible,
+                )
 
 
 def refusal(error: Exception, *, name: str, where: str) -> Exception:
@@ -117,7 +186,7 @@ def refusal(error: Exception, *, name: str, where: str) -> Exception:
     if "determinis" in text.lower() or "random" in text.lower():
         reason = next((line for line in text.splitlines() if "determinis" in line.lower()), first)
         return NotReproducible(
-            f"The model of {name} cannot be trained reproducibly: {reason.strip()}"
+            f"Never: The model of {name} cannot be trained reproducibly: {reason.strip()}"
         )
     return BadInput(f"The model of {name} fails in {where}: {first}")
 

@@ -128,7 +128,7 @@ WRONG = {
 
 @pytest.mark.parametrize("inputs, words", WRONG.values(), ids=WRONG)
 def test_an_input_that_fits_nothing_is_refused_by_name(inputs, words):
-    with pytest.raises(BadInput, match=f"Change this: .*model.py.*{re.escape(words)}"):
+    with pytest.raises(BadInput, match=f"The model of model.py does not fit.*{re.escape(words)}"):
         named_inputs(model_of(*inputs), SPEC, name="model.py")
 
 

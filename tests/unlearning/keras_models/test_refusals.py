@@ -186,3 +186,23 @@ def test_state_in_weights_and_random_numbers_of_keras_are_no_reason_to_refuse(pr
     )
     learner = probe(odd(call, init=init))
     assert sum(name.startswith("weights/") for name in learner.state()) == 5
+
+
+def test_all_reasons_are_told_at_once_each_with_what_it_can_come_to():
+    text = module(OWN_STEP, model="Own", optimizer="keras.optimizers.SGD(use_ema=True)")
+    text = text.replace('(len(spec.numbers),), name="numbers"', '(9,), name="wage"')
+    with pytest.raises(BadInput) as refused:
+        KerasLearner(text.replace("spec.outputs", "7"), name="model.py", spec=SPEC, seed=3)
+    told = str(refused.value)
+    assert (
+        told.count("Not yet: ") == 1 and "Not yet: The model of model.py has a train_step" in told
+    )
+    assert told.count("Change this: ") == 3
+    assert all(word in told for word in ("use_ema", "'wage'", "output shape (None, 7)"))
+
+
+def test_two_ops_that_hide_something_are_both_told(probe):
+    call = "y = tf.random.normal(tf.shape(x), seed=5); return x + y + 0.0 * CALLS.assign_add(1.0)"
+    text = "import tensorflow as tf\nCALLS = tf.Variable(0.0, name='calls')\n" + odd(call)
+    with pytest.raises(NotReproducible, match="the variable calls keeps .*RandomStandardNormal"):
+        probe(text)
