@@ -82,8 +82,8 @@ def test_the_example_module_of_the_docs_trains(tmp_path, write_csv):
     from pipelines.backends.direct import DirectBackend
     from unweave.api.project import Project
 
-    example = code_blocks("docs/module.md", "python")[0]
-    assert callable(load_module(example, name="docs/module.md").build_model)
+    example = code_blocks("docs/your-keras.md", "python")[0]
+    assert callable(load_module(example, name="docs/your-keras.md").build_model)
     module = tmp_path / "model.py"
     module.write_text(example, encoding="utf-8")
     rows = ([str(n % 17), str(n % 5), "yes" if n % 3 else "no"] for n in range(90))

@@ -56,8 +56,9 @@ def must_be_in_the_state(adapted: Any, loaded: Any, given: Any, name: str) -> No
     one, other = (np.asarray(model(given, training=False)) for model in (adapted, loaded))
     if not np.allclose(one, other, rtol=1e-3, atol=1e-5, equal_nan=True):
         raise NotReproducible(
-            f"The model of {name} cannot be trained reproducibly: adapt sets what is no weight, "
-            f"nor learnt by a layer of Keras's own, so no checkpoint has it: use add_weight."
+            f"Change this: The model of {name} cannot be trained reproducibly: adapt sets what is "
+            f"no weight, nor learnt by a layer of Keras's own, so no checkpoint has it: use "
+            f"add_weight."
         )
 
 

@@ -387,9 +387,9 @@ class KerasLearner:
 
     def _not_repeated(self, name: str) -> NotReproducible:
         return NotReproducible(
-            f"The model of {self._name} cannot be trained reproducibly: built again and after the "
-            f"same steps, {name} differs. Look for randomness that is not seeded, or state outside "
-            f"the weights."
+            f"Change this: The model of {self._name} cannot be trained reproducibly: built again "
+            f"and after the same steps, {name} differs. Look for randomness that is not seeded, or "
+            f"state outside the weights."
         )
 
     def _first_steps(

@@ -1,0 +1,229 @@
+"""What docs/your-keras.md says is done here: each input and output is taken, each refusal refused.
+
+The page's example and its command are tried by `test_docs` and `test_readme`, the modules that it
+links to by `stories/test_keras_io`.
+"""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lineage_store.errors import BadInput, NotReproducible
+from unlearning.encoding.keras_encoding import keras_rows
+from unlearning.fingerprint.determinism import pin_tensorflow
+from unlearning.fingerprint.module_imports import must_be_followed
+from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_models.module_file import ModelSpec
+
+TOP = Path(__file__).parents[2]
+PAGE = (TOP / "docs" / "your-keras.md").read_text(encoding="utf-8")
+INPUTS, OUTPUTS, REFUSED = (
+    [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
+    for table in re.findall(r"(?:^\|.*\n)+", PAGE, re.MULTILINE)
+)
+SPEC = ModelSpec(("size", "x[0]", "x[1]"), ("city",), "classification", ("no", "yes"))
+MODULE = """
+import keras
+import tensorflow as tf
+from keras import layers
+{before}
+
+def build_model(spec):
+    given = {input}
+    hidden = layers.Flatten()({read}(given)) if len(given.shape) > 2 else {read}(given)
+    output = {output}
+    model = {model}(given, output)
+    model.compile({optimizer}, {loss})
+    return model
+{after}
+"""
+USUAL = {
+    "before": "", "after": "", "input": "keras.Input((3,), name='numbers')",
+    "read": "layers.Identity()", "output": "layers.Dense(spec.outputs, 'softmax')(hidden)",
+    "model": "keras.Model", "optimizer": "'sgd'", "loss": "spec.loss",
+}  # fmt: skip
+HASHED = "layers.Hashing(8, output_mode='one_hot')"
+
+
+def tried(**changes):
+    """Build a module's model and take its first steps, as a training does."""
+    pin_tensorflow()
+    text = MODULE.format(**{**USUAL, **changes})
+    must_be_followed(text, module="model.py")
+    learner = KerasLearner(text, name="model.py", spec=SPEC, seed=1)
+    learner.must_repeat([ROWS.take(np.arange(4)), ROWS.take(np.arange(4, 8))], ROWS, shard=0)
+    assert learner.predict(learner.weights(), ROWS).shape == (8, 2)
+
+
+def rows():
+    draw = np.random.default_rng(1)
+    made = keras_rows(
+        draw.integers(0, 256, (8, 16), dtype=np.uint8),
+        draw.normal(size=(8, 3)).astype(np.float32),
+        draw.integers(0, 32, (8, 1), dtype=np.int32),
+        np.arange(8, dtype=np.int32) % 2,
+    )
+    texts = np.array([[b"Ulm"], [b""]] * 4, object)
+    return type(made)(made.row_keys, {**made.columns, "texts": texts})
+
+
+ROWS = rows()
+TAKEN = {
+    "as a column of numbers or dates": [{"input": "keras.Input((1,), name='size')"}],
+    "as a column of texts": [
+        {"input": "keras.Input((1,), dtype='string', name='city')", "read": HASHED}
+    ],
+    "as a column, and ` is missing` behind it": [
+        {"input": "keras.Input((1,), name='city is missing')"}
+    ],
+    "`x`, where columns are called `x[0]`, `x[1]`, ... or `x[0][0]`, ...": [
+        {"input": "keras.Input((2, 1), name='x')"}
+    ],
+    "anything, if it is the only one": [
+        {"input": "keras.Input((3,))"},
+        {"input": "keras.Input((1,), dtype='string')", "read": HASHED},
+    ],
+    "`numbers`, `missing`; `categories`": [
+        {},
+        {"input": "keras.Input((3,), name='missing')"},
+        {
+            "input": "keras.Input((1,), dtype='int32', name='categories')",
+            "read": "(lambda given: layers.Flatten()(layers.Embedding(2048, 2)(given)))",
+        },
+    ],
+    "`spec.outputs` units, any loss": [{}],
+    "the same, a categorical loss or its focal one": [
+        {"loss": "'categorical_crossentropy'"},
+        {"loss": "'categorical_focal_crossentropy'"},
+    ],
+    "1 unit for two classes": [
+        {"output": "layers.Dense(1, 'sigmoid')(hidden)", "loss": "'binary_crossentropy'"}
+    ],
+    "any, with a function `targets(labels, spec)`": [
+        {
+            "loss": "lambda y, p: keras.ops.sum(keras.ops.square(y - p), -1)",
+            "after": "def targets(labels, spec):\n    return keras.ops.one_hot(labels, 2)\n",
+        }
+    ],
+}
+
+
+def layer(call, init="pass"):
+    return (
+        "class Odd(layers.Layer):\n    def __init__(self):\n        super().__init__()\n"
+        f"        {init}\n    def call(self, x):\n        {call}\n"
+    )
+
+
+def odd(call, init="pass"):
+    return {"before": layer(call, init), "read": "Odd()"}
+
+
+TABLE = "self.t = tf.lookup.experimental.MutableHashTable(tf.int64, tf.int64, 0)"
+WRITES = (
+    "k = tf.cast(x[:, 0], tf.int64)\n"
+    "        with tf.control_dependencies([self.t.insert(k, k)]):\n            return x + 0.0"
+)
+STATEFUL = {
+    "input": "keras.Input((3,), batch_size=4, name='numbers')",
+    "output": "layers.Dense(2)(layers.GRU(2, stateful=True)(layers.Reshape((3, 1))(hidden)))",
+}
+REFUSALS = {
+    "an input that fits no column, an output of another shape": [
+        ({"input": "keras.Input((1,), name='wage')"}, BadInput, "'wage'"),
+        ({"output": "layers.Dense(7)(hidden)"}, BadInput, r"output shape \(None, 7\)"),
+    ],
+    "several outputs, a `train_step` of its own": [
+        (
+            {"output": "[layers.Dense(2)(hidden), layers.Dense(1)(hidden)]", "loss": "['mse'] * 2"},
+            BadInput,
+            "needs one output",
+        ),
+        (
+            {
+                "before": "class Own(keras.Model):\n    def train_step(self, _):\n        pass\n",
+                "model": "Own",
+            },
+            BadInput,
+            "train_step of its own",
+        ),
+    ],
+    "a layer with `stateful=True`": [(STATEFUL, NotReproducible, "is stateful")],
+    "gradients that are accumulated, averages that only `fit` would use": [
+        (
+            {"optimizer": "keras.optimizers.SGD(gradient_accumulation_steps=2)"},
+            BadInput,
+            "gradient_accumulation_steps",
+        ),
+        ({"optimizer": "keras.optimizers.SGD(use_ema=True)"}, BadInput, "use_ema"),
+    ],
+    "a variable that is no weight, what `adapt` sets beside weights": [
+        (
+            odd("return x + 0.0 * self.v.assign_add(1.0)", "self.v = tf.Variable(0.0)"),
+            NotReproducible,
+            "a variable that is no weight",
+        ),
+        (
+            odd("return x + self.by", "self.by = 0.0")
+            | {"after": "def adapt(model, rows):\n    model.layers[1].by = 5.0\n"},
+            NotReproducible,
+            "adapt sets what is no weight",
+        ),
+    ],
+    "an op that draws, Python code in the graph, a table that steps write into": [
+        (odd("return x + tf.random.normal(tf.shape(x))"), NotReproducible, "draws from"),
+        (
+            odd("return tf.ensure_shape(tf.numpy_function(lambda a: a, [x], tf.float32), x.shape)"),
+            NotReproducible,
+            "is Python code",
+        ),
+        (odd(WRITES, TABLE), NotReproducible, "writes into a table"),
+    ],
+    "an op without a deterministic kernel": [
+        (
+            odd("return x + 0.0 * tf.cast(tf.timestamp(), tf.float32)"),
+            NotReproducible,
+            "Timestamp cannot be called",
+        )
+    ],
+    "first steps that differ when they are taken twice, by the module loaded anew": [
+        (
+            odd("self.n += 1\n        return x * float(self.n)", "self.n = 0"),
+            NotReproducible,
+            "differs",
+        )
+    ],
+    "an import of what can change unnoticed: a compiled file, `importlib`, `exec`": [
+        ({"before": "import importlib"}, NotReproducible, "importlib"),
+        ({"before": "exec('')"}, NotReproducible, "exec"),
+    ],
+}
+
+
+def test_the_page_is_short_and_its_command_is_that_of_the_door():
+    assert len(PAGE.splitlines()) <= 80
+    (command,) = re.findall(r"^    (unweave .*) --workspace ws$", PAGE, re.MULTILINE)
+    assert f"`{command}`" in (TOP / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_row_of_the_page_is_tried():
+    assert [row[0] for row in (*INPUTS, *OUTPUTS)] == list(TAKEN)
+    assert [row[0] for row in REFUSED] == list(REFUSALS)
+
+
+@pytest.mark.parametrize("row", TAKEN)
+def test_what_is_said_to_be_taken_is_taken(row):
+    for changes in TAKEN[row]:
+        tried(**changes)
+
+
+@pytest.mark.parametrize("row", REFUSALS)
+def test_what_is_said_to_be_refused_is_refused_by_name(row):
+    when = next(line[1] for line in REFUSED if line[0] == row)
+    for changes, kind, words in REFUSALS[row]:
+        with pytest.raises(kind, match=words) as refused:
+            tried(**changes)
+        if "import" not in words and "exec" not in words:
+            assert str(refused.value).startswith(f"{when.capitalize()}: ")
