@@ -316,7 +316,7 @@ class KerasLearner:
 
     def given(self, rows: Rows, start: int, count: int) -> Any:
         """Return what the model is called with for some of the rows."""
-        columns = (array[start : start + count] for array in self._columns(rows))
+        columns = (self._tensor(one[start : start + count]) for one in self._columns(rows))
         return self.inputs.of(TableTensors(*columns))
 
     def optimizer(self) -> dict[str, Any]:

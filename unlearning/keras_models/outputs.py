@@ -54,7 +54,7 @@ def outputs_of(model: Any, spec: ModelSpec, *, own: Any, name: str) -> Outputs:
 
     Raises BadInput for an output that does not fit the task, or a loss that does not fit it.
     """
-    shape, wanted = model.output_shape, (None, spec.outputs)
+    shape, wanted = getattr(model, "output_shape", None), (None, spec.outputs)
     one_of_two = spec.task == "classification" and shape == (None, 1) and spec.outputs == 2
     if isinstance(shape, list | tuple) and shape and not isinstance(shape[0], int | None):
         raise SeveralOutputs(
