@@ -125,7 +125,9 @@ def keys_of(table: RealTable, root: Path) -> np.ndarray:
         else:
             columns[name] = np.array(["" if one is None else one for one in told], object)
     keys = np.zeros((len(table.lines), 16), np.uint8)
-    return family_of("naive-bayes").encoding(schema, NO_SOURCE).encode(TypedRows(keys, columns))[KEYS]
+    return (
+        family_of("naive-bayes").encoding(schema, NO_SOURCE).encode(TypedRows(keys, columns))[KEYS]
+    )
 
 
 def main() -> None:

@@ -21,6 +21,8 @@ Array = npt.NDArray[Any]
 State = dict[str, Array]
 
 WEIGHTS = "weights/"
+LEARNT = f"{WEIGHTS}learnt."
+"""The names of what a model learns from rows besides weights: the words of a vocabulary."""
 
 
 def save_state(path: Path, state: Mapping[str, Array]) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from lineage_store.data import Record
+from lineage_store.errors import BadInput
 from lineage_store.index import reading_index
 from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
@@ -276,3 +277,15 @@ def place_of(project, model, what):
     workspace = open_workspace(project.root)
     with reading_index(workspace) as connection:
         return workspace.absolute(find_model(connection, model).paths[what])
+
+
+def test_no_correction_leaves_a_vocabulary_that_learnt_from_rows_that_go(train):
+    """Its words are in no update: amnesiac refuses, and amnesiac-marginal trains the shard anew."""
+    given = list(lines())
+    options = {"record": "all", "shards": 1, "epochs": 1, "drop": DROPPED["texts alone"]}
+    project, _ = train(given, MODULES["texts alone"], **options)
+    gone = one_of_each_slice(project, given)[0]
+    with pytest.raises(BadInput, match="its layers learnt a vocabulary"):
+        project.plan([gone], strategy="amnesiac")
+    told = project.forget([gone], strategy="amnesiac-marginal")
+    assert told["steps_recomputed"] == told["steps_full"] and not holding(project, gone)

@@ -27,9 +27,8 @@ from typing import Any
 
 import numpy as np
 
-from lineage_store.tensors import WEIGHTS, Array, State
+from lineage_store.tensors import LEARNT, Array, State
 
-LEARNT = f"{WEIGHTS}learnt."
 NO_WORD, NO_NUMBER = "\0-", np.iinfo(np.int64).min
 """What stands alone in a vocabulary that learnt nothing: no row can hold it."""
 

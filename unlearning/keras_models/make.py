@@ -7,6 +7,7 @@ from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.module_file import (
     ModelSpec,
+    built_in_text,
     built_model,
     load_module,
     spec_of,
@@ -28,6 +29,8 @@ def reads_texts(text: str, *, name: str, spec: ModelSpec) -> bool:
     """
     if not spec.strings:
         return False
+    if text == built_in_text():
+        return bool(spec.words)
     pin_tensorflow()
     module = load_module(text, name=name)
     model = built_model(module, spec, seed=0, name=name)

@@ -54,6 +54,8 @@ def outputs_of(model: Any, spec: ModelSpec, *, own: Any, name: str) -> Outputs:
 
     Raises BadInput for an output that does not fit the task, or a loss that does not fit it.
     """
+    import tensorflow as tf
+
     shape, wanted = getattr(model, "output_shape", None), (None, spec.outputs)
     one_of_two = spec.task == "classification" and shape == (None, 1) and spec.outputs == 2
     if isinstance(shape, list | tuple) and shape and not isinstance(shape[0], int | None):
@@ -81,7 +83,10 @@ def outputs_of(model: Any, spec: ModelSpec, *, own: Any, name: str) -> Outputs:
         targets = _one_hot(spec.outputs)
     else:
         targets = _as_they_are
-    return Outputs(targets, _answers(one_of_two, logits=_from_logits(loss)))
+    # As they are written: a module's source stands in no file that could be converted.
+    as_it_is = tf.autograph.experimental.do_not_convert
+    answers = _answers(one_of_two, logits=_from_logits(loss))
+    return Outputs(as_it_is(targets), as_it_is(answers))
 
 
 def _only_loss(loss: Any) -> Any:
@@ -105,10 +110,7 @@ def _as_they_are(tensor: Any) -> Any:
 
 
 def _by_module(own: Any, spec: ModelSpec) -> Callable[[Any], Any]:
-    import tensorflow as tf
-
-    as_it_is = tf.autograph.experimental.do_not_convert(own)  # whose source stands in no file
-    return lambda labels: as_it_is(labels, spec)
+    return lambda labels: own(labels, spec)
 
 
 def _as_column(labels: Any) -> Any:

@@ -99,9 +99,9 @@ def not_plain(model: Any, *, name: str) -> Iterator[Refusal]:
         if getattr(layer, "stateful", False):
             yield Refusal(
                 "change this",
-                f"The model of {name} cannot be trained reproducibly: its {_named(layer)} is "
-                f"stateful, so a batch would depend on the batch before: build it with "
-                f"stateful=False.",
+                f"The model of {name} cannot be trained reproducibly: its layer "
+                f"{layer.name} ({type(layer).__name__}) is stateful, so a batch would "
+                f"depend on the batch before: build it with stateful=False.",
                 NotReproducible,
             )
     for weight in model.weights:

@@ -17,8 +17,8 @@ from typing import Any
 
 from lineage_store.canonical import canonical_json, read_json
 from lineage_store.errors import BadInput
-from lineage_store.tensors import State
-from unlearning.keras_models.adapted_layers import LEARNT, adapts, tables_of
+from lineage_store.tensors import LEARNT, State
+from unlearning.keras_models.adapted_layers import adapts, tables_of
 from unlearning.keras_models.encoding import bucket_ids, first_values
 from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.module_file import ModelSpec

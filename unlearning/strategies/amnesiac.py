@@ -71,6 +71,12 @@ class Amnesiac(Strategy[ShardDecision]):
                 f"amnesiac-marginal, which left no updates to subtract: ask for "
                 f"`strategy` amnesiac-marginal, or for `guarantee` exact."
             )
+        if situation.has_learnt_from(shard):
+            raise BadInput(
+                f"The strategy amnesiac cannot serve shard {shard}: its layers learnt a "
+                f"vocabulary, or edges, from rows that go, which are in no update: ask for "
+                f"`guarantee` exact."
+            )
         positions = affected_positions(situation, shard)
         recorded = ledger.recorded_updates()
         known = recorded | ledger.subtracted() | regenerable(situation.ledger, ledger, positions)

@@ -74,6 +74,8 @@ class AmnesiacMarginal(Strategy[ShardDecision]):
                 f"The strategy {self.name} cannot serve shard {shard}: whole updates were "
                 f"subtracted from it, and its training state is gone: ask for `guarantee` exact."
             )
+        if situation.has_learnt_from(shard):
+            return replace(exact, why=f"{exact.why}; what layers learnt from rows is no update")
         positions = affected_positions(situation, shard)
         steps = correction_steps(stage_of(ledger.stages()[-1]), positions)
         if exact.steps <= steps:

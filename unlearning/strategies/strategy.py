@@ -19,6 +19,7 @@ from lineage_store.claim import Claim
 from lineage_store.ledger import Ledger, ShardLedger, StageRecord
 from lineage_store.placement import U64, Partition, Stage, batch_of, row_bits, schedule
 from lineage_store.rows import RowStore
+from lineage_store.tensors import LEARNT
 from unlearning.strategies.decision import (
     Cost,
     Decision,
@@ -80,6 +81,16 @@ class Situation:
             return first
         before = self.ledger.shard(shard).stages()[first - 1]
         return first if before.rows or not self.adapts else 0
+
+    def has_learnt_from(self, shard: int) -> bool:
+        """Say whether a shard holds words, or edges, that layers learnt from rows that go.
+
+        No correction of weights takes these out: the shard has to be trained anew.
+        """
+        if not self.adapts or self.clean_stages(shard) != 0:
+            return False
+        state = self.ledger.shard(shard).final_weights()
+        return any(name.startswith(LEARNT) for name in state)
 
     def first_position(self, shard: int) -> int | None:
         """Return the position of the first step that saw a deleted row of a shard, or None.

@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.index import models, reading_index
 from lineage_store.ledger import BaseOrigin, Header, Ledger, open_ledger, published_weights
-from lineage_store.tensors import State, weights_digest
+from lineage_store.tensors import LEARNT, State, weights_digest
 from lineage_store.workspace import Workspace
-from unlearning.keras_models.adapted_layers import LEARNT
 from unlearning.keras_models.keras_learner import KerasLearner
 
 
