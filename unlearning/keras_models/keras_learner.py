@@ -247,8 +247,7 @@ class KerasLearner:
 
     def weights(self) -> State:
         """Return the weights as arrays, and what else layers have learnt."""
-        held = {name: variable.numpy() for name, variable in self._weights.items()}
-        return held | self._learnt
+        return {name: variable.numpy() for name, variable in self._weights.items()} | self._learnt
 
     def trainable(self) -> State:
         """Return the weights that steps change by gradients, as arrays."""

@@ -65,7 +65,7 @@ def fitted(learner, rows, counts):
     """The same model after one batch of `fit`, and the loss that it tells."""
     start = learner.initial_state(0, rows)
     learner.load(start)
-    model, _ = learner.graph()
+    model = learner.graph()
     told = model.fit(
         {"numbers": rows["numbers"]}, rows.labels, sample_weight=counts,
         batch_size=ROWS, epochs=1, shuffle=False, verbose=0,
