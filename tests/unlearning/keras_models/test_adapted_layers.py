@@ -1,5 +1,7 @@
 """What Keras's own layers learn from rows is state: of its shard alone, and put back with it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -155,3 +157,19 @@ def test_a_table_that_steps_write_into_is_refused():
     learner = KerasLearner(TABLE, name="model.py", spec=SPEC, seed=3)
     with pytest.raises(NotReproducible, match=r"LookupTableInsertV2 of the layer seen \(Seen\)"):
         learner.must_repeat([ONE], ONE, shard=0)
+
+
+def test_rows_that_have_texts_and_weights_count_as_their_weights_say():
+    pin_tensorflow()
+    text = WORDS.replace("NAMES", repr(NAMES)).replace("BINS", "False")
+    ends = []
+    for weights in ([1, 1, 1, 1], [1, 1, 1, 9]):
+        spec = replace(SPEC, weighed=True)
+        learner = KerasLearner(text, name="model.py", spec=spec, seed=3)
+        columns = {**ONE.columns, "weight": np.array(weights, np.float32)}
+        rows = Rows(ONE.row_keys, columns)
+        learner.load(learner.initial_state(0, rows))
+        learner.step(rows, shard=0, position=0)
+        ends.append((learner.loss(rows), learner.trainable()))
+    assert ends[0][0] != ends[1][0]
+    assert first_difference(ends[0][1], ends[1][1]) is not None
