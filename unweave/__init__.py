@@ -1,12 +1,15 @@
-"""unweave: data lineage that can forget."""
+"""unweave: data lineage that can forget.
+
+What it offers is imported when it is asked for: `unweave.tfx`, which stands in other people's
+pipelines, must not bring in the pipelines of this house, whose names may be theirs.
+"""
 
 from typing import TYPE_CHECKING, Any
 
-from unweave.api.project import Project
-from unweave.api.verify import verify
-
 if TYPE_CHECKING:
     from lineage_store.sources import DatabaseQuery, Reading
+    from unweave.api.project import Project
+    from unweave.api.verify import verify
 
 __all__ = ["DatabaseQuery", "Project", "Reading", "__version__", "verify"]
 
@@ -20,4 +23,12 @@ def __getattr__(name: str) -> Any:
         from lineage_store import sources
 
         return getattr(sources, name)
+    if name == "Project":
+        from unweave.api.project import Project
+
+        return Project
+    if name == "verify":
+        from unweave.api.verify import verify
+
+        return verify
     raise AttributeError(f"module 'unweave' has no attribute {name!r}")

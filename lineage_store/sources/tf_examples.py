@@ -68,7 +68,7 @@ class TfExamples:
         Raises BadInput for a file that is no TFRecord, or whose first record is no tf.Example.
         """
         with self._opened() as file:
-            widths = self._widths(next(self._examples(_unpacked(file)), None))
+            widths = self._widths(next(self._examples(unpacked(file)), None))
         return tuple(name for feature, width in widths.items() for name in _names(feature, width))
 
     def kinds(self) -> Mapping[str, Kind]:
@@ -97,7 +97,7 @@ class TfExamples:
         at_once = max(1, AT_ONCE // max(1, len(names)))
         rows: list[list[Value]] = []
         widths: Mapping[str, int] | None = None
-        for number, example in enumerate(self._examples(_unpacked(file)), start=1):
+        for number, example in enumerate(self._examples(unpacked(file)), start=1):
             widths = self._widths(example) if widths is None else widths
             rows.append(self._row(example, widths, number))
             if len(rows) == at_once:
@@ -152,7 +152,7 @@ class TfExamples:
 
         number = 0
         try:
-            for number, record in enumerate(_records(stream), start=1):
+            for number, record in enumerate(records(stream), start=1):
                 told = _example_type().FromString(record)
                 if told.HasField("feature_lists"):
                     raise BadInput(
@@ -180,31 +180,31 @@ def is_tfrecord(head: bytes) -> bool:
             head = zlib.decompressobj(wbits=31).decompress(head, HEADER)
         except zlib.error:
             return False
-    return len(head) >= HEADER and _sum_of(head[:8]) == head[8:HEADER]
+    return len(head) >= HEADER and masked_sum(head[:8]) == head[8:HEADER]
 
 
-def _unpacked(file: IO[bytes]) -> IO[bytes] | gzip.GzipFile:
+def unpacked(file: IO[bytes]) -> IO[bytes] | gzip.GzipFile:
     packed = file.read(len(GZIP)) == GZIP
     file.seek(0)
     return gzip.GzipFile(fileobj=file, mode="rb") if packed else file
 
 
-def _records(stream: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
+def records(stream: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
     """Yield the data of each record; raises EOFError for one that breaks off or was changed.
 
     u64 length, u32 checksum of it, data, u32 checksum of them. Source: tensorflow.org, TFRecord.
     """
     while header := stream.read(HEADER):
         length = int.from_bytes(header[:8], "little")
-        if _sum_of(header[:8]) != header[8:] or length > LONGEST:
+        if masked_sum(header[:8]) != header[8:] or length > LONGEST:
             raise EOFError
         data = stream.read(length + SUM)
-        if len(data) < length + SUM or _sum_of(data[:length]) != data[length:]:
+        if len(data) < length + SUM or masked_sum(data[:length]) != data[length:]:
             raise EOFError
         yield data[:length]
 
 
-def _sum_of(data: bytes) -> bytes:
+def masked_sum(data: bytes) -> bytes:
     """Return the masked CRC-32C of bytes, as a record holds it."""
     import google_crc32c
 

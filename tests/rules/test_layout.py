@@ -20,7 +20,7 @@ ROOMS = """
     lineage_store
     lineage_store/keys  lineage_store/workspace  lineage_store/texts  lineage_store/sources
     lineage_store/data
-    lineage_store/cells  lineage_store/understood  lineage_store/rows
+    lineage_store/cells  lineage_store/examples  lineage_store/understood  lineage_store/rows
     lineage_store/ledger  lineage_store/log  lineage_store/index  lineage_store/requests
     lineage_store/graph  lineage_store/mlmd  lineage_store/doctor  lineage_store/questions
 
@@ -38,7 +38,7 @@ ROOMS = """
     pipelines/definitions  pipelines/backends  pipelines/runs
 
     unweave/answers  unweave/text  unweave/report  unweave/graphs  unweave/api
-    unweave/options  unweave/commands  unweave/demo
+    unweave/options  unweave/commands  unweave/demo  unweave/tfx
     unweave
 """.split()  # noqa: SIM905
 FOLDERS = list(dict.fromkeys(room.partition("/")[0] for room in ROOMS))
