@@ -27,6 +27,7 @@ ROOMS = """
     unlearning
     unlearning/metrics  unlearning/fingerprint  unlearning/keras_models  unlearning/encoding
     unlearning/attacks  unlearning/training  unlearning/serving  unlearning/linear
+    unlearning/whole_shards
     unlearning/families
     unlearning/poison  unlearning/strategies
     unlearning/planning  unlearning/fitting  unlearning/verification
@@ -62,6 +63,7 @@ TENSORFLOW = (
     "unlearning/encoding/encode_examples.py",
     "unlearning/encoding/gated_examples.py",
     "unlearning/serving/",
+    "unlearning/whole_shards/pinned.py",
     "unlearning/evaluation/keras_outputs.py",
 )
 FRONT_DOOR = (
@@ -83,6 +85,7 @@ FOREIGN_SIGNATURES = {  # who hands on whatever is given, since another's signat
     "unweave/options/training.py: taking_options",  # click gives a command its options
     "unweave/options/reading.py: taking_reading",  # likewise
     "unweave/options/reading.py: taking_data",
+    "unlearning/serving/joined_signatures.py: answer",  # as a served signature has them
     "lineage_store/ledger/train_options.py: option",  # the fields of `Option`, in each one's line
 }
 OTHER_PROGRAMS = (  # whose flags are not ours: Beam's runners, Chromium

@@ -25,4 +25,4 @@ else:
         },
     )
 
-__all__ = ["code_digest", "environment", "pin_tensorflow", "same_code"]
+__all__ = ["code_digest", "environment", "module_imports", "pin_tensorflow", "same_code"]

@@ -6,6 +6,7 @@ from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
     from unlearning.serving.aggregation import aggregation_for
+    from unlearning.serving.joined_signatures import are_graphs, join_models
     from unlearning.serving.predict import (
         Predictions,
         ToPredict,
@@ -18,6 +19,7 @@ else:
         __name__,
         {
             "aggregation": ("aggregation_for",),
+            "joined_signatures": ("are_graphs", "join_models"),
             "predict": ("Predictions", "ToPredict", "all_predicted", "prediction_of"),
             "saved_weights": ("holds_weights",),
         },
@@ -28,6 +30,8 @@ __all__ = [
     "ToPredict",
     "aggregation_for",
     "all_predicted",
+    "are_graphs",
     "holds_weights",
+    "join_models",
     "prediction_of",
 ]

@@ -1,6 +1,8 @@
 """What stands in anybody's own TFX pipeline: `import unweave.tfx`.
 
 example_gate_component  ExampleGate: from what an ExampleGen wrote to Examples in cells
+per_shard_executor      TFX's Trainer runs the user's `run_fn` once a shard; `run_fn_process` is
+                        where, and `shard_examples` on what
 
 Nothing here imports `components` or `pipelines`, whose names a user's own packages may have. TFX
 writes the path of an executor's class into its pipelines and imports it by that: so these classes
@@ -13,7 +15,10 @@ from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
     from unweave.tfx.example_gate_component import ExampleGate
+    from unweave.tfx.per_shard_executor import per_shard
 else:
-    __getattr__ = lazily(__name__, {"example_gate_component": ("ExampleGate",)})
+    __getattr__ = lazily(
+        __name__, {"example_gate_component": ("ExampleGate",), "per_shard_executor": ("per_shard",)}
+    )
 
-__all__ = ["ExampleGate"]
+__all__ = ["ExampleGate", "per_shard"]
