@@ -17,8 +17,15 @@ if TYPE_CHECKING:
         IdFeatures,
         read_gated_rows,
         split_of_cell,
+        stand_in,
     )
-    from lineage_store.examples.example_record import canonical_example, id_in, with_features
+    from lineage_store.examples.example_record import (
+        canonical_example,
+        features_in,
+        id_in,
+        texts_in,
+        with_features,
+    )
     from lineage_store.examples.record_files import read_records, write_records
 else:
     __getattr__ = lazily(
@@ -31,8 +38,15 @@ else:
                 "IdFeatures",
                 "read_gated_rows",
                 "split_of_cell",
+                "stand_in",
             ),
-            "example_record": ("canonical_example", "id_in", "with_features"),
+            "example_record": (
+                "canonical_example",
+                "features_in",
+                "id_in",
+                "texts_in",
+                "with_features",
+            ),
             "record_files": ("read_records", "write_records"),
         },
     )
@@ -43,10 +57,13 @@ __all__ = [
     "GatedRow",
     "IdFeatures",
     "canonical_example",
+    "features_in",
     "id_in",
     "read_gated_rows",
     "read_records",
     "split_of_cell",
+    "stand_in",
+    "texts_in",
     "with_features",
     "write_records",
 ]

@@ -107,6 +107,14 @@ def read_gated_rows(folder: Path, cell: str) -> list[GatedRow]:
     return [GatedRow(*line.split("\t")) for line in lines]
 
 
+def stand_in(keys: Keys, subject: str) -> bytes:
+    """Return what stands for a person in their rows: the same in each run with this secret.
+
+    A pseudonym that is drawn would be another one in the twin, and so would the bits of a model.
+    """
+    return keyed(keys.row, "subject", canonical_id(subject).encode("utf-8"))[:16]
+
+
 @dataclass
 class _Laid:
     """Rows of one split, where they lie in the file in which they are laid down."""
@@ -191,7 +199,7 @@ class ExampleGateway:
         if subject not in self._people:
             canonical = canonical_id(subject).encode("utf-8")
             self._people[subject] = (
-                keyed(self.keys.row, "subject", canonical)[:16],
+                stand_in(self.keys, subject),
                 _bytes(self.keys.places(kind="subject", values=[canonical])),
                 not set(entries_of(self.keys, subject)).isdisjoint(self.manifest),
             )

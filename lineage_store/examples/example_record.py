@@ -72,6 +72,21 @@ def id_in(feature: bytes | None, *, name: str, where: str) -> str:
         ) from None
 
 
+def texts_in(feature: bytes) -> list[str]:
+    """Return the texts and whole numbers that a feature holds, as text; of bytes that are none, no.
+
+    For who looks for them elsewhere: a float has fewer bits than what gives a row away.
+    """
+    read = _types()["Feature"].FromString(feature)
+    found = [str(one) for one in read.integers.values]
+    for value in read.bytes.values:
+        try:
+            found.append(value.decode("utf-8"))
+        except UnicodeDecodeError:
+            continue
+    return found
+
+
 def id_feature(text: str) -> bytes:
     """Return the feature that holds a text."""
     message = _types()["Feature"]()

@@ -168,3 +168,18 @@ def test_what_is_of_unweave_counts_by_its_fingerprint():
     text = "from unlearning.keras_models.module_file import ModelSpec"
     must_be_followed(text, module="mine.py")
     assert module_imports(text).keys() == {"unlearning.keras_models.module_file.ModelSpec"}
+
+
+def test_a_package_with_a_folder_before_its_first_file_is_told_by_all_its_files(
+    tmp_path, monkeypatch
+):
+    """As scikit-learn is, whose `__check_build` stands before `__init__.py`."""
+    package = tmp_path / "theirs"
+    (package / "__check").mkdir(parents=True)
+    for file in ("__init__.py", "__check/__init__.py"):
+        (package / file).write_text("x = 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = module_imports("import theirs")
+    (package / "__check" / "__init__.py").write_text("x = 2\n")
+    after = module_imports("import theirs")
+    assert before.keys() == after.keys() == {"theirs"} and before != after

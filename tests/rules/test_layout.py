@@ -32,6 +32,7 @@ ROOMS = """
     unlearning/poison  unlearning/strategies
     unlearning/planning  unlearning/fitting  unlearning/verification
     unlearning/evaluation  unlearning/erasure  unlearning/registry  unlearning/certificates
+    unlearning/own_pipelines
 
     components  components/ingestion
 

@@ -123,7 +123,8 @@ def _version(name: str, file: Path) -> str:
 
 
 def _digest(files: list[Path]) -> str:
-    top, total = files[0].parent, hashlib.sha256()
+    # Not that of the first by name: a folder may stand before `__init__.py`.
+    top, total = min(files, key=lambda file: len(file.parts)).parent, hashlib.sha256()
     for file in files:
         total.update(f"{file.relative_to(top)}\0".encode())
         total.update(hashlib.sha256(file.read_bytes()).digest())

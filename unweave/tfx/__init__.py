@@ -3,6 +3,8 @@
 example_gate_component  ExampleGate: from what an ExampleGen wrote to Examples in cells
 per_shard_executor      TFX's Trainer runs the user's `run_fn` once a shard; `run_fn_process` is
                         where, and `shard_examples` on what
+forgetting              the same pipeline without somebody: checked, erased, scanned, certified;
+                        `own_definition` and `own_lineage` say what a pipeline is and made
 
 Nothing here imports `components` or `pipelines`, whose names a user's own packages may have. TFX
 writes the path of an executor's class into its pipelines and imports it by that: so these classes
@@ -15,10 +17,16 @@ from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
     from unweave.tfx.example_gate_component import ExampleGate
+    from unweave.tfx.forgetting import OwnForgotten, forget
     from unweave.tfx.per_shard_executor import per_shard
 else:
     __getattr__ = lazily(
-        __name__, {"example_gate_component": ("ExampleGate",), "per_shard_executor": ("per_shard",)}
+        __name__,
+        {
+            "example_gate_component": ("ExampleGate",),
+            "forgetting": ("OwnForgotten", "forget"),
+            "per_shard_executor": ("per_shard",),
+        },
     )
 
-__all__ = ["ExampleGate", "per_shard"]
+__all__ = ["ExampleGate", "OwnForgotten", "forget", "per_shard"]

@@ -136,6 +136,11 @@ class ExampleGate(BaseComponent):
         super().__init__(spec=spec)
 
     @property
+    def cut(self) -> ExampleCut:
+        """How splits are cut."""
+        return self._cut
+
+    @property
     def exec_properties(self) -> dict[str, Any]:
         """The parameters; one is drawn each time, so that nothing cached is ever taken."""
         return {**super().exec_properties, RUN: secrets.token_hex(8)}

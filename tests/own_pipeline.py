@@ -1,0 +1,87 @@
+"""A small pipeline of a user's own: their root and metadata, the project's gate and executor."""
+
+import csv
+from pathlib import Path
+
+from tfx.components.example_gen.csv_example_gen.component import CsvExampleGen
+from tfx.components.pusher.component import Pusher
+from tfx.components.statistics_gen.component import StatisticsGen
+from tfx.components.trainer.component import Trainer
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto.pusher_pb2 import PushDestination
+from tfx.proto.trainer_pb2 import EvalArgs, TrainArgs
+
+import unweave.tfx
+from lineage_store.workspace.folder import writing
+
+PEOPLE = 12
+PLANTED = "a-letter-of-person-03"
+
+
+def write_people(folder, *, without=()):
+    """120 rows of twelve people; one of person-03 holds a planted text."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "people.csv").open("w", newline="") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(["person", "row", "x", "note"])
+        for number in range(120):
+            person = f"person-{number % PEOPLE:02d}"
+            note = PLANTED if number == 3 else f"note {number % 5}"
+            if person not in without:
+                rows.writerow([person, f"row-{number:04d}", f"{number * 0.25}", note])
+
+
+def define(
+    here, run_fn, *, cache=False, statistics=True, trainer=None, raw_statistics=False, shards=3
+):
+    """The definition, of the root and metadata of a folder."""
+    module = here / "own_module.py"
+    if not module.exists() or module.read_text() != run_fn:
+        module.write_text(run_fn)
+    generated = CsvExampleGen(input_base=str(here / "data"))
+    gate = unweave.tfx.ExampleGate(
+        generated.outputs["examples"],
+        workspace=str(here / "keys-and-manifest"),
+        subject_feature="person",
+        row_id_feature="row",
+        shards=shards,
+    )
+    counted = StatisticsGen(examples=(generated if raw_statistics else gate).outputs["examples"])
+    trained = Trainer(
+        module_file=str(module),
+        examples=gate.outputs["examples"],
+        train_args=TrainArgs(num_steps=5),
+        eval_args=EvalArgs(num_steps=1),
+        custom_executor_spec=unweave.tfx.per_shard() if trainer is None else trainer(),
+    )
+    pushed = Pusher(
+        model=trained.outputs["model"],
+        push_destination=PushDestination(
+            filesystem=PushDestination.Filesystem(base_directory=str(here / "serving"))
+        ),
+    )
+    return Pipeline(
+        "their-own",
+        str(here / "root"),
+        sqlite_metadata_connection_config(str(here / "metadata" / "theirs.db")),
+        [generated, gate, *([counted] if statistics else []), trained, pushed],
+        enable_cache=cache,
+    )
+
+
+def run(pipeline):
+    """Run it on this machine."""
+    LocalDagRunner().run(pipeline)
+
+
+def with_secret(here):
+    """Give a folder's workspace the secret that all tests have, so that twins can be compared."""
+    here.mkdir(parents=True, exist_ok=True)
+    (here / "metadata").mkdir(exist_ok=True)
+    secret = here / "secret"
+    secret.write_bytes(bytes(range(32)))
+    secret.chmod(0o600)
+    with writing(here / "keys-and-manifest", key_file=secret, create=True):
+        return Path(here)

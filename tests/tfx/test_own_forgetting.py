@@ -1,0 +1,157 @@
+"""Forgetting from a user's own pipeline: run again without them, checked, erased, certified."""
+
+import gzip
+import json
+import zlib
+
+import pytest
+from ml_metadata.metadata_store import MetadataStore
+
+import own_run_fns as texts
+import unweave.tfx
+from lineage_store.errors import AlreadyForgotten, BadInput, NothingFound, NotReproducible
+from own_pipeline import PLANTED, define, run, with_secret, write_people
+from unlearning.whole_shards import open_whole_ledger
+from unweave import verify
+from unweave.tfx.own_lineage import read_own_lineage
+from unweave.tfx.per_shard_executor import LEDGER
+
+pytestmark = [pytest.mark.tfx, pytest.mark.slow]
+
+
+def newest(pipeline):
+    """The ledger of the newest run."""
+    lineage = read_own_lineage(pipeline.metadata_connection_config, "their-own")
+    return open_whole_ledger(lineage.of_newest("ModelRun").folder / LEDGER)
+
+
+def contents(here):
+    """What all files below a folder hold, also unpacked: (path, bytes) each."""
+    for file in sorted(here.rglob("*")):
+        if file.is_file():
+            data = file.read_bytes()
+            yield file, data
+            if data[:2] == b"\x1f\x8b":
+                yield file, gzip.decompress(data)
+            elif data[:2] in (b"x\x9c", b"x\x01"):
+                yield file, zlib.decompressobj().decompress(data)
+
+
+def holding(here, text, *, but=("data",)):
+    """The files that hold a text, plain or compressed, but for those that are the user's."""
+    return {
+        str(file.relative_to(here))
+        for file, data in contents(here)
+        if text.encode() in data and file.relative_to(here).parts[0] not in but
+    }
+
+
+def test_somebody_is_forgotten_by_running_the_same_pipeline_again(tmp_path):
+    here, twin = with_secret(tmp_path / "own"), with_secret(tmp_path / "twin")
+    write_people(here / "data")
+    run(define(here, texts.GOOD, cache=True))
+    before = newest(define(here, texts.GOOD))
+    assert before.repeatable
+    found = holding(here, PLANTED)
+    assert any("CsvExampleGen" in one for one in found), found
+    assert any("ExampleGate" in one for one in found)
+    (pushed,) = (here / "serving").iterdir()
+
+    done = unweave.tfx.forget(define(here, texts.GOOD, cache=True), ["person-03"])
+
+    assert (done.guarantee, done.rows) == ("exact", 10)
+    assert sorted(done.shards.values()) == ["kept", "kept", "retrained"]
+    assert holding(here, PLANTED) == set()
+    assert holding(here, "person-03") == set()
+    (now,) = (here / "serving").iterdir()
+    assert now != pushed
+    told = verify(done.certificate, public_key=done.public_key)
+    assert told["ok"], told
+    (change,) = told["models"]
+    assert change["guarantee"] == "exact" and change["rows"]["train"] + change["rows"]["eval"] == 10
+    kinds = {(one["kind"], one["verdict"]) for one in change["verdicts"]}
+    assert ("Examples", "erased") in kinds and ("Model", "retrained") in kinds
+    assert ("ExampleStatistics", "regenerated") in kinds
+
+    write_people(twin / "data", without=["person-03"])
+    run(define(twin, texts.GOOD))
+    after = newest(define(here, texts.GOOD))
+    assert [one.state for one in after.shards] == [
+        one.state for one in newest(define(twin, texts.GOOD)).shards
+    ]
+    assert [one.state for one in after.shards] != [one.state for one in before.shards]
+
+    with pytest.raises(AlreadyForgotten):
+        unweave.tfx.forget(define(here, texts.GOOD), ["person-03.0", "person-03"][1:])
+    with pytest.raises(NothingFound, match="1 of the 2 ids"):
+        unweave.tfx.forget(define(here, texts.GOOD), ["person-04", "nobody"])
+
+    # No ended model comes back, and the source still holds them: the cache has nothing to give.
+    run(define(here, texts.GOOD, cache=True))
+    again = newest(define(here, texts.GOOD))
+    assert [one.state for one in again.shards] == [one.state for one in after.shards]
+    assert {one.how for one in again.shards} == {"taken over"}
+    store = MetadataStore(define(here, texts.GOOD).metadata_connection_config)
+    ended = {one.uri for one in store.get_artifacts() if one.state == 4}
+    assert ended
+    live = {one.uri for one in store.get_artifacts() if one.state != 4}
+    assert not live & ended
+    fingerprints = {
+        one.custom_properties["input_fingerprint"].string_value for one in store.get_artifacts()
+    }
+    assert json.dumps(sorted(fingerprints)).count("total_bytes") <= 1
+
+
+def test_a_run_fn_that_does_not_repeat_is_refused_before_anything_is_changed(tmp_path):
+    here = with_secret(tmp_path)
+    write_people(here / "data")
+    run(define(here, texts.CLOCK, shards=1, statistics=False))
+    files = {file for file, _ in contents(here / "root")}
+    with pytest.raises(NotReproducible, match="Shard 0 was trained twice.*weights.json"):
+        unweave.tfx.forget(define(here, texts.CLOCK, shards=1, statistics=False), ["person-03"])
+    assert {file for file, _ in contents(here / "root")} == files
+    done = unweave.tfx.forget(
+        define(here, texts.CLOCK, shards=1, statistics=False), ["row-0003"], rows=True,
+        accept_approximate=True,
+    )  # fmt: skip
+    assert (done.guarantee, done.rows) == ("approximate", 1)
+    told = verify(done.certificate, public_key=done.public_key)
+    assert told["ok"] and told["models"][0]["verification"]["rung"] == "none"
+    assert holding(here, PLANTED) == set()
+
+
+class Killed(Exception):
+    """A run that ends in the middle."""
+
+
+def test_a_killed_deletion_is_finished_by_the_same_call(tmp_path):
+    here = with_secret(tmp_path)
+    write_people(here / "data")
+    run(define(here, texts.GOOD, shards=1, statistics=False))
+
+    def killed(pipeline):
+        raise Killed
+
+    with pytest.raises(Killed):
+        unweave.tfx.forget(
+            define(here, texts.GOOD, shards=1, statistics=False), ["person-03"], run=killed
+        )
+    done = unweave.tfx.forget(define(here, texts.GOOD, shards=1, statistics=False), ["person-03"])
+    assert done.request_id == "r1" and done.guarantee == "exact"
+    assert holding(here, PLANTED) == set()
+
+
+def test_what_smuggles_rows_past_the_gate_is_refused_by_its_id(tmp_path):
+    here = with_secret(tmp_path)
+    write_people(here / "data")
+    from tfx.components.trainer.executor import GenericExecutor
+    from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
+
+    for changed, said in (
+        ({"raw_statistics": True}, "StatisticsGen reads the Examples of CsvExampleGen past"),
+        ({"trainer": lambda: ExecutorClassSpec(GenericExecutor)}, "Trainer trains on all rows"),
+    ):
+        with pytest.raises(BadInput, match=said):
+            unweave.tfx.forget(define(here, texts.GOOD, **changed), ["person-03"])
+    with pytest.raises(NothingFound, match="has not run yet"):
+        unweave.tfx.forget(define(here, texts.GOOD), ["person-03"])

@@ -1,0 +1,120 @@
+"""Whose rows go: found among the gated Examples of a pipeline's last run, by keyed strings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lineage_store.examples import (
+    features_in,
+    read_gated_rows,
+    read_records,
+    split_of_cell,
+    stand_in,
+    texts_in,
+)
+from lineage_store.keys import Keys, entries_of
+from unlearning.erasure.matcher import Matcher
+from unlearning.erasure.spellings import spellings
+from unlearning.erasure.tokens import is_distinctive
+
+
+@dataclass(frozen=True)
+class GoingOwnRows:
+    """The rows of some ids: their keys by id, how many in each split, and in which shards.
+
+    `trained` are the shards that lose rows which they learnt from, `touched` all that lose any.
+    `stand_ins` stand for people in their rows. `tokens` are distinctive values of the rows that no
+    row has that stays.
+    """
+
+    keys_of: tuple[tuple[bytes, ...], ...]
+    stand_ins: tuple[bytes, ...]
+    by_split: Mapping[str, int]
+    trained: frozenset[int]
+    touched: frozenset[int]
+    tokens: tuple[str, ...]
+
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """The keys of all rows."""
+        return tuple(sorted({key for keys in self.keys_of for key in keys}))
+
+
+def row_entries(keys: Keys, row_id: str) -> tuple[str, ...]:
+    """Return under what the manifest knows the row of an id."""
+    key = keys.row_key(kind="id", value=row_id.encode("utf-8"))
+    return (keys.commitment(kind="row", value=key),)
+
+
+def find_own_rows(
+    folder: Path,
+    cells: Sequence[str],
+    *,
+    keys: Keys,
+    ids: Sequence[str],
+    rows: bool,
+    trained: Sequence[str],
+) -> GoingOwnRows:
+    """Find the rows of people, or with `rows` those of these ids, among gated Examples.
+
+    `trained` are the splits that models learn from. One read of all Examples.
+    """
+    people = {} if rows else {stand_in(keys, one).hex(): place for place, one in enumerate(ids)}
+    named = {}
+    if rows:
+        values = [one.encode("utf-8") for one in ids]
+        found = keys.row_keys(kind="id", values=values)
+        named = {bytes(key).hex(): place for place, key in enumerate(found)}
+    keys_of: list[list[bytes]] = [[] for _ in ids]
+    by_split: dict[str, int] = {}
+    shards: dict[bool, set[int]] = {True: set(), False: set()}
+    values_of: set[str] = set()
+    staying: list[bytes] = []
+    for cell in cells:
+        split, shard = split_of_cell(cell)
+        records = (one for file in sorted((folder / f"Split-{cell}").iterdir())
+                   for one in read_records(file))  # fmt: skip
+        for told, record in zip(read_gated_rows(folder, cell), records, strict=True):
+            place = people.get(told.subject, named.get(told.key))
+            if place is None:
+                staying.append(record)
+                continue
+            keys_of[place].append(bytes.fromhex(told.key))
+            by_split[split] = by_split.get(split, 0) + 1
+            shards[split in trained].add(shard)
+            values_of |= _values(record, but={told.key, told.subject})
+    return GoingOwnRows(
+        tuple(tuple(sorted(some)) for some in keys_of),
+        tuple(bytes.fromhex(one) for one in people),
+        by_split,
+        frozenset(shards[True]),
+        frozenset(shards[True] | shards[False]),
+        tuple(sorted(_alone(values_of, staying))),
+    )
+
+
+def _values(record: bytes, *, but: set[str]) -> set[str]:
+    features = features_in(record, where="a gated Example").values()
+    texts = {text for feature in features for text in texts_in(feature)}
+    return {text for text in texts - but if is_distinctive(text)}
+
+
+def _alone(values: set[str], staying: Sequence[bytes]) -> set[str]:
+    """Return those values that no row has that stays."""
+    by_pattern: dict[bytes, set[str]] = {}
+    for value in values:
+        for pattern in spellings(value):
+            by_pattern.setdefault(pattern, set()).add(value)
+    if not by_pattern:
+        return values
+    matcher = Matcher(list(by_pattern))
+    shared: set[str] = set()
+    for record in staying:
+        for pattern in matcher.occurring(record):
+            shared |= by_pattern[pattern]
+    return values - shared
+
+
+def entries_for(keys: Keys, one: str, *, rows: bool) -> tuple[str, ...]:
+    """Return under what the manifest may know an id of a row, or of a person."""
+    return row_entries(keys, one) if rows else entries_of(keys, one)

@@ -1,0 +1,246 @@
+"""Forgetting from a user's own pipeline: it is run again, with the exclusions as its one change.
+
+    look      the definition, the ledger of the last run, whose rows go; anything may be refused
+    record    request and manifest, in the workspace and its signed log
+    run       the same pipeline: the gate keeps them out, shards with other rows are trained
+    check     the engine looks at the gated Examples and the ledger, and at those of before
+    erase     what came of earlier runs, and what ExampleGen wrote; marked in ML Metadata
+    scan      pipeline root, push destinations, workspace and ML Metadata's file
+    certify   signed, and the log says so
+
+Each step can run again: a killed run is finished by the same call. The user's source files are not
+looked at: who stands in them is kept out whenever the pipeline runs, by the manifest.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tfx.orchestration.pipeline import Pipeline
+
+from lineage_store.canonical import sync_folder
+from lineage_store.clock import Clock, clock_ahead
+from lineage_store.errors import BadInput, NotReproducible
+from lineage_store.index import sign_log, writing_index
+from lineage_store.keys import create_signing_key
+from lineage_store.workspace import Workspace, writing
+from unlearning.own_pipelines import (
+    Gated,
+    OwnChange,
+    OwnFolders,
+    OwnRequest,
+    certify_own,
+    check_own,
+    find_own_rows,
+    must_hold,
+    open_own,
+    published_state,
+    resume_own,
+    scan_own,
+    shard_verbs,
+)
+from unlearning.whole_shards import WholeLedger, open_whole_ledger
+from unweave.api.version import installed_version
+from unweave.tfx.own_definition import OwnDefinition, read_definition
+from unweave.tfx.own_lineage import OwnArtifact, OwnLineage, mark_ended, read_own_lineage
+from unweave.tfx.per_shard_executor import LEDGER
+
+Run = Callable[[Pipeline], None]
+
+
+@dataclass(frozen=True)
+class OwnForgotten:
+    """What came of a deletion: by which claim, what became of the shards, where the proof lies."""
+
+    request_id: str
+    guarantee: str
+    rows: int
+    shards: dict[str, str]
+    certificate: Path
+    public_key: Path
+
+
+def run_on_this_machine(pipeline: Pipeline) -> None:
+    """Run a pipeline under TFX's LocalDagRunner."""
+    from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+
+    LocalDagRunner().run(pipeline)
+
+
+def forget(
+    pipeline: Pipeline,
+    ids: Sequence[str],
+    *,
+    rows: bool = False,
+    accept_approximate: bool = False,
+    run: Run = run_on_this_machine,
+    clock: Clock | None = None,
+) -> OwnForgotten:
+    """Forget people, or with `rows` rows, from a pipeline and all that it made; return the proof.
+
+    Raises BadInput for a definition that would smuggle rows past the gate, NotReproducible for a
+    `run_fn` that does not come to the same bits twice (unless `accept_approximate`), NothingFound
+    for an id without rows: then nothing was changed. Raises CheckFailed if a check failed,
+    ResidueFound if something of them is left.
+    """
+    if isinstance(ids, str):
+        raise BadInput("Name ids in a list: a single text would be taken letter by letter.")
+    definition, clock = read_definition(pipeline), clock or clock_ahead(0)
+    umask = os.umask(0)
+    os.umask(umask)
+    with writing(definition.workspace.root, create=False) as workspace:
+        _ensure_key(workspace)
+        request = resume_own(workspace, ids, rows=rows)
+        lineage = _read(definition)
+        if request is None:
+            ledger = _ledger(lineage)
+            _must_be_repeatable(ledger, accept_approximate)
+            request = _open(definition, workspace, lineage, ids, rows=rows, clock=clock)
+        with _umask(umask):
+            run(pipeline)
+        change = _checked(definition, request, _read(definition), accept_approximate)
+        return _finish(definition, workspace, request, change, clock=clock)
+
+
+@contextmanager
+def _umask(mask: int) -> Iterator[None]:
+    """Let a pipeline write as it does without unweave: a pushed model is for others, too."""
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def _open(
+    definition: OwnDefinition,
+    workspace: Workspace,
+    lineage: OwnLineage,
+    ids: Sequence[str],
+    *,
+    rows: bool,
+    clock: Clock,
+) -> OwnRequest:
+    gated = lineage.artifacts[lineage.gated]
+    found = find_own_rows(
+        gated.folder,
+        gated.splits,
+        keys=workspace.keys(),
+        ids=ids,
+        rows=rows,
+        trained=definition.trained,
+    )
+    model = {
+        "id": f"m{lineage.of_newest('Model').id}",
+        "weights": published_state(_ledger(lineage)),
+    }
+    before: dict[str, Any] = {
+        "model": model,
+        "gated": gated.id,
+        "rows": dict(found.by_split),
+        "trained": sorted(found.trained),
+    }
+    return open_own(workspace, ids, rows=rows, found=found, before=before, clock=clock)
+
+
+def _checked(
+    definition: OwnDefinition, request: OwnRequest, lineage: OwnLineage, approximate: bool
+) -> OwnChange:
+    """Look at the run without the rows, and at the one before as long as it is there."""
+    gone, trained = request.opened.row_keys, request.before["trained"]
+    ledger = _ledger(lineage)
+    _must_be_repeatable(ledger, approximate)
+    found = check_own(_gated(lineage, lineage.gated), ledger, gone=gone, trained=trained)
+    old = lineage.artifacts[request.before["gated"]]
+    control = []
+    if old.id != lineage.gated and old.folder.is_dir():
+        control = check_own(_gated(lineage, old.id), ledger, gone=gone, trained=trained)
+    must_hold(found, control)
+    return OwnChange(
+        f"m{lineage.of_newest('Model').id}",
+        ledger,
+        shard_verbs(ledger),
+        request.before["rows"],
+        lineage.verdicts(),
+        found,
+    )
+
+
+def _finish(
+    definition: OwnDefinition,
+    workspace: Workspace,
+    request: OwnRequest,
+    change: OwnChange,
+    *,
+    clock: Clock,
+) -> OwnForgotten:
+    lineage = _read(definition)
+    ending = lineage.ending()
+    pushed = {one.pushed.parent for one in lineage.artifacts.values() if one.pushed is not None}
+    folders = OwnFolders(
+        (definition.root, workspace.root, *pushed),
+        skip=(request.folder.open_file,),
+        files=definition.metadata_files,
+    )
+    going = [place for one in ending for place in one.places]
+    scan_own(folders.without(*going), request.opened, when="Nothing was erased yet:")
+    _erase(definition, lineage, ending)
+    scan = scan_own(folders, request.opened, when="After the erasure")
+    certify_own(workspace, request, change, scan=scan, clock=clock, version=installed_version())
+    return OwnForgotten(
+        request.record.id,
+        change.claim.word,
+        len(request.opened.row_keys),
+        dict(change.shards),
+        request.folder.certificate,
+        workspace.public_key,
+    )
+
+
+def _erase(definition: OwnDefinition, lineage: OwnLineage, ending: Sequence[OwnArtifact]) -> None:
+    """Erase folders of what ends that lie where the pipeline writes, and mark it."""
+    staying = {place for one in lineage.artifacts.values() if one not in ending
+               for place in one.places}  # fmt: skip
+    for one in ending:
+        for place in one.places:
+            inside = place.is_relative_to(definition.root) or place == one.pushed
+            if inside and place not in staying and place.is_dir():
+                shutil.rmtree(place)
+                sync_folder(place.parent)
+    mark_ended(definition.connection, definition.name, [one.id for one in ending])
+
+
+def _read(definition: OwnDefinition) -> OwnLineage:
+    return read_own_lineage(definition.connection, definition.name)
+
+
+def _ledger(lineage: OwnLineage) -> WholeLedger:
+    return open_whole_ledger(lineage.of_newest("ModelRun").folder / LEDGER)
+
+
+def _gated(lineage: OwnLineage, artifact: int) -> Gated:
+    one = lineage.artifacts[artifact]
+    return Gated(one.folder, one.splits)
+
+
+def _must_be_repeatable(ledger: WholeLedger, approximate: bool) -> None:
+    if ledger.repeatable or approximate:
+        return
+    raise NotReproducible(
+        f"Shard {ledger.tried} was trained twice, in two processes, and came out otherwise in "
+        f"{', '.join(ledger.differs)}, so nothing exact can be forgotten: seed what `run_fn` draws "
+        f"of, take no time and go through no set in it; or accept an approximate result with "
+        f"`accept_approximate`."
+    )
+
+
+def _ensure_key(workspace: Workspace) -> None:
+    if not workspace.public_key.exists():
+        create_signing_key(path_private=workspace.signing_key, path_public=workspace.public_key)
+    if not workspace.head_file.exists():
+        with writing_index(workspace):
+            sign_log(workspace)

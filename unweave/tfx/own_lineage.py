@@ -1,0 +1,188 @@
+"""What a user's own ML Metadata says of a pipeline: what came of which Examples, and what ends.
+
+Edges are read by the two calls that every version of ML Metadata has. What came of Examples is
+everything that events lead to, so nothing has to be known of components: a verdict follows from an
+artifact's place alone.
+
+    erased              what was let in raw, and all that came of any run but the newest
+    regenerated         what came of the newest run's gated Examples; of models, *retrained*
+    proven unaffected   what comes of no Examples
+
+Examples that ExampleGen wrote are erased in any case, those of the newest run, too: they hold
+everybody whom the source holds. ML Metadata cannot delete: what ends is marked, and ExampleGen's
+fingerprint of its input, which counts bytes of people's rows, is taken out of it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ml_metadata.metadata_store import MetadataStore
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+from tfx.types.artifact_utils import decode_split_names
+
+from lineage_store.errors import NothingFound
+
+GATE = "unweave.tfx.example_gate_component.ExampleGate"
+FINGERPRINT = "input_fingerprint"
+OUTPUTS = (mlmd.Event.OUTPUT, mlmd.Event.DECLARED_OUTPUT)
+INPUTS = (mlmd.Event.INPUT, mlmd.Event.DECLARED_INPUT)
+DONE = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
+AT_ONCE = 100
+Fate = Literal["erased", "regenerated", "retrained", "proven unaffected"]
+LEARNT = ("Model", "ModelRun", "PushedModel")
+
+
+@dataclass(frozen=True)
+class OwnArtifact:
+    """One artifact of the pipeline: its number, type, folder, and where it was pushed to."""
+
+    id: int
+    type: str
+    folder: Path
+    pushed: Path | None
+    splits: tuple[str, ...]
+    fate: Fate
+    gone: bool
+
+    @property
+    def places(self) -> Iterator[Path]:
+        """The folders that are its."""
+        yield self.folder
+        if self.pushed is not None:
+            yield self.pushed
+
+
+@dataclass(frozen=True)
+class OwnLineage:
+    """The artifacts of a pipeline, and what of the newest run they are."""
+
+    artifacts: Mapping[int, OwnArtifact]
+    newest: frozenset[int]
+    gated: int
+
+    def of_newest(self, type_: str) -> OwnArtifact:
+        """Return the one artifact of a type that came of the newest run; raises NothingFound."""
+        found = [one for one in map(self.artifacts.get, sorted(self.newest)) if one is not None]
+        typed = [one for one in found if one.type == type_]
+        if not typed:
+            raise NothingFound(
+                f"The pipeline's last run left no {type_}: run it to its end, then forget."
+            )
+        return typed[-1]
+
+    def ending(self) -> list[OwnArtifact]:
+        """Return what is to be erased, and is not yet."""
+        return [one for one in self.artifacts.values() if one.fate == "erased" and not one.gone]
+
+    def verdicts(self) -> list[dict[str, Any]]:
+        """Return the verdicts by type, as a certificate tells them."""
+        counts: defaultdict[tuple[str, Fate], int] = defaultdict(int)
+        for one in self.artifacts.values():
+            counts[one.type, one.fate] += 1
+        return [
+            {"kind": kind, "verdict": fate, "count": count, "why": WHY[fate]}
+            for (kind, fate), count in sorted(counts.items())
+        ]
+
+
+WHY: Mapping[Fate, str] = {
+    "erased": "it came of Examples that held the forget set",
+    "regenerated": "it came of Examples without the forget set",
+    "retrained": "it came of shards without the forget set",
+    "proven unaffected": "it comes of no Examples",
+}
+
+
+def read_own_lineage(connection: Any, pipeline: str) -> OwnLineage:
+    """Read what ML Metadata knows of a pipeline; raises NothingFound if its gate never ran."""
+    store = MetadataStore(connection)
+    context = store.get_context_by_type_and_name("pipeline", pipeline)
+    executions = [] if context is None else store.get_executions_by_context(context.id)
+    gates = [one for one in executions if one.type == GATE and one.last_known_state in DONE]
+    if not gates:
+        raise NothingFound(f"The pipeline {pipeline} has not run yet: run it first.")
+    newest = max(gates, key=lambda one: (one.create_time_since_epoch, one.id))
+    taken, made = _edges(store, [one.id for one in executions])
+    raw = {artifact for one in gates for artifact in taken[one.id]}
+    live = _downstream(made[newest.id], taken, made)
+    every = _downstream({*raw, *(a for one in gates for a in made[one.id])}, taken, made)
+    artifacts = {}
+    for one in store.get_artifacts_by_context(context.id):
+        fate: Fate = "proven unaffected"
+        if one.id in raw or one.id in every - live:
+            fate = "erased"
+        elif one.id in live:
+            fate = "retrained" if one.type in LEARNT else "regenerated"
+        artifacts[one.id] = _artifact(one, fate)
+    (gated,) = made[newest.id]
+    return OwnLineage(artifacts, frozenset(live), gated)
+
+
+def mark_ended(connection: Any, pipeline: str, ended: Iterable[int]) -> None:
+    """Mark artifacts as deleted, and take ExampleGen's fingerprints out; safe to repeat."""
+    store = MetadataStore(connection)
+    context = store.get_context_by_type_and_name("pipeline", pipeline)
+    artifacts = store.get_artifacts_by_id(sorted(ended))
+    for artifact in artifacts:
+        artifact.state = mlmd.Artifact.DELETED
+        _take_out(artifact)
+    store.put_artifacts(artifacts)
+    executions = store.get_executions_by_context(context.id)
+    counted = [one for one in executions if FINGERPRINT in one.custom_properties]
+    for execution in counted:
+        _take_out(execution)
+    store.put_executions(counted)
+
+
+def _take_out(node: Any) -> None:
+    if FINGERPRINT in node.custom_properties:
+        node.custom_properties[FINGERPRINT].string_value = ""
+
+
+def _artifact(one: mlmd.Artifact, fate: Fate) -> OwnArtifact:
+    pushed = one.custom_properties["pushed_destination"].string_value or None
+    splits = one.properties["split_names"].string_value if one.type == "Examples" else ""
+    return OwnArtifact(
+        one.id,
+        one.type,
+        Path(one.uri),
+        None if pushed is None else Path(pushed),
+        tuple(decode_split_names(splits)) if splits else (),
+        fate,
+        one.state == mlmd.Artifact.DELETED,
+    )
+
+
+def _edges(
+    store: MetadataStore, executions: list[int]
+) -> tuple[defaultdict[int, set[int]], defaultdict[int, set[int]]]:
+    """Return which artifacts each execution took and made."""
+    taken: defaultdict[int, set[int]] = defaultdict(set)
+    made: defaultdict[int, set[int]] = defaultdict(set)
+    for start in range(0, len(executions), AT_ONCE):
+        for event in store.get_events_by_execution_ids(executions[start : start + AT_ONCE]):
+            if event.type in OUTPUTS:
+                made[event.execution_id].add(event.artifact_id)
+            elif event.type in INPUTS:
+                taken[event.execution_id].add(event.artifact_id)
+    return taken, made
+
+
+def _downstream(
+    start: Iterable[int], taken: Mapping[int, set[int]], made: Mapping[int, set[int]]
+) -> set[int]:
+    """Return some artifacts and all that came of them."""
+    found, waiting = set(start), list(start)
+    users: defaultdict[int, list[int]] = defaultdict(list)
+    for execution, artifacts in taken.items():
+        for artifact in artifacts:
+            users[artifact].append(execution)
+    while waiting:
+        for execution in users[waiting.pop()]:
+            new = made[execution] - found
+            found |= new
+            waiting += new
+    return found
