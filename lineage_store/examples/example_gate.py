@@ -1,10 +1,12 @@
 """The gate for tf.Examples: who is kept out, what a row's key and place are, and its cell.
 
 Whatever ExampleGen wrote, of however many spans and splits, is read once. A row keeps its split.
-Whom the exclusion manifest names is kept out. The features that hold ids of people and rows get
-keyed strings in their place, made with the workspace's secret, so that the same row is the same
-bytes in every run; all other features go through byte for byte. No type is told from the rows:
-an Example has its own.
+Whom the exclusion manifest names is kept out. Features that hold ids of people and rows are no
+features to learn from: they are left out, and what stands for them lies beside the Examples. Where
+they must stay, since a schema of the user's has them, they hold keyed strings, the same in every
+run with this secret. (A schema that is inferred may list such strings one by one, so that it is
+another one without somebody, and all shards are trained again.) All other features go through
+byte for byte. No type is told from the rows: an Example has its own.
 
 Rows of a split lie in cells, by shard, and in a split that is trained on by slice as well: pure
 functions of the person, or of the row where it has nobody (law 1). A cell is one TFRecord file in
@@ -47,10 +49,14 @@ ROWS = "rows"
 
 @dataclass(frozen=True)
 class IdFeatures:
-    """The features that hold whose a row is, and its own id; each may be missing."""
+    """The features that hold whose a row is, and its own id; each may be missing.
+
+    With `kept` they stay in the Examples, as keyed strings.
+    """
 
     subject: str | None = None
     row_id: str | None = None
+    kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,11 @@ class ExampleCut:
 def cell_name(split: str, shard: int, slice_: int | None) -> str:
     """Return what TFX calls a cell."""
     return f"{split}_s{shard}" if slice_ is None else f"{split}_s{shard}_r{slice_}"
+
+
+def is_first_slice(name: str) -> bool:
+    """Say whether a cell is the first slice of its shard."""
+    return name.endswith("_r0")
 
 
 def split_of_cell(name: str) -> tuple[str, int]:
@@ -176,10 +187,12 @@ class ExampleGateway:
         if is_out or self.keys.commitment(kind="row", value=key) in self.manifest:
             self.kept_out += 1
             return
-        if subject and self.ids.subject:
-            features[self.ids.subject] = id_feature(stand_in.hex())
-        if row_id and self.ids.row_id:
-            features[self.ids.row_id] = id_feature(key.hex())
+        for name, keyed_as in ((self.ids.subject, stand_in if subject else b""),
+                               (self.ids.row_id, key if row_id else b"")):  # fmt: skip
+            if name in features and not self.ids.kept:
+                del features[name]
+            elif name is not None and keyed_as:
+                features[name] = id_feature(keyed_as.hex())
         laid = self._laid.setdefault(split, _Laid())
         written = with_features(features)
         laid.keys.append(key)

@@ -36,6 +36,7 @@ from unlearning.whole_shards import WholeLedger
 STRATEGY = "retrain-whole-shards"
 APPROXIMATE = Claim("approximate")
 FIXED = "pipeline definition, run_fn, parameters, hyperparameters, workspace secret"
+OUTSIDE = "temporary files that runs of the pipeline left outside of its root"
 ROOTS = ("unlearning.whole_shards.train_whole.train_whole_shards",)
 
 
@@ -116,7 +117,7 @@ def certify_own(
             "ids_not_distinctive": scan.not_distinctive,
             "found": len(scan.found),
         },
-        "not_covered": list(NOT_COVERED),
+        "not_covered": [*NOT_COVERED, OUTSIDE],
         "tool": {"name": "unweave", "version": version, "code": code_digest(ROOTS)},
         "environment": environment(),
         "workspace_key": workspace.keys().key_id,

@@ -25,6 +25,7 @@ from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
 from tfx.proto.example_gen_pb2 import FORMAT_TF_EXAMPLE
+from tfx.proto.transform_pb2 import SplitsConfig
 from tfx.types.artifact import Artifact
 from tfx.types.artifact_utils import decode_split_names, encode_split_names
 from tfx.types.channel import BaseChannel, Channel
@@ -33,7 +34,7 @@ from tfx.types.standard_artifacts import Examples
 from tfx.types.system_executions import Process
 
 from lineage_store.errors import BadInput, NothingFound
-from lineage_store.examples import ExampleCut, ExampleGateway, IdFeatures
+from lineage_store.examples import ExampleCut, ExampleGateway, IdFeatures, is_first_slice
 from lineage_store.index import deletions, reading_index
 from lineage_store.workspace import Workspace, open_workspace, writing
 
@@ -61,6 +62,7 @@ class ExampleGateExecutor(BaseExecutor):
             IdFeatures(
                 exec_properties["subject_feature"] or None,
                 exec_properties["row_id_feature"] or None,
+                kept=bool(exec_properties["keep_ids"]),
             ),
             cut,
             workspace.keys(),
@@ -84,6 +86,7 @@ class ExampleGateSpec(ComponentSpec):
         "shards": ExecutionParameter(type=int),
         "slices": ExecutionParameter(type=int),
         "trained": ExecutionParameter(type=str),
+        "keep_ids": ExecutionParameter(type=int),
         RUN: ExecutionParameter(type=str),
     }
     INPUTS: Mapping[str, ChannelParameter] = {"raw_examples": ChannelParameter(type=Examples)}
@@ -97,7 +100,8 @@ class ExampleGate(BaseComponent):
     `subject_feature` holds whose a row is and `row_id_feature` its own id: at least one is needed,
     or nobody could ever be forgotten. `workspace` is the folder of the keys and of the manifest;
     its path stands in ML Metadata, so it should tell nothing. `trained` are the splits that models
-    learn from, in so many `shards`, and each of those in `slices`.
+    learn from, in so many `shards`, and each of those in `slices`. Ids are no features, and left
+    out; with `keep_ids` they stay as keyed strings, for a schema that asks for them.
     """
 
     SPEC_CLASS = ExampleGateSpec
@@ -113,6 +117,7 @@ class ExampleGate(BaseComponent):
         shards: int = 5,
         slices: int = 1,
         trained: Sequence[str] = ("train",),
+        keep_ids: bool = False,
     ) -> None:
         if not subject_feature and not row_id_feature:
             raise BadInput(
@@ -130,6 +135,7 @@ class ExampleGate(BaseComponent):
             shards=shards,
             slices=slices,
             trained=json.dumps(list(trained)),
+            keep_ids=int(keep_ids),
             run="",
             examples=Channel(type=Examples),
         )
@@ -144,6 +150,17 @@ class ExampleGate(BaseComponent):
     def exec_properties(self) -> dict[str, Any]:
         """The parameters; one is drawn each time, so that nothing cached is ever taken."""
         return {**super().exec_properties, RUN: secrets.token_hex(8)}
+
+    def splits_config(self, *others: str) -> SplitsConfig:
+        """Return what Transform takes as `splits_config`: analyzers see the first slices alone.
+
+        So what they make of data changes only with rows of a first slice. `others` are the splits
+        that are transformed besides those that are trained on.
+        """
+        trained = [cell for split in self._cut.trained for cell in self._cut.cells(split)]
+        first = [cell for cell in trained if is_first_slice(cell)]
+        rest = [cell for split in others for cell in self._cut.cells(split)]
+        return SplitsConfig(analyze=first, transform=[*trained, *rest])
 
     def splits(self, split: str) -> list[str]:
         """Return what TFX calls the cells of a split, for components that name their splits."""

@@ -14,6 +14,7 @@ looked at: who stands in them is kept out whenever the pipeline runs, by the man
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -100,20 +101,29 @@ def forget(
             ledger = _ledger(lineage)
             _must_be_repeatable(ledger, accept_approximate)
             request = _open(definition, workspace, lineage, ids, rows=rows, clock=clock)
-        with _umask(umask):
+        with _as_always(umask, temporary=workspace.temporary):
             run(pipeline)
         change = _checked(definition, request, _read(definition), accept_approximate)
         return _finish(definition, workspace, request, change, clock=clock)
 
 
 @contextmanager
-def _umask(mask: int) -> Iterator[None]:
-    """Let a pipeline write as it does without unweave: a pushed model is for others, too."""
-    before = os.umask(mask)
+def _as_always(mask: int, *, temporary: Path) -> Iterator[None]:
+    """Let a pipeline write as it does without unweave: a pushed model is for others, too.
+
+    But for temporary files, Beam's too, which lie in the workspace, and go with the run.
+    """
+    before, variable, folder = os.umask(mask), os.environ.get("TMPDIR"), tempfile.tempdir
+    os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
     try:
         yield
     finally:
         os.umask(before)
+        tempfile.tempdir = folder
+        if variable is None:
+            del os.environ["TMPDIR"]
+        else:
+            os.environ["TMPDIR"] = variable
 
 
 def _open(

@@ -85,6 +85,7 @@ class PerShardExecutor(GenericExecutor):
                 "into": path_utils.serving_model_dir(model.uri),
             },
             hash_seed=0,
+            scratch=folder / "tmp",
         )
 
 
@@ -140,6 +141,7 @@ class RunFnTrainer:
                 },
             },
             hash_seed=hash_seed,
+            scratch=into / "tmp",
         )
         Path(path_utils.serving_model_dir(model.uri)).rename(into / MODEL)
         shutil.rmtree(into / "rows")
@@ -213,18 +215,22 @@ def _digest_of_folder(folder: Path) -> str:
     return digest_json({str(one.relative_to(folder)): digest(one.read_bytes()) for one in files})
 
 
-def _in_a_process(asked: Mapping[str, Any], *, hash_seed: int) -> None:
+def _in_a_process(asked: Mapping[str, Any], *, hash_seed: int, scratch: Path) -> None:
     """Do something in a process of its own; what it prints is printed.
 
-    Raises CheckFailed, without a word of what it said, if it fails.
+    Its temporary files lie in a folder that goes with it. Raises CheckFailed, without a word of
+    what it said, if it fails.
     """
+    scratch.mkdir()
+    own = {"PYTHONPATH": ":".join(filter(None, sys.path)), "TMPDIR": str(scratch)}
     done = subprocess.run(
         [sys.executable, "-m", ENTRY],
         input=json.dumps(asked),
         text=True,
         check=False,
-        env={**pinned_variables(hash_seed), "PYTHONPATH": ":".join(filter(None, sys.path))},
+        env={**pinned_variables(hash_seed), **own},
     )
+    shutil.rmtree(scratch)
     if done.returncode:
         raise CheckFailed(
             "The process that runs `run_fn` for a shard failed: what it said stands above. A "

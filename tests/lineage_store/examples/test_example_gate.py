@@ -58,17 +58,20 @@ def examples_of(folder):
     return found
 
 
-def test_every_feature_but_those_of_ids_is_as_it_was_byte_for_byte(tmp_path):
+@pytest.mark.parametrize("kept", [False, True])
+def test_every_feature_but_those_of_ids_is_as_it_was_byte_for_byte(tmp_path, kept):
     given_rows = [row(n, town=["Ulm"] * (n % 3), far=[-n, n]) for n in range(40)]
-    gated(tmp_path / "out", [("train", written(tmp_path, given_rows))])
+    ids = IdFeatures("person", "row", kept=kept)
+    gated(tmp_path / "out", [("train", written(tmp_path, given_rows))], ids=ids)
     found = examples_of(tmp_path / "out")
     assert len(found) == 40
     for number, one in enumerate(given_rows):
         before = features_in(one, where="here")
         after = found[KEYS.row_key(kind="id", value=str(number).encode()).hex()]
-        assert after.keys() == before.keys()
-        assert {n for n in before if before[n] != after[n]} == {"person", "row"}
-        assert b"p-" not in after["person"]
+        changed = {n for n in before if before[n] != after.get(n)}
+        assert changed == {"person", "row"} and not after.keys() - before.keys()
+        assert ("person" in after) == ("row" in after) == kept
+        assert b"p-" not in after.get("person", b"")
 
 
 def test_a_person_sits_in_one_shard_and_one_slice_and_their_evaluation_rows_in_that_shard(tmp_path):

@@ -72,6 +72,13 @@ def test_several_spans_and_splits_come_out_as_cells_that_tfx_reads_as_splits(tmp
     assert gate.splits("eval") == ["eval_s0", "eval_s1"]
 
 
+def test_transform_is_told_to_analyze_the_first_slices_alone(tmp_path):
+    _, gate = passed(tmp_path / "out", [examples(tmp_path / "1", {"train": [row(1)]})], slices=2)
+    config = gate.splits_config("eval")
+    assert list(config.analyze) == ["train_s0_r0", "train_s1_r0"]
+    assert list(config.transform) == [*gate.splits("train"), *gate.splits("eval")]
+
+
 def test_who_is_in_the_manifest_is_in_no_file(tmp_path):
     raw = examples(tmp_path / "1", {"train": map(row, range(20))})
     passed(tmp_path / "before", [raw])
