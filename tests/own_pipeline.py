@@ -5,8 +5,10 @@ from pathlib import Path
 
 from tfx.components.example_gen.csv_example_gen.component import CsvExampleGen
 from tfx.components.pusher.component import Pusher
+from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.trainer.component import Trainer
+from tfx.components.transform.component import Transform
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
@@ -17,24 +19,32 @@ import unweave.tfx
 from lineage_store.workspace.folder import writing
 
 PEOPLE = 12
-PLANTED = "a-letter-of-person-03"
+PLANTED, WRITER = "a-letter-that-one-of-them-wrote", "person-03"
 
 
 def write_people(folder, *, without=()):
-    """120 rows of twelve people; one of person-03 holds a planted text."""
+    """120 rows of twelve people; three of person-03 hold a planted text."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "people.csv").open("w", newline="") as stream:
         rows = csv.writer(stream)
         rows.writerow(["person", "row", "x", "note"])
         for number in range(120):
             person = f"person-{number % PEOPLE:02d}"
-            note = PLANTED if number == 3 else f"note {number % 5}"
+            note = PLANTED if number in (3, 15, 27) else f"note {number % 5}"
             if person not in without:
                 rows.writerow([person, f"row-{number:04d}", f"{number * 0.25}", note])
 
 
 def define(
-    here, run_fn, *, cache=False, statistics=True, trainer=None, raw_statistics=False, shards=3
+    here,
+    run_fn,
+    *,
+    cache=False,
+    statistics=True,
+    trainer=None,
+    raw_statistics=False,
+    transform=False,
+    shards=3,
 ):
     """The definition, of the root and metadata of a folder."""
     module = here / "own_module.py"
@@ -47,11 +57,22 @@ def define(
         subject_feature="person",
         row_id_feature="row",
         shards=shards,
+        slices=2 if transform else 1,
     )
     counted = StatisticsGen(examples=(generated if raw_statistics else gate).outputs["examples"])
+    inferred = SchemaGen(statistics=counted.outputs["statistics"])
+    transformed = Transform(
+        examples=gate.outputs["examples"],
+        schema=inferred.outputs["schema"],
+        module_file=str(module),
+        splits_config=gate.splits_config("eval"),
+    )
     trained = Trainer(
         module_file=str(module),
-        examples=gate.outputs["examples"],
+        examples=(
+            transformed.outputs["transformed_examples"] if transform else gate.outputs["examples"]
+        ),
+        transform_graph=transformed.outputs["transform_graph"] if transform else None,
         train_args=TrainArgs(num_steps=5),
         eval_args=EvalArgs(num_steps=1),
         custom_executor_spec=unweave.tfx.per_shard() if trainer is None else trainer(),
@@ -66,7 +87,14 @@ def define(
         "their-own",
         str(here / "root"),
         sqlite_metadata_connection_config(str(here / "metadata" / "theirs.db")),
-        [generated, gate, *([counted] if statistics else []), trained, pushed],
+        [
+            generated,
+            gate,
+            *([counted] if statistics else []),
+            *([inferred, transformed] if transform else []),
+            trained,
+            pushed,
+        ],
         enable_cache=cache,
     )
 

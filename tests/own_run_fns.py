@@ -108,3 +108,23 @@ def run_fn(fn_args):
     tf.saved_model.save(model, fn_args.serving_model_dir,
                         signatures={"serving_default": serve, "transform_features": features})
 """
+
+TRANSFORMED = (
+    READS.replace('b.column("x")', 'b.column("x_xf")')
+    + """
+import tensorflow_transform as tft
+
+def preprocessing_fn(inputs):
+    whole = lambda name: tf.squeeze(tf.sparse.to_dense(inputs[name]), axis=1) if isinstance(
+        inputs[name], tf.sparse.SparseTensor) else inputs[name]
+    return {"x_xf": tft.scale_to_z_score(whole("x")),
+            "bucket": tft.bucketize(whole("x"), 4),
+            "word": tft.compute_and_apply_vocabulary(whole("note"))}
+
+import tensorflow as tf
+
+def run_fn(fn_args):
+    x = rows(fn_args, fn_args.train_files)
+    save(fn_args, weight=(x * np.arange(len(x))).sum() + random.random())
+"""
+)

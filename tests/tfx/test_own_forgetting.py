@@ -3,14 +3,17 @@
 import gzip
 import json
 import zlib
+from functools import partial
 
 import pytest
 from ml_metadata.metadata_store import MetadataStore
 
 import own_run_fns as texts
 import unweave.tfx
-from lineage_store.errors import AlreadyForgotten, BadInput, NothingFound, NotReproducible
-from own_pipeline import PLANTED, define, run, with_secret, write_people
+from lineage_store.errors import AlreadyForgotten, NothingFound, NotReproducible
+from lineage_store.examples import read_gated_rows, stand_in
+from lineage_store.workspace.folder import open_workspace
+from own_pipeline import PEOPLE, PLANTED, WRITER, define, run, with_secret, write_people
 from unlearning.whole_shards import open_whole_ledger
 from unweave import verify
 from unweave.tfx.own_lineage import read_own_lineage
@@ -141,17 +144,46 @@ def test_a_killed_deletion_is_finished_by_the_same_call(tmp_path):
     assert holding(here, PLANTED) == set()
 
 
-def test_what_smuggles_rows_past_the_gate_is_refused_by_its_id(tmp_path):
-    here = with_secret(tmp_path)
+def test_transform_forgets_a_word_that_only_the_forget_set_used(tmp_path):
+    """Its vocabulary, moments and quantiles see first slices alone, and are those of the twin."""
+    here, twin = with_secret(tmp_path / "own"), with_secret(tmp_path / "twin")
+    pipeline = partial(define, run_fn=texts.TRANSFORMED, transform=True, shards=2)
     write_people(here / "data")
-    from tfx.components.trainer.executor import GenericExecutor
-    from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
+    run(pipeline(here))
+    lineage = read_own_lineage(pipeline(here).metadata_connection_config, "their-own")
+    gated = lineage.artifacts[lineage.gated]
+    keys = open_workspace(here / "keys-and-manifest").keys()
+    places = {
+        row.subject: cell
+        for cell in gated.splits
+        if cell.startswith("train")
+        for row in read_gated_rows(gated.folder, cell)
+    }
+    cells = {
+        name: places[stand_in(keys, name).hex()]
+        for name in (f"person-{number:02d}" for number in range(PEOPLE))
+    }
+    graph = lineage.of_newest("TransformGraph").folder
+    late = next(name for name, cell in cells.items() if cell.endswith("_r1") and name[-1] != "3")
 
-    for changed, said in (
-        ({"raw_statistics": True}, "StatisticsGen reads the Examples of CsvExampleGen past"),
-        ({"trainer": lambda: ExecutorClassSpec(GenericExecutor)}, "Trainer trains on all rows"),
-    ):
-        with pytest.raises(BadInput, match=said):
-            unweave.tfx.forget(define(here, texts.GOOD, **changed), ["person-03"])
-    with pytest.raises(NothingFound, match="has not run yet"):
-        unweave.tfx.forget(define(here, texts.GOOD), ["person-03"])
+    # Analyzers never saw them: the graph is the same, and one shard is trained.
+    files = {file.name: file.read_bytes() for file in graph.rglob("*") if file.is_file()}
+    done = unweave.tfx.forget(pipeline(here), [late])
+    lineage = read_own_lineage(pipeline(here).metadata_connection_config, "their-own")
+    graph = lineage.of_newest("TransformGraph").folder
+    assert {file.name: file.read_bytes() for file in graph.rglob("*") if file.is_file()} == files
+    assert sorted(done.shards.values()) == ["kept", "retrained"]
+
+    # They were in a first slice: a word of theirs alone goes, means and quantiles move.
+    early = WRITER if cells[WRITER].endswith("_r0") else None
+    assert early, "the secret of the tests places who wrote the letter in a first slice"
+    found = holding(here, PLANTED)
+    assert any("TransformGraph" in one or "transform_graph" in one for one in found), found
+    done = unweave.tfx.forget(pipeline(here), [early])
+    assert set(done.shards.values()) == {"retrained"}
+    assert holding(here, PLANTED) == set()
+
+    write_people(twin / "data", without=[late, early])
+    run(pipeline(twin))
+    mine, theirs = newest(pipeline(here)), newest(pipeline(twin))
+    assert [one.state for one in mine.shards] == [one.state for one in theirs.shards]

@@ -1,0 +1,193 @@
+"""A deletion from somebody's own pipeline, without TFX: recorded, checked, scanned, certified."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lineage_store.canonical import digest_json
+from lineage_store.clock import clock_ahead
+from lineage_store.errors import (
+    AlreadyForgotten,
+    BadInput,
+    CheckFailed,
+    NothingFound,
+    ResidueFound,
+    Unfinished,
+)
+from lineage_store.examples import ExampleCut, ExampleGateway, IdFeatures, read_records
+from lineage_store.index import deletions, reading_index, sign_log, writing_index
+from lineage_store.keys import create_signing_key
+from lineage_store.workspace import open_workspace
+from lineage_store.workspace.folder import writing
+from tf_records import tfrecord
+from unlearning.own_pipelines import (
+    Gated,
+    OwnChange,
+    OwnFolders,
+    certify_own,
+    check_own,
+    find_own_rows,
+    must_hold,
+    open_own,
+    published_state,
+    resume_own,
+    scan_own,
+    shard_verbs,
+)
+from unlearning.whole_shards import WholeShard, train_whole_shards
+from unweave import verify
+
+CUT = ExampleCut(3)
+CLOCK = clock_ahead(0)
+LETTER = "a-letter-of-person-3"
+
+
+def row(number):
+    note = LETTER if number == 3 else f"note-number-{number % 4}"
+    return {"person": [f"person-{number % 8}"], "row": [f"row-{number}"], "note": [note],
+            "x": [number * 0.5]}  # fmt: skip
+
+
+class Counting:
+    """Trains what the rows of a shard's cells are: a stand-in for a `run_fn`."""
+
+    def __init__(self, gated):
+        self.rows = [
+            [one.hex() for file in (gated.folder / f"Split-{cell}").iterdir()
+             for one in read_records(file)]
+            for cell in CUT.cells("train")
+        ]  # fmt: skip
+
+    def shards(self):
+        return [
+            WholeShard(number, len(some), {"train": digest_json(some)})
+            for number, some in enumerate(self.rows)
+        ]
+
+    def train(self, shard, *, hash_seed, into):
+        (into / "model").mkdir()
+        (into / "model" / "weights").write_text(str(sum(map(len, self.rows[shard]))))
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    with writing(tmp_path / "keys", create=True) as made:
+        create_signing_key(path_private=made.signing_key, path_public=made.public_key)
+        with writing_index(made):
+            sign_log(made)
+    return open_workspace(tmp_path / "keys")
+
+
+def run(workspace, folder, earlier=()):
+    """What a pipeline does: raw Examples, the gate, the shards."""
+    raw = folder / "raw" / "Split-train"
+    raw.mkdir(parents=True)
+    (raw / "data").write_bytes(tfrecord(map(row, range(48))))
+    with reading_index(workspace) as connection:
+        manifest = deletions.manifest(connection)
+    gateway = ExampleGateway(IdFeatures("person", "row"), CUT, workspace.keys(), manifest)
+    counts = gateway.pass_through([("train", raw / "data")], folder / "gated")
+    gated = Gated(folder / "gated", list(counts))
+    ledger = train_whole_shards(Counting(gated), earlier=earlier, into=folder / "ledger")
+    return gated, ledger
+
+
+def going(workspace, gated, ids, rows=False):
+    return find_own_rows(
+        gated.folder, gated.cells, keys=workspace.keys(), ids=ids, rows=rows, trained=["train"]
+    )
+
+
+def opened(workspace, gated, ledger, ids, rows=False):
+    found = going(workspace, gated, ids, rows)
+    before = {"model": {"id": "m1", "weights": published_state(ledger)},
+              "rows": dict(found.by_split), "trained": sorted(found.trained)}  # fmt: skip
+    return found, open_own(workspace, ids, rows=rows, found=found, before=before, clock=CLOCK)
+
+
+def test_whose_rows_go_is_found_by_keyed_strings_and_what_gives_them_away(workspace, tmp_path):
+    gated, _ = run(workspace, tmp_path / "1")
+    found = going(workspace, gated, ["person-3", "person-4"])
+    assert [len(keys) for keys in found.keys_of] == [6, 6] and found.by_split == {"train": 12}
+    assert LETTER in found.tokens and not any("note-number" in one for one in found.tokens)
+    one = going(workspace, gated, ["row-3", "row-4"], rows=True)
+    assert [len(keys) for keys in one.keys_of] == [1, 1]
+    assert set(one.keys) < set(found.keys) and len(one.trained) <= 2
+    assert going(workspace, gated, ["nobody"]).keys == ()
+
+
+def test_a_deletion_is_recorded_checked_scanned_and_certified(workspace, tmp_path):
+    gated, first = run(workspace, tmp_path / "root" / "1")
+    found, request = opened(workspace, gated, first, ["person-3"])
+    after, second = run(workspace, tmp_path / "root" / "2", [first])
+    control = check_own(gated, second, gone=found.keys, trained=found.trained)
+    checks = check_own(after, second, gone=found.keys, trained=found.trained)
+    must_hold(checks, control)
+    assert [one.outcome for one in checks] == ["passed"] * 4 and control[0].outcome == "failed"
+    assert {one for one, verb in shard_verbs(second).items() if verb == "retrained"} == set(
+        map(str, found.trained)
+    )
+    with pytest.raises(CheckFailed, match="no row of the forget set .*: failed, 6 rows still are"):
+        must_hold(control, [])
+    with pytest.raises(CheckFailed, match="passes on the run before, too"):
+        must_hold(checks, checks)
+
+    folders = OwnFolders((tmp_path / "root", workspace.root), (request.folder.open_file,))
+    with pytest.raises(ResidueFound, match="Nothing was erased yet: 2 files"):
+        scan_own(
+            folders.without(tmp_path / "root" / "1" / "gated"), request.opened,
+            when="Nothing was erased yet:",
+        )  # fmt: skip
+    for left in ("1/raw", "2/raw", "1/gated", "1/ledger"):
+        for file in sorted((tmp_path / "root" / left).rglob("*"), reverse=True):
+            file.unlink() if file.is_file() else file.rmdir()
+    scan = scan_own(folders, request.opened, when="After the erasure")
+    verdicts = [{"kind": "Model", "verdict": "retrained", "why": "w", "count": 1}]
+    change = OwnChange("m2", second, shard_verbs(second), found.by_split, verdicts, checks)
+    certify_own(workspace, request, change, scan=scan, clock=CLOCK, version="0")
+    told = verify(request.folder.certificate, public_key=workspace.public_key)
+    assert told["ok"] and told["rows"] == 6, told
+    assert told["models"][0]["guarantee"] == "exact"
+    assert not request.folder.open_file.exists() and not request.folder.open_key.exists()
+    text = request.folder.certificate.read_text()
+    assert "person-3" not in text and LETTER not in text
+    with pytest.raises(AlreadyForgotten):
+        resume_own(workspace, ["person-3"], rows=False)
+
+
+def test_a_killed_run_is_found_by_the_same_ids_and_no_other_runs_before(workspace, tmp_path):
+    gated, first = run(workspace, tmp_path / "1")
+    assert resume_own(workspace, ["person-3"], rows=False) is None
+    _, request = opened(workspace, gated, first, ["person-3"])
+    again = resume_own(workspace, [" person-3"], rows=False)
+    assert again == request
+    with pytest.raises(Unfinished, match="r1 of .* was interrupted"):
+        resume_own(workspace, ["person-4"], rows=False)
+    with pytest.raises(Unfinished, match="name the same ids again"):
+        resume_own(workspace, ["person-3", "person-4"], rows=False)
+
+
+def test_who_has_no_row_changes_nothing(workspace, tmp_path):
+    gated, first = run(workspace, tmp_path / "1")
+    with pytest.raises(NothingFound, match="1 of the 2 ids given have no row"):
+        opened(workspace, gated, first, ["person-3", "nobody"])
+    with pytest.raises(BadInput, match="Nobody is named"):
+        opened(workspace, gated, first, [])
+    with reading_index(workspace) as connection:
+        assert deletions.manifest(connection) == frozenset()
+        assert deletions.all_requests(connection) == []
+
+
+def test_a_shard_that_was_taken_over_with_their_rows_fails(workspace, tmp_path):
+    gated, first = run(workspace, tmp_path / "1")
+    _, second = run(workspace, tmp_path / "2", [first])
+    found = going(workspace, gated, ["person-3"])
+    nothing = Gated(tmp_path, [])
+    checks = check_own(nothing, second, gone=found.keys, trained=found.trained)
+    names = {one.name: one.outcome for one in checks}
+    assert names["every shard that learnt from the forget set was trained without it"] == "failed"
+    Path(second.models()[0], "weights").write_text("0")
+    checks = check_own(gated, second, gone=(), trained=())
+    assert [one.outcome for one in checks][2] == "failed"
+    assert json.loads((second.folder / "ledger.json").read_text())["trial"] == "taken again"
