@@ -6,6 +6,7 @@ from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
     from unlearning.serving.aggregation import aggregation_for
+    from unlearning.serving.canonical_graph import canonical_digest, copy_canonical
     from unlearning.serving.joined_signatures import are_graphs, join_models
     from unlearning.serving.predict import (
         Predictions,
@@ -19,6 +20,7 @@ else:
         __name__,
         {
             "aggregation": ("aggregation_for",),
+            "canonical_graph": ("canonical_digest", "copy_canonical"),
             "joined_signatures": ("are_graphs", "join_models"),
             "predict": ("Predictions", "ToPredict", "all_predicted", "prediction_of"),
             "saved_weights": ("holds_weights",),
@@ -31,6 +33,8 @@ __all__ = [
     "aggregation_for",
     "all_predicted",
     "are_graphs",
+    "canonical_digest",
+    "copy_canonical",
     "holds_weights",
     "join_models",
     "prediction_of",

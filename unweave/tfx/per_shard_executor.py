@@ -15,6 +15,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
@@ -28,12 +29,13 @@ from tfx.types.artifact import Artifact
 from tfx.types.standard_artifacts import Model, ModelRun
 from tfx.utils import json_utils, path_utils, proto_utils
 
-from lineage_store.canonical import digest, digest_json
+from lineage_store.canonical import digest_json
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.placement import tweak
 from unlearning.fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
 from unlearning.fingerprint.module_imports import module_imports
+from unlearning.serving import canonical_digest, copy_canonical
 from unlearning.whole_shards import (
     MODEL,
     WholeLedger,
@@ -127,7 +129,7 @@ class RunFnTrainer:
             Path(one.uri).mkdir()
         like = self.inputs[EXAMPLES][0]
         examples = write_examples_of(self._files[shard], like=like, folder=into / "rows")
-        inputs = {**self.inputs, EXAMPLES: [examples]}
+        inputs = {**self._inputs_in(into / "inputs"), EXAMPLES: [examples]}
         _in_a_process(
             {
                 "do": "train",
@@ -144,8 +146,24 @@ class RunFnTrainer:
             scratch=into / "tmp",
         )
         Path(path_utils.serving_model_dir(model.uri)).rename(into / MODEL)
-        shutil.rmtree(into / "rows")
-        shutil.rmtree(into / "written")
+        for name in ("rows", "written", "inputs"):
+            shutil.rmtree(into / name)
+
+    def _inputs_in(self, folder: Path) -> dict[str, list[Artifact]]:
+        """Copy all inputs but Examples, each SavedModel in its canonical form.
+
+        What Transform writes names functions by a counter of its process, and these names would go
+        on into the model.
+        """
+        copied: dict[str, list[Artifact]] = {}
+        folder.mkdir()
+        for name, some in self.inputs.items():
+            for number, one in enumerate(some if name != EXAMPLES else ()):
+                made = deepcopy(one)
+                made.uri = str(folder / f"{name}-{number}")
+                copy_canonical(Path(one.uri), Path(made.uri))
+                copied.setdefault(name, []).append(made)
+        return copied
 
     @cached_property
     def _files(self) -> list[ShardFiles]:
@@ -169,7 +187,7 @@ class RunFnTrainer:
         sources = _sources(self.parameters)
         imports = {name: module_imports(text) for name, text in sources.items()}
         others = {
-            name: [_digest_of_folder(Path(one.uri)) for one in some]
+            name: [canonical_digest(Path(one.uri)) for one in some]
             for name, some in self.inputs.items()
             if name != EXAMPLES
         }
@@ -208,11 +226,6 @@ def _sources(parameters: Mapping[str, Any]) -> dict[str, str]:
             "give the Trainer a `module_file`, or the path of a function in a module of Python."
         )
     return {module: Path(spec.origin).read_text(encoding="utf-8")}
-
-
-def _digest_of_folder(folder: Path) -> str:
-    files = (file for file in sorted(folder.rglob("*")) if file.is_file())
-    return digest_json({str(one.relative_to(folder)): digest(one.read_bytes()) for one in files})
 
 
 def _in_a_process(asked: Mapping[str, Any], *, hash_seed: int, scratch: Path) -> None:
