@@ -1,10 +1,11 @@
 """Whose rows go: found among the gated Examples of a pipeline's last run, by keyed strings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lineage_store.examples import (
+    GatedRow,
     features_in,
     read_gated_rows,
     read_records,
@@ -57,7 +58,8 @@ def find_own_rows(
 ) -> GoingOwnRows:
     """Find the rows of people, or with `rows` those of these ids, among gated Examples.
 
-    `trained` are the splits that models learn from. One read of all Examples.
+    `trained` are the splits that models learn from. All Examples are read, and where the rows hold
+    something distinctive once more, for whether others hold it, too.
     """
     people = {} if rows else {stand_in(keys, one).hex(): place for place, one in enumerate(ids)}
     named = {}
@@ -69,20 +71,20 @@ def find_own_rows(
     by_split: dict[str, int] = {}
     shards: dict[bool, set[int]] = {True: set(), False: set()}
     values_of: set[str] = set()
-    staying: list[bytes] = []
-    for cell in cells:
+
+    def place_of(row: GatedRow) -> int | None:
+        return people.get(row.subject, named.get(row.key))
+
+    for cell, row, record in _all_rows(folder, cells):
+        place = place_of(row)
+        if place is None:
+            continue
         split, shard = split_of_cell(cell)
-        records = (one for file in sorted((folder / f"Split-{cell}").iterdir())
-                   for one in read_records(file))  # fmt: skip
-        for told, record in zip(read_gated_rows(folder, cell), records, strict=True):
-            place = people.get(told.subject, named.get(told.key))
-            if place is None:
-                staying.append(record)
-                continue
-            keys_of[place].append(bytes.fromhex(told.key))
-            by_split[split] = by_split.get(split, 0) + 1
-            shards[split in trained].add(shard)
-            values_of |= _values(record, but={told.key, told.subject})
+        keys_of[place].append(bytes.fromhex(row.key))
+        by_split[split] = by_split.get(split, 0) + 1
+        shards[split in trained].add(shard)
+        values_of |= _values(record, but={row.key, row.subject})
+    staying = (record for _, row, record in _all_rows(folder, cells) if place_of(row) is None)
     return GoingOwnRows(
         tuple(tuple(sorted(some)) for some in keys_of),
         tuple(bytes.fromhex(one) for one in people),
@@ -93,13 +95,21 @@ def find_own_rows(
     )
 
 
+def _all_rows(folder: Path, cells: Sequence[str]) -> Iterator[tuple[str, GatedRow, bytes]]:
+    for cell in cells:
+        files = sorted((folder / f"Split-{cell}").iterdir())
+        records = (record for file in files for record in read_records(file))
+        for row, record in zip(read_gated_rows(folder, cell), records, strict=True):
+            yield cell, row, record
+
+
 def _values(record: bytes, *, but: set[str]) -> set[str]:
     features = features_in(record, where="a gated Example").values()
     texts = {text for feature in features for text in texts_in(feature)}
     return {text for text in texts - but if is_distinctive(text)}
 
 
-def _alone(values: set[str], staying: Sequence[bytes]) -> set[str]:
+def _alone(values: set[str], staying: Iterable[bytes]) -> set[str]:
     """Return those values that no row has that stays."""
     by_pattern: dict[bytes, set[str]] = {}
     for value in values:
