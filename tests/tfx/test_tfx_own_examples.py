@@ -14,6 +14,7 @@ from lineage_store.examples import read_gated_rows, split_of_cell, stand_in
 from lineage_store.workspace.folder import open_workspace, writing
 from own_diffs import OF_TFX, TFX, applied
 from own_pipeline import run
+from unlearning.serving import canonical_digest
 from unlearning.whole_shards import open_whole_ledger
 from unweave import verify
 from unweave.tfx.own_lineage import read_own_lineage
@@ -121,6 +122,11 @@ def newest(pipeline):
     return lineage, open_whole_ledger(lineage.of_newest("ModelRun").folder / LEDGER)
 
 
+def served(here, define):
+    """What the newest run pushed."""
+    return newest(define(here))[0].of_newest("PushedModel").pushed
+
+
 def people_by_cell(lineage, names, here):
     """Who has training rows in which cell: {cell: people}."""
     keys = open_workspace(here / "root.keys").keys()
@@ -169,3 +175,4 @@ def test_tfx_s_own_example_forgets_to_the_bits_of_its_twin(tmp_path, define, wri
     _, after = newest(define(here))
     _, never = newest(define(twin))
     assert [one.state for one in after.shards] == [one.state for one in never.shards]
+    assert canonical_digest(served(here, define)) == canonical_digest(served(twin, define))

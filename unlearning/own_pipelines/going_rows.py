@@ -23,7 +23,8 @@ from unlearning.erasure.tokens import is_distinctive
 class GoingOwnRows:
     """The rows of some ids: their keys by id, how many in each split, and in which shards.
 
-    `trained` are the shards that lose rows which they learnt from, `touched` all that lose any.
+    `trained` are the shards that lose rows which they learnt from, `touched` all that lose any, and
+    `left` says how many rows stay that are learnt from.
     `stand_ins` stand for people in their rows. `tokens` are distinctive values of the rows that no
     row has that stays.
     """
@@ -34,6 +35,7 @@ class GoingOwnRows:
     trained: frozenset[int]
     touched: frozenset[int]
     tokens: tuple[str, ...]
+    left: int
 
     @property
     def keys(self) -> tuple[bytes, ...]:
@@ -71,15 +73,17 @@ def find_own_rows(
     by_split: dict[str, int] = {}
     shards: dict[bool, set[int]] = {True: set(), False: set()}
     values_of: set[str] = set()
+    left = 0
 
     def place_of(row: GatedRow) -> int | None:
         return people.get(row.subject, named.get(row.key))
 
     for cell, row, record in _all_rows(folder, cells):
         place = place_of(row)
-        if place is None:
-            continue
         split, shard = split_of_cell(cell)
+        if place is None:
+            left += split in trained
+            continue
         keys_of[place].append(bytes.fromhex(row.key))
         by_split[split] = by_split.get(split, 0) + 1
         shards[split in trained].add(shard)
@@ -92,6 +96,7 @@ def find_own_rows(
         frozenset(shards[True]),
         frozenset(shards[True] | shards[False]),
         tuple(sorted(_alone(values_of, staying))),
+        left,
     )
 
 

@@ -12,7 +12,13 @@ from typing import Any
 
 from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.clock import Clock
-from lineage_store.errors import AlreadyForgotten, BadInput, NothingFound, Unfinished
+from lineage_store.errors import (
+    AlreadyForgotten,
+    BadInput,
+    NothingFound,
+    NothingToLearn,
+    Unfinished,
+)
 from lineage_store.index import deletions, logging_events, manifest, writing_index
 from lineage_store.workspace import RequestFolder, Workspace
 from unlearning.certificates import log_asked
@@ -69,7 +75,8 @@ def open_own(
 ) -> OwnRequest:
     """Record a request: in the manifest, the log, and sealed.
 
-    Raises NothingFound if an id has no row, BadInput if none is named.
+    Raises NothingFound if an id has no row, BadInput if none is named, NothingToLearn if no row
+    would be left.
     """
     if not ids:
         raise BadInput("Nobody is named: name whom to forget.")
@@ -78,6 +85,11 @@ def open_own(
         raise NothingFound(
             f"{lacking} of the {len(ids)} ids given have no row in the pipeline's last run: "
             f"nothing was changed."
+        )
+    if not found.left:
+        raise NothingToLearn(
+            "Nobody would be left to learn from, and a pipeline's model is not withdrawn yet: take "
+            "down what was pushed, and erase the pipeline's root; nothing was changed."
         )
     keys, kind = workspace.keys(), "row" if rows else "subject"
     with writing_index(workspace) as connection:

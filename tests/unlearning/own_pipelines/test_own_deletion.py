@@ -12,6 +12,7 @@ from lineage_store.errors import (
     BadInput,
     CheckFailed,
     NothingFound,
+    NothingToLearn,
     ResidueFound,
     Unfinished,
 )
@@ -172,6 +173,8 @@ def test_who_has_no_row_changes_nothing(workspace, tmp_path):
     gated, first = run(workspace, tmp_path / "1")
     with pytest.raises(NothingFound, match="1 of the 2 ids given have no row"):
         opened(workspace, gated, first, ["person-3", "nobody"])
+    with pytest.raises(NothingToLearn, match="Nobody would be left"):
+        opened(workspace, gated, first, [f"person-{number}" for number in range(8)])
     with pytest.raises(BadInput, match="Nobody is named"):
         opened(workspace, gated, first, [])
     with reading_index(workspace) as connection:
