@@ -1,10 +1,12 @@
 """A SavedModel in a form that depends on what it computes, not on the process that wrote it.
 
 TensorFlow numbers functions and their calls by a counter of the process, and writes the number into
-their names (`__inference_pruned_2298`, `PartitionedCall-2301`). So what TensorFlow Transform writes
-is other bytes in each run, also where every analyzer came to the same. Here the numbers are those
-of their order, functions stand by their names, and the fingerprint file, which covers the bytes as
-they were, is left out. The copy computes the same, and can be loaded as the original can.
+their names (`__inference_pruned_2298`, `PartitionedCall-2301`) and into those of what they capture;
+Transform names a table by the temporary folder in which its vocabulary lay. So what it writes is
+other bytes in each run, also where every analyzer came to the same. Here the numbers are those of
+their order, captured inputs are named by their place, tables without the folder, functions stand by
+their names, and the fingerprint file, which covers the bytes as they were, is left out. The copy
+computes the same, and can be loaded as the original can.
 """
 
 import re
@@ -17,6 +19,8 @@ from lineage_store.canonical import digest, digest_json, write_atomic
 
 GRAPH, FINGERPRINT = "saved_model.pb", "fingerprint.pb"
 CALLED = "_user_specified_name"
+IN_A_FOLDER = re.compile(r"^(hash_table_.*b')/.*/(tftransform_tmp/)")
+CAPTURED = re.compile(r"(.*)_\d+")
 NUMBERED = re.compile(r"(__(?:inference|forward|backward)_.*_|(?:Stateful)?PartitionedCall-)(\d+)")
 
 
@@ -49,11 +53,15 @@ def canonical_graph(data: bytes) -> bytes:
 
     def renamed(text: str) -> str:
         found = NUMBERED.fullmatch(text)
-        return f"{found[1]}{ranks[int(found[2])]}" if found else text
+        if found:
+            return f"{found[1]}{ranks[int(found[2])]}"
+        return IN_A_FOLDER.sub(r"\1\2", text)
 
     _rename(model, renamed)
     for graph in model.meta_graphs:
         library = graph.graph_def.library
+        for function in library.function:
+            _name_inputs_by_place(function)
         functions = sorted(library.function, key=lambda one: one.signature.name)
         copies = [one.SerializeToString(deterministic=True) for one in functions]
         del library.function[:]
@@ -61,6 +69,20 @@ def canonical_graph(data: bytes) -> bytes:
             library.function.add().ParseFromString(copy)
     written: bytes = model.SerializeToString(deterministic=True)
     return written
+
+
+def _name_inputs_by_place(function: Any) -> None:
+    names = {}
+    for place, one in enumerate(function.signature.input_arg):
+        if found := CAPTURED.fullmatch(one.name):
+            names[one.name] = one.name = f"{found[1]}_at{place}"
+    for node in function.node_def:
+        for place, text in enumerate(node.input):
+            name, colon, rest = text.removeprefix("^").partition(":")
+            if name in names:
+                node.input[place] = text[: text.startswith("^")] + names[name] + colon + rest
+    for key, text in function.ret.items():
+        function.ret[key] = names.get(text, text)
 
 
 def _texts(message: Any) -> Iterator[str]:
