@@ -19,7 +19,7 @@ from lineage_store.canonical import digest, digest_json, write_atomic
 
 GRAPH, FINGERPRINT = "saved_model.pb", "fingerprint.pb"
 CALLED = "_user_specified_name"
-IN_A_FOLDER = re.compile(r"^(hash_table_.*b')/.*/(tftransform_tmp/)")
+IN_A_FOLDER = re.compile(r"^(hash_table_[^/]*)/.*/(tftransform_tmp/)")
 CAPTURED = re.compile(r"(.*)_\d+")
 NUMBERED = re.compile(r"(__(?:inference|forward|backward)_.*_|(?:Stateful)?PartitionedCall-)(\d+)")
 
