@@ -158,6 +158,7 @@ def test_tfx_s_own_example_forgets_to_the_bits_of_its_twin(tmp_path, define, wri
     done = unweave.tfx.forget(define(here), [nowhere_first])
     assert done.guarantee == "exact"
     shard = str(split_of_cell(late)[1])
+    assert set(done.changed) == {shard} and set(done.changed[shard]) <= {"train", "eval"}
     assert {one: verb for one, verb in done.shards.items() if verb != "kept"} == {
         shard: "retrained"
     }

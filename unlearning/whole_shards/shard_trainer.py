@@ -50,6 +50,6 @@ def state_of(folder: Path) -> dict[str, str]:
     return {str(file.relative_to(top)): digest_file(file) for file in files}
 
 
-def differing_files(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
-    """Return the names of files that are not the same in two states."""
+def differing_names(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
+    """Return the names that do not stand for the same digest in two mappings."""
     return sorted(name for name in {*one, *other} if one.get(name) != other.get(name))

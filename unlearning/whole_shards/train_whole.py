@@ -20,7 +20,7 @@ from unlearning.whole_shards.shard_trainer import (
     MODEL,
     ShardTrainer,
     WholeShard,
-    differing_files,
+    differing_names,
     state_of,
 )
 from unlearning.whole_shards.whole_ledger import How, KeptShard, Trial, WholeLedger
@@ -49,7 +49,7 @@ def train_whole_shards(
         _, shard = kept[tried]
         differs = _again(trainer, tried, dict(shard.state), into / AGAIN)
         kept = {} if differs else kept
-    made = _ledger(trainer, filled, kept, into)
+    made = _ledger(trainer, filled, kept, into, before=earlier[0] if earlier else None)
     if tried is None or differs:
         trial = "trained twice"
         least = min(made, key=lambda shard: shard.rows)
@@ -81,8 +81,11 @@ def _ledger(
     shards: Sequence[WholeShard],
     kept: dict[int, tuple[WholeLedger, KeptShard]],
     into: Path,
+    *,
+    before: WholeLedger | None,
 ) -> list[KeptShard]:
     made = []
+    contents = {} if before is None else {one.number: one.content for one in before.shards}
     for shard in shards:
         place = into / "shards" / f"{shard.number:03d}"
         place.parent.mkdir(exist_ok=True)
@@ -93,7 +96,9 @@ def _ledger(
             how = "taken over"
         else:
             _train(trainer, shard.number, HASHES, place)
-        made.append(KeptShard(shard.number, shard.rows, dict(shard.content), state_of(place), how))
+        changed = differing_names(contents.get(shard.number, shard.content), shard.content)
+        told = dict(shard.content)
+        made.append(KeptShard(shard.number, shard.rows, told, state_of(place), how, tuple(changed)))
     return made
 
 
@@ -101,7 +106,7 @@ def _again(trainer: ShardTrainer, shard: int, state: dict[str, str], scratch: Pa
     """Train a shard again, with other hashes, and return the files that come out otherwise."""
     try:
         _train(trainer, shard, OTHER_HASHES, scratch)
-        return differing_files(state, state_of(scratch))
+        return differing_names(state, state_of(scratch))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

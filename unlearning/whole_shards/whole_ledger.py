@@ -26,13 +26,20 @@ Trial = Literal["trained twice", "taken again", "none"]
 
 @dataclass(frozen=True)
 class KeptShard:
-    """A shard with rows: what it was made of, its whole state, and how it came into this ledger."""
+    """A shard with rows: what it was made of, its whole state, and how it came into this ledger.
+
+    `changed` names what of its content is another than in the newest ledger before, if any.
+    """
 
     number: int
     rows: int
     content: Mapping[str, str]
     state: Mapping[str, str]
     how: How
+    changed: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "changed", tuple(self.changed))  # JSON gives a list
 
     def is_of(self, shard: WholeShard) -> bool:
         """Say whether it was trained on the very same inputs."""

@@ -55,12 +55,17 @@ Run = Callable[[Pipeline], None]
 
 @dataclass(frozen=True)
 class OwnForgotten:
-    """What came of a deletion: by which claim, what became of the shards, where the proof lies."""
+    """What came of a deletion: by which claim, what became of the shards, where the proof lies.
+
+    `changed` names, for each shard that was trained, what of its inputs is another than before:
+    its rows (`train`, `eval`), or what all shards have in common.
+    """
 
     request_id: str
     guarantee: str
     rows: int
     shards: dict[str, str]
+    changed: dict[str, tuple[str, ...]]
     certificate: Path
     public_key: Path
 
@@ -206,6 +211,7 @@ def _finish(
         change.claim.word,
         len(request.opened.row_keys),
         dict(change.shards),
+        {str(one.number): one.changed for one in change.ledger.shards if one.changed},
         request.folder.certificate,
         workspace.public_key,
     )

@@ -64,6 +64,7 @@ def test_without_a_row_only_its_shard_is_trained_and_one_that_is_taken_over_agai
     assert trainer.trained == [(1, 1), (3, 0)]
     assert [one.how for one in second.shards] == ["taken over", "taken over", "trained"]
     assert (second.trial, second.tried, second.repeatable) == ("taken again", 1, True)
+    assert [one.changed for one in second.shards] == [(), (), ("train",)]
     twin = train_whole_shards(Mean(WITHOUT), earlier=[], into=tmp_path / "twin")
     assert weights(second) == weights(twin) != weights(first)
     shutil.rmtree(tmp_path / "a")
