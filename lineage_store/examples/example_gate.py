@@ -174,7 +174,7 @@ class ExampleGateway:
             if not any(counts.get(cell) for cell in self.cut.cells(split)):
                 raise NothingToLearn(
                     f"The split {split} has no row that may be learnt from: name the splits that "
-                    f"are trained on in `trained`, or withdraw the model."
+                    f"are trained on in its list trained, or withdraw the model."
                 )
         return counts
 

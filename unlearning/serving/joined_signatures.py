@@ -43,7 +43,7 @@ def _join(models: Sequence[Path], into: Path) -> None:
     names = [one for one in members[0].signatures if all(one in m.signatures for m in members)]
     if not names:
         raise BadInput(
-            "The shards' models have no signature in common: let `run_fn` save them with one."
+            "The shards' models have no signature in common: let run_fn save them with one."
         )
     joined = tf.Module()
     joined.members = members
