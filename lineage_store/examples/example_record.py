@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from lineage_store.errors import BadInput
+from lineage_store.texts.example_messages import example_types
 from lineage_store.texts.value_texts import text_of_value
 
 
@@ -97,39 +98,4 @@ def id_feature(text: str) -> bytes:
 
 @cache
 def _types() -> Mapping[str, Any]:
-    """Return the message types: of an Example, whose features stay bytes, and of a Feature.
-
-    Source: tensorflow/core/example, of which these are the same bytes.
-    """
-    from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
-    from google.protobuf.descriptor_pool import DescriptorPool
-    from google.protobuf.message_factory import GetMessageClass
-
-    package = "unweave.examples"
-    file = FileDescriptorProto(name="unweave/examples.proto", package=package)
-    one, many = FieldDescriptorProto.LABEL_OPTIONAL, FieldDescriptorProto.LABEL_REPEATED
-    for message, fields in {
-        "Example": [("features", 1, one, "Features"), ("feature_lists", 2, one, "BYTES")],
-        "Features": [("entries", 1, many, "Entry")],  # a map is this on the wire
-        "Entry": [("name", 1, one, "STRING"), ("feature", 2, one, "BYTES")],
-        "Feature": [
-            ("bytes", 1, one, "Bytes"), ("floats", 2, one, "Floats"), ("integers", 3, one, "Ints"),
-        ],
-        "Bytes": [("values", 1, many, "BYTES")],
-        "Floats": [("values", 1, many, "FLOAT")],
-        "Ints": [("values", 1, many, "INT64")],
-    }.items():  # fmt: skip
-        added = file.message_type.add(name=message)
-        for name, number, label, kind in fields:
-            field = added.field.add(name=name, number=number, label=label)
-            if kind.isupper():
-                field.type = FieldDescriptorProto.Type.Value(f"TYPE_{kind}")
-            else:
-                field.type = FieldDescriptorProto.TYPE_MESSAGE
-                field.type_name = f".{package}.{kind}"
-    pool = DescriptorPool()
-    pool.Add(file)
-    return {
-        name: GetMessageClass(pool.FindMessageTypeByName(f"{package}.{name}"))
-        for name in ("Example", "Feature")
-    }
+    return example_types("unweave.examples", features_as="BYTES")

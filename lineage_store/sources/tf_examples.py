@@ -25,6 +25,7 @@ import numpy as np
 from lineage_store.errors import BadInput
 from lineage_store.sources.columnar_files import size_of
 from lineage_store.texts.arrow_columns import AT_ONCE, ArrowColumns
+from lineage_store.texts.example_messages import example_types
 from lineage_store.texts.text_rows import Kind, Progress, TextRows
 from lineage_store.texts.value_texts import text_of_value, texts_of_array
 
@@ -241,35 +242,4 @@ def _texts(values: Sequence[Value]) -> Any:
 
 @cache
 def _example_type() -> Any:
-    """Return the message type of a tf.Example.
-
-    TensorFlow has it, too, and takes seconds to import. Source: tensorflow/core/example.
-    """
-    from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
-    from google.protobuf.descriptor_pool import DescriptorPool
-    from google.protobuf.message_factory import GetMessageClass
-
-    file = FileDescriptorProto(name="unweave/example.proto", package="unweave.example")
-    one, many = FieldDescriptorProto.LABEL_OPTIONAL, FieldDescriptorProto.LABEL_REPEATED
-    for message, fields in {
-        "Example": [("features", 1, one, "Features"), ("feature_lists", 2, one, "BYTES")],
-        "Features": [("entries", 1, many, "Entry")],  # a map is this on the wire
-        "Entry": [("name", 1, one, "STRING"), ("feature", 2, one, "Feature")],
-        "Feature": [
-            ("bytes", 1, one, "Bytes"), ("floats", 2, one, "Floats"), ("integers", 3, one, "Ints"),
-        ],
-        "Bytes": [("values", 1, many, "BYTES")],
-        "Floats": [("values", 1, many, "FLOAT")],
-        "Ints": [("values", 1, many, "INT64")],
-    }.items():  # fmt: skip
-        added = file.message_type.add(name=message)
-        for name, number, label, kind in fields:
-            field = added.field.add(name=name, number=number, label=label)
-            if kind.isupper():
-                field.type = FieldDescriptorProto.Type.Value(f"TYPE_{kind}")
-            else:
-                field.type = FieldDescriptorProto.TYPE_MESSAGE
-                field.type_name = f".unweave.example.{kind}"
-    pool = DescriptorPool()
-    pool.Add(file)
-    return GetMessageClass(pool.FindMessageTypeByName("unweave.example.Example"))
+    return example_types("unweave.example")["Example"]

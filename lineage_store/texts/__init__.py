@@ -1,9 +1,10 @@
 """Rows of text by columns, which every source of rows gives, and how other values become text.
 
-text_rows      some rows of a source, by columns, with their numbers
-row_source     the Protocol that every source follows
-value_texts    how a value of any type is spelled
-arrow_columns  the columns of an Arrow schema, and its record batches as rows of text
+text_rows         some rows of a source, by columns, with their numbers
+row_source        the Protocol that every source follows
+value_texts       how a value of any type is spelled
+arrow_columns     the columns of an Arrow schema, and its record batches as rows of text
+example_messages  the message types of a tf.Example, without TensorFlow
 """
 
 from typing import TYPE_CHECKING
