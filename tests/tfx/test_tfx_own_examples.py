@@ -168,7 +168,8 @@ def test_tfx_s_own_example_forgets_to_the_bits_of_its_twin(tmp_path, define, wri
     assert {"TransformGraph", "TransformCache", "ModelEvaluation", "ModelBlessing"} <= kinds
 
     # One of a first slice moves means or quantiles: every shard is trained again.
-    done = unweave.tfx.forget(define(here), [in_first])
+    # (A word of its rows may be one that TensorFlow writes, too, as "unknown" is.)
+    done = unweave.tfx.forget(define(here), [in_first], accept_left_out=True)
     assert done.guarantee == "exact" and set(done.shards.values()) == {"retrained"}
 
     prepared(twin, write, [nowhere_first, in_first])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from unlearning.own_pipelines.own_checks import Gated, check_own, must_hold, shard_verbs
     from unlearning.own_pipelines.own_proof import OwnChange, certify_own, published_state
     from unlearning.own_pipelines.own_request import OwnRequest, open_own, resume_own
-    from unlearning.own_pipelines.own_scan import OwnFolders, scan_own
+    from unlearning.own_pipelines.own_scan import OwnFolders, scan_own, values_elsewhere
 else:
     __getattr__ = lazily(
         __name__,
@@ -25,7 +25,7 @@ else:
             "own_checks": ("Gated", "check_own", "must_hold", "shard_verbs"),
             "own_proof": ("OwnChange", "certify_own", "published_state"),
             "own_request": ("OwnRequest", "open_own", "resume_own"),
-            "own_scan": ("OwnFolders", "scan_own"),
+            "own_scan": ("OwnFolders", "scan_own", "values_elsewhere"),
         },
     )
 
@@ -45,4 +45,5 @@ __all__ = [
     "row_entries",
     "scan_own",
     "shard_verbs",
+    "values_elsewhere",
 ]

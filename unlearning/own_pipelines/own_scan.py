@@ -1,12 +1,13 @@
 """The folders in which nothing of the forget set may be left: whatever a pipeline writes to."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lineage_store.errors import ResidueFound
-from unlearning.erasure.scan import Places, Scan, scan_apart
+from unlearning.erasure.matcher import Matcher
+from unlearning.erasure.scan import Places, Scan, occurring_in, scan_apart
 from unlearning.erasure.spellings import spellings
 from unlearning.erasure.tokens import is_distinctive
 from unlearning.planning import OpenRequest
@@ -40,13 +41,38 @@ class OwnFolders:
         return found
 
 
-def scan_own(folders: OwnFolders, opened: OpenRequest, *, when: str) -> Scan:
+def values_elsewhere(folders: OwnFolders, opened: OpenRequest) -> frozenset[str]:
+    """Return the values of a request's rows that files have which stay, whatever for.
+
+    A value may be a word that others write as well: `Unknown` stands in what TensorFlow makes of
+    any rows. Ids and keys are never among them.
+    """
+    written = {one: spellings(one) for one in opened.tokens if is_distinctive(one)}
+    if not written:
+        return frozenset()
+    matcher, seen = Matcher(set().union(*written.values())), set[bytes]()
+    for root, skip in folders.roots():
+        skipped = [root / one for one in skip]
+        for file in root.rglob("*"):
+            if file.is_file() and not any(file.is_relative_to(one) for one in skipped):
+                seen |= occurring_in(file, matcher)
+    return frozenset(one for one, patterns in written.items() if not seen.isdisjoint(patterns))
+
+
+def scan_own(
+    folders: OwnFolders,
+    opened: OpenRequest,
+    *,
+    when: str,
+    left_out: Collection[str] = (),
+) -> Scan:
     """Search for the ids, keys and distinctive values of a request; raises ResidueFound.
 
-    The search runs in a process of its own, since a file of ML Metadata may be among what is read.
+    The values that are `left_out` are not searched for, and counted. The search runs in a process
+    of its own, since a file of ML Metadata may be among what is read.
     """
     texts = [*opened.names, *opened.tokens]
-    searched = [one for one in texts if is_distinctive(one)]
+    searched = [one for one in texts if is_distinctive(one) and one not in left_out]
     patterns = [*opened.keyed_patterns(), *_spelled(searched)]
     scans = [scan_apart(root, patterns, places=Places(skip)) for root, skip in folders.roots()]
     total = Scan(
@@ -62,7 +88,9 @@ def scan_own(folders: OwnFolders, opened: OpenRequest, *, when: str) -> Scan:
         raise ResidueFound(
             f"{when} {len(left)} files still hold something of the deleted rows, or are not "
             f"understood: {', '.join(left[:TOLD])}. Move them out of the folders of the pipeline "
-            f"or remove them, and run the same forget again."
+            f"or remove them, and run the same forget again; where they stand for another reason, "
+            f"as a word that others write, accept with `accept_left_out` that such values are not "
+            f"searched for."
         )
     return total
 

@@ -43,6 +43,7 @@ from unlearning.own_pipelines import (
     resume_own,
     scan_own,
     shard_verbs,
+    values_elsewhere,
 )
 from unlearning.whole_shards import WholeLedger, open_whole_ledger
 from unweave.api.version import installed_version
@@ -83,6 +84,7 @@ def forget(
     *,
     rows: bool = False,
     accept_approximate: bool = False,
+    accept_left_out: bool = False,
     run: Run = run_on_this_machine,
     clock: Clock | None = None,
 ) -> OwnForgotten:
@@ -91,7 +93,8 @@ def forget(
     Raises BadInput for a definition that would smuggle rows past the gate, NotReproducible for a
     `run_fn` that does not come to the same bits twice (unless `accept_approximate`), NothingFound
     for an id without rows: then nothing was changed. Raises CheckFailed if a check failed,
-    ResidueFound if something of them is left.
+    ResidueFound if something of them is left; values (no ids) that stand elsewhere for another
+    reason are left out of the search, and counted, if that is said by `accept_left_out`.
     """
     if isinstance(ids, str):
         raise BadInput("Name ids in a list: a single text would be taken letter by letter.")
@@ -109,7 +112,9 @@ def forget(
         with _as_always(umask, temporary=workspace.temporary):
             run(pipeline)
         change = _checked(definition, request, _read(definition), accept_approximate)
-        return _finish(definition, workspace, request, change, clock=clock)
+        return _finish(
+            definition, workspace, request, change, clock=clock, accept_left_out=accept_left_out
+        )
 
 
 @contextmanager
@@ -192,6 +197,7 @@ def _finish(
     change: OwnChange,
     *,
     clock: Clock,
+    accept_left_out: bool,
 ) -> OwnForgotten:
     lineage = _read(definition)
     ending = lineage.ending()
@@ -202,9 +208,11 @@ def _finish(
         files=definition.metadata_files,
     )
     going = [place for one in ending for place in one.places]
-    scan_own(folders.without(*going), request.opened, when="Nothing was erased yet:")
+    staying, opened = folders.without(*going), request.opened
+    left_out = values_elsewhere(staying, opened) if accept_left_out else frozenset()
+    scan_own(staying, opened, when="Nothing was erased yet:", left_out=left_out)
     _erase(definition, lineage, ending)
-    scan = scan_own(folders, request.opened, when="After the erasure")
+    scan = scan_own(folders, opened, when="After the erasure", left_out=left_out)
     certify_own(workspace, request, change, scan=scan, clock=clock, version=installed_version())
     return OwnForgotten(
         request.record.id,

@@ -1,6 +1,7 @@
 """A deletion from somebody's own pipeline, without TFX: recorded, checked, scanned, certified."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,7 @@ from unlearning.own_pipelines import (
     resume_own,
     scan_own,
     shard_verbs,
+    values_elsewhere,
 )
 from unlearning.whole_shards import WholeShard, train_whole_shards
 from unweave import verify
@@ -155,6 +157,26 @@ def test_a_deletion_is_recorded_checked_scanned_and_certified(workspace, tmp_pat
     assert "person-3" not in text and LETTER not in text
     with pytest.raises(AlreadyForgotten):
         resume_own(workspace, ["person-3"], rows=False)
+
+
+def test_a_value_that_others_write_is_left_out_of_the_search_and_an_id_never(workspace, tmp_path):
+    gated, first = run(workspace, tmp_path / "1")
+    _, request = opened(workspace, gated, first, ["person-3"])
+    asked = replace(request.opened, tokens=type(request.opened.tokens)(["Unfamiliar", LETTER]))
+    other = tmp_path / "other"
+    other.mkdir()
+    folders = OwnFolders((other,))
+    (other / "graph.txt").write_text("<unfamiliar>")
+    with pytest.raises(ResidueFound, match="1 files still hold.*accept_left_out"):
+        scan_own(folders, asked, when="Before")
+    left_out = values_elsewhere(folders, asked)
+    assert left_out == {"Unfamiliar"}
+    scan = scan_own(folders, asked, when="Before", left_out=left_out)
+    assert scan.clean and scan.not_distinctive >= 1
+    (other / "names.txt").write_text("person-3")
+    assert values_elsewhere(folders, asked) == {"Unfamiliar"}
+    with pytest.raises(ResidueFound, match=r"names\.txt"):
+        scan_own(folders, asked, when="Before", left_out=left_out)
 
 
 def test_a_killed_run_is_found_by_the_same_ids_and_no_other_runs_before(workspace, tmp_path):
