@@ -16,6 +16,7 @@ from unlearning.linear.ridge_solve import RidgeWeights, solved
 from unlearning.linear.row_sums import RowSteps, gram_of
 from unlearning.linear.selection import (
     Marginals,
+    Mask,
     chosen,
     marginals_combined,
     marginals_of,
@@ -71,10 +72,10 @@ class RidgeRule:
             marginals = found if marginals is None else marginals_combined(marginals, found)
         if marginals is None:
             return None
-        _, entries = chosen(numbers, marginals, most=self.features)
+        mask, entries = chosen(numbers, marginals, most=self.features)
         columns, keys = marginals.columns[entries], marginals.keys[entries]
         sums = _summed(only(rows, columns, keys) for rows in read())
-        return self._solved(sums, marginals)
+        return self._solved(sums, marginals, mask)
 
     def less(self, part: RidgePart, read: Read) -> RidgePart | None:
         """Return a part without rows that are in it, but not all; None if rows must be read again.
@@ -93,15 +94,14 @@ class RidgeRule:
         for rows in read():
             marginals = marginals_combined(marginals, marginals_of(rows), sign=-1)
         marginals = without_classes(marginals, sums.classes)
-        _, entries = chosen(sums, marginals, most=self.features)
+        mask, entries = chosen(sums, marginals, most=self.features)
         wanted = named(marginals.columns[entries], marginals.keys[entries])
         there = named(sums.columns, sums.keys)
         if not np.isin(wanted, there).all():
             return None
-        return self._solved(without_entries(sums, np.isin(there, wanted)), marginals)
+        return self._solved(without_entries(sums, np.isin(there, wanted)), marginals, mask)
 
-    def _solved(self, sums: GramSums, marginals: Marginals) -> RidgePart:
-        numbers, _ = chosen(sums, marginals, most=self.features or 0)
+    def _solved(self, sums: GramSums, marginals: Marginals, numbers: Mask) -> RidgePart:
         return RidgePart(sums, solved(sums, penalty=self.penalty, chosen=numbers), marginals)
 
 
