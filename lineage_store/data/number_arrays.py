@@ -29,7 +29,9 @@ WHITE = " \t\r\n"
 MINUS, ZERO, NINE = b"-09"
 LOOKED_AT = 8
 LONG = 16  # letters of a whole number that may be inexact, at least
-MAY_BE_BEYOND = r"[eE]\+?\d|\d{39}"  # nothing else is as large as 2^128
+MAY_BE_BEYOND = (  # nothing else is as large as 2^128, and few other numbers or texts look so
+    r"^\W*(?:[\d.]+[eE]\+?0*(?:[2-9]\d|[1-9]\d\d+)|[\d.]{20,}[eE][+-]?\d+|\d{39}[\d.]*)\W*$"
+)
 Mask = npt.NDArray[np.bool_]
 
 

@@ -8,8 +8,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lineage_store.data.number_arrays import holds_text, read_numbers
-from lineage_store.data.number_text import column_number, is_missing_number, number_text
+from lineage_store.data.number_arrays import first_beyond, holds_text, read_numbers
+from lineage_store.data.number_text import (
+    column_number,
+    is_beyond,
+    is_missing_number,
+    number_text,
+)
 from lineage_store.data.schema import Column, Label, Schema
 from lineage_store.data.typed_block import typed_block
 from lineage_store.texts.text_rows import text_batch
@@ -132,3 +137,13 @@ def test_many_numbers_are_read_as_python_reads_them():
     read = read_numbers(pa.array(texts))
     assert read.values.tolist() == [float(one) for one in texts]
     assert not (read.missing | read.texts).any()
+
+
+HUGE = st.builds("{}{}e{}".format, st.sampled_from(["", "-", " ", "\u00a0+"]),
+                 st.integers(1, 10**25) | st.floats(0.001, 9), st.integers(10, 400))  # fmt: skip
+
+
+@given(st.lists(VALUES | HUGE, max_size=6))
+def test_the_first_number_beyond_a_float32_is_found_as_each_is_told_alone(texts):
+    alone = next((place for place, text in enumerate(texts) if is_beyond(text)), None)
+    assert first_beyond(pa.array(texts, pa.string())) == alone
