@@ -215,8 +215,8 @@ def enter(
             for model, here in rows.items()
         }
         manifest.keep_rows(connection, name, kept)
-    for name, one in zip(names, request.ids, strict=True):
-        if not request.rows:
+    if not request.rows:
+        for name, one in zip(names, request.ids, strict=True):
             manifest.keep_alike(connection, name, alike_entry(keys, one))
     return [(request.kind, name, tuple(rows)) for name, rows in zip(names, found.each, strict=True)]
 

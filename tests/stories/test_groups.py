@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fixtures import SMALL_MODEL
+from fixtures.same_secret import trainer_in
 from lineage_store.canonical import read_json
 from lineage_store.cells import load_snapshot
 from lineage_store.cells.snapshot import read_snapshot
@@ -17,10 +18,8 @@ from lineage_store.ledger import open_ledger
 from lineage_store.rows import open_rows
 from lineage_store.tensors import weights_digest
 from lineage_store.workspace import open_workspace
-from pipelines.backends.direct import DirectBackend
 from unlearning.erasure.scan import scan_folder
 from unlearning.training.batches import epoch_batches, shard_schedule
-from unweave import Project
 
 HEADER = ["row", "person", "query", "size", "age", "label"]
 MEMBER = "person-07"
@@ -46,19 +45,7 @@ def rows(without=()):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """Return a function that trains on rows, in a workspace of its own with the same secret."""
-    folder = tmp_path_factory.mktemp("groups")
-    (folder / "secret").write_bytes(bytes(range(32)))
-    (folder / "secret").chmod(0o600)
-
-    def train(name, table, **options):
-        file = folder / f"{name}.csv"
-        with file.open("w", newline="", encoding="utf-8") as stream:
-            csv.writer(stream).writerows([HEADER, *table])
-        project = Project(folder / name, backend=DirectBackend())
-        told = project.train(file, key_file=folder / "secret", **{**OPTIONS, **options})
-        return project, folder / name, file, told
-
-    return train
+    return trainer_in(tmp_path_factory.mktemp("groups"), HEADER, OPTIONS)
 
 
 @pytest.fixture(scope="module")
