@@ -212,6 +212,12 @@ def status(workspace: Path, as_json: bool) -> None:
 @click.argument("certificate", type=click.Path(path_type=Path))
 @click.option("--public-key", type=click.Path(path_type=Path), help="The signer's public key.")
 @click.option("--model", help="Open the commitment to this model alone, in the workspace.")
+@click.option(
+    "--receipt",
+    type=click.Path(path_type=Path),
+    help="The receipt that was handed out with it: say whether it speaks of --subject.",
+)
+@click.option("--subject", metavar="ID", help="Whose certificate it is to be (or which row's).")
 @JSON
 @click.pass_context
 def verify(
@@ -220,11 +226,14 @@ def verify(
     certificate: Path,
     public_key: Path | None,
     model: str | None,
+    receipt: Path | None,
+    subject: str | None,
     as_json: bool,
 ) -> None:
     """Verify a certificate offline; without the signer's key it can only be intact.
 
-    Where --workspace or --model is given, its commitments to models that are live there are opened.
+    Where --workspace or --model is given, its commitments to models that are live there are opened;
+    with --receipt and --subject, that to the id of whoever was forgotten.
     """
     from unweave.api.verify import verify as verify_certificate
 
@@ -234,6 +243,8 @@ def verify(
         public_key=public_key,
         workspace=workspace if named or model is not None else None,
         model=model,
+        receipt=receipt,
+        subject=subject,
     )
     show(answer, as_json, "verified")
     if not answer["ok"]:

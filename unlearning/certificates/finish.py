@@ -9,8 +9,16 @@ from functools import partial
 
 from lineage_store.canonical import canonical_json, digest, read_json, sync_folder, write_atomic
 from lineage_store.clock import Clock
-from lineage_store.index import deletions, logging_events, models, queue, reading_index, row_index
-from lineage_store.keys import Pseudonyms, load_private_key
+from lineage_store.index import (
+    deletions,
+    keep_certified,
+    logging_events,
+    models,
+    queue,
+    reading_index,
+    row_index,
+)
+from lineage_store.keys import Pseudonyms, entries_of_ids, load_private_key
 from lineage_store.log import RowsDeleted, events
 from lineage_store.questions import models_published_before
 from lineage_store.workspace import Workspace
@@ -114,6 +122,8 @@ def certify(workspace: Workspace, request_id: str, *, clock: Clock, version: str
         events.append(log, deleted, time=ended)
         result = {"rows": len(opened.row_keys), "subjects": len(opened.ids)}
         deletions.finish(log, request_id, result=result, time=ended)
+        entries = entries_of_ids(workspace.keys(), opened.ids, rows=opened.kind == "row")
+        keep_certified(log, request_id, [names[-1] for names in entries])
         queue.run_done(log, request_id, exact_by=exact_by, time=ended)
     return sealed
 

@@ -10,6 +10,7 @@ from lineage_store.index import Queued, all_queued, reading_index
 from lineage_store.requests import Details
 from lineage_store.requests.recipients import recipients
 from lineage_store.workspace import Workspace
+from unweave.answers.own_proofs import own_proofs
 
 if TYPE_CHECKING:
     from pipelines.runs import Group, Ran
@@ -60,6 +61,7 @@ def whole(
         folder = workspace.request(request.run)
         answer |= {
             "certificate": str(folder.certificate),
+            "certificates": own_proofs(connection, workspace, request, today=today),
             "recipients": recipients(connection, workspace, _replaced(connection, request.run)),
         }
     return answer
@@ -121,16 +123,25 @@ def ran(
 
     with reading_index(workspace) as connection:
         left = Counter(one.state(today) for one in all_queued(connection, open_only=True))
+        asked = {one.id: one for one in all_queued(connection)}
+        proofs = {
+            name: own_proofs(connection, workspace, asked[name], today=today)
+            for name in (
+                *(name for run in done.runs for name in run.requests),
+                *(one.request for one in done.settled),
+            )
+        }
     return {
         "runs": [
             {
                 "requests": list(run.requests),
+                "certificates": {name: proofs[name] for name in run.requests},
                 **answers.forgotten(workspace, run.done, seconds=run.seconds, reveal=reveal),
             }
             for run in done.runs
         ],
         "finished": list(finished),
-        "settled": [asdict(one) for one in done.settled],
+        "settled": [asdict(one) | {"certificates": proofs[one.request]} for one in done.settled],
         "failed": [
             {"requests": list(served), "error": str(error), "exit_status": error.exit_status}
             for served, error in done.failed

@@ -8,6 +8,7 @@ from unweave.text.alike import alike_parts, not_compared
 from unweave.text.answers import counts_text, forgotten
 from unweave.text.answers import planned as planned_models
 from unweave.text.console import console_for_people, table_of
+from unweave.text.proofs import proof_lines, proofs
 
 Answer = dict[str, Any]
 
@@ -84,8 +85,7 @@ def shown(answer: Answer) -> list[Any]:
         lines.append(f"  held until   {answer['held_until']}")
     if answer["run"]:
         lines.append(f"  run          {answer['run']}")
-    if answer.get("certificate"):
-        lines.append(f"  certificate  {answer['certificate']}")
+    lines += proofs(answer)
     lines += [f"  was served   {told['pushed']}" for told in answer.get("recipients", [])]
     return lines + _near(answer)
 
@@ -130,6 +130,8 @@ def ran(answer: Answer) -> list[Any]:
     parts: list[Any] = []
     for run in answer["runs"]:
         parts += [f"{', '.join(run['requests'])} in one run:", *forgotten(run)]
+        for name, own in run["certificates"].items():
+            parts += [f"{name}:", *(line for one in own for line in proof_lines(one))]
     parts += [f"{run} was finished." for run in answer["finished"]]
     parts += _settled(answer)
     for one in answer["failed"]:

@@ -62,6 +62,11 @@ def lines():
         ]
 
 
+def settled(ran):
+    """What ended without a run of its own."""
+    return [(one["request"], one["outcome"], one["run"]) for one in ran["settled"]]
+
+
 def project_in(root, *, days=0):
     """A project whose clock stands at noon, some days later."""
     return Project(
@@ -375,7 +380,7 @@ def test_requests_run_together_and_each_is_answered(project, workspace, both_for
     (run,) = ran["runs"]
     assert run["requests"] == ["q1", "q3"] and run["request_id"] == "r1"
     assert run["weights_digest_after"] == both_forgotten
-    assert ran["settled"] == [{"request": "q2", "outcome": "nothing found", "run": None}]
+    assert settled(ran) == [("q2", "nothing found", None)]
     assert (ran["failed"], ran["left"], ran["exit_status"]) == ([], {}, 0)
     assert states(project) == {"q1": "done", "q2": "nothing found", "q3": "done"}
     answered = {one["request"]: one for one in project.requests.list(ended=True)["requests"]}
@@ -397,7 +402,7 @@ def test_requests_run_together_and_each_is_answered(project, workspace, both_for
 def test_who_was_forgotten_meanwhile_is_answered_by_that_run(project):
     project.requests.add([ANN])
     project.forget([ANN])
-    assert project.requests.run()["settled"] == [{"request": "q1", "outcome": "done", "run": "r1"}]
+    assert settled(project.requests.run()) == [("q1", "done", "r1")]
     assert project.requests.show("q1")["certificate"].endswith("requests/r1/certificate.json")
 
 
@@ -601,7 +606,7 @@ def test_an_exact_phase_that_an_exact_command_did_already_has_nothing_left(stage
     assert [one["request"] for one in predicate(done["certificate"])["upgrades"]] == ["r1"]
     ran = project_in(staged.root, days=20).requests.run()
     assert ran["runs"] == []
-    assert ran["settled"] == [{"request": "q1", "outcome": "done", "run": "r2"}]
+    assert settled(ran) == [("q1", "done", "r2")]
 
 
 def test_an_exact_phase_that_is_promised_cannot_be_cancelled(staged):
