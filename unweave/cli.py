@@ -16,7 +16,6 @@ import click
 from click.core import ParameterSource
 
 from lineage_store.errors import SpelledOtherwise, UnweaveError
-from unweave.api.version import installed_version
 from unweave.commands.audit import audit
 from unweave.commands.cost import cost
 from unweave.commands.detect import detect
@@ -43,6 +42,7 @@ from unweave.options.shared import (
     spelled_for_a_terminal,
     workspace_of,
 )
+from unweave.session.version import installed_version
 from unweave.text.flags import in_flags
 from unweave.text.printed import say, say_json
 from unweave.unforeseen import sentence, write_details

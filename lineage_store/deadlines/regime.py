@@ -72,7 +72,7 @@ def read_regimes(file: Path) -> dict[str, Regime]:
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise BadInput(
             f"The file {file} holds no rules of time limits: a list of objects with "
-            f"{', '.join(sorted(FIELDS))}; docs/answering-people.md shows one."
+            f"{', '.join(sorted(FIELDS))}; docs/requests.md shows them."
         ) from error
 
 

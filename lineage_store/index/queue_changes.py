@@ -1,4 +1,4 @@
-"""What people do to a request that waits: approve it, answer it, hold it, release it, cancel it.
+"""What people do to a request that waits: approve it, answer it, hold it, stop its clock, end it.
 
 All but `sooner` raise BadInput for a request that runs or has ended, and for what does not fit its
 state, and leave an event that names nobody. They run in the caller's transaction, begun with BEGIN
@@ -8,17 +8,21 @@ IMMEDIATE.
 import sqlite3
 from collections.abc import Collection
 
+from lineage_store.deadlines import Term
 from lineage_store.errors import BadInput
 from lineage_store.index.asked_today import no_longer_asked
-from lineage_store.index.queue import Needs, Queued, all_queued, commit_to, end
+from lineage_store.index.queue import Needs, Queued, all_queued, commit_to, end, term_text
 from lineage_store.log import events
 from lineage_store.log.events import LogConnection
 from lineage_store.log.kinds import (
     RequestAnswered,
     RequestApproved,
+    RequestExtended,
     RequestHeld,
     RequestHoldEnded,
     RequestReleased,
+    RequestResumed,
+    RequestStopped,
 )
 
 
@@ -108,14 +112,75 @@ def cancel(connection: LogConnection, request: Queued, *, time: str) -> None:
     Raises BadInput for an exact phase, which a certificate has promised.
     """
     _must_wait(request)
+    _must_be_asked_for(request)
+    no_longer_asked(connection, request.id)
+    connection.execute("DELETE FROM queue_ids WHERE request = ?", (request.id,))
+    end(connection, request, outcome="cancelled", time=time)
+
+
+def refuse(connection: LogConnection, request: Queued, *, time: str) -> None:
+    """End a request that is not done as it was asked; its commitments stay, as of one that is.
+
+    Raises BadInput for an exact phase, which a certificate has promised.
+    """
+    _must_wait(request)
+    _must_be_asked_for(request)
+    end(connection, request, outcome="refused", time=time)
+
+
+def stop(
+    connection: LogConnection,
+    request: Queued,
+    *,
+    term: Term,
+    deadline: str,
+    sealed: bytes,
+    time: str,
+) -> None:
+    """Let a request stand until what was asked for has come."""
+    _must_wait(request)
+    _must_be_asked_for(request)
+    connection.execute("UPDATE queue SET sealed = ? WHERE id = ?", (sealed, request.id))
+    _set_term(connection, request, term, deadline)
+    assert term.standing is not None
+    events.append(connection, RequestStopped(request.id, term.standing), time=time)
+
+
+def resume(
+    connection: LogConnection, request: Queued, *, term: Term, deadline: str, time: str
+) -> None:
+    """Let a request go on, with the end that its clock then has."""
+    _must_wait(request)
+    _set_term(connection, request, term, deadline)
+    on = term.stops[-1].until
+    assert on is not None
+    events.append(connection, RequestResumed(request.id, on, deadline), time=time)
+
+
+def extend(
+    connection: LogConnection, request: Queued, *, term: Term, deadline: str, time: str
+) -> None:
+    """Give a request the longer time that the law allows."""
+    _must_wait(request)
+    _set_term(connection, request, term, deadline)
+    assert term.extension is not None
+    what = RequestExtended(request.id, term.extension.because, deadline)
+    events.append(connection, what, time=time)
+
+
+def _set_term(connection: sqlite3.Connection, request: Queued, term: Term, deadline: str) -> None:
+    connection.execute(
+        "UPDATE queue SET term = ?, deadline = ? WHERE id = ?",
+        (term_text(term), deadline, request.id),
+    )
+
+
+def _must_be_asked_for(request: Queued) -> None:
     if request.follows is not None:
         raise BadInput(
             f"The request {request.id} is the exact phase that the certificate of {request.follows}"
             f" promises: it cannot be cancelled."
         )
-    no_longer_asked(connection, request.id)
-    connection.execute("DELETE FROM queue_ids WHERE request = ?", (request.id,))
-    end(connection, request, outcome="cancelled", time=time)
 
 
 def sooner(connection: sqlite3.Connection, request: Queued, *, deadline: str) -> None:

@@ -109,6 +109,39 @@ class RequestQueued(EventKind):
     size: int | None = None
     needs: str | None = None
     follows: str | None = None
+    received: str | None = None
+
+
+@dataclass(frozen=True)
+class RequestStopped(EventKind):
+    """A request stands: more was asked for, or nobody can tell who the person is."""
+
+    name = "request stopped"
+
+    request: str
+    why: str
+
+
+@dataclass(frozen=True)
+class RequestResumed(EventKind):
+    """What was asked for came, on a day: the request goes on."""
+
+    name = "request resumed"
+
+    request: str
+    on: str
+    deadline: str
+
+
+@dataclass(frozen=True)
+class RequestExtended(EventKind):
+    """The time for an answer was extended, for a reason that the law names."""
+
+    name = "request extended"
+
+    request: str
+    because: str
+    deadline: str
 
 
 @dataclass(frozen=True)
@@ -180,6 +213,9 @@ KINDS: tuple[type[EventKind], ...] = (
     RowsDeleted,
     ExclusionLifted,
     RequestQueued,
+    RequestStopped,
+    RequestResumed,
+    RequestExtended,
     RequestApproved,
     RequestAnswered,
     RequestHeld,

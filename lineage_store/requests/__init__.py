@@ -3,6 +3,7 @@
 details     ids, names and free text, sealed
 inbox       request files that others drop into a folder
 policy      the workspace's own rules of the queue
+law         the rules of time, and the holidays
 detection   what a scheduled search for poisoned rows is to do
 recipients  where models were pushed that held deleted rows
 """
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from lineage_store.requests.details import Details, NearMatch, open_details
     from lineage_store.requests.detection import Search, load_search
     from lineage_store.requests.inbox import Accepted, Entry, Refused, look_through
+    from lineage_store.requests.law import Law, law_in_force, take_over
     from lineage_store.requests.policy import Policy, Sender, date_of, load_policy, save_policy
 else:
     __getattr__ = lazily(
@@ -23,6 +25,7 @@ else:
             "details": ("Details", "NearMatch", "open_details"),
             "detection": ("Search", "load_search"),
             "inbox": ("Accepted", "Entry", "Refused", "look_through"),
+            "law": ("Law", "law_in_force", "take_over"),
             "policy": ("Policy", "Sender", "date_of", "load_policy", "save_policy"),
         },
     )
@@ -31,16 +34,19 @@ __all__ = [
     "Accepted",
     "Details",
     "Entry",
+    "Law",
     "NearMatch",
     "Policy",
     "Refused",
     "Search",
     "Sender",
     "date_of",
+    "law_in_force",
     "load_policy",
     "load_search",
     "look_through",
     "open_details",
     "recipients",
     "save_policy",
+    "take_over",
 ]

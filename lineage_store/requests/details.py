@@ -46,6 +46,7 @@ class Details:
     added_by: str | None = None
     approved_by: str | None = None
     hold_reason: str | None = None
+    doubt: str | None = None
     answered: bool = False
 
     def meant_by(self, also: Sequence[str]) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ from lineage_store.keys.signing import from_base64, is_signed_by, public_key_of
 from lineage_store.requests.policy import Policy, Sender
 
 FIELDS = (
-    "reason", "legal_basis", "deadline", "requester", "verified_by", "verified_how",
+    "reason", "legal_basis", "deadline", "received", "requester", "verified_by", "verified_how",
     "guarantee", "strategy", "exact_by",
 )  # fmt: skip
 LARGEST = 1 << 24

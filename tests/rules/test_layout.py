@@ -40,7 +40,8 @@ ROOMS = """
     pipelines
     pipelines/definitions  pipelines/backends  pipelines/runs
 
-    unweave/answers  unweave/text  unweave/report  unweave/graphs  unweave/api
+    unweave/answers  unweave/text  unweave/report  unweave/graphs
+    unweave/session  unweave/desk  unweave/api
     unweave/options  unweave/commands  unweave/demo  unweave/tfx
     unweave
 """.split()  # noqa: SIM905
@@ -57,7 +58,7 @@ FLAT_PARAMETERS = (
     # What a person writes in a notebook is what the docs say and the command line takes: options by
     # name. A value around them would be a second API to learn; these two make values of them.
     "unweave/api/project.py",
-    "unweave/api/request_queue.py",
+    "unweave/desk/request_queue.py",
 )
 TENSORFLOW = (
     "unlearning/fingerprint/determinism.py",

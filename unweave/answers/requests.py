@@ -7,9 +7,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from lineage_store.index import Queued, all_queued, reading_index
-from lineage_store.requests import Details
+from lineage_store.requests import Details, Law, law_in_force
 from lineage_store.requests.recipients import recipients
 from lineage_store.workspace import Workspace
+from unweave.answers.clock import clock
 from unweave.answers.own_proofs import own_proofs
 
 if TYPE_CHECKING:
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 Answer = dict[str, Any]
 
 
-def line(request: Queued, today: str) -> Answer:
+def line(request: Queued, law: Law, *, today: str) -> Answer:
     """Return a request's line in a list: nothing in it says whom it is about."""
     return {
+        **clock(request, law, today=today),
         "request": request.id,
         "state": request.state(today),
         "kind": request.kind,
@@ -50,7 +52,7 @@ def whole(
     today: str,
 ) -> Answer:
     """Return all of a request: its line, what it keeps in words, and what came of it."""
-    answer = line(request, today)
+    answer = line(request, law_in_force(workspace), today=today)
     if details is not None:
         answer |= {
             "named": list(details.ids),

@@ -25,17 +25,17 @@ from lineage_store.understood import Understanding
 from lineage_store.workspace import parse_connection
 from unlearning.families import DEFAULT
 from unweave.api.asked_runs import detect_poison, train_model
-from unweave.api.forget_options import asked_of, forget_request
-from unweave.api.near_subjects import spelled_otherwise, telling_of_others
 from unweave.api.reader import Reader, Tables, the_data
 from unweave.api.readmitting import readmit_subjects
 from unweave.api.reporting import write_report
-from unweave.api.session import Now, Session, nobody, to_nobody
 from unweave.api.verify import verify as verify
+from unweave.session.forget_options import asked_of, forget_request
+from unweave.session.near_subjects import spelled_otherwise, telling_of_others
+from unweave.session.session import Now, Session, nobody, to_nobody
 
 if TYPE_CHECKING:
     from pipelines.jobs import Backend
-    from unweave.api.request_queue import RequestQueue
+    from unweave.desk.request_queue import RequestQueue
     from unweave.report.charts import Evaluation
 
 
@@ -286,7 +286,7 @@ class Project(Reader):
     @property
     def requests(self) -> "RequestQueue":
         """The queue of requests."""
-        from unweave.api.request_queue import RequestQueue
+        from unweave.desk.request_queue import RequestQueue
 
         return RequestQueue(self._session)
 

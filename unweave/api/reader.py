@@ -15,9 +15,9 @@ from lineage_store.questions import traces as questions
 from lineage_store.sources import AS_IT_IS, Given, Reading
 from lineage_store.workspace import Workspace
 from unweave.answers.revealed import weights_in_clear
-from unweave.api.near_subjects import spelled_otherwise, telling_of_others
 from unweave.api.questions import Queries
-from unweave.api.session import Now, Session
+from unweave.session.near_subjects import spelled_otherwise, telling_of_others
+from unweave.session.session import Now, Session
 
 if TYPE_CHECKING:
     from unlearning.serving import Predictions, ToPredict

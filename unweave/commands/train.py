@@ -10,7 +10,6 @@ from lineage_store.data import Task
 from lineage_store.ledger import TrainOptions
 from lineage_store.sources import Given, Reading
 from lineage_store.understood import Understanding
-from unweave.api.session import to_nobody
 from unweave.options.once import Once
 from unweave.options.reading import data_option, kind_options, names_in, reading_options
 from unweave.options.shared import (
@@ -25,6 +24,7 @@ from unweave.options.shared import (
     show,
 )
 from unweave.options.training import as_given, training_options
+from unweave.session.session import to_nobody
 from unweave.text.printed import say
 
 

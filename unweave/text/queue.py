@@ -21,6 +21,7 @@ WORDS = {
     "added_by": "added by",
     "approved_by": "approved by",
     "hold_reason": "held because",
+    "doubt": "doubted",
 }
 
 
@@ -33,15 +34,16 @@ def show(what: str, answer: Answer) -> None:
 
 def added(answer: Answer) -> list[Any]:
     """Show a request that was added, and what it waits for."""
-    head = f"{answer['request']} is {answer['state']}, due by {answer['deadline']}."
+    head, *rest = changed(answer)
     if answer["duplicate"]:
         head = f"This is asked for already: {head}"
-    return [head, *_near(answer), *not_compared(answer)]
+    return [head, *rest, *_near(answer), *not_compared(answer)]
 
 
 def changed(answer: Answer) -> list[Any]:
     """Show a request that was changed."""
-    return [f"{answer['request']} is {answer['state']}, due by {answer['deadline']}."]
+    head = f"{answer['request']} is {answer['state']}, due by {answer['deadline']}."
+    return [head, *answer["warnings"]]
 
 
 def _near(answer: Answer) -> list[Any]:
@@ -56,14 +58,15 @@ def listed(answer: Answer) -> list[Any]:
     """Show requests as a table."""
     if not answer["requests"]:
         return ["No request waits."]
-    table = table_of("request", "state", "of", "ids", "due by", "guarantee", "run")
+    table = table_of("request", "state", "of", "ids", "open", "due by", "guarantee", "run")
     for item in answer["requests"]:
         table.add_row(
             item["request"],
             item["state"],
             item["kind"],
             f"{item['ids']:,}",
-            item["deadline"] + (" (overdue)" if item["overdue"] else ""),
+            days_text(item["days_open"]),
+            item["deadline"] + (" (late)" if item["late"] or item["overdue"] else ""),
             item["guarantee"] or BITS.word,
             item["run"] or "",
         )
@@ -77,7 +80,8 @@ def shown(answer: Answer) -> list[Any]:
         what = f"the exact phase of {answer['follows']}"
     lines: list[Any] = [
         f"{answer['request']} ({what}) is {answer['state']}, asked {answer['created']}, due by "
-        f"{answer['deadline']}"
+        f"{answer['deadline']}",
+        *_clock(answer),
     ]
     lines += [f"  {one}" for one in answer.get("named", [])]
     lines += [f"  {text:<13}{answer[name]}" for name, text in WORDS.items() if answer.get(name)]
@@ -88,6 +92,26 @@ def shown(answer: Answer) -> list[Any]:
     lines += proofs(answer)
     lines += [f"  was served   {told['pushed']}" for told in answer.get("recipients", [])]
     return lines + _near(answer)
+
+
+def _clock(answer: Answer) -> list[str]:
+    """Show what the law's clock says."""
+    if answer["regime"] is None:
+        return list(answer["warnings"])
+    days = days_text(answer["days_open"])
+    law = f"  received     {answer['received']}, open for {days}; by {answer['regime']} due by "
+    law += answer["due_by_law"]
+    if answer["extended"]:
+        law += f", extended because of {answer['extended']}"
+    if answer["late"]:
+        law += " (late)"
+    stands = answer["stands_since"]
+    return [law, *([f"  stands since {stands}"] if stands else []), *answer["warnings"]]
+
+
+def days_text(count: int) -> str:
+    """Say a number of days."""
+    return f"{count:,} day{'' if count == 1 else 's'}"
 
 
 def taken_in(answer: Answer) -> list[Any]:
@@ -108,7 +132,14 @@ def policy(answer: Answer) -> list[Any]:
     lines = [
         "A second person approves "
         + ("nothing." if above is None else f"requests of more than {above:,} ids."),
-        f"Without a deadline, a request is due in {answer['deadline_days']} days.",
+        f"Time is counted by {answer['regime']}, from the day of receipt.",
+        *(
+            []
+            if answer["deadline_days"] is None
+            else [
+                f"A request is due in {days_text(answer['deadline_days'])}, or sooner by the law."
+            ]
+        ),
         "What a detector files " + ("runs." if answer["detectors_run"] else "is a proposal."),
     ]
     for sender in answer["senders"]:

@@ -46,7 +46,7 @@ from unlearning.own_pipelines import (
     values_elsewhere,
 )
 from unlearning.whole_shards import WholeLedger, open_whole_ledger
-from unweave.api.version import installed_version
+from unweave.session.version import installed_version
 from unweave.tfx.own_definition import OwnDefinition, read_definition
 from unweave.tfx.own_lineage import OwnArtifact, OwnLineage, mark_ended, read_own_lineage
 from unweave.tfx.per_shard_executor import LEDGER

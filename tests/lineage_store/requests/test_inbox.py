@@ -83,7 +83,7 @@ def test_a_file_that_others_could_have_written_is_refused(folder):
 @pytest.mark.parametrize("spelling", ["raw", "base64"])
 def test_a_signed_file_is_believed_whoever_owns_it(folder, key, tmp_path, spelling):
     policy = changed_policy(
-        Policy(), approve_above=None, no_approval=False, deadline_days=None, owners=[],
+        Policy(), approve_above=None, no_approval=False, deadline_days=None, regime=None, owners=[],
         key_files=[tmp_path / "public.pem"], proposes=False, accept_nobody=False,
     )  # fmt: skip
     path = put(folder / "a.json", json.dumps({"subjects": [ANN]}))
@@ -227,8 +227,8 @@ def test_a_detector_only_proposes(project, folder):
 
 def test_the_policy_is_kept_and_a_sender_named_again_is_replaced(project, tmp_path):
     options = {
-        "approve_above": None, "no_approval": False, "deadline_days": None, "owners": [],
-        "key_files": [], "proposes": False, "accept_nobody": False,
+        "approve_above": None, "no_approval": False, "deadline_days": None, "regime": None,
+        "owners": [], "key_files": [], "proposes": False, "accept_nobody": False,
     }  # fmt: skip
     policy = changed_policy(Policy(), **options | {"owners": [str(ME)], "approve_above": 3})
     policy = changed_policy(policy, **options | {"owners": [str(ME)], "proposes": True})

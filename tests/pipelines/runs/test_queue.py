@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from fixtures import SMALL_MODEL
 from fixtures.warm_python import warm_python
+from lineage_store.deadlines import Term
 from lineage_store.errors import BadInput, NothingFound, WorkspaceBusy
 from lineage_store.index import deletions, models, queue, queue_changes
 from lineage_store.index.database import open_index, read_index
@@ -172,7 +173,7 @@ def test_a_request_keeps_what_was_said_sealed_and_shows_it_to_the_owner(project,
     }
     added = project.requests.add([ANN], by="Clerk", **given)
     assert added["request"] == "q1" and added["state"] == "waiting" and not added["duplicate"]
-    assert added["deadline"] == "2031-06-16"  # 30 days
+    assert added["deadline"] == "2031-06-17"  # a month
     shown = project.requests.show("q1")
     assert shown["named"] == [ANN]
     assert {name: shown[name] for name in given} == given
@@ -335,7 +336,7 @@ def test_only_what_nothing_holds_up_is_waiting(new_folder, needs, question, step
     with closing(open_index(new_folder() / "unweave.sqlite")) as connection:
         entry = queue.QueueEntry(
             kind="subject", commitments=["c"], options={}, deadline="2031-06-01", needs=needs,
-            question=question,
+            question=question, term=Term("2031-05-17", "gdpr"),
         )  # fmt: skip
         one = queue.add(connection, entry, seal=lambda id_: b"sealed", time="2031-05-17T12")
         open_, approved, held, asked = True, not needs, False, question
@@ -758,7 +759,9 @@ def test_the_commands_say_what_the_methods_return(workspace, tmp_path):
         0,
         "q1 is held, due by "
         + Project(workspace, reveal=True).requests.show("q1")["deadline"]
-        + ".\n",
+        + ".\n"
+        + Project(workspace).requests.show("q1")["warnings"][0]
+        + "\n",
     )
     status, out, _ = run("run-requests", folder=tmp_path)
     assert (status, out) == (0, "No request is due.\nLeft in the queue: 1 held.\n")

@@ -19,7 +19,7 @@ from lineage_store.disk_full import translated
 from lineage_store.index import read_index, reading_index
 from lineage_store.progress import Listener, listening
 from lineage_store.workspace import Connection, Workspace, open_workspace, writing
-from unweave.api.version import installed_version
+from unweave.session.version import installed_version
 
 if TYPE_CHECKING:
     from lineage_store.understood import Understanding

@@ -12,8 +12,8 @@ from lineage_store.questions.alike import Alike, asking_for, other_spellings
 from lineage_store.requests import Details, NearMatch
 from lineage_store.sources import AS_IT_IS, open_source
 from lineage_store.workspace import Workspace
-from unweave.api.forget_options import must_be_text
-from unweave.api.session import Session
+from unweave.session.forget_options import must_be_text
+from unweave.session.session import Session
 
 
 def spelled_otherwise(session: Session, ids: Sequence[str]) -> Alike:

@@ -6,17 +6,16 @@ signed by whoever holds the workspace then. Times and identities are read here a
 """
 
 import os
-import sqlite3
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from lineage_store.deadlines import Term, received_on
 from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput
-from lineage_store.index import Queued, count_asked, queue, queue_changes
+from lineage_store.index import Queued, queue, queue_changes
 from lineage_store.log import LogConnection
 from lineage_store.requests import (
     Accepted,
@@ -25,32 +24,47 @@ from lineage_store.requests import (
     Policy,
     Refused,
     date_of,
+    law_in_force,
     load_policy,
     look_through,
-    open_details,
     save_policy,
+    take_over,
 )
 from lineage_store.workspace import Workspace
 from unweave.answers import requests as request_answers
-from unweave.api.forget_options import (
+from unweave.desk.queue_access import QueueAccess
+from unweave.desk.requests_in_hand import RequestsInHand
+from unweave.session.forget_options import (
     asked_of,
     derived_until,
     forget_request,
     must_be_text,
     unique_ids,
 )
-from unweave.api.near_subjects import with_alike, with_near
-from unweave.api.queue_writing import changing_queue, user_name
-from unweave.api.session import Session
+from unweave.session.near_subjects import with_alike, with_near
+from unweave.session.queue_writing import user_name
+from unweave.session.session import Session
 
 Answer = dict[str, Any]
 Answers = list[Answer]  # within the class, `list` is the method
 
 
-class RequestQueue:
+@dataclass(frozen=True)
+class Entered:
+    """How a request comes in: ids of what, how to forget, by when, since when, only proposed."""
+
+    kind: queue.Kind
+    asked: dict[str, str | None]
+    deadline: str | None
+    term: Term
+    proposed: bool
+
+
+class RequestQueue(RequestsInHand):
     """The queue of one workspace."""
 
     def __init__(self, session: Session) -> None:
+        super().__init__(QueueAccess(session))
         self._session = session
 
     def add(
@@ -61,6 +75,8 @@ class RequestQueue:
         reason: str | None = None,
         legal_basis: str | None = None,
         deadline: str | None = None,
+        received: str | None = None,
+        long_ago: bool = False,
         requester: str | None = None,
         verified_by: str | None = None,
         verified_how: str | None = None,
@@ -79,7 +95,9 @@ class RequestQueue:
         Other spellings of the ids that have rows are numbered in `alike`, and the request waits
         until `answer` says which of them are meant; with `source` and `column`, so are ids of that
         CSV file that look like the same subjects'. `also` (numbers, or ids) and `only` answer
-        beforehand. `by` is who adds it, by default the user of this process.
+        beforehand. `by` is who adds it, by default the user of this process. The time that the law
+        gives runs from the day on which it was `received`, today if none is given; a day more than
+        a year back is asked about, and `long_ago` answers.
         """
         details = Details(
             ids=unique_ids(ids),
@@ -97,56 +115,60 @@ class RequestQueue:
             raise BadInput("Name the ids that are meant too with `also`, or say `only`.")
         if source is not None and column is not None and not only:
             details = with_near(self._session, details, source=Path(source), column=column)
-        with self._changing() as (workspace, connection):
+        with self._at.changing() as (workspace, connection):
             policy = load_policy(workspace)
             kind: queue.Kind = "row" if rows else "subject"
             details, others = with_alike(connection, workspace, details, kind=kind)
             if also or only:
                 details = details.with_ids(unique_ids(details.meant_by(also)) if also else ())
-            request, is_new = self._add(
-                workspace, connection, policy, kind, details, asked, deadline, proposed=proposed
-            )
-            told = self._told(workspace, connection, request) | {"duplicate": not is_new}
+            came = self._came(received, policy, long_ago=long_ago)
+            entered = Entered(kind, asked, deadline, came, proposed)
+            request, is_new = self._add(workspace, connection, policy, details, entered)
+            told = self._at.told(workspace, connection, request) | {"duplicate": not is_new}
         if only and request.question:  # it was asked for before, and the answer is given now
             told |= self.answer(request.id, only=True)
         return told | others.of_the_unknown()
+
+    def _came(self, received: str | None, policy: Policy, *, long_ago: bool = False) -> Term:
+        day = None if received is None else date_of(received, "The day of receipt")
+        return Term(received_on(day, today=self._session.today, long_ago=long_ago), policy.regime)
 
     def _add(
         self,
         workspace: Workspace,
         connection: LogConnection,
         policy: Policy,
-        kind: queue.Kind,
         details: Details,
-        asked: dict[str, str | None],
-        deadline: str | None,
-        *,
-        proposed: bool,
+        entered: Entered,
     ) -> tuple[Queued, bool]:
         must_be_text(details.text().values())
+        asked, today = entered.asked, self._session.today
         wanted = forget_request(
             details.ids,
-            rows=kind == "row",
+            rows=entered.kind == "row",
             asked=asked_of(asked["guarantee"], asked["strategy"]),
             exact_by=asked["exact_by"],
-            today=self._session.today,
+            today=today,
         )
         keys = workspace.keys()
         commitments = wanted.commitments(keys)
-        due = policy.deadline(deadline, today=self._session.today)
+        given = None if entered.deadline is None else date_of(entered.deadline, "The deadline")
+        due = law_in_force(workspace).deadline(entered.term, policy, given=given, today=today)
         options = asked | {"exact_by": wanted.exact_by}
-        known = queue.same(connection, kind=kind, commitments=commitments, options=options)
+        known = queue.same(connection, kind=entered.kind, commitments=commitments, options=options)
         if known is not None:
             queue_changes.sooner(connection, known, deadline=due)
             return queue.find(connection, known.id), False
-        people = self._asked_today(workspace, connection, details, commitments)
+        people = self._at.asked_today(workspace, connection, details, commitments)
         entry = queue.QueueEntry(
-            kind=kind,
+            kind=entered.kind,
             commitments=commitments,
             options=options,
             deadline=due,
-            needs=policy.needs(people, proposed=proposed),
+            needs=policy.needs(people, proposed=entered.proposed),
             question=bool(details.near),
+            term=entered.term,
+            given=given,
         )
         request = queue.add(
             connection,
@@ -158,92 +180,21 @@ class RequestQueue:
 
     def list(self, *, ended: bool = False) -> Answer:
         """List the requests that have not ended, or all of them; without any id or name."""
-        with self._session.reading() as (_, connection):
+        with self._session.reading() as (workspace, connection):
             found = queue.all_queued(connection, open_only=not ended)
-        return {"requests": [request_answers.line(one, self._session.today) for one in found]}
+            law, today = law_in_force(workspace), self._session.today
+        return {"requests": [request_answers.line(one, law, today=today) for one in found]}
 
     def show(self, request: str) -> Answer:
         """Show a request with all that it keeps: ids, free text, near matches that wait."""
         with self._session.reading() as (workspace, connection):
-            return self._told(workspace, connection, queue.find(connection, request))
+            return self._at.told(workspace, connection, queue.find(connection, request))
 
     def spellings(self, request: str) -> dict[int, str]:
         """Return the ids that look alike by their numbers: for a terminal, and nothing else."""
         with self._session.reading() as (workspace, connection):
-            _, details = self._opened(workspace, connection, request)
+            _, details = self._at.opened(workspace, connection, request)
         return {number: one.id for number, one in enumerate(details.near, start=1)}
-
-    def approve(self, request: str, *, by: str) -> Answer:
-        """Approve a request, or take a proposal up, as a second person.
-
-        Raises BadInput if that is who asked or who added it, or if it does not wait for it.
-        """
-        with self._changing() as (workspace, connection):
-            found, details = self._opened(workspace, connection, request)
-            must_be_text([by])
-            if not by.strip():
-                raise BadInput("Say who approves it.")
-            if details.is_of(by):
-                raise BadInput(
-                    f"The request {found.id} needs a second person: who asked for it or added it "
-                    f"cannot approve it."
-                )
-            sealed = self._sealed(workspace, found, replace(details, approved_by=by))
-            queue_changes.approve(connection, found, sealed=sealed, time=self._session.time)
-            return self._told(workspace, connection, queue.find(connection, request))
-
-    def answer(self, request: str, *, also: Sequence[str] = (), only: bool = False) -> Answer:
-        """Say which matches are meant too, by their numbers or ids; `only` says that none is."""
-        if bool(also) == only:
-            raise BadInput("Name the ids that are meant too with `also`, or say `only`.")
-        with self._changing() as (workspace, connection):
-            found, details = self._opened(workspace, connection, request)
-            if not found.question:
-                raise BadInput(f"The request {found.id} does not wait for an answer.")
-            whole = details.with_ids(unique_ids(details.meant_by(also)) if also else ())
-            wanted = forget_request(
-                whole.ids, rows=False, asked=asked_of(None, None), today=self._session.today
-            )
-            commitments = wanted.commitments(workspace.keys())
-            people = self._asked_today(workspace, connection, whole, commitments)
-            needs = found.needs or load_policy(workspace).needs(people, proposed=False)
-            queue_changes.answer(
-                connection,
-                found,
-                commitments=commitments,
-                needs=needs,
-                sealed=self._sealed(workspace, found, whole),
-                time=self._session.time,
-            )
-            return self._told(workspace, connection, queue.find(connection, request))
-
-    def hold(self, request: str, *, reason: str, until: str) -> Answer:
-        """Keep a request from running to the end of a day: a legal hold."""
-        must_be_text([reason])
-        day = date_of(until, "The end of the hold")
-        if day < self._session.today or not reason.strip():
-            raise BadInput("A hold needs a reason, and a last day that has not passed.")
-        with self._changing() as (workspace, connection):
-            found, details = self._opened(workspace, connection, request)
-            sealed = self._sealed(workspace, found, replace(details, hold_reason=reason))
-            queue_changes.hold(connection, found, until=day, sealed=sealed, time=self._session.time)
-            return self._told(workspace, connection, queue.find(connection, request))
-
-    def release(self, request: str) -> Answer:
-        """End a hold before its day."""
-        with self._changing() as (workspace, connection):
-            found, details = self._opened(workspace, connection, request)
-            sealed = self._sealed(workspace, found, replace(details, hold_reason=None))
-            queue_changes.release(connection, found, sealed=sealed, time=self._session.time)
-            return self._told(workspace, connection, queue.find(connection, request))
-
-    def cancel(self, request: str) -> Answer:
-        """Take a request back that does not run yet; what it kept in words is erased."""
-        with self._changing() as (workspace, connection):
-            queue_changes.cancel(
-                connection, queue.find(connection, request), time=self._session.time
-            )
-            return self._told(workspace, connection, queue.find(connection, request))
 
     def run(
         self, *, due: str | None = None, dry_run: bool = False, accept_left_out: bool = False
@@ -291,7 +242,7 @@ class RequestQueue:
 
     def export(self, subject: str, out: Path | str) -> Answer:
         """Write what is held about a person to a file (JSON, mode 600): access, Article 15."""
-        from unweave.api.subject_export import write_export
+        from unweave.desk.subject_export import write_export
 
         with self._session.reading() as (workspace, connection):
             return write_export(
@@ -315,7 +266,7 @@ class RequestQueue:
     def _take_in(self, file: Accepted) -> Answers:
         """Queue all requests of a file, or none; raises BadInput naming the one that is wrong."""
         added = []
-        with self._changing() as (workspace, connection):
+        with self._at.changing() as (workspace, connection):
             for number, entry in enumerate(file.entries, start=1):
                 try:
                     request, is_new = self._add_entry(workspace, connection, entry, file)
@@ -338,60 +289,37 @@ class RequestQueue:
             added_by=f"user {sender.uid}" if sender.key is None else f"key {sender.key}",
         )
         details, _ = with_alike(connection, workspace, details, kind=entry.kind)
-        return self._add(
-            workspace,
-            connection,
-            load_policy(workspace),
+        policy = load_policy(workspace)
+        entered = Entered(
             entry.kind,
-            details,
             {name: said(name) for name in ("guarantee", "strategy", "exact_by")},
             said("deadline"),
-            proposed=sender.proposes,
+            self._came(said("received"), policy),
+            sender.proposes,
         )
+        return self._add(workspace, connection, policy, details, entered)
 
     @property
     def policy(self) -> Policy:
         """The workspace's rules for requests; `set_policy` changes them."""
         return load_policy(self._session.workspace())
 
-    def set_policy(self, policy: Policy) -> None:
-        """Write the workspace's rules for requests."""
-        save_policy(self._session.workspace(), policy)
-
-    def _asked_today(
+    def set_policy(
         self,
-        workspace: Workspace,
-        connection: LogConnection,
-        details: Details,
-        commitments: Sequence[str],
-    ) -> int:
-        """Return how many people its requester has asked for today, these included."""
-        day = self._session.today
-        who = details.asker(day=day, key=workspace.keys().requests)
-        return count_asked(connection, day=day, requester=who, commitments=commitments)
+        policy: Policy,
+        *,
+        regimes: Path | str | None = None,
+        holidays: Path | str | None = None,
+    ) -> None:
+        """Write the workspace's rules for requests; files of rules of time and of holidays, too.
 
-    def _opened(
-        self, workspace: Workspace, connection: sqlite3.Connection, request: str
-    ) -> tuple[Queued, Details]:
-        """Return a request and its details; raises BadInput for one that keeps none."""
-        found = queue.find(connection, request)
-        if found.sealed is None:
-            raise BadInput(
-                f"The request {found.id} has ended, or is the exact phase of a run: it can only "
-                f"be shown or cancelled."
-            )
-        return found, open_details(found.sealed, found.id, key=workspace.keys().requests)
-
-    def _sealed(self, workspace: Workspace, found: Queued, details: Details) -> bytes:
-        return details.sealed(found.id, key=workspace.keys().requests, random_bytes=os.urandom)
-
-    def _told(self, workspace: Workspace, connection: sqlite3.Connection, found: Queued) -> Answer:
-        details = None
-        if found.sealed is not None:
-            details = open_details(found.sealed, found.id, key=workspace.keys().requests)
-        return request_answers.whole(
-            connection, workspace, found, details, today=self._session.today
+        Raises BadInput for a regime that there are no rules of, or a file that is none.
+        """
+        workspace = self._session.workspace()
+        take_over(
+            workspace,
+            regimes=None if regimes is None else Path(regimes),
+            holidays=None if holidays is None else Path(holidays),
         )
-
-    def _changing(self) -> AbstractContextManager[tuple[Workspace, LogConnection]]:
-        return changing_queue(self._session.root, wait=self._session.wait)
+        law_in_force(workspace).regime(policy.regime)
+        save_policy(workspace, policy)
