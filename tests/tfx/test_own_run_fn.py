@@ -15,6 +15,7 @@ from tfx.utils import proto_utils
 import own_run_fns as texts
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.examples import ExampleCut, ExampleGateway, IdFeatures
+from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.secret import derive
 from tf_records import example, tfrecord
 from unlearning.whole_shards import open_whole_ledger
@@ -35,7 +36,7 @@ def gated(folder, shards, without=()):
     raw = folder / "raw"
     raw.write_bytes(tfrecord([row(n) for n in range(40) if n not in without]))
     (folder / "more").write_bytes(tfrecord([row(n) for n in range(40, 60)]))
-    gateway = ExampleGateway(IdFeatures("person"), ExampleCut(shards), KEYS, ())
+    gateway = ExampleGateway(IdFeatures("person"), ExampleCut(shards), KEYS, Exclusions())
     cells = gateway.pass_through([("train", raw), ("eval", folder / "more")], folder / "examples")
     made = Examples()
     made.uri = str(folder / "examples")

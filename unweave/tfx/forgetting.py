@@ -31,6 +31,7 @@ from lineage_store.keys import create_signing_key
 from lineage_store.workspace import Workspace, writing
 from unlearning.own_pipelines import (
     Gated,
+    OwnAsked,
     OwnChange,
     OwnFolders,
     OwnRequest,
@@ -90,7 +91,8 @@ def forget(
 ) -> OwnForgotten:
     """Forget people, or with `rows` rows, from a pipeline and all that it made; return the proof.
 
-    Raises BadInput for a definition that would smuggle rows past the gate, NotReproducible for a
+    Raises BadInput for a definition that would smuggle rows past the gate, and where others would
+    be kept out with them, since their ids are spelled nearly alike; NotReproducible for a
     `run_fn` that does not come to the same bits twice (unless `accept_approximate`), NothingFound
     for an id without rows: then nothing was changed. Raises CheckFailed if a check failed,
     ResidueFound if something of them is left; values (no ids) that stand elsewhere for another
@@ -99,16 +101,17 @@ def forget(
     if isinstance(ids, str):
         raise BadInput("Name ids in a list: a single text would be taken letter by letter.")
     definition, clock = read_definition(pipeline), clock or clock_ahead(0)
+    asked = definition.asked(ids, rows=rows)
     umask = os.umask(0)
     os.umask(umask)
     with writing(definition.workspace.root, create=False) as workspace:
         _ensure_key(workspace)
-        request = resume_own(workspace, ids, rows=rows)
+        request = resume_own(workspace, asked)
         lineage = _read(definition)
         if request is None:
             ledger = _ledger(lineage)
             _must_be_repeatable(ledger, accept_approximate)
-            request = _open(definition, workspace, lineage, ids, rows=rows, clock=clock)
+            request = _open(definition, workspace, lineage, asked, clock=clock)
         with _as_always(umask, temporary=workspace.temporary):
             run(pipeline)
         change = _checked(definition, request, _read(definition), accept_approximate)
@@ -140,9 +143,8 @@ def _open(
     definition: OwnDefinition,
     workspace: Workspace,
     lineage: OwnLineage,
-    ids: Sequence[str],
+    asked: OwnAsked,
     *,
-    rows: bool,
     clock: Clock,
 ) -> OwnRequest:
     gated = lineage.artifacts[lineage.gated]
@@ -150,8 +152,7 @@ def _open(
         gated.folder,
         gated.splits,
         keys=workspace.keys(),
-        ids=ids,
-        rows=rows,
+        asked=asked,
         trained=definition.trained,
     )
     model = {
@@ -164,7 +165,7 @@ def _open(
         "rows": dict(found.by_split),
         "trained": sorted(found.trained),
     }
-    return open_own(workspace, ids, rows=rows, found=found, before=before, clock=clock)
+    return open_own(workspace, asked, found=found, before=before, clock=clock)
 
 
 def _checked(

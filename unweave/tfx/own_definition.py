@@ -4,7 +4,7 @@ Everything is refused by the component's id, before anything is changed. *Not ye
 could be done.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from tfx.types.channel_utils import get_individual_channels
 
 from lineage_store.errors import BadInput
 from lineage_store.workspace import Workspace, open_workspace
+from unlearning.own_pipelines import OwnAsked
 from unweave.tfx.example_gate_component import ExampleGate
 from unweave.tfx.per_shard_executor import PerShardExecutor
 
@@ -50,6 +51,11 @@ class OwnDefinition:
     def trained(self) -> tuple[str, ...]:
         """The splits that models learn from."""
         return self.gate.cut.trained
+
+    def asked(self, ids: Sequence[str], *, rows: bool) -> OwnAsked:
+        """Return who is to be forgotten, as the gate knows them."""
+        admits = bool(self.gate.exec_properties["admit_alike"])
+        return OwnAsked(tuple(ids), rows, self.gate.ids.columns, admits)
 
     @property
     def connection(self) -> Any:
