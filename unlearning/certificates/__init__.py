@@ -4,6 +4,7 @@ envelope       sealed, signed and verified
 shape          which fields a statement has; `rules` that it must keep; `judgement` by both
 statement      what it says
 finish         the end of a run: certificate written, request closed, once
+sealing        the files that a run's end leaves, for each person their own
 log_inclusion  the request stood in the signed log before anything went
 shared_run     one run for several people, a certificate for each
 receipts       what opens a certificate's commitments, handed out once
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from unlearning.certificates.log_inclusion import log_asked, log_taken_back
     from unlearning.certificates.opened import open_commitments
     from unlearning.certificates.receipts import hand_out, receipt_name, sweep_receipts
+    from unlearning.certificates.sealing import seal_for_each
     from unlearning.certificates.spoken_of import read_receipt, why_not_of
 else:
     __getattr__ = lazily(
@@ -33,6 +35,7 @@ else:
             "log_inclusion": ("log_asked", "log_taken_back"),
             "opened": ("open_commitments",),
             "receipts": ("hand_out", "receipt_name", "sweep_receipts"),
+            "sealing": ("seal_for_each",),
             "spoken_of": ("read_receipt", "why_not_of"),
         },
     )
@@ -47,6 +50,7 @@ __all__ = [
     "open_commitments",
     "read_receipt",
     "receipt_name",
+    "seal_for_each",
     "sweep_receipts",
     "verify",
     "why_not_of",

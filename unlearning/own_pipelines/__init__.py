@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from unlearning.own_pipelines.going_rows import GoingOwnRows, find_own_rows
     from unlearning.own_pipelines.own_asked import OwnAsked
     from unlearning.own_pipelines.own_checks import Gated, check_own, must_hold, shard_verbs
-    from unlearning.own_pipelines.own_proof import OwnChange, certify_own, published_state
+    from unlearning.own_pipelines.own_proof import (
+        OwnChange,
+        OwnModel,
+        certify_own,
+        published_state,
+    )
     from unlearning.own_pipelines.own_request import OwnRequest, open_own, resume_own
     from unlearning.own_pipelines.own_scan import OwnFolders, scan_own, values_elsewhere
 else:
@@ -26,7 +31,7 @@ else:
             "going_rows": ("GoingOwnRows", "find_own_rows"),
             "own_asked": ("OwnAsked",),
             "own_checks": ("Gated", "check_own", "must_hold", "shard_verbs"),
-            "own_proof": ("OwnChange", "certify_own", "published_state"),
+            "own_proof": ("OwnChange", "OwnModel", "certify_own", "published_state"),
             "own_request": ("OwnRequest", "open_own", "resume_own"),
             "own_scan": ("OwnFolders", "scan_own", "values_elsewhere"),
         },
@@ -38,6 +43,7 @@ __all__ = [
     "OwnAsked",
     "OwnChange",
     "OwnFolders",
+    "OwnModel",
     "OwnRequest",
     "certify_own",
     "check_own",

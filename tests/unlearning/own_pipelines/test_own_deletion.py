@@ -1,12 +1,13 @@
 """A deletion from somebody's own pipeline, without TFX: recorded, checked, scanned, certified."""
 
+import base64
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from lineage_store.canonical import digest_json
+from lineage_store.canonical import digest, digest_json
 from lineage_store.clock import clock_ahead
 from lineage_store.errors import (
     AlreadyForgotten,
@@ -23,11 +24,14 @@ from lineage_store.keys import create_signing_key
 from lineage_store.workspace import open_workspace
 from lineage_store.workspace.folder import writing
 from tf_records import tfrecord
+from unlearning.certificates import hand_out
+from unlearning.certificates.envelope import commitment
 from unlearning.own_pipelines import (
     Gated,
     OwnAsked,
     OwnChange,
     OwnFolders,
+    OwnModel,
     certify_own,
     check_own,
     find_own_rows,
@@ -110,9 +114,15 @@ def asked(ids, rows=False):
 
 def opened(workspace, gated, ledger, ids, rows=False):
     found = going(workspace, gated, ids, rows)
-    before = {"model": {"id": "m1", "weights": published_state(ledger)},
+    before = {"models": {"Trainer": {"id": "m1", "weights": published_state(ledger)}},
               "rows": dict(found.by_split), "trained": sorted(found.trained)}  # fmt: skip
     return found, open_own(workspace, asked(ids, rows), found=found, before=before, clock=CLOCK)
+
+
+def changed(request, second, found, checks):
+    model = OwnModel("Trainer", request.before["models"]["Trainer"], "m2", second, checks)
+    verdicts = [{"kind": "Model", "verdict": "retrained", "why": "w", "count": 1}]
+    return OwnChange([model], found.by_split, verdicts)
 
 
 def test_whose_rows_go_is_found_by_keyed_strings_and_what_gives_them_away(workspace, tmp_path):
@@ -152,8 +162,7 @@ def test_a_deletion_is_recorded_checked_scanned_and_certified(workspace, tmp_pat
         for file in sorted((tmp_path / "root" / left).rglob("*"), reverse=True):
             file.unlink() if file.is_file() else file.rmdir()
     scan = scan_own(folders, request.opened, when="After the erasure")
-    verdicts = [{"kind": "Model", "verdict": "retrained", "why": "w", "count": 1}]
-    change = OwnChange("m2", second, shard_verbs(second), found.by_split, verdicts, checks)
+    change = changed(request, second, found, checks)
     certify_own(workspace, request, change, scan=scan, clock=CLOCK, version="0")
     told = verify(request.folder.certificate, public_key=workspace.public_key)
     assert told["ok"] and told["rows"] == 6, told
@@ -163,6 +172,41 @@ def test_a_deletion_is_recorded_checked_scanned_and_certified(workspace, tmp_pat
     assert "person-3" not in text and LETTER not in text
     with pytest.raises(AlreadyForgotten):
         resume_own(workspace, asked(["person-3"]))
+
+
+def test_each_of_several_people_has_a_certificate_and_a_receipt_of_their_own(workspace, tmp_path):
+    gated, first = run(workspace, tmp_path / "1")
+    found, request = opened(workspace, gated, first, ["person-3", "person-4"])
+    after, second = run(workspace, tmp_path / "2", [first])
+    checks = check_own(after, second, gone=found.keys, trained=found.trained)
+    scan = scan_own(OwnFolders((tmp_path / "2" / "gated",)), request.opened, when="After")
+    certify_own(
+        workspace, request, changed(request, second, found, checks), scan=scan, clock=CLOCK,
+        version="0",
+    )  # fmt: skip
+    told = verify(request.folder.certificate, public_key=workspace.public_key)
+    assert told["ok"] and told["rows"] == 12
+    nonces = []
+    for number, person in enumerate(["person-3", "person-4"], start=1):
+        certificate = request.folder.certificate_of(number - 1)
+        own = verify(certificate, public_key=workspace.public_key)
+        assert own["ok"] and own["rows"] == 6, own
+        receipt = tmp_path / f"receipt-{number}.json"
+        hand_out(workspace, "r1", number=number, out=receipt, time=CLOCK())
+        said = json.loads(receipt.read_text())
+        assert said["certificate"] == digest(certificate.read_bytes())
+        assert said["guarantees"] == {"m1": "exact"}
+        nonces.append(bytes.fromhex(said["nonce"]))
+        (subject,) = statement_of(certificate)["predicate"]["subjects"]
+        assert subject == commitment(nonces[-1], kind="subject", value=person.encode())
+    run_s = statement_of(request.folder.certificate)["predicate"]["subjects"]
+    assert len(run_s) == 2 and nonces[0] != nonces[1]
+    with pytest.raises(BadInput, match="for several ids, and each has a receipt of its own"):
+        hand_out(workspace, "r1", number=None, out=tmp_path / "r", time=CLOCK())
+
+
+def statement_of(certificate):
+    return json.loads(base64.b64decode(json.loads(certificate.read_text())["payload"]))
 
 
 def test_a_value_that_others_write_is_left_out_of_the_search_and_an_id_never(workspace, tmp_path):
