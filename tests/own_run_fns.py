@@ -31,6 +31,22 @@ def run_fn(fn_args):
 """
 )
 
+WARM = (
+    READS
+    + """
+def run_fn(fn_args):
+    x = rows(fn_args, fn_args.train_files)
+    weight = 0.0
+    if fn_args.base_model:
+        for folder, _, files in os.walk(fn_args.base_model):
+            for name in sorted(files):
+                if name == "weights.json":
+                    with open(os.path.join(folder, name)) as file:
+                        weight += json.load(file)["weight"]
+    save(fn_args, weight=weight + x.sum(), warm=weight)
+"""
+)
+
 SECOND_EPOCH = (
     READS
     + """

@@ -173,16 +173,17 @@ class ExampleGate(BaseComponent):
         """The parameters; one is drawn each time, so that nothing cached is ever taken."""
         return {**super().exec_properties, RUN: secrets.token_hex(8)}
 
-    def splits_config(self, *others: str) -> SplitsConfig:
+    def splits_config(self, *others: str, all_slices: bool = False) -> SplitsConfig:
         """Return what Transform takes as `splits_config`: analyzers see the first slices alone.
 
-        So what they make of data changes only with rows of a first slice. `others` are the splits
-        that are transformed besides those that are trained on.
+        So what they make of data changes only with rows of a first slice. With `all_slices` they
+        see all, and must be in summation form (`summed_analyzers`). `others` are the splits that
+        are transformed besides those that are trained on.
         """
         trained = [cell for split in self._cut.trained for cell in self._cut.cells(split)]
-        first = [cell for cell in trained if is_first_slice(cell)]
+        seen = [cell for cell in trained if all_slices or is_first_slice(cell)]
         rest = [cell for split in others for cell in self._cut.cells(split)]
-        return SplitsConfig(analyze=first, transform=[*trained, *rest])
+        return SplitsConfig(analyze=seen, transform=[*trained, *rest])
 
     def splits(self, split: str) -> list[str]:
         """Return what TFX calls the cells of a split, for components that name their splits."""
