@@ -69,6 +69,7 @@ TENSORFLOW = (
     "unlearning/serving/",
     "unlearning/whole_shards/pinned.py",
     "unlearning/evaluation/keras_outputs.py",
+    "unweave/tfx/summed_analyzers.py",
 )
 FRONT_DOOR = (
     "unweave/cli.py",

@@ -23,7 +23,7 @@ from lineage_store.tensors import Array, State
 from unlearning.encoding.row_encoding import RowEncoding
 from unlearning.serving.evaluate import Predictor
 
-Trail = Literal["steps", "sums", "structure", "optimum", "draws"]
+Trail = Literal["steps", "sums", "structure", "optimum", "draws", "whole"]
 When = Literal["never", "not yet", "change this"]
 Progress = Callable[[int], None]
 Clock = Callable[[], float]

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from lineage_store.canonical import canonical_json, digest, digest_json
-from lineage_store.claim import BITS, Claim
+from lineage_store.claim import Claim
 from lineage_store.clock import Clock
 from lineage_store.commitments import commitment as committed
 from lineage_store.commitments import derived, nonce_of
@@ -33,10 +33,10 @@ from unlearning.fingerprint.environment import environment
 from unlearning.own_pipelines.own_checks import shard_verbs
 from unlearning.own_pipelines.own_request import OwnRequest
 from unlearning.planning import OpenRequest, destroy_open
+from unlearning.strategies import RetrainWholeShards
 from unlearning.verification import UNMEASURED, Check
 from unlearning.whole_shards import WholeLedger
 
-STRATEGY = "retrain-whole-shards"
 APPROXIMATE = Claim("approximate")
 FIXED = "pipeline definition, run_fn, parameters, hyperparameters, workspace secret"
 OUTSIDE = "temporary files that runs of the pipeline left outside of its root"
@@ -60,7 +60,7 @@ class OwnModel:
     @property
     def claim(self) -> Claim:
         """What the result may say of itself."""
-        return BITS if self.ledger.repeatable else APPROXIMATE
+        return RetrainWholeShards.claim if self.ledger.repeatable else APPROXIMATE
 
     @property
     def shards(self) -> Mapping[str, str]:
@@ -160,7 +160,7 @@ def _told(model: OwnModel, change: OwnChange, *, plan: str) -> dict[str, Any]:
     told: dict[str, Any] = {
         "before": dict(model.before),
         "after": {"id": model.after, "weights": published_state(ledger)},
-        "strategy": STRATEGY,
+        "strategy": RetrainWholeShards.name,
         "guarantee": claim.word,
         "claim": claim.to_json(),
         "rows": dict(change.rows),
