@@ -19,7 +19,8 @@ from lineage_store.claim import Claim
 from lineage_store.clock import Clock
 from lineage_store.commitments import commitment as committed
 from lineage_store.commitments import derived, nonce_of
-from lineage_store.index import deletions, logging_events, reading_index
+from lineage_store.index import deletions, keep_certified, logging_events, reading_index
+from lineage_store.keys import entries_of_ids
 from lineage_store.log import RowsDeleted, events
 from lineage_store.workspace import Workspace
 from unlearning.certificates import seal_for_each
@@ -197,6 +198,8 @@ def _close(
         events.append(log, deleted, time=ended)
         result = {"rows": len(opened.row_keys), "subjects": len(opened.ids)}
         deletions.finish(log, record.id, result=result, time=ended)
+        entries = entries_of_ids(workspace.keys(), opened.ids, rows=opened.kind == "row")
+        keep_certified(log, record.id, [names[-1] for names in entries])
     destroy_open(request.folder)
 
 
