@@ -28,6 +28,7 @@ from unweave.commands.predict import predict
 from unweave.commands.readmit import readmit
 from unweave.commands.report import report
 from unweave.commands.request import request, run_requests
+from unweave.commands.request_answers import describe
 from unweave.commands.train import train
 from unweave.options.once import Commands
 from unweave.options.shared import (
@@ -265,6 +266,7 @@ def demo(workspace: Path, as_json: bool) -> None:
 
 commands.add_command(train)
 commands.add_command(audit)
+commands.add_command(describe)
 commands.add_command(forget)
 commands.add_command(cost)
 commands.add_command(detect)

@@ -3,6 +3,7 @@
 details     ids, names and free text, sealed
 inbox       request files that others drop into a folder
 policy      the workspace's own rules of the queue
+controller  who answers for the data
 law         the rules of time, and the holidays
 detection   what a scheduled search for poisoned rows is to do
 recipients  where models were pushed that held deleted rows
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
+    from lineage_store.requests.controller import Controller, load_controller, save_controller
     from lineage_store.requests.details import Details, NearMatch, open_details
     from lineage_store.requests.detection import Search, load_search
     from lineage_store.requests.inbox import Accepted, Entry, Refused, look_through
@@ -22,6 +24,7 @@ else:
     __getattr__ = lazily(
         __name__,
         {
+            "controller": ("Controller", "load_controller", "save_controller"),
             "details": ("Details", "NearMatch", "open_details"),
             "detection": ("Search", "load_search"),
             "inbox": ("Accepted", "Entry", "Refused", "look_through"),
@@ -32,6 +35,7 @@ else:
 
 __all__ = [
     "Accepted",
+    "Controller",
     "Details",
     "Entry",
     "Law",
@@ -42,11 +46,13 @@ __all__ = [
     "Sender",
     "date_of",
     "law_in_force",
+    "load_controller",
     "load_policy",
     "load_search",
     "look_through",
     "open_details",
     "recipients",
+    "save_controller",
     "save_policy",
     "take_over",
 ]

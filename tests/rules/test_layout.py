@@ -41,7 +41,7 @@ ROOMS = """
     pipelines/definitions  pipelines/backends  pipelines/runs
 
     unweave/answers  unweave/text  unweave/report  unweave/graphs
-    unweave/session  unweave/desk  unweave/api
+    unweave/session  unweave/letters  unweave/desk  unweave/api
     unweave/options  unweave/commands  unweave/demo  unweave/tfx
     unweave
 """.split()  # noqa: SIM905

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from unweave.commands.request_answers import ANSWERING
 from unweave.commands.request_in_hand import IN_HAND
 from unweave.options.once import Commands, Once
 from unweave.options.queue_commands import ALSO, ONLY, REQUEST, add_spellings, show_queue
@@ -17,7 +18,7 @@ def request() -> None:
     """Queue requests to forget, and say what became of them."""
 
 
-for _command in IN_HAND:
+for _command in (*IN_HAND, *ANSWERING):
     request.add_command(_command)
 
 

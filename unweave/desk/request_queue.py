@@ -32,8 +32,8 @@ from lineage_store.requests import (
 )
 from lineage_store.workspace import Workspace
 from unweave.answers import requests as request_answers
+from unweave.desk.answering import Answering
 from unweave.desk.queue_access import QueueAccess
-from unweave.desk.requests_in_hand import RequestsInHand
 from unweave.session.forget_options import (
     asked_of,
     derived_until,
@@ -60,7 +60,7 @@ class Entered:
     proposed: bool
 
 
-class RequestQueue(RequestsInHand):
+class RequestQueue(Answering):
     """The queue of one workspace."""
 
     def __init__(self, session: Session) -> None:

@@ -181,6 +181,23 @@ def planned(answer: Answer) -> list[Any]:
     return [*parts, *_settled(answer)] or ["No request is due."]
 
 
+def written(answer: Answer) -> list[Any]:
+    """Show what was written to be sent."""
+    lines = [f"{answer['request']} is {answer['state']}; in {answer['out']} (mode 700) there are:"]
+    lines += [f"  {name}" for name in answer["files"]]
+    lines += answer["warnings"]
+    if "before_sending" in answer:
+        lines.append("Before it is sent, make sure of what unweave does not know:")
+        lines += [f"  [ ] {what}" for what in answer["before_sending"]]
+    return lines
+
+
+def described(answer: Answer) -> list[Any]:
+    """Show who answers for the data."""
+    names = ("name", "contact", "officer", "authority")
+    return [f"{name:<10} {answer[name] or 'not described yet'}" for name in names]
+
+
 VIEWS: dict[str, Callable[[Answer], list[Any]]] = {
     "added": added,
     "changed": changed,
@@ -190,4 +207,6 @@ VIEWS: dict[str, Callable[[Answer], list[Any]]] = {
     "policy": policy,
     "ran": ran,
     "planned": planned,
+    "written": written,
+    "described": described,
 }
