@@ -553,8 +553,12 @@ def two_phases(one_stage, tmp_path_factory):
     project.requests.add([ANN], guarantee="approximate", exact_by="2031-06-10")
     first = project.requests.run()
     between = states(project)
-    early = project_in(root, days=16).requests.run()
-    second = project_in(root, days=17).requests.run()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", "")  # no letter as PDF
+        project.requests.answer_pack("q1", out=root.parent / "between")
+        early = project_in(root, days=16).requests.run()
+        second = project_in(root, days=17).requests.run()
+        project_in(root, days=18).requests.answer_pack("q1", out=root.parent / "after")
     return root, first, between, early, second
 
 
@@ -590,6 +594,18 @@ def test_the_exact_certificate_names_the_one_that_it_makes_good(two_phases):
     ]
     assert "upgrades" not in predicate(approximate)
     assert verify(run["certificate"], public_key=run["public_key"])["ok"]
+
+
+def test_the_person_is_told_first_until_when_and_then_that_it_is_exact(two_phases):
+    root, _, _, _, second = two_phases
+    first, then = ((root.parent / name / "letter.txt").read_text() for name in ("between", "after"))
+    assert "for now approximately" in first and "by 10 June 2031" in first
+    assert "Articles 77 and 79" in first
+    assert "are exactly those" in then and "approximately" not in then
+    exact = (root.parent / "after" / "certificate-exact.json").read_bytes()
+    assert exact == Path(second["runs"][0]["certificate"]).read_bytes()
+    assert not (root.parent / "between" / "certificate-exact.json").exists()
+    assert not (root.parent / "after" / "receipt.json").exists()  # it was in the first pack
 
 
 def test_the_exact_phase_goes_along_with_an_exact_run(staged, both_forgotten_in_steps):
