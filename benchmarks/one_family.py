@@ -61,12 +61,12 @@ def in_memory(root: Path, family: str) -> Numbers:
     for number, place in enumerate(drawn):
         gone = rows.take(np.array([place]))
         began = time.perf_counter()
-        left = learner.less(state, gone)
-        if left is None:
-            left = learner.relearnt(without(rows, drawn[: number + 1]))
+        less = learner.less(state, gone, left=rows)
+        if less is None:
+            less = learner.relearnt(without(rows, drawn[: number + 1]))
             again += 1
         seconds.append(time.perf_counter() - began)
-        state = left
+        state = less
     same(learner.relearnt(without(rows, drawn)), state)
     told = {"p50": np.median(seconds), "p90": np.quantile(seconds, 0.9), "mean": np.mean(seconds)}
     return {"rows": len(rows), "learn": learn, "again": again, **told}

@@ -24,7 +24,8 @@ class Columns:
     ones (`FIRST_RULES`) a row's split follows from its own key, since then from its place, so that
     a person's rows lie in one. `weight` is the column that says what a row counts for, `weighing`
     which weights the family takes. `group` is the column that says which rows belong together: they
-    are placed by it, whosever they are.
+    are placed by it, whosever they are. `items` is the column of what a row is an interaction with:
+    then it is all that is read of a row, besides its weight.
     """
 
     label: str | None = None
@@ -39,6 +40,7 @@ class Columns:
     weight: str | None = None
     weighing: Weighing = "any"
     group: str | None = None
+    items: str | None = None
 
     @property
     def weights(self) -> tuple[str, ...]:
@@ -61,7 +63,8 @@ class Columns:
         label = () if self.label is None else (self.label,)
         ruled = (rule.column for rule in self.risk)
         kinds = (name for name, _ in self.kinds)
-        own = (*self.weights, *self.groups)
+        items = () if self.items is None else (self.items,)
+        own = (*self.weights, *self.groups, *items)
         return (*label, *self.ids, *self.drop, *own, *ruled, *kinds)
 
     @property
@@ -119,7 +122,7 @@ def open_table(
     given: Given | Sequence[Given], columns: Columns, reading: Reading = AS_IT_IS
 ) -> tuple[Source, ...]:
     """Return the sources of a table of which some columns are known by name."""
-    ids = (*columns.ids, *columns.groups)
+    ids = (*columns.ids, *columns.groups, columns.items)
     return open_sources(given, reading.knowing(columns.named, ids=ids))
 
 
@@ -157,6 +160,9 @@ def read_header(source: Source, columns: Columns) -> TableHeader:
         if name in columns.weights:
             raise BadInput(f"The column {name!r} has the rows' weights: it holds numbers.")
     features = tuple(name for name in names if name not in special)
+    if columns.items is not None:
+        _must_have_histories(columns)
+        features = (columns.items,)
     if not features:
         raise BadInput(f"No column of {source.name} is left as a feature.")
     label = columns.label
@@ -180,6 +186,22 @@ def read_header(source: Source, columns: Columns) -> TableHeader:
     return TableHeader(names, _roles(features, columns, source.kinds()))
 
 
+def _must_have_histories(columns: Columns) -> None:
+    """Raise BadInput if rows with items have nothing else, or do not make anybody's history."""
+    name = columns.items
+    if name in (columns.label, *columns.ids, *columns.drop, *columns.weights, *columns.groups):
+        raise BadInput(f"The column {name!r} of items cannot be named for something else, too.")
+    if columns.label is not None:
+        raise BadInput(
+            f"Rows of items in the column {name!r} are learnt without a label: leave `label` out."
+        )
+    if columns.group is None and (columns.place_by_row or not columns.subjects):
+        raise BadInput(
+            f"Items in the column {name!r} are learnt by whose they are: name that column as "
+            f"`subject`, or that of baskets or visits as `group_column`, and leave out `place_by`."
+        )
+
+
 def read_headers(sources: Sequence[Source], columns: Columns) -> TableHeader:
     """Read the names of the columns of several sources of one table.
 
@@ -200,7 +222,9 @@ def read_headers(sources: Sequence[Source], columns: Columns) -> TableHeader:
 
 def _roles(features: tuple[str, ...], columns: Columns, declared: Mapping[str, Kind]) -> Roles:
     said = {**declared, **dict(columns.kinds)}
+    if columns.items is not None:
+        said[columns.items] = "text"
     known = (*features, columns.label)
     kinds = tuple((name, said[name]) for name in known if name and name in said)
-    said_of_all = Said(kinds, columns.task, columns.rules)
+    said_of_all = Said(kinds, columns.task, columns.rules, columns.items)
     return Roles(features, columns.label, said_of_all, columns.weights, columns.groups)

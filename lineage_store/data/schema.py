@@ -17,6 +17,9 @@ days. Of a type that a source declares no more than this kind is taken: widths, 
 scales are functions of rows (law 2), and the keys of a family's own encoding. A label's classes are
 texts whatever its column holds.
 
+Where rows are interactions, one column says with what: `said.items` names it. It is read as text,
+and it is the only one that is read.
+
 `words` names the columns of texts whose values are words, many in each: messages, descriptions.
 They are texts like any other, and a family may read them word by word.
 
@@ -27,7 +30,7 @@ As JSON it stands in snapshots, row stores and headers under `inference`, in the
 version: a table of one label has `label`, `label_type`, `task` and `classes`, and `string` is a
 column of texts. Without a label these keys are missing; several stand in a list, `labels`; and
 `weights`, `groups` and `words` are there if there are any. What was said stands beside them, as
-`rules`, `said_kinds` and `said_task`.
+`rules`, `said_kinds`, `said_task` and `said_items`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,12 +62,14 @@ ones it is told which columns of texts hold words."""
 class Said:
     """What is said of columns and not told from rows, and by which rules all else is told.
 
-    `kinds` are those of some columns, by name: the user's or the source's word.
+    `kinds` are those of some columns, by name: the user's or the source's word. `items` is the
+    column of what each row is an interaction with.
     """
 
     kinds: tuple[tuple[str, Kind], ...] = ()
     task: Task | None = None
     rules: int = FIRST_RULES
+    items: str | None = None
 
     def kind_of(self, column: str) -> Kind | None:
         """Return what is said of a column."""
@@ -222,6 +227,8 @@ class Schema:
             told["said_kinds"] = [[name, WRITTEN[kind]] for name, kind in self.said.kinds]
         if self.said.task is not None:
             told["said_task"] = self.said.task
+        if self.said.items is not None:
+            told["said_items"] = self.said.items
         if self.words:
             told["words"] = list(self.words)
         others = {"weights": self.weights, "groups": self.groups}
@@ -239,6 +246,7 @@ class Schema:
             tuple((name, READ[kind]) for name, kind in value.get("said_kinds", ())),
             value.get("said_task"),
             value.get("rules", FIRST_RULES),
+            value.get("said_items"),
         )
         words = tuple(value.get("words", ()))
         return cls(columns, tuple(map(Label.from_json, labels)), weights, groups, said, words)

@@ -14,6 +14,7 @@ from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
     from lineage_store.rows.arrays import (
+        GROUP,
         LABEL,
         WEIGHT,
         Rows,
@@ -30,7 +31,16 @@ else:
     __getattr__ = lazily(
         __name__,
         {
-            "arrays": ("LABEL", "WEIGHT", "RowSet", "Rows", "joined", "pieces", "without_contents"),
+            "arrays": (
+                "GROUP",
+                "LABEL",
+                "WEIGHT",
+                "RowSet",
+                "Rows",
+                "joined",
+                "pieces",
+                "without_contents",
+            ),
             "known_files": ("keep_known", "known_slices"),
             "row_store": ("FORMAT", "RowStore", "fields_of", "open_rows"),
             "slice_file": ("TEXT", "Field"),
@@ -40,6 +50,7 @@ else:
 
 __all__ = [
     "FORMAT",
+    "GROUP",
     "LABEL",
     "NO_SLICES",
     "TEXT",

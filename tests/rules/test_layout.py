@@ -28,6 +28,7 @@ ROOMS = """
     unlearning
     unlearning/metrics  unlearning/fingerprint  unlearning/keras_models  unlearning/encoding
     unlearning/attacks  unlearning/training  unlearning/serving  unlearning/linear
+    unlearning/items
     unlearning/whole_shards
     unlearning/families
     unlearning/poison  unlearning/strategies

@@ -121,9 +121,10 @@ class Learner(Predictor, Protocol):
 class SumsLearner(Learner, Protocol):
     """A learner whose parts are sums over their rows: one unit, from which rows are subtracted."""
 
-    def less(self, state: State, gone: RowSet) -> State | None:
+    def less(self, state: State, gone: RowSet, *, left: RowSet) -> State | None:
         """Return a part's state without rows, which leave others; None if all must be read again.
 
+        `left` are those that remain, for who sums what several rows have to do with each other.
         Raises CheckFailed if they are not in it.
         """
 
@@ -214,6 +215,9 @@ class Family(Protocol):
 def not_one_label(schema: Schema, *, family: str, weighing: Weighing) -> list[Unfit]:
     """Return why a family cannot serve that learns one label, from rows with such weights."""
     found = []
+    if schema.said.items is not None:
+        why = f"The family {family} reads columns of features, and no items"
+        found.append(Unfit("change this", f"{why}: leave `item_column` out."))
     if not schema.labels:
         why = f"The family {family} learns to tell a label, and no column was named as one"
         least = "take a family that needs none (docs/families.md)"

@@ -31,7 +31,7 @@ from unlearning.keras_models.module_file import (
 )
 from unlearning.serving.aggregation import aggregation_for
 
-OF_SUMS = ("penalty", "scales", "features")
+OF_SUMS = ("penalty", "scales", "features", "similarity", "neighbours")
 
 
 class KerasFamily:

@@ -36,10 +36,17 @@ def _ridge() -> "Family":
     return Ridge()
 
 
+def _item_knn() -> "Family":
+    from unlearning.families.item_knn_family import ItemKnn
+
+    return ItemKnn()
+
+
 FAMILIES: Mapping[str, "Callable[[], Family]"] = {
     "keras": _keras,
     "naive-bayes": _naive_bayes,
     "ridge": _ridge,
+    "item-knn": _item_knn,
 }
 
 

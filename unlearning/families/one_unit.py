@@ -27,8 +27,8 @@ class OneUnit(ABC):
     schema: Schema
 
     @property
-    def task(self) -> Task:
-        """What the label makes it."""
+    def task(self) -> Task | None:
+        """What the label makes it; None of one that learns without."""
         return self.schema.label.task
 
     @property
@@ -49,7 +49,7 @@ class OneUnit(ABC):
         """Return the whole state of a part of these rows; none of no rows."""
 
     @abstractmethod
-    def less(self, state: State, gone: RowSet) -> State | None:
+    def less(self, state: State, gone: RowSet, *, left: RowSet) -> State | None:
         """Return a part's state without rows; None if those that they leave must be read again."""
 
     @abstractmethod

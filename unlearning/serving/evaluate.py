@@ -1,7 +1,7 @@
 """What the aggregate of some parts answers, and how well, without exporting it."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,14 @@ from unlearning.serving.aggregation import Aggregation, stacked
 from unlearning.serving.measured import Metrics, measured_classes, measured_values
 
 ASKED_AT_ONCE = 8192
+
+
+@runtime_checkable
+class WithoutLabel(Protocol):
+    """What learns without a label, and knows what its answers are worth all the same."""
+
+    def worth(self, parts: Sequence[State], rows: RowSet) -> Metrics:
+        """Return what parts, of which some have a state, do on rows; and `rows`."""
 
 
 class Predictor(Protocol):
@@ -45,11 +53,13 @@ def evaluate(
 ) -> Metrics:
     """Return what the aggregate does on rows: the metrics of `measured` that fit; and `rows`.
 
-    Rows with weights count for these. Without a label nothing is right or wrong, and no row is
-    asked about; nor is one if all have weight 0.
+    Rows with weights count for these; of rows that all have weight 0 none is asked about. Without a
+    label nothing is right or wrong, unless the learner says itself what it is worth.
     """
-    if learner.task is None or not len(rows) or not any(parts):
+    if not len(rows) or not any(parts):
         return {"rows": 0}
+    if learner.task is None:
+        return learner.worth(parts, rows) if isinstance(learner, WithoutLabel) else {"rows": 0}
     squares = hits = loss = 0.0
     asked: list[Array] = []
     weighed: list[Array] = []

@@ -123,9 +123,9 @@ def all_predicted(found: Predictions) -> dict[str, Any]:
     return told
 
 
-def prediction_of(record: ModelRecord, found: Predictions) -> dict[str, Any]:
+def prediction_of(record: ModelRecord, warnings: Sequence[str]) -> dict[str, Any]:
     """Return by which model is predicted, what that may be called, and what to be warned of."""
-    warnings = found.warnings()
+    warnings = list(warnings)
     if record.claim.leaves_derived:
         warnings.insert(
             0,

@@ -45,8 +45,41 @@ def write_graph(
     """Write a SavedModel without any model's file; needs TensorFlow.
 
     `read` makes what is told of the table (a line by its number), and `answers` the outputs of
-    that, numbers (n, N) and strings (n, M); both are given TensorFlow first. The process ends in
-    another folder than it began: it is a program of its own.
+    that, numbers (n, N) and strings (n, M); both are given TensorFlow first. It is a program of its
+    own, as `write_signatures` is.
+    """
+
+    def signatures(tf: Any, table: Any) -> dict[str, Any]:
+        def by_example(examples: Any) -> dict[str, Any]:
+            told = read(tf, table)
+            return answers(tf, told, *of_examples(tf, told, examples))
+
+        def by_column(numbers: Any, strings: Any) -> dict[str, Any]:
+            return answers(tf, read(tf, table), numbers, strings)
+
+        return {
+            "serving_default": tf.function(
+                by_example, input_signature=[tf.TensorSpec([None], tf.string, name="examples")]
+            ),
+            "columns": tf.function(
+                by_column,
+                input_signature=[
+                    tf.TensorSpec([None, None], tf.float32, name="numbers"),
+                    tf.TensorSpec([None, None], tf.string, name="strings"),
+                ],
+            ),
+        }
+
+    write_signatures(folder, file=file, lines=lines, signatures=signatures)
+
+
+def write_signatures(
+    folder: Path, *, file: str, lines: int, signatures: Callable[[Any, Any], dict[str, Any]]
+) -> None:
+    """Write a SavedModel without any model's file, of functions that read it; needs TensorFlow.
+
+    `signatures` makes them by name, given TensorFlow and the table (a line by its number). The
+    process ends in another folder than it began.
     """
     import tensorflow as tf
 
@@ -67,27 +100,8 @@ def write_graph(
             ),
             "",
         )
-
-        def by_example(examples: Any) -> dict[str, Any]:
-            told = read(tf, module.table)
-            return answers(tf, told, *of_examples(tf, told, examples))
-
-        def by_column(numbers: Any, strings: Any) -> dict[str, Any]:
-            return answers(tf, read(tf, module.table), numbers, strings)
-
-        signatures = {
-            "serving_default": tf.function(
-                by_example, input_signature=[tf.TensorSpec([None], tf.string, name="examples")]
-            ),
-            "columns": tf.function(
-                by_column,
-                input_signature=[
-                    tf.TensorSpec([None, None], tf.float32, name="numbers"),
-                    tf.TensorSpec([None, None], tf.string, name="strings"),
-                ],
-            ),
-        }
-        tf.saved_model.save(module, str(folder), signatures=signatures)
+        made = signatures(tf, module.table)
+        tf.saved_model.save(module, str(folder), signatures=made)
 
 
 def line_of(tf: Any, table: Any, number: int, dtype: Any) -> Any:
@@ -114,24 +128,29 @@ def names_in(tf: Any, blob: Any, ends: Any) -> Any:
     return tf.strings.substr(tf.fill([tf.size(ends) - 1], blob), ends[:-1], ends[1:] - ends[:-1])
 
 
+def feature_of(tf: Any, examples: Any, name: Any, dtype: Any) -> tuple[Any, Any]:
+    """Return the values of a feature of serialised tf.Examples, and where each one's begin."""
+    parsed = tf.raw_ops.ParseExampleV2(
+        serialized=examples,
+        names=tf.zeros([0], tf.string),
+        sparse_keys=tf.zeros([0], tf.string),
+        dense_keys=tf.zeros([0], tf.string),
+        ragged_keys=tf.reshape(name, [1]),
+        dense_defaults=[],
+        num_sparse=0,
+        sparse_types=[],
+        ragged_value_types=[dtype],
+        ragged_split_types=[tf.int64],
+        dense_shapes=[],
+    )
+    return parsed.ragged_values[0], parsed.ragged_row_splits[0]
+
+
 def of_examples(tf: Any, told: ColumnsTold, examples: Any) -> tuple[Any, Any]:
     """Return numbers (n, N) and strings (n, M) of serialised tf.Examples."""
 
     def column(name: Any, dtype: Any, missing: Any) -> Any:
-        parsed = tf.raw_ops.ParseExampleV2(
-            serialized=examples,
-            names=tf.zeros([0], tf.string),
-            sparse_keys=tf.zeros([0], tf.string),
-            dense_keys=tf.zeros([0], tf.string),
-            ragged_keys=tf.reshape(name, [1]),
-            dense_defaults=[],
-            num_sparse=0,
-            sparse_types=[],
-            ragged_value_types=[dtype],
-            ragged_split_types=[tf.int64],
-            dense_shapes=[],
-        )
-        values, splits = parsed.ragged_values[0], parsed.ragged_row_splits[0]
+        values, splits = feature_of(tf, examples, name, dtype)
         spare = tf.concat([values, tf.constant([missing], dtype)], axis=0)
         there = splits[1:] > splits[:-1]
         return tf.gather(spare, tf.where(there, splits[:-1], splits[-1]))
@@ -147,7 +166,10 @@ def of_examples(tf: Any, told: ColumnsTold, examples: Any) -> tuple[Any, Any]:
 
 
 def fill(graph: Path, folder: Path, *, file: str, schema: Schema, lines: Sequence[bytes]) -> None:
-    """Copy a shipped graph, and write its file of lines (as bytes, before Base64) beside it."""
+    """Copy a shipped graph, and write its file of lines (as bytes, before Base64) beside it.
+
+    Of a table without a label, columns are all that is told of the model's inputs.
+    """
     for one in sorted(graph.rglob("*")):
         if one.is_file():
             target = folder / one.relative_to(graph)
@@ -156,7 +178,8 @@ def fill(graph: Path, folder: Path, *, file: str, schema: Schema, lines: Sequenc
     told = folder / "assets" / file
     told.parent.mkdir(parents=True, exist_ok=True)
     # What every served model of ours says of its columns; a shipped graph does not read it.
-    write_atomic(folder / "assets" / ASSET, canonical_json(columns_of(schema).to_json()) + b"\n")
+    columns = columns_of(schema).to_json() if schema.labels else {"items": schema.said.items}
+    write_atomic(folder / "assets" / ASSET, canonical_json(columns) + b"\n")
     told.unlink(missing_ok=True)
     coded = (base64.urlsafe_b64encode(data).rstrip(b"=") for data in lines)
     write_atomic(told, b"".join(line + b"\n" for line in coded))

@@ -57,7 +57,7 @@ class SubtractSums(Strategy[ShardDecision]):
             raise ValueError("what is subtracted are the sums of the rows as they were")
         before, after = (_rows(one, part) for one in (old_store, store))
         gone = before.take(np.flatnonzero(~np.isin(_texts(before), _texts(after))))
-        state = run.learner.less(old.checkpoint(0), gone)
+        state = run.learner.less(old.checkpoint(0), gone, left=after)
         if state is None:
             run.learner.learn(run.part_run, store, part, new)
             return

@@ -81,6 +81,7 @@ class Project(Reader):
         row_id: str | None = None,
         weight_column: str | None = None,
         group_column: str | None = None,
+        item_column: str | None = None,
         drop: Sequence[str] = (),
         task: Task | None = None,
         category_columns: Sequence[str] = (),
@@ -106,6 +107,8 @@ class Project(Reader):
         penalty: float = 1.0,
         scales: Sequence[str] = (),
         features: int | None = None,
+        similarity: str = "cosine",
+        neighbours: int = 50,
         early_stop: int | None = None,
         checkpoint_every: int | None = None,
         checkpoint_budget: int | None = None,
@@ -124,9 +127,10 @@ class Project(Reader):
 
         `label` is the column to predict, for a family that learns to tell one; `subject` names one
         column or more, of whose a row is; `weight_column` says what it counts for, `group_column`
-        with which others it stays. `base` names a live model whose weights each shard starts from;
-        without `shards` there are as many as that has, or as are best for `model_family`, as of
-        `slices`. `risk_rules` tell which rows are likely to be withdrawn, by rising risk
+        with which others it stays, `item_column` what it is an interaction with, for a family that
+        learns which items go together. `base` names a live model whose weights each shard starts
+        from; without `shards` there are as many as that has, or as are best for `model_family`, as
+        of `slices`. `risk_rules` tell which rows are likely to be withdrawn, by rising risk
         (docs/data.md). Who is spelled nearly as somebody who was forgotten here is kept out, unless
         `admit_alike` says that these are others. Raises BadInput for what does not fit.
         """
@@ -145,6 +149,7 @@ class Project(Reader):
             task,
             weight=weight_column,
             group=group_column,
+            items=item_column,
         )
         asked = TrainRequest(
             sources=open_table(the_data(data, csv), columns, reading),
@@ -167,6 +172,8 @@ class Project(Reader):
                 penalty=penalty,
                 scales=tuple(scales),
                 features=features,
+                similarity=similarity,
+                neighbours=neighbours,
                 early_stop=early_stop,
                 checkpoint_every=checkpoint_every,
                 checkpoint_budget=checkpoint_budget,

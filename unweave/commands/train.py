@@ -55,6 +55,11 @@ from unweave.text.printed import say
     help="The column that says which rows belong together: in one batch, one shard, one split.",
 )
 @click.option(
+    "--item-column",
+    "item_column",
+    help="The column that says what a row is an interaction with; no other one is read.",
+)
+@click.option(
     "--drop-columns", "drop", default="", help="Columns to leave out, with commas between."
 )
 @click.option(
@@ -91,6 +96,7 @@ def train(
     row_id: str | None,
     weight_column: str | None,
     group_column: str | None,
+    item_column: str | None,
     drop: str,
     module: Path | None,
     base: str | None,
@@ -123,6 +129,7 @@ def train(
             row_id=row_id,
             weight_column=weight_column,
             group_column=group_column,
+            item_column=item_column,
             drop=names_in(drop),
             task=task,
             category_columns=names_in(category_columns),

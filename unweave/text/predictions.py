@@ -35,7 +35,15 @@ class Piece(Protocol):
 
 def names_of(rows_by: str, classes: Sequence[str]) -> list[str]:
     """Return the names of the columns; raises BadInput if rows are called by one of the others."""
-    others = ["prediction", *(f"probability_{name}" for name in classes)]
+    return _beside(rows_by, ["prediction", *(f"probability_{name}" for name in classes)])
+
+
+def names_of_items(rows_by: str) -> list[str]:
+    """Return the names of the columns of recommendations; raises BadInput as `names_of`."""
+    return _beside(rows_by, ["item", "score"])
+
+
+def _beside(rows_by: str, others: list[str]) -> list[str]:
     if rows_by in others:
         raise BadInput(
             f"The answer has a column {rows_by!r} of its own: call the column of row ids otherwise."
@@ -56,11 +64,21 @@ def csv_lines(rows: Rows, predictions: Said, probabilities: npt.NDArray[Any]) ->
 
 def answer_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines of predictions that are an answer."""
+    if "items" in answer:
+        yield from _item_lines(answer)
+        return
     rows, classes = answer["rows"], answer.get("classes", ())
     probabilities = np.array(answer.get("probabilities", ()), np.float64)
     yield csv_line(names_of(answer["rows_by"], classes))
     shaped = probabilities.reshape(len(rows), len(classes))
     yield from csv_lines(rows, answer["predictions"], shaped)
+
+
+def _item_lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    yield csv_line(names_of_items(answer["rows_by"]))
+    for row, items, scores in zip(answer["rows"], answer["items"], answer["scores"], strict=True):
+        told = np.array(scores, np.float64).reshape(len(items), 1)
+        yield from csv_lines([row] * len(items), items, told)
 
 
 def write_csv(stream: BinaryIO, names: Sequence[str], pieces: Iterable[Piece]) -> int:
