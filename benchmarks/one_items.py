@@ -1,4 +1,4 @@
-"""item-knn on one table of interactions, and its counterpart: `python -m benchmarks.one_items NAME`.
+"""item-knn on a table of interactions, and its counterpart: `python -m benchmarks.one_items NAME`.
 
 A fifth of the people is held out; of each with two items or more one is hidden, and it is a hit if
 it is among ten that are recommended to the others. The counterpart is scikit-learn's

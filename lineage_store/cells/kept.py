@@ -103,7 +103,7 @@ def load_files(folder: Path) -> dict[CellId, Written]:
 
 
 def is_of_nonces(file: Path) -> bool:
-    """Say whether a file holds the nonces of the cells beside it, one for each, and nothing else."""
+    """Say whether a file holds nonces, one for each of the cells beside it, and nothing else."""
     if file.name != NONCES_FILE:
         return False
     try:

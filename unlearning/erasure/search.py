@@ -43,8 +43,8 @@ class Search:
 
     `lengths` (ascending) are those of erased files: of what is as long and goes on, the digest of
     the beginning is told, too, to `began` if that is another.
-    `progress` is told how many bytes of files were read, piece by piece. What is known to be `drawn`
-    by chance may look like it.
+    `progress` is told how many bytes of files were read, piece by piece. What is known to be
+    `drawn` by chance may look like it.
     """
 
     matcher: Matcher

@@ -293,7 +293,7 @@ def test_nonces_of_many_cells_are_no_riddle_and_are_searched_all_the_same(tmp_pa
     assert scan_folder(tmp_path, patterns(TEXT)).clean
     assert scan_folder(tmp_path, [nonces[5000:5016]]).found == ("nonces",)
     for number, other in ((499, "nonces"), (500, "others")):
-        folder = tmp_path / other / str(number)
+        folder = tmp_path / f"{number} {other}"
         folder.mkdir(parents=True)
         (folder / "cells.json").write_text(json.dumps([[] for _ in range(number)]))
         (folder / other).write_bytes(nonces)
