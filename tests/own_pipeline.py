@@ -26,7 +26,7 @@ PEOPLE = 12
 PLANTED, WRITER = "a-letter-that-one-of-them-wrote", "person-03"
 
 
-def write_people(folder, *, without=()):
+def write_people(folder, *, without=(), ids="row"):
     """120 rows of twelve people; three of person-03 hold a planted text."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "people.csv").open("w", newline="") as stream:
@@ -36,7 +36,7 @@ def write_people(folder, *, without=()):
             person = f"person-{number % PEOPLE:02d}"
             note = PLANTED if number in (3, 15, 27) else f"note {number % 5}"
             if person not in without:
-                rows.writerow([person, f"row-{number:04d}", f"{number * 0.25}", note])
+                rows.writerow([person, f"{ids}-{number:04d}", f"{number * 0.25}", note])
 
 
 def define(

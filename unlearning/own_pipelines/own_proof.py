@@ -71,11 +71,20 @@ class OwnModel:
 
 @dataclass(frozen=True)
 class OwnChange:
-    """What became of a pipeline: its models, how many rows went by split, and all verdicts."""
+    """What became of a pipeline: its models, how many rows went by split, and all verdicts.
+
+    `choices` are the components whose choices among hyperparameters a twin is given, too.
+    """
 
     models: Sequence[OwnModel]
     rows: Mapping[str, int]
     verdicts: Sequence[Mapping[str, Any]]
+    choices: Sequence[str] = ()
+
+    @property
+    def fixed(self) -> str:
+        """What a twin has in common with the result."""
+        return ", ".join([FIXED, *(f"what {one} chose among its trials" for one in self.choices)])
 
     @property
     def guarantees(self) -> dict[str, str]:
@@ -169,7 +178,7 @@ def _told(model: OwnModel, change: OwnChange, *, plan: str) -> dict[str, Any]:
         "plan": plan,
         "verdicts": list(change.verdicts),
         "checks": [check.__dict__ for check in model.checks],
-        "fixed_by_the_user": FIXED,
+        "fixed_by_the_user": change.fixed,
         "reuse": f"shard {ledger.tried} {ledger.trial}; no other shard was",
     }
     if claim.settles:

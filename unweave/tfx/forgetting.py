@@ -217,7 +217,7 @@ def _checked(
         before = request.before["models"][trainer]
         after = f"m{lineage.of_newest('Model', trainer).id}"
         models.append(OwnModel(trainer, before, after, ledger, found))
-    return OwnChange(models, request.before["rows"], lineage.verdicts())
+    return OwnChange(models, request.before["rows"], lineage.verdicts(), definition.choices)
 
 
 def _finish(

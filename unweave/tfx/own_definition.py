@@ -15,6 +15,7 @@ from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.importer import Importer
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration.pipeline import Pipeline
+from tfx.types.channel import OutputChannel
 from tfx.types.channel_utils import get_individual_channels
 from tfx.types.resolved_channel import ResolvedChannel
 from tfx.types.standard_artifacts import Examples, Model
@@ -61,6 +62,14 @@ class OwnDefinition:
         """Return who is to be forgotten, as the gate knows them."""
         admits = bool(self.gate.exec_properties["admit_alike"])
         return OwnAsked(tuple(ids), rows, self.gate.ids.columns, admits)
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The components that choose hyperparameters for a trainer, by trials on rows."""
+        given = (one.inputs.get("hyperparameters") for one in self.trainers)
+        makers = {one.producer_component_id for one in given if isinstance(one, OutputChannel)}
+        return tuple(one.id for one in self.pipeline.components
+                     if one.id in makers and not isinstance(one, Importer))  # fmt: skip
 
     @property
     def connection(self) -> Any:

@@ -4,6 +4,7 @@ import pytest
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.components.example_gen.csv_example_gen.component import CsvExampleGen
+from tfx.components.infra_validator.component import InfraValidator
 from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.trainer.component import Trainer
 from tfx.components.trainer.executor import GenericExecutor
@@ -18,6 +19,7 @@ from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
     LatestBlessedModelStrategy,
 )
 from tfx.orchestration.pipeline import Pipeline
+from tfx.proto.infra_validator_pb2 import ServingSpec
 from tfx.proto.trainer_pb2 import EvalArgs, TrainArgs
 from tfx.types.channel import Channel
 from tfx.types.channel_utils import union
@@ -26,6 +28,7 @@ from tfx.types.standard_artifacts import Examples, Model, ModelBlessing
 import own_run_fns as texts
 import unweave.tfx
 from lineage_store.errors import BadInput, NothingFound
+from own_everything import define_everything
 from own_pipeline import define
 from unweave.tfx import ExampleGate
 from unweave.tfx.own_definition import read_definition
@@ -121,6 +124,20 @@ def test_a_transform_that_analyzes_more_than_first_slices_is_known(tmp_path):
         given = define(tmp_path, texts.TRANSFORMED, transform=True, all_slices=all_slices)
         assert [one.id for one in read_definition(given).full_passes] == expected
     assert sees_all_slices({"splits_config": None}), "TFX analyzes the split train then"
+
+
+def test_a_pipeline_of_all_components_compiles_and_says_who_chooses(tmp_path):
+    """The InfraValidator is compiled and never run: it needs a container or a cluster."""
+    whole = define_everything(tmp_path)
+    (trainer,) = (node for node in whole.components if isinstance(node, Trainer))
+    serving = ServingSpec(tensorflow_serving={"tags": ["latest"]}, local_docker={})
+    checked = InfraValidator(model=trainer.outputs["model"], serving_spec=serving)
+    pipeline = Pipeline("p", str(tmp_path), components=[*whole.components, checked])
+    read = read_definition(pipeline)
+    assert read.choices == ("Tuner",) and not read.full_passes
+    ids = {node.pipeline_node.node_info.id for node in Compiler().compile(pipeline).nodes}
+    assert {"InfraValidator", "ExampleGate", "latest_blessed_model", "Evaluator"} <= ids
+    assert read_definition(define(tmp_path, texts.GOOD)).choices == ()
 
 
 @pytest.fixture
