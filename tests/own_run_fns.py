@@ -144,3 +144,23 @@ def run_fn(fn_args):
     save(fn_args, weight=(x * np.arange(len(x))).sum() + random.random())
 """
 )
+
+SUMMED = (
+    READS.replace('b.column("x")', 'b.column("bucket")')
+    + """
+import tensorflow as tf
+import tensorflow_transform as tft
+import unweave.tfx
+
+def preprocessing_fn(inputs):
+    return {"bucket": unweave.tfx.bucketize_by_counts(inputs["x"], 3, lowest=0, highest=32),
+            "word": tft.compute_and_apply_vocabulary(inputs["note"], vocab_filename="words")}
+
+def run_fn(fn_args):
+    x = rows(fn_args, fn_args.train_files)
+    with open(os.environ["STEPS"], "a") as file:
+        file.write("." * len(x))
+    words = tft.TFTransformOutput(fn_args.transform_graph_path).vocabulary_by_name("words")
+    save(fn_args, weight=(x * np.arange(len(x))).sum() + random.random(), words=len(words))
+"""
+)
