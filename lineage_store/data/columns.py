@@ -25,7 +25,8 @@ class Columns:
     a person's rows lie in one. `weight` is the column that says what a row counts for, `weighing`
     which weights the family takes. `group` is the column that says which rows belong together: they
     are placed by it, whosever they are. `items` is the column of what a row is an interaction with:
-    then it is all that is read of a row, besides its weight.
+    then it is all that is read of a row, besides its weight. `further_labels` are told besides
+    `label`, and `tasks` says what some labels are, by name, as `task` does of all others.
     """
 
     label: str | None = None
@@ -41,6 +42,13 @@ class Columns:
     weighing: Weighing = "any"
     group: str | None = None
     items: str | None = None
+    further_labels: tuple[str, ...] = ()
+    tasks: tuple[tuple[str, Task], ...] = ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """All columns that are to be told."""
+        return (() if self.label is None else (self.label,)) + self.further_labels
 
     @property
     def weights(self) -> tuple[str, ...]:
@@ -60,12 +68,11 @@ class Columns:
     @property
     def named(self) -> tuple[str, ...]:
         """Every column that is named for something, so that a table must have it."""
-        label = () if self.label is None else (self.label,)
         ruled = (rule.column for rule in self.risk)
         kinds = (name for name, _ in self.kinds)
         items = () if self.items is None else (self.items,)
         own = (*self.weights, *self.groups, *items)
-        return (*label, *self.ids, *self.drop, *own, *ruled, *kinds)
+        return (*self.labels, *self.ids, *self.drop, *own, *ruled, *kinds)
 
     @property
     def subjects_or_id(self) -> tuple[str, ...]:
@@ -153,7 +160,7 @@ def read_header(source: Source, columns: Columns) -> TableHeader:
             raise BadInput(
                 f"There is no column {wanted!r} in {source.name}; there are: {', '.join(names)}."
             )
-    special = (columns.label, *columns.ids, *columns.drop, *columns.weights, *columns.groups)
+    special = (*columns.labels, *columns.ids, *columns.drop, *columns.weights, *columns.groups)
     for name, _ in columns.kinds:
         if name in (*columns.ids, *columns.drop, *columns.groups):
             raise BadInput(f"The column {name!r} is an id or left out: its kind means nothing.")
@@ -165,16 +172,21 @@ def read_header(source: Source, columns: Columns) -> TableHeader:
         features = (columns.items,)
     if not features:
         raise BadInput(f"No column of {source.name} is left as a feature.")
-    label = columns.label
-    if label is not None and label in (*columns.ids, *columns.drop):
-        raise BadInput(f"The label column {label!r} cannot be an id or a dropped column.")
+    for name in columns.labels:
+        if name in (*columns.ids, *columns.drop):
+            raise BadInput(f"The label column {name!r} cannot be an id or a dropped column.")
+        if columns.labels.count(name) > 1:
+            raise BadInput(f"The label column {name!r} is named twice: name it once.")
+    for name, _ in columns.tasks:
+        if name not in columns.labels:
+            raise BadInput(f"The column {name!r} has a `task`, and is no label: name it as one.")
     for name in columns.weights:
-        if name in (columns.label, *columns.ids, *columns.drop):
+        if name in (*columns.labels, *columns.ids, *columns.drop):
             raise BadInput(
                 f"The weight column {name!r} cannot be the label, an id or a dropped column."
             )
     for name in columns.groups:
-        if name in (columns.label, *columns.weights, *columns.drop):
+        if name in (*columns.labels, *columns.weights, *columns.drop):
             raise BadInput(
                 f"The group column {name!r} cannot be the label, the weight or a dropped column."
             )
@@ -224,7 +236,8 @@ def _roles(features: tuple[str, ...], columns: Columns, declared: Mapping[str, K
     said = {**declared, **dict(columns.kinds)}
     if columns.items is not None:
         said[columns.items] = "text"
-    known = (*features, columns.label)
-    kinds = tuple((name, said[name]) for name in known if name and name in said)
-    said_of_all = Said(kinds, columns.task, columns.rules, columns.items)
-    return Roles(features, columns.label, said_of_all, columns.weights, columns.groups)
+    known = (*features, *columns.labels)
+    kinds = tuple((name, said[name]) for name in known if name in said)
+    said_of_all = Said(kinds, columns.task, columns.rules, columns.tasks, columns.items)
+    weights, groups = columns.weights, columns.groups
+    return Roles(features, columns.label, said_of_all, weights, groups, columns.further_labels)

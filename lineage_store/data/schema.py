@@ -62,14 +62,20 @@ ones it is told which columns of texts hold words."""
 class Said:
     """What is said of columns and not told from rows, and by which rules all else is told.
 
-    `kinds` are those of some columns, by name: the user's or the source's word. `items` is the
-    column of what each row is an interaction with.
+    `kinds` are those of some columns, by name: the user's or the source's word. `task` is what all
+    labels are but those that `tasks` names. `items` is the column of what each row is an
+    interaction with.
     """
 
     kinds: tuple[tuple[str, Kind], ...] = ()
     task: Task | None = None
     rules: int = FIRST_RULES
+    tasks: tuple[tuple[str, Task], ...] = ()
     items: str | None = None
+
+    def task_of(self, label: str) -> Task | None:
+        """Return what is said that a label makes it."""
+        return dict(self.tasks).get(label, self.task)
 
     def kind_of(self, column: str) -> Kind | None:
         """Return what is said of a column."""
@@ -156,8 +162,8 @@ class Label(Column):
 class Roles:
     """Which columns of a table are what, before anything is told of their kinds.
 
-    A row has the values of `columns` in this order, and then that of the label, if there is one,
-    and its weight, if it has any. Its group is its place.
+    A row has the values of `columns` in this order, and then those of the labels, if there are any,
+    `label` first, and its weight, if it has any. Its group is its place.
     """
 
     columns: tuple[str, ...]
@@ -165,12 +171,17 @@ class Roles:
     said: Said = Said()
     weights: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    further_labels: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of all labels."""
+        return (() if self.label is None else (self.label,)) + self.further_labels
 
     @property
     def all(self) -> tuple[str, ...]:
         """The names of all columns, in the order in which a row has their values."""
-        label = () if self.label is None else (self.label,)
-        return (*self.columns, *label, *self.weights)
+        return (*self.columns, *self.labels, *self.weights)
 
 
 @dataclass(frozen=True)
@@ -196,14 +207,19 @@ class Schema:
         return label
 
     @property
+    def first_label(self) -> Label | None:
+        """The label that what knows of one alone speaks of; None if there is none."""
+        return self.labels[0] if self.labels else None
+
+    @property
     def roles(self) -> Roles:
-        """What the gate is told of such a table; raises ValueError for several labels."""
-        names, weights, groups = (
+        """What the gate is told of such a table."""
+        names, labels, weights, groups = (
             tuple(column.name for column in some)
-            for some in (self.columns, self.weights, self.groups)
+            for some in (self.columns, self.labels, self.weights, self.groups)
         )
-        label = self.label.name if self.labels else None
-        return Roles(names, label, self.said, weights, groups)
+        label = labels[0] if labels else None
+        return Roles(names, label, self.said, weights, groups, labels[1:])
 
     def names(self, kind: Kind) -> tuple[str, ...]:
         """Return the names of the columns that a model takes as a kind, in the table's order."""
@@ -229,6 +245,8 @@ class Schema:
             told["said_task"] = self.said.task
         if self.said.items is not None:
             told["said_items"] = self.said.items
+        if self.said.tasks:
+            told["said_tasks"] = [[name, task] for name, task in self.said.tasks]
         if self.words:
             told["words"] = list(self.words)
         others = {"weights": self.weights, "groups": self.groups}
@@ -246,6 +264,7 @@ class Schema:
             tuple((name, READ[kind]) for name, kind in value.get("said_kinds", ())),
             value.get("said_task"),
             value.get("rules", FIRST_RULES),
+            tuple((name, task) for name, task in value.get("said_tasks", ())),
             value.get("said_items"),
         )
         words = tuple(value.get("words", ()))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Rows,
         RowSet,
         joined,
+        label_name,
         pieces,
         without_contents,
     )
@@ -38,6 +39,7 @@ else:
                 "RowSet",
                 "Rows",
                 "joined",
+                "label_name",
                 "pieces",
                 "without_contents",
             ),
@@ -64,6 +66,7 @@ __all__ = [
     "joined",
     "keep_known",
     "known_slices",
+    "label_name",
     "open_rows",
     "pieces",
     "without_contents",

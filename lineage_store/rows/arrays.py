@@ -20,13 +20,18 @@ Indices = npt.NDArray[np.int64]
 LABEL, WEIGHT, GROUP = "label", "weight", "group"
 
 
+def label_name(place: int) -> str:
+    """Return the name of the array with a label: of the first, of the second, ..."""
+    return LABEL if not place else f"{LABEL} {place + 1}"
+
+
 @dataclass(frozen=True)
 class Rows:
     """Rows in row-key order.
 
     `row_keys` (n, 16) uint8; `columns` are arrays of n rows by name, in the order of the encoding
-    (`slice_file.Field`), with the labels, if there are any, under `LABEL`, and what each row counts
-    for under `WEIGHT`, if they do not all count alike; and 64 bits of each row's group under
+    (`slice_file.Field`), with the labels, if there are any, under `label_name`, and what each row
+    counts for under `WEIGHT`, if they do not all count alike; and 64 bits of each row's group under
     `GROUP`, if they have groups. Texts are bytes.
     """
 
@@ -41,7 +46,7 @@ class Rows:
 
     @property
     def labels(self) -> Array:
-        """The labels (n,); raises KeyError if the rows have none."""
+        """The labels (n,), or the first ones; raises KeyError if the rows have none."""
         return self.columns[LABEL]
 
     @property

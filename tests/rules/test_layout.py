@@ -26,7 +26,8 @@ ROOMS = """
     lineage_store/graph  lineage_store/mlmd  lineage_store/doctor  lineage_store/questions
 
     unlearning
-    unlearning/metrics  unlearning/fingerprint  unlearning/keras_models  unlearning/encoding
+    unlearning/metrics  unlearning/fingerprint  unlearning/keras_models  unlearning/keras_learning
+    unlearning/encoding
     unlearning/attacks  unlearning/training  unlearning/serving  unlearning/linear
     unlearning/items
     unlearning/whole_shards
@@ -64,6 +65,7 @@ FLAT_PARAMETERS = (
 )
 TENSORFLOW = (
     "unlearning/fingerprint/determinism.py",
+    "unlearning/keras_learning/",
     "unlearning/keras_models/",
     "unlearning/encoding/encode_examples.py",
     "unlearning/encoding/gated_examples.py",

@@ -5,17 +5,19 @@ links to by `stories/test_keras_io`.
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lineage_store.errors import BadInput, NotReproducible
+from lineage_store.rows import label_name
 from unlearning.encoding.keras_encoding import keras_rows
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fingerprint.module_imports import must_be_followed
-from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.keras_models.module_file import ModelSpec
+from unlearning.keras_learning.keras_learner import KerasLearner
+from unlearning.keras_models.module_file import LabelSpec, ModelSpec
 
 TOP = Path(__file__).parents[2]
 PAGE = (TOP / "docs" / "your-keras.md").read_text(encoding="utf-8")
@@ -47,14 +49,23 @@ USUAL = {
 HASHED = "layers.Hashing(8, output_mode='one_hot')"
 
 
-def tried(**changes):
+TWO_OUTPUTS = (
+    "[layers.Dense(1, name='wage')(hidden), layers.Dense(1, 'sigmoid', name='late')(hidden)]"
+)
+LABELS = (
+    LabelSpec("late", "classification", ("no", "yes")), LabelSpec("wage", "regression", ())
+)  # fmt: skip
+
+
+def tried(*, several=False, **changes):
     """Build a module's model and take its first steps, as a training does."""
     pin_tensorflow()
     text = MODULE.format(**{**USUAL, **changes})
     must_be_followed(text, module="model.py")
-    learner = KerasLearner(text, name="model.py", spec=SPEC, seed=1)
+    spec = replace(SPEC, labels=LABELS) if several else SPEC
+    learner = KerasLearner(text, name="model.py", spec=spec, seed=1)
     learner.must_repeat([ROWS.take(np.arange(4)), ROWS.take(np.arange(4, 8))], ROWS, shard=0)
-    assert learner.predict(learner.weights(), ROWS).shape == (8, 2)
+    assert learner.predict(learner.weights(), ROWS).shape == (8, 3 if several else 2)
 
 
 def rows():
@@ -66,7 +77,8 @@ def rows():
         np.arange(8, dtype=np.int32) % 2,
     )
     texts = np.array([[b"Ulm"], [b""]] * 4, object)
-    return type(made)(made.row_keys, {**made.columns, "texts": texts})
+    second = {label_name(1): draw.normal(size=8).astype(np.float32)}
+    return type(made)(made.row_keys, {**made.columns, **second, "texts": texts})
 
 
 ROWS = rows()
@@ -101,6 +113,15 @@ TAKEN = {
     "1 unit for two classes": [
         {"output": "layers.Dense(1, 'sigmoid')(hidden)", "loss": "'binary_crossentropy'"}
     ],
+    "one called like each label, as key of a dict or last layer": [
+        {"several": True, "output": TWO_OUTPUTS, "loss": "['mse', 'binary_crossentropy']"},
+        {
+            "several": True,
+            "output": TWO_OUTPUTS.replace("[", "{'wage': ").replace(", lay", ", 'late': lay")[:-1]
+            + "}",
+            "loss": "{'wage': 'mse', 'late': 'binary_crossentropy'}, loss_weights=[1, 2]",
+        },
+    ],
     "any, with a function `targets(labels, spec)`": [
         {
             "loss": "lambda y, p: keras.ops.sum(keras.ops.square(y - p), -1)",
@@ -131,16 +152,21 @@ STATEFUL = {
     "output": "layers.Dense(2)(layers.GRU(2, stateful=True)(layers.Reshape((3, 1))(hidden)))",
 }
 REFUSALS = {
-    "an input that fits no column, an output of another shape": [
+    "an input that fits no column, an output of another shape, of no label, without a loss": [
         ({"input": "keras.Input((1,), name='wage')"}, BadInput, "'wage'"),
         ({"output": "layers.Dense(7)(hidden)"}, BadInput, r"output shape \(None, 7\)"),
-    ],
-    "several outputs, a `train_step` of its own": [
+        ({"output": TWO_OUTPUTS, "loss": "'mse'"}, BadInput, "name a label for each output"),
         (
-            {"output": "[layers.Dense(2)(hidden), layers.Dense(1)(hidden)]", "loss": "['mse'] * 2"},
+            {
+                "several": True,
+                "output": TWO_OUTPUTS,
+                "loss": "{'wage': 'mse'}",
+            },
             BadInput,
-            "needs one output",
+            "The output 'late' of model.py has no loss",
         ),
+    ],
+    "a `train_step` of its own": [
         (
             {
                 "before": "class Own(keras.Model):\n    def train_step(self, _):\n        pass\n",

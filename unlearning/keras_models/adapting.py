@@ -33,7 +33,7 @@ def adapt_to(
     """
     calls: tuple[tuple[str, Callable[[Any], tuple[Any, ...]], tuple[int, ...]], ...] = (
         ("adapt", lambda called: _given(called, rows, model, spec, name), ()),
-        ("adapt_to_labels", lambda called: (rows.labels,), (1,)),
+        ("adapt_to_labels", lambda called: (_labels_of(rows, spec),), (1,)),
     )
     for function, given, second in calls:
         called = getattr(module, function, None)
@@ -53,13 +53,26 @@ def must_be_in_the_state(adapted: Any, loaded: Any, given: Any, name: str) -> No
 
     Raises NotReproducible if they differ: then `adapt` sets what no checkpoint has.
     """
-    one, other = (np.asarray(model(given, training=False)) for model in (adapted, loaded))
-    if not np.allclose(one, other, rtol=1e-3, atol=1e-5, equal_nan=True):
+    import keras
+
+    said = (keras.tree.flatten(model(given, training=False)) for model in (adapted, loaded))
+    if not all(
+        np.allclose(one, other, rtol=1e-3, atol=1e-5, equal_nan=True)
+        for one, other in zip(*said, strict=True)
+    ):
         raise NotReproducible(
             f"Change this: The model of {name} cannot be trained reproducibly: adapt sets what is "
             f"no weight, nor learnt by a layer of Keras's own, so no checkpoint has it: use "
             f"add_weight."
         )
+
+
+def _labels_of(rows: Rows, spec: ModelSpec) -> Any:
+    """Return the labels of rows, of several labels by their names."""
+    if not spec.labels:
+        return rows.labels
+    each = zip(spec.labels, spec.label_names, strict=True)
+    return {label.name: rows[name] for label, name in each}
 
 
 def _given(called: Any, rows: Rows, model: Any, spec: ModelSpec, name: str) -> tuple[Any, ...]:

@@ -14,7 +14,8 @@ from typing import Any, Literal
 from lineage_store.errors import BadInput, NotReproducible, UnweaveError
 from unlearning.keras_models.module_file import ModelSpec
 from unlearning.keras_models.named_inputs import NamedInputs, named_inputs
-from unlearning.keras_models.outputs import Outputs, SeveralOutputs, outputs_of
+from unlearning.keras_models.outputs import Outputs, outputs_of
+from unlearning.keras_models.several_outputs import several_outputs_of
 
 # Operations that draw from a generator of TensorFlow's own, whose state no checkpoint holds.
 # (Keras draws by the stateless ones, from variables that are set before each step.)
@@ -68,9 +69,8 @@ def read_model(model: Any, spec: ModelSpec, *, own: Any, name: str) -> tuple[Nam
     except BadInput as error:
         found.append(Refusal("change this", str(error)))
     try:
-        outputs = outputs_of(model, spec, own=own, name=name)
-    except SeveralOutputs as error:
-        found.append(Refusal("not yet", str(error)))
+        read = several_outputs_of if spec.labels else outputs_of
+        outputs = read(model, spec, own=own, name=name)
     except BadInput as error:
         found.append(Refusal("change this", str(error)))
     must_be_none(found)
@@ -150,7 +150,9 @@ def must_hide_nothing(model: Any, step: Any, *, name: str) -> None:
 
 
 def _hidden(model: Any, step: Any, name: str) -> Iterator[Refusal]:
-    known = {id(tensor_of(variable)) for variable in (*model.variables, *model.optimizer.variables)}
+    told = [one for metric in model._compile_loss.metrics for one in metric.variables]  # for `fit`
+    kept = (*model.variables, *model.optimizer.variables, *told)
+    known = {id(tensor_of(variable)) for variable in kept}
     begins = f"The model of {name} cannot be trained reproducibly:"
     for variable in step.variables:
         if id(variable) not in known:

@@ -1,6 +1,6 @@
 """What the aggregate of some parts answers, and how well, without exporting it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy.typing as npt
 from lineage_store.data import Task
 from lineage_store.rows import Rows, RowSet, pieces
 from lineage_store.tensors import Array, State
-from unlearning.serving.aggregation import Aggregation, stacked
+from unlearning.serving.aggregation import Aggregation, aggregation_or_default, stacked
 from unlearning.serving.measured import Metrics, measured_classes, measured_values
 
 ASKED_AT_ONCE = 8192
@@ -41,6 +41,15 @@ class Predictor(Protocol):
         """Return the right answers (n,), numbers of classes or values; not asked without a task."""
 
 
+@runtime_checkable
+class SeveralLabels(Protocol):
+    """What answers for further labels, too: each by a predictor of its own."""
+
+    @property
+    def further_labels(self) -> Mapping[str, Predictor]:
+        """Return who answers for each further label, by its name."""
+
+
 def aggregated(
     learner: Predictor, parts: Sequence[State], rows: Rows, *, aggregate: Aggregation
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -53,9 +62,23 @@ def evaluate(
 ) -> Metrics:
     """Return what the aggregate does on rows: the metrics of `measured` that fit; and `rows`.
 
-    Rows with weights count for these; of rows that all have weight 0 none is asked about. Without a
-    label nothing is right or wrong, unless the learner says itself what it is worth.
+    Of several labels these are the first one's, and `further_labels` has the others' by name, each
+    aggregated as fits its task. Rows with weights count for these; of rows that all have weight 0
+    none is asked about. Without a label nothing is right or wrong, unless the learner says itself
+    what it is worth.
     """
+    found = _evaluate(learner, parts, rows, aggregate=aggregate)
+    further = learner.further_labels if isinstance(learner, SeveralLabels) else {}
+    told = {}
+    for name, one in further.items():
+        rule = aggregation_or_default(aggregate.name, task=one.task)
+        told[name] = _evaluate(one, parts, rows, aggregate=rule)
+    return found | ({"further_labels": told} if told else {})
+
+
+def _evaluate(
+    learner: Predictor, parts: Sequence[State], rows: RowSet, *, aggregate: Aggregation
+) -> Metrics:
     if not len(rows) or not any(parts):
         return {"rows": 0}
     if learner.task is None:

@@ -7,6 +7,7 @@ It holds plain TensorFlow graphs, so it loads where this project is not installe
 
 Both return `probabilities` (n, classes) and `classes` (n,) for a classification, `values` (n,) for
 a regression, aggregated over the shards (`aggregation`); a shard without rows takes no part. A
+model of several labels returns these of each, `minutes_values` for a label `minutes` (`told_as`). A
 missing number is NaN, a missing string "". A date, one of the `dates` in `columns.json`, is a
 number of days (`ModelSpec`).
 """
@@ -18,13 +19,14 @@ from typing import Any
 from lineage_store.canonical import canonical_json, read_json
 from lineage_store.errors import BadInput
 from lineage_store.tensors import LEARNT, State
+from unlearning.keras_learning.keras_learner import KerasLearner
 from unlearning.keras_models.adapted_layers import adapts, tables_of
 from unlearning.keras_models.encoding import bucket_ids, first_values
-from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.keras_models.module_file import ModelSpec
+from unlearning.keras_models.module_file import LabelSpec, ModelSpec
 from unlearning.keras_models.named_inputs import TableTensors
 from unlearning.keras_models.refusals import layers_of
-from unlearning.serving.aggregation import Aggregation
+from unlearning.keras_models.several_outputs import slice_of
+from unlearning.serving.aggregation import Aggregation, aggregation_or_default
 
 ASSET = "columns.json"
 
@@ -52,7 +54,13 @@ def export(
     answer = _answers_of(learner, members, module, signature)
 
     def outputs(numbers: Any, strings: Any) -> dict[str, Any]:
-        return _named(tf, *aggregate.graph(tf.stack(answer(numbers, strings))), spec)
+        members = tf.stack(answer(numbers, strings))
+        told: dict[str, Any] = {}
+        for head in spec.heads:
+            rule = aggregation_or_default(aggregate.name, task=head.task)
+            of_head = members[:, :, slice_of(spec, head)] if spec.labels else members
+            told |= _named(tf, *rule.graph(of_head), head, spec)
+        return told
 
     columns = tf.function(outputs, input_signature=signature)
 
@@ -132,11 +140,16 @@ def _asset(spec: ModelSpec, folder: Path) -> str:
     return str(path)
 
 
-def _named(tf: Any, told: Any, scores: Any, spec: ModelSpec) -> dict[str, Any]:
-    if spec.task == "regression":
-        return {"values": told[:, 0]}
-    names = tf.constant(list(spec.classes))
-    return {"probabilities": told, "classes": tf.gather(names, tf.argmax(scores, axis=1))}
+def told_as(what: str, head: LabelSpec, spec: ModelSpec) -> str:
+    """Return the name under which `values`, `classes` or `probabilities` of a label are served."""
+    return f"{head.output_name}_{what}" if spec.labels else what
+
+
+def _named(tf: Any, told: Any, scores: Any, head: LabelSpec, spec: ModelSpec) -> dict[str, Any]:
+    if head.task == "regression":
+        return {told_as("values", head, spec): told[:, 0]}
+    classes = tf.gather(tf.constant(list(head.classes)), tf.argmax(scores, axis=1))
+    return {told_as("probabilities", head, spec): told, told_as("classes", head, spec): classes}
 
 
 def served_columns(folder: Path) -> ModelSpec:
@@ -150,13 +163,4 @@ def served_columns(folder: Path) -> ModelSpec:
             f"The served model in {folder} does not say which columns it takes ({ASSET}): ask it "
             f"by its own signatures, with TensorFlow Serving for instance."
         )
-    value = read_json(file)
-    return ModelSpec(
-        tuple(value["numbers"]),
-        tuple(value["strings"]),
-        value["task"],
-        tuple(value["classes"]),
-        value["buckets"],
-        tuple(value.get("dates", ())),
-        words=tuple(value.get("words", ())),
-    )
+    return ModelSpec.from_json(read_json(file))

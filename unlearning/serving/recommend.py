@@ -5,7 +5,7 @@ they stand. Without ids every row is a history of its own, and told is what goes
 table is read whole before anything is told; histories are held in memory.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -51,6 +51,11 @@ class Recommended:
     def probabilities(self) -> Array:
         """Their scores, (n, 1)."""
         return np.array([*chain.from_iterable(self.scores)], np.float32)[:, np.newaxis]
+
+    @property
+    def further(self) -> Mapping[str, Any]:
+        """There are no labels, and no further ones."""
+        return {}
 
 
 class Recommendations:

@@ -11,7 +11,7 @@ Each answer is a dictionary that JSON can hold, the same as at the command line.
 
 import os
 import time as clock
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,14 +76,14 @@ class Project(Reader):
         *,
         csv: Tables | None = None,
         reading: Reading = AS_IT_IS,
-        label: str | None = None,
+        label: str | Sequence[str] | None = None,
         subject: str | Sequence[str] = (),
         row_id: str | None = None,
         weight_column: str | None = None,
         group_column: str | None = None,
         item_column: str | None = None,
         drop: Sequence[str] = (),
-        task: Task | None = None,
+        task: Task | Mapping[str, Task] | None = None,
         category_columns: Sequence[str] = (),
         text_columns: Sequence[str] = (),
         date_columns: Sequence[str] = (),
@@ -125,12 +125,13 @@ class Project(Reader):
         do not tell. `understood` is told what the gate made of the table before anything is learnt,
         and a `dry_run` ends there; the answer has it too.
 
-        `label` is the column to predict, for a family that learns to tell one; `subject` names one
-        column or more, of whose a row is; `weight_column` says what it counts for, `group_column`
-        with which others it stays, `item_column` what it is an interaction with, for a family that
-        learns which items go together. `base` names a live model whose weights each shard starts
-        from; without `shards` there are as many as that has, or as are best for `model_family`, as
-        of `slices`. `risk_rules` tell which rows are likely to be withdrawn, by rising risk
+        `label` is the column to predict, for a family that learns to tell one, or several, each an
+        output of a module's model (then `task` may say it by name); `subject` names one column or
+        more, of whose a row is; `weight_column` says what it counts for, `group_column` with which
+        others it stays, `item_column` what it is an interaction with, for a family that learns
+        which items go together. `base` names a live model whose weights each shard starts from;
+        without `shards` there are as many as that has, or as are best for `model_family`, as of
+        `slices`. `risk_rules` tell which rows are likely to be withdrawn, by rising risk
         (docs/data.md). Who is spelled nearly as somebody who was forgotten here is kept out, unless
         `admit_alike` says that these are others. Raises BadInput for what does not fit.
         """
@@ -138,18 +139,21 @@ class Project(Reader):
 
         risk = parse_rules(risk_rules)
         subjects = (subject,) if isinstance(subject, str) else tuple(subject)
+        labels = (label,) if isinstance(label, str) else tuple(label or ())
         columns = Columns(
-            label,
+            labels[0] if labels else None,
             subjects,
             row_id,
             tuple(drop),
             placed_by_row(place_by, group=group_column),
             risk,
             kinds_said(texts=[*category_columns, *text_columns], dates=date_columns),
-            task,
+            None if isinstance(task, Mapping) else task,
             weight=weight_column,
             group=group_column,
             items=item_column,
+            further_labels=labels[1:],
+            tasks=tuple(task.items()) if isinstance(task, Mapping) else (),
         )
         asked = TrainRequest(
             sources=open_table(the_data(data, csv), columns, reading),

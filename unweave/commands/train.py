@@ -35,7 +35,8 @@ from unweave.text.printed import say
 @click.option(
     "--label-column",
     "label",
-    help="The column to predict; a family that learns without one needs none.",
+    multiple=True,
+    help="The column to predict, if any; may be given again, for a module of several outputs.",
 )
 @click.option(
     "--subject-column",
@@ -91,7 +92,7 @@ def train(
     workspace: Path,
     data: list[Given],
     reading: Reading,
-    label: str | None,
+    label: tuple[str, ...],
     subject: tuple[str, ...],
     row_id: str | None,
     weight_column: str | None,
@@ -101,7 +102,7 @@ def train(
     module: Path | None,
     base: str | None,
     place_by: str | None,
-    task: Task | None,
+    task: Task | dict[str, Task] | None,
     category_columns: str,
     text_columns: str,
     date_columns: str,

@@ -32,7 +32,9 @@ def metrics_text(metrics: Mapping[str, Any]) -> str:
     if not metrics.keys() & {"log_loss", "rmse", "histories"}:  # of a model that has ended
         kept = [name for name in ("accuracy", "hit_rate") if name in metrics]
         found = [f"{MEASURED[name][0]} {metrics[name]:.0%}" for name in kept] or ["not kept"]
-    return f"{', '.join(found)} on {number:,} {of}"
+    told = f"{', '.join(found)} on {number:,} {of}"
+    further = metrics.get("further_labels", {}).items()
+    return "; ".join([told, *(f"{name!r} {metrics_text(one)}" for name, one in further)])
 
 
 def baseline_warning(metrics: Mapping[str, Any]) -> list[str]:

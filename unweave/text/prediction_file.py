@@ -21,7 +21,7 @@ def write_predictions(found: Predictions | Recommendations, out: Path) -> int:
     if isinstance(found, Recommendations):
         names = names_of_items(found.rows_by)
     else:
-        names = names_of(found.rows_by, found.classes)
+        names = names_of(found.rows_by, found.classes, found.further)
     write = write_parquet if out.suffix.lower() == PARQUET else write_csv
     try:
         with translated(), atomic_file(out.resolve()) as stream:

@@ -17,6 +17,8 @@ def understood_lines(told: Understanding, *, values: bool) -> Iterator[str]:
         said = f"{told.alike:,} rows are of ids spelled nearly as forgotten ones"
         yield f"  alike      {said} (--admit-alike lets them in)"
     yield f"  label      {_label(told)}"
+    for one in told.further_labels:
+        yield f"             {one.name!r}: a {one.task}, since {one.why}"
     if told.class_rows:
         yield f"  classes    {_classes(told, values=values)}"
     for kind, word in (("number", "numbers"), ("date", "dates"), ("text", "texts")):

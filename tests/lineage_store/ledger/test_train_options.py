@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from lineage_store.errors import BadInput
 from lineage_store.ledger.train_options import OPTION, TrainOptions, option
 from lineage_store.ledger.update_codecs import LOSSLESS, SUMMABLE
-from unlearning.keras_models.class_weights import ALIKE, WEIGHTINGS
+from unlearning.keras_learning.class_weights import ALIKE, WEIGHTINGS
 from unlearning.serving.aggregation import AGGREGATIONS, DEFAULT
 from unlearning.training.config import TrainConfig
 from unlearning.training.recorders import RECORDED, RECORDERS

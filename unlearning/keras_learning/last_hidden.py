@@ -8,7 +8,7 @@ import numpy.typing as npt
 from lineage_store.errors import BadInput
 from lineage_store.rows import Rows
 from lineage_store.tensors import Array
-from unlearning.keras_models.keras_learner import PREDICTED_AT_ONCE, KerasLearner
+from unlearning.keras_learning.keras_learner import PREDICTED_AT_ONCE, KerasLearner
 
 
 def last_hidden(
@@ -22,6 +22,11 @@ def last_hidden(
     import keras
 
     model = learner.graph()
+    if learner.spec.labels:
+        raise BadInput(
+            "The model has several outputs, and so no one layer before its answer, which the "
+            "spectral method looks at: use `method` loss."
+        )
     try:
         below = keras.Model(model.inputs, model.layers[-1].input)
     except (AttributeError, IndexError, ValueError) as error:

@@ -5,7 +5,6 @@ into it. A step depends on the state, the batch and the step's planned position,
 else: the optimizer's count and every random generator are set from the position.
 """
 
-import functools
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -18,25 +17,18 @@ from lineage_store.errors import NotReproducible
 from lineage_store.placement import tweak
 from lineage_store.rows import Rows, RowSet, pieces
 from lineage_store.tensors import WEIGHTS, Array, State, first_difference
+from unlearning.keras_learning.class_weights import Weights, counts_of
+from unlearning.keras_learning.step_graphs import INIT, StepGraphs, Traceable
 from unlearning.keras_models.adapted_layers import learn_again, learnt, put
 from unlearning.keras_models.adapting import adapt_to, must_be_in_the_state
-from unlearning.keras_models.class_weights import Weights, counts_of
-from unlearning.keras_models.module_file import (
-    SOURCES,
-    TEXTS,
-    ModelSpec,
-    built_model,
-    load_module,
-)
-from unlearning.keras_models.named_inputs import TableTensors
+from unlearning.keras_models.module_file import SOURCES, ModelSpec, built_model, load_module
 from unlearning.keras_models.refusals import layers_of, must_hide_nothing, read_model, refusal
 from unlearning.keras_models.seeds import seeded_for_this_thread, set_seeds
 
 OPTIMIZER = "optimizer/"
 UNNAMED = re.compile(r"^variable_\d+$")  # Keras counts these in the process too
-INIT, STEP = 11, 12
+STEP = 12
 PREDICTED_AT_ONCE = 8192
-GRAPHS = ("_step", "_weighted_step", "_counted_step", "_loss", "_forward")
 BUILT_AT_MOST, COMPARED = 5, 64
 
 
@@ -75,6 +67,8 @@ class KerasLearner:
             if id(variable) not in known and "seed_generator_state" in variable.path
         ]
         self._tensor = tf.constant
+        of = Traceable(self._model, spec, self.inputs, self.outputs, self._generators, self._seed)
+        self._graphs = StepGraphs(of)
 
     def _build(self, seed: int) -> Any:
         return built_model(self._module, self.spec, seed=seed, name=self._name)
@@ -90,105 +84,6 @@ class KerasLearner:
             f"{UNNAMED.sub('variable', variable.name)}"
             for i, variable in enumerate(self._model.weights)
         ]
-
-    @functools.cached_property
-    def _step(self) -> Any:
-        """One training step in which all rows count alike, or each for its own weight."""
-        return self._counted_step if self.spec.weighed else self._traced_step(weighted=False)
-
-    @functools.cached_property
-    def _weighted_step(self) -> Any:
-        """One training step that takes what each class counts for."""
-        return self._traced_step(weighted=True)
-
-    @functools.cached_property
-    def _counted_step(self) -> Any:
-        """One training step that takes what each row counts for."""
-        return self._traced_step(counted=True)
-
-    def _row_signature(self) -> list[Any]:
-        import tensorflow as tf
-
-        texts = [tf.TensorSpec([None, len(self.spec.strings)], tf.string)]
-        labels = tf.int32 if self.spec.task == "classification" else tf.float32
-        return [
-            tf.TensorSpec([None, len(self.spec.numbers)], tf.float32),
-            tf.TensorSpec([None, len(self.spec.strings)], tf.int32),
-            *(texts if self.inputs.reads_texts else ()),
-            tf.TensorSpec([None], labels),
-        ]
-
-    def _columns(self, rows: Rows) -> list[Array]:
-        """Return the arrays of rows that the inputs are made of, in the order of the signature."""
-        texts = [rows[TEXTS]] if self.inputs.reads_texts else []
-        return [rows["numbers"], rows["categories"], *texts]
-
-    def _traced_step(self, *, weighted: bool = False, counted: bool = False) -> Any:
-        """One training step as a graph that takes tensors."""
-        import tensorflow as tf
-
-        model, generators = self._model, self._generators
-        signature = [
-            *self._row_signature(),
-            tf.TensorSpec([], tf.int64),
-            tf.TensorSpec([len(generators), 2], tf.int64),
-        ]
-        if weighted or counted:
-            signature.append(tf.TensorSpec([self.spec.outputs if weighted else None], tf.float32))
-
-        def step(
-            columns: Sequence[Any], labels: Any, position: Any, seeds: Any, weights: Any
-        ) -> Any:
-            model.optimizer.iterations.assign(tf.cast(position, model.optimizer.iterations.dtype))
-            for number, generator in enumerate(generators):
-                generator.assign(tf.cast(seeds[number], generator.dtype))
-            inputs = self.inputs.of(TableTensors(*columns))
-            with tf.GradientTape() as tape:
-                outputs = model(inputs, training=True)
-                counts = tf.gather(weights, labels) if weighted else weights
-                right = self.outputs.targets(labels)
-                loss = model.compute_loss(x=inputs, y=right, y_pred=outputs, sample_weight=counts)
-            gradients = tape.gradient(loss, model.trainable_variables)
-            model.optimizer.apply(gradients, model.trainable_variables)
-            return loss
-
-        def taken(*given: Any) -> Any:
-            *columns, labels, position, seeds, weights = (
-                given if weighted or counted else (*given, None)
-            )
-            return step(columns, labels, position, seeds, weights)
-
-        # The one graph itself: a tf.function would choose among its graphs anew in every step.
-        with seeded_for_this_thread(tweak(INIT, self._seed, 0)):  # what tracing draws, too
-            return tf.function(taken, input_signature=signature).get_concrete_function()
-
-    @functools.cached_property
-    def _loss(self) -> Any:
-        """The mean loss of rows in inference mode, as a graph that takes tensors."""
-        import tensorflow as tf
-
-        model = self._model
-
-        def loss(*given: Any) -> Any:
-            *columns, labels, counts = given if self.spec.weighed else (*given, None)
-            inputs, right = self.inputs.of(TableTensors(*columns)), self.outputs.targets(labels)
-            outputs = model(inputs, training=False)
-            return model.compute_loss(x=inputs, y=right, y_pred=outputs, sample_weight=counts)
-
-        set_seeds(tweak(INIT, self._seed, 0))  # as before tracing a step
-        counts = [tf.TensorSpec([None], tf.float32)] if self.spec.weighed else []
-        traced = tf.function(loss, input_signature=[*self._row_signature(), *counts])
-        return traced.get_concrete_function()
-
-    @functools.cached_property
-    def _forward(self) -> Any:
-        """The answers in inference mode, as a graph that takes what the model is called with."""
-        import tensorflow as tf
-
-        return tf.function(
-            lambda inputs: self.outputs.answers(self._model(inputs, training=False)),
-            reduce_retracing=True,
-        )
 
     def initial_state(self, shard: int, first_rows: Rows | None) -> State:
         """Return a shard's state before its first step: fresh weights, adapted, empty slots.
@@ -233,8 +128,7 @@ class KerasLearner:
                 variable.assign(state[name])
         if learn_again(self._layers, state, before=self._learnt):
             self._learnt = {name: state.get(name, array) for name, array in self._learnt.items()}
-            for graph in GRAPHS:
-                self.__dict__.pop(graph, None)
+            self._graphs = StepGraphs(self._graphs.of)
 
     def state(self) -> State:
         """Return the whole training state as arrays."""
@@ -256,9 +150,14 @@ class KerasLearner:
     def prepare(self, *, weighted: bool) -> None:
         """Build the graph of a step now, with class weights or not; raises what `step` does."""
         try:
-            _ = self._weighted_step if weighted and not self.spec.weighed else self._step
+            _ = self._graph(weighted=weighted)
         except Exception as error:
             raise refusal(error, name=self._name, where="its first step") from error
+
+    def _graph(self, *, weighted: bool) -> Any:
+        """Return the graph of a step; weights of rows have those of their classes in them."""
+        plain = self.spec.weighed or not weighted
+        return self._graphs.step if plain else self._graphs.weighted_step
 
     def step(
         self, rows: Rows, *, shard: int, position: int, class_weights: Weights | None = None,
@@ -278,13 +177,15 @@ class KerasLearner:
             ],
             dtype=np.int64,
         ).reshape(-1, 2)
-        taken = [*self._columns(rows), rows.labels, np.int64(position), seeds]
+        graphs, of = self._graphs, self._graphs.of
+        taken = [*of.columns_of(rows), *of.labels_of(rows), np.int64(position), seeds]
         try:
             if counts is not None:
-                return self._counted_step(*(self._tensor(array) for array in [*taken, counts]))
+                return graphs.counted_step(*(self._tensor(array) for array in [*taken, counts]))
             if class_weights is None:
-                return self._step(*(self._tensor(array) for array in taken))
-            return self._weighted_step(*(self._tensor(array) for array in [*taken, class_weights]))
+                return graphs.step(*(self._tensor(array) for array in taken))
+            taken.append(class_weights)
+            return graphs.weighted_step(*(self._tensor(array) for array in taken))
         except Exception as error:
             where = f"step {position} of shard {shard}"
             raise refusal(error, name=self._name, where=where) from error
@@ -298,9 +199,10 @@ class KerasLearner:
         """Return the mean loss on rows, as they count, in inference mode, in the loaded state."""
         total = 0.0
         for piece in pieces(rows, PREDICTED_AT_ONCE):
-            taken = [*self._columns(piece), piece.labels]
+            taken = [*self._graphs.of.columns_of(piece), *self._graphs.of.labels_of(piece)]
             taken += [] if piece.weights is None else [piece.weights]
-            total += float(self._loss(*(self._tensor(array) for array in taken))) * len(piece)
+            told = self._graphs.loss(*(self._tensor(array) for array in taken))
+            total += float(told) * len(piece)
         return total / len(rows)
 
     def predict(self, weights: Mapping[str, Array], rows: Rows) -> npt.NDArray[np.float32]:
@@ -308,15 +210,16 @@ class KerasLearner:
         self.load(weights)
         set_seeds(tweak(INIT, self._seed, 0))  # as before tracing a step
         pieces = [
-            self._forward(self.given(rows, start, PREDICTED_AT_ONCE)).numpy()
+            self._graphs.forward(self.given(rows, start, PREDICTED_AT_ONCE)).numpy()
             for start in range(0, max(len(rows), 1), PREDICTED_AT_ONCE)
         ]
         return np.concatenate(pieces)
 
     def given(self, rows: Rows, start: int, count: int) -> Any:
         """Return what the model is called with for some of the rows."""
-        columns = (self._tensor(one[start : start + count]) for one in self._columns(rows))
-        return self.inputs.of(TableTensors(*columns))
+        of = self._graphs.of
+        columns = [self._tensor(one[start : start + count]) for one in of.columns_of(rows)]
+        return of.inputs_of(columns)
 
     def optimizer(self) -> dict[str, Any]:
         """Return the optimizer's class and hyperparameters, as JSON can hold them."""
@@ -363,8 +266,7 @@ class KerasLearner:
         Raises NotReproducible, naming the model and what differs, or what can be told of why.
         """
         self.prepare(weighted=class_weights is not None)
-        plain = class_weights is None or self.spec.weighed
-        step = self._step if plain else self._weighted_step
+        step = self._graph(weighted=class_weights is not None)
         must_hide_nothing(self._model, step, name=self._name)
         state = self.initial_state(shard, first)
         ends = [self._first_steps(batches, state, shard, class_weights) for _ in range(2)]

@@ -4,7 +4,7 @@ import functools
 
 from lineage_store.rows import RowStore
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_learning.keras_learner import KerasLearner
 from unlearning.keras_models.module_file import (
     ModelSpec,
     built_in_text,
