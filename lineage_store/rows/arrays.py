@@ -7,6 +7,7 @@ lie: their keys, and those of a batch. `slice_set.SortedRows` answers from files
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -121,6 +122,20 @@ def pieces(rows: RowSet, size: int) -> Iterator[Rows]:
     """Yield the rows in order, at most `size` at a time."""
     for start in range(0, len(rows), size):
         yield rows.take(np.arange(start, min(start + size, len(rows))))
+
+
+def group_pieces(rows: RowSet, size: int) -> Iterator[Rows]:
+    """Yield the rows by their groups, each whole: about `size` at a time, more if one is larger."""
+    if not len(rows):
+        return
+    bits = rows.batch_bits
+    order: Indices = np.argsort(bits, kind="stable")
+    ends = [*(np.flatnonzero(np.diff(bits[order])) + 1).tolist(), len(order)]
+    start = 0
+    for end, after in pairwise([*ends, ends[-1] + size + 1]):
+        if after - start > size:
+            yield rows.take(np.sort(order[start:end]))
+            start = end
 
 
 def key_order(row_keys: npt.NDArray[np.uint8]) -> Indices:

@@ -13,6 +13,7 @@ import pytest
 
 from lineage_store.errors import BadInput, NotReproducible
 from lineage_store.rows import label_name
+from lineage_store.rows.arrays import GROUP
 from unlearning.encoding.keras_encoding import keras_rows
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fingerprint.module_imports import must_be_followed
@@ -62,7 +63,7 @@ def tried(*, several=False, **changes):
     pin_tensorflow()
     text = MODULE.format(**{**USUAL, **changes})
     must_be_followed(text, module="model.py")
-    spec = replace(SPEC, labels=LABELS) if several else SPEC
+    spec = replace(SPEC, grouped=True, labels=LABELS if several else ())
     learner = KerasLearner(text, name="model.py", spec=spec, seed=1)
     learner.must_repeat([ROWS.take(np.arange(4)), ROWS.take(np.arange(4, 8))], ROWS, shard=0)
     assert learner.predict(learner.weights(), ROWS).shape == (8, 3 if several else 2)
@@ -77,7 +78,7 @@ def rows():
         np.arange(8, dtype=np.int32) % 2,
     )
     texts = np.array([[b"Ulm"], [b""]] * 4, object)
-    second = {label_name(1): draw.normal(size=8).astype(np.float32)}
+    second = {label_name(1): draw.normal(size=8).astype(np.float32), GROUP: np.arange(8) // 2}
     return type(made)(made.row_keys, {**made.columns, **second, "texts": texts})
 
 
@@ -128,6 +129,13 @@ TAKEN = {
             "after": "def targets(labels, spec):\n    return keras.ops.one_hot(labels, 2)\n",
         }
     ],
+    "any, with `targets(labels, spec, groups)`": [
+        {
+            "loss": "lambda y, p: keras.ops.sum(keras.ops.square(y - p), -1)",
+            "after": "def targets(labels, spec, groups):\n"
+            "    return keras.ops.one_hot(groups % 2, 2)\n",
+        }
+    ],
 }
 
 
@@ -176,8 +184,9 @@ REFUSALS = {
             "train_step of its own",
         ),
     ],
-    "a layer with `stateful=True`": [(STATEFUL, NotReproducible, "is stateful")],
-    "gradients that are accumulated, averages that only `fit` would use": [
+    "a layer with `stateful=True`, gradients that are accumulated, averages that only `fit` "
+    "would use": [
+        (STATEFUL, NotReproducible, "is stateful"),
         (
             {"optimizer": "keras.optimizers.SGD(gradient_accumulation_steps=2)"},
             BadInput,

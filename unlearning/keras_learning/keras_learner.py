@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from lineage_store.errors import NotReproducible
 from lineage_store.placement import tweak
-from lineage_store.rows import Rows, RowSet, pieces
+from lineage_store.rows import Rows, RowSet, group_pieces, pieces
 from lineage_store.tensors import WEIGHTS, Array, State, first_difference
 from unlearning.keras_learning.class_weights import Weights, counts_of
 from unlearning.keras_learning.step_graphs import INIT, StepGraphs, Traceable
@@ -198,7 +198,9 @@ class KerasLearner:
     def loss(self, rows: RowSet) -> float:
         """Return the mean loss on rows, as they count, in inference mode, in the loaded state."""
         total = 0.0
-        for piece in pieces(rows, PREDICTED_AT_ONCE):
+        whole = self.outputs.reads_groups
+        cut = group_pieces if whole else pieces
+        for piece in cut(rows, PREDICTED_AT_ONCE):
             taken = [*self._graphs.of.columns_of(piece), *self._graphs.of.labels_of(piece)]
             taken += [] if piece.weights is None else [piece.weights]
             told = self._graphs.loss(*(self._tensor(array) for array in taken))

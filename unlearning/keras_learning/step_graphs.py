@@ -4,7 +4,7 @@ Each graph is traced once, when it is first wanted, and serves all shards, whose
 into the one model. A graph takes
 
     columns    what the inputs are made of (`columns_of`)
-    labels     one tensor for each label
+    labels     one tensor for each label, and one with the groups of rows if a loss reads them
     position   where the step stands in the plan: the optimizer's count is set from it
     seeds      of the random generators, which are set from the position, too
     weights    what each row counts for, or each class, where that is asked
@@ -46,8 +46,14 @@ class Traceable:
         return [rows["numbers"], rows["categories"], *texts]
 
     def labels_of(self, rows: Rows) -> list[Array]:
-        """Return the labels of rows, (n,) each."""
-        return [rows[name] for name in self.spec.label_names]
+        """Return the labels of rows, (n,) each, and their groups' numbers if a loss reads them.
+
+        Raises KeyError if rows have no groups, where one does.
+        """
+        labels = [rows[name] for name in self.spec.label_names]
+        if self.outputs.reads_groups:
+            labels.append(numbers_of_groups(rows))
+        return labels
 
     def inputs_of(self, columns: Sequence[Any]) -> Any:
         """Return what the model is called with, of columns as tensors."""
@@ -64,7 +70,17 @@ class Traceable:
             *(texts if self.inputs.reads_texts else ()),
         ]
         types = {"classification": tf.int32, "regression": tf.float32}
-        return columns, [tf.TensorSpec([None], types[head.task]) for head in self.spec.heads]
+        labels = [types[head.task] for head in self.spec.heads]
+        labels += [tf.int32] if self.outputs.reads_groups else []
+        return columns, [tf.TensorSpec([None], of) for of in labels]
+
+
+def numbers_of_groups(rows: Rows) -> Array:
+    """Return the number of each row's group (n,) int32; raises KeyError if rows have no groups."""
+    numbers = rows.group_numbers
+    if numbers is None:
+        raise KeyError("group")
+    return numbers
 
 
 class StepGraphs:

@@ -30,6 +30,7 @@ with the labels of the same rows: numbers of classes, or float32 values.
 And where a loss of its own wants the labels in another form, it says so (`outputs`):
 
     def targets(labels, spec)
+    def targets(labels, spec, groups)      # of rows that stay together, for a loss within groups
 """
 
 import types
@@ -90,7 +91,8 @@ class ModelSpec:
     `dates` are those of the `numbers` that are days since the first of the year 2000, `words` those
     of the `strings` whose values are many words. Rows that are `weighed` have weights, which are no
     input, and come to the loss alone. `labels` are there if there are several; then `task`,
-    `classes` and what follows from them are the first one's.
+    `classes` and what follows from them are the first one's. Rows that are `grouped` stand in
+    batches with all others of their groups.
     """
 
     numbers: tuple[str, ...]
@@ -102,6 +104,7 @@ class ModelSpec:
     weighed: bool = False
     words: tuple[str, ...] = ()
     labels: tuple[LabelSpec, ...] = ()
+    grouped: bool = False
 
     @property
     def heads(self) -> tuple["LabelSpec", ...]:
@@ -143,6 +146,7 @@ class ModelSpec:
             told[name] = list(told[name])
             if not told[name]:
                 del told[name]
+        del told["grouped"]  # which changes nothing that is served
         if not self.weighed:
             del told["weighed"]
         told["labels"] = [asdict(one) | {"classes": list(one.classes)} for one in self.labels]
@@ -157,11 +161,12 @@ class ModelSpec:
             LabelSpec(one["name"], one["task"], tuple(one["classes"]))
             for one in value.get("labels", ())
         )
-        names = {name: tuple(value.get(name, ())) for name in ("dates", "words")}
+        dates, words = (tuple(value.get(name, ())) for name in ("dates", "words"))
         return cls(
             tuple(value["numbers"]), tuple(value["strings"]),
             value["task"], tuple(value["classes"]), value["buckets"],
-            weighed=value.get("weighed", False), labels=tuple(labels), **names,
+            weighed=value.get("weighed", False), labels=tuple(labels),
+            dates=dates, words=words,
         )  # fmt: skip
 
 
@@ -181,7 +186,7 @@ def spec_of(schema: Schema) -> ModelSpec:
     return ModelSpec(
         numbers, texts, first.task, first.classes,
         dates=schema.dates, weighed=weighed, words=schema.words,
-        labels=(first, *further) if further else (),
+        labels=(first, *further) if further else (), grouped=bool(schema.groups),
     )  # fmt: skip
 
 

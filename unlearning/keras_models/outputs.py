@@ -10,8 +10,12 @@ Where Keras's loss says `from_logits`, answers are made probabilities by softmax
 module that wants its labels in another form, for a loss of its own, says so:
 
     def targets(labels, spec)     # of tensors: class numbers (n,) int32, or values (n,) float32
+
+One that takes a third, `groups`, is given the number of each row's group besides, (n,) int32: they
+mean something in one batch alone, which has all rows of its groups.
 """
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,12 +42,27 @@ BY_NUMBER = frozenset({"sparse_categorical_crossentropy", "SparseCategoricalCros
 class Outputs:
     """How one model is told what is right, and what its outputs say; both take tensors.
 
-    `targets` make of the labels, (n,) each, what the loss takes, `answers` of what the model
-    returns the answers (n, units).
+    `targets` make of the labels, (n,) each, and of the groups behind them if it `reads_groups`,
+    what the loss takes, `answers` of what the model returns the answers (n, units).
     """
 
     targets: Callable[[Sequence[Any]], Any]
     answers: Callable[[Any], Any]
+    reads_groups: bool = False
+
+
+def reads_groups(own: Any, spec: ModelSpec, *, name: str) -> bool:
+    """Say whether a module's `targets`, if it has any, takes the numbers of groups.
+
+    Raises BadInput if it does, and rows have no groups.
+    """
+    taken = own is not None and len(inspect.signature(own).parameters) > 2
+    if taken and not spec.grouped:
+        raise BadInput(
+            f"The targets of {name} take groups, and the table has none: name the column that says "
+            f"which rows belong together as `group_column`."
+        )
+    return taken
 
 
 def outputs_of(model: Any, spec: ModelSpec, *, own: Any, name: str) -> Outputs:
@@ -64,9 +83,10 @@ def outputs_of(model: Any, spec: ModelSpec, *, own: Any, name: str) -> Outputs:
         )
     make, answers = targets_and_answers(shape, head, model.loss, name=name, what="output")
     own_ones = None if own is None else _by_module(own, spec)
+    grouped = reads_groups(own, spec, name=name)
     # As they are written: a module's source stands in no file that could be converted.
     as_it_is = tf.autograph.experimental.do_not_convert
-    return Outputs(as_it_is(own_ones or _of_the_only(make)), as_it_is(answers))
+    return Outputs(as_it_is(own_ones or _of_the_only(make)), as_it_is(answers), grouped)
 
 
 def targets_and_answers(
@@ -121,7 +141,7 @@ def _as_they_are(tensor: Any) -> Any:
 
 
 def _by_module(own: Any, spec: ModelSpec) -> Callable[[Sequence[Any]], Any]:
-    return lambda labels: own(labels[0], spec)
+    return lambda labels: own(labels[0], spec, *labels[1:])
 
 
 def _of_the_only(make: Callable[[Any], Any]) -> Callable[[Sequence[Any]], Any]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from lineage_store.errors import BadInput
 from unlearning.keras_models.module_file import LabelSpec, ModelSpec
-from unlearning.keras_models.outputs import Outputs, targets_and_answers
+from unlearning.keras_models.outputs import Outputs, reads_groups, targets_and_answers
 
 
 def several_outputs_of(model: Any, spec: ModelSpec, *, own: Any, name: str) -> Outputs:
@@ -58,8 +58,9 @@ def several_outputs_of(model: Any, spec: ModelSpec, *, own: Any, name: str) -> O
 
     def targets(labels: Sequence[Any]) -> Any:
         if own is not None:
-            each = zip(spec.labels, labels, strict=True)
-            return packed(own({label.name: values for label, values in each}, spec))
+            each = zip(spec.labels, labels, strict=False)
+            told = {label.name: values for label, values in each}
+            return packed(own(told, spec, *labels[len(told) :]))
         made = zip(by_label, labels, strict=True)
         return packed({label.output_name: make(values) for (label, make, _), values in made})
 
@@ -68,7 +69,8 @@ def several_outputs_of(model: Any, spec: ModelSpec, *, own: Any, name: str) -> O
         return tf.concat([say(told[label.output_name]) for label, _, say in by_label], axis=1)
 
     as_it_is = tf.autograph.experimental.do_not_convert
-    return Outputs(as_it_is(targets), as_it_is(answers))
+    grouped = reads_groups(own, spec, name=name)
+    return Outputs(as_it_is(targets), as_it_is(answers), grouped)
 
 
 def _by_name(model: Any, structure: Any) -> dict[str, Any] | None:

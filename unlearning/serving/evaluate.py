@@ -10,7 +10,12 @@ from lineage_store.data import Task
 from lineage_store.rows import Rows, RowSet, pieces
 from lineage_store.tensors import Array, State
 from unlearning.serving.aggregation import Aggregation, aggregation_or_default, stacked
-from unlearning.serving.measured import Metrics, measured_classes, measured_values
+from unlearning.serving.measured import (
+    Metrics,
+    measured_classes,
+    measured_values,
+    pairs_in_order,
+)
 
 ASKED_AT_ONCE = 8192
 
@@ -95,6 +100,7 @@ def _evaluate(
         weighed.append(counts)
         if learner.task == "regression":
             squares += float(np.sum(counts * (told[:, 0] - labels) ** 2))
+            scored.append(told)
             continue
         scored.append(scores)
         right = told[np.arange(len(piece)), labels]
@@ -106,7 +112,10 @@ def _evaluate(
         return {"rows": 0}
     if learner.task == "regression":
         error = float(np.sqrt(squares / total))
-        return {"rows": len(rows), "rmse": error, **measured_values(error, labels, counts)}
+        found = {"rows": len(rows), "rmse": error, **measured_values(error, labels, counts)}
+        values = np.concatenate(scored)[:, 0]
+        ordered = pairs_in_order(values, labels, rows.batch_bits, counts)
+        return found | ({} if ordered is None else {"pairs_in_order": ordered})
     return {
         "rows": len(rows),
         "accuracy": hits / total,
