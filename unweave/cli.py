@@ -59,6 +59,10 @@ def main() -> None:
         _fail(wrong, 2)
     try:
         commands.main(args=sys.argv[1:] or ["--help"], standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:  # a group that was asked for nothing
+        assert error.ctx is not None
+        for line in error.ctx.get_help().splitlines():
+            say(line)
     except click.exceptions.Abort:
         _fail("interrupted; run the same command again", 2)
     except click.ClickException as error:

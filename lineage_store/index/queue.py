@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from lineage_store.claim import BITS
 from lineage_store.deadlines import Term
-from lineage_store.errors import BadInput, NothingFound
+from lineage_store.errors import NothingFound, OnHold
 from lineage_store.log import events
 from lineage_store.log.events import LogConnection
 from lineage_store.log.kinds import RequestEnded, RequestQueued
@@ -274,10 +274,10 @@ def keep_found(connection: sqlite3.Connection, request: str, *, found: int) -> N
 def must_not_be_held(
     connection: sqlite3.Connection, commitments: Sequence[str], *, today: str
 ) -> None:
-    """Raise BadInput if a request of one of the ids is held: nobody may forget it meanwhile."""
+    """Raise OnHold if a request of one of the ids is held: nobody may forget it meanwhile."""
     for request in with_ids(connection, commitments):
         if request.state(today) == "held":
-            raise BadInput(
+            raise OnHold(
                 f"A legal hold is on what was named (request {request.id}, until "
                 f"{request.held_until}): nothing was changed; release it first, if it has ended."
             )

@@ -54,8 +54,9 @@ def answer(
     sealed: bytes,
     time: str,
 ) -> None:
-    """Close the question of near matches: these are all the ids that are meant."""
+    """Close the question of near matches: these are all the ids that are meant, and no others."""
     _must_wait(request)
+    connection.execute("DELETE FROM queue_ids WHERE request = ?", (request.id,))
     commit_to(connection, request.id, commitments)
     connection.execute(
         "UPDATE queue SET question = 0, size = ?, needs = ?, sealed = ? WHERE id = ?",

@@ -40,7 +40,7 @@ def _of_several_labels(options: TrainOptions, *, module: bool) -> Iterator[Unfit
         why = "The built-in model tells one label: give a `module` with an output for each"
         yield Unfit("not yet", f"{why}, or train a model for each.")
     if options.class_weights != class_weights.ALIKE:
-        why = "`class_weights` are for one label, as in Keras's own `fit`"
+        why = "`class_weights` are for one label, as in Keras itself"
         yield Unfit("change this", f"{why}: leave them out, and give the rows weights.")
 
 

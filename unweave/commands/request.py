@@ -8,7 +8,14 @@ import click
 from unweave.commands.request_answers import ANSWERING
 from unweave.commands.request_in_hand import IN_HAND
 from unweave.options.once import Commands, Once
-from unweave.options.queue_commands import ALSO, ONLY, REQUEST, add_spellings, show_queue
+from unweave.options.queue_commands import (
+    ALSO,
+    NOT_OFFERED,
+    ONLY,
+    REQUEST,
+    add_spellings,
+    show_queue,
+)
 from unweave.options.shared import BEAM_ARGS, JSON, REVEAL, WAIT, WORKERS, WORKSPACE, project_of
 from unweave.text.printed import say, say_json
 
@@ -56,6 +63,7 @@ for _command in (*IN_HAND, *ANSWERING):
 @click.option("--column", help="The column of that file that names subjects.")
 @ALSO
 @ONLY
+@NOT_OFFERED
 @click.option(
     "--proposal", "proposed", is_flag=True, help="Only propose it: it waits until it is approved."
 )
@@ -81,6 +89,7 @@ def add(
     column: str | None,
     also: tuple[str, ...],
     only: bool,
+    not_offered: bool,
     proposed: bool,
     by: str | None,
     wait: int,
@@ -106,6 +115,7 @@ def add(
             column=column,
             also=also,
             only=only,
+            not_offered=not_offered,
             proposed=proposed,
             by=by,
         )

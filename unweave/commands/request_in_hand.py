@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from unweave.options.queue_commands import ALSO, ONLY, REQUEST, show_queue
+from unweave.options.queue_commands import ALSO, NOT_OFFERED, ONLY, REQUEST, show_queue
 from unweave.options.shared import JSON, WAIT, WORKSPACE, project_of
 
 
@@ -66,14 +66,21 @@ def approve(workspace: Path, request_id: str, by: str, wait: int, as_json: bool)
 @REQUEST
 @ALSO
 @ONLY
+@NOT_OFFERED
 @WAIT
 @JSON
 def answer(
-    workspace: Path, request_id: str, also: tuple[str, ...], only: bool, wait: int, as_json: bool
+    workspace: Path,
+    request_id: str,
+    also: tuple[str, ...],
+    only: bool,
+    not_offered: bool,
+    wait: int,
+    as_json: bool,
 ) -> None:
-    """Say which of the ids that look alike are meant too."""
+    """Say which of the ids that look alike are meant too; said again, the last answer holds."""
     with project_of(workspace, progress=False, wait=wait) as project:
-        told = project.requests.answer(request_id, also=also, only=only)
+        told = project.requests.answer(request_id, also=also, only=only, not_offered=not_offered)
     show_queue(told, as_json, "changed")
 
 

@@ -87,6 +87,7 @@ class RequestQueue(Answering):
         column: str | None = None,
         also: Sequence[str] = (),
         only: bool = False,
+        not_offered: bool = False,
         proposed: bool = False,
         by: str | None = None,
     ) -> Answer:
@@ -120,7 +121,8 @@ class RequestQueue(Answering):
             kind: queue.Kind = "row" if rows else "subject"
             details, others = with_alike(connection, workspace, details, kind=kind)
             if also or only:
-                details = details.with_ids(unique_ids(details.meant_by(also)) if also else ())
+                meant = details.meant_by(also, not_offered=not_offered)
+                details = details.with_ids(unique_ids(meant) if also else ())
             came = self._came(received, policy, long_ago=long_ago)
             entered = Entered(kind, asked, deadline, came, proposed)
             request, is_new = self._add(workspace, connection, policy, details, entered)

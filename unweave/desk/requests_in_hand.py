@@ -43,15 +43,28 @@ class RequestsInHand:
             queue_changes.approve(connection, found, sealed=sealed, time=self._at.session.time)
             return self._at.told(workspace, connection, queue.find(connection, request))
 
-    def answer(self, request: str, *, also: Sequence[str] = (), only: bool = False) -> Answer:
-        """Say which matches are meant too, by their numbers or ids; `only` says that none is."""
+    def answer(
+        self,
+        request: str,
+        *,
+        also: Sequence[str] = (),
+        only: bool = False,
+        not_offered: bool = False,
+    ) -> Answer:
+        """Say which matches are meant too, by their numbers or ids; `only` says that none is.
+
+        Said again before the run, it takes the place of what was said before. An id that is none of
+        the matches' is taken only with `not_offered`.
+        """
         if bool(also) == only:
             raise BadInput("Name the ids that are meant too with `also`, or say `only`.")
         with self._at.changing() as (workspace, connection):
             found, details = self._at.opened(workspace, connection, request)
-            if not found.question:
+            if not found.question and not details.offered:
                 raise BadInput(f"The request {found.id} does not wait for an answer.")
-            whole = details.with_ids(unique_ids(details.meant_by(also)) if also else ())
+            asked = details.asked_again()
+            meant = asked.meant_by(also, not_offered=not_offered)
+            whole = asked.with_ids(unique_ids(meant) if also else ())
             wanted = forget_request(
                 whole.ids, rows=False, asked=asked_of(None, None), today=self._at.session.today
             )

@@ -14,6 +14,9 @@ ALSO = click.option(
     metavar="NUMBER",
     help="The id that looks alike and has this number is meant too; or an id.",
 )
+NOT_OFFERED = click.option(
+    "--not-offered", is_flag=True, help="An id named with --also may be none that looks alike."
+)
 ONLY = click.option("--only", is_flag=True, help="None of the ids that look alike is meant.")
 
 

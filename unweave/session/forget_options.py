@@ -21,7 +21,7 @@ def derived_until(today: str) -> str:
 
 def unique_ids(ids: Sequence[str]) -> tuple[str, ...]:
     """Return the ids without repetitions; raises BadInput without any, or with an empty one."""
-    if not ids or any(not one for one in ids):
+    if not ids or any(not one.strip() for one in ids):
         raise BadInput("Name at least one subject, and none that is empty.")
     must_be_text(ids)
     return tuple(dict.fromkeys(ids))

@@ -8,7 +8,7 @@ from rich.table import Table
 from lineage_store.claim import claim_of
 from unweave.answers.costs import cost_lines
 from unweave.text.alike import others
-from unweave.text.console import console_for_people, table_of
+from unweave.text.console import console_for_people, many, table_of
 from unweave.text.estimates import estimate_lines, estimate_table
 from unweave.text.left_in import left_in_lines
 from unweave.text.lineage_answers import QUERY_VIEWS
@@ -300,8 +300,9 @@ def status(answer: Answer) -> list[Any]:
         f"  models      {counts_text(answer['models'])}",
         f"  requests    {counts_text(answer['requests'])}",
         f"  queue       {counts_text(answer['queue'])}",
-        f"  kept out    {answer['excluded']:,} subjects or rows",
-        f"  event log   {answer['event_log']['size']} events, root {answer['event_log']['root']}",
+        f"  kept out    {many(answer['excluded'], 'subject or row', 'subjects or rows')}",
+        f"  event log   {many(answer['event_log']['size'], 'event', 'events')}, root "
+        f"{answer['event_log']['root']}",
     ]
     if answer["earlier"] is not None:
         parts += [f"  {line}" for line in earlier_lines(answer["earlier"])]

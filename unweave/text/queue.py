@@ -1,5 +1,6 @@
 """The answers of the request queue as text for people."""
 
+import pwd
 from collections.abc import Callable
 from typing import Any
 
@@ -7,7 +8,7 @@ from lineage_store.claim import BITS
 from unweave.text.alike import alike_parts, not_compared
 from unweave.text.answers import counts_text, forgotten
 from unweave.text.answers import planned as planned_models
-from unweave.text.console import console_for_people, table_of
+from unweave.text.console import console_for_people, many, table_of
 from unweave.text.proofs import proof_lines, proofs
 
 Answer = dict[str, Any]
@@ -65,7 +66,7 @@ def listed(answer: Answer) -> list[Any]:
             item["state"],
             item["kind"],
             f"{item['ids']:,}",
-            days_text(item["days_open"]),
+            many(item["days_open"], "day", "days"),
             item["deadline"] + (" (late)" if item["late"] or item["overdue"] else ""),
             item["guarantee"] or BITS.word,
             item["run"] or "",
@@ -98,7 +99,7 @@ def _clock(answer: Answer) -> list[str]:
     """Show what the law's clock says."""
     if answer["regime"] is None:
         return list(answer["warnings"])
-    days = days_text(answer["days_open"])
+    days = many(answer["days_open"], "day", "days")
     law = f"  received     {answer['received']}, open for {days}; by {answer['regime']} due by "
     law += answer["due_by_law"]
     if answer["extended"]:
@@ -107,11 +108,6 @@ def _clock(answer: Answer) -> list[str]:
         law += " (late)"
     stands = answer["stands_since"]
     return [law, *([f"  stands since {stands}"] if stands else []), *answer["warnings"]]
-
-
-def days_text(count: int) -> str:
-    """Say a number of days."""
-    return f"{count:,} day{'' if count == 1 else 's'}"
 
 
 def taken_in(answer: Answer) -> list[Any]:
@@ -130,22 +126,33 @@ def policy(answer: Answer) -> list[Any]:
     """Show the rules for requests."""
     above = answer["approve_above"]
     lines = [
-        "A second person approves "
-        + ("nothing." if above is None else f"requests of more than {above:,} ids."),
+        "No request needs a second person."
+        if above is None
+        else f"A second person approves requests of more than {above:,} ids.",
         f"Time is counted by {answer['regime']}, from the day of receipt.",
-        *(
-            []
-            if answer["deadline_days"] is None
-            else [
-                f"A request is due in {days_text(answer['deadline_days'])}, or sooner by the law."
-            ]
-        ),
+        *_own_days(answer["deadline_days"]),
         "What a detector files " + ("runs." if answer["detectors_run"] else "is a proposal."),
     ]
     for sender in answer["senders"]:
-        who = f"of user {sender['uid']}" if sender["key"] is None else f"signed by {sender['key']}"
+        who = f"signed by {sender['key']}"
+        if sender["key"] is None:
+            who = f"of {user_called(sender['uid'])}"
         lines.append(f"Files {who} are {'proposals' if sender['proposes'] else 'accepted'}.")
     return lines if answer["senders"] else [*lines, "The inbox accepts no file."]
+
+
+def _own_days(days: int | None) -> list[str]:
+    if days is None:
+        return []
+    return [f"A request is due in {many(days, 'day', 'days')}, or by the law."]
+
+
+def user_called(uid: int) -> str:
+    """Say which user has a number, by name where this machine has one."""
+    try:
+        return f"the user {pwd.getpwuid(uid).pw_name}"
+    except KeyError:
+        return f"user {uid}"
 
 
 def _settled(answer: Answer) -> list[Any]:

@@ -131,7 +131,11 @@ def test_links_folders_and_devices_are_refused(folder, tmp_path):
         ("a.csv", "subject,,\np017,,\n", "names a column twice"),
         ("a.csv", "", "asks for nothing"),
         ("a.csv", f"subject,reason\n{ANN}\n", "Line 2 has not as many fields"),
-        ("a.csv", f"subject,shoe size\n{ANN},44\n", "Line 2 has a field that no request has"),
+        (
+            "a.csv",
+            f"subject,shoe size\n{ANN},44\n",
+            "a column that no request has, number 2",
+        ),
         ("a.csv", f"subject,row\n{ANN},4\n", "Line 2 names neither subjects nor rows, or both"),
         ("a.csv", "subject,reason\n,x\n", "Line 2 names neither"),
         ("a.csv", f'subject\n"{ANN}\n', "quotes are open"),
