@@ -744,7 +744,7 @@ def test_who_has_no_twin_waits_for_nothing(twins):
     answered = project.requests.add([ANN], source=source, column="person", only=True)
     assert answered["state"] == "waiting"
     with pytest.raises(BadInput, match="does not wait for an answer"):
-        project.requests.answer(answered["request"], only=True)
+        project.requests.answer(asked["request"], only=True)
 
 
 # The command line
