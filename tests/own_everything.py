@@ -124,7 +124,12 @@ def define_everything(here, *, shards=2):
             model_specs=[tfma.ModelSpec(signature_name="serving_default", label_key="x")],
             slicing_specs=[tfma.SlicingSpec(), tfma.SlicingSpec(feature_keys=["note"])],
             metrics_specs=[tfma.MetricsSpec(metrics=[
-                tfma.MetricConfig(class_name="ExampleCount"),
+                tfma.MetricConfig(
+                    class_name="ExampleCount",
+                    threshold=tfma.MetricThreshold(
+                        value_threshold=tfma.GenericValueThreshold(lower_bound={"value": 0})
+                    ),
+                ),
                 tfma.MetricConfig(class_name="CalibrationPlot",
                                   config='{"left": 0, "right": 100}'),
             ])],

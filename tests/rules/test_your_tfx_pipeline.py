@@ -29,7 +29,7 @@ def test_every_refusal_of_the_page_is_said_and_tested():
     assert len(refusals) == 8
     source = "".join(
         re.sub(r'"\s*\n\s*f?"', "", file.read_text(encoding="utf-8"))
-        for room in ("unweave/tfx", "unlearning/serving", "lineage_store/examples")
+        for room in ("unweave/tfx", "unlearning/serving", "unlearning/own_pipelines")
         for file in (TOP / room).glob("*.py")
     )
     for sentence in refusals:

@@ -116,6 +116,22 @@ def test_keras_is_joined_to_one_model_of_the_shards_means(tmp_path):
     assert whole.numpy().ravel().tolist() == [0, 0, 1, 1, 2]
 
 
+def test_jax_is_joined_likewise_where_it_is_installed(tmp_path):
+    pytest.importorskip("jax", reason="not among the locked versions, and installs beside them")
+    import tensorflow as tf
+
+    ledger, served = trained(tmp_path, texts.JAX, shards=2)
+    assert ledger.repeatable, ledger.differs
+    asked = tf.constant([example({"x": [0.5 * n]}) for n in range(5)])
+    answers = [
+        tf.saved_model.load(str(one)).signatures["serving_default"](examples=asked)["outputs"]
+        for one in ledger.models()
+    ]
+    mean = tf.saved_model.load(str(served)).signatures["serving_default"](examples=asked)["outputs"]
+    np.testing.assert_allclose(mean, (answers[0] + answers[1]) / 2, rtol=1e-6)
+    assert not np.allclose(answers[0], answers[1])
+
+
 def test_what_fails_and_what_does_not_come_from_the_gate_is_refused(tmp_path):
     with pytest.raises(CheckFailed, match="runs `run_fn` for a shard failed"):
         trained(tmp_path / "a", "def run_fn(fn_args):\n    raise SystemExit(3)\n")
