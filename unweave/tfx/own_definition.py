@@ -4,7 +4,7 @@ Everything is refused by the component's id, before anything is changed. *Not ye
 could be done.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,7 @@ def read_definition(pipeline: Pipeline) -> OwnDefinition:
     for node in nodes:
         if node is gate:
             continue
+        _must_be_let_in(node, gate, raw)
         for channel in _inputs(node):
             if channel.producer_component_id in raw:
                 raise BadInput(
@@ -150,6 +151,17 @@ def _must_look_for_no_examples(node: BaseNode) -> None:
             f"{node.id} looks for Examples of earlier runs, which held everybody and end with a "
             f"deletion: let the ExampleGen read all spans that are to be learnt from, and leave it "
             f"out."
+        )
+
+
+def _must_be_let_in(node: BaseNode, gate: ExampleGate, raw: Collection[str | None]) -> None:
+    """Refuse Examples that begin beside the gate: whoever stands in them would stay."""
+    begins = not any(True for _ in _inputs(node)) and not isinstance(node, Resolver)
+    makes = any(channel.type is Examples for channel in node.outputs.values())
+    if begins and makes and node.id not in raw:
+        raise BadInput(
+            f"{node.id} lets Examples in beside {gate.id}, and nobody in them is known: give the "
+            f"gate the Examples of all, as `tfx.dsl.union([...])`, or leave it out."
         )
 
 

@@ -12,6 +12,7 @@ from tfx.dsl.compiler.compiler import Compiler
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact
 from tfx.dsl.component.experimental.decorators import component
 from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
+from tfx.dsl.components.common.importer import Importer
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.dsl.input_resolution.canned_resolver_functions import latest_created
 from tfx.dsl.input_resolution.strategies.latest_artifact_strategy import LatestArtifactStrategy
@@ -23,7 +24,7 @@ from tfx.proto.infra_validator_pb2 import ServingSpec
 from tfx.proto.trainer_pb2 import EvalArgs, TrainArgs
 from tfx.types.channel import Channel
 from tfx.types.channel_utils import union
-from tfx.types.standard_artifacts import Examples, Model, ModelBlessing
+from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, Schema
 
 import own_run_fns as texts
 import unweave.tfx
@@ -117,6 +118,18 @@ def test_one_gate_takes_the_examples_of_several_example_gens_and_none_of_them_is
     counted = StatisticsGen(examples=gens[1].outputs["examples"])
     with pytest.raises(BadInput, match="StatisticsGen reads the Examples of two past the gate"):
         read_definition(Pipeline("p", str(tmp_path), components=[*gens, gate, counted, trainer]))
+
+
+def test_examples_that_begin_beside_the_gate_are_refused_whatever_reads_them(tmp_path):
+    whole = define(tmp_path, texts.GOOD)
+    other = CsvExampleGen(str(tmp_path)).with_id("unlabelled")
+    counted = StatisticsGen(examples=other.outputs["examples"]).with_id("counted")
+    imported = Importer(source_uri="file:///x", artifact_type=Examples).with_id("imported")
+    for more, name in (([other, counted], "unlabelled"), ([imported], "imported")):
+        with pytest.raises(BadInput, match=f"{name} lets Examples in beside ExampleGate"):
+            read_definition(Pipeline("p", str(tmp_path), components=[*whole.components, *more]))
+    schema = Importer(source_uri="file:///x", artifact_type=Schema).with_id("schema")
+    read_definition(Pipeline("p", str(tmp_path), components=[*whole.components, schema]))
 
 
 def test_a_transform_that_analyzes_more_than_first_slices_is_known(tmp_path):
