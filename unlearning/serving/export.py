@@ -163,4 +163,10 @@ def served_columns(folder: Path) -> ModelSpec:
             f"The served model in {folder} does not say which columns it takes ({ASSET}): ask it "
             f"by its own signatures, with TensorFlow Serving for instance."
         )
-    return ModelSpec.from_json(read_json(file))
+    value = read_json(file)
+    if "items" in value:
+        raise BadInput(
+            f"The served model in {folder} recommends items, and tells no label: no answer of it "
+            f"is right or wrong."
+        )
+    return ModelSpec.from_json(value)

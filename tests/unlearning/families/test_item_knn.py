@@ -15,6 +15,7 @@ from tests.unlearning.families.contract_cases import Learnt
 from tests.unlearning.families.contract_states import differing, state_of
 from tests.unlearning.families.test_contract_random import holds
 from unlearning.items import histories
+from unlearning.serving.served_model import ServedModel
 from unweave import Project, verify
 
 HEADER = ["row", "user", "basket", "song", "stars", "device"]
@@ -175,6 +176,17 @@ def test_what_it_cannot_do_is_refused_by_name(learnt, tmp_path):
         with pytest.raises(BadInput, match=words):
             learnt("refused", **options)
     assert not Path(tmp_path / "refused").exists()
+
+
+def test_who_wants_a_label_of_it_is_told_that_there_is_none(learnt, tmp_path):
+    original, _ = learnt("original")
+    with pytest.raises(BadInput, match="m1 learns without a label: poison is looked for in"):
+        original.project.detect(tmp_path / "original.csv", row_id="row")
+    with pytest.raises(BadInput, match="recommends items, and tells no label"):
+        ServedModel(next(original.root.glob("serving/*/*")))
+    assert original.project.ask.data("m1")["strings"] == ["song"]
+    (model,) = original.project.trace_subject("u05")["models"]
+    assert model["shards"] == [0] and model["batches"] == []
 
 
 def test_items_are_read_as_they_are_written_whatever_they_look_like(learnt, tmp_path):
