@@ -19,6 +19,7 @@ TIME_NAME = re.compile("time|date|stamp", re.IGNORECASE)
 FEWEST, UNIQUE, NEARLY = 100, 0.98, 0.5
 ROWS_OF_A_SHARD, ROWS_OF_A_CLASS = 200, 10
 NOBODYS = 0.01
+LONG_HISTORY = 1_000  # as in `items.histories`, which this folder must not import
 
 
 def advice_on(
@@ -35,6 +36,7 @@ def advice_on(
     found = [
         *_on_people(watch, columns),
         *_on_groups(watch, batch_size),
+        *_on_histories(watch, schema),
         *_on_label(watch, columns, schema, by_split),
         *_on_shards(by_split, shards, class_rows),
     ]
@@ -79,6 +81,15 @@ def _on_groups(watch: TableWatch, batch_size: int | None) -> Iterator[str]:
         yield (
             f"The largest group has {largest:,} rows, and a batch has {batch_size:,} on average: "
             f"no group is cut, and the batch with this one is larger; give a greater `batch_size`."
+        )
+
+
+def _on_histories(watch: TableWatch, schema: Schema) -> Iterator[str]:
+    longest = max(watch.groups.values(), default=0)
+    if schema.said.items is not None and longest > LONG_HISTORY:
+        yield (
+            f"The longest history has {longest:,} rows: of one with more than {LONG_HISTORY:,} "
+            f"items so many count, drawn by hashes of the history and the item."
         )
 
 

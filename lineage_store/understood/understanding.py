@@ -148,8 +148,8 @@ def understanding_of(
         classes=tuple(found),
         weight=columns.weight,
         group=columns.group,
-        groups=len(watch.groups),
-        biggest_group=max(watch.groups.values(), default=0),
+        groups=0 if columns.group is None else len(watch.groups),
+        biggest_group=0 if columns.group is None else max(watch.groups.values(), default=0),
         further_labels=tuple(labels[1:]),
     )
 

@@ -10,6 +10,7 @@ import pytest
 
 from lineage_store.errors import BadInput
 from lineage_store.keys.secret import create_secret
+from lineage_store.understood.advice import LONG_HISTORY
 from pipelines.backends.direct import DirectBackend
 from tests.unlearning.families.contract_cases import Learnt
 from tests.unlearning.families.contract_states import differing, state_of
@@ -176,6 +177,25 @@ def test_what_it_cannot_do_is_refused_by_name(learnt, tmp_path):
         with pytest.raises(BadInput, match=words):
             learnt("refused", **options)
     assert not Path(tmp_path / "refused").exists()
+
+
+def test_who_has_more_items_than_count_is_warned_of(learnt, tmp_path):
+    assert LONG_HISTORY == histories.MOST_ITEMS
+    assert "understood" in learnt("short")[1] and not warned(learnt("short again")[1])
+    table = tmp_path / "long.csv"
+    pairs = [("long", f"i{n}") for n in range(1_001)] + [("short", "i1"), ("short", "i2")]
+    with table.open("w", newline="") as stream:
+        csv.writer(stream).writerows([["user", "item"], *pairs])
+    project = Project(tmp_path / "long", backend=DirectBackend())
+    told = project.train(table, subject="user", item_column="item", model_family="item-knn")
+    (warning,) = warned(told)
+    assert warning.startswith("The longest history has 1,001 rows: of one with more than 1,000")
+    assert told["understood"]["groups"] == 0
+    assert project.forget(["long"])["guarantee"] == "exact"
+
+
+def warned(told):
+    return [one for one in told["understood"]["warnings"] if "history" in one]
 
 
 def test_who_wants_a_label_of_it_is_told_that_there_is_none(learnt, tmp_path):
