@@ -106,6 +106,12 @@ TAKEN = {
             "read": "(lambda given: layers.Flatten()(layers.Embedding(2048, 2)(given)))",
         },
     ],
+    "anything, by a function `parse(row)`": [
+        {
+            "input": "keras.Input((2,), name='both')",
+            "after": "def parse(row):\n    return {'both': [row['size'], len(row['city'])]}\n",
+        }
+    ],
     "`spec.outputs` units, any loss": [{}],
     "the same, a categorical loss or its focal one": [
         {"loss": "'categorical_crossentropy'"},
@@ -123,18 +129,16 @@ TAKEN = {
             "loss": "{'wage': 'mse', 'late': 'binary_crossentropy'}, loss_weights=[1, 2]",
         },
     ],
-    "any, with a function `targets(labels, spec)`": [
-        {
-            "loss": "lambda y, p: keras.ops.sum(keras.ops.square(y - p), -1)",
-            "after": "def targets(labels, spec):\n    return keras.ops.one_hot(labels, 2)\n",
-        }
-    ],
-    "any, with `targets(labels, spec, groups)`": [
+    "any, with a function `targets(labels, spec)`, or `targets(labels, spec, groups)`": [
         {
             "loss": "lambda y, p: keras.ops.sum(keras.ops.square(y - p), -1)",
             "after": "def targets(labels, spec, groups):\n"
             "    return keras.ops.one_hot(groups % 2, 2)\n",
-        }
+        },
+        {
+            "loss": "lambda y, p: keras.ops.sum(keras.ops.square(y - p), -1)",
+            "after": "def targets(labels, spec):\n    return keras.ops.one_hot(labels, 2)\n",
+        },
     ],
 }
 
@@ -194,7 +198,8 @@ REFUSALS = {
         ),
         ({"optimizer": "keras.optimizers.SGD(use_ema=True)"}, BadInput, "use_ema"),
     ],
-    "a variable that is no weight, what `adapt` sets beside weights": [
+    "a variable that is no weight, what `adapt` sets beside weights, an op that draws, Python code "
+    "in the graph, a table that steps write into": [
         (
             odd("return x + 0.0 * self.v.assign_add(1.0)", "self.v = tf.Variable(0.0)"),
             NotReproducible,
@@ -206,8 +211,6 @@ REFUSALS = {
             NotReproducible,
             "adapt sets what is no weight",
         ),
-    ],
-    "an op that draws, Python code in the graph, a table that steps write into": [
         (odd("return x + tf.random.normal(tf.shape(x))"), NotReproducible, "draws from"),
         (
             odd("return tf.ensure_shape(tf.numpy_function(lambda a: a, [x], tf.float32), x.shape)"),
@@ -229,6 +232,26 @@ REFUSALS = {
             NotReproducible,
             "differs",
         )
+    ],
+    "a `parse` that makes something else in another process, of rows in another order; that opens "
+    "anything": [
+        (
+            {
+                "input": "keras.Input((2,), name='both')",
+                "after": "def parse(row):\n    return {'both': [hash(row['city']) % 9, 0]}\n",
+            },
+            NotReproducible,
+            "no function of the row alone: in another process",
+        ),
+        (
+            {
+                "input": "keras.Input((2,), name='both')",
+                "after": "def parse(row):\n"
+                "    return {'both': [len(open('/etc/hostname').read()), 0]}\n",
+            },
+            NotReproducible,
+            "it opens a file",
+        ),
     ],
     "an import of what can change unnoticed: a compiled file, `importlib`, `exec`": [
         ({"before": "import importlib"}, NotReproducible, "importlib"),

@@ -103,7 +103,7 @@ KINDS = {
 }
 
 
-ELSEWHERE = {"several_labels", "ranking"}  # tried in stories of their own
+ELSEWHERE = {"several_labels", "ranking", "parsed_rows"}  # tried in stories of their own
 
 
 @pytest.mark.parametrize("name", sorted(KINDS.keys() | ELSEWHERE))

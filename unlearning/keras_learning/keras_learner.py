@@ -22,6 +22,7 @@ from unlearning.keras_learning.step_graphs import INIT, StepGraphs, Traceable
 from unlearning.keras_models.adapted_layers import learn_again, learnt, put
 from unlearning.keras_models.adapting import adapt_to, must_be_in_the_state
 from unlearning.keras_models.module_file import SOURCES, ModelSpec, built_model, load_module
+from unlearning.keras_models.parsing import ParsedInputs, must_be_pure
 from unlearning.keras_models.refusals import layers_of, must_hide_nothing, read_model, refusal
 from unlearning.keras_models.seeds import seeded_for_this_thread, set_seeds
 
@@ -45,8 +46,7 @@ class KerasLearner:
         with seeded_for_this_thread(tweak(INIT, seed, 0)):
             self._module = load_module(text, name=name)
         self._model = self._build(tweak(INIT, seed, 0))
-        own = getattr(self._module, "targets", None)
-        self.inputs, self.outputs = read_model(self._model, spec, own=own, name=name)
+        self.inputs, self.outputs = read_model(self._model, spec, module=self._module, name=name)
         self._layers = layers_of(self._model)
         self._learnt = learnt(self._layers)
         put(self._layers, self._learnt)
@@ -220,8 +220,8 @@ class KerasLearner:
     def given(self, rows: Rows, start: int, count: int) -> Any:
         """Return what the model is called with for some of the rows."""
         of = self._graphs.of
-        columns = [self._tensor(one[start : start + count]) for one in of.columns_of(rows)]
-        return of.inputs_of(columns)
+        some = rows.take(np.arange(start, min(start + count, len(rows))))
+        return of.inputs_of([self._tensor(one) for one in of.columns_of(some)])
 
     def optimizer(self) -> dict[str, Any]:
         """Return the optimizer's class and hyperparameters, as JSON can hold them."""
@@ -267,6 +267,8 @@ class KerasLearner:
         module loaded anew, as another process would, and used before its step is traced.
         Raises NotReproducible, naming the model and what differs, or what can be told of why.
         """
+        if isinstance(self.inputs, ParsedInputs) and len(batches[0]):
+            must_be_pure(self.inputs, batches[0], text=self._text)
         self.prepare(weighted=class_weights is not None)
         step = self._graph(weighted=class_weights is not None)
         must_hide_nothing(self._model, step, name=self._name)

@@ -34,5 +34,5 @@ def reads_texts(text: str, *, name: str, spec: ModelSpec) -> bool:
     pin_tensorflow()
     module = load_module(text, name=name)
     model = built_model(module, spec, seed=0, name=name)
-    inputs, _ = read_model(model, spec, own=getattr(module, "targets", None), name=name)
+    inputs, _ = read_model(model, spec, module=module, name=name)
     return inputs.reads_texts

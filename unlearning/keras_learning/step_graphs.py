@@ -21,6 +21,7 @@ from lineage_store.tensors import Array
 from unlearning.keras_models.module_file import TEXTS, ModelSpec
 from unlearning.keras_models.named_inputs import NamedInputs, TableTensors
 from unlearning.keras_models.outputs import Outputs
+from unlearning.keras_models.parsing import ParsedInputs
 from unlearning.keras_models.seeds import seeded_for_this_thread, set_seeds
 
 INIT = 11
@@ -35,13 +36,15 @@ class Traceable:
 
     model: Any
     spec: ModelSpec
-    inputs: NamedInputs
+    inputs: NamedInputs | ParsedInputs
     outputs: Outputs
     generators: Sequence[Any]
     seed: int
 
     def columns_of(self, rows: Rows) -> list[Array]:
         """Return the arrays of rows that the inputs are made of."""
+        if isinstance(self.inputs, ParsedInputs):
+            return self.inputs.arrays(rows)
         texts = [rows[TEXTS]] if self.inputs.reads_texts else []
         return [rows["numbers"], rows["categories"], *texts]
 
@@ -57,22 +60,30 @@ class Traceable:
 
     def inputs_of(self, columns: Sequence[Any]) -> Any:
         """Return what the model is called with, of columns as tensors."""
+        if isinstance(self.inputs, ParsedInputs):
+            return self.inputs.of(columns)
         return self.inputs.of(TableTensors(*columns))
 
     def signature(self) -> tuple[list[Any], list[Any]]:
         """Return the signatures of columns and labels."""
         import tensorflow as tf
 
+        types = {"classification": tf.int32, "regression": tf.float32}
+        labels = [types[head.task] for head in self.spec.heads]
+        labels += [tf.int32] if self.outputs.reads_groups else []
+        return self._of_columns(), [tf.TensorSpec([None], of) for of in labels]
+
+    def _of_columns(self) -> list[Any]:
+        import tensorflow as tf
+
+        if isinstance(self.inputs, ParsedInputs):
+            return self.inputs.signature()
         texts = [tf.TensorSpec([None, len(self.spec.strings)], tf.string)]
-        columns = [
+        return [
             tf.TensorSpec([None, len(self.spec.numbers)], tf.float32),
             tf.TensorSpec([None, len(self.spec.strings)], tf.int32),
             *(texts if self.inputs.reads_texts else ()),
         ]
-        types = {"classification": tf.int32, "regression": tf.float32}
-        labels = [types[head.task] for head in self.spec.heads]
-        labels += [tf.int32] if self.outputs.reads_groups else []
-        return columns, [tf.TensorSpec([None], of) for of in labels]
 
 
 def numbers_of_groups(rows: Rows) -> Array:

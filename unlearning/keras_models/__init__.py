@@ -7,6 +7,7 @@ tabular         the one before it, for ledgers of earlier versions
 named_inputs    what the inputs of a model are given
 outputs         what an output means, and in which form its loss wants the labels
 several_outputs the outputs of a model of several labels
+parsing         a module's own function that makes tensors of a row; parse_trial tries it
 adapting        what a module sets from the rows of a shard's first slice
 adapted_layers  what layers learn so besides weights
 encoding        of columns, the same in training and in the served model

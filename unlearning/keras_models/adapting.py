@@ -12,6 +12,7 @@ from lineage_store.placement import tweak
 from lineage_store.rows import Rows
 from unlearning.keras_models.module_file import TEXTS, ModelSpec
 from unlearning.keras_models.named_inputs import TableTensors, by_name, named_inputs
+from unlearning.keras_models.parsing import parsed_inputs
 from unlearning.keras_models.seeds import seeded_for_this_thread
 
 ADAPT = 13
@@ -31,8 +32,9 @@ def adapt_to(
 
     Raises BadInput if one fails.
     """
+    parse = getattr(module, "parse", None)
     calls: tuple[tuple[str, Callable[[Any], tuple[Any, ...]], tuple[int, ...]], ...] = (
-        ("adapt", lambda called: _given(called, rows, model, spec, name), ()),
+        ("adapt", lambda called: _given(called, rows, model, spec, parse, name), ()),
         ("adapt_to_labels", lambda called: (_labels_of(rows, spec),), (1,)),
     )
     for function, given, second in calls:
@@ -75,8 +77,13 @@ def _labels_of(rows: Rows, spec: ModelSpec) -> Any:
     return {label.name: rows[name] for label, name in each}
 
 
-def _given(called: Any, rows: Rows, model: Any, spec: ModelSpec, name: str) -> tuple[Any, ...]:
+def _given(
+    called: Any, rows: Rows, model: Any, spec: ModelSpec, parse: Any, name: str
+) -> tuple[Any, ...]:
     """Return what `adapt` is given: rows by name, or three arrays if it takes them."""
+    if parse is not None:
+        parsed = parsed_inputs(model, spec, parse, name=name)
+        return (dict(zip(parsed.names, parsed.arrays(rows), strict=True)),)
     if len(inspect.signature(called).parameters) != 2:
         missing = np.isnan(rows["numbers"])
         numbers = np.where(missing, np.float32(0), rows["numbers"])

@@ -27,6 +27,10 @@ with the labels of the same rows: numbers of classes, or float32 values.
 
     def adapt_to_labels(model: keras.Model, labels) -> None
 
+Or one that makes of a row, when a batch is made, what all inputs are then given (`parsing`):
+
+    def parse(row)
+
 And where a loss of its own wants the labels in another form, it says so (`outputs`):
 
     def targets(labels, spec)

@@ -5,7 +5,7 @@ asked to be lenient, and counts such values by column.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,12 +67,14 @@ class Predictions:
     """What a served model says of tables, some rows at a time, so that memory is bounded.
 
     `rows_by` is what rows are called by: the column of ids, or lines or rows for their numbers;
-    `classes` are those of the probabilities, `further` those of further labels. Raises BadInput for
-    a model that cannot be asked so.
+    `classes` are those of the probabilities, `further` those of further labels. `source` returns
+    the text of its module. Raises BadInput for a model that cannot be asked so.
     """
 
-    def __init__(self, folder: Path, asked: ToPredict) -> None:
-        self._model, self._asked = ServedModel(folder), asked
+    def __init__(
+        self, folder: Path, asked: ToPredict, *, source: Callable[[], str] | None = None
+    ) -> None:
+        self._model, self._asked = ServedModel(folder, source=source), asked
         self._unread: Counter[str] = Counter()
         spec, ids = self._model.spec, [asked.row_id]
         known = asked.reading.knowing([*spec.numbers, *spec.strings, *ids], ids=ids)

@@ -5,7 +5,7 @@ they stand. Without ids every row is a history of its own, and told is what goes
 table is read whole before anything is told; histories are held in memory.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -123,14 +123,19 @@ class Recommendations:
         return tf.saved_model.load(str(self._folder)).signatures["histories"]
 
 
-def asked_of(folder: Path, asked: ToPredict) -> Predictions | Recommendations:
+def asked_of(
+    folder: Path, asked: ToPredict, *, source: Callable[[], str] | None = None
+) -> Predictions | Recommendations:
     """Return what a served model says of tables: predictions, or of items what it recommends.
 
-    Raises BadInput for a model that cannot be asked so.
+    `source` reads the model's module, where rows must be parsed by it. Raises BadInput for a model
+    that cannot be asked so.
     """
     told = folder / "assets" / ASSET
     item = read_json(told).get("items") if told.exists() else None
-    return Predictions(folder, asked) if item is None else Recommendations(folder, asked, item=item)
+    if item is None:
+        return Predictions(folder, asked, source=source)
+    return Recommendations(folder, asked, item=item)
 
 
 def all_recommended(found: Recommendations) -> dict[str, Any]:

@@ -217,14 +217,17 @@ class Reader:
         self, asked: "ToPredict", model_id: str | None
     ) -> Iterator[tuple[Workspace, ModelRecord, "Predictions | Recommendations"]]:
         """Open a live model to predict with."""
+        from lineage_store.ledger import open_ledger
         from unlearning.serving import asked_of
+        from unlearning.training import module_source
 
         with self._session.reading() as (workspace, connection):
             record = models.find_model(connection, model_id)
             if record.state != "live":
                 raise BadInput(f"The model {record.id} is {record.state}: it cannot predict.")
-            folder = workspace.absolute(record.paths["pushed"])
-            yield workspace, record, asked_of(folder, asked)
+            folder, ledger = (workspace.absolute(record.paths[one]) for one in ("pushed", "ledger"))
+            found = asked_of(folder, asked, source=lambda: module_source(open_ledger(ledger)))
+            yield workspace, record, found
 
     @property
     def public_key(self) -> Path:
