@@ -61,6 +61,7 @@ class QueueEntry:
     question: bool
     term: Term
     given: str | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,14 @@ def create_terms(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE queue ADD COLUMN given TEXT")
 
 
+def create_staff(connection: sqlite3.Connection) -> None:
+    """Create the table of who did what at the desk (`requests/staff.py`)."""
+    connection.execute(
+        "CREATE TABLE staff (number TEXT PRIMARY KEY, digest BLOB NOT NULL UNIQUE, "
+        "sealed BLOB NOT NULL)"
+    )
+
+
 # All that follow run in the caller's transaction, begun with BEGIN IMMEDIATE.
 
 
@@ -143,6 +152,7 @@ def add(
         size=size,
         needs=entry.needs,
         received=entry.term.received,
+        by=entry.by,
     )
     events.append(connection, what, time=time)
     return find(connection, request)
@@ -245,13 +255,14 @@ def end(
     outcome: Outcome,
     time: str,
     run: str | None = None,
+    by: str | None = None,
 ) -> None:
     """End a request, by a run that may have been another one's, and empty its sealed column."""
     connection.execute(
         "UPDATE queue SET ended = ?, outcome = ?, run = ?, sealed = NULL WHERE id = ?",
         (time, outcome, run, request.id),
     )
-    events.append(connection, RequestEnded(request.id, outcome, run), time=time)
+    events.append(connection, RequestEnded(request.id, outcome, run, by), time=time)
 
 
 def run_done(connection: LogConnection, run: str, *, exact_by: str | None, time: str) -> None:

@@ -26,7 +26,9 @@ from lineage_store.log.kinds import (
 )
 
 
-def approve(connection: LogConnection, request: Queued, *, sealed: bytes, time: str) -> None:
+def approve(
+    connection: LogConnection, request: Queued, *, sealed: bytes, time: str, by: str
+) -> None:
     """Write down that a second person agreed; raises BadInput if it does not wait for that."""
     _must_wait(request)
     if not request.needs or request.approved is not None:
@@ -34,7 +36,7 @@ def approve(connection: LogConnection, request: Queued, *, sealed: bytes, time: 
     connection.execute(
         "UPDATE queue SET approved = ?, sealed = ? WHERE id = ?", (time, sealed, request.id)
     )
-    events.append(connection, RequestApproved(request.id), time=time)
+    events.append(connection, RequestApproved(request.id, by), time=time)
 
 
 def ask(connection: LogConnection, request: Queued, *, sealed: bytes) -> None:
@@ -53,6 +55,7 @@ def answer(
     needs: Needs,
     sealed: bytes,
     time: str,
+    by: str,
 ) -> None:
     """Close the question of near matches: these are all the ids that are meant, and no others."""
     _must_wait(request)
@@ -62,11 +65,11 @@ def answer(
         "UPDATE queue SET question = 0, size = ?, needs = ?, sealed = ? WHERE id = ?",
         (len(set(commitments)), needs, sealed, request.id),
     )
-    events.append(connection, RequestAnswered(request.id, len(set(commitments))), time=time)
+    events.append(connection, RequestAnswered(request.id, len(set(commitments)), by), time=time)
 
 
 def hold(
-    connection: LogConnection, request: Queued, *, until: str, sealed: bytes, time: str
+    connection: LogConnection, request: Queued, *, until: str, sealed: bytes, time: str, by: str
 ) -> None:
     """Keep a request from running to the end of a day."""
     _must_wait(request)
@@ -74,10 +77,12 @@ def hold(
     connection.execute(
         "UPDATE queue SET held_until = ?, sealed = ? WHERE id = ?", (until, sealed, request.id)
     )
-    events.append(connection, RequestHeld(request.id, until), time=time)
+    events.append(connection, RequestHeld(request.id, until, by), time=time)
 
 
-def release(connection: LogConnection, request: Queued, *, sealed: bytes, time: str) -> None:
+def release(
+    connection: LogConnection, request: Queued, *, sealed: bytes, time: str, by: str
+) -> None:
     """End a hold; raises BadInput if there is none."""
     _must_wait(request)
     if request.held_until is None:
@@ -86,7 +91,7 @@ def release(connection: LogConnection, request: Queued, *, sealed: bytes, time: 
         "UPDATE queue SET held_until = NULL, sealed = ? WHERE id = ?", (sealed, request.id)
     )
     if not end_hold(connection, request, time=time):
-        events.append(connection, RequestReleased(request.id), time=time)
+        events.append(connection, RequestReleased(request.id, by), time=time)
 
 
 def holds_to_end(connection: sqlite3.Connection, *, today: str) -> list[Queued]:
@@ -107,7 +112,7 @@ def end_hold(connection: LogConnection, request: Queued, *, time: str) -> bool:
     return True
 
 
-def cancel(connection: LogConnection, request: Queued, *, time: str) -> None:
+def cancel(connection: LogConnection, request: Queued, *, time: str, by: str) -> None:
     """End a request that does not run yet, and take its commitments away.
 
     Raises BadInput for an exact phase, which a certificate has promised.
@@ -116,17 +121,17 @@ def cancel(connection: LogConnection, request: Queued, *, time: str) -> None:
     _must_be_asked_for(request)
     no_longer_asked(connection, request.id)
     connection.execute("DELETE FROM queue_ids WHERE request = ?", (request.id,))
-    end(connection, request, outcome="cancelled", time=time)
+    end(connection, request, outcome="cancelled", time=time, by=by)
 
 
-def refuse(connection: LogConnection, request: Queued, *, time: str) -> None:
+def refuse(connection: LogConnection, request: Queued, *, time: str, by: str) -> None:
     """End a request that is not done as it was asked; its commitments stay, as of one that is.
 
     Raises BadInput for an exact phase, which a certificate has promised.
     """
     _must_wait(request)
     _must_be_asked_for(request)
-    end(connection, request, outcome="refused", time=time)
+    end(connection, request, outcome="refused", time=time, by=by)
 
 
 def stop(
@@ -137,6 +142,7 @@ def stop(
     deadline: str,
     sealed: bytes,
     time: str,
+    by: str,
 ) -> None:
     """Let a request stand until what was asked for has come."""
     _must_wait(request)
@@ -144,28 +150,40 @@ def stop(
     connection.execute("UPDATE queue SET sealed = ? WHERE id = ?", (sealed, request.id))
     _set_term(connection, request, term, deadline)
     assert term.standing is not None
-    events.append(connection, RequestStopped(request.id, term.standing), time=time)
+    events.append(connection, RequestStopped(request.id, term.standing, by), time=time)
 
 
 def resume(
-    connection: LogConnection, request: Queued, *, term: Term, deadline: str, time: str
+    connection: LogConnection,
+    request: Queued,
+    *,
+    term: Term,
+    deadline: str,
+    time: str,
+    by: str,
 ) -> None:
     """Let a request go on, with the end that its clock then has."""
     _must_wait(request)
     _set_term(connection, request, term, deadline)
     on = term.stops[-1].until
     assert on is not None
-    events.append(connection, RequestResumed(request.id, on, deadline), time=time)
+    events.append(connection, RequestResumed(request.id, on, deadline, by), time=time)
 
 
 def extend(
-    connection: LogConnection, request: Queued, *, term: Term, deadline: str, time: str
+    connection: LogConnection,
+    request: Queued,
+    *,
+    term: Term,
+    deadline: str,
+    time: str,
+    by: str,
 ) -> None:
     """Give a request the longer time that the law allows."""
     _must_wait(request)
     _set_term(connection, request, term, deadline)
     assert term.extension is not None
-    what = RequestExtended(request.id, term.extension.because, deadline)
+    what = RequestExtended(request.id, term.extension.because, deadline, by)
     events.append(connection, what, time=time)
 
 

@@ -3,7 +3,8 @@
 The log itself (`events`) keeps any kind and any body, and proves both; here stands what unweave
 writes and reads. A field with a default came later, or is there for some events only: it is left
 out where it has that value, so that events are written as they always were and older ones can be
-read. No field names a person: the log cannot forget.
+read. No field names a person: the log cannot forget. `by` is the number of whoever of the staff did
+it (`requests/staff.py`).
 """
 
 import sqlite3
@@ -110,6 +111,7 @@ class RequestQueued(EventKind):
     needs: str | None = None
     follows: str | None = None
     received: str | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,7 @@ class RequestStopped(EventKind):
 
     request: str
     why: str
+    by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,7 @@ class RequestResumed(EventKind):
     request: str
     on: str
     deadline: str
+    by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,7 @@ class RequestExtended(EventKind):
     request: str
     because: str
     deadline: str
+    by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -151,6 +156,7 @@ class RequestApproved(EventKind):
     name = "request approved"
 
     request: str
+    by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -161,6 +167,7 @@ class RequestAnswered(EventKind):
 
     request: str
     size: int
+    by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -171,6 +178,7 @@ class RequestHeld(EventKind):
 
     request: str
     until: str
+    by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -180,6 +188,7 @@ class RequestReleased(EventKind):
     name = "request released"
 
     request: str
+    by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -204,6 +213,7 @@ class RequestEnded(EventKind):
     request: str
     outcome: str
     run: str | None
+    by: str | None = None
 
 
 KINDS: tuple[type[EventKind], ...] = (

@@ -6,6 +6,7 @@ policy      the workspace's own rules of the queue
 controller  who answers for the data
 law         the rules of time, and the holidays
 detection   what a scheduled search for poisoned rows is to do
+staff       who did what, by number and sealed name
 recipients  where models were pushed that held deleted rows
 """
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from lineage_store.requests.inbox import Accepted, Entry, Refused, look_through
     from lineage_store.requests.law import Law, law_in_force, take_over
     from lineage_store.requests.policy import Policy, Sender, date_of, load_policy, save_policy
+    from lineage_store.requests.staff import name_of, number_of
 else:
     __getattr__ = lazily(
         __name__,
@@ -30,6 +32,7 @@ else:
             "inbox": ("Accepted", "Entry", "Refused", "look_through"),
             "law": ("Law", "law_in_force", "take_over"),
             "policy": ("Policy", "Sender", "date_of", "load_policy", "save_policy"),
+            "staff": ("name_of", "number_of"),
         },
     )
 
@@ -50,6 +53,8 @@ __all__ = [
     "load_policy",
     "load_search",
     "look_through",
+    "name_of",
+    "number_of",
     "open_details",
     "recipients",
     "save_controller",

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -16,6 +17,7 @@ from pipelines.runs import forget as forget_run
 from unweave import Project
 from unweave.cli import commands, main
 from unweave.text.queue import policy as policy_lines
+from unweave.text.queue import shown
 
 NOON = datetime(2026, 5, 20, 12, tzinfo=timezone.utc)
 
@@ -151,3 +153,26 @@ def test_the_words_of_the_policy_and_of_numbers_are_sentences(root):
     assert lines[-1] == "Files of the user root are accepted."
     told = CliRunner().invoke(commands, ["status", "--workspace", str(root)]).output
     assert "1 event, root" in told and "0 subjects or rows" in told
+
+
+def test_who_did_what_outlives_the_request_by_a_number_and_a_sealed_name(root):
+    rules = at(root).requests.policy
+    at(root).requests.set_policy(replace(rules, approve_above=0))
+    at(root).requests.add(["p1"], only=True, by="Clara Clerk", requester="Dora Ost")
+    at(root).requests.hold("q1", reason="x", until="2026-06-01", by="Otto Officer")
+    at(root).requests.release("q1", by="otto  officer")
+    at(root).requests.approve("q1", by="Otto Officer")
+    at(root).requests.run()
+    history = at(root).requests.show("q1")["history"]
+    assert [(one["what"], one["by"]) for one in history] == [
+        ("request queued", "Clara Clerk"), ("request held", "Otto Officer"),
+        ("request released", "Otto Officer"), ("request approved", "Otto Officer"),
+        ("request ended", None),
+    ]  # fmt: skip
+    assert len({one["staff"] for one in history[1:4]}) == 1 and history[0]["staff"][:2] == "s-"
+    for file in (path for path in root.rglob("*") if path.is_file()):
+        assert not [name for name in (b"Clara", b"Otto", b"Dora Ost") if name in file.read_bytes()]
+    assert "request approved, by Otto Officer" in "\n".join(
+        map(str, shown(at(root).requests.show("q1")))
+    )
+    assert b"Otto" not in (root / "unweave.sqlite").read_bytes()

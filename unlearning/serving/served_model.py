@@ -33,7 +33,7 @@ class ServedModel:
         if self._parsed and source is None:
             raise BadInput(
                 f"The model in {folder} takes what parse of its module makes, and the module is in "
-                f"its workspace alone: ask it there, with `predict`."
+                f"its workspace alone: ask it there, with unweave predict."
             )
 
     def answers(self, numbers: Array, strings: list[list[str]]) -> dict[str, Array]:

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from lineage_store.index import Queued, all_queued, reading_index
-from lineage_store.requests import Details, Law, law_in_force
+from lineage_store.log import events
+from lineage_store.requests import Details, Law, law_in_force, name_of
 from lineage_store.requests.recipients import recipients
 from lineage_store.workspace import Workspace
 from unweave.answers.clock import clock
@@ -53,6 +54,7 @@ def whole(
 ) -> Answer:
     """Return all of a request: its line, what it keeps in words, and what came of it."""
     answer = line(request, law_in_force(workspace), today=today)
+    answer["history"] = _history(connection, workspace, request.id)
     if details is not None:
         answer |= {
             "named": list(details.ids),
@@ -67,6 +69,17 @@ def whole(
             "recipients": recipients(connection, workspace, _replaced(connection, request.run)),
         }
     return answer
+
+
+def _history(connection: sqlite3.Connection, workspace: Workspace, request: str) -> list[Answer]:
+    """Return what happened to a request, and who did it as long as that is known."""
+    keys = workspace.keys()
+    found = []
+    for event in events.about(connection, request):
+        number = event.body.get("by")
+        name = None if number is None else name_of(connection, keys, number)
+        found.append({"time": event.time, "what": event.kind, "staff": number, "by": name})
+    return found
 
 
 def _waiting_for_an_answer(details: Details) -> Answer:

@@ -6,7 +6,7 @@ import click
 
 from unweave.letters.kinds import GROUNDS, LANGUAGES
 from unweave.options.once import Once
-from unweave.options.queue_commands import REQUEST, show_queue
+from unweave.options.queue_commands import BY, REQUEST, show_queue
 from unweave.options.shared import JSON, WAIT, WORKSPACE, project_of
 
 OUT = click.option(
@@ -73,6 +73,7 @@ def answer_pack(
 @OUT
 @TO
 @LANGUAGE
+@BY
 @WAIT
 @JSON
 def refuse(
@@ -83,13 +84,14 @@ def refuse(
     out: Path,
     to: str | None,
     language: str,
+    by: str | None,
     wait: int,
     as_json: bool,
 ) -> None:
     """End a request that is not done, and write the letter that says why."""
     with project_of(workspace, progress=False, wait=wait) as project:
         answer = project.requests.refuse(
-            request_id, ground=ground, reason=reason, out=out, to=to, language=language
+            request_id, ground=ground, reason=reason, out=out, to=to, language=language, by=by
         )
     show_queue(answer, as_json, "written")
 

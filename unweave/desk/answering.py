@@ -55,6 +55,7 @@ class Answering(RequestsInHand):
         out: Path | str,
         to: str | None = None,
         language: str = "en",
+        by: str | None = None,
     ) -> Answer:
         """End a request that is not done, and write the letter that says why (Article 12(4)).
 
@@ -75,7 +76,8 @@ class Answering(RequestsInHand):
                 reason=reason,
             )
             letter = letter_about(workspace, "refused", facts, language=language)
-            queue_changes.refuse(connection, found, time=session.time)
+            staff = self._at.staff(workspace, connection, by)
+            queue_changes.refuse(connection, found, time=session.time, by=staff)
             folder = new_folder(Path(out), workspace)
             sent = write_letter(folder, letter, facts)
         return told(folder, letter.kind, sent) | {"request": request, "state": "refused"}

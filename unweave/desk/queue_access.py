@@ -10,10 +10,11 @@ from typing import Any
 from lineage_store.errors import BadInput
 from lineage_store.index import Queued, count_asked, queue
 from lineage_store.log import LogConnection
-from lineage_store.requests import Details, open_details
+from lineage_store.requests import Details, number_of, open_details
 from lineage_store.workspace import Workspace
 from unweave.answers import requests as request_answers
-from unweave.session.queue_writing import changing_queue
+from unweave.session.forget_options import must_be_text
+from unweave.session.queue_writing import changing_queue, user_name
 from unweave.session.session import Session
 
 
@@ -42,6 +43,15 @@ class QueueAccess:
     def sealed(self, workspace: Workspace, found: Queued, details: Details) -> bytes:
         """Return details sealed for a request."""
         return details.sealed(found.id, key=workspace.keys().requests, random_bytes=os.urandom)
+
+    def staff(self, workspace: Workspace, connection: sqlite3.Connection, name: str | None) -> str:
+        """Return the number of who does something: of a name, or of the user of this process."""
+        must_be_text([name])
+        said = user_name() if name is None else name
+        if not said.strip():
+            raise BadInput("Say who does it by a name, or leave `by` out.")
+        keys = workspace.keys()
+        return number_of(connection, keys, said, random_bytes=os.urandom)
 
     def asked_today(
         self,

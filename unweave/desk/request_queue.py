@@ -171,6 +171,9 @@ class RequestQueue(Answering):
             question=bool(details.near),
             term=entered.term,
             given=given,
+            by=None
+            if details.added_by is None
+            else self._at.staff(workspace, connection, details.added_by),
         )
         request = queue.add(
             connection,

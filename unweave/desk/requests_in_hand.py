@@ -40,7 +40,8 @@ class RequestsInHand:
                     f"cannot approve it."
                 )
             sealed = self._at.sealed(workspace, found, replace(details, approved_by=by))
-            queue_changes.approve(connection, found, sealed=sealed, time=self._at.session.time)
+            staff, time = self._at.staff(workspace, connection, by), self._at.session.time
+            queue_changes.approve(connection, found, sealed=sealed, time=time, by=staff)
             return self._at.told(workspace, connection, queue.find(connection, request))
 
     def answer(
@@ -50,11 +51,13 @@ class RequestsInHand:
         also: Sequence[str] = (),
         only: bool = False,
         not_offered: bool = False,
+        by: str | None = None,
     ) -> Answer:
         """Say which matches are meant too, by their numbers or ids; `only` says that none is.
 
         Said again before the run, it takes the place of what was said before. An id that is none of
-        the matches' is taken only with `not_offered`.
+        the matches' is taken only with `not_offered`. `by` is who says it, by default the user of
+        this process, here and in what follows.
         """
         if bool(also) == only:
             raise BadInput("Name the ids that are meant too with `also`, or say `only`.")
@@ -78,10 +81,11 @@ class RequestsInHand:
                 needs=needs,
                 sealed=self._at.sealed(workspace, found, whole),
                 time=self._at.session.time,
+                by=self._at.staff(workspace, connection, by),
             )
             return self._at.told(workspace, connection, queue.find(connection, request))
 
-    def hold(self, request: str, *, reason: str, until: str) -> Answer:
+    def hold(self, request: str, *, reason: str, until: str, by: str | None = None) -> Answer:
         """Keep a request from running to the end of a day: a legal hold."""
         must_be_text([reason])
         day = date_of(until, "The end of the hold")
@@ -90,38 +94,39 @@ class RequestsInHand:
         with self._at.changing() as (workspace, connection):
             found, details = self._at.opened(workspace, connection, request)
             sealed = self._at.sealed(workspace, found, replace(details, hold_reason=reason))
-            time = self._at.session.time
-            queue_changes.hold(connection, found, until=day, sealed=sealed, time=time)
+            staff, time = self._at.staff(workspace, connection, by), self._at.session.time
+            queue_changes.hold(connection, found, until=day, sealed=sealed, time=time, by=staff)
             return self._at.told(workspace, connection, queue.find(connection, request))
 
-    def release(self, request: str) -> Answer:
+    def release(self, request: str, *, by: str | None = None) -> Answer:
         """End a hold before its day."""
         with self._at.changing() as (workspace, connection):
             found, details = self._at.opened(workspace, connection, request)
             sealed = self._at.sealed(workspace, found, replace(details, hold_reason=None))
-            queue_changes.release(connection, found, sealed=sealed, time=self._at.session.time)
+            staff, time = self._at.staff(workspace, connection, by), self._at.session.time
+            queue_changes.release(connection, found, sealed=sealed, time=time, by=staff)
             return self._at.told(workspace, connection, queue.find(connection, request))
 
-    def cancel(self, request: str) -> Answer:
+    def cancel(self, request: str, *, by: str | None = None) -> Answer:
         """Take a request back that does not run yet; what it kept in words is erased."""
         with self._at.changing() as (workspace, connection):
-            queue_changes.cancel(
-                connection, queue.find(connection, request), time=self._at.session.time
-            )
+            staff, time = self._at.staff(workspace, connection, by), self._at.session.time
+            found = queue.find(connection, request)
+            queue_changes.cancel(connection, found, time=time, by=staff)
             return self._at.told(workspace, connection, queue.find(connection, request))
 
-    def ask_more(self, request: str, *, doubt: str) -> Answer:
+    def ask_more(self, request: str, *, doubt: str, by: str | None = None) -> Answer:
         """Say that more was asked for today, and what was doubted: the clock stands (12(6))."""
         must_be_text([doubt])
         if not doubt.strip():
             raise BadInput("Say what is doubted: the law lets more be asked for in no other case.")
-        return self._stop(request, MORE_IS_NEEDED, doubt)
+        return self._stop(request, MORE_IS_NEEDED, doubt, by=by)
 
-    def not_identified(self, request: str) -> Answer:
+    def not_identified(self, request: str, *, by: str | None = None) -> Answer:
         """Say that nobody can tell who the person is (Article 11(2)); they may still say more."""
-        return self._stop(request, CANNOT_IDENTIFY, None)
+        return self._stop(request, CANNOT_IDENTIFY, None, by=by)
 
-    def more_came(self, request: str, *, on: str | None = None) -> Answer:
+    def more_came(self, request: str, *, on: str | None = None, by: str | None = None) -> Answer:
         """Say on which day what was asked for came, today if none is given: the clock goes on."""
         today = self._at.session.today
         day = today if on is None else date_of(on, "The day on which it came")
@@ -134,10 +139,11 @@ class RequestsInHand:
                 term=term,
                 deadline=self._deadline(workspace, found, term),
                 time=self._at.session.time,
+                by=self._at.staff(workspace, connection, by),
             )
             return self._at.told(workspace, connection, queue.find(connection, request))
 
-    def extend(self, request: str, *, because: str) -> Answer:
+    def extend(self, request: str, *, because: str, by: str | None = None) -> Answer:
         """Take the longer time that the law allows, for a reason that it names, and tell so."""
         today = self._at.session.today
         with self._at.changing() as (workspace, connection):
@@ -153,10 +159,11 @@ class RequestsInHand:
                 term=term,
                 deadline=self._deadline(workspace, found, term),
                 time=self._at.session.time,
+                by=self._at.staff(workspace, connection, by),
             )
             return self._at.told(workspace, connection, queue.find(connection, request))
 
-    def _stop(self, request: str, why: Standing, doubt: str | None) -> Answer:
+    def _stop(self, request: str, why: Standing, doubt: str | None, *, by: str | None) -> Answer:
         with self._at.changing() as (workspace, connection):
             found, details = self._at.opened(workspace, connection, request)
             term = self._term(found).stopped(why, today=self._at.session.today)
@@ -168,6 +175,7 @@ class RequestsInHand:
                 deadline=self._deadline(workspace, found, term),
                 sealed=self._at.sealed(workspace, found, kept),
                 time=self._at.session.time,
+                by=self._at.staff(workspace, connection, by),
             )
             return self._at.told(workspace, connection, queue.find(connection, request))
 

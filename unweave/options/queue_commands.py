@@ -14,6 +14,7 @@ ALSO = click.option(
     metavar="NUMBER",
     help="The id that looks alike and has this number is meant too; or an id.",
 )
+BY = click.option("--by", metavar="NAME", help="Who does it.  [default: the user of this process]")
 NOT_OFFERED = click.option(
     "--not-offered", is_flag=True, help="An id named with --also may be none that looks alike."
 )

@@ -91,6 +91,10 @@ def shown(answer: Answer) -> list[Any]:
     if answer["run"]:
         lines.append(f"  run          {answer['run']}")
     lines += proofs(answer)
+    lines += [
+        f"  {one['time'][:16]}  {one['what']}" + (f", by {one['by']}" if one["by"] else "")
+        for one in answer["history"]
+    ]
     lines += [f"  was served   {told['pushed']}" for told in answer.get("recipients", [])]
     return lines + _near(answer)
 

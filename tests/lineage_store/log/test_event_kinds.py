@@ -74,6 +74,7 @@ WRITTEN = [
         {"request": "q1", "because": "number", "deadline": "2031-04-01"},
     ),
     (RequestApproved("q1"), {"request": "q1"}),
+    (RequestApproved("q1", "s-1"), {"request": "q1", "by": "s-1"}),
     (RequestAnswered("q1", 3), {"request": "q1", "size": 3}),
     (RequestHeld("q1", "2031-01-09"), {"request": "q1", "until": "2031-01-09"}),
     (RequestReleased("q1"), {"request": "q1"}),

@@ -38,6 +38,7 @@ SECRET = bytes(range(70, 102))
 NOON = datetime(2031, 5, 17, 12, tzinfo=timezone.utc)
 TODAY = "2031-05-17"
 
+DONE = {"time": "t", "by": "s-1"}
 ANN = "annegret.mueller-luedenscheidt@example.org"
 BEN = "benedikt.oberhuber@example.org"
 COLUMNS = {"label": "label", "subject": "person", "row_id": "row"}
@@ -342,15 +343,15 @@ def test_only_what_nothing_holds_up_is_waiting(new_folder, needs, question, step
         open_, approved, held, asked = True, not needs, False, question
         for step in steps:
             act = {
-                "approve": lambda r: queue_changes.approve(connection, r, sealed=b"", time="t"),
+                "approve": lambda r: queue_changes.approve(connection, r, sealed=b"", **DONE),
                 "hold": lambda r: queue_changes.hold(
-                    connection, r, until="2031-05-20", sealed=b"", time="t"
+                    connection, r, until="2031-05-20", sealed=b"", **DONE
                 ),
-                "release": lambda r: queue_changes.release(connection, r, sealed=b"", time="t"),
+                "release": lambda r: queue_changes.release(connection, r, sealed=b"", **DONE),
                 "answer": lambda r: queue_changes.answer(
-                    connection, r, commitments=["c"], needs=r.needs, sealed=b"", time="t"
+                    connection, r, commitments=["c"], needs=r.needs, sealed=b"", **DONE
                 ),
-                "cancel": lambda r: queue_changes.cancel(connection, r, time="t"),
+                "cancel": lambda r: queue_changes.cancel(connection, r, **DONE),
             }[step]
             refused = not open_ or {"approve": approved, "release": not held}.get(step, False)
             if refused:
