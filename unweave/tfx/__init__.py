@@ -3,6 +3,7 @@
 example_gate_component  ExampleGate: from what an ExampleGen wrote to Examples in cells
 per_shard_executor      TFX's Trainer runs the user's `run_fn` once a shard; `run_fn_process` is
                         where, and `shard_examples` on what
+build_model_run         the same with a module's `build_model`, as `unweave train` takes it
 summed_analyzers        for a `preprocessing_fn` that sees all rows: means and quantiles of counts;
                         `transform_analyzers` says which of them are in that form
 forgetting              the same pipeline without somebody: checked, erased, scanned, certified;
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
+    from unweave.tfx.build_model_run import trains_build_model
     from unweave.tfx.example_gate_component import ExampleGate
     from unweave.tfx.forgetting import OwnForgotten, forget
     from unweave.tfx.per_shard_executor import per_shard
@@ -27,6 +29,7 @@ else:
     __getattr__ = lazily(
         __name__,
         {
+            "build_model_run": ("trains_build_model",),
             "example_gate_component": ("ExampleGate",),
             "forgetting": ("OwnForgotten", "forget"),
             "per_shard_executor": ("per_shard",),
@@ -41,4 +44,5 @@ __all__ = [
     "forget",
     "per_shard",
     "scale_by_sums",
+    "trains_build_model",
 ]
