@@ -73,6 +73,7 @@ TENSORFLOW = (
     "unlearning/whole_shards/pinned.py",
     "unlearning/evaluation/keras_outputs.py",
     "unweave/tfx/summed_analyzers.py",
+    "unweave/tfx/summed_combiners.py",
     "unweave/tfx/build_model_run.py",
 )
 FRONT_DOOR = (

@@ -2,8 +2,8 @@
 
 Numbers are counted as whole steps, by a step that is public (a cent, a minute, .01), so that sums
 are of whole numbers and come to the same bits in any order, and quantiles come from counts between
-public limits. Both change with one row only as far as it moves a sum or a count, and where counts
-stay as they are to a step, nothing changes at all.
+public limits. The graph holds what is told of them alone (`summed_combiners`): limits that a row
+does not move are those of a graph without it.
 
     "fare": unweave.tfx.scale_by_sums(inputs["fare"], step=0.01)
     "age":  unweave.tfx.bucketize_by_counts(inputs["age"], 4, lowest=0, highest=120)
@@ -27,18 +27,17 @@ def scale_by_sums(x: Any, *, step: float) -> Any:
     `tft.scale_to_z_score`. Raises BadInput for a step that is none.
     """
     import tensorflow as tf
-    import tensorflow_transform as tft
+
+    from unweave.tfx.summed_combiners import MomentsOfSteps, told_of
 
     if not step > 0:
         raise BadInput("A step is a number above 0: name the least difference that matters.")
-    wide = tf.cast(x, tf.float64)
-    steps = tf.cast(tf.round(tf.clip_by_value(wide / step, -MOST_STEPS, MOST_STEPS)), tf.int64)
-    count = tf.cast(tft.size(steps), tf.float64)
-    mean = tf.cast(tft.sum(steps), tf.float64) / count
-    variance = tf.cast(tft.sum(steps * steps), tf.float64) / count - mean * mean
-    deviation = tf.sqrt(tf.maximum(variance, 0))
-    scale = tf.where(deviation > 0, deviation * step, tf.ones_like(deviation))
-    return tf.cast((wide - mean * step) / scale, tf.float32)
+    with tf.name_scope("scale_by_sums"):
+        wide = tf.cast(x, tf.float64)
+        steps = tf.cast(tf.round(tf.clip_by_value(wide / step, -MOST_STEPS, MOST_STEPS)), tf.int64)
+        mean, deviation = told_of(MomentsOfSteps(), steps)
+        scale = tf.where(deviation > 0, deviation * step, tf.ones_like(deviation))
+        return tf.cast((wide - mean * step) / scale, tf.float32)
 
 
 def bucketize_by_counts(x: Any, buckets: int, *, lowest: float, highest: float) -> Any:
@@ -48,21 +47,18 @@ def bucketize_by_counts(x: Any, buckets: int, *, lowest: float, highest: float) 
     counts as the nearest. Raises BadInput for less than two buckets, or no range.
     """
     import tensorflow as tf
-    import tensorflow_transform as tft
+
+    from unweave.tfx.summed_combiners import LimitsOfCells, told_of
 
     if buckets < 2 or not lowest < highest:
         raise BadInput(
             f"{buckets} buckets from {lowest} to {highest} part nothing: name two or more, and a "
             f"range."
         )
-    width = (highest - lowest) / CELLS
-    cells = tf.cast(
-        tf.clip_by_value((tf.cast(x, tf.float64) - lowest) / width, 0, CELLS - 1), tf.int32
-    )
-    counted = tf.math.bincount(tf.reshape(cells, [-1]), minlength=CELLS, dtype=tf.int64)
-    counts = tft.sum(tf.ensure_shape(counted, [CELLS])[tf.newaxis], reduce_instance_dims=False)
-    reached = tf.cumsum(counts) * buckets  # a cell ends a bucket where its share is reached
-    shares = tf.range(1, buckets, dtype=tf.int64) * tf.reduce_sum(counts)
-    limits = tf.searchsorted(reached, shares, out_type=tf.int32)
-    flat = tf.searchsorted(limits, tf.reshape(cells, [-1]), out_type=tf.int64)
-    return tf.reshape(flat, tf.shape(cells))
+    with tf.name_scope("bucketize_by_counts"):
+        width = (highest - lowest) / CELLS
+        place = tf.clip_by_value((tf.cast(x, tf.float64) - lowest) / width, 0, CELLS - 1)
+        cells = tf.cast(place, tf.int64)
+        (limits,) = told_of(LimitsOfCells(CELLS, buckets), cells)
+        flat = tf.searchsorted(limits, tf.reshape(cells, [-1]), out_type=tf.int64)
+        return tf.reshape(flat, tf.shape(cells))

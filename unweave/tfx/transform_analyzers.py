@@ -89,6 +89,10 @@ def _is_summed(operation: Any) -> bool:
 def _is_exact(combiner: Any) -> bool:
     import numpy as np
 
+    from unweave.tfx.summed_combiners import SummedCombiner
+
+    if isinstance(combiner, SummedCombiner):
+        return True
     if type(combiner).__name__ != "NumPyCombiner":
         return False
     whole = all(np.issubdtype(one, np.integer) for one in combiner._output_dtypes)

@@ -13,6 +13,7 @@ from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 import unweave.tfx
 from lineage_store.errors import BadInput, CheckFailed
 from unweave.tfx.own_transforms import must_be_in_summation_form
+from unweave.tfx.summed_combiners import LimitsOfCells, MomentsOfSteps
 from unweave.tfx.transform_analyzers import analyzers_of
 
 SPECS = {
@@ -61,7 +62,9 @@ def test_analyzers_are_told_by_name_and_form():
         "covariance": False,
     }
     assert all(one.is_summed for one in analyzers_of(whole, SPECS))
-    assert len(analyzers_of(whole, SPECS)) >= 8
+    assert {"scale_by_sums", "bucketize_by_counts"} <= {
+        one.name for one in analyzers_of(whole, SPECS)
+    }
     assert analyzers_of(lambda inputs: {"x": inputs["x"] * 2}, SPECS) == []
     features = {"x": tf.io.FixedLenFeature([1], tf.float32),
                 "note": tf.io.FixedLenFeature([1], tf.string)}  # fmt: skip
@@ -139,6 +142,25 @@ def test_in_summation_form_rows_of_any_order_come_to_the_same_bits_and_to_what_t
     counts = np.bincount([row["bucket"][0] for row in made])
     assert len(counts) == 4 and abs(counts - 100).max() <= 3
     assert {row["bucket"][0] for row in made if row["x"][0] <= np.quantile(x, 0.24)} == {0}
+
+
+def test_moments_and_limits_are_those_of_all_values_however_they_are_bundled():
+    draw = random.Random(3)
+    values = np.array([draw.randrange(-900, 900) for _ in range(500)])
+    for combiner, given in ((MomentsOfSteps(), values), (LimitsOfCells(900, 4), abs(values))):
+        whole = combiner.add_input(combiner.create_accumulator(), [given])
+        parts = [combiner.add_input(combiner.create_accumulator(), [given[n::3, None]])
+                 for n in range(3)]  # fmt: skip
+        cached = [part.tolist() for part in reversed(parts)]
+        assert combiner.merge_accumulators(cached).tolist() == whole.tolist()
+        told = combiner.extract_output(whole)
+        if isinstance(combiner, MomentsOfSteps):
+            np.testing.assert_allclose(told, [values.mean(), values.std()], rtol=1e-12)
+        else:
+            ordered = np.sort(abs(values))
+            assert told[0].tolist() == [ordered[124], ordered[249], ordered[374]]
+    nothing = MomentsOfSteps()
+    assert nothing.extract_output(nothing.create_accumulator()) == [0, 0]
 
 
 @pytest.mark.parametrize(
