@@ -14,7 +14,7 @@ import base64
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -70,15 +70,36 @@ def write_graph(
             ),
         }
 
-    write_signatures(folder, file=file, lines=lines, signatures=signatures)
+    def table(tf: Any, path: Any) -> Any:
+        index = tf.lookup.TextFileIndex
+        kinds = (tf.int64, index.LINE_NUMBER), (tf.string, index.WHOLE_LINE)
+        return table_of(tf, path, *kinds, otherwise="")
+
+    write_signatures(folder, file=file, empty=b"-\n" * lines, tables=table, signatures=signatures)
+
+
+def table_of(tf: Any, path: Any, key: Any, value: Any, *, otherwise: Any) -> Any:
+    """Return a table of a file's lines: what it is looked up by, and what is found; type, index.
+
+    An index is a column, between tabs, or one of `tf.lookup.TextFileIndex`.
+    """
+    return tf.lookup.StaticHashTable(
+        tf.lookup.TextFileInitializer(path, *key, *value, delimiter="\t"), otherwise
+    )
 
 
 def write_signatures(
-    folder: Path, *, file: str, lines: int, signatures: Callable[[Any, Any], dict[str, Any]]
+    folder: Path,
+    *,
+    file: str,
+    empty: bytes,
+    tables: Callable[[Any, Any], Any],
+    signatures: Callable[[Any, Any], dict[str, Any]],
 ) -> None:
     """Write a SavedModel without any model's file, of functions that read it; needs TensorFlow.
 
-    `signatures` makes them by name, given TensorFlow and the table (a line by its number). The
+    `empty` stands in for the file; `tables` makes the tables that it is read by, of its path, and
+    `signatures` what is served, by name, of the tables; both are given TensorFlow first. The
     process ends in another folder than it began.
     """
     import tensorflow as tf
@@ -87,20 +108,11 @@ def write_signatures(
     folder = folder.absolute()
     with tempfile.TemporaryDirectory() as there:
         os.chdir(there)
-        empty = Path(file)  # its path becomes part of the table's name: no path of a machine
-        empty.write_bytes(b"-\n" * lines)
-        module.asset = tf.saved_model.Asset(str(empty))
-        module.table = tf.lookup.StaticHashTable(
-            tf.lookup.TextFileInitializer(
-                module.asset.asset_path,
-                tf.int64,
-                tf.lookup.TextFileIndex.LINE_NUMBER,
-                tf.string,
-                tf.lookup.TextFileIndex.WHOLE_LINE,
-            ),
-            "",
-        )
-        made = signatures(tf, module.table)
+        told = Path(file)  # its path becomes part of the table's name: no path of a machine
+        told.write_bytes(empty)
+        module.asset = tf.saved_model.Asset(str(told))
+        module.tables = tables(tf, module.asset.asset_path)
+        made = signatures(tf, module.tables)
         tf.saved_model.save(module, str(folder), signatures=made)
 
 
@@ -166,7 +178,19 @@ def of_examples(tf: Any, told: ColumnsTold, examples: Any) -> tuple[Any, Any]:
 
 
 def fill(graph: Path, folder: Path, *, file: str, schema: Schema, lines: Sequence[bytes]) -> None:
-    """Copy a shipped graph, and write its file of lines (as bytes, before Base64) beside it.
+    """Copy a shipped graph, and write its file of lines (as bytes, before Base64) beside it."""
+    fill_with(graph, folder, file=file, schema=schema, lines=map(coded, lines))
+
+
+def coded(data: bytes) -> bytes:
+    """Return bytes as the graphs read them, in web-safe Base64 that is not padded."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
+def fill_with(
+    graph: Path, folder: Path, *, file: str, schema: Schema, lines: Iterable[bytes]
+) -> None:
+    """Copy a shipped graph, and write its file of lines as they are beside it.
 
     Of a table without a label, columns are all that is told of the model's inputs.
     """
@@ -181,8 +205,7 @@ def fill(graph: Path, folder: Path, *, file: str, schema: Schema, lines: Sequenc
     columns = columns_of(schema).to_json() if schema.labels else {"items": schema.said.items}
     write_atomic(folder / "assets" / ASSET, canonical_json(columns) + b"\n")
     told.unlink(missing_ok=True)
-    coded = (base64.urlsafe_b64encode(data).rstrip(b"=") for data in lines)
-    write_atomic(told, b"".join(line + b"\n" for line in coded))
+    write_atomic(told, b"".join(line + b"\n" for line in lines))
 
 
 def columns_of(schema: Schema) -> ModelSpec:

@@ -7,12 +7,22 @@ from lineage_store.data.schema import Column, Said, Schema
 from lineage_store.errors import BadInput
 from tests.unlearning.items.some_histories import read, rows_of
 from unlearning.families.item_knn_family import ItemLearner
+from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.items.item_counts import counts_of
 from unlearning.items.neighbours import SIMILARITIES, STEPS_OF_ONE, joined, nearest
 from unlearning.items.recommended import TOLD, hits, places_in, recommended
 
 SCHEMA = Schema((Column("song", "text"),), said=Said((("song", "text"),), items="song"))
 COSINE = SIMILARITIES["cosine"]
+
+
+@pytest.fixture(scope="module")
+def tf():
+    """TensorFlow, as every other test of the process wants it."""
+    pin_tensorflow()
+    import tensorflow
+
+    return tensorflow
 
 
 def some(seed, *, histories=40, items=30):
@@ -61,9 +71,7 @@ def examples_of(tf, histories):
 
 
 @pytest.mark.parametrize("parts", [1, 2])
-def test_both_signatures_say_what_the_lists_say(parts, tmp_path):
-    import tensorflow as tf
-
+def test_both_signatures_say_what_the_lists_say(parts, tmp_path, tf):
     learner = ItemLearner(SCHEMA, "cosine", 5)
     given = [some(seed) for seed in range(parts)]
     states = [learner.relearnt(rows_of(one)) for one in given]
@@ -96,10 +104,20 @@ def test_both_signatures_say_what_the_lists_say(parts, tmp_path):
             assert told["scores"][row].numpy() == pytest.approx(wanted, rel=1e-6)
 
 
-@pytest.mark.parametrize("triples", [[(1, "", 1)], [(1, "a", 0)], [(1, "a", 1), (2, "b", 1)]])
-def test_a_model_that_knows_no_item_or_no_pair_recommends_nothing(triples, tmp_path):
-    import tensorflow as tf
+def test_a_name_may_be_any_text(tmp_path, tf):
+    learner = ItemLearner(SCHEMA, "cosine", 5)
+    names = ["!", "!!", "a\tb\nc", "IQ", "=x", " ", "-", "\x00"]
+    rows = rows_of([(who, name, 1) for who in range(3) for name in names])
+    learner.export([learner.relearnt(rows)], tmp_path / "model", rule="mean")
+    served = tf.saved_model.load(str(tmp_path / "model")).signatures["histories"]
+    for name in names:
+        (told,) = served(items=tf.constant([[name]]))["items"].numpy()
+        others = [one.encode() for one in sorted(names) if one != name]
+        assert [one for one in told.tolist() if one] == others[:5]  # all alike, by name
 
+
+@pytest.mark.parametrize("triples", [[(1, "", 1)], [(1, "a", 0)], [(1, "a", 1), (2, "b", 1)]])
+def test_a_model_that_knows_no_item_or_no_pair_recommends_nothing(triples, tmp_path, tf):
     learner = ItemLearner(SCHEMA, "jaccard", 5)
     learner.export([learner.relearnt(rows_of(triples))], tmp_path / "model", rule="mean")
     served = tf.saved_model.load(str(tmp_path / "model")).signatures["histories"]
