@@ -102,14 +102,22 @@ class TableHeader:
         return None if name is None else self.names.index(name)
 
 
-def kinds_said(*, texts: Sequence[str], dates: Sequence[str]) -> tuple[tuple[str, Kind], ...]:
+def kinds_said(
+    *, texts: Sequence[str], dates: Sequence[str], arrays: Sequence[str] = ()
+) -> tuple[tuple[str, Kind], ...]:
     """Return the kinds of columns that are said; raises BadInput for a column of two kinds."""
-    said: list[tuple[str, Kind]] = [*((name, "text") for name in dict.fromkeys(texts))]
-    for name in dict.fromkeys(dates):
-        if name in texts:
-            raise BadInput(f"The column {name!r} is said to hold texts and dates: say one of them.")
-        said.append((name, "date"))
-    return tuple(said)
+    each: tuple[tuple[Kind, Sequence[str]], ...]
+    each = (("text", texts), ("date", dates), ("array", arrays))
+    said: dict[str, Kind] = {}
+    for kind, names in each:
+        for name in dict.fromkeys(names):
+            if name in said:
+                raise BadInput(
+                    f"The column {name!r} is said to hold {said[name]}s and {kind}s: say one of "
+                    f"them."
+                )
+            said[name] = kind
+    return tuple(said.items())
 
 
 def placed_by_row(place_by: str | None, *, group: str | None) -> bool:
@@ -238,6 +246,9 @@ def _roles(features: tuple[str, ...], columns: Columns, declared: Mapping[str, K
         said[columns.items] = "text"
     known = (*features, *columns.labels)
     kinds = tuple((name, said[name]) for name in known if name in said)
+    for name, kind in kinds:
+        if kind == "array" and name in columns.labels:
+            raise BadInput(f"The label column {name!r} holds arrays: name one of single values.")
     said_of_all = Said(kinds, columns.task, columns.rules, columns.tasks, columns.items)
     weights, groups = columns.weights, columns.groups
     return Roles(features, columns.label, said_of_all, weights, groups, columns.further_labels)

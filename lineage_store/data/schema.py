@@ -13,9 +13,10 @@ All but the first are optional, the labels too. Which of them it takes is for a 
 but for its group: that is its place (`keyed_blocks`).
 
 A column holds numbers, texts or dates, which are kept as texts in ISO 8601 and taken as numbers of
-days. Of a type that a source declares no more than this kind is taken: widths, categories and
-scales are functions of rows (law 2), and the keys of a family's own encoding. A label's classes are
-texts whatever its column holds.
+days; or arrays of numbers of any shape, if that is said or declared, each kept as one text
+(`array_texts`). Of a type that a source declares no more than this kind is taken: widths,
+categories and scales are functions of rows (law 2), and the keys of a family's own encoding. A
+label's classes are texts whatever its column holds.
 
 Where rows are interactions, one column says with what: `said.items` names it. It is read as text,
 and it is the only one that is read.
@@ -45,11 +46,18 @@ from lineage_store.data.number_text import (
     number_text,
     parse_date,
 )
+from lineage_store.texts.array_texts import canonical_array
 from lineage_store.texts.text_rows import Kind
 
 Task = Literal["classification", "regression"]
-WRITTEN: Mapping[Kind, str] = {"number": "number", "text": "string", "date": "date"}
-READ: Mapping[str, Kind] = {"number": "number", "string": "text", "date": "date"}
+WRITTEN: Mapping[Kind, str] = {
+    "number": "number",
+    "text": "string",
+    "date": "date",
+    "array": "array",
+}
+READ: Mapping[str, Kind] = {told: kind for kind, told in WRITTEN.items()}
+KEPT: Mapping[Kind, Kind] = {"date": "number", "array": "text"}
 FIRST_RULES = 1
 WORD_RULES = 3
 RULES = WORD_RULES
@@ -91,13 +99,13 @@ class Column:
 
     @property
     def kept(self) -> Kind:
-        """The kind of its values as a model takes them: a date is a number of days."""
-        return "number" if self.kind == "date" else self.kind
+        """The kind of its values as a model takes them: a date is a number, an array a text."""
+        return KEPT.get(self.kind, self.kind)
 
     @property
     def written(self) -> Kind:
-        """The kind of its values as they stand in a cell: a date is a text."""
-        return "text" if self.kind == "date" else self.kind
+        """The kind of its values as they stand in a cell: a date and an array are texts."""
+        return "number" if self.kind == "number" else "text"
 
     def canonical(self, text: str) -> str | None:
         """Return a value's one spelling, empty where it is missing; None for no value of these."""
@@ -107,6 +115,8 @@ class Column:
             time = parse_date(text)
             missing = "" if is_missing_number(text) else None
             return missing if time is None else date_text(time)
+        if self.kind == "array":
+            return "" if is_missing_number(text) else canonical_array(text)
         number = column_number(text)
         if number is None:
             return "" if is_missing_number(text) else None
@@ -229,6 +239,11 @@ class Schema:
     def dates(self) -> tuple[str, ...]:
         """The names of the columns of dates, in the table's order."""
         return tuple(column.name for column in self.columns if column.kind == "date")
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """The names of the columns of arrays, in the table's order."""
+        return tuple(column.name for column in self.columns if column.kind == "array")
 
     def to_json(self) -> dict[str, Any]:
         """Return the value as JSON."""

@@ -14,6 +14,7 @@ import pytest
 from lineage_store.errors import BadInput, NotReproducible
 from lineage_store.rows import label_name
 from lineage_store.rows.arrays import GROUP
+from lineage_store.texts.array_texts import array_text
 from unlearning.encoding.keras_encoding import keras_rows
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fingerprint.module_imports import must_be_followed
@@ -28,12 +29,11 @@ INPUTS, OUTPUTS, REFUSED = (
 )
 SPEC = ModelSpec(("size", "x[0]", "x[1]"), ("city",), "classification", ("no", "yes"))
 MODULE = """
-import keras
-import tensorflow as tf
-from keras import layers
+{top}
 {before}
 
 def build_model(spec):
+    {within}
     given = {input}
     hidden = layers.Flatten()({read}(given)) if len(given.shape) > 2 else {read}(given)
     output = {output}
@@ -43,6 +43,7 @@ def build_model(spec):
 {after}
 """
 USUAL = {
+    "top": "import keras\nimport tensorflow as tf\nfrom keras import layers", "within": "",
     "before": "", "after": "", "input": "keras.Input((3,), name='numbers')",
     "read": "layers.Identity()", "output": "layers.Dense(spec.outputs, 'softmax')(hidden)",
     "model": "keras.Model", "optimizer": "'sgd'", "loss": "spec.loss",
@@ -58,15 +59,21 @@ LABELS = (
 )  # fmt: skip
 
 
-def tried(*, several=False, **changes):
+def tried(*, several=False, arrays=(), **changes):
     """Build a module's model and take its first steps, as a training does."""
     pin_tensorflow()
+    if "def parse" in changes.get("after", ""):  # it is tried in processes that need no Keras
+        changes |= {"top": "", "within": USUAL["top"].replace("\n", "; ")}
     text = MODULE.format(**{**USUAL, **changes})
     must_be_followed(text, module="model.py")
-    spec = replace(SPEC, grouped=True, labels=LABELS if several else ())
+    labels, rows = LABELS if several else (), ROWS
+    spec = replace(SPEC, grouped=True, labels=labels, arrays=arrays)
+    if arrays:
+        texts = np.array([[array_text([n, 1, 2]).encode()] for n in range(8)], object)
+        rows = type(ROWS)(ROWS.row_keys, {**ROWS.columns, "texts": texts})
     learner = KerasLearner(text, name="model.py", spec=spec, seed=1)
-    learner.must_repeat([ROWS.take(np.arange(4)), ROWS.take(np.arange(4, 8))], ROWS, shard=0)
-    assert learner.predict(learner.weights(), ROWS).shape == (8, 3 if several else 2)
+    learner.must_repeat([rows.take(np.arange(4)), rows.take(np.arange(4, 8))], rows, shard=0)
+    assert learner.predict(learner.weights(), rows).shape == (8, 3 if several else 2)
 
 
 def rows():
@@ -91,8 +98,9 @@ TAKEN = {
     "as a column, and ` is missing` behind it": [
         {"input": "keras.Input((1,), name='city is missing')"}
     ],
-    "`x`, where columns are called `x[0]`, `x[1]`, ... or `x[0][0]`, ...": [
-        {"input": "keras.Input((2, 1), name='x')"}
+    "`x`, a column of arrays, or of columns called `x[0]`, `x[1]`, ... or `x[0][0]`, ...": [
+        {"input": "keras.Input((2, 1), name='x')"},
+        {"input": "keras.Input((1, 3), name='city')", "arrays": ("city",)},
     ],
     "anything, if it is the only one": [
         {"input": "keras.Input((3,))"},

@@ -212,12 +212,21 @@ class Family(Protocol):
         """
 
 
-def not_one_label(schema: Schema, *, family: str, weighing: Weighing) -> list[Unfit]:
-    """Return why a family cannot serve that learns one label, from rows with such weights."""
+def not_one_label(
+    schema: Schema, *, family: str, weighing: Weighing, arrays: bool = False
+) -> list[Unfit]:
+    """Return why a family cannot serve that learns one label, from rows with such weights.
+
+    `arrays` says whether it reads columns of arrays.
+    """
     found = []
     if schema.said.items is not None:
         why = f"The family {family} reads columns of features, and no items"
         found.append(Unfit("change this", f"{why}: leave `item_column` out."))
+    if schema.arrays and not arrays:
+        named = ", ".join(map(repr, schema.arrays))
+        why = f"The family {family} reads no arrays, and {named} holds some"
+        found.append(Unfit("never", f"{why}: leave it out, or give a `module` of Keras."))
     if not schema.labels:
         why = f"The family {family} learns to tell a label, and no column was named as one"
         least = "take a family that needs none (docs/families.md)"

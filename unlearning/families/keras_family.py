@@ -84,7 +84,11 @@ class KerasFamily:
             if len(schema.labels) > 1:
                 found += _of_several_labels(options, module=module or base)
             one = replace(schema, labels=schema.labels[:1])
-            found += not_one_label(one, family=self.name, weighing=self.weighing)
+            found += not_one_label(one, family=self.name, weighing=self.weighing, arrays=True)
+            if schema.arrays and not (module or base):
+                named = ", ".join(map(repr, schema.arrays))
+                why = f"The built-in model reads no arrays, and {named} holds some"
+                found.append(Unfit("not yet", f"{why}: give a `module`, or leave it out."))
         for label in () if schema is None else schema.labels:
             for fits, name in (
                 (aggregation_for, options.aggregate),

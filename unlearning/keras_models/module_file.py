@@ -93,10 +93,10 @@ class ModelSpec:
     """What a model is built from: the shape of the rows and the task, and nothing of the rows.
 
     `dates` are those of the `numbers` that are days since the first of the year 2000, `words` those
-    of the `strings` whose values are many words. Rows that are `weighed` have weights, which are no
-    input, and come to the loss alone. `labels` are there if there are several; then `task`,
-    `classes` and what follows from them are the first one's. Rows that are `grouped` stand in
-    batches with all others of their groups.
+    of the `strings` whose values are many words. `arrays` those that hold arrays of numbers. Rows
+    that are `weighed` have weights, which are no input, and come to the loss alone. `labels` are
+    there if there are several; then `task`, `classes` and what follows from them are the first
+    one's. Rows that are `grouped` stand in batches with all others of their groups.
     """
 
     numbers: tuple[str, ...]
@@ -109,6 +109,7 @@ class ModelSpec:
     words: tuple[str, ...] = ()
     labels: tuple[LabelSpec, ...] = ()
     grouped: bool = False
+    arrays: tuple[str, ...] = ()
 
     @property
     def heads(self) -> tuple["LabelSpec", ...]:
@@ -146,7 +147,7 @@ class ModelSpec:
             "strings": list(self.strings),
             "classes": list(self.classes),
         }
-        for name in ("dates", "words"):  # which earlier versions did not tell
+        for name in ("dates", "words", "arrays"):  # which earlier versions did not tell
             told[name] = list(told[name])
             if not told[name]:
                 del told[name]
@@ -165,12 +166,13 @@ class ModelSpec:
             LabelSpec(one["name"], one["task"], tuple(one["classes"]))
             for one in value.get("labels", ())
         )
-        dates, words = (tuple(value.get(name, ())) for name in ("dates", "words"))
+        some = ("dates", "words", "arrays")
+        dates, words, arrays = (tuple(value.get(name, ())) for name in some)
         return cls(
             tuple(value["numbers"]), tuple(value["strings"]),
             value["task"], tuple(value["classes"]), value["buckets"],
             weighed=value.get("weighed", False), labels=tuple(labels),
-            dates=dates, words=words,
+            dates=dates, words=words, arrays=arrays,
         )  # fmt: skip
 
 
@@ -191,6 +193,7 @@ def spec_of(schema: Schema) -> ModelSpec:
         numbers, texts, first.task, first.classes,
         dates=schema.dates, weighed=weighed, words=schema.words,
         labels=(first, *further) if further else (), grouped=bool(schema.groups),
+        arrays=schema.arrays,
     )  # fmt: skip
 
 

@@ -11,8 +11,8 @@ import sysconfig
 from pathlib import Path
 from typing import Any
 
-from unlearning.keras_models.module_file import load_module
-from unlearning.keras_models.parsing import ParsedInput, Parser
+from unlearning.keras_models.module_file import ModelSpec, load_module
+from unlearning.keras_models.parsing import ParsedInput, Parser, row_of
 
 OPENING = {
     "socket.connect": "a connection",
@@ -33,10 +33,12 @@ def main() -> None:
     module: Any = load_module(told["text"], name=told["name"])
     inputs = tuple(ParsedInput(name, tuple(shape), dtype) for name, shape, dtype in told["inputs"])
     parser = Parser(module.parse, inputs, told["name"])
+    spec = ModelSpec.from_json(told["spec"])
+    rows = [row_of(numbers, texts, spec) for numbers, texts in told["rows"]]
     opened: list[str] = []
     sys.addaudithook(lambda event, given: opened.extend(_opened(event, given)))
     step = -1 if order == "backwards" else 1
-    digests = parser.digests(told["rows"][::step])[::step]
+    digests = parser.digests(rows[::step])[::step]
     found = {"digests": digests, "opened": opened[0] if opened else ""}
     json.dump(found, answer)
     answer.flush()

@@ -34,6 +34,7 @@ import numpy as np
 from lineage_store.errors import BadInput, NotReproducible
 from lineage_store.rows import Rows
 from lineage_store.tensors import Array
+from lineage_store.texts import array_of_text
 from unlearning.keras_models.module_file import TEXTS, ModelSpec
 
 Row = Mapping[str, Any]
@@ -178,18 +179,21 @@ def parsed_inputs(model: Any, spec: ModelSpec, parse: Any, *, name: str) -> Pars
 
 def rows_of(rows: Rows, spec: ModelSpec) -> list[Row]:
     """Return rows as `parse` is given them."""
+    return [row_of(*values, spec) for values in values_of(rows, spec)]
+
+
+def values_of(rows: Rows, spec: ModelSpec) -> list[tuple[list[float], list[str]]]:
+    """Return the numbers and the texts of each row."""
     texts = rows[TEXTS] if spec.strings else np.empty((len(rows), 0), object)
     each = zip(rows["numbers"].tolist(), texts.tolist(), strict=True)
-    return [
-        row_of(numbers, [text.decode("utf-8") for text in some], spec) for numbers, some in each
-    ]
+    return [(numbers, [text.decode("utf-8") for text in some]) for numbers, some in each]
 
 
 def row_of(numbers: Sequence[float], strings: Sequence[str], spec: ModelSpec) -> Row:
-    """Return a row by the names of its columns."""
-    return dict(zip(spec.numbers, numbers, strict=True)) | dict(
-        zip(spec.strings, strings, strict=True)
-    )
+    """Return a row by the names of its columns; an array is one, or None where it is missing."""
+    texts: dict[str, Any] = dict(zip(spec.strings, strings, strict=True))
+    texts |= {name: array_of_text(texts[name]) for name in spec.arrays}
+    return dict(zip(spec.numbers, numbers, strict=True)) | texts
 
 
 def must_be_pure(inputs: ParsedInputs, rows: Rows, *, text: str) -> None:
@@ -198,9 +202,10 @@ def must_be_pure(inputs: ParsedInputs, rows: Rows, *, text: str) -> None:
     Raises NotReproducible, naming what differs or what is opened.
     """
     parser = inputs.parser
-    given = rows_of(rows.take(np.arange(min(len(rows), TRIED))), inputs.spec)
+    some = values_of(rows.take(np.arange(min(len(rows), TRIED))), inputs.spec)
+    given = [row_of(*values, inputs.spec) for values in some]
     asked = json.dumps({
-        "text": text, "name": parser.name, "rows": given,
+        "text": text, "name": parser.name, "rows": some, "spec": inputs.spec.to_json(),
         "inputs": [[one.name, list(one.shape), one.dtype] for one in parser.inputs],
     })  # fmt: skip
     tried = [_started(hashes) for hashes in HASHES]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lineage_store.data import Table
+from lineage_store.data import Column, Table
 from lineage_store.errors import BadInput
 from lineage_store.tensors import Array
 from unlearning.fingerprint.determinism import pin_tensorflow
@@ -38,6 +38,7 @@ class ServedModel:
 
     def answers(self, numbers: Array, strings: list[list[str]]) -> dict[str, Array]:
         """Return what it answers (`export`), by output, for the columns of `spec`, row by row."""
+        strings = self._spelled(strings)
         pieces: list[dict[str, Array]] = []
         for start in range(0, max(len(numbers), 1), AT_ONCE):  # one empty piece tells the outputs
             end = start + AT_ONCE
@@ -48,6 +49,20 @@ class ServedModel:
         """Return what it answers for the rows of a table; raises what `Table.numbers` raises."""
         numbers = table.numbers(self.spec.numbers, dates=self.spec.dates)
         return self.answers(numbers, table.strings(self.spec.strings))
+
+    def _spelled(self, strings: list[list[str]]) -> list[list[str]]:
+        """Return texts of which arrays are spelled as the model reads them."""
+        for name in self.spec.arrays:
+            column, place = Column(name, "array"), self.spec.strings.index(name)
+            for number, row in enumerate(strings, start=1):
+                text = column.canonical(row[place])
+                if text is None:
+                    raise BadInput(
+                        f"The value of row {number} in the column {name!r} is no array of numbers, "
+                        f"which the model takes: correct it."
+                    )
+                row[place] = text
+        return strings
 
     def _asked(self, numbers: Array, strings: list[list[str]]) -> dict[str, Array]:
         serve = self._signature

@@ -87,6 +87,7 @@ class Project(Reader):
         category_columns: Sequence[str] = (),
         text_columns: Sequence[str] = (),
         date_columns: Sequence[str] = (),
+        array_columns: Sequence[str] = (),
         module: Path | str | None = None,
         base: str | None = None,
         model_family: str = DEFAULT,
@@ -121,9 +122,9 @@ class Project(Reader):
         """Train a model with lineage on a table, in one file or several, and push it.
 
         `reading` says how files are read, as far as their first bytes do not tell; `task` what the
-        label is, and the columns of categories, text and dates what these hold, as far as the rows
-        do not tell. `understood` is told what the gate made of the table before anything is learnt,
-        and a `dry_run` ends there; the answer has it too.
+        label is, and the columns of categories, text, dates and arrays what these hold, as far as
+        the rows do not tell. `understood` is told what the gate made of the table before anything
+        is learnt, and a `dry_run` ends there; the answer has it too.
 
         `label` is the column to predict, for a family that learns to tell one, or several, each an
         output of a module's model (then `task` may say it by name); `subject` names one column or
@@ -147,7 +148,9 @@ class Project(Reader):
             tuple(drop),
             placed_by_row(place_by, group=group_column),
             risk,
-            kinds_said(texts=[*category_columns, *text_columns], dates=date_columns),
+            kinds_said(
+                texts=[*category_columns, *text_columns], dates=date_columns, arrays=array_columns
+            ),
             None if isinstance(task, Mapping) else task,
             weight=weight_column,
             group=group_column,

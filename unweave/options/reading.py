@@ -66,6 +66,12 @@ KINDS = (
         metavar="A,B,...",
         help="Columns of days or times, in ISO 8601.",
     ),
+    click.option(
+        "--array-columns",
+        default="",
+        metavar="A,B,...",
+        help="Columns of arrays of numbers, as lists in JSON.",
+    ),
 )
 
 
