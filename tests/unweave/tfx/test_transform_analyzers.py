@@ -3,6 +3,7 @@
 import random
 import tempfile
 
+import apache_beam as beam
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -12,6 +13,7 @@ from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 
 import unweave.tfx
 from lineage_store.errors import BadInput, CheckFailed
+from unlearning.serving import canonical_digest
 from unweave.tfx.own_transforms import must_be_in_summation_form
 from unweave.tfx.summed_combiners import LimitsOfCells, MomentsOfSteps
 from unweave.tfx.transform_analyzers import analyzers_of
@@ -72,16 +74,47 @@ def test_analyzers_are_told_by_name_and_form():
     assert {one.name for one in classic} == set(found)
 
 
+def metadata():
+    """The types of rows, as Beam's part of Transform takes them."""
+    spec = {"x": tf.io.FixedLenFeature([1], tf.float32),
+            "note": tf.io.FixedLenFeature([1], tf.string)}  # fmt: skip
+    return DatasetMetadata(schema_utils.schema_from_feature_spec(spec))
+
+
 def transformed(rows, preprocessing_fn=whole):
     """What Transform makes of rows, by Beam in this process."""
     from tensorflow_transform.beam import impl
 
-    spec = {"x": tf.io.FixedLenFeature([1], tf.float32),
-            "note": tf.io.FixedLenFeature([1], tf.string)}  # fmt: skip
-    metadata = DatasetMetadata(schema_utils.schema_from_feature_spec(spec))
     with tempfile.TemporaryDirectory() as folder, impl.Context(folder):
-        (made, _), _ = (rows, metadata) | impl.AnalyzeAndTransformDataset(preprocessing_fn)
+        (made, _), _ = (rows, metadata()) | impl.AnalyzeAndTransformDataset(preprocessing_fn)
     return made
+
+
+def graph_of(rows, folder):
+    """The digest of the graph that Transform makes of rows."""
+    from tensorflow_transform.beam import impl
+    from tensorflow_transform.beam.tft_beam_io import transform_fn_io
+
+    def buckets_and_words(inputs):
+        bucket = unweave.tfx.bucketize_by_counts(inputs["x"], 3, lowest=0, highest=32)
+        return {"bucket": bucket, "word": tft.compute_and_apply_vocabulary(inputs["note"])}
+
+    with impl.Context(str(folder / "scratch")), beam.Pipeline() as pipeline:
+        given = pipeline | beam.Create(rows)
+        made = (given, metadata()) | impl.AnalyzeDataset(buckets_and_words)
+        _ = made | transform_fn_io.WriteTransformFn(str(folder / "graph"))
+    return canonical_digest(folder / "graph")
+
+
+@pytest.mark.slow
+def test_a_row_that_moves_no_limit_and_no_word_changes_nothing_of_the_graph(tmp_path):
+    rows = [{"x": [4.0 * (number % 8)], "note": [b"one" if number % 3 else b"two"]}
+            for number in range(72)]  # fmt: skip
+    whole = graph_of(rows, tmp_path / "1")
+    assert graph_of(rows[1:], tmp_path / "2") == whole
+    low = [row for row in rows if row["x"][0] > 4]
+    assert graph_of(low, tmp_path / "3") != whole
+    assert graph_of([*rows, {"x": [8.0], "note": [b"a third"]}], tmp_path / "4") != whole
 
 
 MODULE = """
