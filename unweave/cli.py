@@ -17,6 +17,7 @@ from click.core import ParameterSource
 
 from lineage_store.errors import SpelledOtherwise, UnweaveError
 from unweave.commands.audit import audit
+from unweave.commands.completion import completion
 from unweave.commands.cost import cost
 from unweave.commands.detect import detect
 from unweave.commands.doctor import doctor
@@ -27,8 +28,8 @@ from unweave.commands.log import log
 from unweave.commands.predict import predict
 from unweave.commands.readmit import readmit
 from unweave.commands.report import report
-from unweave.commands.request import request, run_requests
-from unweave.commands.request_answers import describe
+from unweave.commands.requests.request import request, run_requests
+from unweave.commands.requests.request_answers import describe
 from unweave.commands.train import train
 from unweave.options.once import Commands
 from unweave.options.shared import (
@@ -58,7 +59,7 @@ def main() -> None:
     if (wrong := must_be_utf8(sys.argv[1:])) is not None:
         _fail(wrong, 2)
     try:
-        commands.main(args=sys.argv[1:] or ["--help"], standalone_mode=False)
+        commands.main(args=sys.argv[1:] or ["--help"], prog_name="unweave", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:  # a group that was asked for nothing
         assert error.ctx is not None
         for line in error.ctx.get_help().splitlines():
@@ -272,6 +273,7 @@ commands.add_command(train)
 commands.add_command(audit)
 commands.add_command(describe)
 commands.add_command(forget)
+commands.add_command(completion)
 commands.add_command(cost)
 commands.add_command(detect)
 commands.add_command(doctor)

@@ -44,7 +44,7 @@ ROOMS = """
 
     unweave/answers  unweave/text  unweave/report  unweave/graphs
     unweave/session  unweave/letters  unweave/desk  unweave/api
-    unweave/options  unweave/commands  unweave/demo  unweave/tfx
+    unweave/options  unweave/commands/requests  unweave/commands  unweave/demo  unweave/tfx
     unweave
 """.split()  # noqa: SIM905
 FOLDERS = list(dict.fromkeys(room.partition("/")[0] for room in ROOMS))

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
@@ -9,13 +11,14 @@ import pytest
 from click.testing import CliRunner
 
 from fixtures.small_table import OPTIONS, write_people
-from lineage_store.errors import BadInput
+from lineage_store.errors import BadInput, NothingFound
 from lineage_store.requests.inbox import Refused, look_through
 from lineage_store.requests.policy import Policy, Sender
 from pipelines.backends.direct import DirectBackend
 from pipelines.runs import forget as forget_run
 from unweave import Project
 from unweave.cli import commands, main
+from unweave.text.answers import models as model_lines
 from unweave.text.queue import policy as policy_lines
 from unweave.text.queue import shown
 
@@ -176,3 +179,44 @@ def test_who_did_what_outlives_the_request_by_a_number_and_a_sealed_name(root):
         map(str, shown(at(root).requests.show("q1")))
     )
     assert b"Otto" not in (root / "unweave.sqlite").read_bytes()
+
+
+def test_a_shell_completes_what_there_is_and_says_nothing_elsewhere(root, monkeypatch):
+    for person in ("p1", "p2"):
+        at(root).requests.add([person], only=True)
+    at(root).requests.run()
+
+    def offered(line):
+        words = {"COMP_WORDS": f"unweave {line}", "COMP_CWORD": str(len(line.split()))}
+        environment = {**words, "_UNWEAVE_COMPLETE": "bash_complete", "PATH": os.environ["PATH"]}
+        told = subprocess.run(
+            [sys.executable, "-m", "unweave"], env=environment, capture_output=True, text=True,
+            cwd=root.parent, check=True,
+        )  # fmt: skip
+        return [one.partition(",")[2] for one in told.stdout.split()]
+
+    assert offered("request show q") == ["q2", "q1"]
+    assert offered("report r") == ["r1"]
+    assert offered("predict --model m") == ["m2"]
+    assert offered("request show --workspace elsewhere q") == []
+    assert "run-requests" in offered("run")
+    for shell in ("bash", "zsh", "fish"):
+        told = CliRunner().invoke(commands, ["completion", shell])
+        assert told.exit_code == 0 and "_UNWEAVE_COMPLETE" in told.output
+
+
+def test_a_request_stands_for_its_deletion_where_a_report_is_asked_for(root, tmp_path):
+    at(root).requests.add(["p1"], only=True)
+    with pytest.raises(NothingFound, match="served by no deletion"):
+        at(root).report("q1", out=tmp_path / "early.html")
+    at(root).requests.run()
+    assert at(root).report("q1", out=tmp_path / "report.html")["request_id"] == "r1"
+
+
+def test_the_models_that_live_come_first_and_fit_a_narrow_line(root):
+    at(root).forget(["p1"])
+    (table,) = model_lines({"models": at(root).models()})
+    names, states = (list(column.cells) for column in table.columns[:2])
+    assert (names, states) == (["m2", "m1"], ["live", "deleted"])
+    told = CliRunner().invoke(commands, ["models", "--workspace", str(root)]).output
+    assert max(len(line.rstrip()) for line in told.splitlines()) <= 80

@@ -1,10 +1,12 @@
 """A report written to a file: `Project(...).report("r1", out="report.html")`."""
 
+import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lineage_store.canonical import PUBLIC, write_atomic
-from lineage_store.errors import BadInput
+from lineage_store.errors import BadInput, NothingFound
+from lineage_store.index import queue
 from unweave.session.session import Session
 
 if TYPE_CHECKING:
@@ -21,14 +23,17 @@ def write_report(
 ) -> dict[str, Any]:
     """Write the report of a finished deletion as one HTML file, with `pdf` also as PDF beside it.
 
-    Without `out` it is report-<request>.html in the present folder. Raises NothingFound for an
-    unknown request, Unfinished for one that still runs, CheckFailed if its certificate or plan is
-    not what was signed, BadInput for a file that cannot be written and for a PDF without Chromium.
+    A request of the queue stands for the deletion that served it. Without `out` it is
+    report-<request>.html in the present folder. Raises NothingFound for an unknown request,
+    Unfinished for one that still runs, CheckFailed if its certificate or plan is not what was
+    signed, BadInput for a file that cannot be written and for a PDF without Chromium.
     """
     from unweave.report.page import page
     from unweave.report.pdf import pdf as printed
     from unweave.report.values import report_of
 
+    with session.reading() as (_, connection):
+        request_id = _deletion(connection, request_id)
     file = Path(f"report-{request_id}.html" if out is None else out)
     if file.suffix != ".html":
         raise BadInput("A report is an HTML file: give it a name that ends in .html.")
@@ -51,3 +56,13 @@ def write_report(
         "out": str(file),
         "pdf": str(file.with_suffix(".pdf")) if pdf else None,
     }
+
+
+def _deletion(connection: sqlite3.Connection, name: str) -> str:
+    """Return the deletion of that name, or that served the request of that name."""
+    if not name.startswith("q"):
+        return name
+    found = queue.find(connection, name)
+    if found.run is None:
+        raise NothingFound(f"The request {name} was served by no deletion: it has no report.")
+    return found.run

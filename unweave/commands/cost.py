@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from unweave.options.completing import LIVE_MODELS, of
 from unweave.options.once import Once
 from unweave.options.shared import JSON, WORKSPACE
 from unweave.text.printed import say, say_json
@@ -11,7 +12,12 @@ from unweave.text.printed import say, say_json
 
 @click.command(cls=Once)
 @WORKSPACE
-@click.option("--model", metavar="ID", help="The model; by default the newest live one.")
+@click.option(
+    "--model",
+    metavar="ID",
+    shell_complete=of(LIVE_MODELS),
+    help="The model; by default the newest live one.",
+)
 @click.option(
     "--pattern",
     metavar="SHARE,...",

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from lineage_store.sources import Given, Reading
+from unweave.options.completing import LIVE_MODELS, of
 from unweave.options.once import Once
 from unweave.options.reading import data_option, reading_options
 from unweave.options.shared import JSON, WAIT, WORKSPACE, project_of
@@ -21,7 +22,12 @@ from unweave.text.printed import say, say_json
 @click.option(
     "--row-id-column", "row_id", required=True, help="The column with the ids of the rows."
 )
-@click.option("--model", metavar="ID", help="The model; by default the newest live one.")
+@click.option(
+    "--model",
+    metavar="ID",
+    shell_complete=of(LIVE_MODELS),
+    help="The model; by default the newest live one.",
+)
 @click.option(
     "--method",
     type=click.Choice(["loss", "spectral", "provenance"]),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from unweave.options.completing import LIVE_MODELS, of
 from unweave.options.once import Once
 from unweave.options.shared import JSON, WORKSPACE
 from unweave.text.printed import say, say_json
@@ -11,7 +12,12 @@ from unweave.text.printed import say, say_json
 
 @click.command(cls=Once)
 @WORKSPACE
-@click.option("--model", metavar="ID", help="A model: what it was made from, what came of it.")
+@click.option(
+    "--model",
+    metavar="ID",
+    shell_complete=of(LIVE_MODELS),
+    help="A model: what it was made from, what came of it.",
+)
 @click.option("--subject", metavar="ID", help="A subject, under its pseudonym: what it touched.")
 @click.option("--artifact", metavar="ID", help="An artifact, by MLMD id, external id or URI.")
 @click.option(

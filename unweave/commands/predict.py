@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from lineage_store.sources import Given, Reading
+from unweave.options.completing import LIVE_MODELS, of
 from unweave.options.once import Once
 from unweave.options.reading import data_option, reading_options
 from unweave.options.shared import JSON, WORKSPACE, project_of, show
@@ -14,7 +15,12 @@ from unweave.options.shared import JSON, WORKSPACE, project_of, show
 @WORKSPACE
 @data_option("The table to read; may be given again.")
 @reading_options
-@click.option("--model", "model_id", help="The model; by default the newest live one.")
+@click.option(
+    "--model",
+    "model_id",
+    shell_complete=of(LIVE_MODELS),
+    help="The model; by default the newest live one.",
+)
 @click.option(
     "--row-id-column",
     "row_id",

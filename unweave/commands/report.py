@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from unweave.options.completing import DELETIONS, REQUESTS, of
 from unweave.options.once import Once
 from unweave.options.shared import JSON, WORKSPACE
 from unweave.text.printed import say, say_json
@@ -11,7 +12,7 @@ from unweave.text.printed import say, say_json
 
 @click.command(cls=Once)
 @WORKSPACE
-@click.argument("request")
+@click.argument("request", shell_complete=of(DELETIONS, REQUESTS))
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

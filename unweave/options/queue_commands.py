@@ -4,10 +4,11 @@ from typing import Any
 
 import click
 
+from unweave.options.completing import REQUESTS, of
 from unweave.options.shared import for_people, spelled_for_a_terminal
 from unweave.text.printed import say_json
 
-REQUEST = click.argument("request_id", metavar="REQUEST")
+REQUEST = click.argument("request_id", metavar="REQUEST", shell_complete=of(REQUESTS))
 ALSO = click.option(
     "--also",
     multiple=True,

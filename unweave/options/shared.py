@@ -17,6 +17,7 @@ from unweave.text.printed import say, say_json
 
 WORKSPACE = click.option(
     "--workspace",
+    is_eager=True,  # what is completed after it is read from there
     type=click.Path(path_type=Path),
     default=Path("workspace"),
     show_default=True,

@@ -1,5 +1,6 @@
 """The answers as text for people: short, with the numbers of the run."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -278,16 +279,17 @@ def traced_artifact(answer: Answer) -> list[Any]:
 
 
 def models(answer: Answer) -> list[Any]:
-    """Show the list of models."""
+    """Show the models, those that live first, the newest first."""
     table = table_of("model", "state", "guarantee", "rows", "evaluation", "made", "weights")
-    for item in answer["models"]:
+    newest_first = reversed(answer["models"])
+    for item in sorted(newest_first, key=lambda item: item["state"] != "live"):
         table.add_row(
             item["model_id"] + (f" (from {item['base']})" if item["base"] else ""),
             item["state"],
             item["guarantee"],
             f"{item['rows']:,}",
-            metrics_text(item["metrics"]).partition(" on ")[0],
-            item["created"][:19],
+            re.split(r",| on | \(", metrics_text(item["metrics"]))[0],
+            item["created"][:10],
             item["weights"][:12],
         )
     return [table]

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
-from unweave.commands.request_answers import ANSWERING
-from unweave.commands.request_in_hand import IN_HAND
+from unweave.commands.requests.request_answers import ANSWERING
+from unweave.commands.requests.request_in_hand import IN_HAND
+from unweave.options.completing import DELETIONS, of
 from unweave.options.once import Commands, Once
 from unweave.options.queue_commands import (
     ALSO,
@@ -148,7 +149,7 @@ def show(workspace: Path, request_id: str, as_json: bool) -> None:
 
 @request.command()
 @WORKSPACE
-@click.argument("deletion")
+@click.argument("deletion", shell_complete=of(DELETIONS))
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="The file to write (mode 600)."
 )

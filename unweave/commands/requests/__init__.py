@@ -1,0 +1,6 @@
+"""The commands of those who answer people.
+
+request           `unweave request` and `unweave run-requests`
+request_in_hand   what is done to a request that waits
+request_answers   letters, packs and refusals; `unweave describe`
+"""
