@@ -27,6 +27,7 @@ ROOMS = """
     unlearning
     unlearning/metrics  unlearning/fingerprint  unlearning/keras_models  unlearning/encoding
     unlearning/attacks  unlearning/training  unlearning/serving  unlearning/linear
+    unlearning/forest
     unlearning/whole_shards
     unlearning/families
     unlearning/poison  unlearning/strategies
