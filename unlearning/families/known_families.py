@@ -36,7 +36,14 @@ def _ridge() -> "Family":
     return Ridge()
 
 
+def _forest() -> "Family":
+    from unlearning.families.forest_family import Forest
+
+    return Forest()
+
+
 FAMILIES: Mapping[str, "Callable[[], Family]"] = {
+    "forest": _forest,
     "keras": _keras,
     "naive-bayes": _naive_bayes,
     "ridge": _ridge,

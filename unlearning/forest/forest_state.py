@@ -18,6 +18,8 @@ There is no pointer, no number of a row and no free place in it. What follows fr
 again as they are read: paths and keys of nodes, rows below, how many candidates there are.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from lineage_store.errors import CheckFailed
@@ -54,9 +56,11 @@ def from_state(state: State, rows: ForestRows, shape: ForestShape) -> Trees:
     depth = state[f"{WEIGHTS}depth"].astype(np.int64)
     feature = state[f"{WEIGHTS}feature"].astype(np.int64)
     totals = state[f"{WEIGHTS}totals"]
+    held_here = state[f"{TRAIL}held"].astype(np.int64)
+    sizes = len(totals), len(state[f"{WEIGHTS}threshold"]), len(held_here)
+    _must_be_trees(depth, feature, sizes)
     tree = np.cumsum(depth == 0) - 1
     path = _paths(depth, feature)
-    held_here = state[f"{TRAIL}held"].astype(np.int64)
     holder = np.repeat(np.arange(len(depth)), held_here)
     held = _places_of(state[f"{TRAIL}keys"], rows)
     roots = tree_keys(shape.trees, seed=shape.seed)
@@ -94,7 +98,7 @@ def _positions(trees: Trees, rows: int) -> Places:
 
 
 def _paths(depth: Integers, feature: Integers) -> Hashes:
-    """Return each node's turns: after one that splits comes its left child, after others a right."""
+    """Return each node's turns: after one that splits comes its left child, else a right one."""
     right = np.zeros(len(depth), np.uint64)
     right[1:] = (feature[:-1] == LEAF) & (depth[1:] > 0)
     path, places = np.zeros(len(depth), np.uint64), np.arange(len(depth))
@@ -119,8 +123,41 @@ def _places_of(keys: Array, rows: ForestRows) -> Places:
     return found
 
 
+def _must_be_trees(depth: Integers, feature: Integers, sizes: Sequence[int]) -> None:
+    """Check that nodes are of whole trees, in order, and that there is as much of everything."""
+    if {*sizes, len(feature)} != {len(depth)} or not len(depth):
+        raise _damaged()
+    splits = feature != LEAF
+    left, right = np.zeros((2, len(depth)), np.bool_)
+    left[1:] = splits[:-1]
+    right[1:] = ~splits[:-1] & (depth[1:] > 0)
+    levels = int(depth.max(initial=0)) + 2
+    parents, others = (np.bincount(depth[one], minlength=levels) for one in (splits, right))
+    if (
+        depth[0]
+        or splits[-1]
+        or (depth[left] != depth[:-1][splits[:-1]] + 1).any()
+        or (parents[:-1] != others[1:]).any()
+    ):
+        raise _damaged()
+
+
 def _damaged() -> CheckFailed:
     return CheckFailed(
-        "The trees of a part are recorded to hold other rows than the store has: nothing was "
+        "The trees of a part are damaged, or hold other rows than the store has: nothing was "
         "changed; restore the workspace from a backup, or ask for `strategy` retrain-shards."
     )
+
+
+def served_trees(state: State) -> Trees:
+    """Read what is served of trees alone; raises CheckFailed if the arrays are of no trees."""
+    depth = state[f"{WEIGHTS}depth"].astype(np.int64)
+    feature = state[f"{WEIGHTS}feature"].astype(np.int64)
+    totals = state[f"{WEIGHTS}totals"]
+    _must_be_trees(depth, feature, (len(totals), len(state[f"{WEIGHTS}threshold"])))
+    none = np.zeros(0, np.int64)
+    path = _paths(depth, feature)
+    return Trees(
+        np.cumsum(depth == 0) - 1, path, depth, np.zeros(len(depth), np.uint64), feature,
+        state[f"{WEIGHTS}threshold"], totals, none, none, none, none, none, totals[:0],
+    )  # fmt: skip
