@@ -37,13 +37,12 @@ from unlearning.families.one_unit import MadeAtOnce, SumsFamily
 from unlearning.families.sums_unit import unfit_for_sums
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment_of
-from unlearning.forest.changes import Moved, changed
+from unlearning.forest.at_best import grown_at_best, mended_at_best
 from unlearning.forest.forest_answers import answers_of, nodes_apart
 from unlearning.forest.forest_rows import ForestRows, class_stats, halves, ordered, value_stats
 from unlearning.forest.forest_serving import export_forest
 from unlearning.forest.forest_shape import ForestShape
 from unlearning.forest.forest_state import from_state, served_trees, to_state
-from unlearning.forest.growth import grown
 from unlearning.linear.grid import STEPS_OF_ONE, Grid, declared
 
 PACKAGES = ("numpy", "pyfarmhash", "safetensors")
@@ -67,7 +66,6 @@ TAKEN = {one.name for one in fields(Partition)} | {
     "leaf_rows",
 }
 AGGREGATES = {"classification": ("mean", "vote"), "regression": ("mean", "median")}
-NONE = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -119,8 +117,9 @@ class ForestLearner(MadeAtOnce):
         """Return the trees of rows, with their trail; none of no rows."""
         if not len(rows):
             return {}
-        read = _counting(self._read(rows))
-        return to_state(grown(read, self.shape), read)
+        read = self._read(rows)
+        read = read.take(_weighty(read))
+        return to_state(grown_at_best(read, self.shape), read)
 
     def mended(self, state: State, before: RowSet, gone: npt.NDArray[np.int64]) -> State:
         """Return a part's state without rows, by their places, that were among its own."""
@@ -128,8 +127,7 @@ class ForestLearner(MadeAtOnce):
         goes[gone] = True
         there = _weighty(read)
         read, out = read.take(there), np.flatnonzero(goes[there])
-        trees = from_state(state, read, self.shape)
-        return to_state(changed(trees, read, self.shape, Moved(out, NONE)), read)
+        return to_state(*mended_at_best(from_state(state, read, self.shape), read, self.shape, out))
 
     def run(self, run: PartRun) -> TreesRun:
         """Return the run that strategies of trees are given."""
@@ -145,10 +143,6 @@ def _weighty(rows: ForestRows) -> npt.NDArray[np.int64]:
     """Return the places of the rows that count for anything."""
     weights = rows.stats.sum(axis=1) if rows.classes else rows.stats[:, 0]
     return np.flatnonzero(weights)
-
-
-def _counting(rows: ForestRows) -> ForestRows:
-    return rows.take(_weighty(rows))
 
 
 class Forest(SumsFamily):
