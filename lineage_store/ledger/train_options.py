@@ -148,7 +148,7 @@ class TrainOptions:
         24, "The most splits from a tree's root to a leaf.", low=1, high=60, shown=True
     )
     candidates: int = option(
-        64, "Among how many splits a node of a tree chooses at most.", low=1, high=4096, shown=True
+        128, "Among how many splits a node of a tree chooses at most.", low=1, high=4096, shown=True
     )
     leaf_rows: int = option(
         2, "The least rows on either side of a split.", low=1, high=1 << 20, shown=True

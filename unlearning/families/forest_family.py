@@ -85,7 +85,7 @@ class ForestLearner(MadeAtOnce):
     def _classes(self) -> dict[int, int]:
         return {class_key(name): place for place, name in enumerate(self.schema.label.classes)}
 
-    def _read(self, rows: RowSet, *, labelled: bool = True) -> ForestRows:
+    def read(self, rows: RowSet, *, labelled: bool = True) -> ForestRows:
         """Return rows as trees read them, those of weight 0 with no share in any sum."""
         told = rows.take(np.arange(len(rows)))
         numbers, texts = told[NUMBERS], told[TEXT_KEYS]
@@ -104,7 +104,7 @@ class ForestLearner(MadeAtOnce):
 
     def predict(self, state: State, rows: Rows) -> Array:
         """Return the shares (n, classes), or values (n, 1), by the trees of a part."""
-        told = answers_of(served_trees(state), self._read(rows, labelled=False))
+        told = answers_of(served_trees(state), self.read(rows, labelled=False))
         return told if self._classes else told / STEPS_OF_ONE * self.scale
 
     def targets(self, rows: Rows) -> Array:
@@ -117,13 +117,13 @@ class ForestLearner(MadeAtOnce):
         """Return the trees of rows, with their trail; none of no rows."""
         if not len(rows):
             return {}
-        read = self._read(rows)
+        read = self.read(rows)
         read = read.take(_weighty(read))
         return to_state(grown_at_best(read, self.shape), read)
 
     def mended(self, state: State, before: RowSet, gone: npt.NDArray[np.int64]) -> State:
         """Return a part's state without rows, by their places, that were among its own."""
-        read, goes = self._read(before), np.zeros(len(before), np.bool_)
+        read, goes = self.read(before), np.zeros(len(before), np.bool_)
         goes[gone] = True
         there = _weighty(read)
         read, out = read.take(there), np.flatnonzero(goes[there])

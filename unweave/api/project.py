@@ -109,7 +109,7 @@ class Project(Reader):
         trees: int = 100,
         tree_share: float = 0.2,
         tree_depth: int = 24,
-        candidates: int = 64,
+        candidates: int = 128,
         leaf_rows: int = 2,
         early_stop: int | None = None,
         checkpoint_every: int | None = None,
