@@ -27,8 +27,8 @@ from lineage_store.rows.arrays import Rows
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, distance, save_state, weights_of
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.keras_models.make import make_learner
+from unlearning.keras_learning.keras_learner import KerasLearner
+from unlearning.keras_learning.make import make_learner
 from unlearning.strategies.amnesiac import subtract
 from unlearning.strategies.last_epoch import corrected_state, correction_steps
 from unlearning.strategies.repair import repair

@@ -24,7 +24,7 @@ from lineage_store.ledger.update_codecs import CODECS, decode, encode, weights_b
 from lineage_store.placement import Partition, batches_of_rows
 from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.tensors import State
-from unlearning.keras_models.make import make_learner
+from unlearning.keras_learning.make import make_learner
 from unlearning.strategies.regenerate import replayed
 from unlearning.training.batches import shard_schedule, stage_batches
 from unlearning.training.stages import Run, start_state, train_shard

@@ -90,12 +90,12 @@ def from_sums(
     for number, place in enumerate(drawn):
         gone = rows.take(np.array([place]))
         began = time.perf_counter()
-        left = learner.less(state, gone)
-        if left is None:
-            left = learner.relearnt(without(rows, drawn[: number + 1]))
+        less = learner.less(state, gone, left=rows)
+        if less is None:
+            less = learner.relearnt(without(rows, drawn[: number + 1]))
             again += 1
         seconds.append(time.perf_counter() - began)
-        state = left
+        state = less
     return state, seconds, again
 
 

@@ -23,8 +23,8 @@ from lineage_store.rows.arrays import Rows, RowSet
 from lineage_store.rows.row_store import RowStore
 from lineage_store.tensors import State, distance, first_difference, weights_of
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.keras_models.make import make_learner
+from unlearning.keras_learning.keras_learner import KerasLearner
+from unlearning.keras_learning.make import make_learner
 from unlearning.strategies.last_epoch import corrected_state, correction_steps
 from unlearning.strategies.strategy import stage_of
 from unlearning.training.batches import stage_batches

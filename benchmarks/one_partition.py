@@ -20,7 +20,7 @@ from lineage_store.placement import Partition
 from lineage_store.rows.row_store import open_rows
 from unlearning.families.keras_parts import KerasParts
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.keras_models.make import make_learner
+from unlearning.keras_learning.make import make_learner
 from unlearning.serving.aggregation import AGGREGATIONS
 from unlearning.serving.evaluate import evaluate
 

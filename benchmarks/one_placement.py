@@ -37,7 +37,7 @@ from unlearning.encoding.keras_encoding import KerasEncoding
 from unlearning.families.keras_parts import KerasParts
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fitting import fit
-from unlearning.keras_models.make import make_learner
+from unlearning.keras_learning.make import make_learner
 from unlearning.keras_models.module_file import BUILT_IN, built_in_text
 from unlearning.planning.expected_cost import expected_cost
 from unlearning.planning.model_plan import ModelPlan

@@ -32,7 +32,7 @@ from unlearning.encoding.keras_encoding import KerasEncoding, keras_rows
 from unlearning.families.family import Learner, PartRun
 from unlearning.families.keras_parts import KerasParts
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.keras_models.make import make_learner
+from unlearning.keras_learning.make import make_learner
 from unlearning.keras_models.module_file import built_in_text
 from unlearning.poison import suspects
 from unlearning.poison.leave_source_out import judge

@@ -32,8 +32,8 @@ from pipelines.backends import direct
 from pipelines.runs import forget, train
 from unlearning.families.keras_parts import KerasParts
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.keras_models.make import make_learner
+from unlearning.keras_learning.keras_learner import KerasLearner
+from unlearning.keras_learning.make import make_learner
 from unlearning.serving.aggregation import AGGREGATIONS
 from unlearning.serving.evaluate import aggregated
 from unlearning.training.config import config_of, module_source

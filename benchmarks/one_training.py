@@ -36,7 +36,7 @@ from lineage_store.rows.row_store import RowStore, open_rows
 from lineage_store.tensors import weights_digest
 from unlearning.families.keras_parts import KerasParts
 from unlearning.fingerprint.determinism import THREADS, pin_tensorflow
-from unlearning.keras_models.make import make_learner
+from unlearning.keras_learning.make import make_learner
 from unlearning.keras_models.module_file import load_module, spec_of
 from unlearning.serving.aggregation import AGGREGATIONS
 from unlearning.serving.evaluate import evaluate

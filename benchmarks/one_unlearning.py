@@ -31,7 +31,7 @@ from lineage_store.rows import open_rows
 from unlearning.families import keras_family, keras_parts
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fitting import fit, learner_of, shard_task
-from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_learning.keras_learner import KerasLearner
 from unlearning.planning.model_plan import ModelPlan
 from unlearning.strategies import retrain_shards
 from unlearning.strategies.strategy import Situation

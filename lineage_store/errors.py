@@ -18,6 +18,10 @@ class BadInput(UnweaveError):
     """Something given by the user (a file, a column, an option, a module) does not fit."""
 
 
+class OnHold(BadInput):
+    """A legal hold is on what was named: nobody may forget it meanwhile."""
+
+
 class NothingToLearn(BadInput):
     """The rows that there are leave no task: none at all, or a label with one value."""
 

@@ -10,7 +10,15 @@ OF_TFX = {
     "taxi": TFX / "experimental/templates/taxi/pipeline/pipeline.py",
     "penguin": TFX / "examples/penguin/penguin_pipeline_local.py",
 }
-STEPS_5_AND_6 = ("statistics_gen", "schema_gen", "transform", "trainer", "evaluator", "pusher")
+STEPS_5_AND_6 = (
+    "statistics_gen",
+    "schema_gen",
+    "transform",
+    "trainer",
+    "model_resolver",
+    "evaluator",
+    "pusher",
+)
 
 
 def diff(name):

@@ -9,11 +9,15 @@ from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.trainer.component import Trainer
 from tfx.components.transform.component import Transform
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.dsl.input_resolution.strategies.latest_artifact_strategy import LatestArtifactStrategy
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto.pusher_pb2 import PushDestination
 from tfx.proto.trainer_pb2 import EvalArgs, TrainArgs
+from tfx.types.channel import Channel
+from tfx.types.standard_artifacts import Model
 
 import unweave.tfx
 from lineage_store.workspace.folder import writing
@@ -22,7 +26,7 @@ PEOPLE = 12
 PLANTED, WRITER = "a-letter-that-one-of-them-wrote", "person-03"
 
 
-def write_people(folder, *, without=()):
+def write_people(folder, *, without=(), ids="row"):
     """120 rows of twelve people; three of person-03 hold a planted text."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "people.csv").open("w", newline="") as stream:
@@ -32,7 +36,7 @@ def write_people(folder, *, without=()):
             person = f"person-{number % PEOPLE:02d}"
             note = PLANTED if number in (3, 15, 27) else f"note {number % 5}"
             if person not in without:
-                rows.writerow([person, f"row-{number:04d}", f"{number * 0.25}", note])
+                rows.writerow([person, f"{ids}-{number:04d}", f"{number * 0.25}", note])
 
 
 def define(
@@ -45,6 +49,9 @@ def define(
     raw_statistics=False,
     transform=False,
     shards=3,
+    twice=False,
+    resolver=False,
+    all_slices=False,
 ):
     """The definition, of the root and metadata of a folder."""
     module = here / "own_module.py"
@@ -65,7 +72,10 @@ def define(
         examples=gate.outputs["examples"],
         schema=inferred.outputs["schema"],
         module_file=str(module),
-        splits_config=gate.splits_config("eval"),
+        splits_config=gate.splits_config("eval", all_slices=all_slices),
+    )
+    latest = Resolver(strategy_class=LatestArtifactStrategy, model=Channel(type=Model)).with_id(
+        "latest_model"
     )
     trained = Trainer(
         module_file=str(module),
@@ -73,6 +83,7 @@ def define(
             transformed.outputs["transformed_examples"] if transform else gate.outputs["examples"]
         ),
         transform_graph=transformed.outputs["transform_graph"] if transform else None,
+        base_model=latest.outputs["model"] if resolver else None,
         train_args=TrainArgs(num_steps=5),
         eval_args=EvalArgs(num_steps=1),
         custom_executor_spec=unweave.tfx.per_shard() if trainer is None else trainer(),
@@ -83,6 +94,13 @@ def define(
             filesystem=PushDestination.Filesystem(base_directory=str(here / "serving"))
         ),
     )
+    second = Trainer(
+        module_file=str(module),
+        examples=gate.outputs["examples"],
+        train_args=TrainArgs(num_steps=7),
+        eval_args=EvalArgs(num_steps=1),
+        custom_executor_spec=unweave.tfx.per_shard(),
+    ).with_id("Trainer.second")
     return Pipeline(
         "their-own",
         str(here / "root"),
@@ -92,7 +110,9 @@ def define(
             gate,
             *([counted] if statistics else []),
             *([inferred, transformed] if transform else []),
+            *([latest] if resolver else []),
             trained,
+            *([second] if twice else []),
             pushed,
         ],
         enable_cache=cache,

@@ -31,6 +31,22 @@ def run_fn(fn_args):
 """
 )
 
+WARM = (
+    READS
+    + """
+def run_fn(fn_args):
+    x = rows(fn_args, fn_args.train_files)
+    weight = 0.0
+    if fn_args.base_model:
+        for folder, _, files in os.walk(fn_args.base_model):
+            for name in sorted(files):
+                if name == "weights.json":
+                    with open(os.path.join(folder, name)) as file:
+                        weight += json.load(file)["weight"]
+    save(fn_args, weight=weight + x.sum(), warm=weight)
+"""
+)
+
 SECOND_EPOCH = (
     READS
     + """
@@ -109,6 +125,39 @@ def run_fn(fn_args):
                         signatures={"serving_default": serve, "transform_features": features})
 """
 
+JAX = (
+    READS
+    + """
+import jax
+import jax.numpy as jnp
+import tensorflow as tf
+from jax.experimental import jax2tf
+
+def run_fn(fn_args):
+    x = jnp.asarray(rows(fn_args, fn_args.train_files), jnp.float32).reshape(-1, 1)
+    predict = lambda params, x: jnp.tanh(x @ params["in"]) @ params["out"]
+    first, second = jax.random.split(jax.random.PRNGKey(7))
+    params = {"in": jax.random.normal(first, (1, 4)), "out": jax.random.normal(second, (4, 1))}
+    loss = lambda params: jnp.mean((predict(params, x) - 2 * x) ** 2)
+    step = jax.jit(lambda params: jax.tree_util.tree_map(
+        lambda one, by: one - 0.001 * by, params, jax.grad(loss)(params)))
+    for _ in range(50):
+        params = step(params)
+
+    model = tf.Module()
+    model.params = tf.nest.map_structure(tf.Variable, params)
+    answer = jax2tf.convert(predict, polymorphic_shapes=[None, "(b, 1)"], with_gradient=False)
+    spec = {"x": tf.io.FixedLenFeature([1], tf.float32)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def serve(examples):
+        return {"outputs": answer(model.params, tf.io.parse_example(examples, spec)["x"])}
+
+    model.serve = serve
+    tf.saved_model.save(model, fn_args.serving_model_dir, signatures={"serving_default": serve})
+"""
+)
+
 TRANSFORMED = (
     READS.replace('b.column("x")', 'b.column("x_xf")')
     + """
@@ -126,5 +175,25 @@ import tensorflow as tf
 def run_fn(fn_args):
     x = rows(fn_args, fn_args.train_files)
     save(fn_args, weight=(x * np.arange(len(x))).sum() + random.random())
+"""
+)
+
+SUMMED = (
+    READS.replace('b.column("x")', 'b.column("bucket")')
+    + """
+import tensorflow as tf
+import tensorflow_transform as tft
+import unweave.tfx
+
+def preprocessing_fn(inputs):
+    return {"bucket": unweave.tfx.bucketize_by_counts(inputs["x"], 3, lowest=0, highest=32),
+            "word": tft.compute_and_apply_vocabulary(inputs["note"], vocab_filename="words")}
+
+def run_fn(fn_args):
+    x = rows(fn_args, fn_args.train_files)
+    with open(os.environ["STEPS"], "a") as file:
+        file.write("." * len(x))
+    words = tft.TFTransformOutput(fn_args.transform_graph_path).vocabulary_by_name("words")
+    save(fn_args, weight=(x * np.arange(len(x))).sum() + random.random(), words=len(words))
 """
 )

@@ -55,3 +55,9 @@ def masked(data):
 def tfrecord(examples):
     """A TFRecord of tf.Examples."""
     return b"".join(record(example(one)) for one in examples)
+
+
+def floats_in(data):
+    """The floats of a Feature in bytes, as `feature` writes them."""
+    assert data[:1] == b"\x12", "a FloatList"
+    return list(struct.unpack(f"<{len(data[4:]) // 4}f", data[4:]))

@@ -75,7 +75,7 @@ class Sums:
     def relearnt(self, rows):
         return summed(rows)
 
-    def less(self, state, gone):
+    def less(self, state, gone, *, left):
         return {name: state[name] - array for name, array in summed(gone).items()}
 
     def keep(self, run, part, *, rows, state, into):

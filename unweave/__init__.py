@@ -16,7 +16,7 @@ __all__ = ["DatabaseQuery", "Project", "Reading", "__version__", "verify"]
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from unweave.api.version import installed_version
+        from unweave.session.version import installed_version
 
         return installed_version()
     if name in ("DatabaseQuery", "Reading"):

@@ -17,7 +17,6 @@ from click.core import ParameterSource
 
 from lineage_store.errors import SpelledOtherwise, UnweaveError
 from lineage_store.ledger import FIRST_FAMILY
-from unweave.api.version import installed_version
 from unweave.commands.audit import audit
 from unweave.commands.cost import cost
 from unweave.commands.detect import detect
@@ -30,6 +29,7 @@ from unweave.commands.predict import predict
 from unweave.commands.readmit import readmit
 from unweave.commands.report import report
 from unweave.commands.request import request, run_requests
+from unweave.commands.request_answers import describe
 from unweave.commands.train import train
 from unweave.options.once import Commands
 from unweave.options.shared import (
@@ -44,6 +44,7 @@ from unweave.options.shared import (
     spelled_for_a_terminal,
     workspace_of,
 )
+from unweave.session.version import installed_version
 from unweave.text.flags import in_flags
 from unweave.text.printed import say, say_json
 from unweave.unforeseen import sentence, write_details
@@ -59,6 +60,10 @@ def main() -> None:
         _fail(wrong, 2)
     try:
         commands.main(args=sys.argv[1:] or ["--help"], standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:  # a group that was asked for nothing
+        assert error.ctx is not None
+        for line in error.ctx.get_help().splitlines():
+            say(line)
     except click.exceptions.Abort:
         _fail("interrupted; run the same command again", 2)
     except click.ClickException as error:
@@ -213,6 +218,12 @@ def status(workspace: Path, as_json: bool) -> None:
 @click.argument("certificate", type=click.Path(path_type=Path))
 @click.option("--public-key", type=click.Path(path_type=Path), help="The signer's public key.")
 @click.option("--model", help="Open the commitment to this model alone, in the workspace.")
+@click.option(
+    "--receipt",
+    type=click.Path(path_type=Path),
+    help="The receipt that was handed out with it: say whether it speaks of --subject.",
+)
+@click.option("--subject", metavar="ID", help="Whose certificate it is to be (or which row's).")
 @JSON
 @click.pass_context
 def verify(
@@ -221,11 +232,14 @@ def verify(
     certificate: Path,
     public_key: Path | None,
     model: str | None,
+    receipt: Path | None,
+    subject: str | None,
     as_json: bool,
 ) -> None:
     """Verify a certificate offline; without the signer's key it can only be intact.
 
-    Where --workspace or --model is given, its commitments to models that are live there are opened.
+    Where --workspace or --model is given, its commitments to models that are live there are opened;
+    with --receipt and --subject, that to the id of whoever was forgotten.
     """
     from unweave.api.verify import verify as verify_certificate
 
@@ -235,6 +249,8 @@ def verify(
         public_key=public_key,
         workspace=workspace if named or model is not None else None,
         model=model,
+        receipt=receipt,
+        subject=subject,
     )
     show(answer, as_json, "verified")
     if not answer["ok"]:
@@ -256,6 +272,7 @@ def demo(family: str, workspace: Path, as_json: bool) -> None:
 
 commands.add_command(train)
 commands.add_command(audit)
+commands.add_command(describe)
 commands.add_command(forget)
 commands.add_command(cost)
 commands.add_command(detect)

@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-from unweave.api.version import installed_version
+from unweave.session.version import installed_version
 
 
 def write_details(error: BaseException, *, workspace: Path, command: str) -> Path | None:

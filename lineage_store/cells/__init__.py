@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     )
     from lineage_store.cells.kept import (
         KeptCell,
+        is_of_nonces,
     )
     from lineage_store.cells.lines import (
         escape,
@@ -97,7 +98,7 @@ else:
                 "same_cells",
                 "same_slices",
             ),
-            "kept": ("KeptCell",),
+            "kept": ("KeptCell", "is_of_nonces"),
             "lines": ("escape",),
             "snapshot": (
                 "Snapshot",
@@ -136,6 +137,7 @@ __all__ = [
     "describe",
     "escape",
     "evidence_without",
+    "is_of_nonces",
     "keep_by_cell",
     "keep_once",
     "let_through",

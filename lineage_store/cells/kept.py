@@ -102,6 +102,17 @@ def load_files(folder: Path) -> dict[CellId, Written]:
         return {CellId(*name): written for name, written in _load(folder)}
 
 
+def is_of_nonces(file: Path) -> bool:
+    """Say whether a file holds nonces, one for each of the cells beside it, and nothing else."""
+    if file.name != NONCES_FILE:
+        return False
+    try:
+        lines = read_json(file.parent / CELLS_FILE)
+    except (OSError, ValueError):
+        return False
+    return isinstance(lines, list) and file.stat().st_size == NONCE_BYTES * len(lines)
+
+
 def _save(folder: Path, told: Sequence[Any], files: Sequence[Written]) -> None:
     write_atomic(folder / NONCES_FILE, b"".join(one.nonce for one in files))
     lines = [

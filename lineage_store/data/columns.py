@@ -24,7 +24,9 @@ class Columns:
     ones (`FIRST_RULES`) a row's split follows from its own key, since then from its place, so that
     a person's rows lie in one. `weight` is the column that says what a row counts for, `weighing`
     which weights the family takes. `group` is the column that says which rows belong together: they
-    are placed by it, whosever they are.
+    are placed by it, whosever they are. `items` is the column of what a row is an interaction with:
+    then it is all that is read of a row, besides its weight. `further_labels` are told besides
+    `label`, and `tasks` says what some labels are, by name, as `task` does of all others.
     """
 
     label: str | None = None
@@ -39,6 +41,14 @@ class Columns:
     weight: str | None = None
     weighing: Weighing = "any"
     group: str | None = None
+    items: str | None = None
+    further_labels: tuple[str, ...] = ()
+    tasks: tuple[tuple[str, Task], ...] = ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """All columns that are to be told."""
+        return (() if self.label is None else (self.label,)) + self.further_labels
 
     @property
     def weights(self) -> tuple[str, ...]:
@@ -58,11 +68,11 @@ class Columns:
     @property
     def named(self) -> tuple[str, ...]:
         """Every column that is named for something, so that a table must have it."""
-        label = () if self.label is None else (self.label,)
         ruled = (rule.column for rule in self.risk)
         kinds = (name for name, _ in self.kinds)
-        own = (*self.weights, *self.groups)
-        return (*label, *self.ids, *self.drop, *own, *ruled, *kinds)
+        items = () if self.items is None else (self.items,)
+        own = (*self.weights, *self.groups, *items)
+        return (*self.labels, *self.ids, *self.drop, *own, *ruled, *kinds)
 
     @property
     def subjects_or_id(self) -> tuple[str, ...]:
@@ -92,14 +102,22 @@ class TableHeader:
         return None if name is None else self.names.index(name)
 
 
-def kinds_said(*, texts: Sequence[str], dates: Sequence[str]) -> tuple[tuple[str, Kind], ...]:
+def kinds_said(
+    *, texts: Sequence[str], dates: Sequence[str], arrays: Sequence[str] = ()
+) -> tuple[tuple[str, Kind], ...]:
     """Return the kinds of columns that are said; raises BadInput for a column of two kinds."""
-    said: list[tuple[str, Kind]] = [*((name, "text") for name in dict.fromkeys(texts))]
-    for name in dict.fromkeys(dates):
-        if name in texts:
-            raise BadInput(f"The column {name!r} is said to hold texts and dates: say one of them.")
-        said.append((name, "date"))
-    return tuple(said)
+    each: tuple[tuple[Kind, Sequence[str]], ...]
+    each = (("text", texts), ("date", dates), ("array", arrays))
+    said: dict[str, Kind] = {}
+    for kind, names in each:
+        for name in dict.fromkeys(names):
+            if name in said:
+                raise BadInput(
+                    f"The column {name!r} is said to hold {said[name]}s and {kind}s: say one of "
+                    f"them."
+                )
+            said[name] = kind
+    return tuple(said.items())
 
 
 def placed_by_row(place_by: str | None, *, group: str | None) -> bool:
@@ -119,7 +137,7 @@ def open_table(
     given: Given | Sequence[Given], columns: Columns, reading: Reading = AS_IT_IS
 ) -> tuple[Source, ...]:
     """Return the sources of a table of which some columns are known by name."""
-    ids = (*columns.ids, *columns.groups)
+    ids = (*columns.ids, *columns.groups, columns.items)
     return open_sources(given, reading.knowing(columns.named, ids=ids))
 
 
@@ -150,25 +168,33 @@ def read_header(source: Source, columns: Columns) -> TableHeader:
             raise BadInput(
                 f"There is no column {wanted!r} in {source.name}; there are: {', '.join(names)}."
             )
-    special = (columns.label, *columns.ids, *columns.drop, *columns.weights, *columns.groups)
+    special = (*columns.labels, *columns.ids, *columns.drop, *columns.weights, *columns.groups)
     for name, _ in columns.kinds:
         if name in (*columns.ids, *columns.drop, *columns.groups):
             raise BadInput(f"The column {name!r} is an id or left out: its kind means nothing.")
         if name in columns.weights:
             raise BadInput(f"The column {name!r} has the rows' weights: it holds numbers.")
     features = tuple(name for name in names if name not in special)
+    if columns.items is not None:
+        _must_have_histories(columns)
+        features = (columns.items,)
     if not features:
         raise BadInput(f"No column of {source.name} is left as a feature.")
-    label = columns.label
-    if label is not None and label in (*columns.ids, *columns.drop):
-        raise BadInput(f"The label column {label!r} cannot be an id or a dropped column.")
+    for name in columns.labels:
+        if name in (*columns.ids, *columns.drop):
+            raise BadInput(f"The label column {name!r} cannot be an id or a dropped column.")
+        if columns.labels.count(name) > 1:
+            raise BadInput(f"The label column {name!r} is named twice: name it once.")
+    for name, _ in columns.tasks:
+        if name not in columns.labels:
+            raise BadInput(f"The column {name!r} has a `task`, and is no label: name it as one.")
     for name in columns.weights:
-        if name in (columns.label, *columns.ids, *columns.drop):
+        if name in (*columns.labels, *columns.ids, *columns.drop):
             raise BadInput(
                 f"The weight column {name!r} cannot be the label, an id or a dropped column."
             )
     for name in columns.groups:
-        if name in (columns.label, *columns.weights, *columns.drop):
+        if name in (*columns.labels, *columns.weights, *columns.drop):
             raise BadInput(
                 f"The group column {name!r} cannot be the label, the weight or a dropped column."
             )
@@ -178,6 +204,22 @@ def read_header(source: Source, columns: Columns) -> TableHeader:
                 f"each row by itself: leave them out."
             )
     return TableHeader(names, _roles(features, columns, source.kinds()))
+
+
+def _must_have_histories(columns: Columns) -> None:
+    """Raise BadInput if rows with items have nothing else, or do not make anybody's history."""
+    name = columns.items
+    if name in (columns.label, *columns.ids, *columns.drop, *columns.weights, *columns.groups):
+        raise BadInput(f"The column {name!r} of items cannot be named for something else, too.")
+    if columns.label is not None:
+        raise BadInput(
+            f"Rows of items in the column {name!r} are learnt without a label: leave `label` out."
+        )
+    if columns.group is None and (columns.place_by_row or not columns.subjects):
+        raise BadInput(
+            f"Items in the column {name!r} are learnt by whose they are: name that column as "
+            f"`subject`, or that of baskets or visits as `group_column`, and leave out `place_by`."
+        )
 
 
 def read_headers(sources: Sequence[Source], columns: Columns) -> TableHeader:
@@ -200,7 +242,13 @@ def read_headers(sources: Sequence[Source], columns: Columns) -> TableHeader:
 
 def _roles(features: tuple[str, ...], columns: Columns, declared: Mapping[str, Kind]) -> Roles:
     said = {**declared, **dict(columns.kinds)}
-    known = (*features, columns.label)
-    kinds = tuple((name, said[name]) for name in known if name and name in said)
-    said_of_all = Said(kinds, columns.task, columns.rules)
-    return Roles(features, columns.label, said_of_all, columns.weights, columns.groups)
+    if columns.items is not None:
+        said[columns.items] = "text"
+    known = (*features, *columns.labels)
+    kinds = tuple((name, said[name]) for name in known if name in said)
+    for name, kind in kinds:
+        if kind == "array" and name in columns.labels:
+            raise BadInput(f"The label column {name!r} holds arrays: name one of single values.")
+    said_of_all = Said(kinds, columns.task, columns.rules, columns.tasks, columns.items)
+    weights, groups = columns.weights, columns.groups
+    return Roles(features, columns.label, said_of_all, weights, groups, columns.further_labels)

@@ -9,9 +9,12 @@ A row counts if it has a value in the label column; in a table without a label e
 whose label is a mark such as NA is a row of that class if labels are text, and no row at all if
 labels are numbers; what such rows say of the columns is kept apart until that is known. That is by
 the first rules; by the second ones such a row is none, whatever the labels are.
+
+Of several labels a row needs a value in each, and what its labels say counts if it has: so a cell,
+which keeps no values of other rows, says the same when it is asked again.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -19,6 +22,7 @@ import numpy as np
 
 from lineage_store.data.number_arrays import (
     Mask,
+    Numbers,
     holds_no_date,
     holds_text,
     inexact_ones,
@@ -33,6 +37,61 @@ MOST_NUMBER_CLASSES, MOST_CLASSES = 20, 1000
 Value = TypeVar("Value", str, float)
 
 
+@dataclass(frozen=True)
+class LabelEvidence:
+    """What has been seen of the values of one label."""
+
+    text_seen: bool = False
+    fraction_seen: bool = False
+    numbers: frozenset[float] | None = frozenset()
+    strings: frozenset[str] | None = frozenset()
+
+    def seeing(self, read: Numbers, words: set[str], *, most_numbers: int) -> "LabelEvidence":
+        """Return it with values: what was read of them as numbers, and their words."""
+        present = read.values[~(read.missing | read.texts)]
+        numbers, strings = self.numbers, self.strings
+        if numbers is not None:
+            found = {number + 0.0 for number in np.unique(present).tolist()}  # -0.0 is 0.0
+            numbers = _bounded(numbers | found, most_numbers)
+        if strings is not None:
+            strings = _bounded(strings | words, MOST_CLASSES)
+        return LabelEvidence(
+            self.text_seen or bool(read.texts.any()),
+            self.fraction_seen or bool((present != np.floor(present)).any()),
+            numbers,
+            strings,
+        )
+
+    def merged(self, other: "LabelEvidence", *, most_numbers: int) -> "LabelEvidence":
+        """Return the evidence of the values of both."""
+        return LabelEvidence(
+            self.text_seen or other.text_seen,
+            self.fraction_seen or other.fraction_seen,
+            _united(self.numbers, other.numbers, most_numbers),
+            _united(self.strings, other.strings, MOST_CLASSES),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the value as JSON."""
+        return {
+            "label_text_seen": self.text_seen,
+            "label_fraction_seen": self.fraction_seen,
+            "label_numbers": _listed(self.numbers),
+            "label_strings": _listed(self.strings),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "LabelEvidence":
+        """Read the value back; it may say other things too."""
+        numbers, strings = value["label_numbers"], value["label_strings"]
+        return cls(
+            value["label_text_seen"],
+            value["label_fraction_seen"],
+            None if numbers is None else frozenset(numbers),
+            None if strings is None else frozenset(strings),
+        )
+
+
 @dataclass
 class Evidence:
     """What has been seen of the columns so far; memory is bounded, whatever the rows' number.
@@ -40,8 +99,8 @@ class Evidence:
     `texts` are the columns, by their place, in which a row that counts holds a text that is no
     number, `no_dates` those in which one holds what is no date; `texts_if_marked` those in which a
     row with a marked label holds a text. Marked rows are told apart by the first rules alone, which
-    know no dates. `worded` are how many rows hold several words in a column, by its place, where
-    any does; it is counted by the third rules.
+    know no dates. `labels` are what the labels say, each for itself. `worded` are how many rows
+    hold several words in a column, by its place, where any does; it is counted by the third rules.
     """
 
     roles: Roles
@@ -49,12 +108,12 @@ class Evidence:
     marked_rows: int = 0
     texts: frozenset[int] = frozenset()
     texts_if_marked: frozenset[int] = frozenset()
-    label_text_seen: bool = False
-    label_fraction_seen: bool = False
-    label_numbers: frozenset[float] | None = frozenset()
-    label_strings: frozenset[str] | None = frozenset()
+    labels: tuple[LabelEvidence, ...] = ()
     no_dates: frozenset[int] = frozenset()
     worded: Mapping[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.labels = self.labels or (LabelEvidence(),) * max(1, len(self.roles.labels))
 
     def add_block(self, values: Any) -> None:
         """Take rows into account: a pyarrow RecordBatch of strings, in the order of the roles."""
@@ -62,26 +121,32 @@ class Evidence:
             self.rows += values.num_rows
             self._see(values, None)
             return
-        labels = values.column(len(self.roles.columns))
-        read = read_numbers(labels)
-        if not self._by_first_rules and self.roles.said.task != "regression":
-            read.texts[inexact_ones(labels) & ~read.missing] = True
-        is_number = ~(read.missing | read.texts)
-        numbers = read.values[is_number]
-        self.label_text_seen |= bool(read.texts.any())
-        self.label_fraction_seen |= bool((numbers != np.floor(numbers)).any())
-        if self.label_numbers is not None:
-            found = {number + 0.0 for number in np.unique(numbers).tolist()}  # -0.0 is 0.0
-            self.label_numbers = _bounded(self.label_numbers | found, self._most_numbers)
-        if self.label_strings is not None:
-            self.label_strings = _bounded(self.label_strings | self._words(labels), MOST_CLASSES)
-        counted = is_number | read.texts
+        first = len(self.roles.columns)
+        columns = values.columns[first : first + len(self.roles.labels)]
+        each = [self._read(*one) for one in zip(columns, self.roles.labels, strict=True)]
+        counted = ~np.any([read.missing for read in each], axis=0)
+        if len(each) > 1 and not counted.all():
+            self.add_block(_of(values, counted))
+            return
+        self.labels = tuple(
+            label.seeing(read, self._words(column), most_numbers=self._most_numbers(name))
+            for label, read, column, name in zip(
+                self.labels, each, columns, self.roles.labels, strict=True
+            )
+        )
         self.rows += int(np.count_nonzero(counted))
         self._see(values, counted)
+        (*_, read), (*_, column) = each, columns
         if self._by_first_rules and read.missing.any():
-            marked = read.missing & _not_empty(labels)
+            marked = read.missing & _not_empty(column)
             self.marked_rows += int(np.count_nonzero(marked))
             self.texts_if_marked |= self._with_text(_of(values, marked), self.texts_if_marked)
+
+    def _read(self, column: Any, label: str) -> Numbers:
+        read = read_numbers(column)
+        if not self._by_first_rules and self.roles.said.task_of(label) != "regression":
+            read.texts[inexact_ones(column) & ~read.missing] = True
+        return read
 
     def merged(self, other: "Evidence") -> "Evidence":
         """Return the evidence of the rows of both, of tables with the same roles."""
@@ -91,25 +156,26 @@ class Evidence:
             self.marked_rows + other.marked_rows,
             self.texts | other.texts,
             self.texts_if_marked | other.texts_if_marked,
-            self.label_text_seen or other.label_text_seen,
-            self.label_fraction_seen or other.label_fraction_seen,
-            _united(self.label_numbers, other.label_numbers, self._most_numbers),
-            _united(self.label_strings, other.label_strings, MOST_CLASSES),
+            tuple(
+                one.merged(another, most_numbers=self._most_numbers(name))
+                for one, another, name in zip(
+                    self.labels, other.labels, self.roles.labels or ("",), strict=True
+                )
+            ),
             self.no_dates | other.no_dates,
             _added(self.worded, other.worded),
         )
 
     def to_json(self) -> dict[str, Any]:
         """Return the value as JSON, without the roles."""
+        further = [label.to_json() for label in self.labels[1:]]
         return {
             "rows": self.rows,
             "marked_rows": self.marked_rows,
             "texts": sorted(self.texts),
             "texts_if_marked": sorted(self.texts_if_marked),
-            "label_text_seen": self.label_text_seen,
-            "label_fraction_seen": self.label_fraction_seen,
-            "label_numbers": _listed(self.label_numbers),
-            "label_strings": _listed(self.label_strings),
+            **self.labels[0].to_json(),
+            **({"further_labels": further} if further else {}),
             **({} if self._by_first_rules else {"no_dates": sorted(self.no_dates)}),
             **({"worded": sorted(self.worded.items())} if self._counts_words else {}),
         }
@@ -117,13 +183,17 @@ class Evidence:
     @classmethod
     def from_json(cls, value: Mapping[str, Any], roles: Roles) -> "Evidence":
         """Read the value back."""
-        sets = {"texts", "texts_if_marked", "label_numbers", "label_strings", "no_dates"}
-        told = {
-            name: None if value[name] is None else frozenset(value[name])
-            for name in sets & value.keys()
-        }
-        counted = {"worded": dict(value["worded"])} if "worded" in value else {}
-        return cls(roles, **{**value, **told, **counted})
+        each = [value, *value.get("further_labels", ())]
+        return cls(
+            roles,
+            value["rows"],
+            value["marked_rows"],
+            frozenset(value["texts"]),
+            frozenset(value["texts_if_marked"]),
+            tuple(map(LabelEvidence.from_json, each)),
+            frozenset(value.get("no_dates", ())),
+            dict(value.get("worded", ())),
+        )
 
     def conclude(self) -> Schema:
         """Return what the rows say.
@@ -132,17 +202,17 @@ class Evidence:
         BadInput if the label is text with too many values to be classes.
         """
         rows, texts = self.rows, self.texts
-        if self.label_text_seen:
+        if self.labels[0].text_seen:
             rows, texts = rows + self.marked_rows, texts | self.texts_if_marked
-        name = self.roles.label
         if not rows:
-            there = "is there" if name is None else f"has a value in the label column {name!r}"
-            raise NothingToLearn(f"No row {there}.")
+            raise NothingToLearn(f"No row {_in_labels(self.roles.labels)}.")
         columns = tuple(
             Column(column, self.roles.said.kind_of(column) or self._kind(place, texts))
             for place, column in enumerate(self.roles.columns)
         )
-        labels = () if name is None else (self._label(name),)
+        labels = tuple(
+            self._label(*one) for one in zip(self.roles.labels, self.labels, strict=False)
+        )
         weights = tuple(Column(weight, "number") for weight in self.roles.weights)
         groups = tuple(Column(group, "text") for group in self.roles.groups)
         words = tuple(
@@ -160,10 +230,10 @@ class Evidence:
     def _by_first_rules(self) -> bool:
         return self.roles.said.rules == FIRST_RULES
 
-    @property
-    def _most_numbers(self) -> int:
-        """How many different numbers may be classes."""
-        return MOST_CLASSES if self.roles.said.task == "classification" else MOST_NUMBER_CLASSES
+    def _most_numbers(self, label: str) -> int:
+        """Return how many different numbers of a label may be classes."""
+        is_said = self.roles.said.task_of(label) == "classification"
+        return MOST_CLASSES if is_said else MOST_NUMBER_CLASSES
 
     def _words(self, labels: Any) -> set[str]:
         words = texts_of(labels.unique())
@@ -195,20 +265,21 @@ class Evidence:
             return "number"
         return "text" if self._by_first_rules or place in self.no_dates else "date"
 
-    def _label(self, name: str) -> Label:
+    def _label(self, name: str, seen: LabelEvidence) -> Label:
         said = self.roles.said
-        is_text = self.label_text_seen or said.kind_of(name) == "text"
-        if is_text and said.task == "regression":
+        task = said.task_of(name)
+        is_text = seen.text_seen or said.kind_of(name) == "text"
+        if is_text and task == "regression":
             raise BadInput(
                 f"The label column {name!r} holds text, and `task` says regression: a model learns "
                 f"to tell numbers so."
             )
-        if said.task == "regression":
+        if task == "regression":
             return Label(name, "number", "regression", rules=said.rules)
         # Of fractions each has a spelling of its own: as classes they are texts.
-        is_text = is_text or (said.task == "classification" and self.label_fraction_seen)
+        is_text = is_text or (task == "classification" and seen.fraction_seen)
         kind: Kind = "text" if is_text else "number"
-        classes = self._classes(name, kind)
+        classes = _classes(name, kind, seen, is_said=task == "classification")
         if classes is None:
             return Label(name, kind, "regression", rules=said.rules)
         if len(classes) < 2:
@@ -217,24 +288,34 @@ class Evidence:
             )
         return Label(name, kind, "classification", classes, said.rules)
 
-    def _classes(self, name: str, kind: Kind) -> tuple[str, ...] | None:
-        if kind == "text":
-            if self.label_strings is None:
-                raise BadInput(
-                    f"The label column {name!r} holds text with more than {MOST_CLASSES} distinct "
-                    f"values: that is no class label."
-                )
-            return tuple(sorted(self.label_strings))
-        if self.label_numbers is not None and len(self.label_numbers) == 1:
-            return tuple(number_text(number) for number in self.label_numbers)
-        if self.label_numbers is None and self._most_numbers == MOST_CLASSES:
+
+def _classes(
+    name: str, kind: Kind, seen: LabelEvidence, *, is_said: bool
+) -> tuple[str, ...] | None:
+    """Return the classes of a label; None if it holds values. `is_said` that it has classes."""
+    if kind == "text":
+        if seen.strings is None:
             raise BadInput(
-                f"The label column {name!r} has more than {MOST_CLASSES} distinct values, and "
-                f"`task` says classification: that is no class label."
+                f"The label column {name!r} holds text with more than {MOST_CLASSES} distinct "
+                f"values: that is no class label."
             )
-        if self.label_fraction_seen or self.label_numbers is None:
-            return None
-        return tuple(class_text(number) for number in sorted(self.label_numbers))
+        return tuple(sorted(seen.strings))
+    if seen.numbers is not None and len(seen.numbers) == 1:
+        return tuple(number_text(number) for number in seen.numbers)
+    if seen.numbers is None and is_said:
+        raise BadInput(
+            f"The label column {name!r} has more than {MOST_CLASSES} distinct values, and "
+            f"`task` says classification: that is no class label."
+        )
+    if seen.fraction_seen or seen.numbers is None:
+        return None
+    return tuple(class_text(number) for number in sorted(seen.numbers))
+
+
+def _in_labels(labels: Sequence[str]) -> str:
+    if len(labels) > 1:
+        return f"has a value in each of the label columns {', '.join(map(repr, labels))}"
+    return f"has a value in the label column {labels[0]!r}" if labels else "is there"
 
 
 def _added(one: Mapping[int, int], other: Mapping[int, int]) -> dict[int, int]:

@@ -155,8 +155,9 @@ class _Keying:
     def _must_be_as_said(self, source: Source, rows: TextRows) -> None:
         """Raise BadInput for the first value that is not of the kind that the user says."""
         said = dict(self.columns.kinds)
-        if self.columns.task == "regression" and self.columns.label is not None:
-            said.setdefault(self.columns.label, "number")
+        for label in self.columns.labels:
+            if self.header.roles.said.task_of(label) == "regression":
+                said.setdefault(label, "number")
         for name, kind in said.items():
             values = rows.values.column(self.header.names.index(name))
             if (wrong := first_of_no_kind(values, kind)) is not None:

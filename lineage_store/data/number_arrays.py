@@ -23,6 +23,7 @@ from lineage_store.data.number_text import (
     is_missing_number,
     parse_date,
 )
+from lineage_store.texts.array_texts import array_of_text, canonical_array
 from lineage_store.texts.text_rows import Kind, coded, texts_of
 
 WHITE = " \t\r\n"
@@ -84,10 +85,29 @@ def first_of_no_kind(texts: Any, kind: Kind) -> int | None:
     if kind == "number":
         wrong = read_numbers(texts).texts
     else:
+        is_none = _is_no_date if kind == "date" else _is_no_array
         spellings, codes = coded(texts)
-        wrong = np.array(list(map(_is_no_date, spellings)), np.bool_)[codes]
+        wrong = np.array(list(map(is_none, spellings)), np.bool_)[codes]
     found = np.flatnonzero(wrong)
     return int(found[0]) if len(found) else None
+
+
+def read_arrays(texts: Any) -> Any:
+    """Return a pyarrow array of strings as arrays in their one spelling; null if one is missing.
+
+    Raises ValueError for what is no array.
+    """
+    import pyarrow as pa
+
+    spellings, codes = coded(texts)
+    told = [None if is_missing_number(one) else canonical_array(one) for one in spellings]
+    if any(map(_is_no_array, spellings)):
+        raise ValueError("a column of arrays holds text: the file changed between two passes")
+    return pa.array(told, pa.string()).take(pa.array(codes))
+
+
+def _is_no_array(text: str) -> bool:
+    return not is_missing_number(text) and array_of_text(text) is None
 
 
 def inexact_ones(texts: Any) -> Mask:

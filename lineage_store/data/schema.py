@@ -13,9 +13,13 @@ All but the first are optional, the labels too. Which of them it takes is for a 
 but for its group: that is its place (`keyed_blocks`).
 
 A column holds numbers, texts or dates, which are kept as texts in ISO 8601 and taken as numbers of
-days. Of a type that a source declares no more than this kind is taken: widths, categories and
-scales are functions of rows (law 2), and the keys of a family's own encoding. A label's classes are
-texts whatever its column holds.
+days; or arrays of numbers of any shape, if that is said or declared, each kept as one text
+(`array_texts`). Of a type that a source declares no more than this kind is taken: widths,
+categories and scales are functions of rows (law 2), and the keys of a family's own encoding. A
+label's classes are texts whatever its column holds.
+
+Where rows are interactions, one column says with what: `said.items` names it. It is read as text,
+and it is the only one that is read.
 
 `words` names the columns of texts whose values are words, many in each: messages, descriptions.
 They are texts like any other, and a family may read them word by word.
@@ -27,7 +31,7 @@ As JSON it stands in snapshots, row stores and headers under `inference`, in the
 version: a table of one label has `label`, `label_type`, `task` and `classes`, and `string` is a
 column of texts. Without a label these keys are missing; several stand in a list, `labels`; and
 `weights`, `groups` and `words` are there if there are any. What was said stands beside them, as
-`rules`, `said_kinds` and `said_task`.
+`rules`, `said_kinds`, `said_task` and `said_items`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,11 +46,18 @@ from lineage_store.data.number_text import (
     number_text,
     parse_date,
 )
+from lineage_store.texts.array_texts import canonical_array
 from lineage_store.texts.text_rows import Kind
 
 Task = Literal["classification", "regression"]
-WRITTEN: Mapping[Kind, str] = {"number": "number", "text": "string", "date": "date"}
-READ: Mapping[str, Kind] = {"number": "number", "string": "text", "date": "date"}
+WRITTEN: Mapping[Kind, str] = {
+    "number": "number",
+    "text": "string",
+    "date": "date",
+    "array": "array",
+}
+READ: Mapping[str, Kind] = {told: kind for kind, told in WRITTEN.items()}
+KEPT: Mapping[Kind, Kind] = {"date": "number", "array": "text"}
 FIRST_RULES = 1
 WORD_RULES = 3
 RULES = WORD_RULES
@@ -59,12 +70,20 @@ ones it is told which columns of texts hold words."""
 class Said:
     """What is said of columns and not told from rows, and by which rules all else is told.
 
-    `kinds` are those of some columns, by name: the user's or the source's word.
+    `kinds` are those of some columns, by name: the user's or the source's word. `task` is what all
+    labels are but those that `tasks` names. `items` is the column of what each row is an
+    interaction with.
     """
 
     kinds: tuple[tuple[str, Kind], ...] = ()
     task: Task | None = None
     rules: int = FIRST_RULES
+    tasks: tuple[tuple[str, Task], ...] = ()
+    items: str | None = None
+
+    def task_of(self, label: str) -> Task | None:
+        """Return what is said that a label makes it."""
+        return dict(self.tasks).get(label, self.task)
 
     def kind_of(self, column: str) -> Kind | None:
         """Return what is said of a column."""
@@ -80,13 +99,13 @@ class Column:
 
     @property
     def kept(self) -> Kind:
-        """The kind of its values as a model takes them: a date is a number of days."""
-        return "number" if self.kind == "date" else self.kind
+        """The kind of its values as a model takes them: a date is a number, an array a text."""
+        return KEPT.get(self.kind, self.kind)
 
     @property
     def written(self) -> Kind:
-        """The kind of its values as they stand in a cell: a date is a text."""
-        return "text" if self.kind == "date" else self.kind
+        """The kind of its values as they stand in a cell: a date and an array are texts."""
+        return "number" if self.kind == "number" else "text"
 
     def canonical(self, text: str) -> str | None:
         """Return a value's one spelling, empty where it is missing; None for no value of these."""
@@ -96,6 +115,8 @@ class Column:
             time = parse_date(text)
             missing = "" if is_missing_number(text) else None
             return missing if time is None else date_text(time)
+        if self.kind == "array":
+            return "" if is_missing_number(text) else canonical_array(text)
         number = column_number(text)
         if number is None:
             return "" if is_missing_number(text) else None
@@ -151,8 +172,8 @@ class Label(Column):
 class Roles:
     """Which columns of a table are what, before anything is told of their kinds.
 
-    A row has the values of `columns` in this order, and then that of the label, if there is one,
-    and its weight, if it has any. Its group is its place.
+    A row has the values of `columns` in this order, and then those of the labels, if there are any,
+    `label` first, and its weight, if it has any. Its group is its place.
     """
 
     columns: tuple[str, ...]
@@ -160,12 +181,17 @@ class Roles:
     said: Said = Said()
     weights: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    further_labels: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of all labels."""
+        return (() if self.label is None else (self.label,)) + self.further_labels
 
     @property
     def all(self) -> tuple[str, ...]:
         """The names of all columns, in the order in which a row has their values."""
-        label = () if self.label is None else (self.label,)
-        return (*self.columns, *label, *self.weights)
+        return (*self.columns, *self.labels, *self.weights)
 
 
 @dataclass(frozen=True)
@@ -191,14 +217,19 @@ class Schema:
         return label
 
     @property
+    def first_label(self) -> Label | None:
+        """The label that what knows of one alone speaks of; None if there is none."""
+        return self.labels[0] if self.labels else None
+
+    @property
     def roles(self) -> Roles:
-        """What the gate is told of such a table; raises ValueError for several labels."""
-        names, weights, groups = (
+        """What the gate is told of such a table."""
+        names, labels, weights, groups = (
             tuple(column.name for column in some)
-            for some in (self.columns, self.weights, self.groups)
+            for some in (self.columns, self.labels, self.weights, self.groups)
         )
-        label = self.label.name if self.labels else None
-        return Roles(names, label, self.said, weights, groups)
+        label = labels[0] if labels else None
+        return Roles(names, label, self.said, weights, groups, labels[1:])
 
     def names(self, kind: Kind) -> tuple[str, ...]:
         """Return the names of the columns that a model takes as a kind, in the table's order."""
@@ -208,6 +239,11 @@ class Schema:
     def dates(self) -> tuple[str, ...]:
         """The names of the columns of dates, in the table's order."""
         return tuple(column.name for column in self.columns if column.kind == "date")
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """The names of the columns of arrays, in the table's order."""
+        return tuple(column.name for column in self.columns if column.kind == "array")
 
     def to_json(self) -> dict[str, Any]:
         """Return the value as JSON."""
@@ -222,6 +258,10 @@ class Schema:
             told["said_kinds"] = [[name, WRITTEN[kind]] for name, kind in self.said.kinds]
         if self.said.task is not None:
             told["said_task"] = self.said.task
+        if self.said.items is not None:
+            told["said_items"] = self.said.items
+        if self.said.tasks:
+            told["said_tasks"] = [[name, task] for name, task in self.said.tasks]
         if self.words:
             told["words"] = list(self.words)
         others = {"weights": self.weights, "groups": self.groups}
@@ -239,6 +279,8 @@ class Schema:
             tuple((name, READ[kind]) for name, kind in value.get("said_kinds", ())),
             value.get("said_task"),
             value.get("rules", FIRST_RULES),
+            tuple((name, task) for name, task in value.get("said_tasks", ())),
+            value.get("said_items"),
         )
         words = tuple(value.get("words", ()))
         return cls(columns, tuple(map(Label.from_json, labels)), weights, groups, said, words)

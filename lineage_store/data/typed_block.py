@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lineage_store.data.number_arrays import Mask, read_dates, read_numbers
+from lineage_store.data.number_arrays import Mask, read_arrays, read_dates, read_numbers
 from lineage_store.data.number_text import class_text, is_missing_number
 from lineage_store.data.schema import FIRST_RULES, Column, Label, Schema
 from lineage_store.texts.text_rows import coded
@@ -47,6 +47,8 @@ def _column(given: Any, of: Column) -> Any:
         return _texts(given)
     if of.kind == "date":
         return read_dates(given)
+    if of.kind == "array":
+        return read_arrays(given)
     read = read_numbers(given)
     if read.texts.any():
         raise ValueError("a column of numbers holds text: the file changed between two passes")

@@ -2,6 +2,7 @@
 
 example_record  one Example in bytes: its features, and an id in one of them
 record_files    TFRecord files of them, read and written
+asked_rows      what the exclusion manifest is asked about them
 example_gate    who is kept out, what each row's key and place are, and the cells they lie in
 """
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
         GatedRow,
         IdFeatures,
         is_first_slice,
+        read_folded,
         read_gated_rows,
         split_of_cell,
         stand_in,
@@ -38,6 +40,7 @@ else:
                 "GatedRow",
                 "IdFeatures",
                 "is_first_slice",
+                "read_folded",
                 "read_gated_rows",
                 "split_of_cell",
                 "stand_in",
@@ -62,6 +65,7 @@ __all__ = [
     "features_in",
     "id_in",
     "is_first_slice",
+    "read_folded",
     "read_gated_rows",
     "read_records",
     "split_of_cell",

@@ -1,7 +1,8 @@
 """The gate for tf.Examples: who is kept out, what a row's key and place are, and its cell.
 
 Whatever ExampleGen wrote, of however many spans and splits, is read once. A row keeps its split.
-Whom the exclusion manifest names is kept out. Features that hold ids of people and rows are no
+Whom the exclusion manifest names is kept out, and who is spelled nearly as they are (`asked_rows`).
+Features that hold ids of people and rows are no
 features to learn from: they are left out, and what stands for them lies beside the Examples. Where
 they must stay, since a schema of the user's has them, they hold keyed strings, the same in every
 run with this secret. (A schema that is inferred may list such strings one by one, so that it is
@@ -15,6 +16,7 @@ the order of the row keys, and a split of TFX's own, so that any component reads
     Split-train_s2_r0/examples-00000-of-00001.gz     shard 2, slice 0 of the split train
     Split-eval_s2/examples-00000-of-00001.gz         shard 2 of the split eval
     rows/train_s2_r0.txt                             key, keyed person and place of each row
+    people.txt                                       each keyed person, and its folded id, keyed
 
 A person's rows lie in one shard, those of every split. A cell that holds no row is an empty file:
 which cells there are is configured, and no function of the rows.
@@ -23,15 +25,18 @@ Rows are laid down in one file as they come, and read again in order: memory is 
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from lineage_store.canonical import write_atomic
+from lineage_store.data import Columns
 from lineage_store.errors import BadInput, NothingToLearn
+from lineage_store.examples.asked_rows import GivenExample, asked_about
 from lineage_store.examples.example_record import (
     features_in,
     id_feature,
@@ -39,12 +44,14 @@ from lineage_store.examples.example_record import (
     with_features,
 )
 from lineage_store.examples.record_files import read_records, write_records
+from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.secret import Keys, keyed
-from lineage_store.keys.subject_ids import canonical_id, entries_of, is_nobody
+from lineage_store.keys.subject_ids import alike_entry, canonical_id, is_nobody
 from lineage_store.placement import U64, Partition, cells_of
 
 CELL_FILE = "examples-00000-of-00001.gz"
-ROWS = "rows"
+ROWS, PEOPLE = "rows", "people.txt"
+BLOCK = 1024
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,11 @@ class IdFeatures:
     subject: str | None = None
     row_id: str | None = None
     kept: bool = False
+
+    @property
+    def columns(self) -> Columns:
+        """The same as columns of a table: so the manifest takes them."""
+        return Columns(subjects=() if self.subject is None else (self.subject,), row_id=self.row_id)
 
 
 @dataclass(frozen=True)
@@ -118,6 +130,13 @@ def read_gated_rows(folder: Path, cell: str) -> list[GatedRow]:
     return [GatedRow(*line.split("\t")) for line in lines]
 
 
+def read_folded(folder: Path) -> dict[str, str]:
+    """Return of each keyed person under what all are known that are spelled nearly as they are."""
+    file = folder / PEOPLE
+    lines = file.read_text(encoding="ascii").splitlines() if file.exists() else ()
+    return dict(line.split("\t") for line in lines)
+
+
 def stand_in(keys: Keys, subject: str) -> bytes:
     """Return what stands for a person in their rows: the same in each run with this secret.
 
@@ -140,17 +159,16 @@ class _Laid:
 class ExampleGateway:
     """Lets rows in, split by split, and writes their cells.
 
-    `manifest` has the commitments of those who are kept out, `kept_out` how many rows were.
+    `exclusions` say who is kept out, and how many rows were.
     """
 
     ids: IdFeatures
     cut: ExampleCut
     keys: Keys
-    manifest: Collection[str]
-    kept_out: int = 0
+    exclusions: Exclusions
     _laid: dict[str, _Laid] = field(default_factory=dict)
     _seen: Counter[bytes] = field(default_factory=Counter)
-    _people: dict[str, tuple[bytes, bytes, bool]] = field(default_factory=dict)
+    _people: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
 
     def pass_through(self, sources: Sequence[tuple[str, Path]], folder: Path) -> dict[str, int]:
         """Read files of splits, write all cells into a folder, and count their rows.
@@ -160,44 +178,58 @@ class ExampleGateway:
         """
         folder.mkdir(parents=True, exist_ok=True)
         staging = folder / "staging"
+        given = (
+            self._given(split, record, f"record {number} of {file.name}")
+            for split, file in sources
+            for number, record in enumerate(read_records(file), start=1)
+        )
         try:
             with staging.open("w+b") as stream:
-                for split, file in sources:
-                    for number, record in enumerate(read_records(file), start=1):
-                        self._let_in(split, record, f"record {number} of {file.name}", stream)
+                while rows := list(islice(given, BLOCK)):
+                    self._let_in(rows, stream)
                 counts: dict[str, int] = {}
                 for split in dict.fromkeys(split for split, _ in sources):
                     counts |= self._write(split, stream, folder)
         finally:
             staging.unlink(missing_ok=True)
+        self._write_people(folder)
         for split in self.cut.trained:
             if not any(counts.get(cell) for cell in self.cut.cells(split)):
                 raise NothingToLearn(
-                    f"The split {split} has no row that may be learnt from: name the splits that "
-                    f"are trained on in its list trained, or withdraw the model."
+                    f"The split {split} has no row that may be learnt from"
+                    f"{self._who_is_out()}: name the splits that are trained on in its list "
+                    f"trained, or withdraw the model."
                 )
         return counts
 
-    def _let_in(self, split: str, record: bytes, where: str, stream: BinaryIO) -> None:
+    def _given(self, split: str, record: bytes, where: str) -> GivenExample:
         features = features_in(record, where=where)
         subject = self._id(features, self.ids.subject, where)
         row_id = self._id(features, self.ids.row_id, where)
-        key = self._key(features, row_id, where)
-        stand_in, place, is_out = self._person(subject) if subject else (b"", b"", False)
-        if is_out or self.keys.commitment(kind="row", value=key) in self.manifest:
-            self.kept_out += 1
-            return
-        for name, keyed_as in ((self.ids.subject, stand_in if subject else b""),
-                               (self.ids.row_id, key if row_id else b"")):  # fmt: skip
+        text = self._text_key(features) if self.exclusions.by_text or not row_id else None
+        key = text if text is not None and not row_id else self._id_key(row_id, where)
+        return GivenExample(split, features, subject, row_id, key, text)
+
+    def _let_in(self, rows: Sequence[GivenExample], stream: BinaryIO) -> None:
+        asked = asked_about(rows, subject=self.ids.subject, row_id=self.ids.row_id)
+        for row, is_out in zip(rows, self.exclusions.keep_out(asked, self.keys), strict=True):
+            if not is_out:
+                self._lay_down(row, stream)
+
+    def _lay_down(self, row: GivenExample, stream: BinaryIO) -> None:
+        stand_in, place = self._person(row.subject) if row.subject else (b"", b"")
+        features = dict(row.features)
+        for name, keyed_as in ((self.ids.subject, stand_in),
+                               (self.ids.row_id, row.key if row.row_id else b"")):  # fmt: skip
             if name in features and not self.ids.kept:
                 del features[name]
             elif name is not None and keyed_as:
                 features[name] = id_feature(keyed_as.hex())
-        laid = self._laid.setdefault(split, _Laid())
+        laid = self._laid.setdefault(row.split, _Laid())
         written = with_features(features)
-        laid.keys.append(key)
+        laid.keys.append(row.key)
         laid.subjects.append(stand_in)
-        laid.places.append(place or _bytes(self.keys.places(kind="row", values=[key])))
+        laid.places.append(place or _bytes(self.keys.places(kind="row", values=[row.key])))
         laid.at.append((stream.tell(), len(written)))
         stream.write(written)
 
@@ -207,32 +239,44 @@ class ExampleGateway:
         text = id_in(features.get(name), name=name, where=where)
         return "" if is_nobody(text) else text
 
-    def _person(self, subject: str) -> tuple[bytes, bytes, bool]:
-        """Return a person's keyed string, place, and whether the manifest names them."""
+    def _person(self, subject: str) -> tuple[bytes, bytes]:
+        """Return a person's keyed string and place."""
         if subject not in self._people:
             canonical = canonical_id(subject).encode("utf-8")
-            self._people[subject] = (
-                stand_in(self.keys, subject),
-                _bytes(self.keys.places(kind="subject", values=[canonical])),
-                not set(entries_of(self.keys, subject)).isdisjoint(self.manifest),
-            )
+            place = _bytes(self.keys.places(kind="subject", values=[canonical]))
+            self._people[subject] = (stand_in(self.keys, subject), place)
         return self._people[subject]
 
-    def _key(self, features: dict[str, bytes], row_id: str, where: str) -> bytes:
-        """Return the key of a row: of its id, or of all that it holds and which of equals it is."""
-        if row_id:
-            key = self.keys.row_key(kind="id", value=row_id.encode("utf-8"))
-            self._seen[key] += 1
-            if self._seen[key] > 1:
-                raise BadInput(
-                    f"The id in {self.ids.row_id!r} of {where} stands in another row, too: name a "
-                    f"feature with ids of rows, or none."
-                )
-            return key
+    def _id_key(self, row_id: str, where: str) -> bytes:
+        key = self.keys.row_key(kind="id", value=row_id.encode("utf-8"))
+        self._seen[key] += 1
+        if self._seen[key] > 1:
+            raise BadInput(
+                f"The id in {self.ids.row_id!r} of {where} stands in another row, too: name a "
+                f"feature with ids of rows, or none."
+            )
+        return key
+
+    def _text_key(self, features: dict[str, bytes]) -> bytes:
+        """Return the key of a row of all that it holds, and of which of equal rows it is."""
         text = with_features(features)
         content = keyed(self.keys.row, "example", text)[:16]
         self._seen[content] += 1
         return self.keys.row_key(kind="text", value=b"%d\x00" % self._seen[content] + text)
+
+    def _who_is_out(self) -> str:
+        out, alike = self.exclusions.rows, self.exclusions.alike_rows
+        if not out:
+            return ""
+        near = f", {alike:,} of them for ids that are spelled nearly as forgotten ones"
+        return f" ({out:,} rows were kept out{near if alike else ''})"
+
+    def _write_people(self, folder: Path) -> None:
+        told = {
+            f"{keyed_as.hex()}\t{alike_entry(self.keys, subject)}\n"
+            for subject, (keyed_as, _) in self._people.items()
+        }
+        write_atomic(folder / PEOPLE, "".join(sorted(told)).encode("ascii"))
 
     def _write(self, split: str, stream: BinaryIO, folder: Path) -> dict[str, int]:
         laid = self._laid.get(split, _Laid())

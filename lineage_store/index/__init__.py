@@ -6,6 +6,7 @@ deletions      deletion runs and the exclusion manifest
 manifest       who and what a training keeps out, and of whom a model cannot know
 readmission    who was forgotten agrees anew
 queue          requests that wait; `queue_changes` what people do to them
+certified      whose certificate is whose
 row_index      which rows a subject has in which snapshot
 descent        which models were trained from which
 failures       why runs failed
@@ -20,6 +21,7 @@ from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
     from lineage_store.index.asked_today import count_asked
+    from lineage_store.index.certified import Certified, certified_for, keep_certified
     from lineage_store.index.database import (
         compact,
         open_index,
@@ -46,6 +48,7 @@ else:
         __name__,
         {
             "asked_today": ("count_asked",),
+            "certified": ("Certified", "certified_for", "keep_certified"),
             "database": ("compact", "open_index", "read_index", "reading_index", "writing_index"),
             "deletions": ("Request", "all_requests", "must_be_none_running"),
             "descent": ("base_of", "families_from", "reached"),
@@ -59,6 +62,7 @@ else:
     )
 
 __all__ = [
+    "Certified",
     "IndexedRows",
     "Logged",
     "LoggedDeletion",
@@ -68,11 +72,13 @@ __all__ = [
     "all_queued",
     "all_requests",
     "base_of",
+    "certified_for",
     "check_log",
     "compact",
     "count_asked",
     "deletions",
     "families_from",
+    "keep_certified",
     "lift",
     "log_size",
     "logging_events",

@@ -16,7 +16,7 @@ from lineage_store.overwritten import is_overwritten
 from lineage_store.workspace.folder import Workspace
 
 SCHEMA = "unweave"
-NEWEST = "excluded_alike"  # the last of the migrations
+NEWEST = "staff"  # the last of the migrations
 PATIENCE = 30  # seconds that a transaction waits for another
 
 
@@ -131,8 +131,9 @@ def _migrations() -> Any:
     from sqlite_utils import Database, Migrations
 
     from lineage_store.index.asked_today import create_asked_today
+    from lineage_store.index.certified import create_certified
     from lineage_store.index.manifest import create_excluded_alike, create_excluded_rows
-    from lineage_store.index.queue import create_queue
+    from lineage_store.index.queue import create_queue, create_staff, create_terms
     from lineage_store.index.readmission import create_lifted
     from lineage_store.log.events import create_table
     from lineage_store.log.subtrees import create_subtrees
@@ -261,5 +262,17 @@ def _migrations() -> Any:
     @migrations()
     def excluded_alike(db: Database) -> None:
         create_excluded_alike(db.conn)
+
+    @migrations()
+    def certified(db: Database) -> None:
+        create_certified(db.conn)
+
+    @migrations()
+    def terms(db: Database) -> None:
+        create_terms(db.conn)
+
+    @migrations()
+    def staff(db: Database) -> None:
+        create_staff(db.conn)
 
     return migrations

@@ -6,7 +6,8 @@ commitments of the keys of its rows:
 
     excluded_rows    entry, model, row
 
-and a commitment of the id as it is folded, by which other spellings of it are known:
+(a pipeline of somebody's own has no model here: in its place stand the columns that it knew them
+by) and a commitment of the id as it is folded, by which other spellings of it are known:
 
     excluded_alike   entry, folded
 
@@ -19,6 +20,7 @@ import json
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from lineage_store.data.columns import Columns
 from lineage_store.index import deletions, models
@@ -50,12 +52,15 @@ def recorded_columns(columns: Columns) -> dict[str, object]:
     return {"subjects": list(columns.subjects), "row_id": columns.row_id}
 
 
+def known_by(columns: Columns) -> str:
+    """Return what stands in a model's place for rows of a pipeline of somebody's own."""
+    return json.dumps(recorded_columns(columns), sort_keys=True)
+
+
 def columns_of(record: ModelRecord) -> Columns | None:
     """Return the columns that named people and rows when a model was trained; None: not known."""
     told = record.report.get(COLUMNS)
-    if told is None:
-        return None
-    return Columns(subjects=tuple(told["subjects"]), row_id=told["row_id"])
+    return None if told is None else _read_columns(told)
 
 
 def of_the_gate(record: ModelRecord) -> dict[str, object]:
@@ -108,7 +113,7 @@ def exclusions_for(connection: sqlite3.Connection, columns: Columns) -> Exclusio
         "SELECT DISTINCT e.kind, r.model FROM excluded_rows r JOIN exclusions e "
         "ON e.commitment = r.entry"
     ).fetchall():
-        theirs = known.get(model)
+        theirs = _read_columns(json.loads(model)) if model[:1] == "{" else known.get(model)
         if theirs is not None and kind == "subject" and _names_all(columns, theirs):
             continue
         rows[columns.row_id if theirs is None else theirs.row_id] |= {
@@ -158,6 +163,10 @@ def cannot_know(connection: sqlite3.Connection, record: ModelRecord) -> list[str
             f"it, or forgot them"
         )
     return reasons
+
+
+def _read_columns(told: Mapping[str, Any]) -> Columns:
+    return Columns(subjects=tuple(told["subjects"]), row_id=told["row_id"])
 
 
 def _names_all(own: Columns, theirs: Columns) -> bool:

@@ -117,9 +117,8 @@ def past_metrics(metrics: Mapping[str, Any]) -> dict[str, Any]:
     Training is deterministic: a loss of six digits would confirm a guess of a row by one training.
     """
     kept = {name: metrics[name] for name in ("rows",) if name in metrics}
-    if "accuracy" in metrics:
-        kept["accuracy"] = round(metrics["accuracy"], 2)
-    return kept
+    shares = {name: round(metrics[name], 2) for name in ("accuracy", "hit_rate") if name in metrics}
+    return kept | shares
 
 
 def past_timings(timings: Mapping[str, Any]) -> dict[str, Any]:

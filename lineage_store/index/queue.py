@@ -18,14 +18,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lineage_store.claim import BITS
-from lineage_store.errors import BadInput, NothingFound
+from lineage_store.deadlines import Term
+from lineage_store.errors import NothingFound, OnHold
 from lineage_store.log import events
 from lineage_store.log.events import LogConnection
 from lineage_store.log.kinds import RequestEnded, RequestQueued
 
 Kind = Literal["subject", "row", "exact phase"]
 Needs = Literal["", "approval", "proposal"]
-Outcome = Literal["done", "nothing found", "cancelled"]
+Outcome = Literal["done", "nothing found", "cancelled", "refused"]
 
 WAITING = "waiting"
 
@@ -58,6 +59,9 @@ class QueueEntry:
     deadline: str
     needs: Needs
     question: bool
+    term: Term
+    given: str | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ class Queued:
     """A request in the queue; times are ISO 8601, `deadline` and `held_until` are dates.
 
     `size` counts its ids, `found` those that a run found rows of. `follows` is the approximate run
-    that an exact phase makes exact.
+    that an exact phase makes exact. `term` is what the law's clock says: an exact phase has none,
+    nor has a request of an earlier unweave.
     """
 
     ordinal: int
@@ -85,6 +90,8 @@ class Queued:
     found: int | None
     ended: str | None
     outcome: Outcome | None
+    term: Term | None
+    given: str | None
 
     def state(self, today: str) -> str:
         """Return the state on a day; a hold lasts to the end of its last day."""
@@ -94,6 +101,8 @@ class Queued:
             return "running"
         if self.held_until is not None and today <= self.held_until:
             return "held"
+        if self.term is not None and self.term.standing is not None:
+            return self.term.standing
         if self.needs and self.approved is None:
             return "proposal" if self.needs == "proposal" else "waiting for approval"
         return "waiting for an answer" if self.question else WAITING
@@ -103,6 +112,20 @@ def create_queue(connection: sqlite3.Connection) -> None:
     """Create the tables of the queue."""
     for statement in _TABLES:
         connection.execute(statement)
+
+
+def create_terms(connection: sqlite3.Connection) -> None:
+    """Add what the law's clock says of each request, and the deadline that whoever asked gave."""
+    connection.execute("ALTER TABLE queue ADD COLUMN term TEXT")
+    connection.execute("ALTER TABLE queue ADD COLUMN given TEXT")
+
+
+def create_staff(connection: sqlite3.Connection) -> None:
+    """Create the table of who did what at the desk (`requests/staff.py`)."""
+    connection.execute(
+        "CREATE TABLE staff (number TEXT PRIMARY KEY, digest BLOB NOT NULL UNIQUE, "
+        "sealed BLOB NOT NULL)"
+    )
 
 
 # All that follow run in the caller's transaction, begun with BEGIN IMMEDIATE.
@@ -115,11 +138,22 @@ def add(
     size = len(entry.commitments)
     request = _insert(connection, entry.kind, size, entry.options, entry.deadline, time)
     connection.execute(
-        "UPDATE queue SET needs = ?, question = ?, sealed = ? WHERE id = ?",
-        (entry.needs, entry.question, seal(request), request),
+        "UPDATE queue SET needs = ?, question = ?, sealed = ?, term = ?, given = ? WHERE id = ?",
+        (
+            *(entry.needs, entry.question, seal(request)),
+            *(term_text(entry.term), entry.given, request),
+        ),
     )
     commit_to(connection, request, entry.commitments)
-    what = RequestQueued(request, entry.kind, entry.deadline, size=size, needs=entry.needs)
+    what = RequestQueued(
+        request,
+        entry.kind,
+        entry.deadline,
+        size=size,
+        needs=entry.needs,
+        received=entry.term.received,
+        by=entry.by,
+    )
     events.append(connection, what, time=time)
     return find(connection, request)
 
@@ -221,13 +255,14 @@ def end(
     outcome: Outcome,
     time: str,
     run: str | None = None,
+    by: str | None = None,
 ) -> None:
     """End a request, by a run that may have been another one's, and empty its sealed column."""
     connection.execute(
         "UPDATE queue SET ended = ?, outcome = ?, run = ?, sealed = NULL WHERE id = ?",
         (time, outcome, run, request.id),
     )
-    events.append(connection, RequestEnded(request.id, outcome, run), time=time)
+    events.append(connection, RequestEnded(request.id, outcome, run, by), time=time)
 
 
 def run_done(connection: LogConnection, run: str, *, exact_by: str | None, time: str) -> None:
@@ -250,10 +285,10 @@ def keep_found(connection: sqlite3.Connection, request: str, *, found: int) -> N
 def must_not_be_held(
     connection: sqlite3.Connection, commitments: Sequence[str], *, today: str
 ) -> None:
-    """Raise BadInput if a request of one of the ids is held: nobody may forget it meanwhile."""
+    """Raise OnHold if a request of one of the ids is held: nobody may forget it meanwhile."""
     for request in with_ids(connection, commitments):
         if request.state(today) == "held":
-            raise BadInput(
+            raise OnHold(
                 f"A legal hold is on what was named (request {request.id}, until "
                 f"{request.held_until}): nothing was changed; release it first, if it has ended."
             )
@@ -265,6 +300,15 @@ def held_commitments(connection: sqlite3.Connection, *, today: str) -> frozenset
     return frozenset(one for request in held for one in commitments_of(connection, request))
 
 
+def term_text(term: Term) -> str:
+    """Return a term as the table has it."""
+    return json.dumps(term.to_json(), sort_keys=True)
+
+
 def _queued(row: sqlite3.Row) -> Queued:
-    options = json.loads(row["options"])
-    return Queued(**{**dict(row), "options": options, "question": bool(row["question"])})
+    read = {
+        "options": json.loads(row["options"]),
+        "question": bool(row["question"]),
+        "term": None if row["term"] is None else Term.from_json(json.loads(row["term"])),
+    }
+    return Queued(**{**dict(row), **read})

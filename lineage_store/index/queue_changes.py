@@ -1,4 +1,4 @@
-"""What people do to a request that waits: approve it, answer it, hold it, release it, cancel it.
+"""What people do to a request that waits: approve it, answer it, hold it, stop its clock, end it.
 
 All but `sooner` raise BadInput for a request that runs or has ended, and for what does not fit its
 state, and leave an event that names nobody. They run in the caller's transaction, begun with BEGIN
@@ -8,21 +8,27 @@ IMMEDIATE.
 import sqlite3
 from collections.abc import Collection
 
+from lineage_store.deadlines import Term
 from lineage_store.errors import BadInput
 from lineage_store.index.asked_today import no_longer_asked
-from lineage_store.index.queue import Needs, Queued, all_queued, commit_to, end
+from lineage_store.index.queue import Needs, Queued, all_queued, commit_to, end, term_text
 from lineage_store.log import events
 from lineage_store.log.events import LogConnection
 from lineage_store.log.kinds import (
     RequestAnswered,
     RequestApproved,
+    RequestExtended,
     RequestHeld,
     RequestHoldEnded,
     RequestReleased,
+    RequestResumed,
+    RequestStopped,
 )
 
 
-def approve(connection: LogConnection, request: Queued, *, sealed: bytes, time: str) -> None:
+def approve(
+    connection: LogConnection, request: Queued, *, sealed: bytes, time: str, by: str
+) -> None:
     """Write down that a second person agreed; raises BadInput if it does not wait for that."""
     _must_wait(request)
     if not request.needs or request.approved is not None:
@@ -30,7 +36,7 @@ def approve(connection: LogConnection, request: Queued, *, sealed: bytes, time: 
     connection.execute(
         "UPDATE queue SET approved = ?, sealed = ? WHERE id = ?", (time, sealed, request.id)
     )
-    events.append(connection, RequestApproved(request.id), time=time)
+    events.append(connection, RequestApproved(request.id, by), time=time)
 
 
 def ask(connection: LogConnection, request: Queued, *, sealed: bytes) -> None:
@@ -49,19 +55,21 @@ def answer(
     needs: Needs,
     sealed: bytes,
     time: str,
+    by: str,
 ) -> None:
-    """Close the question of near matches: these are all the ids that are meant."""
+    """Close the question of near matches: these are all the ids that are meant, and no others."""
     _must_wait(request)
+    connection.execute("DELETE FROM queue_ids WHERE request = ?", (request.id,))
     commit_to(connection, request.id, commitments)
     connection.execute(
         "UPDATE queue SET question = 0, size = ?, needs = ?, sealed = ? WHERE id = ?",
         (len(set(commitments)), needs, sealed, request.id),
     )
-    events.append(connection, RequestAnswered(request.id, len(set(commitments))), time=time)
+    events.append(connection, RequestAnswered(request.id, len(set(commitments)), by), time=time)
 
 
 def hold(
-    connection: LogConnection, request: Queued, *, until: str, sealed: bytes, time: str
+    connection: LogConnection, request: Queued, *, until: str, sealed: bytes, time: str, by: str
 ) -> None:
     """Keep a request from running to the end of a day."""
     _must_wait(request)
@@ -69,10 +77,12 @@ def hold(
     connection.execute(
         "UPDATE queue SET held_until = ?, sealed = ? WHERE id = ?", (until, sealed, request.id)
     )
-    events.append(connection, RequestHeld(request.id, until), time=time)
+    events.append(connection, RequestHeld(request.id, until, by), time=time)
 
 
-def release(connection: LogConnection, request: Queued, *, sealed: bytes, time: str) -> None:
+def release(
+    connection: LogConnection, request: Queued, *, sealed: bytes, time: str, by: str
+) -> None:
     """End a hold; raises BadInput if there is none."""
     _must_wait(request)
     if request.held_until is None:
@@ -81,7 +91,7 @@ def release(connection: LogConnection, request: Queued, *, sealed: bytes, time: 
         "UPDATE queue SET held_until = NULL, sealed = ? WHERE id = ?", (sealed, request.id)
     )
     if not end_hold(connection, request, time=time):
-        events.append(connection, RequestReleased(request.id), time=time)
+        events.append(connection, RequestReleased(request.id, by), time=time)
 
 
 def holds_to_end(connection: sqlite3.Connection, *, today: str) -> list[Queued]:
@@ -102,20 +112,94 @@ def end_hold(connection: LogConnection, request: Queued, *, time: str) -> bool:
     return True
 
 
-def cancel(connection: LogConnection, request: Queued, *, time: str) -> None:
+def cancel(connection: LogConnection, request: Queued, *, time: str, by: str) -> None:
     """End a request that does not run yet, and take its commitments away.
 
     Raises BadInput for an exact phase, which a certificate has promised.
     """
     _must_wait(request)
+    _must_be_asked_for(request)
+    no_longer_asked(connection, request.id)
+    connection.execute("DELETE FROM queue_ids WHERE request = ?", (request.id,))
+    end(connection, request, outcome="cancelled", time=time, by=by)
+
+
+def refuse(connection: LogConnection, request: Queued, *, time: str, by: str) -> None:
+    """End a request that is not done as it was asked; its commitments stay, as of one that is.
+
+    Raises BadInput for an exact phase, which a certificate has promised.
+    """
+    _must_wait(request)
+    _must_be_asked_for(request)
+    end(connection, request, outcome="refused", time=time, by=by)
+
+
+def stop(
+    connection: LogConnection,
+    request: Queued,
+    *,
+    term: Term,
+    deadline: str,
+    sealed: bytes,
+    time: str,
+    by: str,
+) -> None:
+    """Let a request stand until what was asked for has come."""
+    _must_wait(request)
+    _must_be_asked_for(request)
+    connection.execute("UPDATE queue SET sealed = ? WHERE id = ?", (sealed, request.id))
+    _set_term(connection, request, term, deadline)
+    assert term.standing is not None
+    events.append(connection, RequestStopped(request.id, term.standing, by), time=time)
+
+
+def resume(
+    connection: LogConnection,
+    request: Queued,
+    *,
+    term: Term,
+    deadline: str,
+    time: str,
+    by: str,
+) -> None:
+    """Let a request go on, with the end that its clock then has."""
+    _must_wait(request)
+    _set_term(connection, request, term, deadline)
+    on = term.stops[-1].until
+    assert on is not None
+    events.append(connection, RequestResumed(request.id, on, deadline, by), time=time)
+
+
+def extend(
+    connection: LogConnection,
+    request: Queued,
+    *,
+    term: Term,
+    deadline: str,
+    time: str,
+    by: str,
+) -> None:
+    """Give a request the longer time that the law allows."""
+    _must_wait(request)
+    _set_term(connection, request, term, deadline)
+    assert term.extension is not None
+    what = RequestExtended(request.id, term.extension.because, deadline, by)
+    events.append(connection, what, time=time)
+
+
+def _set_term(connection: sqlite3.Connection, request: Queued, term: Term, deadline: str) -> None:
+    connection.execute(
+        "UPDATE queue SET term = ?, deadline = ? WHERE id = ?",
+        (term_text(term), deadline, request.id),
+    )
+
+
+def _must_be_asked_for(request: Queued) -> None:
     if request.follows is not None:
         raise BadInput(
             f"The request {request.id} is the exact phase that the certificate of {request.follows}"
             f" promises: it cannot be cancelled."
         )
-    no_longer_asked(connection, request.id)
-    connection.execute("DELETE FROM queue_ids WHERE request = ?", (request.id,))
-    end(connection, request, outcome="cancelled", time=time)
 
 
 def sooner(connection: sqlite3.Connection, request: Queued, *, deadline: str) -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         alike_entry,
         canonical_id,
         entries_of,
+        entries_of_ids,
         folded_id,
         why_alike,
     )
@@ -56,7 +57,14 @@ else:
                 "raw_public_key",
                 "to_base64",
             ),
-            "subject_ids": ("alike_entry", "canonical_id", "entries_of", "folded_id", "why_alike"),
+            "subject_ids": (
+                "alike_entry",
+                "canonical_id",
+                "entries_of",
+                "entries_of_ids",
+                "folded_id",
+                "why_alike",
+            ),
         },
     )
 
@@ -70,6 +78,7 @@ __all__ = [
     "canonical_id",
     "create_signing_key",
     "entries_of",
+    "entries_of_ids",
     "erased",
     "folded_id",
     "from_base64",

@@ -24,6 +24,17 @@ SPENT = ".spent"
 
 
 @dataclass(frozen=True)
+class Kept:
+    """What became of a receipt: it is to be had `until` a day, or was `handed_out` at a time.
+
+    Neither, where nobody asked for it in time, or there never was one.
+    """
+
+    until: str | None = None
+    handed_out: str | None = None
+
+
+@dataclass(frozen=True)
 class Receipts:
     """The receipts of a workspace: their folder, and the key that they are sealed under."""
 
@@ -75,6 +86,14 @@ class Receipts:
                 f"nobody asked for it: the commitments of its certificate stay closed."
             )
         return unseal(bytes.fromhex(found[SEALED]), key=self.key, belongs_to=f"receipt {name}")
+
+    def kept(self, name: str, *, today: str) -> Kept:
+        """Say what became of a receipt."""
+        if not self.file(name).exists():
+            return Kept()
+        found = read_json(self.file(name))
+        there = SEALED in found and found["until"] >= today
+        return Kept(found["until"] if there else None, found.get("handed_out"))
 
     def was_handed_out(self, name: str, *, time: str) -> None:
         """Destroy what was sealed, and keep when it was handed out."""

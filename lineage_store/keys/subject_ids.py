@@ -13,6 +13,7 @@ is missing (`ue` for `ü`) are folded as well.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from decimal import Decimal
 from itertools import chain
 
@@ -81,6 +82,14 @@ def entries_of(keys: Keys, subject: str) -> tuple[str, ...]:
     """Return under what the exclusion manifest may know a subject: as given, then canonical."""
     forms = dict.fromkeys((subject, canonical_id(subject)))
     return tuple(keys.commitment(kind="subject", value=one.encode("utf-8")) for one in forms)
+
+
+def entries_of_ids(keys: Keys, ids: Iterable[str], *, rows: bool) -> list[tuple[str, ...]]:
+    """Return under what the manifest may know each id of a subject, or of a row: best last."""
+    if not rows:
+        return [entries_of(keys, one) for one in ids]
+    row_keys = (keys.row_key(kind="id", value=one.encode("utf-8")) for one in ids)
+    return [(keys.commitment(kind="row", value=value),) for value in row_keys]
 
 
 def alike_entry(keys: Keys, subject: str) -> str:

@@ -153,6 +153,15 @@ class TrainOptions:
     leaf_rows: int = option(
         2, "The least rows on either side of a split.", low=1, high=1 << 20, shown=True
     )
+    similarity: str = option(
+        "cosine",
+        "How alike two items are, of the histories that they share.",
+        among=("cosine", "jaccard"),
+        shown=True,
+    )
+    neighbours: int = option(
+        50, "Of each item, recommend from so many most alike.", low=1, high=1000, shown=True
+    )
     early_stop: int | None = option(
         None,
         "End a stage after so many epochs without a lower loss on its evaluation rows.",

@@ -12,6 +12,7 @@ from lineage_store.public_names import lazily
 if TYPE_CHECKING:
     from lineage_store.log.events import ORIGIN, LogConnection, TreeHead
     from lineage_store.log.kinds import (
+        KINDS,
         DeletionAsked,
         DeletionTakenBack,
         ModelMade,
@@ -23,11 +24,19 @@ else:
         __name__,
         {
             "events": ("LogConnection", "ORIGIN", "TreeHead"),
-            "kinds": ("DeletionAsked", "DeletionTakenBack", "ModelMade", "RowsDeleted", "of_kind"),
+            "kinds": (
+                "KINDS",
+                "DeletionAsked",
+                "DeletionTakenBack",
+                "ModelMade",
+                "RowsDeleted",
+                "of_kind",
+            ),
         },
     )
 
 __all__ = [
+    "KINDS",
     "ORIGIN",
     "DeletionAsked",
     "DeletionTakenBack",

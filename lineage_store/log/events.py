@@ -44,6 +44,7 @@ _TABLE = (
 _ROWS = "SELECT seq, time, kind, body, leaf FROM events ORDER BY seq"
 _ROW = "SELECT seq, time, kind, body, leaf FROM events WHERE seq = ?"
 _ROWS_OF_KIND = "SELECT seq, time, kind, body, leaf FROM events WHERE kind = ? ORDER BY seq"
+_ROWS_ABOUT = "SELECT seq, time, kind, body, leaf FROM events WHERE body LIKE ? ORDER BY seq"
 
 # The algorithm byte of Ed25519 in C2SP signed notes, and how many bytes of key hash they carry.
 _NOTE_ED25519 = b"\x01"
@@ -114,6 +115,12 @@ def events(connection: sqlite3.Connection, *, kind: str | None = None) -> Iterat
     """
     rows = connection.execute(_ROWS) if kind is None else connection.execute(_ROWS_OF_KIND, (kind,))
     return map(_event, rows)
+
+
+def about(connection: sqlite3.Connection, request: str) -> Iterator[Event]:
+    """Yield the events that name a request, or a deletion, in their order, as they are stored."""
+    named = f'%"request":{json.dumps(request)}%'
+    return map(_event, connection.execute(_ROWS_ABOUT, (named,)))
 
 
 def event(connection: sqlite3.Connection, seq: int) -> Event:

@@ -3,7 +3,8 @@
 The log itself (`events`) keeps any kind and any body, and proves both; here stands what unweave
 writes and reads. A field with a default came later, or is there for some events only: it is left
 out where it has that value, so that events are written as they always were and older ones can be
-read. No field names a person: the log cannot forget.
+read. No field names a person: the log cannot forget. `by` is the number of whoever of the staff did
+it (`requests/staff.py`).
 """
 
 import sqlite3
@@ -109,6 +110,43 @@ class RequestQueued(EventKind):
     size: int | None = None
     needs: str | None = None
     follows: str | None = None
+    received: str | None = None
+    by: str | None = None
+
+
+@dataclass(frozen=True)
+class RequestStopped(EventKind):
+    """A request stands: more was asked for, or nobody can tell who the person is."""
+
+    name = "request stopped"
+
+    request: str
+    why: str
+    by: str | None = None
+
+
+@dataclass(frozen=True)
+class RequestResumed(EventKind):
+    """What was asked for came, on a day: the request goes on."""
+
+    name = "request resumed"
+
+    request: str
+    on: str
+    deadline: str
+    by: str | None = None
+
+
+@dataclass(frozen=True)
+class RequestExtended(EventKind):
+    """The time for an answer was extended, for a reason that the law names."""
+
+    name = "request extended"
+
+    request: str
+    because: str
+    deadline: str
+    by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +156,7 @@ class RequestApproved(EventKind):
     name = "request approved"
 
     request: str
+    by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +167,7 @@ class RequestAnswered(EventKind):
 
     request: str
     size: int
+    by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -138,6 +178,7 @@ class RequestHeld(EventKind):
 
     request: str
     until: str
+    by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -147,6 +188,7 @@ class RequestReleased(EventKind):
     name = "request released"
 
     request: str
+    by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -171,6 +213,7 @@ class RequestEnded(EventKind):
     request: str
     outcome: str
     run: str | None
+    by: str | None = None
 
 
 KINDS: tuple[type[EventKind], ...] = (
@@ -180,6 +223,9 @@ KINDS: tuple[type[EventKind], ...] = (
     RowsDeleted,
     ExclusionLifted,
     RequestQueued,
+    RequestStopped,
+    RequestResumed,
+    RequestExtended,
     RequestApproved,
     RequestAnswered,
     RequestHeld,

@@ -3,7 +3,10 @@
 details     ids, names and free text, sealed
 inbox       request files that others drop into a folder
 policy      the workspace's own rules of the queue
+controller  who answers for the data
+law         the rules of time, and the holidays
 detection   what a scheduled search for poisoned rows is to do
+staff       who did what, by number and sealed name
 recipients  where models were pushed that held deleted rows
 """
 
@@ -12,35 +15,49 @@ from typing import TYPE_CHECKING
 from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
+    from lineage_store.requests.controller import Controller, load_controller, save_controller
     from lineage_store.requests.details import Details, NearMatch, open_details
     from lineage_store.requests.detection import Search, load_search
     from lineage_store.requests.inbox import Accepted, Entry, Refused, look_through
+    from lineage_store.requests.law import Law, law_in_force, take_over
     from lineage_store.requests.policy import Policy, Sender, date_of, load_policy, save_policy
+    from lineage_store.requests.staff import name_of, number_of
 else:
     __getattr__ = lazily(
         __name__,
         {
+            "controller": ("Controller", "load_controller", "save_controller"),
             "details": ("Details", "NearMatch", "open_details"),
             "detection": ("Search", "load_search"),
             "inbox": ("Accepted", "Entry", "Refused", "look_through"),
+            "law": ("Law", "law_in_force", "take_over"),
             "policy": ("Policy", "Sender", "date_of", "load_policy", "save_policy"),
+            "staff": ("name_of", "number_of"),
         },
     )
 
 __all__ = [
     "Accepted",
+    "Controller",
     "Details",
     "Entry",
+    "Law",
     "NearMatch",
     "Policy",
     "Refused",
     "Search",
     "Sender",
     "date_of",
+    "law_in_force",
+    "load_controller",
     "load_policy",
     "load_search",
     "look_through",
+    "name_of",
+    "number_of",
     "open_details",
     "recipients",
+    "save_controller",
     "save_policy",
+    "take_over",
 ]

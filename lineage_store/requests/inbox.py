@@ -30,10 +30,11 @@ from lineage_store.keys.signing import from_base64, is_signed_by, public_key_of
 from lineage_store.requests.policy import Policy, Sender
 
 FIELDS = (
-    "reason", "legal_basis", "deadline", "requester", "verified_by", "verified_how",
+    "reason", "legal_basis", "deadline", "received", "requester", "verified_by", "verified_how",
     "guarantee", "strategy", "exact_by",
 )  # fmt: skip
 LARGEST = 1 << 24
+DELIMITERS = (",", ";", "\t")  # the first where none is there: one column
 SIGNATURE_BYTES = 64
 
 
@@ -155,11 +156,16 @@ def _entries(path: Path, data: bytes) -> Iterator[Entry]:
 
 
 def _csv_entries(text: str) -> Iterator[Entry]:
-    lines = csv_reader(io.StringIO(text, newline=""))
+    first = text.partition("\n")[0]
+    lines = csv_reader(io.StringIO(text, newline=""), delimiter=max(DELIMITERS, key=first.count))
     try:
         names = [name.strip() for name in next(lines, [])]
         if len(names) != len(set(names)):
             raise BadInput("Line 1 names a column twice: nothing of the file is taken.")
+        if names:
+            _must_be_known(names, "Line 1", "column", ("subject", "row"))
+            if not {"subject", "row"} & {*names}:
+                raise BadInput("Line 1 has no column called subject, nor one called row.")
         for number, fields in enumerate(lines, start=2):
             if not fields:
                 continue
@@ -193,10 +199,18 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
+def _must_be_known(names: Sequence[str], where: str, what: str, ids: Sequence[str]) -> None:
+    """Raise BadInput for a name that no request has, by its number: it may be a person's."""
+    for number, name in enumerate(names, start=1):
+        if name not in (*ids, *FIELDS):
+            raise BadInput(
+                f"{where} has a {what} that no request has, number {number}; there are: "
+                f"{', '.join((*ids, *FIELDS))}."
+            )
+
+
 def _entry(value: Mapping[str, Any], where: str) -> Entry:
-    if set(value) - {"subjects", "rows", *FIELDS}:
-        known = ", ".join(FIELDS)
-        raise BadInput(f"{where} has a field that no request has; there are: {known}.")
+    _must_be_known(list(value), where, "field", ("subjects", "rows"))
     subjects, rows = value.get("subjects"), value.get("rows")
     ids: Sequence[Any] | None = subjects or rows
     if (subjects and rows) or not ids or not isinstance(ids, list):

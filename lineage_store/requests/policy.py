@@ -1,13 +1,13 @@
 """The rules of the request queue that a workspace sets itself: `policy.json`, mode 600.
 
-Without the file: no request needs a second person, a request without a deadline is due in 30 days,
+Without the file: no request needs a second person, a request is due by the law (`law_in_force`),
 and the inbox accepts nothing.
 """
 
 import base64
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from lineage_store.canonical import canonical_json, read_json, write_atomic
@@ -16,7 +16,7 @@ from lineage_store.workspace.folder import Workspace
 
 POLICY_FILE = "policy.json"
 KEY_BYTES = 32
-DEADLINE_DAYS = 30  # the month of GDPR, Article 12(3), or a little less
+LONGEST_DAYS = 3650
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,14 @@ class Sender:
 class Policy:
     """The rules; who asks for more than `approve_above` people on a day needs a second person.
 
+    `deadline_days`, from the day of receipt, is a sooner end than that of the law, whose `regime`
+    is named as the file of rules has it.
     What a detector files is a proposal until somebody approves it, unless `detectors_run`.
     """
 
     approve_above: int | None = None
-    deadline_days: int = DEADLINE_DAYS
+    deadline_days: int | None = None
+    regime: str = "gdpr"
     senders: tuple[Sender, ...] = ()
     detectors_run: bool = False
 
@@ -53,12 +56,6 @@ class Policy:
             return "proposal"
         above = self.approve_above is not None and size > self.approve_above
         return "approval" if above else ""
-
-    def deadline(self, given: str | None, *, today: str) -> str:
-        """Return a request's deadline; raises BadInput for one that is no date."""
-        if given is not None:
-            return date_of(given, "The deadline")
-        return (date.fromisoformat(today) + timedelta(days=self.deadline_days)).isoformat()
 
     def sender(self, *, uid: int | None = None, key: str | None = None) -> Sender | None:
         """Return the sender of that user id, or of that key."""
@@ -108,8 +105,9 @@ def save_policy(workspace: Workspace, policy: Policy) -> None:
 
 def _has_its_types(policy: Policy) -> bool:
     above = policy.approve_above
-    numbers = [policy.deadline_days, *([] if above is None else [above])]
-    return all(type(one) is int for one in numbers) and type(policy.detectors_run) is bool
+    numbers = [one for one in (policy.deadline_days, above) if one is not None]
+    flags = type(policy.detectors_run) is bool and type(policy.regime) is str
+    return all(type(one) is int for one in numbers) and flags
 
 
 def _is_sender(sender: Sender) -> bool:
@@ -124,5 +122,5 @@ def _is_sender(sender: Sender) -> bool:
 def _must_make_sense(policy: Policy) -> None:
     if policy.approve_above is not None and policy.approve_above < 0:
         raise BadInput("`approve_above` counts subjects or rows: it is at least 0.")
-    if not 0 <= policy.deadline_days <= 3650:
-        raise BadInput("`deadline_days` goes from 0 to 3650.")
+    if policy.deadline_days is not None and not 0 <= policy.deadline_days <= LONGEST_DAYS:
+        raise BadInput(f"`deadline_days` goes from 0 to {LONGEST_DAYS}.")

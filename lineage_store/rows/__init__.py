@@ -14,11 +14,14 @@ from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
     from lineage_store.rows.arrays import (
+        GROUP,
         LABEL,
         WEIGHT,
         Rows,
         RowSet,
+        group_pieces,
         joined,
+        label_name,
         pieces,
         without_contents,
     )
@@ -30,7 +33,18 @@ else:
     __getattr__ = lazily(
         __name__,
         {
-            "arrays": ("LABEL", "WEIGHT", "RowSet", "Rows", "joined", "pieces", "without_contents"),
+            "arrays": (
+                "GROUP",
+                "LABEL",
+                "WEIGHT",
+                "RowSet",
+                "Rows",
+                "group_pieces",
+                "joined",
+                "label_name",
+                "pieces",
+                "without_contents",
+            ),
             "known_files": ("keep_known", "known_slices"),
             "row_store": ("FORMAT", "RowStore", "fields_of", "open_rows"),
             "slice_file": ("TEXT", "Field"),
@@ -40,6 +54,7 @@ else:
 
 __all__ = [
     "FORMAT",
+    "GROUP",
     "LABEL",
     "NO_SLICES",
     "TEXT",
@@ -50,9 +65,11 @@ __all__ = [
     "Rows",
     "Unchanged",
     "fields_of",
+    "group_pieces",
     "joined",
     "keep_known",
     "known_slices",
+    "label_name",
     "open_rows",
     "pieces",
     "without_contents",

@@ -7,6 +7,7 @@ lie: their keys, and those of a batch. `slice_set.SortedRows` answers from files
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,13 +21,18 @@ Indices = npt.NDArray[np.int64]
 LABEL, WEIGHT, GROUP = "label", "weight", "group"
 
 
+def label_name(place: int) -> str:
+    """Return the name of the array with a label: of the first, of the second, ..."""
+    return LABEL if not place else f"{LABEL} {place + 1}"
+
+
 @dataclass(frozen=True)
 class Rows:
     """Rows in row-key order.
 
     `row_keys` (n, 16) uint8; `columns` are arrays of n rows by name, in the order of the encoding
-    (`slice_file.Field`), with the labels, if there are any, under `LABEL`, and what each row counts
-    for under `WEIGHT`, if they do not all count alike; and 64 bits of each row's group under
+    (`slice_file.Field`), with the labels, if there are any, under `label_name`, and what each row
+    counts for under `WEIGHT`, if they do not all count alike; and 64 bits of each row's group under
     `GROUP`, if they have groups. Texts are bytes.
     """
 
@@ -41,7 +47,7 @@ class Rows:
 
     @property
     def labels(self) -> Array:
-        """The labels (n,); raises KeyError if the rows have none."""
+        """The labels (n,), or the first ones; raises KeyError if the rows have none."""
         return self.columns[LABEL]
 
     @property
@@ -116,6 +122,20 @@ def pieces(rows: RowSet, size: int) -> Iterator[Rows]:
     """Yield the rows in order, at most `size` at a time."""
     for start in range(0, len(rows), size):
         yield rows.take(np.arange(start, min(start + size, len(rows))))
+
+
+def group_pieces(rows: RowSet, size: int) -> Iterator[Rows]:
+    """Yield the rows by their groups, each whole: about `size` at a time, more if one is larger."""
+    if not len(rows):
+        return
+    bits = rows.batch_bits
+    order: Indices = np.argsort(bits, kind="stable")
+    ends = [*(np.flatnonzero(np.diff(bits[order])) + 1).tolist(), len(order)]
+    start = 0
+    for end, after in pairwise([*ends, ends[-1] + size + 1]):
+        if after - start > size:
+            yield rows.take(np.sort(order[start:end]))
+            start = end
 
 
 def key_order(row_keys: npt.NDArray[np.uint8]) -> Indices:

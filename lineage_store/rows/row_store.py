@@ -20,7 +20,7 @@ from typing import Any
 from lineage_store.canonical import read_json
 from lineage_store.data.schema import Schema
 from lineage_store.errors import BadInput
-from lineage_store.rows.arrays import GROUP, LABEL, WEIGHT, Rows, RowSet
+from lineage_store.rows.arrays import GROUP, LABEL, WEIGHT, Rows, RowSet, label_name
 from lineage_store.rows.slice_file import (
     Field,
     Slice,
@@ -151,7 +151,10 @@ def fields_of(schema: Schema) -> tuple[Field, ...]:
     return (
         Field("numbers", "<f4", len(schema.names("number"))),
         Field("categories", "<i4", len(schema.names("text"))),
-        *(Field(LABEL, "<i4" if label.kept == "text" else "<f4") for label in schema.labels),
+        *(
+            Field(label_name(place), "<i4" if label.kept == "text" else "<f4")
+            for place, label in enumerate(schema.labels)
+        ),
         *(Field(WEIGHT, "<f4") for _ in schema.weights),
         *(Field(GROUP, "<i8") for _ in schema.groups),
     )

@@ -1,14 +1,15 @@
 """NumPy's files as sources: `.npy`, an array of one row an example, and `.npz`, several of these.
 
 A column is called after its file (`x.npy` holds `x`, or `x[0]`, `x[1]` if a row has several
-numbers), in an `.npz` after its array. Rows are read piece by piece, from a compressed file too;
-but an array that lies column by column (`order="F"`) is read whole. Python objects are refused:
-NumPy would unpickle them, and so run what the file says.
+numbers), in an `.npz` after its array; of more than 16,384 numbers a row it is one of arrays. Rows
+are read piece by piece, from a compressed file too; but an array that lies column by column
+(`order="F"`) is read whole. Python objects are refused: NumPy would unpickle them, and so run what
+the file says.
 """
 
 import math
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -20,11 +21,12 @@ from numpy.lib import format as npy_format
 from lineage_store.errors import BadInput
 from lineage_store.sources.columnar_files import DeclaredFile, size_of
 from lineage_store.sources.data_frame import batch_of, columns_of_array
+from lineage_store.texts.array_texts import array_texts
 from lineage_store.texts.arrow_columns import AT_ONCE, ArrowColumns
-from lineage_store.texts.text_rows import Progress, TextRows
+from lineage_store.texts.text_rows import Kind, Progress, TextRows
 
 npy: Any = npy_format  # it has no types
-MOST_COLUMNS = 1 << 20
+MOST_COLUMNS, MOST_VALUES = 1 << 14, 1 << 20
 NPY, ZIP = b"\x93NUMPY", b"PK"
 """The first bytes of an `.npy` file, and of an `.npz` one."""
 
@@ -68,6 +70,12 @@ class NumpyFile(DeclaredFile):
         with self._opened() as arrays:
             return self._columns(arrays)
 
+    def kinds(self) -> Mapping[str, Kind]:
+        """Return the kinds that the arrays' types declare."""
+        with self._opened() as arrays:
+            own: dict[str, Kind] = {one.name: "array" for one in arrays if _is_one(one)}
+            return {**self._columns(arrays).kinds(), **own}
+
     def batches(self, progress: Progress | None = None) -> Iterator[TextRows]:
         """Yield the rows in order, some MiB at a time, numbered from one.
 
@@ -75,7 +83,8 @@ class NumpyFile(DeclaredFile):
         """
         with self._opened() as arrays:
             columns, total = self._columns(arrays), arrays[0].shape[0]
-            at_once = max(1, AT_ONCE // max(1, len(columns.names())))
+            widest = max(math.prod(array.shape[1:]) for array in arrays)
+            at_once = max(1, AT_ONCE // max(1, len(columns.names()), widest))
             batches = (
                 self._batch(arrays, start, min(at_once, total - start))
                 for start in range(0, total, at_once)
@@ -90,9 +99,7 @@ class NumpyFile(DeclaredFile):
 
     def _batch(self, arrays: Sequence[_Array], start: int, number: int) -> Any:
         columns = [
-            column
-            for array in arrays
-            for column in columns_of_array(array.name, array.rows(start, number))
+            column for array in arrays for column in _columns_of(array, array.rows(start, number))
         ]
         return batch_of(columns, slice(None), name=self.name)
 
@@ -132,7 +139,7 @@ class NumpyFile(DeclaredFile):
             )
         in_a_row = math.prod(shape[1:])
         too_long = stream.tell() + math.prod(shape) * dtype.itemsize > size
-        if too_long or in_a_row > MOST_COLUMNS or min(shape, default=0) < 0:
+        if too_long or in_a_row > MOST_VALUES or min(shape, default=0) < 0:
             raise EOFError
         return _Array(name, shape, dtype, by_columns and len(shape) > 1, stream)
 
@@ -143,6 +150,21 @@ class NumpyFile(DeclaredFile):
                 f"The arrays in {self.path} have no common number of rows: give each of them one "
                 f"row for every example."
             )
+
+
+def _is_one(array: _Array) -> bool:
+    """Say whether an array's rows are arrays, and no columns."""
+    return math.prod(array.shape[1:]) > MOST_COLUMNS and np.dtype(array.dtype).kind in "biuf"
+
+
+def _columns_of(array: _Array, rows: npt.NDArray[Any]) -> Iterator[tuple[str, Any]]:
+    if not _is_one(array):
+        yield from columns_of_array(array.name, rows)
+        return
+    texts = array_texts(list(rows))
+    if None in texts:
+        raise BadInput(f"The array {array.name!r} holds a number that is not finite: correct it.")
+    yield array.name, np.array(texts, object)
 
 
 def _header_of(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

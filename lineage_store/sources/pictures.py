@@ -4,10 +4,8 @@
     table.csv, one.png, more/two.png   the columns of the table, one of which names each row's file
 
 A pixel of a grey picture is the column `pixel[y][x]`, from 0 to 255, and one of a coloured picture
-the columns `pixel[y][x][0]`, `[1]` and `[2]`. Every model takes columns of numbers, and a module
-makes a picture of them again (`Reshape`): right for digits and thumbnails, and no more is claimed.
-A row is a line of text in the gate's cells, so larger pictures are refused: they need a kind of
-column of their own, which holds a file's bytes, and `Pictures` is then where it is declared.
+the columns `pixel[y][x][0]`, `[1]` and `[2]`: every model takes columns of numbers. Pictures of
+more than 16,384 values are one column of arrays, `pixel`, which a module's model takes alone.
 
 All pictures have one size and are either grey or coloured, as the first is, or are refused: nothing
 is scaled, so that no pixel depends on another row. Pictures may show people and be called after
@@ -25,6 +23,7 @@ import numpy.typing as npt
 
 from lineage_store.errors import BadInput
 from lineage_store.sources.data_frame import ColumnsInMemory, columns_of_array
+from lineage_store.texts.array_texts import array_texts
 from lineage_store.texts.row_source import Source
 from lineage_store.texts.text_rows import Kind, Progress, TextRows, texts_of
 from lineage_store.texts.value_texts import from_numpy, texts_of_array
@@ -35,8 +34,10 @@ MODES = {"1": "L", "L": "L", "P": "RGB", "RGB": "RGB"}
 """As what the pixels of a picture are read: grey, or in three colours."""
 NAMES_OF_FILES = ("file", "file_name", "filename", "path", "image")
 AT_ONCE = 1 << 18
-MOST_VALUES = 1 << 14
+MOST_COLUMNS = 1 << 14
 """Of one picture: 128 times 128 pixels of grey, or 73 times 73 in colours."""
+MOST_VALUES = 1 << 20
+"""Of one picture that is an array: 1,024 times 1,024 pixels of grey, 591 times 591 in colours."""
 Pixels = npt.NDArray[np.uint8]
 
 
@@ -106,13 +107,15 @@ class Pictures:
 
     def columns(self) -> tuple[str, ...]:
         """Return the names of the columns; raises BadInput for a picture that is none."""
+        if self._is_array:
+            return (*self.table.columns(), "pixel")
         none = np.zeros((0, *self._shape), np.uint8)
         return (*self.table.columns(), *(name for name, _ in columns_of_array("pixel", none)))
 
     def kinds(self) -> Mapping[str, Kind]:
         """Return the kinds that the table declares; pixels are numbers."""
         pixels = self.columns()[len(self.table.columns()) :]
-        own: dict[str, Kind] = {name: "number" for name in pixels}
+        own: dict[str, Kind] = dict.fromkeys(pixels, "array" if self._is_array else "number")
         return {**self.table.kinds(), **own}
 
     def batches(self, progress: Progress | None = None) -> Iterator[TextRows]:
@@ -130,13 +133,23 @@ class Pictures:
                     rows.values.slice(start, at_once),
                 )
                 read = np.stack([self._pixels(*one) for one in self._named(numbers, given)])
-                pixels = (
-                    texts_of_array(from_numpy(values))
-                    for _, values in columns_of_array("pixel", read)
-                )
-                columns = [*given.columns, *pixels]
+                columns = [*given.columns, *self._columns(read)]
                 names = [""] * len(columns)
                 yield TextRows(numbers, pa.RecordBatch.from_arrays(columns, names=names))
+
+    @property
+    def _is_array(self) -> bool:
+        return bool(np.prod(self._shape) > MOST_COLUMNS)
+
+    def _columns(self, read: Pixels) -> Iterator[Any]:
+        """Yield the columns of text that pictures (n, ...) are."""
+        import pyarrow as pa
+
+        if self._is_array:
+            yield pa.array(array_texts(list(read)), pa.string())
+            return
+        for _, values in columns_of_array("pixel", read):
+            yield texts_of_array(from_numpy(values))
 
     def _named(self, numbers: Any, values: Any) -> Iterator[tuple[str, int]]:
         place = self.table.columns().index(self.column)
@@ -179,8 +192,8 @@ class Pictures:
                 if picture.width * picture.height * len(mode) > MOST_VALUES:
                     raise self._wrong(
                         number,
-                        f"has {picture.width} x {picture.height} pixels, and a table of numbers "
-                        f"takes {MOST_VALUES:,} values at most: make the pictures smaller",
+                        f"has {picture.width} x {picture.height} pixels, and a row takes "
+                        f"{MOST_VALUES:,} values at most: make the pictures smaller",
                     )
                 return np.asarray(picture.convert(mode), np.uint8)
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):

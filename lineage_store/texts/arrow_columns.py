@@ -16,7 +16,7 @@ import numpy as np
 
 from lineage_store.errors import BadInput
 from lineage_store.texts.text_rows import Kind, TextRows
-from lineage_store.texts.value_texts import spelling_of, texts_of_array
+from lineage_store.texts.value_texts import NoText, spelling_of, texts_of_array
 
 AT_ONCE = 1 << 18
 """Values that are handed on at once."""
@@ -87,7 +87,14 @@ class ArrowColumns:
     def _texts(self, batch: Any, numbers: Any) -> Iterator[Any]:
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             for array in () if INDEX.fullmatch(name) else _within(column):
-                texts = texts_of_array(array)
+                try:
+                    texts = texts_of_array(array)
+                except NoText as error:
+                    raise BadInput(
+                        f"Row {numbers[error.args[1]]} of {self.given} holds no array of numbers "
+                        f"in column {name!r}: make its lists as long as one another, and its "
+                        f"numbers finite."
+                    ) from None
                 row = _zero_byte(texts)
                 if row is not None:
                     raise BadInput(
@@ -157,8 +164,8 @@ def _in_words(type_: Any) -> str:
         (types.is_binary, "bytes"),
         (types.is_large_binary, "bytes"),
         (types.is_fixed_size_binary, "bytes"),
-        (types.is_list, "lists of any length"),
-        (types.is_large_list, "lists of any length"),
+        (types.is_list, "lists of what is no number"),
+        (types.is_large_list, "lists of what is no number"),
         (types.is_struct, "records"),
         (types.is_map, "maps"),
         (types.is_duration, "spans of time"),

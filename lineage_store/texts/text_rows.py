@@ -11,7 +11,7 @@ SEPARATOR = "\x1f"
 SEVERAL = 4
 """Words that a text has to have to be one of words, and not a name or a code."""
 Progress = Callable[[int], None]
-Kind = Literal["number", "text", "date"]
+Kind = Literal["number", "text", "date", "array"]
 
 
 @dataclass(frozen=True)

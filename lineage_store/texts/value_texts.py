@@ -15,7 +15,9 @@
 
 What is missing is the empty text. Each value is spelled by itself: whether a column has fractions
 anywhere, or a value missing, changes no other value's text (law 2). A declared type gives a kind of
-column, and nothing else. Columns of other types (bytes, lists, structs, intervals) have no text.
+column, and nothing else. Columns of other types (bytes, lists, structs, intervals) have no text,
+but for lists of numbers, and lists of such lists, as long as one another: these are arrays
+(`array_texts`).
 
 Python and NumPy spell floats and timestamps, not Arrow, whose spellings differ between versions.
 """
@@ -30,6 +32,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lineage_store.texts.array_texts import array_texts
 from lineage_store.texts.text_rows import Kind
 
 ARROWS_UNITS = {(unit, 1) for unit in ("D", "s", "ms", "us", "ns")}
@@ -38,7 +41,10 @@ FRACTION = r"\.?0+$"
 
 
 class NoText(TypeError):
-    """A value is of a type that has no form as text; its one word is the type's name."""
+    """A value is of a type that has no form as text; its first word is the type's name.
+
+    Of a list that is no array of numbers a second one says which of the values it is.
+    """
 
 
 @dataclass(frozen=True)
@@ -67,11 +73,25 @@ def spelling_of(type_: Any) -> Spelling | None:
     ):
         if is_one(type_):
             return spelling
+    if is_array(type_):
+        return Spelling(_arrays, "array")
     if types.is_dictionary(type_) and (
         spelling_of(type_.value_type) or types.is_null(type_.value_type)
     ):
         return Spelling(_decoded, "text")
     return None
+
+
+def is_array(type_: Any) -> bool:
+    """Say whether a pyarrow type is of lists of any length that hold numbers, or such lists."""
+    from pyarrow import types
+
+    if not (types.is_list(type_) or types.is_large_list(type_)):
+        return False
+    inside = type_.value_type
+    while types.is_list(inside) or types.is_large_list(inside) or types.is_fixed_size_list(inside):
+        inside = inside.value_type
+    return bool(types.is_integer(inside) or types.is_floating(inside))
 
 
 def texts_of_array(array: Any) -> Any:
@@ -198,6 +218,16 @@ def _times(array: Any) -> Any:
     unit = str(array.type)[len("time64[") : -1]
     texts = _timestamps(array.view(whole).cast(pa.int64()).view(pa.timestamp(unit)))
     return pc.utf8_slice_codeunits(texts, start=len("1970-01-01T"), stop=1 << 30)
+
+
+def _arrays(array: Any) -> Any:
+    """Return lists of numbers as arrays; raises NoText if any is none, as its lists differ."""
+    import pyarrow as pa
+
+    texts = array_texts(array.to_pylist())
+    if None in texts:
+        raise NoText("list", texts.index(None))
+    return pa.array(texts, pa.string())
 
 
 def _moments(array: Any, unit: str) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from lineage_store.data.columns import Columns
 from lineage_store.data.record import EVAL, TRAIN, UNLABELLED
-from lineage_store.data.schema import Schema
+from lineage_store.data.schema import Label, Schema
 from lineage_store.understood.column_watch import ColumnWatch
 from lineage_store.understood.table_watch import TableWatch
 
@@ -19,6 +19,7 @@ TIME_NAME = re.compile("time|date|stamp", re.IGNORECASE)
 FEWEST, UNIQUE, NEARLY = 100, 0.98, 0.5
 ROWS_OF_A_SHARD, ROWS_OF_A_CLASS = 200, 10
 NOBODYS = 0.01
+LONG_HISTORY = 1_000  # as in `items.histories`, which this folder must not import
 
 
 def advice_on(
@@ -35,6 +36,7 @@ def advice_on(
     found = [
         *_on_people(watch, columns),
         *_on_groups(watch, batch_size),
+        *_on_histories(watch, schema),
         *_on_label(watch, columns, schema, by_split),
         *_on_shards(by_split, shards, class_rows),
     ]
@@ -82,6 +84,15 @@ def _on_groups(watch: TableWatch, batch_size: int | None) -> Iterator[str]:
         )
 
 
+def _on_histories(watch: TableWatch, schema: Schema) -> Iterator[str]:
+    longest = max(watch.groups.values(), default=0)
+    if schema.said.items is not None and longest > LONG_HISTORY:
+        yield (
+            f"The longest history has {longest:,} rows: of one with more than {LONG_HISTORY:,} "
+            f"items so many count, drawn by hashes of the history and the item."
+        )
+
+
 def _on_label(
     watch: TableWatch, columns: Columns, schema: Schema, by_split: Mapping[str, int]
 ) -> Iterator[str]:
@@ -89,18 +100,24 @@ def _on_label(
     if missing:
         share = missing / max(1, sum(by_split.values()))
         yield f"{missing:,} rows ({share:.0%}) have no label: nothing is learnt from them."
-    if not schema.labels or columns.task is not None or schema.label.kind == "text":
-        return
-    seen, label = watch.columns[schema.label.name], schema.label
+    for label in schema.labels:
+        if label.kind != "text" and schema.said.task_of(label.name) is None:
+            alone = len(schema.labels) == 1
+            yield from _on_numbers(label, watch.columns[label.name], alone=alone)
+
+
+def _on_numbers(label: Label, seen: ColumnWatch, *, alone: bool) -> Iterator[str]:
+    whose = "The label's" if alone else f"The {label.name!r} label's"
+    which = "" if alone else f"{label.name}="
     if label.task == "classification" and len(label.classes) > 2:
         yield (
-            f"The label's {len(label.classes)} whole numbers are taken for classes: give `task` "
-            f"regression if they are amounts."
+            f"{whose} {len(label.classes)} whole numbers are taken for classes: give `task` "
+            f"{which}regression if they are amounts."
         )
     elif label.task == "regression" and seen.is_whole and seen.share_different < 0.1:
         yield (
-            "The label's whole numbers are taken for amounts: give `task` classification if they "
-            "are classes."
+            f"{whose} whole numbers are taken for amounts: give `task` "
+            f"{which}classification if they are classes."
         )
 
 

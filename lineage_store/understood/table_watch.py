@@ -21,7 +21,8 @@ class TableWatch:
 
     `people` are those that have a row, more than MOST_PEOPLE at most; `nobodys` the rows of nobody.
     `classes` are the label's values and how often each stands, more than MOST_CLASSES at most;
-    `groups` the rows of each group, of about the first MOST_PEOPLE. `sides` are watched where the
+    `groups` the rows of each group, or, if rows are of items, of each person: of about the first
+    MOST_PEOPLE. `sides` are watched where the
     gate lets rows through.
     """
 
@@ -67,7 +68,9 @@ class TableWatch:
             self.classes[text] = self.classes.get(text, 0) + int(count)
 
     def _see_groups(self, rows: TextRows) -> None:
-        for name in self.header.roles.groups:
+        roles = self.header.roles
+        people = () if roles.said.items is None else tuple(self.ids[:1])
+        for name in roles.groups or people:
             texts, codes = coded(rows.values.column(self.header.names.index(name)))
             rows_of = np.bincount(codes, minlength=len(texts)).tolist()
             for group, count in zip(map(hash, map(canonical_id, texts)), rows_of, strict=True):

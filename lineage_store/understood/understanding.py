@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lineage_store.data.columns import Columns
-from lineage_store.data.schema import Column, Schema
+from lineage_store.data.schema import Column, Label, Schema, Task
 from lineage_store.texts.text_rows import Kind
 from lineage_store.understood.advice import advice_on
 from lineage_store.understood.column_watch import ColumnWatch
@@ -24,6 +24,15 @@ class ColumnTold:
     kind: Kind
     why: str
     place: str | None = None
+
+
+@dataclass(frozen=True)
+class LabelTold:
+    """A label: what it makes of the model, and why."""
+
+    name: str
+    task: Task
+    why: str
 
 
 @dataclass(frozen=True)
@@ -59,9 +68,11 @@ class Understanding:
     group: str | None = None
     groups: int = 0
     biggest_group: int = 0
+    further_labels: tuple[LabelTold, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON, without any value."""
+        further = [{"name": one.name, "task": one.task} for one in self.further_labels]
         return {
             "rows": self.rows,
             "rows_by_split": dict(self.by_split),
@@ -86,7 +97,7 @@ class Understanding:
             "shards": self.shards,
             "slices": self.slices,
             "warnings": list(self.warnings),
-        }
+        } | ({"further_labels": further} if further else {})
 
 
 def understanding_of(
@@ -106,7 +117,8 @@ def understanding_of(
     if it has any.
     """
     shards, slices = partition
-    label = schema.label if schema.labels else None
+    labels = [LabelTold(one.name, one.task, _why_task(one, schema, watch)) for one in schema.labels]
+    first = labels[0] if labels else None
     found = _class_rows(watch, schema)
     return Understanding(
         rows=watch.rows,
@@ -114,9 +126,9 @@ def understanding_of(
         excluded=excluded,
         alike=alike,
         sources=watch.descriptions,
-        label=None if label is None else label.name,
-        task=None if label is None else label.task,
-        why_task=_why_task(schema, columns, watch),
+        label=None if first is None else first.name,
+        task=None if first is None else first.task,
+        why_task=None if first is None else first.why,
         class_rows=tuple(found.values()),
         columns=tuple(_told(one, watch.columns[one.name], schema) for one in schema.columns),
         subjects=len(watch.people) if watch.ids else None,
@@ -136,18 +148,20 @@ def understanding_of(
         classes=tuple(found),
         weight=columns.weight,
         group=columns.group,
-        groups=len(watch.groups),
-        biggest_group=max(watch.groups.values(), default=0),
+        groups=0 if columns.group is None else len(watch.groups),
+        biggest_group=0 if columns.group is None else max(watch.groups.values(), default=0),
+        further_labels=tuple(labels[1:]),
     )
 
 
 def _class_rows(watch: TableWatch, schema: Schema) -> dict[str, int]:
     """Return the rows of each class as the gate spells it, in the order of their names."""
-    if not schema.labels or schema.label.task != "classification":
+    label = schema.first_label
+    if label is None or label.task != "classification":
         return {}
-    found = dict.fromkeys(schema.label.classes, 0)
+    found = dict.fromkeys(label.classes, 0)
     for text, count in watch.classes.items():
-        name = schema.label.canonical(text)
+        name = label.canonical(text)
         if name in found:
             found[name] += count
     return found
@@ -169,12 +183,10 @@ def _told(column: Column, seen: ColumnWatch, schema: Schema) -> ColumnTold:
     return ColumnTold(column.name, column.kind, why, place)
 
 
-def _why_task(schema: Schema, columns: Columns, watch: TableWatch) -> str | None:
-    if not schema.labels:
-        return None
-    if columns.task is not None:
+def _why_task(label: Label, schema: Schema, watch: TableWatch) -> str:
+    if schema.said.task_of(label.name) is not None:
         return "it was said"
-    label, seen = schema.label, watch.columns[schema.label.name]
+    seen = watch.columns[label.name]
     if label.kind == "text":
         return f"the label in {seen.first_text or 'some rows'} is a text"
     if label.task == "classification":

@@ -11,6 +11,8 @@
     tfx/               pipeline outputs
     serving/<family>/  pushed models, one folder a version
     policy.json        the rules of the request queue, if any were set
+    controller.json, letters/   who answers for the data, and own templates of letters
+    regimes.json, holidays.txt  further rules of time, and the holidays of the state
     requests/<id>/     plan, certificate and receipt of a deletion (`request_folder`)
     tmp/               temporary files, never elsewhere; tmp-reading/ those of commands that read
 

@@ -126,6 +126,10 @@ def _opened(workspace: Workspace, name: str | None) -> Opened:
         raise BadInput(f"The model {record.id} is {record.state}: nothing is left of it.")
     ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
     store = open_rows(workspace.absolute(record.paths["rows"]))
+    if not store.schema.labels:
+        raise BadInput(
+            f"The model {record.id} learns without a label: poison is looked for in classes."
+        )
     if store.schema.label.task != "classification":
         raise BadInput(f"The model {record.id} predicts numbers: poison is looked for in classes.")
     return Opened(record.id, family_of_ledger(ledger), ledger, store)

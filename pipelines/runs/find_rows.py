@@ -22,7 +22,7 @@ from lineage_store.index import (
     rows_of_subject,
     writing_index,
 )
-from lineage_store.keys import Keys, Pseudonyms, alike_entry, canonical_id, entries_of
+from lineage_store.keys import Keys, Pseudonyms, alike_entry, canonical_id, entries_of_ids
 from lineage_store.workspace import Workspace
 from unlearning.erasure import row_tokens
 from unlearning.planning import Asked, OpenRequest
@@ -64,9 +64,7 @@ class ForgetRequest:
 
     def entries(self, keys: Keys) -> list[tuple[str, ...]]:
         """Return under what the exclusion manifest may know each id: as given, then canonical."""
-        if self.rows:
-            return [(keys.commitment(kind="row", value=value),) for value in self.values(keys)]
-        return [entries_of(keys, one) for one in self.ids]
+        return entries_of_ids(keys, self.ids, rows=self.rows)
 
     def commitments(self, keys: Keys) -> list[str]:
         """Return what stands for each id where it is written down: the canonical commitment."""

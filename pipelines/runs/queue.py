@@ -10,7 +10,8 @@ request on hold is left out.
 
 Nothing found is a result: such a request ends with it, and the others go on. But where other
 spellings have rows that came in since it was asked, it waits for an answer instead. A run that
-fails gives its requests back to the queue, unless it must be finished first. Killed anywhere, the
+fails gives its requests back to the queue, unless it must be finished first; of one that meets a
+hold that came meanwhile, the others go on at once. Killed anywhere, the
 next call finishes the run that was begun before it starts another.
 """
 
@@ -20,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from lineage_store.claim import claim_of
-from lineage_store.errors import UnweaveError
+from lineage_store.errors import OnHold, UnweaveError
 from lineage_store.index import (
     Queued,
     deletions,
@@ -228,13 +229,16 @@ def run_requests(
         )
         ran.runs.append(Served(served, done, clock() - start))
     with writing_index(workspace) as connection:
-        groups = due_groups(connection, due=due, today=command.today)
-    for key, members in groups.items():
+        keys = list(due_groups(connection, due=due, today=command.today))
+    tried: set[tuple[str, ...]] = set()
+    while keys:
         with reading_index(workspace) as connection:
-            group = resolve(connection, workspace, key, members, derived_until=derived_until)
+            members = due_groups(connection, due=due, today=command.today).get(keys[0], [])
+            group = resolve(connection, workspace, keys[0], members, derived_until=derived_until)
         _settle(workspace, group, time=command.time, random_bytes=random_bytes)
         ran.settled.extend(group.settled)
         if group.is_empty:
+            del keys[0]
             continue
         start = clock()
         try:
@@ -244,12 +248,18 @@ def run_requests(
                 command=command,
                 random_bytes=random_bytes,
             )
+        except OnHold as error:
+            if group.forget.queued not in tried:  # a hold came meanwhile: the others go on
+                tried.add(group.forget.queued)
+                continue
+            ran.failed.append((group.forget.queued, error))
         except UnweaveError as error:
             ran.failed.append((group.forget.queued, error))
             if _running(workspace):
                 break  # it has begun to change things, and nothing may run before it has ended
         else:
             ran.runs.append(Served(group.forget.queued, done, clock() - start))
+        del keys[0]
     return ran
 
 

@@ -65,7 +65,8 @@ class TrainRequest:
 
     def __post_init__(self) -> None:
         self.options.validate()
-        if self.base is not None and (self.columns.kinds or self.columns.task):
+        said = self.columns.kinds or self.columns.task or self.columns.tasks
+        if self.base is not None and said:
             raise BadInput(
                 "A model that starts from another's weights reads its columns as that one does: "
                 "leave out `base`, or the task and the kinds of columns."

@@ -25,12 +25,14 @@ from PIL import Image
 from pyarrow.feather import write_feather
 
 from lineage_store.canonical import canonical_json
+from lineage_store.deadlines import Term
 from lineage_store.errors import BadInput, CheckFailed, UnweaveError
 from lineage_store.index.database import read_index
 from lineage_store.keys import from_base64, load_public_key
 from lineage_store.log import ORIGIN, events, proofs
 from lineage_store.requests.detection import load_search
 from lineage_store.requests.inbox import Accepted, Refused, look_through
+from lineage_store.requests.law import law_in_force
 from lineage_store.requests.policy import Policy, Sender, load_policy, save_policy
 from lineage_store.sources import open_source, records_of
 from lineage_store.sources.database_query import DatabaseQuery
@@ -145,8 +147,12 @@ def parsers(workspace, tmp_path_factory):
 
     def policy():
         found = load_policy(workspace)
-        found.needs(3, proposed=False), found.deadline(None, today="2031-05-17")
-        found.sender(uid=3), found.to_json()
+        found.needs(3, proposed=False), found.sender(uid=3), found.to_json()
+        by_law(found.regime)
+
+    def by_law(name="gdpr"):
+        law, term = law_in_force(workspace), Term("2031-01-31", name)
+        law.deadline(term, Policy(deadline_days=9), given=None, today="2031-05-17")
 
     def scanned(data):
         folder = here / "scanned"
@@ -191,6 +197,16 @@ def parsers(workspace, tmp_path_factory):
             (workspace.root / "policy.json").read_bytes(),
             a_file_of_the_workspace(workspace.root / "policy.json", policy),
             as_json=True,
+        ),
+        "rules of time": Parser(
+            b'[{"name": "gdpr", "law": "12", "answer": {"months": 1}, "extended": {"days": 90}, '
+            b'"to_working_day": true, "stops": false, "because": ["number"]}]',
+            a_file_of_the_workspace(workspace.root / "regimes.json", by_law),
+            as_json=True,
+        ),
+        "holidays": Parser(
+            b"2031-03-03 a feast\n# none\n2031-03-04\n",
+            a_file_of_the_workspace(workspace.root / "holidays.txt", by_law),
         ),
         "evaluation policy": Parser(
             b'{"at_least": "distance", "must_pass": [], "runs": 3, "tolerance": null, "seed": 4}',
@@ -298,7 +314,8 @@ def refused_or_read(read):
 
 NAMES = [
     "certificate", "certificate sealed by anybody", "inclusion proof", "consistency proof",
-    "signed head", "public key", "inbox JSON", "inbox CSV", "policy", "evaluation policy",
+    "signed head", "public key", "inbox JSON", "inbox CSV", "policy", "rules of time",
+    "holidays", "evaluation policy",
     "detection", "plan", "scan, zip", "scan, tar", "scan, gzip", "scan, zlib", "scan, PNG",
     "scan, mail", "scan, SQLite", "scan, Parquet", "scan, NPY", "scan, safetensors",
     "scan, TFRecord", "scan, SavedModel", "table", "ledger",

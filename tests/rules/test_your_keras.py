@@ -5,17 +5,21 @@ links to by `stories/test_keras_io`.
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lineage_store.errors import BadInput, NotReproducible
+from lineage_store.rows import label_name
+from lineage_store.rows.arrays import GROUP
+from lineage_store.texts.array_texts import array_text
 from unlearning.encoding.keras_encoding import keras_rows
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fingerprint.module_imports import must_be_followed
-from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.keras_models.module_file import ModelSpec
+from unlearning.keras_learning.keras_learner import KerasLearner
+from unlearning.keras_models.module_file import LabelSpec, ModelSpec
 
 TOP = Path(__file__).parents[2]
 PAGE = (TOP / "docs" / "your-keras.md").read_text(encoding="utf-8")
@@ -25,12 +29,11 @@ INPUTS, OUTPUTS, REFUSED = (
 )
 SPEC = ModelSpec(("size", "x[0]", "x[1]"), ("city",), "classification", ("no", "yes"))
 MODULE = """
-import keras
-import tensorflow as tf
-from keras import layers
+{top}
 {before}
 
 def build_model(spec):
+    {within}
     given = {input}
     hidden = layers.Flatten()({read}(given)) if len(given.shape) > 2 else {read}(given)
     output = {output}
@@ -40,6 +43,7 @@ def build_model(spec):
 {after}
 """
 USUAL = {
+    "top": "import keras\nimport tensorflow as tf\nfrom keras import layers", "within": "",
     "before": "", "after": "", "input": "keras.Input((3,), name='numbers')",
     "read": "layers.Identity()", "output": "layers.Dense(spec.outputs, 'softmax')(hidden)",
     "model": "keras.Model", "optimizer": "'sgd'", "loss": "spec.loss",
@@ -47,14 +51,29 @@ USUAL = {
 HASHED = "layers.Hashing(8, output_mode='one_hot')"
 
 
-def tried(**changes):
+TWO_OUTPUTS = (
+    "[layers.Dense(1, name='wage')(hidden), layers.Dense(1, 'sigmoid', name='late')(hidden)]"
+)
+LABELS = (
+    LabelSpec("late", "classification", ("no", "yes")), LabelSpec("wage", "regression", ())
+)  # fmt: skip
+
+
+def tried(*, several=False, arrays=(), **changes):
     """Build a module's model and take its first steps, as a training does."""
     pin_tensorflow()
+    if "def parse" in changes.get("after", ""):  # it is tried in processes that need no Keras
+        changes |= {"top": "", "within": USUAL["top"].replace("\n", "; ")}
     text = MODULE.format(**{**USUAL, **changes})
     must_be_followed(text, module="model.py")
-    learner = KerasLearner(text, name="model.py", spec=SPEC, seed=1)
-    learner.must_repeat([ROWS.take(np.arange(4)), ROWS.take(np.arange(4, 8))], ROWS, shard=0)
-    assert learner.predict(learner.weights(), ROWS).shape == (8, 2)
+    labels, rows = LABELS if several else (), ROWS
+    spec = replace(SPEC, grouped=True, labels=labels, arrays=arrays)
+    if arrays:
+        texts = np.array([[array_text([n, 1, 2]).encode()] for n in range(8)], object)
+        rows = type(ROWS)(ROWS.row_keys, {**ROWS.columns, "texts": texts})
+    learner = KerasLearner(text, name="model.py", spec=spec, seed=1)
+    learner.must_repeat([rows.take(np.arange(4)), rows.take(np.arange(4, 8))], rows, shard=0)
+    assert learner.predict(learner.weights(), rows).shape == (8, 3 if several else 2)
 
 
 def rows():
@@ -66,7 +85,8 @@ def rows():
         np.arange(8, dtype=np.int32) % 2,
     )
     texts = np.array([[b"Ulm"], [b""]] * 4, object)
-    return type(made)(made.row_keys, {**made.columns, "texts": texts})
+    second = {label_name(1): draw.normal(size=8).astype(np.float32), GROUP: np.arange(8) // 2}
+    return type(made)(made.row_keys, {**made.columns, **second, "texts": texts})
 
 
 ROWS = rows()
@@ -78,8 +98,9 @@ TAKEN = {
     "as a column, and ` is missing` behind it": [
         {"input": "keras.Input((1,), name='city is missing')"}
     ],
-    "`x`, where columns are called `x[0]`, `x[1]`, ... or `x[0][0]`, ...": [
-        {"input": "keras.Input((2, 1), name='x')"}
+    "`x`, a column of arrays, or of columns called `x[0]`, `x[1]`, ... or `x[0][0]`, ...": [
+        {"input": "keras.Input((2, 1), name='x')"},
+        {"input": "keras.Input((1, 3), name='city')", "arrays": ("city",)},
     ],
     "anything, if it is the only one": [
         {"input": "keras.Input((3,))"},
@@ -93,6 +114,12 @@ TAKEN = {
             "read": "(lambda given: layers.Flatten()(layers.Embedding(2048, 2)(given)))",
         },
     ],
+    "anything, by a function `parse(row)`": [
+        {
+            "input": "keras.Input((2,), name='both')",
+            "after": "def parse(row):\n    return {'both': [row['size'], len(row['city'])]}\n",
+        }
+    ],
     "`spec.outputs` units, any loss": [{}],
     "the same, a categorical loss or its focal one": [
         {"loss": "'categorical_crossentropy'"},
@@ -101,11 +128,25 @@ TAKEN = {
     "1 unit for two classes": [
         {"output": "layers.Dense(1, 'sigmoid')(hidden)", "loss": "'binary_crossentropy'"}
     ],
-    "any, with a function `targets(labels, spec)`": [
+    "one called like each label, as key of a dict or last layer": [
+        {"several": True, "output": TWO_OUTPUTS, "loss": "['mse', 'binary_crossentropy']"},
+        {
+            "several": True,
+            "output": TWO_OUTPUTS.replace("[", "{'wage': ").replace(", lay", ", 'late': lay")[:-1]
+            + "}",
+            "loss": "{'wage': 'mse', 'late': 'binary_crossentropy'}, loss_weights=[1, 2]",
+        },
+    ],
+    "any, with a function `targets(labels, spec)`, or `targets(labels, spec, groups)`": [
+        {
+            "loss": "lambda y, p: keras.ops.sum(keras.ops.square(y - p), -1)",
+            "after": "def targets(labels, spec, groups):\n"
+            "    return keras.ops.one_hot(groups % 2, 2)\n",
+        },
         {
             "loss": "lambda y, p: keras.ops.sum(keras.ops.square(y - p), -1)",
             "after": "def targets(labels, spec):\n    return keras.ops.one_hot(labels, 2)\n",
-        }
+        },
     ],
 }
 
@@ -131,16 +172,21 @@ STATEFUL = {
     "output": "layers.Dense(2)(layers.GRU(2, stateful=True)(layers.Reshape((3, 1))(hidden)))",
 }
 REFUSALS = {
-    "an input that fits no column, an output of another shape": [
+    "an input that fits no column, an output of another shape, of no label, without a loss": [
         ({"input": "keras.Input((1,), name='wage')"}, BadInput, "'wage'"),
         ({"output": "layers.Dense(7)(hidden)"}, BadInput, r"output shape \(None, 7\)"),
-    ],
-    "several outputs, a `train_step` of its own": [
+        ({"output": TWO_OUTPUTS, "loss": "'mse'"}, BadInput, "name a label for each output"),
         (
-            {"output": "[layers.Dense(2)(hidden), layers.Dense(1)(hidden)]", "loss": "['mse'] * 2"},
+            {
+                "several": True,
+                "output": TWO_OUTPUTS,
+                "loss": "{'wage': 'mse'}",
+            },
             BadInput,
-            "needs one output",
+            "The output 'late' of model.py has no loss",
         ),
+    ],
+    "a `train_step` of its own": [
         (
             {
                 "before": "class Own(keras.Model):\n    def train_step(self, _):\n        pass\n",
@@ -150,8 +196,9 @@ REFUSALS = {
             "train_step of its own",
         ),
     ],
-    "a layer with `stateful=True`": [(STATEFUL, NotReproducible, "is stateful")],
-    "gradients that are accumulated, averages that only `fit` would use": [
+    "a layer with `stateful=True`, gradients that are accumulated, averages that only `fit` "
+    "would use": [
+        (STATEFUL, NotReproducible, "is stateful"),
         (
             {"optimizer": "keras.optimizers.SGD(gradient_accumulation_steps=2)"},
             BadInput,
@@ -159,7 +206,8 @@ REFUSALS = {
         ),
         ({"optimizer": "keras.optimizers.SGD(use_ema=True)"}, BadInput, "use_ema"),
     ],
-    "a variable that is no weight, what `adapt` sets beside weights": [
+    "a variable that is no weight, what `adapt` sets beside weights, an op that draws, Python code "
+    "in the graph, a table that steps write into": [
         (
             odd("return x + 0.0 * self.v.assign_add(1.0)", "self.v = tf.Variable(0.0)"),
             NotReproducible,
@@ -171,8 +219,6 @@ REFUSALS = {
             NotReproducible,
             "adapt sets what is no weight",
         ),
-    ],
-    "an op that draws, Python code in the graph, a table that steps write into": [
         (odd("return x + tf.random.normal(tf.shape(x))"), NotReproducible, "draws from"),
         (
             odd("return tf.ensure_shape(tf.numpy_function(lambda a: a, [x], tf.float32), x.shape)"),
@@ -194,6 +240,26 @@ REFUSALS = {
             NotReproducible,
             "differs",
         )
+    ],
+    "a `parse` that makes something else in another process, of rows in another order; that opens "
+    "anything": [
+        (
+            {
+                "input": "keras.Input((2,), name='both')",
+                "after": "def parse(row):\n    return {'both': [hash(row['city']) % 9, 0]}\n",
+            },
+            NotReproducible,
+            "no function of the row alone: in another process",
+        ),
+        (
+            {
+                "input": "keras.Input((2,), name='both')",
+                "after": "def parse(row):\n"
+                "    return {'both': [len(open('/etc/hostname').read()), 0]}\n",
+            },
+            NotReproducible,
+            "it opens a file",
+        ),
     ],
     "an import of what can change unnoticed: a compiled file, `importlib`, `exec`": [
         ({"before": "import importlib"}, NotReproducible, "importlib"),

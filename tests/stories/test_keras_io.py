@@ -103,12 +103,15 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(KINDS))
+ELSEWHERE = {"several_labels", "ranking", "parsed_rows"}  # tried in stories of their own
+
+
+@pytest.mark.parametrize("name", sorted(KINDS.keys() | ELSEWHERE))
 def test_a_module_is_at_most_40_lines_and_stands_on_the_page(name):
     text = (MODULES / f"{name}.py").read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 40
     assert f"modules/{name}.py" in (MODULES.parent / "your-keras.md").read_text(encoding="utf-8")
-    assert {path.stem for path in MODULES.glob("*.py")} == KINDS.keys()
+    assert {path.stem for path in MODULES.glob("*.py")} == KINDS.keys() | ELSEWHERE
 
 
 @pytest.fixture(scope="module")

@@ -232,7 +232,7 @@ class ForgetsOneRowTooFew(Named):
         kept = {key.tobytes() for key in rows.row_keys}
         before = old_store.stage_rows(part, 0)
         gone = [at for at, key in enumerate(before.row_keys) if key.tobytes() not in kept]
-        state = run.learner.less(old.checkpoint(0), before.take(gone[1:]))
+        state = run.learner.less(old.checkpoint(0), before.take(gone[1:]), left=rows)
         run.learner.keep(run.part_run, part, rows=rows, state=state, into=new)
 
 

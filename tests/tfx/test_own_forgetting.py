@@ -23,10 +23,13 @@ from unweave.tfx.per_shard_executor import LEDGER
 pytestmark = [pytest.mark.tfx, pytest.mark.slow]
 
 
-def newest(pipeline):
+TRAINERS = ("Trainer", "Trainer.second")
+
+
+def newest(pipeline, trainer="Trainer"):
     """The ledger of the newest run."""
     lineage = read_own_lineage(pipeline.metadata_connection_config, "their-own")
-    return open_whole_ledger(lineage.of_newest("ModelRun").folder / LEDGER)
+    return open_whole_ledger(lineage.of_newest("ModelRun", trainer).folder / LEDGER)
 
 
 def contents(here):
@@ -146,6 +149,53 @@ def test_a_killed_deletion_is_finished_by_the_same_call(tmp_path):
     done = unweave.tfx.forget(define(here, texts.GOOD, shards=1, statistics=False), ["person-03"])
     assert done.request_id == "r1" and done.guarantee == "exact"
     assert holding(here, PLANTED) == set()
+
+
+def test_several_people_are_forgotten_from_several_trainers_each_with_a_certificate(tmp_path):
+    here, twin = with_secret(tmp_path / "own"), with_secret(tmp_path / "twin")
+    pipeline = partial(define, run_fn=texts.GOOD, twice=True, shards=2, statistics=False)
+    write_people(here / "data")
+    run(pipeline(here))
+    done = unweave.tfx.forget(pipeline(here), ["person-03", "person-05"])
+    assert (done.guarantee, done.rows) == ("exact", 20)
+    assert set(done.shards) == {f"{trainer}/{n}" for trainer in TRAINERS for n in range(2)}
+    told = verify(done.certificate, public_key=done.public_key)
+    assert told["ok"] and len(told["models"]) == 2, told
+    assert len({one["after"]["id"] for one in told["models"]}) == 2
+    assert len(done.certificates) == 2 and done.certificate not in done.certificates
+    for one in done.certificates:
+        own = verify(one, public_key=done.public_key)
+        assert own["ok"] and own["rows"] == 10, own
+    assert holding(here, "person-03") == holding(here, "person-05") == set()
+    write_people(twin / "data", without=["person-03", "person-05"])
+    run(pipeline(twin))
+    for trainer in TRAINERS:
+        mine, theirs = newest(pipeline(here), trainer), newest(pipeline(twin), trainer)
+        assert [one.state for one in mine.shards] == [one.state for one in theirs.shards]
+
+
+def test_a_model_that_begins_where_one_before_ended_begins_anew_when_that_one_ends(tmp_path):
+    """A resolver finds no model that is going to end, and those of later runs as ever."""
+    here, twin = with_secret(tmp_path / "own"), with_secret(tmp_path / "twin")
+    pipeline = partial(define, run_fn=texts.WARM, resolver=True, shards=1, statistics=False)
+
+    def warm(at):
+        (model,) = newest(pipeline(at)).models()
+        return json.loads((model / "weights.json").read_text())
+
+    write_people(here / "data")
+    run(pipeline(here))
+    assert warm(here)["warm"] == 0
+    run(pipeline(here))
+    assert warm(here)["warm"] > 0
+    done = unweave.tfx.forget(pipeline(here), ["person-03"])
+    assert done.guarantee == "exact" and verify(done.certificate, public_key=done.public_key)["ok"]
+    write_people(twin / "data", without=["person-03"])
+    run(pipeline(twin))
+    assert warm(here) == warm(twin) and warm(here)["warm"] == 0
+    for at in (here, twin):
+        run(pipeline(at))
+    assert warm(here) == warm(twin) and warm(here)["warm"] > 0
 
 
 def test_transform_forgets_a_word_that_only_the_forget_set_used(tmp_path):

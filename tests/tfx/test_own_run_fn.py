@@ -9,15 +9,17 @@ from tfx.components.util.examples_utils import set_file_format, set_payload_form
 from tfx.proto.example_gen_pb2 import FORMAT_TF_EXAMPLE
 from tfx.proto.trainer_pb2 import EvalArgs, TrainArgs
 from tfx.types.artifact_utils import encode_split_names
-from tfx.types.standard_artifacts import Examples, Model, ModelRun
-from tfx.utils import proto_utils
+from tfx.types.standard_artifacts import Examples, Model, ModelRun, Schema
+from tfx.utils import json_utils, proto_utils
 
 import own_run_fns as texts
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.examples import ExampleCut, ExampleGateway, IdFeatures
+from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.secret import derive
 from tf_records import example, tfrecord
 from unlearning.whole_shards import open_whole_ledger
+from unweave.tfx import trains_build_model
 from unweave.tfx.per_shard_executor import LEDGER, PerShardExecutor
 
 pytestmark = [pytest.mark.tfx, pytest.mark.slow]
@@ -26,7 +28,7 @@ KEYS = derive(bytes(range(32)), manifest=bytes(32))
 
 
 def row(number):
-    return {"person": [f"p-{number}"], "x": [0.5 * number]}
+    return {"person": [f"p-{number}"], "x": [0.5 * number], "y": [number]}
 
 
 def gated(folder, shards, without=()):
@@ -35,7 +37,7 @@ def gated(folder, shards, without=()):
     raw = folder / "raw"
     raw.write_bytes(tfrecord([row(n) for n in range(40) if n not in without]))
     (folder / "more").write_bytes(tfrecord([row(n) for n in range(40, 60)]))
-    gateway = ExampleGateway(IdFeatures("person"), ExampleCut(shards), KEYS, ())
+    gateway = ExampleGateway(IdFeatures("person"), ExampleCut(shards), KEYS, Exclusions())
     cells = gateway.pass_through([("train", raw), ("eval", folder / "more")], folder / "examples")
     made = Examples()
     made.uri = str(folder / "examples")
@@ -45,7 +47,7 @@ def gated(folder, shards, without=()):
     return made
 
 
-def trained(folder, text, *, run="1", shards=1, without=(), steps=5):
+def trained(folder, text, *, run="1", shards=1, without=(), steps=5, schema=None, **more):
     """One run of the Trainer; the ledgers of a folder's earlier runs lie beside its own."""
     examples = gated(folder / "data" / run, shards, without)
     module = folder / "module.py"
@@ -55,14 +57,15 @@ def trained(folder, text, *, run="1", shards=1, without=(), steps=5):
     for one in (model, model_run):
         Path(one.uri).mkdir(parents=True)
     PerShardExecutor().Do(
-        {"examples": [examples]},
+        {"examples": [examples]} | ({} if schema is None else {"schema": [schema]}),
         {"model": [model], "model_run": [model_run]},
         {
             "module_file": str(module),
             "train_args": proto_utils.proto_to_json(TrainArgs(num_steps=steps)),
             "eval_args": proto_utils.proto_to_json(EvalArgs(num_steps=1)),
             "custom_config": "null",
-        },
+        }
+        | more,
     )
     return open_whole_ledger(Path(model_run.uri) / LEDGER), Path(model.uri) / "Format-Serving"
 
@@ -113,6 +116,67 @@ def test_keras_is_joined_to_one_model_of_the_shards_means(tmp_path):
     assert not np.allclose(answers[0], answers[1])
     whole = joined.signatures["transform_features"](examples=asked)["whole"]
     assert whole.numpy().ravel().tolist() == [0, 0, 1, 1, 2]
+
+
+BUILDS = """
+import keras
+from keras import layers
+
+def build_model(spec):
+    made = keras.Sequential([keras.Input((1,), name="y"), layers.Dense(8, activation="tanh"),
+                             layers.Dropout(0.2), layers.Dense(1)])
+    made.compile("adam", loss="mse")
+    return made
+"""
+
+
+def test_a_module_s_build_model_is_trained_once_a_shard_and_again_where_rows_go(tmp_path):
+    """In place of a `run_fn`: the module that `unweave train` takes, with a schema of TFX's."""
+    import tensorflow as tf
+
+    (tmp_path / "model.py").write_text(BUILDS)
+    schema = Schema()
+    schema.uri = str(tmp_path / "schema")
+    (tmp_path / "schema").mkdir()
+    (tmp_path / "schema" / "schema.pbtxt").write_text(
+        'feature { name: "x" type: FLOAT } feature { name: "y" type: INT }'
+    )
+    asked = trains_build_model(tmp_path / "model.py", label="x", epochs=3, batch_size=8)
+    given = {
+        "schema": schema, "run_fn": asked["run_fn"], "module_file": None, "shards": 2,
+        "custom_config": json_utils.dumps(asked["custom_config"]),
+    }  # fmt: skip
+    first, served = trained(tmp_path / "w", "", **given)
+    assert first.repeatable, first.differs
+    asked = tf.constant([example({"y": [n]}) for n in range(5)])
+    answers = [
+        tf.saved_model.load(str(one)).signatures["serving_default"](examples=asked)["values"]
+        for one in first.models()
+    ]
+    mean = tf.saved_model.load(str(served)).signatures["serving_default"](examples=asked)["values"]
+    np.testing.assert_allclose(mean, (answers[0] + answers[1]) / 2, rtol=1e-6)
+    assert not np.allclose(answers[0], answers[1])
+    second, _ = trained(tmp_path / "w", "", run="2", without=[7], **given)
+    assert sorted(one.how for one in second.shards) == ["taken over", "trained"]
+    assert second.repeatable and [one.state for one in second.shards] != [
+        one.state for one in first.shards
+    ]
+
+
+def test_jax_is_joined_likewise_where_it_is_installed(tmp_path):
+    pytest.importorskip("jax", reason="not among the locked versions, and installs beside them")
+    import tensorflow as tf
+
+    ledger, served = trained(tmp_path, texts.JAX, shards=2)
+    assert ledger.repeatable, ledger.differs
+    asked = tf.constant([example({"x": [0.5 * n]}) for n in range(5)])
+    answers = [
+        tf.saved_model.load(str(one)).signatures["serving_default"](examples=asked)["outputs"]
+        for one in ledger.models()
+    ]
+    mean = tf.saved_model.load(str(served)).signatures["serving_default"](examples=asked)["outputs"]
+    np.testing.assert_allclose(mean, (answers[0] + answers[1]) / 2, rtol=1e-6)
+    assert not np.allclose(answers[0], answers[1])
 
 
 def test_what_fails_and_what_does_not_come_from_the_gate_is_refused(tmp_path):

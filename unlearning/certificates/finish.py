@@ -7,17 +7,23 @@ Each function can run again after a kill and gives the same files, but for the t
 from contextlib import closing
 from functools import partial
 
-from lineage_store.canonical import canonical_json, digest, read_json, sync_folder, write_atomic
+from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
 from lineage_store.clock import Clock
-from lineage_store.index import deletions, logging_events, models, queue, reading_index, row_index
-from lineage_store.keys import Pseudonyms, load_private_key
+from lineage_store.index import (
+    deletions,
+    keep_certified,
+    logging_events,
+    models,
+    queue,
+    reading_index,
+    row_index,
+)
+from lineage_store.keys import Pseudonyms, entries_of_ids
 from lineage_store.log import RowsDeleted, events
 from lineage_store.questions import models_published_before
 from lineage_store.workspace import Workspace
-from unlearning.certificates.envelope import seal
 from unlearning.certificates.log_inclusion import opening_proof
-from unlearning.certificates.receipts import receipt, receipt_name
-from unlearning.certificates.shared_run import commitments, own_part, place_in_run
+from unlearning.certificates.sealing import seal_for_each
 from unlearning.certificates.statement import Maker, Results, certificate_statement
 from unlearning.evaluation.push_gate import (
     evaluation_bytes,
@@ -31,7 +37,7 @@ from unlearning.planning.exact_later import made_good
 from unlearning.planning.model_plan import ModelPlan
 from unlearning.planning.past_plan import past_plan
 from unlearning.planning.plan_file import load_plan, load_scan, save_plan
-from unlearning.planning.sealed_request import OpenRequest, destroy_open, load_open
+from unlearning.planning.sealed_request import destroy_open, load_open
 from unlearning.verification.checks import CheckReport
 from unlearning.verification.report_file import load_reports
 
@@ -81,32 +87,20 @@ def certify(workspace: Workspace, request_id: str, *, clock: Clock, version: str
             scan=load_scan(folder),
             log=opening_proof(connection, workspace, request),
         )
-    key = load_private_key(workspace.signing_key)
-    sealed = seal(stated(opened=opened), key)
-    write_atomic(folder.certificate, sealed)
-    receipts, several = workspace.receipts(), len(opened.ids) > 1
-
-    def keep_receipt(part: OpenRequest, place: int | None, certificate: bytes) -> None:
-        told = receipt(request_id=request_id, opened=part, certificate=certificate, plans=plans)
-        receipts.keep(receipt_name(request_id, place), told, today=time[:10])
-
-    if not several:
-        keep_receipt(opened, None, sealed)
-    committed = commitments(opened)
-    for place in range(len(opened.ids)) if several else ():
-        part = own_part(opened, place)
-        run = place_in_run(committed, place, certificate=digest(sealed))
-        own = seal(stated(opened=part, run=run), key)
-        file = folder.certificate_of(place)
-        file.parent.mkdir(mode=0o700, exist_ok=True)
-        sync_folder(file.parent.parent)
-        write_atomic(file, own)
-        keep_receipt(part, place, own)
+    guarantees = {plan.model_before: plan.guarantee for plan in plans}
+    sealed = seal_for_each(
+        workspace,
+        request_id,
+        opened,
+        stated=lambda part, run: stated(opened=part, run=run),
+        guarantees=guarantees,
+        time=time,
+    )
     deleted = RowsDeleted(
         request=request_id,
         certificate=digest(sealed),
         models={plan.model_before: plan.model_after for plan in plans},
-        guarantees={plan.model_before: plan.guarantee for plan in plans},
+        guarantees=guarantees,
         ids=len(opened.ids),
     )
     with logging_events(workspace) as log:
@@ -114,6 +108,8 @@ def certify(workspace: Workspace, request_id: str, *, clock: Clock, version: str
         events.append(log, deleted, time=ended)
         result = {"rows": len(opened.row_keys), "subjects": len(opened.ids)}
         deletions.finish(log, request_id, result=result, time=ended)
+        entries = entries_of_ids(workspace.keys(), opened.ids, rows=opened.kind == "row")
+        keep_certified(log, request_id, [names[-1] for names in entries])
         queue.run_done(log, request_id, exact_by=exact_by, time=ended)
     return sealed
 

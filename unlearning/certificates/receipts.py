@@ -5,7 +5,7 @@ written, and handed out once. The nonce of a run for several ids opens more than
 nobody gets it: it ends with the run, as what the run had to remember does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from lineage_store.errors import BadInput, NothingFound
 from lineage_store.index import deletions, reading_index
 from lineage_store.keys import overwrite
 from lineage_store.workspace import RequestFolder, Workspace
-from unlearning.planning.model_plan import ModelPlan
 from unlearning.planning.sealed_request import OpenRequest
 
 
@@ -24,7 +23,7 @@ def receipt_name(request_id: str, place: int | None = None) -> str:
 
 
 def receipt(
-    *, request_id: str, opened: OpenRequest, certificate: bytes, plans: Sequence[ModelPlan]
+    *, request_id: str, opened: OpenRequest, certificate: bytes, guarantees: Mapping[str, str]
 ) -> dict[str, Any]:
     """Build a receipt: with it and their own id a person can open the commitment.
 
@@ -32,7 +31,7 @@ def receipt(
     """
     return {
         "request": request_id,
-        "guarantees": {plan.model_before: plan.guarantee for plan in plans},
+        "guarantees": dict(guarantees),
         "certificate": digest(certificate),
         "nonce": opened.nonce.hex(),
         "kind": opened.kind,

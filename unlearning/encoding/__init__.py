@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from unlearning.encoding.encode_examples import rows_from_examples
     from unlearning.encoding.encode_records import store_from_snapshot, typed
     from unlearning.encoding.gated_examples import example_files, write_examples, write_summaries
-    from unlearning.encoding.row_encoding import RowEncoding
+    from unlearning.encoding.row_encoding import RowEncoding, TypedRows
 else:
     __getattr__ = lazily(
         __name__,
@@ -23,12 +23,13 @@ else:
             "encode_examples": ("rows_from_examples",),
             "encode_records": ("store_from_snapshot", "typed"),
             "gated_examples": ("example_files", "write_examples", "write_summaries"),
-            "row_encoding": ("RowEncoding",),
+            "row_encoding": ("RowEncoding", "TypedRows"),
         },
     )
 
 __all__ = [
     "RowEncoding",
+    "TypedRows",
     "example_files",
     "rows_from_examples",
     "store_from_snapshot",

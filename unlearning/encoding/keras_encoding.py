@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lineage_store.data import Schema
-from lineage_store.rows import LABEL, TEXT, Field, Rows, fields_of
+from lineage_store.data import Label, Schema
+from lineage_store.rows import LABEL, TEXT, Field, Rows, fields_of, label_name
 from lineage_store.tensors import Array
 from unlearning.encoding.row_encoding import TypedRows, weights_in
 from unlearning.keras_models.encoding import encode_strings
@@ -22,8 +22,9 @@ from unlearning.keras_models.module_file import TEXTS, spec_of
 class KerasEncoding:
     """`numbers` float32, `categories` int32 buckets, `label` int32 classes or float32 values.
 
-    If rows have weights, `weight` float32; if they have groups, the row store adds `group`. With
-    `texts` a row has its texts besides, (M,) bytes.
+    Of several labels each has an array of its own (`label_name`). If rows have weights, `weight`
+    float32; if they have groups, the row store adds `group`. With `texts` a row has its texts
+    besides, (M,) bytes.
     """
 
     schema: Schema
@@ -38,21 +39,28 @@ class KerasEncoding:
 
     def encode(self, rows: TypedRows) -> Rows:
         """Return the rows in this encoding, in the order given."""
-        spec, label = spec_of(self.schema), self.schema.label
-        labels = rows[label.name]
-        if label.task == "classification":
-            number = {name: place for place, name in enumerate(label.classes)}
-            labels = np.array([number[name] for name in labels], dtype=np.int32)
+        spec = spec_of(self.schema)
+        first, *further = (_label_of(rows, label) for label in self.schema.labels)
         numbers = _side_by_side(rows, spec.numbers, np.dtype(np.float32))
         strings = _side_by_side(rows, spec.strings, np.dtype(object))
         categories = encode_strings(strings, columns=spec.strings, buckets=spec.buckets)
-        made = keras_rows(rows.row_keys, numbers, categories, labels)
-        columns = {**made.columns, **weights_in(rows, self.schema)}
+        made = keras_rows(rows.row_keys, numbers, categories, first)
+        others = {label_name(place): labels for place, labels in enumerate(further, start=1)}
+        columns = {**made.columns, **others, **weights_in(rows, self.schema)}
         if self.texts:
             columns[TEXTS] = np.empty(strings.shape, object)
             for place in np.ndindex(*strings.shape):
                 columns[TEXTS][place] = strings[place].encode("utf-8")
         return Rows(made.row_keys, columns)
+
+
+def _label_of(rows: TypedRows, label: Label) -> Array:
+    """Return a label as values, or numbers of classes."""
+    labels = rows[label.name]
+    if label.task != "classification":
+        return labels
+    number = {name: place for place, name in enumerate(label.classes)}
+    return np.array([number[name] for name in labels], dtype=np.int32)
 
 
 def _side_by_side(rows: TypedRows, names: Sequence[str], kind: "np.dtype[Any]") -> Array:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from lineage_store.cells import is_of_nonces
 from lineage_store.errors import CheckFailed
 from lineage_store.keys import erased
 from lineage_store.progress import counter
@@ -158,7 +159,8 @@ def scan_folder(
         total += entry.size
         try:
             seen, began = kept.listeners(name, stays) if digests else (None, None)
-            Search(matcher, seen, lengths, scratch, tell, began).read(entry.path)
+            drawn = is_of_nonces(entry.path)
+            Search(matcher, seen, lengths, scratch, tell, began, drawn).read(entry.path)
         except Residue:
             found[name] = None
         except NotUnderstood as error:

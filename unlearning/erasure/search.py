@@ -43,7 +43,8 @@ class Search:
 
     `lengths` (ascending) are those of erased files: of what is as long and goes on, the digest of
     the beginning is told, too, to `began` if that is another.
-    `progress` is told how many bytes of files were read, piece by piece.
+    `progress` is told how many bytes of files were read, piece by piece. What is known to be
+    `drawn` by chance may look like it.
     """
 
     matcher: Matcher
@@ -52,6 +53,7 @@ class Search:
     scratch: Path | None = None
     progress: Callable[[int], None] | None = None
     began: Callable[[str], None] | None = None
+    drawn: bool = False
 
     def read(self, path: Path) -> None:
         """Search a file; raises Residue, or NotUnderstood if it cannot be said what it holds."""
@@ -113,7 +115,7 @@ class Search:
             if content.path is not None and not _is_text(head):
                 for found in raw_streams(content, head):
                     read.append((found.start, self._read_packed(content, found)))
-            if content.whole:
+            if content.whole and not self.drawn:
                 must_not_look_random(head, read)
             return
         for inner in within(content, head, whole=whole, integers=not self.matcher.is_empty):

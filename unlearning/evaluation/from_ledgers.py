@@ -9,7 +9,7 @@ There is one run of each kind, of the same seed and batches. The retrained one i
 would be compared with itself. Of large stores as many rows are drawn as the policy says.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,16 +20,17 @@ from lineage_store.rows import Rows, RowSet, RowStore, joined, open_rows, pieces
 from lineage_store.tensors import Array, State
 from unlearning.evaluation.models_compared import Evaluated, Kind, ModelRun, RowSetName
 from unlearning.evaluation.policy import Policy
-from unlearning.families.family import Learner
 from unlearning.fitting.shard_task import learner_of
-from unlearning.serving.aggregation import AGGREGATIONS
-from unlearning.serving.evaluate import ASKED_AT_ONCE, aggregated
+from unlearning.serving.aggregation import aggregation_or_default
+from unlearning.serving.evaluate import ASKED_AT_ONCE, Predictor, SeveralLabels, aggregated
 
 
 def ledgers_evaluated(
     *, old: Ledger, new: Ledger, twin: Ledger | None, rows: Path, old_rows: Path, policy: Policy
-) -> Evaluated | None:
-    """Ask the models before and after, and the twin, about the rows.
+) -> Mapping[str, Evaluated] | None:
+    """Ask the models before and after, and the twin, about each of their labels.
+
+    The first one has no name here.
 
     None if the deletion changed classes or types of columns: the models then read other rows.
     Raises BadInput for models that learn without a label.
@@ -41,6 +42,18 @@ def ledgers_evaluated(
     if learner.task is None:
         raise BadInput("The models learn without a label: no answer of theirs is wrong.")
     sets = _row_sets(store, open_rows(old_rows), policy)
+    further = learner.further_labels if isinstance(learner, SeveralLabels) else {}
+    ledgers = (old, new, twin)
+    return {name: _of_label(one, ledgers, sets) for name, one in {"": learner, **further}.items()}
+
+
+def _of_label(
+    learner: Predictor,
+    ledgers: tuple[Ledger, Ledger, Ledger | None],
+    sets: dict[RowSetName, Rows],
+) -> Evaluated:
+    assert learner.task is not None
+    old, new, twin = ledgers
     runs: dict[Kind, tuple[ModelRun, ...]] = {
         "untouched": (_run(learner, old, sets),),
         "unlearned": (_run(learner, new, sets),),
@@ -51,9 +64,9 @@ def ledgers_evaluated(
     return Evaluated(learner.task, labels, runs)
 
 
-def _run(learner: Learner, ledger: Ledger, sets: dict[RowSetName, Rows]) -> ModelRun:
+def _run(learner: Predictor, ledger: Ledger, sets: dict[RowSetName, Rows]) -> ModelRun:
     shards = ledger.final_weights()
-    rule = AGGREGATIONS[ledger.header.options.aggregate]
+    rule = aggregation_or_default(ledger.header.options.aggregate, task=learner.task)
     answers: dict[RowSetName, Array] = {}
     for name, rows in sets.items():
         told = [

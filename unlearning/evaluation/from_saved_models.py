@@ -18,7 +18,7 @@ from unlearning.evaluation.keras_outputs import Reader, as_columns, ask_keras, o
 from unlearning.evaluation.models_compared import Evaluated, Kind, ModelRun, RowSetName
 from unlearning.evaluation.policy import Policy
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.serving.export import ASSET
+from unlearning.serving.export import ASSET, told_as
 from unlearning.serving.saved_weights import saved_weights
 from unlearning.serving.served_model import ServedModel
 
@@ -91,10 +91,15 @@ def _ask(
         served = ServedModel(folder)
         spec = served.spec
         first = next(iter(tables.values()))
-        label = given.label or only_other(first, (*spec.numbers, *spec.strings))
-        name = "values" if spec.task == "regression" else "probabilities"
+        label = given.label or spec.heads[0].name
+        label = label or only_other(first, (*spec.numbers, *spec.strings))
+        known = {head.name: head for head in spec.heads} if spec.labels else {label: spec.heads[0]}
+        if label not in known:
+            raise BadInput(f"The model in {folder} has no output for the label {label!r}.")
+        head = known[label]
+        name = told_as("values" if head.task == "regression" else "probabilities", head, spec)
         answers = {rows: as_columns(served.of_table(table)[name]) for rows, table in tables.items()}
-        return Reader(spec.task, spec.classes, label), answers
+        return Reader(head.task, head.classes, label), answers
     return ask_keras(folder, tables, label=given.label, task=given.task)
 
 

@@ -1,9 +1,10 @@
 """The evaluation of a deletion's result, within the run: judged, kept, and a gate for the push.
 
-A deletion is evaluated if its workspace has a policy, `evaluation.json`. The report is kept with
-the request while the run lasts. It holds means over rows, and none over fewer forgotten rows than
-the policy's; what outlives the run says the same in words (`past_evaluation`), and goes into the
-certificate by its digest: each number of the old model would confirm a guess of a row (law 9).
+A deletion is evaluated if its workspace has a policy, `evaluation.json`. A model of several labels
+is judged by each, and is as good as the one that is worst off. The report is kept with the request
+while the run lasts. It holds means over rows, and none over fewer forgotten rows than the policy's;
+what outlives the run says the same in words (`past_evaluation`), and goes into the certificate by
+its digest: each number of the old model would confirm a guess of a row (law 9).
 """
 
 import shutil
@@ -25,6 +26,7 @@ from unlearning.planning.model_plan import ModelPlan
 from unlearning.planning.plan_file import load_plan
 from unlearning.verification.report_file import twin_folder
 
+OUTCOMES = ("failed", "uninformative", "passed")
 OTHER_COLUMNS = "the deletion changed classes or types of columns: the models read other rows"
 
 
@@ -53,10 +55,13 @@ def evaluate_and_keep(
     pairs = replace(policy, same_seeds=True)
     try:
         twin = open_ledger(folder) if folder.exists() else None
-        models = ledgers_evaluated(
+        labels = ledgers_evaluated(
             old=old, new=new, twin=twin, rows=rows, old_rows=old_rows, policy=pairs
         )
-        found = _nothing_told(OTHER_COLUMNS, pairs) if models is None else evaluate(models, pairs)
+        if labels is None:
+            found = _nothing_told(OTHER_COLUMNS, pairs)
+        else:
+            found = _weakest({name: evaluate(models, pairs) for name, models in labels.items()})
     except BadInput as error:  # an old model that answers NaN must not keep its rows for ever
         found = _nothing_told(str(error), pairs)
     finally:
@@ -64,6 +69,12 @@ def evaluate_and_keep(
     file = workspace.request(request_id).evaluation(plan.model_before)
     write_atomic(file, evaluation_bytes(found.to_json()))
     return found
+
+
+def _weakest(found: Mapping[str, Evaluation]) -> Evaluation:
+    """Return the evaluation of the label that is worst off; of several, it says which that is."""
+    name, worst = min(found.items(), key=lambda pair: OUTCOMES.index(pair[1].outcome))
+    return replace(worst, why=f"label {name!r}: {worst.why}") if name else worst
 
 
 def must_be_accepted(found: Evaluation) -> None:

@@ -26,7 +26,7 @@ from lineage_store.tensors import Array, State
 from unlearning.encoding.row_encoding import RowEncoding
 from unlearning.serving.evaluate import Predictor
 
-Trail = Literal["steps", "sums", "structure", "optimum", "draws"]
+Trail = Literal["steps", "sums", "structure", "optimum", "draws", "whole"]
 When = Literal["never", "not yet", "change this"]
 Progress = Callable[[int], None]
 Clock = Callable[[], float]
@@ -133,9 +133,10 @@ class UnitLearner(Learner, Protocol):
 class SumsLearner(UnitLearner, Protocol):
     """A learner whose parts are sums over their rows, from which rows are subtracted."""
 
-    def less(self, state: State, gone: RowSet) -> State | None:
+    def less(self, state: State, gone: RowSet, *, left: RowSet) -> State | None:
         """Return a part's state without rows, which leave others; None if all must be read again.
 
+        `left` are those that remain, for who sums what several rows have to do with each other.
         Raises CheckFailed if they are not in it.
         """
 
@@ -237,9 +238,21 @@ class Family(Protocol):
         """
 
 
-def not_one_label(schema: Schema, *, family: str, weighing: Weighing) -> list[Unfit]:
-    """Return why a family cannot serve that learns one label, from rows with such weights."""
+def not_one_label(
+    schema: Schema, *, family: str, weighing: Weighing, arrays: bool = False
+) -> list[Unfit]:
+    """Return why a family cannot serve that learns one label, from rows with such weights.
+
+    `arrays` says whether it reads columns of arrays.
+    """
     found = []
+    if schema.said.items is not None:
+        why = f"The family {family} reads columns of features, and no items"
+        found.append(Unfit("change this", f"{why}: leave `item_column` out."))
+    if schema.arrays and not arrays:
+        named = ", ".join(map(repr, schema.arrays))
+        why = f"The family {family} reads no arrays, and {named} holds some"
+        found.append(Unfit("never", f"{why}: leave it out, or give a `module` of Keras."))
     if not schema.labels:
         why = f"The family {family} learns to tell a label, and no column was named as one"
         least = "take a family that needs none (docs/families.md)"

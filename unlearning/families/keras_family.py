@@ -1,6 +1,6 @@
 """Keras models: trained in stages of recorded steps, with checkpoints to go back to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,8 @@ from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fingerprint.environment import environment
 from unlearning.fingerprint.module_imports import must_be_followed
-from unlearning.keras_models import class_weights
-from unlearning.keras_models.make import make_learner, reads_texts
+from unlearning.keras_learning import class_weights
+from unlearning.keras_learning.make import make_learner, reads_texts
 from unlearning.keras_models.module_file import (
     BUILT_IN,
     built_in_text,
@@ -32,9 +32,19 @@ from unlearning.keras_models.module_file import (
 from unlearning.serving.aggregation import aggregation_for
 
 OF_OTHERS = {
-    **dict.fromkeys(("penalty", "scales", "features"), "sums"),
+    **dict.fromkeys(("penalty", "scales", "features", "similarity", "neighbours"), "sums"),
     **dict.fromkeys(("trees", "tree_share", "tree_depth", "candidates", "leaf_rows"), "forests"),
 }
+
+
+def _of_several_labels(options: TrainOptions, *, module: bool) -> Iterator[Unfit]:
+    """Yield why several labels do not fit; whether a module's outputs do is tried."""
+    if not module:
+        why = "The built-in model tells one label: give a `module` with an output for each"
+        yield Unfit("not yet", f"{why}, or train a model for each.")
+    if options.class_weights != class_weights.ALIKE:
+        why = "`class_weights` are for one label, as in Keras itself"
+        yield Unfit("change this", f"{why}: leave them out, and give the rows weights.")
 
 
 class KerasFamily:
@@ -74,7 +84,14 @@ class KerasFamily:
             if getattr(options, name) != getattr(TrainOptions(), name)
         ]
         if schema is not None:
-            found += not_one_label(schema, family=self.name, weighing=self.weighing)
+            if len(schema.labels) > 1:
+                found += _of_several_labels(options, module=module or base)
+            one = replace(schema, labels=schema.labels[:1])
+            found += not_one_label(one, family=self.name, weighing=self.weighing, arrays=True)
+            if schema.arrays and not (module or base):
+                named = ", ".join(map(repr, schema.arrays))
+                why = f"The built-in model reads no arrays, and {named} holds some"
+                found.append(Unfit("not yet", f"{why}: give a `module`, or leave it out."))
         for label in () if schema is None else schema.labels:
             for fits, name in (
                 (aggregation_for, options.aggregate),
@@ -84,7 +101,7 @@ class KerasFamily:
                     fits(name, task=label.task)
                 except BadInput as error:
                     found.append(Unfit("change this", str(error)))
-        return found
+        return list(dict.fromkeys(found))
 
     def source(self, module: Path | None) -> ModelSource:
         """Return a module's source, or the built-in one's; its name is never a path."""

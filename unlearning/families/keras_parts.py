@@ -4,19 +4,21 @@ An adapter and no more: what a step, a stage and a served model are is said by `
 `training` and `serving.export`, and no bit of them depends on this file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lineage_store.data import Task
 from lineage_store.ledger import Ledger, ShardLedger, TrainOptions
 from lineage_store.placement import Stage
-from lineage_store.rows import Rows, RowSet, RowStore
+from lineage_store.rows import Rows, RowSet, RowStore, label_name
 from lineage_store.tensors import Array, State
 from unlearning.families.family import Description, PartRun
-from unlearning.keras_models.class_weights import ALIKE
-from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.keras_models.last_hidden import last_hidden
+from unlearning.keras_learning.class_weights import ALIKE
+from unlearning.keras_learning.keras_learner import KerasLearner
+from unlearning.keras_learning.last_hidden import last_hidden
+from unlearning.keras_models.module_file import LabelSpec
+from unlearning.keras_models.several_outputs import slice_of
 from unlearning.serving.aggregation import aggregation_or_default
 from unlearning.serving.export import export
 from unlearning.serving.saved_weights import holds_weights
@@ -41,28 +43,47 @@ def run_of(learner: KerasLearner, run: PartRun) -> Run:
 
 
 @dataclass(frozen=True)
-class KerasParts:
-    """A Keras model that learns parts."""
+class OneLabel:
+    """What a Keras model answers for one of its labels, numbered from 0 on."""
 
     keras: KerasLearner
+    number: int = 0
+
+    @property
+    def _head(self) -> LabelSpec:
+        return self.keras.spec.heads[self.number]
 
     @property
     def task(self) -> Task:
         """What the label makes it."""
-        return self.keras.spec.task
+        return self._head.task
 
     @property
     def units(self) -> int:
         """The units of an answer."""
-        return self.keras.spec.outputs
+        return self._head.outputs
 
     def predict(self, state: State, rows: Rows) -> Array:
         """Return the answers of a part with these weights."""
-        return self.keras.predict(state, rows)
+        told = self.keras.predict(state, rows)
+        return told[:, slice_of(self.keras.spec, self._head)] if self.keras.spec.labels else told
 
     def targets(self, rows: Rows) -> Array:
         """Return the right answers."""
-        return rows.labels
+        return rows[label_name(self.number)]
+
+
+@dataclass(frozen=True)
+class KerasParts(OneLabel):
+    """A Keras model that learns parts; asked for answers, it gives those for its first label."""
+
+    @property
+    def further_labels(self) -> Mapping[str, OneLabel]:
+        """Return who answers for each further label, by its name."""
+        labels = self.keras.spec.labels
+        return {
+            labels[number].name: OneLabel(self.keras, number) for number in range(1, len(labels))
+        }
 
     def describe(self) -> Description:
         """Return spec, optimizer and trainable weights."""

@@ -42,11 +42,18 @@ def _forest() -> "Family":
     return Forest()
 
 
+def _item_knn() -> "Family":
+    from unlearning.families.item_knn_family import ItemKnn
+
+    return ItemKnn()
+
+
 FAMILIES: Mapping[str, "Callable[[], Family]"] = {
-    "forest": _forest,
     "keras": _keras,
     "naive-bayes": _naive_bayes,
     "ridge": _ridge,
+    "item-knn": _item_knn,
+    "forest": _forest,
 }
 
 

@@ -20,6 +20,7 @@ The last term keeps a share for values that the part never saw (Laplace's rule).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +34,11 @@ Probabilities = npt.NDArray[np.float64]
 
 MOST_ROWS = (1 << 53) - 1
 """Counts up to here are exact as float64, in which probabilities are computed."""
+
+SMALL, FEW = 1 << 12, 1 << 8
+"""Values that are sooner summed all at once than by column; entries that are looked up singly."""
+
+SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 
 NAMES = ("classes", "class_counts", "columns", "keys", "counts")
 
@@ -90,6 +96,8 @@ def sums_of(values: Keys, labels: Keys, weights: Counts | None = None) -> Sums:
         return nothing()
     classes, which = np.unique(labels, return_inverse=True)
     which = which.reshape(-1)
+    if values.size <= SMALL:
+        return _summed_at_once(values, classes, which, weights)
     columns, keys, counts = [], [], []
     for column in range(values.shape[1]):
         found, place = np.unique(values[:, column], return_inverse=True)
@@ -105,6 +113,22 @@ def sums_of(values: Keys, labels: Keys, weights: Counts | None = None) -> Sums:
         np.concatenate([np.zeros(0, np.int64), *keys]),
         np.concatenate([np.zeros((0, len(classes)), np.int64), *counts]),
     )
+
+
+def _summed_at_once(values: Keys, classes: Keys, which: Counts, weights: Counts | None) -> Sums:
+    """Sum a few rows, whose classes are at `which` (n,) places; the same as column by column."""
+    columns = np.tile(np.arange(values.shape[1]), len(values))
+    order = np.lexsort((values.reshape(-1), columns))
+    columns, keys = columns[order], values.reshape(-1)[order]
+    first = np.ones(len(keys), np.bool_)
+    first[1:] = (columns[1:] != columns[:-1]) | (keys[1:] != keys[:-1])
+    each = np.ones(len(values), np.int64) if weights is None else weights.astype(np.int64)
+    counts = np.zeros((int(np.count_nonzero(first)), len(classes)), np.int64)
+    row = order // values.shape[1] if len(order) else order
+    np.add.at(counts, (np.cumsum(first) - 1, which[row]), each[row])
+    totals = np.zeros(len(classes), np.int64)
+    np.add.at(totals, which, each)
+    return Sums(classes, totals, columns[first], keys[first], counts)
 
 
 def added(one: Sums, other: Sums) -> Sums:
@@ -125,13 +149,38 @@ def subtracted(all_rows: Sums, gone: Sums) -> Sums:
 
     Raises CheckFailed if they are not: the sums or the rows are not those that were recorded.
     """
-    left = _combined(all_rows, gone, sign=-1)
+    left = _without_few(all_rows, gone) or _combined(all_rows, gone, sign=-1)
     if (left.class_counts < 0).any() or (left.counts < 0).any():
         raise CheckFailed(
             "The rows to be taken out are not among those that were summed: nothing was changed; "
             "restore the workspace from a backup, or ask for `strategy` retrain-shards."
         )
     return left
+
+
+def _without_few(one: Sums, gone: Sums) -> Sums | None:
+    """Subtract a few entries where they stand; None if they are many, or not all are there."""
+    if len(gone.keys) > FEW:
+        return None
+    classes = np.searchsorted(one.classes, gone.classes)
+    starts, ends = (np.searchsorted(one.columns, gone.columns, side) for side in SIDES)
+    spans = zip(starts.tolist(), ends.tolist(), gone.keys, strict=True)
+    at = np.array([start + one.keys[start:end].searchsorted(key) for start, end, key in spans], int)
+    if (at >= ends).any() or (classes >= len(one.classes)).any():
+        return None
+    if (one.keys[at] != gone.keys).any() or (one.classes[classes] != gone.classes).any():
+        return None
+    counts, class_counts = one.counts.copy(), one.class_counts.copy()
+    counts[at[:, np.newaxis], classes] -= gone.counts
+    class_counts[classes] -= gone.class_counts
+    if not class_counts[classes].all():
+        return None  # a class goes, and with it a column of all counts
+    empty = at[~counts[at].any(axis=1)]
+    columns, keys = one.columns, one.keys
+    if len(empty):
+        columns, keys = np.delete(columns, empty), np.delete(keys, empty)
+        counts = np.delete(counts, empty, axis=0)
+    return Sums(one.classes, class_counts, columns, keys, counts)
 
 
 def _combined(one: Sums, other: Sums, *, sign: int) -> Sums:

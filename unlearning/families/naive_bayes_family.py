@@ -100,7 +100,7 @@ class NaiveBayesLearner(OneUnit):
         """Return the sums of rows."""
         return summed(rows)
 
-    def less(self, state: State, gone: RowSet) -> State:
+    def less(self, state: State, gone: RowSet, *, left: RowSet) -> State:
         """Return a part's sums without those of rows that were among them."""
         return _as_state(subtracted(_as_sums(state), _as_sums(summed(gone))))
 

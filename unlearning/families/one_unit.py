@@ -32,8 +32,8 @@ class MadeAtOnce(ABC):
     schema: Schema
 
     @property
-    def task(self) -> Task:
-        """What the label makes it."""
+    def task(self) -> Task | None:
+        """What the label makes it; None of one that learns without."""
         return self.schema.label.task
 
     @property
@@ -114,7 +114,7 @@ class OneUnit(MadeAtOnce):
     kind: ClassVar[Kind] = "sums"
 
     @abstractmethod
-    def less(self, state: State, gone: RowSet) -> State | None:
+    def less(self, state: State, gone: RowSet, *, left: RowSet) -> State | None:
         """Return a part's state without rows; None if those that they leave must be read again."""
 
     def run(self, run: PartRun) -> SumsRun:

@@ -119,7 +119,7 @@ class RidgeLearner(OneUnit):
         part = self.rule.part_of(lambda: self._read(rows))
         return {} if part is None else _in_state(part)
 
-    def less(self, state: State, gone: RowSet) -> State | None:
+    def less(self, state: State, gone: RowSet, *, left: RowSet) -> State | None:
         """Return a part's state without rows that were among its own, but not all of them."""
         part = self.rule.less(_part_of(state), lambda: self._read(gone))
         return None if part is None else _in_state(part)

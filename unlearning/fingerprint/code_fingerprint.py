@@ -32,7 +32,7 @@ ROOTS = (
     "unlearning.encoding.encode_records.encode_pieces",
     "unlearning.encoding.keras_encoding.KerasEncoding",
     "lineage_store.rows.writer.write_rows",
-    "unlearning.keras_models.make.make_learner",
+    "unlearning.keras_learning.make.make_learner",
     "unlearning.families.keras_parts.run_of",
     "unlearning.training.stages.train_shard",
     "unlearning.keras_models.tabular.build_model",

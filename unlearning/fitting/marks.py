@@ -25,8 +25,8 @@ from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.ledger import ShardLedger
 from lineage_store.rows import Rows
 from lineage_store.tensors import Array, State
-from unlearning.keras_models.class_weights import Weights
-from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_learning.class_weights import Weights
+from unlearning.keras_learning.keras_learner import KerasLearner
 from unlearning.strategies.decision import Decision
 from unlearning.training.stages import Run
 

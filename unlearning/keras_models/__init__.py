@@ -1,15 +1,16 @@
-"""A Keras model as a learner, and what it needs to be trained the same way twice.
+"""A module with a Keras model: what it offers, what its model is given, and what is refused.
 
-keras_learner   the learner
-make            builds the learner of a store's rows
 module_file     what a model file must offer, and what it is told
 refusals        what no run could repeat bit for bit
 built_in        the built-in model
 tabular         the one before it, for ledgers of earlier versions
+named_inputs    what the inputs of a model are given
+outputs         what an output means, and in which form its loss wants the labels
+several_outputs the outputs of a model of several labels
+parsing         a module's own function that makes tensors of a row; parse_trial tries it
 adapting        what a module sets from the rows of a shard's first slice
+adapted_layers  what layers learn so besides weights
 encoding        of columns, the same in training and in the served model
-class_weights   what a row counts for, by its class and by itself
-last_hidden     what the model makes of rows before its last layer
 seeds           of Python's random numbers in one thread
 
 No other folder imports any of this: what a model of Keras can do is asked of its family.

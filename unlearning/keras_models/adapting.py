@@ -12,6 +12,7 @@ from lineage_store.placement import tweak
 from lineage_store.rows import Rows
 from unlearning.keras_models.module_file import TEXTS, ModelSpec
 from unlearning.keras_models.named_inputs import TableTensors, by_name, named_inputs
+from unlearning.keras_models.parsing import parsed_inputs
 from unlearning.keras_models.seeds import seeded_for_this_thread
 
 ADAPT = 13
@@ -31,9 +32,10 @@ def adapt_to(
 
     Raises BadInput if one fails.
     """
+    parse = getattr(module, "parse", None)
     calls: tuple[tuple[str, Callable[[Any], tuple[Any, ...]], tuple[int, ...]], ...] = (
-        ("adapt", lambda called: _given(called, rows, model, spec, name), ()),
-        ("adapt_to_labels", lambda called: (rows.labels,), (1,)),
+        ("adapt", lambda called: _given(called, rows, model, spec, parse, name), ()),
+        ("adapt_to_labels", lambda called: (_labels_of(rows, spec),), (1,)),
     )
     for function, given, second in calls:
         called = getattr(module, function, None)
@@ -53,8 +55,13 @@ def must_be_in_the_state(adapted: Any, loaded: Any, given: Any, name: str) -> No
 
     Raises NotReproducible if they differ: then `adapt` sets what no checkpoint has.
     """
-    one, other = (np.asarray(model(given, training=False)) for model in (adapted, loaded))
-    if not np.allclose(one, other, rtol=1e-3, atol=1e-5, equal_nan=True):
+    import keras
+
+    said = (keras.tree.flatten(model(given, training=False)) for model in (adapted, loaded))
+    if not all(
+        np.allclose(one, other, rtol=1e-3, atol=1e-5, equal_nan=True)
+        for one, other in zip(*said, strict=True)
+    ):
         raise NotReproducible(
             f"Change this: The model of {name} cannot be trained reproducibly: adapt sets what is "
             f"no weight, nor learnt by a layer of Keras's own, so no checkpoint has it: use "
@@ -62,8 +69,21 @@ def must_be_in_the_state(adapted: Any, loaded: Any, given: Any, name: str) -> No
         )
 
 
-def _given(called: Any, rows: Rows, model: Any, spec: ModelSpec, name: str) -> tuple[Any, ...]:
+def _labels_of(rows: Rows, spec: ModelSpec) -> Any:
+    """Return the labels of rows, of several labels by their names."""
+    if not spec.labels:
+        return rows.labels
+    each = zip(spec.labels, spec.label_names, strict=True)
+    return {label.name: rows[name] for label, name in each}
+
+
+def _given(
+    called: Any, rows: Rows, model: Any, spec: ModelSpec, parse: Any, name: str
+) -> tuple[Any, ...]:
     """Return what `adapt` is given: rows by name, or three arrays if it takes them."""
+    if parse is not None:
+        parsed = parsed_inputs(model, spec, parse, name=name)
+        return (dict(zip(parsed.names, parsed.arrays(rows), strict=True)),)
     if len(inspect.signature(called).parameters) != 2:
         missing = np.isnan(rows["numbers"])
         numbers = np.where(missing, np.float32(0), rows["numbers"])

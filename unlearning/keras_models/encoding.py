@@ -5,13 +5,18 @@ one of a fixed number of buckets (FarmHash, as TensorFlow computes it): no vocab
 is learnt here, and a deletion changes nothing.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from lineage_store.texts import ARRAY_WIDTHS
+
 SEPARATOR = "\x1f"
+SIGN = 3
+"""The letters before an array's numbers."""
 
 
 def bucket_ids(strings: Any, *, columns: Sequence[str], buckets: int) -> Any:
@@ -51,6 +56,32 @@ def model_inputs(numbers: Any, categories: Any, *, wanted: Sequence[str]) -> dic
         "categories": categories,
     }
     return {name: made[name] for name in wanted}
+
+
+def numbers_of_arrays(texts: Any, size: int, *, column: str) -> Any:
+    """Return the numbers (n, size) float32 of arrays as `array_texts` spells them, NaN if missing.
+
+    An array of another size ends the graph with an error that names the column.
+    """
+    import tensorflow as tf
+
+    kinds = tf.strings.substr(texts, 0, SIGN)
+    places, numbers = [tf.where(tf.equal(texts, ""))[:, 0]], []
+    numbers.append(tf.fill([tf.size(places[0]), size], tf.constant(float("nan"))))
+    for kind, width in ARRAY_WIDTHS.items():
+        here = tf.where(tf.equal(kinds, f"{kind}:"))[:, 0]
+        some, length = tf.gather(texts, here), 4 * math.ceil(size * width / 3)
+        ends = tf.strings.substr(some, SIGN + length, 1)  # behind it stands the shape
+        told = [f"an array of the column {column!r} has not the {size} numbers of its input"]
+        fits = tf.debugging.Assert(tf.reduce_all(tf.equal(ends, ":")), told)
+        with tf.control_dependencies([fits]):
+            data = tf.io.decode_base64(tf.strings.substr(some, SIGN, length))
+        whole = tf.reduce_all(tf.equal(tf.strings.length(data), size * width))
+        with tf.control_dependencies([tf.debugging.Assert(whole, told)]):
+            read = tf.io.decode_raw(data, tf.uint8 if width == 1 else tf.float32)
+        places.append(here)
+        numbers.append(tf.cast(tf.reshape(read, (-1, size)), tf.float32))
+    return tf.dynamic_stitch([tf.cast(one, tf.int32) for one in places], numbers)
 
 
 def first_values(columns: Sequence[Any], missing: Any) -> Any:

@@ -8,7 +8,8 @@ It sees no data. Its inputs are named after columns (`named_inputs` says what ea
 numbers, or strings as they are), or `numbers` (float32, 0 where missing), `missing` (float32, 1
 where the number is missing) and `categories` (int32 hash buckets, `spec.buckets` of them), which
 are all columns together; a model takes those it wants. It has one output (`outputs`): class
-probabilities, the probability of the second of two classes, or one value.
+probabilities, the probability of the second of two classes, or one value; or one for each of
+several labels (`several_outputs`).
 
 It may offer a second function, called once for each shard before its first step:
 
@@ -26,12 +27,18 @@ with the labels of the same rows: numbers of classes, or float32 values.
 
     def adapt_to_labels(model: keras.Model, labels) -> None
 
+Or one that makes of a row, when a batch is made, what all inputs are then given (`parsing`):
+
+    def parse(row)
+
 And where a loss of its own wants the labels in another form, it says so (`outputs`):
 
     def targets(labels, spec)
+    def targets(labels, spec, groups)      # of rows that stay together, for a loss within groups
 """
 
 import types
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +46,7 @@ from typing import Any
 from lineage_store.canonical import digest
 from lineage_store.data import Schema, Task
 from lineage_store.errors import BadInput
+from lineage_store.rows import label_name
 from unlearning.keras_models.seeds import seeded_for_this_thread
 
 BUCKETS = 2048
@@ -52,22 +60,17 @@ SOURCES = {BUILT_IN: "built_in.py", FIRST_BUILT_IN: "tabular.py"}
 
 
 @dataclass(frozen=True)
-class ModelSpec:
-    """What a model is built from: the shape of the rows and the task, and nothing of the rows.
+class LabelSpec:
+    """What an output is to tell: a label, what that makes it, and its classes."""
 
-    `dates` are those of the `numbers` that are days since the first of the year 2000, `words` those
-    of the `strings` whose values are many words. Rows that are `weighed` have weights, which are no
-    input, and come to the loss alone.
-    """
-
-    numbers: tuple[str, ...]
-    strings: tuple[str, ...]
+    name: str
     task: Task
     classes: tuple[str, ...]
-    buckets: int = BUCKETS
-    dates: tuple[str, ...] = ()
-    weighed: bool = False
-    words: tuple[str, ...] = ()
+
+    @property
+    def output_name(self) -> str:
+        """How an output is named that tells it: as an input of a column would be."""
+        return input_name(self.name)
 
     @property
     def outputs(self) -> int:
@@ -84,6 +87,55 @@ class ModelSpec:
         """The loss that fits the task."""
         return "sparse_categorical_crossentropy" if self.task == "classification" else "mse"
 
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What a model is built from: the shape of the rows and the task, and nothing of the rows.
+
+    `dates` are those of the `numbers` that are days since the first of the year 2000, `words` those
+    of the `strings` whose values are many words. `arrays` those that hold arrays of numbers. Rows
+    that are `weighed` have weights, which are no input, and come to the loss alone. `labels` are
+    there if there are several; then `task`, `classes` and what follows from them are the first
+    one's. Rows that are `grouped` stand in batches with all others of their groups.
+    """
+
+    numbers: tuple[str, ...]
+    strings: tuple[str, ...]
+    task: Task
+    classes: tuple[str, ...]
+    buckets: int = BUCKETS
+    dates: tuple[str, ...] = ()
+    weighed: bool = False
+    words: tuple[str, ...] = ()
+    labels: tuple[LabelSpec, ...] = ()
+    grouped: bool = False
+    arrays: tuple[str, ...] = ()
+
+    @property
+    def heads(self) -> tuple["LabelSpec", ...]:
+        """What each output is to tell, in the order of the labels."""
+        return self.labels or (LabelSpec("", self.task, self.classes),)
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The names of the arrays of rows that hold the labels."""
+        return tuple(map(label_name, range(len(self.heads))))
+
+    @property
+    def outputs(self) -> int:
+        """The units of the last layer, or of the first label's."""
+        return self.heads[0].outputs
+
+    @property
+    def activation(self) -> str:
+        """The activation of the last layer that fits the task."""
+        return self.heads[0].activation
+
+    @property
+    def loss(self) -> str:
+        """The loss that fits the task."""
+        return self.heads[0].loss
+
     def input_name(self, column: str) -> str:
         """Return how an input is named that is given a column."""
         return input_name(column)
@@ -95,13 +147,33 @@ class ModelSpec:
             "strings": list(self.strings),
             "classes": list(self.classes),
         }
-        for name in ("dates", "words"):  # which earlier versions did not tell
+        for name in ("dates", "words", "arrays"):  # which earlier versions did not tell
             told[name] = list(told[name])
             if not told[name]:
                 del told[name]
+        del told["grouped"]  # which changes nothing that is served
         if not self.weighed:
             del told["weighed"]
+        told["labels"] = [asdict(one) | {"classes": list(one.classes)} for one in self.labels]
+        if not self.labels:
+            del told["labels"]
         return told
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "ModelSpec":
+        """Read the value back; it may say other things too."""
+        labels = (
+            LabelSpec(one["name"], one["task"], tuple(one["classes"]))
+            for one in value.get("labels", ())
+        )
+        some = ("dates", "words", "arrays")
+        dates, words, arrays = (tuple(value.get(name, ())) for name in some)
+        return cls(
+            tuple(value["numbers"]), tuple(value["strings"]),
+            value["task"], tuple(value["classes"]), value["buckets"],
+            weighed=value.get("weighed", False), labels=tuple(labels),
+            dates=dates, words=words, arrays=arrays,
+        )  # fmt: skip
 
 
 def input_name(column: str) -> str:
@@ -114,12 +186,14 @@ def input_name(column: str) -> str:
 
 
 def spec_of(schema: Schema) -> ModelSpec:
-    """Return the spec that follows from the schema of a table with one label."""
-    label = schema.label
+    """Return the spec that follows from the schema of a table with a label, or several."""
+    first, *further = (LabelSpec(one.name, one.task, one.classes) for one in schema.labels)
     numbers, texts, weighed = schema.names("number"), schema.names("text"), bool(schema.weights)
     return ModelSpec(
-        numbers, texts, label.task, label.classes,
+        numbers, texts, first.task, first.classes,
         dates=schema.dates, weighed=weighed, words=schema.words,
+        labels=(first, *further) if further else (), grouped=bool(schema.groups),
+        arrays=schema.arrays,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@
                                    (days) numbers, 0 where one is missing; of a column of texts
                                    strings, empty where one is missing
     NAME is missing                1 where the column NAME has no value, else 0, (n, 1) or (n,)
+                                   of a column of arrays its numbers in the shape of the input
     NAME                           of columns NAME[0], NAME[1], ... or NAME[0][0], ...: their
                                    numbers in the order of the table and the shape of the input
 
@@ -24,7 +25,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lineage_store.errors import BadInput
-from unlearning.keras_models.encoding import model_inputs
+from unlearning.keras_models.encoding import model_inputs, numbers_of_arrays
 from unlearning.keras_models.module_file import INPUTS, MISSING, ModelSpec, input_name
 
 PLACE = re.compile(r"(\[\d+\])+")
@@ -90,6 +91,7 @@ def named_inputs(model: Any, spec: ModelSpec, *, name: str) -> NamedInputs:
         raise BadInput(f"The model of {name} does not fit the table: {' '.join(wrong)}")
     texts = {input_name(column) for column in spec.strings}
     reads = any(one.dtype == "string" or one.name.removesuffix(MISSING) in texts for one in inputs)
+    reads = reads or bool(spec.arrays)
     structure = inputs[0] if isinstance(model, keras.Sequential) else model.input
     return NamedInputs(names, tuple(found), structure, reads)
 
@@ -136,6 +138,8 @@ def _value(tensor: Any, spec: ModelSpec, *, alone: bool) -> Value:
     array = [n for n, one in enumerate(spec.numbers) if _is_place(one, name)]
     if array:
         return _array(tensor, array, f"{len(array)} columns {spec.numbers[array[0]]}, ...")
+    if alone and tensor.dtype != "string" and len(spec.arrays) == 1 and not spec.numbers:
+        return _one_array(tensor, spec.arrays[0], spec)
     if alone and tensor.dtype == "string" and len(spec.strings) == 1:
         return _column(tensor, spec.strings[0], spec)
     if alone and tensor.dtype != "string" and spec.numbers:
@@ -162,14 +166,16 @@ def _must_be_a_column(tensor: Any, column: str) -> None:
 
 
 def _column(tensor: Any, column: str, spec: ModelSpec) -> Value:
-    _must_be_a_column(tensor, column)
-    shape = tuple(tensor.shape[1:])
+    if column in spec.arrays:
+        return _one_array(tensor, column, spec)
     is_text = column in spec.strings
     if is_text and tensor.dtype != "string":
         raise BadInput(
             f"The input {tensor.name!r} takes {tensor.dtype}, and the column holds texts: give it "
-            f"the dtype 'string'."
+            f"the dtype 'string', or name a column of lists of numbers in `array_columns`."
         )
+    _must_be_a_column(tensor, column)
+    shape = tuple(tensor.shape[1:])
     if not is_text and tensor.dtype == "string":
         raise BadInput(
             f"The input {tensor.name!r} takes strings, and the column holds numbers: give it "
@@ -188,6 +194,26 @@ def _array(tensor: Any, places: list[int], told: str) -> Value:
             f"are {told}: give it a shape of as many numbers."
         )
     return _numbers(places, shape, tensor.dtype)
+
+
+def _one_array(tensor: Any, column: str, spec: ModelSpec) -> Value:
+    """Return what makes an input of a column of arrays; raises BadInput for an open shape."""
+    shape = tuple(tensor.shape[1:])
+    if None in shape or tensor.dtype == "string":
+        raise BadInput(
+            f"The input {tensor.name!r} takes {tensor.dtype} of the shape {shape} a row, and the "
+            f"column holds arrays of numbers: give it the shape that they have."
+        )
+    place, size = spec.strings.index(column), math.prod(shape)
+
+    def value(given: TableTensors) -> Any:
+        import tensorflow as tf
+
+        numbers = numbers_of_arrays(given.texts[:, place], size, column=column)
+        there = tf.where(tf.math.is_nan(numbers), tf.zeros_like(numbers), numbers)
+        return tf.cast(tf.reshape(there, (-1, *shape)), tensor.dtype)
+
+    return value
 
 
 def _numbers(places: list[int], shape: tuple[int, ...], dtype: str) -> Value:

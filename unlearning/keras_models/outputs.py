@@ -10,14 +10,18 @@ Where Keras's loss says `from_logits`, answers are made probabilities by softmax
 module that wants its labels in another form, for a loss of its own, says so:
 
     def targets(labels, spec)     # of tensors: class numbers (n,) int32, or values (n,) float32
+
+One that takes a third, `groups`, is given the number of each row's group besides, (n,) int32: they
+mean something in one batch alone, which has all rows of its groups.
 """
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lineage_store.errors import BadInput
-from unlearning.keras_models.module_file import ModelSpec
+from unlearning.keras_models.module_file import LabelSpec, ModelSpec
 
 ONE_HOT = frozenset(
     {
@@ -34,59 +38,86 @@ ONE_HOT = frozenset(
 BY_NUMBER = frozenset({"sparse_categorical_crossentropy", "SparseCategoricalCrossentropy"})
 
 
-class SeveralOutputs(BadInput):
-    """A model has more than one output."""
-
-
 @dataclass(frozen=True)
 class Outputs:
     """How one model is told what is right, and what its outputs say; both take tensors.
 
-    `targets` make of labels (n,) what the loss takes, `answers` of outputs the answers (n, units).
+    `targets` make of the labels, (n,) each, and of the groups behind them if it `reads_groups`,
+    what the loss takes, `answers` of what the model returns the answers (n, units).
     """
 
-    targets: Callable[[Any], Any]
+    targets: Callable[[Sequence[Any]], Any]
     answers: Callable[[Any], Any]
+    reads_groups: bool = False
+
+
+def reads_groups(own: Any, spec: ModelSpec, *, name: str) -> bool:
+    """Say whether a module's `targets`, if it has any, takes the numbers of groups.
+
+    Raises BadInput if it does, and rows have no groups.
+    """
+    taken = own is not None and len(inspect.signature(own).parameters) > 2
+    if taken and not spec.grouped:
+        raise BadInput(
+            f"The targets of {name} take groups, and the table has none: name the column that says "
+            f"which rows belong together as `group_column`."
+        )
+    return taken
 
 
 def outputs_of(model: Any, spec: ModelSpec, *, own: Any, name: str) -> Outputs:
-    """Return how a compiled model's outputs are read; `own` is its module's `targets`, if any.
+    """Return how the only output of a compiled model is read.
 
-    Raises BadInput for an output that does not fit the task, or a loss that does not fit it.
+    `own` is its module's `targets`, if any. Raises BadInput for an output that does not fit the
+    task, or a loss that does not fit it.
     """
     import tensorflow as tf
 
-    shape, wanted = getattr(model, "output_shape", None), (None, spec.outputs)
-    one_of_two = spec.task == "classification" and shape == (None, 1) and spec.outputs == 2
-    if isinstance(shape, list | tuple) and shape and not isinstance(shape[0], int | None):
-        raise SeveralOutputs(
-            f"The model of {name} has output shape {shape}: the task needs one output, {wanted}; "
-            f"train a model for each."
-        )
-    if shape != wanted and not one_of_two:
-        other = " or (None, 1)" if spec.task == "classification" and spec.outputs == 2 else ""
+    shape, (head,) = getattr(model, "output_shape", None), spec.heads
+    if isinstance(shape, dict) or (
+        isinstance(shape, list | tuple) and shape and not isinstance(shape[0], int | None)
+    ):
         raise BadInput(
-            f"The model of {name} has output shape {shape}: the task needs {wanted}{other}."
+            f"The model of {name} has output shape {shape}, and there is one label: name a label "
+            f"for each output, or leave all outputs but one out."
         )
-    loss = _only_loss(model.loss)
-    called = getattr(loss, "__name__", type(loss).__name__)
-    if one_of_two and called in ONE_HOT | BY_NUMBER:
-        raise BadInput(
-            f"The model of {name} has one output, and the loss {called} compares as "
-            f"many as there are classes: take binary_crossentropy, or a layer of spec.outputs."
-        )
-    if own is not None:
-        targets = _by_module(own, spec)
-    elif one_of_two:
-        targets = _as_column
-    elif called in ONE_HOT and spec.task == "classification":
-        targets = _one_hot(spec.outputs)
-    else:
-        targets = _as_they_are
+    make, answers = targets_and_answers(shape, head, model.loss, name=name, what="output")
+    own_ones = None if own is None else _by_module(own, spec)
+    grouped = reads_groups(own, spec, name=name)
     # As they are written: a module's source stands in no file that could be converted.
     as_it_is = tf.autograph.experimental.do_not_convert
-    answers = _answers(one_of_two, logits=_from_logits(loss))
-    return Outputs(as_it_is(targets), as_it_is(answers))
+    return Outputs(as_it_is(own_ones or _of_the_only(make)), as_it_is(answers), grouped)
+
+
+def targets_and_answers(
+    shape: Any, head: LabelSpec, compiled: Any, *, name: str, what: str
+) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+    """Return how one output is told what is right, and what it answers; each takes one tensor.
+
+    `compiled` is its loss as it was given to Keras. Raises BadInput for a shape or a loss that does
+    not fit the label.
+    """
+    wanted = (None, head.outputs)
+    one_of_two = head.task == "classification" and shape == (None, 1) and head.outputs == 2
+    if shape != wanted and not one_of_two:
+        other = " or (None, 1)" if head.task == "classification" and head.outputs == 2 else ""
+        raise BadInput(
+            f"The model of {name} has {what} shape {shape}: the task needs {wanted}{other}."
+        )
+    loss = _only_loss(compiled)
+    called = getattr(loss, "__name__", type(loss).__name__)
+    if one_of_two and called in ONE_HOT | BY_NUMBER:
+        one = "one output" if what == "output" else f"one unit for {what}"
+        raise BadInput(
+            f"The model of {name} has {one}, and the loss {called} compares as "
+            f"many as there are classes: take binary_crossentropy, or a layer of spec.outputs."
+        )
+    targets: Callable[[Any], Any] = _as_they_are
+    if one_of_two:
+        targets = _as_column
+    elif called in ONE_HOT and head.task == "classification":
+        targets = _one_hot(head.outputs)
+    return targets, _answers(one_of_two, logits=_from_logits(loss))
 
 
 def _only_loss(loss: Any) -> Any:
@@ -109,8 +140,12 @@ def _as_they_are(tensor: Any) -> Any:
     return tensor
 
 
-def _by_module(own: Any, spec: ModelSpec) -> Callable[[Any], Any]:
-    return lambda labels: own(labels, spec)
+def _by_module(own: Any, spec: ModelSpec) -> Callable[[Sequence[Any]], Any]:
+    return lambda labels: own(labels[0], spec, *labels[1:])
+
+
+def _of_the_only(make: Callable[[Any], Any]) -> Callable[[Sequence[Any]], Any]:
+    return lambda labels: make(labels[0])
 
 
 def _as_column(labels: Any) -> Any:

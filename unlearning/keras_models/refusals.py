@@ -14,7 +14,9 @@ from typing import Any, Literal
 from lineage_store.errors import BadInput, NotReproducible, UnweaveError
 from unlearning.keras_models.module_file import ModelSpec
 from unlearning.keras_models.named_inputs import NamedInputs, named_inputs
-from unlearning.keras_models.outputs import Outputs, SeveralOutputs, outputs_of
+from unlearning.keras_models.outputs import Outputs, outputs_of
+from unlearning.keras_models.parsing import ParsedInputs, parsed_inputs
+from unlearning.keras_models.several_outputs import several_outputs_of
 
 # Operations that draw from a generator of TensorFlow's own, whose state no checkpoint holds.
 # (Keras draws by the stateless ones, from variables that are set before each step.)
@@ -42,6 +44,7 @@ HIDING = {
     REMEMBERING: "writes into a table",
 }
 When = Literal["never", "not yet", "change this"]
+Inputs = NamedInputs | ParsedInputs
 
 
 @dataclass(frozen=True)
@@ -56,21 +59,25 @@ class Refusal:
     kind: type[UnweaveError] = BadInput
 
 
-def read_model(model: Any, spec: ModelSpec, *, own: Any, name: str) -> tuple[NamedInputs, Outputs]:
+def read_model(model: Any, spec: ModelSpec, *, module: Any, name: str) -> tuple[Inputs, Outputs]:
     """Return what the inputs of a built model are given, and what its outputs mean.
 
-    `own` is its module's `targets`, if it has any. Raises all reasons why it cannot be trained.
+    Its module may have `targets` and `parse`. Raises all reasons why it cannot be trained.
     """
+    own, parse = (getattr(module, function, None) for function in ("targets", "parse"))
     found = list(not_plain(model, name=name))
-    inputs, outputs = None, None
+    inputs: Inputs | None = None
+    outputs: Outputs | None = None
     try:
-        inputs = named_inputs(model, spec, name=name)
+        if parse is None:
+            inputs = named_inputs(model, spec, name=name)
+        else:
+            inputs = parsed_inputs(model, spec, parse, name=name)
     except BadInput as error:
         found.append(Refusal("change this", str(error)))
     try:
-        outputs = outputs_of(model, spec, own=own, name=name)
-    except SeveralOutputs as error:
-        found.append(Refusal("not yet", str(error)))
+        read = several_outputs_of if spec.labels else outputs_of
+        outputs = read(model, spec, own=own, name=name)
     except BadInput as error:
         found.append(Refusal("change this", str(error)))
     must_be_none(found)
@@ -150,7 +157,9 @@ def must_hide_nothing(model: Any, step: Any, *, name: str) -> None:
 
 
 def _hidden(model: Any, step: Any, name: str) -> Iterator[Refusal]:
-    known = {id(tensor_of(variable)) for variable in (*model.variables, *model.optimizer.variables)}
+    told = [one for metric in model._compile_loss.metrics for one in metric.variables]  # for `fit`
+    kept = (*model.variables, *model.optimizer.variables, *told)
+    known = {id(tensor_of(variable)) for variable in kept}
     begins = f"The model of {name} cannot be trained reproducibly:"
     for variable in step.variables:
         if id(variable) not in known:

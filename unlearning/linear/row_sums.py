@@ -17,6 +17,9 @@ MOST_AT_ONCE = 1 << 20
 FEW = 4
 """Rows whose products are sooner taken in whole numbers than in limbs."""
 
+SMALL, SOME = 1 << 16, 16
+"""Pairs of entries, and rows, that are sooner looked at all at once than column by column."""
+
 LIMB, LIMBS = 16, 3
 
 
@@ -89,8 +92,10 @@ def labels_by_entry(
 
 def entries_of(rows: RowSteps) -> tuple[Integers, Integers, Integers]:
     """Return the columns and keys of the entries, sorted, and each row's places in them, or -1."""
-    columns, keys = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     codes = np.full(rows.entries.shape, -1, np.int64)
+    if _is_small(codes):
+        return _entries_at_once(rows, codes)
+    columns, keys = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     size = 0
     for place in np.argsort(rows.columns, kind="stable").tolist():
         there = rows.there[:, place]
@@ -102,9 +107,31 @@ def entries_of(rows: RowSteps) -> tuple[Integers, Integers, Integers]:
     return np.concatenate(columns), np.concatenate(keys), codes
 
 
+def _is_small(codes: Integers) -> bool:
+    return len(codes) <= SOME and codes.size * codes.shape[1] <= SMALL
+
+
+def _entries_at_once(rows: RowSteps, codes: Integers) -> tuple[Integers, Integers, Integers]:
+    """Return what `entries_of` does, of a few rows; the places are written into `codes`."""
+    columns = np.broadcast_to(rows.columns, codes.shape)[rows.there]
+    keys = rows.entries[rows.there]
+    order = np.lexsort((keys, columns))
+    columns, keys = columns[order], keys[order]
+    first = np.ones(len(keys), np.bool_)
+    first[1:] = (columns[1:] != columns[:-1]) | (keys[1:] != keys[:-1])
+    places = np.empty(len(keys), np.int64)
+    places[order] = np.cumsum(first) - 1
+    codes[rows.there] = places
+    return columns[first], keys[first], codes
+
+
 def _pairs(codes: Integers, size: int) -> Integers:
     """Count rows by two of their entries, (size, size)."""
     found = np.zeros((size, size), np.int64)
+    if _is_small(codes):
+        one, other = np.broadcast_arrays(codes[:, :, np.newaxis], codes[:, np.newaxis, :])
+        _count(found, one, other)
+        return found
     for place, one in enumerate(codes.T):
         for other in codes.T[place:]:
             _count(found, one, other)
@@ -122,7 +149,7 @@ def _by_class(codes: Integers, which: Integers, size: int, classes: int) -> Wide
 
 
 def _count(found: Integers, rows: Integers, columns: Integers) -> None:
-    """Add to a table how often two codes of a row, (n,) each, stand together; -1 is none."""
+    """Add to a table how often two codes of a row, each (n, ...), stand together; -1 is none."""
     there = (rows >= 0) & (columns >= 0)
     np.add.at(found, (rows[there], columns[there]), 1)
 
@@ -164,6 +191,10 @@ def _few_products(steps: Integers) -> Wide:
 def _by_code(limbs: npt.NDArray[np.float64], codes: Integers, size: int) -> Wide:
     """Return what numbers sum to beside each entry, (M, size)."""
     found = np.zeros((size, limbs.shape[1]), np.float64)
+    if _is_small(codes):
+        rows, columns = np.nonzero(codes >= 0)
+        np.add.at(found, codes[rows, columns], limbs[rows])
+        return _summed(found.T)
     for column in codes.T:
         rows = np.flatnonzero(column >= 0)
         rows = rows[np.argsort(column[rows], kind="stable")]

@@ -7,16 +7,18 @@ from pathlib import Path
 from lineage_store.examples import (
     GatedRow,
     features_in,
+    read_folded,
     read_gated_rows,
     read_records,
     split_of_cell,
     stand_in,
     texts_in,
 )
-from lineage_store.keys import Keys, entries_of
+from lineage_store.keys import Keys, alike_entry
 from unlearning.erasure.matcher import Matcher
 from unlearning.erasure.spellings import spellings
 from unlearning.erasure.tokens import is_distinctive
+from unlearning.own_pipelines.own_asked import OwnAsked
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class GoingOwnRows:
     `trained` are the shards that lose rows which they learnt from, `touched` all that lose any, and
     `left` says how many rows stay that are learnt from.
     `stand_ins` stand for people in their rows. `tokens` are distinctive values of the rows that no
-    row has that stays.
+    row has that stays. `alike` counts people who stay and are spelled nearly as one who goes.
     """
 
     keys_of: tuple[tuple[bytes, ...], ...]
@@ -36,6 +38,7 @@ class GoingOwnRows:
     touched: frozenset[int]
     tokens: tuple[str, ...]
     left: int
+    alike: int = 0
 
     @property
     def keys(self) -> tuple[bytes, ...]:
@@ -43,33 +46,26 @@ class GoingOwnRows:
         return tuple(sorted({key for keys in self.keys_of for key in keys}))
 
 
-def row_entries(keys: Keys, row_id: str) -> tuple[str, ...]:
-    """Return under what the manifest knows the row of an id."""
-    key = keys.row_key(kind="id", value=row_id.encode("utf-8"))
-    return (keys.commitment(kind="row", value=key),)
-
-
 def find_own_rows(
     folder: Path,
     cells: Sequence[str],
     *,
     keys: Keys,
-    ids: Sequence[str],
-    rows: bool,
+    asked: OwnAsked,
     trained: Sequence[str],
 ) -> GoingOwnRows:
-    """Find the rows of people, or with `rows` those of these ids, among gated Examples.
+    """Find the rows of those who are asked for among gated Examples.
 
     `trained` are the splits that models learn from. All Examples are read, and where the rows hold
     something distinctive once more, for whether others hold it, too.
     """
-    people = {} if rows else {stand_in(keys, one).hex(): place for place, one in enumerate(ids)}
-    named = {}
-    if rows:
-        values = [one.encode("utf-8") for one in ids]
-        found = keys.row_keys(kind="id", values=values)
-        named = {bytes(key).hex(): place for place, key in enumerate(found)}
-    keys_of: list[list[bytes]] = [[] for _ in ids]
+    people, named = {}, {}
+    for number, one in enumerate(asked.ids):
+        if asked.rows:
+            named[keys.row_key(kind="id", value=one.encode("utf-8")).hex()] = number
+        else:
+            people[stand_in(keys, one).hex()] = number
+    keys_of: list[list[bytes]] = [[] for _ in asked.ids]
     by_split: dict[str, int] = {}
     shards: dict[bool, set[int]] = {True: set(), False: set()}
     values_of: set[str] = set()
@@ -88,6 +84,7 @@ def find_own_rows(
         by_split[split] = by_split.get(split, 0) + 1
         shards[split in trained].add(shard)
         values_of |= _values(record, but={row.key, row.subject})
+    near = {alike_entry(keys, one) for one in asked.ids} if people else set()
     staying = (record for _, row, record in _all_rows(folder, cells) if place_of(row) is None)
     return GoingOwnRows(
         tuple(tuple(sorted(some)) for some in keys_of),
@@ -97,6 +94,7 @@ def find_own_rows(
         frozenset(shards[True] | shards[False]),
         tuple(sorted(_alone(values_of, staying))),
         left,
+        sum(folded in near for one, folded in read_folded(folder).items() if one not in people),
     )
 
 
@@ -128,8 +126,3 @@ def _alone(values: set[str], staying: Iterable[bytes]) -> set[str]:
         for pattern in matcher.occurring(record):
             shared |= by_pattern[pattern]
     return values - shared
-
-
-def entries_for(keys: Keys, one: str, *, rows: bool) -> tuple[str, ...]:
-    """Return under what the manifest may know an id of a row, or of a person."""
-    return row_entries(keys, one) if rows else entries_of(keys, one)

@@ -5,35 +5,39 @@ commitment to the whole states of its shards, under the nonce of its ledger, whi
 it. What may be claimed: bits, where a shard came to the same bits twice, in two processes with
 other hashes, and each changed shard was trained without the rows. Which shard that was is said, and
 with it that one shard cannot show of the others.
+
+A pipeline may train several models: each has its part, and of several people each a certificate.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from lineage_store.canonical import canonical_json, digest, digest_json, write_atomic
-from lineage_store.claim import BITS, Claim
+from lineage_store.canonical import canonical_json, digest, digest_json
+from lineage_store.claim import Claim
 from lineage_store.clock import Clock
 from lineage_store.commitments import commitment as committed
 from lineage_store.commitments import derived, nonce_of
-from lineage_store.index import deletions, logging_events, reading_index
-from lineage_store.keys import load_private_key
+from lineage_store.index import deletions, keep_certified, logging_events, reading_index
+from lineage_store.keys import entries_of_ids
 from lineage_store.log import RowsDeleted, events
 from lineage_store.workspace import Workspace
-from unlearning.certificates.envelope import rows_root, seal, statement
+from unlearning.certificates import seal_for_each
+from unlearning.certificates.envelope import rows_root, statement
 from unlearning.certificates.log_inclusion import opening_proof, request_told
-from unlearning.certificates.receipts import receipt_name
 from unlearning.certificates.shared_run import commitments
 from unlearning.certificates.statement import NOT_COVERED
 from unlearning.erasure.scan import Scan
 from unlearning.fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
+from unlearning.own_pipelines.own_checks import shard_verbs
 from unlearning.own_pipelines.own_request import OwnRequest
-from unlearning.planning import destroy_open
+from unlearning.planning import OpenRequest, destroy_open
+from unlearning.strategies import RetrainWholeShards
 from unlearning.verification import UNMEASURED, Check
 from unlearning.whole_shards import WholeLedger
 
-STRATEGY = "retrain-whole-shards"
 APPROXIMATE = Claim("approximate")
 FIXED = "pipeline definition, run_fn, parameters, hyperparameters, workspace secret"
 OUTSIDE = "temporary files that runs of the pipeline left outside of its root"
@@ -41,20 +45,51 @@ ROOTS = ("unlearning.whole_shards.train_whole.train_whole_shards",)
 
 
 @dataclass(frozen=True)
-class OwnChange:
-    """What became of a pipeline's model: numbers of artifacts, ledger, verdicts and checks."""
+class OwnModel:
+    """One model before and after: by numbers of artifacts, with commitment, ledger and checks.
 
+    `before` is its id and weights, as they stood when the request was recorded; `trainer` is the
+    component that made it.
+    """
+
+    trainer: str
+    before: Mapping[str, str]
     after: str
     ledger: WholeLedger
-    shards: Mapping[str, str]
-    rows: Mapping[str, int]
-    verdicts: Sequence[Mapping[str, Any]]
     checks: Sequence[Check]
 
     @property
     def claim(self) -> Claim:
         """What the result may say of itself."""
-        return BITS if self.ledger.repeatable else APPROXIMATE
+        return RetrainWholeShards.claim if self.ledger.repeatable else APPROXIMATE
+
+    @property
+    def shards(self) -> Mapping[str, str]:
+        """What became of each shard."""
+        return shard_verbs(self.ledger)
+
+
+@dataclass(frozen=True)
+class OwnChange:
+    """What became of a pipeline: its models, how many rows went by split, and all verdicts.
+
+    `choices` are the components whose choices among hyperparameters a twin is given, too.
+    """
+
+    models: Sequence[OwnModel]
+    rows: Mapping[str, int]
+    verdicts: Sequence[Mapping[str, Any]]
+    choices: Sequence[str] = ()
+
+    @property
+    def fixed(self) -> str:
+        """What a twin has in common with the result."""
+        return ", ".join([FIXED, *(f"what {one} chose among its trials" for one in self.choices)])
+
+    @property
+    def guarantees(self) -> dict[str, str]:
+        """What each model that replaced another may be called."""
+        return {model.before["id"]: model.claim.word for model in self.models}
 
 
 def published_state(ledger: WholeLedger) -> str:
@@ -73,43 +108,19 @@ def certify_own(
     clock: Clock,
     version: str,
 ) -> bytes:
-    """Write the certificate, seal the receipt, log the deletion, close the request; once."""
-    record, opened, claim = request.record, request.opened, change.claim
-    before, after = dict(request.before["model"]), {"id": change.after}
-    after["weights"] = published_state(change.ledger)
-    told: dict[str, Any] = {
-        "before": before,
-        "after": after,
-        "strategy": STRATEGY,
-        "guarantee": claim.word,
-        "claim": claim.to_json(),
-        "rows": dict(change.rows),
-        "shards": dict(change.shards),
-        "plan": digest_json(dict(request.before)),
-        "verdicts": list(change.verdicts),
-        "checks": [check.__dict__ for check in change.checks],
-        "fixed_by_the_user": FIXED,
-        "reuse": f"shard {change.ledger.tried} {change.ledger.trial}; no other shard was",
-    }
-    if claim.settles:
-        how = "by construction"
-        told |= {"basis": how, "verification": _shown("bits", how)}
-    else:
-        told["distance_to_twin"] = UNMEASURED
-        told["closeness"] = "not measured"
-        told["verification"] = _shown("none", "the result was not compared with its twin")
+    """Write the certificates, seal the receipts, log the deletion, close the request; once.
+
+    Returns the certificate of the run.
+    """
+    record, opened = request.record, request.opened
     time = max(clock(), record.created)
     with reading_index(workspace) as connection:
         log = opening_proof(connection, workspace, record)
-    predicate = {
+    models = [_told(one, change, plan=digest_json(dict(request.before))) for one in change.models]
+    common = {
         "request": request_told(record),
         "certified": time,
-        "subjects": commitments(opened),
-        "rows": {
-            "count": len(opened.row_keys),
-            "root": rows_root(opened.nonce, opened.row_keys),
-        },
-        "models": [told],
+        "models": models,
         "erasure": {
             "files_scanned": scan.files,
             "bytes_scanned": scan.bytes,
@@ -125,35 +136,70 @@ def certify_own(
     }
     named = [
         (f"weights of {one['id']}, {when}", one["weights"])
-        for one, when in ((before, "before"), (after, "after"))
+        for told in models
+        for one, when in ((told["before"], "before"), (told["after"], "after"))
     ]
-    sealed = seal(
-        statement(subjects=named, predicate=predicate), load_private_key(workspace.signing_key)
+    sealed = seal_for_each(
+        workspace,
+        record.id,
+        opened,
+        stated=partial(_stated, common, named),
+        guarantees=change.guarantees,
+        time=time,
     )
-    write_atomic(request.folder.certificate, sealed)
     _close(workspace, request, change, sealed=sealed, clock=clock)
     return sealed
+
+
+def _stated(
+    common: Mapping[str, Any],
+    named: Sequence[tuple[str, str]],
+    opened: OpenRequest,
+    run: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    rows = {"count": len(opened.row_keys), "root": rows_root(opened.nonce, opened.row_keys)}
+    predicate = {**common, "subjects": commitments(opened), "rows": rows}
+    return statement(
+        subjects=named, predicate=predicate if run is None else {**predicate, "run": dict(run)}
+    )
+
+
+def _told(model: OwnModel, change: OwnChange, *, plan: str) -> dict[str, Any]:
+    """Return what is said of one model."""
+    claim, ledger = model.claim, model.ledger
+    told: dict[str, Any] = {
+        "before": dict(model.before),
+        "after": {"id": model.after, "weights": published_state(ledger)},
+        "strategy": RetrainWholeShards.name,
+        "guarantee": claim.word,
+        "claim": claim.to_json(),
+        "rows": dict(change.rows),
+        "shards": dict(model.shards),
+        "plan": plan,
+        "verdicts": list(change.verdicts),
+        "checks": [check.__dict__ for check in model.checks],
+        "fixed_by_the_user": change.fixed,
+        "reuse": f"shard {ledger.tried} {ledger.trial}; no other shard was",
+    }
+    if claim.settles:
+        how = "by construction"
+        return told | {"basis": how, "verification": _shown("bits", how)}
+    return told | {
+        "distance_to_twin": UNMEASURED,
+        "closeness": "not measured",
+        "verification": _shown("none", "the result was not compared with its twin"),
+    }
 
 
 def _close(
     workspace: Workspace, request: OwnRequest, change: OwnChange, *, sealed: bytes, clock: Clock
 ) -> None:
     record, opened = request.record, request.opened
-    receipt = {
-        "request": record.id,
-        "guarantees": {request.before["model"]["id"]: change.claim.word},
-        "certificate": digest(sealed),
-        "nonce": opened.nonce.hex(),
-        "kind": opened.kind,
-        "how": "commitment of an id = HMAC-SHA256 under the nonce; see docs/certificate.md",
-    }
-    if len(opened.ids) == 1:
-        workspace.receipts().keep(receipt_name(record.id), receipt, today=clock()[:10])
     deleted = RowsDeleted(
         request=record.id,
         certificate=digest(sealed),
-        models={request.before["model"]["id"]: change.after},
-        guarantees={request.before["model"]["id"]: change.claim.word},
+        models={one.before["id"]: one.after for one in change.models},
+        guarantees=change.guarantees,
         ids=len(opened.ids),
     )
     with logging_events(workspace) as log:
@@ -161,6 +207,8 @@ def _close(
         events.append(log, deleted, time=ended)
         result = {"rows": len(opened.row_keys), "subjects": len(opened.ids)}
         deletions.finish(log, record.id, result=result, time=ended)
+        entries = entries_of_ids(workspace.keys(), opened.ids, rows=opened.kind == "row")
+        keep_certified(log, record.id, [names[-1] for names in entries])
     destroy_open(request.folder)
 
 

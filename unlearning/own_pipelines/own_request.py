@@ -6,8 +6,9 @@ pipeline: the gate reads them. What was there before the run lies beside them, b
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from sqlite3 import Connection
 from typing import Any
 
 from lineage_store.canonical import canonical_json, read_json, write_atomic
@@ -20,9 +21,11 @@ from lineage_store.errors import (
     Unfinished,
 )
 from lineage_store.index import deletions, logging_events, manifest, writing_index
+from lineage_store.keys import Keys, alike_entry
 from lineage_store.workspace import RequestFolder, Workspace
 from unlearning.certificates import log_asked
-from unlearning.own_pipelines.going_rows import GoingOwnRows, entries_for
+from unlearning.own_pipelines.going_rows import GoingOwnRows
+from unlearning.own_pipelines.own_asked import OwnAsked
 from unlearning.planning import OpenRequest, load_open, save_open, save_plan
 
 BEFORE = "own.json"
@@ -38,19 +41,19 @@ class OwnRequest:
     folder: RequestFolder
 
 
-def resume_own(workspace: Workspace, ids: Sequence[str], *, rows: bool) -> OwnRequest | None:
+def resume_own(workspace: Workspace, asked: OwnAsked) -> OwnRequest | None:
     """Return the request of these ids whose run was killed, if there is one.
 
     Raises AlreadyForgotten if all of them were forgotten, Unfinished if another run was killed.
     """
     keys = workspace.keys()
     with writing_index(workspace) as connection:
-        found = [deletions.exclusion(connection, *entries_for(keys, one, rows=rows)) for one in ids]
+        found = [deletions.exclusion(connection, *names) for names in asked.entries(keys)]
         requests = {one.request for one in found if one is not None}
         running = {one.id for one in deletions.all_requests(connection) if one.state == "running"}
         if not requests & running:
             deletions.must_be_none_running(connection)
-            if ids and all(found):
+            if found and all(found):
                 raise AlreadyForgotten("Who is named was forgotten already, and has no row.")
             return None
         if len(requests) > 1 or not all(found):
@@ -65,9 +68,8 @@ def resume_own(workspace: Workspace, ids: Sequence[str], *, rows: bool) -> OwnRe
 
 def open_own(
     workspace: Workspace,
-    ids: Sequence[str],
+    asked: OwnAsked,
     *,
-    rows: bool,
     found: GoingOwnRows,
     before: Mapping[str, Any],
     clock: Clock,
@@ -75,34 +77,40 @@ def open_own(
 ) -> OwnRequest:
     """Record a request: in the manifest, the log, and sealed.
 
-    Raises NothingFound if an id has no row, BadInput if none is named, NothingToLearn if no row
-    would be left.
+    Raises NothingFound if an id has no row, BadInput if none is named, or if others would be kept
+    out with them, NothingToLearn if no row would be left.
     """
-    if not ids:
+    if not asked.ids:
         raise BadInput("Nobody is named: name whom to forget.")
     lacking = sum(not some for some in found.keys_of)
     if lacking:
         raise NothingFound(
-            f"{lacking} of the {len(ids)} ids given have no row in the pipeline's last run: "
+            f"{lacking} of the {len(asked.ids)} ids given have no row in the pipeline's last run: "
             f"nothing was changed."
+        )
+    if found.alike and not asked.admit_alike:
+        raise BadInput(
+            f"{found.alike} people who were not named have ids that are spelled nearly as those "
+            f"given, so the gate would keep them out, too: name them as well if they are the same, "
+            f"or let such ids in by `admit_alike` of ExampleGate; nothing was changed."
         )
     if not found.left:
         raise NothingToLearn(
             "Nobody would be left to learn from, and a pipeline's model is not withdrawn yet: take "
             "down what was pushed, and erase the pipeline's root; nothing was changed."
         )
-    keys, kind = workspace.keys(), "row" if rows else "subject"
     with writing_index(workspace) as connection:
-        asked = [entries_for(keys, one, rows=rows) for one in ids]
-        entries = [(kind, name, ()) for name in manifest.names_for(connection, asked)]
         connection.execute("BEGIN IMMEDIATE")
         record = deletions.record(
-            connection, commitments=entries, options={"rows": rows, "own": True}, time=clock()
+            connection,
+            commitments=_enter(connection, workspace.keys(), asked, found),
+            options={"rows": asked.rows, "own": True},
+            time=clock(),
         )
     folder = workspace.request(record.id)
     opened = OpenRequest(
-        kind=kind,
-        ids=tuple(ids),
+        kind=asked.kind,
+        ids=asked.ids,
         pseudonyms=found.stand_ins,
         row_keys=found.keys,
         nonce=random_bytes(32),
@@ -115,3 +123,20 @@ def open_own(
     with logging_events(workspace) as log:
         log_asked(log, record)
     return OwnRequest(record, opened, before, folder)
+
+
+def _enter(
+    connection: Connection, keys: Keys, asked: OwnAsked, found: GoingOwnRows
+) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Write down what the manifest is to know of each id; return its entries: kind, name, models.
+
+    Part of the caller's transaction.
+    """
+    names = manifest.names_for(connection, asked.entries(keys))
+    known_by = manifest.known_by(asked.columns)
+    for place, name in enumerate(names):
+        rows = asked.keys_known(keys, found.keys_of[place], place)
+        manifest.keep_rows(connection, name, {known_by: rows})
+        if not asked.rows:
+            manifest.keep_alike(connection, name, alike_entry(keys, asked.ids[place]))
+    return [(asked.kind, name, ()) for name in names]

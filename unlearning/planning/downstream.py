@@ -30,7 +30,7 @@ from lineage_store.errors import CheckFailed
 from lineage_store.ledger import Ledger, StageRecord
 from lineage_store.placement import Stage
 from lineage_store.rows import RowStore
-from unlearning.keras_models.class_weights import ALIKE
+from unlearning.keras_learning.class_weights import ALIKE
 from unlearning.strategies.exposure import affected_positions
 from unlearning.strategies.strategy import MOVED, Situation, groups_of, stage_of
 from unlearning.training.batches import batch_digest, epoch_batches

@@ -42,7 +42,7 @@ from unlearning.strategies.decision import Decision, Exposure
 from unlearning.strategies.exposure import exposure_of
 from unlearning.strategies.known_strategies import exact_strategy, strategy_of
 from unlearning.strategies.strategy import Situation, Strategy, groups_of
-from unlearning.strategies.withdraw import Withdraw, all_leave
+from unlearning.strategies.unasked import Withdraw, all_leave
 from unlearning.training.config import module_source
 from unlearning.training.step_checkpoints import adapts
 

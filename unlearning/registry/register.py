@@ -126,7 +126,7 @@ def _report(ledger: Ledger, snapshot: Snapshot, model: str) -> dict[str, Any]:
     return {
         "metrics": metrics_of(ledger),
         "rows": dict(snapshot.rows),
-        "task": snapshot.schema.label.task if snapshot.schema.labels else None,
+        "task": snapshot.schema.labels[0].task if snapshot.schema.labels else None,
         "steps": ledger.steps_taken(model=model),
         "steps_full": sum(s.steps for s in stages if s.stage < ledger.partition.slices),
         "step_seconds": sum(stage.seconds for stage in mine),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         all_predicted,
         prediction_of,
     )
+    from unlearning.serving.recommend import Recommendations, all_recommended, asked_of
     from unlearning.serving.saved_weights import holds_weights
 else:
     __getattr__ = lazily(
@@ -23,16 +24,20 @@ else:
             "canonical_graph": ("canonical_digest", "copy_canonical"),
             "joined_signatures": ("are_graphs", "join_models"),
             "predict": ("Predictions", "ToPredict", "all_predicted", "prediction_of"),
+            "recommend": ("Recommendations", "all_recommended", "asked_of"),
             "saved_weights": ("holds_weights",),
         },
     )
 
 __all__ = [
     "Predictions",
+    "Recommendations",
     "ToPredict",
     "aggregation_for",
     "all_predicted",
+    "all_recommended",
     "are_graphs",
+    "asked_of",
     "canonical_digest",
     "copy_canonical",
     "holds_weights",

@@ -1,7 +1,7 @@
 """What the aggregate of some parts answers, and how well, without exporting it."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -9,10 +9,23 @@ import numpy.typing as npt
 from lineage_store.data import Task
 from lineage_store.rows import Rows, RowSet, pieces
 from lineage_store.tensors import Array, State
-from unlearning.serving.aggregation import Aggregation, stacked
-from unlearning.serving.measured import Metrics, measured_classes, measured_values
+from unlearning.serving.aggregation import Aggregation, aggregation_or_default, stacked
+from unlearning.serving.measured import (
+    Metrics,
+    measured_classes,
+    measured_values,
+    pairs_in_order,
+)
 
 ASKED_AT_ONCE = 8192
+
+
+@runtime_checkable
+class WithoutLabel(Protocol):
+    """What learns without a label, and knows what its answers are worth all the same."""
+
+    def worth(self, parts: Sequence[State], rows: RowSet) -> Metrics:
+        """Return what parts, of which some have a state, do on rows; and `rows`."""
 
 
 class Predictor(Protocol):
@@ -33,6 +46,15 @@ class Predictor(Protocol):
         """Return the right answers (n,), numbers of classes or values; not asked without a task."""
 
 
+@runtime_checkable
+class SeveralLabels(Protocol):
+    """What answers for further labels, too: each by a predictor of its own."""
+
+    @property
+    def further_labels(self) -> Mapping[str, Predictor]:
+        """Return who answers for each further label, by its name."""
+
+
 def aggregated(
     learner: Predictor, parts: Sequence[State], rows: Rows, *, aggregate: Aggregation
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -45,11 +67,27 @@ def evaluate(
 ) -> Metrics:
     """Return what the aggregate does on rows: the metrics of `measured` that fit; and `rows`.
 
-    Rows with weights count for these. Without a label nothing is right or wrong, and no row is
-    asked about; nor is one if all have weight 0.
+    Of several labels these are the first one's, and `further_labels` has the others' by name, each
+    aggregated as fits its task. Rows with weights count for these; of rows that all have weight 0
+    none is asked about. Without a label nothing is right or wrong, unless the learner says itself
+    what it is worth.
     """
-    if learner.task is None or not len(rows) or not any(parts):
+    found = _evaluate(learner, parts, rows, aggregate=aggregate)
+    further = learner.further_labels if isinstance(learner, SeveralLabels) else {}
+    told = {}
+    for name, one in further.items():
+        rule = aggregation_or_default(aggregate.name, task=one.task)
+        told[name] = _evaluate(one, parts, rows, aggregate=rule)
+    return found | ({"further_labels": told} if told else {})
+
+
+def _evaluate(
+    learner: Predictor, parts: Sequence[State], rows: RowSet, *, aggregate: Aggregation
+) -> Metrics:
+    if not len(rows) or not any(parts):
         return {"rows": 0}
+    if learner.task is None:
+        return learner.worth(parts, rows) if isinstance(learner, WithoutLabel) else {"rows": 0}
     squares = hits = loss = 0.0
     asked: list[Array] = []
     weighed: list[Array] = []
@@ -62,6 +100,7 @@ def evaluate(
         weighed.append(counts)
         if learner.task == "regression":
             squares += float(np.sum(counts * (told[:, 0] - labels) ** 2))
+            scored.append(told)
             continue
         scored.append(scores)
         right = told[np.arange(len(piece)), labels]
@@ -73,7 +112,10 @@ def evaluate(
         return {"rows": 0}
     if learner.task == "regression":
         error = float(np.sqrt(squares / total))
-        return {"rows": len(rows), "rmse": error, **measured_values(error, labels, counts)}
+        found = {"rows": len(rows), "rmse": error, **measured_values(error, labels, counts)}
+        values = np.concatenate(scored)[:, 0]
+        ordered = pairs_in_order(values, labels, rows.batch_bits, counts)
+        return found | ({} if ordered is None else {"pairs_in_order": ordered})
     return {
         "rows": len(rows),
         "accuracy": hits / total,

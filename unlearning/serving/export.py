@@ -7,8 +7,10 @@ It holds plain TensorFlow graphs, so it loads where this project is not installe
 
 Both return `probabilities` (n, classes) and `classes` (n,) for a classification, `values` (n,) for
 a regression, aggregated over the shards (`aggregation`); a shard without rows takes no part. A
-missing number is NaN, a missing string "". A date, one of the `dates` in `columns.json`, is a
-number of days (`ModelSpec`).
+model of several labels returns these of each, `minutes_values` for a label `minutes` (`told_as`). A
+missing number is NaN, a missing string "". Where a module has `parse`, the one signature is
+`serving_default`, of what that makes, by the names of the model's inputs (`PARSED`). A date, one of
+the `dates` in `columns.json`, is a number of days (`ModelSpec`).
 """
 
 from collections.abc import Callable, Sequence
@@ -18,15 +20,18 @@ from typing import Any
 from lineage_store.canonical import canonical_json, read_json
 from lineage_store.errors import BadInput
 from lineage_store.tensors import LEARNT, State
+from unlearning.keras_learning.keras_learner import KerasLearner
 from unlearning.keras_models.adapted_layers import adapts, tables_of
 from unlearning.keras_models.encoding import bucket_ids, first_values
-from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.keras_models.module_file import ModelSpec
+from unlearning.keras_models.module_file import LabelSpec, ModelSpec
 from unlearning.keras_models.named_inputs import TableTensors
+from unlearning.keras_models.parsing import ParsedInput, ParsedInputs
 from unlearning.keras_models.refusals import layers_of
-from unlearning.serving.aggregation import Aggregation
+from unlearning.keras_models.several_outputs import slice_of
+from unlearning.serving.aggregation import Aggregation, aggregation_or_default
 
 ASSET = "columns.json"
+PARSED = "parsed"
 
 
 def export(
@@ -44,17 +49,28 @@ def export(
     spec = learner.spec
     module = tf.Module()
     module.members = [learner.split(state, tf.Variable) for state in members]
-    module.asset = tf.saved_model.Asset(_asset(spec, folder))
+    module.asset = tf.saved_model.Asset(_asset(learner, folder))
+    parsed = learner.inputs if isinstance(learner.inputs, ParsedInputs) else None
     signature = [
         tf.TensorSpec([None, len(spec.numbers)], tf.float32, name="numbers"),
         tf.TensorSpec([None, len(spec.strings)], tf.string, name="strings"),
     ]
+    signature = signature if parsed is None else parsed.signature()
     answer = _answers_of(learner, members, module, signature)
 
-    def outputs(numbers: Any, strings: Any) -> dict[str, Any]:
-        return _named(tf, *aggregate.graph(tf.stack(answer(numbers, strings))), spec)
+    def outputs(*given: Any) -> dict[str, Any]:
+        members = tf.stack(answer(*given))
+        told: dict[str, Any] = {}
+        for head in spec.heads:
+            rule = aggregation_or_default(aggregate.name, task=head.task)
+            of_head = members[:, :, slice_of(spec, head)] if spec.labels else members
+            told |= _named(tf, *rule.graph(of_head), head, spec)
+        return told
 
     columns = tf.function(outputs, input_signature=signature)
+    if parsed is not None:
+        _save(module, folder, {"serving_default": columns})
+        return
 
     # A missing value may come as an absent feature or as one without values: read both.
     features = {name: tf.io.RaggedFeature(tf.float32) for name in spec.numbers} | {
@@ -73,16 +89,20 @@ def export(
 
     serialised = tf.TensorSpec([None], tf.string, name="examples")
     by_example = tf.function(parsed_outputs, input_signature=[serialised])
-    tf.saved_model.save(
-        module, str(folder), signatures={"serving_default": by_example, "columns": columns}
-    )
+    _save(module, folder, {"serving_default": by_example, "columns": columns})
+
+
+def _save(module: Any, folder: Path, signatures: dict[str, Any]) -> None:
+    import tensorflow as tf
+
+    tf.saved_model.save(module, str(folder), signatures=signatures)
     (folder.parent / ASSET).unlink()
 
 
 def _answers_of(
     learner: KerasLearner, members: Sequence[State], module: Any, signature: Sequence[Any]
-) -> Callable[[Any, Any], list[Any]]:
-    """Return what each member answers to columns, from its variables in a module.
+) -> Callable[..., list[Any]]:
+    """Return what each member answers to columns, or to what rows are parsed to.
 
     All are called by one graph, unless its layers hold what they learnt. Then each has its own, and
     what they learnt is kept in the module, too: as it stands in the state, and as tables.
@@ -95,7 +115,10 @@ def _answers_of(
     def call(weights: Any, inputs: Any) -> Any:
         return model.stateless_call(*weights, inputs, training=False)[0]
 
-    def inputs_of(numbers: Any, strings: Any) -> Any:
+    def inputs_of(*given: Any) -> Any:
+        if isinstance(learner.inputs, ParsedInputs):
+            return learner.inputs.of(given)
+        numbers, strings = given
         if spec.strings:
             categories = bucket_ids(strings, columns=spec.strings, buckets=spec.buckets)
         else:
@@ -104,14 +127,13 @@ def _answers_of(
 
     if not adapts(layers):
         one = tf.function(call)
-        return lambda numbers, strings: [
-            learner.outputs.answers(one(weights, inputs_of(numbers, strings)))
-            for weights in module.members
+        return lambda *given: [
+            learner.outputs.answers(one(weights, inputs_of(*given))) for weights in module.members
         ]
 
     def traced(weights: Any) -> Any:
-        def answers(numbers: Any, strings: Any) -> Any:
-            return learner.outputs.answers(call(weights, inputs_of(numbers, strings)))
+        def answers(*given: Any) -> Any:
+            return learner.outputs.answers(call(weights, inputs_of(*given)))
 
         return tf.function(answers, input_signature=signature).get_concrete_function()
 
@@ -122,21 +144,31 @@ def _answers_of(
         module.tables.append(tables_of(layers))
         learnt = [array for name, array in state.items() if name.startswith(LEARNT)]
         module.learnt.append([tf.Variable(array, trainable=False) for array in learnt])
-    return lambda numbers, strings: [one(numbers, strings) for one in each]
+    return lambda *given: [one(*given) for one in each]
 
 
-def _asset(spec: ModelSpec, folder: Path) -> str:
+def _asset(learner: KerasLearner, folder: Path) -> str:
     folder.parent.mkdir(parents=True, exist_ok=True)
     path = folder.parent / ASSET
-    path.write_bytes(canonical_json(spec.to_json()) + b"\n")
+    told = learner.spec.to_json()
+    if isinstance(learner.inputs, ParsedInputs):
+        told[PARSED] = [
+            [one.name, list(one.shape), one.dtype] for one in learner.inputs.parser.inputs
+        ]
+    path.write_bytes(canonical_json(told) + b"\n")
     return str(path)
 
 
-def _named(tf: Any, told: Any, scores: Any, spec: ModelSpec) -> dict[str, Any]:
-    if spec.task == "regression":
-        return {"values": told[:, 0]}
-    names = tf.constant(list(spec.classes))
-    return {"probabilities": told, "classes": tf.gather(names, tf.argmax(scores, axis=1))}
+def told_as(what: str, head: LabelSpec, spec: ModelSpec) -> str:
+    """Return the name under which `values`, `classes` or `probabilities` of a label are served."""
+    return f"{head.output_name}_{what}" if spec.labels else what
+
+
+def _named(tf: Any, told: Any, scores: Any, head: LabelSpec, spec: ModelSpec) -> dict[str, Any]:
+    if head.task == "regression":
+        return {told_as("values", head, spec): told[:, 0]}
+    classes = tf.gather(tf.constant(list(head.classes)), tf.argmax(scores, axis=1))
+    return {told_as("probabilities", head, spec): told, told_as("classes", head, spec): classes}
 
 
 def served_columns(folder: Path) -> ModelSpec:
@@ -151,12 +183,15 @@ def served_columns(folder: Path) -> ModelSpec:
             f"by its own signatures, with TensorFlow Serving for instance."
         )
     value = read_json(file)
-    return ModelSpec(
-        tuple(value["numbers"]),
-        tuple(value["strings"]),
-        value["task"],
-        tuple(value["classes"]),
-        value["buckets"],
-        tuple(value.get("dates", ())),
-        words=tuple(value.get("words", ())),
-    )
+    if "items" in value:
+        raise BadInput(
+            f"The served model in {folder} recommends items, and tells no label: no answer of it "
+            f"is right or wrong."
+        )
+    return ModelSpec.from_json(value)
+
+
+def served_inputs(folder: Path) -> tuple[ParsedInput, ...]:
+    """Read what a SavedModel of ours takes that is made by a module's `parse`; nothing without."""
+    told = read_json(folder / "assets" / ASSET).get(PARSED, ())
+    return tuple(ParsedInput(name, tuple(shape), dtype) for name, shape, dtype in told)

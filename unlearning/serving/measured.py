@@ -7,6 +7,8 @@
     balanced_accuracy   the share of a class's rows that are right, its mean over all with rows
     per_class           by the class's number (its name is a value): rows, recall, precision
     rmse, r2            the root of the mean squared error; 1 - that error / that of the mean
+    pairs_in_order      of two rows of one group whose values differ, how often the greater is told
+                        as greater (ties half): where rows have groups, and values are ranked
 
 Rows with weights count for these, as with scikit-learn's `sample_weight`: every share and mean is
 one of weights, and the pair of a row and another counts for the product of the two; `rows` alone
@@ -74,6 +76,25 @@ def measured_values(error: float, labels: Array, counts: Array) -> Metrics:
     if np.ptp(values[counts > 0]) > 0:
         found["r2"] = 1.0 - (error / deviation) ** 2
     return found
+
+
+def pairs_in_order(told: Array, labels: Array, groups: Array, counts: Array) -> float | None:
+    """Return how many pairs of rows of one group are told in order; None without such a pair.
+
+    Values told, labels, bits of groups and what rows count for are (n,).
+    """
+    order = np.argsort(groups, kind="stable")
+    starts = np.flatnonzero(np.diff(groups[order], prepend=groups[order[:1]] + np.uint64(1)))
+    right = total = 0.0
+    sizes = np.diff([*starts, len(order)])
+    for start, size in zip(starts[sizes > 1].tolist(), sizes[sizes > 1].tolist(), strict=True):
+        rows = order[start : start + size]
+        for row in rows:
+            worse = rows[labels[rows] < labels[row]]
+            weights = counts[row] * counts[worse]
+            ahead = (told[row] > told[worse]) + 0.5 * (told[row] == told[worse])
+            right, total = right + float(np.sum(weights * ahead)), total + float(np.sum(weights))
+    return share(right, total)
 
 
 def share(part: float, of: float) -> float | None:

@@ -5,8 +5,8 @@ asked to be lenient, and counts such values by column.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from lineage_store.data import Table, tables_of
 from lineage_store.index.models import ModelRecord
 from lineage_store.sources import AS_IT_IS, Given, Reading, open_sources
 from lineage_store.tensors import Array
+from unlearning.keras_models.module_file import LabelSpec, ModelSpec
+from unlearning.serving.export import told_as
 from unlearning.serving.served_model import ServedModel
 
 ROW = "row"
@@ -37,27 +39,42 @@ class ToPredict:
 
 
 @dataclass(frozen=True)
-class Predicted:
-    """What a model says of n rows.
+class Said:
+    """What a model says of a label of n rows.
 
-    `rows` are their ids, or numbers; `predictions` (n,) names of classes, or values;
-    `probabilities` (n, classes), for a regression (n, 0).
+    `predictions` (n,) are names of classes, or values; `probabilities` (n, classes), for a
+    regression (n, 0).
+    """
+
+    predictions: Sequence[str] | Sequence[float]
+    probabilities: Array
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What a model says of n rows: of its first label, and of each further one by name.
+
+    `rows` are their ids, or numbers; `predictions` and `probabilities` as `Said` has them.
     """
 
     rows: Sequence[str] | Sequence[int]
     predictions: Sequence[str] | Sequence[float]
     probabilities: Array
+    further: Mapping[str, Said] = field(default_factory=dict)
 
 
 class Predictions:
     """What a served model says of tables, some rows at a time, so that memory is bounded.
 
     `rows_by` is what rows are called by: the column of ids, or lines or rows for their numbers;
-    `classes` are those of the probabilities. Raises BadInput for a model that cannot be asked so.
+    `classes` are those of the probabilities, `further` those of further labels. `source` returns
+    the text of its module. Raises BadInput for a model that cannot be asked so.
     """
 
-    def __init__(self, folder: Path, asked: ToPredict) -> None:
-        self._model, self._asked = ServedModel(folder), asked
+    def __init__(
+        self, folder: Path, asked: ToPredict, *, source: Callable[[], str] | None = None
+    ) -> None:
+        self._model, self._asked = ServedModel(folder, source=source), asked
         self._unread: Counter[str] = Counter()
         spec, ids = self._model.spec, [asked.row_id]
         known = asked.reading.knowing([*spec.numbers, *spec.strings, *ids], ids=ids)
@@ -65,6 +82,7 @@ class Predictions:
         self._one = len(self._sources) == 1
         self.rows_by = asked.row_id or (self._sources[0].unit if self._one else ROW)
         self.task, self.classes = spec.task, spec.classes
+        self.further = {label.name: label.classes for label in spec.labels[1:]}
 
     def pieces(self) -> Iterator[Predicted]:
         """Yield what is said of the rows, in order: one piece of each table at least.
@@ -94,10 +112,9 @@ class Predictions:
         unread = self._unread if self._asked.lenient else None
         numbers = table.numbers(spec.numbers, dates=spec.dates, unread=unread, instead=LENIENTLY)
         told = self._model.answers(numbers, table.strings(spec.strings))
-        if spec.task == "regression":
-            return Predicted(rows, told["values"].tolist(), np.zeros((len(table), 0), np.float32))
-        names = [name.decode("utf-8") for name in told["classes"]]
-        return Predicted(rows, names, told["probabilities"])
+        first, *further = (_said(told, head, spec, rows=len(table)) for head in spec.heads)
+        by_name = zip(self.further, further, strict=True)
+        return Predicted(rows, first.predictions, first.probabilities, dict(by_name))
 
     def _rows(self, table: Table, before: int) -> Sequence[str] | Sequence[int]:
         if self._asked.row_id is not None:
@@ -108,24 +125,47 @@ class Predictions:
         return numbers
 
 
+def _said(told: Mapping[str, Array], head: LabelSpec, spec: ModelSpec, *, rows: int) -> Said:
+    if head.task == "regression":
+        values = told[told_as("values", head, spec)].tolist()
+        return Said(values, np.zeros((rows, 0), np.float32))
+    names = [name.decode("utf-8") for name in told[told_as("classes", head, spec)]]
+    return Said(names, told[told_as("probabilities", head, spec)])
+
+
 def all_predicted(found: Predictions) -> dict[str, Any]:
-    """Return `rows` and `predictions`, one a row, and for classes `classes` and `probabilities`."""
+    """Return `rows` and `predictions`, one a row, and for classes `classes` and `probabilities`.
+
+    Of a model of several labels these are the first one's, and `further_labels` has the others'.
+    """
     pieces = list(found.pieces())
-    told: dict[str, Any] = {
+    told = {
         "rows_by": found.rows_by,
         "rows": [row for piece in pieces for row in piece.rows],
+        **_together(found.classes, pieces),
     }
-    if found.task == "classification":
-        told["classes"] = list(found.classes)
-    told["predictions"] = [one for piece in pieces for one in piece.predictions]
-    if found.task == "classification":
-        told["probabilities"] = [row for piece in pieces for row in piece.probabilities.tolist()]
-    return told
+    further = {
+        name: _together(classes, [piece.further[name] for piece in pieces])
+        for name, classes in found.further.items()
+    }
+    return told | ({"further_labels": further} if further else {})
 
 
-def prediction_of(record: ModelRecord, found: Predictions) -> dict[str, Any]:
+def _together(classes: Sequence[str], pieces: Sequence[Predicted | Said]) -> dict[str, Any]:
+    """Return what pieces say of one label, which is a regression if it has no classes."""
+    predictions = [one for piece in pieces for one in piece.predictions]
+    if not classes:
+        return {"predictions": predictions}
+    return {
+        "classes": list(classes),
+        "predictions": predictions,
+        "probabilities": [row for piece in pieces for row in piece.probabilities.tolist()],
+    }
+
+
+def prediction_of(record: ModelRecord, warnings: Sequence[str]) -> dict[str, Any]:
     """Return by which model is predicted, what that may be called, and what to be warned of."""
-    warnings = found.warnings()
+    warnings = list(warnings)
     if record.claim.leaves_derived:
         warnings.insert(
             0,

@@ -14,7 +14,7 @@ import base64
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -45,37 +45,19 @@ def write_graph(
     """Write a SavedModel without any model's file; needs TensorFlow.
 
     `read` makes what is told of the table (a line by its number), and `answers` the outputs of
-    that, numbers (n, N) and strings (n, M); both are given TensorFlow first. The process ends in
-    another folder than it began: it is a program of its own.
+    that, numbers (n, N) and strings (n, M); both are given TensorFlow first. It is a program of its
+    own, as `write_signatures` is.
     """
-    import tensorflow as tf
 
-    module = tf.Module()
-    folder = folder.absolute()
-    with tempfile.TemporaryDirectory() as there:
-        os.chdir(there)
-        empty = Path(file)  # its path becomes part of the table's name: no path of a machine
-        empty.write_bytes(b"-\n" * lines)
-        module.asset = tf.saved_model.Asset(str(empty))
-        module.table = tf.lookup.StaticHashTable(
-            tf.lookup.TextFileInitializer(
-                module.asset.asset_path,
-                tf.int64,
-                tf.lookup.TextFileIndex.LINE_NUMBER,
-                tf.string,
-                tf.lookup.TextFileIndex.WHOLE_LINE,
-            ),
-            "",
-        )
-
+    def signatures(tf: Any, table: Any) -> dict[str, Any]:
         def by_example(examples: Any) -> dict[str, Any]:
-            told = read(tf, module.table)
+            told = read(tf, table)
             return answers(tf, told, *of_examples(tf, told, examples))
 
         def by_column(numbers: Any, strings: Any) -> dict[str, Any]:
-            return answers(tf, read(tf, module.table), numbers, strings)
+            return answers(tf, read(tf, table), numbers, strings)
 
-        signatures = {
+        return {
             "serving_default": tf.function(
                 by_example, input_signature=[tf.TensorSpec([None], tf.string, name="examples")]
             ),
@@ -87,7 +69,51 @@ def write_graph(
                 ],
             ),
         }
-        tf.saved_model.save(module, str(folder), signatures=signatures)
+
+    def table(tf: Any, path: Any) -> Any:
+        index = tf.lookup.TextFileIndex
+        kinds = (tf.int64, index.LINE_NUMBER), (tf.string, index.WHOLE_LINE)
+        return table_of(tf, path, *kinds, otherwise="")
+
+    write_signatures(folder, file=file, empty=b"-\n" * lines, tables=table, signatures=signatures)
+
+
+def table_of(tf: Any, path: Any, key: Any, value: Any, *, otherwise: Any) -> Any:
+    """Return a table of a file's lines: what it is looked up by, and what is found; type, index.
+
+    An index is a column, between tabs, or one of `tf.lookup.TextFileIndex`.
+    """
+    return tf.lookup.StaticHashTable(
+        tf.lookup.TextFileInitializer(path, *key, *value, delimiter="\t"), otherwise
+    )
+
+
+def write_signatures(
+    folder: Path,
+    *,
+    file: str,
+    empty: bytes,
+    tables: Callable[[Any, Any], Any],
+    signatures: Callable[[Any, Any], dict[str, Any]],
+) -> None:
+    """Write a SavedModel without any model's file, of functions that read it; needs TensorFlow.
+
+    `empty` stands in for the file; `tables` makes the tables that it is read by, of its path, and
+    `signatures` what is served, by name, of the tables; both are given TensorFlow first. The
+    process ends in another folder than it began.
+    """
+    import tensorflow as tf
+
+    module = tf.Module()
+    folder = folder.absolute()
+    with tempfile.TemporaryDirectory() as there:
+        os.chdir(there)
+        told = Path(file)  # its path becomes part of the table's name: no path of a machine
+        told.write_bytes(empty)
+        module.asset = tf.saved_model.Asset(str(told))
+        module.tables = tables(tf, module.asset.asset_path)
+        made = signatures(tf, module.tables)
+        tf.saved_model.save(module, str(folder), signatures=made)
 
 
 def line_of(tf: Any, table: Any, number: int, dtype: Any) -> Any:
@@ -114,24 +140,29 @@ def names_in(tf: Any, blob: Any, ends: Any) -> Any:
     return tf.strings.substr(tf.fill([tf.size(ends) - 1], blob), ends[:-1], ends[1:] - ends[:-1])
 
 
+def feature_of(tf: Any, examples: Any, name: Any, dtype: Any) -> tuple[Any, Any]:
+    """Return the values of a feature of serialised tf.Examples, and where each one's begin."""
+    parsed = tf.raw_ops.ParseExampleV2(
+        serialized=examples,
+        names=tf.zeros([0], tf.string),
+        sparse_keys=tf.zeros([0], tf.string),
+        dense_keys=tf.zeros([0], tf.string),
+        ragged_keys=tf.reshape(name, [1]),
+        dense_defaults=[],
+        num_sparse=0,
+        sparse_types=[],
+        ragged_value_types=[dtype],
+        ragged_split_types=[tf.int64],
+        dense_shapes=[],
+    )
+    return parsed.ragged_values[0], parsed.ragged_row_splits[0]
+
+
 def of_examples(tf: Any, told: ColumnsTold, examples: Any) -> tuple[Any, Any]:
     """Return numbers (n, N) and strings (n, M) of serialised tf.Examples."""
 
     def column(name: Any, dtype: Any, missing: Any) -> Any:
-        parsed = tf.raw_ops.ParseExampleV2(
-            serialized=examples,
-            names=tf.zeros([0], tf.string),
-            sparse_keys=tf.zeros([0], tf.string),
-            dense_keys=tf.zeros([0], tf.string),
-            ragged_keys=tf.reshape(name, [1]),
-            dense_defaults=[],
-            num_sparse=0,
-            sparse_types=[],
-            ragged_value_types=[dtype],
-            ragged_split_types=[tf.int64],
-            dense_shapes=[],
-        )
-        values, splits = parsed.ragged_values[0], parsed.ragged_row_splits[0]
+        values, splits = feature_of(tf, examples, name, dtype)
         spare = tf.concat([values, tf.constant([missing], dtype)], axis=0)
         there = splits[1:] > splits[:-1]
         return tf.gather(spare, tf.where(there, splits[:-1], splits[-1]))
@@ -148,6 +179,21 @@ def of_examples(tf: Any, told: ColumnsTold, examples: Any) -> tuple[Any, Any]:
 
 def fill(graph: Path, folder: Path, *, file: str, schema: Schema, lines: Sequence[bytes]) -> None:
     """Copy a shipped graph, and write its file of lines (as bytes, before Base64) beside it."""
+    fill_with(graph, folder, file=file, schema=schema, lines=map(coded, lines))
+
+
+def coded(data: bytes) -> bytes:
+    """Return bytes as the graphs read them, in web-safe Base64 that is not padded."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
+def fill_with(
+    graph: Path, folder: Path, *, file: str, schema: Schema, lines: Iterable[bytes]
+) -> None:
+    """Copy a shipped graph, and write its file of lines as they are beside it.
+
+    Of a table without a label, columns are all that is told of the model's inputs.
+    """
     for one in sorted(graph.rglob("*")):
         if one.is_file():
             target = folder / one.relative_to(graph)
@@ -156,10 +202,10 @@ def fill(graph: Path, folder: Path, *, file: str, schema: Schema, lines: Sequenc
     told = folder / "assets" / file
     told.parent.mkdir(parents=True, exist_ok=True)
     # What every served model of ours says of its columns; a shipped graph does not read it.
-    write_atomic(folder / "assets" / ASSET, canonical_json(columns_of(schema).to_json()) + b"\n")
+    columns = columns_of(schema).to_json() if schema.labels else {"items": schema.said.items}
+    write_atomic(folder / "assets" / ASSET, canonical_json(columns) + b"\n")
     told.unlink(missing_ok=True)
-    coded = (base64.urlsafe_b64encode(data).rstrip(b"=") for data in lines)
-    write_atomic(told, b"".join(line + b"\n" for line in coded))
+    write_atomic(told, b"".join(line + b"\n" for line in lines))
 
 
 def columns_of(schema: Schema) -> ModelSpec:

@@ -6,7 +6,7 @@ known_strategies  the registry
 retrain_shards    exact: retrain from the last checkpoint that never saw the rows
 amnesiac          approximate: subtract the updates of batches that held a row
 amnesiac_marginal approximate: take back what the rows added to the last epoch
-withdraw          nothing is left to learn
+unasked           nobody names them: nothing is left to learn; shards that were trained whole
 shard_decision    the decision that the strategies for stages share; `shard_cost` what one costs
 exposure          how much of a run a deletion touches
 last_epoch        of a shard, taken again without the rows
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from unlearning.strategies.decision import Decision, Exposure
     from unlearning.strategies.known_strategies import choose, strategy_of
     from unlearning.strategies.past_decision import PastDecision
+    from unlearning.strategies.unasked import RetrainWholeShards
 else:
     __getattr__ = lazily(
         __name__,
@@ -29,7 +30,8 @@ else:
             "decision": ("Decision", "Exposure"),
             "known_strategies": ("choose", "strategy_of"),
             "past_decision": ("PastDecision",),
+            "unasked": ("RetrainWholeShards",),
         },
     )
 
-__all__ = ["Decision", "Exposure", "PastDecision", "choose", "strategy_of"]
+__all__ = ["Decision", "Exposure", "PastDecision", "RetrainWholeShards", "choose", "strategy_of"]

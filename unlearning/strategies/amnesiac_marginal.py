@@ -28,7 +28,7 @@ from lineage_store.errors import BadInput
 from lineage_store.ledger import FIRST_FAMILY, Correction, Ledger, ShardLedger, keep_shard
 from lineage_store.rows import RowStore
 from lineage_store.tensors import State, save_state, weights_digest, weights_of
-from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_learning.keras_learner import KerasLearner
 from unlearning.strategies.decision import Cost, Fate, Kept, Told, Unit
 from unlearning.strategies.exposure import affected_positions
 from unlearning.strategies.last_epoch import corrected_state, correction_steps

@@ -65,10 +65,10 @@ def known_strategy(name: str) -> Strategy[Any] | None:
 
 
 def _known() -> dict[str, Strategy[Any]]:
-    from unlearning.strategies.withdraw import Withdraw
+    from unlearning.strategies.unasked import RetrainWholeShards, Withdraw
 
-    withdraw = Withdraw()
-    return {**strategies(), withdraw.name: withdraw}
+    unasked: list[Strategy[Any]] = [RetrainWholeShards(), Withdraw()]
+    return {**strategies(), **{strategy.name: strategy for strategy in unasked}}
 
 
 def exact_strategy(family: str) -> Strategy[Any] | None:

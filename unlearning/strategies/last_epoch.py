@@ -18,8 +18,8 @@ from lineage_store.ledger import ShardLedger, TrainOptions
 from lineage_store.placement import Stage
 from lineage_store.rows import Rows, RowSet, RowStore
 from lineage_store.tensors import State, load_state
-from unlearning.keras_models.class_weights import Weights, counts_of
-from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_learning.class_weights import Weights, counts_of
+from unlearning.keras_learning.keras_learner import KerasLearner
 from unlearning.strategies.strategy import stage_of
 from unlearning.training.batches import epoch_batches
 from unlearning.training.stages import Progress, weigh

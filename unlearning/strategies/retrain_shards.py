@@ -17,7 +17,7 @@ from lineage_store.claim import BITS, Claim
 from lineage_store.errors import CheckFailed
 from lineage_store.ledger import FIRST_FAMILY, Ledger, ShardLedger, StepRecord, keep_shard
 from lineage_store.rows import RowStore
-from unlearning.keras_models.class_weights import ALIKE
+from unlearning.keras_learning.class_weights import ALIKE
 from unlearning.strategies.decision import Cost, Fate, Told, Unit
 from unlearning.strategies.shard_cost import bytes_from, cost_of_steps, state_bytes, total
 from unlearning.strategies.shard_decision import NO_UPDATES, ShardDecision

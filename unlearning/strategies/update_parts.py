@@ -44,8 +44,13 @@ class UpdateParts(Strategy[ShardDecision]):
         return with_trail(self.trail)
 
     @abstractmethod
-    def taken_out(self, run: Any, state: State, before: RowSet, gone: Indices) -> State | None:
-        """Return a part's state without some of its rows; None if it must be made again."""
+    def taken_out(
+        self, run: Any, state: State, before: RowSet, gone: Indices, after: RowSet
+    ) -> State | None:
+        """Return a part's state without some of its rows; None if it must be made again.
+
+        `before` are its rows, `gone` the places of those that go, `after` those that remain.
+        """
 
     @abstractmethod
     def told(self, parts: str) -> str:
@@ -74,7 +79,7 @@ class UpdateParts(Strategy[ShardDecision]):
             raise ValueError("rows are taken out of what was made of the rows as they were")
         before, after = (_rows(one, part) for one in (old_store, store))
         gone = np.flatnonzero(~np.isin(_texts(before), _texts(after)))
-        state = self.taken_out(run, old.checkpoint(0), before, gone)
+        state = self.taken_out(run, old.checkpoint(0), before, gone, after)
         if state is None:
             run.learner.learn(run.part_run, store, part, new)
             return
@@ -119,9 +124,11 @@ class SubtractSums(UpdateParts):
     trail: Trail = "sums"
     what = "the sums of its deleted rows are subtracted"
 
-    def taken_out(self, run: SumsRun, state: State, before: RowSet, gone: Indices) -> State | None:
+    def taken_out(
+        self, run: SumsRun, state: State, before: RowSet, gone: Indices, after: RowSet
+    ) -> State | None:
         """Subtract the sums of the rows."""
-        return run.learner.less(state, before.take(gone))
+        return run.learner.less(state, before.take(gone), left=after)
 
     def told(self, parts: str) -> str:
         """Say from how many parts sums were subtracted."""
@@ -135,7 +142,9 @@ class MendTrees(UpdateParts):
     trail: Trail = "structure"
     what = "its trees are mended without the deleted rows"
 
-    def taken_out(self, run: TreesRun, state: State, before: RowSet, gone: Indices) -> State | None:
+    def taken_out(
+        self, run: TreesRun, state: State, before: RowSet, gone: Indices, after: RowSet
+    ) -> State | None:
         """Mend the trees, and grow again what splits otherwise."""
         return run.learner.mended(state, before, gone)
 

@@ -14,7 +14,7 @@ from lineage_store.index import models, reading_index
 from lineage_store.ledger import BaseOrigin, Header, Ledger, open_ledger, published_weights
 from lineage_store.tensors import LEARNT, State, weights_digest
 from lineage_store.workspace import Workspace
-from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_learning.keras_learner import KerasLearner
 
 
 def open_base(workspace: Workspace, model: str) -> Ledger:

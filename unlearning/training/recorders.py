@@ -32,7 +32,7 @@ from lineage_store.ledger import (
 from lineage_store.placement import Partition, band_at
 from lineage_store.rows import Rows, RowStore
 from lineage_store.tensors import State
-from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_learning.keras_learner import KerasLearner
 from unlearning.training.step_checkpoints import REGENERATE
 
 WAITING = 8

@@ -19,8 +19,8 @@ from lineage_store.ledger import ShardLedger, StageRecord, StepRecord, TrainOpti
 from lineage_store.placement import Partition, Stage
 from lineage_store.rows import Rows, RowSet, RowStore, pieces
 from lineage_store.tensors import Array, State, load_state
-from unlearning.keras_models.class_weights import ALIKE, Weights, weighting_or_default
-from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_learning.class_weights import ALIKE, Weights, weighting_or_default
+from unlearning.keras_learning.keras_learner import KerasLearner
 from unlearning.training.batches import (
     batch_digest,
     epoch_batches,

@@ -17,8 +17,8 @@ from typing import Any, cast
 from lineage_store.placement import Stage, batch_of
 from lineage_store.rows import Rows, RowStore
 from lineage_store.tensors import State, load_state, save_state
-from unlearning.keras_models.class_weights import Weights
-from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_learning.class_weights import Weights
+from unlearning.keras_learning.keras_learner import KerasLearner
 from unlearning.training.stages import Run
 
 FOLDER = "witness"

@@ -7,9 +7,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from lineage_store.index import Queued, all_queued, reading_index
-from lineage_store.requests import Details
+from lineage_store.log import events
+from lineage_store.requests import Details, Law, law_in_force, name_of
 from lineage_store.requests.recipients import recipients
 from lineage_store.workspace import Workspace
+from unweave.answers.clock import clock
+from unweave.answers.own_proofs import own_proofs
 
 if TYPE_CHECKING:
     from pipelines.runs import Group, Ran
@@ -18,9 +21,10 @@ if TYPE_CHECKING:
 Answer = dict[str, Any]
 
 
-def line(request: Queued, today: str) -> Answer:
+def line(request: Queued, law: Law, *, today: str) -> Answer:
     """Return a request's line in a list: nothing in it says whom it is about."""
     return {
+        **clock(request, law, today=today),
         "request": request.id,
         "state": request.state(today),
         "kind": request.kind,
@@ -49,7 +53,8 @@ def whole(
     today: str,
 ) -> Answer:
     """Return all of a request: its line, what it keeps in words, and what came of it."""
-    answer = line(request, today)
+    answer = line(request, law_in_force(workspace), today=today)
+    answer["history"] = _history(connection, workspace, request.id)
     if details is not None:
         answer |= {
             "named": list(details.ids),
@@ -60,9 +65,21 @@ def whole(
         folder = workspace.request(request.run)
         answer |= {
             "certificate": str(folder.certificate),
+            "certificates": own_proofs(connection, workspace, request, today=today),
             "recipients": recipients(connection, workspace, _replaced(connection, request.run)),
         }
     return answer
+
+
+def _history(connection: sqlite3.Connection, workspace: Workspace, request: str) -> list[Answer]:
+    """Return what happened to a request, and who did it as long as that is known."""
+    keys = workspace.keys()
+    found = []
+    for event in events.about(connection, request):
+        number = event.body.get("by")
+        name = None if number is None else name_of(connection, keys, number)
+        found.append({"time": event.time, "what": event.kind, "staff": number, "by": name})
+    return found
 
 
 def _waiting_for_an_answer(details: Details) -> Answer:
@@ -121,16 +138,25 @@ def ran(
 
     with reading_index(workspace) as connection:
         left = Counter(one.state(today) for one in all_queued(connection, open_only=True))
+        asked = {one.id: one for one in all_queued(connection)}
+        proofs = {
+            name: own_proofs(connection, workspace, asked[name], today=today)
+            for name in (
+                *(name for run in done.runs for name in run.requests),
+                *(one.request for one in done.settled),
+            )
+        }
     return {
         "runs": [
             {
                 "requests": list(run.requests),
+                "certificates": {name: proofs[name] for name in run.requests},
                 **answers.forgotten(workspace, run.done, seconds=run.seconds, reveal=reveal),
             }
             for run in done.runs
         ],
         "finished": list(finished),
-        "settled": [asdict(one) for one in done.settled],
+        "settled": [asdict(one) | {"certificates": proofs[one.request]} for one in done.settled],
         "failed": [
             {"requests": list(served), "error": str(error), "exit_status": error.exit_status}
             for served, error in done.failed

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.errors import BadInput
 from lineage_store.understood import Understanding
-from unweave.api.session import Session
+from unweave.session.session import Session
 
 if TYPE_CHECKING:
     from lineage_store.workspace import Connection
@@ -62,7 +62,7 @@ def detect_poison(
     """
     from lineage_store.progress import listening
     from pipelines.runs.detect import detect
-    from unweave.api.request_queue import RequestQueue
+    from unweave.desk.request_queue import RequestQueue
 
     asked.check()
     if propose is not None and not propose.parent.is_dir():

@@ -7,7 +7,8 @@ from lineage_store.canonical import PUBLIC, write_atomic
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.index import reading_index
 from lineage_store.keys import load_public_key
-from lineage_store.log import ORIGIN, TreeHead, events, proofs
+from lineage_store.log import KINDS, ORIGIN, TreeHead, events, proofs
+from lineage_store.requests import date_of
 from lineage_store.workspace import Workspace
 
 Answer = dict[str, Any]
@@ -27,14 +28,30 @@ def log_head(workspace: Workspace, *, out: Path | None) -> Answer:
     }
 
 
-def log_events(workspace: Workspace, *, kind: str | None) -> Answer:
-    """List the events, of one kind or all, as they are stored."""
+def log_events(
+    workspace: Workspace,
+    *,
+    kind: str | None,
+    since: str | None = None,
+    request: str | None = None,
+) -> Answer:
+    """List the events as they are stored: of one kind, from a day on, of a request or a deletion.
+
+    Raises BadInput for a kind that there is not, and for a day that is none.
+    """
+    known = [one.name for one in KINDS]
     with reading_index(workspace) as connection:
-        found = [
-            {"seq": one.seq, "time": one.time, "kind": one.kind, "body": dict(one.body)}
-            for one in events.events(connection)
-            if kind is None or one.kind == kind
-        ]
+        stored = list(events.events(connection))
+    if kind is not None and kind not in {*known, *(one.kind for one in stored)}:
+        raise BadInput(f"There is no kind of event called {kind!r}; there are {', '.join(known)}.")
+    day = "" if since is None else date_of(since, "The day of `since`")
+    found = [
+        {"seq": one.seq, "time": one.time, "kind": one.kind, "body": dict(one.body)}
+        for one in stored
+        if kind in (None, one.kind)
+        and one.time >= day
+        and (request is None or request in (one.body.get("request"), one.body.get("run")))
+    ]
     return {"events": found}
 
 

@@ -11,7 +11,7 @@ Each answer is a dictionary that JSON can hold, the same as at the command line.
 
 import os
 import time as clock
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,17 +25,17 @@ from lineage_store.understood import Understanding
 from lineage_store.workspace import parse_connection
 from unlearning.families import DEFAULT
 from unweave.api.asked_runs import detect_poison, train_model
-from unweave.api.forget_options import asked_of, forget_request
-from unweave.api.near_subjects import spelled_otherwise, telling_of_others
 from unweave.api.reader import Reader, Tables, the_data
 from unweave.api.readmitting import readmit_subjects
 from unweave.api.reporting import write_report
-from unweave.api.session import Now, Session, nobody, to_nobody
 from unweave.api.verify import verify as verify
+from unweave.session.forget_options import asked_of, forget_request
+from unweave.session.near_subjects import spelled_otherwise, telling_of_others
+from unweave.session.session import Now, Session, nobody, to_nobody
 
 if TYPE_CHECKING:
     from pipelines.jobs import Backend
-    from unweave.api.request_queue import RequestQueue
+    from unweave.desk.request_queue import RequestQueue
     from unweave.report.charts import Evaluation
 
 
@@ -76,16 +76,18 @@ class Project(Reader):
         *,
         csv: Tables | None = None,
         reading: Reading = AS_IT_IS,
-        label: str | None = None,
+        label: str | Sequence[str] | None = None,
         subject: str | Sequence[str] = (),
         row_id: str | None = None,
         weight_column: str | None = None,
         group_column: str | None = None,
+        item_column: str | None = None,
         drop: Sequence[str] = (),
-        task: Task | None = None,
+        task: Task | Mapping[str, Task] | None = None,
         category_columns: Sequence[str] = (),
         text_columns: Sequence[str] = (),
         date_columns: Sequence[str] = (),
+        array_columns: Sequence[str] = (),
         module: Path | str | None = None,
         base: str | None = None,
         model_family: str = DEFAULT,
@@ -111,6 +113,8 @@ class Project(Reader):
         tree_depth: int = 24,
         candidates: int = 128,
         leaf_rows: int = 2,
+        similarity: str = "cosine",
+        neighbours: int = 50,
         early_stop: int | None = None,
         checkpoint_every: int | None = None,
         checkpoint_budget: int | None = None,
@@ -123,13 +127,15 @@ class Project(Reader):
         """Train a model with lineage on a table, in one file or several, and push it.
 
         `reading` says how files are read, as far as their first bytes do not tell; `task` what the
-        label is, and the columns of categories, text and dates what these hold, as far as the rows
-        do not tell. `understood` is told what the gate made of the table before anything is learnt,
-        and a `dry_run` ends there; the answer has it too.
+        label is, and the columns of categories, text, dates and arrays what these hold, as far as
+        the rows do not tell. `understood` is told what the gate made of the table before anything
+        is learnt, and a `dry_run` ends there; the answer has it too.
 
-        `label` is the column to predict, for a family that learns to tell one; `subject` names one
-        column or more, of whose a row is; `weight_column` says what it counts for, `group_column`
-        with which others it stays. `base` names a live model whose weights each shard starts from;
+        `label` is the column to predict, for a family that learns to tell one, or several, each an
+        output of a module's model (then `task` may say it by name); `subject` names one column or
+        more, of whose a row is; `weight_column` says what it counts for, `group_column` with which
+        others it stays, `item_column` what it is an interaction with, for a family that learns
+        which items go together. `base` names a live model whose weights each shard starts from;
         without `shards` there are as many as that has, or as are best for `model_family`, as of
         `slices`. `risk_rules` tell which rows are likely to be withdrawn, by rising risk
         (docs/data.md). Who is spelled nearly as somebody who was forgotten here is kept out, unless
@@ -139,17 +145,23 @@ class Project(Reader):
 
         risk = parse_rules(risk_rules)
         subjects = (subject,) if isinstance(subject, str) else tuple(subject)
+        labels = (label,) if isinstance(label, str) else tuple(label or ())
         columns = Columns(
-            label,
+            labels[0] if labels else None,
             subjects,
             row_id,
             tuple(drop),
             placed_by_row(place_by, group=group_column),
             risk,
-            kinds_said(texts=[*category_columns, *text_columns], dates=date_columns),
-            task,
+            kinds_said(
+                texts=[*category_columns, *text_columns], dates=date_columns, arrays=array_columns
+            ),
+            None if isinstance(task, Mapping) else task,
             weight=weight_column,
             group=group_column,
+            items=item_column,
+            further_labels=labels[1:],
+            tasks=tuple(task.items()) if isinstance(task, Mapping) else (),
         )
         asked = TrainRequest(
             sources=open_table(the_data(data, csv), columns, reading),
@@ -177,6 +189,8 @@ class Project(Reader):
                 tree_depth=tree_depth,
                 candidates=candidates,
                 leaf_rows=leaf_rows,
+                similarity=similarity,
+                neighbours=neighbours,
                 early_stop=early_stop,
                 checkpoint_every=checkpoint_every,
                 checkpoint_budget=checkpoint_budget,
@@ -296,7 +310,7 @@ class Project(Reader):
     @property
     def requests(self) -> "RequestQueue":
         """The queue of requests."""
-        from unweave.api.request_queue import RequestQueue
+        from unweave.desk.request_queue import RequestQueue
 
         return RequestQueue(self._session)
 

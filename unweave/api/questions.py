@@ -12,7 +12,7 @@ from lineage_store.index.models import ModelRecord, find_model
 from lineage_store.questions import as_of as history
 from lineage_store.questions import one_model
 from lineage_store.workspace import Workspace
-from unweave.api.session import Session
+from unweave.session.session import Session
 
 Answer = dict[str, Any]
 

@@ -15,12 +15,12 @@ from lineage_store.questions import traces as questions
 from lineage_store.sources import AS_IT_IS, Given, Reading
 from lineage_store.workspace import Workspace
 from unweave.answers.revealed import weights_in_clear
-from unweave.api.near_subjects import spelled_otherwise, telling_of_others
 from unweave.api.questions import Queries
-from unweave.api.session import Now, Session
+from unweave.session.near_subjects import spelled_otherwise, telling_of_others
+from unweave.session.session import Now, Session
 
 if TYPE_CHECKING:
-    from unlearning.serving import Predictions, ToPredict
+    from unlearning.serving import Predictions, Recommendations, ToPredict
 
 Tables: TypeAlias = Given | Sequence[Given]
 
@@ -167,16 +167,26 @@ class Reader:
         """Predict with a live model's SavedModel for the rows of a table.
 
         `row_id` is the column that names the rows in the answer; without one they are told by their
-        lines. A value that is no number where the model takes one is an error, unless it is
-        `lenient`: then it is missing, and `warnings` count such values by column.
+        lines. A model of items recommends to each history, which is all rows of one id. A value
+        that is no number where the model takes one is an error, unless it is `lenient`: then it is
+        missing, and `warnings` count such values by column.
         """
-        from unlearning.serving import ToPredict, all_predicted, prediction_of
+        from unlearning.serving import (
+            Recommendations,
+            ToPredict,
+            all_predicted,
+            all_recommended,
+            prediction_of,
+        )
 
         given = the_data(data, csv)
         asked = ToPredict(data=given, reading=reading, row_id=row_id, lenient=lenient)
         with self._predictions(asked, model_id) as (_, record, found):
-            told = all_predicted(found)
-            return prediction_of(record, found) | told
+            if isinstance(found, Recommendations):
+                told = all_recommended(found)
+            else:
+                told = all_predicted(found)
+            return prediction_of(record, found.warnings()) | told
 
     def predict_to(
         self,
@@ -200,21 +210,24 @@ class Reader:
             must_be_a_place(Path(out), data, workspace=workspace.root)
             written = write_predictions(found, Path(out))
             told = {"out": str(out), "rows_written": written}
-            return prediction_of(record, found) | told
+            return prediction_of(record, found.warnings()) | told
 
     @contextmanager
     def _predictions(
         self, asked: "ToPredict", model_id: str | None
-    ) -> Iterator[tuple[Workspace, ModelRecord, "Predictions"]]:
+    ) -> Iterator[tuple[Workspace, ModelRecord, "Predictions | Recommendations"]]:
         """Open a live model to predict with."""
-        from unlearning.serving import Predictions
+        from lineage_store.ledger import open_ledger
+        from unlearning.serving import asked_of
+        from unlearning.training import module_source
 
         with self._session.reading() as (workspace, connection):
             record = models.find_model(connection, model_id)
             if record.state != "live":
                 raise BadInput(f"The model {record.id} is {record.state}: it cannot predict.")
-            folder = workspace.absolute(record.paths["pushed"])
-            yield workspace, record, Predictions(folder, asked)
+            folder, ledger = (workspace.absolute(record.paths[one]) for one in ("pushed", "ledger"))
+            found = asked_of(folder, asked, source=lambda: module_source(open_ledger(ledger)))
+            yield workspace, record, found
 
     @property
     def public_key(self) -> Path:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from unweave.api.forget_options import unique_ids
-from unweave.api.session import Session
+from unweave.session.forget_options import unique_ids
+from unweave.session.session import Session
 
 
 def readmit_subjects(session: Session, ids: Sequence[str], *, rows: bool = False) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from lineage_store.canonical import PUBLIC, write_atomic
 from lineage_store.errors import BadInput
-from unweave.api.session import Session
+from unweave.session.session import Session
 
 if TYPE_CHECKING:
     from unweave.report.charts import Evaluation

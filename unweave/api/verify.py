@@ -15,14 +15,22 @@ def verify(
     public_key: Path | str | None = None,
     workspace: Path | str | None = None,
     model: str | None = None,
+    receipt: Path | str | None = None,
+    subject: str | None = None,
 ) -> dict[str, Any]:
     """Check a certificate offline; `ok` is true only if it is intact, signed by that key and sound.
 
     The event log's signed head, the proof that the request was recorded in it and the consistency
     of all that the certificate says are checked too. With a workspace, its commitments to models
     that are live there (or to one) are opened: `opened` says of each *opened*, *ended*, or
-    *another*, and then `ok` is false. Raises BadInput if the file cannot be read.
+    *another*, and then `ok` is false. With a `receipt` and the id of its `subject` the commitment
+    to that id is opened: `speaks_of_subject` says whether it is theirs, and else `ok` is false.
+    Raises BadInput if a file cannot be read, or is no receipt.
     """
+    if (receipt is None) != (subject is None):
+        raise BadInput(
+            "`receipt` and `subject` go together: the receipt opens the commitment to one id."
+        )
     from lineage_store.keys import load_public_key
     from unlearning.certificates import judge
 
@@ -42,11 +50,14 @@ def verify(
             "request_id": predicate["request"]["id"],
             "certified": predicate["certified"],
             "rows": predicate["rows"]["count"],
+            "subjects": len(predicate["subjects"]),
             "models": predicate["models"],
         }
         size = int(predicate["log"]["checkpoint"].split("\n")[1])
         if workspace is not None:
             answer |= _opened(Path(workspace), predicate, model, answer)
+        if receipt is not None and subject is not None:
+            answer |= _spoken_of(data, predicate, Path(receipt), subject, answer)
         answer["log"] = {"event": predicate["log"]["event"]["seq"], "size": size}
     return answer
 
@@ -64,3 +75,16 @@ def _opened(
         return {"opened": opened}
     detail = f"{', '.join(others)} in this workspace: not the weights that it names."
     return {"opened": opened, "ok": False, "verdict": "not what is there", "detail": detail}
+
+
+def _spoken_of(
+    data: bytes, predicate: dict[str, Any], receipt: Path, subject: str, answer: dict[str, Any]
+) -> dict[str, Any]:
+    """Return what opening the commitment to one id adds to an answer, or changes in it."""
+    from unlearning.certificates import read_receipt, why_not_of
+
+    why = why_not_of(data, predicate, read_receipt(receipt), subject)
+    told = {"speaks_of_subject": why is None}
+    if why is None or not answer["ok"]:
+        return told
+    return {**told, "ok": False, "verdict": "not of this person", "detail": why}

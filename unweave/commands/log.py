@@ -1,6 +1,7 @@
 """`unweave log`: the event log, its signed heads, and proofs that can be checked offline."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ import click
 
 from unweave.options.once import Commands
 from unweave.options.shared import JSON, WORKSPACE
-from unweave.text.printed import say, say_json
+from unweave.text.printed import cell_of_csv, say, say_json
+
+DIGEST = 64  # hexadecimal digits of a SHA-256
 
 OUT = click.option("--out", type=click.Path(path_type=Path), help="Write it to this file.")
 PUBLIC_KEY = click.option(
@@ -38,14 +41,35 @@ def head(workspace: Path, out: Path | None, as_json: bool) -> None:
 @log.command()
 @WORKSPACE
 @click.option("--kind", help="Only events of this kind.")
+@click.option("--since", "day", metavar="DATE", help="Only events from this day on.")
+@click.option("--request", "of", metavar="ID", help="Only those of this request or deletion.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print them as CSV, whole.")
 @JSON
-def show(workspace: Path, kind: str | None, as_json: bool) -> None:
-    """List the events, numbered, as they are stored."""
+def show(
+    workspace: Path,
+    kind: str | None,
+    day: str | None,
+    of: str | None,
+    as_csv: bool,
+    as_json: bool,
+) -> None:
+    """List the events, numbered; with --csv or --json, whole as they are stored."""
     from lineage_store.workspace import open_workspace
     from unweave.api.event_log import log_events
 
-    answer = log_events(open_workspace(workspace), kind=kind)
-    lines = [f"{e['seq']:>4}  {e['time']}  {e['kind']:<14} {_body(e)}" for e in answer["events"]]
+    answer = log_events(open_workspace(workspace), kind=kind, since=day, request=of)
+    found = answer["events"]
+    if as_csv and not as_json:
+        say("seq,time,kind,body")
+        for one in found:
+            cells = (str(one["seq"]), one["time"], one["kind"], _body(one))
+            say(",".join(map(cell_of_csv, cells)))
+        return
+    wide = max((len(one["kind"]) for one in found), default=0)
+    lines = [
+        f"{one['seq']:>4}  {one['time'][:19]}  {one['kind']:<{wide}}  {_told(one['body'])}"
+        for one in found
+    ]
     _print(answer, as_json, lines or ["There is no such event."])
 
 
@@ -112,6 +136,20 @@ def check(
 
 def _body(event: dict[str, Any]) -> str:
     return json.dumps(event["body"], sort_keys=True, ensure_ascii=False)
+
+
+def _told(body: dict[str, Any]) -> str:
+    """Say an event's body on one line: what is empty is left out, and digests are cut."""
+    return ", ".join(
+        f"{name} {_short(value)}" for name, value in body.items() if value not in (None, "", {}, [])
+    )
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return " ".join(f"{name} -> {_short(one)}" for name, one in value.items())
+    text = str(value)
+    return text[:12] if len(text) == DIGEST and text.isalnum() else text
 
 
 def _sentence(answer: dict[str, Any]) -> str:

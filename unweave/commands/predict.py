@@ -41,9 +41,11 @@ def predict(
 ) -> None:
     """Predict with a pushed model for the rows of a table.
 
-    The answer is CSV: a row's id or line, the prediction, and the probability of each class. A
-    table without a column that the model takes is refused, and so is a value that is no number (or
-    no date) where the model takes one.
+    The answer is CSV: a row's id or line, the prediction, and the probability of each class; of
+    several labels the first one's, and then those of the others, by their names. A model of items
+    recommends: rows of one id are one history, and the answer is its id, an item and a score, ten
+    at most, best first. A table without a column that the model takes is refused, and so is a value
+    that is no number (or no date) where the model takes one.
     """
     with project_of(workspace, progress=False) as project:
         if out is None:

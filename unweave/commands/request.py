@@ -2,37 +2,31 @@
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
+from unweave.commands.request_answers import ANSWERING
+from unweave.commands.request_in_hand import IN_HAND
 from unweave.options.once import Commands, Once
-from unweave.options.shared import (
-    BEAM_ARGS,
-    JSON,
-    REVEAL,
-    WAIT,
-    WORKERS,
-    WORKSPACE,
-    for_people,
-    project_of,
-    spelled_for_a_terminal,
+from unweave.options.queue_commands import (
+    ALSO,
+    NOT_OFFERED,
+    ONLY,
+    REQUEST,
+    add_spellings,
+    show_queue,
 )
+from unweave.options.shared import BEAM_ARGS, JSON, REVEAL, WAIT, WORKERS, WORKSPACE, project_of
 from unweave.text.printed import say, say_json
-
-REQUEST = click.argument("request_id", metavar="REQUEST")
-ALSO = click.option(
-    "--also",
-    multiple=True,
-    metavar="NUMBER",
-    help="The id that looks alike and has this number is meant too; or an id.",
-)
-ONLY = click.option("--only", is_flag=True, help="None of the ids that look alike is meant.")
 
 
 @click.group(cls=Commands)
 def request() -> None:
     """Queue requests to forget, and say what became of them."""
+
+
+for _command in (*IN_HAND, *ANSWERING):
+    request.add_command(_command)
 
 
 @request.command()
@@ -41,9 +35,13 @@ def request() -> None:
 @click.option("--rows", is_flag=True, help="The arguments are row ids, not subjects.")
 @click.option("--reason", help="Why; free text, sealed in the queue and erased at the end.")
 @click.option("--legal-basis", help="On what legal basis; kept like the reason.")
+@click.option("--deadline", metavar="DATE", help="By when it must be done.  [default: by the law]")
 @click.option(
-    "--deadline", metavar="DATE", help="By when it must be done.  [default: by the policy]"
+    "--received",
+    metavar="DATE",
+    help="When it came in; the law counts from there.  [default: today]",
 )
+@click.option("--long-ago", is_flag=True, help="It did come in more than a year ago.")
 @click.option("--requester", help="Who asks; kept like the reason.")
 @click.option("--verified-by", help="Who verified the requester's identity; kept like the reason.")
 @click.option("--verified-how", help="How that was done; kept like the reason.")
@@ -65,6 +63,7 @@ def request() -> None:
 @click.option("--column", help="The column of that file that names subjects.")
 @ALSO
 @ONLY
+@NOT_OFFERED
 @click.option(
     "--proposal", "proposed", is_flag=True, help="Only propose it: it waits until it is approved."
 )
@@ -78,6 +77,8 @@ def add(
     reason: str | None,
     legal_basis: str | None,
     deadline: str | None,
+    received: str | None,
+    long_ago: bool,
     requester: str | None,
     verified_by: str | None,
     verified_how: str | None,
@@ -88,6 +89,7 @@ def add(
     column: str | None,
     also: tuple[str, ...],
     only: bool,
+    not_offered: bool,
     proposed: bool,
     by: str | None,
     wait: int,
@@ -101,6 +103,8 @@ def add(
             reason=reason,
             legal_basis=legal_basis,
             deadline=deadline,
+            received=received,
+            long_ago=long_ago,
             requester=requester,
             verified_by=verified_by,
             verified_how=verified_how,
@@ -111,11 +115,12 @@ def add(
             column=column,
             also=also,
             only=only,
+            not_offered=not_offered,
             proposed=proposed,
             by=by,
         )
-        _add_spellings(project, answer, as_json)
-    _show(answer, as_json, "added")
+        add_spellings(project, answer, as_json)
+    show_queue(answer, as_json, "added")
 
 
 @request.command(name="list")
@@ -126,7 +131,7 @@ def list_(workspace: Path, ended: bool, as_json: bool) -> None:
     """List the requests that have not ended, without ids and names."""
     with project_of(workspace, progress=False) as project:
         answer = project.requests.list(ended=ended)
-    _show(answer, as_json, "listed")
+    show_queue(answer, as_json, "listed")
 
 
 @request.command()
@@ -137,77 +142,8 @@ def show(workspace: Path, request_id: str, as_json: bool) -> None:
     """Show a request with the ids and names that it keeps until it ends."""
     with project_of(workspace, progress=False) as project:
         answer = project.requests.show(request_id)
-        _add_spellings(project, answer, as_json)
-    _show(answer, as_json, "shown")
-
-
-@request.command()
-@WORKSPACE
-@REQUEST
-@WAIT
-@JSON
-def cancel(workspace: Path, request_id: str, wait: int, as_json: bool) -> None:
-    """Take a request back that does not run yet, and erase what it keeps."""
-    with project_of(workspace, progress=False, wait=wait) as project:
-        answer = project.requests.cancel(request_id)
-    _show(answer, as_json, "changed")
-
-
-@request.command()
-@WORKSPACE
-@REQUEST
-@click.option("--reason", required=True, help="Why it may not run; kept like a request's reason.")
-@click.option("--until", required=True, metavar="DATE", help="The last day of the hold.")
-@WAIT
-@JSON
-def hold(
-    workspace: Path, request_id: str, reason: str, until: str, wait: int, as_json: bool
-) -> None:
-    """Keep a request from running, and anybody else from forgetting its ids: a legal hold."""
-    with project_of(workspace, progress=False, wait=wait) as project:
-        answer = project.requests.hold(request_id, reason=reason, until=until)
-    _show(answer, as_json, "changed")
-
-
-@request.command()
-@WORKSPACE
-@REQUEST
-@WAIT
-@JSON
-def release(workspace: Path, request_id: str, wait: int, as_json: bool) -> None:
-    """End a hold before its last day."""
-    with project_of(workspace, progress=False, wait=wait) as project:
-        answer = project.requests.release(request_id)
-    _show(answer, as_json, "changed")
-
-
-@request.command()
-@WORKSPACE
-@REQUEST
-@click.option("--by", required=True, help="Who approves it: neither who asks nor who added it.")
-@WAIT
-@JSON
-def approve(workspace: Path, request_id: str, by: str, wait: int, as_json: bool) -> None:
-    """Approve a request that needs a second person, or take up a proposal."""
-    with project_of(workspace, progress=False, wait=wait) as project:
-        answer = project.requests.approve(request_id, by=by)
-    _show(answer, as_json, "changed")
-
-
-@request.command()
-@WORKSPACE
-@REQUEST
-@ALSO
-@ONLY
-@WAIT
-@JSON
-def answer(
-    workspace: Path, request_id: str, also: tuple[str, ...], only: bool, wait: int, as_json: bool
-) -> None:
-    """Say which of the ids that look alike are meant too."""
-    with project_of(workspace, progress=False, wait=wait) as project:
-        told = project.requests.answer(request_id, also=also, only=only)
-    _show(told, as_json, "changed")
+        add_spellings(project, answer, as_json)
+    show_queue(answer, as_json, "shown")
 
 
 @request.command()
@@ -247,7 +183,7 @@ def inbox(workspace: Path, folder: Path, wait: int, as_json: bool) -> None:
     """
     with project_of(workspace, progress=False, wait=wait) as project:
         answer = project.requests.inbox(folder)
-    _show(answer, as_json, "taken_in")
+    show_queue(answer, as_json, "taken_in")
     if answer["refused"]:
         sys.exit(1)
 
@@ -256,7 +192,14 @@ def inbox(workspace: Path, folder: Path, wait: int, as_json: bool) -> None:
 @WORKSPACE
 @click.option("--approve-above", type=int, metavar="N", help="More ids than that need a second.")
 @click.option("--no-approval", is_flag=True, help="No request needs a second person.")
-@click.option("--deadline-days", type=int, metavar="N", help="The deadline if none is given.")
+@click.option("--deadline-days", type=int, metavar="N", help="Sooner than the law wants it.")
+@click.option("--regime", help="The law to count by: gdpr, uk-gdpr, ccpa, or one of --regimes.")
+@click.option(
+    "--regimes", type=click.Path(path_type=Path), help="A file with rules of further laws."
+)
+@click.option(
+    "--holidays", type=click.Path(path_type=Path), help="A file with the holidays of the state."
+)
 @click.option("--accept-owner", multiple=True, metavar="USER", help="Accept this user's files.")
 @click.option(
     "--accept-key",
@@ -277,6 +220,9 @@ def policy(
     approve_above: int | None,
     no_approval: bool,
     deadline_days: int | None,
+    regime: str | None,
+    regimes: Path | None,
+    holidays: Path | None,
     accept_owner: tuple[str, ...],
     accept_key: tuple[Path, ...],
     as_proposals: bool,
@@ -294,15 +240,16 @@ def policy(
             approve_above=approve_above,
             no_approval=no_approval,
             deadline_days=deadline_days,
+            regime=regime,
             owners=accept_owner,
             key_files=accept_key,
             proposes=as_proposals,
             accept_nobody=accept_nobody,
             detectors=detectors,
         )
-        if rules != before:
-            project.requests.set_policy(rules)
-    _show(rules.to_json(), as_json, "policy")
+        if rules != before or regimes is not None or holidays is not None:
+            project.requests.set_policy(rules, regimes=regimes, holidays=holidays)
+    show_queue(rules.to_json(), as_json, "policy")
 
 
 @click.command(name="run-requests", cls=Once)
@@ -340,22 +287,6 @@ def run_requests(
         workspace, workers=workers, beam_args=beam_args, wait=wait, reveal=reveal
     ) as project:
         answer = project.requests.run(due=due, dry_run=dry_run, accept_left_out=accept_left_out)
-    _show(answer, as_json, "planned" if dry_run else "ran")
+    show_queue(answer, as_json, "planned" if dry_run else "ran")
     if not dry_run and answer["exit_status"]:
         sys.exit(answer["exit_status"])
-
-
-def _add_spellings(project: Any, answer: dict[str, Any], as_json: bool) -> None:
-    answer |= spelled_for_a_terminal(
-        answer, as_json, lambda: project.requests.spellings(answer["request"])
-    )
-
-
-def _show(answer: dict[str, Any], as_json: bool, what: str) -> None:
-    answer = for_people(answer)
-    if as_json:
-        say_json(answer)
-        return
-    from unweave.text.queue import show
-
-    show(what, answer)

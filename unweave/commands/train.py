@@ -10,7 +10,6 @@ from lineage_store.data import Task
 from lineage_store.ledger import TrainOptions
 from lineage_store.sources import Given, Reading
 from lineage_store.understood import Understanding
-from unweave.api.session import to_nobody
 from unweave.options.once import Once
 from unweave.options.reading import data_option, kind_options, names_in, reading_options
 from unweave.options.shared import (
@@ -25,6 +24,7 @@ from unweave.options.shared import (
     show,
 )
 from unweave.options.training import as_given, training_options
+from unweave.session.session import to_nobody
 from unweave.text.printed import say
 
 
@@ -35,7 +35,8 @@ from unweave.text.printed import say
 @click.option(
     "--label-column",
     "label",
-    help="The column to predict; a family that learns without one needs none.",
+    multiple=True,
+    help="The column to predict, if any; may be given again, for a module of several outputs.",
 )
 @click.option(
     "--subject-column",
@@ -53,6 +54,11 @@ from unweave.text.printed import say
     "--group-column",
     "group_column",
     help="The column that says which rows belong together: in one batch, one shard, one split.",
+)
+@click.option(
+    "--item-column",
+    "item_column",
+    help="The column that says what a row is an interaction with; no other one is read.",
 )
 @click.option(
     "--drop-columns", "drop", default="", help="Columns to leave out, with commas between."
@@ -86,19 +92,21 @@ def train(
     workspace: Path,
     data: list[Given],
     reading: Reading,
-    label: str | None,
+    label: tuple[str, ...],
     subject: tuple[str, ...],
     row_id: str | None,
     weight_column: str | None,
     group_column: str | None,
+    item_column: str | None,
     drop: str,
     module: Path | None,
     base: str | None,
     place_by: str | None,
-    task: Task | None,
+    task: Task | dict[str, Task] | None,
     category_columns: str,
     text_columns: str,
     date_columns: str,
+    array_columns: str,
     options: TrainOptions,
     key_file: Path | None,
     metadata: str | None,
@@ -123,11 +131,13 @@ def train(
             row_id=row_id,
             weight_column=weight_column,
             group_column=group_column,
+            item_column=item_column,
             drop=names_in(drop),
             task=task,
             category_columns=names_in(category_columns),
             text_columns=names_in(text_columns),
             date_columns=names_in(date_columns),
+            array_columns=names_in(array_columns),
             module=module,
             base=base,
             place_by=place_by,

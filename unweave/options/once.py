@@ -4,6 +4,8 @@ from collections import Counter
 
 import click
 
+LONGEST = 1000  # letters of a summary: none is cut
+
 
 class Once(click.Command):
     """A command that refuses an option given twice, unless it may be given again."""
@@ -20,7 +22,14 @@ class Once(click.Command):
 
 
 class Commands(click.Group):
-    """A group of such commands."""
+    """A group of such commands; its help says of each the whole first sentence."""
 
     command_class = Once
     group_class = type
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands with their summaries, wrapped where click would cut them off."""
+        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, one.get_short_help_str(LONGEST)) for name, one in found if one is not None]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)

@@ -16,6 +16,7 @@ def changed_policy(
     approve_above: int | None,
     no_approval: bool,
     deadline_days: int | None,
+    regime: str | None,
     owners: Sequence[str],
     key_files: Sequence[Path],
     proposes: bool,
@@ -40,6 +41,8 @@ def changed_policy(
         policy = replace(policy, approve_above=approve_above)
     if deadline_days is not None:
         policy = replace(policy, deadline_days=deadline_days)
+    if regime is not None:
+        policy = replace(policy, regime=regime)
     if detectors is not None:
         policy = replace(policy, detectors_run=detectors == "run")
     return policy

@@ -2,11 +2,12 @@
 
 import csv
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
+from lineage_store.data import Task
 from lineage_store.errors import BadInput
 from lineage_store.sources import DatabaseQuery, Reading
 
@@ -40,11 +41,15 @@ HOW = (
 QUERY = click.option(
     "--query", metavar="SQL", help="Which rows of a database to read, if a TABLE is one's URL."
 )
+TASKS: tuple[Task, ...] = ("classification", "regression")
 KINDS = (
     click.option(
         "--task",
-        type=click.Choice(["classification", "regression"]),
-        help="What the label is: classes, or numbers. By default as its values look.",
+        multiple=True,
+        metavar="TASK",
+        callback=lambda context, parameter, given: task_in(given),
+        help="What the label is: classification, or regression; of several labels COLUMN=TASK, "
+        "again for others. By default as its values look.",
     ),
     click.option(
         "--category-columns",
@@ -61,7 +66,30 @@ KINDS = (
         metavar="A,B,...",
         help="Columns of days or times, in ISO 8601.",
     ),
+    click.option(
+        "--array-columns",
+        default="",
+        metavar="A,B,...",
+        help="Columns of arrays of numbers, as lists in JSON.",
+    ),
 )
+
+
+def task_in(given: Sequence[str]) -> Task | dict[str, Task] | None:
+    """Return the task of all labels, or those of some by name; raises BadParameter for no task."""
+    found: dict[str, Task] = {}
+    for one in given:
+        label, _, task = one.rpartition("=")
+        known = next((known for known in TASKS if known == task), None)
+        if known is None or label in found:
+            raise click.BadParameter(
+                f"{one!r} is no task of its own: classification, regression, or one of them behind "
+                f"a label and =."
+            )
+        found[label] = known
+    if "" in found and len(found) > 1:
+        raise click.BadParameter("Name the label of each task, or give one task for all of them.")
+    return found.get("", found or None)
 
 
 def names_in(text: str) -> tuple[str, ...]:

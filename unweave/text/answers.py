@@ -8,17 +8,13 @@ from rich.table import Table
 from lineage_store.claim import claim_of
 from unweave.answers.costs import cost_lines
 from unweave.text.alike import others
-from unweave.text.console import console_for_people, table_of
+from unweave.text.console import console_for_people, many, table_of
 from unweave.text.estimates import estimate_lines, estimate_table
 from unweave.text.left_in import left_in_lines
 from unweave.text.lineage_answers import QUERY_VIEWS
 from unweave.text.metrics_lines import baseline_warning, border_line, metrics_text
+from unweave.text.proofs import claim_text, verified
 
-OPENED = {
-    "opened": "the weights that it names are there",
-    "ended": "it has ended, and nobody can open its commitment any more",
-    "another": "not the weights that it names",
-}
 Answer = dict[str, Any]
 
 
@@ -180,13 +176,6 @@ def guarantee_text(change: Mapping[str, Any]) -> str:
     return f"{change['guarantee']}: {change['closeness']}"
 
 
-def claim_text(claim: Mapping[str, Any]) -> str:
-    """Say a claim in its own words."""
-    from lineage_store.claim import Claim
-
-    return Claim.from_json(claim).in_words()
-
-
 def verdict_table(verdicts: list[Mapping[str, Any]]) -> Table:
     """Return the verdicts as a table."""
     table = table_of("what", "how many", "verdict", "why")
@@ -311,8 +300,9 @@ def status(answer: Answer) -> list[Any]:
         f"  models      {counts_text(answer['models'])}",
         f"  requests    {counts_text(answer['requests'])}",
         f"  queue       {counts_text(answer['queue'])}",
-        f"  kept out    {answer['excluded']:,} subjects or rows",
-        f"  event log   {answer['event_log']['size']} events, root {answer['event_log']['root']}",
+        f"  kept out    {many(answer['excluded'], 'subject or row', 'subjects or rows')}",
+        f"  event log   {many(answer['event_log']['size'], 'event', 'events')}, root "
+        f"{answer['event_log']['root']}",
     ]
     if answer["earlier"] is not None:
         parts += [f"  {line}" for line in earlier_lines(answer["earlier"])]
@@ -334,26 +324,6 @@ def status(answer: Answer) -> list[Any]:
 def earlier_lines(told: Mapping[str, Any]) -> list[str]:
     """Say what an earlier unweave published, and what to do about it."""
     return [f"Here stays {told['what']}.", f"To be rid of it, {told['how']}."]
-
-
-def _is_bridged(model: Mapping[str, Any]) -> bool:
-    return "bridged" in model.get("claim", {})
-
-
-def verified(answer: Answer) -> list[Any]:
-    """Show what verifying a certificate found."""
-    parts = [f"{answer['verdict']}: {answer['detail']}"]
-    for model in answer.get("models", []):
-        after = model["after"]["weights"][:12] if model["after"] else "withdrawn"
-        parts.append(
-            f"  {model['before']['weights'][:12]} -> {after}: {model['strategy']}, "
-            + (claim_text(model["claim"]) if _is_bridged(model) else model["guarantee"])
-            + (f", {model['basis']}" if "basis" in model and not _is_bridged(model) else "")
-            + (f", exact due by {model['exact_due_by']}" if "exact_due_by" in model else "")
-            + (f": {model['closeness']}" if "closeness" in model else "")
-        )
-    parts += [f"  {name}: {OPENED[how]}" for name, how in answer.get("opened", {}).items()]
-    return parts
 
 
 def predicted(answer: Answer) -> list[Any]:

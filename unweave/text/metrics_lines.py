@@ -9,6 +9,8 @@ MEASURED = {
     "auc": ("AUC", ""),
     "rmse": ("RMSE", "the mean"),
     "r2": ("R2", ""),
+    "hit_rate": ("hit rate at 10", "the most used"),
+    "pairs_in_order": ("pairs in order", ""),
 }
 
 
@@ -16,21 +18,33 @@ def metrics_text(metrics: Mapping[str, Any]) -> str:
     """Return metrics as one line, beside what always the same answer would give."""
     if not metrics.get("rows"):
         return "no evaluation rows"
+    if "histories" in metrics:
+        of, number = "histories", metrics["histories"]
+    else:
+        of, number = "rows", metrics["rows"]
+    if not number:
+        return "no evaluation histories"
     found = []
     for name, (text, whose) in MEASURED.items():
         if name in metrics:
             beside = metrics.get("baseline", {}).get(name) if whose else None
             told = "" if beside is None else f" ({whose} {_figure(beside)})"
             found.append(f"{text} {_figure(metrics[name])}{told}")
-    if not metrics.keys() & {"log_loss", "rmse"}:  # of a model that has ended
-        found = [f"accuracy {metrics['accuracy']:.0%}"] if "accuracy" in metrics else ["not kept"]
-    return f"{', '.join(found)} on {metrics['rows']:,} rows"
+    if not metrics.keys() & {"log_loss", "rmse", "histories"}:  # of a model that has ended
+        kept = [name for name in ("accuracy", "hit_rate") if name in metrics]
+        found = [f"{MEASURED[name][0]} {metrics[name]:.0%}" for name in kept] or ["not kept"]
+    told = f"{', '.join(found)} on {number:,} {of}"
+    further = metrics.get("further_labels", {}).items()
+    return "; ".join([told, *(f"{name!r} {metrics_text(one)}" for name, one in further)])
 
 
 def baseline_warning(metrics: Mapping[str, Any]) -> list[str]:
     """Warn of a model that does worse than always the same answer."""
     if not below_baseline(metrics):
         return []
+    if "hit_rate" in metrics:
+        worse = "the model does worse than always recommending the most used items"
+        return [f"  warning     {worse}: it needs longer histories, or more of them"]
     answer = "the majority's class" if "accuracy" in metrics else "the mean"
     return [
         f"  warning     the model does worse than always answering {answer}: look at its columns, "
@@ -48,9 +62,15 @@ def border_line(answer: Mapping[str, Any]) -> list[str]:
 
 
 def below_baseline(metrics: Mapping[str, Any]) -> bool:
-    """Say whether a model does worse than always the same answer; of an older one, no."""
+    """Say whether a model does worse than always the same answer; of an older one, no.
+
+    Of one that ranks rows in groups the order counts: its answers need not be of the label's size.
+    """
+    if metrics.get("pairs_in_order", 0.0) > 0.5:
+        return False
     baseline = metrics.get("baseline", {})
-    worse = metrics.get("accuracy", 1.0) < baseline.get("accuracy", 0.0)
+    shares = ("accuracy", "hit_rate")
+    worse = any(metrics.get(name, 1.0) < baseline.get(name, 0.0) for name in shares)
     return bool(worse or metrics.get("rmse", 0.0) > baseline.get("rmse", float("inf")))
 
 

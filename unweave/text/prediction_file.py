@@ -7,18 +7,21 @@ from lineage_store.canonical import atomic_file
 from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput
 from lineage_store.sources import Given
-from unlearning.serving import Predictions
-from unweave.text.predictions import names_of, write_csv, write_parquet
+from unlearning.serving import Predictions, Recommendations
+from unweave.text.predictions import names_of, names_of_items, write_csv, write_parquet
 
 PARQUET = ".parquet"
 
 
-def write_predictions(found: Predictions, out: Path) -> int:
+def write_predictions(found: Predictions | Recommendations, out: Path) -> int:
     """Write predictions as CSV, or as Parquet by the file's name; return how many rows they have.
 
     Raises BadInput for a file that cannot be written, and for what `Predictions.pieces` refuses.
     """
-    names = names_of(found.rows_by, found.classes)
+    if isinstance(found, Recommendations):
+        names = names_of_items(found.rows_by)
+    else:
+        names = names_of(found.rows_by, found.classes, found.further)
     write = write_parquet if out.suffix.lower() == PARQUET else write_csv
     try:
         with translated(), atomic_file(out.resolve()) as stream:

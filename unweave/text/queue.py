@@ -1,5 +1,6 @@
 """The answers of the request queue as text for people."""
 
+import pwd
 from collections.abc import Callable
 from typing import Any
 
@@ -7,7 +8,8 @@ from lineage_store.claim import BITS
 from unweave.text.alike import alike_parts, not_compared
 from unweave.text.answers import counts_text, forgotten
 from unweave.text.answers import planned as planned_models
-from unweave.text.console import console_for_people, table_of
+from unweave.text.console import console_for_people, many, table_of
+from unweave.text.proofs import proof_lines, proofs
 
 Answer = dict[str, Any]
 
@@ -20,6 +22,7 @@ WORDS = {
     "added_by": "added by",
     "approved_by": "approved by",
     "hold_reason": "held because",
+    "doubt": "doubted",
 }
 
 
@@ -32,15 +35,16 @@ def show(what: str, answer: Answer) -> None:
 
 def added(answer: Answer) -> list[Any]:
     """Show a request that was added, and what it waits for."""
-    head = f"{answer['request']} is {answer['state']}, due by {answer['deadline']}."
+    head, *rest = changed(answer)
     if answer["duplicate"]:
         head = f"This is asked for already: {head}"
-    return [head, *_near(answer), *not_compared(answer)]
+    return [head, *rest, *_near(answer), *not_compared(answer)]
 
 
 def changed(answer: Answer) -> list[Any]:
     """Show a request that was changed."""
-    return [f"{answer['request']} is {answer['state']}, due by {answer['deadline']}."]
+    head = f"{answer['request']} is {answer['state']}, due by {answer['deadline']}."
+    return [head, *answer["warnings"]]
 
 
 def _near(answer: Answer) -> list[Any]:
@@ -55,14 +59,15 @@ def listed(answer: Answer) -> list[Any]:
     """Show requests as a table."""
     if not answer["requests"]:
         return ["No request waits."]
-    table = table_of("request", "state", "of", "ids", "due by", "guarantee", "run")
+    table = table_of("request", "state", "of", "ids", "open", "due by", "guarantee", "run")
     for item in answer["requests"]:
         table.add_row(
             item["request"],
             item["state"],
             item["kind"],
             f"{item['ids']:,}",
-            item["deadline"] + (" (overdue)" if item["overdue"] else ""),
+            many(item["days_open"], "day", "days"),
+            item["deadline"] + (" (late)" if item["late"] or item["overdue"] else ""),
             item["guarantee"] or BITS.word,
             item["run"] or "",
         )
@@ -76,7 +81,8 @@ def shown(answer: Answer) -> list[Any]:
         what = f"the exact phase of {answer['follows']}"
     lines: list[Any] = [
         f"{answer['request']} ({what}) is {answer['state']}, asked {answer['created']}, due by "
-        f"{answer['deadline']}"
+        f"{answer['deadline']}",
+        *_clock(answer),
     ]
     lines += [f"  {one}" for one in answer.get("named", [])]
     lines += [f"  {text:<13}{answer[name]}" for name, text in WORDS.items() if answer.get(name)]
@@ -84,10 +90,28 @@ def shown(answer: Answer) -> list[Any]:
         lines.append(f"  held until   {answer['held_until']}")
     if answer["run"]:
         lines.append(f"  run          {answer['run']}")
-    if answer.get("certificate"):
-        lines.append(f"  certificate  {answer['certificate']}")
+    lines += proofs(answer)
+    lines += [
+        f"  {one['time'][:16]}  {one['what']}" + (f", by {one['by']}" if one["by"] else "")
+        for one in answer["history"]
+    ]
     lines += [f"  was served   {told['pushed']}" for told in answer.get("recipients", [])]
     return lines + _near(answer)
+
+
+def _clock(answer: Answer) -> list[str]:
+    """Show what the law's clock says."""
+    if answer["regime"] is None:
+        return list(answer["warnings"])
+    days = many(answer["days_open"], "day", "days")
+    law = f"  received     {answer['received']}, open for {days}; by {answer['regime']} due by "
+    law += answer["due_by_law"]
+    if answer["extended"]:
+        law += f", extended because of {answer['extended']}"
+    if answer["late"]:
+        law += " (late)"
+    stands = answer["stands_since"]
+    return [law, *([f"  stands since {stands}"] if stands else []), *answer["warnings"]]
 
 
 def taken_in(answer: Answer) -> list[Any]:
@@ -106,15 +130,33 @@ def policy(answer: Answer) -> list[Any]:
     """Show the rules for requests."""
     above = answer["approve_above"]
     lines = [
-        "A second person approves "
-        + ("nothing." if above is None else f"requests of more than {above:,} ids."),
-        f"Without a deadline, a request is due in {answer['deadline_days']} days.",
+        "No request needs a second person."
+        if above is None
+        else f"A second person approves requests of more than {above:,} ids.",
+        f"Time is counted by {answer['regime']}, from the day of receipt.",
+        *_own_days(answer["deadline_days"]),
         "What a detector files " + ("runs." if answer["detectors_run"] else "is a proposal."),
     ]
     for sender in answer["senders"]:
-        who = f"of user {sender['uid']}" if sender["key"] is None else f"signed by {sender['key']}"
+        who = f"signed by {sender['key']}"
+        if sender["key"] is None:
+            who = f"of {user_called(sender['uid'])}"
         lines.append(f"Files {who} are {'proposals' if sender['proposes'] else 'accepted'}.")
     return lines if answer["senders"] else [*lines, "The inbox accepts no file."]
+
+
+def _own_days(days: int | None) -> list[str]:
+    if days is None:
+        return []
+    return [f"A request is due in {many(days, 'day', 'days')}, or by the law."]
+
+
+def user_called(uid: int) -> str:
+    """Say which user has a number, by name where this machine has one."""
+    try:
+        return f"the user {pwd.getpwuid(uid).pw_name}"
+    except KeyError:
+        return f"user {uid}"
 
 
 def _settled(answer: Answer) -> list[Any]:
@@ -130,6 +172,8 @@ def ran(answer: Answer) -> list[Any]:
     parts: list[Any] = []
     for run in answer["runs"]:
         parts += [f"{', '.join(run['requests'])} in one run:", *forgotten(run)]
+        for name, own in run["certificates"].items():
+            parts += [f"{name}:", *(line for one in own for line in proof_lines(one))]
     parts += [f"{run} was finished." for run in answer["finished"]]
     parts += _settled(answer)
     for one in answer["failed"]:
@@ -148,6 +192,23 @@ def planned(answer: Answer) -> list[Any]:
     return [*parts, *_settled(answer)] or ["No request is due."]
 
 
+def written(answer: Answer) -> list[Any]:
+    """Show what was written to be sent."""
+    lines = [f"{answer['request']} is {answer['state']}; in {answer['out']} (mode 700) there are:"]
+    lines += [f"  {name}" for name in answer["files"]]
+    lines += answer["warnings"]
+    if "before_sending" in answer:
+        lines.append("Before it is sent, make sure of what unweave does not know:")
+        lines += [f"  [ ] {what}" for what in answer["before_sending"]]
+    return lines
+
+
+def described(answer: Answer) -> list[Any]:
+    """Show who answers for the data."""
+    names = ("name", "contact", "officer", "authority")
+    return [f"{name:<10} {answer[name] or 'not described yet'}" for name in names]
+
+
 VIEWS: dict[str, Callable[[Answer], list[Any]]] = {
     "added": added,
     "changed": changed,
@@ -157,4 +218,6 @@ VIEWS: dict[str, Callable[[Answer], list[Any]]] = {
     "policy": policy,
     "ran": ran,
     "planned": planned,
+    "written": written,
+    "described": described,
 }

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from lineage_store.understood import ColumnTold, Understanding
 
+KINDS = (("number", "numbers"), ("date", "dates"), ("text", "texts"), ("array", "arrays"))
 MOST_COLUMNS = 12
 MOST_CLASSES = 10
 
@@ -17,9 +18,11 @@ def understood_lines(told: Understanding, *, values: bool) -> Iterator[str]:
         said = f"{told.alike:,} rows are of ids spelled nearly as forgotten ones"
         yield f"  alike      {said} (--admit-alike lets them in)"
     yield f"  label      {_label(told)}"
+    for one in told.further_labels:
+        yield f"             {one.name!r}: a {one.task}, since {one.why}"
     if told.class_rows:
         yield f"  classes    {_classes(told, values=values)}"
-    for kind, word in (("number", "numbers"), ("date", "dates"), ("text", "texts")):
+    for kind, word in KINDS:
         of_kind = [column for column in told.columns if column.kind == kind]
         if of_kind:
             yield f"  {word:<10} {_columns(of_kind)}"

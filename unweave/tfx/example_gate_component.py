@@ -10,6 +10,7 @@ that comes behind it has another input in each run, and is run again.
 """
 
 import json
+import logging
 import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -33,13 +34,17 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.types.standard_artifacts import Examples
 from tfx.types.system_executions import Process
 
+from lineage_store.data import Columns
 from lineage_store.errors import BadInput, NothingFound
 from lineage_store.examples import ExampleCut, ExampleGateway, IdFeatures, is_first_slice
-from lineage_store.index import deletions, reading_index
+from lineage_store.index import manifest, reading_index
+from lineage_store.keys import Exclusions
 from lineage_store.workspace import Workspace, open_workspace, writing
 
 FORMATS = ("tfrecords_gzip", "tfrecord")
 RUN = "run"
+KEPT_OUT, ALIKE = "rows_kept_out", "rows_spelled_alike"
+ALIKE_OUT = "kept out: `admit_alike` lets them in, if they are others"
 
 
 class ExampleGateExecutor(BaseExecutor):
@@ -53,27 +58,33 @@ class ExampleGateExecutor(BaseExecutor):
     ) -> None:
         """Let Examples in (`lineage_store.examples.example_gate`); TFX calls it so."""
         workspace = _opened(Path(exec_properties["workspace"]))
+        ids = IdFeatures(
+            exec_properties["subject_feature"] or None,
+            exec_properties["row_id_feature"] or None,
+            kept=bool(exec_properties["keep_ids"]),
+        )
+        exclusions = exclusions_of(workspace, ids.columns)
+        exclusions.admit_alike = bool(exec_properties["admit_alike"])
         cut = ExampleCut(
             exec_properties["shards"],
             exec_properties["slices"],
             tuple(json.loads(exec_properties["trained"])),
         )
-        gateway = ExampleGateway(
-            IdFeatures(
-                exec_properties["subject_feature"] or None,
-                exec_properties["row_id_feature"] or None,
-                kept=bool(exec_properties["keep_ids"]),
-            ),
-            cut,
-            workspace.keys(),
-            excluded(workspace),
-        )
+        gateway = ExampleGateway(ids, cut, workspace.keys(), exclusions)
         sources = [one for artifact in input_dict["raw_examples"] for one in split_files(artifact)]
         (examples,) = output_dict["examples"]
         counts = gateway.pass_through(sources, Path(examples.uri))
         examples.split_names = encode_split_names(list(counts))
         set_payload_format(examples, FORMAT_TF_EXAMPLE)
         set_file_format(examples, "tfrecords_gzip")
+        examples.set_int_custom_property(KEPT_OUT, exclusions.rows)
+        examples.set_int_custom_property(ALIKE, exclusions.alike_rows)
+        if exclusions.alike_rows:
+            logging.warning(
+                "%d rows are of ids that are spelled nearly as forgotten ones, and %s.",
+                exclusions.alike_rows,
+                "let in by `admit_alike`" if exclusions.admit_alike else ALIKE_OUT,
+            )
 
 
 class ExampleGateSpec(ComponentSpec):
@@ -87,6 +98,7 @@ class ExampleGateSpec(ComponentSpec):
         "slices": ExecutionParameter(type=int),
         "trained": ExecutionParameter(type=str),
         "keep_ids": ExecutionParameter(type=int),
+        "admit_alike": ExecutionParameter(type=int),
         RUN: ExecutionParameter(type=str),
     }
     INPUTS: Mapping[str, ChannelParameter] = {"raw_examples": ChannelParameter(type=Examples)}
@@ -101,7 +113,9 @@ class ExampleGate(BaseComponent):
     or nobody could ever be forgotten. `workspace` is the folder of the keys and of the manifest;
     its path stands in ML Metadata, so it should tell nothing. `trained` are the splits that models
     learn from, in so many `shards`, and each of those in `slices`. Ids are no features, and left
-    out; with `keep_ids` they stay as keyed strings, for a schema that asks for them.
+    out; with `keep_ids` they stay as keyed strings, for a schema that asks for them. Who is spelled
+    nearly as somebody forgotten is kept out, too, and counted, unless `admit_alike` says that these
+    are others.
     """
 
     SPEC_CLASS = ExampleGateSpec
@@ -118,6 +132,7 @@ class ExampleGate(BaseComponent):
         slices: int = 1,
         trained: Sequence[str] = ("train",),
         keep_ids: bool = False,
+        admit_alike: bool = False,
     ) -> None:
         if not subject_feature and not row_id_feature:
             raise BadInput(
@@ -127,6 +142,7 @@ class ExampleGate(BaseComponent):
         if shards < 1 or slices < 1:
             raise BadInput(f"There are {shards} shards of {slices} slices: one is the least.")
         self._cut = ExampleCut(shards, slices, tuple(trained))
+        self._ids = IdFeatures(subject_feature, row_id_feature, kept=keep_ids)
         spec = ExampleGateSpec(
             raw_examples=examples,
             workspace=str(Path(workspace).absolute()),
@@ -136,6 +152,7 @@ class ExampleGate(BaseComponent):
             slices=slices,
             trained=json.dumps(list(trained)),
             keep_ids=int(keep_ids),
+            admit_alike=int(admit_alike),
             run="",
             examples=Channel(type=Examples),
         )
@@ -147,32 +164,38 @@ class ExampleGate(BaseComponent):
         return self._cut
 
     @property
+    def ids(self) -> IdFeatures:
+        """The features that hold ids."""
+        return self._ids
+
+    @property
     def exec_properties(self) -> dict[str, Any]:
         """The parameters; one is drawn each time, so that nothing cached is ever taken."""
         return {**super().exec_properties, RUN: secrets.token_hex(8)}
 
-    def splits_config(self, *others: str) -> SplitsConfig:
+    def splits_config(self, *others: str, all_slices: bool = False) -> SplitsConfig:
         """Return what Transform takes as `splits_config`: analyzers see the first slices alone.
 
-        So what they make of data changes only with rows of a first slice. `others` are the splits
-        that are transformed besides those that are trained on.
+        So what they make of data changes only with rows of a first slice. With `all_slices` they
+        see all, and must be in summation form (`summed_analyzers`). `others` are the splits that
+        are transformed besides those that are trained on.
         """
         trained = [cell for split in self._cut.trained for cell in self._cut.cells(split)]
-        first = [cell for cell in trained if is_first_slice(cell)]
+        seen = [cell for cell in trained if all_slices or is_first_slice(cell)]
         rest = [cell for split in others for cell in self._cut.cells(split)]
-        return SplitsConfig(analyze=first, transform=[*trained, *rest])
+        return SplitsConfig(analyze=seen, transform=[*trained, *rest])
 
     def splits(self, split: str) -> list[str]:
         """Return what TFX calls the cells of a split, for components that name their splits."""
         return self._cut.cells(split)
 
 
-def excluded(workspace: Workspace) -> frozenset[str]:
-    """Return the commitments of all whom a workspace keeps out."""
+def exclusions_of(workspace: Workspace, columns: Columns) -> Exclusions:
+    """Return whom and what a gate that knows rows by these columns keeps out."""
     if not workspace.index_file.exists():
-        return frozenset()
+        return Exclusions()
     with reading_index(workspace) as connection:
-        return deletions.manifest(connection)
+        return manifest.exclusions_for(connection, columns)
 
 
 def split_files(artifact: Artifact) -> list[tuple[str, Path]]:

@@ -1,8 +1,10 @@
 """Forgetting from a user's own pipeline: it is run again, with the exclusions as its one change.
 
-    look      the definition, the ledger of the last run, whose rows go; anything may be refused
+    look      the definition, what analyzes all rows, the ledger of the last run, whose rows go;
+              anything may be refused
     record    request and manifest, in the workspace and its signed log
-    run       the same pipeline: the gate keeps them out, shards with other rows are trained
+    run       the same pipeline: the gate keeps them out, shards with other rows are trained; what
+              came of earlier runs is marked, so that no resolver finds it
     check     the engine looks at the gated Examples and the ledger, and at those of before
     erase     what came of earlier runs, and what ExampleGen wrote; marked in ML Metadata
     scan      pipeline root, push destinations, workspace and ML Metadata's file
@@ -15,24 +17,28 @@ looked at: who stands in them is kept out whenever the pipeline runs, by the man
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tfx.orchestration.pipeline import Pipeline
 
 from lineage_store.canonical import sync_folder
+from lineage_store.claim import BITS
 from lineage_store.clock import Clock, clock_ahead
-from lineage_store.errors import BadInput, NotReproducible
+from lineage_store.errors import BadInput, CheckFailed, NotReproducible
 from lineage_store.index import sign_log, writing_index
 from lineage_store.keys import create_signing_key
 from lineage_store.workspace import Workspace, writing
 from unlearning.own_pipelines import (
     Gated,
+    OwnAsked,
     OwnChange,
     OwnFolders,
+    OwnModel,
     OwnRequest,
     certify_own,
     check_own,
@@ -42,24 +48,33 @@ from unlearning.own_pipelines import (
     published_state,
     resume_own,
     scan_own,
-    shard_verbs,
     values_elsewhere,
 )
 from unlearning.whole_shards import WholeLedger, open_whole_ledger
-from unweave.api.version import installed_version
+from unweave.session.version import installed_version
 from unweave.tfx.own_definition import OwnDefinition, read_definition
-from unweave.tfx.own_lineage import OwnArtifact, OwnLineage, mark_ended, read_own_lineage
+from unweave.tfx.own_lineage import (
+    OwnArtifact,
+    OwnLineage,
+    mark_ended,
+    mark_ending,
+    read_own_lineage,
+)
+from unweave.tfx.own_transforms import must_be_in_summation_form
 from unweave.tfx.per_shard_executor import LEDGER
 
 Run = Callable[[Pipeline], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class OwnForgotten:
     """What came of a deletion: by which claim, what became of the shards, where the proof lies.
 
-    `changed` names, for each shard that was trained, what of its inputs is another than before:
-    its rows (`train`, `eval`), or what all shards have in common.
+    `shards` and `changed` are by the number of the shard, or of several models by the Trainer and
+    that (`Trainer.wide/0`). `changed` names, for each shard that was trained, what of its inputs is
+    another than before: its rows (`train`, `eval`), or what all shards have in common. Of several
+    ids each has a certificate, in their order; `certificate` is that of the run.
     """
 
     request_id: str
@@ -68,6 +83,7 @@ class OwnForgotten:
     shards: dict[str, str]
     changed: dict[str, tuple[str, ...]]
     certificate: Path
+    certificates: tuple[Path, ...]
     public_key: Path
 
 
@@ -90,7 +106,9 @@ def forget(
 ) -> OwnForgotten:
     """Forget people, or with `rows` rows, from a pipeline and all that it made; return the proof.
 
-    Raises BadInput for a definition that would smuggle rows past the gate, NotReproducible for a
+    Raises BadInput for a definition that would smuggle rows past the gate or into what Transform's
+    analyzers tell of all slices (unless `accept_approximate`), and where others would
+    be kept out with them, since their ids are spelled nearly alike; NotReproducible for a
     `run_fn` that does not come to the same bits twice (unless `accept_approximate`), NothingFound
     for an id without rows: then nothing was changed. Raises CheckFailed if a check failed,
     ResidueFound if something of them is left; values (no ids) that stand elsewhere for another
@@ -99,16 +117,21 @@ def forget(
     if isinstance(ids, str):
         raise BadInput("Name ids in a list: a single text would be taken letter by letter.")
     definition, clock = read_definition(pipeline), clock or clock_ahead(0)
+    asked = definition.asked(ids, rows=rows)
     umask = os.umask(0)
     os.umask(umask)
     with writing(definition.workspace.root, create=False) as workspace:
         _ensure_key(workspace)
-        request = resume_own(workspace, ids, rows=rows)
+        request = resume_own(workspace, asked)
         lineage = _read(definition)
         if request is None:
-            ledger = _ledger(lineage)
-            _must_be_repeatable(ledger, accept_approximate)
-            request = _open(definition, workspace, lineage, ids, rows=rows, clock=clock)
+            for ledger in _ledgers(definition, lineage).values():
+                _must_be_repeatable(ledger, accept_approximate)
+            for node in () if accept_approximate else definition.full_passes:
+                graph = lineage.of_newest("TransformGraph", node.id).folder
+                must_be_in_summation_form(node.id, node.exec_properties, graph)
+            request = _open(definition, workspace, lineage, asked, clock=clock)
+        mark_ending(definition.connection, lineage.that_will_end())
         with _as_always(umask, temporary=workspace.temporary):
             run(pipeline)
         change = _checked(definition, request, _read(definition), accept_approximate)
@@ -140,9 +163,8 @@ def _open(
     definition: OwnDefinition,
     workspace: Workspace,
     lineage: OwnLineage,
-    ids: Sequence[str],
+    asked: OwnAsked,
     *,
-    rows: bool,
     clock: Clock,
 ) -> OwnRequest:
     gated = lineage.artifacts[lineage.gated]
@@ -150,44 +172,52 @@ def _open(
         gated.folder,
         gated.splits,
         keys=workspace.keys(),
-        ids=ids,
-        rows=rows,
+        asked=asked,
         trained=definition.trained,
     )
-    model = {
-        "id": f"m{lineage.of_newest('Model').id}",
-        "weights": published_state(_ledger(lineage)),
+    models = {
+        trainer: {
+            "id": f"m{lineage.of_newest('Model', trainer).id}",
+            "weights": published_state(ledger),
+        }
+        for trainer, ledger in _ledgers(definition, lineage).items()
     }
     before: dict[str, Any] = {
-        "model": model,
+        "models": models,
         "gated": gated.id,
         "rows": dict(found.by_split),
         "trained": sorted(found.trained),
     }
-    return open_own(workspace, ids, rows=rows, found=found, before=before, clock=clock)
+    return open_own(workspace, asked, found=found, before=before, clock=clock)
 
 
 def _checked(
     definition: OwnDefinition, request: OwnRequest, lineage: OwnLineage, approximate: bool
 ) -> OwnChange:
     """Look at the run without the rows, and at the one before as long as it is there."""
-    gone, trained = request.opened.row_keys, request.before["trained"]
-    ledger = _ledger(lineage)
-    _must_be_repeatable(ledger, approximate)
-    found = check_own(_gated(lineage, lineage.gated), ledger, gone=gone, trained=trained)
+    if lineage.tainted:
+        raise CheckFailed(
+            f"Nothing was erased: {', '.join(lineage.makers_of_tainted())} took something of a run "
+            f"before, which held who goes: let it take what this run made, or what a Resolver of "
+            f"TFX's finds, and run the same forget again."
+        )
     old = lineage.artifacts[request.before["gated"]]
-    control = []
-    if old.id != lineage.gated and old.folder.is_dir():
-        control = check_own(_gated(lineage, old.id), ledger, gone=gone, trained=trained)
-    must_hold(found, control)
-    return OwnChange(
-        f"m{lineage.of_newest('Model').id}",
-        ledger,
-        shard_verbs(ledger),
-        request.before["rows"],
-        lineage.verdicts(),
-        found,
-    )
+    is_there = old.id != lineage.gated and old.folder.is_dir()
+    models = []
+    for trainer, ledger in _ledgers(definition, lineage).items():
+        _must_be_repeatable(ledger, approximate)
+        look = partial(
+            check_own,
+            ledger=ledger,
+            gone=request.opened.row_keys,
+            trained=request.before["trained"],
+        )
+        found = look(_gated(lineage, lineage.gated))
+        must_hold(found, look(_gated(lineage, old.id)) if is_there else [])
+        before = request.before["models"][trainer]
+        after = f"m{lineage.of_newest('Model', trainer).id}"
+        models.append(OwnModel(trainer, before, after, ledger, found))
+    return OwnChange(models, request.before["rows"], lineage.verdicts(), definition.choices)
 
 
 def _finish(
@@ -214,13 +244,32 @@ def _finish(
     _erase(definition, lineage, ending)
     scan = scan_own(folders, opened, when="After the erasure", left_out=left_out)
     certify_own(workspace, request, change, scan=scan, clock=clock, version=installed_version())
+    return _told(workspace, request, change)
+
+
+def _told(workspace: Workspace, request: OwnRequest, change: OwnChange) -> OwnForgotten:
+    def by_shard(model: OwnModel, found: Mapping[str, T]) -> dict[str, T]:
+        several = f"{model.trainer}/" if len(change.models) > 1 else ""
+        return {f"{several}{shard}": told for shard, told in found.items()}
+
+    shards: dict[str, str] = {}
+    changed: dict[str, tuple[str, ...]] = {}
+    for model in change.models:
+        shards |= by_shard(model, model.shards)
+        trained = {str(one.number): one.changed for one in model.ledger.shards if one.changed}
+        changed |= by_shard(model, trained)
+    words = set(change.guarantees.values())
+    own, several = request.folder, len(request.opened.ids) > 1
     return OwnForgotten(
         request.record.id,
-        change.claim.word,
+        BITS.word if words == {BITS.word} else (words - {BITS.word}).pop(),
         len(request.opened.row_keys),
-        dict(change.shards),
-        {str(one.number): one.changed for one in change.ledger.shards if one.changed},
-        request.folder.certificate,
+        shards,
+        changed,
+        own.certificate,
+        tuple(own.certificate_of(place) for place in range(len(request.opened.ids)))
+        if several
+        else (own.certificate,),
         workspace.public_key,
     )
 
@@ -242,8 +291,12 @@ def _read(definition: OwnDefinition) -> OwnLineage:
     return read_own_lineage(definition.connection, definition.name)
 
 
-def _ledger(lineage: OwnLineage) -> WholeLedger:
-    return open_whole_ledger(lineage.of_newest("ModelRun").folder / LEDGER)
+def _ledgers(definition: OwnDefinition, lineage: OwnLineage) -> dict[str, WholeLedger]:
+    """Return the ledger of each Trainer's newest run, by the Trainer."""
+    return {
+        one.id: open_whole_ledger(lineage.of_newest("ModelRun", one.id).folder / LEDGER)
+        for one in definition.trainers
+    }
 
 
 def _gated(lineage: OwnLineage, artifact: int) -> Gated:

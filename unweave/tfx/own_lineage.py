@@ -8,6 +8,10 @@ artifact's place alone.
     regenerated         what came of the newest run's gated Examples; of models, *retrained*
     proven unaffected   what comes of no Examples
 
+What ends is marked before the pipeline is run again, too: resolvers and TFX's cache take live
+artifacts alone, so nothing of the new run comes of the models, caches and Examples of those before.
+That it does not is looked at afterwards (`OwnLineage.tainted`).
+
 Examples that ExampleGen wrote are erased in any case, those of the newest run, too: they hold
 everybody whom the source holds. ML Metadata cannot delete: what ends is marked, and ExampleGen's
 fingerprint of its input, which counts bytes of people's rows, is taken out of it.
@@ -37,10 +41,14 @@ LEARNT = ("Model", "ModelRun", "PushedModel")
 
 @dataclass(frozen=True)
 class OwnArtifact:
-    """One artifact of the pipeline: its number, type, folder, and where it was pushed to."""
+    """One artifact of the pipeline: its number, type, folder, and where it was pushed to.
+
+    `node` is the component that made it.
+    """
 
     id: int
     type: str
+    node: str
     folder: Path
     pushed: Path | None
     splits: tuple[str, ...]
@@ -57,25 +65,42 @@ class OwnArtifact:
 
 @dataclass(frozen=True)
 class OwnLineage:
-    """The artifacts of a pipeline, and what of the newest run they are."""
+    """The artifacts of a pipeline, and what of the newest run they are.
+
+    `tainted` are those of the newest run that came of an earlier one as well, as by a resolver.
+    """
 
     artifacts: Mapping[int, OwnArtifact]
     newest: frozenset[int]
     gated: int
+    tainted: frozenset[int] = frozenset()
 
-    def of_newest(self, type_: str) -> OwnArtifact:
-        """Return the one artifact of a type that came of the newest run; raises NothingFound."""
+    def of_newest(self, type_: str, node: str | None = None) -> OwnArtifact:
+        """Return the artifact of a type that came of the newest run, and of a component if named.
+
+        Raises NothingFound.
+        """
         found = [one for one in map(self.artifacts.get, sorted(self.newest)) if one is not None]
-        typed = [one for one in found if one.type == type_]
+        typed = [one for one in found if one.type == type_ and node in (None, one.node)]
         if not typed:
+            whose = "" if node is None else f" of {node}"
             raise NothingFound(
-                f"The pipeline's last run left no {type_}: run it to its end, then forget."
+                f"The pipeline's last run left no {type_}{whose}: run it to its end, then forget."
             )
         return typed[-1]
 
     def ending(self) -> list[OwnArtifact]:
         """Return what is to be erased, and is not yet."""
         return [one for one in self.artifacts.values() if one.fate == "erased" and not one.gone]
+
+    def that_will_end(self) -> list[int]:
+        """Return what the next run takes the place of: all that came of any Examples."""
+        return [one.id for one in self.artifacts.values() if one.fate != "proven unaffected"
+                and not one.gone]  # fmt: skip
+
+    def makers_of_tainted(self) -> list[str]:
+        """Return the components that took something of an earlier run."""
+        return sorted({self.artifacts[one].node for one in self.tainted if one in self.artifacts})
 
     def verdicts(self) -> list[dict[str, Any]]:
         """Return the verdicts by type, as a certificate tells them."""
@@ -109,6 +134,9 @@ def read_own_lineage(connection: Any, pipeline: str) -> OwnLineage:
     raw = {artifact for one in gates for artifact in taken[one.id]}
     live = _downstream(made[newest.id], taken, made)
     every = _downstream({*raw, *(a for one in gates for a in made[one.id])}, taken, made)
+    nodes = _nodes(store, pipeline)
+    makers = {artifact: nodes.get(execution, "") for execution, some in made.items()
+              for artifact in some}  # fmt: skip
     artifacts = {}
     for one in store.get_artifacts_by_context(context.id):
         fate: Fate = "proven unaffected"
@@ -116,9 +144,21 @@ def read_own_lineage(connection: Any, pipeline: str) -> OwnLineage:
             fate = "erased"
         elif one.id in live:
             fate = "retrained" if one.type in LEARNT else "regenerated"
-        artifacts[one.id] = _artifact(one, fate)
+        artifacts[one.id] = _artifact(one, makers.get(one.id, ""), fate)
     (gated,) = made[newest.id]
-    return OwnLineage(artifacts, frozenset(live), gated)
+    of_before = (artifact for one in gates if one.id != newest.id for artifact in made[one.id])
+    others = {execution: some for execution, some in taken.items() if execution != newest.id}
+    tainted = live & _downstream({*raw, *of_before}, others, made)
+    return OwnLineage(artifacts, frozenset(live), gated, frozenset(tainted))
+
+
+def mark_ending(connection: Any, artifacts: Iterable[int]) -> None:
+    """Mark artifacts as those that are going to end, so that no resolver finds them; repeatable."""
+    store = MetadataStore(connection)
+    found = store.get_artifacts_by_id(sorted(artifacts))
+    for artifact in found:
+        artifact.state = mlmd.Artifact.MARKED_FOR_DELETION
+    store.put_artifacts(found)
 
 
 def mark_ended(connection: Any, pipeline: str, ended: Iterable[int]) -> None:
@@ -142,18 +182,30 @@ def _take_out(node: Any) -> None:
         node.custom_properties[FINGERPRINT].string_value = ""
 
 
-def _artifact(one: mlmd.Artifact, fate: Fate) -> OwnArtifact:
+def _artifact(one: mlmd.Artifact, node: str, fate: Fate) -> OwnArtifact:
     pushed = one.custom_properties["pushed_destination"].string_value or None
     splits = one.properties["split_names"].string_value if one.type == "Examples" else ""
     return OwnArtifact(
         one.id,
         one.type,
+        node,
         Path(one.uri),
         None if pushed is None else Path(pushed),
         tuple(decode_split_names(splits)) if splits else (),
         fate,
         one.state == mlmd.Artifact.DELETED,
     )
+
+
+def _nodes(store: MetadataStore, pipeline: str) -> dict[int, str]:
+    """Return of which component each execution was: TFX keeps it as a context of the type node."""
+    found: dict[int, str] = {}
+    for context in store.get_contexts_by_type("node"):
+        if context.name.startswith(f"{pipeline}."):
+            node = context.name.removeprefix(f"{pipeline}.")
+            executions = store.get_executions_by_context(context.id)
+            found |= dict.fromkeys((one.id for one in executions), node)
+    return found
 
 
 def _edges(

@@ -243,12 +243,12 @@ def test_what_is_remembered_does_not_grow_with_the_rows():
         rows = [(str(one), str(one)) for one in range(number, number + 100)]
         evidence.add_block(text_batch(rows, 2))
         evidence.add_block(text_batch([(f"value {a}", f"label {b}") for a, b in rows], 2))
-    assert evidence.label_strings is None and evidence.label_numbers is None
+    assert evidence.labels[0].strings is None and evidence.labels[0].numbers is None
     assert len(canonical_json(evidence.to_json())) < 250
     evidence = Evidence(Roles(("a",), "label"))
     evidence.add_block(text_batch([("1", f"l{number}") for number in range(1000)], 2))
     evidence.add_block(text_batch([("1", str(number)) for number in range(20)], 2))
-    assert evidence.label_strings is None and len(evidence.label_numbers) == 20
+    assert evidence.labels[0].strings is None and len(evidence.labels[0].numbers) == 20
 
 
 MORE = [str(number) for number in range(25)] + [f"c{number}" for number in range(1010)]

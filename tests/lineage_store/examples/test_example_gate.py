@@ -15,6 +15,7 @@ from lineage_store.examples.example_gate import (
 )
 from lineage_store.examples.example_record import features_in
 from lineage_store.examples.record_files import read_records, write_records
+from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.secret import derive
 from tf_records import example, field, record
 
@@ -34,7 +35,7 @@ def written(tmp_path, records, name="in"):
 
 
 def gated(folder, sources, *, ids=IDS, cut=CUT, manifest=()):
-    gateway = ExampleGateway(ids, cut, KEYS, manifest)
+    gateway = ExampleGateway(ids, cut, KEYS, Exclusions(frozenset(manifest)))
     counts = gateway.pass_through(sources, folder)
     return gateway, counts
 
@@ -106,7 +107,7 @@ def test_rows_that_are_taken_out_or_come_in_another_order_move_no_other(tmp_path
         for n in gone
     }
     gateway, _ = gated(folder / "without", [("train", everyone)], manifest=manifest)
-    assert gateway.kept_out == len(gone)
+    assert gateway.exclusions.rows == len(gone)
     parts = [("train", written(folder, [row(n) for n in part], f"s{place}"))
              for place, part in enumerate(spans)]  # fmt: skip
     gated(folder / "never", parts)
@@ -131,7 +132,7 @@ def test_whom_the_manifest_names_is_kept_out_under_every_spelling(tmp_path, spel
         tmp_path / "out", [("train", written(tmp_path, rows))],
         ids=IdFeatures(subject="person"), manifest=named,
     )  # fmt: skip
-    assert (gateway.kept_out, sum(counts.values())) == (3, 1)
+    assert (gateway.exclusions.rows, sum(counts.values())) == (3, 1)
 
 
 def test_an_id_may_be_a_number_and_who_has_none_is_placed_by_the_row(tmp_path):
@@ -148,7 +149,7 @@ def test_an_id_may_be_a_number_and_who_has_none_is_placed_by_the_row(tmp_path):
 def test_nothing_that_was_laid_down_on_the_way_is_left(tmp_path):
     gated(tmp_path / "out", [("train", written(tmp_path, [row(n) for n in range(9)]))])
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "rows", *(f"Split-{cell}" for cell in CUT.cells("train"))
+        "people.txt", "rows", *(f"Split-{cell}" for cell in CUT.cells("train"))
     }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from lineage_store.ledger.header import BaseOrigin, Header
 from lineage_store.ledger.shards import open_ledger, write_header
 from lineage_store.ledger.update_codecs import LOSSLESS
 from lineage_store.placement import Partition
-from unlearning.keras_models.class_weights import ALIKE
+from unlearning.keras_learning.class_weights import ALIKE
 from unlearning.serving.aggregation import DEFAULT
 from unlearning.training.config import TrainConfig, config_of
 

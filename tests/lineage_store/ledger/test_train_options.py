@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from lineage_store.errors import BadInput
 from lineage_store.ledger.train_options import OPTION, TrainOptions, option
 from lineage_store.ledger.update_codecs import LOSSLESS, SUMMABLE
-from unlearning.keras_models.class_weights import ALIKE, WEIGHTINGS
+from unlearning.keras_learning.class_weights import ALIKE, WEIGHTINGS
 from unlearning.serving.aggregation import AGGREGATIONS, DEFAULT
 from unlearning.training.config import TrainConfig
 from unlearning.training.recorders import RECORDED, RECORDERS
@@ -49,7 +49,7 @@ ACTS = {
     "record_budget": {"record_budget.py"},
     "aggregate": {"fit.py", "export.py", "evaluate.py", "keras_family.py",
                   "keras_parts.py", "naive_bayes_family.py", "ridge_family.py", "forest_family.py",
-                  "from_ledgers.py", "audit.py"},
+                  "item_knn_family.py", "from_ledgers.py", "audit.py"},
     "class_weights": {"stages.py", "keras_parts.py", "retrain_shards.py", "keras_family.py",
                       "keras_learner.py", "last_epoch.py", "regenerate.py",
                       "replay.py", "downstream.py", "earned.py", "marks.py", "witness.py",

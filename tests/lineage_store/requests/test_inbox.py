@@ -83,7 +83,7 @@ def test_a_file_that_others_could_have_written_is_refused(folder):
 @pytest.mark.parametrize("spelling", ["raw", "base64"])
 def test_a_signed_file_is_believed_whoever_owns_it(folder, key, tmp_path, spelling):
     policy = changed_policy(
-        Policy(), approve_above=None, no_approval=False, deadline_days=None, owners=[],
+        Policy(), approve_above=None, no_approval=False, deadline_days=None, regime=None, owners=[],
         key_files=[tmp_path / "public.pem"], proposes=False, accept_nobody=False,
     )  # fmt: skip
     path = put(folder / "a.json", json.dumps({"subjects": [ANN]}))
@@ -131,7 +131,11 @@ def test_links_folders_and_devices_are_refused(folder, tmp_path):
         ("a.csv", "subject,,\np017,,\n", "names a column twice"),
         ("a.csv", "", "asks for nothing"),
         ("a.csv", f"subject,reason\n{ANN}\n", "Line 2 has not as many fields"),
-        ("a.csv", f"subject,shoe size\n{ANN},44\n", "Line 2 has a field that no request has"),
+        (
+            "a.csv",
+            f"subject,shoe size\n{ANN},44\n",
+            "a column that no request has, number 2",
+        ),
         ("a.csv", f"subject,row\n{ANN},4\n", "Line 2 names neither subjects nor rows, or both"),
         ("a.csv", "subject,reason\n,x\n", "Line 2 names neither"),
         ("a.csv", f'subject\n"{ANN}\n', "quotes are open"),
@@ -227,8 +231,8 @@ def test_a_detector_only_proposes(project, folder):
 
 def test_the_policy_is_kept_and_a_sender_named_again_is_replaced(project, tmp_path):
     options = {
-        "approve_above": None, "no_approval": False, "deadline_days": None, "owners": [],
-        "key_files": [], "proposes": False, "accept_nobody": False,
+        "approve_above": None, "no_approval": False, "deadline_days": None, "regime": None,
+        "owners": [], "key_files": [], "proposes": False, "accept_nobody": False,
     }  # fmt: skip
     policy = changed_policy(Policy(), **options | {"owners": [str(ME)], "approve_above": 3})
     policy = changed_policy(policy, **options | {"owners": [str(ME)], "proposes": True})

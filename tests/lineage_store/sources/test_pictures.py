@@ -115,7 +115,7 @@ def test_any_pictures_taken_out_change_nothing_else(new_folder, data):
         (COLOURED, "has 3 x 2 pixels in colours, and the first 3 x 2 pixels: make all of one"),
         (np.zeros((2, 3, 4), np.uint8), "of row 2 of .* is of the mode RGBA: save it in grey"),
         (np.zeros((2, 3), np.uint16), "is of the mode I;16"),
-        (np.zeros((200, 200), np.uint8), "has 200 x 200 pixels, .* 16,384 values at most"),
+        (np.zeros((1025, 1024), np.uint8), "has 1024 x 1025 pixels, .* 1,048,576 values at most"),
     ],
 )
 def test_a_picture_unlike_the_first_is_refused_by_its_row(tmp_path, pixels, words):

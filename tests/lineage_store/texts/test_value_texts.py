@@ -72,7 +72,7 @@ def test_a_column_without_any_value_is_missing_and_of_no_kind():
 
 @pytest.mark.parametrize(
     "type_",
-    [pa.binary(), pa.binary(4), pa.large_binary(), pa.list_(pa.int64()), pa.duration("s"),
+    [pa.binary(), pa.binary(4), pa.large_binary(), pa.list_(pa.string()), pa.duration("s"),
      pa.struct([("a", pa.int64())]), pa.map_(pa.string(), pa.int64()),
      pa.month_day_nano_interval(), pa.dictionary(pa.int8(), pa.binary())],
 )  # fmt: skip

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from fixtures import SMALL_MODEL
 from fixtures.warm_python import warm_python
+from lineage_store.deadlines import Term
 from lineage_store.errors import BadInput, NothingFound, WorkspaceBusy
 from lineage_store.index import deletions, models, queue, queue_changes
 from lineage_store.index.database import open_index, read_index
@@ -37,6 +38,7 @@ SECRET = bytes(range(70, 102))
 NOON = datetime(2031, 5, 17, 12, tzinfo=timezone.utc)
 TODAY = "2031-05-17"
 
+DONE = {"time": "t", "by": "s-1"}
 ANN = "annegret.mueller-luedenscheidt@example.org"
 BEN = "benedikt.oberhuber@example.org"
 COLUMNS = {"label": "label", "subject": "person", "row_id": "row"}
@@ -60,6 +62,11 @@ def lines():
             draw.choice(["Ulm", "Bonn", "Hof"]),
             "old" if age + draw.gauss(0, 4) > 40 else "young",
         ]
+
+
+def settled(ran):
+    """What ended without a run of its own."""
+    return [(one["request"], one["outcome"], one["run"]) for one in ran["settled"]]
 
 
 def project_in(root, *, days=0):
@@ -167,7 +174,7 @@ def test_a_request_keeps_what_was_said_sealed_and_shows_it_to_the_owner(project,
     }
     added = project.requests.add([ANN], by="Clerk", **given)
     assert added["request"] == "q1" and added["state"] == "waiting" and not added["duplicate"]
-    assert added["deadline"] == "2031-06-16"  # 30 days
+    assert added["deadline"] == "2031-06-17"  # a month
     shown = project.requests.show("q1")
     assert shown["named"] == [ANN]
     assert {name: shown[name] for name in given} == given
@@ -330,21 +337,21 @@ def test_only_what_nothing_holds_up_is_waiting(new_folder, needs, question, step
     with closing(open_index(new_folder() / "unweave.sqlite")) as connection:
         entry = queue.QueueEntry(
             kind="subject", commitments=["c"], options={}, deadline="2031-06-01", needs=needs,
-            question=question,
+            question=question, term=Term("2031-05-17", "gdpr"),
         )  # fmt: skip
         one = queue.add(connection, entry, seal=lambda id_: b"sealed", time="2031-05-17T12")
         open_, approved, held, asked = True, not needs, False, question
         for step in steps:
             act = {
-                "approve": lambda r: queue_changes.approve(connection, r, sealed=b"", time="t"),
+                "approve": lambda r: queue_changes.approve(connection, r, sealed=b"", **DONE),
                 "hold": lambda r: queue_changes.hold(
-                    connection, r, until="2031-05-20", sealed=b"", time="t"
+                    connection, r, until="2031-05-20", sealed=b"", **DONE
                 ),
-                "release": lambda r: queue_changes.release(connection, r, sealed=b"", time="t"),
+                "release": lambda r: queue_changes.release(connection, r, sealed=b"", **DONE),
                 "answer": lambda r: queue_changes.answer(
-                    connection, r, commitments=["c"], needs=r.needs, sealed=b"", time="t"
+                    connection, r, commitments=["c"], needs=r.needs, sealed=b"", **DONE
                 ),
-                "cancel": lambda r: queue_changes.cancel(connection, r, time="t"),
+                "cancel": lambda r: queue_changes.cancel(connection, r, **DONE),
             }[step]
             refused = not open_ or {"approve": approved, "release": not held}.get(step, False)
             if refused:
@@ -375,7 +382,7 @@ def test_requests_run_together_and_each_is_answered(project, workspace, both_for
     (run,) = ran["runs"]
     assert run["requests"] == ["q1", "q3"] and run["request_id"] == "r1"
     assert run["weights_digest_after"] == both_forgotten
-    assert ran["settled"] == [{"request": "q2", "outcome": "nothing found", "run": None}]
+    assert settled(ran) == [("q2", "nothing found", None)]
     assert (ran["failed"], ran["left"], ran["exit_status"]) == ([], {}, 0)
     assert states(project) == {"q1": "done", "q2": "nothing found", "q3": "done"}
     answered = {one["request"]: one for one in project.requests.list(ended=True)["requests"]}
@@ -397,7 +404,7 @@ def test_requests_run_together_and_each_is_answered(project, workspace, both_for
 def test_who_was_forgotten_meanwhile_is_answered_by_that_run(project):
     project.requests.add([ANN])
     project.forget([ANN])
-    assert project.requests.run()["settled"] == [{"request": "q1", "outcome": "done", "run": "r1"}]
+    assert settled(project.requests.run()) == [("q1", "done", "r1")]
     assert project.requests.show("q1")["certificate"].endswith("requests/r1/certificate.json")
 
 
@@ -547,8 +554,12 @@ def two_phases(one_stage, tmp_path_factory):
     project.requests.add([ANN], guarantee="approximate", exact_by="2031-06-10")
     first = project.requests.run()
     between = states(project)
-    early = project_in(root, days=16).requests.run()
-    second = project_in(root, days=17).requests.run()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", "")  # no letter as PDF
+        project.requests.answer_pack("q1", out=root.parent / "between")
+        early = project_in(root, days=16).requests.run()
+        second = project_in(root, days=17).requests.run()
+        project_in(root, days=18).requests.answer_pack("q1", out=root.parent / "after")
     return root, first, between, early, second
 
 
@@ -586,6 +597,18 @@ def test_the_exact_certificate_names_the_one_that_it_makes_good(two_phases):
     assert verify(run["certificate"], public_key=run["public_key"])["ok"]
 
 
+def test_the_person_is_told_first_until_when_and_then_that_it_is_exact(two_phases):
+    root, _, _, _, second = two_phases
+    first, then = ((root.parent / name / "letter.txt").read_text() for name in ("between", "after"))
+    assert "for now approximately" in first and "by 10 June 2031" in first
+    assert "Articles 77 and 79" in first
+    assert "are exactly those" in then and "approximately" not in then
+    exact = (root.parent / "after" / "certificate-exact.json").read_bytes()
+    assert exact == Path(second["runs"][0]["certificate"]).read_bytes()
+    assert not (root.parent / "between" / "certificate-exact.json").exists()
+    assert not (root.parent / "after" / "receipt.json").exists()  # it was in the first pack
+
+
 def test_the_exact_phase_goes_along_with_an_exact_run(staged, both_forgotten_in_steps):
     staged.forget([ANN], guarantee="approximate", exact_by="2031-06-10")
     staged.requests.add([BEN])
@@ -601,7 +624,7 @@ def test_an_exact_phase_that_an_exact_command_did_already_has_nothing_left(stage
     assert [one["request"] for one in predicate(done["certificate"])["upgrades"]] == ["r1"]
     ran = project_in(staged.root, days=20).requests.run()
     assert ran["runs"] == []
-    assert ran["settled"] == [{"request": "q1", "outcome": "done", "run": "r2"}]
+    assert settled(ran) == [("q1", "done", "r2")]
 
 
 def test_an_exact_phase_that_is_promised_cannot_be_cancelled(staged):
@@ -722,7 +745,7 @@ def test_who_has_no_twin_waits_for_nothing(twins):
     answered = project.requests.add([ANN], source=source, column="person", only=True)
     assert answered["state"] == "waiting"
     with pytest.raises(BadInput, match="does not wait for an answer"):
-        project.requests.answer(answered["request"], only=True)
+        project.requests.answer(asked["request"], only=True)
 
 
 # The command line
@@ -753,7 +776,9 @@ def test_the_commands_say_what_the_methods_return(workspace, tmp_path):
         0,
         "q1 is held, due by "
         + Project(workspace, reveal=True).requests.show("q1")["deadline"]
-        + ".\n",
+        + ".\n"
+        + Project(workspace).requests.show("q1")["warnings"][0]
+        + "\n",
     )
     status, out, _ = run("run-requests", folder=tmp_path)
     assert (status, out) == (0, "No request is due.\nLeft in the queue: 1 held.\n")

@@ -285,6 +285,22 @@ def test_what_is_not_understood_is_told(tmp_path, kind):
     assert [one.partition(" (not understood")[0] for one in scan.unread] == ["unknown"]
 
 
+def test_nonces_of_many_cells_are_no_riddle_and_are_searched_all_the_same(tmp_path):
+    """As a table of a million rows has them: 32 bytes a cell, drawn by chance."""
+    nonces = os.urandom(32 * 500)
+    (tmp_path / "cells.json").write_text(json.dumps([[] for _ in range(500)]))
+    (tmp_path / "nonces").write_bytes(nonces)
+    assert scan_folder(tmp_path, patterns(TEXT)).clean
+    assert scan_folder(tmp_path, [nonces[5000:5016]]).found == ("nonces",)
+    for number, other in ((499, "nonces"), (500, "others")):
+        folder = tmp_path / f"{number} {other}"
+        folder.mkdir(parents=True)
+        (folder / "cells.json").write_text(json.dumps([[] for _ in range(number)]))
+        (folder / other).write_bytes(nonces)
+        told = scan_folder(folder, patterns(TEXT)).unread
+        assert [one.partition(" (not understood")[0] for one in told] == [other]
+
+
 @pytest.mark.parametrize("dtype", ["<f4", "<f8", "<i4"])
 def test_weights_and_counts_are_no_riddle(tmp_path, dtype):
     draw = np.random.default_rng(0)

@@ -141,14 +141,14 @@ def test_a_deletion_that_did_nothing_is_stopped_and_nothing_is_erased(trained, m
         seen.update(given)
         sizes = {"old": given["old_rows"], "new": given["rows"]}
         seen["rows_of"] = {name: sum(map(sum, open_rows(f).counts)) for name, f in sizes.items()}
-        models = ledgers_evaluated(
+        (models,) = ledgers_evaluated(
             old=given["old"],
             new=given["new"],
             twin=None,
             rows=given["rows"],
             old_rows=given["old_rows"],
             policy=Policy(most_rows=100),
-        )
+        ).values()
         seen["labels"] = models.labels
         return evaluate_and_keep(workspace, **{**given, "new": given["old"]})
 
@@ -219,9 +219,9 @@ def test_answers_of_ledgers_are_those_of_the_served_model(trained, write_csv):
     project = trained({})
     ledger = open_ledger(project.root / "tfx/train-m1/ledger")
     rows = project.root / "tfx/train-m1/rows"
-    models = ledgers_evaluated(
+    (models,) = ledgers_evaluated(
         old=ledger, new=ledger, twin=ledger, rows=rows, old_rows=rows, policy=Policy()
-    )
+    ).values()
     assert len(models.labels["forgotten"]) == 0
     run = models.runs["unlearned"][0]
     assert run.weights_digest == models.runs["retrained"][0].weights_digest

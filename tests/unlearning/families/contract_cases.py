@@ -24,6 +24,7 @@ from lineage_store.tensors import WEIGHTS, State
 from lineage_store.workspace import open_workspace
 from pipelines.backends.direct import DirectBackend
 from tests.unlearning.families.forest_leftovers import proposing, row_keys_put_back
+from tests.unlearning.families.item_leftovers import items_at_zero
 from tests.unlearning.families.ridge_leftovers import zero_entries
 from unlearning.families.known_families import FAMILIES, family_of
 from unweave import Project
@@ -120,6 +121,13 @@ Choose = Callable[[Learnt], Sequence[str]]
 def _seen(learnt: Learnt) -> list[str]:
     """Choose a person whose one row was learnt."""
     return [next(f"s{n:02d}" for n in range(24) if learnt.splits[f"s{n:02d}"] == {"train"})]
+
+
+def _with_an_item(learnt: Learnt) -> list[str]:
+    """Choose a person whose one row was learnt, and names an item."""
+    items = {row[1]: row[2] for row in people()}
+    some = (f"s{n:02d}" for n in range(4, 24))
+    return [next(one for one in some if items[one] and learnt.splits[one] == {"train"})]
 
 
 def _unseen(learnt: Learnt) -> list[str]:
@@ -248,6 +256,19 @@ CASES: Mapping[str, Case] = {
         leftovers=zero_entries,
         limit=Limit("unlearning.linear.gram.MOST_ROWS"),
     ),
+    "item-knn": Case(
+        {"shards": 2, "item_column": "town"},
+        sets={
+            "one row": _with_an_item,  # a row that names none adds nothing
+            "the last row of an item": lambda learnt: ["rare-town"],
+        },
+        pieces=(
+            "unlearning.families.item_knn_family.READ_AT_ONCE",
+            "unlearning.items.item_counts.PAIRS_AT_ONCE",
+        ),
+        leftovers=items_at_zero,
+        limit=NotHere("it is of what an item's squares sum to: test_item_counts.py"),
+    ),
     "naive-bayes": Case(
         pieces=("unlearning.families.naive_bayes_family.SUMMED_AT_ONCE",),
         leftovers=zero_counts,
@@ -289,7 +310,10 @@ def columns_of(family: str) -> dict[str, str]:
     """Return the columns that a family learns from besides features, by what they are for."""
     label = label_of(family)
     found = {} if label is None else {"label": label}
-    return found if family_of(family).weighing == "none" else {**found, "weight": "weight"}
+    if family_of(family).weighing != "none":
+        found["weight"] = "weight"
+    items = case_of(family).options.get("item_column")
+    return found if items is None else {**found, "label": None, "items": items}
 
 
 def label_of(family: str) -> str | None:

@@ -106,3 +106,23 @@ def test_a_whole_weight_is_so_many_equal_rows_whatever_is_taken_out(rows, draw):
     left, out = (sums_of(values[part], labels[part], weights[part]) for part in (~gone, gone))
     assert bytes_of(subtracted(sums_of(values, labels, weights), out)) == bytes_of(left)
     assert bytes_of(added(left, out)) == bytes_of(sums_of(values, labels, weights))
+
+
+@given(rows=ROWS, draw=st.randoms(use_true_random=False))
+def test_many_rows_are_summed_and_subtracted_to_the_bytes_of_a_few(rows, draw):
+    weights = np.array([draw.randrange(3) for _ in rows], np.int64)
+    gone = np.array([draw.random() < 0.3 for _ in rows], bool)
+    values, labels = arrays(rows)
+
+    def found():
+        whole = sums_of(values, labels, weights)
+        out = sums_of(values[gone], labels[gone], weights[gone])
+        return [bytes_of(one) for one in (whole, out, subtracted(whole, out))]
+
+    few = found()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(naive_bayes, "SMALL", -1)
+        patched.setattr(naive_bayes, "FEW", -1)
+        assert found() == few
+    left = sums_of(values[~gone], labels[~gone], weights[~gone])
+    assert few[2] == bytes_of(left)

@@ -1,8 +1,10 @@
 """What a family says of a table that it cannot learn from: all at once, each of its kind."""
 
+from dataclasses import replace
+
 import pytest
 
-from lineage_store.data.schema import Column, Label, Schema
+from lineage_store.data.schema import Column, Label, Said, Schema
 from lineage_store.errors import BadInput
 from lineage_store.ledger import TrainOptions
 from unlearning.families.family import must_be_fit, not_one_label
@@ -19,18 +21,41 @@ def reasons(family, schema, **options):
     return [(one.when, one.why) for one in found]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+ITEMS = Schema((Column("song", "text"),), said=Said((("song", "text"),), items="song"))
+WITH_LABEL = [name for name in FAMILIES if family_of(name).tasks]
+
+
+@pytest.mark.parametrize("family", WITH_LABEL)
 def test_a_table_with_one_label_fits(family):
     assert reasons(family, Schema((SIZE,), (CLASS,))) == []
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", WITH_LABEL)
+def test_a_table_of_items_fits_who_learns_these_and_nobody_else(family):
+    assert reasons("item-knn", ITEMS) == []
+    assert reasons("item-knn", replace(ITEMS, weights=(WEIGHT,))) == []
+    (items, label) = reasons(family, ITEMS)
+    assert "reads columns of features, and no items: leave `item_column` out" in items[1]
+    assert "no column was named as one" in label[1]
+
+
+def test_item_knn_names_all_that_it_cannot_use_at_once():
+    schema = Schema((SIZE,), (CLASS,), (WEIGHT, WEIGHT))
+    found = reasons("item-knn", schema, aggregate="vote", slices=2, penalty=2.0)
+    assert [when for when, _ in found] == ["never", "never", *["change this"] * 4]
+    told = " ".join(why for _, why in found)
+    for words in ("`penalty`", "`slices`", "`aggregate`", "`item_column`", "`label`", "2 columns"):
+        assert words in told
+
+
+@pytest.mark.parametrize("family", WITH_LABEL)
 def test_labels_and_weights_that_it_does_not_take_are_named_all_at_once(family):
     schema = Schema((SIZE,), (CLASS, CLASS), (WEIGHT, WEIGHT), (Column("query", "text"),))
     found = reasons(family, schema)
     taken = family_of(family).weighing != "none"
     assert [when for when, _ in found] == ["not yet", "change this"] + ["not yet"] * (not taken)
-    assert f"The family {family} learns one label, and 2 columns" in found[0][1]
+    one = f"The family {family} learns one label, and 2 columns"
+    assert ("The built-in model tells one label" if family == "keras" else one) in found[0][1]
     assert "A row counts for one weight" in found[1][1]
     assert taken or "takes no weights of rows: leave the column 'w'" in found[2][1]
 

@@ -22,7 +22,7 @@ from unlearning.fitting import engines
 from unlearning.fitting.engines import OnBeam, ThisProcess, engine_from, engine_of
 from unlearning.fitting.shard_task import ShardTask, carry_out, made_with, ticket
 from unlearning.fitting.worker import carry_out_apart
-from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_learning.keras_learner import KerasLearner
 from unlearning.keras_models.module_file import ModelSpec, built_in_text
 from unlearning.strategies.shard_decision import ShardDecision
 from unlearning.training.config import config_of, module_source

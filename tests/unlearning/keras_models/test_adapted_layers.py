@@ -10,7 +10,7 @@ from lineage_store.rows.arrays import Rows
 from lineage_store.tensors import first_difference
 from unlearning.encoding.keras_encoding import keras_rows
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_learning.keras_learner import KerasLearner
 from unlearning.keras_models.module_file import ModelSpec
 
 SPEC = ModelSpec(("age",), ("said",), "classification", ("no", "yes"))

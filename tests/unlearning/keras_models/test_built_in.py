@@ -11,8 +11,8 @@ from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.arrays import Rows
 from pipelines.backends.direct import DirectBackend
 from unlearning.fingerprint.determinism import pin_tensorflow
+from unlearning.keras_learning.keras_learner import KerasLearner
 from unlearning.keras_models.encoding import encode_strings
-from unlearning.keras_models.keras_learner import KerasLearner
 from unlearning.keras_models.module_file import (
     BUILT_IN,
     FIRST_BUILT_IN,

@@ -6,7 +6,7 @@ import pytest
 from lineage_store.errors import BadInput
 from unlearning.encoding.keras_encoding import keras_rows
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_learning.keras_learner import KerasLearner
 from unlearning.keras_models.module_file import ModelSpec
 
 TWO, THREE = ("no", "yes"), ("a", "b", "c")
@@ -117,7 +117,7 @@ WRONG = {
         "[keras.layers.Dense(2)(numbers), keras.layers.Dense(1)(numbers)]",
         "['mse', 'mse']",
         TWO,
-        "Not yet: .*needs one output",
+        "Change this: .*name a label for each output",
     ),
 }
 

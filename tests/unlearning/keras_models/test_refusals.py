@@ -6,7 +6,7 @@ import pytest
 from lineage_store.errors import BadInput, NotReproducible
 from unlearning.encoding.keras_encoding import keras_rows
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_learning.keras_learner import KerasLearner
 from unlearning.keras_models.module_file import ModelSpec
 
 SPEC = ModelSpec(("a", "b", "c", "d"), ("s", "t"), "classification", ("no", "yes"), 32)

@@ -8,8 +8,8 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from lineage_store.rows import LABEL, WEIGHT, Rows
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.keras_models.class_weights import balanced, counts_of
-from unlearning.keras_models.keras_learner import KerasLearner
+from unlearning.keras_learning.class_weights import balanced, counts_of
+from unlearning.keras_learning.keras_learner import KerasLearner
 from unlearning.keras_models.module_file import ModelSpec
 
 DENSE = """

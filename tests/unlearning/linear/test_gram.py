@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_store.errors import BadInput, CheckFailed
-from unlearning.linear import gram
+from unlearning.linear import gram, row_sums
 from unlearning.linear.gram import GramSums, gram_added, gram_subtracted, no_gram
 from unlearning.linear.grid import LIMIT
 from unlearning.linear.row_sums import MOST_AT_ONCE, RowSteps, gram_of
@@ -175,3 +175,14 @@ def test_more_entries_than_pairs_are_kept_of_are_refused(monkeypatch):
         summed(rows, classes=False)
     with pytest.raises(BadInput, match="4 different values together"):
         gram_added(summed(rows[:2], classes=False), summed(rows[2:], classes=False))
+
+
+@given(TABLES)
+def test_rows_that_are_summed_column_by_column_have_the_bytes_of_a_few_summed_at_once(table):
+    classes, rows = table
+    at_once = summed(rows, classes=classes)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(row_sums, "SOME", 0)
+        patched.setattr(row_sums, "FEW", -1)
+        by_column = summed(rows, classes=classes)
+    assert same(at_once, by_column)

@@ -1,12 +1,13 @@
 """A deletion from somebody's own pipeline, without TFX: recorded, checked, scanned, certified."""
 
+import base64
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from lineage_store.canonical import digest_json
+from lineage_store.canonical import digest, digest_json
 from lineage_store.clock import clock_ahead
 from lineage_store.errors import (
     AlreadyForgotten,
@@ -18,15 +19,19 @@ from lineage_store.errors import (
     Unfinished,
 )
 from lineage_store.examples import ExampleCut, ExampleGateway, IdFeatures, read_records
-from lineage_store.index import deletions, reading_index, sign_log, writing_index
+from lineage_store.index import deletions, manifest, reading_index, sign_log, writing_index
 from lineage_store.keys import create_signing_key
 from lineage_store.workspace import open_workspace
 from lineage_store.workspace.folder import writing
 from tf_records import tfrecord
+from unlearning.certificates import hand_out
+from unlearning.certificates.envelope import commitment
 from unlearning.own_pipelines import (
     Gated,
+    OwnAsked,
     OwnChange,
     OwnFolders,
+    OwnModel,
     certify_own,
     check_own,
     find_own_rows,
@@ -42,6 +47,7 @@ from unlearning.whole_shards import WholeShard, train_whole_shards
 from unweave import verify
 
 CUT = ExampleCut(3)
+IDS = IdFeatures("person", "row")
 CLOCK = clock_ahead(0)
 LETTER = "a-letter-of-person-3"
 
@@ -82,14 +88,14 @@ def workspace(tmp_path):
     return open_workspace(tmp_path / "keys")
 
 
-def run(workspace, folder, earlier=()):
+def run(workspace, folder, earlier=(), *, more=()):
     """What a pipeline does: raw Examples, the gate, the shards."""
     raw = folder / "raw" / "Split-train"
     raw.mkdir(parents=True)
-    (raw / "data").write_bytes(tfrecord(map(row, range(48))))
+    (raw / "data").write_bytes(tfrecord([*map(row, range(48)), *more]))
     with reading_index(workspace) as connection:
-        manifest = deletions.manifest(connection)
-    gateway = ExampleGateway(IdFeatures("person", "row"), CUT, workspace.keys(), manifest)
+        exclusions = manifest.exclusions_for(connection, IDS.columns)
+    gateway = ExampleGateway(IDS, CUT, workspace.keys(), exclusions)
     counts = gateway.pass_through([("train", raw / "data")], folder / "gated")
     gated = Gated(folder / "gated", list(counts))
     ledger = train_whole_shards(Counting(gated), earlier=earlier, into=folder / "ledger")
@@ -98,15 +104,25 @@ def run(workspace, folder, earlier=()):
 
 def going(workspace, gated, ids, rows=False):
     return find_own_rows(
-        gated.folder, gated.cells, keys=workspace.keys(), ids=ids, rows=rows, trained=["train"]
+        gated.folder, gated.cells, keys=workspace.keys(), asked=asked(ids, rows), trained=["train"]
     )
+
+
+def asked(ids, rows=False):
+    return OwnAsked(tuple(ids), rows, IDS.columns)
 
 
 def opened(workspace, gated, ledger, ids, rows=False):
     found = going(workspace, gated, ids, rows)
-    before = {"model": {"id": "m1", "weights": published_state(ledger)},
+    before = {"models": {"Trainer": {"id": "m1", "weights": published_state(ledger)}},
               "rows": dict(found.by_split), "trained": sorted(found.trained)}  # fmt: skip
-    return found, open_own(workspace, ids, rows=rows, found=found, before=before, clock=CLOCK)
+    return found, open_own(workspace, asked(ids, rows), found=found, before=before, clock=CLOCK)
+
+
+def changed(request, second, found, checks):
+    model = OwnModel("Trainer", request.before["models"]["Trainer"], "m2", second, checks)
+    verdicts = [{"kind": "Model", "verdict": "retrained", "why": "w", "count": 1}]
+    return OwnChange([model], found.by_split, verdicts)
 
 
 def test_whose_rows_go_is_found_by_keyed_strings_and_what_gives_them_away(workspace, tmp_path):
@@ -146,8 +162,7 @@ def test_a_deletion_is_recorded_checked_scanned_and_certified(workspace, tmp_pat
         for file in sorted((tmp_path / "root" / left).rglob("*"), reverse=True):
             file.unlink() if file.is_file() else file.rmdir()
     scan = scan_own(folders, request.opened, when="After the erasure")
-    verdicts = [{"kind": "Model", "verdict": "retrained", "why": "w", "count": 1}]
-    change = OwnChange("m2", second, shard_verbs(second), found.by_split, verdicts, checks)
+    change = changed(request, second, found, checks)
     certify_own(workspace, request, change, scan=scan, clock=CLOCK, version="0")
     told = verify(request.folder.certificate, public_key=workspace.public_key)
     assert told["ok"] and told["rows"] == 6, told
@@ -156,39 +171,74 @@ def test_a_deletion_is_recorded_checked_scanned_and_certified(workspace, tmp_pat
     text = request.folder.certificate.read_text()
     assert "person-3" not in text and LETTER not in text
     with pytest.raises(AlreadyForgotten):
-        resume_own(workspace, ["person-3"], rows=False)
+        resume_own(workspace, asked(["person-3"]))
+
+
+def test_each_of_several_people_has_a_certificate_and_a_receipt_of_their_own(workspace, tmp_path):
+    gated, first = run(workspace, tmp_path / "1")
+    found, request = opened(workspace, gated, first, ["person-3", "person-4"])
+    after, second = run(workspace, tmp_path / "2", [first])
+    checks = check_own(after, second, gone=found.keys, trained=found.trained)
+    scan = scan_own(OwnFolders((tmp_path / "2" / "gated",)), request.opened, when="After")
+    certify_own(
+        workspace, request, changed(request, second, found, checks), scan=scan, clock=CLOCK,
+        version="0",
+    )  # fmt: skip
+    told = verify(request.folder.certificate, public_key=workspace.public_key)
+    assert told["ok"] and told["rows"] == 12
+    nonces = []
+    for number, person in enumerate(["person-3", "person-4"], start=1):
+        certificate = request.folder.certificate_of(number - 1)
+        own = verify(certificate, public_key=workspace.public_key)
+        assert own["ok"] and own["rows"] == 6, own
+        receipt = tmp_path / f"receipt-{number}.json"
+        hand_out(workspace, "r1", number=number, out=receipt, time=CLOCK())
+        said = json.loads(receipt.read_text())
+        assert said["certificate"] == digest(certificate.read_bytes())
+        assert said["guarantees"] == {"m1": "exact"}
+        nonces.append(bytes.fromhex(said["nonce"]))
+        (subject,) = statement_of(certificate)["predicate"]["subjects"]
+        assert subject == commitment(nonces[-1], kind="subject", value=person.encode())
+    run_s = statement_of(request.folder.certificate)["predicate"]["subjects"]
+    assert len(run_s) == 2 and nonces[0] != nonces[1]
+    with pytest.raises(BadInput, match="for several ids, and each has a receipt of its own"):
+        hand_out(workspace, "r1", number=None, out=tmp_path / "r", time=CLOCK())
+
+
+def statement_of(certificate):
+    return json.loads(base64.b64decode(json.loads(certificate.read_text())["payload"]))
 
 
 def test_a_value_that_others_write_is_left_out_of_the_search_and_an_id_never(workspace, tmp_path):
     gated, first = run(workspace, tmp_path / "1")
     _, request = opened(workspace, gated, first, ["person-3"])
-    asked = replace(request.opened, tokens=type(request.opened.tokens)(["Unfamiliar", LETTER]))
+    looked_for = replace(request.opened, tokens=type(request.opened.tokens)(["Unfamiliar", LETTER]))
     other = tmp_path / "other"
     other.mkdir()
     folders = OwnFolders((other,))
     (other / "graph.txt").write_text("<unfamiliar>")
     with pytest.raises(ResidueFound, match="1 files still hold.*accept_left_out"):
-        scan_own(folders, asked, when="Before")
-    left_out = values_elsewhere(folders, asked)
+        scan_own(folders, looked_for, when="Before")
+    left_out = values_elsewhere(folders, looked_for)
     assert left_out == {"Unfamiliar"}
-    scan = scan_own(folders, asked, when="Before", left_out=left_out)
+    scan = scan_own(folders, looked_for, when="Before", left_out=left_out)
     assert scan.clean and scan.not_distinctive >= 1
     (other / "names.txt").write_text("person-3")
-    assert values_elsewhere(folders, asked) == {"Unfamiliar"}
+    assert values_elsewhere(folders, looked_for) == {"Unfamiliar"}
     with pytest.raises(ResidueFound, match=r"names\.txt"):
-        scan_own(folders, asked, when="Before", left_out=left_out)
+        scan_own(folders, looked_for, when="Before", left_out=left_out)
 
 
 def test_a_killed_run_is_found_by_the_same_ids_and_no_other_runs_before(workspace, tmp_path):
     gated, first = run(workspace, tmp_path / "1")
-    assert resume_own(workspace, ["person-3"], rows=False) is None
+    assert resume_own(workspace, asked(["person-3"])) is None
     _, request = opened(workspace, gated, first, ["person-3"])
-    again = resume_own(workspace, [" person-3"], rows=False)
+    again = resume_own(workspace, asked([" person-3"]))
     assert again == request
     with pytest.raises(Unfinished, match="r1 of .* was interrupted"):
-        resume_own(workspace, ["person-4"], rows=False)
+        resume_own(workspace, asked(["person-4"]))
     with pytest.raises(Unfinished, match="name the same ids again"):
-        resume_own(workspace, ["person-3", "person-4"], rows=False)
+        resume_own(workspace, asked(["person-3", "person-4"]))
 
 
 def test_who_has_no_row_changes_nothing(workspace, tmp_path):
@@ -202,6 +252,32 @@ def test_who_has_no_row_changes_nothing(workspace, tmp_path):
     with reading_index(workspace) as connection:
         assert deletions.manifest(connection) == frozenset()
         assert deletions.all_requests(connection) == []
+
+
+def test_who_is_spelled_nearly_as_who_goes_is_asked_about_and_kept_out_later(workspace, tmp_path):
+    other = [{**row(100), "person": ["Person 3"]}]
+    gated, first = run(workspace, tmp_path / "1", more=other)
+    with pytest.raises(BadInput, match="1 people who were not named .*`admit_alike`"):
+        opened(workspace, gated, first, ["person-3"])
+    assert going(workspace, gated, ["row-3"], rows=True).alike == 0
+    both = going(workspace, gated, ["person-3", "Person 3"])
+    assert both.alike == 0 and len(both.keys) == 7
+    opened(workspace, gated, first, ["person-4"])
+    after, _ = run(workspace, tmp_path / "2", more=[{**row(101), "person": ["PERSON 4"]}, *other])
+    assert len(after.keys()) == 48 - 6 + 1, "PERSON 4 is out, and Person 3 is not"
+    with reading_index(workspace) as connection:
+        exclusions = manifest.exclusions_for(connection, IDS.columns)
+    assert len(exclusions.alike) == 1 and exclusions.known_rows == ()
+
+
+def test_who_was_forgotten_stays_out_where_a_gate_knows_rows_alone(workspace, tmp_path):
+    gated, first = run(workspace, tmp_path / "1")
+    opened(workspace, gated, first, ["person-3"])
+    with reading_index(workspace) as connection:
+        exclusions = manifest.exclusions_for(connection, IdFeatures(row_id="row").columns)
+    gateway = ExampleGateway(IdFeatures(row_id="row"), CUT, workspace.keys(), exclusions)
+    gateway.pass_through([("train", tmp_path / "1/raw/Split-train/data")], tmp_path / "2")
+    assert exclusions.rows == 6
 
 
 def test_a_shard_that_was_taken_over_with_their_rows_fails(workspace, tmp_path):

@@ -221,8 +221,8 @@ def record_of(project):
 
 
 def test_the_last_hidden_layer_is_what_the_last_layer_is_given(poisoned):
-    from unlearning.keras_models.last_hidden import last_hidden
-    from unlearning.keras_models.make import make_learner
+    from unlearning.keras_learning.last_hidden import last_hidden
+    from unlearning.keras_learning.make import make_learner
     from unlearning.training.config import config_of, module_source
 
     project, _ = poisoned

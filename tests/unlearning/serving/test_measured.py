@@ -82,6 +82,18 @@ def test_people_are_told_the_majority_and_the_mean_and_warned_below_them():
     assert "worse than always answering the mean" in warning
 
 
+def test_hits_are_told_of_histories_and_warned_of_below_the_most_used():
+    good = {"rows": 50, "histories": 8, "hit_rate": 0.5, "baseline": {"hit_rate": 0.25}}
+    assert metrics_text(good) == "hit rate at 10 0.5000 (the most used 0.2500) on 8 histories"
+    assert baseline_warning(good) == []
+    (warning,) = baseline_warning({**good, "hit_rate": 0.125})
+    assert "worse than always recommending the most used items" in warning
+    assert metrics_text({"rows": 1, "histories": 0}) == "no evaluation histories"
+    past = past_metrics({**good, "hit_rate": 2 / 3})
+    assert past == {"rows": 50, "hit_rate": 0.67}
+    assert metrics_text(past) == "hit rate at 10 67% on 50 rows" and baseline_warning(past) == []
+
+
 def test_of_a_model_of_an_earlier_version_as_much_is_told_as_it_kept():
     assert metrics_text({"rows": 3, "rmse": 2.0}) == "RMSE 2.0000 on 3 rows"
     assert baseline_warning({"rows": 3, "rmse": 2.0}) == []

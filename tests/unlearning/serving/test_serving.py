@@ -15,8 +15,8 @@ from lineage_store.rows.slice_set import SortedRows
 from pipelines.backends.direct import DirectBackend
 from unlearning.families.keras_parts import KerasParts
 from unlearning.fingerprint.determinism import pin_tensorflow
+from unlearning.keras_learning.make import make_learner
 from unlearning.keras_models.encoding import first_values
-from unlearning.keras_models.make import make_learner
 from unlearning.serving import evaluate as serving_evaluate
 from unlearning.serving.aggregation import AGGREGATIONS
 from unlearning.serving.evaluate import aggregated, evaluate

@@ -19,8 +19,8 @@ from lineage_store.tensors import first_difference, weights_digest, weights_of
 from pipelines.backends.direct import DirectBackend
 from unlearning.encoding.keras_encoding import keras_rows
 from unlearning.fitting.fit import fit_twin
-from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.keras_models.make import make_learner
+from unlearning.keras_learning.keras_learner import KerasLearner
+from unlearning.keras_learning.make import make_learner
 from unlearning.keras_models.module_file import ModelSpec
 from unlearning.strategies.last_epoch import WINDOWS, corrected_state, correction_steps
 from unlearning.strategies.strategy import stage_of

@@ -13,7 +13,7 @@ from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.ledger.update_codecs import decode
 from lineage_store.placement import Partition
 from unlearning.encoding.encode_records import store_from_snapshot
-from unlearning.keras_models.make import make_learner
+from unlearning.keras_learning.make import make_learner
 from unlearning.strategies.regenerate import record_again, regenerated, replayed
 from unlearning.training.stages import Run, train_shard
 

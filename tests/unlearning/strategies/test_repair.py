@@ -17,8 +17,8 @@ from lineage_store.rows.row_store import open_rows
 from lineage_store.tensors import load_state, save_state, weights_digest, weights_of
 from pipelines.backends.direct import DirectBackend
 from unlearning.fitting.fit import fit_twin
-from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.keras_models.make import make_learner
+from unlearning.keras_learning.keras_learner import KerasLearner
+from unlearning.keras_learning.make import make_learner
 from unlearning.strategies.amnesiac import subtract
 from unlearning.strategies.last_epoch import recorded_state
 from unlearning.strategies.repair import AsGoodAsBefore

@@ -11,7 +11,7 @@ from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.placement import Partition, shard_of, slice_of
 from lineage_store.rows.writer import write_rows
 from unlearning.encoding.keras_encoding import keras_rows
-from unlearning.keras_models.class_weights import ALIKE, balanced, must_fit, weighting_or_default
+from unlearning.keras_learning.class_weights import ALIKE, balanced, must_fit, weighting_or_default
 from unlearning.training.early_stop import Watch, seen_digest, watch_of
 
 PARTITION = Partition(shards=3, slices=4, epochs=1, batch_size=8, seed=0)

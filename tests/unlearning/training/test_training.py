@@ -27,8 +27,8 @@ from lineage_store.rows.row_store import open_rows
 from pipelines.backends.direct import DirectBackend
 from unlearning.encoding.keras_encoding import keras_rows
 from unlearning.fingerprint.determinism import pin_tensorflow
-from unlearning.keras_models.keras_learner import KerasLearner
-from unlearning.keras_models.make import make_learner
+from unlearning.keras_learning.keras_learner import KerasLearner
+from unlearning.keras_learning.make import make_learner
 from unlearning.keras_models.module_file import ModelSpec, built_in_text
 from unlearning.training.batches import first_rows, stage_batches
 from unlearning.training.config import module_source
@@ -700,9 +700,9 @@ def test_a_step_is_called_with_just_what_its_graph_takes():
         seed=0,
     )
     for graph, count in (
-        (learner._step, 5),
-        (learner._weighted_step, 6),
-        (learner._counted_step, 6),
+        (learner._graphs.step, 5),
+        (learner._graphs.weighted_step, 6),
+        (learner._graphs.counted_step, 6),
     ):
         positional, named = graph.structured_input_signature
         assert (len(positional), named) == (count, {})

@@ -12,8 +12,8 @@ from lineage_store.index.models import find_model
 from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
 from pipelines.backends.direct import DirectBackend
-from unlearning.keras_models.class_weights import balanced
-from unlearning.keras_models.make import make_learner
+from unlearning.keras_learning.class_weights import balanced
+from unlearning.keras_learning.make import make_learner
 from unweave import Project
 from unweave.text.answers import planned
 

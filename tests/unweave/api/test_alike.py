@@ -127,7 +127,7 @@ def test_a_request_waits_until_it_is_said_who_is_meant(project):
 def test_what_is_said_beforehand_is_an_answer(project):
     alone = project.requests.add(["Anna Müller"], only=True)
     assert (alone["state"], alone["ids"], alone["alike"]) == ("waiting", 1, [])
-    more = project.requests.add(["anna muller"], also=["2", "Bob"])
+    more = project.requests.add(["anna muller"], also=["2", "Bob"], not_offered=True)
     assert (more["state"], more["ids"]) == ("waiting", 3)
     assert more["named"] == ["anna muller", "MUELLER, ANNA", "Bob"]
 

@@ -11,11 +11,11 @@ import unweave
 from lineage_store.errors import BadInput
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
-from unweave.api.session import Session
+from unweave.session.session import Session
 
-FOLDER = Path(unweave.__file__).parent / "api"
-SHARING = ("project", "reader", "request_queue", "asked_runs", "readmitting", "reporting",
-           "questions")  # fmt: skip
+FOLDER = Path(unweave.__file__).parent
+SHARING = ("api/project", "api/reader", "api/asked_runs", "api/readmitting", "api/reporting",
+           "api/questions", "desk/request_queue", "desk/requests_in_hand")  # fmt: skip
 
 
 def test_no_part_uses_what_is_private_to_another():

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from lineage_store.errors import BadInput
-from unlearning.serving.predict import Predicted
-from unweave.text.predictions import names_of, write_csv
+from unlearning.serving.predict import Predicted, Said
+from unweave.text.predictions import answer_lines, names_of, write_csv, write_parquet
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+NONE = np.zeros((1, 0))
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -41,6 +43,27 @@ def test_a_number_is_the_shortest_text_that_is_that_number():
     assert stream.getvalue().decode().splitlines() == [
         "row", "1,0.1,0.3,1e-09,0.5", "row", "1,0.1,0.3333333333333333,0.0,1.0",
     ]  # fmt: skip
+
+
+def test_further_labels_stand_behind_the_first_one():
+    further = {"kind": Said(["b"], np.array([[0.25, 0.75]])), "minutes": Said([2.5], NONE)}
+    piece = Predicted(["r1"], ["yes"], np.array([[0.5, 0.5]]), further)
+    names = names_of("id", ["no", "yes"], {"kind": ["a", "b"], "minutes": []})
+    stream = io.BytesIO()
+    write_csv(stream, names, [piece])
+    header, row = stream.getvalue().decode("utf-8").splitlines()
+    assert header == (
+        "id,prediction,probability_no,probability_yes,prediction_kind,probability_kind_a,"
+        "probability_kind_b,prediction_minutes"
+    )
+    assert row == "r1,yes,0.5,0.5,b,0.25,0.75,2.5"
+    stream = io.BytesIO()
+    write_parquet(stream, names, [piece])
+    (read,) = parquet.read_table(stream).to_pylist()
+    assert list(read) == names and read["prediction_minutes"] == 2.5
+    told = {"classes": ["no", "yes"], "predictions": ["yes"], "probabilities": [[0.5, 0.5]]}
+    answer = {"rows_by": "id", "rows": ["r1"], **told, "further_labels": {"kind": told}}
+    assert list(answer_lines(answer))[1] == "r1,yes,0.5,0.5,yes,0.5,0.5"
 
 
 def test_row_ids_are_not_called_as_another_column():

@@ -12,8 +12,9 @@ from tfx.types.standard_artifacts import Examples
 from lineage_store.clock import clock_ahead
 from lineage_store.errors import BadInput
 from lineage_store.examples import read_records
-from lineage_store.index import deletions
+from lineage_store.index import deletions, manifest
 from lineage_store.index.database import writing_index
+from lineage_store.keys import alike_entry
 from lineage_store.workspace import open_workspace
 from tf_records import tfrecord
 from unweave.tfx import ExampleGate
@@ -96,6 +97,28 @@ def test_who_is_in_the_manifest_is_in_no_file(tmp_path):
         for one in read_records(file)
     ]
     assert len(kept) == 16
+
+
+def test_who_is_spelled_nearly_as_somebody_forgotten_is_kept_out_counted_and_told(tmp_path, caplog):
+    raw = examples(
+        tmp_path / "1", {"train": [*map(row, range(20)), {**row(20), "person": ["P 3"]}]}
+    )
+    passed(tmp_path / "before", [raw])
+    workspace = open_workspace(tmp_path / "keys-and-manifest")
+    keys = workspace.keys()
+    entry = keys.commitment(kind="subject", value=b"p 03")
+    with writing_index(workspace) as connection:
+        manifest.keep_alike(connection, entry, alike_entry(keys, "p 03"))
+        deletions.record(
+            connection, commitments=[("subject", entry, ())], options={}, time=clock_ahead(0)()
+        )
+    after, _ = passed(tmp_path / "after", [raw])
+    told = (after.get_int_custom_property("rows_kept_out"),
+            after.get_int_custom_property("rows_spelled_alike"))  # fmt: skip
+    assert told == (1, 1) and "1 rows are of ids that are spelled nearly" in caplog.text
+    let_in, _ = passed(tmp_path / "admitted", [raw], admit_alike=True)
+    assert let_in.get_int_custom_property("rows_kept_out") == 0
+    assert "let in by `admit_alike`" in caplog.text and "P 3" not in caplog.text
 
 
 def test_its_parameters_are_others_each_time_and_hold_no_id(tmp_path):

@@ -3,21 +3,43 @@
 import pytest
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
+from tfx.components.example_gen.csv_example_gen.component import CsvExampleGen
+from tfx.components.infra_validator.component import InfraValidator
+from tfx.components.statistics_gen.component import StatisticsGen
+from tfx.components.trainer.component import Trainer
 from tfx.components.trainer.executor import GenericExecutor
+from tfx.dsl.compiler.compiler import Compiler
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact
+from tfx.dsl.component.experimental.decorators import component
 from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
+from tfx.dsl.components.common.importer import Importer
 from tfx.dsl.components.common.resolver import Resolver
+from tfx.dsl.input_resolution.canned_resolver_functions import latest_created
+from tfx.dsl.input_resolution.strategies.latest_artifact_strategy import LatestArtifactStrategy
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
     LatestBlessedModelStrategy,
 )
 from tfx.orchestration.pipeline import Pipeline
+from tfx.proto.infra_validator_pb2 import ServingSpec
+from tfx.proto.trainer_pb2 import EvalArgs, TrainArgs
 from tfx.types.channel import Channel
-from tfx.types.standard_artifacts import Model, ModelBlessing
+from tfx.types.channel_utils import union
+from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, Schema
 
 import own_run_fns as texts
+import unweave.tfx
 from lineage_store.errors import BadInput, NothingFound
+from own_everything import define_everything
 from own_pipeline import define
+from unweave.tfx import ExampleGate
 from unweave.tfx.own_definition import read_definition
-from unweave.tfx.own_lineage import GATE, mark_ended, read_own_lineage
+from unweave.tfx.own_lineage import GATE, mark_ended, mark_ending, read_own_lineage
+from unweave.tfx.own_transforms import sees_all_slices
+
+
+@component
+def make_a_model(examples: InputArtifact[Examples], model: OutputArtifact[Model]):
+    """A component of somebody's that trains on whatever it likes."""
 
 
 def test_a_definition_says_its_gate_root_and_metadata(tmp_path):
@@ -38,17 +60,97 @@ def test_what_smuggles_rows_past_the_gate_is_refused_by_its_id(tmp_path):
             read_definition(define(tmp_path, texts.GOOD, **changed))
 
 
-def test_what_looks_for_models_of_earlier_runs_and_what_has_no_gate_is_refused(tmp_path):
+def test_what_looks_for_examples_of_earlier_runs_and_what_has_no_gate_is_refused(tmp_path):
     whole = define(tmp_path, texts.GOOD)
-    resolver = Resolver(
+    models = Resolver(
         strategy_class=LatestBlessedModelStrategy,
         model=Channel(type=Model),
         model_blessing=Channel(type=ModelBlessing),
     ).with_id("latest_blessed")
-    with pytest.raises(BadInput, match="latest_blessed looks for models of earlier runs"):
-        read_definition(Pipeline("p", str(tmp_path), components=[*whole.components, resolver]))
-    with pytest.raises(BadInput, match="has 0 components ExampleGate"):
+    read_definition(Pipeline("p", str(tmp_path), components=[*whole.components, models]))
+    spans = Resolver(
+        strategy_class=LatestArtifactStrategy, examples=Channel(type=Examples)
+    ).with_id("spans")
+    looked_for = StatisticsGen(examples=latest_created(Channel(type=Examples), n=2)).with_id("more")
+    for one, name in ((spans, "spans"), (looked_for, "more")):
+        with pytest.raises(BadInput, match=f"{name} looks for Examples of earlier runs"):
+            read_definition(Pipeline("p", str(tmp_path), components=[*whole.components, one]))
+    with pytest.raises(BadInput, match="has no ExampleGate, so nobody"):
         read_definition(Pipeline("p", str(tmp_path), components=whole.components[:1]))
+    with pytest.raises(BadInput, match="has no Trainer"):
+        read_definition(Pipeline("p", str(tmp_path), components=whole.components[:2]))
+
+
+def test_several_trainers_are_taken_and_several_gates_and_other_makers_of_models_are_not(tmp_path):
+    whole = define(tmp_path, texts.GOOD, twice=True)
+    read = read_definition(whole)
+    assert [one.id for one in read.trainers] == ["Trainer", "Trainer.second"]
+    generated, gate, *_ = whole.components
+    other = ExampleGate(
+        generated.outputs["examples"], workspace=str(tmp_path / "w"), subject_feature="person"
+    ).with_id("ExampleGate.other")
+    with pytest.raises(BadInput, match=r"ExampleGate and ExampleGate\.other let Examples in"):
+        read_definition(Pipeline("p", str(tmp_path), components=[*whole.components, other]))
+    made = make_a_model(examples=gate.outputs["examples"])
+    with pytest.raises(BadInput, match="make_a_model makes a model and is no Trainer"):
+        read_definition(Pipeline("p", str(tmp_path), components=[*whole.components, made]))
+
+
+def test_one_gate_takes_the_examples_of_several_example_gens_and_none_of_them_is_read_past_it(
+    tmp_path,
+):
+    gens = [CsvExampleGen(str(tmp_path)).with_id(name) for name in ("one", "two")]
+    gate = ExampleGate(
+        union([one.outputs["examples"] for one in gens]),
+        workspace=str(tmp_path / "w"), subject_feature="person",
+    )  # fmt: skip
+    trainer = Trainer(
+        run_fn="own_run_fns.run_fn", examples=gate.outputs["examples"],
+        train_args=TrainArgs(), eval_args=EvalArgs(), custom_executor_spec=unweave.tfx.per_shard(),
+    )  # fmt: skip
+    read = read_definition(Pipeline("p", str(tmp_path), components=[*gens, gate, trainer]))
+    assert read.gate is gate
+    compiled = Compiler().compile(read.pipeline)
+    (node,) = (
+        one.pipeline_node for one in compiled.nodes if "Gate" in one.pipeline_node.node_info.id
+    )
+    assert set(node.upstream_nodes) == {"one", "two"}
+    counted = StatisticsGen(examples=gens[1].outputs["examples"])
+    with pytest.raises(BadInput, match="StatisticsGen reads the Examples of two past the gate"):
+        read_definition(Pipeline("p", str(tmp_path), components=[*gens, gate, counted, trainer]))
+
+
+def test_examples_that_begin_beside_the_gate_are_refused_whatever_reads_them(tmp_path):
+    whole = define(tmp_path, texts.GOOD)
+    other = CsvExampleGen(str(tmp_path)).with_id("unlabelled")
+    counted = StatisticsGen(examples=other.outputs["examples"]).with_id("counted")
+    imported = Importer(source_uri="file:///x", artifact_type=Examples).with_id("imported")
+    for more, name in (([other, counted], "unlabelled"), ([imported], "imported")):
+        with pytest.raises(BadInput, match=f"{name} lets Examples in beside ExampleGate"):
+            read_definition(Pipeline("p", str(tmp_path), components=[*whole.components, *more]))
+    schema = Importer(source_uri="file:///x", artifact_type=Schema).with_id("schema")
+    read_definition(Pipeline("p", str(tmp_path), components=[*whole.components, schema]))
+
+
+def test_a_transform_that_analyzes_more_than_first_slices_is_known(tmp_path):
+    for all_slices, expected in ((False, []), (True, ["Transform"])):
+        given = define(tmp_path, texts.TRANSFORMED, transform=True, all_slices=all_slices)
+        assert [one.id for one in read_definition(given).full_passes] == expected
+    assert sees_all_slices({"splits_config": None}), "TFX analyzes the split train then"
+
+
+def test_a_pipeline_of_all_components_compiles_and_says_who_chooses(tmp_path):
+    """The InfraValidator is compiled and never run: it needs a container or a cluster."""
+    whole = define_everything(tmp_path)
+    (trainer,) = (node for node in whole.components if isinstance(node, Trainer))
+    serving = ServingSpec(tensorflow_serving={"tags": ["latest"]}, local_docker={})
+    checked = InfraValidator(model=trainer.outputs["model"], serving_spec=serving)
+    pipeline = Pipeline("p", str(tmp_path), components=[*whole.components, checked])
+    read = read_definition(pipeline)
+    assert read.choices == ("Tuner",) and not read.full_passes
+    ids = {node.pipeline_node.node_info.id for node in Compiler().compile(pipeline).nodes}
+    assert {"InfraValidator", "ExampleGate", "latest_blessed_model", "Evaluator"} <= ids
+    assert read_definition(define(tmp_path, texts.GOOD)).choices == ()
 
 
 @pytest.fixture
@@ -69,6 +171,12 @@ def store(tmp_path):
     context = mlmd.Context(name="their-own", type_id=kind)
     (context.id,) = store.put_contexts([context])
 
+    of_node = store.put_context_type(mlmd.ContextType(name="node"))
+    nodes = {}
+    for name in ("ExampleGen", GATE, "Trainer", "Pusher", "ImportSchemaGen"):
+        nodes[name] = mlmd.Context(name=f"their-own.{name}.x", type_id=of_node)
+        (nodes[name].id,) = store.put_contexts([nodes[name]])
+
     def ran(name, taken, *made, **custom):
         artifacts = []
         for one in made:
@@ -84,22 +192,22 @@ def store(tmp_path):
         given = [(artifact, event) for artifact, (_, event) in zip(known, events, strict=True)]
         new = [(one, mlmd.Event(type=mlmd.Event.OUTPUT)) for one in artifacts]
         execution = mlmd.Execution(type_id=types[name], last_known_state=mlmd.Execution.COMPLETE)
-        _, ids, _ = store.put_execution(execution, [*given, *new], [context])
+        _, ids, _ = store.put_execution(execution, [*given, *new], [context, nodes[name]])
         return ids[len(taken) :]
 
-    def whole_run():
+    def whole_run(*base):
         (raw,) = ran("ExampleGen", [], "Examples", input_fingerprint="total_bytes:7")
         (gated,) = ran(GATE, [raw], "Examples")
-        model, run = ran("Trainer", [gated], "Model", "ModelRun")
+        model, run = ran("Trainer", sorted([gated, *base]), "Model", "ModelRun")
         pushed = ran("Pusher", [model], "PushedModel", pushed_destination=str(tmp_path / "served"))
         return [raw, gated, model, run, *pushed]
 
     schema = ran("ImportSchemaGen", [], "Schema")
-    return config, whole_run(), whole_run(), schema
+    return config, whole_run(), whole_run(), schema, whole_run
 
 
 def test_what_came_of_which_examples_follows_from_events_alone(store):
-    config, first, second, schema = store
+    config, first, second, schema, _ = store
     lineage = read_own_lineage(config, "their-own")
     fates = {number: one.fate for number, one in lineage.artifacts.items()}
     assert [fates[one] for one in first] == ["erased"] * 5
@@ -109,12 +217,15 @@ def test_what_came_of_which_examples_follows_from_events_alone(store):
     assert [fates[one] for one in schema] == ["proven unaffected"]
     assert lineage.gated == second[1] and lineage.of_newest("Model").id == second[2]
     assert sum(one["count"] for one in lineage.verdicts()) == 11
+    assert lineage.of_newest("Model", "Trainer.x").id == second[2]
     with pytest.raises(NothingFound, match="left no ModelEvaluation"):
         lineage.of_newest("ModelEvaluation")
+    with pytest.raises(NothingFound, match="left no Model of another"):
+        lineage.of_newest("Model", "another")
 
 
 def test_what_ended_is_marked_once_and_loses_the_fingerprint_of_its_input(store):
-    config, first, _, _ = store
+    config, first, *_ = store
     for _ in range(2):
         mark_ended(config, "their-own", first)
     lineage = read_own_lineage(config, "their-own")
@@ -124,6 +235,22 @@ def test_what_ended_is_marked_once_and_loses_the_fingerprint_of_its_input(store)
         for one in MetadataStore(config).get_artifacts_by_id(first)
     }
     assert set(told.values()) == {""}
+
+
+def test_what_a_run_took_of_one_before_is_known_and_what_is_marked_is_no_longer_live(store):
+    config, first, second, schema, whole_run = store
+    lineage = read_own_lineage(config, "their-own")
+    assert lineage.tainted == frozenset()
+    assert set(lineage.that_will_end()) == {*first, *second}
+    mark_ending(config, lineage.that_will_end())
+    states = {one.id: one.state for one in MetadataStore(config).get_artifacts()}
+    assert {states[one] for one in (*first, *second)} == {mlmd.Artifact.MARKED_FOR_DELETION}
+    assert states[schema[0]] != mlmd.Artifact.MARKED_FOR_DELETION
+    third = whole_run(second[2])  # begins from the model of the run before
+    lineage = read_own_lineage(config, "their-own")
+    assert lineage.tainted == frozenset(third[2:])
+    assert lineage.makers_of_tainted() == ["Pusher.x", "Trainer.x"]
+    assert {lineage.artifacts[one].fate for one in second} == {"erased"}
 
 
 def test_a_pipeline_that_never_ran_is_told(store):

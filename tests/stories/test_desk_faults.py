@@ -1,0 +1,178 @@
+"""What was found wrong by playing officer: answers that cannot be corrected, holds, words, help."""
+
+import json
+import os
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from click.testing import CliRunner
+
+from fixtures.small_table import OPTIONS, write_people
+from lineage_store.errors import BadInput
+from lineage_store.requests.inbox import Refused, look_through
+from lineage_store.requests.policy import Policy, Sender
+from pipelines.backends.direct import DirectBackend
+from pipelines.runs import forget as forget_run
+from unweave import Project
+from unweave.cli import commands, main
+from unweave.text.queue import policy as policy_lines
+from unweave.text.queue import shown
+
+NOON = datetime(2026, 5, 20, 12, tzinfo=timezone.utc)
+
+
+def at(root, *, days=0):
+    return Project(root, backend=DirectBackend(), now=lambda: NOON + timedelta(days=days))
+
+
+@pytest.fixture
+def root(tmp_path):
+    at(tmp_path / "workspace").train(write_people(tmp_path / "people.csv"), **OPTIONS)
+    return tmp_path / "workspace"
+
+
+@pytest.fixture
+def alike(tmp_path):
+    """A workspace with people whose names look alike, and a request that waits for an answer."""
+    names = ["Jan Weber", "JAN WEBER", "Jan  Wéber", "Ben Ober", "Ida Ost"]
+    lines = ["person,size,label"]
+    lines += [f"{names[n % 5]},{n % 7},{'xy'[n % 3 == 0]}" for n in range(60)]
+    (tmp_path / "people.csv").write_text("\n".join(lines) + "\n")
+    at(tmp_path / "workspace").train(tmp_path / "people.csv", **OPTIONS)
+    return at(tmp_path / "workspace")
+
+
+def test_an_answer_takes_what_was_offered_and_may_be_corrected_until_the_run(alike):
+    asked = alike.requests.add(["Jan Weber"])
+    assert asked["state"] == "waiting for an answer" and len(asked["alike"]) == 2
+    with pytest.raises(BadInput, match="none of those that look alike"):
+        alike.requests.answer("q1", also=["Jan Webber"])
+    with pytest.raises(BadInput, match="none of those that look alike"):
+        alike.requests.add(["Jan Weber"], also=["Ben Ober"], reason="another")
+    first = alike.requests.answer("q1", also=["1"])
+    assert first["ids"] == 2 and first["state"] == "waiting"
+    both = alike.requests.answer("q1", also=["1", "2"])
+    assert both["ids"] == 3
+    none = alike.requests.answer("q1", only=True)
+    assert (none["ids"], none["named"]) == (1, ["Jan Weber"])
+    other = alike.requests.answer("q1", also=["Ben Ober"], not_offered=True)
+    assert sorted(other["named"]) == ["Ben Ober", "Jan Weber"]
+    alike.requests.answer("q1", only=True)
+    (run,) = alike.requests.run()["runs"]
+    assert run["subjects"] == 1
+    with pytest.raises(BadInput, match="has ended"):
+        alike.requests.answer("q1", only=True)
+    assert alike.ask.free("m2")  # and Ben is there still
+    assert alike.trace_subject("Ben Ober")["models"]
+
+
+def test_a_hold_that_comes_during_a_run_stops_its_request_and_no_other(root, monkeypatch):
+    for person in ("p1", "p2", "p3"):
+        at(root).requests.add([person], only=True)
+    whole, holds = forget_run.plan_all, iter(["q1", "q3"])
+
+    def planned(*arguments, **options):
+        plans = whole(*arguments, **options)
+        for name in holds:  # an officer, at another desk, while this is planned
+            at(root).requests.hold(name, reason="a lawsuit", until="2026-06-01")
+            break
+        return plans
+
+    monkeypatch.setattr(forget_run, "plan_all", planned)
+    ran = at(root).requests.run()
+    assert [run["requests"] for run in ran["runs"]] == [["q2"]]
+    assert (ran["failed"], ran["exit_status"], ran["left"]) == ([], 0, {"held": 2})
+
+
+def test_who_is_nothing_but_white_space_is_nobody(root):
+    for blank in ("   ", "\n", "\t "):
+        with pytest.raises(BadInput, match="none that is empty"):
+            at(root).requests.add([blank])
+
+
+def test_the_inbox_reads_semicolons_and_names_what_it_does_not_know(tmp_path):
+    policy = Policy(senders=(Sender(uid=0), Sender(uid=os.getuid())))
+    for name, text in {
+        "a.csv": "subject;reason\np1;a letter\n",
+        "b.csv": "Name,Grund\nx,y\n",
+        "c.csv": "reason\ny\n",
+        "d.json": '[{"subjects": ["p1"], "Grund": "x"}]',
+    }.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o600)
+    found = {file.path.name: file for file in look_through(tmp_path, policy)}
+    (entry,) = found["a.csv"].entries
+    assert (entry.ids, entry.fields) == (("p1",), {"reason": "a letter"})
+    assert (
+        isinstance(found["b.csv"], Refused)
+        and "a column that no request has, number 1" in found["b.csv"].why
+    )
+    assert "no column called subject" in found["c.csv"].why
+    assert "field that no request has, number 2" in found["d.json"].why
+
+
+def test_a_group_without_a_command_prints_its_help_line_by_line(monkeypatch, capsys):
+    for group in ("request", "log"):
+        monkeypatch.setattr("sys.argv", ["unweave", group])
+        main()
+        told = capsys.readouterr()
+        assert told.err == "" and told.out.count("\n") > 10 and "Commands:" in told.out
+
+
+def test_no_summary_in_the_help_is_cut_off_or_wider_than_the_line():
+    for asked in (["--help"], ["request", "--help"], ["log", "--help"]):
+        told = CliRunner().invoke(commands, asked).output
+        assert "..." not in told.partition("Commands:")[2]
+        assert max(map(len, told.splitlines())) <= 80
+
+
+def test_the_log_is_narrowed_down_and_told_in_lines(root):
+    at(root).requests.add(["p1"], only=True)
+    at(root, days=2).requests.run()
+    there = ["--workspace", str(root)]
+
+    def shown(*asked):
+        return CliRunner().invoke(commands, ["log", "show", *asked, *there])
+
+    of_one = json.loads(shown("--request", "q1", "--json").output)["events"]
+    assert [one["kind"] for one in of_one] == ["request queued", "request ended"]
+    assert {one["time"][:10] for one in json.loads(
+        shown("--since", "2026-05-21", "--json").output)["events"]} == {"2026-05-22"}  # fmt: skip
+    assert max(map(len, shown().output.splitlines())) <= 160
+    assert shown("--csv", "--request", "r1").output.startswith("seq,time,kind,body\n")
+    wrong = CliRunner().invoke(
+        commands, ["log", "show", "--kind", "nothing", *there], standalone_mode=False
+    )
+    assert "no kind of event called 'nothing'; there are model made" in str(wrong.exception)
+
+
+def test_the_words_of_the_policy_and_of_numbers_are_sentences(root):
+    lines = policy_lines(Policy(senders=(Sender(uid=0),)).to_json())
+    assert lines[0] == "No request needs a second person."
+    assert lines[-1] == "Files of the user root are accepted."
+    told = CliRunner().invoke(commands, ["status", "--workspace", str(root)]).output
+    assert "1 event, root" in told and "0 subjects or rows" in told
+
+
+def test_who_did_what_outlives_the_request_by_a_number_and_a_sealed_name(root):
+    rules = at(root).requests.policy
+    at(root).requests.set_policy(replace(rules, approve_above=0))
+    at(root).requests.add(["p1"], only=True, by="Clara Clerk", requester="Dora Ost")
+    at(root).requests.hold("q1", reason="x", until="2026-06-01", by="Otto Officer")
+    at(root).requests.release("q1", by="otto  officer")
+    at(root).requests.approve("q1", by="Otto Officer")
+    at(root).requests.run()
+    history = at(root).requests.show("q1")["history"]
+    assert [(one["what"], one["by"]) for one in history] == [
+        ("request queued", "Clara Clerk"), ("request held", "Otto Officer"),
+        ("request released", "Otto Officer"), ("request approved", "Otto Officer"),
+        ("request ended", None),
+    ]  # fmt: skip
+    assert len({one["staff"] for one in history[1:4]}) == 1 and history[0]["staff"][:2] == "s-"
+    for file in (path for path in root.rglob("*") if path.is_file()):
+        assert not [name for name in (b"Clara", b"Otto", b"Dora Ost") if name in file.read_bytes()]
+    assert "request approved, by Otto Officer" in "\n".join(
+        map(str, shown(at(root).requests.show("q1")))
+    )
+    assert b"Otto" not in (root / "unweave.sqlite").read_bytes()

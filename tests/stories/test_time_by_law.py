@@ -1,0 +1,139 @@
+"""A request's time is the law's: counted from its receipt, stopped, extended; late stays late."""
+
+import json
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from click.testing import CliRunner
+
+from fixtures.small_table import OPTIONS, write_people
+from lineage_store.errors import BadInput
+from lineage_store.index import reading_index
+from lineage_store.log import of_kind
+from lineage_store.log.kinds import RequestQueued
+from lineage_store.workspace import open_workspace
+from pipelines.backends.direct import DirectBackend
+from unweave import Project
+from unweave.cli import commands
+from unweave.text.queue import listed, shown
+
+NOON = datetime(2026, 5, 20, 12, tzinfo=timezone.utc)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    here = tmp_path_factory.mktemp("law")
+    at(here / "workspace").train(write_people(here / "people.csv"), **OPTIONS)
+    return here / "workspace"
+
+
+def at(root, *, days=0):
+    return Project(root, backend=DirectBackend(), now=lambda: NOON + timedelta(days=days))
+
+
+def test_time_runs_from_the_day_of_receipt_and_not_from_that_of_typing(root):
+    added = at(root).requests.add(["p1"], only=True, received="2026-05-03")
+    assert (added["received"], added["due_by_law"], added["deadline"]) == (
+        "2026-05-03", "2026-06-03", "2026-06-03",
+    )  # fmt: skip
+    assert (added["days_open"], added["days_left"], added["late"]) == (17, 14, False)
+    with reading_index(open_workspace(root)) as connection:
+        *_, (_, event) = of_kind(connection, RequestQueued)
+    assert (event.received, event.deadline) == ("2026-05-03", "2026-06-03")
+    for day, why in (("2026-05-21", "not come yet"), ("2025-05-01", "a year ago")):
+        with pytest.raises(BadInput, match=why):
+            at(root).requests.add(["p2"], only=True, received=day)
+    old = at(root).requests.add(["p2"], only=True, received="2025-05-01", long_ago=True)
+    assert old["late"] and "has passed" in old["warnings"][0]
+
+
+def test_a_deadline_that_has_passed_or_is_later_than_the_law_s_is_warned_of(root):
+    past = at(root).requests.add(["p3"], only=True, deadline="2026-05-01")
+    assert "due by 2026-05-01, and that has passed" in past["warnings"][0]
+    later = at(root).requests.add(["p4"], only=True, deadline="2026-12-01")
+    assert later["deadline"] == "2026-12-01" and later["due_by_law"] == "2026-06-22"  # a Monday
+    assert "later than 2026-06-22" in later["warnings"][0]
+    held = at(root).requests.hold(later["request"], reason="a lawsuit", until="2027-01-31")
+    assert "must be told why nothing is done yet" in held["warnings"][1]
+
+
+def test_the_clock_stands_from_the_question_to_the_answer(root):
+    name = at(root).requests.add(["p5"], only=True, received="2026-05-18")["request"]
+    asked = at(root).requests.ask_more(name, doubt="two people of that name")
+    assert (asked["state"], asked["stands_since"]) == ("more is needed", "2026-05-20")
+    assert asked["doubt"] == "two people of that name"
+    assert name not in {q for run in ran_names(at(root, days=3)) for q in run}
+    gone = at(root, days=6).requests.not_identified(name)
+    assert gone["state"] == "cannot identify"
+    with pytest.raises(BadInput, match="cannot have come on 2026-05-19"):
+        at(root, days=10).requests.more_came(name, on="2026-05-19")
+    back = at(root, days=10).requests.more_came(name, on="2026-05-28")
+    assert (back["state"], back["stands_since"], back["due_by_law"]) == (
+        "waiting", None, "2026-06-26",
+    )  # fmt: skip  # 18 June and eight days
+    with pytest.raises(BadInput, match="Say what is doubted"):
+        at(root).requests.ask_more(name, doubt=" ")
+
+
+def ran_names(project):
+    """Which requests a dry run would serve, run by run."""
+    return [group["requests"] for group in project.requests.run(dry_run=True)["groups"]]
+
+
+def test_an_extension_is_taken_once_and_within_the_month(root):
+    name = at(root).requests.add(["p6"], only=True, received="2026-05-04")["request"]
+    with pytest.raises(BadInput, match="complexity or number"):
+        at(root).requests.extend(name, because="holidays")
+    longer = at(root).requests.extend(name, because="number")
+    assert (longer["extended"], longer["due_by_law"]) == ("number", "2026-08-04")
+    late = at(root).requests.add(["p7"], only=True, received="2026-04-01")["request"]
+    with pytest.raises(BadInput, match="ended on 2026-05-01"):
+        at(root).requests.extend(late, because="complexity")
+    assert "extended because of number" in "\n".join(map(str, shown(longer)))
+
+
+def test_late_stays_late_after_the_end(tmp_path):
+    root = tmp_path / "workspace"
+    at(root).train(write_people(tmp_path / "people.csv"), **OPTIONS)
+    at(root).requests.add(["p1"], only=True, received="2026-05-18")
+    at(root).requests.add(["p2"], only=True, received="2026-04-02")
+    at(root, days=2).requests.run()
+    for days in (2, 400):
+        told = {
+            one["request"]: one for one in at(root, days=days).requests.list(ended=True)["requests"]
+        }
+        assert [told[name]["late"] for name in ("q1", "q2")] == [False, True]
+        assert [told[name]["days_open"] for name in ("q1", "q2")] == [4, 50]
+        assert not any(told[name]["overdue"] for name in told)
+    table = listed(at(root).requests.list(ended=True))[0]
+    assert [cell for column in table.columns for cell in column.cells if "(late)" in cell]
+
+
+def test_holidays_and_another_law_come_from_files(tmp_path):
+    root = tmp_path / "workspace"
+    at(root).train(write_people(tmp_path / "people.csv"), **OPTIONS)
+    (tmp_path / "days").write_text("2026-06-22 a feast\n")
+    runner, there = CliRunner(), ["--workspace", str(root)]
+    told = runner.invoke(
+        commands, ["request", "policy", "--holidays", str(tmp_path / "days"), *there]
+    )
+    assert told.exit_code == 0, told.output
+    assert at(root).requests.add(["p1"], only=True)["deadline"] == "2026-06-23"
+    wrong = runner.invoke(
+        commands, ["request", "policy", "--regime", "lgpd", *there], standalone_mode=False
+    )
+    assert "no rules of time called lgpd" in str(wrong.exception)
+    rules = [{
+        "name": "lgpd", "law": "Lei 13.709/2018", "answer": {"days": 15}, "extended": {"days": 15},
+        "to_working_day": False, "stops": False, "because": ["nothing"],
+    }]  # fmt: skip
+    (tmp_path / "rules.json").write_text(json.dumps(rules))
+    told = runner.invoke(commands, ["request", "policy", "--regime", "lgpd", "--regimes",
+                                    str(tmp_path / "rules.json"), *there])  # fmt: skip
+    assert told.exit_code == 0 and "counted by lgpd" in told.output
+    assert at(root).requests.add(["p2"], only=True)["deadline"] == "2026-06-04"
+    # Who asked under another law keeps it.
+    assert at(root).requests.show("q1")["regime"] == "gdpr"
+    sooner = runner.invoke(commands, ["request", "policy", "--deadline-days", "7", *there])
+    assert sooner.exit_code == 0 and "due in 7 days, or" in sooner.output
+    assert at(root).requests.add(["p3"], only=True)["deadline"] == "2026-05-27"

@@ -1,0 +1,122 @@
+"""`unweave request letter`, `answer-pack`, `refuse`; `unweave describe`: what people are told."""
+
+from pathlib import Path
+
+import click
+
+from unweave.letters.kinds import GROUNDS, LANGUAGES
+from unweave.options.once import Once
+from unweave.options.queue_commands import BY, REQUEST, show_queue
+from unweave.options.shared import JSON, WAIT, WORKSPACE, project_of
+
+OUT = click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="A new folder for what is sent."
+)
+TO = click.option("--to", metavar="NAME", help="Whom it is addressed to.  [default: who asked]")
+LANGUAGE = click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)
+
+
+@click.command()
+@WORKSPACE
+@REQUEST
+@OUT
+@TO
+@LANGUAGE
+@WAIT
+@JSON
+def letter(
+    workspace: Path,
+    request_id: str,
+    out: Path,
+    to: str | None,
+    language: str,
+    wait: int,
+    as_json: bool,
+) -> None:
+    """Write the letter that a request is due in its state, as text, page and PDF."""
+    with project_of(workspace, progress=False, wait=wait) as project:
+        answer = project.requests.letter(request_id, out=out, to=to, language=language)
+    show_queue(answer, as_json, "written")
+
+
+@click.command(name="answer-pack")
+@WORKSPACE
+@REQUEST
+@OUT
+@TO
+@LANGUAGE
+@WAIT
+@JSON
+def answer_pack(
+    workspace: Path,
+    request_id: str,
+    out: Path,
+    to: str | None,
+    language: str,
+    wait: int,
+    as_json: bool,
+) -> None:
+    """Write what is sent when a request is over: letter, own certificate and receipt, a check page.
+
+    A receipt is handed out once: asked again, the pack comes without it and says when that was.
+    """
+    with project_of(workspace, progress=False, wait=wait) as project:
+        answer = project.requests.answer_pack(request_id, out=out, to=to, language=language)
+    show_queue(answer, as_json, "written")
+
+
+@click.command()
+@WORKSPACE
+@REQUEST
+@click.option("--ground", required=True, type=click.Choice(GROUNDS), help="The Article for it.")
+@click.option("--reason", required=True, help="Why: it stands in the letter, and nowhere else.")
+@OUT
+@TO
+@LANGUAGE
+@BY
+@WAIT
+@JSON
+def refuse(
+    workspace: Path,
+    request_id: str,
+    ground: str,
+    reason: str,
+    out: Path,
+    to: str | None,
+    language: str,
+    by: str | None,
+    wait: int,
+    as_json: bool,
+) -> None:
+    """End a request that is not done, and write the letter that says why."""
+    with project_of(workspace, progress=False, wait=wait) as project:
+        answer = project.requests.refuse(
+            request_id, ground=ground, reason=reason, out=out, to=to, language=language, by=by
+        )
+    show_queue(answer, as_json, "written")
+
+
+@click.command(cls=Once)
+@WORKSPACE
+@click.option("--name", help="The controller: who answers for the data.")
+@click.option("--contact", help="How to reach it.")
+@click.option("--officer", help="Its data protection officer, and how to reach them.")
+@click.option("--authority", help="The supervisory authority over it.")
+@JSON
+def describe(
+    workspace: Path,
+    name: str | None,
+    contact: str | None,
+    officer: str | None,
+    authority: str | None,
+    as_json: bool,
+) -> None:
+    """Say who answers for the data, as letters name them; or show it."""
+    with project_of(workspace, progress=False) as project:
+        answer = project.requests.describe(
+            name=name, contact=contact, officer=officer, authority=authority
+        )
+    show_queue(answer, as_json, "described")
+
+
+ANSWERING = (letter, answer_pack, refuse)

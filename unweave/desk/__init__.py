@@ -1,0 +1,10 @@
+"""The desk of those who answer people: the queue of requests, and what is sent.
+
+request_queue     requests added, listed and run; built up of
+requests_in_hand  what is done to one that waits, and
+answering         letters, packs and refusals
+queue_access      the queue opened, a request with its sealed details
+what_is_told      the facts of a letter
+answer_pack       what is written to be sent
+subject_export    what is held about a person, as a file
+"""

@@ -1,0 +1,139 @@
+"""Answering people: letters while a request is open, and the pack that is sent when it is over."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from lineage_store.errors import BadInput
+from lineage_store.index import queue, queue_changes, reading_index
+from lineage_store.requests import Controller, load_controller, save_controller
+from unweave.desk.answer_pack import (
+    TO_TICK,
+    letter_about,
+    new_folder,
+    told,
+    write_letter,
+    write_proofs,
+)
+from unweave.desk.requests_in_hand import RequestsInHand
+from unweave.desk.what_is_told import facts_of, proofs_of
+from unweave.letters.kinds import GROUNDS, kind_due
+from unweave.session.forget_options import must_be_text
+
+Answer = dict[str, Any]
+
+
+class Answering(RequestsInHand):
+    """The requests of one workspace, and what their people are told."""
+
+    def letter(
+        self, request: str, *, out: Path | str, to: str | None = None, language: str = "en"
+    ) -> Answer:
+        """Write the letter that a request is due, into a new folder outside the workspace.
+
+        Which one follows from its state: received, more needed, cannot identify, extended, held,
+        done, approximate until, nothing found. `to` is whom it is addressed to, by default who
+        asked, as long as that is kept. Raises BadInput for one that was taken back or refused.
+        """
+        return self._written(request, out=Path(out), to=to, language=language, with_proofs=False)
+
+    def answer_pack(
+        self, request: str, *, out: Path | str, to: str | None = None, language: str = "en"
+    ) -> Answer:
+        """Write what is sent when a request is over: its letter, and its people's own proofs.
+
+        Receipts are handed out, once. `before_sending` lists what unweave cannot know to be done.
+        """
+        return self._written(request, out=Path(out), to=to, language=language, with_proofs=True)
+
+    def refuse(
+        self,
+        request: str,
+        *,
+        ground: str,
+        reason: str,
+        out: Path | str,
+        to: str | None = None,
+        language: str = "en",
+        by: str | None = None,
+    ) -> Answer:
+        """End a request that is not done, and write the letter that says why (Article 12(4)).
+
+        `ground` is one of `GROUNDS`. The reason stands in the letter, and nowhere else.
+        """
+        must_be_text([reason])
+        if ground not in GROUNDS:
+            raise BadInput(f"A ground to refuse erasure is one of {', '.join(GROUNDS)}.")
+        if not reason.strip():
+            raise BadInput("A refusal names its reason: the person is told it (Article 12(4)).")
+        session = self._at.session
+        with self._at.changing() as (workspace, connection):
+            found, details = self._at.opened(workspace, connection, request)
+            proofs = proofs_of(connection, workspace, found, today=session.today)
+            facts = replace(
+                facts_of(workspace, found, details, proofs, to=to, today=session.today),
+                ground=ground,
+                reason=reason,
+            )
+            letter = letter_about(workspace, "refused", facts, language=language)
+            staff = self._at.staff(workspace, connection, by)
+            queue_changes.refuse(connection, found, time=session.time, by=staff)
+            folder = new_folder(Path(out), workspace)
+            sent = write_letter(folder, letter, facts)
+        return told(folder, letter.kind, sent) | {"request": request, "state": "refused"}
+
+    def describe(
+        self,
+        *,
+        name: str | None = None,
+        contact: str | None = None,
+        officer: str | None = None,
+        authority: str | None = None,
+    ) -> Answer:
+        """Say who answers for the data, or show it; what is not named stays as it is.
+
+        `officer` is the data protection officer, `authority` the one that people complain to.
+        """
+        said = Controller(name, contact, officer, authority)
+        workspace = self._at.session.workspace()
+        controller = load_controller(workspace).with_said(said)
+        if said != Controller():
+            save_controller(workspace, controller)
+        return asdict(controller) | {"missing": list(controller.missing)}
+
+    def _written(
+        self, request: str, *, out: Path, to: str | None, language: str, with_proofs: bool
+    ) -> Answer:
+        session = self._at.session
+        with session.holding() as workspace:
+            with reading_index(workspace) as connection:
+                found = queue.find(connection, request)
+                details = None
+                if found.sealed is not None:
+                    _, details = self._at.opened(workspace, connection, request)
+                proofs = proofs_of(connection, workspace, found, today=session.today)
+            state = found.state(session.today)
+            if state == "refused":
+                raise BadInput(
+                    f"The request {found.id} was refused: its letter was written then, and the "
+                    f"reason is kept nowhere else."
+                )
+            if with_proofs and found.ended is None:
+                raise BadInput(
+                    f"The request {found.id} is {state}: there is a pack when it is over, and a "
+                    f"letter meanwhile (`unweave request letter`)."
+                )
+            facts = facts_of(workspace, found, details, proofs, to=to, today=session.today)
+            kind = kind_due(
+                state, extended=facts.extended is not None, approximate=proofs.approximate
+            )
+            letter = letter_about(workspace, kind, facts, language=language)
+            folder = new_folder(out, workspace)
+            sent = [write_letter(folder, letter, facts)]
+            if with_proofs:
+                proven = write_proofs(
+                    workspace, folder, proofs, language=language, time=session.time
+                )
+                sent.append(proven)
+        answer = told(folder, kind, *sent) | {"request": request, "state": state}
+        return answer | ({"before_sending": list(TO_TICK)} if with_proofs else {})
