@@ -12,7 +12,7 @@ from lineage_store.claim import BITS
 from lineage_store.rows import Field, Rows
 from lineage_store.tensors import WEIGHTS
 from unlearning.families.family import Description, ModelSource, SumsRun, Unfit
-from unlearning.families.sums_unit import keep_sums
+from unlearning.families.sums_unit import keep_unit
 from unlearning.fingerprint.environment import environment_of
 
 STEPS = 1 << 10  # of the grid, in one
@@ -79,7 +79,7 @@ class Sums:
         return {name: state[name] - array for name, array in summed(gone).items()}
 
     def keep(self, run, part, *, rows, state, into):
-        keep_sums(run, part, rows=rows, state=state, into=into)
+        keep_unit(run, part, rows=rows, state=state, into=into, kind="sums")
 
     def export(self, states, folder, *, rule):
         folder.mkdir(parents=True)

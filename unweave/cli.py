@@ -16,6 +16,7 @@ import click
 from click.core import ParameterSource
 
 from lineage_store.errors import SpelledOtherwise, UnweaveError
+from lineage_store.ledger import FIRST_FAMILY
 from unweave.commands.audit import audit
 from unweave.commands.completion import completion
 from unweave.commands.cost import cost
@@ -258,13 +259,14 @@ def verify(
 
 
 @commands.command()
+@click.option("--family", default=FIRST_FAMILY, metavar="NAME", help="The kind of model.")
 @WORKSPACE
 @JSON
-def demo(workspace: Path, as_json: bool) -> None:
+def demo(family: str, workspace: Path, as_json: bool) -> None:
     """Tell the whole story on the taxi trips that ship with TFX, in a workspace of its own."""
     from unweave.demo.story import run_demo
 
-    answer = run_demo(workspace, quiet=as_json)
+    answer = run_demo(workspace, family=family, quiet=as_json)
     if as_json:
         say_json(answer)
 

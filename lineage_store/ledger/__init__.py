@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         published_weights,
         served_files,
     )
-    from lineage_store.ledger.records import StageRecord, StepRecord, without
+    from lineage_store.ledger.records import Kind, StageRecord, StepRecord, without
     from lineage_store.ledger.shards import (
         Ledger,
         ShardLedger,
@@ -56,7 +56,7 @@ else:
                 "published_weights",
                 "served_files",
             ),
-            "records": ("StageRecord", "StepRecord", "without"),
+            "records": ("Kind", "StageRecord", "StepRecord", "without"),
             "shards": (
                 "Ledger",
                 "ShardLedger",
@@ -90,6 +90,7 @@ __all__ = [
     "BaseOrigin",
     "Correction",
     "Header",
+    "Kind",
     "Ledger",
     "ModuleOrigin",
     "Option",

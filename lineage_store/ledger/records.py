@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Kind = Literal["stage", "sums"]
+Kind = Literal["stage", "sums", "trees"]
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class StageRecord:
     keys and contents of all rows it saw; `seconds` is wall time of the steps. `resumed` of its
     steps were taken over from the ledger before, with the checkpoint after them. `start_digest` is
     that of the weights after a subtraction, for a stage that repairs what it left. `watched` are
-    the losses on the watched rows after each epoch, where these decide when it ends. Of kind "sums"
-    it is no stage but the sums over its rows, and has no steps.
+    the losses on the watched rows after each epoch, where these decide when it ends. Of any other
+    kind than "stage" it is one unit of all its rows (their sums, the trees), and has no steps.
     """
 
     shard: int
@@ -59,6 +59,11 @@ class StageRecord:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "watched", tuple(self.watched))  # JSON gives a list
+
+    @property
+    def at_once(self) -> bool:
+        """Whether it was made of its rows at once, by no steps."""
+        return self.kind != "stage"
 
     def to_json(self) -> dict[str, Any]:
         """Return the value as JSON, as it always was where nothing was taken over or repaired."""

@@ -140,6 +140,19 @@ class TrainOptions:
         low=1,
         high=4096,
     )
+    trees: int = option(100, "Trees of a forest.", low=1, high=9_999, shown=True)
+    tree_share: float = option(
+        0.2, "The share of the rows that each tree is grown from.", low=0.001, high=1, shown=True
+    )
+    tree_depth: int = option(
+        24, "The most splits from a tree's root to a leaf.", low=1, high=60, shown=True
+    )
+    candidates: int = option(
+        128, "Among how many splits a node of a tree chooses at most.", low=1, high=4096, shown=True
+    )
+    leaf_rows: int = option(
+        2, "The least rows on either side of a split.", low=1, high=1 << 20, shown=True
+    )
     similarity: str = option(
         "cosine",
         "How alike two items are, of the histories that they share.",

@@ -70,9 +70,9 @@ def _touched(workspace: Workspace, record: models.ModelRecord, rows: IndexedRows
         part = ledger.shard(shard)
         stages = as_run(part)
         recorded = part.recorded_updates()
-        if stages and part.stages()[0].kind == "sums":
+        if stages and part.stages()[0].at_once:
             row = rows.row_keys[where[0]].tobytes().hex()
-            checkpoints[shard, 0] = [f"row {row}", f"sums s{shard}"]
+            checkpoints[shard, 0] = [f"row {row}", f"{part.stages()[0].kind} s{shard}"]
         saw = batches_of_rows(
             bits[where],
             shard=shard,

@@ -263,7 +263,7 @@ def _replay_model(
             found.append(Finding("replay", model_id, what))
         run = replay_run(ledger, learner, base=base)
         for segment in wanted:
-            if family_of_ledger(ledger).trail == "sums":  # which are whole, and in no tolerance
+            if family_of_ledger(ledger).trail != "steps":  # one unit a part, in no tolerance
                 done = replay_sums(learner, model.store, ledger, segment)
             else:
                 done = replay(

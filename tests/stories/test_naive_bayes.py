@@ -27,7 +27,7 @@ from lineage_store.workspace import open_workspace
 from pipelines.backends.direct import DirectBackend
 from unlearning.families import family_of
 from unlearning.strategies.known_strategies import register, unregister
-from unlearning.strategies.subtract_sums import SubtractSums
+from unlearning.strategies.update_parts import SubtractSums
 from unweave import Project
 
 TOP = Path(__file__).parents[2]

@@ -1,12 +1,12 @@
-"""How linear families of sums read rows: numbers as they are, and a key for each text."""
+"""How linear families and forests read rows: numbers as they are, and a key for each text."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from lineage_store.data import Schema
-from lineage_store.rows import LABEL, Field, Rows
-from unlearning.encoding.row_encoding import TypedRows
+from lineage_store.rows import LABEL, WEIGHT, Field, Rows
+from unlearning.encoding.row_encoding import TypedRows, weights_in
 from unlearning.encoding.value_keys import class_key, text_keys
 
 NUMBERS, TEXT_KEYS = "numbers", "text_keys"
@@ -16,6 +16,8 @@ NUMBERS, TEXT_KEYS = "numbers", "text_keys"
 class NumberAndKeyEncoding:
     """`numbers` (n, N) float32, NaN where missing, and `text_keys` (n, M) int64, in the table's
     order of each; `label` (n,) the int64 key of a class, or a float32 value.
+
+    If rows have weights, `weight` (n,) int64: the gate let whole ones through.
     """
 
     schema: Schema
@@ -28,6 +30,7 @@ class NumberAndKeyEncoding:
             Field(NUMBERS, "<f4", len(self.schema.names("number"))),
             Field(TEXT_KEYS, "<i8", len(self.schema.names("text"))),
             Field(LABEL, label),
+            *(Field(WEIGHT, "<i8") for _ in self.schema.weights),
         )
 
     def encode(self, rows: TypedRows) -> Rows:
@@ -44,4 +47,6 @@ class NumberAndKeyEncoding:
         if label.task == "classification":
             known = {name: class_key(name) for name in label.classes}
             labels = np.array([known[name] for name in labels], dtype=np.int64)
-        return Rows(rows.row_keys, {NUMBERS: numbers, TEXT_KEYS: keys, LABEL: labels})
+        given = weights_in(rows, self.schema)
+        weights = {name: array.astype(np.int64) for name, array in given.items()}
+        return Rows(rows.row_keys, {NUMBERS: numbers, TEXT_KEYS: keys, LABEL: labels, **weights})

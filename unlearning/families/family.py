@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from lineage_store.claim import Claim
 from lineage_store.data import Column, Schema, Task, Weighing
 from lineage_store.errors import BadInput
@@ -118,8 +121,17 @@ class Learner(Predictor, Protocol):
         """Say whether a SavedModel holds these states and no others."""
 
 
-class SumsLearner(Learner, Protocol):
-    """A learner whose parts are sums over their rows: one unit, from which rows are subtracted."""
+class UnitLearner(Learner, Protocol):
+    """A learner whose parts are one unit, made of their rows at once."""
+
+    def keep(
+        self, run: PartRun, part: int, *, rows: RowSet, state: State, into: ShardLedger
+    ) -> None:
+        """Write a part's unit: its state, and which rows it is of."""
+
+
+class SumsLearner(UnitLearner, Protocol):
+    """A learner whose parts are sums over their rows, from which rows are subtracted."""
 
     def less(self, state: State, gone: RowSet, *, left: RowSet) -> State | None:
         """Return a part's state without rows, which leave others; None if all must be read again.
@@ -128,10 +140,16 @@ class SumsLearner(Learner, Protocol):
         Raises CheckFailed if they are not in it.
         """
 
-    def keep(
-        self, run: PartRun, part: int, *, rows: RowSet, state: State, into: ShardLedger
-    ) -> None:
-        """Write a part's unit: its state, and which rows it is of."""
+
+class TreesLearner(UnitLearner, Protocol):
+    """A learner whose parts are a structure of their rows, which is mended where rows go."""
+
+    def mended(self, state: State, before: RowSet, gone: npt.NDArray[np.int64]) -> State | None:
+        """Return a part's state without rows, which leave others; None if it must be learnt again.
+
+        `before` are its rows, and `gone` the places of those that go. Raises CheckFailed if the
+        state is not of these rows.
+        """
 
 
 @dataclass(frozen=True)
@@ -139,6 +157,14 @@ class SumsRun:
     """What strategies of sums are given: who learns, and the run."""
 
     learner: SumsLearner
+    part_run: PartRun
+
+
+@dataclass(frozen=True)
+class TreesRun:
+    """What strategies of trees are given: who learns, and the run."""
+
+    learner: TreesLearner
     part_run: PartRun
 
 

@@ -31,7 +31,10 @@ from unlearning.keras_models.module_file import (
 )
 from unlearning.serving.aggregation import aggregation_for
 
-OF_SUMS = ("penalty", "scales", "features", "similarity", "neighbours")
+OF_OTHERS = {
+    **dict.fromkeys(("penalty", "scales", "features", "similarity", "neighbours"), "sums"),
+    **dict.fromkeys(("trees", "tree_share", "tree_depth", "candidates", "leaf_rows"), "forests"),
+}
 
 
 def _of_several_labels(options: TrainOptions, *, module: bool) -> Iterator[Unfit]:
@@ -76,8 +79,8 @@ class KerasFamily:
     ) -> Sequence[Unfit]:
         """Return why columns do not fit, or options the task; what a module does is tried."""
         found = [
-            Unfit("never", f"A network has no use for `{name}`, which is of sums: leave it out.")
-            for name in OF_SUMS
+            Unfit("never", f"A network has no use for `{name}`, which is of {what}: leave it out.")
+            for name, what in OF_OTHERS.items()
             if getattr(options, name) != getattr(TrainOptions(), name)
         ]
         if schema is not None:

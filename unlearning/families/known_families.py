@@ -36,6 +36,12 @@ def _ridge() -> "Family":
     return Ridge()
 
 
+def _forest() -> "Family":
+    from unlearning.families.forest_family import Forest
+
+    return Forest()
+
+
 def _item_knn() -> "Family":
     from unlearning.families.item_knn_family import ItemKnn
 
@@ -47,6 +53,7 @@ FAMILIES: Mapping[str, "Callable[[], Family]"] = {
     "naive-bayes": _naive_bayes,
     "ridge": _ridge,
     "item-knn": _item_knn,
+    "forest": _forest,
 }
 
 

@@ -8,22 +8,27 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from lineage_store.claim import BITS, Claim
 from lineage_store.data import Schema, Task, Weighing
 from lineage_store.errors import BadInput
-from lineage_store.ledger import Ledger, ShardLedger, TrainOptions
+from lineage_store.ledger import Kind, Ledger, ShardLedger, TrainOptions
 from lineage_store.placement import Partition
 from lineage_store.rows import Rows, RowSet, RowStore
 from lineage_store.tensors import Array, State
 from unlearning.families.family import Description, ModelSource, PartRun, SumsRun, Trail
-from unlearning.families.sums_unit import NO_SOURCE, in_one, keep_sums, serves_alike
+from unlearning.families.sums_unit import NO_SOURCE, in_one, keep_unit, serves_alike
 
 
 @dataclass(frozen=True)
-class OneUnit(ABC):
-    """A learner, for the columns and the label of one table, of parts that are sums."""
+class MadeAtOnce(ABC):
+    """A learner, for the columns and the label of one table, of parts made of their rows at once.
 
+    Their unit is recorded under its `kind`.
+    """
+
+    kind: ClassVar[Kind]
     schema: Schema
 
     @property
@@ -49,10 +54,6 @@ class OneUnit(ABC):
         """Return the whole state of a part of these rows; none of no rows."""
 
     @abstractmethod
-    def less(self, state: State, gone: RowSet, *, left: RowSet) -> State | None:
-        """Return a part's state without rows; None if those that they leave must be read again."""
-
-    @abstractmethod
     def export(self, states: Sequence[State], folder: Path, *, rule: str) -> None:
         """Write the SavedModel of the parts that have rows."""
 
@@ -68,11 +69,11 @@ class OneUnit(ABC):
         return Description(spec, {}, ())
 
     def prepare(self, options: TrainOptions) -> None:
-        """Do nothing: sums need nothing made ready."""
+        """Do nothing: nothing is made ready."""
         return
 
     def probed(self, store: RowStore, options: TrainOptions) -> TrainOptions:
-        """Return the options as they are: sums of integers can only be repeated."""
+        """Return the options as they are: what is made of integers can only be repeated."""
         return options
 
     def interval(self, store: RowStore, options: TrainOptions) -> int:
@@ -88,10 +89,6 @@ class OneUnit(ABC):
         rows = store.stage_rows(part, len(store.counts[part]) - 1)
         self.keep(run, part, rows=rows, state=self.relearnt(rows), into=into)
 
-    def run(self, run: PartRun) -> SumsRun:
-        """Return the run that strategies of sums are given."""
-        return SumsRun(self, run)
-
     def representations(self, state: State, rows: Rows) -> Array:
         """Refuse: there is nothing between a row and its answer."""
         raise BadInput(
@@ -103,11 +100,26 @@ class OneUnit(ABC):
         self, run: PartRun, part: int, *, rows: RowSet, state: State, into: ShardLedger
     ) -> None:
         """Write the one unit of a part."""
-        keep_sums(run, part, rows=rows, state=state, into=into)
+        keep_unit(run, part, rows=rows, state=state, into=into, kind=self.kind)
 
     def serves(self, folder: Path, states: Sequence[State], *, rule: str) -> bool:
         """Say whether a folder holds the files that these states are served by."""
         return serves_alike(folder, lambda made: self.export(states, made, rule=rule))
+
+
+@dataclass(frozen=True)
+class OneUnit(MadeAtOnce):
+    """A learner, for the columns and the label of one table, of parts that are sums."""
+
+    kind: ClassVar[Kind] = "sums"
+
+    @abstractmethod
+    def less(self, state: State, gone: RowSet, *, left: RowSet) -> State | None:
+        """Return a part's state without rows; None if those that they leave must be read again."""
+
+    def run(self, run: PartRun) -> SumsRun:
+        """Return the run that strategies of sums are given."""
+        return SumsRun(self, run)
 
 
 class SumsFamily:

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from lineage_store.canonical import digest_file
-from lineage_store.ledger import ShardLedger, StageRecord, TrainOptions
+from lineage_store.ledger import Kind, ShardLedger, StageRecord, TrainOptions
 from lineage_store.rows import RowSet
 from lineage_store.tensors import State
 from unlearning.families.family import ModelSource, PartRun, Unfit
@@ -61,8 +61,10 @@ def _digests(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): digest_file(path) for path in files}
 
 
-def keep_sums(run: PartRun, part: int, *, rows: RowSet, state: State, into: ShardLedger) -> None:
-    """Write a part's sums and which rows they are of; of a part without rows, nothing."""
+def keep_unit(
+    run: PartRun, part: int, *, rows: RowSet, state: State, into: ShardLedger, kind: Kind
+) -> None:
+    """Write a part's one unit and which rows it is of; of a part without rows, nothing."""
     into.folder.mkdir(parents=True, exist_ok=True)
     if not len(rows):
         return
@@ -81,6 +83,6 @@ def keep_sums(run: PartRun, part: int, *, rows: RowSet, state: State, into: Shar
         steps_digest="",
         model=run.model,
         seconds=run.clock() - start,
-        kind="sums",
+        kind=kind,
     )
     into.write_stage(record, (), state)

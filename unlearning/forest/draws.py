@@ -7,6 +7,8 @@ have it cannot tell what will be drawn. Hashes are splitmix64's finaliser (Steel
 2014, "Fast splittable pseudorandom number generators"), which is a permutation of 64 bits.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -44,8 +46,13 @@ def child_keys(keys: Hashes, side: int) -> Hashes:
 
 def members(tree: np.uint64, rows: Hashes, *, share: float) -> npt.NDArray[np.bool_]:
     """Say of each row, (n, 2), whether it is in a tree, which has that share of all rows."""
-    keys = np.full(len(rows), tree ^ np.uint64(MEMBER), np.uint64)
+    keys = np.full(len(rows), member_keys(tree), np.uint64)
     return (drawn(keys, rows) >> np.uint64(32)) < np.uint64(member_bound(share))
+
+
+def member_keys(trees: Hashes | np.uint64) -> Any:
+    """Return the keys by which trees draw their rows."""
+    return trees ^ np.uint64(MEMBER)
 
 
 def member_bound(share: float) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from lineage_store.errors import CheckFailed
 from unlearning.forest.forest_rows import ForestRows, Integers
 from unlearning.forest.growth import goes_left
 from unlearning.forest.trees import LEAF, Places, Trees
@@ -19,14 +20,21 @@ Floats = npt.NDArray[np.float64]
 
 
 def answers_of(trees: Trees, rows: ForestRows) -> Floats:
-    """Return the shares (n, classes) of rows, or their values (n, 1) in steps."""
+    """Return the shares (n, classes) of rows, or their values (n, 1) in steps.
+
+    Raises CheckFailed for trees of other columns than the rows have.
+    """
+    if trees.feature.max(initial=LEAF) >= rows.features.shape[1]:
+        raise CheckFailed("The trees are of other columns than the rows: nothing was changed.")
     total = np.zeros((len(rows), rows.classes or 1))
-    number = 0
-    for root in _roots(trees):
-        at = _ends(trees, root, rows)
+    number, rights = 0, trees.rights
+    for root in roots_of(trees):
+        at = _ends(trees, rights, root, rows)
         total += leaf_answers(trees.totals[at], classes=rows.classes)
         number += 1
-    return total / max(number, 1)
+    if not number:  # the draws gave no tree a row
+        return np.full_like(total, 1 / rows.classes if rows.classes else 0)
+    return total / number
 
 
 def leaf_answers(totals: Integers, *, classes: int) -> Floats:
@@ -40,13 +48,25 @@ def leaf_answers(totals: Integers, *, classes: int) -> Floats:
 
 
 def importances(trees: Trees, *, features: int, classes: int) -> Floats:
-    """Return the importance of each feature, (features,), which sum to one if there is any split."""
+    """Return each feature's importance, (features,), which sum to one if there is any split."""
     parents = np.flatnonzero(trees.feature != LEAF)
     taken = _impurity(trees.totals, classes)
     sides = taken[parents + 1] + taken[trees.rights[parents]]
-    found: Floats = np.bincount(trees.feature[parents], taken[parents] - sides, features)
+    less = taken[parents] - sides
+    found: Floats = np.bincount(trees.feature[parents], less, features).astype(np.float64)
     total = found.sum()
     return np.asarray(found / total if total > 0 else found, np.float64)
+
+
+def nodes_apart(one: Trees, other: Trees) -> int:
+    """Return how many nodes two forests do not have in common: their place, split and totals."""
+    names = ("tree", "path", "depth", "feature", "threshold")
+    mine, its = (
+        np.column_stack([*(getattr(it, name).astype(np.int64) for name in names), it.totals])
+        for it in (one, other)
+    )
+    _, times = np.unique(np.concatenate([mine, its]), axis=0, return_counts=True)
+    return int((times == 1).sum())
 
 
 def _impurity(totals: Integers, classes: int) -> Floats:
@@ -61,15 +81,15 @@ def _impurity(totals: Integers, classes: int) -> Floats:
     return told
 
 
-def _roots(trees: Trees) -> Iterator[int]:
+def roots_of(trees: Trees) -> Iterator[int]:
+    """Yield where the trees that hold rows begin."""
     for root in np.flatnonzero(trees.depth == 0).tolist():
-        if trees.rows[root]:
+        if trees.totals[root].any():
             yield root
 
 
-def _ends(trees: Trees, root: int, rows: ForestRows) -> Places:
+def _ends(trees: Trees, rights: Places, root: int, rows: ForestRows) -> Places:
     """Return the node of a tree at which each row ends, (n,)."""
-    rights = trees.rights
     at, on = np.full(len(rows), root), np.arange(len(rows))
     while len(on := on[trees.feature[at[on]] != LEAF]):
         here = at[on]

@@ -28,7 +28,7 @@ class ForestShape:
     share: float = 0.2
     depth: int = 24
     leaf: int = 2
-    candidates: int = 64
+    candidates: int = 128
     bush: int = 32
     seed: int = 0
 

@@ -1,100 +1,98 @@
-"""Which candidate splits a node: the purest two sides, compared in whole numbers.
+"""Which candidate splits a node: the first that is nearly the best, told in whole numbers.
 
-With `a` and `b` the weights of the two sides, the best split has the largest
+With `n` the weight of a node, `a` and `b` those of the two sides, and for each class, or for the
+values, T the node's sum and L the left side's, a split takes off the impurity of the rows
 
-    classes   sum of squared class weights of the left / a  +  the same of the right / b     (Gini)
-    values    (sum of the left)^2 / a  +  (sum of the right)^2 / b     (variance that is explained)
+    G / n,   G = sum of (n L - a T)^2 / (a b)
 
-Values are told from the whole part of their mean, which changes no order and keeps the numbers
-small. Both are fractions of whole numbers. Floats say which come near the largest, whose error is
-far below the margin; among these the fractions are compared exactly, and of equal ones the first
-candidate wins. So no rounding and no order of rows has a say in it.
+whether that is Gini's or, for values, the variance. A node splits by the first of its candidates,
+in the order in which they were drawn, whose G is at least 7/8 of the largest. Among many candidates
+two are always nearly as good as one another, and which is better changes with every row; which is
+the first good one changes seldom. So a deletion grows little again.
 
-A side must weigh enough, and a split must tell something: the two sides may not be alike.
+Values are told from the whole part of their mean, which changes no G and keeps the numbers small.
+Floats say where a G lies clearly to one side of the bound; the others are compared as fractions of
+whole numbers. So no rounding and no order of rows has a say in it. A side must weigh enough, and a
+split must tell something: G is above zero.
 """
 
-from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from unlearning.forest.forest_rows import Integers, Mask
 
-MARGIN = 2.0**-44
+ENOUGH, OF = 7, 8
+MARGIN = 2.0**-40
 NONE = -1
+EXACT = 1 << 31
+"""Sums up to which products with weights are taken in whole numbers."""
+
 Floats = npt.NDArray[np.float64]
 
 
 def best_of(left: Integers, totals: Integers, there: Mask, *, leaf: int, classes: int) -> Integers:
-    """Return the best candidate of each node (m,), or NONE.
+    """Return by which candidate each node splits (m,), or NONE.
 
     `left` (m, C, V) are the sums of the candidates' left sides, `totals` (m, V) the nodes', `there`
     (m, C) which candidates there are, `leaf` the least weight of a side.
     """
-    if classes:
-        return _best_classes(left, totals, there, leaf)
-    return _best_values(left, totals, there, leaf)
-
-
-def _best_classes(left: Integers, totals: Integers, there: Mask, leaf: int) -> Integers:
-    whole = totals.sum(axis=1)[:, np.newaxis]
-    a = left.sum(axis=2)
+    found = np.full(len(left), NONE, np.int64)
+    if not left.size:
+        return found
+    if not classes:
+        left, totals = _from_the_mean(left, totals)
+    whole = (totals.sum(axis=1) if classes else totals[:, 0])[:, np.newaxis]
+    a = left.sum(axis=2) if classes else left[:, :, 0]
     b = whole - a
-    right = totals[:, np.newaxis, :] - left
-    alike = (left * whole[:, :, np.newaxis] == totals[:, np.newaxis, :] * a[:, :, np.newaxis]).all(
-        axis=2
-    )
-    squares, others = (left * left).sum(axis=2), (right * right).sum(axis=2)
-    fit = there & (a >= leaf) & (b >= leaf) & ~alike
-    return _largest(fit, a, b, (squares, others), power=1)
-
-
-def _best_values(left: Integers, totals: Integers, there: Mask, leaf: int) -> Integers:
-    whole, total = totals[:, :1], totals[:, 1:]
-    middle = total // np.maximum(whole, 1)
-    a = left[:, :, 0]
-    b = whole - a
-    mine = left[:, :, 1] - a * middle
-    rest = total - whole * middle
-    small = np.abs(mine) <= whole  # only then can the sides have the same mean
-    alike = small & (np.where(small, mine, 0) * whole == rest * a)
-    fit = there & (a >= leaf) & (b >= leaf) & ~alike
-    return _largest(fit, a, b, (mine, rest - mine), power=2)
-
-
-def _largest(
-    fit: Mask, a: Integers, b: Integers, tops: tuple[Integers, Integers], *, power: int
-) -> Integers:
-    """Return the first of the largest tops[0]^power / a + tops[1]^power / b of each row."""
-    if not fit.size:
-        return np.full(len(fit), NONE, np.int64)
-    sides: list[Floats] = [top.astype(np.float64) ** power for top in tops]
-    near = sides[0] / np.maximum(a, 1) + sides[1] / np.maximum(b, 1)
-    near = np.where(fit, near, -1.0)
+    fit = there & (a >= leaf) & (b >= leaf)
+    tops = slice(None) if classes else slice(1, None)
+    squares = _apart(left[:, :, tops], totals[:, np.newaxis, tops], whole, a)
+    near = np.where(fit, (squares * squares).sum(axis=2), 0.0) / np.maximum(a * b, 1)
     most = near.max(axis=1)
-    found: Integers = np.where(most < 0, NONE, near.argmax(axis=1)).astype(np.int64)
-    close = fit & (near >= (most * (1 - MARGIN))[:, np.newaxis])
-    for node in np.flatnonzero((close.sum(axis=1) > 1) & (most >= 0)):
-        found[node] = _exactly(np.flatnonzero(close[node]), a[node], b[node],
-                               (tops[0][node], tops[1][node]), power)  # fmt: skip
+    bound = (most * ENOUGH / OF)[:, np.newaxis]
+    clearly = near >= bound * (1 + MARGIN)
+    splits = np.flatnonzero(most > 0)
+    found[splits] = clearly[splits].argmax(axis=1)
+    unclear = ~clearly & (near >= bound * (1 - MARGIN)) & (near > 0)
+    for node in splits[unclear[splits].any(axis=1)]:
+        best = np.flatnonzero(near[node] >= most[node] * (1 - MARGIN))
+        told = [
+            exact(left[node, place, tops], totals[node, tops], int(whole[node, 0]),
+                   int(a[node, place]))
+            for place in best
+        ]  # fmt: skip
+        for place in np.flatnonzero(unclear[node, : found[node]]):
+            top, bottom = exact(
+                left[node, place, tops], totals[node, tops], int(whole[node, 0]),
+                int(a[node, place]),
+            )  # fmt: skip
+            if all(OF * top * under >= ENOUGH * over * bottom for over, under in told):
+                found[node] = place
+                break
     return found
 
 
-def _exactly(
-    places: npt.NDArray[np.int64],
-    a: Integers,
-    b: Integers,
-    tops: tuple[Integers, Integers],
-    power: int,
-) -> int:
-    best, most = NONE, Fraction(-1)
-    seen = set()
-    for place in places.tolist():
-        told = int(a[place]), int(b[place]), int(tops[0][place]), int(tops[1][place])
-        if told in seen:
-            continue
-        seen.add(told)
-        value = Fraction(told[2] ** power, told[0]) + Fraction(told[3] ** power, told[1])
-        if value > most:
-            best, most = place, value
-    return best
+def _from_the_mean(left: Integers, totals: Integers) -> tuple[Integers, Integers]:
+    """Return sums of values as they are from the whole part of a node's mean on."""
+    middle = totals[:, 1] // np.maximum(totals[:, 0], 1)
+    sides = left[:, :, 1] - left[:, :, 0] * middle[:, np.newaxis]
+    rest = totals[:, 1] - totals[:, 0] * middle
+    return np.stack([left[:, :, 0], sides], axis=2), np.stack([totals[:, 0], rest], axis=1)
+
+
+def _apart(left: Integers, totals: Integers, whole: Integers, a: Integers) -> Floats:
+    """Return n L - a T (m, C, V); exactly, where the sums are small, and else nearly."""
+    small = np.abs(left) < EXACT
+    exact = np.where(small, left, 0) * whole[:, :, np.newaxis] - totals * a[:, :, np.newaxis]
+    more = np.where(small, 0.0, left.astype(np.float64) * whole[:, :, np.newaxis])
+    found: Floats = exact.astype(np.float64) + more
+    return found
+
+
+def exact(left: Any, totals: Any, whole: int, a: int) -> tuple[int, int]:
+    """Return the two parts of a G."""
+    pairs = zip(left.tolist(), totals.tolist(), strict=True)
+    top = sum((whole * one - a * total) ** 2 for one, total in pairs)
+    return top, a * (whole - a)

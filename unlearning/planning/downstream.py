@@ -11,7 +11,8 @@ downstream. That is the first step whose batch held a deleted row, but
                            class weights, which follow from all rows of the stage
     after its first epoch  for evaluation rows that decided when the stage ends
 
-A part of sums is one unit, and downstream if a row of it goes: `stage` and `position` are then 0.
+A part that is made at once (sums, trees) is one unit, and downstream if a row of it goes: `stage`
+and `position` are then 0.
 
 The old ledger is the witness: in every cell that loses rows, the batch of the first step that saw
 one has the recorded digest, and holds it. A plan that leaves a unit of this list as it is is
@@ -68,7 +69,7 @@ def downstream(situation: Situation) -> dict[int, Downstream]:
         if starts:
             stage, position, why = min(starts, key=lambda start: start[:2])
             saw = affected_positions(situation, shard)
-            if _is_of_sums(situation, shard) and any(one == shard for one, _ in situation.deleted):
+            if _is_one_unit(situation, shard) and any(one == shard for one, _ in situation.deleted):
                 saw = [0]  # the one unit there is
             anew = situation.fresh_start is not None or shard in situation.moved
             found[shard] = Downstream(shard, stage, position, why, tuple(saw), anew)
@@ -82,11 +83,11 @@ def _starts(situation: Situation, shard: int) -> Iterator[tuple[int, int, str]]:
         yield 0, 0, situation.fresh_start
     if shard in situation.moved:
         yield 0, 0, MOVED
-    if _is_of_sums(situation, shard):
+    if _is_one_unit(situation, shard):
         for where, slice_ in situation.deleted:
             if where == shard:
                 _must_be_trained(records, shard, slice_)
-                yield 0, 0, "its sums hold a row that goes"
+                yield 0, 0, f"its {records[0].kind} hold a row that goes"
         return
     weighs = situation.ledger.header.options.class_weights != ALIKE
     for where, slice_ in situation.deleted:
@@ -106,9 +107,9 @@ def _starts(situation: Situation, shard: int) -> Iterator[tuple[int, int, str]]:
             yield slice_, watched.position(epoch=1, batch=0), "a row that goes had a say in its end"
 
 
-def _is_of_sums(situation: Situation, shard: int) -> bool:
-    """Say whether a part is one unit, the sums over its rows."""
-    return any(one.kind == "sums" for one in situation.ledger.shard(shard).stages())
+def _is_one_unit(situation: Situation, shard: int) -> bool:
+    """Say whether a part is one unit, made of its rows at once."""
+    return any(one.at_once for one in situation.ledger.shard(shard).stages())
 
 
 def _must_be_trained(records: Sequence[StageRecord], shard: int, slice_: int) -> Stage:
@@ -161,7 +162,7 @@ def must_be_recorded_inputs(situation: Situation, store: RowStore) -> None:
     for (shard, slice_), row_keys in situation.deleted.items():
         ledger = situation.ledger.shard(shard)
         record = ledger.stages()[slice_]
-        if record.kind == "sums":
+        if record.at_once:
             _must_be_summed(record, store, row_keys)
             continue
         if ledger.subtracted() and record.rows != sum(store.counts[shard][: slice_ + 1]):
@@ -192,6 +193,6 @@ def _must_be_summed(record: StageRecord, store: RowStore, row_keys: npt.NDArray[
     known = {key.tobytes() for key in rows.row_keys}
     if rows.digest() != record.rows_digest or not {key.tobytes() for key in row_keys} <= known:
         raise CheckFailed(
-            f"The sums of part {record.shard} are recorded to be of other rows than the store has: "
-            f"nothing was changed; restore the workspace from a backup."
+            f"The {record.kind} of part {record.shard} are recorded to be of other rows than the "
+            f"store has: nothing was changed; restore the workspace from a backup."
         )

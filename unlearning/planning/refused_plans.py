@@ -54,9 +54,9 @@ def _wrong(
 ) -> str | None:
     """Say what a decision does that it must not, of which unit; None if there is nothing."""
     stages = situation.ledger.shard(decision.shard).stages()
-    if is_patched(decision) and any(one.kind == "sums" for one in stages):
+    if is_patched(decision) and any(one.at_once for one in stages):
         anew = found is not None and found.anew
-        return "leaves its sums" if decision.stays.stages or anew else None
+        return f"leaves its {stages[0].kind}" if decision.stays.stages or anew else None
     if claim.settles and is_patched(decision):
         return f"calls what is {decision.verb} {claim.word}, and leaves the later steps"
     if decision.leaves:

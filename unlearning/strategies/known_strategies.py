@@ -32,9 +32,11 @@ def strategies() -> dict[str, Strategy[Any]]:
     from unlearning.strategies.amnesiac import Amnesiac
     from unlearning.strategies.amnesiac_marginal import AmnesiacMarginal
     from unlearning.strategies.retrain_shards import RetrainShards
-    from unlearning.strategies.subtract_sums import SubtractSums
+    from unlearning.strategies.update_parts import MendTrees, SubtractSums
 
-    known: list[Strategy[Any]] = [RetrainShards(), SubtractSums(), AmnesiacMarginal(), Amnesiac()]
+    known: list[Strategy[Any]] = [
+        RetrainShards(), SubtractSums(), MendTrees(), AmnesiacMarginal(), Amnesiac(),
+    ]  # fmt: skip
     return {strategy.name: strategy for strategy in known} | _REGISTERED
 
 

@@ -107,7 +107,7 @@ def learnt_again(
     state = learner.relearnt(store.stage_rows(decision.shard, stages[-1].stage))
     if state is None:
         return None
-    other = first_difference(state, shard.final_weights())
+    other = first_difference(state, shard.checkpoint(stages[-1].stage))
     return Earned(decision.shard, 1, 1, None if other is None else f"{other} is another")
 
 

@@ -1,6 +1,6 @@
-"""Parts of sums, learnt again from their rows: nothing of such a family is left to a sample.
+"""Parts that are one unit, learnt again from their rows: nothing of them is left to a sample.
 
-What a part of sums takes to learn is a look at its rows, so every part that a run changed is learnt
+What such a part takes to learn is a look at its rows, so every part that a run changed is learnt
 again, whole, by the engine, and compared with what a ledger has: the bytes of the state on disk,
 their recorded digest, and which rows it is said to be of.
 """
@@ -42,9 +42,9 @@ def learnt_otherwise(
             continue
         there = digest_file(shard.checkpoint_file(0)) if shard.has_checkpoint(0) else ""
         if not state_digest(state) == there == records[0].checkpoint_digest:
-            return f"the sums of part {number} are others than those of its rows"
+            return f"the {records[0].kind} of part {number} are others than those of its rows"
         if (records[0].rows, records[0].rows_digest) != (len(rows), rows.digest()):
-            return f"the sums of part {number} are recorded to be of other rows"
+            return f"the {records[0].kind} of part {number} are recorded to be of other rows"
     return None
 
 

@@ -2,7 +2,8 @@
 
 Train with lineage; ask what companies have touched and what forgetting each would cost; forget one
 exactly and one approximately; train the exact one's twin from the file without its rows and
-compare all weights; verify the certificates.
+compare all weights; verify the certificates. Of a family without steps everything is exact: there
+the model is audited by replay instead of forgetting approximately.
 """
 
 import csv
@@ -22,6 +23,7 @@ from rich.text import Text
 from lineage_store.claim import claim_of
 from lineage_store.errors import BadInput
 from pipelines.backends import DirectBackend
+from unlearning.families import DEFAULT, family_of
 from unweave.api.project import Project
 from unweave.api.verify import verify
 from unweave.demo.taxi import LABEL, SUBJECT, write_trips
@@ -36,7 +38,9 @@ ONE_CAB = re.compile(r"\d+ - ")
 CANDIDATES = 5
 
 
-def run_demo(root: Path, *, quiet: bool = False, every: int = 1) -> dict[str, Any]:
+def run_demo(
+    root: Path, *, family: str = DEFAULT, quiet: bool = False, every: int = 1
+) -> dict[str, Any]:
     """Run the demo in a workspace of its own and return its numbers.
 
     With `every` it is told of fewer trips, as `write_trips` says. The source file lies beside the
@@ -50,7 +54,8 @@ def run_demo(root: Path, *, quiet: bool = False, every: int = 1) -> dict[str, An
     console = console_for_people(quiet=quiet)
     began = time.perf_counter()
     with progress_bars() as listener:
-        story = _Story(console, Project(root, listener=listener, reveal=True), source, every)
+        project = Project(root, listener=listener, reveal=True)
+        story = _Story(console, project, source, every, family)
         numbers = story.tell()
     numbers["seconds"] = round(time.perf_counter() - began, 1)
     console.print(Text(f"\nAll of it took {numbers['seconds']:.0f} s."))
@@ -71,16 +76,23 @@ def _clear(root: Path, source: Path) -> None:
 class _Story:
     """The demo's chapters; each prints what it found and returns its numbers."""
 
-    def __init__(self, console: Console, project: Project, source: Path, every: int) -> None:
+    def __init__(
+        self, console: Console, project: Project, source: Path, every: int, family: str
+    ) -> None:
         self._console = console
         self._project = project
         self._source = source
         self._every = every
+        self._in_steps = family_of(family).trail == "steps"
+        recorded = {**OPTIONS, "record": "all"} if self._in_steps else {}
+        self._options: dict[str, Any] = {"model_family": family, **recorded}
         self._companies: Counter[str] = Counter()
 
     def tell(self) -> dict[str, Any]:
         """Tell all of it."""
         trained = self._train()
+        if not self._in_steps:
+            return {"trained": trained, **self._tell_at_once()}
         exact_one, approximate_one = self._candidates()
         exact = self._forget(exact_one, "exact", replay=False)
         equal = self._prove(exact, exact_one)
@@ -93,6 +105,28 @@ class _Story:
             "approximate": approximate,
         }
 
+    def _tell_at_once(self) -> dict[str, Any]:
+        """Tell the rest of a family without steps."""
+        cabs = [one for one, _ in self._companies.most_common() if ONE_CAB.match(one)]
+        with self._chapter("Who could be forgotten?"):
+            table = table_of("company", "rows", "learnt", "by way of")
+            learnt = {}
+            for name in cabs[:CANDIDATES]:
+                found = self._project.trace_subject(name)["models"][-1]
+                learnt[name] = found["splits"].get("train", 0)
+                way = " -> ".join(one["why"][-1] for one in found["checkpoints"]) or "nothing"
+                table.add_row(name, str(found["rows"]), str(learnt[name]), way)
+            self._console.print(table)
+            company = max(learnt, key=lambda name: learnt[name])
+            self._say(f"Forgotten: {company}, of which most rows were learnt.")
+        exact = self._forget(company, "exact", replay=False)
+        equal = self._prove(exact, company)
+        with self._chapter("Audit: make again what the model is, from its rows"):
+            audit = self._project.audit(replay=1)
+            self._say("nothing found" if audit["ok"] else "SOMETHING IS WRONG")
+        self._certificates([exact])
+        return {"exact": exact, "equal_to_twin": equal, "audit": audit["ok"]}
+
     def _train(self) -> dict[str, Any]:
         file = self._source / "trips.csv"
         self._companies = write_trips(file, every=self._every)
@@ -104,12 +138,10 @@ class _Story:
                 f"subject, {self._companies['']:,} trips have none. Label: a tip above 20 % of the "
                 f"fare."
             )
-            answer = self._project.train(
-                file, label=LABEL, subject=SUBJECT, record="all", **OPTIONS
-            )
+            answer = self._project.train(file, label=LABEL, subject=SUBJECT, **self._options)
             self._say(
                 f"{answer['shards']} shards x {answer['slices']} slices, {answer['steps']:,} "
-                f"steps, each recorded; {metrics_text(answer['metrics'])}."
+                f"steps{', each recorded' * self._in_steps}; {metrics_text(answer['metrics'])}."
             )
             self._say(f"weights   {answer['weights_digest']}")
             self._say(f"served at {_near(answer['model_path'])}")
@@ -186,7 +218,7 @@ class _Story:
                 label=LABEL,
                 subject=SUBJECT,
                 key_file=self._project.root / "keys" / "secret",
-                **OPTIONS,
+                **{name: one for name, one in self._options.items() if name != "record"},
             )
             shutil.rmtree(root)
             equal: bool = twin["weights_digest"] == exact["weights_digest_after"]

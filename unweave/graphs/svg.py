@@ -42,7 +42,7 @@ LEGEND = (SUBJECT, DATA, LEARNT, MODEL, RECORD, DELETION, EXECUTION, DELETED)
 
 LOOKS = {
     **dict.fromkeys(("Examples", "ExampleStatistics", "Schema", "Rows", "Shard", "Batch"), DATA),
-    **dict.fromkeys(("Update", "Checkpoint", "Sums"), LEARNT),
+    **dict.fromkeys(("Update", "Checkpoint", "Sums", "Trees"), LEARNT),
     **dict.fromkeys(("Model", "PushedModel"), MODEL),
     **dict.fromkeys(("Request", "Deletion", "Plan", "DeletionPlanner"), DELETION),
     **dict.fromkeys(("Unlearner", "DeletionChecker", "Eraser", "Certifier"), DELETION),

@@ -48,7 +48,7 @@ ACTS = {
     "update_codec": {"record_budget.py"},
     "record_budget": {"record_budget.py"},
     "aggregate": {"fit.py", "export.py", "evaluate.py", "keras_family.py",
-                  "keras_parts.py", "naive_bayes_family.py", "ridge_family.py",
+                  "keras_parts.py", "naive_bayes_family.py", "ridge_family.py", "forest_family.py",
                   "item_knn_family.py", "from_ledgers.py", "audit.py"},
     "class_weights": {"stages.py", "keras_parts.py", "retrain_shards.py", "keras_family.py",
                       "keras_learner.py", "last_epoch.py", "regenerate.py",
@@ -58,8 +58,8 @@ ACTS = {
                    "taken_again.py", "plan.py", "model_plan.py", "answers.py"},
     "penalty": {"ridge_family.py", "ridge_part.py", "ridge_solve.py", "keras_family.py",
                 "logistic.py"},  # the last has one of its own
-    "scales": {"grid.py", "ridge_family.py", "ridge_graph.py", "keras_family.py",
-               "update_codecs.py"},  # the last has others
+    "scales": {"grid.py", "ridge_family.py", "forest_family.py", "ridge_graph.py",
+               "keras_family.py", "update_codecs.py"},  # the last has others
     "checkpoint_every": {"step_checkpoints.py", "record_budget.py"},
     "checkpoint_budget": {"step_checkpoints.py", "record_budget.py"},
 }  # fmt: skip

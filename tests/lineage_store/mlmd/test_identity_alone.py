@@ -34,6 +34,7 @@ ALLOWED = {
     "lineage.Step": set(),
     "lineage.Stage": {"model", "shard", "stage"},
     "lineage.Sums": {"model", "shard", "stage"},
+    "lineage.Trees": {"model", "shard", "stage"},
     "lineage.Subtraction": {"model", "shard"},
     "lineage.Assembly": {"model"},
     "lineage.Deletion": {"request", "guarantee_m1"},
@@ -123,15 +124,16 @@ def test_nothing_is_said_but_where_things_stand(tmp_path, subtracted):
     }  # fmt: skip
 
 
-def test_a_kind_of_unit_without_steps_is_written_and_walked_like_any(tmp_path, monkeypatch):
+@pytest.mark.parametrize("kind, of", [("sums", "lineage.Sums"), ("trees", "lineage.Trees")])
+def test_a_kind_of_unit_without_steps_is_written_and_walked_like_any(
+    kind, of, tmp_path, monkeypatch
+):
     ledger = made_ledger(tmp_path / "ledger")
     stages = ShardLedger.stages
-    monkeypatch.setattr(
-        ShardLedger, "stages", lambda shard: [replace(stages(shard)[0], kind="sums")]
-    )
+    monkeypatch.setattr(ShardLedger, "stages", lambda shard: [replace(stages(shard)[0], kind=kind)])
     metadata = ingest(tmp_path, ledger)
     assert told_besides(metadata, forbidden=numbers_of(ledger)) == []
-    sums = metadata.store.get_executions_by_type("lineage.Sums")
+    sums = metadata.store.get_executions_by_type(of)
     assert [node.last_known_state for node in sums] == [pb.Execution.COMPLETE] * 2
     assert not metadata.store.get_executions_by_type("lineage.Step")
     rows, model = (metadata.by_uri(URIS[name]).id for name in ("rows", "model"))
@@ -145,7 +147,7 @@ def test_a_kind_of_unit_without_steps_is_written_and_walked_like_any(tmp_path, m
     drawn = picture_of_subject(metadata, lineage, NAMES, touched, {"m1": ledger})
     (first,) = (end for start, end in drawn.edges if start == SUBJECT)
     assert [n.values["shard"] for n in drawn.nodes if n.key == first] == [1]
-    assert "lineage.Sums" in {node.kind for node in drawn.nodes}
+    assert of in {node.kind for node in drawn.nodes}
 
 
 def everything(metadata):

@@ -23,6 +23,7 @@ from lineage_store.rows import RowStore, open_rows
 from lineage_store.tensors import WEIGHTS, State
 from lineage_store.workspace import open_workspace
 from pipelines.backends.direct import DirectBackend
+from tests.unlearning.families.forest_leftovers import proposing, row_keys_put_back
 from tests.unlearning.families.item_leftovers import items_at_zero
 from tests.unlearning.families.ridge_leftovers import zero_entries
 from unlearning.families.known_families import FAMILIES, family_of
@@ -134,6 +135,13 @@ def _unseen(learnt: Learnt) -> list[str]:
     return [next(one for one, splits in learnt.splits.items() if splits == {"eval"})]
 
 
+def _sketched(learnt: Learnt) -> list[str]:
+    """Choose people whose rows proposed splits at the root of a tree."""
+    told = {one: learnt.project.trace_subject(one)["models"][0] for one in everybody()}
+    rows = {one: [bytes.fromhex(key) for key in it["row_keys"]] for one, it in told.items()}
+    return proposing(learnt.ledger.shard(0).checkpoint(0), rows, most=3)
+
+
 FEW = ("p00", "p01", "p02", "p03", "p04", "p05")
 FORGET_SETS: Mapping[str, Choose] = {
     "one row": _seen,
@@ -235,6 +243,12 @@ CASES: Mapping[str, Case] = {
         fast=("some people",),
         pieces=("unlearning.training.stages.PIECE",),
         limit=NotHere("its weights are floats, which no number of rows makes overflow"),
+    ),
+    "forest": Case(
+        {"shards": 2, "trees": 12, "tree_share": 1.0, "candidates": 8},
+        sets={"a sketched candidate": _sketched},
+        leftovers=row_keys_put_back,
+        limit=Limit("unlearning.forest.forest_rows.MOST_WEIGHT"),
     ),
     "ridge": Case(
         {"shards": 2, "features": 4},

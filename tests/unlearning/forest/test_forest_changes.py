@@ -5,10 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_store.errors import CheckFailed
+from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.tensors import state_digest
 from unlearning.forest.changes import Moved, changed
-from unlearning.forest.forest_rows import MISSING, ForestRows, class_stats, value_stats
+from unlearning.forest.forest_rows import (
+    MISSING,
+    MOST_STEPS,
+    MOST_WEIGHT,
+    ForestRows,
+    class_stats,
+    value_stats,
+)
 from unlearning.forest.forest_shape import ForestShape
 from unlearning.forest.forest_state import from_state, to_state
 from unlearning.forest.growth import grown
@@ -109,6 +116,18 @@ def test_taken_out_and_put_in_again_it_is_what_it_was(rows, shape):
     trees = changed(grown(rows, shape), rows, shape, Moved(gone, NONE))
     again = changed(trees, rows, shape, Moved(NONE, gone))
     assert bytes_of(again, rows) == bytes_of(grown(rows, shape), rows)
+
+
+def test_what_would_overflow_is_refused_at_its_limit():
+    ones = np.ones(4, np.int64)
+    most = np.array([MOST_STEPS // 4, 0, 0, 0])
+    assert value_stats(-most, ones)[0, 1] == -MOST_STEPS // 4
+    with pytest.raises(BadInput, match="too large for so many rows"):
+        value_stats(-most - 1, ones)
+    weights = np.array([MOST_WEIGHT - 3, 1, 1, 1])
+    assert class_stats(ones, weights, number=2)[:, 1].sum() == MOST_WEIGHT
+    with pytest.raises(BadInput, match="count for more than"):
+        class_stats(ones, weights + 1, number=2)
 
 
 def of_numbers(numbers, labels, *, seed=0):

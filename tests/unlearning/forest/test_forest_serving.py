@@ -1,0 +1,104 @@
+"""The served graphs of forests say what their trees say, of both tasks and by every rule."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lineage_store.data.schema import Column, Label, Schema
+from lineage_store.errors import BadInput
+from lineage_store.rows.arrays import key_order
+from unlearning.encoding.number_and_key_encoding import NumberAndKeyEncoding
+from unlearning.encoding.row_encoding import TypedRows
+from unlearning.families.forest_family import ForestLearner
+from unlearning.forest.forest_graph import RULES
+from unlearning.forest.forest_shape import ForestShape
+from unlearning.serving.aggregation import AGGREGATIONS
+
+KINDS = {"t0": "text", "n0": "number", "n1": "number", "t1": "text"}
+LABELS = {
+    "classification": Label("y", "text", "classification", ("né", "perhaps", "yes")),
+    "regression": Label("y", "number", "regression"),
+}
+PARTS = (slice(0, 120), slice(120, 300))
+
+
+def learner_of(task):
+    schema = Schema(tuple(Column(*one) for one in KINDS.items()), (LABELS[task],))
+    return ForestLearner(schema, ForestShape(trees=9, share=0.5), 10.0)
+
+
+@pytest.fixture(scope="module")
+def table():
+    """Rows of which the first part has no class `perhaps`."""
+    draw = np.random.default_rng(0)
+    numbers = (draw.normal(size=(300, 2)) * 100).astype(np.float32)
+    classes = np.where(numbers[:, 0] > 0, "yes", "né").astype(object)
+    classes[200:220] = "perhaps"
+    values = (numbers[:, 0] * 3).astype(np.float32)
+    numbers[draw.random((300, 2)) < 0.1] = np.nan
+    strings = draw.choice(["", "a", "bé", "c\nd"], (300, 2)).astype(object)
+    return numbers, strings, {"classification": classes, "regression": values}
+
+
+def encoded(learner, table):
+    numbers, strings, labels = table
+    columns = {"n0": numbers[:, 0], "n1": numbers[:, 1], "t0": strings[:, 0], "t1": strings[:, 1]}
+    drawn = np.random.default_rng(1).integers(0, 256, (300, 16)).astype(np.uint8)
+    keys = drawn[key_order(drawn)]
+    rows = TypedRows(keys, {**columns, "y": labels[learner.task]})
+    return NumberAndKeyEncoding(learner.schema).encode(rows)
+
+
+@pytest.mark.parametrize(
+    ("task", "rule"), [(task, rule) for task, rules in RULES.items() for rule in rules]
+)
+def test_both_signatures_say_what_the_trees_say(tmp_path, table, task, rule):
+    import tensorflow as tf
+
+    from tests.unlearning.families.test_naive_bayes_serving import examples_of
+
+    learner = learner_of(task)
+    rows = encoded(learner, table)
+    parts = [learner.relearnt(rows.take(np.arange(300)[part])) for part in PARTS]
+    learner.export([{}, *parts], tmp_path / "model", rule=rule)
+    assert learner.serves(tmp_path / "model", parts, rule=rule)
+    assert not learner.serves(tmp_path / "model", parts[:1], rule=rule)
+    members = np.stack([learner.predict(state, rows) for state in parts])
+    outputs, scores = AGGREGATIONS[rule].arrays(members)
+    served = tf.saved_model.load(str(tmp_path / "model")).signatures
+    numbers, strings, _ = table
+    told = (
+        served["columns"](numbers=tf.constant(numbers), strings=tf.constant(strings)),
+        served["serving_default"](examples=tf.constant(examples_of(tf, numbers, strings))),
+    )
+    for one in told:
+        if task == "regression":
+            assert one["values"].numpy() == pytest.approx(outputs[:, 0], rel=1e-5, abs=1e-4)
+            continue
+        assert one["probabilities"].numpy() == pytest.approx(outputs, abs=1e-6)
+        names = np.array(LABELS[task].classes)[scores.argmax(axis=1)]
+        best = np.array([name.decode() for name in one["classes"].numpy()])
+        assert (best == names).mean() > 0.99
+
+
+def test_a_part_of_which_no_tree_has_a_row_tells_every_class_alike(tmp_path, table):
+    import tensorflow as tf
+
+    learner = replace(learner_of("classification"), shape=ForestShape(trees=1, share=0.001))
+    rows = encoded(learner, table)
+    state = learner.relearnt(rows.take(np.arange(3)))
+    assert learner.predict(state, rows) == pytest.approx(1 / 3)
+    learner.export([state], tmp_path / "model", rule="mean")
+    served = tf.saved_model.load(str(tmp_path / "model")).signatures["columns"]
+    told = served(numbers=tf.constant(table[0]), strings=tf.constant(table[1]))
+    assert told["probabilities"].numpy() == pytest.approx(1 / 3)
+
+
+def test_what_cannot_be_served_is_refused(tmp_path, table):
+    learner = learner_of("regression")
+    with pytest.raises(BadInput, match="No shard has rows"):
+        learner.export([{}], tmp_path / "none", rule="mean")
+    states = [learner.relearnt(encoded(learner, table))]
+    with pytest.raises(BadInput, match="'vote' is none of a forest for a regression"):
+        learner.export(states, tmp_path / "vote", rule="vote")
