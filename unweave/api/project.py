@@ -168,11 +168,7 @@ class Project(Reader):
             columns=columns,
             options=TrainOptions(
                 model_family=model_family,
-                shards=shards,
-                slices=slices,
-                epochs=epochs,
-                batch_size=batch_size,
-                seed=seed,
+                shards=shards, slices=slices, epochs=epochs, batch_size=batch_size, seed=seed,
                 risk_rules=tuple(rule.recorded() for rule in risk),
                 risk_shards=risk_shards,
                 risk_share=risk_share,
@@ -184,13 +180,9 @@ class Project(Reader):
                 penalty=penalty,
                 scales=tuple(scales),
                 features=features,
-                trees=trees,
-                tree_share=tree_share,
-                tree_depth=tree_depth,
-                candidates=candidates,
-                leaf_rows=leaf_rows,
-                similarity=similarity,
-                neighbours=neighbours,
+                trees=trees, tree_share=tree_share, tree_depth=tree_depth,
+                candidates=candidates, leaf_rows=leaf_rows,
+                similarity=similarity, neighbours=neighbours,
                 early_stop=early_stop,
                 checkpoint_every=checkpoint_every,
                 checkpoint_budget=checkpoint_budget,
@@ -200,7 +192,7 @@ class Project(Reader):
             understood=understood,
             dry_run=dry_run,
             admit_alike=admit_alike,
-        )
+        )  # fmt: skip
         key = None if key_file is None else Path(key_file)
         where = None if metadata is None else parse_connection(str(metadata))
         return train_model(self._session, asked, key_file=key, metadata=where)
