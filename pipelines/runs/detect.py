@@ -130,6 +130,11 @@ def _opened(workspace: Workspace, name: str | None) -> Opened:
         raise BadInput(
             f"The model {record.id} learns without a label: poison is looked for in classes."
         )
+    if len(store.schema.labels) > 1:
+        raise BadInput(
+            f"The model {record.id} tells several labels, and poison is looked for in one: train a "
+            f"model of one of them."
+        )
     if store.schema.label.task != "classification":
         raise BadInput(f"The model {record.id} predicts numbers: poison is looked for in classes.")
     return Opened(record.id, family_of_ledger(ledger), ledger, store)

@@ -71,7 +71,73 @@ def build_model(spec):
     model.compile("sgd", {loss})
     return model
 """
+SEVERAL = """
+import keras
+from keras import layers
+def build_model(spec):
+    given = keras.Input((len(spec.numbers),), name="numbers")
+    told = {{}}
+    for label in spec.labels:
+        name = label.output_name
+        told[name] = layers.Dense(label.outputs, label.activation, name=name)(given)
+    model = keras.Model(given, {outputs})
+    model.compile("adam", {losses})
+    return model
+
+def adapt_to_labels(model, labels):
+    assert set(labels) == {{"label", "fare"}}
+"""
+BY_KEYS = SEVERAL.format(
+    outputs="told", losses="{label.output_name: label.loss for label in spec.labels}"
+)
+IN_A_LIST = (
+    SEVERAL.format(outputs="[*told.values()]", losses="['mse', 'mse']")
+    + """
+def targets(labels, spec, groups):
+    label = keras.ops.one_hot(labels["label"], 2)
+    return {"label": label + 0.0 * keras.ops.cast(groups[:, None], "float32"),
+            "fare": labels["fare"][:, None]}
+"""
+)
+RANKED = (
+    ALONE.format(units="1", loss="lambda y, p: keras.ops.square(y[:, :1] - p) * y[:, 1:]")
+    + """
+def targets(labels, spec, groups):
+    return keras.ops.stack([labels, keras.ops.cast(groups, "float32")], axis=1)
+"""
+)
+PARSED = """
+def parse(row):
+    return {"made": [min(row["fare"], 9.0), len(row["note"])], "city": row["city"]}
+
+def build_model(spec):
+    import keras
+    made = keras.Input((2,), name="made")
+    city = keras.Input((), dtype="string", name="city")
+    hashed = keras.layers.Hashing(8, output_mode="one_hot")(keras.layers.Reshape((1,))(city))
+    scaled = keras.layers.Normalization(name="scale")(made)
+    hidden = keras.layers.Concatenate()([scaled, hashed])
+    model = keras.Model([made, city], keras.layers.Dense(spec.outputs, "softmax")(hidden))
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    return model
+
+def adapt(model, rows):
+    model.get_layer("scale").adapt(rows["made"])
+"""
+ARRAYS = """
+import keras
+def build_model(spec):
+    note = keras.Input((3,), name="note")
+    model = keras.Model(note, keras.layers.Dense(spec.outputs, "softmax")(note))
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    return model
+"""
 MODULES = {
+    "several.py": BY_KEYS,
+    "in a list.py": IN_A_LIST,
+    "ranked.py": RANKED,
+    "parsed.py": PARSED,
+    "arrays.py": ARRAYS,
     "named.py": NAMED,
     "logits.py": ALONE.format(units=1, loss="keras.losses.BinaryCrossentropy(from_logits=True)"),
     "one-hot.py": ALONE.format(units="spec.outputs, 'softmax'", loss="'categorical_crossentropy'"),
@@ -176,6 +242,44 @@ CONFIGURATIONS = {
     "one output of logits": Configuration(options={"module": "logits.py"}, new=True),
     "one-hot labels": Configuration(options={"module": "one-hot.py"}, new=True),
     "labels of its own": Configuration(options={"module": "own.py"}, new=True),
+    "several labels": Configuration(
+        options={
+            "module": "several.py",
+            "label": ["label", "fare"],
+            "task": {"fare": "regression"},
+        },
+        forget={"ids": ["p03"]},
+        new=True,
+    ),
+    "several labels in groups": Configuration(
+        options={
+            "module": "in a list.py",
+            "label": ["label", "fare"],
+            "task": {"fare": "regression"},
+            "group_column": "friend",
+        },
+        new=True,
+    ),
+    "a loss within groups": Configuration(
+        data="fares",
+        options={
+            "module": "ranked.py",
+            "task": "regression",
+            "group_column": "friend",
+            "early_stop": 1,
+            "drop": ["city", "note"],
+        },
+        new=True,
+    ),
+    "rows that are parsed": Configuration(
+        options={"module": "parsed.py", "drop": ["age"]}, forget={"ids": ["p03"]}, new=True
+    ),
+    "arrays": Configuration(
+        data="arrays",
+        options={"module": "arrays.py", "array_columns": ["note"]},
+        forget={"ids": ["p03"]},
+        new=True,
+    ),
     "dropout": Configuration(options={"module": "dropout.py"}),
     "normalised": Configuration(options={"module": "normalised.py", "seed": 9}),
 }
@@ -200,6 +304,9 @@ def rows(data):
             label = "1.0" if age > 45 else "0"
         if data == "long numbers":
             label = str(2**53 + (age > 45))
+        if data == "arrays":
+            fraction = 0.5 if number % 3 else 0
+            note = "" if number % 13 == 5 else str([number, number % 7 + fraction, 1])
         if data == "dates":
             label = " young" if age < 45 else "old"
             city, note = (

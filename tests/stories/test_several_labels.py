@@ -129,6 +129,8 @@ def test_several_labels_are_learnt_told_and_forgotten_to_the_bit(train, module):
     assert set(told["further_labels"]) == {"class", "minutes"}
     assert np.shape(told["further_labels"]["class"]["probabilities"]) == (len(given), 3)
     assert len(told["further_labels"]["minutes"]["predictions"]) == len(given)
+    with pytest.raises(BadInput, match="tells several labels, and poison is looked for in one"):
+        project.detect(asked, row_id="person")
     done = project.forget(["p03"], guarantee="exact")
     _, twin = train([one for one in given if one[0] != "p03"], module)
     assert done["weights_digest_after"] == twin["weights_digest"] != made["weights_digest"]

@@ -91,8 +91,13 @@ class Parser:
         try:
             told = self.parse(dict(row))
         except Exception as error:
+            lacks = ""
+            if isinstance(error, KeyError):
+                known = ", ".join(sorted(map(repr, row)))
+                lacks = f"; a row has {known}, and a column that names people or rows is none"
             raise BadInput(
-                f"parse of {self.name} fails{_line(error, self.name)}: {type(error).__name__}."
+                f"parse of {self.name} fails{_line(error, self.name)}: {type(error).__name__}"
+                f"{lacks}."
             ) from None  # what it says of a row may be the row
         names = {one.name for one in self.inputs}
         if not isinstance(told, Mapping) or set(told) != names:

@@ -137,6 +137,10 @@ def test_a_pure_one_passes_the_trial_and_a_module_that_ends_its_process_is_named
 
 WRONG = {
     "it raises": ("return {'sizes': [int(row['said']), 0]}", "fails in line 6: ValueError"),
+    "a column that is none": (
+        "return {'sizes': [0, 0], 'said': row['person']}",
+        "KeyError; a row has 'age', 'said', 'size', and a column that names people or rows is none",
+    ),
     "no dict": ("return 3", "return a dict of said, sizes"),
     "another name": ("return {'sizes': [0, 0], 'says': ''}", "return a dict of said, sizes"),
     "another shape": ("return {'sizes': [0], 'said': ''}", r"no float32 of the shape \(2,\)"),
