@@ -267,12 +267,11 @@ CONFIGURATIONS = {
             "task": "regression",
             "group_column": "friend",
             "early_stop": 1,
-            "drop": ["city", "note"],
         },
         new=True,
     ),
     "rows that are parsed": Configuration(
-        options={"module": "parsed.py", "drop": ["age"]}, forget={"ids": ["p03"]}, new=True
+        options={"module": "parsed.py"}, forget={"ids": ["p03"]}, new=True
     ),
     "arrays": Configuration(
         data="arrays",
@@ -501,7 +500,8 @@ def carried_out(what, folder):
     key.chmod(0o600)
     options = {**OPTIONS, "key_file": key, **what.options}
     own = {options.get(name) for name in ("row_id", "weight_column", "group_column")}
-    drop = {"id", "person", "friend"} - {options["label"], *own}
+    labels = options["label"] if isinstance(options["label"], list) else [options["label"]]
+    drop = {"id", "person", "friend"} - {*labels, *own}
     subject = options["subject"]
     options["drop"] = sorted(drop - set([subject] if isinstance(subject, str) else subject))
     if "module" in options:
