@@ -147,8 +147,8 @@ def _value(tensor: Any, spec: ModelSpec, *, alone: bool) -> Value:
         return _array(tensor, list(places), f"{len(places)} columns of numbers")
     raise BadInput(
         f"No column is called like the input {name!r}: an input is named after a column, after a "
-        f"column and {MISSING!r}, or it is one of {', '.join(INPUTS)}; what names people or rows is "
-        f"no column of these (give a copy of it under another name)."
+        f"column and {MISSING!r}, or it is one of {', '.join(INPUTS)}; what names people or rows "
+        f"is no column of these (give a copy of it under another name)."
     )
 
 
