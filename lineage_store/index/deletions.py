@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lineage_store.errors import NothingFound, Unfinished
+from lineage_store.errors import NothingFound, Unfinished, WorkspaceBusy
+from lineage_store.workspace.at_work import AtWork
 
 RequestState = Literal["running", "done"]
 
@@ -121,11 +122,22 @@ def all_requests(connection: sqlite3.Connection) -> list[Request]:
     return [_request(row) for row in connection.execute("SELECT * FROM requests ORDER BY ordinal")]
 
 
-def must_be_none_running(connection: sqlite3.Connection, *, but: str | None = None) -> None:
-    """Raise Unfinished, naming the request, if an interrupted deletion waits to be finished."""
+def must_be_none_running(
+    connection: sqlite3.Connection, *, but: str | None = None, worker: AtWork | None = None
+) -> None:
+    """Raise Unfinished, naming the request, if an interrupted deletion waits to be finished.
+
+    `worker` is who is at work in the workspace, where that may be another command: then it is
+    WorkspaceBusy, since nothing was interrupted.
+    """
     for one, created in connection.execute(
         "SELECT id, created FROM requests WHERE state = 'running' ORDER BY ordinal"
     ).fetchall():
+        if one != but and worker is not None:
+            raise WorkspaceBusy(
+                f"The deletion {one} of {created} is running ({worker.in_words()}): ask again when "
+                f"it has ended."
+            )
         if one != but:
             raise Unfinished(
                 f"The deletion {one} of {created} was interrupted: run the same command again "

@@ -6,11 +6,13 @@ In a file of its own: the event log brings cryptography with it, which no trace 
 import sqlite3
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from lineage_store.index import deletions, models, queue
 from lineage_store.log import events
 from lineage_store.questions.published_before import told_of_earlier
+from lineage_store.workspace.at_work import who_works
 from lineage_store.workspace.folder import Workspace
 
 Answer = dict[str, Any]
@@ -28,13 +30,21 @@ def status(connection: sqlite3.Connection, workspace: Workspace, *, today: str) 
         "requests": dict(Counter(request.state for request in asked)),
         "queue": dict(Counter(request.state(today) for request in queued)),
         "overdue": [request.id for request in queued if request.deadline < today],
-        "unfinished": [request.id for request in asked if request.state == "running"],
+        **_begun(workspace, [request.id for request in asked if request.state == "running"]),
         "excluded": len(deletions.manifest(connection)),
         "derived": derived(connection, workspace, today=today),
         "earlier": told_of_earlier(connection),
         "event_log": {"size": head.size, "root": head.root.hex()},
         "bytes": sum(f.stat().st_size for f in workspace.root.rglob("*") if f.is_file()),
     }
+
+
+def _begun(workspace: Workspace, begun: list[str]) -> Answer:
+    """Tell the deletions that a command is at from those that one was killed at."""
+    worker = who_works(workspace.root)
+    if worker is None:
+        return {"running": [], "at_work": None, "unfinished": begun}
+    return {"running": begun, "at_work": asdict(worker), "unfinished": []}
 
 
 def derived(

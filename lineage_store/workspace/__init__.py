@@ -5,6 +5,7 @@ metadata_address  where its MLMD lives: a file of its own, or a server
 while_reading     temporary files of commands that only read
 passwords         from the environment or from a file of their owner's
 request_folder    the files of a deletion request
+at_work           who is at work in it, and how far it has come
 """
 
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
+    from lineage_store.workspace.at_work import AtWork, who_works, working
     from lineage_store.workspace.folder import Workspace, is_loose, open_workspace, writing
     from lineage_store.workspace.metadata_address import Connection, parse_connection, password_from
     from lineage_store.workspace.request_folder import RequestFolder
@@ -20,6 +22,7 @@ else:
     __getattr__ = lazily(
         __name__,
         {
+            "at_work": ("AtWork", "who_works", "working"),
             "folder": ("Workspace", "is_loose", "open_workspace", "writing"),
             "metadata_address": ("Connection", "parse_connection", "password_from"),
             "while_reading": ("reading_folder",),
@@ -28,6 +31,7 @@ else:
     )
 
 __all__ = [
+    "AtWork",
     "Connection",
     "RequestFolder",
     "Workspace",
@@ -36,5 +40,7 @@ __all__ = [
     "parse_connection",
     "password_from",
     "reading_folder",
+    "who_works",
+    "working",
     "writing",
 ]

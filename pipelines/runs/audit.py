@@ -30,7 +30,7 @@ from lineage_store.log import ORIGIN, events
 from lineage_store.progress import counter
 from lineage_store.questions import told_of_earlier
 from lineage_store.rows import RowStore, open_rows
-from lineage_store.workspace import Workspace, reading_folder
+from lineage_store.workspace import Workspace, reading_folder, who_works
 from pipelines.runs.doctor import examine
 from unlearning.erasure import digests_served, ended_digests, scan_apart
 from unlearning.families import encoding_of_ledger, family_of_ledger
@@ -71,10 +71,10 @@ def audit(workspace: Workspace, *, head: Path | None, replays: int, seed: int) -
     """Audit a workspace; take so many segments again, drawn by the seed from all live models.
 
     `head` is a signed head of the log that was kept apart. `ok` is true if nothing was found.
-    Raises Unfinished while a deletion waits to be finished.
+    Raises Unfinished while a deletion waits to be finished, WorkspaceBusy while one is running.
     """
     with reading_index(workspace) as connection:
-        must_be_none_running(connection)
+        must_be_none_running(connection, worker=who_works(workspace.root))
         records = models.models(connection)
         found = list(_log(connection, workspace, head))
         found += _came_back(connection, workspace, records)

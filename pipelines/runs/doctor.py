@@ -20,14 +20,14 @@ from lineage_store.doctor import (
 )
 from lineage_store.index import must_be_none_running, reading_index, writing_index
 from lineage_store.mlmd import Metadata, Names, made_by_tfx, settle, told
-from lineage_store.workspace import Workspace, reading_folder
+from lineage_store.workspace import Workspace, reading_folder, who_works
 from unlearning.registry.compare_index import IndexFindings, compare_index, repair_index
 
 Answer = dict[str, Any]
 
 
 def examine(workspace: Workspace) -> Answer:
-    """Say what differs; changes nothing. Raises Unfinished while a deletion is running."""
+    """Say what differs; changes nothing. Raises Unfinished or WorkspaceBusy as `audit` does."""
     return _answer((*_compare(workspace), *loose_modes(workspace)), left=None)
 
 
@@ -50,7 +50,7 @@ def _compare(workspace: Workspace) -> tuple[Difference, ...]:
 def _compare_index(workspace: Workspace) -> IndexFindings:
     with reading_index(workspace) as connection:
         connection.execute("BEGIN")  # one state of the index, whatever others write
-        must_be_none_running(connection)
+        must_be_none_running(connection, worker=who_works(workspace.root))
         return compare_index(connection, workspace)
 
 

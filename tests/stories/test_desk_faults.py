@@ -2,23 +2,26 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
 from click.testing import CliRunner
 
 from fixtures.small_table import OPTIONS, write_people
-from lineage_store.errors import BadInput, NothingFound
+from lineage_store.errors import BadInput, NothingFound, Unfinished, WorkspaceBusy
 from lineage_store.requests.inbox import Refused, look_through
 from lineage_store.requests.policy import Policy, Sender
+from lineage_store.workspace import who_works, working
 from pipelines.backends.direct import DirectBackend
 from pipelines.runs import forget as forget_run
 from unweave import Project
 from unweave.cli import commands, main
 from unweave.text.answers import models as model_lines
+from unweave.text.answers import status as status_lines
 from unweave.text.queue import policy as policy_lines
 from unweave.text.queue import shown
 
@@ -220,3 +223,60 @@ def test_the_models_that_live_come_first_and_fit_a_narrow_line(root):
     assert (names, states) == (["m2", "m1"], ["live", "deleted"])
     told = CliRunner().invoke(commands, ["models", "--workspace", str(root)]).output
     assert max(len(line.rstrip()) for line in told.splitlines()) <= 80
+
+
+def test_a_deletion_that_runs_is_told_from_one_that_was_killed(root, monkeypatch):
+    seen = {}
+    whole = DirectBackend.delete
+
+    def looked_at(self, job):
+        seen["status"] = at(root).status()
+        seen["text"] = "\n".join(map(str, status_lines(seen["status"])))
+        for name, ask in (("audit", at(root).audit), ("doctor", at(root).doctor)):
+            with pytest.raises(WorkspaceBusy, match="The deletion r1 .* is running") as told:
+                ask()
+            seen[name] = str(told.value)
+        return whole(self, job)
+
+    monkeypatch.setattr(DirectBackend, "delete", looked_at)
+    at(root).forget(["p1"])
+    assert (seen["status"]["running"], seen["status"]["unfinished"]) == (["r1"], [])
+    assert seen["status"]["at_work"]["pid"] == os.getpid()
+    assert "running     r1: process" in seen["text"] and "unfinished" not in seen["text"]
+    assert not (root / "at-work.json").exists() and at(root).status()["at_work"] is None
+
+    def killed(self, job):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(DirectBackend, "delete", killed)
+    child = os.fork()
+    if not child:
+        at(root).forget(["p2"])
+        os._exit(1)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    assert (root / "at-work.json").exists()  # and nobody is taken in by it
+    told = at(root).status()
+    assert (told["running"], told["unfinished"], told["at_work"]) == ([], ["r2"], None)
+    with pytest.raises(Unfinished, match="was interrupted"):
+        at(root).audit()
+    monkeypatch.setattr(DirectBackend, "delete", whole)
+    at(root).forget(["p2"])
+    assert at(root).audit()["ok"] and not (root / "at-work.json").exists()
+
+
+def test_who_is_at_work_says_how_far_it_is_and_names_nobody(tmp_path):
+    ticks = iter([0.0, 0.5, 0.9, 1.6, 9.0])
+    with working(tmp_path, since="2026-05-20T12:00:00+00:00", clock=lambda: next(ticks)) as tell:
+        tell("unlearning", 1, 10)
+        first = who_works(tmp_path)
+        tell("unlearning", 2, 10)  # within the second: not written
+        assert who_works(tmp_path) == first
+        tell("unlearning", 7, 10)
+        assert who_works(tmp_path).in_words().endswith("unlearning 7 of 10")
+        (tmp_path / "at-work.json").write_text(
+            json.dumps({**asdict(first), "began": first.began + 1})
+        )  # another process got the number
+        assert who_works(tmp_path) is None
+    for text in ("", "{", "[]", '{"pid": 1}'):
+        (tmp_path / "at-work.json").write_text(text)
+        assert who_works(tmp_path) is None

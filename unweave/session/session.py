@@ -12,13 +12,14 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from lineage_store.clock import machine_time, written
 from lineage_store.disk_full import translated
 from lineage_store.index import read_index, reading_index
 from lineage_store.progress import Listener, listening
-from lineage_store.workspace import Connection, Workspace, open_workspace, writing
+from lineage_store.workspace import Connection, Workspace, open_workspace, working, writing
 from unweave.session.version import installed_version
 
 if TYPE_CHECKING:
@@ -31,6 +32,16 @@ Now = Callable[[], datetime]
 
 def nobody(what: str, done: int, total: int) -> None:
     """Listen to no progress."""
+
+
+def both(one: Listener, other: Listener) -> Listener:
+    """Return what tells two listeners."""
+
+    def tell(what: str, done: int, total: int) -> None:
+        one(what, done, total)
+        other(what, done, total)
+
+    return tell
 
 
 def to_nobody(understanding: "Understanding") -> None:
@@ -128,8 +139,9 @@ class Session:
         """Hold the workspace for a run, once what killed commands left is finished (its ids)."""
         with (
             translated(),
-            listening(self.listener),
             self.holding(create=create, key_file=key_file, metadata=metadata) as workspace,
+            working(workspace.root, since=self.time, clock=monotonic) as tell,
+            listening(both(self.listener, tell)),
         ):
             finished = self._finish_killed(workspace)
             self._end_holds(workspace)

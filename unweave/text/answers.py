@@ -7,6 +7,7 @@ from typing import Any
 from rich.table import Table
 
 from lineage_store.claim import claim_of
+from lineage_store.workspace import AtWork
 from unweave.answers.costs import cost_lines
 from unweave.text.alike import others
 from unweave.text.console import console_for_people, many, table_of
@@ -316,6 +317,9 @@ def status(answer: Answer) -> list[Any]:
             f"  derived     {item['model']} ({item['guarantee']}) keeps derived updates until "
             f"{item['until']}{late}"
         )
+    if (worker := answer["at_work"]) is not None:
+        what = ", ".join(answer["running"]) or "a command"
+        parts.append(f"  running     {what}: {AtWork(**worker).in_words()}")
     if answer["unfinished"]:
         parts.append(
             f"  unfinished  {', '.join(answer['unfinished'])}: run the same command again to finish"
