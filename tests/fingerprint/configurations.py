@@ -159,6 +159,7 @@ class Configuration:
     again: bool = False  # another model, trained from the same source after the deletion
     from_disk: bool = False  # rows are read from disk batch by batch, as those of large stages are
     as_text: bool = False  # tasks go through text, as they do to other processes
+    asked: bool = False  # what it predicts is asked, too: what is served reads what it was told
     new: bool = False  # of what the first commit did not know: run, and compared with nothing
 
 
@@ -271,7 +272,7 @@ CONFIGURATIONS = {
         new=True,
     ),
     "rows that are parsed": Configuration(
-        options={"module": "parsed.py"}, forget={"ids": ["p03"]}, new=True
+        options={"module": "parsed.py"}, forget={"ids": ["p03"]}, asked=True, new=True
     ),
     "arrays": Configuration(
         data="arrays",
@@ -517,6 +518,8 @@ def carried_out(what, folder):
     if what.forget:
         project.forget(**what.forget)
         digests.append(states_digest(project.root))
+    if what.asked:
+        assert project.predict(paths)["rows"]
     if what.again:
         project.train(paths, **options)
         digests.append(states_digest(project.root))
