@@ -5,6 +5,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fixtures.small_table import OPTIONS, write_people
 from lineage_store.errors import BadInput
@@ -15,6 +17,7 @@ from lineage_store.workspace import open_workspace
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
 from unweave.cli import commands
+from unweave.desk.calendar_feed import _folded
 from unweave.text.queue import listed, shown
 
 NOON = datetime(2026, 5, 20, 12, tzinfo=timezone.utc)
@@ -137,3 +140,32 @@ def test_holidays_and_another_law_come_from_files(tmp_path):
     sooner = runner.invoke(commands, ["request", "policy", "--deadline-days", "7", *there])
     assert sooner.exit_code == 0 and "due in 7 days, or" in sooner.output
     assert at(root).requests.add(["p3"], only=True)["deadline"] == "2026-05-27"
+
+
+def test_the_days_stand_in_a_calendar_that_names_nobody(tmp_path):
+    root = tmp_path / "workspace"
+    at(root).train(write_people(tmp_path / "people.csv"), **OPTIONS)
+    at(root).requests.add(["p1"], only=True, received="2026-05-03", requester="Dora Ost")
+    at(root).requests.add(["p2"], only=True)
+    told = CliRunner().invoke(
+        commands,
+        ["request", "calendar", "--out", str(tmp_path / "due.ics"), "--workspace", str(root)],
+    )
+    assert told.exit_code == 0 and "2 days" in told.output
+    data = (tmp_path / "due.ics").read_bytes()
+    assert data.endswith(b"END:VCALENDAR\r\n") and b"\n" not in data.replace(b"\r\n", b"")
+    lines = data.replace(b"\r\n ", b"").decode().split("\r\n")
+    assert [one for one in lines if one.startswith("DTSTART")] == [
+        "DTSTART;VALUE=DATE:20260603", "DTSTART;VALUE=DATE:20260622",
+    ]  # fmt: skip
+    assert lines.count("TRIGGER:-P7D") == 2 and len({one for one in lines if "UID" in one}) == 2
+    assert b"Dora" not in data and b"p1" not in data
+
+
+@given(st.text(alphabet="aä李,;\\", max_size=300))
+def test_a_long_line_is_folded_between_letters_and_is_the_same_unfolded(text):
+    pieces = b"".join(_folded(text))
+    assert all(len(line) <= 75 for line in pieces.split(b"\r\n"))
+    for line in pieces.split(b"\r\n"):
+        line.decode("utf-8")  # no letter is cut
+    assert pieces.replace(b"\r\n ", b"").removesuffix(b"\r\n").decode("utf-8") == text

@@ -6,5 +6,6 @@ answering         letters, packs and refusals
 queue_access      the queue opened, a request with its sealed details
 what_is_told      the facts of a letter
 answer_pack       what is written to be sent
+calendar_feed     the days on which requests are due
 subject_export    what is held about a person, as a file
 """

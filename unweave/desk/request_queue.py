@@ -12,6 +12,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from lineage_store.canonical import write_atomic
 from lineage_store.deadlines import Term, received_on
 from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput
@@ -33,6 +34,7 @@ from lineage_store.requests import (
 from lineage_store.workspace import Workspace
 from unweave.answers import requests as request_answers
 from unweave.desk.answering import Answering
+from unweave.desk.calendar_feed import calendar_feed
 from unweave.desk.queue_access import QueueAccess
 from unweave.session.forget_options import (
     asked_of,
@@ -189,6 +191,17 @@ class RequestQueue(Answering):
             found = queue.all_queued(connection, open_only=not ended)
             law, today = law_in_force(workspace), self._session.today
         return {"requests": [request_answers.line(one, law, today=today) for one in found]}
+
+    def calendar(self, out: Path | str) -> Answer:
+        """Write the days on which open requests are due to a file that calendars read (.ics)."""
+        found = self.list()["requests"]
+        workspace, time = self._session.workspace(), self._session.time
+        data = calendar_feed(found, key_id=workspace.keys().key_id, time=time)
+        try:
+            write_atomic(Path(out), data)
+        except OSError as error:
+            raise BadInput(f"The file {out} cannot be written: {error.strerror}.") from error
+        return {"out": str(out), "requests": len(found)}
 
     def show(self, request: str) -> Answer:
         """Show a request with all that it keeps: ids, free text, near matches that wait."""

@@ -3,19 +3,36 @@
 Each method returns the whole request, as `unweave request` prints it as JSON.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from lineage_store.deadlines import CANNOT_IDENTIFY, MORE_IS_NEEDED, Standing, Term
 from lineage_store.errors import BadInput
 from lineage_store.index import Queued, queue, queue_changes
+from lineage_store.log import LogConnection
 from lineage_store.requests import Law, date_of, law_in_force, load_policy
 from lineage_store.workspace import Workspace
 from unweave.desk.queue_access import QueueAccess
 from unweave.session.forget_options import asked_of, forget_request, must_be_text, unique_ids
 
 Answer = dict[str, Any]
+
+
+class Turning(Protocol):
+    """Writes down what became of a request's clock, and when it is due by that."""
+
+    def __call__(
+        self,
+        connection: LogConnection,
+        request: Queued,
+        *,
+        term: Term,
+        deadline: str,
+        time: str,
+        by: str,
+    ) -> None:
+        """Write it, as `queue_changes` does."""
 
 
 class RequestsInHand:
@@ -130,30 +147,33 @@ class RequestsInHand:
         """Say on which day what was asked for came, today if none is given: the clock goes on."""
         today = self._at.session.today
         day = today if on is None else date_of(on, "The day on which it came")
-        with self._at.changing() as (workspace, connection):
-            found = queue.find(connection, request)
-            term = self._term(found).resumed(on=day, today=today)
-            queue_changes.resume(
-                connection,
-                found,
-                term=term,
-                deadline=self._deadline(workspace, found, term),
-                time=self._at.session.time,
-                by=self._at.staff(workspace, connection, by),
-            )
-            return self._at.told(workspace, connection, queue.find(connection, request))
+        return self._turned(
+            request, lambda term, _: term.resumed(on=day, today=today), queue_changes.resume, by=by
+        )
 
     def extend(self, request: str, *, because: str, by: str | None = None) -> Answer:
         """Take the longer time that the law allows, for a reason that it names, and tell so."""
         today = self._at.session.today
+
+        def longer(term: Term, law: Law) -> Term:
+            regime = law.regime(term.regime)
+            return term.extended(regime, because=because, today=today, holidays=law.holidays)
+
+        return self._turned(request, longer, queue_changes.extend, by=by)
+
+    def _turned(
+        self,
+        request: str,
+        turn: Callable[[Term, Law], Term],
+        write: Turning,
+        *,
+        by: str | None,
+    ) -> Answer:
+        """Do to a request's clock what `turn` returns, and write it down."""
         with self._at.changing() as (workspace, connection):
             found = queue.find(connection, request)
-            law = law_in_force(workspace)
-            before = self._term(found)
-            term = before.extended(
-                law.regime(before.regime), because=because, today=today, holidays=law.holidays
-            )
-            queue_changes.extend(
+            term = turn(self._term(found), law_in_force(workspace))
+            write(
                 connection,
                 found,
                 term=term,

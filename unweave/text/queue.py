@@ -203,6 +203,11 @@ def written(answer: Answer) -> list[Any]:
     return lines
 
 
+def in_calendar(answer: Answer) -> list[Any]:
+    """Show where the calendar was written."""
+    return [f"{many(answer['requests'], 'day', 'days')} in {answer['out']} (mode 600)."]
+
+
 def described(answer: Answer) -> list[Any]:
     """Show who answers for the data."""
     names = ("name", "contact", "officer", "authority")
@@ -220,4 +225,5 @@ VIEWS: dict[str, Callable[[Answer], list[Any]]] = {
     "planned": planned,
     "written": written,
     "described": described,
+    "in_calendar": in_calendar,
 }

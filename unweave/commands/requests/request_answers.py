@@ -96,6 +96,19 @@ def refuse(
     show_queue(answer, as_json, "written")
 
 
+@click.command()
+@WORKSPACE
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="The .ics file (mode 600)."
+)
+@JSON
+def calendar(workspace: Path, out: Path, as_json: bool) -> None:
+    """Write the days on which open requests are due, for calendars to subscribe to; no names."""
+    with project_of(workspace, progress=False) as project:
+        answer = project.requests.calendar(out)
+    show_queue(answer, as_json, "in_calendar")
+
+
 @click.command(cls=Once)
 @WORKSPACE
 @click.option("--name", help="The controller: who answers for the data.")
@@ -119,4 +132,4 @@ def describe(
     show_queue(answer, as_json, "described")
 
 
-ANSWERING = (letter, answer_pack, refuse)
+ANSWERING = (letter, answer_pack, refuse, calendar)
