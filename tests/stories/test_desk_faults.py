@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -280,3 +281,17 @@ def test_who_is_at_work_says_how_far_it_is_and_names_nobody(tmp_path):
     for text in ("", "{", "[]", '{"pid": 1}'):
         (tmp_path / "at-work.json").write_text(text)
         assert who_works(tmp_path) is None
+
+
+def test_the_report_says_which_requests_it_answers_and_whether_in_time(root, tmp_path):
+    at(root).requests.add(["p1"], only=True, received="2026-05-03")
+    at(root).requests.add(["p2"], only=True, received="2026-04-01")
+    at(root, days=1).requests.run()
+    at(root, days=30).report("q2", out=tmp_path / "report.html")
+    text = " ".join(re.sub("<[^>]+>", " ", (tmp_path / "report.html").read_text()).split())
+    assert "On 21 May 2026" in text and "the deletion began, to forget 2 data subjects" in text
+    assert "request q1, received on 3 May 2026, due by 3 June 2026: in time." in text
+    assert "request q2, received on 1 April 2026, due by 1 May 2026: late." in text
+    at(root, days=2).forget(["p3"])
+    at(root, days=2).report("r2", out=tmp_path / "direct.html")
+    assert "it was asked to forget" in (tmp_path / "direct.html").read_text()

@@ -181,9 +181,9 @@ class AmnesiacMarginal(Strategy[ShardDecision]):
         numbers = NO_UPDATES | {"updates_corrected": number}
         if not number:
             return Told(numbers=numbers)
-        update = "recorded update" if number == 1 else "recorded updates"
-        lines = {"corrected": f"for {number:,} updates that saw the rows"}
-        return Told((f"{number:,} {update} corrected",), lines, numbers)
+        updates = "update" if number == 1 else "updates"
+        lines = {"corrected": f"for {number:,} {updates} that saw the rows"}
+        return Told((f"corrected for {number:,} {updates} that saw the rows",), lines, numbers)
 
     def kept_for_later(self, decisions: Sequence[ShardDecision], ledger: Ledger) -> Kept | None:
         """Count the corrected states: another correction starts from each."""

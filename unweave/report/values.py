@@ -17,16 +17,18 @@ from typing import Any
 from lineage_store.canonical import digest, digest_json, read_json
 from lineage_store.claim import APPROXIMATE, Claim, claim_of
 from lineage_store.errors import CheckFailed, Unfinished
-from lineage_store.index import deletions
+from lineage_store.index import deletions, queue
 from lineage_store.index.models import ModelRecord, find_model
 from lineage_store.keys import load_public_key
 from lineage_store.ledger import Timings
 from lineage_store.log import RowsDeleted, of_kind, subtrees
+from lineage_store.requests import law_in_force
 from lineage_store.workspace import RequestFolder, Workspace
 from unlearning.certificates import verify
 from unlearning.planning import Estimate, ModelPlan, Verdict
 from unlearning.strategies import Decision, PastDecision
 from unlearning.verification import UNMEASURED, Check, Distances, Nearness
+from unweave.answers.clock import clock
 from unweave.report.evaluation import Judged, judged
 
 WITHDRAWN = "withdrawn"
@@ -140,10 +142,21 @@ class Proof:
 
 
 @dataclass(frozen=True)
+class ServedRequest:
+    """A request of the queue that a deletion served: its days, and whether it was late."""
+
+    id: str
+    received: str
+    due: str
+    late: bool
+
+
+@dataclass(frozen=True)
 class Report:
     """One finished request. `subjects` counts what was named: people or, by `kind`, rows.
 
-    `upgrades` are the approximate requests whose results this one makes exact.
+    `upgrades` are the approximate requests whose results this one makes exact, and `served` those
+    of the queue that it answers.
     """
 
     request_id: str
@@ -159,6 +172,7 @@ class Report:
     not_covered: tuple[str, ...]
     proof: Proof
     upgrades: tuple[str, ...] = ()
+    served: tuple[ServedRequest, ...] = ()
 
     @property
     def claim(self) -> Claim | None:
@@ -218,6 +232,22 @@ def report_of(workspace: Workspace, connection: sqlite3.Connection, request_id: 
             environment=predicate["environment"],
         ),
         upgrades=tuple(one["request"] for one in predicate.get("upgrades", ())),
+        served=_served(workspace, connection, request_id),
+    )
+
+
+def _served(
+    workspace: Workspace, connection: sqlite3.Connection, request_id: str
+) -> tuple[ServedRequest, ...]:
+    """Return the requests that a deletion served, but exact phases, which nobody asked for."""
+    law = law_in_force(workspace)
+    told = (
+        (one.id, clock(one, law, today=(one.ended or one.created)[:10]))
+        for one in queue.of_run(connection, request_id)
+        if one.follows is None
+    )
+    return tuple(
+        ServedRequest(id_, one["received"], one["due_by_law"], one["late"]) for id_, one in told
     )
 
 

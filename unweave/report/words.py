@@ -12,6 +12,7 @@ from unweave.report.numbers import counted, day, moment, size
 from unweave.report.values import ModelChange, Report
 
 MODELS_TOLD = 3
+REQUESTS_TOLD = 5
 # How `checks.controlled` begins what it says of a check that tells the two models apart.
 CONTROLLED = "it holds, and fails for the untouched model: "
 
@@ -86,11 +87,27 @@ def asked(report: Report) -> list[str]:
         how = "exactly"
     if report.strategy_asked is not None:
         how = f"by the strategy {report.strategy_asked}"
+    began = "the deletion began, to forget" if report.served else "it was asked to forget"
     return [
-        f"On {moment(report.requested)} it was asked to forget {what}, {how}.",
+        f"On {moment(report.requested)} {began} {what}, {how}.",
+        *_served(report),
         "Names and ids are left out here on purpose. The requester's receipt shows that the "
         "certificate speaks of them.",
     ]
+
+
+def _served(report: Report) -> list[str]:
+    """Say which requests it answers, since when they were there, and whether in time."""
+    lines = [
+        f"It answers the request {one.id}, received on {day(one.received)}, due by {day(one.due)}: "
+        + ("late." if one.late else "in time.")
+        for one in report.served[:REQUESTS_TOLD]
+    ]
+    more = report.served[REQUESTS_TOLD:]
+    if more:
+        late = sum(one.late for one in more)
+        lines.append(f"And {counted(len(more), 'more request')}, {late or 'none'} of them late.")
+    return lines
 
 
 def found(report: Report) -> list[str]:
