@@ -29,6 +29,7 @@ from unweave.commands.log import log
 from unweave.commands.predict import predict
 from unweave.commands.readmit import readmit
 from unweave.commands.report import report
+from unweave.commands.requests.recipient import recipient
 from unweave.commands.requests.request import request, run_requests
 from unweave.commands.requests.request_answers import describe
 from unweave.commands.train import train
@@ -283,6 +284,7 @@ commands.add_command(evaluate)
 commands.add_command(graph)
 commands.add_command(log)
 commands.add_command(predict)
+commands.add_command(recipient)
 commands.add_command(request)
 commands.add_command(run_requests)
 commands.add_command(readmit)

@@ -7,6 +7,7 @@ controller  who answers for the data
 law         the rules of time, and the holidays
 detection   what a scheduled search for poisoned rows is to do
 staff       who did what, by number and sealed name
+named_recipients  whom data or models were given to, and who of them was told
 recipients  where models were pushed that held deleted rows
 """
 
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
     from lineage_store.requests.detection import Search, load_search
     from lineage_store.requests.inbox import Accepted, Entry, Refused, look_through
     from lineage_store.requests.law import Law, law_in_force, take_over
+    from lineage_store.requests.named_recipients import (
+        Recipient,
+        changed,
+        load_recipients,
+        save_recipients,
+        with_one_more,
+    )
     from lineage_store.requests.policy import Policy, Sender, date_of, load_policy, save_policy
     from lineage_store.requests.staff import name_of, number_of
 else:
@@ -31,6 +39,13 @@ else:
             "detection": ("Search", "load_search"),
             "inbox": ("Accepted", "Entry", "Refused", "look_through"),
             "law": ("Law", "law_in_force", "take_over"),
+            "named_recipients": (
+                "Recipient",
+                "changed",
+                "load_recipients",
+                "save_recipients",
+                "with_one_more",
+            ),
             "policy": ("Policy", "Sender", "date_of", "load_policy", "save_policy"),
             "staff": ("name_of", "number_of"),
         },
@@ -44,13 +59,16 @@ __all__ = [
     "Law",
     "NearMatch",
     "Policy",
+    "Recipient",
     "Refused",
     "Search",
     "Sender",
+    "changed",
     "date_of",
     "law_in_force",
     "load_controller",
     "load_policy",
+    "load_recipients",
     "load_search",
     "look_through",
     "name_of",
@@ -59,5 +77,7 @@ __all__ = [
     "recipients",
     "save_controller",
     "save_policy",
+    "save_recipients",
     "take_over",
+    "with_one_more",
 ]

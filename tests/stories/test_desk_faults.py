@@ -24,6 +24,7 @@ from unweave.cli import commands, main
 from unweave.text.answers import models as model_lines
 from unweave.text.answers import status as status_lines
 from unweave.text.queue import policy as policy_lines
+from unweave.text.queue import recipient as recipient_lines
 from unweave.text.queue import shown
 
 NOON = datetime(2026, 5, 20, 12, tzinfo=timezone.utc)
@@ -295,3 +296,42 @@ def test_the_report_says_which_requests_it_answers_and_whether_in_time(root, tmp
     at(root, days=2).forget(["p3"])
     at(root, days=2).report("r2", out=tmp_path / "direct.html")
     assert "it was asked to forget" in (tmp_path / "direct.html").read_text()
+
+
+def test_a_deletion_lists_whom_to_tell_and_who_was_told(root, tmp_path):
+    at(root).train(write_people(tmp_path / "other.csv"), **OPTIONS)  # m2, a line of its own
+    desk = at(root).requests.recipients
+    assert desk.add("Ads Ltd", model="m1", since="2026-01-05")["line"] == "m1"
+    desk.add("Archive GmbH", since="2026-05-01")
+    desk.add("Lab of m2", model="m2")
+    for wrong, why in ((" ", "has a name"), ("a\nb", "has a name")):
+        with pytest.raises(BadInput, match=why):
+            desk.add(wrong)
+    with pytest.raises(BadInput, match="still to come"):
+        desk.add("Later AG", since="2027-01-01")
+    desk.end(2, on="2026-05-10")
+    at(root).requests.add(["p1"], only=True)
+    at(root, days=1).requests.run()
+    to_tell = at(root).requests.show("q1")["to_tell"]
+    assert [(one["name"], one["told"]) for one in to_tell] == [
+        ("Ads Ltd", None), ("Archive GmbH", None), ("Lab of m2", None),
+    ]  # fmt: skip
+    with pytest.raises(NothingFound):
+        desk.told(9, "r1")
+    with pytest.raises(NothingFound):
+        desk.told(1, "r9")
+    at(root, days=3).requests.recipients.told(1, "r1", on="2026-05-22")
+    with pytest.raises(BadInput, match="still to come"):
+        at(root).requests.recipients.told(2, "r1", on="2026-05-30")
+    told = at(root).requests.recipients.list()
+    assert [one["name"] for one in told["to_tell"]] == ["Archive GmbH", "Lab of m2"]
+    assert told["recipients"][0]["told"] == {"r1": "2026-05-22"}
+    pack = at(root, days=3).requests.answer_pack("q1", out=tmp_path / "pack")
+    assert [one for one in pack["before_sending"] if "Archive GmbH is told of r1" in one]
+    assert not [one for one in pack["before_sending"] if "Ads Ltd" in one]
+    there = ["--workspace", str(root)]
+    shown_ = CliRunner().invoke(commands, ["recipient", "list", *there]).output
+    assert "1  Ads Ltd: the models of the line m1" in shown_
+    assert "not told yet: Archive GmbH of r1" in shown_
+    lines = recipient_lines(at(root).requests.recipients.list()["recipients"][1])
+    assert lines == ["2  Archive GmbH: all models, since 2026-05-01 to 2026-05-10"]

@@ -44,7 +44,7 @@ def log_events(
         stored = list(events.events(connection))
     if kind is not None and kind not in {*known, *(one.kind for one in stored)}:
         raise BadInput(f"There is no kind of event called {kind!r}; there are {', '.join(known)}.")
-    day = "" if since is None else date_of(since, "The day of `since`")
+    day = "" if since is None else date_of(since, "The day to begin with")
     found = [
         {"seq": one.seq, "time": one.time, "kind": one.kind, "body": dict(one.body)}
         for one in stored

@@ -31,7 +31,7 @@ from unweave.report.pdf import browser, pdf
 OWN_TEMPLATES = "letters"
 TO_TICK = (
     "the source files that the data came from, and copies and backups of them",
-    "the recipients that the data or the models were given to (Article 19)",
+    "whoever took data or models from here, and is no recipient that was named (Article 19)",
 )
 
 

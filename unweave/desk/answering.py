@@ -7,6 +7,7 @@ from typing import Any
 from lineage_store.errors import BadInput
 from lineage_store.index import queue, queue_changes, reading_index
 from lineage_store.requests import Controller, load_controller, save_controller
+from lineage_store.workspace import Workspace
 from unweave.desk.answer_pack import (
     TO_TICK,
     letter_about,
@@ -15,8 +16,9 @@ from unweave.desk.answer_pack import (
     write_letter,
     write_proofs,
 )
+from unweave.desk.recipient_list import to_tell
 from unweave.desk.requests_in_hand import RequestsInHand
-from unweave.desk.what_is_told import facts_of, proofs_of
+from unweave.desk.what_is_told import Proofs, facts_of, proofs_of
 from unweave.letters.kinds import GROUNDS, kind_due
 from unweave.session.forget_options import must_be_text
 
@@ -130,10 +132,25 @@ class Answering(RequestsInHand):
             letter = letter_about(workspace, kind, facts, language=language)
             folder = new_folder(out, workspace)
             sent = [write_letter(folder, letter, facts)]
+            not_told = []
             if with_proofs:
+                not_told = _not_told(workspace, proofs)
                 proven = write_proofs(
                     workspace, folder, proofs, language=language, time=session.time
                 )
                 sent.append(proven)
         answer = told(folder, kind, *sent) | {"request": request, "state": state}
-        return answer | ({"before_sending": list(TO_TICK)} if with_proofs else {})
+        return answer | ({"before_sending": [*TO_TICK, *not_told]} if with_proofs else {})
+
+
+def _not_told(workspace: Workspace, proofs: Proofs) -> list[str]:
+    """Return the recipients that nobody has told yet, by name and deletion."""
+    with reading_index(workspace) as connection:
+        runs = dict.fromkeys(one["deletion"] for one in proofs.named)
+        found = [one for run in runs for one in to_tell(connection, workspace, run)]
+    return [
+        f"{one['name']} is told of {one['deletion']} (Article 19): unweave recipient told "
+        f"{one['number']} {one['deletion']}"
+        for one in found
+        if one["told"] is None
+    ]

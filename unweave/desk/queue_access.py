@@ -13,6 +13,7 @@ from lineage_store.log import LogConnection
 from lineage_store.requests import Details, number_of, open_details
 from lineage_store.workspace import Workspace
 from unweave.answers import requests as request_answers
+from unweave.desk.recipient_list import to_tell
 from unweave.session.forget_options import must_be_text
 from unweave.session.queue_writing import changing_queue, user_name
 from unweave.session.session import Session
@@ -72,6 +73,10 @@ class QueueAccess:
         details = None
         if found.sealed is not None:
             details = open_details(found.sealed, found.id, key=workspace.keys().requests)
-        return request_answers.whole(
+        told = request_answers.whole(
             connection, workspace, found, details, today=self.session.today
         )
+        runs = dict.fromkeys(one["deletion"] for one in told.get("certificates", ()))
+        return told | {
+            "to_tell": [one for run in runs for one in to_tell(connection, workspace, run)]
+        }

@@ -36,6 +36,7 @@ from unweave.answers import requests as request_answers
 from unweave.desk.answering import Answering
 from unweave.desk.calendar_feed import calendar_feed
 from unweave.desk.queue_access import QueueAccess
+from unweave.desk.recipient_list import RecipientList
 from unweave.session.forget_options import (
     asked_of,
     derived_until,
@@ -191,6 +192,11 @@ class RequestQueue(Answering):
             found = queue.all_queued(connection, open_only=not ended)
             law, today = law_in_force(workspace), self._session.today
         return {"requests": [request_answers.line(one, law, today=today) for one in found]}
+
+    @property
+    def recipients(self) -> RecipientList:
+        """Whom data or models were given to, and who of them was told of which deletion."""
+        return RecipientList(self._session)
 
     def calendar(self, out: Path | str) -> Answer:
         """Write the days on which open requests are due to a file that calendars read (.ics)."""

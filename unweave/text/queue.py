@@ -95,6 +95,11 @@ def shown(answer: Answer) -> list[Any]:
         f"  {one['time'][:16]}  {one['what']}" + (f", by {one['by']}" if one["by"] else "")
         for one in answer["history"]
     ]
+    lines += [
+        f"  {one['name']}, a recipient: "
+        + (f"told of {one['deletion']} on {one['told']}" if one["told"] else "not told yet")
+        for one in answer["to_tell"]
+    ]
     lines += [f"  was served   {told['pushed']}" for told in answer.get("recipients", [])]
     return lines + _near(answer)
 
@@ -208,6 +213,21 @@ def in_calendar(answer: Answer) -> list[Any]:
     return [f"{many(answer['requests'], 'day', 'days')} in {answer['out']} (mode 600)."]
 
 
+def recipient(answer: Answer) -> list[Any]:
+    """Show a recipient."""
+    what = f"the models of the line {answer['line']}" if answer["line"] else "all models"
+    until = f" to {answer['until']}" if answer["until"] else ""
+    told = [f"  told of {run} on {day}" for run, day in answer["told"].items()]
+    return [f"{answer['number']}  {answer['name']}: {what}, since {answer['since']}{until}", *told]
+
+
+def recipients(answer: Answer) -> list[Any]:
+    """Show all recipients, and who is still to be told of what."""
+    lines = [line for one in answer["recipients"] for line in recipient(one)]
+    lines += [f"not told yet: {one['name']} of {one['deletion']}" for one in answer["to_tell"]]
+    return lines or ["No recipient was named."]
+
+
 def described(answer: Answer) -> list[Any]:
     """Show who answers for the data."""
     names = ("name", "contact", "officer", "authority")
@@ -225,5 +245,7 @@ VIEWS: dict[str, Callable[[Answer], list[Any]]] = {
     "planned": planned,
     "written": written,
     "described": described,
+    "recipient": recipient,
+    "recipients": recipients,
     "in_calendar": in_calendar,
 }

@@ -1,0 +1,117 @@
+"""Recipients, as Python API: `Project(...).recipients.add("Ads Ltd", model="m3")`."""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Any
+
+from lineage_store.errors import BadInput
+from lineage_store.index import deletions, models, reading_index
+from lineage_store.log import RowsDeleted, of_kind
+from lineage_store.requests import (
+    Recipient,
+    changed,
+    date_of,
+    load_recipients,
+    save_recipients,
+    with_one_more,
+)
+from lineage_store.workspace import Workspace
+from unweave.session.session import Session
+
+Answer = dict[str, Any]
+Answers = list[Answer]  # within the class, `list` is the method
+
+
+class RecipientList:
+    """Whom data or models of one workspace were given to, and who was told of which deletion."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, name: str, *, model: str | None = None, since: str | None = None) -> Answer:
+        """Add a recipient: of the line of a model, or of all, from a day on (today)."""
+        day = self._day(since, "The day since which it has something")
+        with self._session.holding() as workspace:
+            line = None
+            if model is not None:
+                with reading_index(workspace) as connection:
+                    line = models.find_model(connection, model).family
+            found = with_one_more(load_recipients(workspace), name=name, line=line, since=day)
+            save_recipients(workspace, found)
+        return _told(found[-1])
+
+    def list(self) -> Answer:
+        """List the recipients, with whom nobody has told of a deletion yet."""
+        with self._session.reading() as (workspace, connection):
+            found = load_recipients(workspace)
+            left = [one for run in _runs(connection) for one in to_tell(connection, workspace, run)]
+        return {
+            "recipients": [_told(one) for one in found],
+            "to_tell": [one for one in left if one["told"] is None],
+        }
+
+    def told(self, number: int, deletion: str, *, on: str | None = None) -> Answer:
+        """Write down on which day a recipient was told of a deletion, today if none is given."""
+        day = self._day(on, "The day on which it was told")
+        with self._session.holding() as workspace:
+            with reading_index(workspace) as connection:
+                if deletions.find_request(connection, deletion).state != "done":
+                    raise BadInput(f"The deletion {deletion} has not ended: tell of it then.")
+            return self._changed(workspace, number, told=(deletion, day))
+
+    def end(self, number: int, *, on: str | None = None) -> Answer:
+        """Say that a recipient gets nothing more from a day on; what it has it has."""
+        day = self._day(on, "The day of the end")
+        with self._session.holding() as workspace:
+            return self._changed(workspace, number, until=day)
+
+    def _changed(
+        self,
+        workspace: Workspace,
+        number: int,
+        *,
+        until: str | None = None,
+        told: tuple[str, str] | None = None,
+    ) -> Answer:
+        found = changed(load_recipients(workspace), number, until=until, told=told)
+        save_recipients(workspace, found)
+        return next(_told(one) for one in found if one.number == number)
+
+    def _day(self, given: str | None, what: str) -> str:
+        day = self._session.today if given is None else date_of(given, what)
+        if day > self._session.today:
+            raise BadInput(f"{what} is still to come: write it down then.")
+        return day
+
+
+def to_tell(connection: sqlite3.Connection, workspace: Workspace, run: str) -> Answers:
+    """Return the recipients of what a deletion changed, each with the day on which it was told."""
+    replaced = [
+        model
+        for _, deleted in of_kind(connection, RowsDeleted)
+        if deleted.request == run
+        for model in deleted.models
+    ]
+    lines = {models.find_model(connection, one).family for one in replaced}
+    ended = deletions.find_request(connection, run).ended
+    day = (ended or "")[:10]
+    return [
+        {"number": one.number, "name": one.name, "deletion": run, "told": one.told.get(run)}
+        for one in load_recipients(workspace)
+        if one.had(lines, on=day)
+    ]
+
+
+def _runs(connection: sqlite3.Connection) -> Iterable[str]:
+    return (one.id for one in deletions.all_requests(connection) if one.state == "done")
+
+
+def _told(one: Recipient) -> Answer:
+    return {
+        "number": one.number,
+        "name": one.name,
+        "line": one.line,
+        "since": one.since,
+        "until": one.until,
+        "told": dict(one.told),
+    }
