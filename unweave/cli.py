@@ -31,7 +31,7 @@ from unweave.commands.readmit import readmit
 from unweave.commands.report import report
 from unweave.commands.requests.recipient import recipient
 from unweave.commands.requests.request import request, run_requests
-from unweave.commands.requests.request_answers import describe
+from unweave.commands.requests.request_answers import describe, evidence
 from unweave.commands.train import train
 from unweave.options.once import Commands
 from unweave.options.shared import (
@@ -275,6 +275,7 @@ def demo(family: str, workspace: Path, as_json: bool) -> None:
 commands.add_command(train)
 commands.add_command(audit)
 commands.add_command(describe)
+commands.add_command(evidence)
 commands.add_command(forget)
 commands.add_command(completion)
 commands.add_command(cost)

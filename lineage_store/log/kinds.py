@@ -216,6 +216,18 @@ class RequestEnded(EventKind):
     by: str | None = None
 
 
+@dataclass(frozen=True)
+class EvidenceDrawn(EventKind):
+    """So many finished deletions, of all that there were, were drawn by a seed to be looked at."""
+
+    name = "evidence drawn"
+
+    seed: int
+    draw: int
+    of: int
+    by: str | None = None
+
+
 KINDS: tuple[type[EventKind], ...] = (
     ModelMade,
     DeletionAsked,
@@ -232,6 +244,7 @@ KINDS: tuple[type[EventKind], ...] = (
     RequestReleased,
     RequestHoldEnded,
     RequestEnded,
+    EvidenceDrawn,
 )
 
 K = TypeVar("K", bound=EventKind)

@@ -7,6 +7,7 @@ queue_access      the queue opened, a request with its sealed details
 what_is_told      the facts of a letter
 answer_pack       what is written to be sent
 recipient_list    who has data or models from here, and was told of what
+evidence          of deletions, for an auditor
 calendar_feed     the days on which requests are due
 subject_export    what is held about a person, as a file
 """

@@ -16,8 +16,8 @@ from lineage_store.canonical import write_atomic
 from lineage_store.deadlines import Term, received_on
 from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput
-from lineage_store.index import Queued, queue, queue_changes
-from lineage_store.log import LogConnection
+from lineage_store.index import Queued, deletions, queue, queue_changes
+from lineage_store.log import EvidenceDrawn, LogConnection, events
 from lineage_store.requests import (
     Accepted,
     Details,
@@ -35,6 +35,7 @@ from lineage_store.workspace import Workspace
 from unweave.answers import requests as request_answers
 from unweave.desk.answering import Answering
 from unweave.desk.calendar_feed import calendar_feed
+from unweave.desk.evidence import drawn, evidence
 from unweave.desk.queue_access import QueueAccess
 from unweave.desk.recipient_list import RecipientList
 from unweave.session.forget_options import (
@@ -197,6 +198,43 @@ class RequestQueue(Answering):
     def recipients(self) -> RecipientList:
         """Whom data or models were given to, and who of them was told of which deletion."""
         return RecipientList(self._session)
+
+    def evidence(
+        self,
+        chosen: Sequence[str] = (),
+        *,
+        out: Path | str,
+        draw: int | None = None,
+        seed: int | None = None,
+        by: str | None = None,
+    ) -> Answer:
+        """Write the evidence of deletions to a ZIP file: of those named, or of some drawn.
+
+        `draw` says how many are drawn, by a seed that is drawn and logged unless it is given, too.
+        The audit of now goes with them; `ok` says whether it found nothing.
+        """
+        from pipelines.runs.audit import audit
+
+        if bool(chosen) == (draw is not None):
+            raise BadInput("Name the deletions, or say how many are to be drawn with `draw`.")
+        drawn_by = int.from_bytes(os.urandom(4), "big") if seed is None else seed
+        workspace = self._session.workspace()
+        audited = audit(workspace, head=None, replays=0, seed=drawn_by)
+        if draw is not None:
+            with self._at.changing() as (workspace, connection):
+                chosen = drawn(connection, draw=draw, seed=drawn_by)
+                there = sum(one.state == "done" for one in deletions.all_requests(connection))
+                staff = self._at.staff(workspace, connection, by)
+                what = EvidenceDrawn(drawn_by, draw, there, staff)
+                events.append(connection, what, time=self._session.time)
+        with self._session.reading() as (workspace, connection):
+            data = evidence(connection, workspace, chosen, audited=audited)
+        try:
+            write_atomic(Path(out), data)
+        except OSError as error:
+            raise BadInput(f"The file {out} cannot be written: {error.strerror}.") from error
+        told = {"out": str(out), "deletions": list(chosen), "ok": audited["ok"]}
+        return told | ({} if draw is None else {"seed": drawn_by})
 
     def calendar(self, out: Path | str) -> Answer:
         """Write the days on which open requests are due to a file that calendars read (.ics)."""

@@ -213,6 +213,13 @@ def in_calendar(answer: Answer) -> list[Any]:
     return [f"{many(answer['requests'], 'day', 'days')} in {answer['out']} (mode 600)."]
 
 
+def evidence(answer: Answer) -> list[Any]:
+    """Show where evidence was written, and of what."""
+    by = f", drawn by the seed {answer['seed']}" if "seed" in answer else ""
+    found = "the audit found nothing" if answer["ok"] else "the audit found something: see in it"
+    return [f"The evidence of {', '.join(answer['deletions'])}{by} is in {answer['out']}; {found}."]
+
+
 def recipient(answer: Answer) -> list[Any]:
     """Show a recipient."""
     what = f"the models of the line {answer['line']}" if answer["line"] else "all models"
@@ -245,6 +252,7 @@ VIEWS: dict[str, Callable[[Answer], list[Any]]] = {
     "planned": planned,
     "written": written,
     "described": described,
+    "evidence": evidence,
     "recipient": recipient,
     "recipients": recipients,
     "in_calendar": in_calendar,

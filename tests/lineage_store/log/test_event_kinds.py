@@ -21,6 +21,7 @@ from lineage_store.log.kinds import (
     KINDS,
     DeletionAsked,
     DeletionTakenBack,
+    EvidenceDrawn,
     ExclusionLifted,
     ModelMade,
     RequestAnswered,
@@ -79,6 +80,7 @@ WRITTEN = [
     (RequestHeld("q1", "2031-01-09"), {"request": "q1", "until": "2031-01-09"}),
     (RequestReleased("q1"), {"request": "q1"}),
     (RequestHoldEnded("q1", "2031-01-09"), {"request": "q1", "until": "2031-01-09"}),
+    (EvidenceDrawn(7, 2, 9, "s-1"), {"seed": 7, "draw": 2, "of": 9, "by": "s-1"}),
     (RequestEnded("q1", "cancelled", None), {"request": "q1", "outcome": "cancelled", "run": None}),
 ]
 

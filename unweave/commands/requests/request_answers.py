@@ -1,10 +1,12 @@
 """`unweave request letter`, `answer-pack`, `refuse`; `unweave describe`: what people are told."""
 
+import sys
 from pathlib import Path
 
 import click
 
 from unweave.letters.kinds import GROUNDS, LANGUAGES
+from unweave.options.completing import DELETIONS, of
 from unweave.options.once import Once
 from unweave.options.queue_commands import BY, REQUEST, show_queue
 from unweave.options.shared import JSON, WAIT, WORKSPACE, project_of
@@ -107,6 +109,38 @@ def calendar(workspace: Path, out: Path, as_json: bool) -> None:
     with project_of(workspace, progress=False) as project:
         answer = project.requests.calendar(out)
     show_queue(answer, as_json, "in_calendar")
+
+
+@click.command(cls=Once)
+@WORKSPACE
+@click.argument("deletions", nargs=-1, metavar="[DELETION...]", shell_complete=of(DELETIONS))
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="The .zip file (mode 600)."
+)
+@click.option("--draw", type=int, metavar="N", help="Draw so many finished deletions at random.")
+@click.option(
+    "--seed", type=int, help="Draw by this seed.  [default: one that is drawn and logged]"
+)
+@BY
+@JSON
+def evidence(
+    workspace: Path,
+    deletions: tuple[str, ...],
+    out: Path,
+    draw: int | None,
+    seed: int | None,
+    by: str | None,
+    as_json: bool,
+) -> None:
+    """Write the evidence of deletions to one file for an auditor: proofs, checks, an audit of now.
+
+    It names nobody, and is checked without the workspace; its README says how.
+    """
+    with project_of(workspace, progress=False) as project:
+        answer = project.requests.evidence(deletions, out=out, draw=draw, seed=seed, by=by)
+    show_queue(answer, as_json, "evidence")
+    if not answer["ok"]:
+        sys.exit(1)
 
 
 @click.command(cls=Once)
