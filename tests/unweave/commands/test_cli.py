@@ -624,9 +624,9 @@ def test_a_dry_run_of_a_training_says_what_was_understood_and_leaves_nothing(tmp
 
 
 def test_an_option_that_is_given_twice_and_taken_once_is_an_error(tmp_path):
-    asked = ["train", "--data", "t.csv", "--label-column", "a", "--label-column", "b"]
+    asked = ["train", "--data", "t.csv", "--row-id-column", "a", "--row-id-column", "b"]
     status, _, why = run(*asked, folder=tmp_path)
-    assert status == 2 and "--label-column is given 2 times, and is taken once" in why
+    assert status == 2 and "--row-id-column is given 2 times, and is taken once" in why
 
 
 def odd_table(path, rows=120):
