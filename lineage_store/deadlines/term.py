@@ -26,11 +26,16 @@ CANNOT_IDENTIFY: Standing = "cannot identify"
 
 @dataclass(frozen=True)
 class Stop:
-    """A request could not be gone on with from a day on, and why, to a day if that has come."""
+    """A request could not be gone on with from a day on, and why, to a day if that has come.
+
+    The clock stands only where more was `asked` for: who is told that nobody can tell who they are
+    was asked for nothing.
+    """
 
     since: str
     why: Standing = MORE_IS_NEEDED
     until: str | None = None
+    asked: bool = True
 
     def days(self, today: str) -> int:
         """Return for how many days that was."""
@@ -71,8 +76,9 @@ class Term:
         return replace(self, extension=None).due(regime, today=today, holidays=holidays)
 
     def _end(self, day: date, regime: Regime, today: str, holidays: Holidays) -> str:
-        if regime.stops:
-            day += timedelta(days=sum(stop.days(today) for stop in self.stops))
+        for stop in self.stops if regime.stops else ():
+            if stop.asked and stop.since <= day.isoformat():  # what came too late moves nothing
+                day += timedelta(days=stop.days(today))
         return (holidays.first_working_day(day) if regime.to_working_day else day).isoformat()
 
     def stopped(self, why: Standing, *, today: str) -> "Term":
@@ -81,7 +87,8 @@ class Term:
             raise BadInput(f"That is said already, since {self.stops[-1].since}: {why}.")
         if self.standing is not None:  # more was asked for, and did not help
             return replace(self, stops=(*self.stops[:-1], replace(self.stops[-1], why=why)))
-        return replace(self, stops=(*self.stops, Stop(today, why)))
+        stop = Stop(today, why, asked=why == MORE_IS_NEEDED)
+        return replace(self, stops=(*self.stops, stop))
 
     def resumed(self, *, on: str, today: str) -> "Term":
         """Return the term of a request that goes on from a day; raises BadInput if it does so."""
@@ -113,6 +120,14 @@ class Term:
                 f"until then ({regime.law})."
             )
         return replace(self, extension=Extension(today, because))
+
+    def stood(self, today: str) -> int:
+        """Return for how many days the clock stood."""
+        return sum(stop.days(today) for stop in self.stops if stop.asked)
+
+    def with_earlier(self, received: str) -> "Term":
+        """Return the term of a request that had come in before, too."""
+        return replace(self, received=min(self.received, received))
 
     def days_open(self, day: str) -> int:
         """Return for how many days it has been open on a day, those on which it stood included."""

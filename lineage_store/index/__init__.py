@@ -21,7 +21,13 @@ from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
     from lineage_store.index.asked_today import count_asked
-    from lineage_store.index.certified import Certified, certified_for, keep_certified
+    from lineage_store.index.certified import (
+        Certified,
+        certified_for,
+        keep_answered,
+        keep_certified,
+        runs_of_people,
+    )
     from lineage_store.index.database import (
         compact,
         open_index,
@@ -48,7 +54,14 @@ else:
         __name__,
         {
             "asked_today": ("count_asked",),
-            "certified": ("Certified", "certified_for", "keep_certified"),
+            "certified": (
+                "Certified",
+                "certified_for",
+                "keep_answered",
+                "keep_answered",
+                "keep_certified",
+                "runs_of_people",
+            ),
             "database": ("compact", "open_index", "read_index", "reading_index", "writing_index"),
             "deletions": ("Request", "all_requests", "must_be_none_running"),
             "descent": ("base_of", "families_from", "reached"),
@@ -78,6 +91,7 @@ __all__ = [
     "count_asked",
     "deletions",
     "families_from",
+    "keep_answered",
     "keep_certified",
     "lift",
     "log_size",
@@ -96,6 +110,7 @@ __all__ = [
     "row_index",
     "rows_by_key",
     "rows_of_subject",
+    "runs_of_people",
     "sign_log",
     "writing_index",
 ]

@@ -1,6 +1,7 @@
 """Whose certificate is whose: by which run each id was forgotten, and under which number there.
 
     certified    run, number, commitment
+    answered     request, run: that had forgotten some of its people before
 
 A run for several ids has a certificate for each, numbered in their order; of one id the number is
 0. The commitments are those of the queue and the manifest, so that a request finds the certificates
@@ -9,7 +10,7 @@ Written in the transaction that closes the run; a run of an earlier unweave has 
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lineage_store.index.queue import Queued
@@ -34,6 +35,14 @@ def create_certified(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX certified_by_commitment ON certified (commitment)")
 
 
+def create_answered(connection: sqlite3.Connection) -> None:
+    """Make the table of the runs that answer requests beside their own."""
+    connection.execute(
+        "CREATE TABLE answered (request TEXT NOT NULL, run TEXT NOT NULL, "
+        "PRIMARY KEY (request, run)) WITHOUT ROWID"
+    )
+
+
 def keep_certified(connection: sqlite3.Connection, run: str, commitments: Sequence[str]) -> None:
     """Write down whose the certificates of a run are; part of the caller's transaction."""
     first = ALONE if len(commitments) == 1 else 1
@@ -43,24 +52,36 @@ def keep_certified(connection: sqlite3.Connection, run: str, commitments: Sequen
     )
 
 
+def keep_answered(connection: sqlite3.Connection, request: str, runs: Iterable[str]) -> None:
+    """Write down the runs that had forgotten some of a request's people before it was settled."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO answered VALUES (?, ?)", [(request, run) for run in runs]
+    )
+
+
 def certified_for(connection: sqlite3.Connection, request: Queued) -> list[Certified]:
     """Return the certificates of a request's people, in the order of the runs.
 
-    Whoever was forgotten more than once, having agreed anew between, has that of the last run that
-    ended before the request did.
+    They are of the run that served it, and of those that had forgotten some of its people before.
     """
     if request.ended is None:
         return []
     found = connection.execute(
-        "SELECT c.run, c.number, c.commitment, r.ordinal FROM queue_ids q "
-        "JOIN certified c ON c.commitment = q.commitment "
-        "JOIN requests r ON r.id = c.run WHERE q.request = ? AND r.ended <= ? "
-        "ORDER BY r.ordinal, c.number",
-        (request.id, request.ended),
-    ).fetchall()
-    last = {commitment: ordinal for _, _, commitment, ordinal in found}
-    return [
-        Certified(run, number)
-        for run, number, commitment, ordinal in found
-        if ordinal == last[commitment]
-    ]
+        "SELECT c.run, c.number FROM queue_ids q "
+        "JOIN certified c ON c.commitment = q.commitment JOIN requests r ON r.id = c.run "
+        "WHERE q.request = ?1 AND (c.run = ?2 OR c.run IN "
+        "(SELECT run FROM answered WHERE request = ?1)) ORDER BY r.ordinal, c.number",
+        (request.id, request.run),
+    )
+    return [Certified(*row) for row in found]
+
+
+def runs_of_people(connection: sqlite3.Connection, request: Queued) -> list[str]:
+    """Return all runs that ever forgot one of a request's people, and the one that served it."""
+    found = connection.execute(
+        "SELECT DISTINCT c.run FROM queue_ids q JOIN certified c ON c.commitment = q.commitment "
+        "WHERE q.request = ?",
+        (request.id,),
+    )
+    runs = [row[0] for row in found]
+    return list(dict.fromkeys([*runs, *([] if request.run is None else [request.run])]))

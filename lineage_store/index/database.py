@@ -16,7 +16,7 @@ from lineage_store.overwritten import is_overwritten
 from lineage_store.workspace.folder import Workspace
 
 SCHEMA = "unweave"
-NEWEST = "staff"  # the last of the migrations
+NEWEST = "answered"  # the last of the migrations
 PATIENCE = 30  # seconds that a transaction waits for another
 
 
@@ -131,9 +131,9 @@ def _migrations() -> Any:
     from sqlite_utils import Database, Migrations
 
     from lineage_store.index.asked_today import create_asked_today
-    from lineage_store.index.certified import create_certified
+    from lineage_store.index.certified import create_answered, create_certified
     from lineage_store.index.manifest import create_excluded_alike, create_excluded_rows
-    from lineage_store.index.queue import create_queue, create_staff, create_terms
+    from lineage_store.index.queue import create_looked, create_queue, create_staff, create_terms
     from lineage_store.index.readmission import create_lifted
     from lineage_store.log.events import create_table
     from lineage_store.log.subtrees import create_subtrees
@@ -274,5 +274,10 @@ def _migrations() -> Any:
     @migrations()
     def staff(db: Database) -> None:
         create_staff(db.conn)
+
+    @migrations()
+    def answered(db: Database) -> None:
+        create_answered(db.conn)
+        create_looked(db.conn)
 
     return migrations

@@ -26,6 +26,7 @@ from lineage_store.log.kinds import RequestEnded, RequestQueued
 
 Kind = Literal["subject", "row", "exact phase"]
 Needs = Literal["", "approval", "proposal"]
+Alike = Literal["none", "others", "not looked for"]
 Outcome = Literal["done", "nothing found", "cancelled", "refused"]
 
 WAITING = "waiting"
@@ -70,7 +71,8 @@ class Queued:
 
     `size` counts its ids, `found` those that a run found rows of. `follows` is the approximate run
     that an exact phase makes exact. `term` is what the law's clock says: an exact phase has none,
-    nor has a request of an earlier unweave.
+    nor has a request of an earlier unweave. `alike` says of a settled one whether other spellings
+    had rows: none, those of others by what was answered, or that nobody looked.
     """
 
     ordinal: int
@@ -92,6 +94,7 @@ class Queued:
     outcome: Outcome | None
     term: Term | None
     given: str | None
+    alike: Alike | None
 
     def state(self, today: str) -> str:
         """Return the state on a day; a hold lasts to the end of its last day."""
@@ -118,6 +121,11 @@ def create_terms(connection: sqlite3.Connection) -> None:
     """Add what the law's clock says of each request, and the deadline that whoever asked gave."""
     connection.execute("ALTER TABLE queue ADD COLUMN term TEXT")
     connection.execute("ALTER TABLE queue ADD COLUMN given TEXT")
+
+
+def create_looked(connection: sqlite3.Connection) -> None:
+    """Add what was found of other spellings of a request's ids when it was settled."""
+    connection.execute("ALTER TABLE queue ADD COLUMN alike TEXT")
 
 
 def create_staff(connection: sqlite3.Connection) -> None:
@@ -277,9 +285,13 @@ def run_done(connection: LogConnection, run: str, *, exact_by: str | None, time:
         add_exact_phase(connection, run=run, deadline=exact_by, time=time)
 
 
-def keep_found(connection: sqlite3.Connection, request: str, *, found: int) -> None:
-    """Write down of how many of a request's ids there are rows."""
-    connection.execute("UPDATE queue SET found = ? WHERE id = ?", (found, request))
+def keep_found(
+    connection: sqlite3.Connection, request: str, *, found: int, alike: Alike | None
+) -> None:
+    """Write down of how many of a request's ids there are rows, and what of other spellings."""
+    connection.execute(
+        "UPDATE queue SET found = ?, alike = ? WHERE id = ?", (found, alike, request)
+    )
 
 
 def must_not_be_held(

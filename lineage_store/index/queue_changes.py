@@ -124,6 +124,12 @@ def cancel(connection: LogConnection, request: Queued, *, time: str, by: str) ->
     end(connection, request, outcome="cancelled", time=time, by=by)
 
 
+def must_be_refusable(request: Queued) -> None:
+    """Raise BadInput for a request that cannot be refused, as `refuse` does."""
+    _must_wait(request)
+    _must_be_asked_for(request)
+
+
 def refuse(connection: LogConnection, request: Queued, *, time: str, by: str) -> None:
     """End a request that is not done as it was asked; its commitments stay, as of one that is.
 
@@ -202,10 +208,20 @@ def _must_be_asked_for(request: Queued) -> None:
         )
 
 
-def sooner(connection: sqlite3.Connection, request: Queued, *, deadline: str) -> None:
-    """Move a request's deadline forward, if that is sooner: somebody asked the same again."""
-    if deadline < request.deadline:
-        connection.execute("UPDATE queue SET deadline = ? WHERE id = ?", (deadline, request.id))
+def sooner(
+    connection: sqlite3.Connection,
+    request: Queued,
+    *,
+    deadline: str,
+    term: Term,
+    given: str | None,
+) -> None:
+    """Move a request's time forward, where that is sooner: somebody asked the same again."""
+    least = min((one for one in (request.given, given) if one is not None), default=None)
+    connection.execute(
+        "UPDATE queue SET deadline = ?, term = ?, given = ? WHERE id = ?",
+        (min(deadline, request.deadline), term_text(term), least, request.id),
+    )
 
 
 def _must_wait(request: Queued) -> None:

@@ -29,7 +29,11 @@ def status(connection: sqlite3.Connection, workspace: Workspace, *, today: str) 
         "models": models.states(connection),
         "requests": dict(Counter(request.state for request in asked)),
         "queue": dict(Counter(request.state(today) for request in queued)),
-        "overdue": [request.id for request in queued if request.deadline < today],
+        "overdue": [
+            request.id
+            for request in queued
+            if request.deadline < today and (request.term is None or request.term.standing is None)
+        ],
         **_begun(workspace, [request.id for request in asked if request.state == "running"]),
         "excluded": len(deletions.manifest(connection)),
         "derived": derived(connection, workspace, today=today),

@@ -7,6 +7,7 @@ controller  who answers for the data
 law         the rules of time, and the holidays
 detection   what a scheduled search for poisoned rows is to do
 staff       who did what, by number and sealed name
+sealed_file  a file that only the workspace's key reads
 named_recipients  whom data or models were given to, and who of them was told
 recipients  where models were pushed that held deleted rows
 """

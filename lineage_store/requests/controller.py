@@ -1,14 +1,14 @@
 """Who answers for the data: what letters and records say of the controller (Article 30(1)(a)).
 
-`controller.json` in the workspace, mode 600. Each field may be missing: whatever needs it is left
+`controller.json` in the workspace, sealed. Each field may be missing: whatever needs it is left
 out then, and whoever asked for it is told.
 """
 
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.errors import BadInput
+from lineage_store.requests.sealed_file import read_sealed, write_sealed
 from lineage_store.workspace.folder import Workspace
 
 CONTROLLER_FILE = "controller.json"
@@ -44,12 +44,12 @@ def load_controller(workspace: Workspace) -> Controller:
     if not file.exists():
         return Controller()
     try:
-        told: Any = read_json(file)
+        told: Any = read_sealed(workspace, file)
         known = {field.name for field in fields(Controller)}
         if not all(value is None or type(value) is str for value in told.values()):
             raise ValueError("a value of another type")
         return Controller(**{name: value for name, value in told.items() if name in known})
-    except (BadInput, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (BadInput, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BadInput(
             f"The file {CONTROLLER_FILE} of the workspace says nothing of a controller: move it "
             f"away, and say it again with unweave describe."
@@ -58,4 +58,4 @@ def load_controller(workspace: Workspace) -> Controller:
 
 def save_controller(workspace: Workspace, controller: Controller) -> None:
     """Write what is said of the controller."""
-    write_atomic(workspace.root / CONTROLLER_FILE, canonical_json(asdict(controller)) + b"\n")
+    write_sealed(workspace, workspace.root / CONTROLLER_FILE, asdict(controller))

@@ -4,6 +4,7 @@
 where somebody gave them. A request keeps the name of the regime under which it came in.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,10 +17,10 @@ from lineage_store.deadlines import (
     Term,
     known_regimes,
     read_holidays,
-    read_regimes,
 )
 from lineage_store.errors import BadInput
-from lineage_store.requests.policy import Policy
+from lineage_store.index import Queued
+from lineage_store.requests.policy import Policy, load_policy, save_policy
 from lineage_store.workspace.folder import Workspace
 
 REGIMES_FILE = "regimes.json"
@@ -28,10 +29,11 @@ HOLIDAYS_FILE = "holidays.txt"
 
 @dataclass(frozen=True)
 class Law:
-    """The regimes by name, and the holidays of the controller's state."""
+    """The regimes by name, the holidays of the controller's state, and the policy's own rules."""
 
     regimes: dict[str, Regime]
     holidays: Holidays
+    policy: Policy
 
     def regime(self, name: str) -> Regime:
         """Return the rules of a regime; raises BadInput if there are none of that name."""
@@ -46,14 +48,19 @@ class Law:
         """Return the last day for an answer by the law."""
         return term.due(self.regime(term.regime), today=today, holidays=self.holidays)
 
-    def deadline(self, term: Term, policy: Policy, *, given: str | None, today: str) -> str:
+    def deadline(self, term: Term, *, given: str | None, today: str) -> str:
         """Return by when a request is to be done: that day, or a sooner one of policy or asker."""
+        if given is not None:
+            return given
         ends = [self.due(term, today=today)]
-        if policy.deadline_days is not None:
-            stood = sum(stop.days(today) for stop in term.stops)
-            first = date.fromisoformat(term.received)
-            ends.append((first + timedelta(days=policy.deadline_days + stood)).isoformat())
-        return min(ends) if given is None else given
+        if self.policy.deadline_days is not None:
+            days = self.policy.deadline_days + term.stood(today)
+            ends.append((date.fromisoformat(term.received) + timedelta(days=days)).isoformat())
+        return min(ends)
+
+    def term_of(self, request: Queued) -> Term:
+        """Return a request's term; one of an earlier unweave came in when it was typed in."""
+        return request.term or Term(request.created[:10], self.policy.regime)
 
     def knows_holidays(self, term: Term, *, today: str) -> bool:
         """Say whether the holidays of the year in which a request is due are known."""
@@ -68,16 +75,30 @@ def law_in_force(workspace: Workspace) -> Law:
     return Law(
         known_regimes(regimes if regimes.exists() else None),
         read_holidays(holidays) if holidays.exists() else NO_HOLIDAYS,
+        load_policy(workspace),
     )
 
 
 def take_over(
-    workspace: Workspace, *, regimes: Path | None = None, holidays: Path | None = None
+    workspace: Workspace,
+    policy: Policy,
+    *,
+    regimes: Path | None = None,
+    holidays: Path | None = None,
+    in_use: Collection[str] = (),
 ) -> None:
-    """Copy files of rules and of holidays into a workspace; raises BadInput for what is none."""
-    if regimes is not None:
-        read_regimes(regimes)
-        write_atomic(workspace.root / REGIMES_FILE, regimes.read_bytes())
+    """Write a policy, and copy files of rules and of holidays into a workspace: all or nothing.
+
+    Raises BadInput for a file that is none, a regime that there are no rules of, and for rules that
+    leave one out that is `in_use`, by a request that came in under it.
+    """
+    there = workspace.root / REGIMES_FILE
+    known = known_regimes(regimes or (there if there.exists() else None))
+    for name in (policy.regime, *in_use):
+        Law(known, NO_HOLIDAYS, policy).regime(name)
     if holidays is not None:
         read_holidays(holidays)
-        write_atomic(workspace.root / HOLIDAYS_FILE, holidays.read_bytes())
+    for file, name in ((regimes, REGIMES_FILE), (holidays, HOLIDAYS_FILE)):
+        if file is not None:
+            write_atomic(workspace.root / name, file.read_bytes())
+    save_policy(workspace, policy)

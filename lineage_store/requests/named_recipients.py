@@ -4,15 +4,15 @@ Unweave knows the folders that it pushed into (`recipients`), and not who took w
 is said here, by name, for all lines of models or for one. Each erasure lists those who had
 something of a model that it changed, with the day on which they were told. They are companies and
 offices, as the record of processing has them (Article 30(1)(d)); `recipients.json` in the
-workspace, mode 600.
+workspace, sealed.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.errors import BadInput, NothingFound
+from lineage_store.requests.sealed_file import read_sealed, write_sealed
 from lineage_store.workspace.folder import Workspace
 
 RECIPIENTS_FILE = "recipients.json"
@@ -43,9 +43,9 @@ def load_recipients(workspace: Workspace) -> tuple[Recipient, ...]:
     if not file.exists():
         return ()
     try:
-        told: Any = read_json(file)
+        told: Any = read_sealed(workspace, file)
         return tuple(Recipient(**one) for one in told)
-    except (BadInput, ValueError, TypeError, RecursionError) as error:
+    except (BadInput, ValueError, TypeError, KeyError, RecursionError) as error:
         raise BadInput(
             f"The file {RECIPIENTS_FILE} of the workspace names no recipients: restore it from a "
             f"backup."
@@ -54,8 +54,8 @@ def load_recipients(workspace: Workspace) -> tuple[Recipient, ...]:
 
 def save_recipients(workspace: Workspace, recipients: Sequence[Recipient]) -> None:
     """Write the recipients of a workspace."""
-    data = canonical_json([asdict(one) | {"told": dict(one.told)} for one in recipients])
-    write_atomic(workspace.root / RECIPIENTS_FILE, data + b"\n")
+    told = [asdict(one) | {"told": dict(one.told)} for one in recipients]
+    write_sealed(workspace, workspace.root / RECIPIENTS_FILE, told)
 
 
 def with_one_more(

@@ -3,9 +3,10 @@
 A command that runs something tells of it in `at-work.json`: its process and machine, when it began,
 and what it counts; no id of anybody. It is written anew once a second at most, by rename, and taken
 away at the end. What a killed command leaves is told from one that works by its process, which is
-there no more, or is another that began later; of a process on another machine that cannot be told.
+there no more, or is another that began later; of one on another machine, by the lock.
 """
 
+import fcntl
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -37,12 +38,11 @@ class AtWork:
     done: int = 0
     total: int = 0
 
-    @property
-    def is_alive(self) -> bool:
-        """Whether its process is there still; one of another machine is taken to be."""
+    def is_alive(self, root: Path) -> bool:
+        """Say whether its process is there still: of another machine, whether its lock is held."""
         if self.host != socket.gethostname():
-            return True
-        return _began(self.pid) == self.began
+            return _is_locked(root)
+        return self.began != 0 and _began(self.pid) == self.began
 
     def in_words(self) -> str:
         """Say it in a few words."""
@@ -58,7 +58,7 @@ def who_works(root: Path) -> AtWork | None:
         found = AtWork(**read_json(root / FILE))
     except (OSError, ValueError, TypeError):
         return None
-    return found if found.is_alive else None
+    return found if found.is_alive(root) else None
 
 
 @contextmanager
@@ -83,6 +83,21 @@ def working(root: Path, *, since: str, clock: Callable[[], float]) -> Iterator[T
         yield tell
     finally:
         (root / FILE).unlink(missing_ok=True)
+
+
+def _is_locked(root: Path) -> bool:
+    """Say whether somebody holds the workspace's lock, by asking for it for a moment."""
+    try:
+        descriptor = os.open(root / "lock", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _began(pid: int) -> int:

@@ -25,6 +25,7 @@ from lineage_store.errors import OnHold, UnweaveError
 from lineage_store.index import (
     Queued,
     deletions,
+    keep_answered,
     logging_events,
     models,
     queue,
@@ -61,12 +62,16 @@ class Group:
     """Requests that share a run, how many ids of each have rows, and those that need none.
 
     Of those in `unclear` nothing was found as they are spelled, and other spellings have rows.
+    `before` are the runs that had forgotten some ids of a request, and `alike` says what became of
+    other spellings.
     """
 
     forget: ForgetRequest
     found: dict[str, int]
     settled: tuple[Settled, ...]
     unclear: dict[str, Details] = field(default_factory=dict)
+    before: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    alike: dict[str, queue.Alike] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -139,6 +144,8 @@ def resolve(
     found: dict[str, int] = {}
     settled = []
     unclear: dict[str, Details] = {}
+    earlier: dict[str, tuple[str, ...]] = {}
+    spelled: dict[str, queue.Alike] = {}
     for request in members:
         there: list[str] = []
         before = [] if request.follows is None else [request.follows]
@@ -151,6 +158,8 @@ def resolve(
             each = whereabouts(connection, workspace, ForgetRequest(named, rows), keys)
             there = [one for one, where in zip(named, each, strict=True) if where.rows]
             before = [where.forgotten.request for where in each if where.forgotten is not None]
+            earlier[request.id] = tuple(dict.fromkeys(before))
+            spelled[request.id] = _other_spellings(details, rows=rows)
         left: list[str] = []
         if claim_of(guarantee).settles:  # whom an approximate run forgot is not yet forgotten so
             left = [one for run in before for one in still_approximate(records, run)]
@@ -181,7 +190,17 @@ def resolve(
         found,
         tuple(settled),
         unclear,
+        earlier,
+        spelled,
     )
+
+
+def _other_spellings(details: Details, *, rows: bool) -> queue.Alike:
+    """Say whether other spellings of a request's ids had rows, which are of others then."""
+    if rows:
+        return "not looked for"
+    dismissed = {one.id for one in details.offered} - set(details.ids)
+    return "others" if dismissed else "none"
 
 
 def plan_requests(
@@ -272,10 +291,14 @@ def _settle(
             sealed = details.sealed(name, key=key, random_bytes=random_bytes)
             queue_changes.ask(connection, queue.find(connection, name), sealed=sealed)
         for request, number in group.found.items():
-            queue.keep_found(connection, request, found=number)
+            alike_ = group.alike.get(request)
+            queue.keep_found(connection, request, found=number, alike=alike_)
+            keep_answered(connection, request, group.before.get(request, ()))
         for one in group.settled:
             request_ = queue.find(connection, one.request)
-            queue.keep_found(connection, one.request, found=0)
+            alike_ = group.alike.get(one.request)
+            queue.keep_found(connection, one.request, found=0, alike=alike_)
+            keep_answered(connection, one.request, group.before.get(one.request, ()))
             queue.end(connection, request_, outcome=one.outcome, time=time, run=one.run)
 
 

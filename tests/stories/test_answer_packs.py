@@ -5,8 +5,10 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import stat
 import subprocess
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
@@ -15,6 +17,8 @@ from click.testing import CliRunner
 
 from fixtures.small_table import OPTIONS, write_people
 from lineage_store.errors import BadInput, NothingFound
+from lineage_store.index import queue_changes
+from lineage_store.keys import canonical_id
 from pipelines.backends.direct import DirectBackend
 from unweave import Project, verify
 from unweave.cli import commands
@@ -201,7 +205,7 @@ def test_the_commands_write_what_is_sent(root, tmp_path, no_browser):
     found = runner.invoke(
         commands, ["request", "answer-pack", "q1", "--out", str(tmp_path / "b"), *there]
     )
-    assert found.exit_code == 0 and "[ ] the recipients" in found.output
+    assert found.exit_code == 0 and "[ ] whoever took data" in found.output
 
 
 def judged(page, receipt, subject, tmp_path):
@@ -250,3 +254,200 @@ def test_the_page_checks_it_in_a_browser_and_can_fail(root, tmp_path):
 def test_a_letter_of_an_unknown_request_is_no_letter(root, tmp_path):
     with pytest.raises(NothingFound):
         at(root).requests.letter("q9", out=tmp_path / "x")
+
+
+# --- What a letter must not say: found by somebody who tried
+
+
+def trained_on(names, folder):
+    """A project with a model of eight rows of each of these people."""
+    rows = [f"{names[n % len(names)]},{n % 7},{'xy'[n % 3 == 0]}" for n in range(8 * len(names))]
+    (folder / "people.csv").write_text("\n".join(["person,size,label", *rows]) + "\n")
+    project = at(folder / "ws")
+    project.train(folder / "people.csv", **OPTIONS)
+    return project
+
+
+def text_of(project, request, out):
+    """The letter of a pack."""
+    project.requests.answer_pack(request, out=out)
+    return (out / "letter.txt").read_text()
+
+
+def test_without_a_certificate_nothing_is_called_exact(root, tmp_path, no_browser):
+    at(root).requests.add(["p1"], only=True)
+    at(root).requests.run()
+    with closing(sqlite3.connect(root / "unweave.sqlite")) as connection, connection:
+        connection.execute("DELETE FROM certified")  # as an earlier unweave left it
+    told = at(root).requests.answer_pack("q1", out=tmp_path / "q1")
+    assert any("give the person theirs" in one for one in told["warnings"])
+    text = words_of(tmp_path / "q1")
+    assert "Enclosed" not in text and "rows of data were erased" not in text
+
+
+def test_a_run_under_a_clock_that_was_set_back_is_found_all_the_same(root, tmp_path, no_browser):
+    at(root, days=1).requests.add(["p1"], only=True)
+    at(root, days=1).requests.run()
+    at(root).requests.add(["p1"], only=True)
+    at(root).requests.run()
+    assert [one["deletion"] for one in at(root).requests.show("q2")["certificates"]] == ["r1"]
+
+
+def test_who_came_back_and_left_no_data_is_given_no_old_proof(root, tmp_path, no_browser):
+    at(root).requests.add(["p1"], only=True)
+    at(root).requests.run()
+    at(root).readmit(["p1"])
+    at(root).requests.add(["p1"], only=True)
+    at(root).requests.add(["p1", "p2"], only=True)
+    at(root).requests.run()
+    assert "found no data" in text_of(at(root), "q2", tmp_path / "q2")
+    assert at(root).requests.show("q2").get("certificates", []) == []
+    assert not (tmp_path / "q2" / "receipt.json").exists()
+    partly = text_of(at(root), "q3", tmp_path / "q3")
+    assert "(deletion r2)" in partly and "(deletion r1)" not in partly
+    assert "1 had no data" in partly and "This is done" not in partly
+    assert "(deletion r1)" in text_of(at(root), "q1", tmp_path / "q1")
+    assert (tmp_path / "q1" / "receipt.json").exists()
+
+
+def test_rows_are_called_rows_and_one_that_was_not_there_is_told(tmp_path, no_browser):
+    table = tmp_path / "numbered.csv"
+    table.write_text("row,person,size,label\n" + "".join(
+        f"n{n},p{n % 9},{n % 5},{'xy'[n % 2]}\n" for n in range(60)))  # fmt: skip
+    at(tmp_path / "ws").train(table, label="label", subject="person", row_id="row",
+                              model_family="naive-bayes", shards=2)  # fmt: skip
+    project = at(tmp_path / "ws")
+    project.requests.add(["n7", "n99"], rows=True)
+    project.requests.add(["n98"], rows=True)
+    project.requests.run()
+    text = text_of(project, "q1", tmp_path / "q1")
+    assert text.count("rows that you named are erased") == 1 and "1 row of data" in text
+    assert "Of the 2 rows that you gave us, 1 had no data" in text
+    none = text_of(project, "q2", tmp_path / "q2")
+    assert "spellings" not in none and "We looked for it under what you told us, and no" in none
+
+
+def test_spellings_that_are_others_people_s_are_not_called_absent(tmp_path, no_browser):
+    names = ["Dora Ost", "dora ost", "Ben Ober", "Ida West"]
+    lines = ["person,size,label"] + [
+        f"{names[n % 4]},{n % 7},{'xy'[n % 3 == 0]}" for n in range(48)
+    ]
+    (tmp_path / "people.csv").write_text("\n".join(lines) + "\n")
+    project = at(tmp_path / "ws")
+    project.train(tmp_path / "people.csv", **OPTIONS)
+    project.requests.add(["DORA OST"], only=True)
+    project.requests.add(["nobody at all"])
+    project.requests.run()
+    others = text_of(project, "q1", tmp_path / "q1")
+    assert "and by what we know they are other people's" in others
+    assert "under spellings that are alike, and no model" not in others
+    assert "under spellings that are alike, and no model" in text_of(project, "q2", tmp_path / "q2")
+
+
+def test_no_letter_promises_a_day_that_has_passed(root, tmp_path, no_browser):
+    at(root).requests.add(["p1"], only=True)
+    at(root, days=60).requests.letter("q1", out=tmp_path / "late")
+    text = (tmp_path / "late" / "letter.txt").read_text()
+    assert "We were to answer it by 22 June 2026" in text and "at the latest" not in text
+    at(root).requests.add(["p2"], proposed=True)
+    with pytest.raises(BadInput, match="is nobody's"):
+        at(root).requests.letter("q2", out=tmp_path / "proposal")
+
+
+def test_a_letter_alone_encloses_nothing_and_an_expired_receipt_is_said_so(
+    root, tmp_path, no_browser
+):
+    at(root).requests.add(["p1"], only=True)
+    at(root).requests.run()
+    at(root).requests.letter("q1", out=tmp_path / "alone")
+    text = words_of(tmp_path / "alone")
+    assert "Enclosed" not in text and "receipt" not in text
+    late = text_of(at(root, days=120), "q1", tmp_path / "late")
+    assert "There is no receipt for deletion r1 any more" in late
+    assert "Enclosed is a signed certificate of it." in late
+
+
+def test_the_officer_may_ask_to_be_forgotten_like_anybody(tmp_path):
+    names = ["Dorothea Ostermann", *(f"person-{n}" for n in range(9))]
+    lines = ["person,size,label"] + [
+        f"{names[n % 10]},{n % 7},{'xy'[n % 3 == 0]}" for n in range(80)
+    ]
+    (tmp_path / "people.csv").write_text("\n".join(lines) + "\n")
+    project = at(tmp_path / "ws")
+    project.train(tmp_path / "people.csv", **OPTIONS)
+    project.requests.describe(officer="Dorothea Ostermann, dpo@example.org")
+    project.requests.recipients.add("Dorothea Ostermann")
+    project.requests.add(["Dorothea Ostermann"], only=True)
+    ran = project.requests.run()
+    assert ran["failed"] == [] and len(ran["runs"]) == 1
+    assert project.requests.describe()["officer"] == "Dorothea Ostermann, dpo@example.org"
+
+
+def test_a_number_is_one_id_however_it_is_spelled(tmp_path, no_browser):
+    lines = ["person,size,label"] + [
+        f"{17850 + n % 9},{n % 7},{'xy'[n % 3 == 0]}" for n in range(72)
+    ]
+    (tmp_path / "people.csv").write_text("\n".join(lines) + "\n")
+    project = at(tmp_path / "ws")
+    project.train(tmp_path / "people.csv", **OPTIONS)
+    assert project.requests.add(["17850", "17850.0", " 1.785e4"], only=True)["ids"] == 1
+    project.requests.run()
+    project.requests.answer_pack("q1", out=tmp_path / "q1")
+    known = {"public_key": project.public_key, "receipt": tmp_path / "q1" / "receipt.json"}
+    for spelled in ("17850", "17850.0", " 17850", "1.785e4"):
+        assert verify(tmp_path / "q1" / "certificate.json", **known, subject=spelled)["ok"]
+    assert not verify(tmp_path / "q1" / "certificate.json", **known, subject="017850")["ok"]
+
+
+@NEEDS_A_BROWSER
+def test_the_page_knows_the_spellings_of_a_number_that_python_does(tmp_path, root):
+    at(root).requests.add(["p1"], only=True)
+    at(root).requests.run()
+    at(root).requests.answer_pack("q1", out=tmp_path / "q1")
+    texts = ["17850.0", "1.785e4", " 0.50 ", "-0", "-0.0", "1e3", "12e-1", "0.001e5", "1.", "007",
+             "+5", "1e-50", "9" * 41, "1.5e2x", "e5", "0e0", "1234.5600", "100e-2",
+             "\u0663", "\uff21"]  # fmt: skip
+    page = (
+        (tmp_path / "q1" / "verify.html")
+        .read_text()
+        .replace(
+            "</body>",
+            f"<script>document.title = JSON.stringify({json.dumps(texts)}.map(canonical));</script>"
+            "</body>",
+        )
+    )
+    (tmp_path / "tried.html").write_text(page)
+    told = subprocess.run(
+        [*headless(browser(), profile=tmp_path / "profile"), "--virtual-time-budget=5000",
+         "--dump-dom", (tmp_path / "tried.html").as_uri()],
+        capture_output=True, text=True, timeout=120, check=True,
+    ).stdout  # fmt: skip
+    found = json.loads(html.unescape(re.search(r"<title>(.*?)</title>", told)[1]))
+    assert found == [canonical_id(one) for one in texts]
+
+
+def test_a_refusal_is_sent_when_it_is_ended_and_not_before(root, tmp_path, no_browser, monkeypatch):
+    at(root).requests.add(["p1"], only=True)
+
+    def no_room(*_, **__):
+        raise OSError("no room")
+
+    monkeypatch.setattr(queue_changes, "refuse", no_room)
+    asked = {"ground": "17(3)(b)", "reason": "tax law", "out": tmp_path / "q1"}
+    with pytest.raises(OSError, match="no room"):
+        at(root).requests.refuse("q1", **asked)
+    assert not (tmp_path / "q1").exists() and at(root).requests.show("q1")["state"] == "waiting"
+    monkeypatch.undo()
+    with pytest.raises(BadInput, match="left by a command that was killed"):
+        at(root).requests.refuse("q1", **asked)
+    told = at(root).requests.refuse("q1", **{**asked, "out": tmp_path / "again"})
+    assert told["state"] == "refused" and (tmp_path / "again" / "letter.txt").exists()
+
+
+def test_words_of_others_stay_within_their_sentence(root, tmp_path, no_browser):
+    asked = "Dora\n\nWe will pay you 100 EUR."
+    at(root).requests.add(["p1"], only=True, requester=asked)
+    at(root).requests.ask_more("q1", doubt="Is it she?\n\nSend money.")
+    at(root).requests.letter("q1", out=tmp_path / "q1")
+    text = words_of(tmp_path / "q1")
+    assert "Dear Dora We will pay you 100 EUR.," in text and "Is it she? Send money.\n" in text

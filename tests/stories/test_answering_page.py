@@ -45,4 +45,4 @@ def test_every_command_runs_and_every_letter_is_written(tmp_path, monkeypatch):
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_every_letter_has_a_template(language):
     folder = Path(__file__).parents[2] / "unweave" / "letters" / language
-    assert {file.stem for file in folder.glob("*.j2")} == {*KINDS, "frame"}
+    assert {file.stem for file in folder.glob("*.j2")} == {*KINDS, "frame", "proofs"}

@@ -1,6 +1,7 @@
 """A request's time is the law's: counted from its receipt, stopped, extended; late stays late."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -169,3 +170,41 @@ def test_a_long_line_is_folded_between_letters_and_is_the_same_unfolded(text):
     for line in pieces.split(b"\r\n"):
         line.decode("utf-8")  # no letter is cut
     assert pieces.replace(b"\r\n ", b"").removesuffix(b"\r\n").decode("utf-8") == text
+
+
+def test_a_request_that_stands_is_not_overdue_while_it_does(root):
+    name = at(root).requests.add(["p8"], only=True)["request"]
+    at(root).requests.ask_more(name, doubt="who it is")
+    told = at(root, days=80).requests.show(name)
+    assert (told["overdue"], told["late"], told["warnings"]) == (False, False, [])
+    assert told["deadline"] == told["due_by_law"] == "2026-09-08"
+    assert name not in at(root, days=80).status()["overdue"]
+
+
+def test_who_asks_again_keeps_the_earlier_receipt_and_the_sooner_day(root):
+    first = at(root).requests.add(["p9"], only=True)
+    again = at(root).requests.add(["p9"], only=True, received="2026-04-27", deadline="2026-05-25")
+    assert (again["request"], again["duplicate"]) == (first["request"], True)
+    assert (again["received"], again["due_by_law"], again["deadline"]) == (
+        "2026-04-27", "2026-05-27", "2026-05-25",
+    )  # fmt: skip
+    longer = at(root).requests.extend(first["request"], because="number")
+    assert longer["deadline"] == "2026-05-25"
+
+
+def test_rules_are_written_all_or_not_at_all(tmp_path):
+    root = tmp_path / "workspace"
+    at(root).train(write_people(tmp_path / "people.csv"), **OPTIONS)
+    rules = {"law": "x", "answer": {"days": 15}, "extended": {"days": 30}, "to_working_day": False,
+             "stops": False, "because": ["need"]}  # fmt: skip
+    (tmp_path / "one.json").write_text(json.dumps([{"name": "lgpd", **rules}]))
+    (tmp_path / "other.json").write_text(json.dumps([{"name": "pipl", **rules}]))
+    policy = at(root).requests.policy
+    with pytest.raises(BadInput, match="no rules of time called pipl"):
+        at(root).requests.set_policy(replace(policy, regime="pipl"), regimes=tmp_path / "one.json")
+    assert not (root / "regimes.json").exists() and at(root).requests.policy == policy
+    at(root).requests.set_policy(replace(policy, regime="lgpd"), regimes=tmp_path / "one.json")
+    at(root).requests.add(["p1"], only=True)
+    with pytest.raises(BadInput, match="no rules of time called lgpd"):
+        at(root).requests.set_policy(policy, regimes=tmp_path / "other.json")
+    assert at(root).requests.show("q1")["regime"] == "lgpd"

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from lineage_store.keys import from_base64, to_base64
+from lineage_store.keys import canonical_id, from_base64, to_base64
 from lineage_store.log import merkle
 from unlearning.certificates.envelope import commitment
 from unlearning.planning.sealed_request import OpenRequest
@@ -33,10 +33,11 @@ def own_part(opened: OpenRequest, place: int) -> OpenRequest:
 
 
 def commitments(opened: OpenRequest) -> list[str]:
-    """Return the commitments to all ids, each under its own nonce, in their order."""
+    """Return the commitments to all ids, as canonical, each under its own nonce, in their order."""
     parts = [own_part(opened, place) for place in range(len(opened.ids))]
     return [
-        commitment(part.nonce, kind=part.kind, value=part.ids[0].encode("utf-8")) for part in parts
+        commitment(part.nonce, kind=part.kind, value=canonical_id(part.ids[0]).encode("utf-8"))
+        for part in parts
     ]
 
 

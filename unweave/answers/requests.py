@@ -30,8 +30,6 @@ def line(request: Queued, law: Law, *, today: str) -> Answer:
         "kind": request.kind,
         "ids": request.size,
         "created": request.created,
-        "deadline": request.deadline,
-        "overdue": request.ended is None and request.deadline < today,
         "guarantee": request.options["guarantee"],
         "strategy": request.options["strategy"],
         "exact_by": request.options["exact_by"],

@@ -2,15 +2,19 @@
 
     letter.txt, letter.html, letter.pdf   the same words; PDF where a Chromium is installed
     certificate.json, receipt.json        theirs alone, and numbered where a request names several
-    certificate-exact.json                of the run that made an approximate result exact
+    certificate-exact.json                of the run that made an approximate result exact, where
+                                          that run was nobody else's
     public.pem, verify.html               the signer's key, and a page that checks the certificate
 
 A receipt is handed out here, once: it is written last, and destroyed in the workspace when it lies
-in the pack. A pack that is asked for again comes without, and its letter says when that was. The
-pack lies outside the workspace, which keeps no copy of it.
+in the pack, whose folder has its name when all of it is there. A pack that is asked for again comes
+without, and its letter says when that was. The pack lies outside the workspace, which keeps no copy
+of it.
 """
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +30,7 @@ from unweave.letters.facts import Facts
 from unweave.letters.kinds import Kind
 from unweave.letters.letter import Letter
 from unweave.letters.verify_page import verify_page
-from unweave.report.pdf import browser, pdf
+from unweave.report.pdf import pdf
 
 OWN_TEMPLATES = "letters"
 TO_TICK = (
@@ -49,20 +53,30 @@ def letter_about(workspace: Workspace, kind: Kind, facts: Facts, *, language: st
     return letter_in(language, kind, facts, own=own if own.is_dir() else None)
 
 
-def new_folder(out: Path, workspace: Workspace) -> Path:
-    """Make the folder of a pack, for its owner alone.
+@contextmanager
+def new_folder(out: Path, workspace: Workspace) -> Iterator[Path]:
+    """Yield a folder to write into, for its owner alone, which is there by its name at the end.
 
-    Raises BadInput for one within the workspace, or that is not empty.
+    Until then it is called OUT.partial, and there is none of another run's. Raises BadInput for a
+    place within the workspace, or that is there and not empty.
     """
     if out.resolve().is_relative_to(workspace.root):
         raise BadInput("A letter does not stay in the workspace: name a folder outside of it.")
+    partial = out.with_name(f"{out.name}.partial")
     try:
-        out.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if any(out.iterdir()):
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise BadInput(f"The folder {out} is not empty: name a new one for what is sent.")
+        if partial.exists() and any(partial.iterdir()):
+            raise BadInput(
+                f"The folder {partial} was left by a command that was killed, and may hold the one "
+                f"receipt of somebody: look into it, and name another folder."
+            )
+        partial.mkdir(mode=0o700, parents=True, exist_ok=True)
+        partial.chmod(0o700)
     except OSError as error:
         raise BadInput(f"The folder {out} cannot be made: {error.strerror}.") from error
-    return out
+    yield partial
+    partial.rename(out)
 
 
 def write_letter(out: Path, letter: Letter, facts: Facts) -> Sent:
@@ -71,11 +85,11 @@ def write_letter(out: Path, letter: Letter, facts: Facts) -> Sent:
     page = letter.page()
     write_atomic(out / "letter.html", page)
     files, warnings = ["letter.txt", "letter.html"], []
-    if browser() is not None:
+    try:
         write_atomic(out / "letter.pdf", pdf(page))
         files.append("letter.pdf")
-    else:
-        warnings.append("No Chromium is installed: there is no letter.pdf.")
+    except BadInput as error:
+        warnings.append(f"There is no letter.pdf. {error}")
     if facts.controller.missing:
         warnings.append(
             f"The letter leaves out what nobody has described yet "
@@ -102,6 +116,11 @@ def write_proofs(
         for name, content in pages.items():
             write_atomic(out / name, content)
         files += pages
+    if proofs.unkept is not None:
+        warnings.append(
+            f"Whose the certificates of {proofs.unkept} are was not kept by the unweave that wrote "
+            f"them: give the person theirs from requests/{proofs.unkept} by hand."
+        )
     for run in proofs.exact_by:
         name = "certificate-exact.json" if len(proofs.exact_by) == 1 else f"exact-{run}.json"
         write_atomic(out / name, workspace.request(run).certificate.read_bytes())

@@ -1,5 +1,6 @@
 """Answering people: letters while a request is open, and the pack that is sent when it is over."""
 
+import sqlite3
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,15 @@ from unweave.desk.answer_pack import (
 )
 from unweave.desk.recipient_list import to_tell
 from unweave.desk.requests_in_hand import RequestsInHand
-from unweave.desk.what_is_told import Proofs, facts_of, proofs_of
-from unweave.letters.kinds import GROUNDS, kind_due
+from unweave.desk.what_is_told import (
+    Proofs,
+    facts_of,
+    proofs_of,
+    refused_facts,
+    without_enclosed,
+)
+from unweave.letters.facts import Facts
+from unweave.letters.kinds import GROUNDS, Kind, kind_due
 from unweave.session.forget_options import must_be_text
 
 Answer = dict[str, Any]
@@ -37,7 +45,12 @@ class Answering(RequestsInHand):
         done, approximate until, nothing found. `to` is whom it is addressed to, by default who
         asked, as long as that is kept. Raises BadInput for one that was taken back or refused.
         """
-        return self._written(request, out=Path(out), to=to, language=language, with_proofs=False)
+        with self._at.session.reading() as (workspace, connection):
+            kind, facts, _, state = self._due(workspace, connection, request, to=to, enclosed=False)
+        letter = letter_about(workspace, kind, facts, language=language)
+        with new_folder(Path(out), workspace) as folder:
+            sent = write_letter(folder, letter, facts)
+        return told(Path(out), kind, sent) | {"request": request, "state": state}
 
     def answer_pack(
         self, request: str, *, out: Path | str, to: str | None = None, language: str = "en"
@@ -46,7 +59,21 @@ class Answering(RequestsInHand):
 
         Receipts are handed out, once. `before_sending` lists what unweave cannot know to be done.
         """
-        return self._written(request, out=Path(out), to=to, language=language, with_proofs=True)
+        session = self._at.session
+        with session.holding() as workspace:
+            with reading_index(workspace) as connection:
+                kind, facts, proofs, state = self._due(
+                    workspace, connection, request, to=to, enclosed=True
+                )
+            letter = letter_about(workspace, kind, facts, language=language)
+            not_told = _not_told(workspace, proofs)
+            with new_folder(Path(out), workspace) as folder:
+                sent = write_letter(folder, letter, facts)
+                proven = write_proofs(
+                    workspace, folder, proofs, language=language, time=session.time
+                )
+        answer = told(Path(out), kind, sent, proven) | {"request": request, "state": state}
+        return answer | {"before_sending": [*TO_TICK, *not_told]}
 
     def refuse(
         self,
@@ -69,20 +96,24 @@ class Answering(RequestsInHand):
         if not reason.strip():
             raise BadInput("A refusal names its reason: the person is told it (Article 12(4)).")
         session = self._at.session
-        with self._at.changing() as (workspace, connection):
+        with session.reading() as (workspace, connection):
             found, details = self._at.opened(workspace, connection, request)
+            queue_changes.must_be_refusable(found)
             proofs = proofs_of(connection, workspace, found, today=session.today)
-            facts = replace(
-                facts_of(workspace, found, details, proofs, to=to, today=session.today),
-                ground=ground,
-                reason=reason,
-            )
-            letter = letter_about(workspace, "refused", facts, language=language)
-            staff = self._at.staff(workspace, connection, by)
-            queue_changes.refuse(connection, found, time=session.time, by=staff)
-            folder = new_folder(Path(out), workspace)
+        facts = refused_facts(
+            facts_of(workspace, found, details, proofs, to=to, today=session.today),
+            ground=ground,
+            reason=reason,
+        )
+        letter = letter_about(workspace, "refused", facts, language=language)
+        with new_folder(Path(out), workspace) as folder:
             sent = write_letter(folder, letter, facts)
-        return told(folder, letter.kind, sent) | {"request": request, "state": "refused"}
+            # Ended when the letter is there, and called sent when it is ended: killed between the
+            # two, the letter lies in OUT.partial.
+            with self._at.changing() as (_, log):
+                staff = self._at.staff(workspace, log, by)
+                queue_changes.refuse(log, queue.find(log, request), time=session.time, by=staff)
+        return told(Path(out), letter.kind, sent) | {"request": request, "state": "refused"}
 
     def describe(
         self,
@@ -103,44 +134,42 @@ class Answering(RequestsInHand):
             save_controller(workspace, controller)
         return asdict(controller) | {"missing": list(controller.missing)}
 
-    def _written(
-        self, request: str, *, out: Path, to: str | None, language: str, with_proofs: bool
-    ) -> Answer:
-        session = self._at.session
-        with session.holding() as workspace:
-            with reading_index(workspace) as connection:
-                found = queue.find(connection, request)
-                details = None
-                if found.sealed is not None:
-                    _, details = self._at.opened(workspace, connection, request)
-                proofs = proofs_of(connection, workspace, found, today=session.today)
-            state = found.state(session.today)
-            if state == "refused":
-                raise BadInput(
-                    f"The request {found.id} was refused: its letter was written then, and the "
-                    f"reason is kept nowhere else."
-                )
-            if with_proofs and found.ended is None:
-                raise BadInput(
-                    f"The request {found.id} is {state}: there is a pack when it is over, and a "
-                    f"letter meanwhile (`unweave request letter`)."
-                )
-            facts = facts_of(workspace, found, details, proofs, to=to, today=session.today)
-            kind = kind_due(
-                state, extended=facts.extended is not None, approximate=proofs.approximate
+    def _due(
+        self,
+        workspace: Workspace,
+        connection: sqlite3.Connection,
+        request: str,
+        *,
+        to: str | None,
+        enclosed: bool,
+    ) -> tuple[Kind, Facts, Proofs, str]:
+        """Return which letter a request is due, its facts and proofs, and the request's state."""
+        today = self._at.session.today
+        found = queue.find(connection, request)
+        details = None
+        if found.sealed is not None:
+            _, details = self._at.opened(workspace, connection, request)
+        proofs = proofs_of(connection, workspace, found, today=today)
+        state = found.state(today)
+        if state == "refused":
+            raise BadInput(
+                f"The request {found.id} was refused: its letter was written then, and the reason "
+                f"is kept nowhere else."
             )
-            letter = letter_about(workspace, kind, facts, language=language)
-            folder = new_folder(out, workspace)
-            sent = [write_letter(folder, letter, facts)]
-            not_told = []
-            if with_proofs:
-                not_told = _not_told(workspace, proofs)
-                proven = write_proofs(
-                    workspace, folder, proofs, language=language, time=session.time
-                )
-                sent.append(proven)
-        answer = told(folder, kind, *sent) | {"request": request, "state": state}
-        return answer | ({"before_sending": [*TO_TICK, *not_told]} if with_proofs else {})
+        if enclosed and found.ended is None:
+            raise BadInput(
+                f"The request {found.id} is {state}: there is a pack when it is over, and a letter "
+                f"meanwhile (`unweave request letter`)."
+            )
+        facts = facts_of(workspace, found, details, proofs, to=to, today=today)
+        facts = replace(facts, enclosed=True) if enclosed else without_enclosed(facts)
+        extended = facts.extended is not None
+        return (
+            kind_due(state, extended=extended, approximate=proofs.approximate),
+            facts,
+            proofs,
+            state,
+        )
 
 
 def _not_told(workspace: Workspace, proofs: Proofs) -> list[str]:

@@ -28,7 +28,6 @@ from lineage_store.requests import (
     law_in_force,
     load_policy,
     look_through,
-    save_policy,
     take_over,
 )
 from lineage_store.workspace import Workspace
@@ -159,11 +158,12 @@ class RequestQueue(Answering):
         keys = workspace.keys()
         commitments = wanted.commitments(keys)
         given = None if entered.deadline is None else date_of(entered.deadline, "The deadline")
-        due = law_in_force(workspace).deadline(entered.term, policy, given=given, today=today)
+        due = law_in_force(workspace).deadline(entered.term, given=given, today=today)
         options = asked | {"exact_by": wanted.exact_by}
         known = queue.same(connection, kind=entered.kind, commitments=commitments, options=options)
         if known is not None:
-            queue_changes.sooner(connection, known, deadline=due)
+            term = law_in_force(workspace).term_of(known).with_earlier(entered.term.received)
+            queue_changes.sooner(connection, known, deadline=due, term=term, given=given)
             return queue.find(connection, known.id), False
         people = self._at.asked_today(workspace, connection, details, commitments)
         entry = queue.QueueEntry(
@@ -356,7 +356,7 @@ class RequestQueue(Answering):
             entry.kind,
             {name: said(name) for name in ("guarantee", "strategy", "exact_by")},
             said("deadline"),
-            self._came(said("received"), policy),
+            self._came(said("received"), policy, long_ago=True),  # as the file says
             sender.proposes,
         )
         return self._add(workspace, connection, policy, details, entered)
@@ -378,10 +378,12 @@ class RequestQueue(Answering):
         Raises BadInput for a regime that there are no rules of, or a file that is none.
         """
         workspace = self._session.workspace()
+        with self._session.reading() as (_, connection):
+            in_use = {one.term.regime for one in queue.all_queued(connection) if one.term}
         take_over(
             workspace,
+            policy,
             regimes=None if regimes is None else Path(regimes),
             holidays=None if holidays is None else Path(holidays),
+            in_use=sorted(in_use),
         )
-        law_in_force(workspace).regime(policy.regime)
-        save_policy(workspace, policy)

@@ -12,7 +12,6 @@ from lineage_store.errors import BadInput
 from lineage_store.index import Queued, queue, queue_changes
 from lineage_store.log import LogConnection
 from lineage_store.requests import Law, date_of, law_in_force, load_policy
-from lineage_store.workspace import Workspace
 from unweave.desk.queue_access import QueueAccess
 from unweave.session.forget_options import asked_of, forget_request, must_be_text, unique_ids
 
@@ -172,12 +171,13 @@ class RequestsInHand:
         """Do to a request's clock what `turn` returns, and write it down."""
         with self._at.changing() as (workspace, connection):
             found = queue.find(connection, request)
-            term = turn(self._term(found), law_in_force(workspace))
+            law = law_in_force(workspace)
+            term = turn(self._term(found, law), law)
             write(
                 connection,
                 found,
                 term=term,
-                deadline=self._deadline(workspace, found, term),
+                deadline=self._deadline(law, found, term),
                 time=self._at.session.time,
                 by=self._at.staff(workspace, connection, by),
             )
@@ -186,13 +186,14 @@ class RequestsInHand:
     def _stop(self, request: str, why: Standing, doubt: str | None, *, by: str | None) -> Answer:
         with self._at.changing() as (workspace, connection):
             found, details = self._at.opened(workspace, connection, request)
-            term = self._term(found).stopped(why, today=self._at.session.today)
+            law = law_in_force(workspace)
+            term = self._term(found, law).stopped(why, today=self._at.session.today)
             kept = details if doubt is None else replace(details, doubt=doubt)
             queue_changes.stop(
                 connection,
                 found,
                 term=term,
-                deadline=self._deadline(workspace, found, term),
+                deadline=self._deadline(law, found, term),
                 sealed=self._at.sealed(workspace, found, kept),
                 time=self._at.session.time,
                 by=self._at.staff(workspace, connection, by),
@@ -200,15 +201,10 @@ class RequestsInHand:
             return self._at.told(workspace, connection, queue.find(connection, request))
 
     @staticmethod
-    def _term(found: Queued) -> Term:
-        if found.term is None:
-            raise BadInput(
-                f"The request {found.id} has no clock: it is the exact phase of a run, or an "
-                f"earlier unweave took it in."
-            )
-        return found.term
+    def _term(found: Queued, law: Law) -> Term:
+        if found.follows is not None:
+            raise BadInput(f"The request {found.id} has no clock: it is the exact phase of a run.")
+        return law.term_of(found)
 
-    def _deadline(self, workspace: Workspace, found: Queued, term: Term) -> str:
-        policy, today = load_policy(workspace), self._at.session.today
-        law: Law = law_in_force(workspace)
-        return law.deadline(term, policy, given=found.given, today=today)
+    def _deadline(self, law: Law, found: Queued, term: Term) -> str:
+        return law.deadline(term, given=found.given, today=self._at.session.today)

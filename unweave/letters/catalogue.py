@@ -6,11 +6,13 @@ one that names a fact that there is not is refused, so that no letter has a hole
 ship speak of the GDPR, and of no other law.
 """
 
+import re
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, UndefinedError
+from jinja2 import DictLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from lineage_store.errors import BadInput
@@ -28,6 +30,7 @@ MONTHS = {
         "Oktober", "November", "Dezember",
     ),
 }  # fmt: skip
+BREAKS = re.compile(r"\n{2,}")
 SPEAKING_OF = ("gdpr", "uk-gdpr")
 
 
@@ -51,25 +54,40 @@ def letter_in(language: str, kind: Kind, facts: Facts, *, own: Path | None = Non
             f"The letters that ship speak of the GDPR, and the request is counted by "
             f"{facts.regime}: write your own, letters/{language}/{kind}.j2 in the workspace."
         )
+    shipped = files(__package__) / language
+    parts = {"proofs.j2": (shipped / "proofs.j2").read_text(encoding="utf-8")}
     environment = SandboxedEnvironment(
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+        finalize=_told,
+        loader=DictLoader(parts),
     )
     environment.filters["day"] = lambda day: day_in(day, language)
-    shipped = files(__package__) / language
     try:
-        if own_file is not None and has_own:
-            body = own_file.read_text(encoding="utf-8")
-        else:
-            body = (shipped / f"{kind}.j2").read_text(encoding="utf-8")
-        frame = (shipped / "frame.j2").read_text(encoding="utf-8")
-        text = environment.from_string(body).render(facts=facts)
-        subject, _, paragraphs = text.partition("\n")
-        whole = environment.from_string(frame).render(
-            facts=facts, subject=subject.strip(), body=paragraphs.strip(), kind=kind
-        )
-    except (TemplateError, UndefinedError, UnicodeDecodeError, TypeError, ValueError) as error:
+        file = own_file if own_file is not None and has_own else shipped / f"{kind}.j2"
+        text = environment.from_string(file.read_text(encoding="utf-8")).render(facts=facts)
+        subject, _, body = (part.strip() for part in text.partition("\n"))
+        if not (subject and body):
+            raise ValueError("a letter without a subject, or without a word")
+        frame = environment.from_string((shipped / "frame.j2").read_text(encoding="utf-8"))
+        whole = frame.render(facts=facts, subject=subject, body=body, kind=kind)
+    except Exception as error:  # whatever a template of one's own may raise
         raise BadInput(
             f"The letter {kind} in {language} cannot be written: {type(error).__name__}. If the "
             f"template is your own, see which facts there are in docs/answering-people.md."
         ) from error
-    return Letter(kind, language, whole.strip() + "\n", subject.strip())
+    return Letter(kind, language, _paragraphs(whole), subject)
+
+
+def _told(value: Any) -> Any:
+    """Return a value that stands in a letter; raises ValueError for what is no text or number."""
+    if not isinstance(value, str) and type(value) is not int:
+        raise ValueError("a fact that there is not")
+    return value
+
+
+def _paragraphs(text: str) -> str:
+    """Return a text with one empty line between paragraphs."""
+    return "\n\n".join(part.strip("\n") for part in BREAKS.split(text.strip())) + "\n"

@@ -6,18 +6,29 @@ and a sentence that needs it is left out.
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 from lineage_store.requests import Controller
 
+Receipt = Literal["enclosed", "handed out", "expired", "not enclosed"]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Proven:
-    """What one certificate says of one person: their deletion, its day, and the rows."""
+    """What one certificate says of one person: their deletion, its day, and the rows.
+
+    `number` is that of its files in the pack, None if it is the only one. An `exact_since` day is
+    that on which exact models took the place of approximate ones, by the deletion `exact_by`.
+    """
 
     deletion: str
     on: date
     rows: int
-    receipt_handed_out: date | None
+    number: int | None
+    receipt: Receipt
+    handed_out: date | None = None
+    exact_by: str | None = None
+    exact_since: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +36,10 @@ class Facts:
     """The facts of a letter; `today` is its date, and `due` the last day by the law.
 
     `first_due` is the last day of the time that was not extended. `until` is when an approximate
-    result is made exact, or a hold ends. `regime` is the law that the time is counted by.
+    result is made exact, or a hold ends. `regime` is the law that the time is counted by. `asked`
+    counts what was named, of a `kind` (subject or row), and `found` what there were data of.
+    `alike` says what of other spellings there was. `exact` is true where that is shown for every
+    model, and `enclosed` where the certificates go with the letter.
     """
 
     request: str
@@ -36,6 +50,12 @@ class Facts:
     first_due: date
     regime: str
     controller: Controller
+    kind: str = "subject"
+    asked: int = 1
+    found: int | None = None
+    alike: str | None = None
+    exact: bool = False
+    enclosed: bool = False
     extended: str | None = None
     doubt: str | None = None
     ground: str | None = None
@@ -44,11 +64,16 @@ class Facts:
     proven: tuple[Proven, ...] = ()
 
     @property
+    def late(self) -> bool:
+        """Whether the last day by the law has passed."""
+        return self.today > self.due
+
+    @property
+    def missing(self) -> int:
+        """Of how many that were named there were no data; 0 if that is not known."""
+        return 0 if self.found is None else max(0, self.asked - self.found)
+
+    @property
     def rows(self) -> int:
         """The rows that were taken out, as the certificates say."""
         return sum(one.rows for one in self.proven)
-
-    @property
-    def receipts_spent(self) -> tuple[Proven, ...]:
-        """The certificates whose receipts were handed out before."""
-        return tuple(one for one in self.proven if one.receipt_handed_out is not None)

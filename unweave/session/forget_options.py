@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from lineage_store.errors import BadInput
+from lineage_store.keys import canonical_id
 from lineage_store.requests import date_of
 
 if TYPE_CHECKING:
@@ -20,11 +21,17 @@ def derived_until(today: str) -> str:
 
 
 def unique_ids(ids: Sequence[str]) -> tuple[str, ...]:
-    """Return the ids without repetitions; raises BadInput without any, or with an empty one."""
+    """Return the ids without repetitions, as they are first spelled.
+
+    Raises BadInput without any, or with an empty one.
+    """
     if not ids or any(not one.strip() for one in ids):
         raise BadInput("Name at least one subject, and none that is empty.")
     must_be_text(ids)
-    return tuple(dict.fromkeys(ids))
+    first: dict[str, str] = {}
+    for one in ids:
+        first.setdefault(canonical_id(one), one)
+    return tuple(first.values())
 
 
 def must_be_text(values: Iterable[str | None]) -> None:

@@ -89,7 +89,16 @@ def test_who_cannot_be_identified_is_told_so_and_may_say_more():
     assert term.standing == CANNOT_IDENTIFY and len(term.stops) == 1
     term = term.resumed(on="2026-03-20", today="2026-03-20")
     assert term.due(GDPR, today="2026-03-20") == "2026-04-15"
-    assert Term("2026-03-05", "gdpr").stopped(CANNOT_IDENTIFY, today="2026-03-06").standing
+    # Who was asked for nothing has no clock stopped by it.
+    told = Term("2026-03-05", "gdpr").stopped(CANNOT_IDENTIFY, today="2026-03-06")
+    assert told.standing and told.due(GDPR, today="2026-06-01") == "2026-04-06"
+
+
+def test_what_is_asked_for_after_the_end_moves_no_end():
+    term = Term("2026-01-05", "gdpr").stopped(MORE_IS_NEEDED, today="2026-05-20")
+    assert term.due(GDPR, today="2026-09-01") == "2026-02-05"
+    asked = Term("2026-01-05", "gdpr").stopped(MORE_IS_NEEDED, today="2026-02-05")
+    assert asked.due(GDPR, today="2026-02-10") == "2026-02-10"
 
 
 def test_it_is_extended_once_in_the_first_month_and_for_a_reason_of_the_law():
