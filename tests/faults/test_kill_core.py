@@ -73,7 +73,7 @@ STEPS = {
     "the index is compact": ("unlearning.erasure.erase._scan", 2),
     "the scan begins": ("unlearning.erasure.erase.scan_apart", 2),
     "the scan is done": ("pipelines.backends.direct.certify", 1),
-    "the certificate is written": ("unlearning.certificates.finish.receipt", 1),
+    "the certificate is written": ("unlearning.certificates.sealing.receipt", 1),
     "the receipt is written": ("unlearning.certificates.finish.deletions.finish", 1),
     "the request is done": ("lineage_store.index.signed_log.sign_log", 3),
     "the log is signed": ("pipelines.runs.forget.forget_open_file", 1),

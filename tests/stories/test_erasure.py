@@ -432,7 +432,7 @@ PLACES = {
     "the new model is recorded": ("lineage_store.index.signed_log.sign_log", 2),
     "the old model is gone": ("unlearning.erasure.erase.compact", 1),
     "the scan is done": ("pipelines.backends.direct.certify", 1),
-    "the certificate is written": ("unlearning.certificates.finish.receipt", 1),
+    "the certificate is written": ("unlearning.certificates.sealing.receipt", 1),
 }
 
 

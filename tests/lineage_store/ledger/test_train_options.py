@@ -44,7 +44,7 @@ ACTS = {
     "risk_shards": {"placement.py", "expected_cost.py", "leave_source_out.py"},
     "risk_share": {"placement.py", "expected_cost.py", "leave_source_out.py"},
     "batch_size": {"placement.py", "repair.py", "shard_cost.py", "advice.py", "understanding.py",
-                   "example_gate.py", "train.py"},
+                   "example_gate.py", "train.py", "build_model_run.py"},
     "update_codec": {"record_budget.py"},
     "record_budget": {"record_budget.py"},
     "aggregate": {"fit.py", "export.py", "evaluate.py", "keras_family.py",
