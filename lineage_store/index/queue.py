@@ -306,6 +306,14 @@ def must_not_be_held(
             )
 
 
+def kept_back_by(connection: sqlite3.Connection, request: Queued, *, today: str) -> list[str]:
+    """Return the other requests on hold that name an id of a request, which waits for them."""
+    if request.ended is not None or request.run is not None:
+        return []
+    others = with_ids(connection, commitments_of(connection, request.id))
+    return [one.id for one in others if one.id != request.id and one.state(today) == "held"]
+
+
 def held_commitments(connection: sqlite3.Connection, *, today: str) -> frozenset[str]:
     """Return the commitments of all ids that are on hold."""
     held = [r.id for r in all_queued(connection, open_only=True) if r.state(today) == "held"]

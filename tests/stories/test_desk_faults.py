@@ -335,3 +335,11 @@ def test_a_deletion_lists_whom_to_tell_and_who_was_told(root, tmp_path):
     assert "not told yet: Archive GmbH of r1" in shown_
     lines = recipient_lines(at(root).requests.recipients.list()["recipients"][1])
     assert lines == ["2  Archive GmbH: all models, since 2026-05-01 to 2026-05-10"]
+
+
+def test_a_request_that_another_s_hold_keeps_back_says_so(root):
+    at(root).requests.add(["p1"], only=True)
+    at(root).requests.hold("q1", reason="a lawsuit", until="2026-06-01")
+    told = at(root).requests.add(["p1", "p2"], only=True)
+    assert told["warnings"] == ["A legal hold on an id that it names (request q1) keeps it back."]
+    assert at(root, days=20).requests.show("q2")["warnings"] == []

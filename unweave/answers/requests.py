@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from lineage_store.index import Queued, all_queued, reading_index
+from lineage_store.index import Queued, all_queued, queue, reading_index
 from lineage_store.log import events
 from lineage_store.requests import Details, Law, law_in_force, name_of
 from lineage_store.requests.recipients import recipients
@@ -52,6 +52,10 @@ def whole(
 ) -> Answer:
     """Return all of a request: its line, what it keeps in words, and what came of it."""
     answer = line(request, law_in_force(workspace), today=today)
+    holds = queue.kept_back_by(connection, request, today=today)
+    answer["warnings"] += [
+        f"A legal hold on an id that it names (request {one}) keeps it back." for one in holds
+    ]
     answer["history"] = _history(connection, workspace, request.id)
     if details is not None:
         answer |= {
