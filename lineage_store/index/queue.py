@@ -72,7 +72,8 @@ class Queued:
     `size` counts its ids, `found` those that a run found rows of. `follows` is the approximate run
     that an exact phase makes exact. `term` is what the law's clock says: an exact phase has none,
     nor has a request of an earlier unweave. `alike` says of a settled one whether other spellings
-    had rows: none, those of others by what was answered, or that nobody looked.
+    had rows: none, those of others by what was answered, or that nobody looked; `due` is the last
+    day by the law as it was when it was settled.
     """
 
     ordinal: int
@@ -95,6 +96,7 @@ class Queued:
     term: Term | None
     given: str | None
     alike: Alike | None
+    due: str | None
 
     def state(self, today: str) -> str:
         """Return the state on a day; a hold lasts to the end of its last day."""
@@ -124,8 +126,9 @@ def create_terms(connection: sqlite3.Connection) -> None:
 
 
 def create_looked(connection: sqlite3.Connection) -> None:
-    """Add what was found of other spellings of a request's ids when it was settled."""
+    """Add what of other spellings there was when a request was settled, and its day by the law."""
     connection.execute("ALTER TABLE queue ADD COLUMN alike TEXT")
+    connection.execute("ALTER TABLE queue ADD COLUMN due TEXT")
 
 
 def create_staff(connection: sqlite3.Connection) -> None:
@@ -286,11 +289,16 @@ def run_done(connection: LogConnection, run: str, *, exact_by: str | None, time:
 
 
 def keep_found(
-    connection: sqlite3.Connection, request: str, *, found: int, alike: Alike | None
+    connection: sqlite3.Connection,
+    request: str,
+    *,
+    found: int,
+    alike: Alike | None,
+    due: str | None,
 ) -> None:
-    """Write down of how many of a request's ids there are rows, and what of other spellings."""
+    """Write down of how many ids there are rows, what of other spellings, and the day by law."""
     connection.execute(
-        "UPDATE queue SET found = ?, alike = ? WHERE id = ?", (found, alike, request)
+        "UPDATE queue SET found = ?, alike = ?, due = ? WHERE id = ?", (found, alike, due, request)
     )
 
 

@@ -34,7 +34,7 @@ from lineage_store.index import (
     writing_index,
 )
 from lineage_store.questions import alike
-from lineage_store.requests import Details, open_details
+from lineage_store.requests import Details, law_in_force, open_details
 from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend, Command
 from pipelines.runs.find_rows import ForgetRequest, find, whereabouts
@@ -285,20 +285,25 @@ def run_requests(
 def _settle(
     workspace: Workspace, group: Group, *, time: str, random_bytes: Callable[[int], bytes]
 ) -> None:
-    key = workspace.keys().requests
+    key, law = workspace.keys().requests, law_in_force(workspace)
     with logging_events(workspace) as connection:
         for name, details in group.unclear.items():
             sealed = details.sealed(name, key=key, random_bytes=random_bytes)
             queue_changes.ask(connection, queue.find(connection, name), sealed=sealed)
-        for request, number in group.found.items():
-            alike_ = group.alike.get(request)
-            queue.keep_found(connection, request, found=number, alike=alike_)
+        found = {**group.found, **{one.request: 0 for one in group.settled}}
+        for request, number in found.items():
+            told = queue.find(connection, request)
+            asked = told.follows is None
+            queue.keep_found(
+                connection,
+                request,
+                found=number,
+                alike=group.alike.get(request),
+                due=law.due(law.term_of(told), today=time[:10]) if asked else None,
+            )
             keep_answered(connection, request, group.before.get(request, ()))
         for one in group.settled:
             request_ = queue.find(connection, one.request)
-            alike_ = group.alike.get(one.request)
-            queue.keep_found(connection, one.request, found=0, alike=alike_)
-            keep_answered(connection, one.request, group.before.get(one.request, ()))
             queue.end(connection, request_, outcome=one.outcome, time=time, run=one.run)
 
 

@@ -208,3 +208,17 @@ def test_rules_are_written_all_or_not_at_all(tmp_path):
     with pytest.raises(BadInput, match="no rules of time called lgpd"):
         at(root).requests.set_policy(policy, regimes=tmp_path / "other.json")
     assert at(root).requests.show("q1")["regime"] == "lgpd"
+
+
+def test_what_was_in_time_stays_so_whatever_holidays_come_after(tmp_path):
+    root = tmp_path / "workspace"
+    at(root).train(write_people(tmp_path / "people.csv"), **OPTIONS)
+    (tmp_path / "days").write_text("2026-06-22 a feast\n")
+    at(root).requests.set_policy(at(root).requests.policy, holidays=tmp_path / "days")
+    at(root).requests.add(["p1"], only=True)
+    at(root, days=34).requests.run()  # on the 23rd, the day after the feast
+    assert at(root).requests.show("q1")["late"] is False
+    (tmp_path / "days").write_text("2026-12-25 another\n")
+    at(root).requests.set_policy(at(root).requests.policy, holidays=tmp_path / "days")
+    told = at(root, days=60).requests.show("q1")
+    assert (told["late"], told["due_by_law"]) == (False, "2026-06-23")

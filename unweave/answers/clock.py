@@ -20,8 +20,9 @@ def clock(request: Queued, law: Law, *, today: str) -> Answer:
     if request.follows is not None:  # nobody asked for it, and no law counts it
         return _of_the_run(request, today=today)
     term = law.term_of(request)
-    due = law.due(term, today=last)
     is_open = request.ended is None
+    # Of one that is over it stays what it was, whatever rules and holidays come after.
+    due = law.due(term, today=last) if is_open or request.due is None else request.due
     deadline = law.deadline(term, given=request.given, today=last)
     if request.term is None:  # by which it was promised when it was typed in
         deadline = request.deadline
