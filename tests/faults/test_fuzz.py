@@ -152,7 +152,7 @@ def parsers(workspace, tmp_path_factory):
 
     def by_law(name="gdpr"):
         law, term = law_in_force(workspace), Term("2031-01-31", name)
-        law.deadline(term, Policy(deadline_days=9), given=None, today="2031-05-17")
+        law.deadline(term, given=None, today="2031-05-17")
 
     def scanned(data):
         folder = here / "scanned"

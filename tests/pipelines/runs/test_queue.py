@@ -602,7 +602,8 @@ def test_the_person_is_told_first_until_when_and_then_that_it_is_exact(two_phase
     first, then = ((root.parent / name / "letter.txt").read_text() for name in ("between", "after"))
     assert "for now approximately" in first and "by 10 June 2031" in first
     assert "Articles 77 and 79" in first
-    assert "are exactly those" in then and "approximately" not in then
+    assert "are exactly those" in then and "for now" not in then
+    assert "on 3 June 2031 exact ones took their place (deletion r2)" in then
     exact = (root.parent / "after" / "certificate-exact.json").read_bytes()
     assert exact == Path(second["runs"][0]["certificate"]).read_bytes()
     assert not (root.parent / "between" / "certificate-exact.json").exists()
