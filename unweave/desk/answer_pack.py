@@ -86,7 +86,7 @@ def write_letter(out: Path, letter: Letter, facts: Facts) -> Sent:
     write_atomic(out / "letter.html", page)
     files, warnings = ["letter.txt", "letter.html"], []
     try:
-        write_atomic(out / "letter.pdf", pdf(page))
+        write_atomic(out / "letter.pdf", pdf(page, beside=out))
         files.append("letter.pdf")
     except BadInput as error:
         warnings.append(f"There is no letter.pdf. {error}")

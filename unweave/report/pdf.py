@@ -17,15 +17,18 @@ def browser() -> str | None:
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
-def pdf(page: bytes) -> bytes:
-    """Print a page. Raises BadInput if there is no Chromium, or if it does not print."""
+def pdf(page: bytes, *, beside: Path | None = None) -> bytes:
+    """Print a page. Raises BadInput if there is no Chromium, or if it does not print.
+
+    What it needs for a while lies in a folder within `beside`, where the page names somebody.
+    """
     program = browser()
     if program is None:
         raise BadInput(
             f"A PDF needs Chromium, and none of {', '.join(BROWSERS)} is on the PATH: install one, "
             f"or print the HTML file from any browser."
         )
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=beside) as folder:
         source, target = Path(folder, "report.html"), Path(folder, "report.pdf")
         source.write_bytes(page)
         command = [
