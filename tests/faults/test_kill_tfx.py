@@ -63,7 +63,7 @@ PLACES = {
         for number in range(1, len(COMPONENTS) - IMPORTERS + 1)
     },
     "the pipeline has ended": ("pipelines.backends.tfx_local._record_deletion", 1),
-    "the new model is to be ingested": ("pipelines.backends.tfx_local.ingest_model", 2),
+    "the new model is to be ingested": ("pipelines.backends.tfx_local.ingest_model", 1),
     "the old model is to be marked": ("pipelines.backends.tfx_local._mark_deleted", 1),
     "the deletion is to be ingested": ("pipelines.backends.tfx_local.ingest_deletion", 1),
     "all is recorded": ("pipelines.runs.forget.forget_open_file", 1),
