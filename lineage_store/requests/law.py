@@ -62,12 +62,6 @@ class Law:
         """Return a request's term; one of an earlier unweave came in when it was typed in."""
         return request.term or Term(request.created[:10], self.policy.regime)
 
-    def knows_holidays(self, term: Term, *, today: str) -> bool:
-        """Say whether the holidays of the year in which a request is due are known."""
-        if not self.regime(term.regime).to_working_day:
-            return True
-        return self.holidays.covers(int(self.due(term, today=today)[:4]))
-
 
 def law_in_force(workspace: Workspace) -> Law:
     """Read the rules and holidays of a workspace."""

@@ -68,7 +68,7 @@ def whole(
         answer |= {
             "certificate": str(folder.certificate),
             "certificates": own_proofs(connection, workspace, request, today=today),
-            "recipients": recipients(connection, workspace, _replaced(connection, request.run)),
+            "recipients": recipients(connection, workspace, replaced(connection, request.run)),
         }
     return answer
 
@@ -101,7 +101,7 @@ def _waiting_for_an_answer(details: Details) -> Answer:
     }
 
 
-def _replaced(connection: sqlite3.Connection, run: str) -> list[str]:
+def replaced(connection: sqlite3.Connection, run: str) -> list[str]:
     """Return the models that a run replaced, as the event log has it."""
     from lineage_store.log import RowsDeleted, of_kind
 
@@ -140,9 +140,8 @@ def ran(
 
     with reading_index(workspace) as connection:
         left = Counter(one.state(today) for one in all_queued(connection, open_only=True))
-        asked = {one.id: one for one in all_queued(connection)}
         proofs = {
-            name: own_proofs(connection, workspace, asked[name], today=today)
+            name: own_proofs(connection, workspace, queue.find(connection, name), today=today)
             for name in (
                 *(name for run in done.runs for name in run.requests),
                 *(one.request for one in done.settled),

@@ -6,7 +6,6 @@ from typing import Any
 
 from lineage_store.errors import BadInput
 from lineage_store.index import deletions, models, reading_index
-from lineage_store.log import RowsDeleted, of_kind
 from lineage_store.requests import (
     Recipient,
     changed,
@@ -16,6 +15,7 @@ from lineage_store.requests import (
     with_one_more,
 )
 from lineage_store.workspace import Workspace
+from unweave.answers.requests import replaced
 from unweave.session.session import Session
 
 Answer = dict[str, Any]
@@ -86,13 +86,7 @@ class RecipientList:
 
 def to_tell(connection: sqlite3.Connection, workspace: Workspace, run: str) -> Answers:
     """Return the recipients of what a deletion changed, each with the day on which it was told."""
-    replaced = [
-        model
-        for _, deleted in of_kind(connection, RowsDeleted)
-        if deleted.request == run
-        for model in deleted.models
-    ]
-    lines = {models.find_model(connection, one).family for one in replaced}
+    lines = {models.find_model(connection, one).family for one in replaced(connection, run)}
     ended = deletions.find_request(connection, run).ended
     day = (ended or "")[:10]
     return [

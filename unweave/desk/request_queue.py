@@ -158,11 +158,12 @@ class RequestQueue(Answering):
         keys = workspace.keys()
         commitments = wanted.commitments(keys)
         given = None if entered.deadline is None else date_of(entered.deadline, "The deadline")
-        due = law_in_force(workspace).deadline(entered.term, given=given, today=today)
+        law = law_in_force(workspace)
+        due = law.deadline(entered.term, given=given, today=today)
         options = asked | {"exact_by": wanted.exact_by}
         known = queue.same(connection, kind=entered.kind, commitments=commitments, options=options)
         if known is not None:
-            term = law_in_force(workspace).term_of(known).with_earlier(entered.term.received)
+            term = law.term_of(known).with_earlier(entered.term.received)
             queue_changes.sooner(connection, known, deadline=due, term=term, given=given)
             return queue.find(connection, known.id), False
         people = self._at.asked_today(workspace, connection, details, commitments)
@@ -229,10 +230,7 @@ class RequestQueue(Answering):
                 events.append(connection, what, time=self._session.time)
         with self._session.reading() as (workspace, connection):
             data = evidence(connection, workspace, chosen, audited=audited)
-        try:
-            write_atomic(Path(out), data)
-        except OSError as error:
-            raise BadInput(f"The file {out} cannot be written: {error.strerror}.") from error
+        _write(Path(out), data)
         told = {"out": str(out), "deletions": list(chosen), "ok": audited["ok"]}
         return told | ({} if draw is None else {"seed": drawn_by})
 
@@ -241,10 +239,7 @@ class RequestQueue(Answering):
         found = self.list()["requests"]
         workspace, time = self._session.workspace(), self._session.time
         data = calendar_feed(found, key_id=workspace.keys().key_id, time=time)
-        try:
-            write_atomic(Path(out), data)
-        except OSError as error:
-            raise BadInput(f"The file {out} cannot be written: {error.strerror}.") from error
+        _write(Path(out), data)
         return {"out": str(out), "requests": len(found)}
 
     def show(self, request: str) -> Answer:
@@ -387,3 +382,11 @@ class RequestQueue(Answering):
             holidays=None if holidays is None else Path(holidays),
             in_use=sorted(in_use),
         )
+
+
+def _write(out: Path, data: bytes) -> None:
+    """Write a file that somebody named; raises BadInput if it cannot be."""
+    try:
+        write_atomic(out, data)
+    except OSError as error:
+        raise BadInput(f"The file {out} cannot be written: {error.strerror}.") from error
