@@ -29,10 +29,11 @@ def pdf(page: bytes, *, beside: Path | None = None) -> bytes:
             f"or print the HTML file from any browser."
         )
     with tempfile.TemporaryDirectory(dir=beside) as folder:
-        source, target = Path(folder, "report.html"), Path(folder, "report.pdf")
+        there = Path(folder).absolute()  # a file: URI has no relative form
+        source, target = there / "report.html", there / "report.pdf"
         source.write_bytes(page)
         command = [
-            *headless(program, profile=Path(folder, "profile")),
+            *headless(program, profile=there / "profile"),
             "--no-pdf-header-footer",
             f"--print-to-pdf={target}",
             source.as_uri(),
