@@ -179,6 +179,13 @@ def test_the_part_for_officers_prints_on_one_page(tmp_path):
     assert pages_of(pdf(longer)) == 2  # so the count can tell
 
 
+def test_a_page_is_printed_beside_a_folder_that_is_named_from_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("sent").mkdir()
+    assert pages_of(pdf(b"<!doctype html><title>t</title><p>t</p>", beside=Path("sent"))) == 1
+    assert list(Path("sent").iterdir()) == []
+
+
 def test_the_command_writes_html_and_pdf(tmp_path, write_csv):
     from pipelines.backends.direct import DirectBackend
     from unweave import Project
