@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from chosen_slow import read_slow
 from fixtures.drawn_secrets import draw_secrets
 from fixtures.small_probe import probe_small_once
 from fixtures.warm_scan import warm_scan
@@ -45,10 +46,14 @@ def pytest_addoption(parser):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    """Keep what was collected before any of it is left out; begin with files that run TFX.
+    """Mark what `slow.txt` lists, keep what was collected, and begin with files that run TFX.
 
     These take longest, so that none of them is what everybody waits for in the end.
     """
+    listed = {one.test for one in read_slow()}
+    for item in items:
+        if item.nodeid in listed:
+            item.add_marker("slow")
     slow = {item.nodeid: item.get_closest_marker("slow") is not None for item in items}
     config.stash[COLLECTED] = slow
     long = {item.path for item in items if item.get_closest_marker("tfx")}
