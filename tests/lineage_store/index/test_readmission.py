@@ -1,6 +1,7 @@
 """Who was forgotten and agreed anew: trained on again, forgotten again, and no other way in."""
 
 import json
+import shutil
 import subprocess
 
 import pytest
@@ -18,15 +19,22 @@ LINES = [["row", "person", "x", "label"]]
 LINES += [[f"row-{n}", f"person-{n % 20}", f"{n % 7}.5", "ab"[n % 2]] for n in range(200)]
 
 
-@pytest.fixture
-def forgotten(tmp_path, write_csv):
-    """A workspace in which a person and a row were forgotten, and the file that has them."""
-    table = write_csv(LINES)
-    project = Project(tmp_path / "ws", backend=DirectBackend())
+@pytest.fixture(scope="module")
+def original(tmp_path_factory, write_csv):
+    """A workspace in which two people and a row were forgotten; never written to after this."""
+    root, table = tmp_path_factory.mktemp("original") / "ws", write_csv(LINES)
+    project = Project(root, backend=DirectBackend())
     project.train(table, **OPTIONS)
     project.forget(["person-3", "person-4"])
     project.forget(["row-5"], rows=True)
-    return project, table
+    return root, table
+
+
+@pytest.fixture
+def forgotten(original, tmp_path):
+    """A copy of that workspace, and the file that has all of them."""
+    root, table = original
+    return Project(shutil.copytree(root, tmp_path / "ws"), backend=DirectBackend()), table
 
 
 def excluded(project, table):
