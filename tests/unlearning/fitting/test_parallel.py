@@ -148,6 +148,21 @@ def leftovers(project: Project) -> list[Path]:
     return [p for p in project.root.rglob("*") if "beam" in p.name or "begun" in p.name]
 
 
+def test_two_workers_give_the_sums_of_one_process(table, tmp_path, monkeypatch) -> None:
+    monkeypatch.setitem(vars(engines), "sys", WarmSys())
+    digests = []
+    for name, how in (("one", {}), ("two", {"workers": 2})):
+        project = Project(tmp_path / name, backend=DirectBackend(), reveal=True, **how)
+        trained = project.train(
+            table / "rows.csv", label="label", subject="who", model_family="naive-bayes",
+            shards=SHARDS, key_file=table / "key",
+        )  # fmt: skip
+        forgotten = project.forget(PEOPLE)
+        digests.append((trained["weights_digest"], forgotten["weights_digest_after"]))
+        assert not leftovers(project)
+    assert digests[0] == digests[1] and digests[0][0] != digests[0][1]
+
+
 def test_two_workers_give_the_bits_of_one_process(table, tmp_path, signs, alone) -> None:
     project, trained = train(table, tmp_path / "workspace", workers=2)
     assert len(workers_of(signs)) == 2
