@@ -2,6 +2,7 @@
 
 events  appended, signed and verified; `kinds` what unweave logs
 merkle  trees as Certificate Transparency builds them; `subtrees` the log's own, as it is kept
+clock_went_back  where its times do, and who said what to that
 proofs  of inclusion and consistency, to be checked offline
 """
 
@@ -10,6 +11,13 @@ from typing import TYPE_CHECKING
 from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
+    from lineage_store.log.clock_went_back import (
+        SAY_WHICH,
+        ClockJump,
+        clock_jumps,
+        explain_jump,
+        open_jumps,
+    )
     from lineage_store.log.events import ORIGIN, LogConnection, TreeHead
     from lineage_store.log.kinds import (
         KINDS,
@@ -24,6 +32,13 @@ else:
     __getattr__ = lazily(
         __name__,
         {
+            "clock_went_back": (
+                "ClockJump",
+                "SAY_WHICH",
+                "clock_jumps",
+                "explain_jump",
+                "open_jumps",
+            ),
             "events": ("LogConnection", "ORIGIN", "TreeHead"),
             "kinds": (
                 "KINDS",
@@ -40,6 +55,8 @@ else:
 __all__ = [
     "KINDS",
     "ORIGIN",
+    "SAY_WHICH",
+    "ClockJump",
     "DeletionAsked",
     "DeletionTakenBack",
     "EvidenceDrawn",
@@ -47,9 +64,12 @@ __all__ = [
     "ModelMade",
     "RowsDeleted",
     "TreeHead",
+    "clock_jumps",
     "events",
+    "explain_jump",
     "merkle",
     "of_kind",
+    "open_jumps",
     "proofs",
     "subtrees",
 ]

@@ -228,6 +228,19 @@ class EvidenceDrawn(EventKind):
     by: str | None = None
 
 
+@dataclass(frozen=True)
+class ClockExplained(EventKind):
+    """Where the log's times went back, at an event, somebody said which of the two was right."""
+
+    name = "clock explained"
+
+    event: int
+    before: str
+    after: str
+    right: str
+    by: str
+
+
 KINDS: tuple[type[EventKind], ...] = (
     ModelMade,
     DeletionAsked,
@@ -245,6 +258,7 @@ KINDS: tuple[type[EventKind], ...] = (
     RequestHoldEnded,
     RequestEnded,
     EvidenceDrawn,
+    ClockExplained,
 )
 
 K = TypeVar("K", bound=EventKind)

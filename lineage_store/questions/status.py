@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from lineage_store.index import deletions, models, queue
-from lineage_store.log import events
+from lineage_store.log import events, open_jumps
 from lineage_store.questions.published_before import told_of_earlier
 from lineage_store.workspace.at_work import who_works
 from lineage_store.workspace.folder import Workspace
@@ -18,8 +18,9 @@ from lineage_store.workspace.folder import Workspace
 Answer = dict[str, Any]
 
 
-def status(connection: sqlite3.Connection, workspace: Workspace, *, today: str) -> Answer:
-    """Say how a workspace stands; `today` is a date, to tell what is overdue."""
+def status(connection: sqlite3.Connection, workspace: Workspace, *, time: str) -> Answer:
+    """Say how a workspace stands; by `time`, that of now, it is told what is overdue."""
+    today = time[:10]
     asked = deletions.all_requests(connection)
     queued = queue.all_queued(connection, open_only=True)
     head = events.head(connection)
@@ -38,6 +39,7 @@ def status(connection: sqlite3.Connection, workspace: Workspace, *, today: str) 
         "excluded": len(deletions.manifest(connection)),
         "derived": derived(connection, workspace, today=today),
         "earlier": told_of_earlier(connection),
+        "clock_jumps": [one.to_json() for one in open_jumps(connection, time=time)],
         "event_log": {"size": head.size, "root": head.root.hex()},
         "bytes": sum(f.stat().st_size for f in workspace.root.rglob("*") if f.is_file()),
     }

@@ -1,6 +1,7 @@
 """The audit: is what the workspace says of its models true, and is what was deleted gone?
 
-    log        every event against its leaf, the log against its signed head, and a head kept apart
+    log        every event against its leaf, the log against its signed head, and a head kept apart;
+               where its times go back, and certificates that bear a time which cannot be
     records    index and MLMD against log, ledgers and data (the doctor, which repairs nothing here)
     files      checkpoints, updates, row stores, modules and served models against their digests
     residues   folders of ended models that are back, files with the digest of one that was erased
@@ -26,12 +27,13 @@ from lineage_store.index import check_log, models, must_be_none_running, read_lo
 from lineage_store.index.models import ModelRecord
 from lineage_store.keys import load_public_key
 from lineage_store.ledger import Ledger, open_ledger
-from lineage_store.log import ORIGIN, events
+from lineage_store.log import ORIGIN, SAY_WHICH, clock_jumps, events
 from lineage_store.progress import counter
 from lineage_store.questions import told_of_earlier
 from lineage_store.rows import RowStore, open_rows
 from lineage_store.workspace import Workspace, reading_folder, who_works
 from pipelines.runs.doctor import examine
+from unlearning.certificates import odd_moments
 from unlearning.erasure import digests_served, ended_digests, scan_apart
 from unlearning.families import encoding_of_ledger, family_of_ledger
 from unlearning.fingerprint import same_code
@@ -67,16 +69,18 @@ class _Model:
         return self.record.claim.leaves_derived
 
 
-def audit(workspace: Workspace, *, head: Path | None, replays: int, seed: int) -> Answer:
+def audit(workspace: Workspace, *, head: Path | None, replays: int, seed: int, time: str) -> Answer:
     """Audit a workspace; take so many segments again, drawn by the seed from all live models.
 
-    `head` is a signed head of the log that was kept apart. `ok` is true if nothing was found.
+    `head` is a signed head of the log that was kept apart; `time` is that of now, behind which
+    nothing may lie. `ok` is true if nothing was found.
     Raises Unfinished while a deletion waits to be finished, WorkspaceBusy while one is running.
     """
     with reading_index(workspace) as connection:
         must_be_none_running(connection, worker=who_works(workspace.root))
         records = models.models(connection)
         found = list(_log(connection, workspace, head))
+        found += _times(connection, workspace, time)
         found += _came_back(connection, workspace, records)
         served = _served(connection)
         earlier = _earlier(connection)
@@ -127,6 +131,21 @@ def _log(connection: sqlite3.Connection, workspace: Workspace, head: Path | None
             events.check(connection, earlier=held)
     except CheckFailed as error:
         yield Finding("log", "event log", str(error).rstrip("."))
+
+
+def _times(connection: sqlite3.Connection, workspace: Workspace, time: str) -> list[Finding]:
+    """Tell where the clock went back, unless it was said which side was right, and odd moments."""
+    try:
+        jumps = clock_jumps(connection, time=time)
+        odd = list(odd_moments(connection, workspace, jumps=jumps))
+    except UNREADABLE:
+        return []  # of a log that cannot be believed; that was told
+    found = [
+        Finding("log", "times", f"{jump.in_words()}; {SAY_WHICH}")
+        for jump in jumps
+        if jump.right is None
+    ]
+    return found + [Finding("log", request, what) for request, what in odd]
 
 
 def _served(connection: sqlite3.Connection) -> dict[str, str | None]:

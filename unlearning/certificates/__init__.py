@@ -9,6 +9,7 @@ log_inclusion  the request stood in the signed log before anything went
 shared_run     one run for several people, a certificate for each
 receipts       what opens a certificate's commitments, handed out once
 opened         commitments to weights that are still there
+moments        times that cannot be
 spoken_of      whether a certificate is somebody's, by their receipt
 """
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from unlearning.certificates.finish import certify, forget_open_file
     from unlearning.certificates.judgement import judge
     from unlearning.certificates.log_inclusion import log_asked, log_taken_back
+    from unlearning.certificates.moments import from_ahead, odd_moments
     from unlearning.certificates.opened import open_commitments
     from unlearning.certificates.receipts import hand_out, receipt_name, sweep_receipts
     from unlearning.certificates.sealing import seal_for_each
@@ -33,6 +35,7 @@ else:
             "finish": ("certify", "forget_open_file"),
             "judgement": ("judge",),
             "log_inclusion": ("log_asked", "log_taken_back"),
+            "moments": ("from_ahead", "odd_moments"),
             "opened": ("open_commitments",),
             "receipts": ("hand_out", "receipt_name", "sweep_receipts"),
             "sealing": ("seal_for_each",),
@@ -43,10 +46,12 @@ else:
 __all__ = [
     "certify",
     "forget_open_file",
+    "from_ahead",
     "hand_out",
     "judge",
     "log_asked",
     "log_taken_back",
+    "odd_moments",
     "open_commitments",
     "read_receipt",
     "receipt_name",

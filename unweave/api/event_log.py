@@ -1,15 +1,29 @@
 """The event log's questions as plain functions, for the command line and the Python API."""
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lineage_store.canonical import PUBLIC, write_atomic
+from lineage_store.clock import Clock
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.index import reading_index
 from lineage_store.keys import load_public_key
-from lineage_store.log import KINDS, ORIGIN, TreeHead, events, proofs
-from lineage_store.requests import date_of
+from lineage_store.log import (
+    KINDS,
+    ORIGIN,
+    ClockJump,
+    TreeHead,
+    clock_jumps,
+    events,
+    explain_jump,
+    open_jumps,
+    proofs,
+)
+from lineage_store.requests import date_of, number_of
 from lineage_store.workspace import Workspace
+from unweave.session.queue_writing import changing_queue, user_name
 
 Answer = dict[str, Any]
 
@@ -96,6 +110,36 @@ def log_check(workspace: Workspace, *, head: Path | None, public_key: Path | Non
         "signed_size": heads[0].size,
         "held_size": None if head is None else heads[-1].size,
     }
+
+
+def log_clock(
+    workspace: Workspace, *, right: str | None, event: int | None, by: str | None, now: Clock
+) -> Answer:
+    """List where the clock went back; with `right`, log which side was right of one that is open.
+
+    It is `before` or `after`; `event` names the jump by its event, if there are several. Raises
+    BadInput if there is none to say it of.
+    """
+    if right is not None:
+        with changing_queue(workspace.root) as (_, log):
+            time = now()
+            jump = _meant(open_jumps(log, time=time), event)
+            who = number_of(log, workspace.keys(), by or user_name(), random_bytes=os.urandom)
+            explain_jump(log, jump, right=right, by=who, time=time)
+    elif event is not None or by is not None:
+        raise BadInput("Say which side was right with `right`: before, or after.")
+    with reading_index(workspace) as connection:
+        return {"jumps": [one.to_json() for one in clock_jumps(connection, time=now())]}
+
+
+def _meant(jumps: Sequence[ClockJump], event: int | None) -> ClockJump:
+    """Return the open jump at an event, or the only one."""
+    found = [one for one in jumps if event in (None, one.event)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise BadInput("The clock did not go back there, or somebody has said which was right.")
+    raise BadInput(f"The clock went back {len(found)} times: name one with `event`.")
 
 
 def check_proof_file(proof: Path, *, public_key: Path) -> Answer:

@@ -395,6 +395,6 @@ class Project(Reader):
         from pipelines.runs.audit import audit
 
         drawn = int.from_bytes(os.urandom(4), "big") if seed is None else seed
-        held = None if head is None else Path(head)
+        held, here = Path(head) if head else None, self._session.workspace()
         with translated(), listening(self._session.listener):
-            return audit(self._session.workspace(), head=held, replays=replay, seed=drawn)
+            return audit(here, head=held, replays=replay, seed=drawn, time=self._session.time)

@@ -136,7 +136,7 @@ class Reader:
         from lineage_store.questions.status import status
 
         with self._session.reading() as (workspace, connection):
-            return status(connection, workspace, today=self._session.today)
+            return status(connection, workspace, time=self._session.time)
 
     def expected_cost(
         self, model_id: str | None = None, *, pattern: Sequence[float] | None = None

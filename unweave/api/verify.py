@@ -25,14 +25,16 @@ def verify(
     that are live there (or to one) are opened: `opened` says of each *opened*, *ended*, or
     *another*, and then `ok` is false. With a `receipt` and the id of its `subject` the commitment
     to that id is opened: `speaks_of_subject` says whether it is theirs, and else `ok` is false.
+    A certificate of a day that has not come yet has that among its `warnings`.
     Raises BadInput if a file cannot be read, or is no receipt.
     """
     if (receipt is None) != (subject is None):
         raise BadInput(
             "`receipt` and `subject` go together: the receipt opens the commitment to one id."
         )
+    from lineage_store.clock import machine_time, written
     from lineage_store.keys import load_public_key
-    from unlearning.certificates import judge
+    from unlearning.certificates import from_ahead, judge
 
     key = None if public_key is None else load_public_key(Path(public_key))
     try:
@@ -53,6 +55,8 @@ def verify(
             "subjects": len(predicate["subjects"]),
             "models": predicate["models"],
         }
+        ahead = from_ahead(predicate["certified"], now=written(machine_time()))
+        answer |= {} if ahead is None else {"warnings": [ahead]}
         size = int(predicate["log"]["checkpoint"].split("\n")[1])
         if workspace is not None:
             answer |= _opened(Path(workspace), predicate, model, answer)

@@ -8,9 +8,15 @@ from typing import Any
 import click
 
 from unweave.options.once import Commands
+from unweave.options.queue_commands import BY
 from unweave.options.shared import JSON, WORKSPACE
 from unweave.text.printed import cell_of_csv, say, say_json
 
+RIGHT = {
+    None: "say which was right with --right",
+    "before": "the first was right, as somebody said",
+    "after": "the second was right, as somebody said",
+}
 DIGEST = 64  # hexadecimal digits of a SHA-256
 
 OUT = click.option("--out", type=click.Path(path_type=Path), help="Write it to this file.")
@@ -132,6 +138,38 @@ def check(
     else:
         lines.append(f"and the head that you kept, of {answer['held_size']:,}.")
     _print(answer, as_json, lines)
+
+
+@log.command()
+@WORKSPACE
+@click.option(
+    "--right",
+    type=click.Choice(["before", "after"]),
+    help="Say which of the two times was right: that of before it went back, or that of after.",
+)
+@click.option("--event", type=int, help="Of the jump at this event, if there are several.")
+@BY
+@JSON
+def clock(
+    workspace: Path, right: str | None, event: int | None, by: str | None, as_json: bool
+) -> None:
+    """List where the log's times go back, and say which side was right.
+
+    What is said is an event, with both times and who says it. Nothing waits for it.
+    """
+    from lineage_store.clock import machine_time, written
+    from lineage_store.workspace import open_workspace
+    from unweave.api.event_log import log_clock
+
+    answer = log_clock(
+        open_workspace(workspace),
+        right=right,
+        event=event,
+        by=by,
+        now=lambda: written(machine_time()),
+    )
+    lines = [f"{one['told']}: {RIGHT[one['right']]}." for one in answer["jumps"]]
+    _print(answer, as_json, lines or ["The log's times never go back."])
 
 
 def _body(event: dict[str, Any]) -> str:

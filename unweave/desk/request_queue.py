@@ -220,14 +220,15 @@ class RequestQueue(Answering):
             raise BadInput("Name the deletions, or say how many are to be drawn with `draw`.")
         drawn_by = int.from_bytes(os.urandom(4), "big") if seed is None else seed
         workspace = self._session.workspace()
-        audited = audit(workspace, head=None, replays=0, seed=drawn_by)
+        time = self._session.time
+        audited = audit(workspace, head=None, replays=0, seed=drawn_by, time=time)
         if draw is not None:
             with self._at.changing() as (workspace, connection):
                 chosen = drawn(connection, draw=draw, seed=drawn_by)
                 there = sum(one.state == "done" for one in deletions.all_requests(connection))
                 staff = self._at.staff(workspace, connection, by)
                 what = EvidenceDrawn(drawn_by, draw, there, staff)
-                events.append(connection, what, time=self._session.time)
+                events.append(connection, what, time=time)
         with self._session.reading() as (workspace, connection):
             data = evidence(connection, workspace, chosen, audited=audited)
         _write(Path(out), data)

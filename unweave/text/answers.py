@@ -7,6 +7,7 @@ from typing import Any
 from rich.table import Table
 
 from lineage_store.claim import claim_of
+from lineage_store.log import SAY_WHICH
 from lineage_store.workspace import AtWork
 from unweave.answers.costs import cost_lines
 from unweave.text.alike import others
@@ -309,6 +310,7 @@ def status(answer: Answer) -> list[Any]:
     ]
     if answer["earlier"] is not None:
         parts += [f"  {line}" for line in earlier_lines(answer["earlier"])]
+    parts += [f"  clock       {one['told']}: {SAY_WHICH}" for one in answer["clock_jumps"]]
     if answer["overdue"]:
         parts.append(f"  overdue     {', '.join(answer['overdue'])}: unweave run-requests")
     for item in answer["derived"]:

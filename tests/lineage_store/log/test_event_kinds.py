@@ -19,6 +19,7 @@ from lineage_store.log import events
 from lineage_store.log.events import ORIGIN, Event
 from lineage_store.log.kinds import (
     KINDS,
+    ClockExplained,
     DeletionAsked,
     DeletionTakenBack,
     EvidenceDrawn,
@@ -81,6 +82,10 @@ WRITTEN = [
     (RequestReleased("q1"), {"request": "q1"}),
     (RequestHoldEnded("q1", "2031-01-09"), {"request": "q1", "until": "2031-01-09"}),
     (EvidenceDrawn(7, 2, 9, "s-1"), {"seed": 7, "draw": 2, "of": 9, "by": "s-1"}),
+    (
+        ClockExplained(3, "2031-05-17", "2031-05-16", "after", "s-1"),
+        {"event": 3, "before": "2031-05-17", "after": "2031-05-16", "right": "after", "by": "s-1"},
+    ),
     (RequestEnded("q1", "cancelled", None), {"request": "q1", "outcome": "cancelled", "run": None}),
 ]
 
