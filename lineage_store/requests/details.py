@@ -100,6 +100,11 @@ class Details:
         name = " ".join((self.requester or self.added_by or "").casefold().split())
         return hmac.digest(key, f"asker {day} {name}".encode(), "sha256").hex()
 
+    @staticmethod
+    def adder(user: str, *, day: str, key: bytes) -> str:
+        """Return a keyed digest of the user or sender who adds requests, on a day."""
+        return hmac.digest(key, f"adder {day} {user}".encode(), "sha256").hex()
+
     def is_of(self, name: str) -> bool:
         """Say whether somebody asked for it or added it; case and spaces do not matter."""
         them = (one.casefold().split() for one in (self.requester, self.added_by) if one)

@@ -36,6 +36,8 @@ class Sender:
 class Policy:
     """The rules; who asks for more than `approve_above` people on a day needs a second person.
 
+    So does, whatever names are given, the user of the machine (or sender) who adds requests for
+    more than `approve_above_user` people on a day: a name can be made up, a user cannot.
     `deadline_days`, from the day of receipt, is a sooner end than that of the law, whose `regime`
     is named as the file of rules has it.
     What a detector files is a proposal until somebody approves it, unless `detectors_run`.
@@ -46,15 +48,18 @@ class Policy:
     regime: str = "gdpr"
     senders: tuple[Sender, ...] = ()
     detectors_run: bool = False
+    approve_above_user: int | None = None
 
-    def needs(self, size: int, *, proposed: bool) -> Any:
+    def needs(self, size: int, *, by_user: int, proposed: bool) -> Any:
         """Say what a request waits for: "proposal", "approval" or nothing ("").
 
-        `size` counts the ids that its requester has asked for on this day, its own among them.
+        `size` counts the ids that its requester has asked for on this day, its own among them, and
+        `by_user` those that the same user has added.
         """
         if proposed:
             return "proposal"
-        above = self.approve_above is not None and size > self.approve_above
+        counted = ((size, self.approve_above), (by_user, self.approve_above_user))
+        above = any(limit is not None and asked > limit for asked, limit in counted)
         return "approval" if above else ""
 
     def sender(self, *, uid: int | None = None, key: str | None = None) -> Sender | None:
@@ -104,8 +109,8 @@ def save_policy(workspace: Workspace, policy: Policy) -> None:
 
 
 def _has_its_types(policy: Policy) -> bool:
-    above = policy.approve_above
-    numbers = [one for one in (policy.deadline_days, above) if one is not None]
+    given = (policy.deadline_days, policy.approve_above, policy.approve_above_user)
+    numbers = [one for one in given if one is not None]
     flags = type(policy.detectors_run) is bool and type(policy.regime) is str
     return all(type(one) is int for one in numbers) and flags
 
@@ -120,7 +125,8 @@ def _is_sender(sender: Sender) -> bool:
 
 
 def _must_make_sense(policy: Policy) -> None:
-    if policy.approve_above is not None and policy.approve_above < 0:
-        raise BadInput("`approve_above` counts subjects or rows: it is at least 0.")
+    for name in ("approve_above", "approve_above_user"):
+        if (getattr(policy, name) or 0) < 0:
+            raise BadInput(f"`{name}` counts subjects or rows: it is at least 0.")
     if policy.deadline_days is not None and not 0 <= policy.deadline_days <= LONGEST_DAYS:
         raise BadInput(f"`deadline_days` goes from 0 to {LONGEST_DAYS}.")

@@ -147,7 +147,7 @@ def parsers(workspace, tmp_path_factory):
 
     def policy():
         found = load_policy(workspace)
-        found.needs(3, proposed=False), found.sender(uid=3), found.to_json()
+        found.needs(3, by_user=3, proposed=False), found.sender(uid=3), found.to_json()
         by_law(found.regime)
 
     def by_law(name="gdpr"):

@@ -10,7 +10,7 @@ from typing import Any
 from lineage_store.errors import BadInput
 from lineage_store.index import Queued, count_asked, queue
 from lineage_store.log import LogConnection
-from lineage_store.requests import Details, number_of, open_details
+from lineage_store.requests import Details, load_policy, number_of, open_details
 from lineage_store.workspace import Workspace
 from unweave.answers import requests as request_answers
 from unweave.desk.recipient_list import to_tell
@@ -54,17 +54,28 @@ class QueueAccess:
         keys = workspace.keys()
         return number_of(connection, keys, said, random_bytes=os.urandom)
 
-    def asked_today(
+    def needs(
         self,
-        workspace: Workspace,
-        connection: LogConnection,
+        at: tuple[Workspace, LogConnection],
         details: Details,
         commitments: Sequence[str],
-    ) -> int:
-        """Return how many people its requester has asked for today, these included."""
-        day = self.session.today
-        who = details.asker(day=day, key=workspace.keys().requests)
-        return count_asked(connection, day=day, requester=who, commitments=commitments)
+        *,
+        user: str | None = None,
+        proposed: bool = False,
+    ) -> Any:
+        """Say what a request waits for, by the policy; its people are counted from here on.
+
+        `user` is who adds it and cannot be made up: by default the user of this process.
+        """
+        workspace, connection = at
+        day, key = self.session.today, workspace.keys().requests
+        asker = details.asker(day=day, key=key)
+        adder = Details.adder(user or f"user {os.getuid()}", day=day, key=key)
+        people, by_user = (
+            count_asked(connection, day=day, requester=who, commitments=commitments)
+            for who in (asker, adder)
+        )
+        return load_policy(workspace).needs(people, by_user=by_user, proposed=proposed)
 
     def told(
         self, workspace: Workspace, connection: sqlite3.Connection, found: Queued

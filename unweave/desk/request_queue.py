@@ -54,13 +54,14 @@ Answers = list[Answer]  # within the class, `list` is the method
 
 @dataclass(frozen=True)
 class Entered:
-    """How a request comes in: ids of what, how to forget, by when, since when, only proposed."""
+    """How a request comes in: of what, how, by when, since when, only proposed, from which file."""
 
     kind: queue.Kind
     asked: dict[str, str | None]
     deadline: str | None
     term: Term
     proposed: bool
+    sender: str | None = None
 
 
 class RequestQueue(Answering):
@@ -128,7 +129,7 @@ class RequestQueue(Answering):
                 details = details.with_ids(unique_ids(meant) if also else ())
             came = self._came(received, policy, long_ago=long_ago)
             entered = Entered(kind, asked, deadline, came, proposed)
-            request, is_new = self._add(workspace, connection, policy, details, entered)
+            request, is_new = self._add(workspace, connection, details, entered)
             told = self._at.told(workspace, connection, request) | {"duplicate": not is_new}
         if only and request.question:  # it was asked for before, and the answer is given now
             told |= self.answer(request.id, only=True)
@@ -142,7 +143,6 @@ class RequestQueue(Answering):
         self,
         workspace: Workspace,
         connection: LogConnection,
-        policy: Policy,
         details: Details,
         entered: Entered,
     ) -> tuple[Queued, bool]:
@@ -166,13 +166,18 @@ class RequestQueue(Answering):
             term = law.term_of(known).with_earlier(entered.term.received)
             queue_changes.sooner(connection, known, deadline=due, term=term, given=given)
             return queue.find(connection, known.id), False
-        people = self._at.asked_today(workspace, connection, details, commitments)
         entry = queue.QueueEntry(
             kind=entered.kind,
             commitments=commitments,
             options=options,
             deadline=due,
-            needs=policy.needs(people, proposed=entered.proposed),
+            needs=self._at.needs(
+                (workspace, connection),
+                details,
+                commitments,
+                user=entered.sender,
+                proposed=entered.proposed,
+            ),
             question=bool(details.near),
             term=entered.term,
             given=given,
@@ -354,8 +359,9 @@ class RequestQueue(Answering):
             said("deadline"),
             self._came(said("received"), policy, long_ago=True),  # as the file says
             sender.proposes,
+            details.added_by,
         )
-        return self._add(workspace, connection, policy, details, entered)
+        return self._add(workspace, connection, details, entered)
 
     @property
     def policy(self) -> Policy:

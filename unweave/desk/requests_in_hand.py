@@ -11,7 +11,7 @@ from lineage_store.deadlines import CANNOT_IDENTIFY, MORE_IS_NEEDED, Standing, T
 from lineage_store.errors import BadInput
 from lineage_store.index import Queued, queue, queue_changes
 from lineage_store.log import LogConnection
-from lineage_store.requests import Law, date_of, law_in_force, load_policy
+from lineage_store.requests import Law, date_of, law_in_force
 from unweave.desk.queue_access import QueueAccess
 from unweave.session.forget_options import asked_of, forget_request, must_be_text, unique_ids
 
@@ -88,8 +88,7 @@ class RequestsInHand:
                 whole.ids, rows=False, asked=asked_of(None, None), today=self._at.session.today
             )
             commitments = wanted.commitments(workspace.keys())
-            people = self._at.asked_today(workspace, connection, whole, commitments)
-            needs = found.needs or load_policy(workspace).needs(people, proposed=False)
+            needs = found.needs or self._at.needs((workspace, connection), whole, commitments)
             queue_changes.answer(
                 connection,
                 found,

@@ -22,12 +22,15 @@ def changed_policy(
     proposes: bool,
     accept_nobody: bool,
     detectors: str | None = None,
+    approve_above_user: int | None = None,
 ) -> Policy:
     """Return the policy with what is given changed; a sender named again is replaced.
 
     Raises BadInput for a user that there is not, or a file that holds no public key.
     """
-    if approve_above is not None and no_approval:
+    limits = {"approve_above": approve_above, "approve_above_user": approve_above_user}
+    given = {name: limit for name, limit in limits.items() if limit is not None}
+    if given and no_approval:
         raise BadInput("Give --approve-above or --no-approval, not both.")
     if proposes and not owners and not key_files:
         raise BadInput("--as-proposals goes with --accept-owner or --accept-key.")
@@ -36,9 +39,7 @@ def changed_policy(
     new += [Sender(key=key, proposes=proposes) for key in keys]
     named = {(sender.uid, sender.key) for sender in new}
     kept = [s for s in before.senders if not accept_nobody and (s.uid, s.key) not in named]
-    policy = replace(before, senders=(*kept, *new))
-    if approve_above is not None or no_approval:
-        policy = replace(policy, approve_above=approve_above)
+    policy = replace(before, senders=(*kept, *new), **(limits if no_approval else given))
     if deadline_days is not None:
         policy = replace(policy, deadline_days=deadline_days)
     if regime is not None:

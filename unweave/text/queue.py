@@ -138,6 +138,7 @@ def policy(answer: Answer) -> list[Any]:
         "No request needs a second person."
         if above is None
         else f"A second person approves requests of more than {above:,} ids.",
+        *_of_a_user(answer["approve_above_user"]),
         f"Time is counted by {answer['regime']}, from the day of receipt.",
         *_own_days(answer["deadline_days"]),
         "What a detector files " + ("runs." if answer["detectors_run"] else "is a proposal."),
@@ -148,6 +149,12 @@ def policy(answer: Answer) -> list[Any]:
             who = f"of {user_called(sender['uid'])}"
         lines.append(f"Files {who} are {'proposals' if sender['proposes'] else 'accepted'}.")
     return lines if answer["senders"] else [*lines, "The inbox accepts no file."]
+
+
+def _of_a_user(above: int | None) -> list[str]:
+    if above is None:
+        return []
+    return [f"So do they what one user adds beyond {above:,} ids a day, under whatever names."]
 
 
 def _own_days(days: int | None) -> list[str]:

@@ -138,6 +138,24 @@ def test_who_names_no_requester_asks_himself(root):
     assert states(project) == ["waiting", "waiting for approval"]  # the third asks the same again
 
 
+def test_two_names_do_not_pass_the_limit_of_the_user_who_adds(root, tmp_path, monkeypatch):
+    project = project_in(root)
+    senders = (Sender(uid=os.getuid()),)
+    project.requests.set_policy(Policy(approve_above=2, approve_above_user=3, senders=senders))
+    project.requests.add(["p1", "p2"], requester="Dora Ost", by="Clerk")
+    project.requests.add(["p3"], requester="Emil West", by="Another")
+    project.requests.add(["p3"], requester="Emil West", by="Another")  # the same again
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "a.json").write_text(json.dumps({"subjects": ["p4"], "requester": "Ida Nord"}))
+    (inbox / "a.json").chmod(0o600)
+    assert len(project.requests.inbox(inbox)["accepted"]) == 1
+    assert states(project) == ["waiting", "waiting", "waiting for approval"]
+    monkeypatch.setattr(os, "getuid", lambda: 4_000_000)
+    project.requests.add(["p5", "p6"], requester="Uwe Sued")
+    assert states(project)[-1] == "waiting"
+
+
 def test_what_was_cancelled_counts_no_more_but_for_what_another_request_names(root):
     project = project_in(root)
     project.requests.set_policy(LIMIT)
@@ -156,8 +174,10 @@ def test_no_name_lies_in_the_tally(root):
     project.requests.add(["p1"], requester="Dora Ost")
     assert b"dora ost" not in (root / "unweave.sqlite").read_bytes().lower()
     with closing(read_index(root / "unweave.sqlite")) as connection:
-        ((day, requester, commitment),) = connection.execute("SELECT * FROM asked_today")
-    assert day == "2031-05-17" and len(requester) == len(commitment) == 64
+        kept = list(connection.execute("SELECT * FROM asked_today"))  # by name, and by user
+    assert len(kept) == 2 and len({requester for _, requester, _ in kept}) == 2
+    for day, requester, commitment in kept:
+        assert day == "2031-05-17" and len(requester) == len(commitment) == 64
     project_in(root, days=1).requests.add(["p2"], requester="Dora Ost")
     with closing(read_index(root / "unweave.sqlite")) as connection:
         assert {row[0] for row in connection.execute("SELECT day FROM asked_today")} == {

@@ -192,6 +192,12 @@ def inbox(workspace: Path, folder: Path, wait: int, as_json: bool) -> None:
 @request.command()
 @WORKSPACE
 @click.option("--approve-above", type=int, metavar="N", help="More ids than that need a second.")
+@click.option(
+    "--approve-above-user",
+    type=int,
+    metavar="N",
+    help="Nor may one user of the machine add more in a day without, under whatever names.",
+)
 @click.option("--no-approval", is_flag=True, help="No request needs a second person.")
 @click.option("--deadline-days", type=int, metavar="N", help="Sooner than the law wants it.")
 @click.option("--regime", help="The law to count by: gdpr, uk-gdpr, ccpa, or one of --regimes.")
@@ -219,6 +225,7 @@ def inbox(workspace: Path, folder: Path, wait: int, as_json: bool) -> None:
 def policy(
     workspace: Path,
     approve_above: int | None,
+    approve_above_user: int | None,
     no_approval: bool,
     deadline_days: int | None,
     regime: str | None,
@@ -239,6 +246,7 @@ def policy(
         rules = changed_policy(
             before,
             approve_above=approve_above,
+            approve_above_user=approve_above_user,
             no_approval=no_approval,
             deadline_days=deadline_days,
             regime=regime,
