@@ -33,6 +33,7 @@ from unweave.commands.requests.recipient import recipient
 from unweave.commands.requests.request import request, run_requests
 from unweave.commands.requests.request_answers import describe, evidence
 from unweave.commands.train import train
+from unweave.options.ids_file import ids_into
 from unweave.options.once import Commands
 from unweave.options.shared import (
     JSON,
@@ -123,6 +124,7 @@ TRACED = ["subject", "model", "batch", "update", "checkpoint", "artifact"]
 @WORKSPACE
 @click.argument("kind", type=click.Choice(TRACED), metavar="KIND")
 @click.argument("name", metavar="ID")
+@ids_into("name")
 @click.option(
     "--export",
     type=click.Path(path_type=Path),
@@ -175,6 +177,7 @@ AS_OF = click.option("--as-of", metavar="TIME", help="What was true then: a date
 @WORKSPACE
 @click.argument("question", type=click.Choice(list(QUESTIONS)), metavar="QUESTION")
 @click.argument("name", required=False, metavar="[MODEL|SUBJECT]")
+@ids_into("name")
 @AS_OF
 @JSON
 def query(
@@ -226,6 +229,7 @@ def status(workspace: Path, as_json: bool) -> None:
     help="The receipt that was handed out with it: say whether it speaks of --subject.",
 )
 @click.option("--subject", metavar="ID", help="Whose certificate it is to be (or which row's).")
+@ids_into("subject")
 @JSON
 @click.pass_context
 def verify(

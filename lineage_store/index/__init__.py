@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         open_index,
         read_index,
         reading_index,
+        still_read,
         writing_index,
     )
     from lineage_store.index.deletions import Request, all_requests, must_be_none_running
@@ -62,7 +63,14 @@ else:
                 "keep_certified",
                 "runs_of_people",
             ),
-            "database": ("compact", "open_index", "read_index", "reading_index", "writing_index"),
+            "database": (
+                "compact",
+                "open_index",
+                "read_index",
+                "reading_index",
+                "still_read",
+                "writing_index",
+            ),
             "deletions": ("Request", "all_requests", "must_be_none_running"),
             "descent": ("base_of", "families_from", "reached"),
             "failures": ("record_failure",),
@@ -112,5 +120,6 @@ __all__ = [
     "rows_of_subject",
     "runs_of_people",
     "sign_log",
+    "still_read",
     "writing_index",
 ]

@@ -118,6 +118,20 @@ def compact(path: Path, *, gone: Collection[bytes] | None = None) -> bool:
     return _with_empty_log(path, "VACUUM")
 
 
+def still_read(path: Path) -> list[str]:
+    """Say in a sentence that somebody is reading, so that what went from the index is still there.
+
+    SQLite takes the old pages away as soon as the last of those who read it is gone.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    if not log.exists() or log.stat().st_size == 0:
+        return []
+    return [
+        "Another program is reading the index (unweave.sqlite): what the request kept in words is "
+        "on its old pages as long as it does; close it, and the next command finds them gone."
+    ]
+
+
 def _with_empty_log(path: Path, *first: str) -> bool:
     """Do some statements, then move the write-ahead log into the file; say whether that went."""
     with closing(_connect(str(path), uri=False)) as connection:

@@ -180,6 +180,8 @@ def carry_out(
     _log_asked(workspace, request_id)
     folder = workspace.request(request_id)
     before = _weights_before(workspace, load_plan(folder)) if command.reveal else {}
+    with reading_index(workspace) as connection:
+        said = [one.sealed for one in queue.of_run(connection, request_id) if one.sealed]
     job = DeletionJob(
         workspace=workspace,
         request_id=request_id,
@@ -207,7 +209,7 @@ def carry_out(
         distances={model: report.distances for model, report in reports.items()},
         evaluations=load_evaluations(workspace, request_id),
     )
-    forget_open_file(workspace, request_id)
+    forget_open_file(workspace, request_id, said=said)
     return done
 
 

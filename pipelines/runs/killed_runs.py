@@ -47,7 +47,7 @@ def sweep(workspace: Workspace, *, today: str) -> list[str]:
     for request in asked:
         folder = workspace.request(request.id)
         if request.state == "done" and folder.open_file.exists():
-            forget_open_file(workspace, request.id)
+            forget_open_file(workspace, request.id, said=None)
             finished.append(request.id)
         if request.state == "running" and folder.plan.exists():
             known |= {plan.model_after for plan in load_plan(folder) if plan.model_after}

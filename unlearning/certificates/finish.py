@@ -4,12 +4,15 @@ Each function can run again after a kill and gives the same files, but for the t
 (the nonce) was drawn when the request was opened, and what is a time is read when it is signed.
 """
 
+from collections.abc import Collection
 from contextlib import closing
 from functools import partial
 
 from lineage_store.canonical import canonical_json, digest, read_json, write_atomic
 from lineage_store.clock import Clock
+from lineage_store.errors import WorkspaceBusy
 from lineage_store.index import (
+    compact,
     deletions,
     keep_certified,
     logging_events,
@@ -131,15 +134,25 @@ def _put_away(workspace: Workspace, request_id: str) -> None:
         write_atomic(file, canonical_json(told.to_json()) + b"\n")
 
 
-def forget_open_file(workspace: Workspace, request_id: str) -> None:
+def forget_open_file(
+    workspace: Workspace, request_id: str, *, said: Collection[bytes] | None
+) -> None:
     """Put away what names places of rows, then destroy the keys: the very last step.
 
     Those of the subjects' pseudonyms go before that of the open file. A subject that still has rows
-    keeps its key: ids of rows may be equal to names of subjects.
+    keeps its key: ids of rows may be equal to names of subjects. What the requests `said`, sealed,
+    leaves the pages of the index first; None where that is not known any more. Raises WorkspaceBusy
+    if another program keeps the index open.
     """
     folder = workspace.request(request_id)
     if not folder.open_file.exists():
         return
+    if said != [] and not compact(workspace.index_file, gone=said):
+        raise WorkspaceBusy(
+            "Another program is reading the index (unweave.sqlite), and as long as it does, what "
+            "the requests said in words cannot go: close it and run the same command again, which "
+            "ends this deletion. All else of it is done, and certified."
+        )
     _put_away(workspace, request_id)
     if not folder.open_key.exists():
         destroy_open(folder)  # killed between the two: all else is done

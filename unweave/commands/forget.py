@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from unweave.options.ids_file import ids_into
 from unweave.options.once import Once
 from unweave.options.shared import (
     BEAM_ARGS,
@@ -21,6 +22,7 @@ from unweave.options.shared import (
 @click.command(cls=Once)
 @WORKSPACE
 @click.argument("subjects", nargs=-1, required=True, metavar="SUBJECT...")
+@ids_into("subjects")
 @click.option("--rows", is_flag=True, help="The arguments are row ids, not subjects.")
 @click.option(
     "--guarantee",

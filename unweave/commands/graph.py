@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from unweave.options.completing import LIVE_MODELS, of
+from unweave.options.ids_file import ids_into
 from unweave.options.once import Once
 from unweave.options.shared import JSON, WORKSPACE
 from unweave.text.printed import say, say_json
@@ -19,6 +20,7 @@ from unweave.text.printed import say, say_json
     help="A model: what it was made from, what came of it.",
 )
 @click.option("--subject", metavar="ID", help="A subject, under its pseudonym: what it touched.")
+@ids_into("subject")
 @click.option("--artifact", metavar="ID", help="An artifact, by MLMD id, external id or URI.")
 @click.option(
     "--out",

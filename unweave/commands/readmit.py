@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from unweave.options.ids_file import ids_into
 from unweave.options.once import Once
 from unweave.options.shared import JSON, WAIT, WORKSPACE
 from unweave.text.printed import say, say_json
@@ -12,6 +13,7 @@ from unweave.text.printed import say, say_json
 @click.command(cls=Once)
 @WORKSPACE
 @click.argument("subjects", nargs=-1, required=True, metavar="SUBJECT...")
+@ids_into("subjects")
 @click.option("--rows", is_flag=True, help="The arguments are row ids, not subjects.")
 @WAIT
 @JSON

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.errors import BadInput
-from lineage_store.index import queue, queue_changes, reading_index
+from lineage_store.index import queue, queue_changes, reading_index, still_read
 from lineage_store.requests import Controller, load_controller, save_controller
 from lineage_store.workspace import Workspace
 from unweave.desk.answer_pack import (
@@ -113,7 +113,9 @@ class Answering(RequestsInHand):
             with self._at.changing() as (_, log):
                 staff = self._at.staff(workspace, log, by)
                 queue_changes.refuse(log, queue.find(log, request), time=session.time, by=staff)
-        return told(Path(out), letter.kind, sent) | {"request": request, "state": "refused"}
+        answer = told(Path(out), letter.kind, sent) | {"request": request, "state": "refused"}
+        answer["warnings"] += still_read(workspace.index_file)
+        return answer
 
     def describe(
         self,

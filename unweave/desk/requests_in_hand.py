@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from lineage_store.deadlines import CANNOT_IDENTIFY, MORE_IS_NEEDED, Standing, Term
 from lineage_store.errors import BadInput
-from lineage_store.index import Queued, queue, queue_changes
+from lineage_store.index import Queued, queue, queue_changes, still_read
 from lineage_store.log import LogConnection
 from lineage_store.requests import Law, date_of, law_in_force
 from unweave.desk.queue_access import QueueAccess
@@ -128,7 +128,8 @@ class RequestsInHand:
             staff, time = self._at.staff(workspace, connection, by), self._at.session.time
             found = queue.find(connection, request)
             queue_changes.cancel(connection, found, time=time, by=staff)
-            return self._at.told(workspace, connection, queue.find(connection, request))
+            told = self._at.told(workspace, connection, queue.find(connection, request))
+        return told | {"warnings": [*told["warnings"], *still_read(workspace.index_file)]}
 
     def ask_more(self, request: str, *, doubt: str, by: str | None = None) -> Answer:
         """Say that more was asked for today, and what was doubted: the clock stands (12(6))."""

@@ -1,8 +1,13 @@
-"""Commands that take an option once: given twice, the last one would win without a word."""
+"""Commands that take an option once: given twice, the last one would win without a word.
+
+They take ids from files, too (`ids_file`).
+"""
 
 from collections import Counter
 
 import click
+
+from unweave.options.ids_file import IdsFile, with_ids
 
 LONGEST = 1000  # letters of a summary: none is cut
 
@@ -18,7 +23,14 @@ class Once(click.Command):
             if taken and times > 1 and not getattr(parameter, "is_flag", False):
                 flag = max(parameter.opts, key=len)
                 raise click.UsageError(f"{flag} is given {times} times, and is taken once.", ctx)
-        return super().parse_args(ctx, args)
+        return super().parse_args(ctx, self._with_ids(ctx, args))
+
+    def _with_ids(self, ctx: click.Context, args: list[str]) -> list[str]:
+        option = next((one for one in self.params if isinstance(one, IdsFile)), None)
+        found, _, _ = self.make_parser(ctx).parse_args(args=[*args])
+        if option is None or found.get(str(option.name)) is None:
+            return args
+        return with_ids(self, found[str(option.name)], option, args)
 
 
 class Commands(click.Group):

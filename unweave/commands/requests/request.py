@@ -8,6 +8,7 @@ import click
 from unweave.commands.requests.request_answers import ANSWERING
 from unweave.commands.requests.request_in_hand import IN_HAND
 from unweave.options.completing import DELETIONS, of
+from unweave.options.ids_file import ids_into
 from unweave.options.once import Commands, Once
 from unweave.options.queue_commands import (
     ALSO,
@@ -33,6 +34,7 @@ for _command in (*IN_HAND, *ANSWERING):
 @request.command()
 @WORKSPACE
 @click.argument("subjects", nargs=-1, required=True, metavar="SUBJECT...")
+@ids_into("subjects")
 @click.option("--rows", is_flag=True, help="The arguments are row ids, not subjects.")
 @click.option("--reason", help="Why; free text, sealed in the queue and erased at the end.")
 @click.option("--legal-basis", help="On what legal basis; kept like the reason.")

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from unweave.options.ids_file import ids_into
+from unweave.options.once import Once
 from unweave.options.queue_commands import ALSO, BY, NOT_OFFERED, ONLY, REQUEST, show_queue
 from unweave.options.shared import JSON, WAIT, WORKSPACE, project_of
 
@@ -70,10 +72,11 @@ def approve(workspace: Path, request_id: str, by: str, wait: int, as_json: bool)
     show_queue(answer, as_json, "changed")
 
 
-@click.command()
+@click.command(cls=Once)
 @WORKSPACE
 @REQUEST
 @ALSO
+@ids_into("also")
 @ONLY
 @NOT_OFFERED
 @BY
