@@ -79,6 +79,12 @@ class TrainOptions:
     epochs: int = option(10, "Epochs of plain training to match.", low=1, high=100_000, shown=True)
     batch_size: int = option(64, "Mean rows of a batch.", low=1, high=1 << 20, shown=True)
     seed: int = option(0, "The seed of everything random.", low=0, high=(1 << 63) - 1, shown=True)
+    device: str = option(
+        "cpu",
+        "What trains a network: the processor, or one graphics card of NVIDIA's.",
+        among=("cpu", "gpu"),
+        shown=True,
+    )
     risk_rules: tuple[str, ...] = option(
         (),
         "Rows likely to be withdrawn, for late slices: COLUMN=TEXT, COLUMN<NUMBER or "

@@ -4,6 +4,7 @@ train, forget, queue, audit, doctor, detect  the runs
 asked_again                                  an interrupted deletion that is asked for again
 base_model                                   the model that a training starts from
 before_a_run                                 what would stop a deletion at its end
+devices                                      which card a run computes on, if any
 dry_run                                      what a deletion would do
 find_rows                                    from ids to rows
 killed_runs                                  what they leave behind, taken away

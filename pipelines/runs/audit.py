@@ -38,7 +38,7 @@ from unlearning.erasure import digests_served, ended_digests, scan_apart
 from unlearning.families import encoding_of_ledger, family_of_ledger
 from unlearning.fingerprint import same_code
 from unlearning.fingerprint.environment import differing
-from unlearning.training import module_source
+from unlearning.planning import fingerprints_today
 from unlearning.verification import differing_files
 from unlearning.verification.replay import BITS, TOLERANCE, Segment, chosen, replay, segments
 
@@ -252,9 +252,9 @@ def _replayed(
 
 def _differs(ledger: Ledger) -> list[str]:
     """Name what makes bits incomparable: the code that trains, or parts of the environment."""
-    family = family_of_ledger(ledger)
-    names = differing(ledger.header.environment, family.environment(module_source(ledger)))
-    same = same_code(ledger.header.code, family.code())
+    today = fingerprints_today(ledger)
+    names = differing(ledger.header.environment, today.environment)
+    same = same_code(ledger.header.code, today.code)
     return [*([] if same else ["code"]), *names]
 
 

@@ -33,6 +33,7 @@ from lineage_store.tensors import weights_digest
 from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend, Command, DeletionJob, ModelChange
 from pipelines.runs.before_a_run import look
+from pipelines.runs.devices import take_devices
 from pipelines.runs.find_rows import (
     ForgetRequest,
     Found,
@@ -45,15 +46,15 @@ from pipelines.runs.find_rows import (
 from pipelines.runs.settled_plans import settle_plans
 from unlearning.certificates import forget_open_file, log_asked, log_taken_back
 from unlearning.evaluation import demanded, load_evaluations
-from unlearning.families import family_of_ledger
+from unlearning.fingerprint import must_be_there
 from unlearning.planning import (
     AffectedModel,
     BaseAfter,
-    Fingerprints,
     ModelPlan,
     OpenRequest,
     base_after,
     destroy_open,
+    fingerprints_today,
     folder_bytes,
     load_open,
     load_plan,
@@ -63,7 +64,6 @@ from unlearning.planning import (
     save_plan,
 )
 from unlearning.registry import must_be_recorded
-from unlearning.training import module_source
 from unlearning.verification import Distances, load_reports
 
 
@@ -121,13 +121,13 @@ def plan_all(
             descendants=backend.descendants(workspace, record),
             served=folder_bytes(workspace.absolute(record.paths["model"])),
         )
-        family = family_of_ledger(ledger)
+        must_be_there(ledger.header.options.device)
         plan = plan_model(
             model,
             model_after=f"m{number}",
             deleted=deleted,
             asked=asked,
-            today=Fingerprints(family.code(), family.environment(module_source(ledger))),
+            today=fingerprints_today(ledger),
             derived_until=request.derived_until,
             base=base,
         )
@@ -194,6 +194,7 @@ def carry_out(
     )
     try:
         _must_hold(workspace, job)
+        take_devices(workspace, job.changes)
         with translated():
             command.backend.delete(settle_plans(job, backend=command.backend))
     except Exception as error:

@@ -35,7 +35,9 @@ from lineage_store.understood import TableWatch, Understanding, Watched, underst
 from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend, TrainingJob
 from pipelines.runs.base_model import find_base
+from pipelines.runs.devices import must_share_the_device
 from unlearning.families import family_of, must_be_fit, partition_for
+from unlearning.fingerprint import take_device
 from unlearning.fitting import ShardEngine
 from unlearning.training import TrainConfig
 
@@ -90,6 +92,7 @@ def train(
     family = family_of(asked.options.model_family)
     unfit = partial(family.unfit, module=asked.module is not None, base=asked.base is not None)
     must_be_fit(unfit(None, asked.options))
+    take_device(asked.options.device)
     asked = replace(asked, columns=replace(asked.columns, weighing=family.weighing))
     source = family.source(asked.module)
     text, name = source.text, source.name
@@ -97,6 +100,7 @@ def train(
     options, base = asked.options, None
     with writing_index(workspace) as connection:
         deletions.must_be_none_running(connection)
+        must_share_the_device(connection, workspace, asked.options)
         if asked.base is not None:
             base = find_base(
                 connection, workspace, asked.base, shards=options.shards, module=asked.module

@@ -100,6 +100,7 @@ FOREIGN_SIGNATURES = {  # who hands on whatever is given, since another's signat
 }
 OTHER_PROGRAMS = (  # whose flags are not ours: Beam's runners, Chromium
     "unlearning/fitting/beam.py",
+    "unlearning/fingerprint/devices.py",
     "unlearning/fitting/engines.py",
     "unweave/report/pdf.py",
 )

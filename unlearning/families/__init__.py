@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         encoding_of_ledger,
         family_of,
         family_of_ledger,
+        run_environment,
     )
 else:
     __getattr__ = lazily(
@@ -30,6 +31,7 @@ else:
                 "encoding_of_ledger",
                 "family_of",
                 "family_of_ledger",
+                "run_environment",
             ),
         },
     )
@@ -46,4 +48,5 @@ __all__ = [
     "next_border",
     "partition_for",
     "planned_steps",
+    "run_environment",
 ]

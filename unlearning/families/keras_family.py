@@ -143,7 +143,13 @@ class KerasFamily:
     def open(self, source: ModelSource, store: RowStore, *, options: TrainOptions) -> Learner:
         """Build the model of a module's source."""
         return KerasParts(
-            make_learner(source.text, name=source.name, store=store, seed=options.seed)
+            make_learner(
+                source.text,
+                name=source.name,
+                store=store,
+                seed=options.seed,
+                device=options.device,
+            )
         )
 
     def distance(self, one: State, other: State, *, names: Sequence[str]) -> float | None:

@@ -5,11 +5,12 @@ A family is imported when it is asked for, so that who uses one does not load wh
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lineage_store.data import Schema
 from lineage_store.errors import BadInput
-from lineage_store.ledger import FIRST_FAMILY, Ledger
+from lineage_store.ledger import FIRST_FAMILY, Ledger, TrainOptions
+from unlearning.fingerprint.devices import on_device
 
 if TYPE_CHECKING:
     from unlearning.encoding.row_encoding import RowEncoding
@@ -89,6 +90,11 @@ def _known() -> tuple[str, ...]:
 def family_of_ledger(ledger: Ledger) -> "Family":
     """Return the family that a ledger's model is of."""
     return family_of(ledger.header.options.model_family)
+
+
+def run_environment(options: TrainOptions, text: str | None) -> dict[str, Any]:
+    """Return what the bits of a run with such options depend on besides; `text` is the source."""
+    return on_device(family_of(options.model_family).environment(text), options.device)
 
 
 def encoding_of_ledger(ledger: Ledger, schema: Schema) -> "RowEncoding":

@@ -2,7 +2,8 @@
 
 Versions of Python and of the libraries that compute, the processor's instruction set, the number of
 threads; Keras's settings; the variables that tell TensorFlow, XLA, oneDNN and NumPy how to compute;
-and what the model's module imports. Read without TensorFlow, so that a plan can compare it.
+and what the model's module imports; `devices` adds a graphics card, if one computes. Read without
+TensorFlow, so that a plan can compare it.
 
 What is as it is by default has no key. So a ledger of an earlier unweave, which did not look at it,
 is taken to be made with the defaults, and differs from a process in which something is set.
@@ -69,7 +70,7 @@ def environment_of(packages: Sequence[str]) -> dict[str, Any]:
 def _keras() -> dict[str, Any]:
     settings = keras_settings()
     return {
-        f"keras.{name}": _told(settings[name])
+        f"keras.{name}": as_recorded(settings[name])
         for name, default in DEFAULTS.items()
         if settings[name] != default
     }
@@ -78,7 +79,7 @@ def _keras() -> dict[str, Any]:
 def _variables() -> dict[str, str]:
     """Return the variables that are set; one thread is what is set anyway."""
     return {
-        name: _told(value)
+        name: as_recorded(value)
         for name, value in os.environ.items()
         if value
         and VARIABLES.fullmatch(name)
@@ -88,7 +89,7 @@ def _variables() -> dict[str, str]:
     }
 
 
-def _told(value: object) -> str:
+def as_recorded(value: object) -> str:
     """Return a value as it may be recorded: a path in it may be telling, so only words stand."""
     text = str(value)
     return text if PLAIN.fullmatch(text) else f"sha256:{digest(text.encode())[:16]}"

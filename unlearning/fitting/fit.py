@@ -31,7 +31,7 @@ from lineage_store.ledger import (
 from lineage_store.placement import bucket_count
 from lineage_store.rows import RowStore, open_rows
 from unlearning.families.family import Clock, Learner, ModelSource, Progress
-from unlearning.families.known_families import family_of
+from unlearning.families.known_families import family_of, run_environment
 from unlearning.fitting.engines import HERE, ShardEngine
 from unlearning.fitting.marks import keep_marks
 from unlearning.fitting.shard_task import (
@@ -239,7 +239,7 @@ class _Asked:
             old=None if self.old is None else self.old.folder,
             base=None if self.base is None else self.base.folder,
             ticket=self.ticket,
-            made_with=made_with(self.config.options.model_family, self.text),
+            made_with=made_with(self.config.options, self.text),
             interval=self.interval,
             old_rows=None if self.old_store is None else self.old_store.folder,
         )
@@ -291,7 +291,7 @@ def _complete(
         trainable=described.trainable,
         data=store.description,
         code=family.code(),
-        environment=family.environment(text),
+        environment=run_environment(config.options, text),
         key_id=config.key_id,
         base=None if base is None else origin(base),
         claim=made.claim,

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.canonical import write_atomic
-from lineage_store.ledger import Ledger, ShardLedger, open_ledger, shard_folder
+from lineage_store.ledger import Ledger, ShardLedger, TrainOptions, open_ledger, shard_folder
 from lineage_store.rows import RowStore, open_rows
 from unlearning.families.family import Clock, Learner, ModelSource, PartRun, Progress, nothing_given
-from unlearning.families.known_families import family_of
+from unlearning.families.known_families import family_of, run_environment
 from unlearning.fitting.marks import Marker, keep_marks, marked
 from unlearning.strategies.decision import Decision, decision_json
 from unlearning.strategies.known_strategies import strategy_of
@@ -117,10 +117,10 @@ class ShardTask:
         )
 
 
-def made_with(family: str, module: str) -> dict[str, Any]:
+def made_with(options: TrainOptions, module: str) -> dict[str, Any]:
     """Return a family's code digest in this process, and its environment for a module's source."""
-    known = family_of(family)
-    return {"code": known.code(), **known.environment(module)}
+    code = family_of(options.model_family).code()
+    return {"code": code, **run_environment(options, module)}
 
 
 def learner_of(old: Ledger, store: RowStore) -> MakeLearner:

@@ -47,8 +47,7 @@ def carry_out_apart(task: ShardTask) -> None:
 
     Raises BadInput if this process's environment would give other bits.
     """
-    family = task.config.options.model_family
-    here, there = made_with(family, task.text), dict(task.made_with)
+    here, there = made_with(task.config.options, task.text), dict(task.made_with)
     if here != there:
         raise BadInput(
             f"A worker cannot train these shards: its {', '.join(differing(there, here))} differ "

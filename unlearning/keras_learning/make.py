@@ -15,9 +15,11 @@ from unlearning.keras_models.module_file import (
 from unlearning.keras_models.refusals import read_model
 
 
-def make_learner(text: str, *, name: str, store: RowStore, seed: int) -> KerasLearner:
+def make_learner(
+    text: str, *, name: str, store: RowStore, seed: int, device: str = "cpu"
+) -> KerasLearner:
     """Build the learner of a store's rows from a module's source."""
-    pin_tensorflow()
+    pin_tensorflow(device)
     return KerasLearner(text, name=name, spec=spec_of(store.schema), seed=seed)
 
 

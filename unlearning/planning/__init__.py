@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         AffectedModel,
         Fingerprints,
         base_after,
+        fingerprints_today,
         must_still_hold,
         plan_model,
     )
@@ -48,6 +49,7 @@ else:
             "plan": (
                 "AffectedModel",
                 "Fingerprints",
+                "fingerprints_today",
                 "base_after",
                 "must_still_hold",
                 "plan_model",
@@ -73,6 +75,7 @@ __all__ = [
     "destroy_open",
     "exact_run_after",
     "expected_cost",
+    "fingerprints_today",
     "folder_bytes",
     "load_open",
     "load_plan",

@@ -21,7 +21,7 @@ from lineage_store.index import IndexedRows
 from lineage_store.ledger import BaseOrigin, Ledger
 from lineage_store.placement import Partition
 from lineage_store.rows import RowStore
-from unlearning.families.known_families import family_of_ledger
+from unlearning.families.known_families import family_of_ledger, run_environment
 from unlearning.planning.choice import Asked, choose_here
 from unlearning.planning.cut_anew import (
     all_anew,
@@ -71,6 +71,12 @@ class Fingerprints:
 
     code: str
     environment: Mapping[str, Any]
+
+
+def fingerprints_today(ledger: Ledger) -> Fingerprints:
+    """Return what the bits of a ledger's model would depend on if it were trained today."""
+    environment = run_environment(ledger.header.options, module_source(ledger))
+    return Fingerprints(family_of_ledger(ledger).code(), environment)
 
 
 def plan_model(

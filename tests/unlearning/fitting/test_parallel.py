@@ -289,7 +289,7 @@ def task(by_one, tmp_path, signs):
         old=None,
         base=None,
         ticket="",
-        made_with=made_with("keras", module_source(old)),
+        made_with=made_with(config_of(old).options, module_source(old)),
     )
 
 
