@@ -36,7 +36,7 @@ from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend, TrainingJob
 from pipelines.runs.base_model import find_base
 from pipelines.runs.devices import must_share_the_device
-from unlearning.families import family_of, must_be_fit, partition_for
+from unlearning.families import family_of, must_be_fit, must_fit_names, partition_for
 from unlearning.fingerprint import take_device
 from unlearning.fitting import ShardEngine
 from unlearning.training import TrainConfig
@@ -92,6 +92,7 @@ def train(
     family = family_of(asked.options.model_family)
     unfit = partial(family.unfit, module=asked.module is not None, base=asked.base is not None)
     must_be_fit(unfit(None, asked.options))
+    must_fit_names(family, items=asked.columns.items, labels=asked.columns.labels)
     take_device(asked.options.device)
     asked = replace(asked, columns=replace(asked.columns, weighing=family.weighing))
     source = family.source(asked.module)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
         Learner,
         ModelSource,
         must_be_fit,
+        must_fit_names,
         planned_steps,
     )
     from unlearning.families.known_families import (
@@ -25,7 +26,14 @@ else:
         __name__,
         {
             "default_partition": ("next_border", "partition_for"),
-            "family": ("Family", "Learner", "ModelSource", "must_be_fit", "planned_steps"),
+            "family": (
+                "Family",
+                "Learner",
+                "ModelSource",
+                "must_be_fit",
+                "must_fit_names",
+                "planned_steps",
+            ),
             "known_families": (
                 "DEFAULT",
                 "encoding_of_ledger",
@@ -45,6 +53,7 @@ __all__ = [
     "family_of",
     "family_of_ledger",
     "must_be_fit",
+    "must_fit_names",
     "next_border",
     "partition_for",
     "planned_steps",

@@ -245,18 +245,11 @@ def not_one_label(
 
     `arrays` says whether it reads columns of arrays.
     """
-    found = []
-    if schema.said.items is not None:
-        why = f"The family {family} reads columns of features, and no items"
-        found.append(Unfit("change this", f"{why}: leave `item_column` out."))
+    found = _of_names(family, items=schema.said.items, labels=schema.labels)
     if schema.arrays and not arrays:
         named = ", ".join(map(repr, schema.arrays))
         why = f"The family {family} reads no arrays, and {named} holds some"
         found.append(Unfit("never", f"{why}: leave it out, or give a `module` of Keras."))
-    if not schema.labels:
-        why = f"The family {family} learns to tell a label, and no column was named as one"
-        least = "take a family that needs none (docs/families.md)"
-        found.append(Unfit("change this", f"{why}: name it with `label`, or {least}."))
     if len(schema.labels) > 1:
         why = f"The family {family} learns one label, and {len(schema.labels)} columns were named"
         found.append(Unfit("not yet", f"{why}: train a model for each of them."))
@@ -266,6 +259,27 @@ def not_one_label(
     if schema.weights and weighing == "none":
         why = f"The family {family} takes no weights of rows"
         found.append(Unfit("not yet", f"{why}: leave {_named(schema.weights)} out."))
+    return found
+
+
+def must_fit_names(family: Family, *, items: str | None, labels: Sequence[str]) -> None:
+    """Raise BadInput if a family that learns to tell a label is given none, or a column of items.
+
+    All of this is known before a row is read.
+    """
+    if family.tasks:
+        must_be_fit(_of_names(family.name, items=items, labels=labels))
+
+
+def _of_names(family: str, *, items: str | None, labels: Sequence[object]) -> list[Unfit]:
+    found = []
+    if items is not None:
+        why = f"The family {family} reads columns of features, and no items"
+        found.append(Unfit("change this", f"{why}: leave `item_column` out."))
+    if not labels:
+        why = f"The family {family} learns to tell a label, and no column was named as one"
+        least = "take a family that needs none (docs/families.md)"
+        found.append(Unfit("change this", f"{why}: name it with `label`, or {least}."))
     return found
 
 

@@ -283,6 +283,12 @@ def test_the_data_digest_depends_on_rows_and_placement_but_not_on_pseudonyms_or_
         gated([HEADER[1:], *lines], subjects=("person",), place_by_row=True),
     ]
     assert len({snapshot.data_digest for snapshot in [one, *others]}) == 5
+    with_ids = [[str(number), *line] for number, line in enumerate(lines)]
+    value = [[*with_ids[0][:3], "2.5", with_ids[0][4]], *with_ids[1:]]  # the key stays the id's
+    kept, other = (
+        gated([HEADER, *rows], subjects=("person",), row_id="id") for rows in (with_ids, value)
+    )
+    assert kept.data_digest != other.data_digest
 
 
 def test_a_separator_moved_from_one_field_to_the_next_changes_the_digest():

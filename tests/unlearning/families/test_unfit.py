@@ -9,6 +9,7 @@ from lineage_store.errors import BadInput
 from lineage_store.ledger import TrainOptions
 from unlearning.families.family import must_be_fit, not_one_label
 from unlearning.families.known_families import FAMILIES, family_of
+from unweave import Project
 
 SIZE, WEIGHT = Column("size", "number"), Column("w", "number")
 CLASS = Label("kind", "text", "classification", ("a", "b"))
@@ -37,6 +38,18 @@ def test_a_table_of_items_fits_who_learns_these_and_nobody_else(family):
     (items, label) = reasons(family, ITEMS)
     assert "reads columns of features, and no items: leave `item_column` out" in items[1]
     assert "no column was named as one" in label[1]
+
+
+@pytest.mark.parametrize(
+    "named", [{}, {"item_column": "song", "subject": "person"}], ids=["nothing", "items"]
+)
+def test_what_names_alone_tell_is_refused_before_a_row_is_read(tmp_path, named):
+    (tmp_path / "given.csv").write_text("person,song\np1,1\np2,2\np3,3,4\n", encoding="utf-8")
+    with pytest.raises(BadInput, match="no column was named as one") as told:
+        Project(tmp_path / "ws").train(tmp_path / "given.csv", model_family="ridge", **named)
+    assert ("no items" in str(told.value)) == bool(named)
+    with pytest.raises(BadInput, match="Line 4"):
+        Project(tmp_path / "ws").train(tmp_path / "given.csv", model_family="ridge", label="song")
 
 
 def test_item_knn_names_all_that_it_cannot_use_at_once():
