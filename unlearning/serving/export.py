@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from lineage_store.canonical import canonical_json, read_json
+from lineage_store.canonical import canonical_json, read_json, reading_own
 from lineage_store.errors import BadInput
 from lineage_store.tensors import LEARNT, State
 from unlearning.keras_learning.keras_learner import KerasLearner
@@ -174,7 +174,8 @@ def _named(tf: Any, told: Any, scores: Any, head: LabelSpec, spec: ModelSpec) ->
 def served_columns(folder: Path) -> ModelSpec:
     """Read which columns a SavedModel of ours takes.
 
-    Raises BadInput for one that does not say it: of a family from outside, or damaged.
+    Raises BadInput for one that does not say it, of a family from outside, and Damaged for one
+    whose file is not as it was written.
     """
     file = folder / "assets" / ASSET
     if not file.exists():
@@ -182,16 +183,20 @@ def served_columns(folder: Path) -> ModelSpec:
             f"The served model in {folder} does not say which columns it takes ({ASSET}): ask it "
             f"by its own signatures, with TensorFlow Serving for instance."
         )
-    value = read_json(file)
-    if "items" in value:
+    with reading_own(file):
+        value = read_json(file)
+        spec = None if "items" in value else ModelSpec.from_json(value)
+    if spec is None:
         raise BadInput(
             f"The served model in {folder} recommends items, and tells no label: no answer of it "
             f"is right or wrong."
         )
-    return ModelSpec.from_json(value)
+    return spec
 
 
 def served_inputs(folder: Path) -> tuple[ParsedInput, ...]:
     """Read what a SavedModel of ours takes that is made by a module's `parse`; nothing without."""
-    told = read_json(folder / "assets" / ASSET).get(PARSED, ())
-    return tuple(ParsedInput(name, tuple(shape), dtype) for name, shape, dtype in told)
+    file = folder / "assets" / ASSET
+    with reading_own(file):
+        told = read_json(file).get(PARSED, ())
+        return tuple(ParsedInput(name, tuple(shape), dtype) for name, shape, dtype in told)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from lineage_store.canonical import read_json
+from lineage_store.canonical import read_json, reading_own
 from lineage_store.data import tables_of
 from lineage_store.sources import open_sources
 from lineage_store.tensors import Array
@@ -132,7 +132,8 @@ def asked_of(
     that cannot be asked so.
     """
     told = folder / "assets" / ASSET
-    item = read_json(told).get("items") if told.exists() else None
+    with reading_own(told):
+        item = read_json(told).get("items") if told.exists() else None
     if item is None:
         return Predictions(folder, asked, source=source)
     return Recommendations(folder, asked, item=item)

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import random
+import shutil
 import sqlite3
 import stat
 from datetime import datetime
@@ -15,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lineage_store.data.number_text import days_of
-from lineage_store.errors import BadInput
+from lineage_store.errors import BadInput, Damaged
 from lineage_store.sources import DatabaseQuery, csv_file
 from pipelines.backends.direct import DirectBackend
 from unlearning.fingerprint.determinism import pin_tensorflow
@@ -193,6 +194,20 @@ def test_columns_that_are_missing_or_there_twice_are_refused(made, run, tmp_path
                 run("--data", path, *more)
     with pytest.raises(BadInput, match="There is no column 'ref' in"):
         run("--data", made / "t.csv", "--row-id-column", "ref")
+
+
+@pytest.mark.parametrize(
+    "damage", [Path.unlink, *(lambda file, text=text: file.write_text(text) for text in
+                              ("", "{}", "[1]", '{"numbers": 3}'))],
+    ids=["gone", "empty", "no columns", "a list", "a number"],
+)  # fmt: skip
+def test_a_served_model_that_does_not_say_its_columns_is_refused_by_name(made, tmp_path, damage):
+    shutil.copytree(made / "ws", tmp_path / "ws")
+    (file,) = (tmp_path / "ws" / "serving").rglob("columns.json")
+    file.chmod(0o600)
+    damage(file)
+    with pytest.raises((BadInput, Damaged), match="serving/m1/1"):
+        Project(tmp_path / "ws").predict(made / "t.csv")
 
 
 def test_predictions_lie_in_no_workspace_and_on_no_table_and_in_what_is_a_file(made, run, tmp_path):
