@@ -11,7 +11,7 @@ compared with the full training of its own round, so that a drift of the machine
 
 Tracing a graph costs the same for one step as for all, and so has a column of its own, as have
 evaluation and export, and what is taken again before anything is taken over (law 3): its seconds,
-and its steps, at most four a shard. The pipeline around it is measured by `pipeline-cost`.
+the processor's seconds, and its steps. The pipeline around it is measured by `pipeline-cost`.
 """
 
 import json
@@ -75,6 +75,7 @@ def run(*, quick: bool, tell: Tell) -> Result:
             "tracing s",
             "keeping s",
             "replay s",
+            "of cpu",
             "steps again",
             "evaluate s",
             "export s",
@@ -160,5 +161,11 @@ def parts(found: Numbers) -> tuple[str, ...]:
         [f"{found['parts'].get(name, 0.0):.2f}" for name in names]
         for names in (("tracing", "keeping"), ("evaluating", "exporting"))
     )
-    again = (f"{found['replay']:.2f}", f"{found['replayed']}") if "replay" in found else ("", "")
+    again = ("", "", "")
+    if "replay" in found:
+        again = (
+            f"{found['replay']:.2f}",
+            f"{found['replay_cpu']:.2f}",
+            f"{found['replayed']}",
+        )
     return (*before, *again, *after)

@@ -119,16 +119,16 @@ def replayed(folder: Path, trained: Path, *, row: int) -> Numbers:
     learner = learner_of(old, before)()
     learner.prepare(old.header.options)
     run = replay_run(old, learner, base=None)
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     done = [
         earned(run, before, old, decision, base=None, needed=False)
         for decision in plan.shards
         if takes_over(decision)
     ]
-    seconds = time.perf_counter() - began
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     if any(one.failure for one in done):
         raise CheckFailed("A shard that was just trained does not repeat itself.")
-    return {"replay": seconds, "replayed": sum(one.again for one in done)}
+    return {"replay": seconds, "replay_cpu": cpu, "replayed": sum(one.again for one in done)}
 
 
 def training_seconds(found: Numbers, *, of: Literal["parts", "cpu"] = "parts") -> float:
