@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 Clock = Callable[[], str]
 
 
-def written(moment: datetime) -> str:
+def time_text(moment: datetime) -> str:
     """Return a moment as it is written down."""
     return moment.replace(microsecond=0).isoformat()
 
@@ -23,7 +23,7 @@ def machine_time() -> datetime:
 
 def seconds_ahead(clock: Clock) -> int:
     """Return by how many seconds a clock is ahead of this machine's."""
-    before, told, after = written(machine_time()), clock(), written(machine_time())
+    before, told, after = time_text(machine_time()), clock(), time_text(machine_time())
     if before <= told <= after:
         return 0  # it is the machine's, in whole seconds
     ahead = datetime.fromisoformat(told) - datetime.fromisoformat(after)
@@ -32,4 +32,4 @@ def seconds_ahead(clock: Clock) -> int:
 
 def clock_ahead(seconds: int) -> Clock:
     """Return a clock that is ahead of this machine's by some seconds."""
-    return lambda: written(machine_time() + timedelta(seconds=seconds))
+    return lambda: time_text(machine_time() + timedelta(seconds=seconds))

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         picture_of_model,
         picture_of_subject,
     )
-    from lineage_store.mlmd.server import connection_config, told
+    from lineage_store.mlmd.server import connection_config, translating_server_errors
     from lineage_store.mlmd.settled import settle
     from lineage_store.mlmd.stand_ins import certificate_of, made_by_tfx
 else:
@@ -53,7 +53,7 @@ else:
                 "picture_of_model",
                 "picture_of_subject",
             ),
-            "server": ("connection_config", "told"),
+            "server": ("connection_config", "translating_server_errors"),
             "settled": ("settle",),
             "stand_ins": ("certificate_of", "made_by_tfx"),
         },
@@ -78,5 +78,5 @@ __all__ = [
     "place_of",
     "read_lineage",
     "settle",
-    "told",
+    "translating_server_errors",
 ]

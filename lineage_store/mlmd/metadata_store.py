@@ -21,7 +21,12 @@ from lineage_store.graph.node import LineageNode
 from lineage_store.graph.unit_types import UNIT_TYPES
 from lineage_store.mlmd.names import place_of
 from lineage_store.mlmd.places import Places, places
-from lineage_store.mlmd.server import connection_config, in_reach, told, unlogged
+from lineage_store.mlmd.server import (
+    connection_config,
+    in_reach,
+    translating_server_errors,
+    unlogged,
+)
 from lineage_store.workspace.folder import Workspace
 from lineage_store.workspace.metadata_address import Connection, password_from, sqlite_file
 
@@ -55,17 +60,17 @@ class Metadata:
             )
         config = connection_config(connection, password_from(), create=create)
         in_reach(connection)
-        with told(connection), unlogged():
+        with translating_server_errors(connection), unlogged():
             self.store = metadata_store.MetadataStore(config)
         self._type_names: dict[int, str] = {}
         self._artifact_types: dict[str, int] = {}
         self._execution_types: dict[str, int] = {}
         if create:
-            with told(connection):
+            with translating_server_errors(connection):
                 self._register_types()
         self.places = Places("")
         if root is not None:
-            with told(connection):
+            with translating_server_errors(connection):
                 placed = self.store.get_artifacts_by_type(PLACED)
             self.places = places(root, (artifact.uri for artifact in placed))
 

@@ -69,7 +69,7 @@ def in_reach(connection: Connection) -> None:
 
 
 @contextmanager
-def told(connection: Connection) -> Iterator[None]:
+def translating_server_errors(connection: Connection) -> Iterator[None]:
     """Turn what MLMD and TFX raise when a server fails into one sentence.
 
     The cause is not chained: its text is the server's, and nobody knows what it repeats.

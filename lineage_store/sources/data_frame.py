@@ -48,7 +48,7 @@ class ArrowTable(Declared):
 
     def batches(self, progress: Progress | None = None) -> Iterator[TextRows]:
         """Yield the rows in order, some at a time; `progress` is told how many rows were read."""
-        return told(self.declared().rows(self.table.to_batches()), progress)
+        return reporting_rows(self.declared().rows(self.table.to_batches()), progress)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +79,7 @@ class ColumnsInMemory(Declared):
             batch_of(self.given, slice(start, start + at_once), name=self.name)
             for start in range(0, self.size, at_once)
         )
-        return told(self.declared().rows(batches), progress)
+        return reporting_rows(self.declared().rows(batches), progress)
 
 
 def table_in_memory(data: Any) -> ArrowTable | ColumnsInMemory:
@@ -126,7 +126,7 @@ def batch_of(columns: Sequence[tuple[str, Any]], rows: slice, *, name: str) -> A
     return pa.RecordBatch.from_arrays(found, names=[column for column, _ in columns])
 
 
-def told(batches: Iterator[TextRows], progress: Progress | None) -> Iterator[TextRows]:
+def reporting_rows(batches: Iterator[TextRows], progress: Progress | None) -> Iterator[TextRows]:
     """Yield rows, and tell after each batch how many there were."""
     for rows in batches:
         yield rows

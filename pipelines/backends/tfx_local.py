@@ -28,7 +28,7 @@ from lineage_store.mlmd import (
     made_by_tfx,
     place_of,
     settle,
-    told,
+    translating_server_errors,
 )
 from lineage_store.workspace import Workspace
 from pipelines.jobs import DeletionJob, TrainingJob
@@ -43,7 +43,7 @@ class TfxBackend:
 
     def train(self, job: TrainingJob) -> None:
         """Run the training pipeline."""
-        with told(job.workspace.metadata), quiet_and_inside(job.workspace):
+        with translating_server_errors(job.workspace.metadata), quiet_and_inside(job.workspace):
             Metadata.of(job.workspace, create=True)  # TFX would try ten times, and not say why
             from pipelines.definitions.training import training_pipeline
             from unlearning.fitting.executor_engine import using
@@ -53,7 +53,7 @@ class TfxBackend:
 
     def delete(self, job: DeletionJob) -> None:
         """Run the deletion pipeline."""
-        with told(job.workspace.metadata), quiet_and_inside(job.workspace):
+        with translating_server_errors(job.workspace.metadata), quiet_and_inside(job.workspace):
             Metadata.of(job.workspace, create=True)
             from pipelines.definitions.deletion import deletion_pipeline
             from unlearning.fitting.executor_engine import using
@@ -63,17 +63,17 @@ class TfxBackend:
 
     def record_training(self, job: TrainingJob) -> None:
         """Write the new model's lineage into MLMD."""
-        with told(job.workspace.metadata):
+        with translating_server_errors(job.workspace.metadata):
             _ingest_models(job.workspace, Metadata.of(job.workspace), [job.model])
 
     def record_deletion(self, job: DeletionJob) -> None:
         """Write the new models' lineage, mark what is gone, and record the deletion itself."""
-        with told(job.workspace.metadata):
+        with translating_server_errors(job.workspace.metadata):
             _record_deletion(job.workspace, Metadata.of(job.workspace), job.request_id)
 
     def catch_up(self, workspace: Workspace) -> None:
         """Write what is not in MLMD yet of live models and of requests that are done."""
-        with told(workspace.metadata):
+        with translating_server_errors(workspace.metadata):
             _catch_up(workspace)
 
     def descendants(self, workspace: Workspace, record: ModelRecord) -> list[LineageNode]:
@@ -82,7 +82,7 @@ class TfxBackend:
         Without what comes of the data of families that were ever trained from it: a model that
         starts from this one is planned with it, and one that does so no longer owes it nothing.
         """
-        with told(workspace.metadata):
+        with translating_server_errors(workspace.metadata):
             return _descendants(workspace, record)
 
 

@@ -19,7 +19,7 @@ from lineage_store.doctor import (
     write_missing,
 )
 from lineage_store.index import must_be_none_running, reading_index, writing_index
-from lineage_store.mlmd import Metadata, Names, made_by_tfx, settle, told
+from lineage_store.mlmd import Metadata, Names, made_by_tfx, settle, translating_server_errors
 from lineage_store.workspace import Workspace, reading_folder, who_works
 from unlearning.registry.compare_index import IndexFindings, compare_index, repair_index
 
@@ -36,14 +36,14 @@ def repair(workspace: Workspace) -> Answer:
     found = (*_compare(workspace), *loose_modes(workspace))
     close_modes(workspace)
     _repair_index(workspace)
-    with told(workspace.metadata):
+    with translating_server_errors(workspace.metadata):
         _repair_metadata(workspace, _compare_index(workspace))
     return _answer(found, left=(*_compare(workspace), *loose_modes(workspace)))
 
 
 def _compare(workspace: Workspace) -> tuple[Difference, ...]:
     findings = _compare_index(workspace)
-    with told(workspace.metadata):
+    with translating_server_errors(workspace.metadata):
         return (*findings.differences, *_compare_metadata(workspace, findings))
 
 

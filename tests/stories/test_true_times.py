@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import pytest
 
-from lineage_store.clock import clock_ahead, machine_time, seconds_ahead, written
+from lineage_store.clock import clock_ahead, machine_time, seconds_ahead, time_text
 from lineage_store.index import deletions, models
 from lineage_store.index.database import read_index
 from lineage_store.keys import load_public_key
@@ -50,7 +50,7 @@ class Watched(DirectBackend):
         super().delete(job)
 
     def _working(self):
-        self.asked.append(written(self.clock.now))
+        self.asked.append(time_text(self.clock.now))
         self.clock.now += timedelta(hours=1)
 
 
@@ -117,11 +117,13 @@ def test_the_requests_of_one_command_end_one_after_the_other(told):
 
 
 def test_a_clock_is_handed_to_a_pipeline_as_what_it_is_ahead_of_the_machines():
-    assert {seconds_ahead(lambda: written(machine_time())) for _ in range(2000)} == {0}
+    assert {seconds_ahead(lambda: time_text(machine_time())) for _ in range(2000)} == {0}
     later = clock_ahead(7200)
     assert abs(seconds_ahead(later) - 7200) <= 1
-    assert abs(seconds_ahead(lambda: written(START)) - (START - machine_time()).total_seconds()) < 2
+    assert (
+        abs(seconds_ahead(lambda: time_text(START)) - (START - machine_time()).total_seconds()) < 2
+    )
 
 
 def an_hour_after(told):
-    return written(datetime.fromisoformat(told) + timedelta(hours=1))
+    return time_text(datetime.fromisoformat(told) + timedelta(hours=1))

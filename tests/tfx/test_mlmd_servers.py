@@ -37,7 +37,7 @@ from lineage_store.mlmd import ingest
 from lineage_store.mlmd.ingest import ingest_model
 from lineage_store.mlmd.metadata_store import Metadata
 from lineage_store.mlmd.names import Names
-from lineage_store.mlmd.server import told
+from lineage_store.mlmd.server import translating_server_errors
 from lineage_store.placement import Partition
 from lineage_store.workspace.folder import open_workspace, writing
 from lineage_store.workspace.metadata_address import (
@@ -171,7 +171,7 @@ class Story:
         return Metadata(self.where, create=True)
 
     def ingest(self):
-        with told(self.where):
+        with translating_server_errors(self.where):
             ingest_model(
                 self.open(), names=self.names, record=self.record, ledger=self.ledger,
                 uris={"rows": "/at/rows", "model": "/at/model"},
@@ -435,7 +435,7 @@ def test_tfx_would_log_the_password_and_is_kept_from_it(quiet, tmp_path, caplog,
 
 def test_an_error_that_is_none_of_the_server_stays_what_it_is(server):
     where = parse_connection(server.address())
-    with pytest.raises(errors.NotFoundError), told(where):
+    with pytest.raises(errors.NotFoundError), translating_server_errors(where):
         Metadata(where, create=True).store.put_artifacts([pb.Artifact(type_id=999)])
 
 

@@ -38,13 +38,13 @@ def request_told(request: Request) -> dict[str, str]:
 
 def log_asked(connection: LogConnection, request: Request) -> None:
     """Log that a request was recorded, once."""
-    if _asked(connection, request) is None:
+    if _asked_event(connection, request) is None:
         events.append(connection, _asking(request), time=request.created)
 
 
 def log_taken_back(connection: LogConnection, request: Request, *, time: str) -> None:
     """Log that a request that changed nothing was taken back."""
-    if _asked(connection, request) is not None:
+    if _asked_event(connection, request) is not None:
         asked = _asking(request)
         events.append(connection, DeletionTakenBack(asked.request, asked.digest), time=time)
 
@@ -56,7 +56,7 @@ def opening_proof(
 
     Raises CheckFailed if it is not in it.
     """
-    number = _asked(connection, request)
+    number = _asked_event(connection, request)
     if number is None:
         raise CheckFailed(
             f"The event log does not say that the deletion {request.id} was asked for: restore "
@@ -85,7 +85,7 @@ def check_opening(predicate: Mapping[str, Any], public_key: Ed25519PublicKey) ->
     return None
 
 
-def _asked(connection: sqlite3.Connection, request: Request) -> int | None:
+def _asked_event(connection: sqlite3.Connection, request: Request) -> int | None:
     """Return the number of the newest event that says that a request was recorded, or None."""
     wanted = _asking(request)
     found = [event.seq for event, asked in of_kind(connection, DeletionAsked) if asked == wanted]

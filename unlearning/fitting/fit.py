@@ -35,8 +35,8 @@ from unlearning.families.known_families import family_of, run_environment
 from unlearning.fitting.engines import HERE, ShardEngine
 from unlearning.fitting.marks import keep_marks
 from unlearning.fitting.shard_task import (
-    Made,
     MakeLearner,
+    ReadyLearner,
     ShardTask,
     learner_of,
     made_with,
@@ -104,11 +104,11 @@ def fit(
         for shard, counts in enumerate(store.counts)
     ]
     with ticket(folder) as number:
-        asked = _Asked(config, None, model, text, learner, store, folder, None, base, number)
+        asked = _SharedTask(config, None, model, text, learner, store, folder, None, base, number)
         tasks = [asked.task(decision) for decision in decisions]
         how.engine.run(tasks, learner=learner, progress=how.progress)
     times.append(how.clock())
-    made = _Made(
+    made = _ResultFacts(
         claim=BITS if base is None else BITS.weaker(claim_of_ledger(base)),
         generation=0,
         buckets=_buckets(store, config),
@@ -151,12 +151,12 @@ def refit(
     if trains := any(decision.trains for decision in plan.shards):
         learner.prepare(config.options)
     times += [how.clock()] * 2
-    if isinstance(make, Made):  # what it took before counts here
+    if isinstance(make, ReadyLearner):  # what it took before counts here
         times[0] -= make.build + make.trace
         times[1] -= make.trace
     tasks = []
     with ticket(folder) as number:
-        asked = _Asked(
+        asked = _SharedTask(
             config, plan.strategy, plan.model_after, text, learner, store, folder, old, base,
             number, old_store,
         )  # fmt: skip
@@ -179,7 +179,7 @@ def refit(
     times.append(how.clock())
     before = old.header
     generation = None if before.generation is None else before.generation + 1
-    made = _Made(
+    made = _ResultFacts(
         claim=plan.claim,
         generation=generation,
         buckets=before.buckets if plan.partition is None else _buckets(store, config),
@@ -193,7 +193,7 @@ def refit(
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _SharedTask:
     """What all shards' tasks of a run have in common."""
 
     config: TrainConfig
@@ -246,7 +246,7 @@ class _Asked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Made:
+class _ResultFacts:
     """What a run says of its result besides what it was asked (`Header`)."""
 
     claim: Claim
@@ -269,7 +269,7 @@ def _complete(
     folder: Path,
     serving: Path | None,
     base: Ledger | None,
-    made: _Made,
+    made: _ResultFacts,
 ) -> Ledger:
     """Write what a run leaves besides its shards."""
     write_atomic(folder / MODULE_FILE, text.encode("utf-8"))

@@ -131,7 +131,7 @@ def learner_of(old: Ledger, store: RowStore) -> MakeLearner:
 
 
 @dataclass(frozen=True)
-class Made:
+class ReadyLearner:
     """A learner that was made before it is asked for, and the seconds that it and its step took."""
 
     learner: Learner

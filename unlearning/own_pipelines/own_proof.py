@@ -116,7 +116,9 @@ def certify_own(
     time = max(clock(), record.created)
     with reading_index(workspace) as connection:
         log = opening_proof(connection, workspace, record)
-    models = [_told(one, change, plan=digest_json(dict(request.before))) for one in change.models]
+    models = [
+        _of_model(one, change, plan=digest_json(dict(request.before))) for one in change.models
+    ]
     common = {
         "request": request_told(record),
         "certified": time,
@@ -164,7 +166,7 @@ def _stated(
     )
 
 
-def _told(model: OwnModel, change: OwnChange, *, plan: str) -> dict[str, Any]:
+def _of_model(model: OwnModel, change: OwnChange, *, plan: str) -> dict[str, Any]:
     """Return what is said of one model."""
     claim, ledger = model.claim, model.ledger
     told: dict[str, Any] = {

@@ -39,7 +39,7 @@ class ToPredict:
 
 
 @dataclass(frozen=True)
-class Said:
+class LabelPredictions:
     """What a model says of a label of n rows.
 
     `predictions` (n,) are names of classes, or values; `probabilities` (n, classes), for a
@@ -54,13 +54,13 @@ class Said:
 class Predicted:
     """What a model says of n rows: of its first label, and of each further one by name.
 
-    `rows` are their ids, or numbers; `predictions` and `probabilities` as `Said` has them.
+    `rows` are their ids, or numbers; `predictions` and `probabilities` as `LabelPredictions`.
     """
 
     rows: Sequence[str] | Sequence[int]
     predictions: Sequence[str] | Sequence[float]
     probabilities: Array
-    further: Mapping[str, Said] = field(default_factory=dict)
+    further: Mapping[str, LabelPredictions] = field(default_factory=dict)
 
 
 class Predictions:
@@ -125,12 +125,14 @@ class Predictions:
         return numbers
 
 
-def _said(told: Mapping[str, Array], head: LabelSpec, spec: ModelSpec, *, rows: int) -> Said:
+def _said(
+    told: Mapping[str, Array], head: LabelSpec, spec: ModelSpec, *, rows: int
+) -> LabelPredictions:
     if head.task == "regression":
         values = told[told_as("values", head, spec)].tolist()
-        return Said(values, np.zeros((rows, 0), np.float32))
+        return LabelPredictions(values, np.zeros((rows, 0), np.float32))
     names = [name.decode("utf-8") for name in told[told_as("classes", head, spec)]]
-    return Said(names, told[told_as("probabilities", head, spec)])
+    return LabelPredictions(names, told[told_as("probabilities", head, spec)])
 
 
 def all_predicted(found: Predictions) -> dict[str, Any]:
@@ -151,7 +153,9 @@ def all_predicted(found: Predictions) -> dict[str, Any]:
     return told | ({"further_labels": further} if further else {})
 
 
-def _together(classes: Sequence[str], pieces: Sequence[Predicted | Said]) -> dict[str, Any]:
+def _together(
+    classes: Sequence[str], pieces: Sequence[Predicted | LabelPredictions]
+) -> dict[str, Any]:
     """Return what pieces say of one label, which is a regression if it has no classes."""
     predictions = [one for piece in pieces for one in piece.predictions]
     if not classes:

@@ -16,7 +16,7 @@ from lineage_store.index import IndexedRows
 from lineage_store.ledger import Ledger
 from lineage_store.rows import RowStore
 from unlearning.families.family import Clock
-from unlearning.fitting.shard_task import Made, learner_of
+from unlearning.fitting.shard_task import ReadyLearner, learner_of
 from unlearning.planning.downstream import downstream
 from unlearning.planning.model_plan import ModelPlan
 from unlearning.planning.plan import situation_of
@@ -60,7 +60,7 @@ def needs_settling(plan: ModelPlan) -> bool:
 
 def settle(
     plan: ModelPlan, before: Before, *, derived_until: str, clock: Clock = time.perf_counter
-) -> tuple[ModelPlan, Made | None]:
+) -> tuple[ModelPlan, ReadyLearner | None]:
     """Take units again of all that a plan takes over, and return it as it can be carried out.
 
     The learner that was made for it comes along, if one was.
@@ -70,7 +70,7 @@ def settle(
     moved = {one.shard for one in there} & again
     wanted = [one for one in there if one.shard not in moved]
     said = plan.reuse or Reuse()
-    made: Made | None = None
+    made: ReadyLearner | None = None
     if wanted:
         made = _made(before.ledger, before.store, clock=clock)
         run = replay_run(before.ledger, made.learner, base=before.base)
@@ -103,12 +103,12 @@ def _moved(plan: ModelPlan, before: Before) -> tuple[ModelPlan, frozenset[int]]:
     return replace(plan, base=base), frozenset(again)
 
 
-def _made(ledger: Ledger, store: RowStore, *, clock: Clock) -> Made:
+def _made(ledger: Ledger, store: RowStore, *, clock: Clock) -> ReadyLearner:
     times = [clock()]
     learner = learner_of(ledger, store)()
     times.append(clock())
     learner.prepare(ledger.header.options)
-    return Made(learner, times[1] - times[0], clock() - times[1])
+    return ReadyLearner(learner, times[1] - times[0], clock() - times[1])
 
 
 def _planned_anew(

@@ -44,10 +44,10 @@ class Queries:
             name = one_model.pipeline_of(record)
             runs = []
             if workspace.metadata.is_there():
-                from lineage_store.mlmd import Metadata, told
+                from lineage_store.mlmd import Metadata, translating_server_errors
                 from lineage_store.questions.pipeline_runs import pipeline_runs
 
-                with told(workspace.metadata):
+                with translating_server_errors(workspace.metadata):
                     runs = pipeline_runs(Metadata.of(workspace), name)
             return {"model": record.id, "pipeline": name, "components": runs}
 

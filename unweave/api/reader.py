@@ -91,11 +91,11 @@ class Reader:
 
     def trace_artifact(self, artifact: str) -> dict[str, Any]:
         """Say what MLMD knows of an artifact, in both directions."""
-        from lineage_store.mlmd import Metadata, told
+        from lineage_store.mlmd import Metadata, translating_server_errors
         from lineage_store.questions import trace_artifact
 
         workspace = self._session.workspace()
-        with told(workspace.metadata):
+        with translating_server_errors(workspace.metadata):
             return trace_artifact(Metadata.of(workspace), artifact)
 
     @property

@@ -17,7 +17,7 @@ from lineage_store.mlmd import (
     picture_of_model,
     picture_of_subject,
     read_lineage,
-    told,
+    translating_server_errors,
 )
 from lineage_store.questions import find_artifact
 from lineage_store.questions import traces as questions
@@ -49,7 +49,7 @@ def write_graph(
         raise BadInput("Say what to show: one of `model`, `subject` and `artifact`.")
     if not out.parent.is_dir():
         raise BadInput(f"The folder {out.parent} is not there: make it first.")
-    with told(workspace.metadata):
+    with translating_server_errors(workspace.metadata):
         picture = _picture(workspace, model=model, subject=subject, artifact=artifact)
     answer = {"out": str(out), "of": picture.title, "nodes": len(picture.nodes)}
     if out.suffix == ".graphml":

@@ -65,9 +65,9 @@ def page(report: Report, evaluation: Evaluation | None = None) -> bytes:
 
 
 def _told(report: Report, *, evaluated: bool) -> Iterator[tuple[str, list[str]]]:
-    yield "What was asked", words.asked(report)
-    yield "What was found", words.found(report)
-    yield "What was done", words.done(report)
+    yield "What was asked", words.what_was_asked(report)
+    yield "What was found", words.what_was_found(report)
+    yield "What was done", words.what_was_done(report)
     yield "What this proves", words.proves(report)
     yield "What it does not prove", words.proves_not(report, evaluated=evaluated)
 

@@ -73,7 +73,7 @@ def headline(report: Report) -> tuple[str, str]:
     )
 
 
-def asked(report: Report) -> list[str]:
+def what_was_asked(report: Report) -> list[str]:
     """Say what was asked."""
     what = (
         f"{counted(report.subjects, 'data subject')} (a person, a company or a source of data)"
@@ -110,7 +110,7 @@ def _served(report: Report) -> list[str]:
     return lines
 
 
-def found(report: Report) -> list[str]:
+def what_was_found(report: Report) -> list[str]:
     """Say what was found."""
     lines = [f"{counted(report.rows, 'row')} in the data."]
     for one in report.models[:MODELS_TOLD]:
@@ -127,7 +127,7 @@ def found(report: Report) -> list[str]:
     return lines + _rest(report)
 
 
-def done(report: Report) -> list[str]:
+def what_was_done(report: Report) -> list[str]:
     """Say what was done."""
     lines = [_done(one) for one in report.models[:MODELS_TOLD]] + _rest(report)
     scan = report.erasure

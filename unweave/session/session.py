@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from lineage_store.clock import machine_time, written
+from lineage_store.clock import machine_time, time_text
 from lineage_store.disk_full import translated
 from lineage_store.index import read_index, reading_index
 from lineage_store.progress import Listener, listening
@@ -69,7 +69,7 @@ class Session:
     @property
     def time(self) -> str:
         """The time, in whole seconds."""
-        return written(self.now())
+        return time_text(self.now())
 
     @property
     def today(self) -> str:

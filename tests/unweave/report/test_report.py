@@ -232,7 +232,9 @@ def test_every_check_stands_beside_what_it_says_of_the_untouched_model(story):
 def test_a_request_of_many_models_stays_short_for_the_officer(story):
     one = story.reports["descent"]
     many = replace(one, models=one.models * 20)
-    assert len(words.done(many)) == len(words.found(many)) == words.MODELS_TOLD + 2
+    assert (
+        len(words.what_was_done(many)) == len(words.what_was_found(many)) == words.MODELS_TOLD + 2
+    )
     root = ElementTree.fromstring(page(many))
     assert len(root.findall(f".//{XHTML}article")) == 41  # and the one about the whole request
 
@@ -400,10 +402,12 @@ def test_an_evaluation_is_shown_for_all_three_models_and_bound_by_its_digest(sto
 def test_a_promised_exact_result_and_a_kept_promise_are_told(story, tmp_path):
     root = Path(shutil.copytree(story.places["unmeasured"][0], tmp_path / "ws"))
     resealed(root, "r3", lambda p: [one.update(exact_due_by="2031-06-05") for one in p["models"]])
-    promised = words.done(read_report(root, "r3"))
+    promised = words.what_was_done(read_report(root, "r3"))
     assert "An exact result is due by 5 June 2031 and will take its place." in promised
     resealed(root, "r1", lambda p: p.update(upgrades=[{"request": "r0", "certificate": "00"}]))
-    assert "This makes exact what r0 did approximately." in words.done(read_report(root, "r1"))
+    assert "This makes exact what r0 did approximately." in words.what_was_done(
+        read_report(root, "r1")
+    )
 
 
 def test_a_deletion_says_how_to_get_its_report(story):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from lineage_store.errors import BadInput
-from unlearning.serving.predict import Predicted, Said
+from unlearning.serving.predict import LabelPredictions, Predicted
 from unweave.text.predictions import answer_lines, names_of, write_csv, write_parquet
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -46,7 +46,10 @@ def test_a_number_is_the_shortest_text_that_is_that_number():
 
 
 def test_further_labels_stand_behind_the_first_one():
-    further = {"kind": Said(["b"], np.array([[0.25, 0.75]])), "minutes": Said([2.5], NONE)}
+    further = {
+        "kind": LabelPredictions(["b"], np.array([[0.25, 0.75]])),
+        "minutes": LabelPredictions([2.5], NONE),
+    }
     piece = Predicted(["r1"], ["yes"], np.array([[0.5, 0.5]]), further)
     names = names_of("id", ["no", "yes"], {"kind": ["a", "b"], "minutes": []})
     stream = io.BytesIO()
