@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Kind = Literal["stage", "sums", "trees"]
+Kind = Literal["stage", "sums", "trees", "optimum"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class StageRecord:
     steps were taken over from the ledger before, with the checkpoint after them. `start_digest` is
     that of the weights after a subtraction, for a stage that repairs what it left. `watched` are
     the losses on the watched rows after each epoch, where these decide when it ends. Of any other
-    kind than "stage" it is one unit of all its rows (their sums, the trees), and has no steps.
+    kind than "stage" it is one unit of all its rows (their sums, say), and has no steps.
     """
 
     shard: int

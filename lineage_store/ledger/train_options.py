@@ -133,11 +133,11 @@ class TrainOptions:
         written=True,
     )
     penalty: float = option(
-        1.0, "What holds the weights of ridge small.", low=1e-9, high=1e9, shown=True
+        1.0, "What holds the weights of ridge and logistic small.", low=1e-9, high=1e9, shown=True
     )
     scales: tuple[str, ...] = option(
         (),
-        "What one is in a column of numbers, for sums on a grid: COLUMN=NUMBER.",
+        "What one is in a column of numbers, for sums and weights on a grid: COLUMN=NUMBER.",
         metavar="COLUMN=NUMBER",
     )
     features: int | None = option(

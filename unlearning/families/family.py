@@ -152,6 +152,13 @@ class TreesLearner(UnitLearner, Protocol):
         """
 
 
+class OptimumLearner(UnitLearner, Protocol):
+    """A learner whose parts are an optimum over their rows, to which one converges again."""
+
+    def converged(self, state: State, left: RowSet) -> State:
+        """Return what learning rows gives, from the state of a part that had others besides."""
+
+
 @dataclass(frozen=True)
 class SumsRun:
     """What strategies of sums are given: who learns, and the run."""
@@ -165,6 +172,14 @@ class TreesRun:
     """What strategies of trees are given: who learns, and the run."""
 
     learner: TreesLearner
+    part_run: PartRun
+
+
+@dataclass(frozen=True)
+class OptimumRun:
+    """What strategies of an optimum are given: who learns, and the run."""
+
+    learner: OptimumLearner
     part_run: PartRun
 
 

@@ -43,6 +43,12 @@ def _forest() -> "Family":
     return Forest()
 
 
+def _logistic() -> "Family":
+    from unlearning.families.logistic_family import Logistic
+
+    return Logistic()
+
+
 def _item_knn() -> "Family":
     from unlearning.families.item_knn_family import ItemKnn
 
@@ -55,6 +61,7 @@ FAMILIES: Mapping[str, "Callable[[], Family]"] = {
     "ridge": _ridge,
     "item-knn": _item_knn,
     "forest": _forest,
+    "logistic": _logistic,
 }
 
 

@@ -19,9 +19,9 @@ from lineage_store.ledger import TrainOptions
 from lineage_store.placement import Partition
 from lineage_store.rows import Rows, RowSet, RowStore, pieces
 from lineage_store.tensors import WEIGHTS, Array, State
-from unlearning.encoding.number_and_key_encoding import NUMBERS, TEXT_KEYS, NumberAndKeyEncoding
+from unlearning.encoding.number_and_key_encoding import NumberAndKeyEncoding
 from unlearning.encoding.row_encoding import RowEncoding
-from unlearning.encoding.value_keys import MISSING, class_key, key_of
+from unlearning.encoding.value_keys import class_key
 from unlearning.families.family import (
     Learner,
     ModelSource,
@@ -36,6 +36,7 @@ from unlearning.linear.grid import STEPS_OF_ONE, Grid, declared, grid_of
 from unlearning.linear.ridge_part import RidgePart, RidgeRule
 from unlearning.linear.ridge_serving import export_ridge
 from unlearning.linear.ridge_solve import answers_of
+from unlearning.linear.row_steps import steps_of
 from unlearning.linear.row_sums import RowSteps
 
 SUMMED_AT_ONCE = 50_000
@@ -75,35 +76,13 @@ class RidgeLearner(OneUnit):
     def _classes(self) -> list[int]:
         return [class_key(name) for name in self.schema.label.classes]
 
-    @cached_property
-    def _columns(self) -> tuple[list[int], list[int]]:
-        """Where columns of texts stand in the table, and those of numbers."""
-        names = [column.name for column in self.schema.columns]
-        texts, numbers = self.schema.names("text"), self.schema.names("number")
-        return [names.index(name) for name in texts], [names.index(name) for name in numbers]
-
-    def _steps(self, rows: Rows) -> RowSteps:
-        """Return rows as they are summed: a number that is missing is an entry."""
-        missing = np.isnan(rows[NUMBERS])
-        none = [key_of(name, MISSING) for name in self.schema.names("number")]
-        keys = rows[TEXT_KEYS]
-        texts, numbers = self._columns
-        return RowSteps(
-            numbers=self.grid.of_numbers(rows[NUMBERS]),
-            columns=np.array([*texts, *numbers], np.int64),
-            entries=np.concatenate([keys, np.where(missing, none, 0).astype(np.int64)], axis=1),
-            there=np.concatenate([np.ones(keys.shape, np.bool_), missing], axis=1),
-            classes=rows.labels if self._classes else None,
-            values=None if self._classes else self.grid.of_labels(rows.labels),
-        )
-
     def _read(self, rows: RowSet) -> Iterator[RowSteps]:
         for piece in pieces(rows, SUMMED_AT_ONCE):
-            yield self._steps(piece)
+            yield steps_of(piece, self.schema, self.grid)
 
     def predict(self, state: State, rows: Rows) -> Array:
         """Return the shares (n, classes), or values (n, 1), by the weights of a part."""
-        part, steps = _part_of(state), self._steps(rows)
+        part, steps = _part_of(state), steps_of(rows, self.schema, self.grid)
         told = answers_of(part.sums, part.weights, steps, classes=self._classes or None)
         return told if self._classes else told / STEPS_OF_ONE * self.grid.label
 

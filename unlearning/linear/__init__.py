@@ -1,5 +1,6 @@
 """Linear models of exact sums: numbers on a public grid, Gram sums in integers, one solve.
 
+row_steps     rows of a table as they are summed
 grid          numbers as whole steps of a grid that is declared or public, never the data's
 gram          the sums of a part's rows, added and subtracted exactly; `row_sums` sums rows
 selection     which features are read, told from sums and computed again with them

@@ -33,10 +33,10 @@ def build(folder: Path) -> None:
     """Write the SavedModels without any model's weights; needs TensorFlow."""
     there = folder.absolute()
     for task, answers in (("classification", _classes), ("regression", _values)):
-        write_graph(there / GRAPHS[task], file=FILE, lines=3, read=_Told, answers=answers)
+        write_graph(there / GRAPHS[task], file=FILE, lines=3, read=WeightsTold, answers=answers)
 
 
-class _Told:
+class WeightsTold:
     """What a model's file says, as tensors; read in the file's order."""
 
     def __init__(self, tf: Any, table: Any) -> None:
@@ -60,7 +60,7 @@ class _Told:
         self.entry_weights = tf.reshape(floats(entries * labels), [entries, labels])
 
 
-def _members(tf: Any, told: _Told, numbers: Any, strings: Any) -> Any:
+def members_of(tf: Any, told: WeightsTold, numbers: Any, strings: Any) -> Any:
     """Return what each part says of each row, (parts, n, labels) float64."""
     missing = tf.math.is_nan(numbers)
     exact = tf.cast(tf.where(missing, tf.zeros_like(numbers), numbers), tf.float64)
@@ -95,10 +95,14 @@ def _members(tf: Any, told: _Told, numbers: Any, strings: Any) -> Any:
     return tf.map_fn(part, tf.range(told.parts), fn_output_signature=tf.float64)
 
 
-def _classes(tf: Any, told: _Told, numbers: Any, strings: Any) -> dict[str, Any]:
+def _classes(tf: Any, told: WeightsTold, numbers: Any, strings: Any) -> dict[str, Any]:
     """Return the shares and the likeliest class of each row."""
-    cut = tf.maximum(_members(tf, told, numbers, strings), tf.constant(LEAST, tf.float64))
-    members = cut / tf.reduce_sum(cut, axis=2, keepdims=True)
+    cut = tf.maximum(members_of(tf, told, numbers, strings), tf.constant(LEAST, tf.float64))
+    return aggregated(tf, told, cut / tf.reduce_sum(cut, axis=2, keepdims=True))
+
+
+def aggregated(tf: Any, told: WeightsTold, members: Any) -> dict[str, Any]:
+    """Return what parts that tell shares (parts, n, classes) answer together."""
     mean = tf.reduce_mean(members, axis=0)
     votes = tf.one_hot(tf.argmax(members, axis=2), tf.shape(members)[2], dtype=tf.float64)
     by_vote = tf.equal(told.rule, RULES["classification"].index("vote"))
@@ -110,9 +114,9 @@ def _classes(tf: Any, told: _Told, numbers: Any, strings: Any) -> dict[str, Any]
     }
 
 
-def _values(tf: Any, told: _Told, numbers: Any, strings: Any) -> dict[str, Any]:
+def _values(tf: Any, told: WeightsTold, numbers: Any, strings: Any) -> dict[str, Any]:
     """Return the value of each row."""
-    steps = _members(tf, told, numbers, strings)[:, :, 0]
+    steps = members_of(tf, told, numbers, strings)[:, :, 0]
     members = steps / STEPS_OF_ONE * told.label_scale
     ordered, count = tf.sort(members, axis=0), tf.shape(members)[0]
     middle = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2

@@ -1,6 +1,7 @@
 """Serving a ridge model: the shipped graph, and one file with its weights."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from lineage_store.data import Schema
 from lineage_store.errors import BadInput
 from unlearning.encoding.value_keys import class_key
-from unlearning.linear.gram import GramSums
+from unlearning.linear.gram import GramSums, Integers
 from unlearning.linear.grid import Grid
 from unlearning.linear.ridge_graph import FILE, GRAPHS, RULES
 from unlearning.linear.ridge_part import RidgePart
@@ -24,31 +25,60 @@ def export_ridge(
     Of the sums the file has the keys of entries alone. Raises BadInput if there is no part, or for
     a rule that is none of the task's.
     """
-    members = [(part.sums, part.weights) for part in parts]
-    if not members:
+    classes = [class_key(name) for name in schema.label.classes]
+    told = [
+        ToldWeights(part.sums.columns, part.sums.keys, _by_label(part.sums, part.weights, classes))
+        for part in parts
+    ]
+    graph = Path(__file__).with_name(GRAPHS[schema.label.task])
+    export_weights(told, folder, graph=graph, schema=schema, grid=grid, rule=rule)
+
+
+@dataclass(frozen=True)
+class ToldWeights:
+    """Weights of a part by the model's classes, or of values, and what names its entries (E,)."""
+
+    columns: Integers
+    keys: Integers
+    weights: RidgeWeights
+
+
+def export_weights(
+    parts: Sequence[ToldWeights],
+    folder: Path,
+    *,
+    graph: Path,
+    schema: Schema,
+    grid: Grid,
+    rule: str,
+) -> None:
+    """Write the SavedModel of a graph that reads weights as ridge's do.
+
+    Raises BadInput if there is no part, or for a rule that is none of the task's.
+    """
+    if not parts:
         raise BadInput("No shard has rows: there is no model to serve.")
     task = schema.label.task
     if rule not in RULES[task]:
         raise BadInput(
-            f"The aggregate {rule!r} is none of ridge for a {task}: take "
-            f"{' or '.join(RULES[task])}."
+            f"The aggregate {rule!r} is none for a {task}: take {' or '.join(RULES[task])}."
         )
     spec = columns_of(schema)
-    inputs, classes = (*spec.numbers, *spec.strings), [class_key(name) for name in spec.classes]
+    inputs = (*spec.numbers, *spec.strings)
     names = [column.name for column in schema.columns]
     texts = [name.encode("utf-8") for name in (*inputs, *spec.classes)]
-    sizes = (len(members), len(classes), len(spec.numbers), len(spec.strings))
-    lengths = [np.bincount(sums.columns, minlength=len(names)) for sums, _ in members]
+    sizes = (len(parts), len(spec.classes), len(spec.numbers), len(spec.strings))
+    lengths = [np.bincount(part.columns, minlength=len(names)) for part in parts]
     values = np.concatenate(
         [
             [*sizes, RULES[task].index(rule)],
             ends_of([len(text) for text in texts]),
             [names.index(name) for name in inputs],
             ends_of(np.concatenate(lengths).tolist()),
-            *(sums.keys for sums, _ in members),
+            *(part.keys for part in parts),
         ]
     ).astype("<i8")
-    tables = [_by_label(sums, weights, classes) for sums, weights in members]
+    tables = [part.weights for part in parts]
     floats = np.concatenate(
         [
             grid.numbers,
@@ -58,7 +88,6 @@ def export_ridge(
         ]
     ).astype("<f8")
     lines = (values.tobytes(), b"".join(texts), floats.tobytes())
-    graph = Path(__file__).with_name(GRAPHS[task])
     fill(graph, folder, file=FILE, schema=schema, lines=lines)
 
 

@@ -120,14 +120,7 @@ def answers_of(
     `classes` are the keys of all classes of the model in its order, or None for values; one that
     the part never saw has the least share.
     """
-    told = np.tile(weights.intercepts, (len(rows.numbers), 1))
-    for steps, weight in zip(rows.numbers.T, weights.numbers, strict=True):
-        told += np.multiply.outer(steps.astype(np.float64), weight)
-    for place, column in enumerate(rows.columns.tolist()):
-        start, end = np.searchsorted(sums.columns, [column, column + 1])
-        found = _places(sums.keys[start:end], rows.entries[:, place])
-        known = np.flatnonzero((found >= 0) & rows.there[:, place])
-        told[known] += weights.entries[start + found[known]]
+    told = told_by(weights, sums.columns, sums.keys, rows)
     if classes is None:
         return told
     shares = np.full((len(told), len(classes)), LEAST)
@@ -137,6 +130,19 @@ def answers_of(
             shares[:, place] = np.maximum(told[:, at[int(key)]], LEAST)
     scaled: Floats = shares / shares.sum(axis=1, keepdims=True)
     return scaled
+
+
+def told_by(weights: RidgeWeights, columns: Integers, keys: Integers, rows: RowSteps) -> Floats:
+    """Return what weights of numbers, and of entries by their names, sum to of rows, (n, K)."""
+    told = np.tile(weights.intercepts, (len(rows.numbers), 1))
+    for steps, weight in zip(rows.numbers.T, weights.numbers, strict=True):
+        told += np.multiply.outer(steps.astype(np.float64), weight)
+    for place, column in enumerate(rows.columns.tolist()):
+        start, end = np.searchsorted(columns, [column, column + 1])
+        found = _places(keys[start:end], rows.entries[:, place])
+        known = np.flatnonzero((found >= 0) & rows.there[:, place])
+        told[known] += weights.entries[start + found[known]]
+    return told
 
 
 def _places(keys: Integers, wanted: Integers) -> Integers:

@@ -32,10 +32,10 @@ def strategies() -> dict[str, Strategy[Any]]:
     from unlearning.strategies.amnesiac import Amnesiac
     from unlearning.strategies.amnesiac_marginal import AmnesiacMarginal
     from unlearning.strategies.retrain_shards import RetrainShards
-    from unlearning.strategies.update_parts import MendTrees, SubtractSums
+    from unlearning.strategies.update_parts import MendTrees, Reconverge, SubtractSums
 
     known: list[Strategy[Any]] = [
-        RetrainShards(), SubtractSums(), MendTrees(), AmnesiacMarginal(), Amnesiac(),
+        RetrainShards(), SubtractSums(), MendTrees(), Reconverge(), AmnesiacMarginal(), Amnesiac(),
     ]  # fmt: skip
     return {strategy.name: strategy for strategy in known} | _REGISTERED
 

@@ -4,10 +4,13 @@
                  learnt as sums over rows is unlearnt by subtracting those of the rows that go.
 `mend-trees`     after Brophy and Lowd 2021, "Machine Unlearning for Random Forests": the counts on
                  the rows' ways down are mended, and what splits otherwise without them grows again.
+`reconverge`     after Guo et al. 2019, "Certified Data Removal from Machine Learning Models": steps
+                 are taken again from where an optimum was; no noise, since what comes of it is kept
+                 only where it provably rounds to what is found from nothing.
 
-All is integers in a canonical form, so the result has the bits of the unit of the rows that remain,
-whatever the order. Where the rows are read in other terms than before, a part is made again; what
-that costs is a look at its rows. A part without rows leaves.
+All is whole numbers, or rounded to some, in a canonical form, so the result has the bits of the
+unit of the rows that remain, whatever the order. Where the rows are read in other terms than
+before, a part is made again; what that costs is a look at its rows. A part without rows leaves.
 """
 
 from abc import abstractmethod
@@ -21,7 +24,7 @@ from lineage_store.claim import BITS, Claim
 from lineage_store.ledger import Ledger, ShardLedger, keep_shard
 from lineage_store.rows import RowSet, RowStore
 from lineage_store.tensors import Array, State
-from unlearning.families.family import SumsRun, Trail, TreesRun
+from unlearning.families.family import OptimumRun, SumsRun, Trail, TreesRun
 from unlearning.families.known_families import with_trail
 from unlearning.strategies.decision import Cost, Fate, Told, Unit
 from unlearning.strategies.shard_cost import bytes_from, state_bytes
@@ -70,7 +73,7 @@ class UpdateParts(Strategy[ShardDecision]):
         if decision.action in ("kept", "empty"):
             keep_shard(old, new, stages=None if decision.action == "kept" else 0)
             return
-        if not isinstance(run, SumsRun | TreesRun):
+        if not isinstance(run, SumsRun | TreesRun | OptimumRun):
             raise ValueError("rows are taken out by the learner that made the part")
         if decision.action == "retrained":
             run.learner.learn(run.part_run, store, part, new)
@@ -151,6 +154,24 @@ class MendTrees(UpdateParts):
     def told(self, parts: str) -> str:
         """Say in how many parts trees were mended."""
         return f"the trees of {parts} mended"
+
+
+class Reconverge(UpdateParts):
+    """The strategy `reconverge`."""
+
+    name = "reconverge"
+    trail: Trail = "optimum"
+    what = "its weights converge again without the deleted rows"
+
+    def taken_out(
+        self, run: OptimumRun, state: State, before: RowSet, gone: Indices, after: RowSet
+    ) -> State | None:
+        """Take steps from where the weights were to the optimum of the rows that remain."""
+        return run.learner.converged(state, after)
+
+    def told(self, parts: str) -> str:
+        """Say in how many parts weights converged again."""
+        return f"the weights of {parts} converged again"
 
 
 def _decide(situation: Situation, part: int, *, what: str) -> ShardDecision:

@@ -25,6 +25,7 @@ from lineage_store.workspace import open_workspace
 from pipelines.backends.direct import DirectBackend
 from tests.unlearning.families.forest_leftovers import proposing, row_keys_put_back
 from tests.unlearning.families.item_leftovers import items_at_zero
+from tests.unlearning.families.logistic_leftovers import weightless_entries
 from tests.unlearning.families.ridge_leftovers import zero_entries
 from unlearning.families.known_families import FAMILIES, family_of
 from unweave import Project
@@ -255,6 +256,14 @@ CASES: Mapping[str, Case] = {
         pieces=("unlearning.families.ridge_family.SUMMED_AT_ONCE",),
         leftovers=zero_entries,
         limit=Limit("unlearning.linear.gram.MOST_ROWS"),
+    ),
+    "logistic": Case(
+        sets={
+            "a support vector": NotHere("each of its rows moves the optimum, and none supports it")
+        },
+        pieces=("unlearning.convex.standing_rows.MOST_SUMMANDS",),
+        leftovers=weightless_entries,
+        limit=Limit("unlearning.convex.optimum.MOST_ROWS"),
     ),
     "item-knn": Case(
         {"shards": 2, "item_column": "town"},

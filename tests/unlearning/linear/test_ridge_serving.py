@@ -85,5 +85,5 @@ def test_what_cannot_be_served_is_refused(tmp_path, table):
     with pytest.raises(BadInput, match="No shard has rows"):
         learner.export([{}], tmp_path / "none", rule="mean")
     states = [learner.relearnt(encoded(learner, table))]
-    with pytest.raises(BadInput, match="'vote' is none of ridge for a regression"):
+    with pytest.raises(BadInput, match="'vote' is none for a regression"):
         learner.export(states, tmp_path / "vote", rule="vote")
