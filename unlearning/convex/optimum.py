@@ -108,7 +108,9 @@ def bits_for(rows: StandingRows, *, penalty: float) -> int:
 def looked_at(rows: StandingRows, weights: Wide, *, bits: int, penalty: float) -> Point:
     """Return a point (width, L) of multiples of 2^-bits, with what is found there."""
     classes, labels = len(rows.classes), weights.shape[1]
-    shares, largest = np.empty((classes, len(rows.counts))), 0.0
+    shares, largest = np.ones((classes, len(rows.counts))), 0.0
+    if not labels:  # of one class there is nothing to tell
+        return Point(weights, bits, weights, 0, Fraction(0), shares)
     free = range(classes - labels, classes)
 
     def pulls() -> Iterator[tuple[slice, list[Floats]]]:
