@@ -29,6 +29,8 @@ from unlearning.families.sums_unit import NO_SOURCE
 from unweave.api.project import Project
 
 SEED, DELETIONS, TREES = 0, 200, 100
+FEW, EACH = 20, 5
+"""Rows that are taken out of an optimum; after so many of them all is learnt anew beside it."""
 
 Numbers = dict[str, Any]
 
@@ -57,12 +59,28 @@ def in_memory(root: Path, family: str) -> Numbers:
     began = time.perf_counter()
     learner.relearnt(rows)
     learn = time.perf_counter() - began
-    drawn = np.random.default_rng(SEED).permutation(len(rows))[:DELETIONS]
-    taken = from_trees if family == "forest" else from_sums
+    most = FEW if family == "logistic" else DELETIONS
+    drawn = np.random.default_rng(SEED).permutation(len(rows))[:most]
+    taken = TAKEN.get(family, from_sums)
     state, seconds, again = taken(learner, rows, state, drawn)
     same(learner.relearnt(without(rows, drawn)), state)
     told = {"p50": np.median(seconds), "p90": np.quantile(seconds, 0.9), "mean": np.mean(seconds)}
     return {"rows": len(rows), "learn": learn, "again": again, **told}
+
+
+def from_optimum(
+    learner: Any, rows: Any, state: State, drawn: np.ndarray
+) -> tuple[State, list[float], int]:
+    """Converge again without each row; what is read and written besides is no part of it."""
+    seconds = []
+    for number in range(len(drawn)):
+        left = without(rows, drawn[: number + 1])
+        began = time.perf_counter()
+        state = learner.converged(state, left)
+        seconds.append(time.perf_counter() - began)
+        if number < EACH:
+            same(learner.relearnt(left), state)
+    return state, seconds, 0
 
 
 def from_trees(
@@ -116,11 +134,14 @@ def beside(
 ) -> tuple[float, float]:
     """Return the score of scikit-learn's counterpart, and the seconds that it took to fit."""
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-    from sklearn.linear_model import Ridge, RidgeClassifier
+    from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
     from sklearn.naive_bayes import CategoricalNB
 
     if family == "ridge":
         model = RidgeClassifier() if table.task == "classification" else Ridge()
+        return fitted(model, features(table, learn), table, learn, test)
+    if family == "logistic":
+        model = LogisticRegression(max_iter=1000)
         return fitted(model, features(table, learn), table, learn, test)
     if family == "forest":
         numbers, texts = columns_of(table)
@@ -170,6 +191,9 @@ def keys_of(table: RealTable, root: Path) -> np.ndarray:
     return (
         family_of("naive-bayes").encoding(schema, NO_SOURCE).encode(TypedRows(keys, columns))[KEYS]
     )
+
+
+TAKEN = {"forest": from_trees, "logistic": from_optimum}
 
 
 def main() -> None:

@@ -151,6 +151,8 @@ def _with_next(product: DoubleWord, coefficient: tuple[float, float]) -> DoubleW
 
 def shares_of(logits: list[DoubleWord]) -> list[DoubleWord]:
     """Return the shares of classes by their logits, each (n,)."""
+    if len(logits) == 2:
+        return _shares_of_two(less(logits[1], logits[0]))
     most = logits[0]
     for one in logits[1:]:
         more = (one.high > most.high) | ((one.high == most.high) & (one.low > most.low))
@@ -160,6 +162,20 @@ def shares_of(logits: list[DoubleWord]) -> list[DoubleWord]:
     for one in powers[1:]:
         total = added(total, one)
     return [divided(one, total) for one in powers]
+
+
+def _shares_of_two(apart: DoubleWord) -> list[DoubleWord]:
+    """Return the shares of two classes by how much larger the second's logit is."""
+    second = apart.high > 0
+    sign = np.where(second, 1.0, -1.0)
+    small = exp_of_minus(DoubleWord(sign * apart.high, sign * apart.low))
+    one = DoubleWord(np.ones_like(small.high), np.zeros_like(small.high))
+    total = added(one, small)
+    large, small = divided(one, total), divided(small, total)
+    return [
+        DoubleWord(np.where(here, one.high, other.high), np.where(here, one.low, other.low))
+        for here, one, other in ((second, small, large), (second, large, small))
+    ]
 
 
 def share_error(classes: int, *, largest: float) -> tuple[int, int]:

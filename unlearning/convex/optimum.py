@@ -13,14 +13,15 @@ rows together is more than what they count for. Nothing of it depends on the ord
 nor on a processor.
 
 Newton's steps, halved until the gradient shrinks (which some half does: the steps lead down |g|^2),
-end where rho is at most TAU. Curvature need not be exact: a wrong one costs steps, and it is kept
-while it serves. All of it is whole numbers, products of single doubles, roots and quotients, each
-rounded once; so what is found from nothing is a function of the set of rows.
+end where rho is at most TAU. Curvature need not be exact: a wrong one costs steps. It is kept while
+it serves, and what was seen of the gradient since corrects it (BFGS; Nocedal 1980). All of it is
+whole numbers, products of single doubles, roots and quotients, each rounded once; so what is found
+from nothing is a function of the set of rows.
 """
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
@@ -39,7 +40,7 @@ from unlearning.convex.whole_products import Wide, limbs_of_two_words
 
 TAU = Fraction(1, 1 << 44)
 MOST_LOOKS, FEW_LOOKS, MOST_HALVES = 400, 12, 40
-SERVES = 128
+SERVES = 32
 """A step that makes the gradient so many times smaller was told by a curvature that serves."""
 
 MOST_ROWS = 1 << 24
@@ -193,6 +194,35 @@ class Eliminated:
         return found
 
 
+@dataclass
+class Curvature:
+    """How the function curves, eliminated, and corrected by the steps that were taken since."""
+
+    known: Eliminated
+    taken: list[tuple[Floats, Floats, float]] = field(default_factory=list)
+
+    def add(self, step: Floats, change: Floats) -> None:
+        """Note by how much a step changed the gradient."""
+        along = _dot(step, change)
+        if along > 0:
+            self.taken.append((step, change, 1 / along))
+
+    def step(self, gradient: Floats) -> Floats:
+        """Return the step down a gradient, but for its sign (two loops, Nocedal 1980)."""
+        shares = []
+        for step, change, inverse in reversed(self.taken):
+            shares.append(inverse * _dot(step, gradient))
+            gradient = gradient - shares[-1] * change
+        found = self.known.solved(gradient)
+        for (step, change, inverse), share in zip(self.taken, reversed(shares), strict=True):
+            found = found + step * (share - inverse * _dot(change, found))
+        return found
+
+
+def _dot(one: Floats, other: Floats) -> float:
+    return math.fsum(one * other)  # whose result no order of the sum decides
+
+
 def optimum(rows: StandingRows, *, penalty: float) -> Point:
     """Return a point within TAU of the optimum, from nothing.
 
@@ -216,38 +246,38 @@ def optimum_near(rows: StandingRows, *, penalty: float, start: Wide) -> Point | 
 
 def _stepped(rows: StandingRows, start: Wide, *, penalty: float, most: int) -> Point | None:
     bits = bits_for(rows, penalty=penalty)
-    point, looks, known = looked_at(rows, start, bits=bits, penalty=penalty), 1, None
+    point, looks, curved = looked_at(rows, start, bits=bits, penalty=penalty), 1, None
     while point.rho > TAU:
-        if known is None:
-            known = Eliminated.of(curvature_at(rows, point, penalty=penalty))
-        step = _step_from(point, known)
+        if curved is None:
+            curved = Curvature(Eliminated.of(curvature_at(rows, point, penalty=penalty)))
+        step = curved.step(_floats(point.gradient, point.unit))
         if not np.isfinite(step).all():
             return None
         for halves in range(MOST_HALVES):
             looks += 1
             if looks > most:
                 return None
-            tried = point.weights - _whole(step, bits - halves)
-            after = looked_at(rows, tried, bits=bits, penalty=penalty)
+            moved = _whole(step, bits - halves).reshape(start.T.shape).T
+            after = looked_at(rows, point.weights - moved, bits=bits, penalty=penalty)
             parts = 4 << halves  # less by at least a quarter of what the whole step would be
             if after.square * parts**2 <= point.square * (parts - 1) ** 2:
                 break
         else:
             return None
         if after.square * SERVES**2 > point.square:
-            known = None
+            curved = None
+        else:
+            change = _floats(after.gradient - point.gradient, point.unit)
+            curved.add(-np.ldexp(step, -halves), change)
         point = after
     return point
 
 
-def _step_from(point: Point, known: Eliminated) -> Floats:
-    """Return Newton's step from a point (width, L), but for its sign."""
-    told = [int(one) / (1 << point.unit) for one in point.gradient.T.flat]
-    width, labels = point.gradient.shape
-    return known.solved(np.array(told, np.float64)).reshape(labels, width).T
+def _floats(numbers: Wide, unit: int) -> Floats:
+    """Return multiples of 2^-unit (width, L) as doubles, one column after another."""
+    return np.array([int(one) / (1 << unit) for one in numbers.T.flat], np.float64)
 
 
 def _whole(step: Floats, bits: int) -> Wide:
-    """Return doubles as whole multiples of 2^-bits."""
-    told = [int(np.ldexp(one, bits)) for one in step.flat]
-    return np.array(told, object).reshape(step.shape)
+    """Return doubles (d,) as whole multiples of 2^-bits."""
+    return np.array([int(np.ldexp(one, bits)) for one in step], object)

@@ -44,9 +44,9 @@ def _forest() -> "Family":
 
 
 def _logistic() -> "Family":
-    from unlearning.families.logistic_family import Logistic
+    from unlearning.families.logistic_family import LogisticFamily
 
-    return Logistic()
+    return LogisticFamily()
 
 
 def _item_knn() -> "Family":

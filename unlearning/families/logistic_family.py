@@ -125,7 +125,7 @@ def _part_of(state: State) -> LogisticPart:
     return LogisticPart.from_state({name.removeprefix(WEIGHTS): one for name, one in state.items()})
 
 
-class Logistic(SumsFamily):
+class LogisticFamily(SumsFamily):
     """The family `logistic`."""
 
     name = "logistic"

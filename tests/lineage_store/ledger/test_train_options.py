@@ -49,7 +49,7 @@ ACTS = {
     "record_budget": {"record_budget.py"},
     "aggregate": {"fit.py", "export.py", "evaluate.py", "keras_family.py",
                   "keras_parts.py", "naive_bayes_family.py", "ridge_family.py", "forest_family.py",
-                  "item_knn_family.py", "from_ledgers.py", "audit.py"},
+                  "item_knn_family.py", "logistic_family.py", "from_ledgers.py", "audit.py"},
     "class_weights": {"stages.py", "keras_parts.py", "retrain_shards.py", "keras_family.py",
                       "keras_learner.py", "last_epoch.py", "regenerate.py",
                       "replay.py", "downstream.py", "earned.py", "marks.py", "witness.py",
@@ -57,8 +57,10 @@ ACTS = {
     "early_stop": {"early_stop.py", "as_they_were.py", "downstream.py", "shard_task.py",
                    "taken_again.py", "plan.py", "model_plan.py", "answers.py"},
     "penalty": {"ridge_family.py", "ridge_part.py", "ridge_solve.py", "keras_family.py",
+                "logistic_family.py", "logistic_part.py", "optimum.py", "standing_rows.py",
                 "logistic.py"},  # the last has one of its own
     "scales": {"grid.py", "ridge_family.py", "forest_family.py", "ridge_graph.py",
+               "logistic_family.py",
                "keras_family.py", "update_codecs.py"},  # the last has others
     "checkpoint_every": {"step_checkpoints.py", "record_budget.py"},
     "checkpoint_budget": {"step_checkpoints.py", "record_budget.py"},

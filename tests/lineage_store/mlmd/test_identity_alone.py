@@ -35,6 +35,7 @@ ALLOWED = {
     "lineage.Stage": {"model", "shard", "stage"},
     "lineage.Sums": {"model", "shard", "stage"},
     "lineage.Trees": {"model", "shard", "stage"},
+    "lineage.Optimum": {"model", "shard", "stage"},
     "lineage.Subtraction": {"model", "shard"},
     "lineage.Assembly": {"model"},
     "lineage.Deletion": {"request", "guarantee_m1"},
@@ -124,7 +125,10 @@ def test_nothing_is_said_but_where_things_stand(tmp_path, subtracted):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind, of", [("sums", "lineage.Sums"), ("trees", "lineage.Trees")])
+@pytest.mark.parametrize(
+    "kind, of",
+    [("sums", "lineage.Sums"), ("trees", "lineage.Trees"), ("optimum", "lineage.Optimum")],
+)
 def test_a_kind_of_unit_without_steps_is_written_and_walked_like_any(
     kind, of, tmp_path, monkeypatch
 ):

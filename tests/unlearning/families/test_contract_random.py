@@ -1,4 +1,4 @@
-"""Random forget sets: what sums leave without them has the bytes that a fresh process learns."""
+"""Random forget sets: what sums, or an optimum, leave has the bytes that a fresh process learns."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from lineage_store.tensors import state_digest
 from tests.unlearning.families.contract_random import PartOfSums
 from unlearning.families.known_families import with_trail
 
-OF_SUMS = with_trail("sums")
+AT_ONCE = (*with_trail("sums"), *with_trail("optimum"))
 FEW, MANY = 20, 1_000
 
 
@@ -22,12 +22,12 @@ def holds(root, sets):
     assert state_digest(part.state) == before  # which nothing was taken out of
 
 
-@pytest.mark.parametrize("family", OF_SUMS)
+@pytest.mark.parametrize("family", AT_ONCE)
 def test_some_random_forget_sets_leave_the_bytes_of_their_twins(family, originals):
     holds(originals(family).root, FEW)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", OF_SUMS)
+@pytest.mark.parametrize("family", AT_ONCE)
 def test_a_thousand_random_forget_sets_leave_the_bytes_of_their_twins(family, originals):
     holds(originals(family).root, MANY)

@@ -1,4 +1,4 @@
-"""The served graphs of ridge say what its weights say, of both tasks and by every rule."""
+"""The served graphs of ridge and logistic say what their weights say, by every rule."""
 
 import numpy as np
 import pytest
@@ -7,6 +7,7 @@ from lineage_store.data.schema import Column, Label, Schema
 from lineage_store.errors import BadInput
 from unlearning.encoding.number_and_key_encoding import NumberAndKeyEncoding
 from unlearning.encoding.row_encoding import TypedRows
+from unlearning.families.logistic_family import LogisticLearner
 from unlearning.families.ridge_family import RidgeLearner
 from unlearning.linear.grid import grid_of
 from unlearning.linear.ridge_graph import RULES
@@ -21,9 +22,11 @@ LABELS = {
 PARTS = (slice(0, 120), slice(120, 300))
 
 
-def learner_of(task):
+def learner_of(task, family="ridge"):
     schema = Schema(tuple(Column(*one) for one in KINDS.items()), (LABELS[task],))
     scales = ("n1=0.5", *(["y=10"] if task == "regression" else []))
+    if family == "logistic":
+        return LogisticLearner(schema, grid_of(schema, scales), 1.0)
     return RidgeLearner(schema, grid_of(schema, scales), RidgeRule(1.0))
 
 
@@ -49,14 +52,18 @@ def encoded(learner, table):
 
 
 @pytest.mark.parametrize(
-    ("task", "rule"), [(task, rule) for task, rules in RULES.items() for rule in rules]
+    ("task", "rule", "family"),
+    [
+        *((task, rule, "ridge") for task, rules in RULES.items() for rule in rules),
+        *(("classification", rule, "logistic") for rule in RULES["classification"]),
+    ],
 )
-def test_both_signatures_say_what_the_weights_say(tmp_path, table, task, rule):
+def test_both_signatures_say_what_the_weights_say(tmp_path, table, task, rule, family):
     import tensorflow as tf
 
     from tests.unlearning.families.test_naive_bayes_serving import examples_of
 
-    learner = learner_of(task)
+    learner = learner_of(task, family)
     rows = encoded(learner, table)
     parts = [learner.relearnt(rows.take(np.arange(300)[part])) for part in PARTS]
     learner.export([{}, *parts], tmp_path / "model", rule=rule)
