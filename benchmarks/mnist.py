@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lineage_store.cells.cell import CellLayout
 from lineage_store.data.schema import Column, Label, Schema
 from lineage_store.keys.secret import derive
 from lineage_store.placement import Partition
@@ -86,7 +87,7 @@ def write_store(
         folder,
         train=[(rows, places_of(rows))],
         evaluation=[(evaluation, places_of(evaluation))],
-        partition=partition,
+        layout=CellLayout(partition, 1),
         description={"inference": schema.to_json()},
     )
 

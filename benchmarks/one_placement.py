@@ -18,6 +18,7 @@ import numpy as np
 
 from benchmarks import adult
 from benchmarks.mnist import KEYS
+from lineage_store.cells.cell import CellLayout
 from lineage_store.cells.gate import let_through
 from lineage_store.cells.snapshot import Snapshot, describe, read_snapshot
 from lineage_store.data.columns import Columns, read_header
@@ -139,9 +140,9 @@ def store_without(
     encoding = KerasEncoding(told)
     return write_rows(
         folder,
-        train=encode_pieces(train, told, encoding=encoding, partition=partition),
-        evaluation=encode_pieces(evaluation, told, encoding=encoding, partition=partition),
-        partition=partition,
+        train=encode_pieces(train, told, encoding=encoding),
+        evaluation=encode_pieces(evaluation, told, encoding=encoding),
+        layout=CellLayout(partition, 1),
         description=describe(snapshot),
     )
 

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import mnist, taxi_rows
+from lineage_store.cells.cell import CellLayout
 from lineage_store.cells.snapshot import read_snapshot
 from lineage_store.data.record import EVAL, TRAIN
 from lineage_store.ledger.shards import ShardLedger
@@ -173,7 +174,7 @@ class Lab:
             where,
             train=[(rows, mnist.places_of(rows))],
             evaluation=[],
-            partition=self.partition,
+            layout=CellLayout(self.partition, 1),
             description=self.data.description,
         )
         if self.learner is None:

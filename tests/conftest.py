@@ -149,6 +149,8 @@ def as_format_1():
         evaluation = np.concatenate([np.load(part) for part in parts])
         np.save(store.folder / "eval.npy", evaluation[np.argsort(keys_of(evaluation))])
         shutil.rmtree(store.folder / "eval")
+        for one in store.folder.glob("train/*.npy"):
+            one.rename(one.with_stem(one.stem.partition("-b")[0]))  # a file a slice
         for file in [*store.folder.glob("train/*.npy"), store.folder / "eval.npy"]:
             records = np.load(file)
             names = {"row_keys": "row_key", "numbers": "numbers", "categories": "categories"}
@@ -157,7 +159,9 @@ def as_format_1():
             file.unlink()
         header = dict(read_json(store.folder / "rows.json"))
         del header["evaluation_counts"]
-        write_atomic(store.folder / "rows.json", canonical_json({**header, "format": 1}))
+        counts = [[*map(sum, shard)] for shard in header["counts"]]
+        header |= {"format": 1, "counts": counts}
+        write_atomic(store.folder / "rows.json", canonical_json(header))
 
     return write
 

@@ -14,16 +14,16 @@ from tfx.types.system_executions import Process
 
 from components.artifacts import Ledger, Rows
 from components.ingestion.schema_check import check_schema
-from lineage_store.cells import describe, load_snapshot
+from lineage_store.cells import CellLayout, describe, load_snapshot
 from lineage_store.data import EVAL, TRAIN
 from lineage_store.ledger import open_ledger
 from lineage_store.placement import Partition
-from lineage_store.rows import NO_SLICES, keep_known, open_rows, write_rows
+from lineage_store.rows import NO_CELLS, keep_known, open_rows, write_rows
 from lineage_store.workspace import open_workspace
 from unlearning.encoding import example_files, rows_from_examples
 from unlearning.families import ModelSource, encoding_of_ledger, family_of
 from unlearning.registry import must_be_trainable
-from unlearning.training.unchanged_slices import unchanged_slices
+from unlearning.training.unchanged_cells import unchanged_cells
 
 
 @component(component_annotation=Process)
@@ -45,7 +45,7 @@ def RowIndexer(
     """Reads Examples, checks them against the gate's types, and writes them by shard and slice.
 
     They are written as the model of the module reads them. After a deletion `old_snapshot` and
-    `old_rows` are data and rows as they were, and `old_ledger` what was trained on them: slices
+    `old_rows` are data and rows as they were, and `old_ledger` what was trained on them: cells
     that lose no row are taken over. Not for a model that has ended: its rows would be there only
     because someone put them back.
     """
@@ -55,10 +55,10 @@ def RowIndexer(
     gated = load_snapshot(Path(snapshot))
     check_schema(Path(schema.uri) / "schema.pbtxt", gated.schema)
     cut = Partition(**json.loads(partition))
-    same, before = NO_SLICES, None
+    same, before = NO_CELLS, None
     if old_rows is not None and old_ledger is not None:
         before = open_rows(Path(old_rows.uri))
-        same = unchanged_slices(
+        same = unchanged_cells(
             gated,
             old_snapshot=load_snapshot(Path(old_snapshot)),
             old=open_ledger(Path(old_ledger.uri)),
@@ -70,12 +70,12 @@ def RowIndexer(
         text = Path(module_file).read_text(encoding="utf-8")
         encoding = known.encoding(gated.schema, ModelSource("module", text))
     files = partial(example_files, Path(examples.uri), gated)
-    pieces = partial(rows_from_examples, snapshot=gated, encoding=encoding, partition=cut)
+    pieces = partial(rows_from_examples, snapshot=gated, encoding=encoding)
     store = write_rows(
         Path(rows.uri),
-        train=pieces(files(TRAIN, same.train), without=same.train),
-        evaluation=pieces(files(EVAL, same.evaluation), without=same.evaluation),
-        partition=cut,
+        train=pieces(files(TRAIN, same)),
+        evaluation=pieces(files(EVAL, same)),
+        layout=CellLayout(cut, gated.buckets),
         description=describe(gated),
         fields=encoding.fields,
         unchanged=same,

@@ -36,13 +36,13 @@ if TYPE_CHECKING:
         keep_by_cell,
         keep_once,
         same_cells,
-        same_slices,
     )
     from lineage_store.cells.gate import (
         let_through,
     )
     from lineage_store.cells.kept import (
         KeptCell,
+        Mark,
         is_of_nonces,
     )
     from lineage_store.cells.lines import (
@@ -96,9 +96,8 @@ else:
                 "keep_by_cell",
                 "keep_once",
                 "same_cells",
-                "same_slices",
             ),
-            "kept": ("KeptCell", "is_of_nonces"),
+            "kept": ("KeptCell", "Mark", "is_of_nonces"),
             "lines": ("escape",),
             "snapshot": (
                 "Snapshot",
@@ -129,6 +128,7 @@ __all__ = [
     "CellLayout",
     "GoingRows",
     "KeptCell",
+    "Mark",
     "NumberSummary",
     "Snapshot",
     "Statistics",
@@ -152,7 +152,6 @@ __all__ = [
     "read_some",
     "retained",
     "same_cells",
-    "same_slices",
     "statistics_of",
     "summary_from_json",
     "summary_of_numbers",

@@ -6,7 +6,7 @@ again that lose a row, and takes over the others.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,12 @@ class CellId:
     def __str__(self) -> str:
         return f"{self.split}/{self.place}"
 
+    @classmethod
+    def from_name(cls, name: str) -> "CellId":
+        """Read a name back."""
+        split, _, place = name.partition("/")
+        return cls(split, *(int(one[1:]) for one in place.split("-")))
+
 
 @dataclass(frozen=True)
 class CellLayout:
@@ -57,6 +63,11 @@ class CellLayout:
         rest, slice_ = divmod(rest, self.partition.slices)
         split, shard = divmod(rest, self.partition.shards)
         return CellId(KEPT[split], shard, slice_, bucket)
+
+    def first_of(self, cell: CellId, size: int) -> CellId:
+        """Return the first cell of a cell's group, if so many of a split lie in one."""
+        number = (cell.shard * self.partition.slices + cell.slice) * self.buckets + cell.bucket
+        return replace(self.cell(number - number % size), split=cell.split)
 
     def by_cell(
         self, row_keys: npt.NDArray[np.uint8], places: U64, splits: Sequence[str]

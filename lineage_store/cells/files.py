@@ -25,7 +25,7 @@ from lineage_store.cells.kept import (
     save_cells,
     save_files,
 )
-from lineage_store.cells.snapshot import Slice, Snapshot
+from lineage_store.cells.snapshot import Snapshot
 from lineage_store.commitments import NONCE_BYTES, commitment
 from lineage_store.errors import CheckFailed
 
@@ -104,16 +104,6 @@ def same_cells(one: Snapshot, other: Snapshot) -> frozenset[CellId]:
         return frozenset()
     known = {cell.id: cell.written.commitment for cell in other.cells}
     return frozenset(cell.id for cell in one.cells if known.get(cell.id) == cell.written.commitment)
-
-
-def same_slices(one: Snapshot, other: Snapshot, split: str) -> frozenset[Slice]:
-    """Return the slices of which two snapshots share all cells of a split, by shard and slice."""
-    same = same_cells(one, other)
-    cells = {cell.id for snapshot in (one, other) for cell in snapshot.cells}
-    there = {(cell.shard, cell.slice) for cell in cells if cell.split == split}
-    return frozenset(
-        there - {(cell.shard, cell.slice) for cell in cells - same if cell.split == split}
-    )
 
 
 def keep_once(snapshot: Snapshot, others: Iterable[Snapshot]) -> int:

@@ -14,10 +14,10 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from lineage_store.canonical import read_json
-from lineage_store.cells.cell import CellLayout
+from lineage_store.cells.cell import CellId, CellLayout
 from lineage_store.cells.kept import KeptCell, load_cells
 from lineage_store.cells.lines import unescape
 from lineage_store.data.record import SPLITS, UNLABELLED, Record, csv_reader
@@ -28,7 +28,6 @@ from lineage_store.keys.pseudonyms import each_pseudonym
 GATE_FILE, CSV_FILE = "gate.json", "rows.csv"
 FORMAT = 2
 DIGEST_MODULUS = 1 << 256
-Slice: TypeAlias = tuple[int, int]  # its shard and its number
 
 
 @dataclass(frozen=True)
@@ -52,21 +51,26 @@ class Snapshot:
         return () if self.layout is None else load_cells(self.folder)
 
     @property
+    def buckets(self) -> int:
+        """How many cells a slice has."""
+        return 1 if self.layout is None else self.layout.buckets
+
+    @property
     def splits(self) -> tuple[str, ...]:
         """The splits that have rows."""
         return tuple(split for split in SPLITS if self.rows[split])
 
-    def files(self, split: str, *, without: Container[Slice] = ()) -> list[Path]:
+    def files(self, split: str, *, without: Container[CellId] = ()) -> list[Path]:
         """The files that hold the rows of a split, one after another.
 
-        Those of the slices in `without`, by shard and slice, are left out, if there are cells.
+        Those of the cells in `without` are left out, if there are cells.
         """
         if self.layout is None:
             return [self.folder / split / CSV_FILE]
         return [
             self.folder / cell.file
             for cell in self.cells
-            if cell.id.split == split and (cell.id.shard, cell.id.slice) not in without
+            if cell.id.split == split and cell.id not in without
         ]
 
 
@@ -88,11 +92,11 @@ def load_snapshot(folder: Path) -> Snapshot:
 
 
 def read_snapshot(
-    snapshot: Snapshot, split: str, *, without: Container[Slice] = ()
+    snapshot: Snapshot, split: str, *, without: Container[CellId] = ()
 ) -> Iterator[Record]:
     """Read a split's records back, their values as text in which every type can be told again.
 
-    Slices in `without` are left out, as by `Snapshot.files`.
+    Cells in `without` are left out, as by `Snapshot.files`.
     """
     for file in snapshot.files(split, without=without):
         yield from read_file(file, split)

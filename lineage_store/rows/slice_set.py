@@ -140,7 +140,8 @@ class SortedRows:
                 part.drop()
 
     def _by_owner(self, places: Indices) -> Iterator[tuple[int, Indices]]:
-        """Yield each slice's number, and which of the places lie in it."""
+        """Yield the number of each slice that places lie in, and which of them do."""
         owner = np.searchsorted(self._starts, places, side="right") - 1
-        for number in range(len(self._slices)):
-            yield number, np.flatnonzero(owner == number)
+        order = np.argsort(owner, kind="stable")
+        there, starts = np.unique(owner[order], return_index=True)
+        yield from zip(there.tolist(), np.split(order, starts)[1:], strict=True)

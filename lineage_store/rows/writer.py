@@ -1,21 +1,22 @@
 """Writing a row store from a stream of rows, in any order and cut into any pieces.
 
-Each piece's rows are appended to their slices' parts on disk; each part is then sorted by row key
-into its slice's file. Memory holds one piece, and of the largest slice about 50 bytes a row. The
+Each piece's rows are appended to their cells' parts on disk; each part is then sorted by row key
+into its cell's file. Memory holds one piece, and of the largest cell about 50 bytes a row. The
 files depend on the rows alone: they do not tell how the stream was cut or ordered.
 """
 
 import shutil
-from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from lineage_store.canonical import canonical_json, link_or_copy, sync_folder, write_atomic
+from lineage_store.cells.cell import KEPT, CellId, CellLayout
 from lineage_store.data.schema import Schema
-from lineage_store.placement import U64, Partition, cells_of
+from lineage_store.placement import U64
 from lineage_store.rows.arrays import GROUP, Rows
 from lineage_store.rows.row_store import (
     EVALUATION,
@@ -25,7 +26,6 @@ from lineage_store.rows.row_store import (
     RowStore,
     fields_of,
     open_rows,
-    slice_name,
 )
 from lineage_store.rows.slice_file import (
     Field,
@@ -42,18 +42,9 @@ from lineage_store.rows.slice_file import (
 from lineage_store.rows.slice_set import SortedRows
 
 PARTS = "parts"
-Files: TypeAlias = Mapping[tuple[int, int], Path]
-
-
-@dataclass(frozen=True)
-class Unchanged:
-    """The files of slices that a store takes over from another, by shard and slice."""
-
-    train: Files = field(default_factory=dict)
-    evaluation: Files = field(default_factory=dict)
-
-
-NO_SLICES = Unchanged()
+Unchanged: TypeAlias = Mapping[CellId, Path]
+"""The files of cells that a store takes over from another."""
+NO_CELLS: Unchanged = {}
 
 
 def write_rows(
@@ -61,15 +52,15 @@ def write_rows(
     *,
     train: Iterable[tuple[Rows, U64]],
     evaluation: Iterable[tuple[Rows, U64]],
-    partition: Partition,
+    layout: CellLayout,
     description: Mapping[str, Any],
     fields: Sequence[Field] | None = None,
-    unchanged: Unchanged = NO_SLICES,
+    unchanged: Unchanged = NO_CELLS,
 ) -> RowStore:
-    """Cut the training rows into shards and slices and write the store.
+    """Cut the rows into the cells of a layout and write the store.
 
     `train` and `evaluation` give pieces of rows with their places (n,) uint64, and `fields` say
-    what a row holds, if it is not `fields_of` the described schema. The slices in `unchanged` are
+    what a row holds, if it is not `fields_of` the described schema. The cells in `unchanged` are
     taken over from these files as links, and none of their rows may be given. Raises ValueError if
     one is.
     """
@@ -79,35 +70,24 @@ def write_rows(
     for base in (folder, parts):
         (base / TRAINING).mkdir(parents=True)
         (base / EVALUATION).mkdir()
-    for split, given, same in (
-        (TRAINING, train, unchanged.train),
-        (EVALUATION, evaluation, unchanged.evaluation),
-    ):
-        _spread(parts, given, partition=partition, kind=kind, split=split, unchanged=same)
-    counts, evaluation_counts = (
-        [[0] * partition.slices for _ in range(partition.shards)] for _ in range(2)
-    )
-    for shard in range(partition.shards):
-        for slice_ in range(partition.slices):
-            name = slice_name(shard, slice_)
-            target = folder / f"{name}.npy"
-            if (shard, slice_) in unchanged.train:
-                counts[shard][slice_] = _take_over(unchanged.train[shard, slice_], target)
-            else:
-                counts[shard][slice_] = _sort(parts / name, target, kind)
-            name = slice_name(shard, slice_, split=EVALUATION)
-            if (shard, slice_) in unchanged.evaluation:
-                file = unchanged.evaluation[shard, slice_]
-                evaluation_counts[shard][slice_] = _take_over(file, folder / f"{name}.npy")
-            elif (parts / name).exists():
-                found = _sort(parts / name, folder / f"{name}.npy", kind)
-                evaluation_counts[shard][slice_] = found
+    for split, given in ((TRAINING, train), (EVALUATION, evaluation)):
+        for rows, places in given:
+            _spread(parts, rows, places, split=split, layout=layout, kind=kind, unchanged=unchanged)
+    counts: dict[CellId, int] = {}
+    for cell, file in unchanged.items():
+        counts[cell] = _take_over(file, folder / f"{cell}.npy")
+    for split in (TRAINING, EVALUATION):
+        sync_folder(folder / split)  # once, for all links
+    for split in (TRAINING, EVALUATION):
+        for part in (parts / split).glob("s*[0-9]"):
+            cell = CellId.from_name(f"{split}/{part.name}")
+            counts[cell] = _sort(part, folder / f"{cell}.npy", kind)
     shutil.rmtree(parts)
     header = {
         "format": FORMAT,
-        "counts": counts,
-        "evaluation_counts": evaluation_counts,
-        "evaluation_rows": sum(map(sum, evaluation_counts)),
+        "counts": _nested(counts, TRAINING, layout),
+        "evaluation_counts": _nested(counts, EVALUATION, layout),
+        "evaluation_rows": sum(n for cell, n in counts.items() if cell.split == EVALUATION),
         "description": description,
     }
     if fields is not None and tuple(fields) != usual:
@@ -116,24 +96,37 @@ def write_rows(
     return open_rows(folder)
 
 
+def _nested(counts: Mapping[CellId, int], split: str, layout: CellLayout) -> list[list[list[int]]]:
+    cut = layout.partition
+    return [
+        [
+            [counts.get(CellId(split, shard, slice_, n), 0) for n in range(layout.buckets)]
+            for slice_ in range(cut.slices)
+        ]
+        for shard in range(cut.shards)
+    ]
+
+
 def _spread(
     parts: Path,
-    pieces: Iterable[tuple[Rows, U64]],
+    given: Rows,
+    places: U64,
     *,
-    partition: Partition,
-    kind: RecordType,
     split: str,
-    unchanged: Container[tuple[int, int]],
+    layout: CellLayout,
+    kind: RecordType,
+    unchanged: Unchanged,
 ) -> None:
-    """Append the rows of each piece to the parts of their slices."""
-    for given, places in pieces:
-        rows = _grouped(given, places) if GROUP in column_names(kind) else given
-        shards, slices = cells_of(places, partition)
-        for shard, slice_ in sorted(set(zip(shards.tolist(), slices.tolist(), strict=True))):
-            if (shard, slice_) in unchanged:
-                raise ValueError(f"slice {slice_} of shard {shard} is said not to change")
-            here = np.flatnonzero((shards == shard) & (slices == slice_))
-            _append(parts / slice_name(shard, slice_, split=split), rows.take(here), kind)
+    """Append the rows of a piece to the parts of their cells."""
+    rows = _grouped(given, places) if GROUP in column_names(kind) else given
+    numbers = layout.numbers(places, np.full(len(rows), KEPT.index(split)))
+    order = np.argsort(numbers, kind="stable")
+    there, starts = np.unique(numbers[order], return_index=True)
+    for number, here in zip(there.tolist(), np.split(order, starts)[1:], strict=True):
+        cell = layout.cell(number)
+        if cell in unchanged:
+            raise ValueError(f"cell {cell} is said not to change")
+        _append(parts / str(cell), rows.take(here), kind)
 
 
 def _grouped(rows: Rows, places: U64) -> Rows:
@@ -146,7 +139,7 @@ def _grouped(rows: Rows, places: U64) -> Rows:
 def _append(part: Path, rows: Rows, kind: RecordType) -> None:
     texts, beside = texts_of(rows, kind), texts_file(part)
     before = beside.stat().st_size if beside.exists() else 0
-    with part.open("ab") as stream:  # not kept open: there may be more slices than open files
+    with part.open("ab") as stream:  # not kept open: there may be more cells than open files
         stream.write(to_records(rows, kind, start=before).data)
     if texts:
         with beside.open("ab") as stream:
@@ -165,7 +158,6 @@ def _sort(part: Path, target: Path, kind: RecordType) -> int:
 
 
 def _take_over(source: Path, target: Path) -> int:
-    """Link a slice's file and return the number of its rows."""
+    """Link a cell's file and return the number of its rows."""
     link_or_copy(source, target)
-    sync_folder(target.parent)
     return len(open_slice(target))

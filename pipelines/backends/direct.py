@@ -36,7 +36,7 @@ from unlearning.fitting.fit import Execution, fit, refit
 from unlearning.planning import load_plan
 from unlearning.registry import NewModel, describe_model, must_be_trainable, record_model
 from unlearning.training import open_base
-from unlearning.training.unchanged_slices import unchanged_slices
+from unlearning.training.unchanged_cells import unchanged_cells
 from unlearning.verification import Unlearned, check_and_keep, must_pass
 
 
@@ -97,7 +97,7 @@ class DirectBackend:
             gated,
             change.partition,
             encoding_of=partial(encoding_of_ledger, old),
-            unchanged=unchanged_slices(
+            unchanged=unchanged_cells(
                 gated,
                 old_snapshot=load_snapshot(job.workspace.absolute(change.old.paths["data"])),
                 old=old,

@@ -4,7 +4,7 @@ The gate wrote the text so that ExampleGen's own inference cannot differ from th
 values are read as the gate's kinds, and what an example of another shape would mean is an error.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from lineage_store.cells import Snapshot
 from lineage_store.data import PLACE, ROW
 from lineage_store.errors import CheckFailed
-from lineage_store.placement import U64, Partition, cells_of
+from lineage_store.placement import U64
 from lineage_store.rows import Rows
 from lineage_store.tensors import Array
 from lineage_store.texts import Kind
@@ -30,13 +30,10 @@ def rows_from_examples(
     snapshot: Snapshot,
     *,
     encoding: RowEncoding,
-    partition: Partition,
-    without: Collection[tuple[int, int]] = (),
 ) -> Iterator[tuple[Rows, U64]]:
     """Read gzipped TFRecord files of tf.Example; yield pieces of rows with their places (n,).
 
-    Examples of the slices in `without`, by shard and slice, are passed over: of them the place
-    alone is read. Raises CheckFailed if an example does not hold what the gate wrote.
+    Raises CheckFailed if an example does not hold what the gate wrote.
     """
     import tensorflow as tf
 
@@ -51,16 +48,8 @@ def rows_from_examples(
         PLACE: tf.io.FixedLenFeature([], tf.string),
     }
     for batch in _batches(files):
-        places = _places(_parse(tf, batch, {PLACE: wanted[PLACE]})[PLACE])
-        if without:
-            shards, slices = cells_of(places, partition)
-            cells = zip(shards.tolist(), slices.tolist(), strict=True)
-            here = np.array([cell not in without for cell in cells])
-            batch, places = tf.boolean_mask(batch, here), places[here]
-        count = len(batch)
-        if not count:
-            continue
         parsed = _parse(tf, batch, wanted)
+        places = _places(parsed[PLACE])
         keys = b"".join(bytes.fromhex(k[1:].decode()) for k in parsed[ROW].numpy())
         row_keys = np.frombuffer(keys, dtype=np.uint8).reshape(-1, 16)
         columns: dict[str, Array] = {}

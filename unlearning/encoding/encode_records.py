@@ -4,17 +4,16 @@ The same encoding serves records read from the gate's CSV and records read from 
 Examples: both hold the same text, so both give the same bytes.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from functools import partial
-from itertools import compress, islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from lineage_store.cells import Snapshot, describe, read_snapshot
+from lineage_store.cells import CellLayout, Snapshot, describe, read_snapshot
 from lineage_store.data import EVAL, TRAIN, Column, Record, Schema, days_of
-from lineage_store.placement import U64, Partition, cells_of
-from lineage_store.rows import NO_SLICES, Rows, RowStore, Unchanged, write_rows
+from lineage_store.placement import U64, Partition
+from lineage_store.rows import NO_CELLS, Rows, RowStore, Unchanged, write_rows
 from lineage_store.tensors import Array
 from unlearning.encoding.keras_encoding import KerasEncoding
 from unlearning.encoding.row_encoding import RowEncoding, TypedRows
@@ -49,27 +48,13 @@ def _pieces(records: Iterable[Record], schema: Schema) -> Iterator[list[Record]]
 
 
 def encode_pieces(
-    records: Iterable[Record],
-    schema: Schema,
-    *,
-    encoding: RowEncoding,
-    partition: Partition,
-    without: Collection[tuple[int, int]] = (),
+    records: Iterable[Record], schema: Schema, *, encoding: RowEncoding
 ) -> Iterator[tuple[Rows, U64]]:
-    """Encode a stream of records; yield pieces of rows with their places (n,) uint64.
-
-    Records of the slices in `without`, by shard and slice, are passed over.
-    """
+    """Encode a stream of records; yield pieces of rows with their places (n,) uint64."""
     for piece in _pieces(records, schema):
         together = b"".join(record.place for record in piece)
         places = np.frombuffer(together, dtype=">u8").astype(np.uint64)
-        if without:
-            shards, slices = cells_of(places, partition)
-            cells = zip(shards.tolist(), slices.tolist(), strict=True)
-            wanted = [cell not in without for cell in cells]
-            piece, places = list(compress(piece, wanted)), places[np.array(wanted)]
-        if piece:
-            yield encoding.encode(typed(piece, schema)), places
+        yield encoding.encode(typed(piece, schema)), places
 
 
 def store_from_snapshot(
@@ -78,31 +63,24 @@ def store_from_snapshot(
     partition: Partition,
     *,
     encoding_of: Callable[[Schema], RowEncoding] = KerasEncoding,
-    unchanged: Unchanged = NO_SLICES,
+    unchanged: Unchanged = NO_CELLS,
 ) -> RowStore:
     """Write a row store in a family's encoding, or in Keras's, straight from the gate's files.
 
-    The slices in `unchanged` are links to these files and not made again.
+    The cells in `unchanged` are links to these files, and not read here.
     """
-    train = _read(snapshot, TRAIN, partition, unchanged.train)
-    evaluation = _read(snapshot, EVAL, partition, unchanged.evaluation)
     schema = snapshot.schema
     encoding = encoding_of(schema)
-    pieces = partial(encode_pieces, schema=schema, encoding=encoding, partition=partition)
+    train, evaluation = (
+        encode_pieces(read_snapshot(snapshot, split, without=unchanged), schema, encoding=encoding)
+        for split in (TRAIN, EVAL)
+    )
     return write_rows(
         folder,
-        train=pieces(train, without=unchanged.train),
-        evaluation=pieces(evaluation, without=unchanged.evaluation),
-        partition=partition,
+        train=train,
+        evaluation=evaluation,
+        layout=CellLayout(partition, snapshot.buckets),
         description=describe(snapshot),
         fields=encoding.fields,
         unchanged=unchanged,
     )
-
-
-def _read(
-    snapshot: Snapshot, split: str, partition: Partition, without: Collection[tuple[int, int]]
-) -> Iterator[Record]:
-    """Read a split's records; cells of other slices are not opened, if they are cut alike."""
-    alike = snapshot.layout is not None and snapshot.layout.partition == partition
-    return read_snapshot(snapshot, split, without=without if alike else ())

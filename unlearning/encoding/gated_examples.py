@@ -10,9 +10,10 @@ has the gate's, so that no Example depends on another row.
 What the columns hold is counted from the same blocks, in summation form. TFX's StatisticsGen starts
 a Beam pipeline, decodes the Examples again, and looks at every number with a sketch.
 
-Both are kept cell by cell, so that a deletion makes those of the cells that lose rows, takes over
-the others, and merges the statistics: the same bits as those of all cells made anew. (An Example is
-a map, and a map has no order: of equal Examples the bytes may differ.)
+Both are kept cell by cell, so that a deletion makes those of the cells that lose rows, and takes
+over the others. What is counted is merged group by group (`cells.cell_groups`), and merges are kept
+as well: after a deletion one path is merged again, to the same bits as all cells made anew. (An
+Example is a map, and a map has no order: of equal Examples the bytes may differ.)
 """
 
 from collections.abc import Container, Mapping, Sequence
@@ -39,9 +40,10 @@ from lineage_store.cells import (
     summary_of_texts,
 )
 from lineage_store.data import SPLITS, Schema
+from unlearning.encoding.cell_groups import Groups, same_groups
 
-LEVEL = 1  # of gzip: five times as fast as the usual one, on files that live as long as a model
-SUMMARIES = "cells"
+GZIP = 1  # its level: five times as fast as the usual one, on files that live as a model does
+SUMMARIES, MERGED = "cells", "merged"
 
 
 def write_examples(
@@ -65,13 +67,11 @@ def example_file(cell: CellId) -> str:
 
 
 def example_files(
-    folder: Path, snapshot: Snapshot, split: str, without: Container[tuple[int, int]]
+    folder: Path, snapshot: Snapshot, split: str, without: Container[CellId]
 ) -> list[Path]:
-    """Return the files of a split's Examples, but for those of some slices."""
+    """Return the files of a split's Examples, but for those of some cells."""
     cells = (cell.id for cell in snapshot.cells if cell.id.split == split)
-    return [
-        folder / example_file(cell) for cell in cells if (cell.shard, cell.slice) not in without
-    ]
+    return [folder / example_file(cell) for cell in cells if cell not in without]
 
 
 def examples_of(text: bytes, schema: Schema, scratch: Path) -> bytes:
@@ -86,7 +86,7 @@ def examples_of(text: bytes, schema: Schema, scratch: Path) -> bytes:
     block = parse_block(text, schema)
     columns = [_listed(pa, values) for values in block.columns]
     batch = pa.RecordBatch.from_arrays(columns, names=block.schema.names)
-    options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=LEVEL)
+    options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=GZIP)
     with tf.io.TFRecordWriter(str(scratch), options) as writer:
         for example in RecordBatchToExamplesEncoder().encode(batch):
             writer.write(example)
@@ -105,11 +105,17 @@ def write_summaries(
 
     def make(cell: CellId) -> tuple[str, bytes]:
         told = summaries_of(read_cell(snapshot, cell), snapshot.schema)
-        content = {name: summary.to_json() for name, summary in told.items()}
-        return f"{SUMMARIES}/{cell}.json", canonical_json(content)
+        return f"{SUMMARIES}/{cell}.json", _told(told)
 
     _keep(snapshot, folder, make=make, old=old, before=before)
-    return {split: _statistics(snapshot, folder, split) for split in snapshot.splits}
+    at, cells = _keep_merged(snapshot, folder, old=old, before=before)
+    return {
+        split: statistics_of(
+            _merged(at, [cell for cell in cells if cell.split == split], snapshot.schema),
+            rows=snapshot.rows[split],
+        )
+        for split in snapshot.splits
+    }
 
 
 def summaries_of(text: bytes, schema: Schema) -> dict[str, Summary]:
@@ -129,18 +135,43 @@ def summaries_of(text: bytes, schema: Schema) -> dict[str, Summary]:
     return found
 
 
-def _statistics(snapshot: Snapshot, folder: Path, split: str) -> Statistics:
-    kept: dict[str, list[Summary]] = {column.name: [] for column in snapshot.schema.all}
-    for cell in snapshot.cells:
-        if cell.id.split == split:
-            told = read_json(folder / SUMMARIES / f"{cell.id}.json")
-            for name, summaries in kept.items():
-                summaries.append(summary_from_json(told[name]))
-    merged = {name: _merged(summaries) for name, summaries in kept.items()}
-    return statistics_of(merged, rows=snapshot.rows[split])
+def _keep_merged(
+    snapshot: Snapshot, folder: Path, *, old: Path | None, before: Snapshot | None
+) -> tuple[Path, Sequence[CellId]]:
+    """Keep what the summaries of groups come to; return where those at the top lie, and which."""
+    assert snapshot.layout is not None
+    at, cells = folder / SUMMARIES, _cells(snapshot)
+    same = frozenset() if before is None else same_cells(snapshot, before)
+    were = [] if before is None else _cells(before)
+    grouped = same_groups(snapshot.layout, cells, before=were, same=same)
+    for level, (groups, kept) in enumerate(grouped):
+        below, at, cells = at, folder / MERGED / str(level), list(groups)
+
+        def make(group: CellId, below: Path = below, groups: Groups = groups) -> tuple[str, bytes]:
+            return f"{group}.json", _told(_merged(below, groups[group], snapshot.schema))
+
+        at.mkdir(parents=True, exist_ok=True)
+        there = None if old is None else old / MERGED / str(level)
+        keep_by_cell(at, cells, make=make, old=there, same=kept)
+    return at, cells
 
 
-def _merged(summaries: Sequence[Any]) -> Summary:
+def _merged(folder: Path, cells: Sequence[CellId], schema: Schema) -> dict[str, Summary]:
+    """Merge the summaries of cells, or of groups, which lie in a folder; in the schema's order."""
+    names = [column.name for column in schema.all]
+    kept = [_summaries(folder / f"{cell}.json") for cell in cells]
+    return {name: _all_merged([one[name] for one in kept]) for name in names}
+
+
+def _summaries(file: Path) -> dict[str, Summary]:
+    return {name: summary_from_json(told) for name, told in read_json(file).items()}
+
+
+def _told(summaries: Mapping[str, Summary]) -> bytes:
+    return canonical_json({name: summary.to_json() for name, summary in summaries.items()})
+
+
+def _all_merged(summaries: Sequence[Any]) -> Summary:
     """Merge two by two, so that what is large is not copied for every cell."""
     while len(summaries) > 1:
         pairs = zip(summaries[::2], summaries[1::2], strict=False)
@@ -151,13 +182,16 @@ def _merged(summaries: Sequence[Any]) -> Summary:
     return found
 
 
+def _cells(snapshot: Snapshot) -> list[CellId]:
+    return [cell.id for cell in snapshot.cells if cell.id.split in SPLITS]
+
+
 def _keep(
     snapshot: Snapshot, folder: Path, *, make: Any, old: Path | None, before: Snapshot | None
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     same = frozenset() if before is None else same_cells(snapshot, before)
-    cells = [cell.id for cell in snapshot.cells if cell.id.split in SPLITS]
-    keep_by_cell(folder, cells, make=make, old=old, same=same)
+    keep_by_cell(folder, _cells(snapshot), make=make, old=old, same=same)
 
 
 def _counts(values: Any) -> Mapping[bytes, int]:

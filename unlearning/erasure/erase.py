@@ -18,7 +18,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lineage_store.canonical import canonical_json, sync_folder, write_atomic
@@ -64,7 +64,8 @@ def erase(workspace: Workspace, request_id: str, *, clock: Clock) -> Scan:
         numbers = None if any(one.state != "live" for one in ended) else _numbers(ended)
     staying = sorted({path for one in stay for path in one.paths.values()})
     first = Places(goes, staying)
-    before = _scan(workspace, request_id, opened, stay=stay, shared=shared, places=first)
+    own = _that_are_theirs(workspace, opened, stay)
+    before = _scan(workspace, request_id, opened, own, shared=shared, places=first)
     must_be_clean(before, "Nothing was erased yet:")
     keep_no_longer(workspace, request_id, before.stays)
     with writing_index(workspace) as connection:
@@ -83,44 +84,64 @@ def erase(workspace: Workspace, request_id: str, *, clock: Clock) -> Scan:
             "with the deleted rows cannot go: close it and run the same command again, which ends "
             "this deletion. The new models are served, and the old ones are erased."
         )
-    scan = _scan(workspace, request_id, opened, stay=stay, shared=shared)
+    scan = _scan(workspace, request_id, opened, own, shared=shared)
     must_be_clean(scan, "After the erasure")
     write_atomic(folder.erasure, canonical_json(scan.to_json()) + b"\n")
     return scan
+
+
+@dataclass(frozen=True)
+class _Theirs:
+    """The values of the rows that go, as texts and as bytes, that no row which stays has.
+
+    Those that others have are counted.
+    """
+
+    texts: Sequence[str]
+    numbers: Sequence[bytes]
+    others: int
+
+
+def _that_are_theirs(
+    workspace: Workspace, opened: OpenRequest, stay: Sequence[models.ModelRecord]
+) -> _Theirs:
+    data, rows = (
+        [workspace.absolute(record.paths[name]) for record in stay] for name in ("data", "rows")
+    )
+    texts = [one for one in opened.tokens if one not in opened.names]
+    values = distinctive(texts, staying=[*data, workspace.root / "modules"])
+    held = occurring(opened.numbers, rows)
+    numbers = [one for one in opened.numbers if one not in held]
+    return _Theirs(values, numbers, len(texts) - len(values) + len(held))
 
 
 def _scan(
     workspace: Workspace,
     request_id: str,
     opened: OpenRequest,
+    own: _Theirs,
     *,
-    stay: Sequence[models.ModelRecord],
     shared: frozenset[bytes],
     places: Places = EVERYWHERE,
 ) -> Scan:
-    """Scan for the ids, and for keys, pseudonyms and values of the rows that no other row has."""
-    data, rows = (
-        [workspace.absolute(record.paths[name]) for record in stay] for name in ("data", "rows")
-    )
+    """Scan for the ids, and for keys, pseudonyms and values of the rows that no other row has.
+
+    What stays does not change while others are erased, so it is asked once what its rows have.
+    """
     ids = [one for one in opened.names if is_distinctive(one)]
-    others = [one for one in opened.tokens if one not in opened.names]
-    values = distinctive(others, staying=[*data, workspace.root / "modules"])
-    held = occurring(opened.numbers, rows)
-    numbers = [one for one in opened.numbers if one not in held]
     left_out = [one for one in ids if one in opened.left_out]
-    texts = [*(one for one in ids if one not in left_out), *values]
+    texts = [*(one for one in ids if one not in left_out), *own.texts]
     opened_in = workspace.relative(workspace.request(request_id).open_file)
     scan = scan_apart(
         workspace.root,
-        [*opened.keyed_patterns(staying=shared), *_written(texts), *numbers],
+        [*opened.keyed_patterns(staying=shared), *_written(texts), *own.numbers],
         elsewhere=_written(left_out),
         digests=ended_digests(workspace, request_id),
         digest_key=workspace.keys().manifest,
         lengths=opened.lengths,
         places=replace(places, skip=[opened_in, *places.skip]),
     )
-    unsearched = len(opened.names) - len(ids) + len(others) - len(values)
-    unsearched += len(shared) + len(held)
+    unsearched = len(opened.names) - len(ids) + len(shared) + own.others
     return replace(scan, not_distinctive=unsearched, left_out=len(left_out))
 
 

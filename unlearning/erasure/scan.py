@@ -95,14 +95,22 @@ def distinctive(texts: Iterable[str], *, staying: Sequence[Path]) -> list[str]:
 
 
 def occurring(patterns: Collection[bytes], folders: Sequence[Path]) -> set[bytes]:
-    """Return those of the patterns that occur in the bytes of any file below the folders."""
-    found: set[bytes] = set()
-    if not patterns:
-        return found
-    matcher = Matcher(patterns)
-    for folder in folders:
-        for path in files(folder):
-            found |= occurring_in(path, matcher)
+    """Return those of the patterns that occur in the bytes of any file below the folders.
+
+    What was found is not searched for any longer: what many rows have is found in the first file.
+    """
+    left, found = set(patterns), set[bytes]()
+    matcher, anew = Matcher(left), 1
+    paths = (path for folder in folders for path in files(folder))
+    for number, path in enumerate(paths, 1):
+        if not left:
+            break
+        found |= occurring_in(path, matcher)
+        if number == anew:  # seldom: to make ready what searches costs as much as a file
+            anew *= 2
+            if not found.isdisjoint(left):
+                left -= found
+                matcher = Matcher(left)
     return found
 
 

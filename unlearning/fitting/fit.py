@@ -6,7 +6,7 @@ as a value, and everything that it leaves is in two folders.
 
 import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -29,7 +29,7 @@ from lineage_store.ledger import (
     write_header,
 )
 from lineage_store.placement import bucket_count
-from lineage_store.rows import RowStore, open_rows
+from lineage_store.rows import RowStore, open_rows, same_evaluation
 from unlearning.families.family import Clock, Learner, ModelSource, Progress
 from unlearning.families.known_families import family_of, run_environment
 from unlearning.fitting.engines import HERE, ShardEngine
@@ -46,7 +46,9 @@ from unlearning.fitting.shard_task import (
 from unlearning.planning.model_plan import ModelPlan
 from unlearning.planning.reuse import claim_of_ledger
 from unlearning.serving.aggregation import aggregation_or_default
-from unlearning.serving.evaluate import evaluate
+from unlearning.serving.evaluate import ASKED, evaluate
+from unlearning.serving.kept_answers import FOLDER as ANSWERS
+from unlearning.serving.kept_answers import KeptAnswers, known_answers
 from unlearning.strategies.decision import Decision
 from unlearning.strategies.known_strategies import strategy_of
 from unlearning.strategies.shard_decision import trained_from_nothing
@@ -183,6 +185,8 @@ def refit(
         claim=plan.claim,
         generation=generation,
         buckets=before.buckets if plan.partition is None else _buckets(store, config),
+        old=old,
+        old_store=old_store,
     )
     ledger = _complete(
         config, plan.model_after, text, learner, store, folder, serving, base, made
@@ -252,6 +256,8 @@ class _ResultFacts:
     claim: Claim
     generation: int | None
     buckets: int
+    old: Ledger | None = None
+    old_store: RowStore | None = None
 
 
 def _buckets(store: RowStore, config: TrainConfig) -> int:
@@ -277,9 +283,6 @@ def _complete(
     weights = [shard.final_weights() for shard in shards]
     family, described = family_of(config.options.model_family), learner.describe()
     rule = config.options.aggregate
-    aggregate = aggregation_or_default(rule, task=learner.task)
-    metrics = evaluate(learner, weights, store.evaluation(), aggregate=aggregate)
-    write_atomic(folder / METRICS_FILE, canonical_json(metrics) + b"\n")
     if serving is not None:
         learner.export(weights, serving, rule=rule)
     header = Header(
@@ -299,7 +302,32 @@ def _complete(
         states=tuple(shard.state_digest() for shard in shards),
         buckets=made.buckets,
     )
+    kept = KeptAnswers(folder / ANSWERS, store.evaluation_rows, _answered(made, header, store))
+    metrics = evaluate(
+        learner,
+        weights,
+        store.evaluation(),
+        aggregate=aggregation_or_default(rule, task=learner.task),
+        answers=kept if sum(map(bool, weights)) > 1 else ASKED,
+    )
+    kept.close()
+    write_atomic(folder / METRICS_FILE, canonical_json(metrics) + b"\n")
     return write_header(folder, header)
+
+
+def _answered(made: _Made, header: Header, store: RowStore) -> Mapping[int, Path]:
+    """Return what parts answered before, of those whose state is the one that answered."""
+    if made.old is None or made.old_store is None:
+        return {}
+    before = made.old.header
+    told = ((one.spec, one.code, one.environment) for one in (before, header))
+    if len({canonical_json([*one]) for one in told}) > 1:
+        return {}
+    if not same_evaluation(made.old_store, store):
+        return {}
+    states = dict(enumerate(before.states))
+    known = known_answers(made.old.folder / ANSWERS)
+    return {part: file for part, file in known.items() if states.get(part) == header.states[part]}
 
 
 def _keep_timings(

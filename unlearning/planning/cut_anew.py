@@ -20,7 +20,7 @@ from unlearning.families.known_families import family_of_ledger
 from unlearning.planning.model_plan import BaseAfter
 from unlearning.strategies.decision import Decision
 from unlearning.strategies.shard_decision import ShardDecision, trained_from_nothing
-from unlearning.training.unchanged_slices import count_rows
+from unlearning.training.unchanged_cells import count_rows
 
 
 def cut_anew(

@@ -29,7 +29,7 @@ import numpy.typing as npt
 from lineage_store.errors import CheckFailed
 from lineage_store.ledger import Ledger, StageRecord
 from lineage_store.placement import Stage
-from lineage_store.rows import RowStore
+from lineage_store.rows import Rows, RowStore, in_key_order, joined
 from unlearning.keras_learning.class_weights import ALIKE
 from unlearning.strategies.exposure import affected_positions
 from unlearning.strategies.strategy import MOVED, Situation, groups_of, stage_of
@@ -136,13 +136,10 @@ def seen_between(ledger: Ledger, *, before: RowStore, after: RowStore) -> dict[i
     for shard, counts in enumerate(before.counts):
         for slice_, count in enumerate(counts):
             if count != after.counts[shard][slice_]:
-                rows, left = (one.slice_rows(shard, slice_) for one in (before, after))
-                known = {key.tobytes() for key in left.row_keys}
-                keys = [key.tobytes() for key in rows.row_keys]
-                gone = [place for place, key in enumerate(keys) if key not in known]
-                deleted[shard, slice_] = rows.row_keys[gone]
+                gone = _lost(before, after, shard, slice_)
+                deleted[shard, slice_] = gone.row_keys
                 if ledger.header.grouped:
-                    groups |= groups_of(rows.row_keys[gone], rows.batch_bits[gone])
+                    groups |= groups_of(gone.row_keys, gone.batch_bits)
     watched: set[tuple[int, int]] = set()
     if ledger.header.options.early_stop is not None:
         pairs = zip(before.evaluation_counts, after.evaluation_counts, strict=False)
@@ -151,6 +148,26 @@ def seen_between(ledger: Ledger, *, before: RowStore, after: RowStore) -> dict[i
     watched = {place for place in watched if any(before.counts[place[0]])}
     situation = Situation(ledger, deleted, after.counts, None, frozenset(watched), groups=groups)
     return downstream(situation)
+
+
+def _lost(before: RowStore, after: RowStore, shard: int, slice_: int) -> Rows:
+    """Return the rows of a slice that a later store lacks; cells that lost none are not read."""
+    if before.buckets != after.buckets:
+        rows, left = (one.slice_rows(shard, slice_) for one in (before, after))
+        return _without(rows, left)
+    lost = []
+    for cell in before.cells_of(shard, slice_):
+        count = after.rows_in(cell)
+        if count != before.rows_in(cell):
+            rows = before.cell_rows(cell)
+            lost.append(_without(rows, after.cell_rows(cell)) if count else rows)
+    return in_key_order(joined(lost))
+
+
+def _without(rows: Rows, left: Rows) -> Rows:
+    known = {key.tobytes() for key in left.row_keys}
+    keys = [key.tobytes() for key in rows.row_keys]
+    return rows.take(np.array([n for n, key in enumerate(keys) if key not in known], np.int64))
 
 
 def must_be_recorded_inputs(situation: Situation, store: RowStore) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from lineage_store.cells import CellLayout
 from lineage_store.ledger import ShardLedger, TrainOptions
 from lineage_store.placement import Partition
 from lineage_store.rows import Rows, RowStore, write_rows
@@ -45,7 +46,7 @@ def judge(
             folder / "rows",
             train=[(some := rows.take(np.flatnonzero(wanted)), np.zeros(len(some), np.uint64))],
             evaluation=[],
-            partition=whole,
+            layout=CellLayout(whole, 1),
             description=like.description,
             fields=like.fields,
         )

@@ -10,6 +10,7 @@ from lineage_store.data import Task
 from lineage_store.rows import Rows, RowSet, pieces
 from lineage_store.tensors import Array, State
 from unlearning.serving.aggregation import Aggregation, aggregation_or_default, stacked
+from unlearning.serving.kept_answers import Answers, AskedAnew
 from unlearning.serving.measured import (
     Metrics,
     measured_classes,
@@ -18,6 +19,7 @@ from unlearning.serving.measured import (
 )
 
 ASKED_AT_ONCE = 8192
+ASKED = AskedAnew()
 
 
 @runtime_checkable
@@ -56,33 +58,57 @@ class SeveralLabels(Protocol):
 
 
 def aggregated(
-    learner: Predictor, parts: Sequence[State], rows: Rows, *, aggregate: Aggregation
+    learner: Predictor,
+    parts: Sequence[State],
+    rows: Rows,
+    *,
+    aggregate: Aggregation,
+    answers: Answers = ASKED,
+    start: int = 0,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return the aggregate's outputs and scores, (n, units) each, without exporting it."""
-    return aggregate.arrays(stacked([learner.predict(state, rows) for state in parts if state]))
+    """Return the aggregate's outputs and scores, (n, units) each, without exporting it.
+
+    So many rows as `start` says came before these.
+    """
+    told = [
+        answers.of(learner, part, state, rows, start=start)
+        for part, state in enumerate(parts)
+        if state
+    ]
+    return aggregate.arrays(stacked(told))
 
 
 def evaluate(
-    learner: Predictor, parts: Sequence[State], rows: RowSet, *, aggregate: Aggregation
+    learner: Predictor,
+    parts: Sequence[State],
+    rows: RowSet,
+    *,
+    aggregate: Aggregation,
+    answers: Answers = ASKED,
 ) -> Metrics:
     """Return what the aggregate does on rows: the metrics of `measured` that fit; and `rows`.
 
     Of several labels these are the first one's, and `further_labels` has the others' by name, each
     aggregated as fits its task. Rows with weights count for these; of rows that all have weight 0
     none is asked about. Without a label nothing is right or wrong, unless the learner says itself
-    what it is worth.
+    what it is worth. What parts say of the first label comes from `answers`.
     """
-    found = _evaluate(learner, parts, rows, aggregate=aggregate)
+    found = _evaluate(learner, parts, rows, aggregate=aggregate, answers=answers)
     further = learner.further_labels if isinstance(learner, SeveralLabels) else {}
     told = {}
     for name, one in further.items():
         rule = aggregation_or_default(aggregate.name, task=one.task)
-        told[name] = _evaluate(one, parts, rows, aggregate=rule)
+        told[name] = _evaluate(one, parts, rows, aggregate=rule, answers=ASKED)
     return found | ({"further_labels": told} if told else {})
 
 
 def _evaluate(
-    learner: Predictor, parts: Sequence[State], rows: RowSet, *, aggregate: Aggregation
+    learner: Predictor,
+    parts: Sequence[State],
+    rows: RowSet,
+    *,
+    aggregate: Aggregation,
+    answers: Answers,
 ) -> Metrics:
     if not len(rows) or not any(parts):
         return {"rows": 0}
@@ -92,8 +118,11 @@ def _evaluate(
     asked: list[Array] = []
     weighed: list[Array] = []
     scored: list[Array] = []
-    for piece in pieces(rows, ASKED_AT_ONCE):
-        told, scores = aggregated(learner, parts, piece, aggregate=aggregate)
+    for number, piece in enumerate(pieces(rows, ASKED_AT_ONCE)):
+        start = number * ASKED_AT_ONCE
+        told, scores = aggregated(
+            learner, parts, piece, aggregate=aggregate, answers=answers, start=start
+        )
         labels = learner.targets(piece)
         counts = np.ones(len(piece)) if piece.weights is None else piece.weights.astype(np.float64)
         asked.append(labels)

@@ -7,7 +7,7 @@ recorders           what is kept of a step; `record_budget` what a budget afford
 step_checkpoints    checkpoints within a stage
 early_stop          decided anew by every run
 base_weights        the weights of a model that is trained from another
-unchanged_slices    which slices a deletion need not write again
+unchanged_cells     which cells of rows a deletion need not write again
 witness             the state before a shard's last step, for the check that follows
 """
 
@@ -32,5 +32,5 @@ __all__ = [
     "config_of",
     "module_source",
     "open_base",
-    "unchanged_slices",
+    "unchanged_cells",
 ]

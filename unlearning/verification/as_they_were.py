@@ -1,15 +1,13 @@
 """Shards of which a deletion changed neither the rows nor what the ledger says of them.
 
-Their rows are not read again (law 10): each slice is, by its inode, size and time, the very file of
+Their rows are not read again (law 10): each cell is, by its inode, size and time, the very file of
 the old store, which was taken over since it is the one that was read back when it was written, or
-has the recorded digest (`unchanged_slices`); and the records are the old ones, word for word.
+has the recorded digest (`unchanged_cells`); and the records are the old ones, word for word.
 Whether the bytes on the disk still are is for the audit to say.
 """
 
-from pathlib import Path
-
 from lineage_store.ledger import Ledger
-from lineage_store.rows import RowStore
+from lineage_store.rows import RowStore, same_files
 
 
 def as_they_were(
@@ -28,17 +26,7 @@ def as_they_were(
         if new.shard(shard).stages() == old.shard(shard).stages()
         and not watched
         and all(
-            _is_one_file(before.slice_file(shard, at), after.slice_file(shard, at))
+            same_files(before.files(shard, at), after.files(shard, at))
             for at in range(len(after.counts[shard]))
         )
     )
-
-
-def _is_one_file(one: Path, other: Path) -> bool:
-    try:
-        a, b = one.stat(), other.stat()
-    except FileNotFoundError:
-        return False
-    return (a.st_dev, a.st_ino, a.st_size, a.st_mtime_ns) == (
-        b.st_dev, b.st_ino, b.st_size, b.st_mtime_ns,
-    )  # fmt: skip

@@ -22,6 +22,7 @@ from typing import Any, Literal
 import numpy as np
 
 from lineage_store.canonical import digest_json
+from lineage_store.cells import CellLayout
 from lineage_store.data import Column, Label, Schema
 from lineage_store.errors import BadInput
 from lineage_store.examples import features_in, id_in, read_records
@@ -159,7 +160,7 @@ def rows_in(
         folder,
         train=_pieces(train, schema, encoding, seen),
         evaluation=_pieces(evaluation, schema, encoding, seen),
-        partition=options.partition,
+        layout=CellLayout(options.partition, 1),
         description={"data_digest": "", "rows": {}, "inference": schema.to_json()},
         fields=encoding.fields,
     )

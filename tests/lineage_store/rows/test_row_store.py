@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lineage_store.canonical import canonical_json
+from lineage_store.canonical import canonical_json, read_json
+from lineage_store.cells.cell import CellLayout
 from lineage_store.data.schema import Column, Label, Schema
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.placement import (
@@ -28,11 +29,12 @@ from lineage_store.rows.arrays import Rows, in_key_order, joined, pieces, withou
 from lineage_store.rows.row_store import fields_of, open_rows
 from lineage_store.rows.slice_file import TEXT, Field
 from lineage_store.rows.slice_set import SortedRows
-from lineage_store.rows.writer import Unchanged, write_rows
+from lineage_store.rows.writer import write_rows
 from unlearning.encoding.keras_encoding import keras_rows
 from unlearning.training.batches import stage_batches
 
 PARTITION = Partition(shards=2, slices=3, epochs=2, batch_size=4, seed=9)
+LAYOUT, ONE_A_SLICE = CellLayout(PARTITION, 2), CellLayout(PARTITION, 1)
 SHAPES = [(3, 2, "classification"), (2, 0, "classification"), (0, 1, "regression")]
 SOME = {"rows": st.integers(0, 60), "shape": st.sampled_from(SHAPES), "seed": st.integers(0, 99)}
 
@@ -60,7 +62,7 @@ def described(shape):
     return {"inference": Schema(tuple(columns), (label,)).to_json()}
 
 
-def written(folder, rows, places, shape, *, cuts=(), unchanged=None):
+def written(folder, rows, places, shape, *, cuts=(), unchanged=None, layout=LAYOUT):
     """Write a store of rows that come in pieces; the first 5 are for evaluation too."""
     ends = [0, *sorted(cut for cut in cuts if cut < len(rows)), len(rows)]
     train = [(rows.take(np.arange(a, b)), places[a:b]) for a, b in pairwise(ends)]
@@ -68,9 +70,9 @@ def written(folder, rows, places, shape, *, cuts=(), unchanged=None):
         folder,
         train=train,
         evaluation=[(rows.take(np.arange(min(5, len(rows)))), places[:5])],
-        partition=PARTITION,
+        layout=layout,
         description=described(shape),
-        **({} if unchanged is None else {"unchanged": Unchanged(unchanged)}),
+        unchanged={} if unchanged is None else unchanged,
     )
 
 
@@ -95,19 +97,18 @@ def test_rows_in_any_order_and_any_pieces_give_the_same_files(
         evaluation=[
             (given_rows.take(some), places[some]) for some in np.split(np.arange(min(5, rows)), [2])
         ],
-        partition=PARTITION,
+        layout=LAYOUT,
         description=described(shape),
     )
     files = files_of(once.folder)
     assert files == files_of(again.folder)
-    names = [f"s{shard:03d}-r{slice_:02d}.npy" for shard in range(2) for slice_ in range(3)]
-    shards, slices = shard_of(places[:5], 2), slice_of(places[:5], 3)
-    held = {f"s{a:03d}-r{b:02d}.npy" for a, b in zip(shards, slices, strict=True)}
-    assert set(files) == {
-        "rows.json",
-        *(f"train/{name}" for name in names),
-        *(f"eval/{name}" for name in held),
-    }
+    held = [*cells_with(places, "train"), *cells_with(places[:5], "eval")]
+    assert set(files) == {"rows.json", *(f"{cell}.npy" for cell in held)}
+
+
+def cells_with(places, split):
+    """The cells of a split that rows at these places lie in."""
+    return set(LAYOUT.by_cell(np.zeros((len(places), 16), np.uint8), places, [split] * len(places)))
 
 
 def in_memory(rows, places, shard, stage):
@@ -140,7 +141,7 @@ def test_batches_read_from_files_are_those_of_the_rows_in_memory(
                 whole = in_memory(given_rows, places, shard, number)
                 assert same(store.stage_rows(shard, number), whole)
                 mapped = replace(store, read_whole=-1).stage_rows(shard, number)
-                assert isinstance(mapped, SortedRows)
+                assert isinstance(mapped, SortedRows) or not len(whole)
                 assert len(mapped) == len(whole) == sum(store.counts[shard][: number + 1])
                 assert mapped.digest() == whole.digest() == digest_of(whole)
                 stage = Stage(number, len(whole), epochs=2, batches=batches, first_position=0)
@@ -180,35 +181,76 @@ def test_a_set_read_from_files_gives_any_rows_in_the_order_asked_for(new_folder)
 )
 def test_a_damaged_file_is_named(new_folder, damage):
     store = written(new_folder() / "store", *rows_of(50, SHAPES[0], 1), SHAPES[0])
-    file = store.slice_file(1, 0)
+    file = store.files(1, 0)[0]
     file.write_bytes(damage(file.read_bytes()))
-    with pytest.raises(CheckFailed, match=r"s001-r00\.npy .*damaged"):
+    with pytest.raises(CheckFailed, match=r"s001-r00-b0000\d\.npy .*damaged"):
         store.stage_rows(1, 2)
 
 
-def test_a_slice_that_does_not_change_is_the_same_file(new_folder):
-    given_rows, places = rows_of(50, SHAPES[0], 1)
-    store = written(new_folder() / "store", given_rows, places, SHAPES[0])
-    where = list(zip(shard_of(places, 2).tolist(), slice_of(places, 3).tolist(), strict=True))
-    left = np.array([place for place, pair in enumerate(where) if pair != (1, 1) or place % 2])
-    kept = {(s, r): store.slice_file(s, r) for s in range(2) for r in range(3) if (s, r) != (1, 1)}
-    changed = np.array([place for place in left if where[place] == (1, 1)])
-    new = written(
-        new_folder() / "new", given_rows.take(changed), places[changed], SHAPES[0], unchanged=kept
+@given(**SOME, gone=st.sets(st.integers(0, 60), min_size=1))
+@settings(deadline=None, max_examples=40)
+def test_cells_that_are_taken_over_and_all_made_anew_are_the_same_files(
+    new_folder, rows, shape, seed, gone
+):
+    given_rows, places = rows_of(rows, shape, seed)
+    old = written(new_folder() / "store", given_rows, places, shape)
+    left = np.array([place for place in range(rows) if place not in gone], np.int64)
+    lost = cells_with(places[[place for place in gone if place < rows]], "train")
+    unchanged = {
+        cell: old.cell_file(cell) for cell in cells_with(places, "train") if cell not in lost
+    }
+    again = np.array(
+        [place for place in left if cells_with(places[[place]], "train") <= lost], np.int64
     )
-    for pair, file in kept.items():
-        assert os.path.samefile(new.slice_file(*pair), file)
-    plain = written(new_folder() / "plain", given_rows.take(left), places[left], SHAPES[0])
-    assert new.counts == plain.counts
-    assert files_of(new.folder / "train") == files_of(plain.folder / "train")
-    with pytest.raises(ValueError, match="said not to change"):
-        written(new_folder() / "wrong", given_rows, places, SHAPES[0], unchanged=kept)
+    anew = {
+        "evaluation": [(given_rows.take(left[:5]), places[left[:5]])],
+        "layout": LAYOUT,
+        "description": described(shape),
+    }
+    new = write_rows(
+        new_folder() / "new",
+        train=[(given_rows.take(again), places[again])],
+        unchanged=unchanged,
+        **anew,
+    )
+    plain = write_rows(
+        new_folder() / "plain", train=[(given_rows.take(left), places[left])], **anew
+    )
+    assert files_of(new.folder) == files_of(plain.folder)
+    assert (new.cells, new.counts) == (plain.cells, plain.counts)
+    for cell, file in unchanged.items():
+        assert os.path.samefile(new.cell_file(cell), file)
+    if unchanged:
+        with pytest.raises(ValueError, match="said not to change"):
+            written(new_folder() / "wrong", given_rows, places, shape, unchanged=unchanged)
+
+
+def test_a_store_that_an_earlier_unweave_wrote_by_slice_is_read(new_folder):
+    given_rows, places = rows_of(50, SHAPES[0], 1)
+    store = written(new_folder() / "store", given_rows, places, SHAPES[0], layout=ONE_A_SLICE)
+    for file in store.folder.glob("*/*.npy"):  # format 2
+        file.rename(file.with_stem(file.stem.removesuffix("-b00000")))
+    header = read_json(store.folder / "rows.json")
+    for name in ("counts", "evaluation_counts"):
+        header[name] = [[*map(sum, shard)] for shard in header[name]]
+    (store.folder / "rows.json").write_bytes(canonical_json({**header, "format": 2}))
+    old = open_rows(store.folder)
+    assert old.cells == store.cells
+    for shard in range(2):
+        assert same(old.stage_rows(shard, 2), in_memory(given_rows, places, shard, 2))
+        assert same(old.slice_rows(shard, 1), store_rows(given_rows, places, shard, 1))
+    assert same(old.evaluation(), in_key_order(given_rows.take(np.arange(5))))
+
+
+def store_rows(rows, places, shard, slice_):
+    here = (shard_of(places, 2) == shard) & (slice_of(places, 3) == slice_)
+    return in_key_order(rows.take(np.flatnonzero(here)))
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_store_of_an_earlier_unweave_is_read_as_before(new_folder, as_format_1, shape):
     given_rows, places = rows_of(50, shape, 1)
-    store = written(new_folder() / "store", given_rows, places, shape)
+    store = written(new_folder() / "store", given_rows, places, shape, layout=ONE_A_SLICE)
     as_format_1(store)
     old = open_rows(store.folder)
     for shard in range(2):
@@ -219,8 +261,8 @@ def test_a_store_of_an_earlier_unweave_is_read_as_before(new_folder, as_format_1
 
 def test_a_store_of_a_newer_unweave_is_refused(new_folder):
     folder = new_folder()
-    (folder / "rows.json").write_bytes(canonical_json({"format": 3}))
-    with pytest.raises(BadInput, match="format 3"):
+    (folder / "rows.json").write_bytes(canonical_json({"format": 4}))
+    with pytest.raises(BadInput, match="format 4"):
         open_rows(folder)
 
 
@@ -238,7 +280,7 @@ def test_rows_with_groups_go_by_their_places_into_batches_from_memory_and_from_d
         new_folder() / "store",
         train=[(given_rows, places)],
         evaluation=[],
-        partition=PARTITION,
+        layout=LAYOUT,
         description=described_rows,
     )
     place_of = {
@@ -286,10 +328,10 @@ def written_with_texts(folder, pieces_of_rows, unchanged=None):
         folder,
         train=pieces_of_rows,
         evaluation=pieces_of_rows[:1],
-        partition=PARTITION,
+        layout=LAYOUT,
         description=described(SHAPES[0]),
         fields=TEXTS,
-        **({} if unchanged is None else {"unchanged": Unchanged(unchanged)}),
+        unchanged={} if unchanged is None else unchanged,
     )
 
 
@@ -306,7 +348,7 @@ def test_texts_of_any_length_are_read_as_they_were_given(new_folder, rows, seed,
     for shard in range(PARTITION.shards):
         here = cells_of(places, PARTITION)[0] == shard
         expected = in_key_order(given_rows.take(np.flatnonzero(here)))
-        on_disk = SortedRows([store._open(f"train/s{shard:03d}-r{r:02d}") for r in range(3)])
+        on_disk = replace(store, read_whole=-1).stage_rows(shard, 2)
         for found in (store.stage_rows(shard, 2), on_disk):
             assert found.digest() == expected.digest()
             some = found.take(np.arange(len(found))[::2])
@@ -318,10 +360,10 @@ def test_texts_of_any_length_are_read_as_they_were_given(new_folder, rows, seed,
 def test_a_slice_whose_texts_break_off_is_damaged(tmp_path):
     rows, places = rows_with_texts(20, 1)
     store = written_with_texts(tmp_path / "store", [(rows, places)])
-    file = store.slice_file(0, 0)
+    file = store.files(0, 1)[0]
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(CheckFailed, match="damaged"):
-        store.slice_rows(0, 0)
+        store.slice_rows(0, 1)
 
 
 def test_a_digest_tells_where_one_text_ends_and_the_next_begins():

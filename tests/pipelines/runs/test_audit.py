@@ -153,7 +153,7 @@ def rewrite(file, **changes):
 def swap_two_rows(root):
     """Give two rows of a slice each other's values, under their own keys."""
     store = open_rows(root / record_of(root).paths["rows"])
-    file = store.slice_file(0, 1)
+    file = store.files(0, 1)[0]
     records = np.load(file)
     keys = [key.tobytes() for key in records["row_key"]]
     stage = stage_of(shard_of(root).stages()[1])
@@ -312,7 +312,7 @@ def in_steps(root):
 
 
 def in_rows(root):
-    flip(open_rows(root / record_of(root).paths["rows"]).slice_file(0, 0))
+    flip(open_rows(root / record_of(root).paths["rows"]).files(0, 0)[0])
 
 
 def in_step_checkpoint(root):

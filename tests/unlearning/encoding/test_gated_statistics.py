@@ -11,7 +11,7 @@ from fixtures.going import Going
 from lineage_store.cells import read_snapshot, write_without
 from lineage_store.data import TRAIN
 from lineage_store.placement import Partition
-from unlearning.encoding import gated_examples, write_examples, write_summaries
+from unlearning.encoding import cell_groups, gated_examples, write_examples, write_summaries
 
 CUT = Partition(shards=2, slices=3, epochs=1, batch_size=8, seed=0)
 HEADER = ["person", "whole", "broken", "nothing", "text", "many", "some", "label"]
@@ -90,7 +90,8 @@ def test_tfdv_reads_validates_and_shows_them_and_tells_the_same_schema(both):
 def test_a_deletion_makes_those_of_the_cells_that_lose_rows_and_no_bit_differs(
     gated, new_folder, monkeypatch
 ):
-    """Examples, summaries and statistics, made from the old ones and made anew."""
+    """Examples, summaries, merges and statistics, made from the old ones and made anew."""
+    monkeypatch.setattr(cell_groups, "GROUPED", 2)
     draw = random.Random(4)
     lines = [
         [f"p{n}", draw.choice("123"), f"{draw.gauss(0, 1):.3f}", "", draw.choice("xyz"), f"u{n}",
@@ -117,6 +118,15 @@ def test_a_deletion_makes_those_of_the_cells_that_lose_rows_and_no_bit_differs(
         assert len(made) <= 2 < len(after.cells)
         assert told == write(after, anew := new_folder())
         assert contents(fast) == contents(anew)
+    taken = [
+        path.relative_to(fast).parts[1]
+        for path in (fast / "merged").rglob("s*.json")
+        if path.stat().st_nlink > 1
+    ]
+    every = [path.relative_to(fast).parts[1] for path in (fast / "merged").rglob("s*.json")]
+    assert {level: every.count(level) - taken.count(level) for level in set(every)} == {
+        level: 1 for level in set(every)
+    }, "at each level one group is merged anew"
 
 
 def contents(folder):

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lineage_store.cells.cell import CellLayout
 from lineage_store.data.schema import Column, Label, Schema
 from lineage_store.errors import BadInput
 from lineage_store.ledger.train_options import TrainOptions
@@ -87,7 +88,7 @@ def store(tmp_path_factory, evaluation):
         tmp_path_factory.mktemp("store") / "rows",
         train=[(train.take(kept), places[kept])],
         evaluation=[(rows, eval_places)],
-        partition=PARTITION,
+        layout=CellLayout(PARTITION, 1),
         description={"inference": SCHEMA.to_json()},
     )
 

@@ -71,9 +71,9 @@ def test_what_is_not_the_old_file_is_read_and_its_rows_compared(deletion, tmp_pa
     before, after = copied(deletion, tmp_path)
     shard = min(as_they_were(old, new, before=before, after=after))
     other = next(n for n in range(SHARDS) if n != shard)
-    file = after.slice_file(shard, 0)
+    file = after.files(shard, 0)[0]
     file.unlink()
-    shutil.copyfile(after.slice_file(other, 0), file)
+    shutil.copyfile(after.files(other, 0)[0], file)
     assert shard not in as_they_were(old, new, before=before, after=after)
     name = "every stage saw the retained rows and no others"
     outcome, detail = outcomes(deletion, before, after)[name]
@@ -84,8 +84,8 @@ def test_a_copy_with_the_same_bytes_is_not_the_old_file_and_is_read(deletion, tm
     _, old, new, *_ = deletion
     before, after = copied(deletion, tmp_path)
     shard = min(as_they_were(old, new, before=before, after=after))
-    content = after.slice_file(shard, 0).read_bytes()
-    before.slice_file(shard, 0).unlink()
-    shutil.copyfile(after.slice_file(shard, 0), before.slice_file(shard, 0))
-    assert before.slice_file(shard, 0).read_bytes() == content
+    content = after.files(shard, 0)[0].read_bytes()
+    before.files(shard, 0)[0].unlink()
+    shutil.copyfile(after.files(shard, 0)[0], before.files(shard, 0)[0])
+    assert before.files(shard, 0)[0].read_bytes() == content
     assert shard not in as_they_were(old, new, before=before, after=after)

@@ -13,7 +13,7 @@ from lineage_store.ledger.shards import open_ledger
 from lineage_store.rows.row_store import open_rows
 from pipelines.backends.direct import DirectBackend
 from unlearning.encoding.encode_records import store_from_snapshot
-from unlearning.training.unchanged_slices import unchanged_slices
+from unlearning.training.unchanged_cells import unchanged_cells
 from unweave.api.project import Project
 
 ROWS = [["person", "x", "y", "label"]]
@@ -59,11 +59,12 @@ def forget(root, subject, **options):
 
 def shared(new, old):
     return {
-        pair
-        for pair in EVERY
-        if old.slice_file(*pair).exists()
-        and os.path.samefile(new.slice_file(*pair), old.slice_file(*pair))
+        pair for pair in EVERY if all(map(os.path.samefile, new.files(*pair), old.files(*pair)))
     }
+
+
+def slices_in(cells):
+    return {(cell.shard, cell.slice) for cell in cells if cell.split == "train"}
 
 
 def changed(new, old):
@@ -109,10 +110,10 @@ def test_a_file_that_the_old_ledger_does_not_know_is_written_again(original, tmp
     snapshot = load_snapshot(root / "data" / "m1")
 
     def known():
-        return set(unchanged_slices(snapshot, old_snapshot=snapshot, old=ledger, store=store).train)
+        return slices_in(unchanged_cells(snapshot, old_snapshot=snapshot, old=ledger, store=store))
 
     assert known() == EVERY
-    file = store.slice_file(1, 2)
+    (file,) = store.files(1, 2)
     records = np.load(file)
     records["label"][0] ^= 1
     np.save(file, records)
@@ -139,9 +140,9 @@ def test_after_an_approximate_deletion_only_shards_that_the_ledger_knows_are_tak
     store, ledger = open_rows(folder / "rows"), open_ledger(folder / "ledger")
     snapshot = load_snapshot(root / "data" / "m2")
     (store.folder / "cells.json").unlink()
-    known = unchanged_slices(snapshot, old_snapshot=snapshot, old=ledger, store=store).train
+    known = slices_in(unchanged_cells(snapshot, old_snapshot=snapshot, old=ledger, store=store))
     (hit,) = {shard for shard, _ in EVERY} - {shard for shard, _ in known}
-    assert set(known) == {(shard, slice_) for shard, slice_ in EVERY if shard != hit}
+    assert known == {(shard, slice_) for shard, slice_ in EVERY if shard != hit}
 
 
 def test_a_model_whose_rows_an_earlier_unweave_wrote_is_asked_and_forgotten_from(
@@ -154,5 +155,5 @@ def test_a_model_whose_rows_an_earlier_unweave_wrote_is_asked_and_forgotten_from
     assert project.trace_batch("s0.r1.e0.b0") == newer.trace_batch("s0.r1.e0.b0")
     new, snapshot, old, answer = forget(root, "p3")
     assert {check["outcome"] for check in answer["checks"]} == {"passed"}
-    assert old.format == 1 and new.format == 2
+    assert old.format == 1 and new.format == 3
     assert files_of(new.folder) == files_of(made_anew(new, snapshot, root, tmp_path).folder)
