@@ -315,7 +315,7 @@ def _complete(
     return write_header(folder, header)
 
 
-def _answered(made: _Made, header: Header, store: RowStore) -> Mapping[int, Path]:
+def _answered(made: _ResultFacts, header: Header, store: RowStore) -> Mapping[int, Path]:
     """Return what parts answered before, of those whose state is the one that answered."""
     if made.old is None or made.old_store is None:
         return {}

@@ -76,7 +76,7 @@ def test_what_is_told_of_kept_answers_is_what_all_parts_say_anew(workspace, pers
 
 @pytest.mark.parametrize("touched", [False, True])
 def test_answers_of_parts_that_did_not_change_are_not_asked_for_again(workspace, touched):
-    """Wrong ones are believed if their files are, by inode, size and time, those that there were."""
+    """Wrong ones are believed if their files are those that there were: inode, size and time."""
     for file in (ledger_in(workspace, "train-m1").folder / FOLDER).glob("*.npy"):
         before, content = file.stat(), np.load(file)
         with file.open("r+b") as stream:
