@@ -32,7 +32,7 @@ def verify(
         raise BadInput(
             "`receipt` and `subject` go together: the receipt opens the commitment to one id."
         )
-    from lineage_store.clock import machine_time, written
+    from lineage_store.clock import machine_time, time_text
     from lineage_store.keys import load_public_key
     from unlearning.certificates import from_ahead, judge
 
@@ -55,7 +55,7 @@ def verify(
             "subjects": len(predicate["subjects"]),
             "models": predicate["models"],
         }
-        ahead = from_ahead(predicate["certified"], now=written(machine_time()))
+        ahead = from_ahead(predicate["certified"], now=time_text(machine_time()))
         answer |= {} if ahead is None else {"warnings": [ahead]}
         size = int(predicate["log"]["checkpoint"].split("\n")[1])
         if workspace is not None:

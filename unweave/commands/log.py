@@ -157,7 +157,7 @@ def clock(
 
     What is said is an event, with both times and who says it. Nothing waits for it.
     """
-    from lineage_store.clock import machine_time, written
+    from lineage_store.clock import machine_time, time_text
     from lineage_store.workspace import open_workspace
     from unweave.api.event_log import log_clock
 
@@ -166,7 +166,7 @@ def clock(
         right=right,
         event=event,
         by=by,
-        now=lambda: written(machine_time()),
+        now=lambda: time_text(machine_time()),
     )
     lines = [f"{one['told']}: {RIGHT[one['right']]}." for one in answer["jumps"]]
     _print(answer, as_json, lines or ["The log's times never go back."])
