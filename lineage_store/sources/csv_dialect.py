@@ -120,7 +120,7 @@ def _delimiter(lines: str, first: str, reading: Reading, path: Path) -> str:
         cut = {one: _rows(lines, one, quote) for one in there}
         alike = [one for one in there if len({len(row) for row in cut[one]}) == 1]
         alike = [one for one in alike if len(cut[one][0]) > 1] or there
-        there = [one for one in alike if _is_known(cut[one][0], reading)] or alike
+        there = [one for one in alike if cut[one] and _is_known(cut[one][0], reading)] or alike
     if len(there) > 1:
         shown = " and ".join("a tab" if one == "\t" else f"{one!r}" for one in there)
         raise BadInput(

@@ -11,9 +11,7 @@ import json
 import shutil
 import time
 import zlib
-from collections.abc import Callable
 from contextlib import closing, nullcontext, suppress
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -21,8 +19,6 @@ import pyarrow.parquet as pq
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from PIL import Image
-from pyarrow.feather import write_feather
 
 from lineage_store.canonical import canonical_json
 from lineage_store.deadlines import Term
@@ -34,13 +30,11 @@ from lineage_store.requests.detection import load_search
 from lineage_store.requests.inbox import Accepted, Refused, look_through
 from lineage_store.requests.law import law_in_force
 from lineage_store.requests.policy import Policy, Sender, load_policy, save_policy
-from lineage_store.sources import open_source, records_of
-from lineage_store.sources.database_query import DatabaseQuery
 from lineage_store.tensors import save_state
 from lineage_store.workspace import open_workspace
 from pipelines.backends.direct import DirectBackend
 from tests.faults.changes import changes
-from tests.tf_records import example, record
+from tests.faults.parsers import Parser, letter, refused_or_read, tables
 from tests.unlearning.erasure.test_planted import PATTERNS, in_database, mail, png, tarred, zipped
 from unlearning.certificates import judge
 from unlearning.certificates.envelope import seal
@@ -51,19 +45,6 @@ from unweave import Project, verify
 
 OPTIONS = {"label": "label", "subject": "person", "model_family": "naive-bayes", "shards": 2}
 FEW = 25
-
-
-@dataclass(frozen=True)
-class Parser:
-    """What is changed, and what reads it: `check` raises what nobody foresaw, and nothing else.
-
-    `costly` ones take long for an example.
-    """
-
-    given: bytes
-    check: Callable[[bytes], None]
-    as_json: bool = False
-    costly: bool = False
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +73,8 @@ def parsers(workspace, tmp_path_factory):
         )
     save_policy(workspace, Policy(approve_above=2, senders=(Sender(uid=0),)))
     told = json.loads(from_base64(json.loads(certificate)["payload"]))
+    Project(workspace.root).receipt("r1", out=here / "receipt.json")
+    receipt = (here / "receipt.json").read_bytes()
 
     def file(name, data):
         path = here / name
@@ -187,6 +170,13 @@ def parsers(workspace, tmp_path_factory):
             workspace.public_key.read_bytes(),
             lambda data: refused_or_read(lambda: load_public_key(file("k.pem", data))),
         ),
+        "receipt": Parser(
+            receipt,
+            lambda data: refused_or_read(
+                lambda: verify(here / "c.json", receipt=file("r.json", data), subject="p1")
+            ),
+            as_json=True,
+        ),
         "inbox JSON": Parser(
             b'[{"subjects": ["p1", "p2"], "deadline": "2031-05-17"}, {"rows": ["7"]}]',
             dropped("a.json"),
@@ -245,6 +235,7 @@ def parsers(workspace, tmp_path_factory):
     }.items():  # fmt: skip
         found[f"scan, {name}"] = Parser(data, scanned)
     found |= {f"table, {name}": parser for name, parser in tables(here).items()}
+    found |= {"letter": letter(here)}
     ledger = next(workspace.root.glob("tfx/forget-r1/*/ledger"))
     for path in sorted(one for one in ledger.rglob("*") if one.is_file())[::2]:
         name = path.relative_to(ledger)
@@ -257,68 +248,18 @@ def parsers(workspace, tmp_path_factory):
     return found
 
 
-def tables(here):
-    """Tables of each kind that is no CSV, changed; a record of a TFRecord with the sum it needs."""
-    table = pa.table({"a": ["x", "y", None] * 5, "b": range(15), "c": [b / 7 for b in range(15)]})
-    arrays = {"x": np.arange(12, dtype=np.float32).reshape(3, 4), "y": np.array(["a", "b", "c"])}
-
-    def in_bytes(write):
-        stream = io.BytesIO()
-        write(stream)
-        return stream.getvalue()
-
-    def streamed(stream):
-        with pa.ipc.new_stream(stream, table.schema) as writer:
-            writer.write_table(table)
-
-    def read(name, *, given=None, wrap=bytes):
-        def check(data):
-            (here / name).write_bytes(wrap(data))
-            with suppress(BadInput):
-                source = open_source(here / name if given is None else given)
-                source.columns(), source.kinds(), list(records_of(source))
-
-        return check
-
-    query = DatabaseQuery(f"sqlite:///{here / 't.db'}", "select name, rootpage from sqlite_master")
-    pictures = here / "pictures"
-    (pictures / "class").mkdir(parents=True)
-    return {
-        "Parquet": Parser(in_bytes(lambda s: pq.write_table(table, s)), read("t.parquet")),
-        "Feather": Parser(in_bytes(lambda s: write_feather(table, s)), read("t.feather")),
-        "stream": Parser(in_bytes(streamed), read("t.arrows")),
-        "NPY": Parser(in_bytes(lambda s: np.save(s, arrays["x"])), read("t.npy")),
-        "NPZ": Parser(in_bytes(lambda s: np.savez(s, **arrays)), read("t.npz")),
-        "TFRecord": Parser(record(example({"a": ["x"], "b": [1]})) * 3, read("t.tfrecord")),
-        "tf.Example": Parser(
-            example({"a": ["x"], "b": [1], "c": [0.5, 2.0]}),
-            read("u.tfrecord", wrap=lambda data: record(data) * 2),
-        ),
-        "picture": Parser(
-            in_bytes(lambda s: Image.new("RGB", (3, 2)).save(s, "PNG")),
-            read("pictures/class/a.png", given=pictures),
-        ),
-        "database": Parser(in_database(b"text", b"x"), read("t.db", given=query)),
-    }
-
-
 def tfrecord(data):
     length = len(data).to_bytes(8, "little")
     return length + b"\x01\x02\x03\x04" + data + b"\x05\x06\x07\x08"
 
 
-def refused_or_read(read):
-    with suppress(BadInput):
-        read()
-
-
 NAMES = [
     "certificate", "certificate sealed by anybody", "inclusion proof", "consistency proof",
-    "signed head", "public key", "inbox JSON", "inbox CSV", "policy", "rules of time",
+    "signed head", "public key", "receipt", "inbox JSON", "inbox CSV", "policy", "rules of time",
     "holidays", "evaluation policy",
     "detection", "plan", "scan, zip", "scan, tar", "scan, gzip", "scan, zlib", "scan, PNG",
     "scan, mail", "scan, SQLite", "scan, Parquet", "scan, NPY", "scan, safetensors",
-    "scan, TFRecord", "scan, SavedModel", "table", "ledger",
+    "scan, TFRecord", "scan, SavedModel", "table", "letter", "ledger",
 ]  # fmt: skip
 
 

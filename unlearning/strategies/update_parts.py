@@ -10,7 +10,8 @@
 
 All is whole numbers, or rounded to some, in a canonical form, so the result has the bits of the
 unit of the rows that remain, whatever the order. Where the rows are read in other terms than
-before, a part is made again; what that costs is a look at its rows. A part without rows leaves.
+before, a part is made again, and where its state on disk is not the recorded one; what that costs
+is a look at its rows. A part without rows leaves.
 """
 
 from abc import abstractmethod
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lineage_store.canonical import digest_file
 from lineage_store.claim import BITS, Claim
 from lineage_store.ledger import Ledger, ShardLedger, keep_shard
 from lineage_store.rows import RowSet, RowStore
@@ -82,7 +84,9 @@ class UpdateParts(Strategy[ShardDecision]):
             raise ValueError("rows are taken out of what was made of the rows as they were")
         before, after = (_rows(one, part) for one in (old_store, store))
         gone = np.flatnonzero(~np.isin(_texts(before), _texts(after)))
-        state = self.taken_out(run, old.checkpoint(0), before, gone, after)
+        state = None
+        if digest_file(old.checkpoint_file(0)) == old.stages()[0].checkpoint_digest:
+            state = self.taken_out(run, old.checkpoint(0), before, gone, after)
         if state is None:
             run.learner.learn(run.part_run, store, part, new)
             return

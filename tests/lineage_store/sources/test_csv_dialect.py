@@ -51,6 +51,11 @@ def test_quoted_names_and_fields_may_hold_any_delimiter(table):
     assert rows_of(source)[0] == ["p1", "x;1", "1|2"]
 
 
+def test_a_first_line_that_nobody_can_read_is_refused_in_a_sentence(table):
+    with pytest.raises(BadInput, match="nothing tells which"):
+        table('a;b;"x;1,5;"[1, 2]"\ny;-2;"3"\n').columns()
+
+
 def test_two_delimiters_that_may_be_are_told_by_names_by_a_width_or_by_the_user(table):
     text = "a;b,c;d\n1;2,3;4\n5;6,7;8\n"
     with pytest.raises(BadInput, match="has ',' and ';', and nothing tells which .* `delimiter`"):
