@@ -1,7 +1,9 @@
 """What a ledger records of one step and of one stage."""
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin
 
 Kind = Literal["stage", "sums", "trees", "optimum"]
 
@@ -69,6 +71,27 @@ class StageRecord:
         """Return the value as JSON, as it always was where nothing was taken over or repaired."""
         value = asdict(self) | {"watched": list(self.watched)}
         return without(value, resumed=0, start_digest="", kind="stage", watched=[])
+
+
+def read_stage(value: Mapping[str, Any]) -> StageRecord:
+    """Read a stage's record; raises TypeError where a value is of another type than it says."""
+    found = StageRecord(**value)
+    for field in fields(found):
+        if not _fits(getattr(found, field.name), field.type):
+            raise TypeError(f"{field.name} of a stage is of another type")
+    return found
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Say whether a value is of the type that a field is declared with."""
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return value in parts
+    if origin is tuple:
+        return all(_fits(one, parts[0]) for one in value)
+    if isinstance(kind, UnionType):
+        return any(_fits(value, one) for one in parts)
+    return type(value) in ((int, float) if kind is float else (kind,))
 
 
 def without(value: dict[str, Any], **absent: object) -> dict[str, Any]:

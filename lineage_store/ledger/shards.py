@@ -36,7 +36,7 @@ from lineage_store.canonical import (
 from lineage_store.commitments import keep_nonce
 from lineage_store.ledger.correction import Correction, read_correction
 from lineage_store.ledger.header import Header
-from lineage_store.ledger.records import StageRecord, StepRecord
+from lineage_store.ledger.records import StageRecord, StepRecord, read_stage
 from lineage_store.ledger.update_files import UpdateFiles
 from lineage_store.placement import Partition
 from lineage_store.tensors import State, load_state, save_state, weights_of
@@ -87,7 +87,8 @@ class ShardLedger:
 
     def steps(self, stage: int) -> Iterator[StepRecord]:
         """Read the steps of a stage, in the order in which they were taken."""
-        with self.steps_file(stage).open(encoding="utf-8") as stream:
+        file = self.steps_file(stage)
+        with reading_own(file), file.open(encoding="utf-8") as stream:
             for line in stream:
                 yield StepRecord(**json.loads(line))
 
@@ -228,7 +229,7 @@ class Ledger:
 
 def _stage(file: Path) -> StageRecord:
     with reading_own(file):
-        return StageRecord(**read_json(file))
+        return read_stage(read_json(file))
 
 
 def shard_folder(folder: Path, number: int) -> Path:

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from benchmarks.handmade import plain_header
 from lineage_store.canonical import canonical_json, digest_json, write_atomic
 from lineage_store.claim import LEVELS, Bridge, Claim
-from lineage_store.errors import BadInput
+from lineage_store.errors import BadInput, Damaged
 from lineage_store.ledger.header import BaseOrigin, Header
-from lineage_store.ledger.shards import open_ledger, write_header
+from lineage_store.ledger.records import StageRecord
+from lineage_store.ledger.shards import ShardLedger, open_ledger, write_header
 from lineage_store.ledger.update_codecs import LOSSLESS
 from lineage_store.placement import Partition
 from unlearning.keras_learning.class_weights import ALIKE
@@ -113,3 +114,16 @@ def test_the_configuration_of_a_run_stands_in_its_header(tmp_path):
     config = config_of(write_header(tmp_path, header))
     wanted = TrainConfig(options=header.options, module="built in", key_id="", base="m7")
     assert config == wanted and config.options.early_stop == 3
+
+
+@pytest.mark.parametrize("name, value", [("stage", 0.5), ("stage", None), ("watched", "ab"),
+                                         ("kind", "x"), ("seconds", True), ("model", 3)])  # fmt: skip
+def test_a_stage_whose_record_is_of_other_types_is_damaged(tmp_path, name, value):
+    record = StageRecord(0, 0, 9, 1, 1, 0, 1, "r", "c", "s", "m1", 0.25, watched=(1.0, 2))
+    shard = ShardLedger(tmp_path)
+    shard.stage_file(0).parent.mkdir(parents=True, exist_ok=True)
+    shard.stage_file(0).write_text(json.dumps(record.to_json()), encoding="utf-8")
+    assert shard.stages() == [record]
+    shard.stage_file(0).write_text(json.dumps({**record.to_json(), name: value}), encoding="utf-8")
+    with pytest.raises(Damaged):
+        shard.stages()
