@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,6 +86,18 @@ def link_or_copy(source: Path | str, target: Path | str) -> None:
         os.link(source, target)
     except OSError:
         shutil.copy2(source, target)
+
+
+def has_links(folder: Path) -> bool:
+    """Say whether files in a folder can be hard links: it is tried on one that is gone again."""
+    with tempfile.TemporaryDirectory(dir=folder) as tried:
+        file = Path(tried, "file")
+        file.touch()
+        try:
+            os.link(file, file.with_name("link"))
+        except OSError:
+            return False
+        return True
 
 
 def sync_folder(folder: Path) -> None:

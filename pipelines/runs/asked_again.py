@@ -52,7 +52,7 @@ def forget_as_asked(
         )
     if request.reason is not None and request.reason != recorded:
         note = f"The reason given now is not kept: {earlier.id} was recorded with its own, before."
-        return replace(done, notes=(note,))
+        return replace(done, notes=(*done.notes, note))
     return done
 
 

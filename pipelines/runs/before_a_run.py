@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lineage_store.canonical import has_links
 from lineage_store.index import models
 from lineage_store.workspace import Workspace
 from pipelines.runs.find_rows import ForgetRequest, Found
@@ -50,3 +51,13 @@ def look(
     ending = [models.find_model(connection, plan.model_before) for plan in plans]
     look_before(workspace, names, ending=ending, left_out=ids)
     return Looked(ids, lengths_of(workspace, ending))
+
+
+def notes_of_disk(workspace: Workspace) -> tuple[str, ...]:
+    """Return what whoever forgets is told of the file system: that it has no hard links."""
+    if has_links(workspace.temporary):
+        return ()
+    return (
+        "The workspace's file system has no hard links: what a deletion takes over is copied, and "
+        "costs its bytes on disk until the old model's are erased.",
+    )

@@ -32,7 +32,7 @@ from lineage_store.rows import open_rows
 from lineage_store.tensors import weights_digest
 from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend, Command, DeletionJob, ModelChange
-from pipelines.runs.before_a_run import look
+from pipelines.runs.before_a_run import look, notes_of_disk
 from pipelines.runs.devices import take_devices
 from pipelines.runs.find_rows import (
     ForgetRequest,
@@ -209,6 +209,7 @@ def carry_out(
         before,
         distances={model: report.distances for model, report in reports.items()},
         evaluations=load_evaluations(workspace, request_id),
+        notes=notes_of_disk(workspace),
     )
     forget_open_file(workspace, request_id, said=said)
     return done
