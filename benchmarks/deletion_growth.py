@@ -33,6 +33,7 @@ COLUMNS = ("start", "steps", "replay", "scan", "else")
 IN_WORDS = ("start", "steps", "replay", "scan", "everything else")
 FIGURE = "deletion-growth.svg"
 SCRIPT = Path(__file__).with_name("one_growth.py")
+LISTS = ("cells.json", "nonces", "gate.json", "rows.json")
 PARTITION = {"shards": 10, "slices": 5}
 STEPS = {"epochs": 1, "batch_size": 256}
 
@@ -90,9 +91,10 @@ def run(
             table = Path(folder) / f"{size}.csv"
             write_census(table, size)
             people = random.Random(size).sample(range(size), count)
-            turns = [_Turn(one, Path(folder) / f"{n}-{size}") for n, one in enumerate(cases)]
+            turns = [Turn(one, Path(folder) / f"{n}-{size}") for n, one in enumerate(cases)]
             for turn in turns:
-                turn.train(table, partition)
+                asked = {"csv": str(table), "label": "label", "subject": "person"}
+                turn.train(asked | turn.case.options(partition))
                 tell(turn.said(f"train {size:,}", turn.trained))
             for person in people:
                 for turn in turns:
@@ -114,6 +116,10 @@ def run(
             "these, rows of the evaluation split: "
             + "; ".join(f"{size:,}: {turn.evaluated}" for size, turn in found)
             + ".",
+            *(
+                f"Written by a deletion ({size:,} rows; {turn.case.name}): {turn.kinds_written()}."
+                for size, turn in found
+            ),
         ],
         numbers={
             "turns": [
@@ -126,7 +132,7 @@ def run(
     )  # fmt: skip
 
 
-class _Turn:
+class Turn:
     """One case on one table: its workspace, and the numbers of its commands."""
 
     def __init__(self, case: Case, workspace: Path) -> None:
@@ -134,14 +140,13 @@ class _Turn:
         self.trained: Numbers = {}
         self.forgotten: list[Numbers] = []
 
-    def train(self, table: Path, partition: dict[str, int]) -> None:
-        """Train on a table."""
-        asked = {"csv": str(table), "label": "label", "subject": "person"}
-        self.trained = self._run(train={**asked, **self.case.options(partition)})
+    def train(self, asked: Numbers) -> None:
+        """Train as is asked of `Project.train`."""
+        self.trained = self._run(train=asked)
 
-    def forget(self, person: str) -> None:
-        """Forget a person."""
-        self.forgotten.append(self._run(forget=[person]))
+    def forget(self, *people: str) -> None:
+        """Forget people, by one request."""
+        self.forgotten.append(self._run(forget=[*people]))
 
     def _run(self, **asked: Any) -> Numbers:
         before = files_of(self.workspace)
@@ -163,6 +168,16 @@ class _Turn:
     def evaluated(self) -> int:
         """How many of the rows were no training rows."""
         return sum(not one["affected_shards"] for one in self.forgotten)
+
+    def kinds_written(self) -> str:
+        """Say what a deletion wrote: the median KiB of each kind, the largest first."""
+        kinds = {kind for one in self.forgotten for kind in one["written"]}
+        each = [
+            (statistics.median(one["written"].get(kind, 0) for one in self.forgotten), kind)
+            for kind in kinds
+        ]
+        told = (f"{kind} {size / 1024:,.0f}" for size, kind in sorted(each, reverse=True))
+        return f"KiB of {', '.join(told)}"
 
     def said(self, what: str, one: Numbers) -> str:
         """Say what a command took."""
@@ -199,7 +214,7 @@ def _line(each: Sequence[Numbers]) -> tuple[str, ...]:
     )
 
 
-def figure(name: str, found: Sequence[tuple[int, "_Turn"]]) -> bytes:
+def figure(name: str, found: Sequence[tuple[int, "Turn"]]) -> bytes:
     """Draw where the time of one case goes, training and forgetting, at each size."""
     bars = []
     for size, turn in found:
@@ -239,10 +254,12 @@ def written(before: dict[Any, Any], after: dict[Any, Any]) -> dict[str, int]:
 
 
 def _kind(name: str) -> str:
+    """Return what a file is: of data and of what is made of them, a cell or a list of all cells."""
     parts = name.split("/")
+    what = " (list of cells)" if parts[-1] in LISTS else ""
     if parts[0] == "tfx" and len(parts) > 3:
-        return "/".join(("tfx", parts[2].split("_")[0], parts[3]))
-    return parts[0]
+        return "/".join(("tfx", parts[2].split("_")[0], parts[3])) + what
+    return parts[0] + what
 
 
 @click.command()

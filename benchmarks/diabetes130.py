@@ -20,6 +20,7 @@ import csv
 import gzip
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,10 +110,10 @@ def write_table(file: Path, *, limit: int | None) -> list[str]:
     return sorted({row[subject] for row in rows})
 
 
-def drawn(patients: list[str]) -> list[list[str]]:
+def drawn(patients: list[str], counts: Sequence[int] = PATIENTS) -> list[list[str]]:
     """Draw the patients of each request, none twice."""
     order = np.random.default_rng(SEED).permutation(len(patients)).tolist()
-    return [[patients[order.pop()] for _ in range(count)] for count in PATIENTS]
+    return [[patients[order.pop()] for _ in range(count)] for count in counts]
 
 
 def compared(found: Numbers, full: Numbers, patients: int) -> Numbers:

@@ -22,6 +22,7 @@ import os
 import resource
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -124,7 +125,7 @@ def peak_mib() -> float:
 
 def main() -> None:
     """Do what is asked, and print the numbers as JSON."""
-    phases = Phases()
+    phases, began = Phases(), time.perf_counter()
     watch_imports(phases)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.simplefilter("ignore")
@@ -138,7 +139,8 @@ def main() -> None:
     if missing := needed - seconds.keys():
         raise RuntimeError(f"{sorted(missing)} were never entered: are functions called otherwise?")
     told = {name: answer[name] for name in TOLD if name in answer}
-    print(json.dumps({"phases": seconds, "peak_mib": peak_mib(), **told}))
+    passed = time.perf_counter() - began
+    print(json.dumps({"phases": seconds, "peak_mib": peak_mib(), "passed": passed, **told}))
 
 
 def _project(workspace: str, backend: str) -> Any:

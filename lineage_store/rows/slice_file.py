@@ -1,4 +1,4 @@
-"""The rows of one slice in one file: records of equal length, to be read at any place.
+"""The rows of one cell in one file: records of equal length, to be read at any place.
 
 The file is NumPy's NPY (NEP 1), an array of one structured record a row: the row key, (16,) uint8,
 and the fields of the family's encoding in their order, those of Keras for instance
@@ -15,7 +15,9 @@ system's cache, and this process does not hold them. A file is written in pieces
 the store of another model may have a link to it.
 """
 
+import errno
 import mmap
+import resource
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -237,6 +239,18 @@ def texts_file(part: Path) -> Path:
 
 
 def _map(path: Path) -> mmap.mmap:
+    try:
+        return _map_now(path)
+    except OSError as error:
+        if error.errno != errno.EMFILE:
+            raise
+        # What is mapped counts as open. Systems give a process 1,024 files, and more if it asks.
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        return _map_now(path)
+
+
+def _map_now(path: Path) -> mmap.mmap:
     with path.open("rb") as stream:
         return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
 

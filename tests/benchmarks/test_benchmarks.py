@@ -17,12 +17,15 @@ from benchmarks import (
     diabetes130,
     mnist,
     one_builtin,
+    one_by_one,
     real_tables,
     theory,
 )
 from benchmarks.bars import Bar, stacked_bars
 from benchmarks.chart import Axis, Series, line_chart
 from benchmarks.one_project import area_under_curve
+from pipelines.backends.direct import DirectBackend
+from unweave.api.project import Project
 
 TOP = Path(__file__).parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -33,6 +36,7 @@ NAMES = [
     "accuracy-shards",
     "coalescing",
     "diabetes130",
+    "one-by-one",
     "estimates",
     "load",
     "pipeline-cost",
@@ -219,6 +223,32 @@ def test_bytes_count_as_written_where_a_file_is_new_or_changed_and_not_where_it_
     (tmp_path / "tfx" / "forget-r1" / "RowIndexer_m1" / "rows" / "new").write_bytes(b"123")
     found = deletion_growth.written(before, deletion_growth.files_of(tmp_path))
     assert found == {"data": 7, "tfx/RowIndexer/rows": 3}
+
+
+def test_a_deletion_of_one_row_writes_one_cell_of_each_kind_and_lists(tmp_path, write_csv):
+    lines = [[f"p{n}", str(n % 7), "ab"[n % 3 == 0]] for n in range(400)]
+    project = Project(tmp_path / "ws", backend=DirectBackend())
+    project.train(
+        write_csv([["person", "x", "label"], *lines]), label="label", subject="person",
+        model_family="naive-bayes", shards=8,
+    )  # fmt: skip
+    before = deletion_growth.files_of(project.root)
+    project.forget(["p7"])
+    after = deletion_growth.files_of(project.root)
+    new = [name for file, (*_, name) in after.items() if file not in before]
+    for kind, folder in ((".csv", "data"), (".npy", "rows")):
+        (cell,) = (name for name in new if folder in name.split("/") and name.endswith(kind))
+        assert len([name for *_, name in after.values() if name.endswith(kind)]) > 8, cell
+    kinds = deletion_growth.written(before, after)
+    assert {"data", "data (list of cells)", "tfx/m1/rows", "tfx/m1/rows (list of cells)"} <= {
+        *kinds
+    }
+
+
+def test_an_interval_covers_the_median_by_the_order_of_the_values_alone():
+    assert one_by_one._interval([float(n) for n in range(30, 0, -1)]) == "10.0 to 21.0"
+    assert one_by_one._interval([float(n) for n in range(1, 7)]) == "1.0 to 6.0"
+    assert one_by_one._interval([1.0] * 5) == "-"
 
 
 @needs_mnist

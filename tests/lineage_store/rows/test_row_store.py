@@ -3,6 +3,7 @@ those of the rows in memory."""
 
 import hashlib
 import os
+import resource
 from dataclasses import replace
 from itertools import pairwise
 
@@ -308,6 +309,23 @@ def test_rows_without_groups_are_placed_in_batches_by_their_keys():
     given_rows, _ = rows_of(5, SHAPES[0], 0)
     assert given_rows.batch_bits.tolist() == row_bits(given_rows.row_keys).tolist()
     assert given_rows.group_numbers is None and given_rows.weights is None
+
+
+def test_more_cells_are_read_than_a_process_may_have_files_open_by_default(new_folder):
+    given_rows, places = rows_of(300, SHAPES[0], 1)
+    cells = CellLayout(PARTITION, 40)
+    store = replace(
+        written(new_folder() / "store", given_rows, places, SHAPES[0], layout=cells), read_whole=-1
+    )
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    open_files = len(os.listdir("/proc/self/fd"))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (open_files + 20, before[1]))
+    try:
+        rows = store.stage_rows(0, 2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert len(store.files(0, 1)) > 20
+    assert same(rows.whole(), in_memory(given_rows, places, 0, 2))
 
 
 TEXTS = (*fields_of(Schema.from_json(described(SHAPES[0])["inference"])), Field("texts", TEXT, 2))
