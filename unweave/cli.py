@@ -29,9 +29,10 @@ from unweave.commands.log import log
 from unweave.commands.predict import predict
 from unweave.commands.readmit import readmit
 from unweave.commands.report import report
+from unweave.commands.requests.describe import describe
 from unweave.commands.requests.recipient import recipient
 from unweave.commands.requests.request import request, run_requests
-from unweave.commands.requests.request_answers import describe, evidence
+from unweave.commands.requests.request_answers import evidence
 from unweave.commands.train import train
 from unweave.options.ids_file import ids_into
 from unweave.options.once import Commands

@@ -16,7 +16,7 @@ from lineage_store.overwritten import is_overwritten
 from lineage_store.workspace.folder import Workspace
 
 SCHEMA = "unweave"
-NEWEST = "answered"  # the last of the migrations
+NEWEST = "rights"  # the last of the migrations
 PATIENCE = 30  # seconds that a transaction waits for another
 
 
@@ -146,8 +146,16 @@ def _migrations() -> Any:
 
     from lineage_store.index.asked_today import create_asked_today
     from lineage_store.index.certified import create_answered, create_certified
-    from lineage_store.index.manifest import create_excluded_alike, create_excluded_rows
-    from lineage_store.index.queue import create_looked, create_queue, create_staff, create_terms
+    from lineage_store.index.manifest import (
+        create_excluded_alike,
+        create_excluded_rows,
+        create_restricted,
+    )
+    from lineage_store.index.queue import (
+        add_columns,
+        create_queue,
+        create_staff,
+    )
     from lineage_store.index.readmission import create_lifted
     from lineage_store.log.events import create_table
     from lineage_store.log.subtrees import create_subtrees
@@ -283,7 +291,7 @@ def _migrations() -> Any:
 
     @migrations()
     def terms(db: Database) -> None:
-        create_terms(db.conn)
+        add_columns(db.conn, "term", "given")  # the law's clock, and the asker's deadline
 
     @migrations()
     def staff(db: Database) -> None:
@@ -292,6 +300,11 @@ def _migrations() -> Any:
     @migrations()
     def answered(db: Database) -> None:
         create_answered(db.conn)
-        create_looked(db.conn)
+        add_columns(db.conn, "alike", "due")  # as they were when it was settled
+
+    @migrations()
+    def rights(db: Database) -> None:
+        add_columns(db.conn, "invoked")
+        create_restricted(db.conn)
 
     return migrations

@@ -91,7 +91,8 @@ def retract(connection: sqlite3.Connection, request_id: str) -> None:
     for table in ("excluded_rows", "excluded_alike"):
         connection.execute(
             f"DELETE FROM {table} WHERE entry IN "
-            "(SELECT commitment FROM exclusions WHERE request = ?)",
+            "(SELECT commitment FROM exclusions WHERE request = ?) "
+            "AND entry NOT IN (SELECT commitment FROM restricted)",
             (request_id,),
         )
     connection.execute("DELETE FROM exclusions WHERE request = ?", (request_id,))

@@ -11,7 +11,12 @@ by) and a commitment of the id as it is folded, by which other spellings of it a
 
     excluded_alike   entry, folded
 
-They matter only where a training does not name the columns by which the person was known: where it
+Who is *restricted* (`rights.invoked`) is kept out likewise, and may come back:
+
+    restricted       commitment, kind, request
+
+with rows and folded ids under the same commitments in the same two tables. These
+matter only where a training does not name the columns by which the person was known: where it
 does, ids decide, since two tables may number their rows alike. What a model was trained with is in
 its record; an earlier unweave did not keep it.
 """
@@ -28,6 +33,7 @@ from lineage_store.index.models import ModelRecord
 from lineage_store.keys.exclusions import Exclusions, KnownRows
 
 COLUMNS = "columns"
+KEPT_OUT = "SELECT commitment, kind FROM exclusions UNION SELECT commitment, kind FROM restricted"
 OF_THE_GATE = ("excluded", COLUMNS)  # what a model's report has of it, for its whole line
 
 
@@ -44,6 +50,14 @@ def create_excluded_alike(connection: sqlite3.Connection) -> None:
     connection.execute(
         "CREATE TABLE excluded_alike (entry TEXT NOT NULL, folded TEXT NOT NULL, "
         "PRIMARY KEY (entry, folded)) WITHOUT ROWID"
+    )
+
+
+def create_restricted(connection: sqlite3.Connection) -> None:
+    """Make the table of those who are restricted, and by which request."""
+    connection.execute(
+        "CREATE TABLE restricted (commitment TEXT NOT NULL, kind TEXT NOT NULL, "
+        "request TEXT NOT NULL, PRIMARY KEY (commitment, request)) WITHOUT ROWID"
     )
 
 
@@ -97,12 +111,48 @@ def keep_alike(connection: sqlite3.Connection, entry: str, folded: str) -> None:
     connection.execute("INSERT OR IGNORE INTO excluded_alike VALUES (?, ?)", (entry, folded))
 
 
+def restrict(
+    connection: sqlite3.Connection, request: str, *, kind: str, commitments: Iterable[str]
+) -> None:
+    """Keep ids out of trainings as long as a request restricts them, and safe from deletion.
+
+    Part of the caller's transaction, like the rows that `keep_rows` writes under them.
+    """
+    connection.executemany(
+        "INSERT OR IGNORE INTO restricted VALUES (?, ?, ?)",
+        [(one, kind, request) for one in commitments],
+    )
+
+
+def unrestrict(connection: sqlite3.Connection, request: str) -> None:
+    """End what a request restricts; who is forgotten, or restricted by another, stays out."""
+    gone = connection.execute(
+        "DELETE FROM restricted WHERE request = ? RETURNING commitment", (request,)
+    ).fetchall()
+    drop_known(connection, [one for (one,) in gone])
+
+
+def restricted_by(
+    connection: sqlite3.Connection, commitments: Iterable[str] | None = None
+) -> list[str]:
+    """Return the requests that restrict one of some ids, or (None) any at all."""
+    if commitments is None:
+        every = connection.execute("SELECT DISTINCT request FROM restricted ORDER BY request")
+        return [row[0] for row in every]
+    found = {
+        row[0]: None
+        for one in commitments
+        for row in connection.execute("SELECT request FROM restricted WHERE commitment = ?", (one,))
+    }
+    return list(found)
+
+
 def drop_known(connection: sqlite3.Connection, entries: Sequence[str]) -> None:
-    """Take out what stands under entries; part of the caller's transaction."""
+    """Take out what stands under entries that are no more; part of the caller's transaction."""
+    kept = f"SELECT 1 FROM ({KEPT_OUT}) WHERE commitment = ?"
+    gone = [one for one in entries if connection.execute(kept, (one,)).fetchone() is None]
     for table in ("excluded_rows", "excluded_alike"):
-        connection.executemany(
-            f"DELETE FROM {table} WHERE entry = ?", [(entry,) for entry in entries]
-        )
+        connection.executemany(f"DELETE FROM {table} WHERE entry = ?", [(entry,) for entry in gone])
 
 
 def exclusions_for(connection: sqlite3.Connection, columns: Columns) -> Exclusions:
@@ -110,7 +160,7 @@ def exclusions_for(connection: sqlite3.Connection, columns: Columns) -> Exclusio
     known = {record.id: columns_of(record) for record in models.models(connection)}
     rows: defaultdict[str | None, set[bytes]] = defaultdict(set)
     for kind, model in connection.execute(
-        "SELECT DISTINCT e.kind, r.model FROM excluded_rows r JOIN exclusions e "
+        f"SELECT DISTINCT e.kind, r.model FROM excluded_rows r JOIN ({KEPT_OUT}) e "
         "ON e.commitment = r.entry"
     ).fetchall():
         theirs = _read_columns(json.loads(model)) if model[:1] == "{" else known.get(model)
@@ -119,14 +169,15 @@ def exclusions_for(connection: sqlite3.Connection, columns: Columns) -> Exclusio
         rows[columns.row_id if theirs is None else theirs.row_id] |= {
             row
             for (row,) in connection.execute(
-                "SELECT r.row FROM excluded_rows r JOIN exclusions e ON e.commitment = r.entry "
-                "WHERE e.kind = ? AND r.model = ?",
+                f"SELECT r.row FROM excluded_rows r JOIN ({KEPT_OUT}) e "
+                "ON e.commitment = r.entry WHERE e.kind = ? AND r.model = ?",
                 (kind, model),
             )
         }
     by_row = (KnownRows(row_id, frozenset(found)) for row_id, found in rows.items())
     alike = (folded for (folded,) in connection.execute("SELECT folded FROM excluded_alike"))
-    return Exclusions(deletions.manifest(connection), tuple(by_row), frozenset(alike))
+    out = frozenset(row[0] for row in connection.execute(KEPT_OUT))
+    return Exclusions(out, tuple(by_row), frozenset(alike))
 
 
 def cannot_know(connection: sqlite3.Connection, record: ModelRecord) -> list[str]:

@@ -5,7 +5,8 @@ that serves one or many of them. A request names its run, written in the same tr
 run itself, and ends in the same transaction as the run's certificate; so a kill at any moment
 leaves neither a request without its run nor one that runs twice.
 
-Its state is not stored: it follows from what is known (approved, held until, run, ended). Ids,
+Its state is not stored: it follows from what is known (approved, held until, run, ended), and from
+the right that it invokes (`rights.invoked`): what is not erasure does not run. Ids,
 names and free text lie sealed in one column, which is emptied when the request ends; keyed
 commitments of the ids stay with it, as in the exclusion manifest, but those of a cancelled request
 go. The event log gets numbers, dates and ids of requests, nothing else.
@@ -14,20 +15,22 @@ go. The event log gets numbers, dates and ids of requests, nothing else.
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from lineage_store.claim import BITS
 from lineage_store.deadlines import Term
 from lineage_store.errors import NothingFound, OnHold
+from lineage_store.index.manifest import restricted_by, unrestrict
 from lineage_store.log import events
 from lineage_store.log.events import LogConnection
 from lineage_store.log.kinds import RequestEnded, RequestQueued
+from lineage_store.rights import ERASURE, Invoked
 
 Kind = Literal["subject", "row", "exact phase"]
 Needs = Literal["", "approval", "proposal"]
 Alike = Literal["none", "others", "not looked for"]
-Outcome = Literal["done", "nothing found", "cancelled", "refused"]
+Outcome = Literal["done", "nothing found", "cancelled", "refused", "lifted"]
 
 WAITING = "waiting"
 
@@ -63,6 +66,7 @@ class QueueEntry:
     term: Term
     given: str | None = None
     by: str | None = None
+    invoked: Invoked = ERASURE
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ class Queued:
     that an exact phase makes exact. `term` is what the law's clock says: an exact phase has none,
     nor has a request of an earlier unweave. `alike` says of a settled one whether other spellings
     had rows: none, those of others by what was answered, or that nobody looked; `due` is the last
-    day by the law as it was when it was settled.
+    day by the law as it was when it was settled. `invoked` is the right.
     """
 
     ordinal: int
@@ -97,6 +101,7 @@ class Queued:
     given: str | None
     alike: Alike | None
     due: str | None
+    invoked: Invoked
 
     def state(self, today: str) -> str:
         """Return the state on a day; a hold lasts to the end of its last day."""
@@ -110,7 +115,14 @@ class Queued:
             return self.term.standing
         if self.needs and self.approved is None:
             return "proposal" if self.needs == "proposal" else "waiting for approval"
-        return "waiting for an answer" if self.question else WAITING
+        if self.question:
+            return "waiting for an answer"
+        return WAITING if self.invoked.standing is None else self.invoked.standing
+
+    def runs(self, today: str) -> bool:
+        """Whether it waits for a run on a day: to erase, or to take rows out that are kept."""
+        state = self.state(today)
+        return state == WAITING or (state == self.invoked.standing and self.invoked.wants_out)
 
 
 def create_queue(connection: sqlite3.Connection) -> None:
@@ -119,16 +131,10 @@ def create_queue(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-def create_terms(connection: sqlite3.Connection) -> None:
-    """Add what the law's clock says of each request, and the deadline that whoever asked gave."""
-    connection.execute("ALTER TABLE queue ADD COLUMN term TEXT")
-    connection.execute("ALTER TABLE queue ADD COLUMN given TEXT")
-
-
-def create_looked(connection: sqlite3.Connection) -> None:
-    """Add what of other spellings there was when a request was settled, and its day by the law."""
-    connection.execute("ALTER TABLE queue ADD COLUMN alike TEXT")
-    connection.execute("ALTER TABLE queue ADD COLUMN due TEXT")
+def add_columns(connection: sqlite3.Connection, *names: str) -> None:
+    """Add what came to be kept of requests later: a migration's text columns."""
+    for name in names:
+        connection.execute(f"ALTER TABLE queue ADD COLUMN {name} TEXT")
 
 
 def create_staff(connection: sqlite3.Connection) -> None:
@@ -149,10 +155,11 @@ def add(
     size = len(entry.commitments)
     request = _insert(connection, entry.kind, size, entry.options, entry.deadline, time)
     connection.execute(
-        "UPDATE queue SET needs = ?, question = ?, sealed = ?, term = ?, given = ? WHERE id = ?",
+        "UPDATE queue SET needs = ?, question = ?, sealed = ?, term = ?, given = ?, invoked = ? "
+        "WHERE id = ?",
         (
             *(entry.needs, entry.question, seal(request)),
-            *(term_text(entry.term), entry.given, request),
+            *(term_text(entry.term), entry.given, invoked_text(entry.invoked), request),
         ),
     )
     commit_to(connection, request, entry.commitments)
@@ -164,6 +171,8 @@ def add(
         needs=entry.needs,
         received=entry.term.received,
         by=entry.by,
+        right=None if entry.invoked.right == ERASURE.right else entry.invoked.right,
+        ground=entry.invoked.ground,
     )
     events.append(connection, what, time=time)
     return find(connection, request)
@@ -212,11 +221,13 @@ def same(
     kind: Kind,
     commitments: Collection[str],
     options: Mapping[str, Any],
+    right: str = ERASURE.right,
 ) -> Queued | None:
     """Return the first request that has not ended and asks just the same of the same ids."""
     wanted = set(commitments)
     for request in with_ids(connection, [min(wanted)]):
-        alike = (request.ended, request.kind, request.options) == (None, kind, options)
+        asked = (request.ended, request.kind, request.options, request.invoked.right)
+        alike = asked == (None, kind, options, right)
         if alike and wanted == set(commitments_of(connection, request.id)):
             return request
     return None
@@ -268,21 +279,32 @@ def end(
     run: str | None = None,
     by: str | None = None,
 ) -> None:
-    """End a request, by a run that may have been another one's, and empty its sealed column."""
+    """End a request, by a run that may have been another one's, and empty its sealed column.
+
+    Whatever it restricted is restricted no more.
+    """
     connection.execute(
         "UPDATE queue SET ended = ?, outcome = ?, run = ?, sealed = NULL WHERE id = ?",
         (time, outcome, run, request.id),
     )
+    unrestrict(connection, request.id)
     events.append(connection, RequestEnded(request.id, outcome, run, by), time=time)
 
 
 def run_done(connection: LogConnection, run: str, *, exact_by: str | None, time: str) -> None:
     """End all requests that a run served; part of the transaction that closes the run.
 
-    An approximate run with a date for its exact phase leaves that in the queue.
+    One whose rows it took out to be kept goes on: they are restricted still. An approximate run
+    with a date for its exact phase leaves that in the queue.
     """
     for request in of_run(connection, run):
-        if request.ended is None:
+        if request.ended is not None:
+            continue
+        if request.invoked.wants_out:
+            taken_out = replace(request.invoked, taken_out=run)
+            connection.execute("UPDATE queue SET run = NULL WHERE id = ?", (request.id,))
+            keep_invoked(connection, request.id, taken_out)
+        else:
             end(connection, request, outcome="done", time=time, run=run)
     if exact_by is not None:
         add_exact_phase(connection, run=run, deadline=exact_by, time=time)
@@ -302,10 +324,30 @@ def keep_found(
     )
 
 
+def keep_invoked(connection: sqlite3.Connection, request: str, invoked: Invoked) -> None:
+    """Write down how the right that a request invokes stands."""
+    connection.execute(
+        "UPDATE queue SET invoked = ? WHERE id = ?", (invoked_text(invoked), request)
+    )
+
+
 def must_not_be_held(
-    connection: sqlite3.Connection, commitments: Sequence[str], *, today: str
+    connection: sqlite3.Connection,
+    commitments: Sequence[str],
+    *,
+    today: str,
+    but: Collection[str] = (),
 ) -> None:
-    """Raise OnHold if a request of one of the ids is held: nobody may forget it meanwhile."""
+    """Raise OnHold if a request of one of the ids is held: nobody may forget it meanwhile.
+
+    Nor may anybody who is restricted, `but` by requests that say so themselves.
+    """
+    by = [one for one in restricted_by(connection, commitments) if one not in but]
+    if by:
+        raise OnHold(
+            f"What was named is restricted (request {by[0]}, Article 18 GDPR): nothing was "
+            f"changed; it can be forgotten once that is lifted, or as that request says."
+        )
     for request in with_ids(connection, commitments):
         if request.state(today) == "held":
             raise OnHold(
@@ -315,11 +357,13 @@ def must_not_be_held(
 
 
 def kept_back_by(connection: sqlite3.Connection, request: Queued, *, today: str) -> list[str]:
-    """Return the other requests on hold that name an id of a request, which waits for them."""
-    if request.ended is not None or request.run is not None:
+    """Return the other requests that hold or restrict an id of a request, which waits for them."""
+    if request.ended is not None or request.run is not None or not request.invoked.erases:
         return []
-    others = with_ids(connection, commitments_of(connection, request.id))
-    return [one.id for one in others if one.id != request.id and one.state(today) == "held"]
+    named = commitments_of(connection, request.id)
+    held = [one.id for one in with_ids(connection, named) if one.state(today) == "held"]
+    both = (*held, *restricted_by(connection, named))
+    return [one for one in dict.fromkeys(both) if one != request.id]
 
 
 def held_commitments(connection: sqlite3.Connection, *, today: str) -> frozenset[str]:
@@ -333,10 +377,16 @@ def term_text(term: Term) -> str:
     return json.dumps(term.to_json(), sort_keys=True)
 
 
+def invoked_text(invoked: Invoked) -> str:
+    """Return a right that is invoked as the table has it."""
+    return json.dumps(invoked.to_json(), sort_keys=True)
+
+
 def _queued(row: sqlite3.Row) -> Queued:
     read = {
         "options": json.loads(row["options"]),
         "question": bool(row["question"]),
         "term": None if row["term"] is None else Term.from_json(json.loads(row["term"])),
+        "invoked": Invoked.from_json(json.loads(row["invoked"] or "{}")),
     }
     return Queued(**{**dict(row), **read})

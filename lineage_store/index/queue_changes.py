@@ -11,18 +11,31 @@ from collections.abc import Collection
 from lineage_store.deadlines import Term
 from lineage_store.errors import BadInput
 from lineage_store.index.asked_today import no_longer_asked
-from lineage_store.index.queue import Needs, Queued, all_queued, commit_to, end, term_text
+from lineage_store.index.queue import (
+    Needs,
+    Outcome,
+    Queued,
+    all_queued,
+    commit_to,
+    end,
+    keep_invoked,
+    term_text,
+)
 from lineage_store.log import events
 from lineage_store.log.events import LogConnection
 from lineage_store.log.kinds import (
+    LiftingAnnounced,
+    ObjectionUpheld,
     RequestAnswered,
     RequestApproved,
     RequestExtended,
     RequestHeld,
     RequestHoldEnded,
     RequestReleased,
+    RequestRestricted,
     RequestResumed,
     RequestStopped,
+    RowsToBeKept,
 )
 
 
@@ -198,6 +211,53 @@ def _set_term(connection: sqlite3.Connection, request: Queued, term: Term, deadl
         "UPDATE queue SET term = ?, deadline = ? WHERE id = ?",
         (term_text(term), deadline, request.id),
     )
+
+
+def restricted(connection: LogConnection, request: Queued, *, time: str, by: str | None) -> None:
+    """Write down that what a request names is restricted from now on (`manifest.restrict`)."""
+    _must_wait(request)
+    keep_invoked(connection, request.id, request.invoked.restricted(since=time))
+    events.append(connection, RequestRestricted(request.id, by), time=time)
+
+
+def keep_rows(connection: LogConnection, request: Queued, *, time: str, by: str) -> None:
+    """Let the next run take the rows of a restriction out of the models, and keep them."""
+    _must_wait(request)
+    keep_invoked(connection, request.id, request.invoked.keeping_rows())
+    events.append(connection, RowsToBeKept(request.id, by), time=time)
+
+
+def announce_lifting(
+    connection: LogConnection, request: Queued, *, because: str, on: str, time: str, by: str
+) -> None:
+    """Write down that the person was told on which day a restriction is lifted, and why."""
+    _must_wait(request)
+    announced = request.invoked.announced(because=because, on=on, today=time[:10])
+    keep_invoked(connection, request.id, announced)
+    events.append(connection, LiftingAnnounced(request.id, because, on, by), time=time)
+
+
+def lift(connection: LogConnection, request: Queued, *, time: str, by: str) -> None:
+    """End a restriction of whose end the person was told: of an objection, as refused."""
+    _must_wait(request)
+    request.invoked.must_be_liftable(today=time[:10])
+    refused = request.invoked.because == "overridden"
+    end(connection, request, outcome="refused" if refused else "lifted", time=time, by=by)
+
+
+def uphold(connection: LogConnection, request: Queued, *, time: str, by: str) -> None:
+    """Let an objection that was upheld run as the erasure that it is (Article 17(1)(c))."""
+    _must_wait(request)
+    keep_invoked(connection, request.id, request.invoked.weighed_for_them())
+    events.append(connection, ObjectionUpheld(request.id, by), time=time)
+
+
+def answered(connection: LogConnection, request: Queued, *, found: int, time: str, by: str) -> None:
+    """End a request that is answered by what is sent, and of how many ids there was something."""
+    _must_wait(request)
+    connection.execute("UPDATE queue SET found = ? WHERE id = ?", (found, request.id))
+    outcome: Outcome = "done" if found else "nothing found"
+    end(connection, request, outcome=outcome, time=time, by=by)
 
 
 def _must_be_asked_for(request: Queued) -> None:

@@ -112,6 +112,8 @@ class RequestQueued(EventKind):
     follows: str | None = None
     received: str | None = None
     by: str | None = None
+    right: str | None = None
+    ground: str | None = None
 
 
 @dataclass(frozen=True)
@@ -205,6 +207,48 @@ class RequestHoldEnded(EventKind):
 
 
 @dataclass(frozen=True)
+class RequestRestricted(EventKind):
+    """What a request names is restricted: it is trained on no more, and nobody else deletes it."""
+
+    name = "request restricted"
+
+    request: str
+    by: str | None = None
+
+
+@dataclass(frozen=True)
+class RowsToBeKept(EventKind):
+    """The rows of a restriction are to be taken out of the models, and kept."""
+
+    name = "rows to be kept"
+
+    request: str
+    by: str | None = None
+
+
+@dataclass(frozen=True)
+class LiftingAnnounced(EventKind):
+    """The person was told that a restriction is lifted on a day, and why."""
+
+    name = "lifting announced"
+
+    request: str
+    because: str
+    on: str
+    by: str | None = None
+
+
+@dataclass(frozen=True)
+class ObjectionUpheld(EventKind):
+    """An objection was upheld: what it names is to be erased."""
+
+    name = "objection upheld"
+
+    request: str
+    by: str | None = None
+
+
+@dataclass(frozen=True)
 class RequestEnded(EventKind):
     """A request ended, by a deletion or without one."""
 
@@ -256,6 +300,10 @@ KINDS: tuple[type[EventKind], ...] = (
     RequestHeld,
     RequestReleased,
     RequestHoldEnded,
+    RequestRestricted,
+    RowsToBeKept,
+    LiftingAnnounced,
+    ObjectionUpheld,
     RequestEnded,
     EvidenceDrawn,
     ClockExplained,

@@ -8,6 +8,7 @@ law         the rules of time, and the holidays
 detection   what a scheduled search for poisoned rows is to do
 staff       who did what, by number and sealed name
 sealed_file  a file that only the workspace's key reads
+kept_rows   rows of a restriction, sealed, out of all models
 named_recipients  whom data or models were given to, and who of them was told
 recipients  where models were pushed that held deleted rows
 """
@@ -17,10 +18,23 @@ from typing import TYPE_CHECKING
 from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
-    from lineage_store.requests.controller import Controller, load_controller, save_controller
+    from lineage_store.requests.controller import (
+        OF_ACCESS,
+        OF_LETTERS,
+        Controller,
+        load_controller,
+        save_controller,
+    )
     from lineage_store.requests.details import Details, NearMatch, open_details
     from lineage_store.requests.detection import Search, load_search
     from lineage_store.requests.inbox import Accepted, Entry, Refused, look_through
+    from lineage_store.requests.kept_rows import (
+        KeptRow,
+        all_kept,
+        destroy_kept,
+        keep_rows,
+        rows_kept_of,
+    )
     from lineage_store.requests.law import Law, law_in_force, take_over
     from lineage_store.requests.named_recipients import (
         Recipient,
@@ -35,10 +49,17 @@ else:
     __getattr__ = lazily(
         __name__,
         {
-            "controller": ("Controller", "load_controller", "save_controller"),
+            "controller": (
+                "Controller",
+                "OF_ACCESS",
+                "OF_LETTERS",
+                "load_controller",
+                "save_controller",
+            ),
             "details": ("Details", "NearMatch", "open_details"),
             "detection": ("Search", "load_search"),
             "inbox": ("Accepted", "Entry", "Refused", "look_through"),
+            "kept_rows": ("KeptRow", "all_kept", "destroy_kept", "keep_rows", "rows_kept_of"),
             "law": ("Law", "law_in_force", "take_over"),
             "named_recipients": (
                 "Recipient",
@@ -53,10 +74,13 @@ else:
     )
 
 __all__ = [
+    "OF_ACCESS",
+    "OF_LETTERS",
     "Accepted",
     "Controller",
     "Details",
     "Entry",
+    "KeptRow",
     "Law",
     "NearMatch",
     "Policy",
@@ -64,8 +88,11 @@ __all__ = [
     "Refused",
     "Search",
     "Sender",
+    "all_kept",
     "changed",
     "date_of",
+    "destroy_kept",
+    "keep_rows",
     "law_in_force",
     "load_controller",
     "load_policy",
@@ -76,6 +103,7 @@ __all__ = [
     "number_of",
     "open_details",
     "recipients",
+    "rows_kept_of",
     "save_controller",
     "save_policy",
     "save_recipients",

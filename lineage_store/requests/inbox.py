@@ -31,7 +31,7 @@ from lineage_store.requests.policy import Policy, Sender
 
 FIELDS = (
     "reason", "legal_basis", "deadline", "received", "requester", "verified_by", "verified_how",
-    "guarantee", "strategy", "exact_by",
+    "guarantee", "strategy", "exact_by", "right", "ground", "came_by",
 )  # fmt: skip
 LARGEST = 1 << 24
 DELIMITERS = (",", ";", "\t")  # the first where none is there: one column

@@ -2,7 +2,8 @@
 
     format.json        the version of this layout
     keys/              secret, signing key, public key; manifest, the exclusion manifest's key;
-                       pseudonyms.sqlite has the subjects' own keys, each of which can be destroyed
+                       pseudonyms.sqlite has the subjects' own keys, each of which can be destroyed;
+                       restricted/ has rows that a restriction keeps out of all models, sealed
     unweave.sqlite     row index, models, requests, exclusion manifest, event log
     metadata.sqlite    ML Metadata's own file, opened by nothing else
     metadata.json      instead of it, the address of where MLMD lives; never a password

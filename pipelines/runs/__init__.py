@@ -7,6 +7,7 @@ before_a_run                                 what would stop a deletion at its e
 devices                                      which card a run computes on, if any
 dry_run                                      what a deletion would do
 find_rows                                    from ids to rows
+restricting                                  rows that are trained on no more (Article 18)
 killed_runs                                  what they leave behind, taken away
 """
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pipelines.runs.find_rows import ForgetRequest, whereabouts
     from pipelines.runs.killed_runs import sweep
     from pipelines.runs.queue import Group, Ran
+    from pipelines.runs.restricting import restrict, restricted_rows, whereabouts_of
 else:
     __getattr__ = lazily(
         __name__,
@@ -29,6 +31,7 @@ else:
             "find_rows": ("ForgetRequest", "whereabouts"),
             "killed_runs": ("sweep",),
             "queue": ("Group", "Ran"),
+            "restricting": ("restrict", "restricted_rows", "whereabouts_of"),
         },
     )
 
@@ -44,7 +47,10 @@ __all__ = [
     "forget_as_asked",
     "queue",
     "repair",
+    "restrict",
+    "restricted_rows",
     "sweep",
     "train",
     "whereabouts",
+    "whereabouts_of",
 ]

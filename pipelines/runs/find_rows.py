@@ -37,7 +37,8 @@ class ForgetRequest:
     `derived_until` is the end date of what an approximate result may keep, `exact_by` that by
     which an exact one takes its place. `queued` are the requests of the queue that are served, and
     `upgrades` approximate models that an exact run replaces though they hold none of the rows. With
-    `accept_left_out`, ids that what stays has too are not searched for in unweave's own files.
+    `accept_left_out`, ids that what stays has too are not searched for in unweave's own files. With
+    `keep_rows` they are those of restrictions, whose rows are kept out of the models, sealed.
     """
 
     ids: tuple[str, ...]
@@ -50,6 +51,7 @@ class ForgetRequest:
     queued: tuple[str, ...] = ()
     upgrades: tuple[str, ...] = ()
     accept_left_out: bool = False
+    keep_rows: bool = False
 
     @property
     def kind(self) -> str:

@@ -23,6 +23,7 @@ from lineage_store.index import (
 from lineage_store.keys import Pseudonyms, load_public_key
 from lineage_store.log import events
 from lineage_store.workspace import Workspace
+from pipelines.runs.restricting import sweep_kept
 from unlearning.certificates import forget_open_file, sweep_receipts
 from unlearning.planning import destroy_open, load_plan
 
@@ -30,8 +31,9 @@ from unlearning.planning import destroy_open, load_plan
 def sweep(workspace: Workspace, *, today: str) -> list[str]:
     """Remove the folders of unregistered models, and finish requests that are all but done.
 
-    Receipts that nobody asked for in time go, too. Returns the ids of these requests. What an
-    unfinished deletion has begun stays: the deletion itself starts it anew.
+    Receipts that nobody asked for in time go, too, and rows that are kept no more. Returns the ids
+    of these requests. What an unfinished deletion has begun stays: the deletion itself starts it
+    anew.
     """
     with writing_index(workspace) as connection:
         with connection:
@@ -57,6 +59,7 @@ def sweep(workspace: Workspace, *, today: str) -> list[str]:
                 shutil.rmtree(begun)
     _end_taken_back(workspace, {request.id for request in asked})
     sweep_receipts(workspace, today=today)
+    sweep_kept(workspace)
     _sign_the_rest(workspace)
     return finished
 

@@ -3,10 +3,11 @@
 The rule, in full. Every request that waits takes part once it is due: its deadline is not after the
 given day, or no day was given. Since a run costs hardly more for many people than for one, all
 waiting requests of the same strategy and kind (subjects or rows) share a run, and if one of them is
-due, all go along. Approximate runs come first, so that what is served at the end is exact. An exact
+due, all go along. Those whose rows are restricted, and to be kept, share a run of their own.
+Approximate runs come first, so that what is served at the end is exact. An exact
 phase goes along with any exact run of subjects, and has one of its own in the last week before its
 deadline. Whoever is under a hold, waits for an approval or an answer, or shares an id with a
-request on hold is left out.
+request on hold is left out; so is who would take rows with them that are restricted by another.
 
 Nothing found is a result: such a request ends with it, and the others go on. But where other
 spellings have rows that came in since it was asked, it waits for an answer instead. A run that
@@ -27,6 +28,7 @@ from lineage_store.index import (
     deletions,
     keep_answered,
     logging_events,
+    manifest,
     models,
     queue,
     queue_changes,
@@ -39,13 +41,14 @@ from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend, Command
 from pipelines.runs.find_rows import ForgetRequest, find, whereabouts
 from pipelines.runs.forget import Done, carry_out, forget, plan_all, take_back_unplanned
+from pipelines.runs.restricting import restricted_rows
 from unlearning.planning import Asked, ModelPlan, exact_run_after, still_approximate
 from unlearning.strategies import choose
 
 PHASE_LEAD_DAYS = 7
 EXACT_PHASE = "exact phase"
 
-Key = tuple[str, str, str]  # guarantee, strategy, kind: in the order in which groups run
+Key = tuple[str, str, str, bool]  # guarantee, strategy, kind, rows kept: in the order of the runs
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Group:
     """Requests that share a run, how many ids of each have rows, and those that need none.
 
     Of those in `unclear` nothing was found as they are spelled, and other spellings have rows.
+    Those in `barred` wait for requests that restrict some of their rows.
     `before` are the runs that had forgotten some ids of a request, and `alike` says what became of
     other spellings.
     """
@@ -72,6 +76,7 @@ class Group:
     unclear: dict[str, Details] = field(default_factory=dict)
     before: dict[str, tuple[str, ...]] = field(default_factory=dict)
     alike: dict[str, queue.Alike] = field(default_factory=dict)
+    barred: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -90,11 +95,12 @@ class Served:
 
 @dataclass
 class Ran:
-    """What came of a call: finished runs, settled requests, failed runs."""
+    """What came of a call: finished runs, settled requests, failed runs, and who waits for whom."""
 
     runs: list[Served] = field(default_factory=list)
     settled: list[Settled] = field(default_factory=list)
     failed: list[tuple[tuple[str, ...], UnweaveError]] = field(default_factory=list)
+    barred: dict[str, list[str]] = field(default_factory=dict)
 
 
 def due_groups(
@@ -104,9 +110,12 @@ def due_groups(
     held = queue.held_commitments(connection, today=today)
     groups: dict[Key, list[Queued]] = {}
     for request in queue.all_queued(connection, open_only=True):
-        if request.state(today) != queue.WAITING:
+        if not request.runs(today):
             continue
-        if held and not held.isdisjoint(queue.commitments_of(connection, request.id)):
+        named = queue.commitments_of(connection, request.id)
+        if held and not held.isdisjoint(named):
+            continue
+        if any(by != request.id for by in manifest.restricted_by(connection, named)):
             continue
         groups.setdefault(_key(request), []).append(request)
     soon = (date.fromisoformat(today) + timedelta(days=PHASE_LEAD_DAYS)).isoformat()
@@ -123,7 +132,7 @@ def due_groups(
 def _key(request: Queued) -> Key:
     strategy = choose(guarantee=request.options["guarantee"], name=request.options["strategy"])
     kind = "subject" if request.kind == EXACT_PHASE else request.kind
-    return strategy.claim.word, strategy.name, kind
+    return strategy.claim.word, strategy.name, kind, request.invoked.wants_out
 
 
 def resolve(
@@ -135,7 +144,7 @@ def resolve(
     derived_until: str,
 ) -> Group:
     """Look up what a group's requests name; those that name nothing here are settled."""
-    guarantee, name, kind = key
+    guarantee, name, kind, kept = key
     rows = kind == "row"
     keys = workspace.keys()
     records = models.models(connection)
@@ -146,6 +155,7 @@ def resolve(
     unclear: dict[str, Details] = {}
     earlier: dict[str, tuple[str, ...]] = {}
     spelled: dict[str, queue.Alike] = {}
+    restricted, barred = restricted_rows(connection, workspace), {}
     for request in members:
         there: list[str] = []
         before = [] if request.follows is None else [request.follows]
@@ -157,6 +167,13 @@ def resolve(
                 asking, _ = alike.asking_for(connection, workspace, details)
             each = whereabouts(connection, workspace, ForgetRequest(named, rows), keys)
             there = [one for one, where in zip(named, each, strict=True) if where.rows]
+            by = [one for w in each for one in restricted.bars(w.rows, but=(request.id,))]
+            if by and not kept:
+                barred[request.id] = list(dict.fromkeys(by))
+            if kept and not there:
+                continue  # of whom no model has a row it goes on as it is
+            if request.id in barred:
+                continue
             before = [where.forgotten.request for where in each if where.forgotten is not None]
             earlier[request.id] = tuple(dict.fromkeys(before))
             spelled[request.id] = _other_spellings(details, rows=rows)
@@ -186,12 +203,14 @@ def resolve(
             exact_by=min(dates, default=None),
             queued=tuple(found),
             upgrades=tuple(upgrades),
+            keep_rows=kept,
         ),
         found,
         tuple(settled),
         unclear,
         earlier,
         spelled,
+        barred,
     )
 
 
@@ -256,6 +275,7 @@ def run_requests(
             group = resolve(connection, workspace, keys[0], members, derived_until=derived_until)
         _settle(workspace, group, time=command.time, random_bytes=random_bytes)
         ran.settled.extend(group.settled)
+        ran.barred |= group.barred
         if group.is_empty:
             del keys[0]
             continue

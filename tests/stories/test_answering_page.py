@@ -13,22 +13,26 @@ from unweave import Project
 from unweave.cli import commands
 from unweave.letters.kinds import KINDS
 
-PAGE = (Path(__file__).parents[2] / "docs" / "answering-people.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^    unweave (.*)$", PAGE, re.M)
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "answering-people.md").read_text(encoding="utf-8")
+OF_RIGHTS = (DOCS / "rights.md").read_text(encoding="utf-8")
 
 
 def test_every_letter_is_in_its_table():
-    table = re.findall(r"^\| [^|]+ \| ([a-z-]+) \|", PAGE, re.M)
-    assert sorted(set(table) - {"letter"}) == sorted(KINDS)
+    table = re.findall(r"^\| [^|]+ \| ([a-z, -]+) \|", PAGE, re.M)
+    named = {one.strip() for cell in table for one in cell.split(",")}
+    assert sorted(named - {"letter"}) == sorted(KINDS)
 
 
-def test_every_command_runs_and_every_letter_is_written(tmp_path, monkeypatch):
+def run_as_written(page, tmp_path, monkeypatch):
+    """Run the commands of a page on a small workspace; return its commands, and the letters."""
     monkeypatch.setenv("PATH", "")  # without Chromium: the PDF has a test of its own
     monkeypatch.chdir(tmp_path)
     table = write_people(tmp_path / "people.csv")
     Project("workspace", backend=DirectBackend()).train(table, **OPTIONS)
     (tmp_path / "holidays.txt").write_text("2026-12-25 Christmas Day\n")
-    for line in COMMANDS:
+    lines = re.findall(r"^ {4,8}unweave (.*)$", page, re.M)
+    for line in lines:
         if line == "run-requests":  # without TFX, whose half a minute has tests of its own
             assert not Project("workspace", backend=DirectBackend()).requests.run()["failed"]
             continue
@@ -36,13 +40,26 @@ def test_every_command_runs_and_every_letter_is_written(tmp_path, monkeypatch):
         assert found.exit_code == 0, (line, found.output, found.exception)
     letters = {folder.name: (folder / "letter.txt").read_text() for folder in
                (tmp_path / "sent").iterdir()}  # fmt: skip
-    assert len(letters) == sum("--out" in line for line in COMMANDS)
+    assert len(letters) == sum("--out" in line for line in lines)
+    return letters
+
+
+def test_every_command_runs_and_every_letter_is_written(tmp_path, monkeypatch):
+    letters = run_as_written(PAGE, tmp_path, monkeypatch)
     assert "Dear Dora Ost" in letters["q1"] and "ausgehändigt" in letters["q1-again"]
     assert all("Acme GmbH" in text for text in letters.values())
     assert not (tmp_path / "sent" / "q1-again" / "receipt.json").exists()
 
 
+def test_the_page_on_rights_runs_too(tmp_path, monkeypatch):
+    letters = run_as_written(OF_RIGHTS, tmp_path, monkeypatch)
+    assert "carry what they learnt" in letters["q1-restricted"]
+    assert "taken out" not in letters["q1-restricted"] and "verified" in letters["q1-told"]
+    assert "you objected" in letters["q2"] and "two years" in letters["q3"]
+    assert "Artikel 20" in letters["q4"]
+
+
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_every_letter_has_a_template(language):
     folder = Path(__file__).parents[2] / "unweave" / "letters" / language
-    assert {file.stem for file in folder.glob("*.j2")} == {*KINDS, "frame", "proofs"}
+    assert {file.stem for file in folder.glob("*.j2")} == {*KINDS, "frame", "proofs", "asked"}

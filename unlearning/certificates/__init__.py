@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from unlearning.certificates.receipts import hand_out, receipt_name, sweep_receipts
     from unlearning.certificates.sealing import seal_for_each
     from unlearning.certificates.spoken_of import read_receipt, why_not_of
+    from unlearning.certificates.statement import KEPT
 else:
     __getattr__ = lazily(
         __name__,
@@ -40,10 +41,12 @@ else:
             "receipts": ("hand_out", "receipt_name", "sweep_receipts"),
             "sealing": ("seal_for_each",),
             "spoken_of": ("read_receipt", "why_not_of"),
+            "statement": ("KEPT",),
         },
     )
 
 __all__ = [
+    "KEPT",
     "certify",
     "forget_open_file",
     "from_ahead",

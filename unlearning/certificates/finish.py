@@ -27,7 +27,7 @@ from lineage_store.questions import models_published_before
 from lineage_store.workspace import Workspace
 from unlearning.certificates.log_inclusion import opening_proof
 from unlearning.certificates.sealing import seal_for_each
-from unlearning.certificates.statement import Maker, Results, certificate_statement
+from unlearning.certificates.statement import KEPT, Maker, Results, certificate_statement
 from unlearning.evaluation.push_gate import (
     evaluation_bytes,
     evaluation_digests,
@@ -80,6 +80,7 @@ def certify(workspace: Workspace, request_id: str, *, clock: Clock, version: str
                 exact_by=exact_by,
                 upgrades=made_good(connection, workspace, plans),
                 earlier=models_published_before(connection),
+                kept=bool(request.options.get(KEPT)),
             ),
             maker=Maker(
                 version=version,

@@ -26,6 +26,11 @@ NOT_COVERED = (
     "what storage devices keep of overwritten blocks",
     "what was predicted or derived from the old model before it was replaced",
 )
+KEPT = "keep_rows"  # of a deletion that took the rows of a restriction out of the models
+KEPT_SEALED = (
+    "the rows themselves: their processing is restricted (GDPR, Article 18), so they are kept in "
+    "the workspace, sealed and out of every model, and can be put back"
+)
 NOT_LEARNT = "not learnt from"
 
 
@@ -36,7 +41,8 @@ class Results:
     `reports`, `evaluations` and `weights_before` are by the id of the model before; a withdrawn
     model has no report, and no evaluation. `exact_by` is the date by which an exact result takes an
     approximate one's place, and `upgrades` are the approximate runs whose results this one makes
-    exact. `earlier` are the models of which an earlier unweave published digests.
+    exact. `earlier` are the models of which an earlier unweave published digests. `kept` says that
+    the rows were taken out to be kept.
     """
 
     plans: Sequence[ModelPlan]
@@ -46,12 +52,13 @@ class Results:
     exact_by: str | None = None
     upgrades: Sequence[Mapping[str, Any]] = ()
     earlier: Sequence[str] = ()
+    kept: bool = False
 
     @property
     def not_covered(self) -> list[str]:
         """What the certificate does not speak of."""
         left = [what_is_left(self.earlier)] if self.earlier else []
-        return [*NOT_COVERED, *left]
+        return [*NOT_COVERED, *([KEPT_SEALED] if self.kept else []), *left]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,6 +28,13 @@ def line(request: Queued, law: Law, *, today: str) -> Answer:
         "request": request.id,
         "state": request.state(today),
         "kind": request.kind,
+        "right": request.invoked.right,
+        "ground": request.invoked.ground,
+        "restricted_since": request.invoked.since,
+        "keep_rows": request.invoked.keep_rows,
+        "taken_out": request.invoked.taken_out,
+        "lifts_on": request.invoked.lifts_on,
+        "because": request.invoked.because,
         "ids": request.size,
         "created": request.created,
         "guarantee": request.options["guarantee"],
@@ -52,10 +59,10 @@ def whole(
 ) -> Answer:
     """Return all of a request: its line, what it keeps in words, and what came of it."""
     answer = line(request, law_in_force(workspace), today=today)
-    holds = queue.kept_back_by(connection, request, today=today)
-    answer["warnings"] += [
-        f"A legal hold on an id that it names (request {one}) keeps it back." for one in holds
-    ]
+    for name in queue.kept_back_by(connection, request, today=today):
+        held = queue.find(connection, name).state(today) == "held"
+        what = "A legal hold" if held else "A restriction (Article 18 GDPR)"
+        answer["warnings"].append(f"{what} on an id that it names (request {name}) keeps it back.")
     answer["history"] = _history(connection, workspace, request.id)
     if details is not None:
         answer |= {
@@ -158,6 +165,7 @@ def ran(
         ],
         "finished": list(finished),
         "settled": [asdict(one) | {"certificates": proofs[one.request]} for one in done.settled],
+        "waiting": [{"request": name, "for": by} for name, by in done.barred.items()],
         "failed": [
             {"requests": list(served), "error": str(error), "exit_status": error.exit_status}
             for served, error in done.failed

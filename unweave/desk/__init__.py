@@ -1,8 +1,12 @@
 """The desk of those who answer people: the queue of requests, and what is sent.
 
 request_queue     requests added, listed and run; built up of
-requests_in_hand  what is done to one that waits, and
-answering         letters, packs and refusals
+requests_in_hand  what is done to one that waits,
+answering         letters, packs and refusals,
+rights_in_hand    what is done to a restriction or an objection,
+queue_files       what is written of all requests, and
+describing        who answers for the data, and what for
+own_data          the data of one person, as they are sent
 queue_access      the queue opened, a request with its sealed details
 what_is_told      the facts of a letter
 answer_pack       what is written to be sent

@@ -22,6 +22,7 @@ from typing import Any
 from lineage_store.canonical import write_atomic
 from lineage_store.errors import BadInput
 from lineage_store.keys import load_public_key
+from lineage_store.requests import OF_ACCESS, OF_LETTERS
 from lineage_store.workspace import Workspace
 from unlearning.certificates import hand_out
 from unweave.desk.what_is_told import Proofs
@@ -35,8 +36,12 @@ from unweave.report.pdf import pdf
 OWN_TEMPLATES = "letters"
 TO_TICK = (
     "the source files that the data came from, and copies and backups of them",
+    "whom the data were made public to: controllers there are told of an erasure (Article 17(2))",
     "whoever took data or models from here, and is no recipient that was named (Article 19)",
 )
+
+OTHER_PLACES = "other places in which data of the person are: this speaks of models alone"
+WAY = "it goes the way that the request came: {way} (Article 12(3))"
 
 
 @dataclass(frozen=True)
@@ -90,10 +95,12 @@ def write_letter(out: Path, letter: Letter, facts: Facts) -> Sent:
         files.append("letter.pdf")
     except BadInput as error:
         warnings.append(f"There is no letter.pdf. {error}")
-    if facts.controller.missing:
+    asked = (*OF_LETTERS, *(OF_ACCESS if letter.kind == "access" else ()))
+    missing = facts.controller.lacking(asked)
+    if missing:
         warnings.append(
-            f"The letter leaves out what nobody has described yet "
-            f"({', '.join(facts.controller.missing)}): see `unweave describe`."
+            f"The letter leaves out what nobody has described yet ({', '.join(missing)}): see "
+            f"`unweave describe`."
         )
     return Sent(tuple(files), tuple(warnings))
 

@@ -1,23 +1,28 @@
 """Answering people: letters while a request is open, and the pack that is sent when it is over."""
 
 import sqlite3
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from lineage_store.canonical import write_atomic
 from lineage_store.errors import BadInput
-from lineage_store.index import queue, queue_changes, reading_index, still_read
-from lineage_store.requests import Controller, load_controller, save_controller
+from lineage_store.index import Queued, queue, queue_changes, reading_index, still_read
+from lineage_store.rights import TO_BE_ANSWERED, grounds_to_refuse
 from lineage_store.workspace import Workspace
 from unweave.desk.answer_pack import (
+    OTHER_PLACES,
     TO_TICK,
+    WAY,
     letter_about,
     new_folder,
     told,
     write_letter,
     write_proofs,
 )
-from unweave.desk.recipient_list import to_tell
+from unweave.desk.own_data import files_of, own_data
+from unweave.desk.recipient_list import to_tell, who_has_data
 from unweave.desk.requests_in_hand import RequestsInHand
 from unweave.desk.what_is_told import (
     Proofs,
@@ -27,10 +32,11 @@ from unweave.desk.what_is_told import (
     without_enclosed,
 )
 from unweave.letters.facts import Facts
-from unweave.letters.kinds import GROUNDS, Kind, kind_due
+from unweave.letters.kinds import Kind, kind_due
 from unweave.session.forget_options import must_be_text
 
 Answer = dict[str, Any]
+DATA_RIGHTS = ("access", "portability")  # answered by the person's data
 
 
 class Answering(RequestsInHand):
@@ -42,24 +48,48 @@ class Answering(RequestsInHand):
         """Write the letter that a request is due, into a new folder outside the workspace.
 
         Which one follows from its state: received, more needed, cannot identify, extended, held,
-        done, approximate until, nothing found. `to` is whom it is addressed to, by default who
-        asked, as long as that is kept. Raises BadInput for one that was taken back or refused.
+        done, approximate until, nothing found, restricted, to be lifted, lifted. `to` is whom it is
+        addressed to, by default who asked, as long as that is kept. Raises BadInput for one that
+        was taken back or refused.
         """
         with self._at.session.reading() as (workspace, connection):
             kind, facts, _, state = self._due(workspace, connection, request, to=to, enclosed=False)
+            if kind == "restricted":
+                found = queue.find(connection, request)
+                carried = bool(self._at.carried_by(workspace, connection, found))
+                facts = replace(facts, carried=carried)
         letter = letter_about(workspace, kind, facts, language=language)
         with new_folder(Path(out), workspace) as folder:
             sent = write_letter(folder, letter, facts)
         return told(Path(out), kind, sent) | {"request": request, "state": state}
 
     def answer_pack(
-        self, request: str, *, out: Path | str, to: str | None = None, language: str = "en"
+        self,
+        request: str,
+        *,
+        out: Path | str,
+        to: str | None = None,
+        language: str = "en",
+        provided: Sequence[str] = (),
+        by: str | None = None,
     ) -> Answer:
         """Write what is sent when a request is over: its letter, and its people's own proofs.
 
-        Receipts are handed out, once. `before_sending` lists what unweave cannot know to be done.
+        Receipts are handed out, once. Access and portability are answered by it: the person's data
+        are written, and the request ends (`by` whom); of what is ported, `provided` are the columns
+        that the person provided, by default all but those that models learn to tell.
+        `before_sending` lists what unweave cannot know to be done.
         """
         session = self._at.session
+        with session.reading() as (workspace, connection):
+            found = queue.find(connection, request)
+            asks = found.invoked.right in DATA_RIGHTS and found.outcome != "nothing found"
+        if provided and (not asks or found.invoked.right != "portability"):
+            raise BadInput("`provided` says what the person provided, of portability alone.")
+        if asks:
+            return self._data_pack(
+                request, out=Path(out), to=to, language=language, provided=provided, by=by
+            )
         with session.holding() as workspace:
             with reading_index(workspace) as connection:
                 kind, facts, proofs, state = self._due(
@@ -75,6 +105,60 @@ class Answering(RequestsInHand):
         answer = told(Path(out), kind, sent, proven) | {"request": request, "state": state}
         return answer | {"before_sending": [*TO_TICK, *not_told]}
 
+    def _data_pack(
+        self,
+        request: str,
+        *,
+        out: Path,
+        to: str | None,
+        language: str,
+        provided: Sequence[str],
+        by: str | None,
+    ) -> Answer:
+        """Write a person's data and the letter to them, and end the request that asks for them."""
+        session = self._at.session
+        with session.reading() as (workspace, connection):
+            found = queue.find(connection, request)
+            state = found.state(session.today)
+            _must_not_be_answered(found)
+            if state != TO_BE_ANSWERED:
+                raise BadInput(
+                    f"The request {found.id} is {state}: there is a pack when it is "
+                    f"{TO_BE_ANSWERED}, and a letter meanwhile (`unweave request letter`)."
+                )
+            _, details = self._at.opened(workspace, connection, request)
+            data = own_data(connection, workspace, found, details)
+            proofs = proofs_of(connection, workspace, found, today=session.today)
+            facts = replace(
+                facts_of(workspace, found, details, proofs, to=to, today=session.today),
+                held=data.rows,
+                joint=data.joint,
+                recipients=who_has_data(connection, workspace, data.models),
+                alike="others" if {one.id for one in details.offered} - {*details.ids} else "none",
+            )
+        right = found.invoked.right
+        kind: Kind = "nothing-found"
+        if data.found:
+            kind = "access" if right == "access" else "portability"
+        letter = letter_about(workspace, kind, facts, language=language)
+        files = files_of(data, right, language=language, provided=provided)
+        with new_folder(out, workspace) as folder:
+            sent = write_letter(folder, letter, facts)
+            for name, content in files.items():
+                write_atomic(folder / name, content)
+            with self._at.changing() as (_, log):
+                queue_changes.answered(
+                    log,
+                    queue.find(log, request),
+                    found=data.found,
+                    time=session.time,
+                    by=self._at.staff(workspace, log, by),
+                )
+        answer = told(out, letter.kind, sent) | {"request": request}
+        answer["files"] += list(files)
+        ticks = [OTHER_PLACES, *([WAY.format(way=details.came_by)] if details.came_by else ())]
+        return answer | {"state": "done" if data.found else kind, "before_sending": ticks}
+
     def refuse(
         self,
         request: str,
@@ -88,17 +172,26 @@ class Answering(RequestsInHand):
     ) -> Answer:
         """End a request that is not done, and write the letter that says why (Article 12(4)).
 
-        `ground` is one of `GROUNDS`. The reason stands in the letter, and nowhere else.
+        `ground` is one that its right may be refused for. The reason stands in the letter, and
+        nowhere else. What is restricted is not refused: its lifting is announced.
         """
         must_be_text([reason])
-        if ground not in GROUNDS:
-            raise BadInput(f"A ground to refuse erasure is one of {', '.join(GROUNDS)}.")
         if not reason.strip():
             raise BadInput("A refusal names its reason: the person is told it (Article 12(4)).")
         session = self._at.session
         with session.reading() as (workspace, connection):
             found, details = self._at.opened(workspace, connection, request)
             queue_changes.must_be_refusable(found)
+            known = grounds_to_refuse(found.invoked.right)
+            if ground not in known:
+                raise BadInput(
+                    f"A ground to refuse {found.invoked.right} is one of {', '.join(known)}."
+                )
+            if found.invoked.in_effect and found.invoked.restricts:
+                raise BadInput(
+                    f"The request {found.id} restricts data: tell the person of its end first "
+                    f"(`unweave request announce-lift`, Article 18(3))."
+                )
             proofs = proofs_of(connection, workspace, found, today=session.today)
         facts = refused_facts(
             facts_of(workspace, found, details, proofs, to=to, today=session.today),
@@ -116,25 +209,6 @@ class Answering(RequestsInHand):
         answer = told(Path(out), letter.kind, sent) | {"request": request, "state": "refused"}
         answer["warnings"] += still_read(workspace.index_file)
         return answer
-
-    def describe(
-        self,
-        *,
-        name: str | None = None,
-        contact: str | None = None,
-        officer: str | None = None,
-        authority: str | None = None,
-    ) -> Answer:
-        """Say who answers for the data, or show it; what is not named stays as it is.
-
-        `officer` is the data protection officer, `authority` the one that people complain to.
-        """
-        said = Controller(name, contact, officer, authority)
-        workspace = self._at.session.workspace()
-        controller = load_controller(workspace).with_said(said)
-        if said != Controller():
-            save_controller(workspace, controller)
-        return asdict(controller) | {"missing": list(controller.missing)}
 
     def _due(
         self,
@@ -158,6 +232,7 @@ class Answering(RequestsInHand):
                 f"The request {found.id} was refused: its letter was written then, and the reason "
                 f"is kept nowhere else."
             )
+        _must_not_be_answered(found)
         if enclosed and found.ended is None:
             raise BadInput(
                 f"The request {found.id} is {state}: there is a pack when it is over, and a letter "
@@ -167,10 +242,23 @@ class Answering(RequestsInHand):
         facts = replace(facts, enclosed=True) if enclosed else without_enclosed(facts)
         extended = facts.extended is not None
         return (
-            kind_due(state, extended=extended, approximate=proofs.approximate),
+            kind_due(
+                state,
+                extended=extended,
+                approximate=proofs.approximate,
+                right=found.invoked.right,
+            ),
             facts,
             proofs,
             state,
+        )
+
+
+def _must_not_be_answered(found: Queued) -> None:
+    if found.outcome == "done" and found.invoked.right in DATA_RIGHTS:
+        raise BadInput(
+            f"The request {found.id} was answered by a pack, which is kept nowhere: who asks again "
+            f"has a new request."
         )
 
 

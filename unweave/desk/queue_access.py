@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from lineage_store.errors import BadInput
-from lineage_store.index import Queued, count_asked, queue
+from lineage_store.index import Queued, count_asked, manifest, queue
 from lineage_store.log import LogConnection
 from lineage_store.requests import Details, load_policy, number_of, open_details
+from lineage_store.rights import TO_BE_RESTRICTED
 from lineage_store.workspace import Workspace
 from unweave.answers import requests as request_answers
 from unweave.desk.recipient_list import to_tell
@@ -44,6 +45,25 @@ class QueueAccess:
     def sealed(self, workspace: Workspace, found: Queued, details: Details) -> bytes:
         """Return details sealed for a request."""
         return details.sealed(found.id, key=workspace.keys().requests, random_bytes=os.urandom)
+
+    def in_effect(
+        self, workspace: Workspace, connection: LogConnection, name: str, *, by: str | None
+    ) -> Queued:
+        """Return a request as it is once it restricts what it is now clear that it names."""
+        found = queue.find(connection, name)
+        if found.state(self.session.today) == TO_BE_RESTRICTED:
+            from pipelines.runs import restrict
+
+            _, details = self.opened(workspace, connection, name)
+            restrict(connection, workspace, found, details, time=self.session.time, by=by)
+        return queue.find(connection, name)
+
+    def changed(
+        self, workspace: Workspace, connection: LogConnection, name: str, *, by: str | None
+    ) -> dict[str, Any]:
+        """Return all of a request that was changed, once that has its effect."""
+        found = self.in_effect(workspace, connection, name, by=by)
+        return self.told(workspace, connection, found)
 
     def staff(self, workspace: Workspace, connection: sqlite3.Connection, name: str | None) -> str:
         """Return the number of who does something: of a name, or of the user of this process."""
@@ -87,7 +107,46 @@ class QueueAccess:
         told = request_answers.whole(
             connection, workspace, found, details, today=self.session.today
         )
+        told["carried_by"] = self.carried_by(workspace, connection, found)
+        told["warnings"] += self._barred(workspace, connection, found)
         runs = dict.fromkeys(one["deletion"] for one in told.get("certificates", ()))
         return told | {
             "to_tell": [one for run in runs for one in to_tell(connection, workspace, run)]
         }
+
+    def carried_by(
+        self, workspace: Workspace, connection: sqlite3.Connection, found: Queued
+    ) -> list[dict[str, Any]]:
+        """Return which live models carry rows that a request restricts, and how many."""
+        if found.ended is not None or not found.invoked.in_effect:
+            return []
+        from pipelines.runs import whereabouts_of
+
+        rows: dict[str, set[bytes]] = {}
+        for one in whereabouts_of(connection, workspace, found):
+            for model, here in one.rows.items():
+                rows.setdefault(model, set()).update(here.key_set())
+        return [{"model": model, "rows": len(keys)} for model, keys in rows.items()]
+
+    def _barred(
+        self, workspace: Workspace, connection: sqlite3.Connection, found: Queued
+    ) -> list[str]:
+        """Say which restrictions keep a request from running, by rows that it would take along."""
+        if found.run is not None or not found.runs(self.session.today) or found.invoked.wants_out:
+            return []
+        if not manifest.restricted_by(connection):
+            return []
+        from pipelines.runs import restricted_rows, whereabouts_of
+
+        restricted = restricted_rows(connection, workspace)
+        told = manifest.restricted_by(connection, queue.commitments_of(connection, found.id))
+        by = {
+            name: None
+            for one in whereabouts_of(connection, workspace, found)
+            for name in restricted.bars(one.rows, but=(found.id, *told))
+        }
+        return [
+            f"Rows that would go are of somebody, too, who is restricted (request {name}, Article "
+            f"18 GDPR): it waits until that is lifted."
+            for name in by
+        ]

@@ -10,6 +10,7 @@ from lineage_store.requests import (
     Recipient,
     changed,
     date_of,
+    load_controller,
     load_recipients,
     save_recipients,
     with_one_more,
@@ -94,6 +95,18 @@ def to_tell(connection: sqlite3.Connection, workspace: Workspace, run: str) -> A
         for one in load_recipients(workspace)
         if one.had(lines, on=day)
     ]
+
+
+def who_has_data(
+    connection: sqlite3.Connection, workspace: Workspace, of: Iterable[str]
+) -> tuple[str, ...]:
+    """Return the recipients of some models, and the categories of them that were described."""
+    lines = {models.find_model(connection, one).family for one in of}
+    named = [
+        one.name for one in load_recipients(workspace) if one.line is None or one.line in lines
+    ]
+    described = load_controller(workspace).recipients
+    return (*dict.fromkeys(named), *([described] if described else ()))
 
 
 def _runs(connection: sqlite3.Connection) -> Iterable[str]:

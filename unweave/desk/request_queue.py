@@ -12,12 +12,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from lineage_store.canonical import write_atomic
 from lineage_store.deadlines import Term, received_on
 from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput
-from lineage_store.index import Queued, deletions, queue, queue_changes
-from lineage_store.log import EvidenceDrawn, LogConnection, events
+from lineage_store.index import Queued, queue, queue_changes
+from lineage_store.log import LogConnection
 from lineage_store.requests import (
     Accepted,
     Details,
@@ -30,11 +29,10 @@ from lineage_store.requests import (
     look_through,
     take_over,
 )
+from lineage_store.rights import ERASURE, Invoked
 from lineage_store.workspace import Workspace
 from unweave.answers import requests as request_answers
-from unweave.desk.answering import Answering
-from unweave.desk.calendar_feed import calendar_feed
-from unweave.desk.evidence import drawn, evidence
+from unweave.desk.describing import Describing
 from unweave.desk.queue_access import QueueAccess
 from unweave.desk.recipient_list import RecipientList
 from unweave.session.forget_options import (
@@ -54,7 +52,7 @@ Answers = list[Answer]  # within the class, `list` is the method
 
 @dataclass(frozen=True)
 class Entered:
-    """How a request comes in: of what, how, by when, since when, only proposed, from which file."""
+    """How a request comes in: of what, how, by when, since when, from which file, by what right."""
 
     kind: queue.Kind
     asked: dict[str, str | None]
@@ -62,9 +60,10 @@ class Entered:
     term: Term
     proposed: bool
     sender: str | None = None
+    invoked: Invoked = ERASURE
 
 
-class RequestQueue(Answering):
+class RequestQueue(Describing):
     """The queue of one workspace."""
 
     def __init__(self, session: Session) -> None:
@@ -76,6 +75,10 @@ class RequestQueue(Answering):
         ids: Sequence[str],
         *,
         rows: bool = False,
+        right: str = ERASURE.right,
+        ground: str | None = None,
+        keep_rows: bool = False,
+        came_by: str | None = None,
         reason: str | None = None,
         legal_basis: str | None = None,
         deadline: str | None = None,
@@ -103,7 +106,14 @@ class RequestQueue(Answering):
         beforehand. `by` is who adds it, by default the user of this process. The time that the law
         gives runs from the day on which it was `received`, today if none is given; a day more than
         a year back is asked about, and `long_ago` answers.
+
+        `right` is what is asked for, on a `ground` (`lineage_store.rights`); of a restriction, with
+        `keep_rows`, the next run takes the rows out of the models and keeps them. `came_by` is the
+        way that the request came, by which its answer goes.
         """
+        invoked = Invoked.of(right, ground, keep_rows=keep_rows)
+        if not invoked.erases and (guarantee or strategy or exact_by):
+            raise BadInput(f"How to forget is said of what erases, and {right} does not.")
         details = Details(
             ids=unique_ids(ids),
             reason=reason,
@@ -112,6 +122,7 @@ class RequestQueue(Answering):
             verified_by=verified_by,
             verified_how=verified_how,
             added_by=by or user_name(),
+            came_by=came_by,
         )
         if (source is None) != (column is None) or (source is not None and rows):
             raise BadInput("`source` and `column` go together, and are of subjects, not of rows.")
@@ -128,7 +139,7 @@ class RequestQueue(Answering):
                 meant = details.meant_by(also, not_offered=not_offered)
                 details = details.with_ids(unique_ids(meant) if also else ())
             came = self._came(received, policy, long_ago=long_ago)
-            entered = Entered(kind, asked, deadline, came, proposed)
+            entered = Entered(kind, asked, deadline, came, proposed, None, invoked)
             request, is_new = self._add(workspace, connection, details, entered)
             told = self._at.told(workspace, connection, request) | {"duplicate": not is_new}
         if only and request.question:  # it was asked for before, and the answer is given now
@@ -161,11 +172,19 @@ class RequestQueue(Answering):
         law = law_in_force(workspace)
         due = law.deadline(entered.term, given=given, today=today)
         options = asked | {"exact_by": wanted.exact_by}
-        known = queue.same(connection, kind=entered.kind, commitments=commitments, options=options)
+        known = queue.same(
+            connection,
+            kind=entered.kind,
+            commitments=commitments,
+            options=options,
+            right=entered.invoked.right,
+        )
         if known is not None:
             term = law.term_of(known).with_earlier(entered.term.received)
             queue_changes.sooner(connection, known, deadline=due, term=term, given=given)
             return queue.find(connection, known.id), False
+        added_by = details.added_by
+        staff = None if added_by is None else self._at.staff(workspace, connection, added_by)
         entry = queue.QueueEntry(
             kind=entered.kind,
             commitments=commitments,
@@ -181,9 +200,8 @@ class RequestQueue(Answering):
             question=bool(details.near),
             term=entered.term,
             given=given,
-            by=None
-            if details.added_by is None
-            else self._at.staff(workspace, connection, details.added_by),
+            by=staff,
+            invoked=entered.invoked,
         )
         request = queue.add(
             connection,
@@ -191,7 +209,7 @@ class RequestQueue(Answering):
             seal=lambda id_: details.sealed(id_, key=keys.requests, random_bytes=os.urandom),
             time=self._session.time,
         )
-        return request, True
+        return self._at.in_effect(workspace, connection, request.id, by=staff), True
 
     def list(self, *, ended: bool = False) -> Answer:
         """List the requests that have not ended, or all of them; without any id or name."""
@@ -204,49 +222,6 @@ class RequestQueue(Answering):
     def recipients(self) -> RecipientList:
         """Whom data or models were given to, and who of them was told of which deletion."""
         return RecipientList(self._session)
-
-    def evidence(
-        self,
-        chosen: Sequence[str] = (),
-        *,
-        out: Path | str,
-        draw: int | None = None,
-        seed: int | None = None,
-        by: str | None = None,
-    ) -> Answer:
-        """Write the evidence of deletions to a ZIP file: of those named, or of some drawn.
-
-        `draw` says how many are drawn, by a seed that is drawn and logged unless it is given, too.
-        The audit of now goes with them; `ok` says whether it found nothing.
-        """
-        from pipelines.runs.audit import audit
-
-        if bool(chosen) == (draw is not None):
-            raise BadInput("Name the deletions, or say how many are to be drawn with `draw`.")
-        drawn_by = int.from_bytes(os.urandom(4), "big") if seed is None else seed
-        workspace = self._session.workspace()
-        time = self._session.time
-        audited = audit(workspace, head=None, replays=0, seed=drawn_by, time=time)
-        if draw is not None:
-            with self._at.changing() as (workspace, connection):
-                chosen = drawn(connection, draw=draw, seed=drawn_by)
-                there = sum(one.state == "done" for one in deletions.all_requests(connection))
-                staff = self._at.staff(workspace, connection, by)
-                what = EvidenceDrawn(drawn_by, draw, there, staff)
-                events.append(connection, what, time=time)
-        with self._session.reading() as (workspace, connection):
-            data = evidence(connection, workspace, chosen, audited=audited)
-        _write(Path(out), data)
-        told = {"out": str(out), "deletions": list(chosen), "ok": audited["ok"]}
-        return told | ({} if draw is None else {"seed": drawn_by})
-
-    def calendar(self, out: Path | str) -> Answer:
-        """Write the days on which open requests are due to a file that calendars read (.ics)."""
-        found = self.list()["requests"]
-        workspace, time = self._session.workspace(), self._session.time
-        data = calendar_feed(found, key_id=workspace.keys().key_id, time=time)
-        _write(Path(out), data)
-        return {"out": str(out), "requests": len(found)}
 
     def show(self, request: str) -> Answer:
         """Show a request with all that it keeps: ids, free text, near matches that wait."""
@@ -283,6 +258,7 @@ class RequestQueue(Answering):
                     backend=self._session.backend,
                 )
             return request_answers.planned(planned)
+        self.take_effect()
         _ = self._session.engine  # one that cannot be is told before the workspace is held
         with self._session.running() as (workspace, finished):
             ran = queue_run.run_requests(
@@ -301,15 +277,6 @@ class RequestQueue(Answering):
                 finished,
                 today=self._session.today,
                 reveal=self._session.reveal,
-            )
-
-    def export(self, subject: str, out: Path | str) -> Answer:
-        """Write what is held about a person to a file (JSON, mode 600): access, Article 15."""
-        from unweave.desk.subject_export import write_export
-
-        with self._session.reading() as (workspace, connection):
-            return write_export(
-                connection, workspace, subject, Path(out), today=self._session.today
             )
 
     def inbox(self, folder: Path | str) -> Answer:
@@ -350,6 +317,7 @@ class RequestQueue(Answering):
             verified_by=said("verified_by"),
             verified_how=said("verified_how"),
             added_by=f"user {sender.uid}" if sender.key is None else f"key {sender.key}",
+            came_by=said("came_by"),
         )
         details, _ = with_alike(connection, workspace, details, kind=entry.kind)
         policy = load_policy(workspace)
@@ -360,6 +328,7 @@ class RequestQueue(Answering):
             self._came(said("received"), policy, long_ago=True),  # as the file says
             sender.proposes,
             details.added_by,
+            Invoked.of(said("right") or ERASURE.right, said("ground")),
         )
         return self._add(workspace, connection, details, entered)
 
@@ -389,11 +358,3 @@ class RequestQueue(Answering):
             holidays=None if holidays is None else Path(holidays),
             in_use=sorted(in_use),
         )
-
-
-def _write(out: Path, data: bytes) -> None:
-    """Write a file that somebody named; raises BadInput if it cannot be."""
-    try:
-        write_atomic(out, data)
-    except OSError as error:
-        raise BadInput(f"The file {out} cannot be written: {error.strerror}.") from error

@@ -58,7 +58,7 @@ class RequestsInHand:
             sealed = self._at.sealed(workspace, found, replace(details, approved_by=by))
             staff, time = self._at.staff(workspace, connection, by), self._at.session.time
             queue_changes.approve(connection, found, sealed=sealed, time=time, by=staff)
-            return self._at.told(workspace, connection, queue.find(connection, request))
+            return self._at.changed(workspace, connection, request, by=staff)
 
     def answer(
         self,
@@ -89,6 +89,7 @@ class RequestsInHand:
             )
             commitments = wanted.commitments(workspace.keys())
             needs = found.needs or self._at.needs((workspace, connection), whole, commitments)
+            staff = self._at.staff(workspace, connection, by)
             queue_changes.answer(
                 connection,
                 found,
@@ -96,9 +97,9 @@ class RequestsInHand:
                 needs=needs,
                 sealed=self._at.sealed(workspace, found, whole),
                 time=self._at.session.time,
-                by=self._at.staff(workspace, connection, by),
+                by=staff,
             )
-            return self._at.told(workspace, connection, queue.find(connection, request))
+            return self._at.changed(workspace, connection, request, by=staff)
 
     def hold(self, request: str, *, reason: str, until: str, by: str | None = None) -> Answer:
         """Keep a request from running to the end of a day: a legal hold."""
@@ -120,7 +121,7 @@ class RequestsInHand:
             sealed = self._at.sealed(workspace, found, replace(details, hold_reason=None))
             staff, time = self._at.staff(workspace, connection, by), self._at.session.time
             queue_changes.release(connection, found, sealed=sealed, time=time, by=staff)
-            return self._at.told(workspace, connection, queue.find(connection, request))
+            return self._at.changed(workspace, connection, request, by=staff)
 
     def cancel(self, request: str, *, by: str | None = None) -> Answer:
         """Take a request back that does not run yet; what it kept in words is erased."""
@@ -173,15 +174,16 @@ class RequestsInHand:
             found = queue.find(connection, request)
             law = law_in_force(workspace)
             term = turn(self._term(found, law), law)
+            staff = self._at.staff(workspace, connection, by)
             write(
                 connection,
                 found,
                 term=term,
                 deadline=self._deadline(law, found, term),
                 time=self._at.session.time,
-                by=self._at.staff(workspace, connection, by),
+                by=staff,
             )
-            return self._at.told(workspace, connection, queue.find(connection, request))
+            return self._at.changed(workspace, connection, request, by=staff)
 
     def _stop(self, request: str, why: Standing, doubt: str | None, *, by: str | None) -> Answer:
         with self._at.changing() as (workspace, connection):

@@ -19,6 +19,7 @@ from lineage_store.index import Queued, models, runs_of_people
 from lineage_store.index.models import ModelRecord
 from lineage_store.keys import from_base64
 from lineage_store.requests import Details, law_in_force, load_controller
+from lineage_store.rights import MARKETING
 from lineage_store.workspace import Workspace
 from unlearning.planning import exact_run_after, still_approximate
 from unweave.answers.own_proofs import own_proofs
@@ -131,6 +132,14 @@ def facts_of(
         reason=None if details is None else _clause(details.hold_reason),
         until=until,
         proven=proofs.proven,
+        right=request.invoked.right,
+        marketing=request.invoked.ground == MARKETING,
+        ground=request.invoked.ground,
+        since=_day(request.invoked.since),
+        kept=request.invoked.taken_out is not None,
+        lifts_on=_day(request.invoked.lifts_on),
+        because=request.invoked.because,
+        ended=_day(request.ended),
     )
 
 
@@ -146,6 +155,11 @@ def without_enclosed(facts: Facts) -> Facts:
 def refused_facts(facts: Facts, *, ground: str, reason: str) -> Facts:
     """Return the facts of a refusal, with its ground, an Article, and the reason in words."""
     return replace(facts, ground=ground, reason=_line(reason))
+
+
+def with_reason(facts: Facts, reason: str | None) -> Facts:
+    """Return facts with a reason in words, which stands in their letter alone."""
+    return replace(facts, reason=_line(reason))
 
 
 def predicate_of(certificate: Path) -> dict[str, Any]:

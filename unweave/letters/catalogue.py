@@ -17,7 +17,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from lineage_store.errors import BadInput
 from unweave.letters.facts import Facts
-from unweave.letters.kinds import LANGUAGES, Kind
+from unweave.letters.kinds import LANGUAGES, OF_LESS, Kind
 from unweave.letters.letter import Letter
 
 MONTHS = {
@@ -31,6 +31,7 @@ MONTHS = {
     ),
 }  # fmt: skip
 BREAKS = re.compile(r"\n{2,}")
+PARTS = ("proofs.j2", "asked.j2")  # what templates may include or import
 SPEAKING_OF = ("gdpr", "uk-gdpr")
 
 
@@ -55,7 +56,7 @@ def letter_in(language: str, kind: Kind, facts: Facts, *, own: Path | None = Non
             f"{facts.regime}: write your own, letters/{language}/{kind}.j2 in the workspace."
         )
     shipped = files(__package__) / language
-    parts = {"proofs.j2": (shipped / "proofs.j2").read_text(encoding="utf-8")}
+    parts = {name: (shipped / name).read_text(encoding="utf-8") for name in PARTS}
     environment = SandboxedEnvironment(
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -72,7 +73,8 @@ def letter_in(language: str, kind: Kind, facts: Facts, *, own: Path | None = Non
         if not (subject and body):
             raise ValueError("a letter without a subject, or without a word")
         frame = environment.from_string((shipped / "frame.j2").read_text(encoding="utf-8"))
-        whole = frame.render(facts=facts, subject=subject, body=body, kind=kind)
+        less = kind in OF_LESS
+        whole = frame.render(facts=facts, subject=subject, body=body, kind=kind, less=less)
     except Exception as error:  # whatever a template of one's own may raise
         raise BadInput(
             f"The letter {kind} in {language} cannot be written: {type(error).__name__}. If the "

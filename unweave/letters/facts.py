@@ -9,6 +9,7 @@ from datetime import date
 from typing import Literal
 
 from lineage_store.requests import Controller
+from lineage_store.rights import Right
 
 Receipt = Literal["enclosed", "handed out", "expired", "not enclosed"]
 
@@ -39,7 +40,11 @@ class Facts:
     result is made exact, or a hold ends. `regime` is the law that the time is counted by. `asked`
     counts what was named, of a `kind` (subject or row), and `found` what there were data of.
     `alike` says what of other spellings there was. `exact` is true where that is shown for every
-    model, and `enclosed` where the certificates go with the letter.
+    model, and `enclosed` where the certificates go with the letter. `right` is what the request
+    invokes, on a `ground`, which of a refusal is that of the refusal; an objection may be against
+    `marketing`. What is restricted is so `since` a day: models carry it (`carried`), or it was
+    taken out of them (`kept`); `lifts_on` and `because` say of its end. `held` are the rows that
+    are sent, some of them `joint`. `recipients` are named ones who have something of the person's.
     """
 
     request: str
@@ -62,6 +67,17 @@ class Facts:
     reason: str | None = None
     until: date | None = None
     proven: tuple[Proven, ...] = ()
+    right: Right = "erasure"
+    marketing: bool = False
+    since: date | None = None
+    carried: bool = False
+    kept: bool = False
+    lifts_on: date | None = None
+    because: str | None = None
+    ended: date | None = None
+    held: int = 0
+    joint: bool = False
+    recipients: tuple[str, ...] = ()
 
     @property
     def late(self) -> bool:

@@ -3,6 +3,7 @@
 from typing import Literal, get_args
 
 from lineage_store.errors import BadInput
+from lineage_store.rights import RESTRICTED, TO_BE_LIFTED, TO_BE_WEIGHED, Right
 
 Kind = Literal[
     "received",
@@ -14,16 +15,20 @@ Kind = Literal[
     "approximate",
     "nothing-found",
     "refused",
+    "restricted",
+    "to-be-lifted",
+    "lifted",
+    "access",
+    "portability",
+    "rectified",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 LANGUAGES = ("en", "de")
 
-# What erasure may be refused for: Article 17(3), and requests that are manifestly unfounded or
-# excessive, in particular because they are repeated (Article 12(5)(b)).
-GROUNDS = ("17(3)(a)", "17(3)(b)", "17(3)(c)", "17(3)(d)", "17(3)(e)", "12(5)(b)")
-
 # What does less than was asked names the reason, complaint and remedy (Article 12(4)).
-OF_LESS: frozenset[Kind] = frozenset({"cannot-identify", "held", "approximate", "refused"})
+OF_LESS: frozenset[Kind] = frozenset(
+    {"cannot-identify", "held", "approximate", "refused", "to-be-lifted"}
+)
 
 _BY_STATE: dict[str, Kind] = {
     "more is needed": "more-needed",
@@ -32,10 +37,19 @@ _BY_STATE: dict[str, Kind] = {
     "done": "done",
     "nothing found": "nothing-found",
     "refused": "refused",
+    RESTRICTED: "restricted",
+    TO_BE_WEIGHED: "restricted",
+    TO_BE_LIFTED: "to-be-lifted",
+    "lifted": "lifted",
+}
+_WHEN_DONE: dict[Right, Kind] = {
+    "access": "access",
+    "portability": "portability",
+    "rectification": "rectified",
 }
 
 
-def kind_due(state: str, *, extended: bool, approximate: bool) -> Kind:
+def kind_due(state: str, *, extended: bool, approximate: bool, right: Right = "erasure") -> Kind:
     """Return the letter for a request in a state; raises BadInput where nobody is written to.
 
     `extended` says that its time was, `approximate` that the result is one of these still.
@@ -44,4 +58,6 @@ def kind_due(state: str, *, extended: bool, approximate: bool) -> Kind:
         raise BadInput("The request was taken back: there is nothing to answer.")
     if state == "done" and approximate:
         return "approximate"
+    if state == "done" and right in _WHEN_DONE:
+        return _WHEN_DONE[right]
     return _BY_STATE.get(state, "extended" if extended else "received")

@@ -23,6 +23,7 @@ WORDS = {
     "approved_by": "approved by",
     "hold_reason": "held because",
     "doubt": "doubted",
+    "came_by": "came by",
 }
 
 
@@ -44,7 +45,40 @@ def added(answer: Answer) -> list[Any]:
 def changed(answer: Answer) -> list[Any]:
     """Show a request that was changed."""
     head = f"{answer['request']} is {answer['state']}, due by {answer['deadline']}."
-    return [head, *answer["warnings"]]
+    return [head, *_restricted(answer), *answer["warnings"]]
+
+
+def _restricted(answer: Answer) -> list[Any]:
+    """Say what a restriction does and what it does not, as long as it lasts."""
+    if answer["restricted_since"] is None or answer["ended"] is not None:
+        return []
+    told = ["No training takes the rows in, and nobody else's request deletes them."]
+    if answer["lifts_on"]:
+        told.append(f"It is lifted from {answer['lifts_on']} on: {answer['because']}.")
+    if answer["taken_out"]:
+        run = answer["taken_out"]
+        told.append(f"{run} took the rows out of the models; they are kept here, sealed.")
+    carried = ", ".join(f"{one['model']} ({one['rows']:,} rows)" for one in answer["carried_by"])
+    if carried and answer["keep_rows"]:
+        told.append(f"The next run takes them out of {carried}, and keeps them, sealed.")
+    elif carried:
+        told.append(
+            f"Carried still by {carried}: `unweave request keep-rows {answer['request']}` has the "
+            f"next run take them out, to be kept, sealed."
+        )
+    return told
+
+
+def lifted(answer: Answer) -> list[Any]:
+    """Show a restriction that was lifted, and where rows were put back."""
+    lines = changed(answer)
+    if "put_back" in answer:
+        left = f"; {answer['rows_left_out']:,} are left out" if answer["rows_left_out"] else ""
+        lines.append(
+            f"{many(answer['rows'], 'row', 'rows')} in {answer['put_back']} (mode 600), to be "
+            f"trained on{left}."
+        )
+    return lines
 
 
 def _near(answer: Answer) -> list[Any]:
@@ -64,7 +98,7 @@ def listed(answer: Answer) -> list[Any]:
         table.add_row(
             item["request"],
             item["state"],
-            item["kind"],
+            item["kind"] if item["right"] == "erasure" else item["right"],
             f"{item['ids']:,}",
             many(item["days_open"], "day", "days"),
             item["deadline"] + (" (late)" if item["late"] or item["overdue"] else ""),
@@ -84,6 +118,10 @@ def shown(answer: Answer) -> list[Any]:
         f"{answer['deadline']}",
         *_clock(answer),
     ]
+    if answer["right"] != "erasure" or answer["ground"]:
+        ground = f", on the ground of Article {answer['ground']}" if answer["ground"] else ""
+        lines.append(f"  right        {answer['right']}{ground}")
+    lines += [f"  {one}" for one in _restricted(answer)]
     lines += [f"  {one}" for one in answer.get("named", [])]
     lines += [f"  {text:<13}{answer[name]}" for name, text in WORDS.items() if answer.get(name)]
     if answer["held_until"]:
@@ -188,6 +226,10 @@ def ran(answer: Answer) -> list[Any]:
             parts += [f"{name}:", *(line for one in own for line in proof_lines(one))]
     parts += [f"{run} was finished." for run in answer["finished"]]
     parts += _settled(answer)
+    for one in answer["waiting"]:
+        parts.append(
+            f"{one['request']} waits for {', '.join(one['for'])}, which restricts rows of it."
+        )
     for one in answer["failed"]:
         parts.append(f"{', '.join(one['requests'])} failed: {one['error']}")
     parts = parts or ["No request is due."]
@@ -244,8 +286,11 @@ def recipients(answer: Answer) -> list[Any]:
 
 def described(answer: Answer) -> list[Any]:
     """Show who answers for the data."""
-    names = ("name", "contact", "officer", "authority")
-    return [f"{name:<10} {answer[name] or 'not described yet'}" for name in names]
+    names = (name for name in answer if name != "missing")
+    lines = [f"{name:<15} {answer[name] or 'not described yet'}" for name in names]
+    if answer["missing"]:
+        lines.append(f"Missing (Article 30(1)): {', '.join(answer['missing'])}.")
+    return lines
 
 
 VIEWS: dict[str, Callable[[Answer], list[Any]]] = {
@@ -258,6 +303,7 @@ VIEWS: dict[str, Callable[[Answer], list[Any]]] = {
     "ran": ran,
     "planned": planned,
     "written": written,
+    "lifted": lifted,
     "described": described,
     "evidence": evidence,
     "recipient": recipient,

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import click
 
+from lineage_store.rights import RIGHTS
 from unweave.commands.requests.request_answers import ANSWERING
 from unweave.commands.requests.request_in_hand import IN_HAND
+from unweave.commands.requests.request_rights import OF_RIGHTS
 from unweave.options.completing import DELETIONS, of
 from unweave.options.ids_file import ids_into
 from unweave.options.once import Commands, Once
@@ -24,10 +26,10 @@ from unweave.text.printed import say, say_json
 
 @click.group(cls=Commands)
 def request() -> None:
-    """Queue requests to forget, and say what became of them."""
+    """Queue what people ask, and say what became of it."""
 
 
-for _command in (*IN_HAND, *ANSWERING):
+for _command in (*IN_HAND, *ANSWERING, *OF_RIGHTS):
     request.add_command(_command)
 
 
@@ -36,6 +38,22 @@ for _command in (*IN_HAND, *ANSWERING):
 @click.argument("subjects", nargs=-1, required=True, metavar="SUBJECT...")
 @ids_into("subjects")
 @click.option("--rows", is_flag=True, help="The arguments are row ids, not subjects.")
+@click.option(
+    "--right",
+    type=click.Choice(RIGHTS),
+    default="erasure",
+    show_default=True,
+    help="What is asked.",
+)
+@click.option("--ground", metavar="ARTICLE", help="On what ground: 17(1)(b), say, or 18(1)(a).")
+@click.option(
+    "--keep-rows",
+    is_flag=True,
+    help="Of a restriction: the next run takes the rows out of the models, and keeps them sealed.",
+)
+@click.option(
+    "--came-by", metavar="WAY", help="How it came: by post, say; its answer goes so, too."
+)
 @click.option("--reason", help="Why; free text, sealed in the queue and erased at the end.")
 @click.option("--legal-basis", help="On what legal basis; kept like the reason.")
 @click.option("--deadline", metavar="DATE", help="By when it must be done.  [default: by the law]")
@@ -77,6 +95,10 @@ def add(
     workspace: Path,
     subjects: tuple[str, ...],
     rows: bool,
+    right: str,
+    ground: str | None,
+    keep_rows: bool,
+    came_by: str | None,
     reason: str | None,
     legal_basis: str | None,
     deadline: str | None,
@@ -98,11 +120,15 @@ def add(
     wait: int,
     as_json: bool,
 ) -> None:
-    """Put a request to forget subjects into the queue; nothing is deleted yet."""
+    """Put a request into the queue; nothing is deleted yet."""
     with project_of(workspace, progress=False, wait=wait) as project:
         answer = project.requests.add(
             subjects,
             rows=rows,
+            right=right,
+            ground=ground,
+            keep_rows=keep_rows,
+            came_by=came_by,
             reason=reason,
             legal_basis=legal_basis,
             deadline=deadline,

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from unweave.letters.kinds import GROUNDS, LANGUAGES
+from lineage_store.rights import EVERY_REFUSAL
+from unweave.letters.kinds import LANGUAGES
 from unweave.options.completing import DELETIONS, of
 from unweave.options.once import Once
 from unweave.options.queue_commands import BY, REQUEST, show_queue
@@ -47,6 +48,13 @@ def letter(
 @OUT
 @TO
 @LANGUAGE
+@click.option(
+    "--provided",
+    multiple=True,
+    metavar="COLUMN",
+    help="What the person provided, of portability; again for more.  [default: all but labels]",
+)
+@BY
 @WAIT
 @JSON
 def answer_pack(
@@ -55,22 +63,29 @@ def answer_pack(
     out: Path,
     to: str | None,
     language: str,
+    provided: tuple[str, ...],
+    by: str | None,
     wait: int,
     as_json: bool,
 ) -> None:
     """Write what is sent when a request is over: letter, own certificate and receipt, a check page.
 
-    A receipt is handed out once: asked again, the pack comes without it and says when that was.
+    A receipt is handed out once: asked again, the pack comes without it and says when that was. A
+    request for access or portability is answered by its pack, with the person's data, and ends.
     """
     with project_of(workspace, progress=False, wait=wait) as project:
-        answer = project.requests.answer_pack(request_id, out=out, to=to, language=language)
+        answer = project.requests.answer_pack(
+            request_id, out=out, to=to, language=language, provided=provided, by=by
+        )
     show_queue(answer, as_json, "written")
 
 
 @click.command()
 @WORKSPACE
 @REQUEST
-@click.option("--ground", required=True, type=click.Choice(GROUNDS), help="The Article for it.")
+@click.option(
+    "--ground", required=True, type=click.Choice(EVERY_REFUSAL), help="The Article for it."
+)
 @click.option("--reason", required=True, help="Why: it stands in the letter, and nowhere else.")
 @OUT
 @TO
@@ -141,29 +156,6 @@ def evidence(
     show_queue(answer, as_json, "evidence")
     if not answer["ok"]:
         sys.exit(1)
-
-
-@click.command(cls=Once)
-@WORKSPACE
-@click.option("--name", help="The controller: who answers for the data.")
-@click.option("--contact", help="How to reach it.")
-@click.option("--officer", help="Its data protection officer, and how to reach them.")
-@click.option("--authority", help="The supervisory authority over it.")
-@JSON
-def describe(
-    workspace: Path,
-    name: str | None,
-    contact: str | None,
-    officer: str | None,
-    authority: str | None,
-    as_json: bool,
-) -> None:
-    """Say who answers for the data, as letters name them; or show it."""
-    with project_of(workspace, progress=False) as project:
-        answer = project.requests.describe(
-            name=name, contact=contact, officer=officer, authority=authority
-        )
-    show_queue(answer, as_json, "described")
 
 
 ANSWERING = (letter, answer_pack, refuse, calendar)

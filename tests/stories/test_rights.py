@@ -1,0 +1,351 @@
+"""The rights of a person besides erasure: what they do to rows, models and letters, and their ends.
+
+Each is asked for, told of, and answered; what restricts rows is attacked: a training, somebody
+else's deletion, a row of two people, a lifting that nobody was told of.
+"""
+
+import csv
+import io
+import json
+import re
+import shutil
+import zipfile
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from click.testing import CliRunner
+
+from fixtures.small_table import OPTIONS, write_people
+from lineage_store.canonical import read_json
+from lineage_store.errors import BadInput, NothingFound, OnHold
+from lineage_store.index import manifest, queue
+from lineage_store.index.database import read_index
+from lineage_store.keys import from_base64
+from lineage_store.requests import rows_kept_of
+from lineage_store.workspace import Workspace
+from pipelines.backends.direct import DirectBackend
+from unweave import Project
+from unweave.cli import commands
+
+NOON = datetime(2026, 5, 20, 12, tzinfo=timezone.utc)
+
+
+def at(root, *, days=0):
+    return Project(root, backend=DirectBackend(), now=lambda: NOON + timedelta(days=days))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    here = tmp_path_factory.mktemp("rights")
+    at(here / "workspace").train(write_people(here / "people.csv"), **OPTIONS)
+    return here
+
+
+@pytest.fixture
+def root(trained, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")  # letters without a PDF are made quicker
+    shutil.copy(trained / "people.csv", tmp_path / "people.csv")
+    return shutil.copytree(trained / "workspace", tmp_path / "workspace")
+
+
+def rows_in(root, model=None):
+    """How many rows a model was trained on and is judged by."""
+    with read_index(root / "unweave.sqlite") as connection:
+        found = connection.execute(
+            "SELECT count(*) FROM rows r JOIN snapshot_parts p ON p.part = r.part "
+            "WHERE NOT EXISTS (SELECT 1 FROM lacking l WHERE l.part = r.part "
+            "AND l.row_key = r.row_key AND l.snapshot = p.snapshot) AND p.snapshot = "
+            "(SELECT snapshot FROM models WHERE state = 'live' ORDER BY ordinal DESC LIMIT 1)"
+        )
+        return found.fetchone()[0]
+
+
+def values_of(rows):
+    """Values as the gate has them: numbers are numbers."""
+    return sorted((row["town"], float(row["size"]), row["label"]) for row in rows)
+
+
+def letter(root, request, out, *, days=0, language="en"):
+    told = at(root, days=days).requests.letter(request, out=out, language=language)
+    text = (out / "letter.txt").read_text()
+    assert not re.search(r"None|\{\{|\}\}|\{%|undefined|\( ?\)", text)
+    return told["letter"], text
+
+
+def test_a_restriction_keeps_rows_from_training_and_from_others_and_says_what_carries_them(
+    root, tmp_path
+):
+    add = at(root).requests.add
+    with pytest.raises(BadInput, match="names its ground"):
+        add(["p3"], right="restriction")
+    with pytest.raises(BadInput, match=r"18\(1\)\(a\)"):
+        add(["p3"], right="restriction", ground="17(1)(a)")
+    with pytest.raises(BadInput, match="there are erasure"):
+        add(["p3"], right="oblivion")
+    told = add(["p3"], right="restriction", ground="18(1)(a)", only=True, requester="Dora Ost")
+    assert (told["state"], told["right"], told["kind"]) == ("restricted", "restriction", "subject")
+    assert told["carried_by"] == [{"model": "m1", "rows": 5}]
+    assert [one["what"] for one in told["history"]] == ["request queued", "request restricted"]
+    kind, text = letter(root, "q1", tmp_path / "restricted")
+    assert kind == "restricted" and "carry what they learnt" in text and "18(1)(a)" in text
+    # The next training takes none of the rows in, under this spelling or another.
+    assert at(root).train(tmp_path / "people.csv", **OPTIONS)["model_id"] == "m2"
+    assert rows_in(root) == 75
+    respelled = (tmp_path / "people.csv").read_text().replace("p3,", "P3,")
+    (tmp_path / "respelled.csv").write_text(respelled)
+    at(root).train(tmp_path / "respelled.csv", **OPTIONS)
+    assert rows_in(root) == 75
+    # Nor does any that does not name people.
+    unnamed = {**OPTIONS, "subject": ()}
+    at(root).train(tmp_path / "people.csv", drop=["person"], **unnamed)
+    assert rows_in(root) == 75
+    # Nobody else's request deletes them: neither at once, nor by the queue.
+    with pytest.raises(OnHold, match="restricted .request q1"):
+        at(root).forget(["p3"])
+    assert add(["p3"], only=True)["warnings"] == [
+        "A restriction (Article 18 GDPR) on an id that it names (request q1) keeps it back."
+    ]
+    add(["p5"], only=True)
+    ran = at(root, days=1).requests.run()
+    assert [run["requests"] for run in ran["runs"]] == [["q3"]] and not ran["failed"]
+    assert at(root).requests.show("q2")["state"] == "waiting"
+    assert at(root).requests.show("q1")["state"] == "restricted"
+
+
+def test_a_restriction_ends_as_its_ground_does_and_the_person_is_told_before(root, tmp_path):
+    desk = at(root).requests
+    desk.add(["p3"], right="restriction", ground="18(1)(c)", only=True, requester="Dora Ost")
+    with pytest.raises(BadInput, match="told before"):
+        desk.lift("q1")
+    with pytest.raises(BadInput, match="claims over, taken back"):
+        desk.announce_lift("q1", because="verified", on="2026-06-01", out=tmp_path / "no")
+    with pytest.raises(BadInput, match="a day that is to come"):
+        desk.announce_lift("q1", because="claims over", on="2026-05-20", out=tmp_path / "no")
+    assert not (tmp_path / "no").exists()
+    with pytest.raises(BadInput, match="tell the person of its end first"):
+        desk.refuse("q1", ground="18(1)", reason="x", out=tmp_path / "no")
+    told = desk.announce_lift("q1", because="claims over", on="2026-06-01", out=tmp_path / "told")
+    assert (told["state"], told["letter"]) == ("to be lifted", "to-be-lifted")
+    text = (tmp_path / "told" / "letter.txt").read_text()
+    assert "on 1 June 2026" in text and "legal claims" in text and "Articles 77 and 79" in text
+    assert "1. Juni 2026" in letter(root, "q1", tmp_path / "de", language="de")[1]
+    with pytest.raises(BadInput, match="lift it then"):
+        at(root, days=3).requests.lift("q1")
+    done = at(root, days=13).requests.lift("q1")
+    assert done["state"] == "lifted" and done["carried_by"] == []
+    assert letter(root, "q1", tmp_path / "lifted", days=13)[0] == "lifted"
+    assert at(root).train(tmp_path / "people.csv", **OPTIONS)["model_id"] == "m2"
+    assert rows_in(root) == 80
+    assert at(root).forget(["p3"])["rows_found"] == 10 // 2
+
+
+def test_rows_are_kept_out_of_the_models_sealed_and_can_be_put_back(root, tmp_path):
+    desk = at(root).requests
+    desk.add(["p3"], right="restriction", ground="18(1)(b)", only=True, keep_rows=True)
+    desk.add(["p5"], only=True)
+    before = at(root).predict(tmp_path / "people.csv")
+    ran = at(root, days=1).requests.run()
+    assert sorted(run["requests"] for run in ran["runs"]) == [["q1"], ["q2"]]
+    told = at(root, days=1).requests.show("q1")
+    assert (told["state"], told["taken_out"]) == ("restricted", "r2") or told["taken_out"] == "r1"
+    assert told["carried_by"] == [] and rows_in(root) == 70
+    assert "sealed" in letter(root, "q1", tmp_path / "kept", days=1)[1]
+    # The certificate does not say that they are gone, and that of the erasure says no such thing.
+    said = {
+        run: json.loads(
+            from_base64(read_json(root / f"requests/{run}/certificate.json")["payload"])
+        )
+        for run in ("r1", "r2")
+    }
+    kept = {run: str(one["predicate"]["not_covered"]).count("sealed") for run, one in said.items()}
+    assert kept == {told["taken_out"]: 1, ({"r1", "r2"} - {told["taken_out"]}).pop(): 0}
+    # They lie sealed, nobody reads them without the secret, and the audit is content.
+    file = root / "keys" / "restricted" / "q1.json"
+    assert b"p3" not in bytes.fromhex(read_json(file)["sealed"])
+    assert len(rows_kept_of(Workspace(root), "q1")) == 5
+    assert at(root, days=1).audit()["ok"]
+    # No training takes them in, and nobody else's deletion ends them.
+    at(root, days=1).train(tmp_path / "people.csv", **OPTIONS)
+    assert rows_in(root) == 70
+    # Told and lifted, they are put back into a file that is trained on.
+    at(root, days=2).requests.announce_lift(
+        "q1", because="consent", on="2026-06-01", out=tmp_path / "told"
+    )
+    late = at(root, days=20)
+    with pytest.raises(BadInput, match="name a file to put them back"):
+        late.requests.lift("q1")
+    lifted = late.requests.lift("q1", put_back=tmp_path / "back.csv")
+    assert lifted["state"] == "lifted" and lifted["rows"] == 5 and not file.exists()
+    with (tmp_path / "people.csv").open() as stream:
+        theirs = [row for row in csv.DictReader(stream) if row["person"] == "p3"]
+    with (tmp_path / "back.csv").open() as stream:
+        back = list(csv.DictReader(stream))
+    assert values_of(back) == values_of(theirs) and {row["person"] for row in back} == {"p3"}
+    late.train([tmp_path / "people.csv"], **OPTIONS)
+    assert rows_in(root) == 75
+    assert before["model_id"] == "m1"
+
+
+def test_a_row_of_two_people_is_not_deleted_while_one_of_them_is_restricted(tmp_path):
+    table = tmp_path / "loans.csv"
+    lines = [["one", "two", "town", "label"]]
+    for n in range(60):
+        lines.append([f"a{n % 10}", f"b{n % 6}" if n % 3 else "", "ABC"[n % 3], "xy"[n % 2]])
+    table.write_text("".join(",".join(line) + "\n" for line in lines))
+    root = tmp_path / "workspace"
+    options = {**OPTIONS, "subject": ["one", "two"]}
+    at(root).train(table, **options)
+    at(root).requests.add(["b1"], right="restriction", ground="18(1)(a)", only=True)
+    with pytest.raises(OnHold, match="of somebody, too, who is restricted"):
+        at(root).forget(["a1"])
+    told = at(root).requests.add(["a1"], only=True)
+    assert "of somebody, too, who is restricted (request q1" in told["warnings"][0]
+    ran = at(root).requests.run()
+    assert ran["runs"] == [] and ran["waiting"] == [{"request": "q2", "for": ["q1"]}]
+    # Access shows that the row is somebody else's, and not whose.
+    at(root).requests.add(["a1"], right="access", only=True)
+    at(root).requests.answer_pack("q3", out=tmp_path / "access")
+    page = (tmp_path / "access" / "your-data.html").read_text()
+    assert "yours and another person&#39;s" in page and not re.search(r"\bb[0-5]\b", page)
+    assert "another person" in (tmp_path / "access" / "letter.txt").read_text()
+
+
+def test_an_objection_restricts_until_it_is_weighed(root, tmp_path):
+    desk = at(root).requests
+    told = desk.add(["p3"], right="objection", only=True, requester="Dora Ost")
+    assert (told["state"], told["ground"]) == ("to be weighed", "21(1)")
+    assert "while we weigh" in letter(root, "q1", tmp_path / "weigh")[1].lower()
+    with pytest.raises(OnHold):
+        at(root).forget(["p3"])
+    assert at(root).requests.run()["runs"] == []
+    assert desk.uphold("q1")["state"] == "waiting"
+    with pytest.raises(OnHold):  # it is that request's to erase, and nobody else's
+        at(root).forget(["p3"])
+    assert at(root).requests.run()["runs"][0]["requests"] == ["q1"]
+    done = desk.show("q1")
+    assert done["state"] == "done" and len(done["certificates"]) == 1
+    desk.answer_pack("q1", out=tmp_path / "done")
+    assert "you objected" in (tmp_path / "done" / "letter.txt").read_text()
+    with read_index(root / "unweave.sqlite") as connection:
+        assert manifest.restricted_by(connection) == []
+
+
+def test_an_objection_that_is_overridden_is_a_refusal_and_lifted_once_it_was_told(root, tmp_path):
+    desk = at(root).requests
+    desk.add(["p3"], right="objection", only=True)
+    with pytest.raises(BadInput, match="names its reason"):
+        desk.announce_lift("q1", because="overridden", on="2026-05-25", out=tmp_path / "no")
+    desk.announce_lift(
+        "q1", because="overridden", on="2026-05-25", reason="fraud is fought", out=tmp_path / "told"
+    )
+    text = (tmp_path / "told" / "letter.txt").read_text()
+    assert "fraud is fought" in text and "Article 21(1)" in text and "Articles 77 and 79" in text
+    assert at(root, days=5).requests.lift("q1")["state"] == "refused"
+    for file in root.rglob("*"):
+        assert not file.is_file() or b"fraud is fought" not in file.read_bytes(), file
+
+
+def test_against_marketing_nothing_is_weighed_and_a_withdrawal_erases(root, tmp_path):
+    desk = at(root).requests
+    assert desk.add(["p3"], right="objection", ground="21(2)", only=True)["state"] == "waiting"
+    told = desk.add(["p4"], right="withdrawal", only=True)
+    assert (told["state"], told["ground"]) == ("waiting", "17(1)(b)")
+    told = desk.add(["p6"], ground="17(1)(d)", only=True)
+    assert (told["right"], told["ground"]) == ("erasure", "17(1)(d)")
+    assert "withdrawal of consent" in letter(root, "q2", tmp_path / "came")[1]
+    assert at(root).requests.run()["runs"][0]["requests"] == ["q1", "q2", "q3"]
+    desk.answer_pack("q1", out=tmp_path / "q1", language="de")
+    assert "für Direktwerbung widersprochen" in (tmp_path / "q1" / "letter.txt").read_text()
+    desk.answer_pack("q2", out=tmp_path / "q2")
+    assert "you withdrew your consent" in (tmp_path / "q2" / "letter.txt").read_text()
+
+
+def test_access_is_a_page_and_tables_and_portability_only_what_was_provided(root, tmp_path):
+    desk = at(root).requests
+    desk.describe(name="Acme GmbH", purposes="who stays", retention="two years", source="you")
+    desk.add(["p3"], right="access", only=True, came_by="e-mail", requester="Dora Ost")
+    desk.add(["p3"], right="portability", only=True)
+    assert at(root).requests.run()["runs"] == []
+    told = desk.answer_pack("q1", out=tmp_path / "access")
+    assert told["state"] == "done" and "your-data.zip" in told["files"]
+    assert any("e-mail" in one for one in told["before_sending"])
+    assert any("transfers" in one for one in told["warnings"])
+    text = (tmp_path / "access" / "letter.txt").read_text()
+    for said in ("5 rows", "who stays", "two years", "Articles 16 to 18"):
+        assert said in text
+    page = (tmp_path / "access" / "your-data.html").read_text()
+    assert page.count("<tr>") == 6 and "town" in page and str(root) not in page
+    with zipfile.ZipFile(tmp_path / "access" / "your-data.zip") as archive:
+        assert archive.namelist() == ["your-data.html", "m1.csv"]
+        table = list(csv.DictReader(io.StringIO(archive.read("m1.csv").decode())))
+    with (tmp_path / "people.csv").open() as stream:
+        theirs = [row for row in csv.DictReader(stream) if row["person"] == "p3"]
+    assert values_of(table) == values_of(theirs)
+    with pytest.raises(BadInput, match="answered by a pack"):
+        desk.answer_pack("q1", out=tmp_path / "again")
+    with pytest.raises(BadInput, match="none of the models"):
+        desk.answer_pack("q2", out=tmp_path / "no", provided=["nothing"])
+    desk.answer_pack("q2", out=tmp_path / "portable", provided=["town"])
+    with zipfile.ZipFile(tmp_path / "portable" / "portable.zip") as archive:
+        told = json.loads(archive.read("m1.json"))
+        assert [*told[0]] == ["town"] and archive.read("m1.csv").startswith(b"town\r\n")
+    desk.add(["p4"], right="portability", only=True)
+    desk.answer_pack("q3", out=tmp_path / "usual")
+    with zipfile.ZipFile(tmp_path / "usual" / "portable.zip") as archive:
+        assert [*json.loads(archive.read("m1.json"))[0]] == ["town", "size"]  # never the label
+
+
+def test_access_of_nobody_and_of_the_restricted(root, tmp_path):
+    desk = at(root).requests
+    desk.add(["nobody we know"], right="access", only=True)
+    told = desk.answer_pack("q1", out=tmp_path / "nothing")
+    assert told["state"] == told["letter"] == "nothing-found"
+    assert "access to your personal data" in (tmp_path / "nothing" / "letter.txt").read_text()
+    desk.add(["p3"], right="restriction", ground="18(1)(a)", only=True, keep_rows=True)
+    desk.run()
+    desk.add(["p3"], right="access", only=True)
+    desk.answer_pack("q3", out=tmp_path / "kept", language="de")
+    page = (tmp_path / "kept" / "your-data.html").read_text()
+    assert "versiegelt" in page and page.count("<tr>") == 6
+
+
+def test_a_refusal_has_a_ground_of_its_right(root, tmp_path):
+    desk = at(root).requests
+    desk.add(["p3"], right="access", only=True)
+    with pytest.raises(BadInput, match=r"15\(4\)"):
+        desk.refuse("q1", ground="17(3)(b)", reason="x", out=tmp_path / "no")
+    desk.refuse("q1", ground="12(5)(b)", reason="the fifth this week", out=tmp_path / "no")
+    text = (tmp_path / "no" / "letter.txt").read_text()
+    assert "for access to your personal data" in text and "Article 12(5)(b)" in text
+
+
+def test_a_restriction_that_waits_for_an_answer_or_a_hold_takes_effect_then(root, tmp_path):
+    desk = at(root).requests
+    told = desk.add(["P 3"], right="restriction", ground="18(1)(a)")
+    assert told["state"] == "waiting for an answer" and told["carried_by"] == []
+    told = desk.answer("q1", also=["1"])
+    assert told["state"] == "restricted" and told["carried_by"] == [{"model": "m1", "rows": 5}]
+    assert desk.cancel("q1")["state"] == "cancelled"
+    with read_index(root / "unweave.sqlite") as connection:
+        assert queue.all_queued(connection, open_only=True) == []
+        assert manifest.restricted_by(connection) == []
+        for table in ("excluded_rows", "excluded_alike"):
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] == 0
+
+
+def test_the_command_line_says_what_a_restriction_does(root):
+    def run(*args):
+        return CliRunner().invoke(commands, [*args, "--workspace", str(root)])
+
+    found = run("request", "add", "p3", "--right", "restriction", "--ground", "18(1)(a)", "--only")
+    assert found.exit_code == 0 and "q1 is restricted" in found.output
+    assert "Carried still by m1 (5 rows)" in found.output
+    assert "keep-rows q1" in found.output
+    found = run("request", "keep-rows", "q1", "--json")
+    assert json.loads(found.output)["keep_rows"] is True
+    assert "restriction" in run("request", "list").output
+    assert "Article 18(1)(a)" in run("request", "show", "q1").output
+    found = run("describe", "--purposes", "who stays")
+    assert "Missing (Article 30(1)): name, contact" in found.output
+    with pytest.raises(NothingFound):
+        at(root).requests.show("q2")

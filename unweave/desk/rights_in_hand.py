@@ -1,0 +1,181 @@
+"""What is done to a restriction or an objection: rows kept, weighed, its end announced, lifted."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from lineage_store.canonical import write_atomic
+from lineage_store.errors import BadInput
+from lineage_store.index import Queued, deletions, lift, manifest, models, queue, queue_changes
+from lineage_store.keys import entries_of_ids
+from lineage_store.log import LogConnection
+from lineage_store.requests import Details, KeptRow, date_of, destroy_kept, rows_kept_of
+from lineage_store.rights import TO_BE_RESTRICTED
+from lineage_store.workspace import Workspace
+from unweave.desk.answer_pack import letter_about, new_folder, told, write_letter
+from unweave.desk.answering import Answering
+from unweave.desk.what_is_told import facts_of, proofs_of, with_reason
+from unweave.session.forget_options import must_be_text
+
+Answer = dict[str, Any]
+
+
+class RightsInHand(Answering):
+    """The requests of one workspace that restrict data, or correct them."""
+
+    def keep_rows(self, request: str, *, by: str | None = None) -> Answer:
+        """Have the next run take the rows of a restriction out of the models, and keep them sealed.
+
+        They can be put back when it is lifted. Raises BadInput for what restricts nothing.
+        """
+        with self._at.changing() as (workspace, connection):
+            staff, time = self._at.staff(workspace, connection, by), self._at.session.time
+            queue_changes.keep_rows(
+                connection, queue.find(connection, request), time=time, by=staff
+            )
+            return self._at.told(workspace, connection, queue.find(connection, request))
+
+    def uphold(self, request: str, *, by: str | None = None) -> Answer:
+        """Uphold an objection: what it names is erased by the next run (Article 17(1)(c)).
+
+        Rows that were kept of it are destroyed at once.
+        """
+        with self._at.changing() as (workspace, connection):
+            staff, time = self._at.staff(workspace, connection, by), self._at.session.time
+            queue_changes.uphold(connection, queue.find(connection, request), time=time, by=staff)
+            answer = self._at.told(workspace, connection, queue.find(connection, request))
+        destroy_kept(self._at.session.workspace(), request)
+        return answer
+
+    def announce_lift(
+        self,
+        request: str,
+        *,
+        because: str,
+        on: str,
+        out: Path | str,
+        reason: str | None = None,
+        to: str | None = None,
+        language: str = "en",
+        by: str | None = None,
+    ) -> Answer:
+        """Write the letter that tells of the end of a restriction, before that comes (18(3)).
+
+        `because` is one of the ends that its ground has, `on` a day that is to come. An objection
+        that is overridden takes a `reason`, which stands in the letter, and nowhere else.
+        """
+        must_be_text([reason])
+        session, day = self._at.session, date_of(on, "The day on which it is lifted")
+        with session.reading() as (workspace, connection):
+            found, details = self._at.opened(workspace, connection, request)
+            announced = found.invoked.announced(because=because, on=day, today=session.today)
+            if because == "overridden" and not (reason or "").strip():
+                raise BadInput("An objection that is overridden names its reason (Article 12(4)).")
+            proofs = proofs_of(connection, workspace, found, today=session.today)
+            told_of = replace(found, invoked=announced)
+            facts = with_reason(
+                facts_of(workspace, told_of, details, proofs, to=to, today=session.today), reason
+            )
+        letter = letter_about(workspace, "to-be-lifted", facts, language=language)
+        with new_folder(Path(out), workspace) as folder:
+            sent = write_letter(folder, letter, facts)
+            with self._at.changing() as (_, log):
+                queue_changes.announce_lifting(
+                    log,
+                    queue.find(log, request),
+                    because=because,
+                    on=day,
+                    time=session.time,
+                    by=self._at.staff(workspace, log, by),
+                )
+                state = queue.find(log, request).state(session.today)
+        return told(Path(out), letter.kind, sent) | {"request": request, "state": state}
+
+    def lift(
+        self, request: str, *, put_back: Path | str | None = None, by: str | None = None
+    ) -> Answer:
+        """Lift a restriction on the day of which the person was told, or later.
+
+        Rows that were kept are written to a file to be trained on, `put_back`, and destroyed here;
+        who is restricted by nobody else may be trained on again. Raises BadInput before that day,
+        and where rows are kept and no file is named.
+        """
+        session = self._at.session
+        with self._at.changing() as (workspace, connection):
+            found, details = self._at.opened(workspace, connection, request)
+            found.invoked.must_be_liftable(today=session.today)
+            rows = rows_kept_of(workspace, request) if found.invoked.taken_out else ()
+            if rows and put_back is None:
+                raise BadInput(
+                    f"The request {found.id} keeps rows: name a file to put them back into, to be "
+                    f"trained on, with `put_back`."
+                )
+            answer: Answer = {}
+            if rows and put_back is not None:
+                answer = _put_back(connection, workspace, rows, Path(put_back))
+            self._let_in(workspace, connection, found, details)
+            staff = self._at.staff(workspace, connection, by)
+            queue_changes.lift(connection, found, time=session.time, by=staff)
+            answer |= self._at.told(workspace, connection, queue.find(connection, request))
+        destroy_kept(workspace, request)
+        return answer
+
+    def _let_in(
+        self, workspace: Workspace, connection: LogConnection, found: Queued, details: Details
+    ) -> None:
+        """Lift the entries of the manifest that the run which kept the rows has made."""
+        run = found.invoked.taken_out
+        if run is None:
+            return
+        entries = entries_of_ids(workspace.keys(), details.ids, rows=found.kind == "row")
+        of_run = [
+            names
+            for names in entries
+            if (known := deletions.exclusion(connection, *names)) is not None
+            and known.request == run
+        ]
+        if of_run:
+            lift(connection, of_run, time=self._at.session.time)
+
+    def take_effect(self) -> None:
+        """Restrict what waits for that alone: after a hold that passed by itself, say."""
+        today = self._at.session.today
+        with self._at.session.reading() as (_, connection):
+            every = queue.all_queued(connection, open_only=True)
+        waiting = [one.id for one in every if one.state(today) == TO_BE_RESTRICTED]
+        if waiting:
+            with self._at.changing() as (workspace, log):
+                for name in waiting:
+                    self._at.in_effect(workspace, log, name, by=None)
+
+
+def _put_back(
+    connection: LogConnection, workspace: Workspace, rows: Sequence[KeptRow], out: Path
+) -> Answer:
+    """Write rows that were kept to a CSV file, as the data of the newest of their models had them.
+
+    A row that is somebody else's, too, is left out: whose, nobody knows here. So is one without a
+    label, of which there are no values; and none has the id that it had as a row.
+    """
+    if out.resolve().is_relative_to(workspace.root):
+        raise BadInput("The file does not lie in the workspace, where a training reads it as its "
+                       "source: name one outside of it.")  # fmt: skip
+    model = max((one.model for one in rows), key=lambda name: int(name.removeprefix("m")))
+    here = [one for one in rows if one.model == model]
+    whole = [one for one in here if one.values is not None and not one.joint]
+    columns = manifest.columns_of(models.find_model(connection, model))
+    subjects = () if columns is None else columns.subjects
+    names = [*subjects, *dict.fromkeys(name for one in whole for name in one.values or ())]
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, names, restval="")
+    writer.writeheader()
+    for one in whole:
+        writer.writerow({**(one.values or {}), **{name: one.id for name in subjects[:1]}})
+    try:
+        write_atomic(out, text.getvalue().encode("utf-8"))
+    except OSError as error:
+        raise BadInput(f"The file {out} cannot be written: {error.strerror}.") from error
+    return {"put_back": str(out), "rows": len(whole), "rows_left_out": len(here) - len(whole)}
