@@ -294,13 +294,13 @@ def end(
 def run_done(connection: LogConnection, run: str, *, exact_by: str | None, time: str) -> None:
     """End all requests that a run served; part of the transaction that closes the run.
 
-    One whose rows it took out to be kept goes on: they are restricted still. An approximate run
+    One whose rows it took out to be kept, or to be corrected, goes on. An approximate run
     with a date for its exact phase leaves that in the queue.
     """
     for request in of_run(connection, run):
         if request.ended is not None:
             continue
-        if request.invoked.wants_out:
+        if request.invoked.outlives_run:
             taken_out = replace(request.invoked, taken_out=run)
             connection.execute("UPDATE queue SET run = NULL WHERE id = ?", (request.id,))
             keep_invoked(connection, request.id, taken_out)

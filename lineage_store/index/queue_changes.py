@@ -252,7 +252,9 @@ def uphold(connection: LogConnection, request: Queued, *, time: str, by: str) ->
     events.append(connection, ObjectionUpheld(request.id, by), time=time)
 
 
-def answered(connection: LogConnection, request: Queued, *, found: int, time: str, by: str) -> None:
+def answered(
+    connection: LogConnection, request: Queued, *, found: int, time: str, by: str | None
+) -> None:
     """End a request that is answered by what is sent, and of how many ids there was something."""
     _must_wait(request)
     connection.execute("UPDATE queue SET found = ? WHERE id = ?", (found, request.id))

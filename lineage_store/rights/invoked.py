@@ -98,6 +98,12 @@ class Invoked:
         return self.in_effect and self.restricts and self.keep_rows and self.taken_out is None
 
     @property
+    def outlives_run(self) -> bool:
+        """Whether a run that takes the rows out does not end it: there is more to do."""
+        corrects = self.right == "rectification" and self.taken_out is None
+        return self.wants_out or corrects
+
+    @property
     def erases(self) -> bool:
         """Whether it is answered by a deletion."""
         return self.right in ("erasure", "withdrawal") or (

@@ -295,6 +295,33 @@ def test_access_is_a_page_and_tables_and_portability_only_what_was_provided(root
         assert [*json.loads(archive.read("m1.json"))[0]] == ["town", "size"]  # never the label
 
 
+def test_a_rectification_forgets_lets_in_again_and_trains_as_one(root, tmp_path):
+    desk = at(root).requests
+    told = desk.add(["p3"], right="rectification", only=True, requester="Dora Ost")
+    assert told["state"] == "to be corrected" and desk.run()["runs"] == []
+    table = tmp_path / "people.csv"
+    with pytest.raises(BadInput, match="no column"):  # what cannot be trained on leaves it waiting
+        at(root).train(table, **{**OPTIONS, "label": "nothing"}, rectifies="q1")
+    assert desk.show("q1")["state"] == "to be corrected"
+    text = table.read_text().replace("p3,A", "p3,B").replace("p3,C", "p3,B")
+    table.write_text(text)
+    made = at(root).train(table, **OPTIONS, rectifies="q1")
+    assert made["rectifies"] == "q1" and rows_in(root) == 80
+    done = desk.show("q1")
+    assert (done["state"], done["taken_out"], len(done["certificates"])) == ("done", "r1", 1)
+    with read_index(root / "unweave.sqlite") as connection:
+        live = connection.execute("SELECT id FROM models WHERE state = 'live'").fetchall()
+    assert [row[0] for row in live] == ["m2", made["model_id"]]
+    desk.add(["p3"], right="access", only=True)
+    desk.answer_pack("q2", out=tmp_path / "access")
+    page = (tmp_path / "access" / "your-data.html").read_text()
+    assert "<td>B</td>" in page and "<td>A</td>" not in page and "<td>C</td>" not in page
+    told = desk.answer_pack("q1", out=tmp_path / "done")
+    assert told["letter"] == "rectified" and "certificate.json" in told["files"]
+    with pytest.raises(BadInput, match="that is to be corrected"):
+        at(root).train(table, **OPTIONS, rectifies="q1")
+
+
 def test_access_of_nobody_and_of_the_restricted(root, tmp_path):
     desk = at(root).requests
     desk.add(["nobody we know"], right="access", only=True)

@@ -14,6 +14,7 @@ from lineage_store.errors import WorkspaceBusy
 from lineage_store.index import (
     compact,
     deletions,
+    keep_answered,
     keep_certified,
     logging_events,
     models,
@@ -114,6 +115,9 @@ def certify(workspace: Workspace, request_id: str, *, clock: Clock, version: str
         deletions.finish(log, request_id, result=result, time=ended)
         entries = entries_of_ids(workspace.keys(), opened.ids, rows=opened.kind == "row")
         keep_certified(log, request_id, [names[-1] for names in entries])
+        for one in queue.of_run(log, request_id):
+            if one.invoked.outlives_run:  # the run is no longer named as its own, and is its proof
+                keep_answered(log, one.id, [request_id])
         queue.run_done(log, request_id, exact_by=exact_by, time=ended)
     return sealed
 

@@ -70,12 +70,13 @@ def whole(
             **details.text(),
             **_waiting_for_an_answer(details),
         }
-    if request.ended is not None and request.run is not None:
-        folder = workspace.request(request.run)
+    run = request.run or request.invoked.taken_out
+    if request.ended is not None and run is not None:
+        folder = workspace.request(run)
         answer |= {
             "certificate": str(folder.certificate),
             "certificates": own_proofs(connection, workspace, request, today=today),
-            "recipients": recipients(connection, workspace, replaced(connection, request.run)),
+            "recipients": recipients(connection, workspace, replaced(connection, run)),
         }
     return answer
 

@@ -1,5 +1,6 @@
 """Training, and looking for poisoned rows, once it is said of what: a session's runs."""
 
+import os
 import time as clock
 from contextlib import nullcontext
 from dataclasses import asdict, replace
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.errors import BadInput
 from lineage_store.understood import Understanding
+from unweave.session.forget_options import derived_until
 from unweave.session.session import Session
 
 if TYPE_CHECKING:
@@ -18,9 +20,18 @@ if TYPE_CHECKING:
 
 
 def train_model(
-    session: Session, asked: "TrainRequest", *, key_file: Path | None, metadata: "Connection | None"
+    session: Session,
+    asked: "TrainRequest",
+    *,
+    key_file: Path | None,
+    metadata: "Connection | None",
+    rectifies: str | None,
 ) -> dict[str, Any]:
-    """Train what is asked for, or end where a dry run does; the answer has what was understood."""
+    """Train what is asked for, or end where a dry run does; the answer has what was understood.
+
+    What the request `rectifies` names is forgotten first, and let in again.
+    """
+    from pipelines.runs.rectifying import end_corrected, take_out_the_wrong
     from pipelines.runs.train import DryRunEnds, train
     from unweave.answers import runs as answers
 
@@ -34,6 +45,14 @@ def train_model(
     with session.aside() if asked.dry_run else nullcontext(session) as here:
         engine = here.engine  # one that cannot be is told before a workspace is made
         with here.running(create=True, key_file=key_file, metadata=metadata) as (workspace, _):
+            if rectifies is not None and not asked.dry_run:
+                take_out_the_wrong(
+                    workspace,
+                    rectifies,
+                    command=here.command(),
+                    derived_until=derived_until(here.today),
+                    random_bytes=os.urandom,
+                )
             try:
                 made = train(
                     workspace,
@@ -44,10 +63,13 @@ def train_model(
                 )
             except DryRunEnds:
                 return {"dry_run": True, "understood": told[0].to_json()}
+            if rectifies is not None:
+                end_corrected(workspace, rectifies, time=here.time)
             answer = answers.trained(
                 workspace, made, seconds=clock.perf_counter() - began, reveal=here.reveal
             )
-    return answer | {"understood": told[0].to_json()}
+    rectified = {} if rectifies is None else {"rectifies": rectifies}
+    return answer | rectified | {"understood": told[0].to_json()}
 
 
 def detect_poison(

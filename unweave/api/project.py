@@ -19,12 +19,13 @@ from lineage_store.clock import machine_time
 from lineage_store.data import Columns, Task, kinds_said, open_table, parse_rules, placed_by_row
 from lineage_store.disk_full import translated
 from lineage_store.ledger import TrainOptions
-from lineage_store.progress import Listener, listening
+from lineage_store.progress import Listener
 from lineage_store.sources import AS_IT_IS, Given, Reading, open_sources
 from lineage_store.understood import Understanding
 from lineage_store.workspace import parse_connection
 from unlearning.families import DEFAULT
 from unweave.api.asked_runs import detect_poison, train_model
+from unweave.api.checking import give_receipt, look_for_differences, look_for_faults
 from unweave.api.reader import Reader, Tables, the_data
 from unweave.api.readmitting import readmit_subjects
 from unweave.api.reporting import write_report
@@ -122,6 +123,7 @@ class Project(Reader):
         key_file: Path | str | None = None,
         metadata: Path | str | None = None,
         admit_alike: bool = False,
+        rectifies: str | None = None,
         dry_run: bool = False,
         understood: Callable[[Understanding], None] = to_nobody,
     ) -> dict[str, Any]:
@@ -140,7 +142,8 @@ class Project(Reader):
         without `shards` there are as many as that has, or as are best for `model_family`, as of
         `slices`. `risk_rules` tell which rows are likely to be withdrawn, by rising risk
         (docs/data.md). Who is spelled nearly as somebody who was forgotten here is kept out, unless
-        `admit_alike` says that these are others. Raises BadInput for what does not fit.
+        `admit_alike` says that these are others. What the request `rectifies` names is forgotten
+        first, and taken in again as this table has it. Raises BadInput for what does not fit.
         """
         from pipelines.runs.train import TrainRequest
 
@@ -195,7 +198,7 @@ class Project(Reader):
         )  # fmt: skip
         key = None if key_file is None else Path(key_file)
         where = None if metadata is None else parse_connection(str(metadata))
-        return train_model(self._session, asked, key_file=key, metadata=where)
+        return train_model(self._session, asked, key_file=key, metadata=where, rectifies=rectifies)
 
     def forget(
         self,
@@ -325,12 +328,7 @@ class Project(Reader):
         `number` says which of several ids, from 1. Raises NothingFound, saying when, if it was
         handed out before, or if nobody asked for it within 90 days.
         """
-        from unlearning.certificates import hand_out
-
-        with translated(), self._session.holding() as workspace:
-            time = self._session.time
-            name = hand_out(workspace, deletion, number=number, out=Path(out), time=time)
-        return {"receipt": name, "out": str(out), "handed_out": time}
+        return give_receipt(self._session, deletion, out=Path(out), number=number)
 
     def readmit(self, ids: Sequence[str], *, rows: bool = False) -> dict[str, Any]:
         """Let forgotten subjects (or rows, by their ids) be trained on again: see `readmitting`."""
@@ -375,14 +373,7 @@ class Project(Reader):
         `ok` is true if nothing differs, or if all that differed was put right. Raises Unfinished
         while a deletion waits to be finished.
         """
-        from pipelines.runs import examine
-        from pipelines.runs import repair as put_right
-
-        with translated(), listening(self._session.listener):
-            if not repair:
-                return examine(self._session.workspace())
-            with self._session.holding() as workspace:
-                return put_right(workspace)
+        return look_for_differences(self._session, repair=repair)
 
     def audit(
         self, *, replay: int = 0, seed: int | None = None, head: Path | str | None = None
@@ -392,9 +383,5 @@ class Project(Reader):
         `replay` segments are drawn by `seed`, or by a number that is drawn and told. `head` is a
         head of the event log that was kept apart. Raises Unfinished while a deletion is running.
         """
-        from pipelines.runs.audit import audit
-
-        drawn = int.from_bytes(os.urandom(4), "big") if seed is None else seed
-        held, here = Path(head) if head else None, self._session.workspace()
-        with translated(), listening(self._session.listener):
-            return audit(here, head=held, replays=replay, seed=drawn, time=self._session.time)
+        kept = None if head is None else Path(head)
+        return look_for_faults(self._session, replay=replay, seed=seed, head=kept)

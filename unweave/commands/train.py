@@ -81,6 +81,11 @@ from unweave.text.printed import say
     is_flag=True,
     help="Let in who is spelled nearly as somebody who was forgotten here: it is somebody else.",
 )
+@click.option(
+    "--rectifies",
+    metavar="REQUEST",
+    help="Forget what this request of rectification names, and take it in as the table has it now.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what was understood of the table, and end.")
 @click.option("--show-values", is_flag=True, help="Name the classes, too, if this is a terminal.")
 @WORKERS
@@ -111,6 +116,7 @@ def train(
     key_file: Path | None,
     metadata: str | None,
     admit_alike: bool,
+    rectifies: str | None,
     dry_run: bool,
     show_values: bool,
     workers: int | None,
@@ -145,6 +151,7 @@ def train(
             key_file=key_file,
             metadata=metadata,
             admit_alike=admit_alike,
+            rectifies=rectifies,
             dry_run=dry_run,
             understood=to_nobody if as_json else partial(_show_understood, values=show_values),
         )

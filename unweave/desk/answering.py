@@ -239,6 +239,9 @@ class Answering(RequestsInHand):
                 f"meanwhile (`unweave request letter`)."
             )
         facts = facts_of(workspace, found, details, proofs, to=to, today=today)
+        if found.invoked.right == "rectification" and found.invoked.taken_out is not None:
+            told_of = to_tell(connection, workspace, found.invoked.taken_out)
+            facts = replace(facts, recipients=tuple(one["name"] for one in told_of))
         facts = replace(facts, enclosed=True) if enclosed else without_enclosed(facts)
         extended = facts.extended is not None
         return (

@@ -1,0 +1,90 @@
+"""Rectification (Article 16 GDPR), one flow: forget, readmit, train on the corrected file.
+
+    train --rectifies q4
+
+What the request names is forgotten first, by a run like any other: the wrong rows are out of every
+model, with a certificate. Then the person is let in again, and the training that was asked for
+takes the rows as they are corrected now. The request ends when that model is registered. Killed in
+between, or where the training failed, the request stays *to be corrected*, and the same command
+goes on where it stood (after `run-requests`, if a deletion was interrupted): who was forgotten is
+not forgotten twice.
+"""
+
+from collections.abc import Callable
+
+from lineage_store.errors import BadInput
+from lineage_store.index import (
+    Queued,
+    deletions,
+    lift,
+    logging_events,
+    queue,
+    queue_changes,
+    reading_index,
+)
+from lineage_store.keys import entries_of_ids
+from lineage_store.requests import Details, open_details
+from lineage_store.rights import TO_BE_CORRECTED
+from lineage_store.workspace import Workspace
+from pipelines.jobs import Command
+from pipelines.runs.find_rows import ForgetRequest
+from pipelines.runs.forget import forget
+from pipelines.runs.restricting import whereabouts_of
+
+
+def take_out_the_wrong(
+    workspace: Workspace,
+    request: str,
+    *,
+    command: Command,
+    derived_until: str,
+    random_bytes: Callable[[int], bytes],
+) -> None:
+    """Forget what a request names, and let it in again; safe to repeat.
+
+    Raises BadInput for a request that does not wait for that, OnHold for one whose rows are held
+    or restricted by another.
+    """
+    found, details = _waiting(workspace, request, today=command.today)
+    with reading_index(workspace) as connection:
+        there = [
+            id_
+            for id_, one in zip(
+                details.ids, whereabouts_of(connection, workspace, found), strict=True
+            )
+            if one.rows
+        ]
+    rows = found.kind == "row"
+    if there:
+        wanted = ForgetRequest(tuple(there), rows, derived_until=derived_until, queued=(found.id,))
+        forget(workspace, wanted, command=command, random_bytes=random_bytes)
+    entries = entries_of_ids(workspace.keys(), details.ids, rows=rows)
+    with logging_events(workspace) as log:
+        run = queue.find(log, request).invoked.taken_out
+        known = [
+            names
+            for names in entries
+            if (entry := deletions.exclusion(log, *names)) is not None and entry.request == run
+        ]
+        if known:
+            lift(log, known, time=command.time)
+
+
+def end_corrected(workspace: Workspace, request: str, *, time: str) -> None:
+    """End a request whose corrected rows a model was trained on."""
+    with logging_events(workspace) as log:
+        found = queue.find(log, request)
+        queue_changes.answered(log, found, found=found.size, time=time, by=None)
+
+
+def _waiting(workspace: Workspace, request: str, *, today: str) -> tuple[Queued, Details]:
+    with reading_index(workspace) as connection:
+        deletions.must_be_none_running(connection)
+        found = queue.find(connection, request)
+    state = found.state(today)
+    if state != TO_BE_CORRECTED or found.invoked.right != "rectification" or found.sealed is None:
+        raise BadInput(
+            f"The request {found.id} is {found.invoked.right}, {state}: `rectifies` names one of "
+            f"rectification that is {TO_BE_CORRECTED}."
+        )
+    return found, open_details(found.sealed, found.id, key=workspace.keys().requests)
