@@ -26,6 +26,7 @@ from unweave.commands.evaluate import evaluate
 from unweave.commands.forget import forget
 from unweave.commands.graph import graph
 from unweave.commands.log import log
+from unweave.commands.names import name, rollback
 from unweave.commands.predict import predict
 from unweave.commands.readmit import readmit
 from unweave.commands.report import report
@@ -200,12 +201,13 @@ def query(
 @commands.command()
 @WORKSPACE
 @AS_OF
+@click.option("--all", "ended", is_flag=True, help="Also those that have ended.")
 @REVEAL
 @JSON
-def models(workspace: Path, as_of: str | None, reveal: bool, as_json: bool) -> None:
-    """List the models of the workspace."""
+def models(workspace: Path, as_of: str | None, ended: bool, reveal: bool, as_json: bool) -> None:
+    """List the live models of the workspace, and all that there were with --all or as JSON."""
     with project_of(workspace, progress=False, reveal=reveal) as project:
-        answer = {"models": project.models(as_of=as_of)}
+        answer = {"models": project.models(as_of=as_of), "all": ended}
     show(answer, as_json, "models")
 
 
@@ -289,9 +291,11 @@ commands.add_command(doctor)
 commands.add_command(evaluate)
 commands.add_command(graph)
 commands.add_command(log)
+commands.add_command(name)
 commands.add_command(predict)
 commands.add_command(recipient)
 commands.add_command(request)
 commands.add_command(run_requests)
 commands.add_command(readmit)
 commands.add_command(report)
+commands.add_command(rollback)

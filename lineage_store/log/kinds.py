@@ -261,6 +261,20 @@ class RequestEnded(EventKind):
 
 
 @dataclass(frozen=True)
+class LineServed(EventKind):
+    """From now on a line of models is served under a name, in the place of another if it had one.
+
+    The name is not said: somebody else's log need not know what models are for.
+    """
+
+    name = "line served"
+
+    line: str
+    instead: str | None
+    by: str | None = None
+
+
+@dataclass(frozen=True)
 class EvidenceDrawn(EventKind):
     """So many finished deletions, of all that there were, were drawn by a seed to be looked at."""
 
@@ -305,6 +319,7 @@ KINDS: tuple[type[EventKind], ...] = (
     LiftingAnnounced,
     ObjectionUpheld,
     RequestEnded,
+    LineServed,
     EvidenceDrawn,
     ClockExplained,
 )

@@ -9,6 +9,7 @@ detection   what a scheduled search for poisoned rows is to do
 staff       who did what, by number and sealed name
 sealed_file  a file that only the workspace's key reads
 kept_rows   rows of a restriction, sealed, out of all models
+named_models  under what name models are served, and what they are for
 named_recipients  whom data or models were given to, and who of them was told
 recipients  where models were pushed that held deleted rows
 """
@@ -36,6 +37,16 @@ if TYPE_CHECKING:
         rows_kept_of,
     )
     from lineage_store.requests.law import Law, law_in_force, take_over
+    from lineage_store.requests.named_models import (
+        NamedModel,
+        find_named,
+        live_by_line,
+        load_named,
+        model_of_name,
+        names_of_lines,
+        save_named,
+        serve_names,
+    )
     from lineage_store.requests.named_recipients import (
         Recipient,
         changed,
@@ -61,6 +72,16 @@ else:
             "inbox": ("Accepted", "Entry", "Refused", "look_through"),
             "kept_rows": ("KeptRow", "all_kept", "destroy_kept", "keep_rows", "rows_kept_of"),
             "law": ("Law", "law_in_force", "take_over"),
+            "named_models": (
+                "NamedModel",
+                "find_named",
+                "live_by_line",
+                "load_named",
+                "model_of_name",
+                "names_of_lines",
+                "save_named",
+                "serve_names",
+            ),
             "named_recipients": (
                 "Recipient",
                 "changed",
@@ -82,6 +103,7 @@ __all__ = [
     "Entry",
     "KeptRow",
     "Law",
+    "NamedModel",
     "NearMatch",
     "Policy",
     "Recipient",
@@ -92,21 +114,28 @@ __all__ = [
     "changed",
     "date_of",
     "destroy_kept",
+    "find_named",
     "keep_rows",
     "law_in_force",
+    "live_by_line",
     "load_controller",
+    "load_named",
     "load_policy",
     "load_recipients",
     "load_search",
     "look_through",
+    "model_of_name",
     "name_of",
+    "names_of_lines",
     "number_of",
     "open_details",
     "recipients",
     "rows_kept_of",
     "save_controller",
+    "save_named",
     "save_policy",
     "save_recipients",
+    "serve_names",
     "take_over",
     "with_one_more",
 ]

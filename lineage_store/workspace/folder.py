@@ -11,8 +11,10 @@
     modules/           the users' model files, by digest
     tfx/               pipeline outputs
     serving/<family>/  pushed models, one folder a version
+    named/<name>/      a link to the pushed model that is served under a name, by its number
     policy.json        the rules of the request queue, if any were set
     controller.json, letters/   who answers for the data, and own templates of letters
+    named_models.json           the names of models, and what they are for, sealed
     regimes.json, holidays.txt  further rules of time, and the holidays of the state
     requests/<id>/     plan, certificate and receipt of a deletion (`request_folder`)
     tmp/               temporary files, never elsewhere; tmp-reading/ those of commands that read

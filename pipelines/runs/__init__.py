@@ -47,6 +47,7 @@ __all__ = [
     "forget",
     "forget_as_asked",
     "queue",
+    "rectifying",
     "repair",
     "restrict",
     "restricted_rows",

@@ -22,6 +22,7 @@ from lineage_store.index import (
 )
 from lineage_store.keys import Pseudonyms, load_public_key
 from lineage_store.log import events
+from lineage_store.requests import serve_names
 from lineage_store.workspace import Workspace
 from pipelines.runs.restricting import sweep_kept
 from unlearning.certificates import forget_open_file, sweep_receipts
@@ -60,6 +61,8 @@ def sweep(workspace: Workspace, *, today: str) -> list[str]:
     _end_taken_back(workspace, {request.id for request in asked})
     sweep_receipts(workspace, today=today)
     sweep_kept(workspace)
+    with reading_index(workspace) as connection:
+        serve_names(workspace, connection)
     _sign_the_rest(workspace)
     return finished
 

@@ -1,8 +1,6 @@
 """Rectification (Article 16 GDPR), one flow: forget, readmit, train on the corrected file.
 
-    train --rectifies q4
-
-What the request names is forgotten first, by a run like any other: the wrong rows are out of every
+Asked for by the option `rectifies` of a training, which names the request. What the request names is forgotten first, by a run like any other: the wrong rows are out of every
 model, with a certificate. Then the person is let in again, and the training that was asked for
 takes the rows as they are corrected now. The request ends when that model is registered. Killed in
 between, or where the training failed, the request stays *to be corrected*, and the same command

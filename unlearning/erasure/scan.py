@@ -36,7 +36,7 @@ from unlearning.erasure.tokens import is_distinctive
 Heard: TypeAlias = Callable[[str], None]
 
 SAID_EVERY = 1 << 26
-OWN_FOLDERS = frozenset(("data", "keys", "modules", "serving", "tfx"))
+OWN_FOLDERS = frozenset(("data", "keys", "modules", "named", "serving", "tfx"))
 OWN_FILES = ("unweave.sqlite", "metadata.sqlite", "pseudonyms.sqlite")  # and their logs
 
 

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.errors import BadInput
 from lineage_store.understood import Understanding
+from lineage_store.workspace import parse_connection
+from unweave.desk.model_names import serve_line
 from unweave.session.forget_options import derived_until
 from unweave.session.session import Session
 
 if TYPE_CHECKING:
-    from lineage_store.workspace import Connection
+    from lineage_store.requests import NamedModel
     from pipelines.runs.detect import DetectRequest
     from pipelines.runs.train import TrainRequest
 
@@ -23,18 +25,22 @@ def train_model(
     session: Session,
     asked: "TrainRequest",
     *,
-    key_file: Path | None,
-    metadata: "Connection | None",
+    key_file: Path | str | None,
+    metadata: Path | str | None,
     rectifies: str | None,
+    named: "NamedModel | None",
 ) -> dict[str, Any]:
     """Train what is asked for, or end where a dry run does; the answer has what was understood.
 
-    What the request `rectifies` names is forgotten first, and let in again.
+    What the request `rectifies` names is forgotten first, and let in again. The model is served
+    under the name that is `named`, in the place of whatever was.
     """
     from pipelines.runs.rectifying import end_corrected, take_out_the_wrong
     from pipelines.runs.train import DryRunEnds, train
     from unweave.answers import runs as answers
 
+    key = None if key_file is None else Path(key_file)
+    where = None if metadata is None else parse_connection(str(metadata))
     began, told = clock.perf_counter(), list[Understanding]()
 
     def tell(understanding: Understanding) -> None:
@@ -44,7 +50,7 @@ def train_model(
 
     with session.aside() if asked.dry_run else nullcontext(session) as here:
         engine = here.engine  # one that cannot be is told before a workspace is made
-        with here.running(create=True, key_file=key_file, metadata=metadata) as (workspace, _):
+        with here.running(create=True, key_file=key, metadata=where) as (workspace, _):
             if rectifies is not None and not asked.dry_run:
                 take_out_the_wrong(
                     workspace,
@@ -63,13 +69,16 @@ def train_model(
                 )
             except DryRunEnds:
                 return {"dry_run": True, "understood": told[0].to_json()}
+            if named is not None:
+                serve_line(here, workspace, named, model=made.id, by=None)
             if rectifies is not None:
                 end_corrected(workspace, rectifies, time=here.time)
             answer = answers.trained(
                 workspace, made, seconds=clock.perf_counter() - began, reveal=here.reveal
             )
-    rectified = {} if rectifies is None else {"rectifies": rectifies}
-    return answer | rectified | {"understood": told[0].to_json()}
+    also = {} if rectifies is None else {"rectifies": rectifies}
+    also |= {} if named is None else {"name": named.name}
+    return answer | also | {"understood": told[0].to_json()}
 
 
 def detect_poison(

@@ -22,7 +22,6 @@ from lineage_store.ledger import TrainOptions
 from lineage_store.progress import Listener
 from lineage_store.sources import AS_IT_IS, Given, Reading, open_sources
 from lineage_store.understood import Understanding
-from lineage_store.workspace import parse_connection
 from unlearning.families import DEFAULT
 from unweave.api.asked_runs import detect_poison, train_model
 from unweave.api.checking import give_receipt, look_for_differences, look_for_faults
@@ -30,6 +29,7 @@ from unweave.api.reader import Reader, Tables, the_data
 from unweave.api.readmitting import readmit_subjects
 from unweave.api.reporting import write_report
 from unweave.api.verify import verify as verify
+from unweave.desk.model_names import ModelNames, named_as
 from unweave.session.forget_options import asked_of, forget_request
 from unweave.session.near_subjects import spelled_otherwise, telling_of_others
 from unweave.session.session import Now, Session, nobody, to_nobody
@@ -124,6 +124,11 @@ class Project(Reader):
         metadata: Path | str | None = None,
         admit_alike: bool = False,
         rectifies: str | None = None,
+        name: str | None = None,
+        purpose: str | None = None,
+        owner: str | None = None,
+        legal_basis: str | None = None,
+        retention: str | None = None,
         dry_run: bool = False,
         understood: Callable[[Understanding], None] = to_nobody,
     ) -> dict[str, Any]:
@@ -143,7 +148,8 @@ class Project(Reader):
         `slices`. `risk_rules` tell which rows are likely to be withdrawn, by rising risk
         (docs/data.md). Who is spelled nearly as somebody who was forgotten here is kept out, unless
         `admit_alike` says that these are others. What the request `rectifies` names is forgotten
-        first, and taken in again as this table has it. Raises BadInput for what does not fit.
+        first. The model is served under a `name` from then on, and what follows is said of it.
+        Raises BadInput for what does not fit.
         """
         from pipelines.runs.train import TrainRequest
 
@@ -196,9 +202,10 @@ class Project(Reader):
             dry_run=dry_run,
             admit_alike=admit_alike,
         )  # fmt: skip
-        key = None if key_file is None else Path(key_file)
-        where = None if metadata is None else parse_connection(str(metadata))
-        return train_model(self._session, asked, key_file=key, metadata=where, rectifies=rectifies)
+        return train_model(
+            self._session, asked, key_file=key_file, metadata=metadata, rectifies=rectifies,
+            named=named_as(name, purpose, owner, legal_basis, retention),
+        )  # fmt: skip
 
     def forget(
         self,
@@ -301,6 +308,11 @@ class Project(Reader):
             planned = dry_run(workspace, request, backend=self._session.backend)
         told = answers.planned(planned.plans, subjects=len(request.ids), left_out=planned.left_out)
         return told | spelled_otherwise(self._session, named).to_json()
+
+    @property
+    def names(self) -> ModelNames:
+        """The names under which models are served."""
+        return ModelNames(self._session)
 
     @property
     def requests(self) -> "RequestQueue":

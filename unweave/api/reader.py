@@ -12,6 +12,7 @@ from lineage_store.index import models
 from lineage_store.index.models import ModelRecord
 from lineage_store.questions import steps as step_questions
 from lineage_store.questions import traces as questions
+from lineage_store.requests import model_of_name, names_of_lines
 from lineage_store.sources import AS_IT_IS, Given, Reading
 from lineage_store.workspace import Workspace
 from unweave.answers.revealed import weights_in_clear
@@ -72,6 +73,7 @@ class Reader:
     def trace_model(self, model_id: str | None = None) -> dict[str, Any]:
         """Say what a model was made of; by default the newest live one."""
         with self._session.reading() as (workspace, connection):
+            model_id = model_of_name(connection, workspace, model_id)
             return questions.trace_model(connection, workspace, model_id)
 
     def trace_batch(self, batch: str) -> dict[str, Any]:
@@ -122,9 +124,18 @@ class Reader:
             )
 
     def models(self, *, as_of: str | None = None) -> list[dict[str, Any]]:
-        """List all models, oldest first, in the states that they had at a time."""
+        """List all models, oldest first, in the states that they had at a time.
+
+        A live one of a line that has a `name` says whether it is `served` under it, or superseded.
+        """
         with self._session.reading() as (workspace, connection):
             listed = questions.list_models(connection, workspace, time=as_of)
+            names = names_of_lines(workspace)
+            lines = {one.id: one.family for one in models.models(connection)}
+            for one in listed:
+                name, served = names.get(lines[one["model_id"]], (None, None))
+                live = one["state"] == "live"
+                one |= {"model": one["model_id"], "name": name, "served": served if live else None}
             if self._session.reveal:
                 paths = {one.id: one.paths for one in models.models(connection)}
                 for one in listed:
@@ -222,6 +233,7 @@ class Reader:
         from unlearning.training import module_source
 
         with self._session.reading() as (workspace, connection):
+            model_id = model_of_name(connection, workspace, model_id)
             record = models.find_model(connection, model_id)
             if record.state != "live":
                 raise BadInput(f"The model {record.id} is {record.state}: it cannot predict.")

@@ -10,6 +10,7 @@ from lineage_store.data import Task
 from lineage_store.ledger import TrainOptions
 from lineage_store.sources import Given, Reading
 from lineage_store.understood import Understanding
+from unweave.commands.names import DESCRIBING
 from unweave.options.once import Once
 from unweave.options.reading import data_option, kind_options, names_in, reading_options
 from unweave.options.shared import (
@@ -86,6 +87,13 @@ from unweave.text.printed import say
     metavar="REQUEST",
     help="Forget what this request of rectification names, and take it in as the table has it now.",
 )
+@click.option(
+    "--name", help="Serve it under this name, in the place of its last version: churn, say."
+)
+@DESCRIBING[0]
+@DESCRIBING[1]
+@DESCRIBING[2]
+@DESCRIBING[3]
 @click.option("--dry-run", is_flag=True, help="Say what was understood of the table, and end.")
 @click.option("--show-values", is_flag=True, help="Name the classes, too, if this is a terminal.")
 @WORKERS
@@ -117,6 +125,11 @@ def train(
     metadata: str | None,
     admit_alike: bool,
     rectifies: str | None,
+    name: str | None,
+    purpose: str | None,
+    owner: str | None,
+    legal_basis: str | None,
+    retention: str | None,
     dry_run: bool,
     show_values: bool,
     workers: int | None,
@@ -152,6 +165,11 @@ def train(
             metadata=metadata,
             admit_alike=admit_alike,
             rectifies=rectifies,
+            name=name,
+            purpose=purpose,
+            owner=owner,
+            legal_basis=legal_basis,
+            retention=retention,
             dry_run=dry_run,
             understood=to_nobody if as_json else partial(_show_understood, values=show_values),
         )

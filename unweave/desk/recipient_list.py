@@ -12,6 +12,7 @@ from lineage_store.requests import (
     date_of,
     load_controller,
     load_recipients,
+    model_of_name,
     save_recipients,
     with_one_more,
 )
@@ -36,6 +37,7 @@ class RecipientList:
             line = None
             if model is not None:
                 with reading_index(workspace) as connection:
+                    model = model_of_name(connection, workspace, model)
                     line = models.find_model(connection, model).family
             found = with_one_more(load_recipients(workspace), name=name, line=line, since=day)
             save_recipients(workspace, found)

@@ -281,11 +281,17 @@ def traced_artifact(answer: Answer) -> list[Any]:
 
 
 def models(answer: Answer) -> list[Any]:
-    """Show the models, those that live first, the newest first."""
-    table = table_of("model", "state", "guarantee", "rows", "evaluation", "made", "weights")
-    newest_first = reversed(answer["models"])
-    for item in sorted(newest_first, key=lambda item: item["state"] != "live"):
+    """Show the models, the newest first: those that live, or all of them, with these first."""
+    named = any(item["name"] for item in answer["models"])
+    names = ("name",) if named else ()
+    table = table_of(*names, "model", "state", "guarantee", "rows", "evaluation", "made", "weights")
+    newest_first = [*reversed(answer["models"])]
+    live = [item for item in newest_first if item["state"] == "live"]
+    ended = [item for item in newest_first if item["state"] != "live"]
+    shown = live + ended if answer["all"] or not live else live
+    for item in sorted(shown, key=lambda item: item["served"] is not True) if named else shown:
         table.add_row(
+            *([_name_of(item)] if named else []),
             item["model_id"] + (f" (from {item['base']})" if item["base"] else ""),
             item["state"],
             item["guarantee"],
@@ -294,7 +300,25 @@ def models(answer: Answer) -> list[Any]:
             item["created"][:10],
             item["weights"][:12],
         )
-    return [table]
+    left = len(newest_first) - len(shown)
+    return [table, *([f"{many(left, 'model has', 'models have')} ended: --all."] if left else [])]
+
+
+def _name_of(item: Answer) -> str:
+    if item["name"] is None:
+        return ""
+    return str(item["name"]) if item["served"] else f"{item['name']} (superseded)"
+
+
+def names(answer: Answer) -> list[Any]:
+    """Show names of models: which one is served under each, and what it is for."""
+    lines = []
+    for one in answer["names"]:
+        served = one["model"] or "nothing any more"
+        lines.append(f"{one['name']}: {served} is served, of {len(one['versions'])} versions")
+        said = ("purpose", "owner", "legal_basis", "retention")
+        lines += [f"  {what.replace('_', ' '):<12} {one[what] or 'missing'}" for what in said]
+    return lines or ["No model has a name: unweave train --name, or unweave name."]
 
 
 def status(answer: Answer) -> list[Any]:
@@ -363,6 +387,7 @@ VIEWS: dict[str, Callable[[Answer], list[Any]]] = {
     "traced_checkpoint": traced_checkpoint,
     "traced_artifact": traced_artifact,
     "models": models,
+    "names": names,
     "status": status,
     "verified": verified,
     "predicted": predicted,

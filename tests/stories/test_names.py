@@ -1,0 +1,111 @@
+"""Models have names: the next training supersedes, a rollback serves again, a deletion goes on."""
+
+import json
+import os
+import shutil
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from click.testing import CliRunner
+
+from fixtures.small_table import OPTIONS, write_people
+from lineage_store.errors import BadInput, NothingFound
+from lineage_store.index.database import read_index
+from lineage_store.log import LineServed, of_kind
+from pipelines.backends.direct import DirectBackend
+from unweave import Project
+from unweave.cli import commands
+
+NOON = datetime(2026, 5, 20, 12, tzinfo=timezone.utc)
+SAID = {"purpose": "who stays", "owner": "Dora Ost", "legal_basis": "17(1)(b)"}
+
+
+def at(root, *, days=0):
+    return Project(root, backend=DirectBackend(), now=lambda: NOON + timedelta(days=days))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    here = tmp_path_factory.mktemp("names")
+    table = write_people(here / "people.csv")
+    at(here / "workspace").train(table, **OPTIONS, name="churn", **SAID)
+    at(here / "workspace").train(table, **OPTIONS, name="churn", retention="two years", seed=1)
+    return here / "workspace"
+
+
+@pytest.fixture
+def root(trained, tmp_path):
+    return shutil.copytree(trained, tmp_path / "workspace", symlinks=True)
+
+
+def served(root):
+    """The model that a server of the name would load, and the only one."""
+    (link,) = (root / "named" / "churn").iterdir()
+    assert link.is_symlink() and link.is_dir() and any(link.rglob("*"))
+    assert not os.path.isabs(os.readlink(link))  # so that a workspace can be moved
+    return f"m{link.name}"
+
+
+def test_the_next_training_of_a_name_supersedes_the_last_which_is_forgotten_from_all_the_same(root):
+    assert served(root) == "m2"
+    listed = {one["model"]: (one["name"], one["served"]) for one in at(root).models()}
+    assert listed == {"m1": ("churn", False), "m2": ("churn", True)}
+    (told,) = at(root).names.list()["names"]
+    assert told["model"] == "m2" and told["owner"] == "Dora Ost" and told["missing"] == []
+    done = at(root).forget(["p3"])
+    assert sorted(one["model_before"] for one in done["models"]) == ["m1", "m2"]
+    after = {one["model_before"]: one["model_after"] for one in done["models"]}
+    assert served(root) == after["m2"]
+    assert at(root).audit()["ok"]
+
+
+def test_a_rollback_serves_what_deletions_left_and_never_what_one_ended(root):
+    after = {one["model_before"]: one["model_after"] for one in at(root).forget(["p3"])["models"]}
+    assert at(root).names.rollback("churn")["model"] == after["m1"] == served(root)
+    with pytest.raises(BadInput, match="no such earlier version"):
+        at(root).names.rollback("churn")
+    assert at(root).names.rollback("churn", to="m2")["model"] == after["m2"] == served(root)
+    with pytest.raises(NothingFound):
+        at(root).names.rollback("loans")
+    everybody = [f"p{number}" for number in range(16) if number != 3]
+    at(root).forget(everybody)
+    assert not list((root / "named" / "churn").iterdir())
+    with pytest.raises(BadInput, match="left nothing of"):
+        at(root).names.rollback("churn")
+
+
+def test_what_is_said_of_a_name_is_sealed_and_the_log_has_ids_alone(root):
+    for file in root.rglob("*"):
+        data = b"" if file.is_symlink() or not file.is_file() else file.read_bytes()
+        assert b"Dora Ost" not in data and b"who stays" not in data, file
+    with read_index(root / "unweave.sqlite") as connection:
+        logged = [one for _, one in of_kind(connection, LineServed)]
+    assert [(one.line, one.instead) for one in logged] == [("m1", None), ("m2", "m1")]
+
+
+def test_a_name_stands_for_its_model_and_is_well_formed(root, tmp_path):
+    table = write_people(tmp_path / "people.csv")
+    assert at(root).predict(table, model_id="churn")["model_id"] == "m2"
+    assert at(root).trace_model("churn")["model_id"] == "m2"
+    at(root).names.name("old", model="m1")
+    assert at(root).predict(table, model_id="old")["model_id"] == "m1"
+    for wrong in ("m7", "Churn", "../keys", "", "a" * 64):
+        with pytest.raises(BadInput, match="small letters"):
+            at(root).names.name(wrong, model="m1")
+    with pytest.raises(BadInput, match="give it one"):
+        at(root).train(table, **OPTIONS, purpose="who stays")
+
+
+def test_the_command_line_shows_names_and_what_is_missing(root):
+    def run(*args):
+        found = CliRunner().invoke(commands, [*args, "--workspace", str(root)])
+        assert found.exit_code == 0, found.output
+        return found.output
+
+    assert "churn (superseded)" in run("models")
+    assert "m2 is served" in run("name")
+    at(root).names.name("loans", model="m1")
+    assert "missing" in run("name", "loans")
+    assert json.loads(run("rollback", "churn", "--json"))["model"] == "m1"
+    at(root).forget(["p3"])
+    assert "have ended: --all" in run("models") and "deleted" in run("models", "--all")

@@ -1,0 +1,153 @@
+"""Names of models, as Python API: `Project(...).names.rollback("churn")`."""
+
+import os
+from typing import Any
+
+from lineage_store.errors import BadInput
+from lineage_store.index import logging_events, models
+from lineage_store.log import LineServed, events
+from lineage_store.requests import (
+    NamedModel,
+    find_named,
+    live_by_line,
+    load_named,
+    number_of,
+    save_named,
+    serve_names,
+)
+from lineage_store.workspace import Workspace
+from unweave.session.queue_writing import user_name
+from unweave.session.session import Session
+
+Answer = dict[str, Any]
+
+
+class ModelNames:
+    """The names under which models of one workspace are served."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def list(self) -> Answer:
+        """List the names: what each is for, which model is served, which lines it has."""
+        with self._session.reading() as (workspace, connection):
+            live = live_by_line(models.models(connection))
+            return {"names": [told(one, live) for one in load_named(workspace).values()]}
+
+    def name(
+        self,
+        name: str,
+        *,
+        model: str | None = None,
+        purpose: str | None = None,
+        owner: str | None = None,
+        legal_basis: str | None = None,
+        retention: str | None = None,
+        by: str | None = None,
+    ) -> Answer:
+        """Say what a name is for; with `model`, serve that one's line under it from now on.
+
+        What is not said stays as it is. Raises NothingFound for a name that there is not, unless a
+        model is given.
+        """
+        said = NamedModel(
+            name=name,
+            purpose=purpose,
+            owner=owner,
+            legal_basis=legal_basis,
+            retention=retention,
+        )
+        with self._session.holding() as workspace:
+            if model is None:
+                named = load_named(workspace)
+                named[name] = find_named(workspace, name).told_by(said)
+                save_named(workspace, named)
+            else:
+                serve_line(self._session, workspace, said, model=model, by=by)
+            return self._told(workspace, name)
+
+    def rollback(self, name: str, *, to: str | None = None, by: str | None = None) -> Answer:
+        """Serve an earlier version of a name again, by default the one before.
+
+        Never one that a deletion ended: a version is a line, of which the live model is served.
+        """
+        with self._session.holding() as workspace:
+            named = load_named(workspace)
+            before = find_named(workspace, name)
+            with logging_events(workspace) as connection:
+                live = live_by_line(models.models(connection))
+                line = None if to is None else models.find_model(connection, to).family
+                named[name] = before.back(live, to=line)
+                save_named(workspace, named)
+                _log(self._session, workspace, connection, named[name], before.served, by=by)
+                serve_names(workspace, connection)
+            return self._told(workspace, name)
+
+    def _told(self, workspace: Workspace, name: str) -> Answer:
+        with self._session.reading() as (_, connection):
+            live = live_by_line(models.models(connection))
+        return told(find_named(workspace, name), live)
+
+
+def named_as(
+    name: str | None,
+    purpose: str | None,
+    owner: str | None,
+    legal_basis: str | None,
+    retention: str | None,
+) -> NamedModel | None:
+    """Return what is said of a name; raises BadInput if something is said of none."""
+    if name is None:
+        if any((purpose, owner, legal_basis, retention)):
+            raise BadInput("What a model is for is said of its `name`: give it one.")
+        return None
+    return NamedModel(
+        name=name, purpose=purpose, owner=owner, legal_basis=legal_basis, retention=retention
+    )
+
+
+def serve_line(
+    session: Session, workspace: Workspace, said: NamedModel, *, model: str, by: str | None
+) -> None:
+    """Serve the line of a model under a name from now on, and keep what is said of the name."""
+    named = load_named(workspace)
+    with logging_events(workspace) as connection:
+        line = models.find_model(connection, model).family
+        before = named.get(said.name, NamedModel(name=said.name))
+        named[said.name] = before.told_by(said).with_version(line)
+        save_named(workspace, named)
+        if before.served != line:
+            _log(session, workspace, connection, named[said.name], before.served, by=by)
+        serve_names(workspace, connection)
+
+
+def _log(
+    session: Session,
+    workspace: Workspace,
+    connection: Any,
+    named: NamedModel,
+    before: str | None,
+    *,
+    by: str | None,
+) -> None:
+    assert named.served is not None
+    who = by or user_name()
+    staff = number_of(connection, workspace.keys(), who, random_bytes=os.urandom)
+    events.append(connection, LineServed(named.served, before, staff), time=session.time)
+
+
+def told(one: NamedModel, live: dict[str, str]) -> Answer:
+    """Return a name as JSON: `model` is the one that is served, None if there is none."""
+    return {
+        "name": one.name,
+        "model": live.get(one.served or ""),
+        "versions": [
+            {"line": line, "model": live.get(line), "served": line == one.served}
+            for line in one.lines
+        ],
+        "purpose": one.purpose,
+        "owner": one.owner,
+        "legal_basis": one.legal_basis,
+        "retention": one.retention,
+        "missing": list(one.missing),
+    }
