@@ -2,7 +2,8 @@
 
 The id of a model changes with every deletion, and that of its line (its first model's) with every
 training. A name stays: a training with `name` churn makes the next version of *churn*, and
-supersedes the one before. A version is a line, so a name follows what deletions put in a model's place.
+supersedes the one before. A version is a line, so a name follows what deletions put in a model's
+place.
 
 Superseded means that it is no longer served under the name. It is live as before: planned on and
 forgotten from like any other, for as long as it is kept. Who serves a name watches the folder

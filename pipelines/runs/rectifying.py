@@ -1,11 +1,11 @@
 """Rectification (Article 16 GDPR), one flow: forget, readmit, train on the corrected file.
 
-Asked for by the option `rectifies` of a training, which names the request. What the request names is forgotten first, by a run like any other: the wrong rows are out of every
-model, with a certificate. Then the person is let in again, and the training that was asked for
-takes the rows as they are corrected now. The request ends when that model is registered. Killed in
-between, or where the training failed, the request stays *to be corrected*, and the same command
-goes on where it stood (after `run-requests`, if a deletion was interrupted): who was forgotten is
-not forgotten twice.
+Asked for by the option `rectifies` of a training, which names the request. What that names is
+forgotten first, by a run like any other: the wrong rows are out of every model, with a certificate.
+Then the person is let in again, and the training that was asked for takes the rows as they are
+corrected now. The request ends when that model is registered. Killed in between, or where the
+training failed, the request stays *to be corrected*, and the same command goes on where it stood
+(after `run-requests`, if a deletion was interrupted): who was forgotten is not forgotten twice.
 """
 
 from collections.abc import Callable
