@@ -165,5 +165,8 @@ class Backend(Protocol):
     def record_deletion(self, job: DeletionJob) -> None:
         """Take what a finished deletion run left into the public record."""
 
+    def record_retirement(self, workspace: Workspace, record: ModelRecord) -> None:
+        """Say in the public record that a model was retired; safe to repeat."""
+
     def catch_up(self, workspace: Workspace) -> None:
         """Take into the public record what runs that were killed at their end did not."""

@@ -26,7 +26,7 @@ from unweave.commands.evaluate import evaluate
 from unweave.commands.forget import forget
 from unweave.commands.graph import graph
 from unweave.commands.log import log
-from unweave.commands.names import name, rollback
+from unweave.commands.names import name, retire, rollback
 from unweave.commands.predict import predict
 from unweave.commands.readmit import readmit
 from unweave.commands.report import report
@@ -298,4 +298,5 @@ commands.add_command(request)
 commands.add_command(run_requests)
 commands.add_command(readmit)
 commands.add_command(report)
+commands.add_command(retire)
 commands.add_command(rollback)

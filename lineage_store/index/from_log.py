@@ -14,7 +14,13 @@ from lineage_store.errors import CheckFailed
 from lineage_store.index.models import Guarantee, ModelState
 from lineage_store.keys.signing import load_public_key
 from lineage_store.log import events
-from lineage_store.log.kinds import ExclusionLifted, ModelMade, RowsDeleted, of_kind
+from lineage_store.log.kinds import (
+    ExclusionLifted,
+    ModelMade,
+    ModelRetired,
+    RowsDeleted,
+    of_kind,
+)
 from lineage_store.workspace.folder import Workspace
 
 
@@ -23,7 +29,7 @@ class LoggedModel:
     """A model as the log tells of it.
 
     `snapshot` follows from the order of the trainings: a deletion keeps its model's number.
-    `ended` is the time of the deletion that ended it.
+    `ended` is the time of the deletion that ended it, or at which it was retired.
     """
 
     id: str
@@ -102,11 +108,12 @@ def read_logged(connection: sqlite3.Connection) -> Logged:
     ]
     trained = [one.model for _, one in made if one.request is None]
     snapshots = {model: number for number, model in enumerate(trained, start=1)}
-    ended = {
+    ended: dict[str, tuple[str | None, str | None]] = {
         model: (deletion.time, after)
         for deletion in deletions
         for model, after in deletion.models.items()
     }
+    ended |= {one.model: (event.time, None) for event, one in of_kind(connection, ModelRetired)}
     models = []
     for event, one in made:
         time, after = ended.get(one.model, (None, None))

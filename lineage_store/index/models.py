@@ -1,7 +1,8 @@
 """The registry of models: one record a training or deletion run, in the order they were made.
 
 A model is *live* from when it is registered until a deletion replaces it (*deleted*: its weights
-are gone) or leaves nothing to train on (*withdrawn*). Paths are relative to the workspace.
+are gone) or leaves nothing to train on, or until it is retired (*withdrawn*). Paths are relative to
+the workspace.
 """
 
 import json

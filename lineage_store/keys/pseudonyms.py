@@ -181,6 +181,11 @@ class Pseudonyms:
         opened = (self._opened(lookup + SPELLING, sealed) for lookup, sealed in found)
         return tuple(sorted(one.decode("utf-8") for one in opened))
 
+    def every_spelling(self) -> list[str]:
+        """Return all ids of which a spelling is kept."""
+        found = spellings.all_sealed(self._connection)
+        return [self._opened(lookup + SPELLING, one).decode("utf-8") for lookup, one in found]
+
     def of_same(self, subject: str) -> dict[str, bytes]:
         """Return the pseudonyms of all known ids that are canonically this one, by their spelling.
 

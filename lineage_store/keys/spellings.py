@@ -91,6 +91,14 @@ def folding_to(connection: sqlite3.Connection, folded: bytes) -> list[tuple[byte
     return [(lookup, sealed) for lookup, sealed in found]
 
 
+def all_sealed(connection: sqlite3.Connection) -> list[tuple[bytes, bytes]]:
+    """Return lookup and sealed spelling of all ids."""
+    if not _has(connection, "spellings"):
+        return []
+    found = connection.execute("SELECT lookup, sealed FROM spellings")
+    return [(lookup, sealed) for lookup, sealed in found]
+
+
 def without(connection: sqlite3.Connection) -> int:
     """Count the ids whose spelling is not known, so that nothing can be said of them."""
     table = "unspelled" if _has(connection, "unspelled") else "keys"

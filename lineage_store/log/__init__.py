@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         EvidenceDrawn,
         LineServed,
         ModelMade,
+        ModelRetired,
         RowsDeleted,
         of_kind,
     )
@@ -48,6 +49,7 @@ else:
                 "EvidenceDrawn",
                 "LineServed",
                 "ModelMade",
+                "ModelRetired",
                 "RowsDeleted",
                 "of_kind",
             ),
@@ -65,6 +67,7 @@ __all__ = [
     "LineServed",
     "LogConnection",
     "ModelMade",
+    "ModelRetired",
     "RowsDeleted",
     "TreeHead",
     "clock_jumps",

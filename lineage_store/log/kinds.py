@@ -275,6 +275,16 @@ class LineServed(EventKind):
 
 
 @dataclass(frozen=True)
+class ModelRetired(EventKind):
+    """A model was ended that nobody asked to be deleted: no longer needed, or its time is over."""
+
+    name = "model retired"
+
+    model: str
+    by: str | None = None
+
+
+@dataclass(frozen=True)
 class EvidenceDrawn(EventKind):
     """So many finished deletions, of all that there were, were drawn by a seed to be looked at."""
 
@@ -320,6 +330,7 @@ KINDS: tuple[type[EventKind], ...] = (
     ObjectionUpheld,
     RequestEnded,
     LineServed,
+    ModelRetired,
     EvidenceDrawn,
     ClockExplained,
 )

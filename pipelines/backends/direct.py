@@ -171,6 +171,9 @@ class DirectBackend:
     def record_deletion(self, job: DeletionJob) -> None:
         """There is no other record than the one that was made."""
 
+    def record_retirement(self, workspace: Workspace, record: ModelRecord) -> None:
+        """There is no public record but index and log."""
+
     def catch_up(self, workspace: Workspace) -> None:
         """There is no other record than the one that was made."""
 

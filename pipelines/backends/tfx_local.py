@@ -6,7 +6,7 @@ MLMD is written to after a pipeline has succeeded, in this process, never from a
 import logging
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +32,7 @@ from lineage_store.mlmd import (
 )
 from lineage_store.workspace import Workspace
 from pipelines.jobs import DeletionJob, TrainingJob
-from unlearning.planning import ModelPlan, load_plan
+from unlearning.planning import load_plan
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
@@ -70,6 +70,17 @@ class TfxBackend:
         """Write the new models' lineage, mark what is gone, and record the deletion itself."""
         with translating_server_errors(job.workspace.metadata):
             _record_deletion(job.workspace, Metadata.of(job.workspace), job.request_id)
+
+    def record_retirement(self, workspace: Workspace, record: ModelRecord) -> None:
+        """Mark what is gone with a model that was retired."""
+        if not made_by_tfx(record):
+            return
+        with told(workspace.metadata):
+            with reading_index(workspace) as connection:
+                records = {one.id: one for one in models(connection)}
+            names = Names(workspace.keys().key_id)
+            metadata = Metadata.of(workspace)
+            _mark_deleted(metadata, workspace, record, records, names, after=None)
 
     def catch_up(self, workspace: Workspace) -> None:
         """Write what is not in MLMD yet of live models and of requests that are done."""
@@ -134,7 +145,15 @@ def _record_deletion(workspace: Workspace, metadata: Metadata, request_id: str) 
         records = {record.id: record for record in models(connection)}
     before = [records[plan.model_before] for plan in plans]
     for old, plan in zip(before, plans, strict=True):
-        _mark_deleted(metadata, workspace, old, plan, records, names)
+        _mark_deleted(
+            metadata,
+            workspace,
+            old,
+            records,
+            names,
+            after=plan.model_after,
+            changed=plan.affected_shards,
+        )
     ingest_deletion(
         metadata,
         names=names,
@@ -164,9 +183,11 @@ def _mark_deleted(
     metadata: Metadata,
     workspace: Workspace,
     old: ModelRecord,
-    plan: ModelPlan,
     records: dict[str, ModelRecord],
     names: Names,
+    *,
+    after: str | None,
+    changed: Iterable[int] = (),
 ) -> None:
     """Mark TFX's artifacts of the old model, and the nodes whose files the new ledger lacks.
 
@@ -175,13 +196,13 @@ def _mark_deleted(
     gone = [metadata.by_uri(str(workspace.absolute(path))) for path in old.paths.values()]
     metadata.mark_deleted(artifact for artifact in gone if artifact is not None)
     kept: Ledger | None = None
-    if plan.model_after is not None:
-        kept = open_ledger(workspace.absolute(records[plan.model_after].paths["ledger"]))
+    if after is not None:
+        kept = open_ledger(workspace.absolute(records[after].paths["ledger"]))
     live = {} if kept is None else live_files(kept, names)
     line = {record.id for record in records.values() if record.family == old.family}
     metadata.mark_deleted(ended_nodes(metadata, names, old, line, live=live))
-    changed = set(plan.affected_shards)
-    moved = [one for one in live if live[one] or place_of(one).get("shard") in changed]
+    shards = set(changed)
+    moved = [one for one in live if live[one] or place_of(one).get("shard") in shards]
     nodes = metadata.by_external_id(moved).items()
     metadata.move((node, live[name]) for name, node in nodes if node.uri)
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from fixtures.small_table import OPTIONS, write_people
-from lineage_store.errors import BadInput, NothingFound
+from lineage_store.errors import BadInput, NothingFound, OnHold
 from lineage_store.index.database import read_index
 from lineage_store.log import LineServed, of_kind
 from pipelines.backends.direct import DirectBackend
@@ -94,6 +94,48 @@ def test_a_name_stands_for_its_model_and_is_well_formed(root, tmp_path):
             at(root).names.name(wrong, model="m1")
     with pytest.raises(BadInput, match="give it one"):
         at(root).train(table, **OPTIONS, purpose="who stays")
+
+
+def test_a_retired_model_is_erased_and_nobody_is_kept_out(root, tmp_path):
+    table = write_people(tmp_path / "people.csv")
+    few = tmp_path / "few.csv"
+    lines = table.read_text().splitlines()
+    only = [f"only-there-{n},A,{n},{'xy'[n % 2]}" for n in range(40)]
+    few.write_text("\n".join([lines[0], *only]))
+    at(root).train(few, **OPTIONS)
+    paths = [one["model_path"] for one in at(root).models()]
+    assert at(root).names.retire("churn", superseded=True)["retired"] == ["m1"]
+    assert at(root).names.retire("m3")["retired"] == ["m3"]
+    assert [os.path.exists(path) for path in paths] == [False, True, False]
+    assert not (root / "data" / "m1").exists() and not (root / "data" / "m3").exists()
+    assert [one["state"] for one in at(root).models()] == ["withdrawn", "live", "withdrawn"]
+    with pytest.raises(NothingFound):
+        at(root).trace_subject("only-there-1")
+    assert at(root).spellings_alike(["Only There 1"]) == {}  # nor is it known how they are spelled
+    assert at(root).trace_subject("p3")["models"][0]["model"] == "m2"
+    assert at(root).audit()["ok"] and at(root).doctor()["ok"]
+    at(root).train(few, **OPTIONS)
+    assert at(root).trace_subject("only-there-1")["models"][0]["rows"] == 1
+    with pytest.raises(BadInput, match="ended already"):
+        at(root).names.retire("m1")
+    assert at(root).forget(["p3"])["models"][0]["model_before"] == "m2"
+    at(root).names.retire("churn")
+    assert not list((root / "named" / "churn").iterdir())
+
+
+def test_a_model_that_carries_restricted_rows_is_not_retired_and_a_killed_end_is_finished(root):
+    at(root).requests.add(["p3"], right="restriction", ground="18(1)(a)", only=True)
+    with pytest.raises(OnHold, match="take them out"):
+        at(root).names.retire("m1")
+    at(root).requests.cancel("q1")
+    kept = root / "data" / "m1"
+    shutil.copytree(kept, root.parent / "kept")
+    at(root).names.retire("m1")
+    shutil.copytree(root.parent / "kept", kept)  # as it is where the power went in between
+    at(root).names.name("churn", purpose="still")
+    assert kept.exists()
+    at(root).requests.run()
+    assert not kept.exists()
 
 
 def test_the_command_line_shows_names_and_what_is_missing(root):

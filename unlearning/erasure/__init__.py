@@ -1,6 +1,7 @@
 """Deleted means gone: models and rows are taken away, and a scan proves it.
 
 erase           the order of a deletion run, and its erasure
+retired         the end of a model that nobody asked to be deleted
 scan            searches every file of a workspace for what must be gone
 entries         what lies in a folder: names, links, attributes and files
 left_out        ids that what stays has too, and who decides on them
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from unlearning.erasure.erased_digests import digests_served, ended_digests, lengths_of
     from unlearning.erasure.left_out import LeftOut, find_left_out, must_be_decided
     from unlearning.erasure.residues import look_before
+    from unlearning.erasure.retired import finish_retired, retire
     from unlearning.erasure.scan import scan_apart
     from unlearning.erasure.tokens import row_tokens
 else:
@@ -33,6 +35,7 @@ else:
             "erased_digests": ("digests_served", "ended_digests", "lengths_of"),
             "left_out": ("LeftOut", "find_left_out", "must_be_decided"),
             "residues": ("look_before",),
+            "retired": ("finish_retired", "retire"),
             "scan": ("scan_apart",),
             "tokens": ("row_tokens",),
         },
@@ -44,9 +47,11 @@ __all__ = [
     "ended_digests",
     "erase",
     "find_left_out",
+    "finish_retired",
     "lengths_of",
     "look_before",
     "must_be_decided",
+    "retire",
     "row_tokens",
     "scan_apart",
 ]

@@ -1,9 +1,10 @@
-"""`unweave name`, `unweave rollback`: under what name models are served, and what for."""
+"""`unweave name`, `rollback`, `retire`: under what name models are served, and their end."""
 
 from pathlib import Path
 
 import click
 
+from unweave.options.completing import LIVE_MODELS, of
 from unweave.options.once import Once
 from unweave.options.queue_commands import BY
 from unweave.options.shared import JSON, WAIT, WORKSPACE, project_of, show
@@ -71,3 +72,22 @@ def rollback(
     with project_of(workspace, progress=False, wait=wait) as project:
         answer = project.names.rollback(name, to=to, by=by)
     show({"names": [answer]} | answer, as_json, "names")
+
+
+@click.command(cls=Once)
+@WORKSPACE
+@click.argument("model", metavar="MODEL|NAME", shell_complete=of(LIVE_MODELS))
+@click.option("--superseded", is_flag=True, help="Of a name, those versions that are not served.")
+@BY
+@WAIT
+@JSON
+def retire(
+    workspace: Path, model: str, superseded: bool, by: str | None, wait: int, as_json: bool
+) -> None:
+    """End a model that is no longer needed, or all of a name, and erase it; no one is kept out.
+
+    Who is to be forgotten is named to `forget`: this has no certificate, and keeps nobody out.
+    """
+    with project_of(workspace, wait=wait) as project:
+        answer = project.names.retire(model, superseded=superseded, by=by)
+    show(answer, as_json, "retired")

@@ -3,8 +3,8 @@
 import os
 from typing import Any
 
-from lineage_store.errors import BadInput
-from lineage_store.index import logging_events, models
+from lineage_store.errors import BadInput, NothingFound, OnHold
+from lineage_store.index import logging_events, models, sign_log
 from lineage_store.log import LineServed, events
 from lineage_store.requests import (
     NamedModel,
@@ -20,6 +20,7 @@ from unweave.session.queue_writing import user_name
 from unweave.session.session import Session
 
 Answer = dict[str, Any]
+Answers = list[str]  # within the class, `list` is the method
 
 
 class ModelNames:
@@ -83,6 +84,31 @@ class ModelNames:
                 serve_names(workspace, connection)
             return self._told(workspace, name)
 
+    def retire(self, name: str, *, superseded: bool = False, by: str | None = None) -> Answer:
+        """End a model, by its id, or all versions of a name, and erase them.
+
+        With `superseded` those of a name that are not served. Nobody is kept out by it, and there
+        is no certificate. Raises OnHold for a model that carries rows that are restricted.
+        """
+        from pipelines.runs import restricted_rows
+        from unlearning.erasure import retire
+
+        with self._session.running() as (workspace, _):
+            with logging_events(workspace) as connection:
+                wanted = _models_of(connection, workspace, name, superseded=superseded)
+                restricted = restricted_rows(connection, workspace).rows
+                staff = _staff(workspace, connection, by)
+            if any(restricted.get(model) for model in wanted):
+                raise OnHold(
+                    "Rows that would go are restricted (Article 18 GDPR): nothing was changed; "
+                    "take them out to be kept first, or lift that."
+                )
+            mark = self._session.backend.record_retirement
+            for model in wanted:
+                retire(workspace, model, mark=mark, time=self._session.time, by=staff)
+            sign_log(workspace)
+        return {"retired": wanted, "ok": True}
+
     def _told(self, workspace: Workspace, name: str) -> Answer:
         with self._session.reading() as (_, connection):
             live = live_by_line(models.models(connection))
@@ -131,9 +157,28 @@ def _log(
     by: str | None,
 ) -> None:
     assert named.served is not None
-    who = by or user_name()
-    staff = number_of(connection, workspace.keys(), who, random_bytes=os.urandom)
+    staff = _staff(workspace, connection, by)
     events.append(connection, LineServed(named.served, before, staff), time=session.time)
+
+
+def _staff(workspace: Workspace, connection: Any, by: str | None) -> str:
+    who = by or user_name()
+    return number_of(connection, workspace.keys(), who, random_bytes=os.urandom)
+
+
+def _models_of(connection: Any, workspace: Workspace, name: str, *, superseded: bool) -> Answers:
+    """Return the live models of a name's lines, or the one that is named."""
+    named = load_named(workspace).get(name)
+    if named is None:
+        if superseded:
+            raise NothingFound("There is no model of that name: `unweave models` lists them.")
+        return [models.find_model(connection, name).id]
+    live = live_by_line(models.models(connection))
+    lines = (one for one in named.lines if not (superseded and one == named.served))
+    found = [live[line] for line in lines if line in live]
+    if not found:
+        raise NothingFound(f"There is no live model of {name} to retire.")
+    return found
 
 
 def told(one: NamedModel, live: dict[str, str]) -> Answer:

@@ -175,8 +175,10 @@ class Session:
     def _finish_killed(self, workspace: Workspace) -> list[str]:
         """Do what killed commands did not get to; return the requests that are finished by it."""
         from pipelines.runs import sweep
+        from unlearning.erasure import finish_retired
 
         if not workspace.index_file.exists():
             return []
         self.backend.catch_up(workspace)
+        finish_retired(workspace, mark=self.backend.record_retirement)
         return sweep(workspace, today=self.today)

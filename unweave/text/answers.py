@@ -388,6 +388,7 @@ VIEWS: dict[str, Callable[[Answer], list[Any]]] = {
     "traced_artifact": traced_artifact,
     "models": models,
     "names": names,
+    "retired": lambda answer: [f"{', '.join(answer['retired'])} retired, and erased."],
     "status": status,
     "verified": verified,
     "predicted": predicted,

@@ -27,6 +27,7 @@ from lineage_store.log.kinds import (
     LiftingAnnounced,
     LineServed,
     ModelMade,
+    ModelRetired,
     ObjectionUpheld,
     RequestAnswered,
     RequestApproved,
@@ -83,6 +84,7 @@ WRITTEN = [
         {"request": "q1", "because": "verified", "on": "2031-03-01"},
     ),
     (LineServed("m3", "m1"), {"line": "m3", "instead": "m1"}),
+    (ModelRetired("m3"), {"model": "m3"}),
     (RequestStopped("q1", "more is needed"), {"request": "q1", "why": "more is needed"}),
     (
         RequestResumed("q1", "2031-01-09", "2031-02-03"),
