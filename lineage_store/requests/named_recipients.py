@@ -2,9 +2,10 @@
 
 Unweave knows the folders that it pushed into (`recipients`), and not who took what from there: that
 is said here, by name, for all lines of models or for one. Each erasure lists those who had
-something of a model that it changed, with the day on which they were told. They are companies and
-offices, as the record of processing has them (Article 30(1)(d)); `recipients.json` in the
-workspace, sealed.
+something of a model that it changed, with the day on which they were told. A place that *serves* a
+model from here is one of them, which is asked to confirm that it serves the new one, until its end.
+They are companies and offices, as the record of processing has them (Article 30(1)(d));
+`recipients.json` in the workspace, sealed.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -22,7 +23,8 @@ RECIPIENTS_FILE = "recipients.json"
 class Recipient:
     """One recipient: of which line of models (None: of all), from when, and until when if it ended.
 
-    `told` says on which day of which deletion it was told.
+    `told` says on which day of which deletion it was told; where it `serves` the models, that it
+    serves what replaced them.
     """
 
     number: int
@@ -31,9 +33,12 @@ class Recipient:
     since: str
     until: str | None = None
     told: Mapping[str, str] = field(default_factory=dict)
+    serves: bool = False
 
     def had(self, lines: Collection[str], *, on: str) -> bool:
         """Say whether it had something of one of some lines, before a day."""
+        if self.serves and self.until is not None and self.until <= on:
+            return False  # what it served it serves no more
         return self.since <= on and (self.line is None or self.line in lines)
 
 
@@ -59,13 +64,18 @@ def save_recipients(workspace: Workspace, recipients: Sequence[Recipient]) -> No
 
 
 def with_one_more(
-    recipients: Sequence[Recipient], *, name: str, line: str | None, since: str
+    recipients: Sequence[Recipient],
+    *,
+    name: str,
+    line: str | None,
+    since: str,
+    serves: bool = False,
 ) -> tuple[Recipient, ...]:
     """Return the recipients with a new one, numbered after the last; BadInput for no name."""
     if not name.strip() or not name.isprintable():
         raise BadInput("A recipient has a name, on one line.")
     number = max((one.number for one in recipients), default=0) + 1
-    return (*recipients, Recipient(number, name.strip(), line, since))
+    return (*recipients, Recipient(number, name.strip(), line, since, serves=serves))
 
 
 def changed(

@@ -34,7 +34,8 @@ def trained(tmp_path_factory):
 
 
 @pytest.fixture
-def root(trained, tmp_path):
+def root(trained, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")  # letters without a PDF are made quicker
     return shutil.copytree(trained, tmp_path / "workspace", symlinks=True)
 
 
@@ -136,6 +137,29 @@ def test_a_model_that_carries_restricted_rows_is_not_retired_and_a_killed_end_is
     assert kept.exists()
     at(root).requests.run()
     assert not kept.exists()
+
+
+def test_a_place_that_serves_is_asked_to_confirm_and_until_then_the_answer_says_so(root, tmp_path):
+    desk = at(root).requests
+    desk.serving.add("https://models.example/churn", model="churn", since="2026-01-01")
+    gone = desk.serving.add("the old shop", since="2026-01-01")
+    desk.serving.end(gone["number"], on="2026-03-01")
+    desk.recipients.add("Ads Ltd", since="2026-01-01")
+    desk.add(["p3"], only=True)
+    (run,) = desk.run()["runs"]
+    assert [one["name"] for one in run["to_confirm"]] == ["https://models.example/churn"]
+    told = desk.answer_pack("q1", out=tmp_path / "q1")
+    assert any("serving confirm 1 r1" in one for one in told["before_sending"])
+    said = "Not confirmed yet is that the new ones are served at: https://models.example/churn."
+    assert said in (tmp_path / "q1" / "letter.txt").read_text()
+    assert [one["name"] for one in desk.serving.list()["to_tell"]] == [run["to_confirm"][0]["name"]]
+    with pytest.raises(BadInput, match="another list"):
+        desk.serving.confirmed(3, "r1")
+    desk.serving.confirmed(1, "r1")
+    assert desk.show("q1")["to_confirm"][0]["told"] == "2026-05-20"
+    desk.answer_pack("q1", out=tmp_path / "again", language="de")
+    assert "models.example" not in (tmp_path / "again" / "letter.txt").read_text()
+    assert [one["name"] for one in desk.recipients.list()["recipients"]] == ["Ads Ltd"]
 
 
 def test_the_command_line_shows_names_and_what_is_missing(root):

@@ -36,6 +36,7 @@ from unweave.letters.kinds import Kind, kind_due
 from unweave.session.forget_options import must_be_text
 
 Answer = dict[str, Any]
+Answers = list[Answer]
 DATA_RIGHTS = ("access", "portability")  # answered by the person's data
 
 
@@ -242,6 +243,8 @@ class Answering(RequestsInHand):
         if found.invoked.right == "rectification" and found.invoked.taken_out is not None:
             told_of = to_tell(connection, workspace, found.invoked.taken_out)
             facts = replace(facts, recipients=tuple(one["name"] for one in told_of))
+        left = _unconfirmed(connection, workspace, proofs)
+        facts = replace(facts, unconfirmed=tuple(dict.fromkeys(one["name"] for one in left)))
         facts = replace(facts, enclosed=True) if enclosed else without_enclosed(facts)
         extended = facts.extended is not None
         return (
@@ -266,13 +269,28 @@ def _must_not_be_answered(found: Queued) -> None:
 
 
 def _not_told(workspace: Workspace, proofs: Proofs) -> list[str]:
-    """Return the recipients that nobody has told yet, by name and deletion."""
+    """Return who is not told yet, and which place has not confirmed, by name and deletion."""
     with reading_index(workspace) as connection:
         runs = dict.fromkeys(one["deletion"] for one in proofs.named)
         found = [one for run in runs for one in to_tell(connection, workspace, run)]
+        places = _unconfirmed(connection, workspace, proofs)
     return [
-        f"{one['name']} is told of {one['deletion']} (Article 19): unweave recipient told "
-        f"{one['number']} {one['deletion']}"
-        for one in found
-        if one["told"] is None
+        *(
+            f"{one['name']} is told of {one['deletion']} (Article 19): unweave recipient told "
+            f"{one['number']} {one['deletion']}"
+            for one in found
+            if one["told"] is None
+        ),
+        *(
+            f"{one['name']} serves what {one['deletion']} put in place: unweave serving confirm "
+            f"{one['number']} {one['deletion']}"
+            for one in places
+        ),
     ]
+
+
+def _unconfirmed(connection: sqlite3.Connection, workspace: Workspace, proofs: Proofs) -> Answers:
+    """Return the places that did not confirm yet what a request's deletions replaced."""
+    runs = dict.fromkeys(one["deletion"] for one in proofs.named)
+    every = (one for run in runs for one in to_tell(connection, workspace, run, serving=True))
+    return [one for one in every if one["told"] is None]

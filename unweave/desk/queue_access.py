@@ -111,7 +111,10 @@ class QueueAccess:
         told["warnings"] += self._barred(workspace, connection, found)
         runs = dict.fromkeys(one["deletion"] for one in told.get("certificates", ()))
         return told | {
-            "to_tell": [one for run in runs for one in to_tell(connection, workspace, run)]
+            "to_tell": [one for run in runs for one in to_tell(connection, workspace, run)],
+            "to_confirm": [
+                one for run in runs for one in to_tell(connection, workspace, run, serving=True)
+            ],
         }
 
     def carried_by(

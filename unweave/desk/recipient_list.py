@@ -25,10 +25,14 @@ Answers = list[Answer]  # within the class, `list` is the method
 
 
 class RecipientList:
-    """Whom data or models of one workspace were given to, and who was told of which deletion."""
+    """Whom data or models of one workspace were given to, and who was told of which deletion.
 
-    def __init__(self, session: Session) -> None:
+    Or the places that `serve` its models, and where of which deletion the new ones are confirmed.
+    """
+
+    def __init__(self, session: Session, *, serves: bool = False) -> None:
         self._session = session
+        self._serves = serves
 
     def add(self, name: str, *, model: str | None = None, since: str | None = None) -> Answer:
         """Add a recipient: of the line of a model, or of all, from a day on (today)."""
@@ -39,15 +43,21 @@ class RecipientList:
                 with reading_index(workspace) as connection:
                     model = model_of_name(connection, workspace, model)
                     line = models.find_model(connection, model).family
-            found = with_one_more(load_recipients(workspace), name=name, line=line, since=day)
+            found = with_one_more(
+                load_recipients(workspace), name=name, line=line, since=day, serves=self._serves
+            )
             save_recipients(workspace, found)
         return _told(found[-1])
 
     def list(self) -> Answer:
         """List the recipients, with whom nobody has told of a deletion yet."""
         with self._session.reading() as (workspace, connection):
-            found = load_recipients(workspace)
-            left = [one for run in _runs(connection) for one in to_tell(connection, workspace, run)]
+            found = [one for one in load_recipients(workspace) if one.serves == self._serves]
+            left = [
+                one
+                for run in _runs(connection)
+                for one in to_tell(connection, workspace, run, serving=self._serves)
+            ]
         return {
             "recipients": [_told(one) for one in found],
             "to_tell": [one for one in left if one["told"] is None],
@@ -68,6 +78,8 @@ class RecipientList:
         with self._session.holding() as workspace:
             return self._changed(workspace, number, until=day)
 
+    confirmed = told  # as it is called of a place that serves
+
     def _changed(
         self,
         workspace: Workspace,
@@ -77,6 +89,8 @@ class RecipientList:
         told: tuple[str, str] | None = None,
     ) -> Answer:
         found = changed(load_recipients(workspace), number, until=until, told=told)
+        if not any(one.number == number and one.serves == self._serves for one in found):
+            raise BadInput(f"The number {number} is of another list: of recipients, or of places.")
         save_recipients(workspace, found)
         return next(_told(one) for one in found if one.number == number)
 
@@ -87,15 +101,20 @@ class RecipientList:
         return day
 
 
-def to_tell(connection: sqlite3.Connection, workspace: Workspace, run: str) -> Answers:
-    """Return the recipients of what a deletion changed, each with the day on which it was told."""
+def to_tell(
+    connection: sqlite3.Connection, workspace: Workspace, run: str, *, serving: bool = False
+) -> Answers:
+    """Return the recipients of what a deletion changed, each with the day on which it was told.
+
+    With `serving`, the places that serve it, and the day on which they confirmed the new models.
+    """
     lines = {models.find_model(connection, one).family for one in replaced(connection, run)}
     ended = deletions.find_request(connection, run).ended
     day = (ended or "")[:10]
     return [
         {"number": one.number, "name": one.name, "deletion": run, "told": one.told.get(run)}
         for one in load_recipients(workspace)
-        if one.had(lines, on=day)
+        if one.serves == serving and one.had(lines, on=day)
     ]
 
 
@@ -105,7 +124,9 @@ def who_has_data(
     """Return the recipients of some models, and the categories of them that were described."""
     lines = {models.find_model(connection, one).family for one in of}
     named = [
-        one.name for one in load_recipients(workspace) if one.line is None or one.line in lines
+        one.name
+        for one in load_recipients(workspace)
+        if not one.serves and (one.line is None or one.line in lines)
     ]
     described = load_controller(workspace).recipients
     return (*dict.fromkeys(named), *([described] if described else ()))

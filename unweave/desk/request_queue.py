@@ -34,7 +34,7 @@ from lineage_store.workspace import Workspace
 from unweave.answers import requests as request_answers
 from unweave.desk.describing import Describing
 from unweave.desk.queue_access import QueueAccess
-from unweave.desk.recipient_list import RecipientList
+from unweave.desk.recipient_list import RecipientList, to_tell
 from unweave.session.forget_options import (
     asked_of,
     derived_until,
@@ -223,6 +223,11 @@ class RequestQueue(Describing):
         """Whom data or models were given to, and who of them was told of which deletion."""
         return RecipientList(self._session)
 
+    @property
+    def serving(self) -> RecipientList:
+        """The places that serve models from here, and what each has confirmed."""
+        return RecipientList(self._session, serves=True)
+
     def show(self, request: str) -> Answer:
         """Show a request with all that it keeps: ids, free text, near matches that wait."""
         with self._session.reading() as (workspace, connection):
@@ -271,13 +276,17 @@ class RequestQueue(Describing):
                 accept_left_out=accept_left_out,
             )
             sign_log(workspace)  # what was queued meanwhile, too
-            return request_answers.ran(
+            answer = request_answers.ran(
                 workspace,
                 ran,
                 finished,
                 today=self._session.today,
                 reveal=self._session.reveal,
             )
+        with self._session.reading() as (workspace, connection):
+            for run in answer["runs"]:
+                run["to_confirm"] = to_tell(connection, workspace, run["request_id"], serving=True)
+        return answer
 
     def inbox(self, folder: Path | str) -> Answer:
         """Take in the request files of a folder that the policy accepts, and remove those."""

@@ -44,7 +44,8 @@ class Facts:
     invokes, on a `ground`, which of a refusal is that of the refusal; an objection may be against
     `marketing`. What is restricted is so `since` a day: models carry it (`carried`), or it was
     taken out of them (`kept`); `lifts_on` and `because` say of its end. `held` are the rows that
-    are sent, some of them `joint`. `recipients` are named ones who have something of the person's.
+    are sent, some of them `joint`. `recipients` are named ones who have something of the person's,
+    and `unconfirmed` places that have not confirmed that they serve the new models.
     """
 
     request: str
@@ -78,6 +79,7 @@ class Facts:
     held: int = 0
     joint: bool = False
     recipients: tuple[str, ...] = ()
+    unconfirmed: tuple[str, ...] = ()
 
     @property
     def late(self) -> bool:

@@ -138,6 +138,11 @@ def shown(answer: Answer) -> list[Any]:
         + (f"told of {one['deletion']} on {one['told']}" if one["told"] else "not told yet")
         for one in answer["to_tell"]
     ]
+    lines += [
+        f"  {one['name']}: "
+        + (f"confirmed for {one['deletion']} on {one['told']}" if one["told"] else "not confirmed")
+        for one in answer["to_confirm"]
+    ]
     lines += [f"  was served   {told['pushed']}" for told in answer.get("recipients", [])]
     return lines + _near(answer)
 
@@ -224,6 +229,11 @@ def ran(answer: Answer) -> list[Any]:
         parts += [f"{', '.join(run['requests'])} in one run:", *forgotten(run)]
         for name, own in run["certificates"].items():
             parts += [f"{name}:", *(line for one in own for line in proof_lines(one))]
+        parts += [
+            f"Replaced here, not confirmed at {one['name']}: unweave serving confirm "
+            f"{one['number']} {one['deletion']}"
+            for one in run["to_confirm"]
+        ]
     parts += [f"{run} was finished." for run in answer["finished"]]
     parts += _settled(answer)
     for one in answer["waiting"]:
@@ -284,6 +294,19 @@ def recipients(answer: Answer) -> list[Any]:
     return lines or ["No recipient was named."]
 
 
+def places(answer: Answer) -> list[Any]:
+    """Show all places that serve, and which deletion each has still to confirm."""
+    lines = [line for one in answer["recipients"] for line in place(one)]
+    lines += [f"not confirmed: {one['name']} of {one['deletion']}" for one in answer["to_tell"]]
+    return lines or ["No place that serves was named."]
+
+
+def place(answer: Answer) -> list[Any]:
+    """Show a place that serves."""
+    head, *told = recipient(answer)
+    return [head, *(line.replace("told of", "confirmed for") for line in told)]
+
+
 def described(answer: Answer) -> list[Any]:
     """Show who answers for the data."""
     names = (name for name in answer if name != "missing")
@@ -308,5 +331,7 @@ VIEWS: dict[str, Callable[[Answer], list[Any]]] = {
     "evidence": evidence,
     "recipient": recipient,
     "recipients": recipients,
+    "place": place,
+    "places": places,
     "in_calendar": in_calendar,
 }

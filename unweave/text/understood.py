@@ -13,7 +13,7 @@ def understood_lines(told: Understanding, *, values: bool) -> Iterator[str]:
     """Yield what was understood, line by line; with `values`, the names of classes too."""
     yield f"Read {told.rows:,} rows ({'; '.join(sorted(set(told.sources.values())))})."
     if told.excluded:
-        yield f"  kept out   {told.excluded:,} rows of what was forgotten here"
+        yield f"  kept out   {told.excluded:,} rows of what was forgotten here, or is restricted"
     if told.alike:
         said = f"{told.alike:,} rows are of ids spelled nearly as forgotten ones"
         yield f"  alike      {said} (--admit-alike lets them in)"
