@@ -75,7 +75,7 @@ class TfxBackend:
         """Mark what is gone with a model that was retired."""
         if not made_by_tfx(record):
             return
-        with told(workspace.metadata):
+        with translating_server_errors(workspace.metadata):
             with reading_index(workspace) as connection:
                 records = {one.id: one for one in models(connection)}
             names = Names(workspace.keys().key_id)

@@ -7,7 +7,6 @@ before_a_run                                 what would stop a deletion at its e
 devices                                      which card a run computes on, if any
 dry_run                                      what a deletion would do
 find_rows                                    from ids to rows
-rectifying                                   forgotten, let in again, trained on as corrected
 restricting                                  rows that are trained on no more (Article 18)
 killed_runs                                  what they leave behind, taken away
 """
@@ -47,7 +46,6 @@ __all__ = [
     "forget",
     "forget_as_asked",
     "queue",
-    "rectifying",
     "repair",
     "restrict",
     "restricted_rows",

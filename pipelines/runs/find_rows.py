@@ -24,6 +24,7 @@ from lineage_store.index import (
 )
 from lineage_store.keys import Keys, Pseudonyms, alike_entry, canonical_id, entries_of_ids
 from lineage_store.workspace import Workspace
+from unlearning.certificates import KEPT
 from unlearning.erasure import row_tokens
 from unlearning.planning import Asked, OpenRequest
 
@@ -52,6 +53,12 @@ class ForgetRequest:
     upgrades: tuple[str, ...] = ()
     accept_left_out: bool = False
     keep_rows: bool = False
+
+    @property
+    def also_recorded(self) -> dict[str, object]:
+        """What is recorded of a run beside what it asks of the result, where there is any."""
+        told = {"exact_by": self.exact_by, KEPT: self.keep_rows or None}
+        return {name: value for name, value in told.items() if value is not None}
 
     @property
     def kind(self) -> str:

@@ -43,9 +43,9 @@ from pipelines.runs.find_rows import (
     found_tokens,
     rows_of,
 )
-from pipelines.runs.restricting import keep_those_restricted, must_not_be_restricted
+from pipelines.runs.restricting import respect_restrictions
 from pipelines.runs.settled_plans import settle_plans
-from unlearning.certificates import KEPT, forget_open_file, log_asked, log_taken_back
+from unlearning.certificates import forget_open_file, log_asked, log_taken_back
 from unlearning.evaluation import demanded, load_evaluations
 from unlearning.fingerprint import must_be_there
 from unlearning.planning import (
@@ -243,14 +243,12 @@ def _open(
         found = find(connection, workspace, request, workspace.keys())
         plans = plan_all(connection, workspace, request, found, backend=command.backend)
         looked = look(connection, workspace, request, found, plans)
-        also = {"exact_by": request.exact_by, KEPT: request.keep_rows or None}
         texts, numbers = found_tokens(connection, workspace, found)
         connection.execute("BEGIN IMMEDIATE")
         with connection:
             # Asked again: the queue takes a hold also while this was planned.
             queue.must_not_be_held(connection, held, today=command.today, but=request.queued)
-            must_not_be_restricted(connection, workspace, request, found)
-            keep_those_restricted(connection, workspace, request)
+            respect_restrictions(connection, workspace, request, found)
             recorded = deletions.record(
                 connection,
                 commitments=enter(connection, workspace, request, found),
@@ -258,7 +256,7 @@ def _open(
                     **without(asdict(request.asked), accept_bridged=False),
                     "rows": request.rows,
                     "replay": request.replay,
-                    **{name: value for name, value in also.items() if value is not None},
+                    **request.also_recorded,
                 },
                 time=command.time,
                 queued=request.queued,

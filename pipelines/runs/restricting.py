@@ -97,6 +97,14 @@ def whereabouts_of(
     return whereabouts(connection, workspace, _named(request, details), keys)
 
 
+def respect_restrictions(
+    connection: sqlite3.Connection, workspace: Workspace, request: ForgetRequest, found: Found
+) -> None:
+    """Raise OnHold if rows would go that are restricted, and seal those that are to be kept."""
+    must_not_be_restricted(connection, workspace, request, found)
+    keep_those_restricted(connection, workspace, request)
+
+
 def must_not_be_restricted(
     connection: sqlite3.Connection,
     workspace: Workspace,

@@ -11,6 +11,7 @@ from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.errors import BadInput
 from lineage_store.understood import Understanding
 from lineage_store.workspace import parse_connection
+from unweave.api.rectifying import end_corrected, take_out_the_wrong
 from unweave.desk.model_names import serve_line
 from unweave.session.forget_options import derived_until
 from unweave.session.session import Session
@@ -35,7 +36,6 @@ def train_model(
     What the request `rectifies` names is forgotten first, and let in again. The model is served
     under the name that is `named`, in the place of whatever was.
     """
-    from pipelines.runs.rectifying import end_corrected, take_out_the_wrong
     from pipelines.runs.train import DryRunEnds, train
     from unweave.answers import runs as answers
 

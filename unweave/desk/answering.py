@@ -157,6 +157,7 @@ class Answering(RequestsInHand):
                 )
         answer = told(out, letter.kind, sent) | {"request": request}
         answer["files"] += list(files)
+        answer["warnings"] += still_read(workspace.index_file)
         ticks = [OTHER_PLACES, *([WAY.format(way=details.came_by)] if details.came_by else ())]
         return answer | {"state": "done" if data.found else kind, "before_sending": ticks}
 

@@ -9,7 +9,16 @@ from typing import Any
 
 from lineage_store.canonical import write_atomic
 from lineage_store.errors import BadInput
-from lineage_store.index import Queued, deletions, lift, manifest, models, queue, queue_changes
+from lineage_store.index import (
+    Queued,
+    deletions,
+    lift,
+    manifest,
+    models,
+    queue,
+    queue_changes,
+    still_read,
+)
 from lineage_store.keys import entries_of_ids
 from lineage_store.log import LogConnection
 from lineage_store.requests import Details, KeptRow, date_of, destroy_kept, rows_kept_of
@@ -121,6 +130,7 @@ class RightsInHand(Answering):
             queue_changes.lift(connection, found, time=session.time, by=staff)
             answer |= self._at.told(workspace, connection, queue.find(connection, request))
         destroy_kept(workspace, request)
+        answer["warnings"] += still_read(workspace.index_file)
         return answer
 
     def _let_in(

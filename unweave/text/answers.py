@@ -37,7 +37,7 @@ def trained(answer: Answer) -> list[Any]:
         f"{answer['seconds']:.1f} s.",
         *border_line(answer),
         *(
-            [f"{answer['excluded']:,} rows were kept out: their subjects were forgotten here, or are restricted."]
+            [f"{answer['excluded']:,} rows were kept out: of who was forgotten, or is restricted."]
             if answer["excluded"]
             else []
         ),

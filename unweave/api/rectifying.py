@@ -9,6 +9,7 @@ training failed, the request stays *to be corrected*, and the same command goes 
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from lineage_store.errors import BadInput
 from lineage_store.index import (
@@ -24,17 +25,16 @@ from lineage_store.keys import entries_of_ids
 from lineage_store.requests import Details, open_details
 from lineage_store.rights import TO_BE_CORRECTED
 from lineage_store.workspace import Workspace
-from pipelines.jobs import Command
-from pipelines.runs.find_rows import ForgetRequest
-from pipelines.runs.forget import forget
-from pipelines.runs.restricting import whereabouts_of
+
+if TYPE_CHECKING:
+    from pipelines.jobs import Command
 
 
 def take_out_the_wrong(
     workspace: Workspace,
     request: str,
     *,
-    command: Command,
+    command: "Command",
     derived_until: str,
     random_bytes: Callable[[int], bytes],
 ) -> None:
@@ -43,6 +43,9 @@ def take_out_the_wrong(
     Raises BadInput for a request that does not wait for that, OnHold for one whose rows are held
     or restricted by another.
     """
+    from pipelines.runs import ForgetRequest, whereabouts_of
+    from pipelines.runs.forget import forget
+
     found, details = _waiting(workspace, request, today=command.today)
     with reading_index(workspace) as connection:
         there = [
