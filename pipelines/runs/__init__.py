@@ -5,7 +5,7 @@ asked_again                                  an interrupted deletion that is ask
 base_model                                   the model that a training starts from
 before_a_run                                 what would stop a deletion at its end
 devices                                      which card a run computes on, if any
-dry_run                                      what a deletion would do
+planned_changes                                  what a deletion would do
 find_rows                                    from ids to rows
 restricting                                  rows that are trained on no more (Article 18)
 killed_runs                                  what they leave behind, taken away
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipelines.runs.doctor import examine, repair
     from pipelines.runs.find_rows import ForgetRequest, whereabouts
     from pipelines.runs.killed_runs import sweep
+    from pipelines.runs.planned_changes import dry_run
     from pipelines.runs.queue import Group, Ran
     from pipelines.runs.restricting import restrict, restricted_rows, whereabouts_of
 else:
@@ -30,6 +31,7 @@ else:
             "doctor": ("examine", "repair"),
             "find_rows": ("ForgetRequest", "whereabouts"),
             "killed_runs": ("sweep",),
+            "planned_changes": ("dry_run",),
             "queue": ("Group", "Ran"),
             "restricting": ("restrict", "restricted_rows", "whereabouts_of"),
         },

@@ -6,23 +6,20 @@ same command finds the running request by the ids and finishes it.
 """
 
 import shutil
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lineage_store.cells import Snapshot, load_snapshot, write_without
+from lineage_store.cells import load_snapshot, write_without
 from lineage_store.disk_full import translated
 from lineage_store.errors import DiskFull
 from lineage_store.index import (
     IndexedRows,
-    base_of,
     deletions,
     logging_events,
     models,
     queue,
-    reached,
     reading_index,
     record_failure,
     writing_index,
@@ -31,40 +28,32 @@ from lineage_store.ledger import open_ledger, without
 from lineage_store.rows import open_rows
 from lineage_store.tensors import weights_digest
 from lineage_store.workspace import Workspace
-from pipelines.jobs import Backend, Command, DeletionJob, ModelChange
+from pipelines.jobs import Command, DeletionJob, ModelChange
 from pipelines.runs.before_a_run import look, notes_of_disk
 from pipelines.runs.devices import take_devices
 from pipelines.runs.find_rows import (
     ForgetRequest,
-    Found,
     earlier_request,
     enter,
     find,
     found_tokens,
     rows_of,
 )
+from pipelines.runs.planned_changes import plan_all
 from pipelines.runs.restricting import respect_restrictions
 from pipelines.runs.settled_plans import settle_plans
 from unlearning.certificates import forget_open_file, log_asked, log_taken_back
 from unlearning.evaluation import demanded, load_evaluations
-from unlearning.fingerprint import must_be_there
 from unlearning.planning import (
-    AffectedModel,
-    BaseAfter,
     ModelPlan,
     OpenRequest,
-    base_after,
     destroy_open,
-    fingerprints_today,
-    folder_bytes,
     load_open,
     load_plan,
     must_still_hold,
-    plan_model,
     save_open,
     save_plan,
 )
-from unlearning.registry import must_be_recorded
 from unlearning.verification import Distances, load_reports
 
 
@@ -82,66 +71,6 @@ class Done:
     distances: Mapping[str, Distances] = field(default_factory=dict)
     evaluations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-
-
-def plan_all(
-    connection: sqlite3.Connection,
-    workspace: Workspace,
-    request: ForgetRequest,
-    found: Found,
-    *,
-    backend: Backend,
-) -> list[ModelPlan]:
-    """Plan the change of every live model that holds a row or came of one; changes nothing.
-
-    A base is older than what was trained from it, so it is planned before.
-    """
-    plans, asked = [], request.asked
-    number = int(models.next_model_id(connection).removeprefix("m"))
-    live = models.models(connection, live_only=True)
-    exact = request.asked.chosen().claim.settles
-    wanted = reached(live, {*found.rows, *request.upgrades}, exact=exact)
-    after = {
-        record.id: BaseAfter(record.id, record.guarantee, _snapshot(workspace, record).schema)
-        for record in live
-        if record.id not in wanted and record.id in map(base_of, live)
-    }
-    for record in live:
-        if record.id not in wanted:
-            continue
-        ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
-        must_be_recorded(workspace, connection, record, ledger)
-        snapshot, deleted = _snapshot(workspace, record), found.in_model(record.id)
-        base_id = base_of(record)
-        base = None if base_id is None else after[base_id]
-        model = AffectedModel(
-            id=record.id,
-            ledger=ledger,
-            snapshot=snapshot,
-            store=open_rows(workspace.absolute(record.paths["rows"])),
-            descendants=backend.descendants(workspace, record),
-            served=folder_bytes(workspace.absolute(record.paths["model"])),
-        )
-        must_be_there(ledger.header.options.device)
-        plan = plan_model(
-            model,
-            model_after=f"m{number}",
-            deleted=deleted,
-            asked=asked,
-            today=fingerprints_today(ledger),
-            derived_until=request.derived_until,
-            base=base,
-        )
-        if plan.estimate is not None:
-            asked = replace(asked, limits=asked.limits.less(plan.estimate))
-        plans.append(plan)
-        after[record.id] = base_after(plan, snapshot, deleted, base=base)
-        number += 1
-    return plans
-
-
-def _snapshot(workspace: Workspace, record: models.ModelRecord) -> Snapshot:
-    return load_snapshot(workspace.absolute(record.paths["data"]))
 
 
 def forget(

@@ -286,7 +286,7 @@ class Project(Reader):
         accept_bridged: bool = False,
     ) -> dict[str, Any]:
         """Say what `forget` would do, and change nothing."""
-        from pipelines.runs.dry_run import dry_run
+        from pipelines.runs import dry_run
         from unweave.answers import runs as answers
 
         request = forget_request(

@@ -116,8 +116,11 @@ def test_the_configuration_of_a_run_stands_in_its_header(tmp_path):
     assert config == wanted and config.options.early_stop == 3
 
 
-@pytest.mark.parametrize("name, value", [("stage", 0.5), ("stage", None), ("watched", "ab"),
-                                         ("kind", "x"), ("seconds", True), ("model", 3)])  # fmt: skip
+OTHER_TYPES = [("stage", 0.5), ("stage", None), ("watched", "ab"), ("kind", "x"),
+               ("seconds", True), ("model", 3)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), OTHER_TYPES)
 def test_a_stage_whose_record_is_of_other_types_is_damaged(tmp_path, name, value):
     record = StageRecord(0, 0, 9, 1, 1, 0, 1, "r", "c", "s", "m1", 0.25, watched=(1.0, 2))
     shard = ShardLedger(tmp_path)
