@@ -31,8 +31,10 @@ from unweave.report.charts import Curve, Evaluation, Histogram
 pytest_plugins = ["golden.workspaces"]
 COLLECTED = pytest.StashKey[dict[str, bool]]()
 
-# No test asserts a time, and a busy machine is no failure.
-settings.register_profile("unweave", deadline=None)
+# No test asserts a time, and a busy machine is no failure. `make test-all` tries as many examples
+# as hypothesis does on its own.
+settings.register_profile("whole", deadline=None)
+settings.register_profile("unweave", deadline=None, max_examples=40)
 settings.load_profile("unweave")
 draw_secrets()
 warm_scan()
@@ -42,6 +44,12 @@ probe_small_once()
 def pytest_addoption(parser):
     """How long the slow tests of `faults/test_fuzz.py` try changes of each format."""
     parser.addoption("--fuzz-seconds", type=float, default=60)
+
+
+def pytest_configure(config):
+    """Take as many examples as there is time for."""
+    if not config.option.markexpr:
+        settings.load_profile("whole")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -5,7 +5,7 @@ asked_again                                  an interrupted deletion that is ask
 base_model                                   the model that a training starts from
 before_a_run                                 what would stop a deletion at its end
 devices                                      which card a run computes on, if any
-planned_changes                                  what a deletion would do
+planned_changes                              what a deletion would do
 find_rows                                    from ids to rows
 restricting                                  rows that are trained on no more (Article 18)
 killed_runs                                  what they leave behind, taken away

@@ -40,14 +40,12 @@ def environment(module: str | None = None) -> dict[str, Any]:
 
     `module` is the source of the model's module, for what that imports.
     """
-    from importlib.metadata import version
-
     imported = {} if module is None else module_imports(module)
     return {
         "python": platform.python_version(),
         "machine": platform.machine(),
         "processor": processor_features(),
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": {name: _version(name) for name in PACKAGES},
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
         "threads": THREADS,
         "deterministic": True,
@@ -59,12 +57,18 @@ def environment(module: str | None = None) -> dict[str, Any]:
 
 def environment_of(packages: Sequence[str]) -> dict[str, Any]:
     """Return the environment of what depends on Python and some packages alone."""
-    from importlib.metadata import version
-
     return {
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in packages},
+        "packages": {name: _version(name) for name in packages},
     }
+
+
+@functools.cache
+def _version(package: str) -> str:
+    """Return what is installed of a package: one process imports one version of it."""
+    from importlib.metadata import version
+
+    return version(package)
 
 
 def _keras() -> dict[str, Any]:

@@ -68,15 +68,19 @@ ACTS = {
 
 
 @cache
-def named_in(name: str) -> frozenset[str]:
-    """Return the source files whose code names an option, as a name or as a whole string."""
-    found = set()
-    for folder in FOLDERS:
-        for path in (TOP / folder).rglob("*.py"):
-            text = path.read_text(encoding="utf-8")
-            if path.name != "__init__.py" and name in names_of(ast.parse(text)):
-                found.add(f"{folder}/{path.relative_to(TOP / folder)}")
-    return frozenset(found)
+def names_by_file() -> dict[str, set[object]]:
+    """Return what the code of each source file names, as a name or as a whole string."""
+    return {
+        str(path.relative_to(TOP)): names_of(ast.parse(path.read_text(encoding="utf-8")))
+        for folder in FOLDERS
+        for path in (TOP / folder).rglob("*.py")
+        if path.name != "__init__.py"
+    }
+
+
+def named_in(name: str) -> set[str]:
+    """Return the source files that name an option."""
+    return {file for file, names in names_by_file().items() if name in names}
 
 
 def names_of(tree: ast.AST) -> set[object]:
