@@ -18,9 +18,9 @@ Groups: TypeAlias = Mapping[CellId, Sequence[CellId]]
 
 
 def levels(layout: CellLayout, cells: Sequence[CellId]) -> Iterator[Groups]:
-    """Yield groups and what is in them: cells, then groups of these, until a split has few."""
+    """Yield groups and what is in them: cells, then groups of these, until a split has one."""
     size = 1
-    while max(Counter(cell.split for cell in cells).values(), default=0) > GROUPED:
+    while max(Counter(cell.split for cell in cells).values(), default=0) > 1:
         size *= GROUPED
         groups: dict[CellId, list[CellId]] = {}
         for cell in cells:
