@@ -159,6 +159,7 @@ class TrainOptions:
     leaf_rows: int = option(
         2, "The least rows on either side of a split.", low=1, high=1 << 20, shown=True
     )
+    clusters: int = option(8, "Clusters of k-means, at most.", low=1, high=1024, shown=True)
     similarity: str = option(
         "cosine",
         "How alike two items are, of the histories that they share.",

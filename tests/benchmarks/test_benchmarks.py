@@ -329,10 +329,12 @@ def test_families_are_compared_and_every_deletion_is_that_of_a_twin():
     assert told == [
         ("breast-cancer", "naive-bayes"), ("breast-cancer", "ridge"),
         ("breast-cancer", "logistic"), ("breast-cancer", "forest"),
-        ("diabetes", "ridge"), ("diabetes", "forest"), ("made", "item-knn"),
+        ("diabetes", "ridge"), ("diabetes", "forest"),
+        ("breast-cancer", "k-means"), ("made", "item-knn"),
     ]  # fmt: skip
-    for line in lines[2:]:  # forests of the two draw otherwise, and the tables are small
-        assert float(line[5]) - float(line[4]) < (0.06 if line[2] == "forest" else 0.03)
+    for line in lines[2:]:  # what draws draws otherwise, and the tables are small
+        most = 0.06 if line[2] in ("forest", "k-means") else 0.03
+        assert float(line[5]) - float(line[4]) < most
 
 
 @pytest.mark.slow

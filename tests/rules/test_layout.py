@@ -29,7 +29,7 @@ ROOMS = """
     unlearning/metrics  unlearning/fingerprint  unlearning/keras_models  unlearning/keras_learning
     unlearning/encoding
     unlearning/attacks  unlearning/training  unlearning/serving  unlearning/linear
-    unlearning/convex  unlearning/items  unlearning/forest
+    unlearning/bayes  unlearning/convex  unlearning/items  unlearning/forest  unlearning/clusters
     unlearning/whole_shards
     unlearning/families
     unlearning/poison  unlearning/strategies

@@ -49,6 +49,12 @@ def _logistic() -> "Family":
     return LogisticFamily()
 
 
+def _k_means() -> "Family":
+    from unlearning.families.k_means_family import KMeans
+
+    return KMeans()
+
+
 def _item_knn() -> "Family":
     from unlearning.families.item_knn_family import ItemKnn
 
@@ -62,6 +68,7 @@ FAMILIES: Mapping[str, "Callable[[], Family]"] = {
     "item-knn": _item_knn,
     "forest": _forest,
     "logistic": _logistic,
+    "k-means": _k_means,
 }
 
 

@@ -16,6 +16,16 @@ from lineage_store.ledger import TrainOptions
 from lineage_store.placement import Partition
 from lineage_store.rows import Rows, RowSet, RowStore, pieces
 from lineage_store.tensors import WEIGHTS, Array, State
+from unlearning.bayes.naive_bayes import (
+    Sums,
+    added,
+    difference,
+    nothing,
+    probabilities,
+    subtracted,
+    sums_of,
+)
+from unlearning.bayes.naive_bayes_serving import export_sums
 from unlearning.encoding.key_encoding import KEYS, KeyEncoding
 from unlearning.encoding.row_encoding import RowEncoding
 from unlearning.encoding.value_keys import class_key
@@ -25,16 +35,6 @@ from unlearning.families.family import (
     Unfit,
     not_one_label,
 )
-from unlearning.families.naive_bayes import (
-    Sums,
-    added,
-    difference,
-    nothing,
-    probabilities,
-    subtracted,
-    sums_of,
-)
-from unlearning.families.naive_bayes_serving import export_sums
 from unlearning.families.one_unit import OneUnit, SumsFamily
 from unlearning.families.sums_unit import unfit_for_sums
 from unlearning.fingerprint.code_fingerprint import code_digest
@@ -49,7 +49,7 @@ ROOTS = (
     "unlearning.encoding.key_encoding.KeyEncoding",
     "lineage_store.rows.writer.write_rows",
     "unlearning.families.naive_bayes_family.summed",
-    "unlearning.families.naive_bayes.subtracted",
+    "unlearning.bayes.naive_bayes.subtracted",
 )
 # Of all options those of the partition are known to every family, and these besides.
 TAKEN = {one.name for one in fields(Partition)} | {"model_family", "aggregate"}

@@ -1,6 +1,7 @@
 """Rows of a table as they are summed: numbers on the grid, texts as entries (`row_sums`)."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,19 +14,28 @@ from unlearning.linear.row_sums import RowSteps
 
 
 def steps_of(rows: Rows, schema: Schema, grid: Grid) -> RowSteps:
-    """Return rows as they are summed, with their label: a number that is missing is an entry."""
+    """Return rows as they are summed, with their label."""
+    by_class = bool(schema.label.classes)
+    return replace(
+        features_of(rows, schema, grid),
+        classes=rows.labels if by_class else None,
+        values=None if by_class else grid.of_labels(rows.labels),
+    )
+
+
+def features_of(rows: Rows, schema: Schema, grid: Grid) -> RowSteps:
+    """Return rows as they are summed, without a label: a number that is missing is an entry."""
     missing = np.isnan(rows[NUMBERS])
     none = [key_of(name, MISSING) for name in schema.names("number")]
     keys = rows[TEXT_KEYS]
     texts, numbers = (_places(schema, schema.names(kind)) for kind in ("text", "number"))
-    by_class = bool(schema.label.classes)
     return RowSteps(
         numbers=grid.of_numbers(rows[NUMBERS]),
         columns=np.array([*texts, *numbers], np.int64),
         entries=np.concatenate([keys, np.where(missing, none, 0).astype(np.int64)], axis=1),
         there=np.concatenate([np.ones(keys.shape, np.bool_), missing], axis=1),
-        classes=rows.labels if by_class else None,
-        values=None if by_class else grid.of_labels(rows.labels),
+        classes=None,
+        values=None,
     )
 
 

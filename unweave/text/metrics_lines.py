@@ -10,6 +10,7 @@ MEASURED = {
     "rmse": ("RMSE", "the mean"),
     "r2": ("R2", ""),
     "hit_rate": ("hit rate at 10", "the most used"),
+    "explained": ("share of the spread that clusters explain", ""),
     "pairs_in_order": ("pairs in order", ""),
 }
 
@@ -30,7 +31,12 @@ def metrics_text(metrics: Mapping[str, Any]) -> str:
             beside = metrics.get("baseline", {}).get(name) if whose else None
             told = "" if beside is None else f" ({whose} {_figure(beside)})"
             found.append(f"{text} {_figure(metrics[name])}{told}")
-    if not metrics.keys() & {"log_loss", "rmse", "histories"}:  # of a model that has ended
+    if not metrics.keys() & {
+        "log_loss",
+        "rmse",
+        "histories",
+        "explained",
+    }:  # of a model that has ended
         kept = [name for name in ("accuracy", "hit_rate") if name in metrics]
         found = [f"{MEASURED[name][0]} {metrics[name]:.0%}" for name in kept] or ["not kept"]
     told = f"{', '.join(found)} on {number:,} {of}"

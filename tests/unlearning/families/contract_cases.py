@@ -23,6 +23,7 @@ from lineage_store.rows import RowStore, open_rows
 from lineage_store.tensors import WEIGHTS, State
 from lineage_store.workspace import open_workspace
 from pipelines.backends.direct import DirectBackend
+from tests.unlearning.families.cluster_leftovers import clusters_at_zero, starting
 from tests.unlearning.families.forest_leftovers import proposing, row_keys_put_back
 from tests.unlearning.families.item_leftovers import items_at_zero
 from tests.unlearning.families.logistic_leftovers import weightless_entries
@@ -141,6 +142,13 @@ def _sketched(learnt: Learnt) -> list[str]:
     told = {one: learnt.project.trace_subject(one)["models"][0] for one in everybody()}
     rows = {one: [bytes.fromhex(key) for key in it["row_keys"]] for one, it in told.items()}
     return proposing(learnt.ledger.shard(0).checkpoint(0), rows, most=3)
+
+
+def _started(learnt: Learnt) -> list[str]:
+    """Choose people of whose rows clusters start."""
+    told = {one: learnt.project.trace_subject(one)["models"][0] for one in everybody()}
+    rows = {one: [bytes.fromhex(key) for key in it["row_keys"]] for one, it in told.items()}
+    return starting(learnt.ledger.shard(0).checkpoint(0), rows)
 
 
 FEW = ("p00", "p01", "p02", "p03", "p04", "p05")
@@ -265,6 +273,13 @@ CASES: Mapping[str, Case] = {
         leftovers=weightless_entries,
         limit=Limit("unlearning.convex.optimum.MOST_ROWS"),
     ),
+    "k-means": Case(
+        {"shards": 2, "clusters": 2},
+        sets={"an initial centre": _started},
+        pieces=("unlearning.clusters.points.AT_ONCE",),
+        leftovers=clusters_at_zero,
+        limit=Limit("unlearning.clusters.points.MOST_ROWS"),
+    ),
     "item-knn": Case(
         {"shards": 2, "item_column": "town"},
         sets={
@@ -281,7 +296,7 @@ CASES: Mapping[str, Case] = {
     "naive-bayes": Case(
         pieces=("unlearning.families.naive_bayes_family.SUMMED_AT_ONCE",),
         leftovers=zero_counts,
-        limit=Limit("unlearning.families.naive_bayes.MOST_ROWS"),
+        limit=Limit("unlearning.bayes.naive_bayes.MOST_ROWS"),
     ),
 }
 # Numbers that say how much of a table is looked at at once, whatever the family.
@@ -315,14 +330,13 @@ def reasons_of(family: str) -> dict[str, str]:
     return {name: why for name, why in told.items() if name not in sets_of(family)}
 
 
-def columns_of(family: str) -> dict[str, str]:
+def columns_of(family: str) -> dict[str, str | None]:
     """Return the columns that a family learns from besides features, by what they are for."""
-    label = label_of(family)
-    found = {} if label is None else {"label": label}
+    found = {"label": label_of(family)}
     if family_of(family).weighing != "none":
         found["weight"] = "weight"
     items = case_of(family).options.get("item_column")
-    return found if items is None else {**found, "label": None, "items": items}
+    return found if items is None else {**found, "items": items}
 
 
 def label_of(family: str) -> str | None:

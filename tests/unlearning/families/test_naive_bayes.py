@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_store.errors import BadInput, CheckFailed
-from unlearning.families import naive_bayes
-from unlearning.families.naive_bayes import (
+from unlearning.bayes import naive_bayes
+from unlearning.bayes.naive_bayes import (
     Sums,
     added,
     nothing,

@@ -9,9 +9,9 @@ import pytest
 
 from lineage_store.data.schema import Column, Label, Schema
 from lineage_store.errors import BadInput
+from unlearning.bayes.naive_bayes import probabilities, sums_of
+from unlearning.bayes.naive_bayes_serving import export_sums
 from unlearning.encoding.value_keys import class_key, number_keys, text_keys
-from unlearning.families.naive_bayes import probabilities, sums_of
-from unlearning.families.naive_bayes_serving import export_sums
 
 CLASSES = ["né", "yes"]
 NUMBERS, STRINGS = ["n0", "n1"], ["t0", "t1"]
@@ -127,8 +127,8 @@ import json, sys
 import numpy as np
 from pathlib import Path
 from lineage_store.data import Column, Label, Schema
-from unlearning.families.naive_bayes import subtracted, sums_of
-from unlearning.families.naive_bayes_serving import export_sums
+from unlearning.bayes.naive_bayes import subtracted, sums_of
+from unlearning.bayes.naive_bayes_serving import export_sums
 from unlearning.encoding.value_keys import class_key, text_keys
 values = text_keys(["x", "y", "x"], column="t")[:, None]
 labels = np.array([class_key(name) for name in "aba"])

@@ -1,7 +1,7 @@
 """The served graph of every naive Bayes model, made once by TensorFlow and shipped as it is.
 
 How such a graph is filled says `shipped_graph`. `build` makes the shipped folder anew (`python -m
-unlearning.families.naive_bayes_graph FOLDER`).
+unlearning.bayes.naive_bayes_graph FOLDER`).
 
 The first line of its file is int64 values in this order, with P parts, K classes, N numbers, M
 strings and C = N + M columns:

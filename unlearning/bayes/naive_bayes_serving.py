@@ -7,9 +7,9 @@ import numpy as np
 
 from lineage_store.data import Schema
 from lineage_store.errors import BadInput
+from unlearning.bayes.naive_bayes import Sums
+from unlearning.bayes.naive_bayes_graph import RULES, SUMS_FILE
 from unlearning.encoding.value_keys import class_key
-from unlearning.families.naive_bayes import Sums
-from unlearning.families.naive_bayes_graph import RULES, SUMS_FILE
 from unlearning.serving.shipped_graph import columns_of, ends_of, fill
 
 GRAPH = Path(__file__).with_name("naive_bayes_graph.saved_model")
