@@ -57,7 +57,7 @@ ACTS = {
     "early_stop": {"early_stop.py", "as_they_were.py", "downstream.py", "shard_task.py",
                    "taken_again.py", "plan.py", "model_plan.py", "answers.py"},
     "penalty": {"ridge_family.py", "ridge_part.py", "ridge_solve.py", "keras_family.py",
-                "logistic_family.py", "k_means_family.py", "cluster_graph.py", "logistic_part.py", "optimum.py", "standing_rows.py",
+                "logistic_family.py", "logistic_part.py", "optimum.py", "standing_rows.py",
                 "logistic.py"},  # the last has one of its own
     "scales": {"grid.py", "ridge_family.py", "forest_family.py", "ridge_graph.py",
                "logistic_family.py", "k_means_family.py", "cluster_graph.py",
