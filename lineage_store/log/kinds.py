@@ -285,6 +285,17 @@ class ModelRetired(EventKind):
 
 
 @dataclass(frozen=True)
+class RegisterEnded(EventKind):
+    """So many entries of the register that were over before a day went, and names of staff."""
+
+    name = "register ended"
+
+    before: str
+    requests: int
+    staff: int
+
+
+@dataclass(frozen=True)
 class EvidenceDrawn(EventKind):
     """So many finished deletions, of all that there were, were drawn by a seed to be looked at."""
 
@@ -331,6 +342,7 @@ KINDS: tuple[type[EventKind], ...] = (
     RequestEnded,
     LineServed,
     ModelRetired,
+    RegisterEnded,
     EvidenceDrawn,
     ClockExplained,
 )

@@ -11,6 +11,7 @@ sealed_file  a file that only the workspace's key reads
 kept_rows   rows of a restriction, sealed, out of all models
 named_models  under what name models are served, and what they are for
 named_recipients  whom data or models were given to, and who of them was told
+register    what is kept of requests that are over, and for how long
 recipients  where models were pushed that held deleted rows
 """
 
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
         with_one_more,
     )
     from lineage_store.requests.policy import Policy, Sender, date_of, load_policy, save_policy
+    from lineage_store.requests.register import end_register, has_ended, years_before
     from lineage_store.requests.staff import name_of, number_of
 else:
     __getattr__ = lazily(
@@ -90,6 +92,7 @@ else:
                 "with_one_more",
             ),
             "policy": ("Policy", "Sender", "date_of", "load_policy", "save_policy"),
+            "register": ("end_register", "has_ended", "years_before"),
             "staff": ("name_of", "number_of"),
         },
     )
@@ -114,7 +117,9 @@ __all__ = [
     "changed",
     "date_of",
     "destroy_kept",
+    "end_register",
     "find_named",
+    "has_ended",
     "keep_rows",
     "law_in_force",
     "live_by_line",
@@ -138,4 +143,5 @@ __all__ = [
     "serve_names",
     "take_over",
     "with_one_more",
+    "years_before",
 ]

@@ -17,6 +17,7 @@ from lineage_store.workspace.folder import Workspace
 POLICY_FILE = "policy.json"
 KEY_BYTES = 32
 LONGEST_DAYS = 3650
+REGISTER_YEARS, LONGEST_YEARS = 3, 100
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Policy:
     more than `approve_above_user` people on a day: a name can be made up, a user cannot.
     `deadline_days`, from the day of receipt, is a sooner end than that of the law, whose `regime`
     is named as the file of rules has it.
-    What a detector files is a proposal until somebody approves it, unless `detectors_run`.
+    What a detector files is a proposal until somebody approves it, unless `detectors_run`. What is
+    kept of a request that is over is kept for `register_years`.
     """
 
     approve_above: int | None = None
@@ -49,6 +51,7 @@ class Policy:
     senders: tuple[Sender, ...] = ()
     detectors_run: bool = False
     approve_above_user: int | None = None
+    register_years: int = REGISTER_YEARS
 
     def needs(self, size: int, *, by_user: int, proposed: bool) -> Any:
         """Say what a request waits for: "proposal", "approval" or nothing ("").
@@ -109,7 +112,12 @@ def save_policy(workspace: Workspace, policy: Policy) -> None:
 
 
 def _has_its_types(policy: Policy) -> bool:
-    given = (policy.deadline_days, policy.approve_above, policy.approve_above_user)
+    given = (
+        policy.deadline_days,
+        policy.approve_above,
+        policy.approve_above_user,
+        policy.register_years,
+    )
     numbers = [one for one in given if one is not None]
     flags = type(policy.detectors_run) is bool and type(policy.regime) is str
     return all(type(one) is int for one in numbers) and flags
@@ -130,3 +138,5 @@ def _must_make_sense(policy: Policy) -> None:
             raise BadInput(f"`{name}` counts subjects or rows: it is at least 0.")
     if policy.deadline_days is not None and not 0 <= policy.deadline_days <= LONGEST_DAYS:
         raise BadInput(f"`deadline_days` goes from 0 to {LONGEST_DAYS}.")
+    if policy.register_years is None or not 1 <= policy.register_years <= LONGEST_YEARS:
+        raise BadInput(f"`register_retention` goes from 1 to {LONGEST_YEARS} years.")

@@ -17,10 +17,11 @@ from click.testing import CliRunner
 
 from fixtures.small_table import OPTIONS, write_people
 from lineage_store.canonical import read_json
-from lineage_store.errors import BadInput, NothingFound, OnHold
+from lineage_store.errors import AlreadyForgotten, BadInput, NothingFound, OnHold
 from lineage_store.index import manifest, queue
 from lineage_store.index.database import read_index
 from lineage_store.keys import from_base64
+from lineage_store.log import events
 from lineage_store.requests import rows_kept_of
 from lineage_store.workspace import Workspace
 from pipelines.backends.direct import DirectBackend
@@ -376,3 +377,27 @@ def test_the_command_line_says_what_a_restriction_does(root):
     assert "Missing (Article 30(1)): name, contact" in found.output
     with pytest.raises(NothingFound):
         at(root).requests.show("q2")
+
+
+def test_the_register_ends_after_its_years_and_with_it_the_names_of_staff(root):
+    desk = at(root).requests
+    desk.add(["p3"], only=True, by="Dora Ost")
+    desk.add(["p4"], right="restriction", ground="18(1)(a)", only=True, by="Jan Weber")
+    desk.run()
+    desk.add(["nobody"], only=True, by="Jan Weber")
+    policy = desk.policy
+    assert policy.register_years == 3
+    at(root, days=365 * 3).requests.run()
+    assert at(root).requests.show("q1")["history"][0]["by"] == "Dora Ost"
+    at(root, days=365 * 3 + 2).requests.run()
+    with pytest.raises(NothingFound):
+        at(root).requests.show("q1")
+    assert at(root).requests.show("q2")["state"] == "restricted"  # what is open stays
+    assert at(root).requests.show("q3")["history"][0]["by"] is None
+    with read_index(root / "unweave.sqlite") as connection:
+        assert connection.execute("SELECT count(*) FROM staff").fetchone()[0] == 0
+        told = [one.body for one in events.events(connection, kind="register ended")]
+    assert told == [{"before": "2026-05-21", "requests": 1, "staff": 2}]
+    with pytest.raises(AlreadyForgotten):  # who was forgotten is kept out as before
+        at(root).forget(["p3"])
+    assert at(root, days=365 * 3 + 3).requests.add(["p6"], only=True)["request"] == "q4"

@@ -23,6 +23,7 @@ def changed_policy(
     accept_nobody: bool,
     detectors: str | None = None,
     approve_above_user: int | None = None,
+    register_years: int | None = None,
 ) -> Policy:
     """Return the policy with what is given changed; a sender named again is replaced.
 
@@ -42,6 +43,8 @@ def changed_policy(
     policy = replace(before, senders=(*kept, *new), **(limits if no_approval else given))
     if deadline_days is not None:
         policy = replace(policy, deadline_days=deadline_days)
+    if register_years is not None:
+        policy = replace(policy, register_years=register_years)
     if regime is not None:
         policy = replace(policy, regime=regime)
     if detectors is not None:

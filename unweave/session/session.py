@@ -145,6 +145,7 @@ class Session:
         ):
             finished = self._finish_killed(workspace)
             self._end_holds(workspace)
+            self._end_register(workspace)
             yield workspace, finished
 
     def holding(
@@ -171,6 +172,20 @@ class Session:
         with logging_events(workspace) as log:
             for request in queue_changes.holds_to_end(log, today=self.today):
                 queue_changes.end_hold(log, request, time=self.time)
+
+    def _end_register(self, workspace: Workspace) -> None:
+        """Erase what is kept of requests that are over for longer than the policy keeps it."""
+        from lineage_store.index import logging_events
+        from lineage_store.requests import end_register, has_ended, load_policy, years_before
+
+        if not workspace.index_file.exists():
+            return
+        before = years_before(self.today, load_policy(workspace).register_years)
+        with reading_index(workspace) as connection:
+            if not has_ended(connection, before=before):
+                return
+        with logging_events(workspace) as log:
+            end_register(log, before=before, time=self.time)
 
     def _finish_killed(self, workspace: Workspace) -> list[str]:
         """Do what killed commands did not get to; return the requests that are finished by it."""

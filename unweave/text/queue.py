@@ -183,6 +183,7 @@ def policy(answer: Answer) -> list[Any]:
         else f"A second person approves requests of more than {above:,} ids.",
         *_of_a_user(answer["approve_above_user"]),
         f"Time is counted by {answer['regime']}, from the day of receipt.",
+        f"What is over stays registered for {many(answer['register_years'], 'year', 'years')}.",
         *_own_days(answer["deadline_days"]),
         "What a detector files " + ("runs." if answer["detectors_run"] else "is a proposal."),
     ]

@@ -29,6 +29,7 @@ from lineage_store.log.kinds import (
     ModelMade,
     ModelRetired,
     ObjectionUpheld,
+    RegisterEnded,
     RequestAnswered,
     RequestApproved,
     RequestEnded,
@@ -85,6 +86,10 @@ WRITTEN = [
     ),
     (LineServed("m3", "m1"), {"line": "m3", "instead": "m1"}),
     (ModelRetired("m3"), {"model": "m3"}),
+    (
+        RegisterEnded("2028-01-01", 4, 1),
+        {"before": "2028-01-01", "requests": 4, "staff": 1},
+    ),
     (RequestStopped("q1", "more is needed"), {"request": "q1", "why": "more is needed"}),
     (
         RequestResumed("q1", "2031-01-09", "2031-02-03"),

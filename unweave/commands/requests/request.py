@@ -221,6 +221,12 @@ def inbox(workspace: Path, folder: Path, wait: int, as_json: bool) -> None:
 @WORKSPACE
 @click.option("--approve-above", type=int, metavar="N", help="More ids than that need a second.")
 @click.option(
+    "--register-retention",
+    type=int,
+    metavar="YEARS",
+    help="How long what is over stays in the register.  [default: 3]",
+)
+@click.option(
     "--approve-above-user",
     type=int,
     metavar="N",
@@ -254,6 +260,7 @@ def policy(
     workspace: Path,
     approve_above: int | None,
     approve_above_user: int | None,
+    register_retention: int | None,
     no_approval: bool,
     deadline_days: int | None,
     regime: str | None,
@@ -275,6 +282,7 @@ def policy(
             before,
             approve_above=approve_above,
             approve_above_user=approve_above_user,
+            register_years=register_retention,
             no_approval=no_approval,
             deadline_days=deadline_days,
             regime=regime,
