@@ -40,7 +40,10 @@ def headline(report: Report) -> tuple[str, str]:
             return "Bridged.", f"{told} that training without these rows gives, {meant}: " + (
                 f"{bridges[-1]}{rest}."
             )
-        return "Exact.", f"{told} that training without these rows gives{rest}."
+        now = "models now in use are" if len(left) > 1 else "model now in use is"
+        ones = "those" if len(left) > 1 else "the one"
+        never = "there would be if these rows had never been in the data"
+        return "Done, exactly.", f"The {now}, byte for byte, {ones} {never}{rest}."
     if claim.word != APPROXIMATE.word:
         return (
             "Certified.",
