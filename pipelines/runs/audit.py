@@ -15,7 +15,7 @@ finished there is no audit: half of it is done.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,14 @@ from typing import Any
 
 from lineage_store.cells import load_snapshot
 from lineage_store.errors import CheckFailed, UnweaveError
-from lineage_store.index import check_log, models, must_be_none_running, read_logged, reading_index
+from lineage_store.index import (
+    all_requests,
+    check_log,
+    models,
+    must_be_none_running,
+    read_logged,
+    reading_index,
+)
 from lineage_store.index.models import ModelRecord
 from lineage_store.keys import load_public_key
 from lineage_store.ledger import Ledger, open_ledger
@@ -84,6 +91,7 @@ def audit(workspace: Workspace, *, head: Path | None, replays: int, seed: int, t
         found += _came_back(connection, workspace, records)
         served = _served(connection)
         earlier = _earlier(connection)
+        gone = _still_gone(connection)
     found += [
         Finding("records", one["where"], one["what"])
         for one in examine(workspace)["differences"]
@@ -107,7 +115,7 @@ def audit(workspace: Workspace, *, head: Path | None, replays: int, seed: int, t
             found.append(Finding("files", model.record.id, "its files cannot be read"))
         if len(found) == so_far and served.get(model.record.id):
             as_signed.append(model.record)
-    found += _copies(workspace, as_signed)
+    found += _copies(workspace, as_signed, gone=gone)
     told = None
     if replays:
         with reading_folder(workspace.root):  # for what libraries keep for a while, too
@@ -190,9 +198,24 @@ def _came_back(
             )
 
 
-def _copies(workspace: Workspace, as_signed: Sequence[ModelRecord]) -> Iterator[Finding]:
+def _still_gone(connection: sqlite3.Connection) -> list[str]:
+    """Return the deletions of which not everybody has agreed anew since.
+
+    Who has may be trained on again, on just the same rows: that is what was erased, and no residue.
+    """
+    try:
+        every = read_logged(connection).deletions
+    except UNREADABLE:
+        return [one.id for one in all_requests(connection)]
+    return [one.request for one in every if not one.lifted or one.ids != one.lifted]
+
+
+def _copies(
+    workspace: Workspace, as_signed: Sequence[ModelRecord], *, gone: Iterable[str]
+) -> Iterator[Finding]:
     """Look for what was erased, less what models that are as they were signed are served with."""
-    digests, key = ended_digests(workspace), workspace.keys().manifest
+    key = workspace.keys().manifest
+    digests = frozenset[str]().union(*(ended_digests(workspace, one) for one in gone))
     if not digests or not scan_apart(workspace.root, [], digests=digests, digest_key=key).found:
         return
     # Their files are read again only now: an audit seldom finds anything.

@@ -323,6 +323,13 @@ def test_a_rectification_forgets_lets_in_again_and_trains_as_one(root, tmp_path)
         at(root).train(table, **OPTIONS, rectifies="q1")
 
 
+def test_what_was_erased_and_is_trained_on_again_since_they_agreed_is_no_residue(root, tmp_path):
+    at(root).forget(["p3"])
+    at(root).readmit(["p3"])
+    at(root).train(tmp_path / "people.csv", **OPTIONS)
+    assert at(root).audit()["findings"] == []
+
+
 def test_access_of_nobody_and_of_the_restricted(root, tmp_path):
     desk = at(root).requests
     desk.add(["nobody we know"], right="access", only=True)
