@@ -37,7 +37,12 @@ if TYPE_CHECKING:
         writing_index,
     )
     from lineage_store.index.deletions import Request, all_requests, must_be_none_running
-    from lineage_store.index.descent import base_of, families_from, reached
+    from lineage_store.index.descent import (
+        base_of,
+        families_from,
+        lines_trained_with,
+        reached,
+    )
     from lineage_store.index.failures import record_failure
     from lineage_store.index.from_log import (
         Logged,
@@ -72,7 +77,7 @@ else:
                 "writing_index",
             ),
             "deletions": ("Request", "all_requests", "must_be_none_running"),
-            "descent": ("base_of", "families_from", "reached"),
+            "descent": ("base_of", "families_from", "lines_trained_with", "reached"),
             "failures": ("record_failure",),
             "from_log": ("Logged", "LoggedDeletion", "LoggedModel", "check_log", "read_logged"),
             "queue": ("Queued", "all_queued"),
@@ -102,6 +107,7 @@ __all__ = [
     "keep_answered",
     "keep_certified",
     "lift",
+    "lines_trained_with",
     "log_size",
     "logging_events",
     "manifest",

@@ -38,6 +38,20 @@ def families_from(records: Sequence[ModelRecord], family: str) -> frozenset[str]
         found |= more
 
 
+def lines_trained_with(records: Sequence[ModelRecord], line: str) -> frozenset[str]:
+    """Return the other lines that a line was trained from, or that were trained from it.
+
+    In any generation, by way of models that have ended, too.
+    """
+    by_id = {record.id: record.family for record in records}
+    found, near = {line}, {line}
+    while near:
+        bases = {by_id.get(base_of(one) or "") for one in records if one.family in near}
+        near = {one for one in bases if one is not None} - found
+        found |= near
+    return frozenset((found | families_from(records, line)) - {line})
+
+
 def reached(live: Sequence[ModelRecord], touched: Iterable[str], *, exact: bool) -> frozenset[str]:
     """Return the ids of the live models that a deletion replaces; `touched` hold a row of it.
 

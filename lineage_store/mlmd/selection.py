@@ -1,13 +1,15 @@
 """What belongs into the picture of a model, of an artifact or of a subject.
 
-A model or an artifact is shown with all that it was made from and all that came of it. A subject
+A model or an artifact is shown with all that it was made from and all that came of it; a model
+without the lines of others, with which it has a deletion in common and nothing else. A subject
 stands for itself, under its pseudonym, in front of the batches that saw its rows (or of the shards
 that hold them, where nothing is trained in steps), and with all that came of these. Of a node's
 properties only those in `SHOWN` are taken: TFX's own hold parameters and paths, which are nobody
 else's business, and an older version wrote digests and losses.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,9 +43,16 @@ class Picture:
     edges: tuple[Edge, ...]
 
 
-def picture_of_model(metadata: Metadata, lineage: Lineage, names: Names, model: str) -> Picture:
-    """Collect the lineage of a model. Raises NothingFound if MLMD does not know it."""
-    return _around(metadata, lineage, _model_key(metadata, lineage, names, model), f"model {model}")
+def picture_of_model(
+    metadata: Metadata, lineage: Lineage, names: Names, model: str, *, others: Iterable[str] = ()
+) -> Picture:
+    """Collect the lineage of a model. Raises NothingFound if MLMD does not know it.
+
+    `others` are the URIs of models that it has nothing to do with: a deletion leads to them, too.
+    """
+    key = _model_key(metadata, lineage, names, model)
+    blocked = {artifact_key(one.id) for uri in others for one in metadata.all_by_uri(uri)} - {key}
+    return _around(metadata, lineage, key, f"model {model}", blocked=blocked)
 
 
 def picture_of_artifact(metadata: Metadata, lineage: Lineage, artifact_id: int) -> Picture:
@@ -109,11 +118,38 @@ def _model_key(metadata: Metadata, lineage: Lineage, names: Names, model: str) -
     raise NothingFound(f"MLMD has no lineage of the model {model}.")
 
 
-def _around(metadata: Metadata, lineage: Lineage, key: int, title: str) -> Picture:
+def _around(
+    metadata: Metadata,
+    lineage: Lineage,
+    key: int,
+    title: str,
+    *,
+    blocked: Container[int] = frozenset(),
+) -> Picture:
     graph = lineage.graph
     near = {key, *graph.upstream([key]).tolist(), *graph.downstream([key]).tolist()}
+    if blocked:
+        near = _not_through(graph.among(near), key, blocked)
     edges = graph.among(near)
     return Picture(title, _named(_nodes(metadata, lineage, near), edges), tuple(edges))
+
+
+def _not_through(edges: Iterable[Edge], key: int, blocked: Container[int]) -> set[int]:
+    """Return what a node was made from and what came of it, not by way of what is blocked."""
+    before: defaultdict[int, list[int]] = defaultdict(list)
+    after: defaultdict[int, list[int]] = defaultdict(list)
+    for a, b in edges:
+        before[b].append(a)
+        after[a].append(b)
+    found = {key}
+    for neighbours in (before, after):
+        seen, left = {key}, [key]
+        while left:
+            new = {one for one in neighbours[left.pop()] if one not in seen and one not in blocked}
+            seen |= new
+            left += new
+        found |= seen
+    return found
 
 
 def _named(nodes: Iterable[PictureNode], edges: Iterable[Edge]) -> tuple[PictureNode, ...]:

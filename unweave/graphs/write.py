@@ -6,8 +6,9 @@ from typing import Any
 from lineage_store.canonical import PUBLIC, write_atomic
 from lineage_store.errors import BadInput
 from lineage_store.graph.fold import fold
-from lineage_store.index import reading_index
+from lineage_store.index import lines_trained_with, reading_index
 from lineage_store.index.models import find_model
+from lineage_store.index.models import models as all_models
 from lineage_store.ledger import open_ledger
 from lineage_store.mlmd import (
     Metadata,
@@ -21,6 +22,7 @@ from lineage_store.mlmd import (
 )
 from lineage_store.questions import find_artifact
 from lineage_store.questions import traces as questions
+from lineage_store.requests import model_of_name
 from lineage_store.workspace import Workspace
 
 READABLE = 50
@@ -84,14 +86,21 @@ def _picture(
             touched = questions.trace_subject(connection, workspace, keys, subject)
             records = {m["model"]: find_model(connection, m["model"]) for m in touched["models"]}
         if model is not None:
-            model = find_model(connection, model).id
+            record = find_model(connection, model_of_name(connection, workspace, model))
+            model, records_of_all = record.id, all_models(connection)
+            own = {record.family, *lines_trained_with(records_of_all, record.family)}
+            others = [
+                str(workspace.absolute(one.paths["model"]))
+                for one in records_of_all
+                if one.family not in own
+            ]
     metadata = Metadata.of(workspace)
     if artifact is not None:
         artifact_id = find_artifact(metadata, artifact).id
         return picture_of_artifact(metadata, read_lineage(metadata), artifact_id)
     lineage = read_lineage(metadata)
     if model is not None:
-        return picture_of_model(metadata, lineage, names, model)
+        return picture_of_model(metadata, lineage, names, model, others=others)
     ledgers = {
         name: open_ledger(workspace.absolute(record.paths["ledger"]))
         for name, record in records.items()

@@ -225,6 +225,18 @@ def test_the_picture_of_a_model_is_readable_and_the_same_each_time(made):
     assert (made.here / "again.svg").read_bytes() == written
 
 
+def test_the_picture_of_a_model_stops_at_a_deletion_that_it_shares_with_other_lines(made):
+    lineage = read_lineage(made.metadata)
+    whole = picture_of_model(made.metadata, lineage, made.names, "m1")
+    alone = picture_of_model(made.metadata, lineage, made.names, "m1", others=["next"])
+    kinds = [[node.kind for node in one.nodes] for one in (whole, alone)]
+    assert [one.count("Model") for one in kinds] == [2, 1]
+    assert [one.count("lineage.Deletion") for one in kinds] == [1, 1]
+    keys, every = ({node.key for node in one.nodes} for one in (alone, whole))
+    assert keys < every and len(every) == len(keys) + 1
+    assert all(a in keys and b in keys for a, b in alone.edges)
+
+
 def test_a_full_picture_shows_every_node(made):
     answer = made.project.graph(model="m1", out=made.here / "full.svg", full=True)
     root = check_picture((made.here / "full.svg").read_bytes())
