@@ -1,8 +1,9 @@
 """Whom each requester asked for on a day, so that a limit cannot be passed by splitting a request.
 
 The policy's limit counts people, by requester and day, over all requests: also those that have run
-or ended meanwhile. Kept are keyed digests alone, of the requester's name on that day and of the
-ids, as the queue keeps them; those of earlier days go with the first request of the next.
+or ended meanwhile. Kept are digests alone, under the manifest's key, of the requester's name on
+that day and of the ids, as the queue keeps them; those of earlier days go with the first request of
+the next.
 """
 
 import sqlite3

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from lineage_store.claim import Claim, claim_of
 from lineage_store.errors import CheckFailed, NothingFound
+from lineage_store.without_numbers import roughly
 
 ModelState = Literal["live", "deleted", "withdrawn"]
 COLUMNS = {"weights": "weights_digest", "ledger": "ledger_digest"}  # as they were called first
@@ -123,12 +124,8 @@ def past_metrics(metrics: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def past_timings(timings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what outlives a model of its timings: of the bytes that were written, two digits.
-
-    They are as many as the digits of its losses, for one.
-    """
-    written = int(timings["written"])
-    return {**timings, "written": round(written, 2 - len(str(written)))}
+    """Return what outlives a model of its timings: of the bytes that were written, their order."""
+    return {**timings, "written": roughly(int(timings["written"]))}
 
 
 def must_not_have_ended(connection: sqlite3.Connection, model_id: str) -> None:

@@ -127,7 +127,11 @@ def _zip(raw: BinaryIO) -> _Readable:
     return archive.open(files[0])
 
 
-ERRORS = (EOFError, OSError, lzma.LZMAError, zlib.error, zipfile.BadZipFile)
+# What `zipfile` says of an archive that is damaged is of many kinds: the last three, too.
+ERRORS = (
+    EOFError, OSError, lzma.LZMAError, zlib.error, zipfile.BadZipFile, IndexError,
+    RuntimeError, ValueError,
+)  # fmt: skip
 
 PACKED: Mapping[str, tuple[bytes, Callable[[BinaryIO], _Readable]]] = {
     "gzip": (b"\x1f\x8b", lambda raw: gzip.GzipFile(fileobj=raw, mode="rb")),

@@ -149,7 +149,9 @@ def test_metrics_that_outlive_a_model(metrics, past):
     assert past_metrics(metrics) == past
 
 
-@pytest.mark.parametrize(("written", "past"), [(48947, 49000), (7, 7), (0, 0), (104, 100)])
+@pytest.mark.parametrize(
+    ("written", "past"), [(48947, 2**20), (2**20 + 1, 2**21), (2**30, 2**30), (0, 0)]
+)
 def test_bytes_that_outlive_a_model(written, past):
     assert past_timings({"written": written, "build": 1.5}) == {"written": past, "build": 1.5}
 

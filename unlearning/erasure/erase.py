@@ -88,20 +88,16 @@ def erase(workspace: Workspace, request_id: str, *, clock: Clock) -> Scan:
         )
     scan = _scan(workspace, request_id, opened, own, shared=shared)
     must_be_clean(scan, "After the erasure")
-    write_atomic(folder.erasure, canonical_json(scan.to_json()) + b"\n")
+    write_atomic(folder.erasure, canonical_json(scan.past.to_json()) + b"\n")
     return scan
 
 
 @dataclass(frozen=True)
 class _Theirs:
-    """The values of the rows that go, as texts and as bytes, that no row which stays has.
-
-    Those that others have are counted.
-    """
+    """The values of the rows that go, as texts and as bytes, that no row which stays has."""
 
     texts: Sequence[str]
     numbers: Sequence[bytes]
-    others: int
 
 
 def _that_are_theirs(
@@ -113,8 +109,7 @@ def _that_are_theirs(
     texts = [one for one in opened.tokens if one not in opened.names]
     values = distinctive(texts, staying=[*data, workspace.root / "modules"])
     held = occurring(opened.numbers, rows)
-    numbers = [one for one in opened.numbers if one not in held]
-    return _Theirs(values, numbers, len(texts) - len(values) + len(held))
+    return _Theirs(values, [one for one in opened.numbers if one not in held])
 
 
 def _scan(
@@ -143,7 +138,8 @@ def _scan(
         lengths=opened.lengths,
         places=replace(places, skip=[opened_in, *places.skip]),
     )
-    unsearched = len(opened.names) - len(ids) + len(shared) + own.others
+    # Of ids alone: how many values of the rows others have as well would answer guesses (law 9).
+    unsearched = len(opened.names) - len(ids)
     return replace(scan, not_distinctive=unsearched, left_out=len(left_out))
 
 

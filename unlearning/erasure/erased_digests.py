@@ -13,7 +13,9 @@ may have the very bytes of an erased one, weights being no part of it: these are
 
 A digest of a file of rows would give a row back: whoever has the other rows tries guesses. So only
 HMAC(manifest key, digest) is kept, and who has not that key, which may lie on another machine, can
-try none (law 9). Lists of an earlier unweave, which kept digests, become so with the next deletion.
+try none (law 9). How many there are would tell whether a tensor was the row's alone: the list is
+filled up with others that nothing has, to a power of two. Lists of an earlier unweave, which kept
+digests, become so with the next deletion.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -21,16 +23,23 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from lineage_store.canonical import canonical_json, digest_file, read_json, write_atomic
+from lineage_store.canonical import (
+    canonical_json,
+    digest_file,
+    digest_json,
+    read_json,
+    write_atomic,
+)
 from lineage_store.index.models import ModelRecord
 from lineage_store.keys import Keys
-from lineage_store.workspace import Workspace
+from lineage_store.workspace import RequestFolder, Workspace
 from unlearning.erasure.matcher import Matcher
 from unlearning.erasure.search import SMALLEST, Search
 from unlearning.families.known_families import shipped_files
 
 KEPT, OLDER = "hmac", "sha256"
 SERVED = ("model", "pushed")
+FEWEST = 64
 
 
 def record_ended(
@@ -45,21 +54,21 @@ def record_ended(
     `live` are the models that stay, the new ones among them. What these took over is left out; what
     else they have is for `keep_no_longer`.
     """
-    file, keys = workspace.request(request_id).ended, workspace.keys()
+    keys = workspace.keys()
     _key_older(workspace, keys)
-    if file.exists():
+    if workspace.request(request_id).ended.exists():
         return  # by a run that was killed; some of the files are gone by now
     gone = _digests(workspace, ended, without=_inodes(workspace, live))
     stays = set(map(digest_file, (workspace.root / "modules").glob("*")))
     stays |= set(map(digest_file, shipped_files()))  # which every model of their family has
-    _write(file, gone - stays, keys)
+    _keep(workspace.request(request_id), map(keys.of_erased, gone - stays), keys)
 
 
 def keep_no_longer(workspace: Workspace, request_id: str, stays: Collection[str]) -> None:
     """Take out of what is kept for a request what a scan has found in models that stay."""
     if stays:
         left = ended_digests(workspace, request_id) - frozenset(stays)
-        write_atomic(workspace.request(request_id).ended, _told(left))
+        _keep(workspace.request(request_id), left, workspace.keys())
 
 
 def ended_digests(workspace: Workspace, request_id: str | None = None) -> frozenset[str]:
@@ -68,7 +77,9 @@ def ended_digests(workspace: Workspace, request_id: str | None = None) -> frozen
     keys, found = workspace.keys(), set[str]()
     for folder in folders:
         told = read_json(folder.ended) if folder.ended.exists() else {}
-        found |= {*told.get(KEPT, ()), *map(keys.of_erased, told.get(OLDER, ()))}
+        kept = told.get(KEPT, ())
+        found |= {*kept} - {*_filling(folder.id, len(kept), keys)}
+        found |= {*map(keys.of_erased, told.get(OLDER, ()))}
     return frozenset(found)
 
 
@@ -81,19 +92,24 @@ def digests_served(workspace: Workspace, live: Iterable[ModelRecord]) -> frozens
     return frozenset(map(workspace.keys().of_erased, found))
 
 
-def _write(file: Path, digests: Iterable[str], keys: Keys) -> None:
-    write_atomic(file, _told(map(keys.of_erased, digests)))
+def _keep(folder: RequestFolder, digests: Iterable[str], keys: Keys) -> None:
+    """Write digests as they are kept, and among them those that hide how many they are."""
+    kept = set(digests)
+    size = max(FEWEST, 1 << len(kept).bit_length())
+    filling = _filling(folder.id, size - len(kept), keys)
+    write_atomic(folder.ended, canonical_json({KEPT: sorted([*kept, *filling])}) + b"\n")
 
 
-def _told(kept: Iterable[str]) -> bytes:
-    return canonical_json({KEPT: sorted(kept)}) + b"\n"
+def _filling(request: str, number: int, keys: Keys) -> list[str]:
+    """Return so many that look like digests of something erased, for a request always the same."""
+    return [keys.of_erased(digest_json([request, place])) for place in range(number)]
 
 
 def _key_older(workspace: Workspace, keys: Keys) -> None:
     for folder in workspace.requests():
         told = read_json(folder.ended) if folder.ended.exists() else {}
         if OLDER in told:
-            _write(folder.ended, told[OLDER], keys)
+            _keep(folder, map(keys.of_erased, told[OLDER]), keys)
 
 
 def lengths_of(workspace: Workspace, records: Iterable[ModelRecord]) -> tuple[int, ...]:

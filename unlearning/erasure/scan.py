@@ -18,7 +18,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -26,6 +26,7 @@ from lineage_store.cells import is_of_nonces
 from lineage_store.errors import CheckFailed
 from lineage_store.keys import erased
 from lineage_store.progress import counter
+from lineage_store.without_numbers import roughly
 from unlearning.erasure.contents import PIECE, NotUnderstood
 from unlearning.erasure.entries import Entry, entries, files
 from unlearning.erasure.matcher import Matcher
@@ -37,6 +38,7 @@ Heard: TypeAlias = Callable[[str], None]
 
 SAID_EVERY = 1 << 26
 OWN_FOLDERS = frozenset(("data", "keys", "modules", "named", "serving", "tfx"))
+FEWEST_PATTERNS = 64
 OWN_FILES = ("unweave.sqlite", "metadata.sqlite", "pseudonyms.sqlite")  # and their logs
 
 
@@ -44,8 +46,8 @@ OWN_FILES = ("unweave.sqlite", "metadata.sqlite", "pseudonyms.sqlite")  # and th
 class Scan:
     """What a scan read and found: `found` names files relative to the root, `unread` likewise.
 
-    `not_distinctive` are ids, values and keys that were not searched for, and `left_out` ids that
-    were not searched for in unweave's own files. What is found elsewhere than in the bytes of a
+    `not_distinctive` are ids that were not searched for, and `left_out` ids that were not searched
+    for in unweave's own files. What is found elsewhere than in the bytes of a
     file says so in brackets; why something could not be read stands there, too. `stays` are those
     digests that what stays has as well: they prove nothing, and are kept nowhere.
     """
@@ -68,6 +70,16 @@ class Scan:
         """Return the value as JSON, without digests."""
         told = {name: value for name, value in self.__dict__.items() if name != "stays"}
         return {**told, "found": list(self.found), "unread": list(self.unread)}
+
+    @property
+    def past(self) -> "Scan":
+        """What outlives the deletion: of bytes and patterns their order (`roughly`).
+
+        Among the bytes are the run's own files, which hold what was searched for; and what is
+        searched for are those values of the rows that nobody else has.
+        """
+        patterns = roughly(self.patterns, least=FEWEST_PATTERNS)
+        return replace(self, bytes=roughly(self.bytes), patterns=patterns)
 
 
 @dataclass(frozen=True)

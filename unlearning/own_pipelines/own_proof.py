@@ -125,8 +125,8 @@ def certify_own(
         "models": models,
         "erasure": {
             "files_scanned": scan.files,
-            "bytes_scanned": scan.bytes,
-            "patterns": scan.patterns,
+            "bytes_scanned": scan.past.bytes,
+            "patterns": scan.past.patterns,
             "ids_not_distinctive": scan.not_distinctive,
             "found": len(scan.found),
         },

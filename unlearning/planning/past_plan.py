@@ -2,11 +2,13 @@
 
 While it runs, a plan names the stages and steps that saw the rows. Which these are follows from the
 rows' keys alone, so whoever has the secret could try guesses against such a list for ever. With the
-end of the run it is put away: what people are told is kept, and no place within a shard.
+end of the run it is put away: what people are told is kept, and no place within a shard. What a
+strategy would have written is a size of the old model's: its order is kept (`roughly`).
 """
 
 from dataclasses import replace
 
+from lineage_store.without_numbers import roughly
 from unlearning.planning.model_plan import ModelPlan
 from unlearning.planning.verdicts import Verdict
 from unlearning.strategies.decision import Told
@@ -25,6 +27,7 @@ def past_plan(plan: ModelPlan) -> ModelPlan:
     return replace(
         plan,
         shards=tuple(map(past_decision, plan.shards)),
+        estimates=tuple(replace(one, bytes=roughly(one.bytes)) for one in plan.estimates),
         verdicts=tuple(Verdict(*key, count) for key, count in sorted(counts.items())),
         said=Told(
             tuple(map(without_places, told.done)),

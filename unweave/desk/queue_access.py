@@ -85,10 +85,11 @@ class QueueAccess:
     ) -> Any:
         """Say what a request waits for, by the policy; its people are counted from here on.
 
-        `user` is who adds it and cannot be made up: by default the user of this process.
+        `user` is who adds it and cannot be made up: by default the user of this process. Who asks
+        is mostly who is forgotten, so names are kept as ids are: under the manifest's key.
         """
         workspace, connection = at
-        day, key = self.session.today, workspace.keys().requests
+        day, key = self.session.today, workspace.keys().manifest
         asker = details.asker(day=day, key=key)
         adder = Details.adder(user or f"user {os.getuid()}", day=day, key=key)
         people, by_user = (

@@ -138,8 +138,9 @@ def what_was_done(report: Report) -> list[str]:
     lines.append(
         f"The rows, the old {'models' if len(report.models) > 1 else 'model'} and what had learnt "
         f"from the rows were erased. {scan['files_scanned']:,} files "
-        f"({size(scan['bytes_scanned'])}) were then searched for {scan['patterns']:,} keys and "
-        f"ids: {traces} was found."
+        f"(up to {size(scan['bytes_scanned'])}) were then searched for up to "
+        f"{scan['patterns']:,} keys "
+        f"and ids: {traces} was found."
     )
     kept = [one for one in report.models if one.derived_until]
     if kept:

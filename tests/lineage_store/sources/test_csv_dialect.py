@@ -234,3 +234,17 @@ def test_a_pipe_is_refused_in_one_sentence(tmp_path):
     os.mkfifo(tmp_path / "fifo")
     with pytest.raises(BadInput, match="is a pipe or a device, and a table is read twice"):
         CsvFile(tmp_path / "fifo").columns()
+
+
+@pytest.mark.parametrize("offset, byte", [(6, 0x40), (6, 0x20), (4, 0x40), (8, 99)])
+def test_a_zip_file_that_zipfile_does_not_know_is_told_as_damaged(table, offset, byte):
+    """Strong encryption, patched data, a newer version, another way to pack: no traceback."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("t.csv", PEOPLE)
+    data = bytearray(stream.getvalue())
+    data[offset] = byte
+    central = data.index(b"PK\x01\x02")
+    data[central + offset + 2] = byte
+    with pytest.raises(BadInput, match="packed with zip, and breaks off or is damaged"):
+        table(bytes(data), name="t.zip").columns()

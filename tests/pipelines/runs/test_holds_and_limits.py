@@ -12,7 +12,9 @@ import pytest
 
 from lineage_store.index.database import read_index
 from lineage_store.log import events
+from lineage_store.requests.details import Details
 from lineage_store.requests.policy import Policy, Sender
+from lineage_store.workspace import open_workspace
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
 
@@ -178,6 +180,9 @@ def test_no_name_lies_in_the_tally(root):
     assert len(kept) == 2 and len({requester for _, requester, _ in kept}) == 2
     for day, requester, commitment in kept:
         assert day == "2031-05-17" and len(requester) == len(commitment) == 64
+    keys, asked = open_workspace(root).keys(), Details(("p1",), requester="Dora Ost")
+    others = (keys.row, keys.placement, keys.lookup, keys.requests, keys.pseudonyms)
+    assert not {asked.asker(day=day, key=key) for key in others} & {row[1] for row in kept}
     project_in(root, days=1).requests.add(["p2"], requester="Dora Ost")
     with closing(read_index(root / "unweave.sqlite")) as connection:
         assert {row[0] for row in connection.execute("SELECT day FROM asked_today")} == {
