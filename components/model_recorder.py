@@ -6,6 +6,7 @@ from pathlib import Path
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types.standard_artifacts import (
+    ExampleAnomalies,
     Examples,
     ExampleStatistics,
     Model,
@@ -35,6 +36,7 @@ def ModelRecorder(
     snapshot: Parameter[str],
     description: Parameter[str],
     ahead: Parameter[int],
+    anomalies: InputArtifact[ExampleAnomalies] = None,
 ) -> None:
     """Registers the pushed model in the workspace's index and event log."""
     opened = open_workspace(Path(workspace))
@@ -48,6 +50,7 @@ def ModelRecorder(
             "examples": Path(examples.uri),
             "statistics": Path(statistics.uri),
             "schema": Path(schema.uri),
+            **({} if anomalies is None else {"anomalies": Path(anomalies.uri)}),
             "rows": Path(rows.uri),
             "ledger": Path(ledger.uri),
             "model": Path(model.uri),

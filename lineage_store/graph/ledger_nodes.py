@@ -13,6 +13,7 @@ TYPES_OF_FOLDERS = {
     "examples": "Examples",
     "statistics": "ExampleStatistics",
     "schema": "Schema",
+    "anomalies": "ExampleAnomalies",
     "rows": "components.Rows",
     "ledger": "components.Ledger",
     "model": "Model",

@@ -36,9 +36,11 @@ if TYPE_CHECKING:
     from lineage_store.ledger.timings import Timings, load_timings, own_bytes, save_timings
     from lineage_store.ledger.train_options import (
         FIRST_FAMILY,
+        OF_PIPELINES,
         OPTION,
         SHARDS,
         SLICES,
+        SUMMED,
         Option,
         TrainOptions,
     )
@@ -68,7 +70,9 @@ else:
             "timings": ("Timings", "load_timings", "own_bytes", "save_timings"),
             "train_options": (
                 "FIRST_FAMILY",
+                "OF_PIPELINES",
                 "OPTION",
+                "SUMMED",
                 "SHARDS",
                 "SLICES",
                 "Option",
@@ -83,10 +87,12 @@ __all__ = [
     "BLOCK",
     "FIRST_FAMILY",
     "LOSSLESS",
+    "OF_PIPELINES",
     "OPTION",
     "SHARDS",
     "SLICES",
     "SUMMABLE",
+    "SUMMED",
     "BaseOrigin",
     "Correction",
     "Header",

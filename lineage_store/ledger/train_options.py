@@ -21,6 +21,9 @@ from lineage_store.placement import Partition
 SHARDS, SLICES = 5, 4  # of what no family decided about
 FIRST_FAMILY = "keras"  # what a ledger that names none was trained with
 OPTION = "option"
+SUMMED = "summed"
+OF_PIPELINES = frozenset(("statistics",))
+"""The options that no family has a use for: they are the pipeline's."""
 LOSSLESS = "float32"  # as in `update_codecs`, which a command line that starts fast must not import
 
 
@@ -176,6 +179,13 @@ class TrainOptions:
         high=100_000,
         metavar="PATIENCE",
         written=True,
+    )
+    statistics: str = option(
+        SUMMED,
+        "How TFX is told what the columns hold: summed cell by cell, or by its own StatisticsGen "
+        "and an ExampleValidator, which read the whole table at each deletion.",
+        among=(SUMMED, "tfx"),
+        shown=True,
     )
     checkpoint_every: int | None = option(
         None, "Also keep a checkpoint every so many batches of a stage.", low=1, written=True

@@ -26,6 +26,7 @@ STEPS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("GatedExampleGen", (), ("examples",)),
     ("GatedStatisticsGen", ("examples",), ("statistics",)),
     ("SchemaGen", ("statistics",), ("schema",)),
+    ("ExampleValidator", ("statistics", "schema"), ("anomalies",)),
     ("RowIndexer", ("examples", "schema"), ("rows",)),
     (TRAINER, ("rows",), ("ledger", "model")),
     ("Pusher", ("model",), ("pushed_artifact",)),
@@ -115,6 +116,8 @@ def put_steps(
     `base_ledger` is the id of the ledger of the model that it was trained from, if there is one.
     """
     for step, inputs, outputs in STEPS:
+        if ids.keys().isdisjoint(outputs):
+            continue  # a step that this pipeline had not
         component = _maker(record, outputs[0]) if step in RENAMED else step
         node = pb.Execution(
             type_id=metadata.execution_type(component),

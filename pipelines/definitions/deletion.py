@@ -8,7 +8,8 @@
 What TFX made from the rows is made again without them by the components that made it first; what
 they made before is erased whole. A model that is withdrawn has no branch. Where a model was trained
 from another, its branch takes the ledger that comes out of the other's, once that one is recorded.
-The evaluator is there if the workspace has a policy for it.
+The evaluator is there if the workspace has a policy for it, and TFX's own statistics and validator
+if the model was trained with them.
 """
 
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from components.planner import DeletionPlanner
 from components.unlearner import Unlearner
 from lineage_store.canonical import canonical_json
 from lineage_store.clock import seconds_ahead
+from lineage_store.ledger import TrainOptions
 from pipelines.definitions.training import (
     OldData,
     artifact_of,
@@ -38,7 +40,6 @@ from pipelines.definitions.training import (
     rows_of,
 )
 from pipelines.jobs import DeletionJob, ModelChange
-from unlearning.families import DEFAULT
 from unlearning.fingerprint import code_digest
 
 
@@ -94,7 +95,7 @@ def _branch(job: DeletionJob, change: ModelChange, model: str, *, base: Branch |
         model,
         snapshot,
         change.partition,
-        family=change.old.config.get("model_family", DEFAULT),
+        options=TrainOptions.from_json(change.old.config),
         suffix=suffix,
         old=OldData(
             snapshot=str(job.workspace.absolute(change.old.paths["data"])),

@@ -3,6 +3,9 @@
     gate -> GatedExampleGen -> GatedStatisticsGen -> SchemaGen -> RowIndexer -> LineageTrainer
          -> Pusher -> ModelRecorder
 
+With `statistics` tfx TFX's own StatisticsGen stands in the place of GatedStatisticsGen, and its
+ExampleValidator beside SchemaGen. They read all Examples, at a deletion too, through Beam.
+
 The gate runs before the pipeline. Caching is off by default: a run
 is cheap to repeat, and a cached one must never bring back what was deleted.
 
@@ -27,8 +30,11 @@ from components.ingestion import GatedExampleGen, GatedStatisticsGen, RowIndexer
 from components.model_recorder import ModelRecorder
 from components.trainer import LineageTrainer
 from lineage_store.canonical import canonical_json
+from lineage_store.cells import load_snapshot
 from lineage_store.clock import seconds_ahead
+from lineage_store.data import Schema
 from lineage_store.index.models import ModelRecord
+from lineage_store.ledger import SUMMED, TrainOptions
 from lineage_store.mlmd import connection_config
 from lineage_store.placement import Partition
 from lineage_store.workspace import Workspace, password_from
@@ -54,7 +60,7 @@ def training_pipeline(job: TrainingJob, *, enable_cache: bool = False) -> Pipeli
         job.model,
         job.snapshot,
         job.config.partition,
-        family=job.config.options.model_family,
+        options=job.config.options,
         suffix="",
         module_file=job.module_file,
     )
@@ -94,7 +100,7 @@ def ingest_components(
     snapshot: Path,
     partition: Partition,
     *,
-    family: str,
+    options: TrainOptions,
     suffix: str,
     module_file: Path | None = None,
     old: OldData | None = None,
@@ -110,12 +116,15 @@ def ingest_components(
         old_snapshot="" if old is None else old.snapshot,
         old_examples=None if old is None else old.examples,
     )
-    statistics = GatedStatisticsGen(
-        examples=examples.outputs["examples"],
-        snapshot=str(snapshot),
-        old_snapshot="" if old is None else old.snapshot,
-        old_statistics=None if old is None else old.statistics,
-    )
+    if options.statistics == SUMMED:
+        statistics = GatedStatisticsGen(
+            examples=examples.outputs["examples"],
+            snapshot=str(snapshot),
+            old_snapshot="" if old is None else old.snapshot,
+            old_statistics=None if old is None else old.statistics,
+        )
+    else:
+        statistics = tfx_statistics(examples, load_snapshot(snapshot).schema)
     schema = SchemaGen(statistics=statistics.outputs["statistics"])
     rows = RowIndexer(
         examples=examples.outputs["examples"],
@@ -124,15 +133,40 @@ def ingest_components(
         model_id=model,
         snapshot=str(snapshot),
         partition=_json(partition.__dict__),
-        family=family,
+        family=options.model_family,
         code_digest=code_digest(),
         module_file="" if module_file is None else str(module_file),
         old_snapshot="" if old is None else old.snapshot,
         old_rows=None if old is None else old.rows,
         old_ledger=None if old is None else old.ledger,
     )
-    made = {"examples": examples, "statistics": statistics, "schema": schema, "rows": rows}
+    made = {"examples": examples, "statistics": statistics, "schema": schema}
+    if options.statistics != SUMMED:
+        made["anomalies"] = tfx_validator(statistics, schema)
+    made["rows"] = rows
     return {name: component.with_id(component.id + suffix) for name, component in made.items()}
+
+
+def tfx_statistics(examples: BaseComponent, schema: Schema) -> BaseComponent:
+    """Define TFX's StatisticsGen for the columns of Examples.
+
+    Keys and pseudonyms are no columns: statistics of them would only spread them.
+    """
+    import tensorflow_data_validation as tfdv
+    from tfx.components.statistics_gen.component import StatisticsGen
+
+    columns = [column.name for column in schema.all]
+    options = tfdv.StatsOptions(feature_allowlist=columns)
+    return StatisticsGen(examples=examples.outputs["examples"], stats_options=options)
+
+
+def tfx_validator(statistics: BaseComponent, schema: BaseComponent) -> BaseComponent:
+    """Define TFX's ExampleValidator, which tells what in the statistics the schema does not say."""
+    from tfx.components.example_validator.component import ExampleValidator
+
+    return ExampleValidator(
+        statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
+    )
 
 
 def ledger_of(workspace: Workspace, record: ModelRecord, *, name: str) -> BaseComponent:
@@ -175,6 +209,9 @@ def recorder_component(
         examples=ingestion["examples"].outputs["examples"],
         statistics=ingestion["statistics"].outputs["statistics"],
         schema=ingestion["schema"].outputs["schema"],
+        anomalies=(
+            ingestion["anomalies"].outputs["anomalies"] if "anomalies" in ingestion else None
+        ),
         rows=ingestion["rows"].outputs["rows"],
         ledger=trainer.outputs["ledger"],
         model=trainer.outputs["model"],

@@ -47,6 +47,7 @@ from lineage_store.index.database import read_index
 from lineage_store.keys.exclusions import Exclusions
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.ledger.shards import open_ledger
+from lineage_store.ledger.train_options import TrainOptions
 from lineage_store.log import events as eventlog
 from lineage_store.mlmd.metadata_store import INPUTS, OUTPUTS, Metadata
 from lineage_store.mlmd.read_graph import read_lineage
@@ -759,7 +760,7 @@ def test_ids_and_texts_that_look_like_numbers_pass_example_gen_unharmed(tmp_path
         with quiet_and_inside(workspace):
             ingestion = ingest_components(
                 workspace, "m1", snapshot.folder, partition,
-                family="keras", suffix="", module_file=module,
+                options=TrainOptions(), suffix="", module_file=module,
             )  # fmt: skip
             parts = list(ingestion.values())
             run_locally(pipeline(workspace, "ingest", parts, enable_cache=False))

@@ -1,12 +1,12 @@
 """What all families of sums have in common: one unit a part, one shard, no steps and no module."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Set
 from dataclasses import fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from lineage_store.canonical import digest_file
-from lineage_store.ledger import Kind, ShardLedger, StageRecord, TrainOptions
+from lineage_store.ledger import OF_PIPELINES, Kind, ShardLedger, StageRecord, TrainOptions
 from lineage_store.rows import RowSet
 from lineage_store.tensors import State
 from unlearning.families.family import ModelSource, PartRun, Unfit
@@ -24,13 +24,13 @@ def in_one(options: TrainOptions) -> TrainOptions:
 
 
 def unfit_for_sums(
-    name: str, options: TrainOptions, *, taken: Container[str], module: bool, base: bool
+    name: str, options: TrainOptions, *, taken: Set[str], module: bool, base: bool
 ) -> list[Unfit]:
     """Return why a family of sums cannot learn so, whatever the table; it uses those in `taken`."""
     useless = [
         one.name
         for one in fields(options)
-        if one.name not in taken and getattr(options, one.name) != one.default
+        if one.name not in taken | OF_PIPELINES and getattr(options, one.name) != one.default
     ]
     if options.slices not in (None, 1):
         useless.append("slices")

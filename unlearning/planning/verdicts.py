@@ -32,6 +32,7 @@ REGENERATED = {
     "Examples": "written again by ExampleGen from what the gate lets through without the rows",
     "ExampleStatistics": "computed again from the examples without the rows",
     "Schema": "computed again from the new statistics",
+    "ExampleAnomalies": "found again in the new statistics",
     "components.Rows": "written again from the examples without the rows",
 }
 REPLACED = {

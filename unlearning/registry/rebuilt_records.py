@@ -34,9 +34,11 @@ OUTPUTS = {
     "examples": (("GatedExampleGen", "CsvExampleGen"), "examples"),
     "statistics": (("GatedStatisticsGen", "StatisticsGen"), "statistics"),
     "schema": (("SchemaGen",), "schema"),
+    "anomalies": (("ExampleValidator",), "anomalies"),
     "rows": (("RowIndexer",), "rows"),
     "pushed_artifact": (("Pusher",), "pushed_model"),
 }
+OPTIONAL = ("anomalies",)
 TRAINERS = ("LineageTrainer", "Unlearner")
 
 
@@ -121,6 +123,7 @@ def _beside(ledger: Path) -> dict[str, Path | None]:
     found = {
         name: _newest(*(component.parent / f"{other}{suffix}" / output for other in others))
         for name, (others, output) in OUTPUTS.items()
+        if name not in OPTIONAL or (component.parent / f"{others[0]}{suffix}").exists()
     }
     return {**found, "ledger": ledger, "model": component / "model" / ledger.name}
 

@@ -41,7 +41,10 @@ DELETED = Look("deleted: only the record is left", "#eeeeee", "#666666")
 LEGEND = (SUBJECT, DATA, LEARNT, MODEL, RECORD, DELETION, EXECUTION, DELETED)
 
 LOOKS = {
-    **dict.fromkeys(("Examples", "ExampleStatistics", "Schema", "Rows", "Shard", "Batch"), DATA),
+    **dict.fromkeys(
+        ("Examples", "ExampleStatistics", "Schema", "ExampleAnomalies", "Rows", "Shard", "Batch"),
+        DATA,
+    ),
     **dict.fromkeys(("Update", "Checkpoint", "Sums", "Trees"), LEARNT),
     **dict.fromkeys(("Model", "PushedModel"), MODEL),
     **dict.fromkeys(("Request", "Deletion", "Plan", "DeletionPlanner"), DELETION),
