@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lineage_store.data import Schema
 from lineage_store.errors import BadInput
 from lineage_store.ledger import FIRST_FAMILY, Ledger, TrainOptions
+from unlearning.families.not_there import NOT_THERE
 from unlearning.fingerprint.devices import on_device
 
 if TYPE_CHECKING:
@@ -93,7 +94,9 @@ def unregister_family(name: str) -> None:
 def family_of(name: str = DEFAULT) -> "Family":
     """Return a family by its name; raises BadInput for one that there is not."""
     if name not in _known():
-        raise BadInput(f"There is no family {name!r}; there are: {', '.join(_known())}.")
+        why = NOT_THERE.get(name, "")
+        known = f"There is no family {name!r}; there are: {', '.join(_known())}."
+        raise BadInput(f"{known} {why}".rstrip())
     return _REGISTERED.get(name) or FAMILIES[name]()
 
 

@@ -9,6 +9,7 @@ from lineage_store.errors import BadInput
 from lineage_store.ledger import TrainOptions
 from unlearning.families.family import must_be_fit, not_one_label
 from unlearning.families.known_families import FAMILIES, family_of
+from unlearning.families.not_there import NOT_THERE
 from unweave import Project
 
 SIZE, WEIGHT = Column("size", "number"), Column("w", "number")
@@ -20,6 +21,15 @@ def reasons(family, schema, **options):
     found = family_of(family).unfit(schema, TrainOptions(model_family=family, **options))
     assert all(one.why.endswith(".") for one in found)
     return [(one.when, one.why) for one in found]
+
+
+@pytest.mark.parametrize("name", NOT_THERE)
+def test_what_is_no_family_yet_is_refused_with_the_reason_and_the_next_best(name):
+    with pytest.raises(BadInput, match=f"There is no family '{name}'; there are: .*") as refused:
+        family_of(name)
+    assert "Take the family" in str(refused.value)
+    with pytest.raises(BadInput, match=r"forest, logistic, k-means[^.]*\.$"):
+        family_of("something else")
 
 
 ITEMS = Schema((Column("song", "text"),), said=Said((("song", "text"),), items="song"))

@@ -1,0 +1,48 @@
+"""A forest through the TFX pipeline: by command, pushed, served, recorded, forgotten."""
+
+import pytest
+
+from lineage_store.mlmd.metadata_store import Metadata
+from lineage_store.workspace.folder import open_workspace
+from pipelines.backends.direct import DirectBackend
+from tests.tfx.test_item_knn_tfx import command
+from tests.tfx.test_naive_bayes_tfx import write
+from tests.unlearning.families.test_forest import rows
+from unweave import Project, verify
+
+pytestmark = [pytest.mark.tfx, pytest.mark.slow]
+
+HEADER = ["who", "years", "town", "weight", "wage", "rank"]
+GONE = ["p07", "p31"]
+OPTIONS = {"subject": "who", "label": "rank", "drop": ["wage"], "weight_column": "weight",
+           "model_family": "forest", "shards": 2, "trees": 20}  # fmt: skip
+
+
+def test_a_forest_is_trained_served_forgotten_and_recorded_by_pipelines(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_bytes(bytes(range(32)))
+    secret.chmod(0o600)
+    root, table = tmp_path / "workspace", write(tmp_path / "people.csv", [HEADER, *rows()])
+    command(
+        "train", "--data", table, "--subject-column", "who", "--label-column", "rank",
+        "--drop", "wage", "--weight-column", "weight", "--family", "forest", "--shards", 2,
+        "--trees", 20, "--workspace", root, "--key-file", secret,
+    )  # fmt: skip
+    project = Project(root, reveal=True)
+    direct = Project(tmp_path / "direct", backend=DirectBackend(), reveal=True)
+    made = direct.train(table, key_file=secret, **OPTIONS)
+
+    done = command("forget", *GONE, "--replay", "--reveal", "--workspace", root)
+    assert done["weights_digest_before"] == made["weights_digest"]  # of Examples and of the gate
+    assert (done["guarantee"], done["strategy"]) == ("exact", "mend-trees")
+    assert verify(done["certificate"], public_key=done["public_key"])["ok"]
+    twin = Project(tmp_path / "twin", backend=DirectBackend(), reveal=True)
+    left = write(tmp_path / "left.csv", [HEADER, *rows(without=GONE)])
+    learnt = twin.train(left, key_file=secret, **OPTIONS)
+    assert done["weights_digest_after"] == learnt["weights_digest"]
+    assert project.predict(left)["predictions"] == twin.predict(left)["predictions"]
+    assert project.doctor()["ok"] and project.audit(replay=5)["ok"]
+    metadata = Metadata(open_workspace(root).metadata, create=False)
+    found = metadata.store.get_executions_by_type("lineage.Trees")
+    told = {name for one in found for name in one.custom_properties}
+    assert found and told == {"model", "shard", "stage"}  # identity alone
