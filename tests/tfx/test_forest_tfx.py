@@ -25,7 +25,7 @@ def test_a_forest_is_trained_served_forgotten_and_recorded_by_pipelines(tmp_path
     root, table = tmp_path / "workspace", write(tmp_path / "people.csv", [HEADER, *rows()])
     command(
         "train", "--data", table, "--subject-column", "who", "--label-column", "rank",
-        "--drop", "wage", "--weight-column", "weight", "--family", "forest", "--shards", 2,
+        "--drop-columns", "wage", "--weight-column", "weight", "--family", "forest", "--shards", 2,
         "--trees", 20, "--workspace", root, "--key-file", secret,
     )  # fmt: skip
     project = Project(root, reveal=True)
