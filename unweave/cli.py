@@ -214,9 +214,14 @@ def models(workspace: Path, as_of: str | None, ended: bool, reveal: bool, as_jso
 
 @commands.command()
 @WORKSPACE
+@click.option("--watch", is_flag=True, help="Tell how far who is at work is, until they are done.")
 @JSON
-def status(workspace: Path, as_json: bool) -> None:
+def status(workspace: Path, watch: bool, as_json: bool) -> None:
     """Say how the workspace stands: models, requests, exclusions, event log."""
+    if watch:
+        from unweave.commands.watching import until_nobody_works
+
+        until_nobody_works(workspace, to_stderr=as_json)
     with project_of(workspace, progress=False) as project:
         answer = project.status()
     show(answer, as_json, "status")

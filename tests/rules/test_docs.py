@@ -13,7 +13,7 @@ from unlearning.families.known_families import FAMILIES
 from unlearning.keras_models.module_file import load_module
 from unlearning.planning import verdicts
 from unweave.cli import commands
-from unweave.reference import reference
+from unweave.reference import man_page, reference
 
 TOP = Path(__file__).parents[2]
 
@@ -28,6 +28,13 @@ def code_blocks(name, language):
 
 def test_the_reference_of_the_command_line_is_what_the_commands_say():
     assert text("docs/cli.md") == reference(), "run python -m unweave.reference > docs/cli.md"
+
+
+def test_the_man_page_is_what_the_commands_say_and_no_line_of_it_is_lost():
+    assert text("install/unweave.1") == man_page(), "python -m unweave.reference man > that"
+    lines = man_page().split(".SH COMMANDS")[1].split("\n")
+    assert all(re.match(r"\.(SS|nf|fi)\b", line) for line in lines if line.startswith("."))
+    assert max(map(len, lines)) < 120 and ".SS unweave request add" in lines
 
 
 @pytest.mark.parametrize("command", sorted(commands.commands))
