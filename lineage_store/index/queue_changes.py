@@ -128,10 +128,16 @@ def end_hold(connection: LogConnection, request: Queued, *, time: str) -> bool:
 def cancel(connection: LogConnection, request: Queued, *, time: str, by: str) -> None:
     """End a request that does not run yet, and take its commitments away.
 
-    Raises BadInput for an exact phase, which a certificate has promised.
+    Raises BadInput for an exact phase, which a certificate has promised, and for what restricts
+    data: the person is told before that ends.
     """
     _must_wait(request)
     _must_be_asked_for(request)
+    if request.invoked.in_effect:
+        raise BadInput(
+            f"The request {request.id} restricts data, and the person is told before that ends "
+            f"(Article 18(3)): `unweave request announce-lift`, because it was taken back, say."
+        )
     no_longer_asked(connection, request.id)
     connection.execute("DELETE FROM queue_ids WHERE request = ?", (request.id,))
     end(connection, request, outcome="cancelled", time=time, by=by)

@@ -124,11 +124,13 @@ def test_a_retired_model_is_erased_and_nobody_is_kept_out(root, tmp_path):
     assert not list((root / "named" / "churn").iterdir())
 
 
-def test_a_model_that_carries_restricted_rows_is_not_retired_and_a_killed_end_is_finished(root):
+def test_restricted_rows_are_not_retired_and_an_end_that_was_killed_is_finished(root, tmp_path):
     at(root).requests.add(["p3"], right="restriction", ground="18(1)(a)", only=True)
     with pytest.raises(OnHold, match="take them out"):
         at(root).names.retire("m1")
-    at(root).requests.cancel("q1")
+    desk = at(root).requests
+    desk.announce_lift("q1", because="taken back", on="2026-05-21", out=tmp_path / "told")
+    at(root, days=1).requests.lift("q1")
     kept = root / "data" / "m1"
     shutil.copytree(kept, root.parent / "kept")
     at(root).names.retire("m1")

@@ -231,6 +231,21 @@ def test_an_objection_restricts_until_it_is_weighed(root, tmp_path):
         assert manifest.restricted_by(connection) == []
 
 
+def test_an_objection_upheld_after_its_rows_were_kept_leaves_nothing_of_them(root, tmp_path):
+    desk = at(root).requests
+    desk.add(["p3"], right="objection", only=True, keep_rows=True)
+    desk.run()
+    assert (root / "keys" / "restricted" / "q1.json").exists()
+    assert desk.uphold("q1")["state"] == "waiting"
+    assert not (root / "keys" / "restricted" / "q1.json").exists()
+    (settled,) = desk.run()["settled"]
+    assert (settled["request"], settled["outcome"], settled["run"]) == ("q1", "done", "r1")
+    desk.answer_pack("q1", out=tmp_path / "done")
+    assert "is destroyed as well" in (tmp_path / "done" / "letter.txt").read_text()
+    with pytest.raises(AlreadyForgotten):
+        at(root).forget(["p3"])
+
+
 def test_an_objection_that_is_overridden_is_a_refusal_and_lifted_once_it_was_told(root, tmp_path):
     desk = at(root).requests
     desk.add(["p3"], right="objection", only=True)
@@ -360,7 +375,10 @@ def test_a_restriction_that_waits_for_an_answer_or_a_hold_takes_effect_then(root
     assert told["state"] == "waiting for an answer" and told["carried_by"] == []
     told = desk.answer("q1", also=["1"])
     assert told["state"] == "restricted" and told["carried_by"] == [{"model": "m1", "rows": 5}]
-    assert desk.cancel("q1")["state"] == "cancelled"
+    with pytest.raises(BadInput, match="told before that ends"):
+        desk.cancel("q1")
+    desk.announce_lift("q1", because="taken back", on="2026-05-21", out=tmp_path / "told")
+    assert at(root, days=1).requests.lift("q1")["state"] == "lifted"
     with read_index(root / "unweave.sqlite") as connection:
         assert queue.all_queued(connection, open_only=True) == []
         assert manifest.restricted_by(connection) == []
