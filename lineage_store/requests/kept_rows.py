@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.canonical import canonical_json, read_json, sync_folder, write_atomic
+from lineage_store.errors import BadInput
 from lineage_store.keys import overwrite, seal, unseal
 from lineage_store.keys.secret import keyed
 from lineage_store.workspace.folder import Workspace
@@ -60,9 +61,15 @@ def rows_kept_of(workspace: Workspace, request: str) -> Sequence[KeptRow]:
     file = _file(workspace, request)
     if not file.exists():
         return ()
-    sealed = bytes.fromhex(read_json(file)[SEALED])
-    told = unseal(sealed, key=_key(workspace), belongs_to=_bound(request))
-    return tuple(KeptRow(**{**one, "labels": tuple(one["labels"])}) for one in told)
+    try:
+        sealed = bytes.fromhex(read_json(file)[SEALED])
+        told = unseal(sealed, key=_key(workspace), belongs_to=_bound(request))
+        return tuple(KeptRow(**{**one, "labels": tuple(one["labels"])}) for one in told)
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise BadInput(
+            f"The rows that {request} keeps cannot be read: restore keys/{FOLDER}/{file.name} from "
+            f"a backup."
+        ) from error
 
 
 def destroy_kept(workspace: Workspace, request: str) -> None:

@@ -20,7 +20,7 @@ from lineage_store.errors import (
     NothingToLearn,
     Unfinished,
 )
-from lineage_store.index import deletions, logging_events, manifest, writing_index
+from lineage_store.index import deletions, logging_events, manifest, queue, writing_index
 from lineage_store.keys import Keys, alike_entry
 from lineage_store.workspace import RequestFolder, Workspace
 from unlearning.certificates import log_asked
@@ -77,8 +77,9 @@ def open_own(
 ) -> OwnRequest:
     """Record a request: in the manifest, the log, and sealed.
 
-    Raises NothingFound if an id has no row, BadInput if none is named, or if others would be kept
-    out with them, NothingToLearn if no row would be left.
+    Raises NothingFound if an id has no row, OnHold if one is held or restricted by a request of the
+    queue, BadInput if none is named, or if others would be kept out with them, NothingToLearn if no
+    row would be left.
     """
     if not asked.ids:
         raise BadInput("Nobody is named: name whom to forget.")
@@ -101,6 +102,8 @@ def open_own(
         )
     with writing_index(workspace) as connection:
         connection.execute("BEGIN IMMEDIATE")
+        held = [name for names in asked.entries(workspace.keys()) for name in names]
+        queue.must_not_be_held(connection, held, today=clock()[:10])
         record = deletions.record(
             connection,
             commitments=_enter(connection, workspace.keys(), asked, found),

@@ -15,6 +15,7 @@ from lineage_store.errors import (
     CheckFailed,
     NothingFound,
     NothingToLearn,
+    OnHold,
     ResidueFound,
     Unfinished,
 )
@@ -252,6 +253,22 @@ def test_who_has_no_row_changes_nothing(workspace, tmp_path):
     with reading_index(workspace) as connection:
         assert deletions.manifest(connection) == frozenset()
         assert deletions.all_requests(connection) == []
+
+
+def test_who_is_restricted_is_not_forgotten_from_an_own_pipeline_and_its_gate_lets_none_in(
+    workspace, tmp_path
+):
+    gated, first = run(workspace, tmp_path / "1")
+    named = [names[-1] for names in asked(["person-3"]).entries(workspace.keys())]
+    with writing_index(workspace) as connection, connection:
+        manifest.restrict(connection, "q1", kind="subject", commitments=named)
+    with pytest.raises(OnHold, match="restricted .request q1"):
+        opened(workspace, gated, first, ["person-3"])
+    with reading_index(workspace) as connection:
+        assert deletions.all_requests(connection) == []
+    again, _ = run(workspace, tmp_path / "2")
+    found = going(workspace, again, ["person-3"])
+    assert not any(found.keys_of) and found.left == 42
 
 
 def test_who_is_spelled_nearly_as_who_goes_is_asked_about_and_kept_out_later(workspace, tmp_path):
