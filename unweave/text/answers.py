@@ -283,31 +283,26 @@ def traced_artifact(answer: Answer) -> list[Any]:
 def models(answer: Answer) -> list[Any]:
     """Show the models, the newest first: those that live, or all of them, with these first."""
     named = any(item["name"] for item in answer["models"])
-    names = ("name",) if named else ()
-    table = table_of(*names, "model", "state", "guarantee", "rows", "evaluation", "made", "weights")
+    # With names eight columns would lose something on a terminal of 80.
+    first, last = (("name",), ()) if named else ((), ("weights",))
+    table = table_of(*first, "model", "state", "guarantee", "rows", "evaluation", "made", *last)
     newest_first = [*reversed(answer["models"])]
     live = [item for item in newest_first if item["state"] == "live"]
     ended = [item for item in newest_first if item["state"] != "live"]
     shown = live + ended if answer["all"] or not live else live
     for item in sorted(shown, key=lambda item: item["served"] is not True) if named else shown:
         table.add_row(
-            *([_name_of(item)] if named else []),
+            *([item["name"] or ""] if named else []),
             item["model_id"] + (f" (from {item['base']})" if item["base"] else ""),
-            item["state"],
+            "superseded" if item["served"] is False else item["state"],
             item["guarantee"],
             f"{item['rows']:,}",
             re.split(r",| on | \(", metrics_text(item["metrics"]))[0],
             item["created"][:10],
-            item["weights"][:12],
+            *([] if named else [item["weights"][:12]]),
         )
     left = len(newest_first) - len(shown)
     return [table, *([f"{many(left, 'model has', 'models have')} ended: --all."] if left else [])]
-
-
-def _name_of(item: Answer) -> str:
-    if item["name"] is None:
-        return ""
-    return str(item["name"]) if item["served"] else f"{item['name']} (superseded)"
 
 
 def names(answer: Answer) -> list[Any]:
