@@ -256,6 +256,18 @@ def rows_by_key(
     return _indexed(found)
 
 
+def people_of(
+    connection: sqlite3.Connection, row_keys: Iterable[bytes], snapshot: int
+) -> frozenset[bytes]:
+    """Return the pseudonyms of all whose some rows of a snapshot are."""
+    found = (
+        "SELECT r.subjects FROM snapshot_parts p "
+        f"JOIN rows r ON r.part = p.part AND r.row_key = ? WHERE p.snapshot = ? AND {HAS_ROW}"
+    )
+    rows = (connection.execute(found, (key, snapshot)).fetchone() for key in row_keys)
+    return frozenset(who for row in rows if row is not None for who in each_pseudonym(row[0]))
+
+
 def _indexed(found: list[sqlite3.Row]) -> IndexedRows:
     keys = np.frombuffer(b"".join(row["row_key"] for row in found), dtype=np.uint8)
     places = np.array([row["place"] for row in found], dtype=np.int64).view(np.uint64)

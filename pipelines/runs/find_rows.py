@@ -206,6 +206,18 @@ def find(
     )
 
 
+def others_in(connection: sqlite3.Connection, found: Found) -> int:
+    """Count the people, other than those who go, whose some of the rows are as well."""
+    records = {one.id: one for one in models.models(connection, live_only=True)}
+    everybody = frozenset[bytes]().union(
+        *(
+            row_index.people_of(connection, rows.key_set(), records[model].snapshot)
+            for model, rows in found.rows.items()
+        )
+    )
+    return len(everybody.difference(found.pseudonyms))
+
+
 def enter(
     connection: sqlite3.Connection, workspace: Workspace, request: ForgetRequest, found: Found
 ) -> list[tuple[str, str, tuple[str, ...]]]:

@@ -11,7 +11,7 @@ from lineage_store.rows import open_rows
 from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend
 from pipelines.runs.before_a_run import to_be_decided
-from pipelines.runs.find_rows import ForgetRequest, Found, find
+from pipelines.runs.find_rows import ForgetRequest, Found, find, others_in
 from unlearning.erasure import LeftOut
 from unlearning.fingerprint import must_be_there
 from unlearning.planning import (
@@ -32,6 +32,7 @@ class Planned:
 
     plans: Sequence[ModelPlan]
     left_out: Sequence[LeftOut]
+    others: int
 
 
 def plan_all(
@@ -99,4 +100,5 @@ def dry_run(workspace: Workspace, request: ForgetRequest, *, backend: Backend) -
     with reading_index(workspace) as connection:
         found = find(connection, workspace, request, workspace.keys())
         plans = plan_all(connection, workspace, request, found, backend=backend)
-        return Planned(plans, to_be_decided(connection, workspace, request, found))
+        others = others_in(connection, found)
+        return Planned(plans, to_be_decided(connection, workspace, request, found), others)

@@ -199,6 +199,8 @@ def test_a_row_of_two_people_is_not_deleted_while_one_of_them_is_restricted(tmp_
     at(root).requests.add(["b1"], right="restriction", ground="18(1)(a)", only=True)
     with pytest.raises(OnHold, match="of somebody, too, who is restricted"):
         at(root).forget(["a1"])
+    together = {line[1] for line in lines if line[0] == "a1"} - {""}
+    assert at(root).plan(["a1"])["others"] == len(together) > 0
     told = at(root).requests.add(["a1"], only=True)
     assert "of somebody, too, who is restricted (request q1" in told["warnings"][0]
     ran = at(root).requests.run()

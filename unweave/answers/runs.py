@@ -21,6 +21,7 @@ from unweave.answers.revealed import weights_in_clear
 
 if TYPE_CHECKING:
     from pipelines.runs.forget import Done
+    from pipelines.runs.planned_changes import Planned
 
 
 def trained(
@@ -57,14 +58,19 @@ def trained(
 
 
 def planned(
-    plans: Sequence[ModelPlan], *, subjects: int, left_out: Sequence[LeftOut] = ()
+    plans: Sequence[ModelPlan],
+    *,
+    subjects: int,
+    left_out: Sequence[LeftOut] = (),
+    others: int | None = None,
 ) -> dict[str, Any]:
-    """Return what `forget` says that it would do."""
+    """Return what `forget` says that it would do; `others` lose rows with those who go."""
     newest = plans[-1]
     return {
         "dry_run": True,
         "subjects": subjects,
         "rows_found": max(plan.rows_found for plan in plans),
+        **({} if others is None else {"others": others}),
         "strategy": newest.strategy,
         "guarantee": newest.guarantee,
         "claim": newest.claim.to_json(),
@@ -77,6 +83,13 @@ def planned(
         "plans": [plan.to_json() for plan in plans],
         "left_out": [{"number": one.place + 1, "places": list(one.places)} for one in left_out],
     }
+
+
+def planned_alone(planned_: "Planned", *, subjects: int) -> dict[str, Any]:
+    """Return what `forget` says of a dry run."""
+    return planned(
+        planned_.plans, subjects=subjects, left_out=planned_.left_out, others=planned_.others
+    )
 
 
 def _actual(after: ModelRecord | None) -> dict[str, Any] | None:

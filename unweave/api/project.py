@@ -307,7 +307,7 @@ class Project(Reader):
         with telling_of_others(self._session, named), translated():
             workspace = self._session.workspace()
             planned = dry_run(workspace, request, backend=self._session.backend)
-        told = answers.planned(planned.plans, subjects=len(request.ids), left_out=planned.left_out)
+        told = answers.planned_alone(planned, subjects=len(request.ids))
         return told | spelled_otherwise(self._session, named).to_json()
 
     @property

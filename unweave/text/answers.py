@@ -82,6 +82,9 @@ def planned(answer: Answer) -> list[Any]:
     from unlearning.strategies import Exposure, strategy_of
 
     parts: list[Any] = []
+    if others := answer.get("others"):
+        who = many(others, "other person loses", "other people lose")
+        parts.append(f"{who} rows that are theirs, too.")
     for plan in answer["plans"]:
         share = plan["steps_planned"] / plan["steps_full"] if plan["steps_full"] else 0.0
         parts.append(
