@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipelines.runs.doctor import examine, repair
     from pipelines.runs.find_rows import ForgetRequest, whereabouts
     from pipelines.runs.killed_runs import sweep
-    from pipelines.runs.planned_changes import dry_run
+    from pipelines.runs.planned_changes import Planned, dry_run
     from pipelines.runs.queue import Group, Ran
     from pipelines.runs.restricting import restrict, restricted_rows, whereabouts_of
 else:
@@ -31,7 +31,7 @@ else:
             "doctor": ("examine", "repair"),
             "find_rows": ("ForgetRequest", "whereabouts"),
             "killed_runs": ("sweep",),
-            "planned_changes": ("dry_run",),
+            "planned_changes": ("Planned", "dry_run"),
             "queue": ("Group", "Ran"),
             "restricting": ("restrict", "restricted_rows", "whereabouts_of"),
         },
@@ -40,6 +40,7 @@ else:
 __all__ = [
     "ForgetRequest",
     "Group",
+    "Planned",
     "Ran",
     "audit",
     "detect",

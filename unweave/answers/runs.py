@@ -20,8 +20,8 @@ from unweave.answers.costs import cost_of
 from unweave.answers.revealed import weights_in_clear
 
 if TYPE_CHECKING:
+    from pipelines.runs import Planned
     from pipelines.runs.forget import Done
-    from pipelines.runs.planned_changes import Planned
 
 
 def trained(
