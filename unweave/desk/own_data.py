@@ -180,6 +180,8 @@ def _kept(
     labels: dict[str, tuple[str, ...]] = {}
     there = set()
     for by in manifest.restricted_by(connection, named):
+        if queue.find(connection, by).invoked.taken_out is None:
+            continue  # of a run that was taken back: the rows are where they were
         for one in rows_kept_of(workspace, by):
             if canonical_id(one.id) in wanted:
                 there.add(wanted[canonical_id(one.id)])
