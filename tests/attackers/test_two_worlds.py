@@ -35,13 +35,15 @@ OTHERWISE = re.compile(r"\.csv$|cells\.json$|nonces?$|timings\.json$|^keys/|\.sq
 
 TABLE = "person,age,visits,label", lambda n: f"p{n % 12},{n % 5},{n * 7 % 11},{'ab'[n * n % 7 % 2]}"
 LISTENED = "person,item", lambda n: f"p{n % 12},i{n * 7 % 9}"
+PLACES = "person,age,visits", lambda n: f"p{n % 12},{n % 5},{n * 7 % 11}"
 GUESSES = "zz,3,4,a", "zz,900,-77,b"
 
 
 def case(family, *, table=TABLE, guesses=GUESSES, slow=True, **options):
     """A family, its table, the two rows of the person who goes."""
     named = "-".join([family, *options])
-    options = {"label": "label", **options} if "item_column" not in options else options
+    if not {"item_column", "clusters"} & options.keys():
+        options = {"label": "label", **options}
     given = (family, table, guesses, options)
     return pytest.param(*given, id=named, marks=pytest.mark.slow if slow else ())
 
@@ -52,6 +54,8 @@ CASES = [
     case("naive-bayes", group_column="age", guesses=("zz,3,4,a", "zz,3,7,b")),
     case("ridge"),
     case("forest"),
+    case("logistic"),
+    case("k-means", table=PLACES, guesses=("zz,3,4", "zz,900,-77"), clusters=3),
     case("item-knn", table=LISTENED, guesses=("zz,i3", "zz,of nobody else"), item_column="item"),
 ]
 
