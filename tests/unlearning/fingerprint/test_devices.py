@@ -11,7 +11,8 @@ from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.errors import BadInput
 from lineage_store.ledger import TrainOptions
 from pipelines.backends.direct import DirectBackend
-from unlearning.families import run_environment
+from unlearning.families import family_of, run_environment
+from unlearning.families.known_families import FAMILIES
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fingerprint.devices import Card, card_facts, cards, cards_in, on_device
 from unlearning.fingerprint.environment import differing
@@ -87,11 +88,11 @@ def test_the_option_is_refused_where_there_is_no_card_before_anything_is_made(pe
         pin_tensorflow("gpu")
 
 
-def test_a_family_that_is_no_network_has_no_use_for_it(people, tmp_path):
-    project = Project(tmp_path / "workspace", backend=DirectBackend())
-    for family in ("naive-bayes", "ridge", "forest"):
-        with pytest.raises(BadInput, match="`device`"):
-            project.train(people, label="label", model_family=family, device="gpu")
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_that_is_no_network_has_no_use_for_it(family):
+    known, asked = family_of(family), TrainOptions(model_family=family, device="gpu")
+    refused = any("`device`" in one.why for one in known.unfit(None, asked))
+    assert refused == (known.trail != "steps")
 
 
 def test_networks_of_one_workspace_share_the_device(people, tmp_path):
