@@ -3,9 +3,9 @@
 A row is taken out step by step: it is subtracted from the sums of the cluster that it was in, and
 as long as no centre moves, the next step is as it was for all others. From the first step that
 moves one, all steps are taken again, over the rows that remain. Only where a candidate goes, of
-which a start may come, the part is learnt anew. Most deletions leave the centres as they were and
-the sums not (Ginart et al. 2019 compare centres alone); the whole state is that of the rows that
-remain.
+which a start may come, or their number is another, the part is learnt anew. Most deletions leave
+the centres as they were and the sums not (Ginart et al. 2019 compare centres alone); the whole
+state is that of the rows that remain.
 
 Parts that answer together are clustered once more: their centres, each counting as its rows do.
 """
@@ -18,7 +18,15 @@ import numpy as np
 from lineage_store.errors import CheckFailed
 from lineage_store.tensors import State
 from unlearning.clusters.points import Integers, Keys, Points
-from unlearning.clusters.steps import STEPS, candidates_of, chosen, keys_in, moved, sums_of
+from unlearning.clusters.steps import (
+    STEPS,
+    candidates_for,
+    candidates_of,
+    chosen,
+    keys_in,
+    moved,
+    sums_of,
+)
 from unlearning.linear.gram import named
 
 
@@ -91,12 +99,16 @@ def without(
     """
     if keys_in(gone.keys, part.candidates).any():
         return None
+    before, less = int(part.counts[0].sum()), int(gone.counts.sum())
+    sizes = {candidates_for(total, clusters=rule.clusters) for total in (before, before - less)}
+    if len(sizes) > 1:
+        return None
     gone = gone.along(part.columns, part.entries)
     sums, counts = part.sums.copy(), part.counts.copy()
     for step in range(STEPS):
-        less, fewer = sums_of(gone, part.centres[step])
-        sums[step] -= less
-        counts[step] -= fewer
+        theirs, many = sums_of(gone, part.centres[step])
+        sums[step] -= theirs
+        counts[step] -= many
         if (counts[step] < 0).any():
             raise CheckFailed(
                 "The rows to be taken out are not among those that were clustered: nothing was "

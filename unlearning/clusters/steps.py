@@ -1,10 +1,12 @@
 """The steps of k-means (Lloyd 1982), as functions of the set of points, whole numbers all along.
 
-Where clusters start: of the rows with the smallest hashes, FOR_EACH of them for each cluster, the
-first is a centre, and then always the one whose squared distance from the nearest centre so far,
-times a hashed number, is largest (after Arthur and Vassilvitskii 2007, *k-means++*, who draw the
-whole table by these distances). No draw depends on how many were made; a row decides where clusters
-start if it is one of these few. Of fewer different rows than clusters each is one.
+Where clusters start: of the rows with the smallest hashes, FOR_EACH of them for each cluster, or up
+to sixteen times as many where there are eight times as many rows (`candidates_for`), the first is a
+centre. Of the TRIALS whose squared distances from the nearest centre so far, times hashed numbers,
+are largest, the one is the next that leaves all of these rows nearest to a centre (after Arthur and
+Vassilvitskii 2007, *k-means++*, who draw the whole table by these distances). No draw depends on
+how many were made; a row decides where clusters start if it is one of these few. Of fewer different
+rows than clusters each is one.
 
 Where they go: a step gives each row to the nearest centre, of equals the first, and moves a centre
 to the mean of its rows, rounded to a grid of QUANTUM steps whose origin is hashed for each step and
@@ -22,8 +24,8 @@ from unlearning.forest.forest_rows import halves
 
 STEPS = 10
 QUANTUM = 128
-FOR_EACH = 4
-DRAWN_BITS = 16
+FOR_EACH, DOUBLED, SPARSE = 4, 4, 8
+DRAWN_BITS, TRIALS = 16, 8
 START, CHOICE, PHASE = 0x51AB7C0E9D24F3B1, 0x2E63D8A94B17C50F, 0x7F09C4A2E85D361B
 """What tells the three kinds of draws apart."""
 
@@ -32,8 +34,21 @@ def candidates_of(points: Points, *, clusters: int, seed: int) -> npt.NDArray[np
     """Return the places of the rows that may be where clusters start, in the order of hashes."""
     hashes = drawn(_key(seed, START, len(points.keys)), halves(points.keys))
     order = np.lexsort((*points.keys.T[::-1], hashes))
-    found: npt.NDArray[np.intp] = order[: FOR_EACH * clusters]
+    most = candidates_for(int(points.counts.sum()), clusters=clusters)
+    found: npt.NDArray[np.intp] = order[:most]
     return found
+
+
+def candidates_for(total: int, *, clusters: int) -> int:
+    """Return how many rows may be where clusters start, of rows that count so much together.
+
+    It is one of a few numbers, so that a row that goes seldom makes it another.
+    """
+    most = FOR_EACH * clusters
+    for _ in range(DOUBLED):
+        if 2 * most * SPARSE <= total:
+            most *= 2
+    return most
 
 
 def chosen(points: Points, *, clusters: int, seed: int) -> list[int]:
@@ -45,9 +60,14 @@ def chosen(points: Points, *, clusters: int, seed: int) -> list[int]:
     found = [0]
     near = squared_distances(points.values, points.values[0])
     while len(found) < clusters and near.any():
-        found.append(int(np.argmax(near.astype(object) * numbers)))
-        apart = squared_distances(points.values, points.values[found[-1]])
-        near = np.minimum(near, apart)
+        order = np.argsort(-(near.astype(object) * numbers), kind="stable")[:TRIALS]
+        tried = [
+            (np.minimum(near, squared_distances(points.values, points.values[place])), int(place))
+            for place in order
+            if near[place]
+        ]
+        near, place = min(tried, key=lambda one: int(one[0].astype(object).sum()))
+        found.append(place)
     return found
 
 

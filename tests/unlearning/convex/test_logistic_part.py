@@ -153,6 +153,15 @@ def test_what_is_published_stands_on_the_grid_and_no_zero_has_a_sign():
     assert part.intercepts.tolist() == [0.0]  # mirrored rows tell nothing of one
 
 
+def test_what_is_published_is_the_nearest_of_the_grid_to_the_optimum():
+    there = stand(drawn(np.random.default_rng(12), size=25))
+    point, part = optimum.optimum(there, penalty=1.0), learnt(there, penalty=1.0)
+    entries = point.weights[1 + len(there.powers) :, 0]
+    for exact, told in zip(entries, part.entries[:, 0], strict=True):
+        apart = abs(Fraction(int(exact), 1 << point.bits) - Fraction(float(told)))
+        assert apart <= Fraction(1, 2 * GRID)
+
+
 def test_a_column_that_becomes_empty_and_a_class_that_goes_leave_what_a_twin_has():
     draw = np.random.default_rng(9)
     some = drawn(draw, size=30, classes=3)
