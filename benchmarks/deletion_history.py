@@ -92,7 +92,7 @@ def one_deletion(past: PastModels, backend: TfxBackend, shard: int) -> dict[str,
     took["catch up"] = seconds(lambda: backend.catch_up(workspace))
     took["log"] = seconds(lambda: log_thrice(workspace))
     with reading_index(workspace) as connection:
-        took["status"] = seconds(lambda: status(connection, workspace, today=TIME[:10]))
+        took["status"] = seconds(lambda: status(connection, workspace, time=TIME))
     return took
 
 
