@@ -15,7 +15,7 @@ from pipelines.backends.direct import DirectBackend
 from tests.faults.changes import changes
 from unweave import Project
 
-FAMILIES = ["naive-bayes", "ridge", "forest", "item-knn"]
+FAMILIES = ["naive-bayes", "ridge", "forest", "item-knn", "logistic", "k-means"]
 OPTIONS = {"subject": "person", "shards": 1, "slices": 1}
 
 
@@ -27,6 +27,7 @@ def trained(here, family):
             f"{'ab'[n * n % 7 % 2]}" for n in range(120)]  # fmt: skip
     (here / "t.csv").write_text("\n".join([head, *rows, ""]), encoding="utf-8")
     given = {"item_column": "item"} if items else {"label": "label"}
+    given = {} if family == "k-means" else given
     project = Project(here / "ws", backend=DirectBackend())
     project.train(here / "t.csv", model_family=family, **OPTIONS, **given)
     (state,) = (here / "ws").rglob("stage-00.safetensors")
