@@ -31,6 +31,7 @@ from unweave.cli import commands, main
 COLUMNS = ["person", "ref", "colour", "size", "label"]
 # A day that has been, and less than the ninety days ago that a receipt waits.
 FORGOTTEN_ON = datetime.now(timezone.utc).replace(microsecond=0) - timedelta(days=2)
+THAT_DAY = f"{FORGOTTEN_ON:%Y-%m-%d}"
 
 
 def run(*arguments, folder):
@@ -251,8 +252,8 @@ ON_WORKSPACE = {
     "an unknown subject": (["forget", "person-77"], 3, "no row in any live model"),
     "an unknown row": (["forget", "--rows", "ref-7777"], 3, "no row in any live model"),
     "one of two subjects unknown": (["forget", "person-4", "person-77"], 3, "subject 2 of 2"),
-    "a subject that was forgotten": (["forget", "person-3"], 3, f"{FORGOTTEN_ON:%Y-%m-%d}"),
-    "a second subject that was forgotten": (["forget", "person-4", "person-3"], 3, f"{FORGOTTEN_ON:%Y-%m-%d}"),
+    "a subject that was forgotten": (["forget", "person-3"], 3, THAT_DAY),
+    "a second subject that was forgotten": (["forget", "person-4", "person-3"], 3, THAT_DAY),
     "a dry run for an unknown subject": (["forget", "person-77", "--dry-run"], 3, "no row"),
     "an unknown strategy": (
         ["forget", "person-4", "--strategy", "hope"], 2, "no strategy 'hope'",
@@ -267,7 +268,7 @@ ON_WORKSPACE = {
         ["forget", "person-4", "--guarantee", "exact", "--strategy", "amnesiac"], 2, "amnesiac",
     ),
     "a trace of an unknown subject": (["trace", "subject", "person-77"], 3, "no row"),
-    "a trace of who was forgotten": (["trace", "subject", "person-3"], 3, f"{FORGOTTEN_ON:%Y-%m-%d}"),
+    "a trace of who was forgotten": (["trace", "subject", "person-3"], 3, THAT_DAY),
     "a trace of an unknown model": (["trace", "model", "m9"], 3, "no such model"),
     "a trace of an unknown batch": (["trace", "batch", "s0.r0.e0.b99"], 3, "no such batch"),
     "a trace of a batch of an unknown shard": (["trace", "batch", "s7.r0.e0.b0"], 3, "shard 7"),
