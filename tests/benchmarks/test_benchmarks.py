@@ -264,7 +264,6 @@ def test_coalescing_counts_what_it_computes_and_draws_it(tmp_path):
 
 
 @needs_mnist
-@pytest.mark.slow
 def test_the_speed_up_has_a_line_for_each_partition_and_number_of_rows():
     done = run("partition-speedup", "--quick", "--markdown")
     assert done.returncode == 0, done.stderr
@@ -274,7 +273,6 @@ def test_the_speed_up_has_a_line_for_each_partition_and_number_of_rows():
 
 
 @needs_mnist
-@pytest.mark.slow
 def test_the_accuracy_against_shards_is_drawn(tmp_path):
     done = run("accuracy-shards", "--quick", "--figures", str(tmp_path))
     assert done.returncode == 0, done.stderr
@@ -282,7 +280,6 @@ def test_the_accuracy_against_shards_is_drawn(tmp_path):
 
 
 @needs_diabetes
-@pytest.mark.slow
 def test_patients_are_forgotten_through_the_whole_path():
     done = run("diabetes130", "--quick", "--markdown")
     assert done.returncode == 0, done.stderr
@@ -337,7 +334,6 @@ def test_families_are_compared_and_every_deletion_is_that_of_a_twin():
         assert float(line[5]) - float(line[4]) < most
 
 
-@pytest.mark.slow
 def test_the_built_in_model_is_compared_on_the_tables_that_are_there():
     done = run("builtin-model", "--quick", "--markdown")
     assert done.returncode == 0, done.stderr

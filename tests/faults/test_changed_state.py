@@ -61,7 +61,6 @@ def test_a_bit_of_sums_that_flipped_goes_into_no_model(tmp_path):
     forgets_alike(found, bytes(data))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_whatever_changed_in_a_state_goes_into_no_model(tmp_path, family):
     found = trained(tmp_path, family)

@@ -292,7 +292,6 @@ def test_some_changes_of_it_are_read_or_refused(parsers, name):
         fuzz(parser, examples=2 if parser.costly else FEW, number=1)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_minute_of_changes_of_it_are_read_or_refused(parsers, name, pytestconfig):
     end = time.monotonic() + pytestconfig.getoption("--fuzz-seconds")

@@ -156,14 +156,12 @@ def test_a_deletion_killed_at_some_moments_ends_as_if_it_was_not(
     killed_at_moments(server, original, undisturbed, tmp_path, count=SOME, seed=1)
 
 
-@pytest.mark.slow
 def test_a_deletion_killed_at_any_moment_ends_as_if_it_was_not(
     server, original, undisturbed, tmp_path
 ):
     killed_at_moments(server, original, undisturbed, tmp_path, count=MOMENTS, seed=2)
 
 
-@pytest.mark.slow
 def test_a_small_deletion_killed_a_thousand_times_ends_as_if_it_was_not(
     small_server, small, small_undisturbed, tmp_path
 ):

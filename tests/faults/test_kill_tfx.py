@@ -22,7 +22,7 @@ from lineage_store.workspace import open_workspace
 from tests.faults.ends import FORGOTTEN, state_of
 from unweave import Project, verify
 
-pytestmark = [pytest.mark.tfx, pytest.mark.slow]
+pytestmark = pytest.mark.tfx
 
 TOP = Path(__file__).parents[2]
 OPTIONS = {"label": "label", "subject": "person", "model_family": "naive-bayes", "shards": 1}

@@ -104,7 +104,6 @@ def test_where_the_power_went_at_some_steps_the_same_command_ends_it(
     go_on_from(some, kept, small_server, small_undisturbed, tmp_path)
 
 
-@pytest.mark.slow
 def test_wherever_the_power_went_the_same_command_ends_it(
     lost, small_server, small_undisturbed, tmp_path
 ):

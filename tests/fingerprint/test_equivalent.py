@@ -62,7 +62,6 @@ def test_one_configuration_and_uncalled_functions_are_not_enough():
         admitted(FIRST, other, many)
 
 
-@pytest.mark.slow
 def test_the_first_commit_is_admitted_again_and_not_by_planted_code(planted, tmp_path):
     old = told(start(clone(FIRST, tmp_path / "old")))
     now = told(start(TOP, "--executed"))

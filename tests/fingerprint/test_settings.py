@@ -122,7 +122,6 @@ def test_keras_is_set_as_it_would_set_itself(keras_file):
     assert {name: keras_settings()[name] for name in KERAS} == KERAS
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["floatx", "ONEDNN_MAX_CPU_ISA"])
 def test_a_setting_that_is_fingerprinted_changes_the_weights(keras_file, monkeypatch, name):
     before = told(start(TOP, "plain", "normalised"))

@@ -17,7 +17,7 @@ from unlearning.keras_models.module_file import FIRST_BUILT_IN, SOURCES
 from unweave import verify
 
 FIRST_MODEL = Path(module_file.__file__).with_name(SOURCES[FIRST_BUILT_IN])
-pytestmark = [pytest.mark.tfx, pytest.mark.slow]
+pytestmark = pytest.mark.tfx
 
 
 @pytest.fixture

@@ -144,7 +144,7 @@ def test_the_certificate_that_the_old_code_signed_is_verified(copy, golden):
     assert not verify(altered, public_key=project_in(copy).public_key)["ok"]
 
 
-@pytest.mark.parametrize("number", [1, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [1, pytest.param(1000)])
 def test_segments_are_taken_again_to_the_same_bits(copy, number):
     answer = project_in(copy).audit(replay=number, seed=1)
     assert answer["ok"], answer["findings"]

@@ -56,7 +56,7 @@ FEWER = 20  # of large companies each twentieth trip
     ("started", "trips"),
     [
         (["-c", ON_FEWER, str(FEWER)], "1,129"),
-        pytest.param(["-m", "unweave", "demo"], "15,002", marks=pytest.mark.slow),
+        pytest.param(["-m", "unweave", "demo"], "15,002"),
     ],
     ids=["fewer", "all"],
 )

@@ -121,7 +121,6 @@ def pictures(folder, *, without=None, side=150):
     return folder
 
 
-@pytest.mark.slow
 def test_large_pictures_are_one_column_and_forgotten_to_the_bit(train, tmp_path):
     text = MODEL.replace("SHAPE", "(150, 150, 1)").replace("NAME", "pixel")
     how = {"label": "class", "row_id": "path"}

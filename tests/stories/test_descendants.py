@@ -201,7 +201,6 @@ def test_forgetting_from_the_base_is_exact_in_the_whole_chain(chain, original, f
     assert {change["guarantee"] for change in done["models"]} == {"exact"}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("person", ["b03", "both", "c03", "solo"])
 def test_forgetting_is_exact_wherever_the_rows_are(chain, project, person):
     """In the middle, in two models, at the end; and with them a class of the base goes."""
@@ -257,7 +256,6 @@ def test_certificate_and_log_name_the_base(forgotten):
     assert project.doctor()["ok"]
 
 
-@pytest.mark.slow
 def test_where_the_base_has_no_shard_left_its_descendants_start_that_one_afresh(chain, project):
     gone = people_of_shard(project, 0)
     done = project.forget(gone)
@@ -271,7 +269,6 @@ def test_where_the_base_has_no_shard_left_its_descendants_start_that_one_afresh(
     assert 0 not in again[1]["base"]["moved"]
 
 
-@pytest.mark.slow
 def test_without_its_base_a_descendant_is_what_its_own_rows_make_of_it(chain, project):
     gone = sorted({row[0] for row in tables()[0]})
     project.forget(gone)
@@ -281,7 +278,6 @@ def test_without_its_base_a_descendant_is_what_its_own_rows_make_of_it(chain, pr
     assert [model["base"] for model in live(project)] == [None, "m5"]
 
 
-@pytest.mark.slow
 def test_rows_that_fit_the_base_no_more_are_trained_afresh(chain):
     given = [tables()[0], [*tables()[1], *ODD]]
     project, _ = chain.train("odd", given)
@@ -295,7 +291,6 @@ def test_rows_that_fit_the_base_no_more_are_trained_afresh(chain):
     assert [plan["model_before"] for plan in later] == ["m3"]
 
 
-@pytest.mark.slow
 def test_nothing_exact_comes_of_an_approximate_base(chain):
     given = tables()
     project, _ = chain.train("approximate", given, record="all")
@@ -315,7 +310,6 @@ def test_nothing_exact_comes_of_an_approximate_base(chain):
     assert digests_of(project) == digests
 
 
-@pytest.mark.slow
 def test_an_approximate_deletion_from_a_descendant_alone_subtracts_there(chain):
     project, digests = chain.train("own-updates", tables()[:2], record="all")
     (change,) = project.forget(["b04"], strategy="amnesiac", replay=True)["models"]
@@ -414,7 +408,6 @@ Project(sys.argv[1], backend=DirectBackend(), reveal=True).forget([sys.argv[2]])
 """
 
 
-@pytest.mark.slow
 def test_a_run_that_is_killed_between_base_and_descendant_is_finished(project, forgotten):
     process = subprocess.Popen(
         [*warm_python(), "-W", "ignore", "-c", FORGET, str(project.root), "a03"],

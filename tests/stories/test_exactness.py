@@ -33,7 +33,7 @@ OF_KERAS = ("slices", "epochs", "batch_size", "module")
 # What is a question of rows and of what is inferred from them is asked of sums, which take
 # milliseconds; `make test-all` asks it of Keras, too.
 EACH_FAMILY = pytest.mark.parametrize(
-    "family", [pytest.param(SUMS, id="sums"), pytest.param({}, id="keras", marks=pytest.mark.slow)]
+    "family", [pytest.param(SUMS, id="sums"), pytest.param({}, id="keras")]
 )
 
 # Batch norm keeps statistics, dropout draws at every step, Jitter once, when the step is traced.
@@ -267,7 +267,6 @@ def test_one_person_of_the_voices_is_forgotten_to_the_bit(assert_exact):
     assert 0 < done["steps_recomputed"] < done["steps_full"]
 
 
-@pytest.mark.slow
 def test_ten_people_of_the_voices_are_forgotten_to_the_bit(assert_exact):
     assert_exact(voices(), [str(number) for number in range(1, 11)])
 
@@ -277,14 +276,12 @@ def test_a_person_whose_rows_lie_in_every_shard_is_forgotten_to_the_bit(assert_e
     assert [decision["action"] for decision in plan["shards"]] == ["retrained"] * 3
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("rank", [2, -1])
 def test_a_taxi_company_is_forgotten_to_the_bit(assert_exact, rank):
     table = trips()
     assert_exact(table, [table.subjects().most_common()[rank][0]])
 
 
-@pytest.mark.slow
 def test_ten_taxi_companies_are_forgotten_to_the_bit(assert_exact):
     table = trips()
     assert_exact(table, [name for name, _ in table.subjects().most_common()[-10:]])
@@ -302,7 +299,7 @@ def test_adults_are_forgotten_to_the_bit_by_ids_with_zeros_in_front(assert_exact
     assert_exact(adults(), ids, column="id", **family)
 
 
-@pytest.mark.parametrize("seed", [0, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seed", [0, pytest.param(3)])
 def test_one_person_of_a_last_slice_is_forgotten_to_the_bit(assert_exact, trained, seed):
     """The shard starts again from its checkpoint before that slice."""
     table = people()
@@ -415,8 +412,8 @@ BY_RISK = {
     ("band", "kept"),
     [
         (2, [3, 4, 4]),
-        pytest.param(0, None, marks=pytest.mark.slow),
-        pytest.param(1, [2, 4, 4], marks=pytest.mark.slow),
+        pytest.param(0, None),
+        pytest.param(1, [2, 4, 4]),
     ],
 )
 def test_one_row_of_each_band_is_forgotten_to_the_bit(assert_exact, trained, band, kept):
@@ -477,7 +474,7 @@ def in_one_shard(project, table, *, ascending):
     return (first, last) if ascending else (last, first)
 
 
-@pytest.mark.parametrize("ascending", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("ascending", [True, pytest.param(False)])
 def test_an_exact_deletion_undoes_an_approximate_one_before_it(trained, train, ascending):
     table = people()
     project, made = trained(table, record="all")
@@ -489,7 +486,6 @@ def test_an_exact_deletion_undoes_an_approximate_one_before_it(trained, train, a
     assert done["weights_digest_after"] == twin["weights_digest"]
 
 
-@pytest.mark.slow
 def test_an_approximate_deletion_elsewhere_does_not_survive_an_exact_one(trained, train):
     table = people()
     project, _ = trained(table, record="all")

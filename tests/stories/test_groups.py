@@ -185,7 +185,6 @@ def test_a_member_who_is_forgotten_leaves_the_bits_of_the_twin(trained, options)
     assert state_of(root) == before
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["amnesiac", "amnesiac-marginal"])
 def test_an_exact_deletion_after_an_approximate_one_comes_to_the_twin(trained, strategy):
     given = {**KERAS, "record": "all", "early_stop": None, "checkpoint_every": None}

@@ -205,9 +205,7 @@ DROPPED = {
 FAST = "columns by name"
 
 
-@pytest.mark.parametrize(
-    "name", [one if one == FAST else pytest.param(one, marks=pytest.mark.slow) for one in MODULES]
-)
+@pytest.mark.parametrize("name", [one if one == FAST else pytest.param(one) for one in MODULES])
 def test_a_module_is_trained_and_forgets_to_the_bit(train, name):
     given = list(lines())
     left_out = {"drop": DROPPED[name]} if name in DROPPED else {}

@@ -188,7 +188,6 @@ def fit_for(tensor, columns, spec):
     return tf.constant(shaped, tensor.dtype) if values.dtype == object else shaped
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(KINDS))
 def test_a_kind_trains_as_under_fit_and_forgets_to_the_bit(name, key_file, tmp_path):
     pin_tensorflow()

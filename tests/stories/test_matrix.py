@@ -373,7 +373,7 @@ FURTHER = {
     "name",
     [
         "averaged weights",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in list(FURTHER)[:-1]),
+        *(pytest.param(name) for name in list(FURTHER)[:-1]),
     ],
 )
 def test_further_models_and_optimizers_forget_to_the_bit(assert_exact, name):
@@ -383,7 +383,7 @@ def test_further_models_and_optimizers_forget_to_the_bit(assert_exact, name):
     assert 0 < plan.steps_planned < plan.steps_full
 
 
-@pytest.mark.parametrize("batch_size", [1, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("batch_size", [1, pytest.param(1000)])
 def test_batches_of_one_row_empty_ones_and_one_of_all_rows_are_exact(assert_exact, batch_size):
     text = CONVOLUTIONAL.replace("OPTIMIZER", OPTIMIZERS["adam"])
     options = {"shards": 4, "slices": 2, "epochs": 2, "batch_size": batch_size}

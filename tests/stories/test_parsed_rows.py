@@ -105,7 +105,6 @@ def test_one_that_draws_is_refused_before_anything_is_trained(train):
         train(list(lines(60)), text)
 
 
-@pytest.mark.slow
 def test_the_module_of_the_page_is_within_a_point_of_fit(train, tmp_path):
     pin_tensorflow()
     given = list(lines(1797))

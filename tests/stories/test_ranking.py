@@ -178,7 +178,6 @@ def ratings(students=600):
     return header, told
 
 
-@pytest.mark.slow
 def test_the_module_of_the_page_is_within_a_point_of_fit(train):
     if why := real_tables.missing("insteval"):
         pytest.skip(why)

@@ -194,7 +194,6 @@ def test_a_module_that_reads_an_environment_variable(house):
                    if one["kind"] in ("lineage.Checkpoint", "lineage.Batch"))  # fmt: skip
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("accepted", [False, True])
 def test_a_module_that_imports_a_file_that_changes(house, accepted):
     layers = LAYERS.replace("relu", "tanh")
@@ -205,7 +204,6 @@ def test_a_module_that_imports_a_file_that_changes(house, accepted):
     assert change["claim"] == {"level": "bits"}
 
 
-@pytest.mark.slow
 def test_keras_is_set_otherwise_between_training_and_deletion(house):
     settings = json.dumps({**KERAS, "epsilon": 1e-2, "floatx": "float64"})
     (house.folder / "keras").mkdir()
@@ -216,7 +214,6 @@ def test_keras_is_set_otherwise_between_training_and_deletion(house):
     assert all_anew(change)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("accepted", [False, True])
 def test_another_instruction_set(house, accepted):
     variables = {"ONEDNN_MAX_CPU_ISA": "SSE41"}

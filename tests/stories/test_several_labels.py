@@ -111,9 +111,7 @@ def train(tmp_path_factory, key_file):
     return run
 
 
-@pytest.mark.parametrize(
-    "module", [BY_KEYS, pytest.param(IN_A_LIST, marks=pytest.mark.slow)], ids=["a dict", "a list"]
-)
+@pytest.mark.parametrize("module", [BY_KEYS, pytest.param(IN_A_LIST)], ids=["a dict", "a list"])
 def test_several_labels_are_learnt_told_and_forgotten_to_the_bit(train, module):
     given = list(lines())
     project, made = train(given, module)
@@ -136,7 +134,6 @@ def test_several_labels_are_learnt_told_and_forgotten_to_the_bit(train, module):
     assert done["weights_digest_after"] == twin["weights_digest"] != made["weights_digest"]
 
 
-@pytest.mark.slow
 def test_what_is_served_is_what_the_states_answer_for_each_label(train):
     given = list(lines())
     project, made = train(given, BY_KEYS)
@@ -178,7 +175,6 @@ def test_what_is_served_is_what_the_states_answer_for_each_label(train):
     assert [one.task for one in judged.values()] == ["classification"] * 2 + ["regression"]
 
 
-@pytest.mark.slow
 def test_shards_vote_on_each_label_by_itself(train):
     labels = {"label": ["late", "class"], "drop": ["minutes"], "aggregate": "vote"}
     project, _ = train(list(lines()), CLASSES, **labels)
@@ -188,7 +184,6 @@ def test_shards_vote_on_each_label_by_itself(train):
         assert shares.shape[1] == classes and {*np.unique(shares)} <= {0.0, 0.5, 1.0}
 
 
-@pytest.mark.slow
 def test_a_command_takes_labels_and_tasks_and_writes_what_is_said_of_each(train, tmp_path):
     given = [[*line[:5], str(round(float(line[5] or 5)))] for line in lines()]
     project, _ = train(given, BY_KEYS, shards=1, task={"minutes": "regression"})
@@ -285,7 +280,6 @@ def worth(said, ask):
     return [*hits, 1 - float(error / np.sum((values - values.mean()) ** 2))]
 
 
-@pytest.mark.slow
 def test_the_module_of_the_page_is_within_a_point_of_fit_for_each_label(key_file, tmp_path):
     if why := real_tables.missing("adult"):
         pytest.skip(why)

@@ -78,7 +78,6 @@ def test_weights_of_one_everywhere_are_as_none(trained):
     assert one["metrics"] == none["metrics"]
 
 
-@pytest.mark.slow
 def test_weights_of_one_everywhere_train_a_network_as_none(trained):
     ones = [[*row[:4], "1", row[5]] for row in rows()]
     given = {"model_family": "keras", "module": SMALL_MODEL, "slices": 2, "epochs": 3,
@@ -89,7 +88,6 @@ def test_weights_of_one_everywhere_train_a_network_as_none(trained):
     assert one["metrics"] == none["metrics"] and one["steps"] == none["steps"]
 
 
-@pytest.mark.slow
 def test_a_network_forgets_weighed_rows_to_the_bits_of_the_twin(trained):
     given = {"model_family": "keras", "module": SMALL_MODEL, "slices": 2, "epochs": 3,
              "class_weights": "balanced", "early_stop": 1, "batch_size": 16}  # fmt: skip

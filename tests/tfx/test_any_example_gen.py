@@ -20,7 +20,7 @@ from own_pipeline import run, with_secret
 from tf_records import tfrecord
 from unweave.tfx.own_lineage import read_own_lineage
 
-pytestmark = [pytest.mark.tfx, pytest.mark.slow]
+pytestmark = pytest.mark.tfx
 
 NAMES = ["person", "row", "x"]
 ROWS = [[f"person-{n % 6}", f"row-{n}", n * 0.25] for n in range(60)]

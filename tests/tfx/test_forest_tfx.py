@@ -10,7 +10,7 @@ from tests.tfx.test_naive_bayes_tfx import write
 from tests.unlearning.families.test_forest import rows
 from unweave import Project, verify
 
-pytestmark = [pytest.mark.tfx, pytest.mark.slow]
+pytestmark = pytest.mark.tfx
 
 HEADER = ["who", "years", "town", "weight", "wage", "rank"]
 GONE = ["p07", "p31"]

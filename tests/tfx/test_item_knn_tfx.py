@@ -14,7 +14,7 @@ from tests.tfx.test_naive_bayes_tfx import write
 from tests.unlearning.families.test_item_knn import ALONE, HEADER, rows
 from unweave import Project, verify
 
-pytestmark = [pytest.mark.tfx, pytest.mark.slow]
+pytestmark = pytest.mark.tfx
 
 TOP = Path(__file__).parents[2]
 GONE = ["Lone Lee", "u03"]

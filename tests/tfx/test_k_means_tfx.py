@@ -8,7 +8,7 @@ from tests.tfx.test_naive_bayes_tfx import write
 from tests.unlearning.families.test_k_means import HEADER, SCALED, rows
 from unweave import Project, verify
 
-pytestmark = [pytest.mark.tfx, pytest.mark.slow]
+pytestmark = pytest.mark.tfx
 
 GONE = ["p07", "p31"]
 OPTIONS = {"subject": "who", "model_family": "k-means", "shards": 2, **SCALED}

@@ -8,7 +8,7 @@ import pytest
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
 
-pytestmark = [pytest.mark.tfx, pytest.mark.slow]
+pytestmark = pytest.mark.tfx
 
 MODULE = """
 import keras

@@ -10,7 +10,7 @@ from tests.tfx.test_naive_bayes_tfx import write
 from tests.unlearning.families.test_logistic import HEADER, rows
 from unweave import Project, verify
 
-pytestmark = [pytest.mark.tfx, pytest.mark.slow]
+pytestmark = pytest.mark.tfx
 
 GONE = ["p07", "p31"]
 OPTIONS = {"subject": "who", "label": "kind", "model_family": "logistic", "shards": 2,

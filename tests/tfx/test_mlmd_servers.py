@@ -592,7 +592,7 @@ def train_command(tmp_path, root):
 @pytest.mark.tfx
 @pytest.mark.parametrize(
     "address",
-    ["mysql", *(pytest.param(one, marks=pytest.mark.slow) for one in ("postgresql", "grpc"))],
+    ["mysql", *(pytest.param(one) for one in ("postgresql", "grpc"))],
     indirect=True,
 )
 def test_a_whole_pipeline_trains_traces_and_forgets_on_a_server(address, tmp_path):
@@ -642,7 +642,6 @@ def test_a_command_that_the_server_refuses_says_so_and_leaves_nothing(
 
 
 @pytest.mark.tfx
-@pytest.mark.slow
 def test_a_pipeline_whose_server_dies_says_so_and_is_run_again(own_server, tmp_path):
     root, address = tmp_path / "ws", own_server.address()
     train = [*train_command(tmp_path, root), "--metadata", address]

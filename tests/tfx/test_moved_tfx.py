@@ -10,7 +10,7 @@ from lineage_store.mlmd import Metadata
 from lineage_store.workspace import open_workspace
 from unweave import Project
 
-pytestmark = [pytest.mark.tfx, pytest.mark.slow]
+pytestmark = pytest.mark.tfx
 
 OPTIONS = {"label": "label", "subject": "person", "model_family": "naive-bayes", "shards": 1}
 

@@ -14,7 +14,7 @@ from lineage_store.workspace.folder import open_workspace
 from pipelines.backends.direct import DirectBackend
 from unweave import Project, verify
 
-pytestmark = [pytest.mark.tfx, pytest.mark.slow]
+pytestmark = pytest.mark.tfx
 
 TOP = Path(__file__).parents[2]
 GONE = ["person-03", "person-11"]

@@ -14,7 +14,7 @@ from unweave import verify
 from unweave.tfx.own_lineage import read_own_lineage
 from unweave.tfx.per_shard_executor import LEDGER
 
-pytestmark = [pytest.mark.tfx, pytest.mark.slow]
+pytestmark = pytest.mark.tfx
 
 KINDS = {
     "CsvExampleGen/examples": "what ExampleGen wrote",

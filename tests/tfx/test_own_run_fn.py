@@ -22,7 +22,7 @@ from unlearning.whole_shards import open_whole_ledger
 from unweave.tfx import trains_build_model
 from unweave.tfx.per_shard_executor import LEDGER, PerShardExecutor
 
-pytestmark = [pytest.mark.tfx, pytest.mark.slow]
+pytestmark = pytest.mark.tfx
 
 KEYS = derive(bytes(range(32)), manifest=bytes(32))
 

@@ -19,7 +19,7 @@ from unweave import verify
 from unweave.tfx.own_lineage import read_own_lineage
 from unweave.tfx.per_shard_executor import LEDGER
 
-pytestmark = [pytest.mark.tfx, pytest.mark.slow]
+pytestmark = pytest.mark.tfx
 
 WORDS = ["one"] * 8 + ["two"] * 5 + ["three"] * 3
 

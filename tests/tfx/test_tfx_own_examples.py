@@ -20,7 +20,7 @@ from unweave import verify
 from unweave.tfx.own_lineage import read_own_lineage
 from unweave.tfx.per_shard_executor import LEDGER
 
-pytestmark = [pytest.mark.tfx, pytest.mark.slow]
+pytestmark = pytest.mark.tfx
 
 TRIPS = TFX / "examples/chicago_taxi_pipeline/data/simple/data.csv"
 EVERY = 10

@@ -850,7 +850,7 @@ def _is_newer(one, other):
 @pytest.mark.parametrize(
     "moment",
     [
-        *(pytest.param(one, marks=pytest.mark.slow) for one in list(MOMENTS)[:2]),
+        *(pytest.param(one) for one in list(MOMENTS)[:2]),
         *list(MOMENTS)[2:],
     ],
 )
@@ -878,7 +878,6 @@ def test_a_killed_deletion_run_again_ends_like_one_that_was_not_killed(moment, s
     assert run(*FORGET_FIRST, folder=story.here)[0] == 3, "now there is nobody to forget"
 
 
-@pytest.mark.slow
 def test_a_training_run_killed_before_its_ingest_is_ingested_by_the_next_command(story):
     shutil.rmtree(story.here / "ws")
     process = start("-m", "unweave", *TRAIN, "--key-file", "key", folder=story.here)

@@ -14,7 +14,7 @@ from lineage_store.index.models import models
 from lineage_store.workspace import open_workspace
 from unweave import Project
 
-pytestmark = [pytest.mark.tfx, pytest.mark.slow]
+pytestmark = pytest.mark.tfx
 
 OPTIONS = {"label": "label", "subject": "person", "model_family": "naive-bayes"}
 

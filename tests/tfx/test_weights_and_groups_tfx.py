@@ -13,7 +13,7 @@ from fixtures.warm_python import warm_python
 from pipelines.backends.direct import DirectBackend
 from unweave import Project, verify
 
-pytestmark = [pytest.mark.tfx, pytest.mark.slow]
+pytestmark = pytest.mark.tfx
 
 TOP = Path(__file__).parents[2]
 GONE = "person-03"

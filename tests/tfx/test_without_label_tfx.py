@@ -9,7 +9,7 @@ from tests.toy_family import ColumnSums
 from unlearning.families.known_families import register_family, unregister_family
 from unweave import Project, verify
 
-pytestmark = [pytest.mark.tfx, pytest.mark.slow]
+pytestmark = pytest.mark.tfx
 
 
 def test_a_table_without_a_label_is_learnt_and_forgotten_from_by_pipelines(tmp_path, write_csv):

@@ -478,7 +478,7 @@ def test_a_long_text_passes_the_gate_and_is_read_back(tmp_path):
     assert next(retained(snapshot, frozenset())).values == [text, "0"]
 
 
-@pytest.mark.parametrize("rows", [2_000, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rows", [2_000, pytest.param(10_000)])
 def test_memory_does_not_grow_with_the_rows(
     write_csv, keys, pseudonyms, new_folder, monkeypatch, rows
 ):

@@ -381,7 +381,6 @@ def test_a_lost_file_is_made_again_as_far_as_it_can_be_and_all_is_reached(story,
     assert len(reached) == len(alive) - 2, "the requests come from nowhere"
 
 
-@pytest.mark.slow
 def test_a_deletion_runs_on_rebuilt_metadata(story, root):
     (root / "metadata.sqlite").unlink()
     assert Project(root).doctor(repair=True)["ok"]

@@ -71,7 +71,6 @@ def test_one_request_comes_to_what_several_come_to(family, copied, one_and_some)
     in_requests(lambda one, some: [[*one, *some]], family, copied, one_and_some)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("family", CHAINS)
 def test_people_who_go_one_by_one_in_another_order_leave_what_all_leave(
     family, copied, one_and_some

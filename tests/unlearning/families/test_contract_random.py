@@ -27,7 +27,6 @@ def test_some_random_forget_sets_leave_the_bytes_of_their_twins(family, original
     holds(originals(family).root, FEW)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("family", AT_ONCE)
 def test_a_thousand_random_forget_sets_leave_the_bytes_of_their_twins(family, originals):
     holds(originals(family).root, MANY)

@@ -68,7 +68,7 @@ def test_rows_that_are_looked_at_one_by_one_give_the_bytes_of_all_at_once(family
     assert differing(state_of(learnt), wanted(family, do)) == []
 
 
-@pytest.mark.parametrize("do", [pytest.param("train", marks=pytest.mark.slow), "forget"])
+@pytest.mark.parametrize("do", [pytest.param("train"), "forget"])
 @pytest.mark.parametrize("family", SLOW_TO_START)
 def test_parts_that_are_learnt_each_in_a_process_of_its_own_have_the_same_bytes(
     family, do, run, wanted
@@ -78,7 +78,6 @@ def test_parts_that_are_learnt_each_in_a_process_of_its_own_have_the_same_bytes(
     assert differing(state_of(learnt), wanted(family, do)) == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("family", every_family())
 def test_two_workers_of_beam_give_the_bytes_of_one_process(family, run, wanted):
     for do in ("train", "forget"):
@@ -106,7 +105,6 @@ def test_a_run_that_is_killed_between_two_units_comes_to_the_same_bytes(family, 
     assert killed_at(2, family, do, run, wanted)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("do", ["train", "forget"])
 @pytest.mark.parametrize("family", every_family())
 def test_a_run_that_is_killed_at_any_unit_comes_to_the_same_bytes(family, do, run, wanted):

@@ -151,7 +151,6 @@ def test_a_deletion_that_takes_a_class_into_more_shards_is_exact(train):
     assert project.audit()["ok"]
 
 
-@pytest.mark.slow
 def test_what_was_trained_from_a_model_is_cut_as_that_is(train):
     given_, other = list(people(4_120)), list(people(600))
     project, base = train(given_)

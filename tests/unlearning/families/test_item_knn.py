@@ -60,8 +60,8 @@ def learnt(tmp_path):
 PEOPLE = ["Lone Lee", "u03", "u17", "u44"]
 OPTIONS = [
     pytest.param({"weight_column": "stars", "similarity": "jaccard", "neighbours": 3}, id="stars"),
-    pytest.param({}, id="plain", marks=pytest.mark.slow),
-    pytest.param({"shards": 4}, id="shards", marks=pytest.mark.slow),
+    pytest.param({}, id="plain"),
+    pytest.param({"shards": 4}, id="shards"),
     pytest.param(
         {"group_column": "basket", "weight_column": "stars", "shards": 3},
         id="baskets", marks=pytest.mark.slow,
@@ -94,13 +94,11 @@ def test_single_rows_are_forgotten_and_what_is_left_of_their_histories_stays(lea
     assert differing(state_of(original), state_of(twin)) == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("options", OPTIONS)
 def test_a_thousand_random_forget_sets_leave_the_bytes_of_their_twins(learnt, options):
     holds(learnt("original", **options)[0].root, 1_000)
 
 
-@pytest.mark.slow
 def test_long_histories_are_drawn_from_alike_before_and_after(learnt, monkeypatch):
     monkeypatch.setattr(histories, "MOST_ITEMS", 3)
     original, _ = learnt("original")

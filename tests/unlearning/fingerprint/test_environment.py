@@ -94,9 +94,7 @@ def train_elsewhere(tmp_path, key_file, write_csv, monkeypatch):
     return run
 
 
-@pytest.mark.parametrize(
-    "name", ["threads", "tensorflow", pytest.param("onednn", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("name", ["threads", "tensorflow", pytest.param("onednn")])
 def test_a_model_of_another_environment_is_retrained_whole_and_ends_at_the_twin(
     train_elsewhere, tmp_path, key_file, write_csv, name
 ):

@@ -172,7 +172,6 @@ def test_two_workers_give_the_bits_of_one_process(table, tmp_path, signs, alone)
     assert not leftovers(project)
 
 
-@pytest.mark.slow
 def test_a_worker_of_beams_own_that_dies_is_replaced(table, tmp_path, signs, by_one) -> None:
     (signs / "die").touch()
     project, trained = train(table, tmp_path / "workspace", workers=2)
@@ -188,7 +187,6 @@ def test_a_worker_of_beams_own_that_dies_is_replaced(table, tmp_path, signs, by_
     assert not leftovers(project)
 
 
-@pytest.mark.slow
 def test_workers_that_always_die_end_in_one_sentence_and_no_model(table, tmp_path, signs) -> None:
     (signs / "die-always").touch()
     with pytest.raises(ShardsLost, match="6 of 6 shards could not be trained in 3 attempts"):
@@ -218,7 +216,6 @@ def on_dask(cluster) -> str:
     return f"--runner=DaskRunner --dask_client_address={cluster.scheduler_address}"
 
 
-@pytest.mark.slow
 def test_two_dask_workers_give_the_same_bits_though_one_dies(
     table, tmp_path, signs, by_one, dask_cluster
 ) -> None:
@@ -231,7 +228,6 @@ def test_two_dask_workers_give_the_same_bits_though_one_dies(
     assert not leftovers(project)
 
 
-@pytest.mark.slow
 def test_three_dask_workers_forget_with_the_same_bits_though_one_dies(
     table, tmp_path, signs, alone, dask_cluster
 ) -> None:

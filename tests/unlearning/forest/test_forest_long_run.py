@@ -49,7 +49,6 @@ def test_random_forget_sets_leave_the_bytes_of_their_twins(classes):
     assert differing(5, classes=classes) == 0
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("classes", [0, 2, 3])
 def test_random_forget_sets_by_the_hundred_leave_the_bytes_of_their_twins(classes):
     assert differing(1000 if classes == 2 else 300, classes=classes) == 0

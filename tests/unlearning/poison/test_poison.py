@@ -276,7 +276,7 @@ def test_a_model_that_takes_no_steps_is_asked_what_it_can_answer(tmp_path):
     "options",
     [
         pytest.param({"model_family": "naive-bayes"}, id="sums"),
-        pytest.param(OF_STEPS, id="keras", marks=pytest.mark.slow),
+        pytest.param(OF_STEPS, id="keras"),
     ],
 )
 def test_provenance_accuses_the_source_that_harms_and_no_other(tmp_path, bad, options):

@@ -177,9 +177,7 @@ def test_it_ends_once_the_retained_evaluation_rows_are_as_good_as_before(root):
     assert [ending.ends([0.4, one]) for one in (0.6, 0.5, 0.4)] == [False, True, True]
 
 
-@pytest.mark.parametrize(
-    "strategy", [STRATEGIES[0], pytest.param(STRATEGIES[1], marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("strategy", [STRATEGIES[0], pytest.param(STRATEGIES[1])])
 def test_an_exact_deletion_after_a_repair_gives_the_bits_of_the_twin(root, tmp_path, strategy):
     _, first, *_ = forget(root, late(root), strategy=strategy, repair=2)
     number = the_shard(first).shard

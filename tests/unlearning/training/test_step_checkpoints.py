@@ -167,7 +167,6 @@ def test_a_deletion_resumes_within_the_stage_and_equals_the_twin(every_one, tmp_
     assert saved > resumed
 
 
-@pytest.mark.slow
 def test_early_stopping_may_resume_and_balanced_classes_may_not(table, tmp_path) -> None:
     stopping = trained(table, tmp_path / "stopping", checkpoint_every=1, early_stop=1)
     weighing = trained(table, tmp_path / "weighing", checkpoint_every=1, class_weights="balanced")
@@ -195,7 +194,6 @@ def test_a_module_that_adapts_never_resumes_where_it_adapted(table, tmp_path) ->
     assert (True, True) in seen
 
 
-@pytest.mark.slow
 def test_an_approximate_deletion_takes_the_checkpoints_that_saw_its_rows(table, tmp_path) -> None:
     project = trained(table, tmp_path / "workspace", checkpoint_every=1, record="all")
     (ledger,) = ledgers(project)

@@ -28,7 +28,7 @@ from unweave.text import answers as text
 OPTIONS = {"label": "label", "subject": "person", "slices": 2, "epochs": 4, "batch_size": 8,
            "record": "all", "module": SMALL_MODEL}  # fmt: skip
 STRATEGIES = ("amnesiac", "amnesiac-marginal")
-EACH = [pytest.param(STRATEGIES[0], marks=pytest.mark.slow), STRATEGIES[1]]
+EACH = [pytest.param(STRATEGIES[0]), STRATEGIES[1]]
 
 
 def lines(seed):

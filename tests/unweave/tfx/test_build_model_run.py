@@ -93,7 +93,6 @@ def test_what_a_trainer_is_given_changes_with_the_module_and_holds_no_path(given
         trains_build_model(given / "model.py", label="late", epochs=0)
 
 
-@pytest.mark.slow
 def test_a_shard_s_module_is_trained_and_serves_examples_of_the_schema_s_types(given):
     import tensorflow as tf
 

@@ -106,7 +106,6 @@ def graph_of(rows, folder):
     return canonical_digest(folder / "graph")
 
 
-@pytest.mark.slow
 def test_a_row_that_moves_no_limit_and_no_word_changes_nothing_of_the_graph(tmp_path):
     rows = [{"x": [4.0 * (number % 8)], "note": [b"one" if number % 3 else b"two"]}
             for number in range(72)]  # fmt: skip
@@ -155,7 +154,6 @@ def test_what_sees_all_slices_and_is_not_in_summation_form_is_refused_by_its_nam
         must_be_in_summation_form("Transform", given, tmp_path / "graph")
 
 
-@pytest.mark.slow
 def test_in_summation_form_rows_of_any_order_come_to_the_same_bits_and_to_what_they_should():
     draw = random.Random(5)
     rows = [
