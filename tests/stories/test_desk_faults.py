@@ -220,7 +220,7 @@ def test_a_request_stands_for_its_deletion_where_a_report_is_asked_for(root, tmp
 
 def test_the_models_that_live_come_first_and_fit_a_narrow_line(root):
     at(root).forget(["p1"])
-    (table,) = model_lines({"models": at(root).models()})
+    (table,) = model_lines({"models": at(root).models(), "all": True})
     names, states = (list(column.cells) for column in table.columns[:2])
     assert (names, states) == (["m2", "m1"], ["live", "deleted"])
     told = CliRunner().invoke(commands, ["models", "--workspace", str(root)]).output
