@@ -6,7 +6,7 @@ Whoever asks for one is told in a sentence, before anything is read.
 from collections.abc import Mapping
 
 NOT_THERE: Mapping[str, str] = {
-    "estimator": "Anybody's object with `fit` and `predict` cannot be trained yet: its state would "
+    "estimator": "Anybody's object with a fit and a predict cannot be trained yet: its state would "
     "have to be stored without code and compared to the bit. Take the family that is nearest "
     "(forest, logistic, ridge, k-means), or train it in a TFX pipeline of your own, where its "
     "shards are retrained whole.",

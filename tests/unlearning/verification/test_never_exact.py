@@ -140,7 +140,7 @@ def test_the_lists_of_models_and_the_status(approximate):
     live = [one for one in listed if one["state"] == "live"]
     assert [one["guarantee"] for one in live] == ["approximate"] * 2
     assert {one["guarantee"] for one in listed} == {"approximate", "trained"}
-    says_approximate(shown(text.models({"models": live})))
+    says_approximate(shown(text.models({"models": live, "all": False})))
     status = project.status()
     assert {one["model"] for one in status["derived"]} == {one["model_id"] for one in live}
     says_approximate(status["derived"])
