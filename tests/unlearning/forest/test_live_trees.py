@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineage_store.errors import CheckFailed
@@ -16,6 +16,7 @@ from unlearning.forest.growth import grown
 pytest.importorskip("numba")
 
 
+@settings(max_examples=settings.default.max_examples // 2)  # a forest each
 @given(tables(most=200), shapes())
 def test_a_forest_is_grown_to_the_same_bits(rows, shape):
     from unlearning.forest.live_trees import grown_fast
@@ -23,6 +24,7 @@ def test_a_forest_is_grown_to_the_same_bits(rows, shape):
     assert bytes_of(grown_fast(rows, shape), rows) == bytes_of(grown(rows, shape), rows)
 
 
+@settings(max_examples=settings.default.max_examples // 2)
 @given(tables(most=200), shapes(), st.data())
 def test_one_row_after_another_leaves_the_bytes_of_the_twin(rows, shape, data):
     from unlearning.forest.live_trees import LiveTrees
