@@ -19,8 +19,6 @@ def until_nobody_works(workspace: Path, *, to_stderr: bool) -> None:
     while (worker := who_works(root)) is not None:
         if worker.in_words() != told:
             told = worker.in_words()
-            if to_stderr:
-                print(told, file=sys.stderr, flush=True)
-            else:
-                say(told)
+            say(told, err=to_stderr)
+            (sys.stderr if to_stderr else sys.stdout).flush()
         sleep(SECONDS)
