@@ -29,10 +29,10 @@ def test_status_tells_how_far_somebody_is_until_they_are_done(tmp_path, monkeypa
             started.set()
             told.wait(10)
 
-    def say(line):
+    def say(line, *, err):
         lines.append(line)
         told.set()
-        said(line)
+        said(line, err=err)
 
     started = Event()
     monkeypatch.setattr(watching, "say", say)
