@@ -147,6 +147,12 @@ def restricted_by(
     return list(found)
 
 
+def named_by(connection: sqlite3.Connection, request: str) -> list[str]:
+    """Return the commitments of the ids that a request restricts."""
+    found = connection.execute("SELECT commitment FROM restricted WHERE request = ?", (request,))
+    return [row[0] for row in found]
+
+
 def drop_known(connection: sqlite3.Connection, entries: Sequence[str]) -> None:
     """Take out what stands under entries that are no more; part of the caller's transaction."""
     kept = f"SELECT 1 FROM ({KEPT_OUT}) WHERE commitment = ?"

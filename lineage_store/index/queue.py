@@ -221,13 +221,17 @@ def same(
     kind: Kind,
     commitments: Collection[str],
     options: Mapping[str, Any],
-    right: str = ERASURE.right,
+    invoked: Invoked = ERASURE,
 ) -> Queued | None:
-    """Return the first request that has not ended and asks just the same of the same ids."""
+    """Return the first request that has not ended and asks just the same of the same ids.
+
+    On another ground a restriction ends otherwise, and an objection may not be weighed at all: that
+    is not the same.
+    """
     wanted = set(commitments)
     for request in with_ids(connection, [min(wanted)]):
-        asked = (request.ended, request.kind, request.options, request.invoked.right)
-        alike = asked == (None, kind, options, right)
+        asked = (request.ended, request.kind, request.options)
+        alike = asked == (None, kind, options) and request.invoked.is_asked_by(invoked)
         if alike and wanted == set(commitments_of(connection, request.id)):
             return request
     return None

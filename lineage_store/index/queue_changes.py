@@ -72,6 +72,11 @@ def answer(
 ) -> None:
     """Close the question of near matches: these are all the ids that are meant, and no others."""
     _must_wait(request)
+    if request.invoked.taken_out is not None:
+        raise BadInput(
+            f"The rows of those whom {request.id} names were taken out by "
+            f"{request.invoked.taken_out}: add a request for whoever else is meant."
+        )
     connection.execute("DELETE FROM queue_ids WHERE request = ?", (request.id,))
     commit_to(connection, request.id, commitments)
     connection.execute(

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         KeptRow,
         all_kept,
         destroy_kept,
+        is_kept,
         keep_rows,
         rows_kept_of,
     )
@@ -72,7 +73,14 @@ else:
             "details": ("Details", "NearMatch", "open_details"),
             "detection": ("Search", "load_search"),
             "inbox": ("Accepted", "Entry", "Refused", "look_through"),
-            "kept_rows": ("KeptRow", "all_kept", "destroy_kept", "keep_rows", "rows_kept_of"),
+            "kept_rows": (
+                "KeptRow",
+                "all_kept",
+                "destroy_kept",
+                "is_kept",
+                "keep_rows",
+                "rows_kept_of",
+            ),
             "law": ("Law", "law_in_force", "take_over"),
             "named_models": (
                 "NamedModel",
@@ -120,6 +128,7 @@ __all__ = [
     "end_register",
     "find_named",
     "has_ended",
+    "is_kept",
     "keep_rows",
     "law_in_force",
     "live_by_line",

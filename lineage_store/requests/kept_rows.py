@@ -54,13 +54,16 @@ def keep_rows(workspace: Workspace, request: str, rows: Iterable[KeptRow]) -> No
 
 
 def rows_kept_of(workspace: Workspace, request: str) -> Sequence[KeptRow]:
-    """Return the rows that are kept of a request: none, it may be.
+    """Return the rows that are kept of a request, which a run took out of the models.
 
-    Raises BadInput if they were sealed with another secret, or changed.
+    Raises BadInput if they are not there, were sealed with another secret, or changed.
     """
     file = _file(workspace, request)
     if not file.exists():
-        return ()
+        raise BadInput(
+            f"The rows that {request} keeps are gone: restore keys/{FOLDER}/{file.name} from a "
+            f"backup."
+        )
     try:
         sealed = bytes.fromhex(read_json(file)[SEALED])
         told = unseal(sealed, key=_key(workspace), belongs_to=_bound(request))
@@ -70,6 +73,11 @@ def rows_kept_of(workspace: Workspace, request: str) -> Sequence[KeptRow]:
             f"The rows that {request} keeps cannot be read: restore keys/{FOLDER}/{file.name} from "
             f"a backup."
         ) from error
+
+
+def is_kept(workspace: Workspace, request: str) -> bool:
+    """Whether there is a file of rows that are kept of a request."""
+    return _file(workspace, request).exists()
 
 
 def destroy_kept(workspace: Workspace, request: str) -> None:

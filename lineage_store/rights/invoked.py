@@ -80,6 +80,11 @@ class Invoked:
         usual = asdict(Invoked())
         return {name: value for name, value in asdict(self).items() if value != usual[name]}
 
+    def is_asked_by(self, other: "Invoked") -> bool:
+        """Whether another one asks for the same, of the same people."""
+        by_ground = self.right in ("restriction", "objection")
+        return self.right == other.right and (not by_ground or self.ground == other.ground)
+
     @property
     def restricts(self) -> bool:
         """Whether it keeps the rows from being processed, for as long as it is open."""

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from pipelines.runs.killed_runs import sweep
     from pipelines.runs.planned_changes import Planned, dry_run
     from pipelines.runs.queue import Group, Ran
-    from pipelines.runs.restricting import restrict, restricted_rows, whereabouts_of
+    from pipelines.runs.restricting import (
+        restrict,
+        restrict_anew,
+        restricted_rows,
+        whereabouts_of,
+    )
 else:
     __getattr__ = lazily(
         __name__,
@@ -33,7 +38,12 @@ else:
             "killed_runs": ("sweep",),
             "planned_changes": ("Planned", "dry_run"),
             "queue": ("Group", "Ran"),
-            "restricting": ("restrict", "restricted_rows", "whereabouts_of"),
+            "restricting": (
+                "restrict",
+                "restrict_anew",
+                "restricted_rows",
+                "whereabouts_of",
+            ),
         },
     )
 
@@ -51,6 +61,7 @@ __all__ = [
     "queue",
     "repair",
     "restrict",
+    "restrict_anew",
     "restricted_rows",
     "sweep",
     "train",

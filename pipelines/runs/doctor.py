@@ -21,6 +21,7 @@ from lineage_store.doctor import (
 from lineage_store.index import must_be_none_running, reading_index, writing_index
 from lineage_store.mlmd import Metadata, Names, made_by_tfx, settle, translating_server_errors
 from lineage_store.workspace import Workspace, reading_folder, who_works
+from pipelines.runs.restricting import compare_restrictions, repair_restrictions
 from unlearning.registry.compare_index import IndexFindings, compare_index, repair_index
 
 Answer = dict[str, Any]
@@ -36,6 +37,7 @@ def repair(workspace: Workspace) -> Answer:
     found = (*_compare(workspace), *loose_modes(workspace))
     close_modes(workspace)
     _repair_index(workspace)
+    repair_restrictions(workspace)
     with translating_server_errors(workspace.metadata):
         _repair_metadata(workspace, _compare_index(workspace))
     return _answer(found, left=(*_compare(workspace), *loose_modes(workspace)))
@@ -44,7 +46,8 @@ def repair(workspace: Workspace) -> Answer:
 def _compare(workspace: Workspace) -> tuple[Difference, ...]:
     findings = _compare_index(workspace)
     with translating_server_errors(workspace.metadata):
-        return (*findings.differences, *_compare_metadata(workspace, findings))
+        of_metadata = _compare_metadata(workspace, findings)
+    return (*findings.differences, *compare_restrictions(workspace), *of_metadata)
 
 
 def _compare_index(workspace: Workspace) -> IndexFindings:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from lineage_store.cells import load_snapshot, read_some
+from lineage_store.doctor import Difference
 from lineage_store.errors import BadInput, CheckFailed, NothingFound, OnHold
 from lineage_store.index import (
     IndexedRows,
@@ -20,10 +21,19 @@ from lineage_store.index import (
     queue,
     queue_changes,
     reading_index,
+    writing_index,
 )
 from lineage_store.keys import alike_entry
 from lineage_store.log import LogConnection
-from lineage_store.requests import Details, KeptRow, all_kept, destroy_kept, keep_rows, open_details
+from lineage_store.requests import (
+    Details,
+    KeptRow,
+    all_kept,
+    destroy_kept,
+    keep_rows,
+    open_details,
+    rows_kept_of,
+)
 from lineage_store.workspace import Workspace
 from pipelines.runs.find_rows import ForgetRequest, Found, Whereabouts, whereabouts
 
@@ -54,6 +64,61 @@ def restrict(
     by: str | None,
 ) -> None:
     """Restrict what a request names; part of the caller's transaction."""
+    _enter(connection, workspace, request, details)
+    queue_changes.restricted(connection, request, time=time, by=by)
+
+
+def restrict_anew(connection: sqlite3.Connection, workspace: Workspace, request: Queued) -> None:
+    """Restrict what a request in effect names by now, and nothing else; safe to repeat.
+
+    Its ids may have been answered anew, or its entries been lost. In the caller's transaction.
+    """
+    if request.sealed is not None and _differs(connection, request):
+        manifest.unrestrict(connection, request.id)
+        details = open_details(request.sealed, request.id, key=workspace.keys().requests)
+        _enter(connection, workspace, request, details)
+
+
+def compare_restrictions(workspace: Workspace) -> tuple[Difference, ...]:
+    """Say whose restriction the gate does not know as it was asked for, and which rows are gone."""
+    found = []
+    with reading_index(workspace) as connection:
+        for one in _in_effect(connection):
+            if _differs(connection, one):
+                what = "it does not restrict the ids that it names, or others, too"
+                found.append(Difference(f"index, request {one.id}", what, True))
+            if one.invoked.taken_out is not None and one.invoked.restricts:
+                try:
+                    rows_kept_of(workspace, one.id)
+                except BadInput as error:
+                    found.append(Difference(f"disk, request {one.id}", _clause(error), False))
+    return tuple(found)
+
+
+def repair_restrictions(workspace: Workspace) -> None:
+    """Let the gate know again whom requests restrict."""
+    with writing_index(workspace) as connection, connection:
+        for one in _in_effect(connection):
+            restrict_anew(connection, workspace, one)
+
+
+def _in_effect(connection: sqlite3.Connection) -> list[Queued]:
+    every = queue.all_queued(connection, open_only=True)
+    return [one for one in every if one.invoked.in_effect]
+
+
+def _differs(connection: sqlite3.Connection, request: Queued) -> bool:
+    named = queue.commitments_of(connection, request.id)
+    return set(named) != set(manifest.named_by(connection, request.id))
+
+
+def _clause(error: BadInput) -> str:
+    return str(error)[0].lower() + str(error)[1:].removesuffix(".")
+
+
+def _enter(
+    connection: sqlite3.Connection, workspace: Workspace, request: Queued, details: Details
+) -> None:
     keys = workspace.keys()
     wanted = ForgetRequest(details.ids, request.kind == "row")
     names = wanted.commitments(keys)
@@ -71,7 +136,6 @@ def restrict(
     if not wanted.rows:
         for name, one in zip(names, wanted.ids, strict=True):
             manifest.keep_alike(connection, name, alike_entry(keys, one))
-    queue_changes.restricted(connection, request, time=time, by=by)
 
 
 def restricted_rows(connection: sqlite3.Connection, workspace: Workspace) -> Restricted:

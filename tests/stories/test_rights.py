@@ -9,7 +9,9 @@ import io
 import json
 import re
 import shutil
+import sqlite3
 import zipfile
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -428,3 +430,84 @@ def test_the_register_ends_after_its_years_and_with_it_the_names_of_staff(root):
     with pytest.raises(AlreadyForgotten):  # who was forgotten is kept out as before
         at(root).forget(["p3"])
     assert at(root, days=365 * 3 + 3).requests.add(["p6"], only=True)["request"] == "q4"
+
+
+def kept(root, tmp_path):
+    """Somebody whose rows were taken out and kept, and who was told of the end."""
+    desk = at(root).requests
+    desk.add(["p3"], right="restriction", ground="18(1)(a)", only=True, keep_rows=True)
+    desk.run()
+    desk.announce_lift("q1", because="verified", on="2026-05-21", out=tmp_path / "told")
+    return at(root, days=1).requests
+
+
+def test_rows_are_never_put_back_over_a_file_that_is_there(root, tmp_path):
+    desk = kept(root, tmp_path)
+    table = (tmp_path / "people.csv").read_bytes()
+    with pytest.raises(BadInput, match="is there already"):
+        desk.lift("q1", put_back=tmp_path / "people.csv")
+    assert (tmp_path / "people.csv").read_bytes() == table
+    assert desk.show("q1")["state"] == "to be lifted" and len(rows_kept_of(Workspace(root), "q1"))
+    file = (root / "keys" / "restricted" / "q1.json").read_bytes()
+    assert desk.lift("q1", put_back=tmp_path / "back.csv")["rows"] == 5
+    assert (tmp_path / "back.csv").exists() and file
+
+
+def test_rows_of_another_table_are_put_back_into_a_file_of_their_own(root, tmp_path):
+    other = tmp_path / "other.csv"
+    lines = [f"p{n % 16},{'rgb'[n % 3]},{'xy'[n % 2]}" for n in range(48)]
+    other.write_text("\n".join(["person,colour,label", *lines]))
+    at(root).train(other, **OPTIONS)
+    told = kept(root, tmp_path).lift("q1", put_back=tmp_path / "back.csv")
+    assert (told["rows"], told["rows_left_out"]) == (8, 0)
+    assert told["put_back_too"] == [str(tmp_path / "back-m1.csv")]
+    with (tmp_path / "back.csv").open() as newest, (tmp_path / "back-m1.csv").open() as older:
+        assert [row["colour"] for row in csv.DictReader(newest)] == [*"rbg"]
+        assert len([row["size"] for row in csv.DictReader(older)]) == 5
+
+
+def test_rows_that_were_kept_and_are_lost_are_told_and_not_lifted_in_silence(root, tmp_path):
+    desk = kept(root, tmp_path)
+    assert at(root).doctor()["ok"]
+    (root / "keys" / "restricted" / "q1.json").unlink()
+    (told,) = at(root).doctor()["differences"]
+    assert "keys/restricted/q1.json from a backup" in told["what"] and not told["repaired"]
+    assert "are gone" in desk.show("q1")["warnings"][0]
+    with pytest.raises(BadInput, match="are gone: restore"):
+        desk.lift("q1", put_back=tmp_path / "back.csv")
+    assert desk.lift("q1", accept_lost=True)["state"] == "lifted"
+
+
+def test_another_ground_is_another_request_and_rows_can_be_kept_by_asking_again(root):
+    desk = at(root).requests
+    desk.add(["p3"], right="objection", only=True)
+    told = desk.add(["p3"], right="objection", ground="21(2)", only=True)
+    assert (told["request"], told["duplicate"]) == ("q2", False)
+    desk.add(["p4"], right="restriction", ground="18(1)(a)", only=True)
+    assert not desk.add(["p4"], right="restriction", ground="18(1)(c)", only=True)["duplicate"]
+    told = desk.add(["p4"], right="restriction", ground="18(1)(a)", only=True, keep_rows=True)
+    assert told["duplicate"] and told["keep_rows"]
+
+
+def test_who_is_meant_can_be_answered_anew_and_the_gate_knows_it(root, tmp_path):
+    desk = at(root).requests
+    desk.add(["P 3"], right="restriction", ground="18(1)(a)")
+    desk.answer("q1", only=True)
+    desk.answer("q1", also=["1"])
+    at(root).train(tmp_path / "people.csv", **OPTIONS, admit_alike=True)
+    assert rows_in(root) == 75
+    desk.answer("q1", only=True)
+    at(root).train(tmp_path / "people.csv", **OPTIONS, admit_alike=True)
+    assert rows_in(root) == 80
+
+
+def test_a_restriction_whose_entries_are_lost_is_told_by_the_doctor_and_put_right(root, tmp_path):
+    at(root).requests.add(["p3"], right="restriction", ground="18(1)(a)", only=True)
+    with closing(sqlite3.connect(root / "unweave.sqlite")) as connection, connection:
+        connection.execute("DELETE FROM restricted")
+        connection.execute("DELETE FROM excluded_rows")
+    (told,) = at(root).doctor()["differences"]
+    assert told["where"] == "index, request q1"
+    assert at(root).doctor(repair=True)["ok"]
+    at(root).train(tmp_path / "people.csv", **OPTIONS)
+    assert rows_in(root) == 75

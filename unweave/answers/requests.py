@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lineage_store.index import Queued, all_queued, queue, reading_index
 from lineage_store.log import events
-from lineage_store.requests import Details, Law, law_in_force, name_of
+from lineage_store.requests import Details, Law, is_kept, law_in_force, name_of
 from lineage_store.requests.recipients import recipients
 from lineage_store.workspace import Workspace
 from unweave.answers.clock import clock
@@ -63,6 +63,11 @@ def whole(
         held = queue.find(connection, name).state(today) == "held"
         what = "A legal hold" if held else "A restriction (Article 18 GDPR)"
         answer["warnings"].append(f"{what} on an id that it names (request {name}) keeps it back.")
+    if request.ended is None and request.invoked.taken_out and not is_kept(workspace, request.id):
+        answer["warnings"].append(
+            f"The rows that {request.invoked.taken_out} took out to be kept are gone: see "
+            f"`unweave doctor`."
+        )
     answer["history"] = _history(connection, workspace, request.id)
     if details is not None:
         answer |= {

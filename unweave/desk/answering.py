@@ -9,6 +9,7 @@ from typing import Any
 from lineage_store.canonical import write_atomic
 from lineage_store.errors import BadInput
 from lineage_store.index import Queued, queue, queue_changes, reading_index, still_read
+from lineage_store.requests import is_kept
 from lineage_store.rights import TO_BE_ANSWERED, grounds_to_refuse
 from lineage_store.workspace import Workspace
 from unweave.desk.answer_pack import (
@@ -58,7 +59,8 @@ class Answering(RequestsInHand):
             if kind == "restricted":
                 found = queue.find(connection, request)
                 carried = bool(self._at.carried_by(workspace, connection, found))
-                facts = replace(facts, carried=carried)
+                kept = facts.kept and is_kept(workspace, request)
+                facts = replace(facts, carried=carried, kept=kept)
         letter = letter_about(workspace, kind, facts, language=language)
         with new_folder(Path(out), workspace) as folder:
             sent = write_letter(folder, letter, facts)

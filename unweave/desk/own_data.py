@@ -24,7 +24,7 @@ from lineage_store.cells import load_snapshot, read_some
 from lineage_store.errors import BadInput
 from lineage_store.index import IndexedRows, Queued, manifest, models, queue
 from lineage_store.keys import canonical_id
-from lineage_store.requests import Details, rows_kept_of
+from lineage_store.requests import Details, is_kept, rows_kept_of
 from lineage_store.rights import Right
 from lineage_store.workspace import Workspace
 from unweave.letters.letter import STYLE
@@ -182,6 +182,8 @@ def _kept(
     for by in manifest.restricted_by(connection, named):
         if queue.find(connection, by).invoked.taken_out is None:
             continue  # of a run that was taken back: the rows are where they were
+        if not is_kept(workspace, by):
+            continue  # lost: `doctor` and `request show` say so
         for one in rows_kept_of(workspace, by):
             if canonical_id(one.id) in wanted:
                 there.add(wanted[canonical_id(one.id)])

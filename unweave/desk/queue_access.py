@@ -56,6 +56,10 @@ class QueueAccess:
 
             _, details = self.opened(workspace, connection, name)
             restrict(connection, workspace, found, details, time=self.session.time, by=by)
+        elif found.ended is None and found.invoked.in_effect:
+            from pipelines.runs import restrict_anew
+
+            restrict_anew(connection, workspace, found)
         return queue.find(connection, name)
 
     def changed(

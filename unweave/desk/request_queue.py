@@ -177,14 +177,16 @@ class RequestQueue(Describing):
             kind=entered.kind,
             commitments=commitments,
             options=options,
-            right=entered.invoked.right,
+            invoked=entered.invoked,
         )
+        added_by = details.added_by
+        staff = None if added_by is None else self._at.staff(workspace, connection, added_by)
         if known is not None:
             term = law.term_of(known).with_earlier(entered.term.received)
             queue_changes.sooner(connection, known, deadline=due, term=term, given=given)
+            if entered.invoked.keep_rows and not known.invoked.keep_rows and staff is not None:
+                queue_changes.keep_rows(connection, known, time=self._session.time, by=staff)
             return queue.find(connection, known.id), False
-        added_by = details.added_by
-        staff = None if added_by is None else self._at.staff(workspace, connection, added_by)
         entry = queue.QueueEntry(
             kind=entered.kind,
             commitments=commitments,

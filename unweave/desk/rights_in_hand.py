@@ -21,7 +21,7 @@ from lineage_store.index import (
 )
 from lineage_store.keys import entries_of_ids
 from lineage_store.log import LogConnection
-from lineage_store.requests import Details, KeptRow, date_of, destroy_kept, rows_kept_of
+from lineage_store.requests import Details, KeptRow, date_of, destroy_kept, is_kept, rows_kept_of
 from lineage_store.rights import TO_BE_RESTRICTED
 from lineage_store.workspace import Workspace
 from unweave.desk.answer_pack import letter_about, new_folder, told, write_letter
@@ -104,19 +104,27 @@ class RightsInHand(Answering):
         return told(Path(out), letter.kind, sent) | {"request": request, "state": state}
 
     def lift(
-        self, request: str, *, put_back: Path | str | None = None, by: str | None = None
+        self,
+        request: str,
+        *,
+        put_back: Path | str | None = None,
+        accept_lost: bool = False,
+        by: str | None = None,
     ) -> Answer:
         """Lift a restriction on the day of which the person was told, or later.
 
-        Rows that were kept are written to a file to be trained on, `put_back`, and destroyed here;
-        who is restricted by nobody else may be trained on again. Raises BadInput before that day,
-        and where rows are kept and no file is named.
+        Rows that were kept are written to a new file to be trained on, `put_back` (those of further
+        tables beside it, `put_back_too`), and destroyed here; who is restricted by nobody else may
+        be trained on again. Raises BadInput before that day, where rows are kept and no file is
+        named, and where they are gone, unless it is told to `accept_lost`.
         """
         session = self._at.session
         with self._at.changing() as (workspace, connection):
             found, details = self._at.opened(workspace, connection, request)
             found.invoked.must_be_liftable(today=session.today)
-            rows = rows_kept_of(workspace, request) if found.invoked.taken_out else ()
+            rows: Sequence[KeptRow] = ()
+            if found.invoked.taken_out and not (accept_lost and not is_kept(workspace, request)):
+                rows = rows_kept_of(workspace, request)
             if rows and put_back is None:
                 raise BadInput(
                     f"The request {found.id} keeps rows: name a file to put them back into, to be "
@@ -165,27 +173,54 @@ class RightsInHand(Answering):
 def _put_back(
     connection: LogConnection, workspace: Workspace, rows: Sequence[KeptRow], out: Path
 ) -> Answer:
-    """Write rows that were kept to a CSV file, as the data of the newest of their models had them.
+    """Write rows that were kept to CSV files, as the data of the newest of their models had them.
 
-    A row that is somebody else's, too, is left out: whose, nobody knows here. So is one without a
-    label, of which there are no values; and none has the id that it had as a row.
+    Rows of another table, or that the newest model did not have, go to a file of their own beside
+    it, named for the model that had them. A row that is somebody else's, too, is left out: whose,
+    nobody knows here. So is one without a label, of which there are no values; and none has the id
+    that it had as a row. Raises BadInput for a file that is there and says something else.
     """
     if out.resolve().is_relative_to(workspace.root):
         raise BadInput("The file does not lie in the workspace, where a training reads it as its "
                        "source: name one outside of it.")  # fmt: skip
-    model = max((one.model for one in rows), key=lambda name: int(name.removeprefix("m")))
-    here = [one for one in rows if one.model == model]
-    whole = [one for one in here if one.values is not None and not one.joint]
-    columns = manifest.columns_of(models.find_model(connection, model))
-    subjects = () if columns is None else columns.subjects
-    names = [*subjects, *dict.fromkeys(name for one in whole for name in one.values or ())]
+    files: dict[Path, bytes] = {}
+    written, left = set[tuple[tuple[str, ...], str]](), set[str]()
+    for model in sorted({one.model for one in rows}, key=_number, reverse=True):
+        here = [one for one in rows if one.model == model]
+        left |= {one.row_key for one in here if one.joint or one.values is None}
+        whole = []
+        for one in here:
+            known = (tuple(one.values or ()), one.row_key)
+            if not one.joint and one.values is not None and known not in written:
+                written.add(known)
+                whole.append(one)
+        if whole or not files:
+            columns = manifest.columns_of(models.find_model(connection, model))
+            subjects = () if columns is None else columns.subjects
+            file = out.with_stem(f"{out.stem}-{model}") if files else out
+            files[file] = _csv(whole, subjects)
+    for file, data in files.items():
+        if file.exists() and not (file.is_file() and file.read_bytes() == data):
+            raise BadInput(f"The file {file} is there already: name a new one to put rows back.")
+    try:
+        for file, data in files.items():
+            write_atomic(file, data)
+    except OSError as error:
+        raise BadInput(f"The file {out} cannot be written: {error.strerror}.") from error
+    told = {"put_back": str(out), "rows": len(written), "rows_left_out": len(left)}
+    also = [str(file) for file in files if file != out]
+    return told | ({"put_back_too": also} if also else {})
+
+
+def _csv(rows: Sequence[KeptRow], subjects: Sequence[str]) -> bytes:
+    names = [*subjects, *dict.fromkeys(name for one in rows for name in one.values or ())]
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, names, restval="")
     writer.writeheader()
-    for one in whole:
+    for one in rows:
         writer.writerow({**(one.values or {}), **{name: one.id for name in subjects[:1]}})
-    try:
-        write_atomic(out, text.getvalue().encode("utf-8"))
-    except OSError as error:
-        raise BadInput(f"The file {out} cannot be written: {error.strerror}.") from error
-    return {"put_back": str(out), "rows": len(whole), "rows_left_out": len(here) - len(whole)}
+    return text.getvalue().encode("utf-8")
+
+
+def _number(model: str) -> int:
+    return int(model.removeprefix("m"))

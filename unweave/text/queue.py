@@ -74,9 +74,9 @@ def lifted(answer: Answer) -> list[Any]:
     lines = changed(answer)
     if "put_back" in answer:
         left = f"; {answer['rows_left_out']:,} are left out" if answer["rows_left_out"] else ""
+        files = ", ".join([answer["put_back"], *answer.get("put_back_too", ())])
         lines.append(
-            f"{many(answer['rows'], 'row', 'rows')} in {answer['put_back']} (mode 600), to be "
-            f"trained on{left}."
+            f"{many(answer['rows'], 'row', 'rows')} in {files} (mode 600), to be trained on{left}."
         )
     return lines
 

@@ -84,8 +84,9 @@ def announce_lift(
 @click.option(
     "--put-back",
     type=click.Path(path_type=Path),
-    help="The CSV file for rows that were kept (mode 600), to be trained on.",
+    help="A new CSV file for rows that were kept (mode 600), to be trained on.",
 )
+@click.option("--accept-lost", is_flag=True, help="Lift it though the rows kept are gone.")
 @BY
 @WAIT
 @JSON
@@ -93,13 +94,16 @@ def lift(
     workspace: Path,
     request_id: str,
     put_back: Path | None,
+    accept_lost: bool,
     by: str | None,
     wait: int,
     as_json: bool,
 ) -> None:
     """Lift a restriction, on the day of which the person was told or later."""
     with project_of(workspace, progress=False, wait=wait) as project:
-        answer = project.requests.lift(request_id, put_back=put_back, by=by)
+        answer = project.requests.lift(
+            request_id, put_back=put_back, accept_lost=accept_lost, by=by
+        )
     show_queue(answer, as_json, "lifted")
 
 
