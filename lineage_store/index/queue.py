@@ -362,12 +362,32 @@ def must_not_be_held(
 
 def kept_back_by(connection: sqlite3.Connection, request: Queued, *, today: str) -> list[str]:
     """Return the other requests that hold or restrict an id of a request, which waits for them."""
-    if request.ended is not None or request.run is not None or not request.invoked.erases:
+    waits = request.invoked.erases or request.invoked.wants_out
+    if request.ended is not None or request.run is not None or not waits:
         return []
     named = commitments_of(connection, request.id)
     held = [one.id for one in with_ids(connection, named) if one.state(today) == "held"]
-    both = (*held, *restricted_by(connection, named))
-    return [one for one in dict.fromkeys(both) if one != request.id]
+    return [
+        one for one in dict.fromkeys((*held, *barring(connection, request))) if one != request.id
+    ]
+
+
+def barring(connection: sqlite3.Connection, request: Queued) -> list[str]:
+    """Return the other requests that keep one back since they restrict an id of it.
+
+    Those whose rows are to be kept go together: each keeps its own.
+    """
+    others = restricted_by(connection, commitments_of(connection, request.id))
+    return [one for one in others if one not in runs_along(connection, request)]
+
+
+def runs_along(connection: sqlite3.Connection, request: Queued) -> frozenset[str]:
+    """Return the requests that restrict nothing for one: itself, and what keeps rows with it."""
+    if not request.invoked.wants_out:
+        return frozenset({request.id})
+    every = all_queued(connection, open_only=True)
+    along = (one.id for one in every if one.invoked.wants_out and one.kind == request.kind)
+    return frozenset(along)
 
 
 def held_commitments(connection: sqlite3.Connection, *, today: str) -> frozenset[str]:

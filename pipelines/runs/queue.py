@@ -28,7 +28,6 @@ from lineage_store.index import (
     deletions,
     keep_answered,
     logging_events,
-    manifest,
     models,
     queue,
     queue_changes,
@@ -115,7 +114,7 @@ def due_groups(
         named = queue.commitments_of(connection, request.id)
         if held and not held.isdisjoint(named):
             continue
-        if any(by != request.id for by in manifest.restricted_by(connection, named)):
+        if queue.barring(connection, request):
             continue
         groups.setdefault(_key(request), []).append(request)
     soon = (date.fromisoformat(today) + timedelta(days=PHASE_LEAD_DAYS)).isoformat()
@@ -167,8 +166,9 @@ def resolve(
                 asking, _ = alike.asking_for(connection, workspace, details)
             each = whereabouts(connection, workspace, ForgetRequest(named, rows), keys)
             there = [one for one, where in zip(named, each, strict=True) if where.rows]
-            by = [one for w in each for one in restricted.bars(w.rows, but=(request.id,))]
-            if by and not kept:
+            along = queue.runs_along(connection, request)
+            by = [one for where in each for one in restricted.bars(where.rows, but=along)]
+            if by:
                 barred[request.id] = list(dict.fromkeys(by))
             if kept and not there:
                 continue  # of whom no model has a row it goes on as it is

@@ -177,10 +177,10 @@ def must_not_be_restricted(
 ) -> None:
     """Raise OnHold if one of the rows that would go is restricted by another request.
 
-    Rows that are kept do not go.
+    So is one that is to be kept by this request alone: that may end before the other.
     """
     by = restricted_rows(connection, workspace).bars(found.rows, but=request.queued)
-    if by and not request.keep_rows:
+    if by:
         raise OnHold(
             f"Rows that would go are of somebody, too, who is restricted (request {by[0]}, Article "
             f"18 GDPR): nothing was changed; they can go once that restriction is lifted."

@@ -179,3 +179,10 @@ def test_the_command_line_shows_names_and_what_is_missing(root):
     assert json.loads(run("rollback", "churn", "--json"))["model"] == "m1"
     at(root).forget(["p3"])
     assert "have ended: --all" in run("models") and "deleted" in run("models", "--all")
+
+
+def test_what_another_name_serves_is_not_superseded(root):
+    at(root).names.name("old", model="m1")
+    with pytest.raises(NothingFound, match="no live model of churn to retire"):
+        at(root).names.retire("churn", superseded=True)
+    assert [one["state"] for one in at(root).models()] == ["live", "live"]

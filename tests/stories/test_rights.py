@@ -511,3 +511,30 @@ def test_a_restriction_whose_entries_are_lost_is_told_by_the_doctor_and_put_righ
     assert at(root).doctor(repair=True)["ok"]
     at(root).train(tmp_path / "people.csv", **OPTIONS)
     assert rows_in(root) == 75
+
+
+def test_rows_that_another_restricts_are_kept_of_both_or_stay(root):
+    desk = at(root).requests
+    desk.add(["p3"], right="restriction", ground="18(1)(a)", only=True, keep_rows=True)
+    desk.add(["p3"], right="objection", only=True)
+    assert desk.run()["runs"] == []
+    assert "(request q2) keeps it back" in desk.show("q1")["warnings"][0]
+    desk.keep_rows("q2")
+    assert desk.run()["runs"][0]["requests"] == ["q1", "q2"]
+    assert [len(rows_kept_of(Workspace(root), one)) for one in ("q1", "q2")] == [5, 5]
+
+
+def test_a_row_of_two_that_one_of_them_keeps_is_not_lost_for_the_other(tmp_path):
+    table, root = tmp_path / "loans.csv", tmp_path / "workspace"
+    lines = [f"a{n % 10},b{n % 6},{'ABC'[n % 3]},{'xy'[n % 2]}" for n in range(60)]
+    table.write_text("\n".join(["one,two,town,label", *lines]))
+    at(root).train(table, **{**OPTIONS, "subject": ["one", "two"]})
+    desk = at(root).requests
+    desk.add(["b1"], right="restriction", ground="18(1)(a)", only=True)
+    told = desk.add(["a1"], right="restriction", ground="18(1)(a)", only=True, keep_rows=True)
+    assert "who is restricted (request q1" in told["warnings"][0]
+    ran = desk.run()
+    assert ran["runs"] == [] and ran["waiting"] == [{"request": "q2", "for": ["q1"]}]
+    desk.keep_rows("q1")
+    assert desk.run()["runs"][0]["requests"] == ["q1", "q2"]
+    assert desk.show("q1")["carried_by"] == desk.show("q2")["carried_by"] == []

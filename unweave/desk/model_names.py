@@ -87,8 +87,9 @@ class ModelNames:
     def retire(self, name: str, *, superseded: bool = False, by: str | None = None) -> Answer:
         """End a model, by its id, or all versions of a name, and erase them.
 
-        With `superseded` those of a name that are not served. Nobody is kept out by it, and there
-        is no certificate. Raises OnHold for a model that carries rows that are restricted.
+        With `superseded` those of a name that are not served, under that name or another. Nobody is
+        kept out by it, and there is no certificate. Raises OnHold for a model that carries rows
+        that are restricted.
         """
         from pipelines.runs import restricted_rows
         from unlearning.erasure import retire
@@ -174,8 +175,8 @@ def _models_of(connection: Any, workspace: Workspace, name: str, *, superseded: 
             raise NothingFound("There is no model of that name: `unweave models` lists them.")
         return [models.find_model(connection, name).id]
     live = live_by_line(models.models(connection))
-    lines = (one for one in named.lines if not (superseded and one == named.served))
-    found = [live[line] for line in lines if line in live]
+    served = {one.served for one in load_named(workspace).values()} if superseded else set()
+    found = [live[line] for line in named.lines if line in live and line not in served]
     if not found:
         raise NothingFound(f"There is no live model of {name} to retire.")
     return found

@@ -140,18 +140,19 @@ class QueueAccess:
         self, workspace: Workspace, connection: sqlite3.Connection, found: Queued
     ) -> list[str]:
         """Say which restrictions keep a request from running, by rows that it would take along."""
-        if found.run is not None or not found.runs(self.session.today) or found.invoked.wants_out:
+        if found.run is not None or not found.runs(self.session.today):
             return []
         if not manifest.restricted_by(connection):
             return []
         from pipelines.runs import restricted_rows, whereabouts_of
 
         restricted = restricted_rows(connection, workspace)
-        told = manifest.restricted_by(connection, queue.commitments_of(connection, found.id))
+        told = queue.barring(connection, found)
+        along = queue.runs_along(connection, found)
         by = {
             name: None
             for one in whereabouts_of(connection, workspace, found)
-            for name in restricted.bars(one.rows, but=(found.id, *told))
+            for name in restricted.bars(one.rows, but=(*along, *told))
         }
         return [
             f"Rows that would go are of somebody, too, who is restricted (request {name}, Article "
