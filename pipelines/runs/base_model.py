@@ -15,6 +15,7 @@ from lineage_store.errors import BadInput
 from lineage_store.index import models
 from lineage_store.ledger import open_ledger
 from lineage_store.workspace import Workspace
+from pipelines.runs.restricting import must_carry_none_restricted
 from unlearning.families import family_of_ledger
 from unlearning.registry import must_be_recorded
 from unlearning.training import config_of, module_source, open_base
@@ -43,7 +44,8 @@ def find_base(
 
     `shards` and `module` are what the user asked for besides, if anything: it must be what the base
     has. Raises NothingFound for an unknown model, BadInput for one that cannot be a base here,
-    CheckFailed if its ledger or its weights are not the recorded ones.
+    CheckFailed if its ledger or its weights are not the recorded ones, OnHold if it carries rows
+    that are restricted.
     """
     record = models.find_model(connection, name)
     if record.state != "live":
@@ -56,6 +58,7 @@ def find_base(
             f"The model {record.id} is {record.claim.word}, and nothing exact could be trained "
             f"from it: name another, or train without `base`."
         )
+    must_carry_none_restricted(connection, workspace, record)
     ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
     must_be_recorded(workspace, connection, record, ledger)
     open_base(workspace, record.id)

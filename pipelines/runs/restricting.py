@@ -16,6 +16,7 @@ from lineage_store.errors import BadInput, CheckFailed, NothingFound, OnHold
 from lineage_store.index import (
     IndexedRows,
     Queued,
+    base_of,
     manifest,
     models,
     queue,
@@ -185,6 +186,22 @@ def must_not_be_restricted(
             f"Rows that would go are of somebody, too, who is restricted (request {by[0]}, Article "
             f"18 GDPR): nothing was changed; they can go once that restriction is lifted."
         )
+
+
+def must_carry_none_restricted(
+    connection: sqlite3.Connection, workspace: Workspace, record: models.ModelRecord
+) -> None:
+    """Raise OnHold if a model, or one that it was trained from, learnt from restricted rows."""
+    carrying = restricted_rows(connection, workspace).rows
+    line: str | None = record.id
+    while line is not None:
+        if carrying.get(line):
+            raise OnHold(
+                f"The model {line} learnt from rows that are restricted (Article 18 GDPR), so "
+                f"nothing more is trained from it: take them out of it first (`unweave request "
+                f"keep-rows`), or train without `base`."
+            )
+        line = base_of(models.find_model(connection, line))
 
 
 def keep_those_restricted(

@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -186,3 +188,14 @@ def test_what_another_name_serves_is_not_superseded(root):
     with pytest.raises(NothingFound, match="no live model of churn to retire"):
         at(root).names.retire("churn", superseded=True)
     assert [one["state"] for one in at(root).models()] == ["live", "live"]
+
+
+def test_a_name_is_retired_from_its_newest_on_and_as_a_whole_or_not_at_all(root):
+    with closing(sqlite3.connect(root / "unweave.sqlite")) as connection, connection:
+        connection.execute(
+            "UPDATE models SET config = json_set(config, '$.base', 'm1') WHERE id = 'm2'"
+        )
+    with pytest.raises(BadInput, match="m2 was trained from m1"):
+        at(root).names.retire("churn", superseded=True)
+    at(root).names.name("old", model="m1")
+    assert at(root).names.retire("churn")["retired"] == ["m2", "m1"]

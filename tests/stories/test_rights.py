@@ -20,13 +20,14 @@ from click.testing import CliRunner
 from fixtures.small_table import OPTIONS, write_people
 from lineage_store.canonical import read_json
 from lineage_store.errors import AlreadyForgotten, BadInput, NothingFound, OnHold
-from lineage_store.index import manifest, queue
+from lineage_store.index import manifest, queue, reading_index
 from lineage_store.index.database import read_index
 from lineage_store.keys import from_base64
 from lineage_store.log import events
 from lineage_store.requests import rows_kept_of
 from lineage_store.workspace import Workspace
 from pipelines.backends.direct import DirectBackend
+from pipelines.runs.base_model import find_base
 from unweave import Project
 from unweave.cli import commands
 
@@ -538,3 +539,9 @@ def test_a_row_of_two_that_one_of_them_keeps_is_not_lost_for_the_other(tmp_path)
     desk.keep_rows("q1")
     assert desk.run()["runs"][0]["requests"] == ["q1", "q2"]
     assert desk.show("q1")["carried_by"] == desk.show("q2")["carried_by"] == []
+
+
+def test_nothing_is_trained_from_a_model_that_learnt_from_restricted_rows(root):
+    at(root).requests.add(["p3"], right="restriction", ground="18(1)(a)", only=True)
+    with reading_index(Workspace(root)) as index, pytest.raises(OnHold, match="keep-rows"):
+        find_base(index, Workspace(root), "m1", shards=None, module=None)

@@ -8,7 +8,8 @@ command goes on, since the folders of a model that has ended are no longer there
 """
 
 import shutil
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Collection
 from contextlib import closing
 
 from lineage_store.canonical import sync_folder
@@ -41,19 +42,26 @@ def retire(
     """
     with logging_events(workspace) as log:
         deletions.must_be_none_running(log)
+        must_be_retirable(log, [model_id])
         record = models.find_model(log, model_id)
-        if record.state != "live":
-            raise BadInput(f"The model {record.id} is {record.state}: it has ended already.")
-        live = models.models(log, live_only=True)
-        from_it = [one.id for one in live if base_of(one) == record.id]
-        if from_it:
-            raise BadInput(
-                f"The model {', '.join(from_it)} was trained from {record.id}: retire that first."
-            )
         models.end(log, record.id, state="withdrawn", time=time)
         events.append(log, ModelRetired(record.id, by), time=time)
     _erase(workspace, record, mark=mark)
     return record
+
+
+def must_be_retirable(connection: sqlite3.Connection, wanted: Collection[str]) -> None:
+    """Raise BadInput if one of these is not live, or another model was trained from it."""
+    live = models.models(connection, live_only=True)
+    for model_id in wanted:
+        record = models.find_model(connection, model_id)
+        if record.state != "live":
+            raise BadInput(f"The model {record.id} is {record.state}: it has ended already.")
+        from_it = [one.id for one in live if base_of(one) == record.id and one.id not in wanted]
+        if from_it:
+            raise BadInput(
+                f"The model {', '.join(from_it)} was trained from {record.id}: retire that first."
+            )
 
 
 def finish_retired(workspace: Workspace, *, mark: Mark) -> None:

@@ -92,11 +92,12 @@ class ModelNames:
         that are restricted.
         """
         from pipelines.runs import restricted_rows
-        from unlearning.erasure import retire
+        from unlearning.erasure import must_be_retirable, retire
 
         with self._session.running() as (workspace, _):
             with logging_events(workspace) as connection:
                 wanted = _models_of(connection, workspace, name, superseded=superseded)
+                must_be_retirable(connection, wanted)
                 restricted = restricted_rows(connection, workspace).rows
                 staff = _staff(workspace, connection, by)
             if any(restricted.get(model) for model in wanted):
@@ -179,7 +180,9 @@ def _models_of(connection: Any, workspace: Workspace, name: str, *, superseded: 
     found = [live[line] for line in named.lines if line in live and line not in served]
     if not found:
         raise NothingFound(f"There is no live model of {name} to retire.")
-    return found
+    return sorted(
+        found, key=lambda model: models.find_model(connection, model).ordinal, reverse=True
+    )
 
 
 def told(one: NamedModel, live: dict[str, str]) -> Answer:
