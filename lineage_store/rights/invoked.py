@@ -105,8 +105,7 @@ class Invoked:
     @property
     def outlives_run(self) -> bool:
         """Whether a run that takes the rows out does not end it: there is more to do."""
-        corrects = self.right == "rectification" and self.taken_out is None
-        return self.wants_out or corrects
+        return self.wants_out or self.right == "rectification"
 
     @property
     def erases(self) -> bool:

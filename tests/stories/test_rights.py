@@ -545,3 +545,36 @@ def test_nothing_is_trained_from_a_model_that_learnt_from_restricted_rows(root):
     at(root).requests.add(["p3"], right="restriction", ground="18(1)(a)", only=True)
     with reading_index(Workspace(root)) as index, pytest.raises(OnHold, match="keep-rows"):
         find_base(index, Workspace(root), "m1", shards=None, module=None)
+
+
+def test_nothing_is_called_corrected_that_is_not(root, tmp_path):
+    desk, table = at(root).requests, tmp_path / "people.csv"
+    desk.add(["nobody"], right="rectification", only=True)
+    with pytest.raises(NothingFound, match="nothing to correct"):
+        at(root).train(table, **OPTIONS, rectifies="q1")
+    assert letter(root, "q1", tmp_path / "nothing")[0] == "nothing-found"
+    desk.add(["p3"], right="restriction", ground="18(1)(a)", only=True, keep_rows=True)
+    desk.run()
+    desk.add(["p3"], right="rectification", only=True)
+    with pytest.raises(
+        OnHold, match="restricted .request q2"
+    ):  # its rows are in no model, but kept
+        at(root).train(table, **OPTIONS, rectifies="q3")
+    assert desk.show("q3")["state"] == "to be corrected"
+    assert len(at(root).models()) == 2
+
+
+def test_a_model_without_the_corrected_rows_does_not_end_a_rectification(root, tmp_path):
+    desk, table = at(root).requests, tmp_path / "people.csv"
+    desk.add(["p3"], right="rectification", only=True)
+    without = tmp_path / "without.csv"
+    lines = table.read_text().splitlines(keepends=True)
+    without.write_text("".join(line for line in lines if not line.startswith("p3,")))
+    with pytest.raises(NothingFound, match="holds no row of whom q1 names"):
+        at(root).train(without, **OPTIONS, rectifies="q1")
+    assert desk.show("q1")["state"] == "to be corrected"
+    at(root).train(table, **OPTIONS)  # with the rows as they were, in between
+    at(root).train(table, **OPTIONS, rectifies="q1")
+    done = desk.show("q1")
+    assert (done["state"], done["taken_out"]) == ("done", "r2")
+    assert [one["deletion"] for one in done["certificates"]] == ["r1", "r2"]

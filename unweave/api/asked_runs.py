@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lineage_store.canonical import canonical_json, write_atomic
-from lineage_store.errors import BadInput
+from lineage_store.errors import BadInput, NothingFound
 from lineage_store.understood import Understanding
 from lineage_store.workspace import parse_connection
-from unweave.api.rectifying import end_corrected, take_out_the_wrong
+from unweave.api.rectifying import corrected_in, end_corrected, take_out_the_wrong
 from unweave.desk.model_names import serve_line
 from unweave.session.forget_options import derived_until
 from unweave.session.session import Session
@@ -41,6 +41,7 @@ def train_model(
 
     key = None if key_file is None else Path(key_file)
     where = None if metadata is None else parse_connection(str(metadata))
+    corrected = 0
     began, told = clock.perf_counter(), list[Understanding]()
 
     def tell(understanding: Understanding) -> None:
@@ -72,10 +73,17 @@ def train_model(
             if named is not None:
                 serve_line(here, workspace, named, model=made.id, by=None)
             if rectifies is not None:
-                end_corrected(workspace, rectifies, time=here.time)
+                corrected = corrected_in(workspace, rectifies, model=made.id)
+                if corrected:
+                    end_corrected(workspace, rectifies, found=corrected, time=here.time)
             answer = answers.trained(
                 workspace, made, seconds=clock.perf_counter() - began, reveal=here.reveal
             )
+    if rectifies is not None and not corrected:
+        raise NothingFound(
+            f"{made.id} is trained, and holds no row of whom {rectifies} names, as this table names "
+            f"people: {rectifies} stays to be corrected, by a table with their rows."
+        )
     also = {} if rectifies is None else {"rectifies": rectifies}
     also |= {} if named is None else {"name": named.name}
     return answer | also | {"understood": told[0].to_json()}

@@ -6,12 +6,15 @@ Then the person is let in again, and the training that was asked for takes the r
 corrected now. The request ends when that model is registered. Killed in between, or where the
 training failed, the request stays *to be corrected*, and the same command goes on where it stood
 (after `run-requests`, if a deletion was interrupted): who was forgotten is not forgotten twice.
+
+What the person is told must be so: of whom no model has a row nothing is corrected, and the request
+ends as nothing found; and it does not end with a model that holds no row of theirs.
 """
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from lineage_store.errors import BadInput
+from lineage_store.errors import BadInput, NothingFound
 from lineage_store.index import (
     Queued,
     deletions,
@@ -41,13 +44,15 @@ def take_out_the_wrong(
     """Forget what a request names, and let it in again; safe to repeat.
 
     Raises BadInput for a request that does not wait for that, OnHold for one whose rows are held
-    or restricted by another.
+    or restricted by another, NothingFound where no model has any: the request has ended so.
     """
     from pipelines.runs import ForgetRequest, whereabouts_of
     from pipelines.runs.forget import forget
 
     found, details = _waiting(workspace, request, today=command.today)
     with reading_index(workspace) as connection:
+        named = queue.commitments_of(connection, request)
+        queue.must_not_be_held(connection, named, today=command.today, but=(request,))
         there = [
             id_
             for id_, one in zip(
@@ -56,6 +61,12 @@ def take_out_the_wrong(
             if one.rows
         ]
     rows = found.kind == "row"
+    if not there and found.invoked.taken_out is None:
+        end_corrected(workspace, request, found=0, time=command.time)
+        raise NothingFound(
+            f"No live model has a row of whom {request} names, so there is nothing to correct: the "
+            f"request ended as nothing found, and nothing was trained."
+        )
     if there:
         wanted = ForgetRequest(tuple(there), rows, derived_until=derived_until, queued=(found.id,))
         forget(workspace, wanted, command=command, random_bytes=random_bytes)
@@ -71,11 +82,19 @@ def take_out_the_wrong(
             lift(log, known, time=command.time)
 
 
-def end_corrected(workspace: Workspace, request: str, *, time: str) -> None:
-    """End a request whose corrected rows a model was trained on."""
+def corrected_in(workspace: Workspace, request: str, *, model: str) -> int:
+    """Count the ids that a request names of which a model holds rows."""
+    from pipelines.runs import whereabouts_of
+
+    with reading_index(workspace) as connection:
+        each = whereabouts_of(connection, workspace, queue.find(connection, request))
+    return sum(model in one.rows for one in each)
+
+
+def end_corrected(workspace: Workspace, request: str, *, found: int, time: str) -> None:
+    """End a request of which a model was trained on the corrected rows of so many ids, or of none."""
     with logging_events(workspace) as log:
-        found = queue.find(log, request)
-        queue_changes.answered(log, found, found=found.size, time=time, by=None)
+        queue_changes.answered(log, queue.find(log, request), found=found, time=time, by=None)
 
 
 def _waiting(workspace: Workspace, request: str, *, today: str) -> tuple[Queued, Details]:
