@@ -13,6 +13,7 @@ from typing import Any
 from lineage_store.errors import AlreadyForgotten, NothingFound
 from lineage_store.index import deletions, models
 from lineage_store.index.descent import base_of, descended
+from lineage_store.index.manifest import restricted_by
 from lineage_store.index.row_index import IndexedRows, rows_of_subjects, snapshots_of_subject
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import Keys
@@ -35,6 +36,8 @@ def trace_subject(
     given, *_ = entries = entries_of(keys, subject)
     known = deletions.exclusion(connection, *entries)
     forgotten = "" if known is None else f"forgotten on {known.since} (request {known.request})"
+    if known is not None and (by := restricted_by(connection, entries)):
+        forgotten += f", and is restricted (request {by[0]}): rows may be kept, out of all models"
     if known is not None and known.commitment == given:
         raise AlreadyForgotten(f"The subject given was {forgotten}.")
     with closing(Pseudonyms(workspace.pseudonym_file, keys, to_read=True)) as pseudonyms:

@@ -578,3 +578,16 @@ def test_a_model_without_the_corrected_rows_does_not_end_a_rectification(root, t
     done = desk.show("q1")
     assert (done["state"], done["taken_out"]) == ("done", "r2")
     assert [one["deletion"] for one in done["certificates"]] == ["r1", "r2"]
+
+
+def test_whose_rows_are_kept_is_not_let_in_meanwhile_nor_called_only_forgotten(root):
+    desk = at(root).requests
+    desk.add(["p3"], right="objection", only=True, keep_rows=True)
+    desk.run()
+    with pytest.raises(OnHold, match="let in again when that is lifted"):
+        at(root).readmit(["p3"])
+    with pytest.raises(AlreadyForgotten, match="is restricted .request q1"):
+        at(root).trace_subject("p3")
+    desk.uphold("q1")
+    assert desk.run()["settled"][0]["outcome"] == "done"
+    at(root).readmit(["p3"])

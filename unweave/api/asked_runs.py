@@ -81,8 +81,8 @@ def train_model(
             )
     if rectifies is not None and not corrected:
         raise NothingFound(
-            f"{made.id} is trained, and holds no row of whom {rectifies} names, as this table names "
-            f"people: {rectifies} stays to be corrected, by a table with their rows."
+            f"{made.id} is trained, and holds no row of whom {rectifies} names, as this table "
+            f"names people: {rectifies} stays to be corrected, by a table with their rows."
         )
     also = {} if rectifies is None else {"rectifies": rectifies}
     also |= {} if named is None else {"name": named.name}

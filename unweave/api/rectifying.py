@@ -92,7 +92,7 @@ def corrected_in(workspace: Workspace, request: str, *, model: str) -> int:
 
 
 def end_corrected(workspace: Workspace, request: str, *, found: int, time: str) -> None:
-    """End a request of which a model was trained on the corrected rows of so many ids, or of none."""
+    """End a request, of so many of whose ids a model was trained on corrected rows: none, maybe."""
     with logging_events(workspace) as log:
         queue_changes.answered(log, queue.find(log, request), found=found, time=time, by=None)
 
