@@ -31,7 +31,8 @@ class KeptRow:
     """One row as a model's data had it: whose (by id), of which model and split, and its values.
 
     `values` are by column, None for a row without a label, of which none were kept; `labels` are
-    the columns that the model learnt to tell. A `joint` row is of somebody else, too.
+    the columns that the model learnt to tell. A `joint` row is of somebody else, too. Where the
+    id is the row's own, `subject` is whose it is, as the data spell that, if that is known.
     """
 
     id: str
@@ -41,6 +42,7 @@ class KeptRow:
     joint: bool
     values: dict[str, str] | None
     labels: tuple[str, ...] = ()
+    subject: str | None = None
 
 
 def keep_rows(workspace: Workspace, request: str, rows: Iterable[KeptRow]) -> None:

@@ -7,7 +7,7 @@ is recorded, its rows are compared with those of everybody who is restricted.
 
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 
 from lineage_store.cells import load_snapshot, read_some
@@ -24,7 +24,7 @@ from lineage_store.index import (
     reading_index,
     writing_index,
 )
-from lineage_store.keys import alike_entry
+from lineage_store.keys import Pseudonyms, alike_entry
 from lineage_store.log import LogConnection
 from lineage_store.requests import (
     Details,
@@ -218,11 +218,12 @@ def keep_those_restricted(
         assert request.sealed is not None, "a restriction keeps whom it is about until it ends"
         details = open_details(request.sealed, request.id, key=workspace.keys().requests)
         each = whereabouts_of(connection, workspace, request)
+        spelled = _spelled(workspace) if request.kind == "row" else {}
         rows = [
             row
             for id_, where in zip(details.ids, each, strict=True)
             for model, here in where.rows.items()
-            for row in _rows(workspace, records[model], id_, here)
+            for row in _rows(workspace, records[model], id_, here, spelled)
         ]
         if not rows:
             raise CheckFailed(
@@ -232,7 +233,11 @@ def keep_those_restricted(
 
 
 def _rows(
-    workspace: Workspace, record: models.ModelRecord, id_: str, here: IndexedRows
+    workspace: Workspace,
+    record: models.ModelRecord,
+    id_: str,
+    here: IndexedRows,
+    spelled: Mapping[bytes, str],
 ) -> Iterable[KeptRow]:
     snapshot = load_snapshot(workspace.absolute(record.paths["data"]))
     names = [column.name for column in snapshot.schema.all]
@@ -242,7 +247,17 @@ def _rows(
         found = read.get(key.tobytes())
         values = None if found is None else dict(zip(names, found.values, strict=True))
         joint = found is not None and len(set(found.subjects)) > 1
-        yield KeptRow(id_, record.id, split, key.tobytes().hex(), joint, values, labels)
+        whose = () if found is None else found.subjects
+        subject = next((spelled[one] for one in whose if one in spelled), None)
+        yield KeptRow(id_, record.id, split, key.tobytes().hex(), joint, values, labels, subject)
+
+
+def _spelled(workspace: Workspace) -> dict[bytes, str]:
+    """Return how the data spell each person, by pseudonym."""
+    keys = workspace.keys()
+    with closing(Pseudonyms(workspace.pseudonym_file, keys, to_read=True)) as pseudonyms:
+        every = ((pseudonyms.find(one), one) for one in pseudonyms.every_spelling())
+        return {pseudonym: one for pseudonym, one in every if pseudonym is not None}
 
 
 def _named(request: Queued, details: Details) -> ForgetRequest:

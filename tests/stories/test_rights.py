@@ -591,3 +591,32 @@ def test_whose_rows_are_kept_is_not_let_in_meanwhile_nor_called_only_forgotten(r
     desk.uphold("q1")
     assert desk.run()["settled"][0]["outcome"] == "done"
     at(root).readmit(["p3"])
+
+
+def test_what_is_put_back_is_trained_on_beside_the_table_that_it_was_of(root, tmp_path):
+    desk, table, back = kept(root, tmp_path), tmp_path / "people.csv", tmp_path / "back.csv"
+    with pytest.raises(BadInput, match="cannot be read"):
+        desk.lift("q1", put_back=back, beside=tmp_path / "none.csv")
+    (tmp_path / "other.csv").write_text("person,colour\n")
+    with pytest.raises(BadInput, match="has not all columns"):
+        desk.lift("q1", put_back=back, beside=tmp_path / "other.csv")
+    desk.lift("q1", put_back=back, beside=table)
+    lines = table.read_text().splitlines(keepends=True)
+    table.write_text("".join(line for line in lines if not line.startswith("p3,")))
+    at(root).train([table, back], **OPTIONS)
+    assert rows_in(root) == 80
+
+
+def test_rows_that_were_named_by_their_ids_come_back_with_them_and_as_whose_they_are(tmp_path):
+    table, root = write_people(tmp_path / "people.csv"), tmp_path / "workspace"
+    head, *lines = table.read_text().splitlines()
+    table.write_text("\n".join([f"id,{head}", *(f"R{n},{one}" for n, one in enumerate(lines))]))
+    at(root).train(table, **OPTIONS, row_id="id")
+    desk = at(root).requests
+    desk.add(["R3"], rows=True, right="restriction", ground="18(1)(a)", keep_rows=True)
+    desk.run()
+    desk.announce_lift("q1", because="verified", on="2026-05-21", out=tmp_path / "told")
+    at(root, days=1).requests.lift("q1", put_back=tmp_path / "back.csv", beside=table)
+    with (tmp_path / "back.csv").open() as stream:
+        (row,) = csv.DictReader(stream)
+    assert (row["id"], row["person"]) == ("R3", "p3")

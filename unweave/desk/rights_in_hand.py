@@ -108,13 +108,15 @@ class RightsInHand(Answering):
         request: str,
         *,
         put_back: Path | str | None = None,
+        beside: Path | str | None = None,
         accept_lost: bool = False,
         by: str | None = None,
     ) -> Answer:
         """Lift a restriction on the day of which the person was told, or later.
 
         Rows that were kept are written to a new file to be trained on, `put_back` (those of further
-        tables beside it, `put_back_too`), and destroyed here; who is restricted by nobody else may
+        tables beside it, `put_back_too`), with the columns of the CSV file that they are to be
+        trained on `beside`, in its order, and destroyed here; who is restricted by nobody else may
         be trained on again. Raises BadInput before that day, where rows are kept and no file is
         named, and where they are gone, unless it is told to `accept_lost`.
         """
@@ -132,7 +134,11 @@ class RightsInHand(Answering):
                 )
             answer: Answer = {}
             if rows and put_back is not None:
-                answer = _put_back(connection, workspace, rows, Path(put_back))
+                like = () if beside is None else _first_line(Path(beside))
+                by_row = found.kind == "row"
+                answer = _put_back(
+                    connection, workspace, rows, Path(put_back), like=like, by_row=by_row
+                )
             self._let_in(workspace, connection, found, details)
             staff = self._at.staff(workspace, connection, by)
             queue_changes.lift(connection, found, time=session.time, by=staff)
@@ -171,14 +177,21 @@ class RightsInHand(Answering):
 
 
 def _put_back(
-    connection: LogConnection, workspace: Workspace, rows: Sequence[KeptRow], out: Path
+    connection: LogConnection,
+    workspace: Workspace,
+    rows: Sequence[KeptRow],
+    out: Path,
+    *,
+    like: Sequence[str],
+    by_row: bool,
 ) -> Answer:
     """Write rows that were kept to CSV files, as the data of the newest of their models had them.
 
     Rows of another table, or that the newest model did not have, go to a file of their own beside
     it, named for the model that had them. A row that is somebody else's, too, is left out: whose,
-    nobody knows here. So is one without a label, of which there are no values; and none has the id
-    that it had as a row. Raises BadInput for a file that is there and says something else.
+    nobody knows here. So is one without a label, of which there are no values, and one that was
+    named by its own id (`by_row`) and of which it is not known whose it is. Raises BadInput for a
+    file that is there and says something else, and where no table has the columns that `like` has.
     """
     if out.resolve().is_relative_to(workspace.root):
         raise BadInput("The file does not lie in the workspace, where a training reads it as its "
@@ -187,18 +200,27 @@ def _put_back(
     written, left = set[tuple[tuple[str, ...], str]](), set[str]()
     for model in sorted({one.model for one in rows}, key=_number, reverse=True):
         here = [one for one in rows if one.model == model]
-        left |= {one.row_key for one in here if one.joint or one.values is None}
+        columns = manifest.columns_of(models.find_model(connection, model))
+        subjects = () if columns is None else columns.subjects
+        of_nobody = by_row and bool(subjects)
         whole = []
         for one in here:
             known = (tuple(one.values or ()), one.row_key)
-            if not one.joint and one.values is not None and known not in written:
+            if one.joint or one.values is None or (of_nobody and one.subject is None):
+                left.add(one.row_key)
+            elif known not in written:
                 written.add(known)
-                whole.append(one)
+                who = one.subject if by_row else one.id
+                named: dict[str, str | None] = dict.fromkeys(subjects[:1], who)
+                if by_row and columns is not None and columns.row_id is not None:
+                    named[columns.row_id] = one.id
+                whole.append({**named, **one.values})
         if whole or not files:
-            columns = manifest.columns_of(models.find_model(connection, model))
-            subjects = () if columns is None else columns.subjects
             file = out.with_stem(f"{out.stem}-{model}") if files else out
-            files[file] = _csv(whole, subjects)
+            files[file] = _csv(whole, subjects, like)
+    if like and not any(data.startswith(_line(like)) for data in files.values()):
+        raise BadInput("The table that `beside` names has not all columns of the rows that are put "
+                       "back: name the one that they were of.")  # fmt: skip
     for file, data in files.items():
         if file.exists() and not (file.is_file() and file.read_bytes() == data):
             raise BadInput(f"The file {file} is there already: name a new one to put rows back.")
@@ -212,14 +234,31 @@ def _put_back(
     return told | ({"put_back_too": also} if also else {})
 
 
-def _csv(rows: Sequence[KeptRow], subjects: Sequence[str]) -> bytes:
-    names = [*subjects, *dict.fromkeys(name for one in rows for name in one.values or ())]
+def _csv(
+    rows: Sequence[dict[str, str | None]], subjects: Sequence[str], like: Sequence[str]
+) -> bytes:
+    names = [*subjects, *dict.fromkeys(name for one in rows for name in one)]
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, names, restval="")
+    fit = like if set(like).issuperset(names) else list(dict.fromkeys(names))
+    writer = csv.DictWriter(text, fit, restval="")
     writer.writeheader()
-    for one in rows:
-        writer.writerow({**(one.values or {}), **{name: one.id for name in subjects[:1]}})
+    writer.writerows(rows)
     return text.getvalue().encode("utf-8")
+
+
+def _line(names: Sequence[str]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerow(names)
+    return text.getvalue().encode("utf-8")
+
+
+def _first_line(table: Path) -> Sequence[str]:
+    """Return the names of a CSV file's columns; raises BadInput if it cannot be read."""
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as stream:
+            return next(csv.reader(stream), [])
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(f"The table {table} cannot be read as CSV.") from error
 
 
 def _number(model: str) -> int:

@@ -86,6 +86,11 @@ def announce_lift(
     type=click.Path(path_type=Path),
     help="A new CSV file for rows that were kept (mode 600), to be trained on.",
 )
+@click.option(
+    "--beside",
+    type=click.Path(path_type=Path),
+    help="The CSV file that they are to be trained on beside: its columns, in its order.",
+)
 @click.option("--accept-lost", is_flag=True, help="Lift it though the rows kept are gone.")
 @BY
 @WAIT
@@ -94,6 +99,7 @@ def lift(
     workspace: Path,
     request_id: str,
     put_back: Path | None,
+    beside: Path | None,
     accept_lost: bool,
     by: str | None,
     wait: int,
@@ -102,7 +108,7 @@ def lift(
     """Lift a restriction, on the day of which the person was told or later."""
     with project_of(workspace, progress=False, wait=wait) as project:
         answer = project.requests.lift(
-            request_id, put_back=put_back, accept_lost=accept_lost, by=by
+            request_id, put_back=put_back, beside=beside, accept_lost=accept_lost, by=by
         )
     show_queue(answer, as_json, "lifted")
 
