@@ -151,11 +151,7 @@ def _migrations() -> Any:
         create_excluded_rows,
         create_restricted,
     )
-    from lineage_store.index.queue import (
-        add_columns,
-        create_queue,
-        create_staff,
-    )
+    from lineage_store.index.queue import add_columns, create_queue
     from lineage_store.index.readmission import create_lifted
     from lineage_store.log.events import create_table
     from lineage_store.log.subtrees import create_subtrees
@@ -295,7 +291,10 @@ def _migrations() -> Any:
 
     @migrations()
     def staff(db: Database) -> None:
-        create_staff(db.conn)
+        db.execute(  # who did what at the desk (`requests/staff.py`)
+            "CREATE TABLE staff (number TEXT PRIMARY KEY, digest BLOB NOT NULL UNIQUE, "
+            "sealed BLOB NOT NULL)"
+        )
 
     @migrations()
     def answered(db: Database) -> None:

@@ -137,14 +137,6 @@ def add_columns(connection: sqlite3.Connection, *names: str) -> None:
         connection.execute(f"ALTER TABLE queue ADD COLUMN {name} TEXT")
 
 
-def create_staff(connection: sqlite3.Connection) -> None:
-    """Create the table of who did what at the desk (`requests/staff.py`)."""
-    connection.execute(
-        "CREATE TABLE staff (number TEXT PRIMARY KEY, digest BLOB NOT NULL UNIQUE, "
-        "sealed BLOB NOT NULL)"
-    )
-
-
 # All that follow run in the caller's transaction, begun with BEGIN IMMEDIATE.
 
 
@@ -223,11 +215,7 @@ def same(
     options: Mapping[str, Any],
     invoked: Invoked = ERASURE,
 ) -> Queued | None:
-    """Return the first request that has not ended and asks just the same of the same ids.
-
-    On another ground a restriction ends otherwise, and an objection may not be weighed at all: that
-    is not the same.
-    """
+    """Return the first request that has not ended and asks just the same of the same ids."""
     wanted = set(commitments)
     for request in with_ids(connection, [min(wanted)]):
         asked = (request.ended, request.kind, request.options)
@@ -365,29 +353,23 @@ def kept_back_by(connection: sqlite3.Connection, request: Queued, *, today: str)
     waits = request.invoked.erases or request.invoked.wants_out
     if request.ended is not None or request.run is not None or not waits:
         return []
-    named = commitments_of(connection, request.id)
-    held = [one.id for one in with_ids(connection, named) if one.state(today) == "held"]
-    return [
-        one for one in dict.fromkeys((*held, *barring(connection, request))) if one != request.id
-    ]
+    named = with_ids(connection, commitments_of(connection, request.id))
+    held = (one.id for one in named if one.state(today) == "held" and one.id != request.id)
+    return list(dict.fromkeys((*held, *barring(connection, request))))
 
 
 def barring(connection: sqlite3.Connection, request: Queued) -> list[str]:
-    """Return the other requests that keep one back since they restrict an id of it.
-
-    Those whose rows are to be kept go together: each keeps its own.
-    """
+    """Return the other requests that keep one back since they restrict an id of it."""
+    along = runs_along(connection, request)
     others = restricted_by(connection, commitments_of(connection, request.id))
-    return [one for one in others if one not in runs_along(connection, request)]
+    return [one for one in others if one not in along]
 
 
 def runs_along(connection: sqlite3.Connection, request: Queued) -> frozenset[str]:
     """Return the requests that restrict nothing for one: itself, and what keeps rows with it."""
-    if not request.invoked.wants_out:
-        return frozenset({request.id})
-    every = all_queued(connection, open_only=True)
+    every = all_queued(connection, open_only=True) if request.invoked.wants_out else []
     along = (one.id for one in every if one.invoked.wants_out and one.kind == request.kind)
-    return frozenset(along)
+    return frozenset((request.id, *along))
 
 
 def held_commitments(connection: sqlite3.Connection, *, today: str) -> frozenset[str]:

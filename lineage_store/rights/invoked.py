@@ -81,7 +81,10 @@ class Invoked:
         return {name: value for name, value in asdict(self).items() if value != usual[name]}
 
     def is_asked_by(self, other: "Invoked") -> bool:
-        """Whether another one asks for the same, of the same people."""
+        """Whether another one asks for the same, of the same people.
+
+        On another ground a restriction ends otherwise, and an objection may not be weighed at all.
+        """
         by_ground = self.right in ("restriction", "objection")
         return self.right == other.right and (not by_ground or self.ground == other.ground)
 
