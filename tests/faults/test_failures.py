@@ -13,7 +13,7 @@ import pytest
 
 from fixtures.cell_files import lines_of_data
 from fixtures.warm_python import warm_python
-from lineage_store.errors import CheckFailed, NothingFound
+from lineage_store.errors import CheckFailed, NothingFound, ResidueFound
 from lineage_store.index.failures import record_failure
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.workspace.folder import open_workspace
@@ -58,6 +58,14 @@ def test_a_residue_that_is_named_after_the_person_does_not_put_the_name_on_recor
     assert project_in(workspace).ask.failures()["failures"] == []  # nothing was begun
     copy.unlink()
     assert project_in(workspace).forget([NAMED])["model_after"] == "m2"
+
+
+def test_the_words_of_a_residue_are_not_kept_since_they_name_files(workspace):
+    index = workspace / "unweave.sqlite"
+    error = ResidueFound(f"1 files still hold it: notes/{NAMED}.gz")
+    record_failure(index, run="forget-r1", error=error, time="2031-01-01")
+    (kept,) = project_in(workspace).ask.failures()["failures"]
+    assert kept["error"] == "ResidueFound" and NAMED not in str(kept)
 
 
 def test_a_failure_that_cannot_be_written_down_does_not_hide_the_error(tmp_path):

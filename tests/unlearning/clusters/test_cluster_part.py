@@ -11,7 +11,7 @@ from lineage_store.errors import BadInput, CheckFailed
 from unlearning.clusters import points as points_module
 from unlearning.clusters.cluster_part import ClusterPart, ClusterRule, joined, learnt, without
 from unlearning.clusters.points import LIMIT, ONE, Points, nearest, points_of
-from unlearning.clusters.steps import STEPS, candidates_of
+from unlearning.clusters.steps import STEPS, candidates_of, keys_in
 from unlearning.linear.row_sums import RowSteps
 
 RULE = ClusterRule(3, seed=5)
@@ -48,6 +48,22 @@ def same(one, other):
         == (its[name].dtype, its[name].shape, its[name].tobytes())
         for name in mine
     )
+
+
+def test_a_text_that_only_the_forgotten_row_had_is_in_no_step_afterwards():
+    steps, keys = rows_of(np.random.default_rng(4), 300)
+    for place in range(300):
+        entries = steps.entries.copy()
+        entries[place] = 99
+        with_it = replace(steps, entries=entries)
+        part = learnt(taken(with_it, keys, np.arange(300)), RULE)
+        if not keys_in(keys[place : place + 1], part.candidates).any():
+            break  # no row to start from, so its part is not learnt anew
+    left = np.delete(np.arange(300), place)
+    others = taken(with_it, keys, left)
+    found = without(part, taken(with_it, keys, np.array([place])), lambda: others, RULE)
+    assert 99 in part.entries and 99 not in found.entries
+    assert same(found, learnt(others, RULE))
 
 
 LARGE = st.integers(-LIMIT, LIMIT)
