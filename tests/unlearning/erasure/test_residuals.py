@@ -7,7 +7,6 @@ import gzip
 import io
 import json
 import lzma
-import os
 import random
 import sqlite3
 import struct
@@ -265,7 +264,7 @@ NOT_UNDERSTOOD = {
     "encrypted by openssl": b"Salted__" + bytes(50),
     "OpenPGP": b"-----BEGIN PGP MESSAGE-----\n",
     "encrypted zip": encrypted_zip(),
-    "random": os.urandom(6000),
+    "random": random.Random(8).randbytes(6000),
     "a gzip that breaks off": gzip.compress(OTHERS)[:-12],
     "a zstandard frame that breaks off": zstandard.compress(OTHERS)[:-3],
     "a zip that breaks off": zipped(OTHERS)[:-30],
@@ -287,7 +286,7 @@ def test_what_is_not_understood_is_told(tmp_path, kind):
 
 def test_nonces_of_many_cells_are_no_riddle_and_are_searched_all_the_same(tmp_path):
     """As a table of a million rows has them: 32 bytes a cell, drawn by chance."""
-    nonces = os.urandom(32 * 500)
+    nonces = random.Random(7).randbytes(32 * 500)  # the same each time
     (tmp_path / "cells.json").write_text(json.dumps([[] for _ in range(500)]))
     (tmp_path / "nonces").write_bytes(nonces)
     assert scan_folder(tmp_path, patterns(TEXT)).clean
@@ -413,7 +412,7 @@ def typed_rows(snapshot):
 
 
 def test_a_file_that_is_not_understood_stops_the_deletion_and_is_named(workspace):
-    (workspace / "backup.bin").write_bytes(os.urandom(9000))
+    (workspace / "backup.bin").write_bytes(random.Random(9).randbytes(9000))
     with pytest.raises(ResidueFound, match=r"backup\.bin \(not understood"):
         forget(workspace)
     (workspace / "backup.bin").unlink()
