@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from chosen_slow import read_slow
 from fixtures.drawn_secrets import draw_secrets
+from fixtures.in_memory import write_to_memory
 from fixtures.small_probe import probe_small_once
 from fixtures.warm_scan import warm_scan
 from lineage_store.canonical import canonical_json, read_json, write_atomic
@@ -36,6 +37,7 @@ COLLECTED = pytest.StashKey[dict[str, bool]]()
 settings.register_profile("whole", deadline=None)
 settings.register_profile("unweave", deadline=None, max_examples=40)
 settings.load_profile("unweave")
+write_to_memory()
 draw_secrets()
 warm_scan()
 probe_small_once()

@@ -130,7 +130,7 @@ def test_what_stays_is_the_same_whatever_was_in_the_row(tmp_path, family, table,
 def test_a_size_of_the_old_model_that_stays_is_found(tmp_path, monkeypatch):
     monkeypatch.setattr(past_plan, "roughly", lambda size: size)
     monkeypatch.setattr(scanning, "roughly", lambda size, **_: size)
-    # The times in the files of a workspace make two sizes differ, or not, by a few bytes: the row, by more.
+    # Times in the files make two sizes differ, or not, by a few bytes; this row does by more.
     guesses = "zz,3,4,a", "zz,900,-77,b" + "b" * 50
     found = differing(tmp_path, "naive-bayes", TABLE, guesses, {"label": "label"})
     assert {"requests/r1/plan.json", "requests/r1/erasure.json"} <= found
