@@ -34,6 +34,7 @@ from typing import BinaryIO
 import numpy as np
 
 from lineage_store.canonical import write_atomic
+from lineage_store.counted import counted
 from lineage_store.data import Columns
 from lineage_store.errors import BadInput, NothingToLearn
 from lineage_store.examples.asked_rows import GivenExample, asked_about
@@ -269,7 +270,7 @@ class ExampleGateway:
         if not out:
             return ""
         near = f", {alike:,} of them for ids that are spelled nearly as forgotten ones"
-        return f" ({out:,} rows were kept out{near if alike else ''})"
+        return f" ({counted(out, 'row was', 'rows were')} kept out{near if alike else ''})"
 
     def _write_people(self, folder: Path) -> None:
         told = {

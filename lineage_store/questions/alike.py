@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lineage_store.counted import counted
 from lineage_store.index import models, row_index
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.secret import Keys
@@ -51,7 +52,7 @@ class Alike:
         if self.spellings:
             count, rows = len(self.spellings), sum(one.rows for one in self.spellings)
             told.append(
-                f"{count:,} other spelling{'s have' if count > 1 else ' has'} rows ({rows:,}): "
+                f"{counted(count, 'other spelling has', 'other spellings have')} rows ({rows:,}): "
                 f"`unweave request add` asks whether they are meant."
             )
         if self.not_compared:

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
+from lineage_store.counted import counted
 from lineage_store.errors import NothingFound
 from lineage_store.index import deletions, manifest, models, row_index
 from lineage_store.index.descent import base_of
@@ -146,7 +147,9 @@ def free_of_deleted(connection: sqlite3.Connection, record: models.ModelRecord) 
         how = "trained" if record.request is None else "retrained exactly"
         kept_out = record.report["excluded"]
         reasons = [
-            f"it was {how} without them: {kept_out:,} rows were kept out when its data came in",
-            f"{len(asked):,} deletions have ended, and none left a row of theirs in its snapshot",
+            f"it was {how} without them: {counted(kept_out, 'row was', 'rows were')} kept out "
+            f"when its data came in",
+            f"{counted(len(asked), 'deletion has', 'deletions have')} ended, and none left a "
+            f"row of theirs in its snapshot",
         ]
     return {"model": record.id, "state": record.state, "free": free, "reasons": reasons}

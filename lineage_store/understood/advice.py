@@ -7,6 +7,7 @@ as Python calls them.
 import re
 from collections.abc import Iterator, Mapping
 
+from lineage_store.counted import counted, of_them
 from lineage_store.data.columns import Columns
 from lineage_store.data.record import EVAL, TRAIN, UNLABELLED
 from lineage_store.data.schema import Label, Schema
@@ -64,13 +65,17 @@ def _on_people(watch: TableWatch, columns: Columns) -> Iterator[str]:
         reach = (
             "can be forgotten by its row id alone" if columns.row_id else "can never be forgotten"
         )
-        yield f"{watch.nobodys:,} rows ({share:.0%}) name nobody: such a row {reach}."
+        yield (
+            f"{counted(watch.nobodys, 'row')} ({share:.0%}) "
+            f"{'names' if watch.nobodys == 1 else 'name'} nobody: such a row {reach}."
+        )
     if watch.sides.on_both:
         why = "rows of several people stand with the first of them"
         if columns.place_by_row or columns.group is not None:
             why = f"rows are placed by {'themselves' if columns.place_by_row else 'their groups'}"
         yield (
-            f"{watch.sides.on_both:,} people have rows that are learnt from and rows that the "
+            f"{counted(watch.sides.on_both, 'person has', 'people have')} rows that are "
+            f"learnt from and rows that the "
             f"model is judged by, since {why}: its metrics are too good."
         )
 
@@ -79,7 +84,8 @@ def _on_groups(watch: TableWatch, batch_size: int | None) -> Iterator[str]:
     largest = max(watch.groups.values(), default=0)
     if batch_size is not None and largest > batch_size:
         yield (
-            f"The largest group has {largest:,} rows, and a batch has {batch_size:,} on average: "
+            f"The largest group has {counted(largest, 'row')}, and a batch has {batch_size:,} "
+            f"on average: "
             f"no group is cut, and the batch with this one is larger; give a greater `batch_size`."
         )
 
@@ -88,7 +94,8 @@ def _on_histories(watch: TableWatch, schema: Schema) -> Iterator[str]:
     longest = max(watch.groups.values(), default=0)
     if schema.said.items is not None and longest > LONG_HISTORY:
         yield (
-            f"The longest history has {longest:,} rows: of one with more than {LONG_HISTORY:,} "
+            f"The longest history has {counted(longest, 'row')}: of one with more than "
+            f"{LONG_HISTORY:,} "
             f"items so many count, drawn by hashes of the history and the item."
         )
 
@@ -99,7 +106,10 @@ def _on_label(
     missing = by_split.get(UNLABELLED, 0)
     if missing:
         share = missing / max(1, sum(by_split.values()))
-        yield f"{missing:,} rows ({share:.0%}) have no label: nothing is learnt from them."
+        yield (
+            f"{counted(missing, 'row')} ({share:.0%}) {'has' if missing == 1 else 'have'} "
+            f"no label: nothing is learnt from them."
+        )
     for label in schema.labels:
         if label.kind != "text" and schema.said.task_of(label.name) is None:
             alone = len(schema.labels) == 1
@@ -126,13 +136,15 @@ def _on_shards(
 ) -> Iterator[str]:
     if shards > 1 and by_split[TRAIN] < shards * ROWS_OF_A_SHARD:
         yield (
-            f"A shard has about {by_split[TRAIN] // shards:,} rows to learn from: give fewer "
+            f"A shard has about {counted(by_split[TRAIN] // shards, 'row')} to learn from: "
+            f"give fewer "
             f"`shards`, and a deletion costs more."
         )
     few = sum(count < shards * ROWS_OF_A_CLASS for count in class_rows.values())
     if few:
         yield (
-            f"{few} of {len(class_rows)} classes have fewer than {ROWS_OF_A_CLASS} rows in a "
+            f"{of_them(few, len(class_rows), 'class', 'classes')} have fewer than "
+            f"{ROWS_OF_A_CLASS} rows in a "
             f"shard: the model can hardly tell them."
         )
     if not by_split.get(EVAL):

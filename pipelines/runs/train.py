@@ -14,6 +14,7 @@ from pathlib import Path
 from lineage_store.canonical import digest, write_atomic
 from lineage_store.cells import Snapshot, keep_once, let_through, load_snapshot
 from lineage_store.clock import Clock
+from lineage_store.counted import counted
 from lineage_store.data import Columns, Schema, TableHeader, read_blocks_of, read_headers
 from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput, DiskFull, NothingToLearn
@@ -220,7 +221,8 @@ def _gate(
         if not exclusions.rows:
             raise
         raise NothingToLearn(
-            f"{str(error).removesuffix('.')}, once {exclusions.rows:,} rows were kept out, of what "
+            f"{str(error).removesuffix('.')}, once "
+            f"{counted(exclusions.rows, 'row was', 'rows were')} kept out, of what "
             f"was forgotten here."
         ) from error
     finally:

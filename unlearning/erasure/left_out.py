@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from lineage_store.cells import load_snapshot, read_file
+from lineage_store.counted import counted
 from lineage_store.errors import CheckFailed
 from lineage_store.index.models import ModelRecord
 from lineage_store.workspace import Workspace
@@ -108,4 +109,4 @@ def _in_data(
         if one in named:
             yield one, "the names of columns and classes"
         elif rows[one]:
-            yield one, f"{rows[one]} rows"
+            yield one, counted(rows[one], "row")

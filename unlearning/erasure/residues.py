@@ -6,6 +6,7 @@ of rows and models is looked for when the new models are there, and once more wh
 
 from collections.abc import Iterable, Sequence
 
+from lineage_store.counted import counted
 from lineage_store.errors import ResidueFound
 from lineage_store.index.models import ModelRecord
 from lineage_store.workspace import Workspace
@@ -53,6 +54,6 @@ def must_be_clean(scan: Scan, when: str) -> None:
             "open; move all else out of it or remove it"
         )
     raise ResidueFound(
-        f"{when} {len(left)} files still hold something of the deleted rows, or are not "
+        f"{when} {counted(len(left), 'file')} with something of the deleted rows, or not "
         f"understood: {', '.join(left[:TOLD])}. {what}, and run the same forget again."
     )

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lineage_store.counted import counted
 from lineage_store.errors import ResidueFound
 from unlearning.erasure.matcher import Matcher
 from unlearning.erasure.scan import Places, Scan, occurring_in, scan_apart
@@ -86,7 +87,7 @@ def scan_own(
     if not total.clean:
         left = [*total.found, *total.unread]
         raise ResidueFound(
-            f"{when} {len(left)} files still hold something of the deleted rows, or are not "
+            f"{when} {counted(len(left), 'file')} with something of the deleted rows, or not "
             f"understood: {', '.join(left[:TOLD])}. Move them out of the folders of the pipeline "
             f"or remove them, and run the same forget again; where they stand for another reason, "
             f"as a word that others write, accept with `accept_left_out` that such values are not "

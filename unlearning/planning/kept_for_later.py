@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lineage_store.counted import counted
 from lineage_store.ledger import Ledger
 from unlearning.strategies.decision import Decision
 from unlearning.strategies.strategy import Strategy
@@ -37,7 +38,9 @@ class Afterwards:
         later = " or ".join(self.served_by)
         if not (self.updates or self.states):
             return f"Nothing is kept to serve later requests of these shards: {later} alone can."
-        what = f"{self.updates:,} updates" if self.updates else f"{self.states} corrected states"
+        what = counted(self.states, "corrected state")
+        if self.updates:
+            what = counted(self.updates, "update")
         return f"Kept until {self.until} to serve later requests of these shards: {what} ({later})."
 
     def to_json(self) -> dict[str, Any]:

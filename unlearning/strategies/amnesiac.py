@@ -16,6 +16,7 @@ import numpy as np
 
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.claim import APPROXIMATE, Claim
+from lineage_store.counted import counted
 from lineage_store.errors import BadInput
 from lineage_store.ledger import FIRST_FAMILY, Ledger, ShardLedger, keep_shard
 from lineage_store.rows import RowStore
@@ -94,7 +95,7 @@ class Amnesiac(Strategy[ShardDecision]):
                 f"`record` all or regenerate, or ask for `guarantee` exact."
             )
         fresh = tuple(p for p in positions if p not in ledger.subtracted())
-        why = f"{len(fresh)} updates are subtracted"
+        why = f"{counted(len(fresh), 'update is', 'updates are')} subtracted"
         if again := set(fresh) - recorded:
             why += f", {len(again)} of them computed again first"
         return ShardDecision(shard, "subtracted", clean, 0, why, fresh)

@@ -24,6 +24,7 @@ from typing import Any
 
 from lineage_store.canonical import canonical_json, write_atomic
 from lineage_store.claim import APPROXIMATE, Claim
+from lineage_store.counted import counted
 from lineage_store.errors import BadInput
 from lineage_store.ledger import FIRST_FAMILY, Correction, Ledger, ShardLedger, keep_shard
 from lineage_store.rows import RowStore
@@ -79,8 +80,13 @@ class AmnesiacMarginal(Strategy[ShardDecision]):
         positions = affected_positions(situation, shard)
         steps = correction_steps(stage_of(ledger.stages()[-1]), positions)
         if exact.steps <= steps:
-            return replace(exact, why=f"{exact.why}; a correction would take {steps} steps")
-        why = f"what the rows added to {len(positions)} updates is taken back by the last epoch"
+            return replace(
+                exact, why=f"{exact.why}; a correction would take {counted(steps, 'step')}"
+            )
+        why = (
+            f"what the rows added to {counted(len(positions), 'update')} is taken back by "
+            f"the last epoch"
+        )
         return replace(
             exact, action="corrected", steps=steps, why=why, positions=tuple(positions), resume=None
         )  # fmt: skip

@@ -9,6 +9,7 @@ step that saw a deleted row, and takes the steps up to there over: their batches
 today's rows first.
 """
 
+from lineage_store.counted import counted
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -50,7 +51,10 @@ class RetrainShards(Strategy[ShardDecision]):
             if clean is not None and kept == clean:
                 why = f"slice {first} loses rows; stages before it never saw them"
             elif kept < slices:
-                why = f"only {kept} checkpoints are left from before an earlier deletion"
+                why = (
+                    f"only {counted(kept, 'checkpoint is', 'checkpoints are')} left from "
+                    f"before an earlier deletion"
+                )
             else:
                 why = "no row of the shard is deleted"
         if not stages[-1].rows:

@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from lineage_store.canonical import digest_file
 from lineage_store.claim import BITS, Claim
+from lineage_store.counted import counted
 from lineage_store.ledger import Ledger, ShardLedger, keep_shard
 from lineage_store.rows import RowSet, RowStore
 from lineage_store.tensors import Array, State
@@ -120,8 +121,7 @@ class UpdateParts(Strategy[ShardDecision]):
         number = sum(one.action == "updated" for one in decisions)
         if not number:
             return Told(numbers=NO_UPDATES)
-        parts = "1 part" if number == 1 else f"{number:,} parts"
-        return Told((self.told(parts),), {}, NO_UPDATES)
+        return Told((self.told(counted(number, "part")),), {}, NO_UPDATES)
 
 
 class SubtractSums(UpdateParts):

@@ -18,6 +18,7 @@ import numpy as np
 
 from lineage_store.canonical import digest_file
 from lineage_store.claim import claim_of
+from lineage_store.counted import counted
 from lineage_store.errors import CheckFailed
 from lineage_store.ledger import Ledger, ShardLedger, published_weights
 from lineage_store.rows import RowStore
@@ -232,7 +233,11 @@ def _kept_checkpoints(plan: ModelPlan, *, old: Ledger, new: Ledger) -> Check:
             count += 1
     if not count:
         return Check(name, "uninformative", "no checkpoint is reused")
-    return Check(name, "passed", f"{count} files have the digests that the ledger recorded")
+    return Check(
+        name,
+        "passed",
+        f"{counted(count, 'file has', 'files have')} the digests that the ledger recorded",
+    )
 
 
 def _left_by_a_deletion(shard: ShardLedger) -> list[str | None]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from lineage_store.counted import counted
 from lineage_store.errors import BadInput
 from lineage_store.index.models import ModelRecord
 from lineage_store.placement import Partition
@@ -31,7 +32,8 @@ def cost_lines(answer: dict[str, Any]) -> list[str]:
     """Return an expected cost as lines for people."""
     full, rows = answer["steps_full"], answer["shard_rows"]
     lines = [
-        f"  band {one['band']}      {one['rows']:,} rows, {one['share']:.1%} of the requests: "
+        f"  band {one['band']}      {counted(one['rows'], 'row')}, {one['share']:.1%} of the "
+        f"requests: "
         f"{_steps(one['steps'], full)}"
         for one in answer["bands"]
     ]
@@ -39,9 +41,9 @@ def cost_lines(answer: dict[str, Any]) -> list[str]:
         *lines,
         f"  expected    {_steps(answer['steps'], full)}",
         f"  uniform     {_steps(answer['uniform_steps'], answer['uniform_steps_full'])}",
-        f"  shards      {min(rows):,} to {max(rows):,} rows",
+        f"  shards      {min(rows):,} to {counted(max(rows), 'row')}",
     ]
 
 
 def _steps(steps: float, full: int) -> str:
-    return f"{steps:,.1f} of {full:,} steps ({steps / full if full else 0.0:.1%})"
+    return f"{steps:,.1f} of {counted(full, 'step')} ({steps / full if full else 0.0:.1%})"

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from lineage_store.counted import counted, of_them
 from unweave.options.once import Once
 from unweave.options.shared import JSON, WORKSPACE, for_people, project_of
 from unweave.text.answers import earlier_lines
@@ -58,13 +59,18 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
     if answer["earlier"] is not None:
         yield from earlier_lines(answer["earlier"])
     found = len(answer["findings"])
-    yield f"{found} findings." if found else f"Nothing found; {answer['models']} live models."
+    yield (
+        f"{counted(found, 'finding')}."
+        if found
+        else f"Nothing found; {counted(answer['models'], 'live model')}."
+    )
 
 
 def _replayed(told: dict[str, Any]) -> Iterator[str]:
     yield (
-        f"{told['replayed']} of {told['segments']} segments taken again (--seed {told['seed']}), "
-        f"{told['steps']:,} steps, compared {told['compared']}."
+        f"{of_them(told['replayed'], told['segments'], 'segment')} taken again (--seed "
+        f"{told['seed']}), "
+        f"{counted(told['steps'], 'step')}, compared {told['compared']}."
     )
     if told["differs"]:
         yield (
@@ -73,6 +79,7 @@ def _replayed(told: dict[str, Any]) -> Iterator[str]:
         )
     if told["stages_without_rows"]:
         yield (
-            f"{told['stages_without_rows']} stages cannot be taken again: an approximate deletion "
+            f"{counted(told['stages_without_rows'], 'stage')} cannot be taken again: an "
+            f"approximate deletion "
             f"took their rows."
         )

@@ -105,7 +105,8 @@ def detect(
 def _lines(answer: dict[str, Any]) -> Iterator[str]:
     for one in answer["sources"]:
         yield (
-            f"  source {one['source'] + 1:>3}  {one['rows']:>7,} rows  accuracy with "
+            f"  source {one['source'] + 1:>3}  {one['rows']:>7,} "
+            f"{'row ' if one['rows'] == 1 else 'rows'}  accuracy with "
             f"{one['accuracy_with']:.4f}, without {one['accuracy_without']:.4f}, "
             f"p {one['p']:.3g}{'  suspect' if one['suspect'] else ''}"
         )

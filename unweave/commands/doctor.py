@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from lineage_store.counted import counted
 from unweave.options.once import Once
 from unweave.options.shared import JSON, WAIT, WORKSPACE
 from unweave.text.printed import say, say_json
@@ -42,7 +43,7 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
     if not found:
         yield "Nothing differs."
     elif answer["repair"]:
-        yield f"{len(found)} differences, {len(found) - left} put right, {left} left."
+        yield f"{counted(len(found), 'difference')}, {len(found) - left} put right, {left} left."
     else:
         mends = sum(one["repairable"] for one in found)
-        yield f"{left} differences; `unweave doctor --repair` can put {mends} right."
+        yield f"{counted(left, 'difference')}; `unweave doctor --repair` can put {mends} right."

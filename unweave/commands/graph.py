@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from lineage_store.counted import counted
 from unweave.options.completing import LIVE_MODELS, of
 from unweave.options.ids_file import ids_into
 from unweave.options.once import Once
@@ -49,5 +50,7 @@ def graph(
     if as_json:
         say_json(answer)
         return
-    boxes = f", drawn as {answer['boxes']:,} boxes" if "boxes" in answer else ""
-    say(f"Lineage of {answer['of']}: {answer['nodes']:,} nodes{boxes}, in {answer['out']}.")
+    boxes = f", drawn as {counted(answer['boxes'], 'box', 'boxes')}" if "boxes" in answer else ""
+    say(
+        f"Lineage of {answer['of']}: {counted(answer['nodes'], 'node')}{boxes}, in {answer['out']}."
+    )

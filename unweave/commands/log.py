@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from lineage_store.counted import counted
 from unweave.options.once import Commands
 from unweave.options.queue_commands import BY
 from unweave.options.shared import JSON, WORKSPACE
@@ -40,7 +41,7 @@ def head(workspace: Path, out: Path | None, as_json: bool) -> None:
     from unweave.api.event_log import log_head
 
     answer = log_head(open_workspace(workspace), out=out)
-    _print(answer, as_json, [f"{answer['size']:,} events, root {answer['root']}",
+    _print(answer, as_json, [f"{counted(answer['size'], 'event')}, root {answer['root']}",
                              *answer["checkpoint"].rstrip().split("\n")])  # fmt: skip
 
 
@@ -127,7 +128,8 @@ def check(
         return
     answer = log_check(open_workspace(workspace), head=held, public_key=public_key)
     lines = [
-        f"{answer['size']:,} events, each as it was written; the log continues its signed head of "
+        f"{counted(answer['size'], 'event')}, each as it was written; the log continues its "
+        f"signed head of "
         f"{answer['signed_size']:,}",
     ]
     if answer["held_size"] is None:
@@ -195,10 +197,11 @@ def _sentence(answer: dict[str, Any]) -> str:
         event = answer["event"]
         return (
             f"Event {event['seq']} ({event['kind']}, {event['time']}) is in the log of "
-            f"{answer['size']:,} events."
+            f"{counted(answer['size'], 'event')}."
         )
     return (
-        f"The log of {answer['size']:,} events begins with that of {answer['earlier_size']:,}, "
+        f"The log of {counted(answer['size'], 'event')} begins with that of "
+        f"{answer['earlier_size']:,}, "
         f"unchanged."
     )
 

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.text import Text
 
 from lineage_store.claim import claim_of
+from lineage_store.counted import counted, of_them
 from lineage_store.errors import BadInput
 from pipelines.backends import DirectBackend
 from unlearning.families import DEFAULT, family_of
@@ -140,8 +141,9 @@ class _Story:
             )
             answer = self._project.train(file, label=LABEL, subject=SUBJECT, **self._options)
             self._say(
-                f"{answer['shards']} shards x {answer['slices']} slices, {answer['steps']:,} "
-                f"steps{', each recorded' * self._in_steps}; {metrics_text(answer['metrics'])}."
+                f"{counted(answer['shards'], 'shard')} x "
+                f"{counted(answer['slices'], 'slice')}, {counted(answer['steps'], 'step')}"
+                f"{', each recorded' * self._in_steps}; {metrics_text(answer['metrics'])}."
             )
             self._say(f"weights   {answer['weights_digest']}")
             self._say(f"served at {_near(answer['model_path'])}")
@@ -185,9 +187,9 @@ class _Story:
                 [company], guarantee=guarantee, strategy=strategy, replay=replay
             )
             self._say(
-                f"{answer['rows_found']} rows; {answer['strategy']}: "
-                f"{answer['steps_recomputed']:,} of {answer['steps_full']:,} steps recomputed, "
-                f"{answer['updates_subtracted']} updates subtracted. The result is "
+                f"{counted(answer['rows_found'], 'row')}; {answer['strategy']}: "
+                f"{of_them(answer['steps_recomputed'], answer['steps_full'], 'step')} recomputed, "
+                f"{counted(answer['updates_subtracted'], 'update')} subtracted. The result is "
                 f"{guarantee_text(answer)}."
             )
             for check in answer["checks"]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
+from lineage_store.counted import counted
 from lineage_store.graph import Box, Route, lay_out
 from lineage_store.graph.fold import Fold, Folded
 
@@ -93,7 +94,8 @@ def svg(folded: Folded, *, title: str) -> bytes:
     height = round(layout.height + HEAD + 3 * MARGIN + 24)
     count = sum(len(fold.nodes) for fold in folded.folds)
     described = (
-        f"{count:,} nodes drawn as {len(folded.folds):,} boxes in layers from what was there first "
+        f"{counted(count, 'node')} drawn as {counted(len(folded.folds), 'box', 'boxes')} in "
+        f"layers from what was there first "
         f"on the left to what came of it on the right, with {len(folded.edges):,} connections."
     )
     lines = [

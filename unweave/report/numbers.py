@@ -3,11 +3,6 @@
 from datetime import datetime, timezone
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def size(number: float) -> str:
     """Return a number of bytes in the unit that suits it."""
     for unit in ("bytes", "kB", "MB", "GB"):

@@ -13,6 +13,7 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from lineage_store.counted import counted
 from unlearning.strategies import Decision
 from unweave.report import numbers, words
 from unweave.report.charts import Evaluation, histogram_chart, roc_chart
@@ -42,7 +43,7 @@ def page(report: Report, evaluation: Evaluation | None = None) -> bytes:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
-        "counted": numbers.counted,
+        "counted": counted,
         "size": numbers.size,
         "moment": numbers.moment,
         "number": lambda value: f"{value:,}",

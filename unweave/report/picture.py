@@ -10,6 +10,7 @@ for a telephone as it is; the colours are those of the page.
 from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
+from lineage_store.counted import of_them
 from unlearning.strategies import Decision
 from unweave.report.values import ModelChange, Report
 
@@ -37,7 +38,7 @@ def picture(report: Report, one: ModelChange) -> str:
     height = bottom + BOX + 2
     after = one.after or "no model"
     described = (
-        f"{one.before} to {after}: {len(one.touched)} of {len(one.shards)} shards change by "
+        f"{one.before} to {after}: {of_them(len(one.touched), len(one.shards), 'shard')} change by "
         f"deletion {report.request_id}."
     )
     lines = [

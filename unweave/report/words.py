@@ -7,8 +7,9 @@ word of the headline, and what was not measured is said to be not measured.
 from collections.abc import Sequence
 
 from lineage_store.claim import APPROXIMATE, BITS
+from lineage_store.counted import counted, of_them
 from unlearning.verification import CLOSER, UNMEASURED, Check
-from unweave.report.numbers import counted, day, moment, size
+from unweave.report.numbers import day, moment, size
 from unweave.report.values import ModelChange, Report
 
 MODELS_TOLD = 3
@@ -51,7 +52,7 @@ def headline(report: Report) -> tuple[str, str]:
         )
     weak = [one for one in report.models if one.weak]
     if several and len(weak) < len(report.models):
-        told = f"{len(weak)} of {len(report.models)} models"
+        told = f"{of_them(len(weak), len(report.models), 'model')}"
         return "Approximate.", f"{told}: not what training without these rows gives."
     measured = [one for one in weak if one.near != UNMEASURED]
     if any(one.near != CLOSER for one in measured):
@@ -67,7 +68,8 @@ def headline(report: Report) -> tuple[str, str]:
     if len(measured) < len(weak):
         return (
             "Approximate.",
-            f"How near {len(weak) - len(measured)} of {len(weak)} models are to training without "
+            f"How near {of_them(len(weak) - len(measured), len(weak), 'model')} are to "
+            f"training without "
             f"these rows was not measured.",
         )
     return (
@@ -137,10 +139,9 @@ def what_was_done(report: Report) -> list[str]:
     traces = "no trace" if not scan["found"] else counted(scan["found"], "trace")
     lines.append(
         f"The rows, the old {'models' if len(report.models) > 1 else 'model'} and what had learnt "
-        f"from the rows were erased. {scan['files_scanned']:,} files "
+        f"from the rows were erased. {counted(scan['files_scanned'], 'file')} "
         f"(up to {size(scan['bytes_scanned'])}) were then searched for up to "
-        f"{scan['patterns']:,} keys "
-        f"and ids: {traces} was found."
+        f"{counted(scan['patterns'], 'key or id', 'keys and ids')}: {traces} was found."
     )
     kept = [one for one in report.models if one.derived_until]
     if kept:
@@ -284,7 +285,7 @@ def _done(one: ModelChange) -> str:
     if retrained:
         how.append(
             f"{len(retrained)} of {counted(whole, 'shard')} trained again without the rows, "
-            f"{one.cost.taken:,} of {one.cost.full:,} steps"
+            f"{of_them(one.cost.taken, one.cost.full, 'step')}"
         )
     how += one.told
     if not touched:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from lineage_store.counted import counted
 from unweave.text.console import table_of
 
 Answer = dict[str, Any]
@@ -34,6 +35,7 @@ def not_compared(answer: Answer) -> list[str]:
     if not (count := answer.get("not_compared")):
         return []
     return [
-        f"Of {count:,} subjects no spelling is known, since an earlier unweave took them in: they "
+        f"Of {counted(count, 'subject')} no spelling is known, since an earlier unweave took "
+        f"them in: they "
         "were not compared. `unweave request add` with --source and --column compares a file's."
     ]

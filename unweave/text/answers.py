@@ -7,14 +7,15 @@ from typing import Any
 from rich.table import Table
 
 from lineage_store.claim import claim_of
+from lineage_store.counted import counted, of_them
 from lineage_store.log import SAY_WHICH
 from lineage_store.workspace import AtWork
 from unweave.answers.costs import cost_lines
 from unweave.text.alike import others
-from unweave.text.console import console_for_people, many, table_of
+from unweave.text.console import console_for_people, table_of
 from unweave.text.estimates import estimate_lines, estimate_table
 from unweave.text.left_in import left_in_lines
-from unweave.text.lineage_answers import QUERY_VIEWS
+from unweave.text.lineage_answers import LINEAGE_VIEWS
 from unweave.text.metrics_lines import baseline_warning, border_line, metrics_text
 from unweave.text.proofs import claim_text, verified
 
@@ -32,12 +33,17 @@ def trained(answer: Answer) -> list[Any]:
     """Show a trained model."""
     return [
         f"Trained {answer['model_id']} ({answer['task'] or 'without a label'})"
-        f"{_from(answer['config'].get('base'))} on {answer['rows_by_split']['train']:,} "
-        f"rows: {answer['shards']} shards, {answer['slices']} slices, {answer['steps']:,} steps, "
+        f"{_from(answer['config'].get('base'))} on "
+        f"{counted(answer['rows_by_split']['train'], 'row')}: "
+        f"{counted(answer['shards'], 'shard')}, "
+        f"{counted(answer['slices'], 'slice')}, {counted(answer['steps'], 'step')}, "
         f"{answer['seconds']:.1f} s.",
         *border_line(answer),
         *(
-            [f"{answer['excluded']:,} rows were kept out: of who was forgotten, or is restricted."]
+            [
+                f"{counted(answer['excluded'], 'row was', 'rows were')} kept out: of who was "
+                f"forgotten, or is restricted."
+            ]
             if answer["excluded"]
             else []
         ),
@@ -67,10 +73,11 @@ def _kept(config: Mapping[str, Any]) -> list[str]:
     if config["record"] == "all":
         what = f"the update of every step, as {config['update_codec']}"
     elif config["checkpoint_every"]:
-        what = f"a checkpoint every {config['checkpoint_every']} steps, to compute updates again"
+        every = counted(config["checkpoint_every"], "step")
+        what = f"a checkpoint every {every}, to compute updates again"
     else:
         what = "checkpoints at the ends of stages alone, to compute updates again"
-    return [f"  keeps       {what}: that fits into {config['record_budget']:,} bytes"]
+    return [f"  keeps       {what}: that fits into {counted(config['record_budget'], 'byte')}"]
 
 
 def _from(base: str | None) -> str:
@@ -83,17 +90,17 @@ def planned(answer: Answer) -> list[Any]:
 
     parts: list[Any] = []
     if others := answer.get("others"):
-        who = many(others, "other person loses", "other people lose")
+        who = counted(others, "other person loses", "other people lose")
         parts.append(f"{who} rows that are theirs, too.")
     for plan in answer["plans"]:
         share = plan["steps_planned"] / plan["steps_full"] if plan["steps_full"] else 0.0
         parts.append(
-            f"{plan['model_before']}: {plan['rows_found']:,} rows found; strategy "
+            f"{plan['model_before']}: {counted(plan['rows_found'], 'row')} found; strategy "
             f"{plan['strategy']} ({plan['guarantee']}): {plan['why']}."
         )
         most = "At most " if plan["early_stop"] else ""
         parts.append(
-            f"{most}{plan['steps_planned']:,} of {plan['steps_full']:,} steps to compute "
+            f"{most}{of_them(plan['steps_planned'], plan['steps_full'], 'step')} to compute "
             f"({share:.1%})."
         )
         if "exposure" in plan:
@@ -120,11 +127,12 @@ def forgotten(answer: Answer) -> list[Any]:
     for change in answer["models"]:
         after = change["model_after"] or "nothing (withdrawn)"
         parts.append(
-            f"{change['model_before']} -> {after}: {change['rows_found']:,} rows forgotten by "
+            f"{change['model_before']} -> {after}: {counted(change['rows_found'], 'row')} "
+            f"forgotten by "
             f"{change['strategy']}; the result is {guarantee_text(change)}."
         )
         parts.append(
-            f"  recomputed  {change['steps_recomputed']:,} of {change['steps_full']:,} steps"
+            f"  recomputed  {of_them(change['steps_recomputed'], change['steps_full'], 'step')}"
         )
         if change["reuse"]:
             parts.append(f"  taken over  {change['reuse']}")
@@ -133,7 +141,7 @@ def forgotten(answer: Answer) -> list[Any]:
             parts.append(f"  starts from {change['base']}")
         parts += [f"  {label:<11} {text}" for label, text in change["told"].items()]
         if change["repair_epochs"]:
-            parts.append(f"  repaired    for at most {change['repair_epochs']} epochs")
+            parts.append(f"  repaired    for at most {counted(change['repair_epochs'], 'epoch')}")
         if change["learnt"] is False:
             parts.append("  not learnt from: no step of the training saw a row; all states stay")
         for check in change["checks"]:
@@ -190,99 +198,6 @@ def verdict_table(verdicts: list[Mapping[str, Any]]) -> Table:
     return table
 
 
-def traced_subject(answer: Answer) -> list[Any]:
-    """Show what a subject has touched."""
-    table = table_of("model", "rows", "splits", "shards", "slices", "batches", "updates kept",
-                  "checkpoints")  # fmt: skip
-    for item in answer["models"]:
-        table.add_row(
-            item["model"],
-            f"{item['rows']:,}",
-            ", ".join(f"{n:,} {split}" for split, n in item["splits"].items()),
-            ", ".join(map(str, item["shards"])) or "none",
-            ", ".join(f"{s['shard']}/{s['slice']}" for s in item["slices"]) or "none",
-            f"{len(item['batches']):,}",
-            f"{item['updates_recorded']:,}",
-            f"{len(item['checkpoints']):,}",
-        )
-    chains = [f"  {' -> '.join(item['why'])}" for item in answer["models"] if item["why"]]
-    parts = [f"pseudonym {answer['pseudonym']}", table, "one chain to each model:", *chains]
-    if answer["descendants"]:
-        parts.append(f"trained from the weights of these: {', '.join(answer['descendants'])}")
-    return parts
-
-
-def exported(answer: Answer) -> list[Any]:
-    """Show where what is held about a subject was written."""
-    return [f"{answer['rows']:,} rows of {', '.join(answer['models'])} are written to "
-            f"{answer['out']}, which nobody but you can read."]  # fmt: skip
-
-
-def traced_model(answer: Answer) -> list[Any]:
-    """Show a model."""
-    parts: list[Any] = [
-        f"{answer['model_id']} is {answer['state']} ({answer['guarantee']}), "
-        f"made {answer['created']}",
-        f"  weights     {answer['weights']}",
-        f"  rows        {answer['rows']:,}; evaluation {metrics_text(answer['metrics'])}",
-        f"  family      {', '.join(answer['family'])}",
-        *([f"  trained from {answer['base']}"] if answer["base"] else []),
-    ]
-    if answer["state"] != "live":
-        return [*parts, f"  ended       {answer['ended']}"]
-    table = table_of("shard", "rows", "stages", "checkpoints", "updates kept", "subtracted")
-    for shard in answer["shards"]:
-        kept = sum(stage["checkpoint"] is not None for stage in shard["stages"])
-        table.add_row(
-            str(shard["shard"]),
-            f"{shard['rows']:,}",
-            str(len(shard["stages"])),
-            str(kept),
-            f"{shard['updates_recorded']:,}",
-            f"{shard['updates_subtracted']:,}",
-        )
-    return [*parts, f"  served from {answer['model_path']}", table]
-
-
-def traced_batch(answer: Answer) -> list[Any]:
-    """Show a batch."""
-    step = answer["step"]
-    return [
-        f"{answer['model']}:{answer['batch']}: {step['rows']} rows, step {step['position']} of its "
-        f"shard, loss {step['loss']:.4f}, trained for {answer['trained_for']}",
-        f"  row keys    {step['batch_digest']} (SHA-256 over the keys)",
-        "  update      "
-        + ("subtracted" if answer["update_subtracted"]
-           else "recorded" if answer["update_recorded"] else "not recorded"),
-        f"  in          {answer['update']}, {answer['next_checkpoint']}",
-    ]  # fmt: skip
-
-
-def traced_checkpoint(answer: Answer) -> list[Any]:
-    """Show a checkpoint."""
-    first, end = answer["positions"]
-    served = "the model is served from it" if answer["serves"] else "it is on the way to the model"
-    return [
-        f"{answer['model']}:{answer['checkpoint']}: {answer['steps']:,} steps on "
-        f"{answer['rows']:,} rows, trained for {answer['trained_for']}; {served}",
-        f"  from        {answer['from_checkpoint'] or 'fresh weights'}",
-        f"  positions   {first} to {end - 1}, {answer['epochs']} epochs of {answer['batches']} "
-        "batches",
-        f"  digest      {answer['digest']}",
-        f"  next        {answer['next_checkpoint'] or 'none'}",
-    ]
-
-
-def traced_artifact(answer: Answer) -> list[Any]:
-    """Show an artifact of MLMD."""
-    table = table_of("direction", "type", "how many")
-    for direction in ("upstream", "downstream"):
-        for kind, count in sorted(answer[direction].items()):
-            table.add_row(direction, kind, f"{count:,}")
-    head = f"artifact {answer['id']}: {answer['type']}, {answer['state']}"
-    return [head, *(f"  {k}: {v}" for k, v in answer["properties"].items()), table]
-
-
 def models(answer: Answer) -> list[Any]:
     """Show the models, the newest first: those that live, or all of them, with these first."""
     named = any(item["name"] for item in answer["models"])
@@ -305,7 +220,10 @@ def models(answer: Answer) -> list[Any]:
             *([] if named else [item["weights"][:12]]),
         )
     left = len(newest_first) - len(shown)
-    return [table, *([f"{many(left, 'model has', 'models have')} ended: --all."] if left else [])]
+    return [
+        table,
+        *([f"{counted(left, 'model has', 'models have')} ended: --all."] if left else []),
+    ]
 
 
 def names(answer: Answer) -> list[Any]:
@@ -313,7 +231,9 @@ def names(answer: Answer) -> list[Any]:
     lines = []
     for one in answer["names"]:
         served = one["model"] or "nothing any more"
-        lines.append(f"{one['name']}: {served} is served, of {len(one['versions'])} versions")
+        lines.append(
+            f"{one['name']}: {served} is served, of {counted(len(one['versions']), 'version')}"
+        )
         said = ("purpose", "owner", "legal_basis", "retention")
         lines += [f"  {what.replace('_', ' '):<12} {one[what] or 'missing'}" for what in said]
     return lines or ["No model has a name: unweave train --name, or unweave name."]
@@ -322,12 +242,13 @@ def names(answer: Answer) -> list[Any]:
 def status(answer: Answer) -> list[Any]:
     """Show how a workspace stands."""
     parts = [
-        f"workspace {answer['workspace']} (key {answer['key_id']}), {answer['bytes']:,} bytes",
+        f"workspace {answer['workspace']} (key {answer['key_id']}), "
+        f"{counted(answer['bytes'], 'byte')}",
         f"  models      {counts_text(answer['models'])}",
         f"  requests    {counts_text(answer['requests'])}",
         f"  queue       {counts_text(answer['queue'])}",
-        f"  kept out    {many(answer['excluded'], 'subject or row', 'subjects or rows')}",
-        f"  event log   {many(answer['event_log']['size'], 'event', 'events')}, root "
+        f"  kept out    {counted(answer['excluded'], 'subject or row', 'subjects or rows')}",
+        f"  event log   {counted(answer['event_log']['size'], 'event', 'events')}, root "
         f"{answer['event_log']['root']}",
     ]
     if answer["earlier"] is not None:
@@ -365,7 +286,10 @@ def predicted(answer: Answer) -> list[Any]:
 
 def predicted_to(answer: Answer) -> list[Any]:
     """Show where predictions were written."""
-    return [f"{answer['rows_written']:,} rows are written to {answer['out']} (mode 600)."]
+    return [
+        f"{counted(answer['rows_written'], 'row is', 'rows are')} written to {answer['out']} "
+        f"(mode 600)."
+    ]
 
 
 def counts_text(counts: Mapping[str, int]) -> str:
@@ -377,13 +301,6 @@ VIEWS: dict[str, Callable[[Answer], list[Any]]] = {
     "trained": trained,
     "planned": planned,
     "forgotten": forgotten,
-    "traced_subject": traced_subject,
-    "exported": exported,
-    "traced_model": traced_model,
-    "traced_batch": traced_batch,
-    "traced_update": traced_batch,
-    "traced_checkpoint": traced_checkpoint,
-    "traced_artifact": traced_artifact,
     "models": models,
     "names": names,
     "retired": lambda answer: [f"{', '.join(answer['retired'])} retired, and erased."],
@@ -391,5 +308,5 @@ VIEWS: dict[str, Callable[[Answer], list[Any]]] = {
     "verified": verified,
     "predicted": predicted,
     "predicted_to": predicted_to,
-    **QUERY_VIEWS,
+    **LINEAGE_VIEWS,
 }

@@ -41,8 +41,3 @@ def console_for_people(*, quiet: bool = False) -> Console:
 def table_of(*columns: str) -> Table:
     """Return an empty table without lines around it."""
     return Table(*columns, box=None, pad_edge=False)
-
-
-def many(number: int, one: str, more: str) -> str:
-    """Say a number with the word for it: 1 event, 2 events."""
-    return f"{number:,} {one if number == 1 else more}"

@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
+from lineage_store.counted import counted
 from unweave.text.console import table_of
 
 
@@ -26,7 +27,7 @@ def estimate_lines(change: Mapping[str, Any]) -> list[str]:
     for name, costs in (("estimated", change["estimate"]), ("took", change["actual"])):
         if costs is not None:
             told.append(
-                f"  {name:<11} {costs['seconds']:.1f} s, {costs['steps']:,} steps, "
-                f"{costs['bytes']:,} bytes"
+                f"  {name:<11} {costs['seconds']:.1f} s, {counted(costs['steps'], 'step')}, "
+                f"{counted(costs['bytes'], 'byte')}"
             )
     return told

@@ -1,9 +1,11 @@
-"""The answers to the named questions as text for people."""
+"""The answers to traces and to the named questions as text for people."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from lineage_store.counted import counted
 from unweave.text.console import table_of
+from unweave.text.metrics_lines import metrics_text
 
 Answer = dict[str, Any]
 
@@ -67,7 +69,7 @@ def asked_subjects(answer: Answer) -> list[Any]:
         table.add_row(pseudonym, f"{rows:,}")
     return [
         f"The data of {answer['model']} ({answer['state']}) holds rows of "
-        f"{answer['subjects']:,} subjects today.",
+        f"{counted(answer['subjects'], 'subject')} today.",
         table,
     ]
 
@@ -98,7 +100,111 @@ def asked_free(answer: Answer) -> list[Any]:
     ]
 
 
-QUERY_VIEWS: dict[str, Callable[[Answer], list[Any]]] = {
+def traced_subject(answer: Answer) -> list[Any]:
+    """Show what a subject has touched."""
+    table = table_of("model", "rows", "splits", "shards", "slices", "batches", "updates kept",
+                  "checkpoints")  # fmt: skip
+    for item in answer["models"]:
+        table.add_row(
+            item["model"],
+            f"{item['rows']:,}",
+            ", ".join(f"{n:,} {split}" for split, n in item["splits"].items()),
+            ", ".join(map(str, item["shards"])) or "none",
+            ", ".join(f"{s['shard']}/{s['slice']}" for s in item["slices"]) or "none",
+            f"{len(item['batches']):,}",
+            f"{item['updates_recorded']:,}",
+            f"{len(item['checkpoints']):,}",
+        )
+    chains = [f"  {' -> '.join(item['why'])}" for item in answer["models"] if item["why"]]
+    parts = [f"pseudonym {answer['pseudonym']}", table, "one chain to each model:", *chains]
+    if answer["descendants"]:
+        parts.append(f"trained from the weights of these: {', '.join(answer['descendants'])}")
+    return parts
+
+
+def exported(answer: Answer) -> list[Any]:
+    """Show where what is held about a subject was written."""
+    rows = counted(answer["rows"], "row of", "rows of")
+    return [
+        f"{rows} {', '.join(answer['models'])} written to {answer['out']}, which nobody but you "
+        f"can read."
+    ]
+
+
+def traced_model(answer: Answer) -> list[Any]:
+    """Show a model."""
+    parts: list[Any] = [
+        f"{answer['model_id']} is {answer['state']} ({answer['guarantee']}), "
+        f"made {answer['created']}",
+        f"  weights     {answer['weights']}",
+        f"  rows        {answer['rows']:,}; evaluation {metrics_text(answer['metrics'])}",
+        f"  family      {', '.join(answer['family'])}",
+        *([f"  trained from {answer['base']}"] if answer["base"] else []),
+    ]
+    if answer["state"] != "live":
+        return [*parts, f"  ended       {answer['ended']}"]
+    table = table_of("shard", "rows", "stages", "checkpoints", "updates kept", "subtracted")
+    for shard in answer["shards"]:
+        kept = sum(stage["checkpoint"] is not None for stage in shard["stages"])
+        table.add_row(
+            str(shard["shard"]),
+            f"{shard['rows']:,}",
+            str(len(shard["stages"])),
+            str(kept),
+            f"{shard['updates_recorded']:,}",
+            f"{shard['updates_subtracted']:,}",
+        )
+    return [*parts, f"  served from {answer['model_path']}", table]
+
+
+def traced_batch(answer: Answer) -> list[Any]:
+    """Show a batch."""
+    step = answer["step"]
+    return [
+        f"{answer['model']}:{answer['batch']}: {counted(step['rows'], 'row')}, step "
+        f"{step['position']} of its "
+        f"shard, loss {step['loss']:.4f}, trained for {answer['trained_for']}",
+        f"  row keys    {step['batch_digest']} (SHA-256 over the keys)",
+        "  update      "
+        + ("subtracted" if answer["update_subtracted"]
+           else "recorded" if answer["update_recorded"] else "not recorded"),
+        f"  in          {answer['update']}, {answer['next_checkpoint']}",
+    ]  # fmt: skip
+
+
+def traced_checkpoint(answer: Answer) -> list[Any]:
+    """Show a checkpoint."""
+    first, end = answer["positions"]
+    served = "the model is served from it" if answer["serves"] else "it is on the way to the model"
+    return [
+        f"{answer['model']}:{answer['checkpoint']}: {counted(answer['steps'], 'step')} on "
+        f"{counted(answer['rows'], 'row')}, trained for {answer['trained_for']}; {served}",
+        f"  from        {answer['from_checkpoint'] or 'fresh weights'}",
+        f"  positions   {first} to {end - 1}, {counted(answer['epochs'], 'epoch')} of "
+        f"{counted(answer['batches'], 'batch', 'batches')}",
+        f"  digest      {answer['digest']}",
+        f"  next        {answer['next_checkpoint'] or 'none'}",
+    ]
+
+
+def traced_artifact(answer: Answer) -> list[Any]:
+    """Show an artifact of MLMD."""
+    table = table_of("direction", "type", "how many")
+    for direction in ("upstream", "downstream"):
+        for kind, count in sorted(answer[direction].items()):
+            table.add_row(direction, kind, f"{count:,}")
+    head = f"artifact {answer['id']}: {answer['type']}, {answer['state']}"
+    return [head, *(f"  {k}: {v}" for k, v in answer["properties"].items()), table]
+
+
+LINEAGE_VIEWS: dict[str, Callable[[Answer], list[Any]]] = {
+    "traced_subject": traced_subject,
+    "exported": exported,
+    "traced_model": traced_model,
+    "traced_batch": traced_batch,
+    "traced_update": traced_batch,
+    "traced_checkpoint": traced_checkpoint,
+    "traced_artifact": traced_artifact,
     "asked_data": properties,
     "asked_hyperparameters": properties,
     "asked_libraries": properties,

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from lineage_store.counted import counted
+
 MEASURED = {
     "accuracy": ("accuracy", "the majority"),
     "log_loss": ("log loss", ""),
@@ -64,7 +66,10 @@ def border_line(answer: Mapping[str, Any]) -> list[str]:
     if border is None:
         return []
     more = answer["rows"] - border + 1
-    return [f"  once {more:,} rows are forgotten (below {border:,}), all is trained anew in fewer"]
+    return [
+        f"  once {counted(more, 'row is', 'rows are')} forgotten (below {border:,}), all is "
+        f"trained anew in fewer"
+    ]
 
 
 def below_baseline(metrics: Mapping[str, Any]) -> bool:

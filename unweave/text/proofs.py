@@ -3,6 +3,7 @@
 from typing import Any
 
 from lineage_store.claim import Claim
+from lineage_store.counted import counted
 
 Answer = dict[str, Any]
 
@@ -53,7 +54,7 @@ def verified(answer: Answer) -> list[Any]:
         people = f"{answer['subjects']:,} named"
         parts.append(
             f"  deletion {answer['request_id']}, certified {answer['certified']}: "
-            f"{answer['rows']:,} rows, {people}"
+            f"{counted(answer['rows'], 'row')}, {people}"
         )
     if answer.get("speaks_of_subject"):
         parts.append("  it speaks of the id given, by its receipt")

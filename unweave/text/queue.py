@@ -5,10 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 from lineage_store.claim import BITS
+from lineage_store.counted import counted
 from unweave.text.alike import alike_parts, not_compared
 from unweave.text.answers import counts_text, forgotten
 from unweave.text.answers import planned as planned_models
-from unweave.text.console import console_for_people, many, table_of
+from unweave.text.console import console_for_people, table_of
 from unweave.text.proofs import proof_lines, proofs
 
 Answer = dict[str, Any]
@@ -58,7 +59,9 @@ def _restricted(answer: Answer) -> list[Any]:
     if answer["taken_out"]:
         run = answer["taken_out"]
         told.append(f"{run} took the rows out of the models; they are kept here, sealed.")
-    carried = ", ".join(f"{one['model']} ({one['rows']:,} rows)" for one in answer["carried_by"])
+    carried = ", ".join(
+        f"{one['model']} ({counted(one['rows'], 'row')})" for one in answer["carried_by"]
+    )
     if carried and answer["keep_rows"]:
         told.append(f"The next run takes them out of {carried}, and keeps them, sealed.")
     elif carried:
@@ -76,7 +79,8 @@ def lifted(answer: Answer) -> list[Any]:
         left = f"; {answer['rows_left_out']:,} are left out" if answer["rows_left_out"] else ""
         files = ", ".join([answer["put_back"], *answer.get("put_back_too", ())])
         lines.append(
-            f"{many(answer['rows'], 'row', 'rows')} in {files} (mode 600), to be trained on{left}."
+            f"{counted(answer['rows'], 'row', 'rows')} in {files} (mode 600), to be trained "
+            f"on{left}."
         )
     return lines
 
@@ -100,7 +104,7 @@ def listed(answer: Answer) -> list[Any]:
             item["state"],
             item["kind"] if item["right"] == "erasure" else item["right"],
             f"{item['ids']:,}",
-            many(item["days_open"], "day", "days"),
+            counted(item["days_open"], "day", "days"),
             item["deadline"] + (" (late)" if item["late"] or item["overdue"] else ""),
             item["guarantee"] or BITS.word,
             item["run"] or "",
@@ -151,7 +155,7 @@ def _clock(answer: Answer) -> list[str]:
     """Show what the law's clock says."""
     if answer["regime"] is None:
         return list(answer["warnings"])
-    days = many(answer["days_open"], "day", "days")
+    days = counted(answer["days_open"], "day", "days")
     law = f"  received     {answer['received']}, open for {days}; by {answer['regime']} due by "
     law += answer["due_by_law"]
     if answer["extended"]:
@@ -180,10 +184,10 @@ def policy(answer: Answer) -> list[Any]:
     lines = [
         "No request needs a second person."
         if above is None
-        else f"A second person approves requests of more than {above:,} ids.",
+        else f"A second person approves requests of more than {counted(above, 'id')}.",
         *_of_a_user(answer["approve_above_user"]),
         f"Time is counted by {answer['regime']}, from the day of receipt.",
-        f"What is over stays registered for {many(answer['register_years'], 'year', 'years')}.",
+        f"What is over stays registered for {counted(answer['register_years'], 'year', 'years')}.",
         *_own_days(answer["deadline_days"]),
         "What a detector files " + ("runs." if answer["detectors_run"] else "is a proposal."),
     ]
@@ -198,13 +202,15 @@ def policy(answer: Answer) -> list[Any]:
 def _of_a_user(above: int | None) -> list[str]:
     if above is None:
         return []
-    return [f"So do they what one user adds beyond {above:,} ids a day, under whatever names."]
+    return [
+        f"So do they what one user adds beyond {counted(above, 'id')} a day, under whatever names."
+    ]
 
 
 def _own_days(days: int | None) -> list[str]:
     if days is None:
         return []
-    return [f"A request is due in {many(days, 'day', 'days')}, or by the law."]
+    return [f"A request is due in {counted(days, 'day', 'days')}, or by the law."]
 
 
 def user_called(uid: int) -> str:
@@ -270,7 +276,7 @@ def written(answer: Answer) -> list[Any]:
 
 def in_calendar(answer: Answer) -> list[Any]:
     """Show where the calendar was written."""
-    return [f"{many(answer['requests'], 'day', 'days')} in {answer['out']} (mode 600)."]
+    return [f"{counted(answer['requests'], 'day', 'days')} in {answer['out']} (mode 600)."]
 
 
 def evidence(answer: Answer) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from lineage_store.counted import counted
 from lineage_store.understood import ColumnTold, Understanding
 
 KINDS = (("number", "numbers"), ("date", "dates"), ("text", "texts"), ("array", "arrays"))
@@ -11,11 +12,16 @@ MOST_CLASSES = 10
 
 def understood_lines(told: Understanding, *, values: bool) -> Iterator[str]:
     """Yield what was understood, line by line; with `values`, the names of classes too."""
-    yield f"Read {told.rows:,} rows ({'; '.join(sorted(set(told.sources.values())))})."
+    yield f"Read {counted(told.rows, 'row')} ({'; '.join(sorted(set(told.sources.values())))})."
     if told.excluded:
-        yield f"  kept out   {told.excluded:,} rows of what was forgotten here, or is restricted"
+        yield (
+            f"  kept out   {counted(told.excluded, 'row')} of what was forgotten here, or "
+            f"is restricted"
+        )
     if told.alike:
-        said = f"{told.alike:,} rows are of ids spelled nearly as forgotten ones"
+        said = (
+            f"{counted(told.alike, 'row is', 'rows are')} of ids spelled nearly as forgotten ones"
+        )
         yield f"  alike      {said} (--admit-alike lets them in)"
     yield f"  label      {_label(told)}"
     for one in told.further_labels:
@@ -29,12 +35,18 @@ def understood_lines(told: Understanding, *, values: bool) -> Iterator[str]:
     if told.weight is not None:
         yield f"  weights    {told.weight!r}, of all that is learnt and of metrics"
     if told.group is not None:
-        yield f"  groups     {told.group!r}: {told.groups:,} of at most {told.biggest_group:,} rows"
+        yield (
+            f"  groups     {told.group!r}: {told.groups:,} of at most "
+            f"{counted(told.biggest_group, 'row')}"
+        )
     if told.subjects is not None:
-        yield f"  people     {told.subjects:,}; {told.without_subject:,} rows name nobody"
+        yield (
+            f"  people     {told.subjects:,}; "
+            f"{counted(told.without_subject, 'row names', 'rows name')} nobody"
+        )
     if told.on_both_sides:
         yield f"             {told.on_both_sides:,} of them are learnt from and judged by"
-    yield f"  partition  {told.shards} shards of {told.slices} slices"
+    yield f"  partition  {counted(told.shards, 'shard')} of {counted(told.slices, 'slice')}"
 
 
 def _label(told: Understanding) -> str:
