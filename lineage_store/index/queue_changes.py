@@ -24,6 +24,8 @@ from lineage_store.index.queue import (
 from lineage_store.log import events
 from lineage_store.log.events import LogConnection
 from lineage_store.log.kinds import (
+    FeeAgreed,
+    FeeAsked,
     LiftingAnnounced,
     ObjectionUpheld,
     RequestAnswered,
@@ -215,6 +217,24 @@ def extend(
     assert term.extension is not None
     what = RequestExtended(request.id, term.extension.because, deadline, by)
     events.append(connection, what, time=time)
+
+
+def ask_fee(
+    connection: LogConnection, request: Queued, *, sealed: bytes, time: str, by: str
+) -> None:
+    """Let a request wait until a fee is agreed to (Article 12(5)(a)), or it is taken back."""
+    _must_wait(request)
+    _must_be_asked_for(request)
+    keep_invoked(connection, request.id, request.invoked.with_fee())
+    connection.execute("UPDATE queue SET sealed = ? WHERE id = ?", (sealed, request.id))
+    events.append(connection, FeeAsked(request.id, by), time=time)
+
+
+def agree_to_fee(connection: LogConnection, request: Queued, *, time: str, by: str) -> None:
+    """Let a request go on, since the fee was agreed to."""
+    _must_wait(request)
+    keep_invoked(connection, request.id, request.invoked.with_fee_agreed())
+    events.append(connection, FeeAgreed(request.id, by), time=time)
 
 
 def _set_term(connection: sqlite3.Connection, request: Queued, term: Term, deadline: str) -> None:

@@ -152,6 +152,26 @@ class RequestExtended(EventKind):
 
 
 @dataclass(frozen=True)
+class FeeAsked(EventKind):
+    """A fee was asked for, since a request is manifestly unfounded or excessive (12(5)(a))."""
+
+    name = "fee asked"
+
+    request: str
+    by: str | None = None
+
+
+@dataclass(frozen=True)
+class FeeAgreed(EventKind):
+    """Who was asked for a fee has agreed to it: the request goes on."""
+
+    name = "fee agreed"
+
+    request: str
+    by: str | None = None
+
+
+@dataclass(frozen=True)
 class RequestApproved(EventKind):
     """A second person agreed to a request."""
 
@@ -330,6 +350,8 @@ KINDS: tuple[type[EventKind], ...] = (
     RequestStopped,
     RequestResumed,
     RequestExtended,
+    FeeAsked,
+    FeeAgreed,
     RequestApproved,
     RequestAnswered,
     RequestHeld,

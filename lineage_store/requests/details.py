@@ -34,6 +34,7 @@ class NearMatch:
 class Details:
     """The personal part of a request; `near` are the matches that wait for an answer, numbered.
 
+    A `fee` that is asked for is an amount, in words, and has a reason.
     `came_by` is the way that the request came, and so the way that its answer goes.
     `answered` says that somebody has said who is meant; until the run the answer may be another, so
     that `offered` keeps what it was chosen from, and `first` the ids before it.
@@ -51,6 +52,8 @@ class Details:
     hold_reason: str | None = None
     doubt: str | None = None
     came_by: str | None = None
+    fee: str | None = None
+    fee_reason: str | None = None
     answered: bool = False
     offered: tuple[NearMatch, ...] = ()
     first: tuple[str, ...] = ()

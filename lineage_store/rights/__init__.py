@@ -17,6 +17,7 @@ from lineage_store.rights.articles import (
 )
 from lineage_store.rights.invoked import (
     ERASURE,
+    FEE_IS_ASKED,
     RESTRICTED,
     TO_BE_ANSWERED,
     TO_BE_CORRECTED,
@@ -31,6 +32,7 @@ __all__ = [
     "ERASURE",
     "EVERY_END",
     "EVERY_REFUSAL",
+    "FEE_IS_ASKED",
     "MARKETING",
     "RESTRICTED",
     "RIGHTS",

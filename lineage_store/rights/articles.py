@@ -48,7 +48,10 @@ GROUNDS: Mapping[Right, tuple[str, ...]] = {
 # What holds where nothing else was said; a restriction's must be said, since its end follows.
 USUAL: Mapping[Right, str] = {"withdrawal": "17(1)(b)", "objection": "21(1)"}
 
-EXCESSIVE = "12(5)(b)"  # manifestly unfounded or excessive, in particular because repetitive
+# "Where requests [...] are manifestly unfounded or excessive, in particular because of their
+# repetitive character, the controller may either: (a) charge a reasonable fee taking into account
+# the administrative costs [...]; or (b) refuse to act on the request" (12(5)), and has to show it.
+EXCESSIVE = "12(5)(b)"
 EXCEPTIONS = tuple(f"17(3)({letter})" for letter in "abcde")
 REFUSALS: Mapping[Right, tuple[str, ...]] = {
     "erasure": EXCEPTIONS,

@@ -17,13 +17,19 @@ whose rows are meant, and lasts until it is lifted; so does an objection, until 
   `keys/restricted/<request>.json`, and nowhere else (`requests.kept_rows`): for storage alone, as
   Article 18(2) has it. They can be put back into a file that is trained on.
 
+Where a request is manifestly unfounded or excessive, a fee may be asked for before anything is done
+(12(5)(a)). The person is told first, and may take the request back instead: "controllers should
+provide an indication of their plan to do so", and data subjects "have to be enabled to decide
+whether they will withdraw the request to avoid being charged" (EDPB Guidelines 01/2022, version
+2.1, paragraph 192). The law's clock runs on meanwhile.
+
 The person is told before a restriction is lifted (18(3)): first `lifts_on`, a day that is to come,
 is written down together with the letter, and only from that day on it can be lifted.
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import Any, Literal
 
 from lineage_store.errors import BadInput
 from lineage_store.rights.articles import ENDS, MARKETING, TAKEN_BACK, Right, must_be_ground
@@ -34,6 +40,9 @@ TO_BE_RESTRICTED = "to be restricted"
 TO_BE_WEIGHED = "to be weighed"
 RESTRICTED = "restricted"
 TO_BE_LIFTED = "to be lifted"
+FEE_IS_ASKED = "a fee is asked"
+
+Fee = Literal["asked", "agreed"]
 
 _STANDING: Mapping[Right, str] = {
     "access": TO_BE_ANSWERED,
@@ -48,7 +57,7 @@ class Invoked:
 
     Where it restricts: `since` when it does, whether rows are to be kept out (`keep_rows`) and by
     which run they were (`taken_out`), on which day it is lifted and why. An objection may be
-    `upheld`.
+    `upheld`. A `fee` may have been asked for, and agreed to.
     """
 
     right: Right = "erasure"
@@ -59,6 +68,7 @@ class Invoked:
     lifts_on: str | None = None
     because: str | None = None
     upheld: bool = False
+    fee: Fee | None = None
 
     @classmethod
     def of(cls, right: str, ground: str | None, *, keep_rows: bool = False) -> "Invoked":
@@ -120,6 +130,8 @@ class Invoked:
     @property
     def standing(self) -> str | None:
         """How it stands, where it does not run as a deletion; None where it does."""
+        if self.fee == "asked":
+            return FEE_IS_ASKED
         if not self.restricts:
             return _STANDING.get(self.right)
         if self.since is None:
@@ -127,6 +139,23 @@ class Invoked:
         if self.lifts_on is not None:
             return TO_BE_LIFTED
         return TO_BE_WEIGHED if self.right == "objection" else RESTRICTED
+
+    def with_fee(self) -> "Invoked":
+        """Return it as it is once a fee is asked for; BadInput where there is nothing to wait for.
+
+        What restricts data is done already, and who has agreed is asked no more.
+        """
+        if self.fee is not None:
+            raise BadInput(f"A fee is {self.fee} already.")
+        if self.in_effect or self.taken_out is not None:
+            raise BadInput("It is begun: a fee is asked for before anything is done (12(5)(a)).")
+        return replace(self, fee="asked")
+
+    def with_fee_agreed(self) -> "Invoked":
+        """Return it as it is once the person agreed to the fee; raises BadInput for none."""
+        if self.fee != "asked":
+            raise BadInput("No fee is asked for that could be agreed to.")
+        return replace(self, fee="agreed")
 
     def restricted(self, *, since: str) -> "Invoked":
         """Return it as it is once the rows are restricted."""

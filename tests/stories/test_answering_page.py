@@ -65,4 +65,10 @@ def test_the_page_on_rights_runs_too(tmp_path, monkeypatch):
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_every_letter_has_a_template(language):
     folder = Path(__file__).parents[2] / "unweave" / "letters" / language
-    assert {file.stem for file in folder.glob("*.j2")} == {*KINDS, "frame", "proofs", "asked"}
+    assert {file.stem for file in folder.glob("*.j2")} == {
+        *KINDS,
+        "frame",
+        "proofs",
+        "asked",
+        "recipients",
+    }

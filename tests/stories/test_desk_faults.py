@@ -332,7 +332,7 @@ def test_a_deletion_lists_whom_to_tell_and_who_was_told(root, tmp_path):
     there = ["--workspace", str(root)]
     shown_ = CliRunner().invoke(commands, ["recipient", "list", *there]).output
     assert "1  Ads Ltd: the models of the line m1" in shown_
-    assert "not told yet: Archive GmbH of r1" in shown_
+    assert "not told yet: Archive GmbH of the erasure r1" in shown_
     lines = recipient_lines(at(root).requests.recipients.list()["recipients"][1])
     assert lines == ["2  Archive GmbH: all models, since 2026-05-01 to 2026-05-10"]
 

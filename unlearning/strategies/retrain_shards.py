@@ -9,12 +9,12 @@ step that saw a deleted row, and takes the steps up to there over: their batches
 today's rows first.
 """
 
-from lineage_store.counted import counted
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lineage_store.canonical import digest_file, digest_json
 from lineage_store.claim import BITS, Claim
+from lineage_store.counted import counted
 from lineage_store.errors import CheckFailed
 from lineage_store.ledger import FIRST_FAMILY, Ledger, ShardLedger, StepRecord, keep_shard
 from lineage_store.rows import RowStore

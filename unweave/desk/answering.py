@@ -23,7 +23,12 @@ from unweave.desk.answer_pack import (
     write_proofs,
 )
 from unweave.desk.own_data import files_of, own_data
-from unweave.desk.recipient_list import to_tell, who_has_data
+from unweave.desk.recipient_list import (
+    carried_by,
+    to_tell,
+    to_tell_restricted,
+    who_has_data,
+)
 from unweave.desk.requests_in_hand import RequestsInHand
 from unweave.desk.what_is_told import (
     Proofs,
@@ -45,20 +50,31 @@ class Answering(RequestsInHand):
     """The requests of one workspace, and what their people are told."""
 
     def letter(
-        self, request: str, *, out: Path | str, to: str | None = None, language: str = "en"
+        self,
+        request: str,
+        *,
+        out: Path | str,
+        to: str | None = None,
+        language: str = "en",
+        recipients: bool = False,
     ) -> Answer:
         """Write the letter that a request is due, into a new folder outside the workspace.
 
         Which one follows from its state: received, more needed, cannot identify, extended, held,
-        done, approximate until, nothing found, restricted, to be lifted, lifted. `to` is whom it is
-        addressed to, by default who asked, as long as that is kept. Raises BadInput for one that
-        was taken back or refused.
+        done, approximate until, nothing found, restricted, to be lifted, lifted, a fee. `to` is
+        whom it is addressed to, by default who asked, as long as that is kept. With `recipients`
+        it names those who are told, since the person asked who they are (Article 19). Raises
+        BadInput for one that was taken back or refused.
         """
         with self._at.session.reading() as (workspace, connection):
-            kind, facts, _, state = self._due(workspace, connection, request, to=to, enclosed=False)
+            kind, facts, proofs, state = self._due(
+                workspace, connection, request, to=to, enclosed=False
+            )
+            found = queue.find(connection, request)
+            if recipients:
+                facts = _naming_recipients(workspace, connection, found, facts, proofs)
             if kind == "restricted":
-                found = queue.find(connection, request)
-                carried = bool(self._at.carried_by(workspace, connection, found))
+                carried = bool(carried_by(connection, workspace, found))
                 kept = facts.kept and is_kept(workspace, request)
                 facts = replace(facts, carried=carried, kept=kept)
         letter = letter_about(workspace, kind, facts, language=language)
@@ -73,6 +89,7 @@ class Answering(RequestsInHand):
         out: Path | str,
         to: str | None = None,
         language: str = "en",
+        recipients: bool = False,
         provided: Sequence[str] = (),
         by: str | None = None,
     ) -> Answer:
@@ -81,7 +98,8 @@ class Answering(RequestsInHand):
         Receipts are handed out, once. Access and portability are answered by it: the person's data
         are written, and the request ends (`by` whom); of what is ported, `provided` are the columns
         that the person provided, by default all but those that models learn to tell.
-        `before_sending` lists what unweave cannot know to be done.
+        `before_sending` lists what unweave cannot know to be done. `recipients` are named as in
+        `letter`; the answer to an access request names them always (15(1)(c)).
         """
         session = self._at.session
         with session.reading() as (workspace, connection):
@@ -98,6 +116,8 @@ class Answering(RequestsInHand):
                 kind, facts, proofs, state = self._due(
                     workspace, connection, request, to=to, enclosed=True
                 )
+                if recipients:
+                    facts = _naming_recipients(workspace, connection, found, facts, proofs)
             letter = letter_about(workspace, kind, facts, language=language)
             not_told = _not_told(workspace, proofs)
             with new_folder(Path(out), workspace) as folder:
@@ -243,9 +263,6 @@ class Answering(RequestsInHand):
                 f"meanwhile (`unweave request letter`)."
             )
         facts = facts_of(workspace, found, details, proofs, to=to, today=today)
-        if found.invoked.right == "rectification" and found.invoked.taken_out is not None:
-            told_of = to_tell(connection, workspace, found.invoked.taken_out)
-            facts = replace(facts, recipients=tuple(one["name"] for one in told_of))
         left = _unconfirmed(connection, workspace, proofs)
         facts = replace(facts, unconfirmed=tuple(dict.fromkeys(one["name"] for one in left)))
         facts = replace(facts, enclosed=True) if enclosed else without_enclosed(facts)
@@ -261,6 +278,20 @@ class Answering(RequestsInHand):
             proofs,
             state,
         )
+
+
+def _naming_recipients(
+    workspace: Workspace,
+    connection: sqlite3.Connection,
+    found: Queued,
+    facts: Facts,
+    proofs: Proofs,
+) -> Facts:
+    """Return the facts of a letter to a person who asked who the recipients are."""
+    runs = dict.fromkeys([one["deletion"] for one in proofs.named])
+    told_of = [one for run in runs for one in to_tell(connection, workspace, run)]
+    told_of += to_tell_restricted(connection, workspace, found)
+    return replace(facts, recipients=tuple(dict.fromkeys(one["name"] for one in told_of)))
 
 
 def _must_not_be_answered(found: Queued) -> None:

@@ -14,7 +14,7 @@ from lineage_store.requests import Details, load_policy, number_of, open_details
 from lineage_store.rights import TO_BE_RESTRICTED
 from lineage_store.workspace import Workspace
 from unweave.answers import requests as request_answers
-from unweave.desk.recipient_list import to_tell
+from unweave.desk.recipient_list import carried_by, to_tell, to_tell_restricted
 from unweave.session.forget_options import must_be_text
 from unweave.session.queue_writing import changing_queue, user_name
 from unweave.session.session import Session
@@ -112,29 +112,18 @@ class QueueAccess:
         told = request_answers.whole(
             connection, workspace, found, details, today=self.session.today
         )
-        told["carried_by"] = self.carried_by(workspace, connection, found)
+        told["carried_by"] = carried_by(connection, workspace, found)
         told["warnings"] += self._barred(workspace, connection, found)
         runs = dict.fromkeys(one["deletion"] for one in told.get("certificates", ()))
         return told | {
-            "to_tell": [one for run in runs for one in to_tell(connection, workspace, run)],
+            "to_tell": [
+                *(one for run in runs for one in to_tell(connection, workspace, run)),
+                *to_tell_restricted(connection, workspace, found),
+            ],
             "to_confirm": [
                 one for run in runs for one in to_tell(connection, workspace, run, serving=True)
             ],
         }
-
-    def carried_by(
-        self, workspace: Workspace, connection: sqlite3.Connection, found: Queued
-    ) -> list[dict[str, Any]]:
-        """Return which live models carry rows that a request restricts, and how many."""
-        if found.ended is not None or not found.invoked.in_effect:
-            return []
-        from pipelines.runs import whereabouts_of
-
-        rows: dict[str, set[bytes]] = {}
-        for one in whereabouts_of(connection, workspace, found):
-            for model, here in one.rows.items():
-                rows.setdefault(model, set()).update(here.key_set())
-        return [{"model": model, "rows": len(keys)} for model, keys in rows.items()]
 
     def _barred(
         self, workspace: Workspace, connection: sqlite3.Connection, found: Queued

@@ -1,11 +1,18 @@
-"""Recipients, as Python API: `Project(...).recipients.add("Ads Ltd", model="m3")`."""
+"""Recipients, as Python API: `Project(...).recipients.add("Ads Ltd", model="m3")`.
+
+"The controller shall communicate any rectification or erasure of personal data or restriction of
+processing [...] to each recipient to whom the personal data have been disclosed [...]. The
+controller shall inform the data subject about those recipients if the data subject requests it"
+(Article 19 GDPR). Of an erasure and of a rectification they are told by the deletion that took the
+rows out, of a restriction by its request.
+"""
 
 import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
 from lineage_store.errors import BadInput
-from lineage_store.index import deletions, models, reading_index
+from lineage_store.index import Queued, deletions, models, queue, reading_index
 from lineage_store.requests import (
     Recipient,
     changed,
@@ -58,17 +65,25 @@ class RecipientList:
                 for run in _runs(connection)
                 for one in to_tell(connection, workspace, run, serving=self._serves)
             ]
+            for request in [] if self._serves else queue.all_queued(connection, open_only=True):
+                left += to_tell_restricted(connection, workspace, request)
         return {
             "recipients": [_told(one) for one in found],
             "to_tell": [one for one in left if one["told"] is None],
         }
 
     def told(self, number: int, deletion: str, *, on: str | None = None) -> Answer:
-        """Write down on which day a recipient was told of a deletion, today if none is given."""
+        """Write down on which day a recipient was told of a deletion, today if none is given.
+
+        In the place of a deletion stands the request, of a restriction.
+        """
         day = self._day(on, "The day on which it was told")
         with self._session.holding() as workspace:
             with reading_index(workspace) as connection:
-                if deletions.find_request(connection, deletion).state != "done":
+                if deletion.startswith("q") and not self._serves:
+                    if not queue.find(connection, deletion).invoked.in_effect:
+                        raise BadInput(f"The request {deletion} restricts nothing to be told of.")
+                elif deletions.find_request(connection, deletion).state != "done":
                     raise BadInput(f"The deletion {deletion} has not ended: tell of it then.")
             return self._changed(workspace, number, told=(deletion, day))
 
@@ -111,11 +126,64 @@ def to_tell(
     lines = {models.find_model(connection, one).family for one in replaced(connection, run)}
     ended = deletions.find_request(connection, run).ended
     day = (ended or "")[:10]
+    every = [one for one in queue.all_queued(connection) if run in (one.run, one.invoked.taken_out)]
+    if not serving and every and all(one.invoked.restricts for one in every):
+        return []  # of that they are told by the request
+    corrects = bool(every) and all(one.invoked.right == "rectification" for one in every)
+    what = "rectification" if corrects else "erasure"
     return [
-        {"number": one.number, "name": one.name, "deletion": run, "told": one.told.get(run)}
+        {
+            "number": one.number,
+            "name": one.name,
+            "what": what,
+            "deletion": run,
+            "request": None,
+            "told": one.told.get(run),
+        }
         for one in load_recipients(workspace)
         if one.serves == serving and one.had(lines, on=day)
     ]
+
+
+def to_tell_restricted(
+    connection: sqlite3.Connection, workspace: Workspace, request: Queued
+) -> Answers:
+    """Return the recipients of what a request restricts, each with the day on which it was told."""
+    since = request.invoked.since
+    if since is None or not request.invoked.restricts:
+        return []
+    named = [one for one in load_recipients(workspace) if not one.serves]
+    if not named:
+        return []
+    of = [one["model"] for one in carried_by(connection, workspace, request)]
+    if request.invoked.taken_out is not None:
+        of += replaced(connection, request.invoked.taken_out)
+    lines = {models.find_model(connection, one).family for one in of}
+    return [
+        {
+            "number": one.number,
+            "name": one.name,
+            "what": "restriction",
+            "deletion": None,
+            "request": request.id,
+            "told": one.told.get(request.id),
+        }
+        for one in named
+        if request.id in one.told or one.had(lines, on=since[:10])
+    ]
+
+
+def carried_by(connection: sqlite3.Connection, workspace: Workspace, request: Queued) -> Answers:
+    """Return which live models carry rows that a request restricts, and how many."""
+    if request.ended is not None or not request.invoked.in_effect:
+        return []
+    from pipelines.runs import whereabouts_of
+
+    rows: dict[str, set[bytes]] = {}
+    for one in whereabouts_of(connection, workspace, request):
+        for model, here in one.rows.items():
+            rows.setdefault(model, set()).update(here.key_set())
+    return [{"model": model, "rows": len(keys)} for model, keys in rows.items()]
 
 
 def who_has_data(

@@ -161,6 +161,31 @@ class RequestsInHand:
 
         return self._turned(request, longer, queue_changes.extend, by=by)
 
+    def ask_fee(self, request: str, *, amount: str, reason: str, by: str | None = None) -> Answer:
+        """Ask for a fee first, since the request is manifestly unfounded or excessive (12(5)(a)).
+
+        Nothing is done until they agree (`fee_agreed`) or take it back (`cancel`); the clock runs.
+        """
+        must_be_text([amount, reason])
+        if not (amount.strip() and reason.strip()):
+            raise BadInput("A fee has an amount, and a reason: the person is told both.")
+        with self._at.changing() as (workspace, connection):
+            found, details = self._at.opened(workspace, connection, request)
+            sealed = self._at.sealed(
+                workspace, found, replace(details, fee=amount, fee_reason=reason)
+            )
+            staff, time = self._at.staff(workspace, connection, by), self._at.session.time
+            queue_changes.ask_fee(connection, found, sealed=sealed, time=time, by=staff)
+            return self._at.told(workspace, connection, queue.find(connection, request))
+
+    def fee_agreed(self, request: str, *, by: str | None = None) -> Answer:
+        """Say that the person agreed to the fee: the request goes on."""
+        with self._at.changing() as (workspace, connection):
+            found, _ = self._at.opened(workspace, connection, request)
+            staff, time = self._at.staff(workspace, connection, by), self._at.session.time
+            queue_changes.agree_to_fee(connection, found, time=time, by=staff)
+            return self._at.changed(workspace, connection, request, by=staff)
+
     def _turned(
         self,
         request: str,

@@ -19,7 +19,7 @@ from lineage_store.index import Queued, models, runs_of_people
 from lineage_store.index.models import ModelRecord
 from lineage_store.keys import from_base64
 from lineage_store.requests import Details, law_in_force, load_controller
-from lineage_store.rights import MARKETING
+from lineage_store.rights import FEE_IS_ASKED, MARKETING
 from lineage_store.workspace import Workspace
 from unlearning.planning import exact_run_after, still_approximate
 from unweave.answers.own_proofs import own_proofs
@@ -129,7 +129,8 @@ def facts_of(
         exact=proofs.exact,
         extended=None if term.extension is None else term.extension.because,
         doubt=None if details is None else _clause(details.doubt),
-        reason=None if details is None else _clause(details.hold_reason),
+        fee=None if details is None else _clause(details.fee),
+        reason=None if details is None else _reason(request, details, today=today),
         until=until,
         proven=proofs.proven,
         right=request.invoked.right,
@@ -189,6 +190,12 @@ def _receipt(one: Named) -> Receipt:
     if one["receipt_handed_out"]:
         return "handed out"
     return "enclosed" if one["receipt_until"] else "expired"
+
+
+def _reason(request: Queued, details: Details, *, today: str) -> str | None:
+    """Return the reason that the letter of a state names: of a hold, or of a fee."""
+    fee = request.state(today) == FEE_IS_ASKED
+    return _clause(details.fee_reason if fee else details.hold_reason)
 
 
 def _line(text: str | None) -> str | None:

@@ -41,11 +41,12 @@ class Facts:
     counts what was named, of a `kind` (subject or row), and `found` what there were data of.
     `alike` says what of other spellings there was. `exact` is true where that is shown for every
     model, and `enclosed` where the certificates go with the letter. `right` is what the request
-    invokes, on a `ground`, which of a refusal is that of the refusal; an objection may be against
-    `marketing`. What is restricted is so `since` a day: models carry it (`carried`), or it was
-    taken out of them (`kept`); `lifts_on` and `because` say of its end. `held` are the rows that
-    are sent, some of them `joint`. `recipients` are named ones who have something of the person's,
-    and `unconfirmed` places that have not confirmed that they serve the new models.
+    invokes, on a `ground`, which of a refusal is that of the refusal; a `fee` is an amount; an
+    objection may be against `marketing`. What is restricted is so `since` a day: models carry it
+    (`carried`), or it was taken out of them (`kept`); `lifts_on` and `because` say of its end.
+    `held` are the rows that are sent, some of them `joint`. `recipients` are named ones who have
+    something of the person's, and `unconfirmed` places that have not confirmed that they serve the
+    new models.
     """
 
     request: str
@@ -64,6 +65,7 @@ class Facts:
     enclosed: bool = False
     extended: str | None = None
     doubt: str | None = None
+    fee: str | None = None
     ground: str | None = None
     reason: str | None = None
     until: date | None = None

@@ -3,12 +3,13 @@
 from typing import Literal, get_args
 
 from lineage_store.errors import BadInput
-from lineage_store.rights import RESTRICTED, TO_BE_LIFTED, TO_BE_WEIGHED, Right
+from lineage_store.rights import FEE_IS_ASKED, RESTRICTED, TO_BE_LIFTED, TO_BE_WEIGHED, Right
 
 Kind = Literal[
     "received",
     "more-needed",
     "cannot-identify",
+    "fee",
     "extended",
     "held",
     "done",
@@ -27,13 +28,14 @@ LANGUAGES = ("en", "de")
 
 # What does less than was asked names the reason, complaint and remedy (Article 12(4)).
 OF_LESS: frozenset[Kind] = frozenset(
-    {"cannot-identify", "held", "approximate", "refused", "to-be-lifted"}
+    {"cannot-identify", "fee", "held", "approximate", "refused", "to-be-lifted"}
 )
 
 _BY_STATE: dict[str, Kind] = {
     "more is needed": "more-needed",
     "cannot identify": "cannot-identify",
     "held": "held",
+    FEE_IS_ASKED: "fee",
     "done": "done",
     "nothing found": "nothing-found",
     "refused": "refused",

@@ -25,6 +25,8 @@ WORDS = {
     "hold_reason": "held because",
     "doubt": "doubted",
     "came_by": "came by",
+    "fee": "fee",
+    "fee_reason": "fee because",
 }
 
 
@@ -139,7 +141,7 @@ def shown(answer: Answer) -> list[Any]:
     ]
     lines += [
         f"  {one['name']}, a recipient: "
-        + (f"told of {one['deletion']} on {one['told']}" if one["told"] else "not told yet")
+        + (f"told of the {one['what']} on {one['told']}" if one["told"] else "not told yet")
         for one in answer["to_tell"]
     ]
     lines += [
@@ -297,7 +299,10 @@ def recipient(answer: Answer) -> list[Any]:
 def recipients(answer: Answer) -> list[Any]:
     """Show all recipients, and who is still to be told of what."""
     lines = [line for one in answer["recipients"] for line in recipient(one)]
-    lines += [f"not told yet: {one['name']} of {one['deletion']}" for one in answer["to_tell"]]
+    lines += [
+        f"not told yet: {one['name']} of the {one['what']} {one['deletion'] or one['request']}"
+        for one in answer["to_tell"]
+    ]
     return lines or ["No recipient was named."]
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from unweave.options.completing import DELETIONS, LIVE_MODELS, of
+from unweave.options.completing import DELETIONS, LIVE_MODELS, REQUESTS, of
 from unweave.options.once import Commands
 from unweave.options.queue_commands import show_queue
 from unweave.options.shared import JSON, WAIT, WORKSPACE, project_of
@@ -51,14 +51,14 @@ def list_(workspace: Path, as_json: bool) -> None:
 @recipient.command()
 @WORKSPACE
 @NUMBER
-@click.argument("deletion", shell_complete=of(DELETIONS))
+@click.argument("deletion", shell_complete=of(DELETIONS, REQUESTS))
 @ON
 @WAIT
 @JSON
 def told(
     workspace: Path, number: int, deletion: str, on: str | None, wait: int, as_json: bool
 ) -> None:
-    """Write down that a recipient was told of a deletion."""
+    """Write down that a recipient was told of a deletion, or of a request that restricts."""
     with project_of(workspace, progress=False, wait=wait) as project:
         answer = project.requests.recipients.told(number, deletion, on=on)
     show_queue(answer, as_json, "recipient")

@@ -16,6 +16,9 @@ OUT = click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="A new folder for what is sent."
 )
 TO = click.option("--to", metavar="NAME", help="Whom it is addressed to.  [default: who asked]")
+RECIPIENTS = click.option(
+    "--recipients", is_flag=True, help="Name whom it is told to: the person asked (Article 19)."
+)
 LANGUAGE = click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)
 
 
@@ -25,6 +28,7 @@ LANGUAGE = click.option("--language", type=click.Choice(LANGUAGES), default="en"
 @OUT
 @TO
 @LANGUAGE
+@RECIPIENTS
 @WAIT
 @JSON
 def letter(
@@ -33,12 +37,15 @@ def letter(
     out: Path,
     to: str | None,
     language: str,
+    recipients: bool,
     wait: int,
     as_json: bool,
 ) -> None:
     """Write the letter that a request is due in its state, as text, page and PDF."""
     with project_of(workspace, progress=False, wait=wait) as project:
-        answer = project.requests.letter(request_id, out=out, to=to, language=language)
+        answer = project.requests.letter(
+            request_id, out=out, to=to, language=language, recipients=recipients
+        )
     show_queue(answer, as_json, "written")
 
 
@@ -48,6 +55,7 @@ def letter(
 @OUT
 @TO
 @LANGUAGE
+@RECIPIENTS
 @click.option(
     "--provided",
     multiple=True,
@@ -63,6 +71,7 @@ def answer_pack(
     out: Path,
     to: str | None,
     language: str,
+    recipients: bool,
     provided: tuple[str, ...],
     by: str | None,
     wait: int,
@@ -75,7 +84,13 @@ def answer_pack(
     """
     with project_of(workspace, progress=False, wait=wait) as project:
         answer = project.requests.answer_pack(
-            request_id, out=out, to=to, language=language, provided=provided, by=by
+            request_id,
+            out=out,
+            to=to,
+            language=language,
+            recipients=recipients,
+            provided=provided,
+            by=by,
         )
     show_queue(answer, as_json, "written")
 

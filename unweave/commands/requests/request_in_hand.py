@@ -163,6 +163,43 @@ def extend(
     show_queue(answer, as_json, "changed")
 
 
+@click.command(name="ask-fee")
+@WORKSPACE
+@REQUEST
+@click.option("--amount", required=True, help="The fee, as it is told: 20 EUR.")
+@click.option("--reason", required=True, help="Why it is excessive; kept like a request's reason.")
+@BY
+@WAIT
+@JSON
+def ask_fee(
+    workspace: Path,
+    request_id: str,
+    amount: str,
+    reason: str,
+    by: str | None,
+    wait: int,
+    as_json: bool,
+) -> None:
+    """Ask for a fee first, of a request that is manifestly unfounded or excessive."""
+    with project_of(workspace, progress=False, wait=wait) as project:
+        answer = project.requests.ask_fee(request_id, amount=amount, reason=reason, by=by)
+    show_queue(answer, as_json, "changed")
+
+
+@click.command(name="fee-agreed")
+@WORKSPACE
+@REQUEST
+@BY
+@WAIT
+@JSON
+def fee_agreed(workspace: Path, request_id: str, by: str | None, wait: int, as_json: bool) -> None:
+    """Say that the person agreed to the fee; who takes the request back has it cancelled."""
+    with project_of(workspace, progress=False, wait=wait) as project:
+        answer = project.requests.fee_agreed(request_id, by=by)
+    show_queue(answer, as_json, "changed")
+
+
 IN_HAND = (
     cancel, hold, release, approve, answer, ask_more, more_came, not_identified, extend,
+    ask_fee, fee_agreed,
 )  # fmt: skip
