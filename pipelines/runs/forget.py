@@ -37,6 +37,7 @@ from pipelines.runs.find_rows import (
     enter,
     find,
     found_tokens,
+    others_in,
     rows_of,
 )
 from pipelines.runs.planned_changes import plan_all
@@ -63,7 +64,7 @@ class Done:
 
     Digests of weights, distances and evaluations are kept nowhere: they are for whoever asked,
     once. A run that goes on where another was killed may know none. `notes` are for whoever asked,
-    too.
+    too, and so is how many `others` lost rows that were theirs, too.
     """
 
     request: str
@@ -71,6 +72,7 @@ class Done:
     distances: Mapping[str, Distances] = field(default_factory=dict)
     evaluations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    others: int | None = None
 
 
 def forget(
@@ -112,6 +114,7 @@ def carry_out(
     before = _weights_before(workspace, load_plan(folder)) if command.reveal else {}
     with reading_index(workspace) as connection:
         said = [one.sealed for one in queue.of_run(connection, request_id) if one.sealed]
+    others = load_open(folder).others
     job = DeletionJob(
         workspace=workspace,
         request_id=request_id,
@@ -140,6 +143,7 @@ def carry_out(
         distances={model: report.distances for model, report in reports.items()},
         evaluations=load_evaluations(workspace, request_id),
         notes=notes_of_disk(workspace),
+        others=others,
     )
     forget_open_file(workspace, request_id, said=said)
     return done
@@ -173,6 +177,7 @@ def _open(
         plans = plan_all(connection, workspace, request, found, backend=command.backend)
         looked = look(connection, workspace, request, found, plans)
         texts, numbers = found_tokens(connection, workspace, found)
+        others = others_in(connection, found)
         connection.execute("BEGIN IMMEDIATE")
         with connection:
             # Asked again: the queue takes a hold also while this was planned.
@@ -205,6 +210,7 @@ def _open(
         left_out=looked.left_out,
         lengths=looked.lengths,
         spellings=found.spellings,
+        others=others,
     )
     save_open(folder, opened, random_bytes=random_bytes)
     save_plan(folder, plans)

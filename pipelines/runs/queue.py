@@ -38,8 +38,9 @@ from lineage_store.questions import alike
 from lineage_store.requests import Details, law_in_force, open_details
 from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend, Command
-from pipelines.runs.find_rows import ForgetRequest, find, whereabouts
+from pipelines.runs.find_rows import ForgetRequest, find, others_in, whereabouts
 from pipelines.runs.forget import Done, carry_out, forget, plan_all, take_back_unplanned
+from pipelines.runs.planned_changes import Planned
 from pipelines.runs.restricting import restricted_rows
 from unlearning.planning import Asked, ModelPlan, exact_run_after, still_approximate
 from unlearning.strategies import choose
@@ -224,8 +225,8 @@ def _other_spellings(details: Details, *, rows: bool) -> queue.Alike:
 
 def plan_requests(
     workspace: Workspace, *, due: str | None, today: str, derived_until: str, backend: Backend
-) -> list[tuple[Group, list[ModelPlan]]]:
-    """Say what `run_requests` would do, and change nothing.
+) -> list[tuple[Group, Planned]]:
+    """Say what `run_requests` would do, and change nothing: its ids to be left out are not told.
 
     Every group is planned on the models as they are now, not as the group before leaves them.
     """
@@ -233,11 +234,12 @@ def plan_requests(
         planned = []
         for key, members in due_groups(connection, due=due, today=today).items():
             group = resolve(connection, workspace, key, members, derived_until=derived_until)
-            plans: list[ModelPlan] = []
+            plans, others = list[ModelPlan](), 0
             if not group.is_empty:
                 found = find(connection, workspace, group.forget, workspace.keys())
                 plans = plan_all(connection, workspace, group.forget, found, backend=backend)
-            planned.append((group, plans))
+                others = others_in(connection, found)
+            planned.append((group, Planned(plans, (), others)))
         return planned
 
 

@@ -53,7 +53,7 @@ def test_a_residue_that_is_named_after_the_person_does_not_put_the_name_on_recor
     copy = workspace / "notes" / f"{NAMED}.gz"
     copy.parent.mkdir()
     copy.write_bytes(gzip.compress(lines_of_data(workspace, "m1")))
-    with pytest.raises(CheckFailed, match="1 files still hold"):
+    with pytest.raises(CheckFailed, match="1 file still holds"):
         project_in(workspace).forget([NAMED])
     assert project_in(workspace).ask.failures()["failures"] == []  # nothing was begun
     copy.unlink()
@@ -62,7 +62,7 @@ def test_a_residue_that_is_named_after_the_person_does_not_put_the_name_on_recor
 
 def test_the_words_of_a_residue_are_not_kept_since_they_name_files(workspace):
     index = workspace / "unweave.sqlite"
-    error = ResidueFound(f"1 files still hold it: notes/{NAMED}.gz")
+    error = ResidueFound(f"1 file still holds it: notes/{NAMED}.gz")
     record_failure(index, run="forget-r1", error=error, time="2031-01-01")
     (kept,) = project_in(workspace).ask.failures()["failures"]
     assert kept["error"] == "ResidueFound" and NAMED not in str(kept)

@@ -344,7 +344,7 @@ def test_residues_stop_the_run_until_they_are_removed(workspace, original):
     project = project_in(workspace)
     rounds = []
     while planted:
-        with pytest.raises(CheckFailed, match="files still hold") as caught:
+        with pytest.raises(CheckFailed, match="files? still hold") as caught:
             project.forget([FORGOTTEN], guarantee="exact")
         assert not list(workspace.rglob("certificate.json"))
         rounds.append({name for name in planted if name in str(caught.value)})

@@ -1,4 +1,4 @@
-"""Whom data were given to: told of erasures, rectifications and restrictions (Article 19)."""
+"""Others whom it concerns: recipients are told (Article 19), and whose rows go with somebody's."""
 
 from datetime import datetime, timedelta, timezone
 
@@ -7,9 +7,12 @@ from click.testing import CliRunner
 
 from fixtures.small_table import OPTIONS, write_people
 from lineage_store.errors import BadInput
+from lineage_store.index.database import read_index
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
 from unweave.cli import commands
+from unweave.text.queue import planned as planned_lines
+from unweave.text.queue import ran as ran_lines
 
 NOON = datetime(2026, 5, 20, 12, tzinfo=timezone.utc)
 
@@ -77,3 +80,29 @@ def test_a_rectification_and_an_erasure_are_told_of_by_their_deletions(root, tmp
     pack = at(root, days=2).requests.answer_pack("q2", out=tmp_path / "done", recipients=True)
     assert "Ads Ltd, Later AG" in (tmp_path / "done" / "letter.txt").read_text()
     assert sum("is told of r2" in one for one in pack["before_sending"]) == 2
+
+
+def test_how_many_others_lose_rows_is_said_before_and_after_and_kept_nowhere(tmp_path):
+    table, root = tmp_path / "loans.csv", tmp_path / "workspace"
+    lines = [f"a{n % 10},b{n % 6},{'ABC'[n % 3]},{'xy'[n % 2]}" for n in range(60)]
+    table.write_text("\n".join(["one,two,town,label", *lines]))
+    at(root).train(table, **{**OPTIONS, "subject": ["one", "two"]})
+    at(root).requests.add(["a1"], only=True)
+    at(root).requests.add(["nobody"], only=True)
+
+    together = len({line.split(",")[1] for line in lines if line.startswith("a1,")})
+    before = at(root).requests.run(dry_run=True)
+    assert [one["others"] for one in before["groups"]] == [together]
+    said = "\n".join(map(str, planned_lines(before)))
+    assert said.startswith("1 request, 6 rows, 1 model, about 1 second to learn; nothing found for")
+    assert f"{together} other people lose rows that are theirs, too." in said
+    (done,) = at(root).requests.run()["runs"]
+    assert done["others"] == together
+    nothing = {"finished": [], "settled": [], "waiting": [], "failed": [], "left": {}}
+    told = "\n".join(map(str, ran_lines({"runs": [done], **nothing})))
+    assert f"{together} other people lost rows that are theirs, too" in told
+    assert at(root).plan(["a2"])["others"] == together
+    # Somebody could test a guess about a row that went by it: so it is told once (law 9).
+    with read_index(root / "unweave.sqlite") as connection:
+        kept = connection.execute("SELECT options, result FROM requests").fetchall()
+    assert not any("others" in str(tuple(one)) for one in kept)

@@ -76,7 +76,7 @@ def test_a_row_left_behind_is_found_where_no_other_bears_its_number(root):
     copy = root / "notes.csv"
     copy.write_bytes(lines_of_data(root, "m1"))
     project = project_in(root)
-    with pytest.raises(CheckFailed, match=r"1 files still hold .*notes\.csv"):
+    with pytest.raises(CheckFailed, match=r"1 file still holds .*notes\.csv"):
         project.forget(["p1"])
     copy.unlink()
     assert project.forget(["p1"])["model_after"] == "m3"

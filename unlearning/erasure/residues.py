@@ -54,6 +54,7 @@ def must_be_clean(scan: Scan, when: str) -> None:
             "open; move all else out of it or remove it"
         )
     raise ResidueFound(
-        f"{when} {counted(len(left), 'file')} with something of the deleted rows, or not "
-        f"understood: {', '.join(left[:TOLD])}. {what}, and run the same forget again."
+        f"{when} {counted(len(left), 'file still holds', 'files still hold')} something of the "
+        f"deleted rows, or {'is' if len(left) == 1 else 'are'} not understood: "
+        f"{', '.join(left[:TOLD])}. {what}, and run the same forget again."
     )

@@ -87,8 +87,9 @@ def scan_own(
     if not total.clean:
         left = [*total.found, *total.unread]
         raise ResidueFound(
-            f"{when} {counted(len(left), 'file')} with something of the deleted rows, or not "
-            f"understood: {', '.join(left[:TOLD])}. Move them out of the folders of the pipeline "
+            f"{when} {counted(len(left), 'file still holds', 'files still hold')} something of the "
+            f"deleted rows, or {'is' if len(left) == 1 else 'are'} not understood: "
+            f"{', '.join(left[:TOLD])}. Move them out of the folders of the pipeline "
             f"or remove them, and run the same forget again; where they stand for another reason, "
             f"as a word that others write, accept with `accept_left_out` that such values are not "
             f"searched for."

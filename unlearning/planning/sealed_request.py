@@ -27,7 +27,7 @@ class OpenRequest:
     `keys_of` are the row keys of each id, and `reason` is what was said of why. `left_out` are the
     ids that the scan may leave out of unweave's own files, as whoever asked has decided, and
     `lengths` those of the files that are erased. `spellings` are how the data spell ids that were
-    given otherwise.
+    given otherwise. `others` counts the people besides, whose some of the rows are as well.
     `nonce` (32 bytes) opens the certificate's commitments, and of several ids each one's.
     """
 
@@ -43,6 +43,7 @@ class OpenRequest:
     left_out: tuple[str, ...] = ()
     lengths: tuple[int, ...] = ()
     spellings: tuple[str, ...] = ()
+    others: int | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -83,6 +84,7 @@ def save_open(
         "left_out": list(request.left_out),
         "lengths": list(request.lengths),
         "spellings": list(request.spellings),
+        "others": request.others,
     }
     folder.path.mkdir(parents=True, exist_ok=True)
     sync_folder(folder.path.parent)
@@ -117,6 +119,7 @@ def load_open(folder: RequestFolder) -> OpenRequest:
         tuple(value.get("left_out", value["ids"])),  # an older unweave left them out unasked
         tuple(value.get("lengths", ())),
         tuple(value.get("spellings", ())),
+        value.get("others"),
     )
 
 

@@ -15,8 +15,7 @@ from unweave.answers.clock import clock
 from unweave.answers.own_proofs import own_proofs
 
 if TYPE_CHECKING:
-    from pipelines.runs import Group, Ran
-    from unlearning.planning import ModelPlan
+    from pipelines.runs import Group, Planned, Ran
 
 Answer = dict[str, Any]
 
@@ -124,18 +123,18 @@ def replaced(connection: sqlite3.Connection, run: str) -> list[str]:
     return []
 
 
-def planned(plans: Sequence[tuple["Group", list["ModelPlan"]]]) -> Answer:
+def planned(plans: Sequence[tuple["Group", "Planned"]]) -> Answer:
     """Return what `run-requests` says that it would do."""
     from unweave.answers import runs as answers
 
     groups = []
-    for group, models in plans:
+    for group, change in plans:
         if group.is_empty:
             continue
         groups.append(
             {
                 "requests": list(group.forget.queued),
-                **answers.planned(models, subjects=len(group.forget.ids)),
+                **answers.planned_alone(change, group.forget),
             }
         )
     settled = [one for group, _ in plans for one in group.settled]

@@ -20,7 +20,7 @@ from unweave.answers.costs import cost_of
 from unweave.answers.revealed import weights_in_clear
 
 if TYPE_CHECKING:
-    from pipelines.runs import Planned
+    from pipelines.runs import ForgetRequest, Planned
     from pipelines.runs.forget import Done
 
 
@@ -61,6 +61,7 @@ def planned(
     plans: Sequence[ModelPlan],
     *,
     subjects: int,
+    kind: str = "subject",
     left_out: Sequence[LeftOut] = (),
     others: int | None = None,
 ) -> dict[str, Any]:
@@ -69,6 +70,7 @@ def planned(
     return {
         "dry_run": True,
         "subjects": subjects,
+        "kind": kind,
         "rows_found": max(plan.rows_found for plan in plans),
         **({} if others is None else {"others": others}),
         "strategy": newest.strategy,
@@ -85,10 +87,14 @@ def planned(
     }
 
 
-def planned_alone(planned_: "Planned", *, subjects: int) -> dict[str, Any]:
+def planned_alone(planned_: "Planned", request: "ForgetRequest") -> dict[str, Any]:
     """Return what `forget` says of a dry run."""
     return planned(
-        planned_.plans, subjects=subjects, left_out=planned_.left_out, others=planned_.others
+        planned_.plans,
+        subjects=len(request.ids),
+        kind=request.kind,
+        left_out=planned_.left_out,
+        others=planned_.others,
     )
 
 
@@ -203,6 +209,7 @@ def forgotten(
         "receipt": _receipt(workspace, request_id),
         "public_key": str(workspace.public_key),
         "exact_by": request.options.get("exact_by") if approximate else None,
+        "others": done.others,
         "recipients": told,
         "models": changes,
     }

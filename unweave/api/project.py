@@ -307,7 +307,7 @@ class Project(Reader):
         with telling_of_others(self._session, named), translated():
             workspace = self._session.workspace()
             planned = dry_run(workspace, request, backend=self._session.backend)
-        told = answers.planned_alone(planned, subjects=len(request.ids))
+        told = answers.planned_alone(planned, request)
         return told | spelled_otherwise(self._session, named).to_json()
 
     @property

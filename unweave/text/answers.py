@@ -20,6 +20,7 @@ from unweave.text.metrics_lines import baseline_warning, border_line, metrics_te
 from unweave.text.proofs import claim_text, verified
 
 Answer = dict[str, Any]
+THEIRS = "rows that are theirs, too"
 
 
 def show(what: str, answer: Answer) -> None:
@@ -88,10 +89,9 @@ def planned(answer: Answer) -> list[Any]:
     """Show a plan as a table of shards and one of verdicts."""
     from unlearning.strategies import Exposure, strategy_of
 
-    parts: list[Any] = []
+    parts: list[Any] = [in_short([answer], answer["subjects"], answer["kind"])]
     if others := answer.get("others"):
-        who = counted(others, "other person loses", "other people lose")
-        parts.append(f"{who} rows that are theirs, too.")
+        parts.append(f"{counted(others, 'other person loses', 'other people lose')} {THEIRS}.")
     for plan in answer["plans"]:
         share = plan["steps_planned"] / plan["steps_full"] if plan["steps_full"] else 0.0
         parts.append(
@@ -119,6 +119,26 @@ def planned(answer: Answer) -> list[Any]:
             )
         parts += [estimate_table(plan), shards, verdict_table(plan["verdicts"])]
     return [*parts, *left_in_lines(answer), "Nothing was changed."]
+
+
+def in_short(planned_: list[Answer], number: int, what: str) -> str:
+    """Say in one sentence what plans come to: of how many, rows, models, and about how long."""
+    plans = [plan for one in planned_ for plan in one["plans"]]
+    chosen = [
+        one["seconds"]
+        for plan in plans
+        for one in plan["estimates"]
+        if one["strategy"] == plan["strategy"] and one["seconds"] is not None
+    ]
+    rows = counted(sum(one["rows_found"] for one in planned_), "row")
+    models_ = counted(len({plan["model_before"] for plan in plans}), "model")
+    return f"{counted(number, what)}, {rows}, {models_}, about {_duration(sum(chosen))} to learn."
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return counted(max(1, round(seconds)), "second")
+    return counted(round(seconds / 60), "minute")
 
 
 def forgotten(answer: Answer) -> list[Any]:
@@ -155,6 +175,8 @@ def forgotten(answer: Answer) -> list[Any]:
             parts.append(f"  before      {metrics_text(change['metrics_before'])}")
             parts.append(f"  after       {metrics_text(change['metrics_after'])}")
             parts += baseline_warning(change["metrics_after"])
+    if others := answer["others"]:
+        parts.append(f"  {counted(others, 'other person', 'other people')} lost {THEIRS}")
     if answer["exact_by"]:
         parts.append(f"  an exact result is due by {answer['exact_by']}: unweave run-requests")
     parts += [

@@ -7,7 +7,7 @@ from typing import Any
 from lineage_store.claim import BITS
 from lineage_store.counted import counted
 from unweave.text.alike import alike_parts, not_compared
-from unweave.text.answers import counts_text, forgotten
+from unweave.text.answers import counts_text, forgotten, in_short
 from unweave.text.answers import planned as planned_models
 from unweave.text.console import console_for_people, table_of
 from unweave.text.proofs import proof_lines, proofs
@@ -259,10 +259,16 @@ def ran(answer: Answer) -> list[Any]:
 
 def planned(answer: Answer) -> list[Any]:
     """Show what would be run."""
-    parts: list[Any] = []
-    for group in answer["groups"]:
-        parts += [f"{', '.join(group['requests'])} in one run:", *planned_models(group)]
-    return [*parts, *_settled(answer)] or ["No request is due."]
+    groups = answer["groups"]
+    if not (groups or answer["settled"]):
+        return ["No request is due."]
+    nothing = sum(one["outcome"] == "nothing found" for one in answer["settled"])
+    begun = in_short(groups, sum(len(group["requests"]) for group in groups), "request")
+    parts: list[Any] = [begun.removesuffix(".") + f"; nothing found for {nothing:,}."]
+    for group in groups:
+        told = planned_models(group)[1:]  # which all begin with a sentence of their own
+        parts += [f"{', '.join(group['requests'])} in one run:", *told]
+    return [*parts, *_settled(answer)]
 
 
 def written(answer: Answer) -> list[Any]:

@@ -68,7 +68,7 @@ def test_another_persons_row_that_mentions_an_id_does_not_blind_the_scan(tmp_pat
     assert FORGOTTEN not in str(told.value)
     assert files_of(root) == before
     (root / "notes.txt").write_text(f"call {FORGOTTEN}")
-    with pytest.raises(ResidueFound, match=r"Nothing was changed: 1 files.*notes\.txt"):
+    with pytest.raises(ResidueFound, match=r"Nothing was changed: 1 file.*notes\.txt"):
         forget(root, accept_left_out=True)
     (root / "notes.txt").unlink()
     assert forget(root, accept_left_out=True)["request_id"] == "r1"
@@ -86,7 +86,7 @@ def test_a_comment_of_a_module_does_not_blind_the_scan(workspace):
 def test_an_id_in_a_note_is_told_while_nothing_has_changed(workspace):
     before = files_of(workspace)
     (workspace / "notes.txt").write_text(f"call {FORGOTTEN}")
-    with pytest.raises(ResidueFound, match=r"Nothing was changed: 1 files.*notes\.txt"):
+    with pytest.raises(ResidueFound, match=r"Nothing was changed: 1 file.*notes\.txt"):
         forget(workspace)
     (workspace / "notes.txt").unlink()
     assert files_of(workspace) == before
@@ -96,7 +96,7 @@ def test_an_id_in_a_note_is_told_while_nothing_has_changed(workspace):
 def test_a_file_that_is_a_riddle_is_told_while_nothing_has_changed(workspace):
     before = files_of(workspace)
     (workspace / "photo.jpg").write_bytes(random.Random(9).randbytes(9000))
-    with pytest.raises(ResidueFound, match=r"Nothing was changed: 1 files.*photo\.jpg"):
+    with pytest.raises(ResidueFound, match=r"Nothing was changed: 1 file.*photo\.jpg"):
         forget(workspace)
     (workspace / "photo.jpg").unlink()
     assert files_of(workspace) == before
@@ -105,7 +105,7 @@ def test_a_file_that_is_a_riddle_is_told_while_nothing_has_changed(workspace):
 def test_a_value_in_a_note_is_told_before_anything_is_erased(workspace):
     kept = files_of(workspace / "data" / "m1")
     (workspace / "notes.txt").write_text(f"they live in {STREET}")
-    with pytest.raises(ResidueFound, match=r"Nothing was erased yet: 1 files.*notes\.txt"):
+    with pytest.raises(ResidueFound, match=r"Nothing was erased yet: 1 file.*notes\.txt"):
         forget(workspace)
     assert files_of(workspace / "data" / "m1") == kept
     (workspace / "notes.txt").unlink()

@@ -367,7 +367,7 @@ def test_a_value_of_a_deleted_row_alone_stops_the_deletion(workspace):
     export = workspace / "notes" / "export.parquet"
     export.parent.mkdir()
     parquet(export, "zstd")
-    with pytest.raises(ResidueFound, match=r"1 files still hold.*notes/export\.parquet"):
+    with pytest.raises(ResidueFound, match=r"1 file still holds.*notes/export\.parquet"):
         forget(workspace)
     export.unlink()
     assert forget(workspace)["request_id"] == "r1"
@@ -425,7 +425,7 @@ def test_a_copy_of_a_checkpoint_stops_the_deletion(workspace):
     for shard in ("000", "001"):
         copy = workspace / "tfx/train-m1/ledger/shards" / shard / "stage-00.safetensors"
         (workspace / "notes" / shard).write_bytes(copy.read_bytes())
-    with pytest.raises(ResidueFound, match=r"1 files still hold.*notes/00"):
+    with pytest.raises(ResidueFound, match=r"1 file still holds.*notes/00"):
         forget(workspace)  # the other shard's was kept: it never saw a row of that person
     for file in (workspace / "notes").iterdir():
         file.unlink()

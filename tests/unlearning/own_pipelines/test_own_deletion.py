@@ -218,7 +218,7 @@ def test_a_value_that_others_write_is_left_out_of_the_search_and_an_id_never(wor
     other.mkdir()
     folders = OwnFolders((other,))
     (other / "graph.txt").write_text("<unfamiliar>")
-    with pytest.raises(ResidueFound, match="1 files still hold.*accept_left_out"):
+    with pytest.raises(ResidueFound, match="1 file still holds.*accept_left_out"):
         scan_own(folders, looked_for, when="Before")
     left_out = values_elsewhere(folders, looked_for)
     assert left_out == {"Unfamiliar"}

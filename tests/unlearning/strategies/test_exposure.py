@@ -172,7 +172,7 @@ def test_a_result_says_how_near_it_is_to_the_twin_in_every_place(project, replay
     "strategy, what, served",
     [
         ("amnesiac", "updates", ["amnesiac", "retrain-shards"]),
-        ("amnesiac-marginal", "corrected states", ["amnesiac-marginal", "retrain-shards"]),
+        ("amnesiac-marginal", "corrected state", ["amnesiac-marginal", "retrain-shards"]),
     ],
 )
 def test_plan_and_certificate_say_what_is_kept_for_later_and_later_it_serves(

@@ -153,7 +153,7 @@ def test_stages_without_their_checkpoint_are_trained_again_whoever_is_deleted(ow
     own_ledger.shard(1).checkpoint_file(1).unlink()
     decisions = RetrainShards().decide(situation(own_ledger, (0, 2, 1)))
     assert told(decisions) == [("retrained", 2), ("retrained", 1), ("kept", 3)]
-    assert "only 1 checkpoints are left" in decisions[1].why
+    assert "only 1 checkpoint is left" in decisions[1].why
     decisions = RetrainShards().decide(situation(own_ledger, (1, 2, 1)))
     assert told(decisions) == [("kept", 3), ("retrained", 1), ("kept", 3)]
 
