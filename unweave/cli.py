@@ -194,8 +194,10 @@ def query(
     with project_of(workspace, progress=False) as project:
         asked = getattr(project.ask, question.replace("-", "_"))
         answer = asked(name) if as_of is None else asked(name, as_of=as_of)
+    wrong = question == "free" and not answer["free"] and answer["state"] == "live"
+    answer |= {"ok": False} if wrong else {}
     show(answer, as_json, f"asked_{question.replace('-', '_')}")
-    if question == "free" and not answer["free"] and answer["state"] == "live":
+    if wrong:
         sys.exit(1)
 
 

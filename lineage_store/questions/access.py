@@ -41,6 +41,7 @@ def held_about(
                 "deadline": request.deadline,
                 "state": request.state(today),
                 "run": request.run,
+                "deletion": request.run,
             }
             for request in asked
         ],

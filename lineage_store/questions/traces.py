@@ -135,6 +135,7 @@ def trace_model(
         "ledger": record.ledger,
         "family": [m.id for m in models.models(connection) if m.family == record.family],
         "request": record.request,
+        "deletion": record.request,
     }
     if record.state == "live":
         ledger = open_ledger(workspace.absolute(record.paths["ledger"]))
@@ -175,6 +176,7 @@ def model_row(workspace: Workspace, record: models.ModelRecord) -> Answer:
     live = record.state == "live"
     return {
         "model_id": record.id,
+        "model": record.id,
         "state": record.state,
         "guarantee": record.guarantee,
         "created": record.created,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipelines.runs.find_rows import ForgetRequest, whereabouts
     from pipelines.runs.killed_runs import sweep
     from pipelines.runs.planned_changes import Planned, dry_run
-    from pipelines.runs.queue import Group, Ran
+    from pipelines.runs.queue import Group, Ran, Settled
     from pipelines.runs.restricting import (
         restrict,
         restrict_anew,
@@ -37,7 +37,7 @@ else:
             "find_rows": ("ForgetRequest", "whereabouts"),
             "killed_runs": ("sweep",),
             "planned_changes": ("Planned", "dry_run"),
-            "queue": ("Group", "Ran"),
+            "queue": ("Group", "Ran", "Settled"),
             "restricting": (
                 "restrict",
                 "restrict_anew",
@@ -52,6 +52,7 @@ __all__ = [
     "Group",
     "Planned",
     "Ran",
+    "Settled",
     "audit",
     "detect",
     "dry_run",

@@ -176,4 +176,5 @@ def prediction_of(record: ModelRecord, warnings: Sequence[str]) -> dict[str, Any
             f"{record.id} is {record.claim.word}: rows that were deleted may still have a part in "
             f"what it predicts.",
         )
-    return {"model_id": record.id, "guarantee": record.guarantee, "warnings": warnings}
+    named = {"model_id": record.id, "model": record.id}
+    return named | {"guarantee": record.guarantee, "warnings": warnings}

@@ -15,7 +15,7 @@ from unweave.answers.clock import clock
 from unweave.answers.own_proofs import own_proofs
 
 if TYPE_CHECKING:
-    from pipelines.runs import Group, Planned, Ran
+    from pipelines.runs import Group, Planned, Ran, Settled
 
 Answer = dict[str, Any]
 
@@ -43,6 +43,7 @@ def line(request: Queued, law: Law, *, today: str) -> Answer:
         "approved": request.approved,
         "follows": request.follows,
         "run": request.run,
+        "deletion": request.run,
         "ids_found": request.found,
         "ended": request.ended,
     }
@@ -138,7 +139,7 @@ def planned(plans: Sequence[tuple["Group", "Planned"]]) -> Answer:
             }
         )
     settled = [one for group, _ in plans for one in group.settled]
-    return {"dry_run": True, "groups": groups, "settled": [asdict(one) for one in settled]}
+    return {"dry_run": True, "groups": groups, "settled": [_settled(one) for one in settled]}
 
 
 def ran(
@@ -169,7 +170,7 @@ def ran(
             for run in done.runs
         ],
         "finished": list(finished),
-        "settled": [asdict(one) | {"certificates": proofs[one.request]} for one in done.settled],
+        "settled": [_settled(one) | {"certificates": proofs[one.request]} for one in done.settled],
         "waiting": [{"request": name, "for": by} for name, by in done.barred.items()],
         "failed": [
             {"requests": list(served), "error": str(error), "exit_status": error.exit_status}
@@ -177,4 +178,9 @@ def ran(
         ],
         "left": dict(left),
         "exit_status": done.failed[0][1].exit_status if done.failed else 0,
+        "ok": not done.failed,
     }
+
+
+def _settled(one: "Settled") -> Answer:
+    return asdict(one) | {"deletion": one.run}

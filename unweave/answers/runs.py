@@ -35,6 +35,7 @@ def trained(
     border = next_border(TrainOptions.from_json(record.config), rows, schema)
     return {
         "model_id": record.id,
+        "model": record.id,
         "model_path": str(workspace.absolute(record.paths["pushed"])),
         "weights": record.weights,
         **({"weights_digest": weights_in_clear(workspace, record.paths)} if reveal else {}),
@@ -198,6 +199,7 @@ def forgotten(
     approximate = any(plan.claim.leaves_derived for plan in plans)
     return {
         "request_id": request_id,
+        "deletion": request_id,
         "subjects": (request.result or {}).get("subjects", 0),
         **changes[-1],
         "rows_found": (request.result or {}).get("rows", 0),

@@ -127,6 +127,7 @@ def detect_poison(
             raise BadInput(f"The file {propose} cannot be written: {error.strerror}.") from error
     return {
         "model_id": found.model,
+        "model": found.model,
         "method": found.method,
         "rows": found.rows,
         "proposed": len(found.ids),

@@ -42,4 +42,4 @@ def give_receipt(
     with translated(), session.holding() as workspace:
         time = session.time
         name = hand_out(workspace, deletion, number=number, out=out, time=time)
-    return {"receipt": name, "out": str(out), "handed_out": time}
+    return {"receipt": name, "deletion": deletion, "out": str(out), "handed_out": time}

@@ -135,7 +135,7 @@ class Reader:
             for one in listed:
                 name, served = names.get(lines[one["model_id"]], (None, None))
                 live = one["state"] == "live"
-                one |= {"model": one["model_id"], "name": name, "served": served if live else None}
+                one |= {"name": name, "served": served if live else None}
             if self._session.reveal:
                 paths = {one.id: one.paths for one in models.models(connection)}
                 for one in listed:
@@ -163,7 +163,11 @@ class Reader:
             record = models.find_model(connection, model_id)
             if record.state != "live":
                 raise BadInput(f"The model {record.id} is {record.state}: nothing is left of it.")
-            return {"model_id": record.id, **cost_of(workspace, record, pattern=pattern)}
+            return {
+                "model_id": record.id,
+                "model": record.id,
+                **cost_of(workspace, record, pattern=pattern),
+            }
 
     def predict(
         self,

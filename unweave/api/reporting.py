@@ -51,6 +51,7 @@ def write_report(
             raise BadInput(f"The file {path} cannot be written: {error.strerror}.") from error
     return {
         "request_id": request_id,
+        "deletion": request_id,
         "outcome": report.outcome,
         "models": {one.before: one.outcome for one in report.models},
         "out": str(file),

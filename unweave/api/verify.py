@@ -50,6 +50,7 @@ def verify(
         predicate = found.statement["predicate"]
         answer |= {
             "request_id": predicate["request"]["id"],
+            "deletion": predicate["request"]["id"],
             "certified": predicate["certified"],
             "rows": predicate["rows"]["count"],
             "subjects": len(predicate["subjects"]),

@@ -94,7 +94,7 @@ def detect(
             queue=queue,
         )
     if as_json:
-        say_json(answer)
+        say_json({"ok": bool(answer["proposed"]), **answer})
     else:
         for line in _lines(answer):
             say(line)

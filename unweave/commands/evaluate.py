@@ -98,7 +98,7 @@ def evaluate(
     )
     answer = judge(read_evaluated(given, demanded), demanded).to_json()
     if as_json:
-        say_json(answer)
+        say_json({"ok": answer["accepted"], **answer})
     else:
         for line in evaluation_lines(answer):
             say(line)

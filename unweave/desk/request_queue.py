@@ -302,7 +302,7 @@ class RequestQueue(Describing):
                 except BadInput as error:
                     file = Refused(file.path, str(error))
             refused.append({"file": file.path.name, "why": file.why})
-        return {"accepted": taken, "refused": refused}
+        return {"accepted": taken, "refused": refused, "ok": not refused}
 
     def _take_in(self, file: Accepted) -> Answers:
         """Queue all requests of a file, or none; raises BadInput naming the one that is wrong."""

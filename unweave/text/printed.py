@@ -37,7 +37,8 @@ def say(line: str, *, err: bool = False) -> None:
 
 
 def say_json(answer: Mapping[str, Any]) -> None:
-    """Print one JSON object on standard output."""
+    """Print one JSON object on standard output; unless it says otherwise all is `ok`."""
+    answer = {"ok": True, **answer}
     text = json.dumps(answer, ensure_ascii=False)
     if (sys.stdout.encoding or "").lower().replace("-", "") != "utf8":
         text = json.dumps(answer)

@@ -6,15 +6,12 @@ prepared with the direct backend; no TFX pipeline runs here but where the disk h
 
 import csv
 import hashlib
-import io
 import json
 import os
 import random
 import shutil
 import subprocess
 import sys
-import warnings
-from contextlib import redirect_stderr, redirect_stdout
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -23,10 +20,11 @@ import pytest
 
 import unweave
 from fixtures import SMALL_MODEL
+from fixtures.run_here import run_here
 from fixtures.warm_python import warm_python
 from lineage_store.keys.signing import create_signing_key
 from pipelines.backends.direct import DirectBackend
-from unweave.cli import commands, main
+from unweave.cli import commands
 
 COLUMNS = ["person", "ref", "colour", "size", "label"]
 # A day that has been, and less than the ninety days ago that a receipt waits.
@@ -37,22 +35,6 @@ THAT_DAY = f"{FORGOTTEN_ON:%Y-%m-%d}"
 def run(*arguments, folder):
     """Run a command in a folder; return status, standard output and standard error."""
     return ended(start("-m", "unweave", *arguments, folder=folder))
-
-
-def run_here(*arguments, folder):
-    """Do the same in this process, which is quicker where nothing of the process is asked."""
-    status, mask, output, errors = 0, os.umask(0), io.StringIO(), io.StringIO()
-    os.umask(mask)
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        patch.chdir(folder)
-        patch.setattr(sys, "argv", ["unweave", *arguments])
-        with redirect_stdout(output), redirect_stderr(errors):
-            try:
-                main()
-            except SystemExit as ended:
-                status = ended.code
-    os.umask(mask)
-    return status, output.getvalue(), errors.getvalue()
 
 
 def start(*arguments, folder, python=None):
