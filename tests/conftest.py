@@ -35,7 +35,7 @@ COLLECTED = pytest.StashKey[dict[str, bool]]()
 # No test asserts a time, and a busy machine is no failure. `make test-all` tries as many examples
 # as hypothesis does on its own.
 settings.register_profile("whole", deadline=None)
-settings.register_profile("unweave", deadline=None, max_examples=40)
+settings.register_profile("unweave", deadline=None, max_examples=30)
 settings.load_profile("unweave")
 write_to_memory()
 draw_secrets()

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fixtures.examples import examples
 from lineage_store import placement
 from lineage_store.placement import (
     BatchId,
@@ -91,7 +92,7 @@ def assert_independent(first, second):
     assert abs(chi_square - freedom) < 5 * math.sqrt(2 * freedom), (chi_square, freedom)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(row_keys=ROW_KEYS, partition=PARTITIONS, data=st.data())
 def test_removing_adding_or_reordering_rows_moves_no_other_row(row_keys, partition, data):
     def placed(keys):
@@ -115,7 +116,7 @@ def with_bands(keys, bands):
     return np.array([int.from_bytes(text, "big") for text in texts], np.uint64)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(row_keys=ROW_KEYS, partition=partitions_by_risk(), data=st.data())
 def test_with_bands_too_removing_adding_or_reordering_rows_moves_no_other_row(
     row_keys, partition, data
@@ -350,7 +351,7 @@ def test_one_slice_trains_for_exactly_the_epochs_asked_for():
     assert [Partition(1, 1, epochs, 1, 0).stage_epochs for epochs in range(1, 9)] == [*range(1, 9)]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(row_keys=ROW_KEYS, partition=PARTITIONS, data=st.data())
 def test_the_batches_that_saw_a_row_are_those_of_a_search_through_all(row_keys, partition, data):
     slices = [key[0] % partition.slices for key in row_keys]

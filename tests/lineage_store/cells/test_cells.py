@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from fixtures.examples import examples
 from fixtures.going import Going
 from lineage_store.canonical import canonical_json, read_json
 from lineage_store.cells import cell_writer as writer
@@ -96,7 +97,7 @@ def plain(count, *, first=0, label=None):
     ]  # fmt: skip
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow])
 @given(records=rows(), layout=layouts(), data=st.data())
 def test_a_deletion_by_cells_gives_the_files_of_one_that_writes_all_anew(
     new_folder, records, layout, data

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from fixtures.examples import examples
 from lineage_store.canonical import canonical_json
 from lineage_store.cells import cell_writer as writer
 from lineage_store.cells import snapshot as snapshots
@@ -124,7 +125,7 @@ def rows_of(pseudonyms):
     return find
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(lines=tables(), by_id=st.booleans(), data=st.data())
 def test_removing_any_rows_changes_nothing_of_the_others(gated, lines, by_id, data):
     """Without an id column, one of two equal lines is as good as the other."""
@@ -145,7 +146,7 @@ def test_removing_any_rows_changes_nothing_of_the_others(gated, lines, by_id, da
             assert Counter(tuple(fields[:3]) for fields in fields_of(after, split)) <= keys_before
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(
     lines=tables(),
     gone=st.sets(st.sampled_from(PERSONS[:-1]), min_size=1, max_size=2),
@@ -249,7 +250,7 @@ def test_rows_that_leave_nothing_to_learn_are_found_both_ways(
         regate(snapshot, rows_of(snapshot, ["bob"]))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(lines=tables())
 def test_a_snapshot_passes_the_gate_again_unchanged(gated, regate, lines):
     before = outcome(lambda: gated([HEADER, *lines], subjects=("person",), row_id="id"))
@@ -325,7 +326,7 @@ def test_an_escaped_text_is_read_back_as_it_was_and_never_as_a_number(text):
             read(written.encode())
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(lines=tables())
 def test_another_reader_tells_the_types_that_the_gate_told(gated, lines):
     """ExampleGen infers types of its own, and reads one line at a time."""

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fixtures.examples import examples
 from fixtures.the_old_gate import old_let_through, old_records
 from lineage_store.cells.gate import let_through
 from lineage_store.data.columns import Columns, open_table, read_headers
@@ -118,7 +119,7 @@ def manifests(draw, keys):
     return lambda: Exclusions(commitments, known)
 
 
-@settings(deadline=None, max_examples=250)
+@settings(deadline=None, max_examples=examples(250))
 @given(
     lines=tables(),
     columns=st.sampled_from(COLUMNS),

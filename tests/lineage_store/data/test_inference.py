@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from fixtures.examples import examples
 from fixtures.the_old_gate import OldEvidence
 from lineage_store.canonical import canonical_json
 from lineage_store.data import number_text
@@ -194,7 +195,7 @@ def test_a_table_without_a_label_is_a_legal_one_and_every_row_of_it_counts():
         Evidence(Roles(("a", "b"))).conclude()
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(rows=ROWS, data=st.data())
 @example(rows=[("1", "1", "0"), ("1", "1", "-0.0"), ("1", "1", "1")], data=None)
 @example(rows=[("1", "1", "1.5"), ("1", "1", "2")], data=None)
@@ -203,13 +204,13 @@ def test_the_order_of_the_rows_never_matters(rows, data):
     assert outcome(order) == outcome(rows)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(rows=ROWS)
 def test_the_same_rows_twice_tell_nothing_new(rows):
     assert outcome(rows + rows) == outcome(rows)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(rows=ROWS, gone=st.data())
 def test_without_some_rows_a_string_column_may_become_one_of_numbers_but_never_the_reverse(
     rows, gone
@@ -255,7 +256,7 @@ def test_what_is_remembered_does_not_grow_with_the_rows():
 MORE = [str(number) for number in range(25)] + [f"c{number}" for number in range(1010)]
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(
     rows=ROWS,
     more=st.sampled_from([[], MORE[:19], MORE[:25], MORE[25:], MORE]),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fixtures.examples import examples
 from fixtures.the_old_gate import old_place
 from lineage_store.data.columns import Columns, open_table, read_header, read_headers
 from lineage_store.data.keyed_blocks import read_blocks_of
@@ -187,7 +188,7 @@ def test_a_line_with_a_control_character_is_no_other_line(given_file, read_csv):
     assert keys_of(lines[2]) == keys_of(*lines)[2:]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(
     lines=st.lists(
         st.tuples(*[st.sampled_from(["", "ann", "1", ",", "é", "\x1f", '"', "\n"])] * 3),

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fixtures.examples import examples
 from lineage_store.data import keys_seen
 from lineage_store.data.keys_seen import KeysSeen
 
@@ -19,7 +20,7 @@ def keys_of(numbers):
     return keys
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(
     blocks=st.lists(
         st.lists(st.tuples(st.integers(0, 40), st.integers(0, 3)), max_size=40), max_size=12

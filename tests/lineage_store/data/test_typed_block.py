@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from fixtures.examples import examples
 from lineage_store.data.number_arrays import first_beyond, holds_text, read_numbers
 from lineage_store.data.number_text import (
     column_number,
@@ -48,7 +49,7 @@ def same(one, other):
     return one == other and math.copysign(1, one) == math.copysign(1, other)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=examples(400))
 @given(COLUMN, st.integers(0, 2))
 @example(ODD, 1)
 @example(["1", "nan"], 0)
@@ -95,7 +96,7 @@ def canonical(values, schema):
     return told
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(st.sampled_from(SCHEMAS), st.data())
 def test_a_block_is_typed_as_each_of_its_values_is(schema, data):
     def pool(column):

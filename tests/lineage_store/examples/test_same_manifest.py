@@ -5,6 +5,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fixtures.examples import examples
 from lineage_store.data import Columns
 from lineage_store.examples import (
     ExampleCut,
@@ -50,7 +51,7 @@ def named(keys, names, *, alike):
                       else frozenset())  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.sampled_from(NAMES), min_size=1, max_size=30),
     st.sets(st.sampled_from(NAMES[:11]), max_size=4),

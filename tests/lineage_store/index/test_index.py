@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fixtures.examples import examples
 from lineage_store import overwritten
 from lineage_store.data.record import EVAL, TRAIN, UNLABELLED, Record
 from lineage_store.doctor.rows import compare_parts
@@ -179,7 +180,7 @@ def test_a_snapshot_that_only_grew_stores_what_is_new_alone(connection):
 SMALL = st.integers(0, 12)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(
     snapshots=st.lists(
         st.dictionaries(SMALL, st.sampled_from([(), (ANN,), (BOB,), (ANN, BOB)]), min_size=1),
@@ -287,7 +288,7 @@ def taken(connection, whole, step, value):
 
 
 @pytest.mark.parametrize("at_most", [0.3, 1.0], ids=["some lacking", "any number lacking"])
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(steps=st.lists(STEPS, min_size=1, max_size=8))
 def test_any_chain_of_trainings_and_deletions_answers_as_whole_snapshots_would(
     empty, at_most, steps
@@ -398,7 +399,7 @@ def test_subjects_are_listed_by_the_number_of_their_rows(connection):
     assert row_index.subjects(connection, 2) == []
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(
     splits=st.lists(st.sampled_from([TRAIN, EVAL, UNLABELLED]), max_size=30),
     shards=st.integers(1, 5),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fixtures.examples import examples
 from fixtures.the_old_gate import old_place
 from lineage_store import overwritten
 from lineage_store.errors import BadInput
@@ -243,7 +244,7 @@ NAMES = ["ann", "Ann", "ann ", "bob", "é", "e", "", "17850.0"]
 NAMED = st.lists(st.sampled_from(NAMES), unique=True)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(first=NAMED, then=NAMED, run=st.sampled_from([None, "m1"]), ended=st.booleans())
 def test_pseudonyms_of_many_are_those_of_each(keys, new_folder, first, then, run, ended):
     file = new_folder() / "pseudonyms.sqlite"

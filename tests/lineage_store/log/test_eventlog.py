@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fixtures.examples import examples
 from lineage_store.canonical import canonical_json
 from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.keys.signing import is_signed_by
@@ -225,7 +226,7 @@ def test_a_changed_byte_of_a_signed_head_is_found():
 
 
 @given(st.binary())
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_garbage_is_not_a_signed_head(data):
     note = events.sign_head(events.head(new_log(1)), KEY, origin=ORIGIN)
     for variant in (data, note + data, note[: len(data)]):

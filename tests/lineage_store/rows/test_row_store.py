@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fixtures.examples import examples
 from lineage_store.canonical import canonical_json, read_json
 from lineage_store.cells.cell import CellLayout
 from lineage_store.data.schema import Column, Label, Schema
@@ -82,7 +83,7 @@ def files_of(folder):
 
 
 @given(**SOME, cuts=st.sets(st.integers(0, 60)), order=st.randoms(use_true_random=False))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 def test_rows_in_any_order_and_any_pieces_give_the_same_files(
     new_folder, rows, shape, seed, cuts, order
 ):
@@ -128,7 +129,7 @@ def same(one, other):
 
 
 @given(**SOME, batches=st.integers(1, 9), at_once=st.sampled_from([1, 3, 4096]))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 def test_batches_read_from_files_are_those_of_the_rows_in_memory(
     new_folder, rows, shape, seed, batches, at_once
 ):
@@ -189,7 +190,7 @@ def test_a_damaged_file_is_named(new_folder, damage):
 
 
 @given(**SOME, gone=st.sets(st.integers(0, 60), min_size=1))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 def test_cells_that_are_taken_over_and_all_made_anew_are_the_same_files(
     new_folder, rows, shape, seed, gone
 ):
@@ -354,7 +355,7 @@ def written_with_texts(folder, pieces_of_rows, unchanged=None):
 
 
 @given(rows=st.integers(0, 60), seed=st.integers(0, 99), cut=st.integers(0, 60))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 def test_texts_of_any_length_are_read_as_they_were_given(new_folder, rows, seed, cut):
     given_rows, places = rows_with_texts(rows, seed)
     cut = min(cut, rows)

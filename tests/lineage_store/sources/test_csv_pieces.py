@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from fixtures.examples import examples
 from fixtures.the_old_gate import OldCsvFile
 from lineage_store.errors import BadInput
 from lineage_store.sources import csv_file
@@ -72,7 +73,7 @@ def both(new_folder):
     return of
 
 
-@settings(deadline=None, max_examples=600)
+@settings(deadline=None, max_examples=examples(600))
 @given(data=files(), piece=st.sampled_from([8, 20, 8192]))
 @example(b"", 8192)
 @example(b"\xef\xbb\xbf", 8192)
@@ -160,7 +161,7 @@ DIALECTS = [
 ]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(data=files(), dialect=st.sampled_from(DIALECTS))
 def test_in_any_dialect_arrow_reads_what_python_reads_or_nothing(data, dialect):
     text = data.decode("utf-8", "replace").replace(",", dialect.delimiter)

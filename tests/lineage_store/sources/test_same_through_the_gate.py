@@ -20,6 +20,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from any_table import tables as typed_tables
+from fixtures.examples import examples
 from lineage_store.cells.gate import let_through
 from lineage_store.data.columns import Columns, open_table, read_headers
 from lineage_store.data.keyed_blocks import read_blocks_of
@@ -179,7 +180,7 @@ def test_the_bits_are_those_of_the_csv_file_with_and_without_rows(gate, new_fold
             assert {one.name for one in found[0].columns} == {"whole", "share", "word"}
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.data())
 def test_what_a_type_declares_the_gate_reads(gate, data):
     """Whatever stands in a column, its kind is the declared one: the gate finds no other text."""

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fixtures.examples import examples
 from lineage_store.errors import BadInput, CheckFailed
 from unlearning.clusters import points as points_module
 from unlearning.clusters.cluster_part import ClusterPart, ClusterRule, joined, learnt, without
@@ -69,7 +70,7 @@ def test_a_text_that_only_the_forgotten_row_had_is_in_no_step_afterwards():
 LARGE = st.integers(-LIMIT, LIMIT)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.lists(st.lists(LARGE, min_size=3, max_size=3), min_size=1, max_size=12),
        st.lists(st.lists(LARGE, min_size=3, max_size=3), min_size=1, max_size=5))  # fmt: skip
 def test_the_nearest_centre_is_that_of_whole_numbers_alone_and_in_any_block(rows, centres):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fixtures.examples import examples
 from lineage_store.errors import BadInput, CheckFailed
 from tests.unlearning.items.some_histories import by_name, plain, read
 from unlearning.items import item_counts
@@ -41,7 +42,7 @@ def test_no_order_and_no_piece_changes_a_byte(triples, random):
 
 
 @given(TRIPLES, st.integers(0, 5))
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_what_is_taken_out_leaves_the_bytes_of_the_rest_alone(triples, most):
     gone, rest = ([one for one in triples if (one[0] <= most) == side] for side in (True, False))
     found = counts_of(read(triples))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fixtures.examples import examples
 from tests.unlearning.items.some_histories import by_name, read
 from unlearning.items.item_counts import MOST, ItemCounts, counts_of
 from unlearning.items.neighbours import (
@@ -58,7 +59,7 @@ NUMBER = st.integers(1, MOST)
 
 
 @given(NUMBER, NUMBER, NUMBER, NUMBER)
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_long_division_tells_any_two_fractions_apart(a, b, c, d):
     above, below = np.array([a * a, c * c]), np.array([b, d])
     whole, places = _divided(above, below)

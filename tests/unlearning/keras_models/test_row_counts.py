@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.utils.class_weight import compute_class_weight
 
+from fixtures.examples import examples
 from lineage_store.rows import LABEL, WEIGHT, Rows
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.keras_learning.class_weights import balanced, counts_of
@@ -142,7 +143,7 @@ def test_a_row_counts_for_its_weight_times_that_of_its_class():
     assert counts_of(rows_of("classification", weights=None), classes) is None
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3)), min_size=1))
 def test_balanced_classes_are_those_of_scikit_learn_by_weights(rows):
     labels, weights = (np.array(one) for one in zip(*rows, strict=True))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from benchmarks.handmade import plain_header
 from fixtures import SMALL_MODEL
+from fixtures.examples import examples
 from lineage_store.errors import BadInput
 from lineage_store.index.database import read_index
 from lineage_store.index.models import find_model
@@ -162,7 +163,7 @@ def test_stages_without_their_checkpoint_are_trained_again_whoever_is_deleted(ow
     counts=st.lists(st.lists(st.integers(0, 30), min_size=3, max_size=3), min_size=3, max_size=3),
     data=st.data(),
 )
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_no_kept_stage_has_ever_seen_a_deleted_row(tmp_path_factory, counts, data):
     if not any(map(sum, counts)):
         return

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixtures import SMALL_MODEL
+from fixtures.examples import examples
 from fixtures.warm_python import warm_python
 from lineage_store.errors import BadInput, NothingFound
 from lineage_store.graph.fold import PictureNode, fold, name_of
@@ -149,7 +150,7 @@ def check_picture(written):
     return root
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(graphs(), st.integers(1, 45), st.randoms())
 def test_a_fold_keeps_every_node_and_every_connection(graph, at_most, random):
     nodes, edges = graph
@@ -169,7 +170,7 @@ def test_a_fold_keeps_every_node_and_every_connection(graph, at_most, random):
     assert fold(mixed, mixed_edges, at_most=at_most) == folded
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(graphs(), st.sampled_from([5, 100]))
 def test_any_graph_is_drawn_without_overlap_and_with_its_texts_in_their_boxes(graph, at_most):
     folded = fold(*graph, at_most=at_most)
