@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
-    from lineage_store.deadlines.regime import Regime, known_regimes, read_regimes
+    from lineage_store.deadlines.regime import Period, Regime, known_regimes, read_regimes
     from lineage_store.deadlines.term import (
         CANNOT_IDENTIFY,
         MORE_IS_NEEDED,
@@ -25,7 +25,7 @@ else:
     __getattr__ = lazily(
         __name__,
         {
-            "regime": ("Regime", "known_regimes", "read_regimes"),
+            "regime": ("Period", "Regime", "known_regimes", "read_regimes"),
             "term": (
                 "CANNOT_IDENTIFY",
                 "MORE_IS_NEEDED",
@@ -45,6 +45,7 @@ __all__ = [
     "NO_HOLIDAYS",
     "Extension",
     "Holidays",
+    "Period",
     "Regime",
     "Standing",
     "Stop",

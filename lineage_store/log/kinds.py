@@ -296,12 +296,16 @@ class LineServed(EventKind):
 
 @dataclass(frozen=True)
 class ModelRetired(EventKind):
-    """A model was ended that nobody asked to be deleted: no longer needed, or its time is over."""
+    """A model was ended that nobody asked to be deleted: no longer needed, or its time is over.
+
+    `until` is the last day of the time for which it was kept, if that ended it.
+    """
 
     name = "model retired"
 
     model: str
     by: str | None = None
+    until: str | None = None
 
 
 @dataclass(frozen=True)

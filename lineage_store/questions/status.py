@@ -6,12 +6,15 @@ In a file of its own: the event log brings cryptography with it, which no trace 
 import sqlite3
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+from lineage_store.errors import BadInput
 from lineage_store.index import deletions, models, queue
 from lineage_store.log import events, open_jumps
 from lineage_store.questions.published_before import told_of_earlier
+from lineage_store.requests import kept_until, load_named
 from lineage_store.workspace.at_work import who_works
 from lineage_store.workspace.folder import Workspace
 
@@ -37,6 +40,7 @@ def status(connection: sqlite3.Connection, workspace: Workspace, *, time: str) -
         ],
         **_begun(workspace, [request.id for request in asked if request.state == "running"]),
         "excluded": len(deletions.manifest(connection)),
+        "retention_over": _over(connection, workspace, today=today),
         "derived": derived(connection, workspace, today=today),
         "earlier": told_of_earlier(connection),
         "clock_jumps": [one.to_json() for one in open_jumps(connection, time=time)],
@@ -51,6 +55,14 @@ def _begun(workspace: Workspace, begun: list[str]) -> Answer:
     if worker is None:
         return {"running": [], "at_work": None, "unfinished": begun}
     return {"running": begun, "at_work": asdict(worker), "unfinished": []}
+
+
+def _over(connection: sqlite3.Connection, workspace: Workspace, *, today: str) -> list[Answer]:
+    """List the versions of named models whose time is over; without the secret none is known."""
+    with suppress(BadInput):
+        kept = kept_until(connection, load_named(workspace)).values()
+        return [asdict(one) for one in kept if one.is_over(today)]
+    return []
 
 
 def derived(

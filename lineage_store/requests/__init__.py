@@ -12,6 +12,7 @@ kept_rows   rows of a restriction, sealed, out of all models
 named_models  under what name models are served, and what they are for
 named_recipients  whom data or models were given to, and who of them was told
 register    what is kept of requests that are over, and for how long
+retention   until when versions of named models are kept
 recipients  where models were pushed that held deleted rows
 """
 
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     )
     from lineage_store.requests.policy import Policy, Sender, date_of, load_policy, save_policy
     from lineage_store.requests.register import end_register, has_ended, years_before
+    from lineage_store.requests.retention import KeptUntil, kept_until
     from lineage_store.requests.staff import name_of, number_of
 else:
     __getattr__ = lazily(
@@ -101,6 +103,7 @@ else:
             ),
             "policy": ("Policy", "Sender", "date_of", "load_policy", "save_policy"),
             "register": ("end_register", "has_ended", "years_before"),
+            "retention": ("KeptUntil", "kept_until"),
             "staff": ("name_of", "number_of"),
         },
     )
@@ -113,6 +116,7 @@ __all__ = [
     "Details",
     "Entry",
     "KeptRow",
+    "KeptUntil",
     "Law",
     "NamedModel",
     "NearMatch",
@@ -130,6 +134,7 @@ __all__ = [
     "has_ended",
     "is_kept",
     "keep_rows",
+    "kept_until",
     "law_in_force",
     "live_by_line",
     "load_controller",

@@ -13,10 +13,11 @@ from click.testing import CliRunner
 from fixtures.small_table import OPTIONS, write_people
 from lineage_store.errors import BadInput, NothingFound, OnHold
 from lineage_store.index.database import read_index
-from lineage_store.log import LineServed, of_kind
+from lineage_store.log import LineServed, ModelRetired, of_kind
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
 from unweave.cli import commands
+from unweave.text.answers import status as status_lines
 
 NOON = datetime(2026, 5, 20, 12, tzinfo=timezone.utc)
 SAID = {"purpose": "who stays", "owner": "Dora Ost", "legal_basis": "17(1)(b)"}
@@ -199,3 +200,53 @@ def test_a_name_is_retired_from_its_newest_on_and_as_a_whole_or_not_at_all(root)
         at(root).names.retire("churn", superseded=True)
     at(root).names.name("old", model="m1")
     assert at(root).names.retire("churn")["retired"] == ["m2", "m1"]
+
+
+@pytest.mark.parametrize(
+    ("said", "until"),
+    [
+        ("two years", "2028-05-20"),
+        ("24 months", "2028-05-20"),
+        ("90 Days", "2026-08-18"),
+        ("one  month", "2026-06-20"),
+        ("zero days", None),
+        ("as long as the contract runs", None),
+    ],
+)
+def test_a_length_of_time_is_a_clock_and_other_text_is_none(root, said, until):
+    told = at(root).names.name("churn", retention=said)
+    assert [one["kept_until"] for one in told["versions"]] == [until, until]
+
+
+def test_a_superseded_version_ends_with_its_time_and_a_served_one_is_told_of(root):
+    at(root).names.name("churn", retention="30 days")
+    assert at(root, days=30).status()["retention_over"] == []
+    over = at(root, days=31).status()["retention_over"]
+    assert [(one["model"], one["served"]) for one in over] == [("m1", False), ("m2", True)]
+    there = ["--workspace", str(root)]
+    assert (
+        "m2           is kept until 2026-06-19"
+        in CliRunner().invoke(commands, ["name", "churn", *there]).output
+    )
+    text = "\n".join(map(str, status_lines(at(root, days=31).status())))
+    assert "churn (m1) was to be kept until 2026-06-19: the next run ends it" in text
+    assert "churn (m2) was to be kept until 2026-06-19: train it anew, or retire it" in text
+    at(root, days=31).requests.run()
+    assert [one["state"] for one in at(root).models()] == ["withdrawn", "live"]
+    assert served(root) == "m2" and not (root / "models" / "m1").exists()
+    with read_index(root / "unweave.sqlite") as connection:
+        (told,) = (one for _, one in of_kind(connection, ModelRetired))
+    assert (told.model, told.by, told.until) == ("m1", None, "2026-06-19")
+    assert at(root, days=31).audit()["ok"]
+    assert at(root, days=32).doctor()["ok"]
+
+
+def test_what_is_restricted_outlives_its_time_until_it_is_taken_out(root):
+    at(root).names.name("churn", retention="30 days")
+    at(root).requests.add(["p3"], right="restriction", ground="18(1)(a)", only=True)
+    at(root, days=31).requests.run()
+    assert [one["state"] for one in at(root).models()] == ["live", "live"]
+    at(root, days=31).requests.keep_rows("q1")
+    at(root, days=31).requests.run()
+    at(root, days=32).requests.run()
+    assert [one["state"] for one in at(root).models()][-2:] == ["withdrawn", "live"]

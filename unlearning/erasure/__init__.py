@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from unlearning.erasure.erased_digests import digests_served, ended_digests, lengths_of
     from unlearning.erasure.left_out import LeftOut, find_left_out, must_be_decided
     from unlearning.erasure.residues import look_before
-    from unlearning.erasure.retired import finish_retired, must_be_retirable, retire
+    from unlearning.erasure.retired import finish_retired, must_be_retirable, retire, retire_over
     from unlearning.erasure.scan import scan_apart
     from unlearning.erasure.tokens import row_tokens
 else:
@@ -35,7 +35,7 @@ else:
             "erased_digests": ("digests_served", "ended_digests", "lengths_of"),
             "left_out": ("LeftOut", "find_left_out", "must_be_decided"),
             "residues": ("look_before",),
-            "retired": ("finish_retired", "must_be_retirable", "retire"),
+            "retired": ("finish_retired", "must_be_retirable", "retire", "retire_over"),
             "scan": ("scan_apart",),
             "tokens": ("row_tokens",),
         },
@@ -53,6 +53,7 @@ __all__ = [
     "must_be_decided",
     "must_be_retirable",
     "retire",
+    "retire_over",
     "row_tokens",
     "scan_apart",
 ]

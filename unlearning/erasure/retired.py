@@ -27,25 +27,32 @@ from lineage_store.index import (
 from lineage_store.index.models import ModelRecord
 from lineage_store.keys import Pseudonyms
 from lineage_store.log import ModelRetired, events, of_kind
-from lineage_store.requests import serve_names
+from lineage_store.requests import kept_until, load_named, serve_names
 from lineage_store.workspace import Workspace
 
 Mark = Callable[[Workspace, ModelRecord], None]
 
 
 def retire(
-    workspace: Workspace, model_id: str, *, mark: Mark, time: str, by: str | None
+    workspace: Workspace,
+    model_id: str,
+    *,
+    mark: Mark,
+    time: str,
+    by: str | None,
+    until: str | None = None,
 ) -> ModelRecord:
     """End a live model and erase it; `mark` says so in the public record. Returns what it was.
 
-    Raises BadInput for one that is not live, or that another one was trained from.
+    `until` is the last day of its time, if that is what ends it. Raises BadInput for one that is
+    not live, or that another one was trained from.
     """
     with logging_events(workspace) as log:
         deletions.must_be_none_running(log)
         must_be_retirable(log, [model_id])
         record = models.find_model(log, model_id)
         models.end(log, record.id, state="withdrawn", time=time)
-        events.append(log, ModelRetired(record.id, by), time=time)
+        events.append(log, ModelRetired(record.id, by, until), time=time)
     _erase(workspace, record, mark=mark)
     return record
 
@@ -62,6 +69,30 @@ def must_be_retirable(connection: sqlite3.Connection, wanted: Collection[str]) -
             raise BadInput(
                 f"The model {', '.join(from_it)} was trained from {record.id}: retire that first."
             )
+
+
+def retire_over(
+    workspace: Workspace, *, spare: Collection[str], mark: Mark, time: str
+) -> tuple[str, ...]:
+    """End the superseded versions of names whose time is over, newest first; return them.
+
+    Those in `spare` stay, and so does what another model was trained from, as long as that is live.
+    """
+    with reading_index(workspace) as connection:
+        kept = kept_until(connection, load_named(workspace)).values()
+        live = models.models(connection, live_only=True)
+        over = {
+            one.model: one.until
+            for one in kept
+            if one.is_over(time[:10]) and not one.served and one.model not in spare
+        }
+    ended: list[str] = []
+    for record in reversed(live):
+        needed = any(base_of(one) == record.id and one.id not in ended for one in live)
+        if record.id in over and not needed:
+            retire(workspace, record.id, mark=mark, time=time, by=None, until=over[record.id])
+            ended.append(record.id)
+    return tuple(ended)
 
 
 def finish_retired(workspace: Workspace, *, mark: Mark) -> None:

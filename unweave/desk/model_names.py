@@ -1,14 +1,17 @@
 """Names of models, as Python API: `Project(...).names.rollback("churn")`."""
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from lineage_store.errors import BadInput, NothingFound, OnHold
 from lineage_store.index import logging_events, models, sign_log
 from lineage_store.log import LineServed, events
 from lineage_store.requests import (
+    KeptUntil,
     NamedModel,
     find_named,
+    kept_until,
     live_by_line,
     load_named,
     number_of,
@@ -32,8 +35,10 @@ class ModelNames:
     def list(self) -> Answer:
         """List the names: what each is for, which model is served, which lines it has."""
         with self._session.reading() as (workspace, connection):
+            named = load_named(workspace)
             live = live_by_line(models.models(connection))
-            return {"names": [told(one, live) for one in load_named(workspace).values()]}
+            until = kept_until(connection, named)
+            return {"names": [told(one, live, until) for one in named.values()]}
 
     def name(
         self,
@@ -114,7 +119,8 @@ class ModelNames:
     def _told(self, workspace: Workspace, name: str) -> Answer:
         with self._session.reading() as (_, connection):
             live = live_by_line(models.models(connection))
-        return told(find_named(workspace, name), live)
+            until = kept_until(connection, load_named(workspace))
+        return told(find_named(workspace, name), live, until)
 
 
 def named_as(
@@ -185,13 +191,18 @@ def _models_of(connection: Any, workspace: Workspace, name: str, *, superseded: 
     )
 
 
-def told(one: NamedModel, live: dict[str, str]) -> Answer:
+def told(one: NamedModel, live: dict[str, str], until: Mapping[str, KeptUntil]) -> Answer:
     """Return a name as JSON: `model` is the one that is served, None if there is none."""
     return {
         "name": one.name,
         "model": live.get(one.served or ""),
         "versions": [
-            {"line": line, "model": live.get(line), "served": line == one.served}
+            {
+                "line": line,
+                "model": live.get(line),
+                "served": line == one.served,
+                "kept_until": until[line].until if line in until else None,
+            }
             for line in one.lines
         ],
         "purpose": one.purpose,

@@ -6,7 +6,7 @@ imported when it is asked for.
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from lineage_store.clock import machine_time, time_text
 from lineage_store.disk_full import translated
+from lineage_store.errors import BadInput
 from lineage_store.index import read_index, reading_index
 from lineage_store.progress import Listener, listening
 from lineage_store.workspace import Connection, Workspace, open_workspace, working, writing
@@ -146,6 +147,7 @@ class Session:
             finished = self._finish_killed(workspace)
             self._end_holds(workspace)
             self._end_register(workspace)
+            self._end_retention(workspace)
             yield workspace, finished
 
     def holding(
@@ -186,6 +188,33 @@ class Session:
                 return
         with logging_events(workspace) as log:
             end_register(log, before=before, time=self.time)
+
+    def _end_retention(self, workspace: Workspace) -> None:
+        """End the superseded versions of named models whose time is over, but what is restricted.
+
+        Where the names cannot be read, none is known to be over: whoever asks for them is told.
+        """
+        from lineage_store.requests import kept_until, load_named
+
+        over = False
+        if not workspace.index_file.exists():
+            return
+        with suppress(BadInput), reading_index(workspace) as connection:
+            kept = kept_until(connection, load_named(workspace)).values()
+            if not any(one.is_over(self.today) and not one.served for one in kept):
+                return
+            from pipelines.runs import restricted_rows
+
+            restricted = restricted_rows(connection, workspace).rows
+            over = True
+        if over:
+            from lineage_store.index import sign_log
+            from unlearning.erasure import retire_over
+
+            spare = [model for model, rows in restricted.items() if rows]
+            mark = self.backend.record_retirement
+            retire_over(workspace, spare=spare, mark=mark, time=self.time)
+            sign_log(workspace)
 
     def _finish_killed(self, workspace: Workspace) -> list[str]:
         """Do what killed commands did not get to; return the requests that are finished by it."""

@@ -258,6 +258,11 @@ def names(answer: Answer) -> list[Any]:
         )
         said = ("purpose", "owner", "legal_basis", "retention")
         lines += [f"  {what.replace('_', ' '):<12} {one[what] or 'missing'}" for what in said]
+        lines += [
+            f"  {version['model']:<12} is kept until {version['kept_until']}"
+            for version in one["versions"]
+            if version["kept_until"]
+        ]
     return lines or ["No model has a name: unweave train --name, or unweave name."]
 
 
@@ -278,6 +283,12 @@ def status(answer: Answer) -> list[Any]:
     parts += [f"  clock       {one['told']}: {SAY_WHICH}" for one in answer["clock_jumps"]]
     if answer["overdue"]:
         parts.append(f"  overdue     {', '.join(answer['overdue'])}: unweave run-requests")
+    for item in answer["retention_over"]:
+        what = "train it anew, or retire it" if item["served"] else "the next run ends it"
+        parts.append(
+            f"  retention   {item['name']} ({item['model']}) was to be kept until {item['until']}: "
+            f"{what}"
+        )
     for item in answer["derived"]:
         late = " (overdue)" if item["overdue"] else ""
         parts.append(
