@@ -16,7 +16,7 @@ from lineage_store.overwritten import is_overwritten
 from lineage_store.workspace.folder import Workspace
 
 SCHEMA = "unweave"
-NEWEST = "rights"  # the last of the migrations
+NEWEST = "letters"  # the last of the migrations
 PATIENCE = 30  # seconds that a transaction waits for another
 
 
@@ -305,5 +305,24 @@ def _migrations() -> Any:
     def rights(db: Database) -> None:
         add_columns(db.conn, "invoked")
         create_restricted(db.conn)
+
+    @migrations()
+    def letters(db: Database) -> None:
+        """Keep letters, sealed (`requests/letters.py`), which go with what they are about."""
+        db.execute(
+            "CREATE TABLE letters (request TEXT NOT NULL, number INTEGER NOT NULL, "
+            "kind TEXT NOT NULL, written TEXT NOT NULL, sent TEXT, sealed TEXT NOT NULL, "
+            "PRIMARY KEY (request, number))"
+        )
+        for name, event, gone in (
+            ("drafts_end", "UPDATE OF ended ON queue WHEN NEW.ended IS NOT NULL",
+             "request = NEW.id AND sent IS NULL"),
+            ("letters_end", "DELETE ON queue", "request = OLD.id"),
+            ("letters_forget", "INSERT ON certified",
+             "request IN (SELECT request FROM queue_ids WHERE commitment = NEW.commitment)"),
+        ):  # fmt: skip
+            db.execute(
+                f"CREATE TRIGGER {name} AFTER {event} BEGIN DELETE FROM letters WHERE {gone}; END"
+            )
 
     return migrations

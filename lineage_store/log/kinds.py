@@ -296,10 +296,7 @@ class LineServed(EventKind):
 
 @dataclass(frozen=True)
 class ModelRetired(EventKind):
-    """A model was ended that nobody asked to be deleted: no longer needed, or its time is over.
-
-    `until` is the last day of the time for which it was kept, if that ended it.
-    """
+    """A model ended that nobody asked to be deleted: not needed, or kept `until` its last day."""
 
     name = "model retired"
 

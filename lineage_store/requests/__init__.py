@@ -9,6 +9,7 @@ detection   what a scheduled search for poisoned rows is to do
 staff       who did what, by number and sealed name
 sealed_file  a file that only the workspace's key reads
 kept_rows   rows of a restriction, sealed, out of all models
+letters     letters and files of requests, sealed, and for how long
 named_models  under what name models are served, and what they are for
 named_recipients  whom data or models were given to, and who of them was told
 register    what is kept of requests that are over, and for how long
@@ -40,6 +41,16 @@ if TYPE_CHECKING:
         rows_kept_of,
     )
     from lineage_store.requests.law import Law, law_in_force, take_over
+    from lineage_store.requests.letters import (
+        A_FILE,
+        KeptLetter,
+        are_over,
+        end_letters,
+        keep_letter,
+        kept_letters,
+        open_letter,
+        sent_on,
+    )
     from lineage_store.requests.named_models import (
         NamedModel,
         find_named,
@@ -84,6 +95,16 @@ else:
                 "rows_kept_of",
             ),
             "law": ("Law", "law_in_force", "take_over"),
+            "letters": (
+                "A_FILE",
+                "KeptLetter",
+                "are_over",
+                "end_letters",
+                "keep_letter",
+                "kept_letters",
+                "open_letter",
+                "sent_on",
+            ),
             "named_models": (
                 "NamedModel",
                 "find_named",
@@ -109,12 +130,14 @@ else:
     )
 
 __all__ = [
+    "A_FILE",
     "OF_ACCESS",
     "OF_LETTERS",
     "Accepted",
     "Controller",
     "Details",
     "Entry",
+    "KeptLetter",
     "KeptRow",
     "KeptUntil",
     "Law",
@@ -126,14 +149,18 @@ __all__ = [
     "Search",
     "Sender",
     "all_kept",
+    "are_over",
     "changed",
     "date_of",
     "destroy_kept",
+    "end_letters",
     "end_register",
     "find_named",
     "has_ended",
     "is_kept",
+    "keep_letter",
     "keep_rows",
+    "kept_letters",
     "kept_until",
     "law_in_force",
     "live_by_line",
@@ -148,12 +175,14 @@ __all__ = [
     "names_of_lines",
     "number_of",
     "open_details",
+    "open_letter",
     "recipients",
     "rows_kept_of",
     "save_controller",
     "save_named",
     "save_policy",
     "save_recipients",
+    "sent_on",
     "serve_names",
     "take_over",
     "with_one_more",

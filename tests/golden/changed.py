@@ -6,5 +6,6 @@ CHANGED: dict[str, set[str]] = {
     # Of a model that has ended whole per cents stay.
     "forget": {"metrics_before.log_loss", "models[].metrics_before.log_loss"},
     "trace_model": {"answer.weights_digest", "answer.ledger_digest"},
+    "ask.free": {"answer.reasons[]"},  # a number and its noun agree
     "ask.deployed": {"answer.versions[].weights_digest"},
 }

@@ -9,7 +9,7 @@
 A receipt is handed out here, once: it is written last, and destroyed in the workspace when it lies
 in the pack, whose folder has its name when all of it is there. A pack that is asked for again comes
 without, and its letter says when that was. The pack lies outside the workspace, which keeps no copy
-of it.
+but of the letter's words, sealed (`lineage_store.requests.letters`).
 """
 
 import shutil

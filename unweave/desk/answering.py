@@ -39,6 +39,7 @@ from unweave.desk.what_is_told import (
 )
 from unweave.letters.facts import Facts
 from unweave.letters.kinds import Kind, kind_due
+from unweave.letters.letter import Letter
 from unweave.session.forget_options import must_be_text
 
 Answer = dict[str, Any]
@@ -80,7 +81,13 @@ class Answering(RequestsInHand):
         letter = letter_about(workspace, kind, facts, language=language)
         with new_folder(Path(out), workspace) as folder:
             sent = write_letter(folder, letter, facts)
-        return told(Path(out), kind, sent) | {"request": request, "state": state}
+        number = self._keep(request, _to_be_kept(workspace, letter, facts))
+        answer = told(Path(out), kind, sent) | {"request": request, "state": state}
+        return answer | {"number": number}
+
+    def _keep(self, request: str, letter: Letter) -> int:
+        with self._at.changing() as (workspace, connection):
+            return self._at.keep_letter(workspace, connection, request, letter)
 
     def answer_pack(
         self,
@@ -125,8 +132,9 @@ class Answering(RequestsInHand):
                 proven = write_proofs(
                     workspace, folder, proofs, language=language, time=session.time
                 )
+        number = self._keep(request, _to_be_kept(workspace, letter, facts))
         answer = told(Path(out), kind, sent, proven) | {"request": request, "state": state}
-        return answer | {"before_sending": [*TO_TICK, *not_told]}
+        return answer | {"number": number, "before_sending": [*TO_TICK, *not_told]}
 
     def _data_pack(
         self,
@@ -177,7 +185,8 @@ class Answering(RequestsInHand):
                     time=session.time,
                     by=self._at.staff(workspace, log, by),
                 )
-        answer = told(out, letter.kind, sent) | {"request": request}
+                number = self._at.keep_letter(workspace, log, request, letter)
+        answer = told(out, letter.kind, sent) | {"request": request, "number": number}
         answer["files"] += list(files)
         answer["warnings"] += still_read(workspace.index_file)
         ticks = [OTHER_PLACES, *([WAY.format(way=details.came_by)] if details.came_by else ())]
@@ -230,7 +239,9 @@ class Answering(RequestsInHand):
             with self._at.changing() as (_, log):
                 staff = self._at.staff(workspace, log, by)
                 queue_changes.refuse(log, queue.find(log, request), time=session.time, by=staff)
+                number = self._at.keep_letter(workspace, log, request, letter)
         answer = told(Path(out), letter.kind, sent) | {"request": request, "state": "refused"}
+        answer["number"] = number
         answer["warnings"] += still_read(workspace.index_file)
         return answer
 
@@ -253,8 +264,8 @@ class Answering(RequestsInHand):
         state = found.state(today)
         if state == "refused":
             raise BadInput(
-                f"The request {found.id} was refused: its letter was written then, and the reason "
-                f"is kept nowhere else."
+                f"The request {found.id} was refused: its letter was written then, and is kept for "
+                f"30 days (`unweave request letters`)."
             )
         _must_not_be_answered(found)
         if enclosed and found.ended is None:
@@ -278,6 +289,14 @@ class Answering(RequestsInHand):
             proofs,
             state,
         )
+
+
+def _to_be_kept(workspace: Workspace, letter: Letter, facts: Facts) -> Letter:
+    """Return a letter as it is kept: of a deletion, without the name of whom it is for (law 9)."""
+    if not facts.proven or facts.to is None:
+        return letter
+    nobody = replace(facts, to=None)
+    return letter_about(workspace, letter.kind, nobody, language=letter.language)
 
 
 def _naming_recipients(

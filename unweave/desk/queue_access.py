@@ -2,19 +2,28 @@
 
 import os
 import sqlite3
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from lineage_store.errors import BadInput
 from lineage_store.index import Queued, count_asked, manifest, queue
 from lineage_store.log import LogConnection
-from lineage_store.requests import Details, load_policy, number_of, open_details
+from lineage_store.requests import (
+    Details,
+    end_letters,
+    keep_letter,
+    kept_letters,
+    load_policy,
+    number_of,
+    open_details,
+)
 from lineage_store.rights import TO_BE_RESTRICTED
 from lineage_store.workspace import Workspace
 from unweave.answers import requests as request_answers
 from unweave.desk.recipient_list import carried_by, to_tell, to_tell_restricted
+from unweave.letters.letter import Letter
 from unweave.session.forget_options import must_be_text
 from unweave.session.queue_writing import changing_queue, user_name
 from unweave.session.session import Session
@@ -26,9 +35,30 @@ class QueueAccess:
 
     session: Session
 
-    def changing(self) -> AbstractContextManager[tuple[Workspace, LogConnection]]:
-        """Open the queue to write, all or nothing."""
-        return changing_queue(self.session.root, wait=self.session.wait)
+    @contextmanager
+    def changing(self) -> Iterator[tuple[Workspace, LogConnection]]:
+        """Open the queue to write, all or nothing; letters whose time is over go by the way."""
+        with changing_queue(self.session.root, wait=self.session.wait) as (workspace, connection):
+            end_letters(connection, today=self.session.today)
+            yield workspace, connection
+
+    def keep_letter(
+        self, workspace: Workspace, connection: LogConnection, request: str, letter: Letter
+    ) -> int:
+        """Seal a letter that was written, as a draft until somebody says that it was sent."""
+        return keep_letter(
+            connection,
+            workspace.keys(),
+            request,
+            kind=letter.kind,
+            content={
+                "language": letter.language,
+                "subject": letter.subject,
+                "text": letter.text,
+            },
+            time=self.session.time,
+            random_bytes=os.urandom,
+        )
 
     def opened(
         self, workspace: Workspace, connection: sqlite3.Connection, request: str
@@ -114,6 +144,16 @@ class QueueAccess:
         )
         told["carried_by"] = carried_by(connection, workspace, found)
         told["warnings"] += self._barred(workspace, connection, found)
+        told["letters"] = [
+            {
+                "number": one.number,
+                "letter": one.kind,
+                "written": one.written,
+                "sent": one.sent,
+                "until": one.until(ended=found.ended),
+            }
+            for one in kept_letters(connection, found.id)
+        ]
         runs = dict.fromkeys(one["deletion"] for one in told.get("certificates", ()))
         return told | {
             "to_tell": [

@@ -100,8 +100,10 @@ class RightsInHand(Answering):
                     time=session.time,
                     by=self._at.staff(workspace, log, by),
                 )
+                number = self._at.keep_letter(workspace, log, request, letter)
                 state = queue.find(log, request).state(session.today)
-        return told(Path(out), letter.kind, sent) | {"request": request, "state": state}
+        answer = told(Path(out), letter.kind, sent) | {"request": request, "state": state}
+        return answer | {"number": number}
 
     def lift(
         self,

@@ -176,17 +176,26 @@ class Session:
                 queue_changes.end_hold(log, request, time=self.time)
 
     def _end_register(self, workspace: Workspace) -> None:
-        """Erase what is kept of requests that are over for longer than the policy keeps it."""
+        """Erase letters 30 days after they were sent, and what the policy keeps no longer."""
         from lineage_store.index import logging_events
-        from lineage_store.requests import end_register, has_ended, load_policy, years_before
+        from lineage_store.requests import (
+            are_over,
+            end_letters,
+            end_register,
+            has_ended,
+            load_policy,
+            years_before,
+        )
 
         if not workspace.index_file.exists():
             return
         before = years_before(self.today, load_policy(workspace).register_years)
         with reading_index(workspace) as connection:
-            if not has_ended(connection, before=before):
+            over = are_over(connection, today=self.today)
+            if not (over or has_ended(connection, before=before)):
                 return
         with logging_events(workspace) as log:
+            end_letters(log, today=self.today)
             end_register(log, before=before, time=self.time)
 
     def _end_retention(self, workspace: Workspace) -> None:

@@ -282,6 +282,19 @@ def written(answer: Answer) -> list[Any]:
     return lines
 
 
+def letters(answer: Answer) -> list[Any]:
+    """Show what is kept of a request, and until when."""
+    lines = []
+    for one in answer["letters"]:
+        sent = f", sent {one['sent']}" if one["sent"] else ""
+        until = f"; kept until {one['until']}" if one["until"] else ""
+        lines.append(
+            f"{one['number']:>3}  {one['letter']:<16} written {one['written'][:10]}{sent}{until}"
+        )
+    lines += [f"They are written to {answer['out']} (mode 700)."] if answer["out"] else []
+    return lines or [f"Nothing is kept of {answer['request']}."]
+
+
 def in_calendar(answer: Answer) -> list[Any]:
     """Show where the calendar was written."""
     return [f"{counted(answer['requests'], 'day', 'days')} in {answer['out']} (mode 600)."]
@@ -352,4 +365,5 @@ VIEWS: dict[str, Callable[[Answer], list[Any]]] = {
     "place": place,
     "places": places,
     "in_calendar": in_calendar,
+    "letters": letters,
 }

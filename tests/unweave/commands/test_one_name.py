@@ -40,7 +40,8 @@ CHANGING = f"""
     request release q1 | request ask-more q1 --doubt x | request more-came q1
     request extend q1 --because complexity | request not-identified q1 | request more-came q1
     request ask-fee q1 --amount 20 --reason x | request fee-agreed q1
-    request letter q1 --out sent/q1
+    request letter q1 --out sent/q1 | request sent q1 | request letters q1
+    request attach q1 people.csv
     request add p2 --only --proposal --by nobody | request approve q2 --by somebody
     request cancel q2
     request add P-3 | request answer q3 --only

@@ -173,4 +173,45 @@ def evidence(
         sys.exit(1)
 
 
-ANSWERING = (letter, answer_pack, refuse, calendar)
+@click.command()
+@WORKSPACE
+@REQUEST
+@click.option("--out", type=click.Path(path_type=Path), help="A new folder to write them to.")
+@JSON
+def letters(workspace: Path, request_id: str, out: Path | None, as_json: bool) -> None:
+    """List the letters and files that are kept of a request, sealed, and until when."""
+    with project_of(workspace, progress=False) as project:
+        answer = project.requests.letters(request_id, out=out)
+    show_queue(answer, as_json, "letters")
+
+
+@click.command()
+@WORKSPACE
+@REQUEST
+@click.option("--letter", type=int, metavar="NUMBER", help="Which.  [default: the newest]")
+@click.option("--on", metavar="DATE", help="The day.  [default: today]")
+@WAIT
+@JSON
+def sent(
+    workspace: Path, request_id: str, letter: int | None, on: str | None, wait: int, as_json: bool
+) -> None:
+    """Say that a letter was sent: 30 days later what is kept of it is erased."""
+    with project_of(workspace, progress=False, wait=wait) as project:
+        answer = project.requests.sent(request_id, letter=letter, on=on)
+    show_queue(answer, as_json, "letters")
+
+
+@click.command()
+@WORKSPACE
+@REQUEST
+@click.argument("file", type=click.Path(path_type=Path))
+@WAIT
+@JSON
+def attach(workspace: Path, request_id: str, file: Path, wait: int, as_json: bool) -> None:
+    """Seal a file that came with a request, until that ends; no proof of identity."""
+    with project_of(workspace, progress=False, wait=wait) as project:
+        answer = project.requests.attach(request_id, file)
+    show_queue(answer, as_json, "letters")
+
+
+ANSWERING = (letter, answer_pack, refuse, calendar, letters, sent, attach)
