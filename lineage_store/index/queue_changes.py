@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Collection
 
 from lineage_store.deadlines import Term
-from lineage_store.errors import BadInput
+from lineage_store.errors import BadInput, OnHold
 from lineage_store.index.asked_today import no_longer_asked
 from lineage_store.index.queue import (
     Needs,
@@ -140,6 +140,7 @@ def cancel(connection: LogConnection, request: Queued, *, time: str, by: str) ->
     """
     _must_wait(request)
     _must_be_asked_for(request)
+    _must_not_be_begun(request)
     if request.invoked.in_effect:
         raise BadInput(
             f"The request {request.id} restricts data, and the person is told before that ends "
@@ -154,6 +155,7 @@ def must_be_refusable(request: Queued) -> None:
     """Raise BadInput for a request that cannot be refused, as `refuse` does."""
     _must_wait(request)
     _must_be_asked_for(request)
+    _must_not_be_begun(request)
 
 
 def refuse(connection: LogConnection, request: Queued, *, time: str, by: str) -> None:
@@ -161,8 +163,7 @@ def refuse(connection: LogConnection, request: Queued, *, time: str, by: str) ->
 
     Raises BadInput for an exact phase, which a certificate has promised.
     """
-    _must_wait(request)
-    _must_be_asked_for(request)
+    must_be_refusable(request)
     end(connection, request, outcome="refused", time=time, by=by)
 
 
@@ -263,6 +264,7 @@ def announce_lifting(
 ) -> None:
     """Write down that the person was told on which day a restriction is lifted, and why."""
     _must_wait(request)
+    must_not_be_on_hold(request, today=time[:10])
     announced = request.invoked.announced(because=because, on=on, today=time[:10])
     keep_invoked(connection, request.id, announced)
     events.append(connection, LiftingAnnounced(request.id, because, on, by), time=time)
@@ -271,6 +273,7 @@ def announce_lifting(
 def lift(connection: LogConnection, request: Queued, *, time: str, by: str) -> None:
     """End a restriction of whose end the person was told: of an objection, as refused."""
     _must_wait(request)
+    must_not_be_on_hold(request, today=time[:10])
     request.invoked.must_be_liftable(today=time[:10])
     refused = request.invoked.because == "overridden"
     end(connection, request, outcome="refused" if refused else "lifted", time=time, by=by)
@@ -279,6 +282,7 @@ def lift(connection: LogConnection, request: Queued, *, time: str, by: str) -> N
 def uphold(connection: LogConnection, request: Queued, *, time: str, by: str) -> None:
     """Let an objection that was upheld run as the erasure that it is (Article 17(1)(c))."""
     _must_wait(request)
+    must_not_be_on_hold(request, today=time[:10])
     keep_invoked(connection, request.id, request.invoked.weighed_for_them())
     events.append(connection, ObjectionUpheld(request.id, by), time=time)
 
@@ -291,6 +295,30 @@ def answered(
     connection.execute("UPDATE queue SET found = ? WHERE id = ?", (found, request.id))
     outcome: Outcome = "done" if found else "nothing found"
     end(connection, request, outcome=outcome, time=time, by=by)
+
+
+def must_not_be_on_hold(request: Queued, *, today: str) -> None:
+    """Raise OnHold for a restriction that nobody may end, nor destroy what it keeps, meanwhile.
+
+    It restricts all the same: a hold takes nothing from the person (Article 18(2)).
+    """
+    if request.invoked.in_effect and request.state(today) == "held":
+        raise OnHold(
+            f"The request {request.id} is on hold until {request.held_until}: it restricts, and "
+            f"nobody may end that, or destroy what is kept; release it first, if that has ended."
+        )
+
+
+def _must_not_be_begun(request: Queued) -> None:
+    """Raise BadInput for a rectification whose rows are out: what is left would be an erasure.
+
+    Nobody has asked for that (Article 16).
+    """
+    if request.invoked.right == "rectification" and request.invoked.taken_out is not None:
+        raise BadInput(
+            f"The rows of whom {request.id} names were taken out by {request.invoked.taken_out}, "
+            f"to be corrected: train on the file with `rectifies`, as it is to be, which ends it."
+        )
 
 
 def _must_be_asked_for(request: Queued) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pipelines.runs.restricting import (
         restrict,
         restrict_anew,
+        restrict_waiting,
         restricted_rows,
         whereabouts_of,
     )
@@ -41,6 +42,7 @@ else:
             "restricting": (
                 "restrict",
                 "restrict_anew",
+                "restrict_waiting",
                 "restricted_rows",
                 "whereabouts_of",
             ),
@@ -63,6 +65,7 @@ __all__ = [
     "repair",
     "restrict",
     "restrict_anew",
+    "restrict_waiting",
     "restricted_rows",
     "sweep",
     "train",

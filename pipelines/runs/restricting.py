@@ -17,6 +17,7 @@ from lineage_store.index import (
     IndexedRows,
     Queued,
     base_of,
+    logging_events,
     manifest,
     models,
     queue,
@@ -35,6 +36,7 @@ from lineage_store.requests import (
     open_details,
     rows_kept_of,
 )
+from lineage_store.rights import TO_BE_RESTRICTED
 from lineage_store.workspace import Workspace
 from pipelines.runs.find_rows import ForgetRequest, Found, Whereabouts, whereabouts
 
@@ -67,6 +69,24 @@ def restrict(
     """Restrict what a request names; part of the caller's transaction."""
     _enter(connection, workspace, request, details)
     queue_changes.restricted(connection, request, time=time, by=by)
+
+
+def restrict_waiting(workspace: Workspace, *, time: str) -> None:
+    """Restrict what waited for nothing but the end of a hold, before anything is trained or run.
+
+    Safe to repeat. A person is not made to wait for the next run of requests (Article 18(1)).
+    """
+    with reading_index(workspace) as connection:
+        every = queue.all_queued(connection, open_only=True)
+        waiting = [one for one in every if one.state(time[:10]) == TO_BE_RESTRICTED]
+    if not waiting:
+        return
+    with logging_events(workspace) as log:
+        for one in waiting:
+            found = queue.find(log, one.id)
+            if found.sealed is not None and found.state(time[:10]) == TO_BE_RESTRICTED:
+                details = open_details(found.sealed, found.id, key=workspace.keys().requests)
+                restrict(log, workspace, found, details, time=time, by=None)
 
 
 def restrict_anew(connection: sqlite3.Connection, workspace: Workspace, request: Queued) -> None:

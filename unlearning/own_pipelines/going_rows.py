@@ -29,6 +29,7 @@ class GoingOwnRows:
     `left` says how many rows stay that are learnt from.
     `stand_ins` stand for people in their rows. `tokens` are distinctive values of the rows that no
     row has that stays. `alike` counts people who stay and are spelled nearly as one who goes.
+    `whose` are the stand-ins of all people whose rows go, whoever named them.
     """
 
     keys_of: tuple[tuple[bytes, ...], ...]
@@ -39,6 +40,7 @@ class GoingOwnRows:
     tokens: tuple[str, ...]
     left: int
     alike: int = 0
+    whose: frozenset[str] = frozenset()
 
     @property
     def keys(self) -> tuple[bytes, ...]:
@@ -69,6 +71,7 @@ def find_own_rows(
     by_split: dict[str, int] = {}
     shards: dict[bool, set[int]] = {True: set(), False: set()}
     values_of: set[str] = set()
+    whose: set[str] = set()
     left = 0
 
     def place_of(row: GatedRow) -> int | None:
@@ -81,6 +84,7 @@ def find_own_rows(
             left += split in trained
             continue
         keys_of[place].append(bytes.fromhex(row.key))
+        whose.add(row.subject)
         by_split[split] = by_split.get(split, 0) + 1
         shards[split in trained].add(shard)
         values_of |= _values(record, but={row.key, row.subject})
@@ -95,6 +99,7 @@ def find_own_rows(
         tuple(sorted(_alone(values_of, staying))),
         left,
         sum(folded in near for one, folded in read_folded(folder).items() if one not in people),
+        frozenset(whose),
     )
 
 

@@ -18,10 +18,13 @@ from lineage_store.errors import (
     BadInput,
     NothingFound,
     NothingToLearn,
+    OnHold,
     Unfinished,
 )
+from lineage_store.examples import stand_in
 from lineage_store.index import deletions, logging_events, manifest, queue, writing_index
 from lineage_store.keys import Keys, alike_entry
+from lineage_store.requests import open_details
 from lineage_store.workspace import RequestFolder, Workspace
 from unlearning.certificates import log_asked
 from unlearning.own_pipelines.going_rows import GoingOwnRows
@@ -104,6 +107,7 @@ def open_own(
         connection.execute("BEGIN IMMEDIATE")
         held = [name for names in asked.entries(workspace.keys()) for name in names]
         queue.must_not_be_held(connection, held, today=clock()[:10])
+        _must_not_be_restricted(connection, workspace.keys(), found)
         record = deletions.record(
             connection,
             commitments=_enter(connection, workspace.keys(), asked, found),
@@ -126,6 +130,27 @@ def open_own(
     with logging_events(workspace) as log:
         log_asked(log, record)
     return OwnRequest(record, opened, before, folder)
+
+
+def _must_not_be_restricted(connection: Connection, keys: Keys, found: GoingOwnRows) -> None:
+    """Raise OnHold if a row that would go is restricted, whoever named it and by whatever id.
+
+    A row may be named by its own id, and be of somebody who is restricted, or the other way.
+    """
+    for one in queue.all_queued(connection, open_only=True):
+        if not (one.invoked.in_effect and one.sealed is not None):
+            continue
+        ids = open_details(one.sealed, one.id, key=keys.requests).ids
+        if one.kind == "row":
+            theirs = {keys.row_key(kind="id", value=id_.encode("utf-8")) for id_ in ids}
+            bars = not theirs.isdisjoint(found.keys)
+        else:
+            bars = not found.whose.isdisjoint({stand_in(keys, id_).hex() for id_ in ids})
+        if bars:
+            raise OnHold(
+                f"Rows that would go are restricted (request {one.id}, Article 18 GDPR): nothing "
+                f"was changed; they can go once that restriction is lifted."
+            )
 
 
 def _enter(

@@ -278,6 +278,8 @@ class Answering(RequestsInHand):
         facts = replace(facts, unconfirmed=tuple(dict.fromkeys(one["name"] for one in left)))
         facts = replace(facts, enclosed=True) if enclosed else without_enclosed(facts)
         extended = facts.extended is not None
+        if state == "held" and found.invoked.in_effect and found.invoked.restricts:
+            state = found.invoked.standing or state  # it restricts, whatever may not be done to it
         return (
             kind_due(
                 state,

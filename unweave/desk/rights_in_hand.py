@@ -22,7 +22,6 @@ from lineage_store.index import (
 from lineage_store.keys import entries_of_ids
 from lineage_store.log import LogConnection
 from lineage_store.requests import Details, KeptRow, date_of, destroy_kept, is_kept, rows_kept_of
-from lineage_store.rights import TO_BE_RESTRICTED
 from lineage_store.workspace import Workspace
 from unweave.desk.answer_pack import letter_about, new_folder, told, write_letter
 from unweave.desk.answering import Answering
@@ -80,6 +79,7 @@ class RightsInHand(Answering):
         session, day = self._at.session, date_of(on, "The day on which it is lifted")
         with session.reading() as (workspace, connection):
             found, details = self._at.opened(workspace, connection, request)
+            queue_changes.must_not_be_on_hold(found, today=session.today)
             announced = found.invoked.announced(because=because, on=day, today=session.today)
             if because == "overridden" and not (reason or "").strip():
                 raise BadInput("An objection that is overridden names its reason (Article 12(4)).")
@@ -126,6 +126,7 @@ class RightsInHand(Answering):
         with self._at.changing() as (workspace, connection):
             found, details = self._at.opened(workspace, connection, request)
             found.invoked.must_be_liftable(today=session.today)
+            queue_changes.must_not_be_on_hold(found, today=session.today)
             rows: Sequence[KeptRow] = ()
             if found.invoked.taken_out and not (accept_lost and not is_kept(workspace, request)):
                 rows = rows_kept_of(workspace, request)
@@ -168,14 +169,9 @@ class RightsInHand(Answering):
 
     def take_effect(self) -> None:
         """Restrict what waits for that alone: after a hold that passed by itself, say."""
-        today = self._at.session.today
-        with self._at.session.reading() as (_, connection):
-            every = queue.all_queued(connection, open_only=True)
-        waiting = [one.id for one in every if one.state(today) == TO_BE_RESTRICTED]
-        if waiting:
-            with self._at.changing() as (workspace, log):
-                for name in waiting:
-                    self._at.in_effect(workspace, log, name, by=None)
+        from pipelines.runs import restrict_waiting
+
+        restrict_waiting(self._at.session.workspace(), time=self._at.session.time)
 
 
 def _put_back(

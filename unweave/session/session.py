@@ -163,7 +163,7 @@ class Session:
         )
 
     def _end_holds(self, workspace: Workspace) -> None:
-        """Log the holds whose last day has passed, before anything runs that they kept back."""
+        """Log the holds whose last day has passed, and restrict what they kept back."""
         from lineage_store.index import logging_events, queue_changes
 
         if not workspace.index_file.exists():
@@ -174,6 +174,9 @@ class Session:
         with logging_events(workspace) as log:
             for request in queue_changes.holds_to_end(log, today=self.today):
                 queue_changes.end_hold(log, request, time=self.time)
+        from pipelines.runs import restrict_waiting
+
+        restrict_waiting(workspace, time=self.time)
 
     def _end_register(self, workspace: Workspace) -> None:
         """Erase letters 30 days after they were sent, and what the policy keeps no longer."""

@@ -56,6 +56,8 @@ def _restricted(answer: Answer) -> list[Any]:
     if answer["restricted_since"] is None or answer["ended"] is not None:
         return []
     told = ["No training takes the rows in, and nobody else's request deletes them."]
+    if answer["state"] == "held":
+        told.append(f"Nobody may end that, or take them out, until {answer['held_until']}: a hold.")
     if answer["lifts_on"]:
         told.append(f"It is lifted from {answer['lifts_on']} on: {answer['because']}.")
     if answer["taken_out"]:

@@ -9,6 +9,7 @@ import pytest
 
 from lineage_store.canonical import digest, digest_json
 from lineage_store.clock import clock_ahead
+from lineage_store.deadlines import Term
 from lineage_store.errors import (
     AlreadyForgotten,
     BadInput,
@@ -20,8 +21,18 @@ from lineage_store.errors import (
     Unfinished,
 )
 from lineage_store.examples import ExampleCut, ExampleGateway, IdFeatures, read_records
-from lineage_store.index import deletions, manifest, reading_index, sign_log, writing_index
+from lineage_store.index import (
+    deletions,
+    logging_events,
+    manifest,
+    queue,
+    reading_index,
+    sign_log,
+    writing_index,
+)
 from lineage_store.keys import create_signing_key
+from lineage_store.requests import Details
+from lineage_store.rights import Invoked
 from lineage_store.workspace import open_workspace
 from lineage_store.workspace.folder import writing
 from tf_records import tfrecord
@@ -269,6 +280,33 @@ def test_who_is_restricted_is_not_forgotten_from_an_own_pipeline_and_its_gate_le
     again, _ = run(workspace, tmp_path / "2")
     found = going(workspace, again, ["person-3"])
     assert not any(found.keys_of) and found.left == 42
+
+
+@pytest.mark.parametrize(
+    ("kind", "restricted", "going_"),
+    [("subject", "person-3", "row-3"), ("row", "row-11", "person-3")],
+)
+def test_a_row_that_is_restricted_by_another_id_than_it_is_named_by_stays(
+    workspace, tmp_path, kind, restricted, going_
+):
+    gated, first = run(workspace, tmp_path / "1")
+    keys = workspace.keys()
+    named = [names[-1] for names in asked([restricted], kind == "row").entries(keys)]
+    details = Details(ids=(restricted,))
+    with logging_events(workspace) as log:
+        entry = queue.QueueEntry(
+            kind=kind, commitments=named, options={}, deadline="2999-01-01", needs="",
+            question=False, term=Term("2026-05-20", "gdpr"),
+            invoked=Invoked(right="restriction", ground="18(1)(a)", since="2026-05-20"),
+        )  # fmt: skip
+        queue.add(
+            log, entry, time=CLOCK(),
+            seal=lambda id_: details.sealed(id_, key=keys.requests, random_bytes=bytes),
+        )  # fmt: skip
+    by_row = going_.startswith("row")
+    with pytest.raises(OnHold, match="are restricted .request q1"):
+        opened(workspace, gated, first, [going_], by_row)
+    opened(workspace, gated, first, ["row-4" if by_row else "person-4"], by_row)
 
 
 def test_who_is_spelled_nearly_as_who_goes_is_asked_about_and_kept_out_later(workspace, tmp_path):
