@@ -291,8 +291,8 @@ def test_the_report_says_which_requests_it_answers_and_whether_in_time(root, tmp
     at(root, days=30).report("q2", out=tmp_path / "report.html")
     text = " ".join(re.sub("<[^>]+>", " ", (tmp_path / "report.html").read_text()).split())
     assert "On 21 May 2026" in text and "the deletion began, to forget 2 data subjects" in text
-    assert "request q1, received on 3 May 2026, due by 3 June 2026: in time." in text
-    assert "request q2, received on 1 April 2026, due by 1 May 2026: late." in text
+    assert "due by 3 June 2026, done on 21 May 2026: in time." in text
+    assert "due by 1 May 2026, done on 21 May 2026: late." in text
     at(root, days=2).forget(["p3"])
     at(root, days=2).report("r2", out=tmp_path / "direct.html")
     assert "it was asked to forget" in (tmp_path / "direct.html").read_text()

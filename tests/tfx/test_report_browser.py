@@ -4,22 +4,36 @@ Without a Chromium on the PATH these are skipped; test_report.py needs none.
 """
 
 import html
+import io
 import json
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
+from pypdf import PdfReader
 
 from lineage_store.claim import claim_of
 from unlearning.planning.verdicts import Verdict
 from unlearning.strategies.shard_decision import ShardDecision
 from unlearning.verification import UNMEASURED
 from unlearning.verification.controlled import Check
+from unweave.letters.letter import Letter
 from unweave.report.evaluation import Finding, Judged
 from unweave.report.page import page
 from unweave.report.pdf import browser, headless, pdf
-from unweave.report.values import BaseModel, Cost, Estimate, ModelChange, Proof, Report
+from unweave.report.values import (
+    BaseModel,
+    Cost,
+    Estimate,
+    ModelChange,
+    Proof,
+    Report,
+    ServedRequest,
+    Waiting,
+)
 
 pytestmark = pytest.mark.skipif(browser() is None, reason="no Chromium is on the PATH")
 
@@ -177,6 +191,48 @@ def test_the_part_for_officers_prints_on_one_page(tmp_path):
     assert pages_of(pdf(written)) > 2
     longer = officer.replace(b"</h1>", b"</h1>" + b"<p>more</p>" * 20)
     assert pages_of(pdf(longer)) == 2  # so the count can tell
+
+
+def read_pdf(document):
+    """Return a document as a reader sees it, and the text of each page."""
+    reader = PdfReader(io.BytesIO(document))
+    pages = (normalize("NFKC", one.extract_text()) for one in reader.pages)  # ligatures, too
+    return reader, [" ".join(text.split()) for text in pages]
+
+
+def test_the_pdf_says_which_page_of_how_many_by_which_certificate_in_what_language():
+    told = replace(
+        full(),
+        controller="Acme GmbH",
+        served=(ServedRequest("q1", "2031-04-20", "2031-05-20", False, "2031-05-06T12:34:00"),),
+        recipients=Waiting(3, 1),
+    )
+    told = replace(told, models=(replace(told.models[0], name="churn"), *told.models[1:]))
+    reader, pages = read_pdf(pdf(page(told)))
+    assert len(pages) > 2
+    for number, text in enumerate(pages, start=1):
+        assert f"Page {number} of {len(pages)}" in text, number
+        assert LONG in text and "Deletion r1234" in text
+    catalog = reader.trailer["/Root"]
+    assert catalog["/Lang"] == "en" and catalog["/MarkInfo"]["/Marked"]
+    assert "/StructTreeRoot" in catalog and reader.metadata.title.startswith("Deletion r1234")
+    for said in (
+        "Acme GmbH. Report of deletion r1234, certified on 6 May 2031",
+        "the request q1, received on 20 April 2031, due by 20 May 2031, done on 6 May 2031: in tim",
+        "m11 replaces m1 as churn",
+        "Still to be told (Article 19): 2 of 3 recipients",
+    ):
+        assert said in pages[0], said
+
+
+def test_a_letter_says_its_pages_and_its_language():
+    letter = Letter("done", "de", "Löschung\n\n" + "Absatz.\n\n" * 60, "Löschung")
+    reader, pages = read_pdf(pdf(letter.page()))
+    assert reader.trailer["/Root"]["/Lang"] == "de" and reader.metadata.title == "Löschung"
+    assert [f"{n} / {len(pages)}" in text for n, text in enumerate(pages, 1)] == [
+        True for _ in pages
+    ]
+    assert len(pages) > 1
 
 
 def test_a_page_is_printed_beside_a_folder_that_is_named_from_here(tmp_path, monkeypatch):

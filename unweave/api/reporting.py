@@ -1,12 +1,14 @@
 """A report written to a file: `Project(...).report("r1", out="report.html")`."""
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lineage_store.canonical import PUBLIC, write_atomic
 from lineage_store.errors import BadInput, NothingFound
 from lineage_store.index import queue
+from unweave.desk.recipient_list import to_tell
 from unweave.session.session import Session
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ def write_report(
     """
     from unweave.report.page import page
     from unweave.report.pdf import pdf as printed
-    from unweave.report.values import report_of
+    from unweave.report.values import Waiting, report_of
 
     with session.reading() as (_, connection):
         request_id = _deletion(connection, request_id)
@@ -41,6 +43,15 @@ def write_report(
         raise BadInput(f"The folder {file.parent} is not there: make it first.")
     with session.reading() as (workspace, connection):
         report = report_of(workspace, connection, request_id)
+        told, confirmed = (
+            [one["told"] for one in to_tell(connection, workspace, request_id, serving=serving)]
+            for serving in (False, True)
+        )
+    report = replace(
+        report,
+        recipients=Waiting(len(told), sum(day is not None for day in told)),
+        places=Waiting(len(confirmed), sum(day is not None for day in confirmed)),
+    )
     written = {file: page(report, evaluation)}
     if pdf:
         written[file.with_suffix(".pdf")] = printed(written[file])

@@ -7,7 +7,9 @@ from markupsafe import escape
 from unweave.letters.kinds import Kind
 
 STYLE = """
-  @page { size: A4; margin: 25mm 22mm; }
+  @page { size: A4; margin: 25mm 22mm;
+          @bottom-right { content: counter(page) " / " counter(pages);
+                          font: 8pt Georgia, "Liberation Serif", serif; color: #5b616a; } }
   body { font: 11pt/1.5 Georgia, "Liberation Serif", serif; color: #16181b; background: #fff;
          max-width: 42em; margin: 3em auto; padding: 0 1.5em; overflow-wrap: break-word; }
   h1 { font-size: 1.1em; margin: 1.6em 0 1.2em; }

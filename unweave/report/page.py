@@ -55,7 +55,7 @@ def page(report: Report, evaluation: Evaluation | None = None) -> bytes:
     template = environment.from_string((folder / "report.html.j2").read_text(encoding="utf-8"))
     text = template.render(
         report=report,
-        style=Markup((folder / "report.css").read_text(encoding="utf-8")),
+        style=Markup((folder / "report.css").read_text(encoding="utf-8") + foot(report)),
         headline=words.headline(report),
         told=tuple(_told(report, evaluated=evaluation is not None)),
         models=tuple(_part(report, one) for one in report.models),
@@ -65,10 +65,24 @@ def page(report: Report, evaluation: Evaluation | None = None) -> bytes:
     return text.encode("utf-8")
 
 
+def foot(report: Report) -> str:
+    """Return the style of the foot of each printed page: of what, by which certificate, which page.
+
+    A browser that has no margin boxes prints no foot; Chromium has them since 131.
+    """
+    of = f"Deletion {report.request_id}, certificate {report.proof.certificate}"
+    font = 'font: 6.5pt "Liberation Sans", Arial, sans-serif; color: #5b616a;'
+    return (
+        f'@page {{ @bottom-left {{ content: "{of}"; {font} }} '
+        f'@bottom-right {{ content: "Page " counter(page) " of " counter(pages); {font} }} }}\n'
+    )
+
+
 def _told(report: Report, *, evaluated: bool) -> Iterator[tuple[str, list[str]]]:
     yield "What was asked", words.what_was_asked(report)
     yield "What was found", words.what_was_found(report)
     yield "What was done", words.what_was_done(report)
+    yield "What comes next", words.what_comes_next(report)
     yield "What this proves", words.proves(report)
     yield "What it does not prove", words.proves_not(report, evaluated=evaluated)
 

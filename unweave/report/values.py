@@ -10,7 +10,7 @@ import functools
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,11 @@ from lineage_store.claim import APPROXIMATE, Claim, claim_of
 from lineage_store.errors import CheckFailed, Unfinished
 from lineage_store.index import deletions, queue
 from lineage_store.index.models import ModelRecord, find_model
+from lineage_store.index.models import models as all_models
 from lineage_store.keys import load_public_key
 from lineage_store.ledger import Timings
 from lineage_store.log import RowsDeleted, of_kind, subtrees
-from lineage_store.requests import law_in_force
+from lineage_store.requests import law_in_force, load_controller, names_of_lines
 from lineage_store.workspace import RequestFolder, Workspace
 from unlearning.certificates import verify
 from unlearning.planning import Estimate, ModelPlan, Verdict
@@ -65,7 +66,7 @@ class ModelChange:
 
     `near` says how near the weights are to the retrained twin's, which of an exact result nobody
     asks; `judged` is None where behaviour was not, and `told` is what its strategy says of it. An
-    approximate result may be promised to be exact by a day.
+    approximate result may be promised to be exact by a day. It may have a `name`.
     """
 
     before: str
@@ -90,6 +91,7 @@ class ModelChange:
     judged: Judged | None = None
     exact_due_by: str | None = None
     told: tuple[str, ...] = ()
+    name: str | None = None
 
     @property
     def bridged(self) -> str | None:
@@ -143,12 +145,24 @@ class Proof:
 
 @dataclass(frozen=True)
 class ServedRequest:
-    """A request of the queue that a deletion served: its days, and whether it was late."""
+    """A request of the queue that a deletion served: its days, and whether it was late.
+
+    `done` is the day on which it ended.
+    """
 
     id: str
     received: str
     due: str
     late: bool
+    done: str | None = None
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How many are to be told, or to confirm, and how many of them were, or have."""
+
+    of: int
+    done: int
 
 
 @dataclass(frozen=True)
@@ -156,7 +170,8 @@ class Report:
     """One finished request. `subjects` counts what was named: people or, by `kind`, rows.
 
     `upgrades` are the approximate requests whose results this one makes exact, and `served` those
-    of the queue that it answers.
+    of the queue that it answers, for a `controller`; `recipients` are to be told, and `places` that
+    serve to confirm, where that was asked for.
     """
 
     request_id: str
@@ -173,6 +188,9 @@ class Report:
     proof: Proof
     upgrades: tuple[str, ...] = ()
     served: tuple[ServedRequest, ...] = ()
+    controller: str | None = None
+    recipients: Waiting | None = None
+    places: Waiting | None = None
 
     @property
     def claim(self) -> Claim | None:
@@ -207,6 +225,8 @@ def report_of(workspace: Workspace, connection: sqlite3.Connection, request_id: 
     _read(folder.plan, request_id)
     plans = {value["model_before"]: value for value in read_json(folder.plan)}
     position, size = _position(connection, request_id, digest(sealed))
+    names = names_of_lines(workspace)
+    families = {one.id: one.family for one in all_models(connection)}
     return Report(
         request_id=request_id,
         requested=predicate["request"]["requested"],
@@ -217,7 +237,10 @@ def report_of(workspace: Workspace, connection: sqlite3.Connection, request_id: 
         subjects=len(predicate["subjects"]),
         rows=predicate["rows"]["count"],
         models=tuple(
-            _change(change, plans.get(change["before"]["id"]), connection, folder)
+            replace(
+                _change(change, plans.get(change["before"]["id"]), connection, folder),
+                name=names.get(families.get(change["before"]["id"], ""), (None, False))[0],
+            )
             for change in predicate["models"]
         ),
         erasure=predicate["erasure"],
@@ -233,6 +256,7 @@ def report_of(workspace: Workspace, connection: sqlite3.Connection, request_id: 
         ),
         upgrades=tuple(one["request"] for one in predicate.get("upgrades", ())),
         served=_served(workspace, connection, request_id),
+        controller=load_controller(workspace).name,
     )
 
 
@@ -242,12 +266,13 @@ def _served(
     """Return the requests that a deletion served, but exact phases, which nobody asked for."""
     law = law_in_force(workspace)
     told = (
-        (one.id, clock(one, law, today=(one.ended or one.created)[:10]))
+        (one, clock(one, law, today=(one.ended or one.created)[:10]))
         for one in queue.of_run(connection, request_id)
         if one.follows is None
     )
     return tuple(
-        ServedRequest(id_, one["received"], one["due_by_law"], one["late"]) for id_, one in told
+        ServedRequest(one.id, at["received"], at["due_by_law"], at["late"], one.ended)
+        for one, at in told
     )
 
 

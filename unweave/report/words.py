@@ -14,6 +14,7 @@ from unweave.report.values import ModelChange, Report
 
 MODELS_TOLD = 3
 REQUESTS_TOLD = 5
+SERVE = "places that serve"
 # How `checks.controlled` begins what it says of a check that tells the two models apart.
 CONTROLLED = "it holds, and fails for the untouched model: "
 
@@ -104,8 +105,9 @@ def what_was_asked(report: Report) -> list[str]:
 def _served(report: Report) -> list[str]:
     """Say which requests it answers, since when they were there, and whether in time."""
     lines = [
-        f"It answers the request {one.id}, received on {day(one.received)}, due by {day(one.due)}: "
-        + ("late." if one.late else "in time.")
+        f"It answers the request {one.id}, received on {day(one.received)}, due by {day(one.due)}"
+        + (f", done on {day(one.done[:10])}" if one.done else "")
+        + (": late." if one.late else ": in time.")
         for one in report.served[:REQUESTS_TOLD]
     ]
     more = report.served[REQUESTS_TOLD:]
@@ -149,12 +151,29 @@ def what_was_done(report: Report) -> list[str]:
             f"Kept until {day(kept[-1].derived_until or '')}, to serve the approximate result: "
             f"what was computed after the rows had been learnt."
         )
-    due = [one.exact_due_by for one in report.models if one.exact_due_by]
-    if due:
-        lines.append(f"An exact result is due by {day(min(due))} and will take its place.")
     if report.upgrades:
         lines.append(f"This makes exact what {' and '.join(report.upgrades)} did approximately.")
     return lines
+
+
+def what_comes_next(report: Report) -> list[str]:
+    """Say what is left to do, and by which command."""
+    lines = []
+    if report.served:
+        names = ", ".join(one.id for one in report.served[:REQUESTS_TOLD])
+        more = len(report.served) - REQUESTS_TOLD
+        rest = f" and {counted(more, 'more request')}" if more > 0 else ""
+        lines.append(f"Who asked is answered: unweave request answer-pack, for {names}{rest}.")
+    if (told := report.recipients) is not None and told.done < told.of:
+        left = of_them(told.of - told.done, told.of, "recipient")
+        lines.append(f"Still to be told (Article 19): {left}, see unweave recipient list.")
+    if (places := report.places) is not None and places.done < places.of:
+        left = of_them(places.of - places.done, places.of, "place that serves", SERVE)
+        lines.append(f"Not confirmed yet: {left}, see unweave serving list.")
+    due = [one.exact_due_by for one in report.models if one.exact_due_by]
+    if due:
+        lines.append(f"An exact result is due by {day(min(due))}: unweave run-requests.")
+    return lines or ["Nothing that unweave knows of. Source files, backups and copies are yours."]
 
 
 def proves(report: Report) -> list[str]:
@@ -276,7 +295,7 @@ def _done(one: ModelChange) -> str:
     if one.after is None:
         because = one.why.removeprefix("the model is withdrawn: ").rstrip(".")
         return f"{one.before} was taken away: {because}."
-    told = f"{one.after} replaces {one.before}"
+    told = f"{one.after} replaces {one.before}" + (f" as {one.name}" if one.name else "")
     if one.base is not None:
         told += f" and starts from {one.base.after}" if one.base.after else " and starts afresh"
     touched, whole = len(one.touched), len(one.shards)

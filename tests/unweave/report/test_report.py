@@ -49,6 +49,7 @@ HEADINGS = [
     "What was asked",
     "What was found",
     "What was done",
+    "What comes next",
     "What this proves",
     "What it does not prove",
 ]
@@ -328,6 +329,7 @@ def test_the_python_api_writes_the_page_and_says_where(story, tmp_path, monkeypa
     told = Project(root).report(request_id, out=tmp_path / "it.html")
     assert told == {
         "request_id": request_id,
+        "deletion": request_id,
         "outcome": "approximate",
         "models": {one.before: one.outcome for one in story.reports["measured"].models},
         "out": str(tmp_path / "it.html"),
@@ -403,8 +405,8 @@ def test_an_evaluation_is_shown_for_all_three_models_and_bound_by_its_digest(sto
 def test_a_promised_exact_result_and_a_kept_promise_are_told(story, tmp_path):
     root = Path(shutil.copytree(story.places["unmeasured"][0], tmp_path / "ws"))
     resealed(root, "r3", lambda p: [one.update(exact_due_by="2031-06-05") for one in p["models"]])
-    promised = words.what_was_done(read_report(root, "r3"))
-    assert "An exact result is due by 5 June 2031 and will take its place." in promised
+    promised = words.what_comes_next(read_report(root, "r3"))
+    assert "An exact result is due by 5 June 2031: unweave run-requests." in promised
     resealed(root, "r1", lambda p: p.update(upgrades=[{"request": "r0", "certificate": "00"}]))
     assert "This makes exact what r0 did approximately." in words.what_was_done(
         read_report(root, "r1")
