@@ -33,6 +33,7 @@ UNIT_TYPES: Mapping[str, UnitType] = {
     "sums": UnitType("lineage.Sums", f"{OF_STAGE}:sums", execution=True),
     "trees": UnitType("lineage.Trees", f"{OF_STAGE}:trees", execution=True),
     "optimum": UnitType("lineage.Optimum", f"{OF_STAGE}:optimum", execution=True),
+    "estimator": UnitType("lineage.Estimator", f"{OF_STAGE}:estimator", execution=True),
     "checkpoint": UnitType("lineage.Checkpoint", f"{OF_STAGE}:checkpoint", in_file=True),
     "subtraction": UnitType("lineage.Subtraction", "s{0.shard}.subtraction", execution=True),
     "subtracted": UnitType("lineage.Checkpoint", "s{0.shard}.subtracted:checkpoint", in_file=True),

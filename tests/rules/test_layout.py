@@ -27,10 +27,9 @@ ROOMS = """
 
     unlearning
     unlearning/metrics  unlearning/fingerprint  unlearning/keras_models  unlearning/keras_learning
-    unlearning/encoding
+    unlearning/encoding  unlearning/whole_shards  unlearning/estimators
     unlearning/attacks  unlearning/training  unlearning/serving  unlearning/linear
     unlearning/bayes  unlearning/convex  unlearning/items  unlearning/forest  unlearning/clusters
-    unlearning/whole_shards
     unlearning/families
     unlearning/poison  unlearning/strategies
     unlearning/planning  unlearning/fitting  unlearning/verification

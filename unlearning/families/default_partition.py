@@ -17,6 +17,7 @@ from dataclasses import replace
 from lineage_store.data import Schema
 from lineage_store.ledger import TrainOptions
 from lineage_store.placement import Partition
+from unlearning.families.known_families import family_of
 
 ROWS = (1_024, 4_096, 16_384, 65_536, 262_144)
 CLASSES = (4, 16, 64)
@@ -42,7 +43,7 @@ def partition_for(options: TrainOptions, rows: int, schema: Schema) -> Partition
     """Return how data are cut that are of a schema: as was asked, or by the table."""
     if not options.by_table:
         return options.partition
-    shards, slices = shards_and_slices(rows, classes=_classes(schema))
+    shards, slices = _cut(options, rows, schema)
     return replace(options.partition, shards=shards, slices=slices)
 
 
@@ -50,10 +51,15 @@ def next_border(options: TrainOptions, rows: int, schema: Schema) -> int | None:
     """Return below how many rows the partition becomes another; None if it never does."""
     if not options.by_table:
         return None
-    classes = _classes(schema)
-    now = shards_and_slices(rows, classes=classes)
+    now = _cut(options, rows, schema)
     lower = (one for one in reversed(ROWS) if one <= rows)
-    return next((one for one in lower if shards_and_slices(one - 1, classes=classes) != now), None)
+    return next((one for one in lower if _cut(options, one - 1, schema) != now), None)
+
+
+def _cut(options: TrainOptions, rows: int, schema: Schema) -> tuple[int, int]:
+    """Return shards and slices by the table; who takes no steps has no use of slices."""
+    shards, slices = shards_and_slices(rows, classes=_classes(schema))
+    return shards, slices if family_of(options.model_family).trail == "steps" else 1
 
 
 def _classes(schema: Schema) -> int:

@@ -159,6 +159,22 @@ class OptimumLearner(UnitLearner, Protocol):
         """Return what learning rows gives, from the state of a part that had others besides."""
 
 
+class WholeLearner(Learner, Protocol):
+    """A learner whose parts are trained whole, by code of which nothing is known but its result."""
+
+    def made(self, rows: RowSet) -> State:
+        """Return the whole state of a part of these rows, made in another process than `relearnt`.
+
+        A part without rows has none.
+        """
+
+    def keep_made(
+        self, run: PartRun, part: int, *, rows: RowSet, state: State, into: ShardLedger,
+        seconds: float,
+    ) -> None:  # fmt: skip
+        """Write a part's unit, which so many seconds made: its state, and which rows it is of."""
+
+
 @dataclass(frozen=True)
 class SumsRun:
     """What strategies of sums are given: who learns, and the run."""
@@ -180,6 +196,14 @@ class OptimumRun:
     """What strategies of an optimum are given: who learns, and the run."""
 
     learner: OptimumLearner
+    part_run: PartRun
+
+
+@dataclass(frozen=True)
+class WholeRun:
+    """What strategies of whole parts are given: who learns, and the run."""
+
+    learner: WholeLearner
     part_run: PartRun
 
 

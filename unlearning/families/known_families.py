@@ -62,6 +62,12 @@ def _item_knn() -> "Family":
     return ItemKnn()
 
 
+def _estimator() -> "Family":
+    from unlearning.families.estimator_family import EstimatorFamily
+
+    return EstimatorFamily()
+
+
 FAMILIES: Mapping[str, "Callable[[], Family]"] = {
     "keras": _keras,
     "naive-bayes": _naive_bayes,
@@ -70,6 +76,7 @@ FAMILIES: Mapping[str, "Callable[[], Family]"] = {
     "forest": _forest,
     "logistic": _logistic,
     "k-means": _k_means,
+    "estimator": _estimator,
 }
 
 

@@ -6,12 +6,9 @@ Whoever asks for one is told in a sentence, before anything is read.
 from collections.abc import Mapping
 
 NOT_THERE: Mapping[str, str] = {
-    "estimator": "Anybody's object with a fit and a predict cannot be trained yet: its state would "
-    "have to be stored without code and compared to the bit. Take the family that is nearest "
-    "(forest, logistic, ridge, k-means), or train it in a TFX pipeline of your own, where its "
-    "shards are retrained whole.",
     "boosted": "From one boosted model no row can be taken out but by training again, since every "
-    "tree was told from the errors of all before it. Take the family forest.",
+    "tree was told from the errors of all before it. Take the family forest, or estimator, whose "
+    "shards are boosted models that are trained whole again.",
     "svm": "A kernel machine cannot be trained yet. Take the family logistic, convex as well.",
     "squared-hinge": "A linear support vector machine cannot be trained yet. Take the family "
     "logistic, whose weights are one optimum, too.",

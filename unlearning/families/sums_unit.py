@@ -62,9 +62,13 @@ def _digests(folder: Path) -> dict[str, str]:
 
 
 def keep_unit(
-    run: PartRun, part: int, *, rows: RowSet, state: State, into: ShardLedger, kind: Kind
-) -> None:
-    """Write a part's one unit and which rows it is of; of a part without rows, nothing."""
+    run: PartRun, part: int, *, rows: RowSet, state: State, into: ShardLedger, kind: Kind,
+    seconds: float = 0.0,
+) -> None:  # fmt: skip
+    """Write a part's one unit and which rows it is of; of a part without rows, nothing.
+
+    `seconds` is what making the state took, where that is more than a look at the rows.
+    """
     into.folder.mkdir(parents=True, exist_ok=True)
     if not len(rows):
         return
@@ -82,7 +86,7 @@ def keep_unit(
         checkpoint_digest="",
         steps_digest="",
         model=run.model,
-        seconds=run.clock() - start,
+        seconds=seconds + run.clock() - start,
         kind=kind,
     )
     into.write_stage(record, (), state)

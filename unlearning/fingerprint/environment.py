@@ -63,6 +63,28 @@ def environment_of(packages: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def environment_of_module(packages: Sequence[str], text: str | None) -> dict[str, Any]:
+    """Return the environment of what a module computes by libraries of its own, with one thread.
+
+    `text` is its source. Which of their routines libraries take depends on the processor.
+    """
+    imported = {} if text is None else _imports(text)
+    return {
+        **environment_of(packages),
+        "machine": platform.machine(),
+        "processor": processor_features(),
+        "threads": THREADS,
+        **_variables(),
+        **({"imports": dict(imported)} if imported else {}),
+    }
+
+
+@functools.cache
+def _imports(text: str) -> Mapping[str, str]:
+    """Return what a module imports, read once: a process keeps the libraries that it imported."""
+    return module_imports(text)
+
+
 @functools.cache
 def _version(package: str) -> str:
     """Return what is installed of a package: one process imports one version of it."""

@@ -81,6 +81,11 @@ def imported_names(tree: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def library_names(text: str) -> list[str]:
+    """Return the top names of what a module itself imports, in order."""
+    return sorted({name.partition(".")[0] for name in imported_names(ast.parse(text))})
+
+
 def _own(name: str) -> str:
     try:
         return fingerprint(TOP, (name,)).digest[:32]

@@ -23,7 +23,7 @@ from unlearning.fingerprint.source_names import (
     says_nothing,
 )
 
-# The one place that runs source it is given: a model's module, whose text is in its ledger.
+# What runs source that it is given is called so: a model's module, whose text is in its ledger.
 RUNS_SOURCE = "load_module"
 LOADS_CODE = {"exec", "eval", "__import__", "importlib.import_module", "importlib.__import__"}
 UNSAID = {"ctx", "kind", "type_comment", "type_params", "returns", "annotation"}

@@ -41,8 +41,8 @@ from unlearning.planning.verdicts import verdicts
 from unlearning.strategies.decision import Decision, Exposure
 from unlearning.strategies.exposure import exposure_of
 from unlearning.strategies.known_strategies import exact_strategy, strategy_of
+from unlearning.strategies.retrain_whole import Withdraw, all_leave
 from unlearning.strategies.strategy import Situation, Strategy, groups_of
-from unlearning.strategies.unasked import Withdraw, all_leave
 from unlearning.training.config import module_source
 from unlearning.training.step_checkpoints import adapts
 

@@ -18,6 +18,7 @@ from lineage_store.sources import AS_IT_IS, Given, Reading, open_sources
 from lineage_store.tensors import Array
 from unlearning.keras_models.module_file import LabelSpec, ModelSpec
 from unlearning.serving.export import told_as
+from unlearning.serving.served_estimator import ServedEstimators, serves_estimators
 from unlearning.serving.served_model import ServedModel
 
 ROW = "row"
@@ -74,7 +75,12 @@ class Predictions:
     def __init__(
         self, folder: Path, asked: ToPredict, *, source: Callable[[], str] | None = None
     ) -> None:
-        self._model, self._asked = ServedModel(folder, source=source), asked
+        self._model: ServedModel | ServedEstimators = (
+            ServedEstimators(folder, source=source)
+            if serves_estimators(folder)
+            else ServedModel(folder, source=source)
+        )
+        self._asked = asked
         self._unread: Counter[str] = Counter()
         spec, ids = self._model.spec, [asked.row_id]
         known = asked.reading.knowing([*spec.numbers, *spec.strings, *ids], ids=ids)

@@ -6,7 +6,8 @@ known_strategies  the registry
 retrain_shards    exact: retrain from the last checkpoint that never saw the rows
 amnesiac          approximate: subtract the updates of batches that held a row
 amnesiac_marginal approximate: take back what the rows added to the last epoch
-unasked           nobody names them: nothing is left to learn; shards that were trained whole
+update_parts      exact: take rows out of sums, trees, an optimum
+retrain_whole     exact: train whole shards again; withdraw a model of which nothing is left
 shard_decision    the decision that the strategies for stages share; `shard_cost` what one costs
 exposure          how much of a run a deletion touches
 last_epoch        of a shard, taken again without the rows
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from unlearning.strategies.decision import Decision, Exposure
     from unlearning.strategies.known_strategies import choose, strategy_of
     from unlearning.strategies.past_decision import PastDecision
-    from unlearning.strategies.unasked import RetrainWholeShards
+    from unlearning.strategies.retrain_whole import RetrainWholeShards
 else:
     __getattr__ = lazily(
         __name__,
@@ -30,7 +31,7 @@ else:
             "decision": ("Decision", "Exposure"),
             "known_strategies": ("choose", "strategy_of"),
             "past_decision": ("PastDecision",),
-            "unasked": ("RetrainWholeShards",),
+            "retrain_whole": ("RetrainWholeShards",),
         },
     )
 

@@ -32,10 +32,12 @@ def strategies() -> dict[str, Strategy[Any]]:
     from unlearning.strategies.amnesiac import Amnesiac
     from unlearning.strategies.amnesiac_marginal import AmnesiacMarginal
     from unlearning.strategies.retrain_shards import RetrainShards
+    from unlearning.strategies.retrain_whole import RetrainWholeShards
     from unlearning.strategies.update_parts import MendTrees, Reconverge, SubtractSums
 
     known: list[Strategy[Any]] = [
-        RetrainShards(), SubtractSums(), MendTrees(), Reconverge(), AmnesiacMarginal(), Amnesiac(),
+        RetrainShards(), SubtractSums(), MendTrees(), Reconverge(), RetrainWholeShards(),
+        AmnesiacMarginal(), Amnesiac(),
     ]  # fmt: skip
     return {strategy.name: strategy for strategy in known} | _REGISTERED
 
@@ -65,10 +67,10 @@ def known_strategy(name: str) -> Strategy[Any] | None:
 
 
 def _known() -> dict[str, Strategy[Any]]:
-    from unlearning.strategies.unasked import RetrainWholeShards, Withdraw
+    from unlearning.strategies.retrain_whole import Withdraw
 
-    unasked: list[Strategy[Any]] = [RetrainWholeShards(), Withdraw()]
-    return {**strategies(), **{strategy.name: strategy for strategy in unasked}}
+    unasked: Strategy[Any] = Withdraw()
+    return {**strategies(), unasked.name: unasked}
 
 
 def exact_strategy(family: str) -> Strategy[Any] | None:

@@ -95,6 +95,28 @@ def earned(
     return Earned(decision.shard, again, of, failure)
 
 
+def tried_whole(
+    learner: Learner, store: RowStore, ledger: Ledger, decisions: Sequence[Decision]
+) -> tuple[Earned, ...] | None:
+    """Train the smallest of shards that are trained whole again; None for other shards.
+
+    What training takes is all that there is to save, so the one stands for all: where it comes out
+    otherwise, none is taken over.
+    """
+    if not decisions or family_of_ledger(ledger).trail != "whole":
+        return None
+    records = {one.shard: ledger.shard(one.shard).stages() for one in decisions}
+    there = [one for one in decisions if records[one.shard]]
+    tried = min(there, key=lambda one: records[one.shard][0].rows, default=None)
+    found = None if tried is None else learnt_again(learner, store, ledger, tried)
+    if found is None:
+        return tuple(Earned(one.shard, 0, 0) for one in decisions)
+    failure = found.failure and f"{found.failure}, in the smallest shard, which was trained again"
+    return tuple(
+        Earned(one.shard, int(one is tried), len(records[one.shard]), failure) for one in decisions
+    )
+
+
 def learnt_again(
     learner: Learner, store: RowStore, ledger: Ledger, decision: Decision
 ) -> Earned | None:

@@ -24,7 +24,7 @@ from unlearning.planning.reuse import Reuse, claim_of_ledger
 from unlearning.planning.verdicts import verdicts
 from unlearning.strategies.known_strategies import strategy_of
 from unlearning.strategies.strategy import NOT_EARNED
-from unlearning.verification.earned import earned, learnt_again, takes_over
+from unlearning.verification.earned import earned, learnt_again, takes_over, tried_whole
 from unlearning.verification.taken_again import replay_run
 
 
@@ -76,7 +76,8 @@ def settle(
         run = replay_run(before.ledger, made.learner, base=before.base)
         said = replace(
             said,
-            shards=tuple(
+            shards=tried_whole(made.learner, before.store, before.ledger, wanted)
+            or tuple(
                 learnt_again(made.learner, before.store, before.ledger, one)
                 or earned(
                     run, before.store, before.ledger, one,

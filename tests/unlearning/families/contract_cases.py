@@ -43,6 +43,15 @@ def build_model(spec):
     model.compile(optimizer=keras.optimizers.Adam(0.05), loss=spec.loss)
     return model
 """
+FITTED = """
+from sklearn.ensemble import RandomForestClassifier
+
+def build_estimator(spec):
+    return RandomForestClassifier(n_estimators=4, random_state=spec.seed)
+
+def features(frame, spec):
+    return spec.hashed(frame)
+"""
 
 
 def people() -> list[list[str]]:
@@ -292,6 +301,12 @@ CASES: Mapping[str, Case] = {
         ),
         leftovers=items_at_zero,
         limit=NotHere("it is of what an item's squares sum to: test_item_counts.py"),
+    ),
+    "estimator": Case(
+        module=FITTED,
+        imports=("sklearn.ensemble", "skops.io", "pandas", "unlearning.families.estimator_family"),
+        fast=("some people",),
+        limit=NotHere("what its estimators are fitted by says how many rows it takes"),
     ),
     "naive-bayes": Case(
         pieces=("unlearning.families.naive_bayes_family.SUMMED_AT_ONCE",),
