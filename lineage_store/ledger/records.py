@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin
 
-Kind = Literal["stage", "sums", "trees", "optimum", "estimator"]
+Kind = Literal["stage", "sums", "trees", "optimum", "fit"]
 
 
 @dataclass(frozen=True)

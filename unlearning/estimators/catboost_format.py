@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.data import Task
-from unlearning.estimators.model_formats import AskedByClass
+from unlearning.estimators.model_format import AskedByClass
 
 OF_THE_RUN = ("model_guid", "train_finish_time", "training")
 

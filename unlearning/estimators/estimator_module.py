@@ -37,7 +37,7 @@ from lineage_store.canonical import digest
 from lineage_store.data import Schema, Task
 from lineage_store.errors import BadInput
 from unlearning.encoding.value_keys import key_of
-from unlearning.estimators.model_formats import INSTALL
+from unlearning.estimators.model_format import INSTALL
 
 BUILD, FEATURES = "build_estimator", "features"
 BUCKETS = 255

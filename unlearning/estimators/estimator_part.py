@@ -1,6 +1,6 @@
 """What a part of a model is that is an estimator: its file, and what its answers are of.
 
-    model.SUFFIX  uint8, the bytes of the file in its library's own format (`model_formats`)
+    model.SUFFIX  uint8, the bytes of the file in its library's own format (`known_formats`)
     classes       int64, the keys of the classes that it has, in the order of their names; none for
                   values
     counted       int64, how many rows it was fitted to: those of weight 0 are none of them

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from lineage_store.errors import BadInput
 from lineage_store.tensors import Array, State
 from unlearning.estimators.estimator_module import EstimatorModule, EstimatorSpec, frame_of
-from unlearning.estimators.model_formats import FORMATS, must_use_one_thread
+from unlearning.estimators.known_formats import FORMATS, must_use_one_thread
 
 NUMBERS, TEXTS, ENDS, TARGETS, WEIGHT = "numbers", "texts", "ends", "targets", "weight"
 

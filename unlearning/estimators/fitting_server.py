@@ -22,7 +22,7 @@ from lineage_store.errors import BadInput, UnweaveError
 from lineage_store.tensors import State
 from unlearning.estimators.estimator_module import EstimatorModule, EstimatorSpec
 from unlearning.estimators.fitting import RowsToFit, fitted
-from unlearning.estimators.model_formats import FORMATS
+from unlearning.estimators.known_formats import FORMATS
 
 ORDER, LENGTHS = b"!", struct.Struct("<QQ")
 ERROR, MODEL = "error", "model"

@@ -18,7 +18,7 @@ from typing import Any
 
 from lineage_store.data import Task
 from lineage_store.errors import BadInput
-from unlearning.estimators.model_formats import INSTALL, AskedByClass
+from unlearning.estimators.model_format import INSTALL, AskedByClass
 
 SCHEMA, ID, FILE = "schema.json", "__id__", "file"
 UNIX, OWNER_ALONE = 3, 0o600 << 16

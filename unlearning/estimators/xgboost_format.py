@@ -6,7 +6,7 @@ Chen and Guestrin 2016, "XGBoost: A Scalable Tree Boosting System".
 from typing import Any
 
 from lineage_store.data import Task
-from unlearning.estimators.model_formats import AskedByClass
+from unlearning.estimators.model_format import AskedByClass
 
 
 class XGBoostFile:

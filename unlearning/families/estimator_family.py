@@ -46,7 +46,8 @@ from unlearning.estimators.estimator_part import (
 )
 from unlearning.estimators.fitting import RowsToFit, built_alike
 from unlearning.estimators.fitting_processes import HASHES, OTHER_HASHES, fitted_apart
-from unlearning.estimators.model_formats import FORMATS, Asked
+from unlearning.estimators.known_formats import FORMATS
+from unlearning.estimators.model_format import StoredModel
 from unlearning.families.family import (
     Learner,
     ModelSource,
@@ -84,7 +85,7 @@ ASKED_AT_ONCE = 64
 class EstimatorLearner(MadeAtOnce):
     """A module's estimator, for the columns and the label of one table."""
 
-    kind: ClassVar[Kind] = "estimator"
+    kind: ClassVar[Kind] = "fit"
     module: EstimatorModule
     seed: int
 
@@ -98,7 +99,7 @@ class EstimatorLearner(MadeAtOnce):
         return [class_key(name) for name in self.schema.label.classes]
 
     @functools.cached_property
-    def _asked(self) -> dict[bytes, Asked]:
+    def _asked(self) -> dict[bytes, StoredModel]:
         return {}
 
     def spec(self, classes: Sequence[int] | Array) -> EstimatorSpec:
@@ -124,7 +125,7 @@ class EstimatorLearner(MadeAtOnce):
             return np.zeros((len(rows), 1)) if told is None else told.reshape(-1, 1)
         return spread_over(told, part, classes=self._classes, rows=len(rows))
 
-    def _loaded(self, part: EstimatorPart) -> Asked:
+    def _loaded(self, part: EstimatorPart) -> StoredModel:
         if part.file not in self._asked:
             while len(self._asked) >= ASKED_AT_ONCE:
                 self._asked.pop(next(iter(self._asked)))

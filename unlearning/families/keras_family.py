@@ -33,7 +33,7 @@ from unlearning.serving.aggregation import aggregation_for
 
 OF_OTHERS = {
     **dict.fromkeys(("penalty", "scales", "features", "similarity", "neighbours"), "sums"),
-    "clusters": "k-means",
+    "clusters": "clusterings",
     **dict.fromkeys(("trees", "tree_share", "tree_depth", "candidates", "leaf_rows"), "forests"),
 }
 

@@ -29,7 +29,8 @@ from unlearning.estimators.estimator_module import (
     spec_of_columns,
 )
 from unlearning.estimators.estimator_part import EstimatorPart, spread_over
-from unlearning.estimators.model_formats import FORMATS, Asked
+from unlearning.estimators.known_formats import FORMATS
+from unlearning.estimators.model_format import StoredModel
 from unlearning.keras_models.module_file import ModelSpec, spec_of
 from unlearning.serving.aggregation import aggregation_for, stacked
 from unlearning.serving.export import ASSET, served_columns
@@ -73,7 +74,7 @@ class _ServedPart:
 
     part: EstimatorPart
     classes: tuple[str, ...]
-    asked: Asked | None
+    asked: StoredModel | None
 
 
 class ServedEstimators:
