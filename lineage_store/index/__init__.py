@@ -54,7 +54,12 @@ if TYPE_CHECKING:
     from lineage_store.index.queue import Queued, all_queued
     from lineage_store.index.readmission import lift
     from lineage_store.index.row_index import IndexedRows, rows_by_key, rows_of_subject
-    from lineage_store.index.signed_log import log_size, logging_events, sign_log
+    from lineage_store.index.signed_log import (
+        events_to_be_signed,
+        log_size,
+        logging_events,
+        sign_log,
+    )
 else:
     __getattr__ = lazily(
         __name__,
@@ -83,7 +88,7 @@ else:
             "queue": ("Queued", "all_queued"),
             "readmission": ("lift",),
             "row_index": ("IndexedRows", "rows_by_key", "rows_of_subject"),
-            "signed_log": ("log_size", "logging_events", "sign_log"),
+            "signed_log": ("events_to_be_signed", "log_size", "logging_events", "sign_log"),
         },
     )
 
@@ -103,6 +108,7 @@ __all__ = [
     "compact",
     "count_asked",
     "deletions",
+    "events_to_be_signed",
     "families_from",
     "keep_answered",
     "keep_certified",

@@ -1,8 +1,9 @@
 """Appending to the event log: what is logged together is committed together, and then signed.
 
 `logging_events` is the one way to a connection that takes events, so that no event is without a
-signed head. Killed between the transaction and the signature, a command leaves a head that is older
-than the log: it still holds, and the next block signs a newer one.
+signed head; but for the desk, which has no key to sign with (`events_to_be_signed`). Killed between
+the transaction and the signature, a command leaves a head that is older than the log: it still
+holds, and the next block signs a newer one.
 """
 
 from collections.abc import Iterator
@@ -39,6 +40,18 @@ def logging_events(
         return
     with suppress(WorkspaceBusy), writing(workspace.root, create=False):
         sign_log(workspace)
+
+
+@contextmanager
+def events_to_be_signed(workspace: Workspace) -> Iterator[LogConnection]:
+    """Open the index for one transaction that may append events, without signing a head.
+
+    The head that there is still holds; the next command signs one with these events in it.
+    """
+    with writing_index(workspace) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            yield LogConnection(connection)
 
 
 def sign_log(workspace: Workspace) -> TreeHead:

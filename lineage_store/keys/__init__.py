@@ -1,6 +1,7 @@
 """The workspace's secret and what is made of it.
 
 secret       the one secret, and the keys that HKDF derives from it
+desk_keys    the two of them that the desk holds
 pseudonyms   what stands for a subject outside its own row, under a key that can be destroyed
 spellings    the ids that there are rows of, sealed, and found by what they fold to
 subject_ids  when two spellings are one id, and when they may be

@@ -1,6 +1,7 @@
 """The append-only event log, which an auditor can check.
 
-events  appended, signed and verified; `kinds` what unweave logs
+events  appended, signed and verified; `kinds` what unweave logs, `desk_kinds` what is done at the
+        desk; `event_kind` what all have in common
 merkle  trees as Certificate Transparency builds them; `subtrees` the log's own, as it is kept
 clock_went_back  where its times do, and who said what to that
 proofs  of inclusion and consistency, to be checked offline
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
         clock_jumps,
         explain_jump,
         open_jumps,
+    )
+    from lineage_store.log.desk_kinds import (
+        AnswerSent,
+        NamesShown,
+        RunAsked,
+        SignedIn,
+        SignInRefused,
+        UserAdded,
+        UserEnded,
+        UserInvitedAgain,
     )
     from lineage_store.log.events import ORIGIN, LogConnection, TreeHead
     from lineage_store.log.kinds import (
@@ -41,6 +52,16 @@ else:
                 "explain_jump",
                 "open_jumps",
             ),
+            "desk_kinds": (
+                "AnswerSent",
+                "NamesShown",
+                "RunAsked",
+                "SignInRefused",
+                "SignedIn",
+                "UserAdded",
+                "UserEnded",
+                "UserInvitedAgain",
+            ),
             "events": ("LogConnection", "ORIGIN", "TreeHead"),
             "kinds": (
                 "KINDS",
@@ -60,6 +81,7 @@ __all__ = [
     "KINDS",
     "ORIGIN",
     "SAY_WHICH",
+    "AnswerSent",
     "ClockJump",
     "DeletionAsked",
     "DeletionTakenBack",
@@ -68,8 +90,15 @@ __all__ = [
     "LogConnection",
     "ModelMade",
     "ModelRetired",
+    "NamesShown",
     "RowsDeleted",
+    "RunAsked",
+    "SignInRefused",
+    "SignedIn",
     "TreeHead",
+    "UserAdded",
+    "UserEnded",
+    "UserInvitedAgain",
     "clock_jumps",
     "events",
     "explain_jump",

@@ -1,35 +1,20 @@
 """The kinds of events that the log holds, one type for each: what happened, and to what.
 
 The log itself (`events`) keeps any kind and any body, and proves both; here stands what unweave
-writes and reads. A field with a default came later, or is there for some events only: it is left
-out where it has that value, so that events are written as they always were and older ones can be
-read. No field names a person: the log cannot forget. `by` is the number of whoever of the staff did
-it (`requests/staff.py`).
+writes and reads, but for what is done at the desk alone (`desk_kinds`). `by` is the number of
+whoever of the staff did it (`requests/staff.py`).
 """
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
-from typing import Any, ClassVar, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
 from lineage_store.errors import CheckFailed
 from lineage_store.log import events
+from lineage_store.log.desk_kinds import DESK_KINDS
+from lineage_store.log.event_kind import EventKind, fields_of
 from lineage_store.log.events import Event
-
-
-class EventKind:
-    """What all kinds have in common: the name in the log, and the body as JSON."""
-
-    name: ClassVar[str]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the body as it stands in the log."""
-        values = ((field, getattr(self, field.name)) for field in _fields(type(self)))
-        return {
-            field.name: value
-            for field, value in values
-            if field.default is MISSING or value != field.default
-        }
 
 
 @dataclass(frozen=True)
@@ -368,6 +353,7 @@ KINDS: tuple[type[EventKind], ...] = (
     RegisterEnded,
     EvidenceDrawn,
     ClockExplained,
+    *DESK_KINDS,
 )
 
 K = TypeVar("K", bound=EventKind)
@@ -378,7 +364,7 @@ def read(event: Event, kind: type[K]) -> K:
 
     Fields that this unweave does not know are left aside: a newer one may have written them.
     """
-    known = {field.name for field in _fields(kind)}
+    known = {field.name for field in fields_of(kind)}
     try:
         return kind(**{name: value for name, value in event.body.items() if name in known})
     except TypeError as error:
@@ -386,11 +372,6 @@ def read(event: Event, kind: type[K]) -> K:
             f"Event {event.seq} of the event log lacks what a {kind.name!r} says: restore the log "
             "from a backup."
         ) from error
-
-
-def _fields(kind: type[EventKind]) -> tuple[Field[Any], ...]:
-    assert is_dataclass(kind)
-    return fields(kind)
 
 
 def of_kind(connection: sqlite3.Connection, kind: type[K]) -> Iterator[tuple[Event, K]]:

@@ -5,6 +5,7 @@ metadata_address  where its MLMD lives: a file of its own, or a server
 while_reading     temporary files of commands that only read
 passwords         from the environment or from a file of their owner's
 request_folder    the files of a deletion request
+for_the_desk      opened by the desk, with the two keys that it has
 at_work           who is at work in it, and how far it has come
 """
 
@@ -15,6 +16,7 @@ from lineage_store.public_names import lazily
 if TYPE_CHECKING:
     from lineage_store.workspace.at_work import AtWork, who_works, working
     from lineage_store.workspace.folder import Workspace, is_loose, open_workspace, writing
+    from lineage_store.workspace.for_the_desk import DeskWorkspace, open_for_the_desk
     from lineage_store.workspace.metadata_address import Connection, parse_connection, password_from
     from lineage_store.workspace.request_folder import RequestFolder
     from lineage_store.workspace.while_reading import reading_folder
@@ -24,6 +26,7 @@ else:
         {
             "at_work": ("AtWork", "who_works", "working"),
             "folder": ("Workspace", "is_loose", "open_workspace", "writing"),
+            "for_the_desk": ("DeskWorkspace", "open_for_the_desk"),
             "metadata_address": ("Connection", "parse_connection", "password_from"),
             "while_reading": ("reading_folder",),
             "request_folder": ("RequestFolder",),
@@ -33,9 +36,11 @@ else:
 __all__ = [
     "AtWork",
     "Connection",
+    "DeskWorkspace",
     "RequestFolder",
     "Workspace",
     "is_loose",
+    "open_for_the_desk",
     "open_workspace",
     "parse_connection",
     "password_from",

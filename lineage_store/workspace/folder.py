@@ -2,6 +2,7 @@
 
     format.json        the version of this layout
     keys/              secret, signing key, public key; manifest, the exclusion manifest's key;
+                       desk-lookup, desk-requests: what the desk has in the place of the secret;
                        pseudonyms.sqlite has the subjects' own keys, each of which can be destroyed;
                        restricted/ has rows that a restriction keeps out of all models, sealed
     unweave.sqlite     row index, models, requests, exclusion manifest, event log
@@ -40,6 +41,7 @@ from lineage_store.canonical import (
     write_atomic,
 )
 from lineage_store.errors import BadInput, NothingFound, WorkspaceBusy
+from lineage_store.keys.desk_keys import keep_desk_keys
 from lineage_store.keys.pseudonyms import Pseudonyms
 from lineage_store.keys.receipts import Receipts
 from lineage_store.keys.secret import Keys, create_secret, derive, read_secret
@@ -238,6 +240,7 @@ def _locked(
                 f"`metadata` out, or name another workspace."
             )
         _for_its_owner_alone(workspace)
+        keep_desk_keys(workspace.root / "keys", workspace.keys())
         shutil.rmtree(workspace.temporary, ignore_errors=True)
         sweep_reading_folders(workspace.root)
         workspace.temporary.mkdir(mode=OWNER_ALONE)

@@ -16,6 +16,16 @@ from lineage_store.index.from_log import check_log
 from lineage_store.index.signed_log import log_size, logging_events
 from lineage_store.keys.signing import create_signing_key, load_public_key
 from lineage_store.log import events
+from lineage_store.log.desk_kinds import (
+    AnswerSent,
+    NamesShown,
+    RunAsked,
+    SignedIn,
+    SignInRefused,
+    UserAdded,
+    UserEnded,
+    UserInvitedAgain,
+)
 from lineage_store.log.events import ORIGIN, Event
 from lineage_store.log.kinds import (
     KINDS,
@@ -84,6 +94,17 @@ WRITTEN = [
         LiftingAnnounced("q1", "verified", "2031-03-01"),
         {"request": "q1", "because": "verified", "on": "2031-03-01"},
     ),
+    (UserAdded("s-1", "officer"), {"user": "s-1", "role": "officer"}),
+    (UserInvitedAgain("s-1", "s-2"), {"user": "s-1", "by": "s-2"}),
+    (UserEnded("s-1"), {"user": "s-1"}),
+    (SignedIn("s-1"), {"by": "s-1"}),
+    (SignInRefused("s-1"), {"user": "s-1"}),
+    (
+        NamesShown("q1", "to answer", "s-1"),
+        {"request": "q1", "because": "to answer", "by": "s-1"},
+    ),
+    (RunAsked("s-1"), {"by": "s-1"}),
+    (AnswerSent("q1", "s-1"), {"request": "q1", "by": "s-1"}),
     (LineServed("m3", "m1"), {"line": "m3", "instead": "m1"}),
     (ModelRetired("m3"), {"model": "m3"}),
     (

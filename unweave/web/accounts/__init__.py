@@ -1,0 +1,9 @@
+"""Who may use the desk: users, what they sign in with, and how long that lasts.
+
+desk_file        the file that keeps it, apart from the index
+users            who there is, in which role, and the links of one use
+passwords        as Argon2 keeps them
+one_time_codes   the second factor (TOTP)
+sign_ins         from signing in to signing out
+too_often        how often somebody may try
+"""

@@ -1,0 +1,46 @@
+"""The desk's own file, `desk.sqlite`: users and sign-ins, apart from what it is about.
+
+    users      digest of the name (keyed), name and second factor sealed, role, password as Argon2
+               keeps it, the digest of a link of one use
+    sign_ins   digest of the cookie, user, when it began and was seen last
+    sent       requests whose answer was sent, and when
+
+Names of staff lie sealed as in the queue, so that somebody of the staff may be forgotten as a
+customer like anybody: no scan finds them here in clear.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+FILE = "desk.sqlite"
+PATIENCE = 10.0  # seconds
+_TABLES = (
+    """CREATE TABLE IF NOT EXISTS users (
+        digest BLOB PRIMARY KEY, name BLOB NOT NULL, role TEXT NOT NULL, password TEXT,
+        factor BLOB, counter INTEGER NOT NULL DEFAULT 0, link BLOB, link_until INTEGER,
+        ended INTEGER
+    ) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS sign_ins (
+        digest BLOB PRIMARY KEY, user BLOB NOT NULL, began INTEGER NOT NULL, seen INTEGER NOT NULL
+    ) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS sent (request TEXT PRIMARY KEY, time TEXT NOT NULL)
+    WITHOUT ROWID""",
+)
+
+
+@contextmanager
+def desk_file(root: Path) -> Iterator[sqlite3.Connection]:
+    """Open the desk's file in a workspace for one transaction; make it where there is none."""
+    path = root / FILE
+    if not path.exists():
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+    with closing(sqlite3.connect(path, timeout=PATIENCE)) as connection:
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA secure_delete = ON")
+        for statement in _TABLES:
+            connection.execute(statement)
+        with connection:
+            yield connection
