@@ -35,6 +35,7 @@ from unweave.commands.requests.recipient import recipient
 from unweave.commands.requests.request import request, run_requests
 from unweave.commands.requests.request_answers import evidence
 from unweave.commands.requests.serving import serving
+from unweave.commands.serve import serve, user
 from unweave.commands.train import train
 from unweave.options.ids_file import ids_into
 from unweave.options.once import Commands
@@ -308,4 +309,6 @@ commands.add_command(readmit)
 commands.add_command(report)
 commands.add_command(retire)
 commands.add_command(rollback)
+commands.add_command(serve)
 commands.add_command(serving)
+commands.add_command(user)

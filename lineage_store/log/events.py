@@ -44,6 +44,10 @@ _TABLE = (
 _ROWS = "SELECT seq, time, kind, body, leaf FROM events ORDER BY seq"
 _ROW = "SELECT seq, time, kind, body, leaf FROM events WHERE seq = ?"
 _ROWS_OF_KIND = "SELECT seq, time, kind, body, leaf FROM events WHERE kind = ? ORDER BY seq"
+_LATEST = (
+    "SELECT seq, time, kind, body, leaf FROM events WHERE seq < ? AND (? IS NULL OR kind = ?) "
+    "ORDER BY seq DESC LIMIT ?"
+)
 _ROWS_ABOUT = "SELECT seq, time, kind, body, leaf FROM events WHERE body LIKE ? ORDER BY seq"
 
 # The algorithm byte of Ed25519 in C2SP signed notes, and how many bytes of key hash they carry.
@@ -121,6 +125,15 @@ def about(connection: sqlite3.Connection, request: str) -> Iterator[Event]:
     """Yield the events that name a request, or a deletion, in their order, as they are stored."""
     named = f'%"request":{json.dumps(request)}%'
     return map(_event, connection.execute(_ROWS_ABOUT, (named,)))
+
+
+def latest(
+    connection: sqlite3.Connection, *, before: int | None, size: int, kind: str | None = None
+) -> list[Event]:
+    """Return so many events of before a number, of one kind or all, newest first."""
+    below = before if before is not None else 1 << 62
+    rows = connection.execute(_LATEST, (below, kind, kind, size)).fetchall()
+    return [_event(row) for row in rows]
 
 
 def event(connection: sqlite3.Connection, seq: int) -> Event:

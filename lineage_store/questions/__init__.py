@@ -7,6 +7,7 @@ one_model      what reviewers and auditors ask of one model
 alike          other spellings of an id that have rows
 as_of          what was true at a time
 access         all that is held about a person
+whose_rows     in which models people have rows, told without the manifest's key
 status         how a workspace stands
 pipeline_runs  how the pipelines ran
 published_before  what an earlier unweave published of models, for good
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         told_of_earlier,
         what_is_left,
     )
+    from lineage_store.questions.whose_rows import rows_of_people
 else:
     __getattr__ = lazily(
         __name__,
@@ -31,6 +33,7 @@ else:
             "access": ("held_about",),
             "artifacts": ("find_artifact", "trace_artifact"),
             "published_before": ("models_published_before", "told_of_earlier", "what_is_left"),
+            "whose_rows": ("rows_of_people",),
         },
     )
 
@@ -42,6 +45,7 @@ __all__ = [
     "models_published_before",
     "one_model",
     "pipeline_runs",
+    "rows_of_people",
     "status",
     "steps",
     "told_of_earlier",

@@ -43,6 +43,7 @@ ROOMS = """
 
     unweave/answers  unweave/text  unweave/report  unweave/graphs
     unweave/session  unweave/letters  unweave/desk  unweave/api
+    unweave/web/accounts  unweave/web/process  unweave/web/pages  unweave/web
     unweave/options  unweave/commands/requests  unweave/commands  unweave/demo  unweave/tfx
     unweave
 """.split()  # noqa: SIM905
@@ -83,6 +84,7 @@ FRONT_DOOR = (
     "unweave/text/",
     "unweave/demo/",
     "unweave/reference.py",
+    "unweave/web/process/clerk.py",  # it starts commands
 )
 OTHER_MEANINGS = {  # what a family's name stands for besides
     ("lineage_store/ledger/train_options.py", "keras"),  # of a ledger of before there were families

@@ -42,9 +42,7 @@ class SignIns:
         if row is None or row["seen"] < now - IDLE or row["began"] < now - LONGEST:
             return None
         if row["seen"] <= now - SEEN_AGAIN:
-            self.connection.execute(
-                "UPDATE sign_ins SET seen = ? WHERE digest = ?", (now, digest)
-            )
+            self.connection.execute("UPDATE sign_ins SET seen = ? WHERE digest = ?", (now, digest))
         user: bytes = row["user"]
         return user
 

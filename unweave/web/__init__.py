@@ -1,0 +1,34 @@
+"""The desk in a browser: a web page for those who answer people.
+
+    unweave serve WORKSPACE                   application: routes put together; serve_desk: started
+      guard                                   who asks, may they, and did their own form ask it?
+      pages/     what is shown and done, a page a file, over the functions that there are
+      process/   what all pages stand on: the desk, its matrix, its headers, its clerk
+      accounts/  users, second factors, sign-ins
+      templates/ HTML and one style; no script: every page works in any browser
+
+**What the process holds.** No TensorFlow, and two of the workspace's keys: one finds a person by an
+id, one opens what the queue seals (`lineage_store.keys.desk_keys`). It never opens the secret, the
+signing key or the manifest's key. So it reads, and appends to the event log what is its own to say
+(who signed in, who read names), which the next command signs. Whatever changes a request, signs
+or trains is done by a command in a process of its own (`process.clerk`), which opens those keys
+itself; it gets what it is told through a pipe, since a command line is read by everybody on the
+machine. A crash of the desk ends no deletion.
+
+**Who may what** stands in one literal table (`process.matrix`): a route that is not in it is not
+served. Whose object a thing is, is asked where that is known: who filed a request, or asked for
+it, does not approve it.
+
+**Names.** No page names anybody. The people of a request are shown in answer to a form in which
+the reader says why, and that is an event with the reader's number. No id and no name stands in an
+address or in a line that is logged; requests and deletions have numbers.
+
+**A browser is not believed.** Every answer forbids scripts, frames and foreign content. What
+changes something is a form, sent from this very desk (`Origin`, `Sec-Fetch-Site`), with a token
+that only the cookie's owner has. The cookie is HttpOnly and SameSite=Strict and ends; what it is
+worth is kept as a digest. The desk answers to the names that it was given and to no other. It
+listens to this machine alone, unless TLS or a trusted proxy stands before it.
+
+**Speed.** A page asks for a bounded number of rows, by keys and not by offsets, and counts stop
+where counting would take long.
+"""

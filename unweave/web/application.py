@@ -1,0 +1,88 @@
+"""The application: every route of the matrix with its handler, behind the gate."""
+
+from collections.abc import Mapping
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from unweave.web.guard import Handler, guarded
+from unweave.web.pages import (
+    audit_page,
+    deletion_page,
+    models_page,
+    public_pages,
+    queue_page,
+    records_page,
+    request_forms,
+    request_page,
+    sending,
+    sign_in_page,
+)
+from unweave.web.process.desk import Desk
+from unweave.web.process.headers import Application, Gate
+from unweave.web.process.matrix import MATRIX
+from unweave.web.process.rendering import Page, rendered
+from unweave.web.process.visits import Visit
+
+HANDLERS: Mapping[tuple[str, str], Handler] = {
+    ("GET", "/"): queue_page.show,
+    ("GET", "/style.css"): public_pages.style,
+    ("GET", "/healthz"): public_pages.health,
+    ("GET", "/sign-in"): sign_in_page.show,
+    ("POST", "/sign-in"): sign_in_page.sign_in,
+    ("POST", "/sign-out"): sign_in_page.sign_out,
+    ("GET", "/welcome/{link}"): sign_in_page.welcome,
+    ("POST", "/welcome/{link}"): sign_in_page.set_up,
+    ("GET", "/verify"): public_pages.show_verify,
+    ("POST", "/verify"): public_pages.verified,
+    ("GET", "/accessibility"): public_pages.accessibility,
+    ("GET", "/requests/new"): request_forms.show_new,
+    ("POST", "/requests/new"): request_forms.add,
+    ("GET", "/requests/{request}"): request_page.show,
+    ("POST", "/requests/{request}/names"): request_page.names,
+    ("POST", "/requests/{request}/who"): request_forms.who,
+    ("POST", "/requests/{request}/approve"): request_forms.approve,
+    ("POST", "/requests/{request}/ask-more"): request_forms.ask_more,
+    ("POST", "/requests/{request}/more-came"): request_forms.more_came,
+    ("POST", "/requests/{request}/unidentified"): request_forms.unidentified,
+    ("POST", "/requests/{request}/extend"): request_forms.extend,
+    ("POST", "/requests/{request}/hold"): request_forms.hold,
+    ("POST", "/requests/{request}/release"): request_forms.release,
+    ("POST", "/requests/{request}/refuse"): sending.refuse,
+    ("POST", "/requests/{request}/cancel"): request_forms.cancel,
+    ("POST", "/requests/{request}/pack"): sending.write,
+    ("POST", "/requests/{request}/file"): sending.hand_over,
+    ("POST", "/requests/{request}/sent"): sending.sent,
+    ("POST", "/run"): queue_page.run,
+    ("GET", "/models"): models_page.show_all,
+    ("GET", "/models/{model}"): models_page.show_one,
+    ("GET", "/deletions/{deletion}"): deletion_page.show,
+    ("GET", "/audit"): audit_page.show,
+    ("GET", "/audit/head"): audit_page.head,
+    ("GET", "/audit/key"): audit_page.key,
+    ("GET", "/records"): records_page.show,
+    ("GET", "/records/requests.csv"): records_page.as_csv,
+}
+
+
+def application(desk: Desk) -> Application:
+    """Return the desk as an application (ASGI); no route is in it that the matrix has not."""
+    routes = [
+        Route(
+            rule.path,
+            guarded(desk, rule, HANDLERS[rule.method, rule.path]),
+            methods=[rule.method],
+        )
+        for rule in MATRIX
+    ]
+    inner = Starlette(routes=routes, exception_handlers={HTTPException: _not_there})
+    return Gate(inner, desk.binding, desk.pages)
+
+
+async def _not_there(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    why = "There is no such page." if status == 404 else "The page does not take that."
+    return rendered(Page("refused.html.j2", {"why": why, "status": status}, status), Visit(None))

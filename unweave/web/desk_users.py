@@ -1,0 +1,76 @@
+"""Users of the desk, as the command line adds and ends them: as the owner of the workspace."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from lineage_store.index import logging_events
+from lineage_store.log import UserAdded, UserEnded, UserInvitedAgain, events
+from lineage_store.log.events import Loggable
+from lineage_store.requests import number_of
+from lineage_store.workspace import Workspace
+from unweave.session.queue_writing import user_name
+from unweave.session.session import Session
+from unweave.web.accounts.desk_file import desk_file
+from unweave.web.accounts.users import Role, Users
+
+Answer = dict[str, Any]
+Event = Callable[[str, str], Loggable]  # of the user, by whom
+
+
+class DeskUsers:
+    """The users of the desk of one workspace."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, name: str, role: Role) -> Answer:
+        """Add a user; the answer has the link by which they set password and second factor."""
+        with self._session.holding() as workspace, desk_file(workspace.root) as connection:
+            users = Users(connection, workspace.keys())
+            link = users.add(name, role, now=self._now(), random_bytes=os.urandom)
+            self._log(workspace, name, lambda user, by: UserAdded(user, role, by))
+        return self._told(name, role, link)
+
+    def invite(self, name: str) -> Answer:
+        """Void what a user signs in with, and return a new link."""
+        with self._session.holding() as workspace, desk_file(workspace.root) as connection:
+            users = Users(connection, workspace.keys())
+            role = users.find(name).role
+            link = users.invite(name, now=self._now(), random_bytes=os.urandom)
+            self._log(workspace, name, UserInvitedAgain)
+        return self._told(name, role, link)
+
+    def end(self, name: str) -> Answer:
+        """Let a user in no more; who is signed in is signed out."""
+        with self._session.holding() as workspace, desk_file(workspace.root) as connection:
+            users = Users(connection, workspace.keys())
+            role = users.find(name).role
+            users.end(name, now=self._now())
+            self._log(workspace, name, UserEnded)
+        return {"name": name, "role": role, "ended": True}
+
+    def list(self) -> Answer:
+        """List the users, by name."""
+        workspace = self._session.workspace()
+        with desk_file(workspace.root) as connection:
+            found = Users(connection, workspace.keys()).every()
+        return {
+            "users": [{"name": one.name, "role": one.role, "set_up": one.is_set} for one in found]
+        }
+
+    def _log(self, workspace: Workspace, name: str, what: Event) -> None:
+        with logging_events(workspace) as connection:
+            keys = workspace.keys()
+            user, by = (
+                number_of(connection, keys, one, random_bytes=os.urandom)
+                for one in (name, user_name())
+            )
+            events.append(connection, what(user, by), time=self._session.time)
+
+    def _now(self) -> int:
+        return int(self._session.now().timestamp())
+
+    @staticmethod
+    def _told(name: str, role: Role, link: str) -> Answer:
+        return {"name": name, "role": role, "path": f"/welcome/{link}"}

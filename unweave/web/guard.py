@@ -1,0 +1,128 @@
+"""The guard: who asks, may they, and was the form their own? Then the page, or why not.
+
+Handlers are plain functions of the desk and a visit; they run in threads, so that one that waits
+for the disk keeps nobody waiting.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from time import monotonic
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import Response
+
+from lineage_store.errors import CheckFailed, NothingFound, UnweaveError, WorkspaceBusy
+from unweave.unforeseen import sentence, write_details
+from unweave.web.accounts.sign_ins import form_token, is_form_token
+from unweave.web.accounts.users import User
+from unweave.web.process.clerk import ClerkFailed
+from unweave.web.process.desk import Desk
+from unweave.web.process.headers import TooLarge
+from unweave.web.process.matrix import PUBLIC, Rule
+from unweave.web.process.rendering import Page, rendered, see
+from unweave.web.process.visits import Form, Visit
+
+Handler = Callable[[Desk, Visit], Response]
+LOG = logging.getLogger("unweave.desk")
+FIELDS = 5_000  # of one form
+STATUS: Mapping[type[UnweaveError], int] = {
+    NothingFound: 404,
+    WorkspaceBusy: 503,
+    ClerkFailed: 500,
+    CheckFailed: 409,
+}
+
+
+def guarded(desk: Desk, rule: Rule, handler: Handler) -> Callable[[Request], object]:
+    """Return what answers a route: by a page, a way to sign in, or a refusal."""
+
+    async def answer(request: Request) -> Response:
+        began = monotonic()
+        try:
+            form = await _form(request) if rule.method == "POST" else Form()
+        except TooLarge:
+            response = _refused(Visit(None), 413, "What was sent is larger than 16 MiB.")
+        else:
+            response = await run_in_threadpool(_answer, desk, rule, handler, request, form)
+        # The route as it stands in the matrix: never the address, in which a link may stand.
+        LOG.info("%s %s %s %.0f ms", rule.method, rule.path, response.status_code,
+                 1000 * (monotonic() - began))  # fmt: skip
+        return response
+
+    return answer
+
+
+def _answer(desk: Desk, rule: Rule, handler: Handler, request: Request, form: Form) -> Response:
+    visit = Visit(None)
+    try:
+        visit = _visit(desk, request, form)
+        refusal = _refusal(desk, rule, visit, request)
+        return handler(desk, visit) if refusal is None else refusal
+    except UnweaveError as error:
+        status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 422)
+        return _refused(visit, status, str(error))
+    except Exception as error:  # the one place for whatever nobody foresaw
+        details = write_details(error, workspace=desk.root, command=f"desk {rule.path}")
+        return _refused(visit, 500, sentence(error, details))
+
+
+def _visit(desk: Desk, request: Request, form: Form) -> Visit:
+    cookie = request.cookies.get(desk.binding.cookie)
+    user: User | None = None
+    if cookie:
+        with desk.accounts() as accounts:
+            digest = accounts.sign_ins.user_of(cookie, now=desk.seconds)
+            user = None if digest is None else accounts.users.of_digest(digest)
+    return Visit(
+        user=user,
+        token=form_token(cookie) if cookie and user else "",
+        cookie=cookie if user else None,
+        path={name: str(value) for name, value in request.path_params.items()},
+        query=dict(request.query_params),
+        form=form,
+    )
+
+
+def _refusal(desk: Desk, rule: Rule, visit: Visit, request: Request) -> Response | None:
+    """Return the answer to who may not, or whose form is not this desk's own; None for all else."""
+    if rule.method == "POST" and not _is_own(desk, request):
+        return _refused(visit, 403, "This form was not sent by the desk itself.")
+    if rule.roles == PUBLIC:
+        return None
+    if visit.user is None:
+        return see("/sign-in")
+    if visit.user.role not in rule.roles:
+        return _refused(visit, 403, "Your role does not let you do or see this.")
+    if rule.method == "POST":
+        assert visit.cookie is not None
+        if not is_form_token(visit.form.maybe("token") or "", visit.cookie):
+            return _refused(visit, 403, "The form is of another sign-in: open the page again.")
+    return None
+
+
+def _is_own(desk: Desk, request: Request) -> bool:
+    """Say whether a browser sent a form from a page of this desk; a program says neither."""
+    site = request.headers.get("sec-fetch-site")
+    if site not in (None, "same-origin", "none"):
+        return False
+    origin = request.headers.get("origin")
+    scheme = "https" if desk.binding.secure else "http"
+    return origin is None or origin.lower() in {f"{scheme}://{host}" for host in desk.binding.hosts}
+
+
+async def _form(request: Request) -> Form:
+    values: dict[str, tuple[str, ...]] = {}
+    files: dict[str, bytes] = {}
+    async with request.form(max_files=4, max_fields=FIELDS) as given:
+        for name, value in given.multi_items():
+            if isinstance(value, UploadFile):
+                files[name] = await value.read()
+            else:
+                values[name] = (*values.get(name, ()), value)
+    return Form(values, files)
+
+
+def _refused(visit: Visit, status: int, why: str) -> Response:
+    return rendered(Page("refused.html.j2", {"why": why, "status": status}, status), visit)

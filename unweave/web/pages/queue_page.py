@@ -1,0 +1,203 @@
+"""The requests: those that are open by the day on which they are due, each with its one next step.
+
+A page looks at so many requests and no more, so that it costs the same however long the queue is:
+what it counts, it counts among the first that are due, and says so where there are more.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from lineage_store.errors import WorkspaceBusy
+from lineage_store.index import Queued, deletions, queue_pages
+from lineage_store.index.queue_pages import After
+from lineage_store.log import RunAsked
+from lineage_store.requests import law_in_force
+from lineage_store.rights import RIGHTS as EVERY_RIGHT
+from lineage_store.workspace import who_works
+from unweave.answers import requests as request_answers
+from unweave.web.accounts.users import User
+from unweave.web.process.clerk import said_last, start_run
+from unweave.web.process.desk import Desk
+from unweave.web.process.rendering import Page, rendered, see
+from unweave.web.process.request_words import RIGHTS, STATES, Line, line_of
+from unweave.web.process.visits import Visit
+
+LINES = 50  # of a page
+LOOKED_AT = 500  # for one page, and for what it counts
+SHOWN = {"open": "open", "send": "answer to be sent", "over": "over"}
+NOTES = {
+    "run": "What is due runs now, in a process of its own. This page says how far it is.",
+    "busy": "A command is at work in the workspace already.",
+}
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What of the queue is shown: which part, which right, which state, behind which place."""
+
+    shown: str
+    right: str
+    state: str
+    after: After
+    before: int | None
+
+    @classmethod
+    def of(cls, visit: Visit) -> "Filters":
+        """Read the filters of an address; what is none is left aside."""
+        query = visit.query
+        shown = query.get("show", "open")
+        deadline, _, ordinal = query.get("after", "").rpartition("_")
+        return cls(
+            shown=shown if shown in SHOWN else "open",
+            right=query.get("right", "") if query.get("right") in EVERY_RIGHT else "",
+            state=query.get("state", "") if query.get("state") in STATES else "",
+            after=After(deadline, _number(ordinal) or 0),
+            before=_number(query.get("before", "")),
+        )
+
+    def takes(self, told: dict[str, Any], sent: dict[str, str]) -> bool:
+        """Say whether a request is to be shown."""
+        if self.shown == "send" and (told["request"] in sent or not _is_answered(told)):
+            return False
+        return self.right in ("", told["right"]) and self.state in ("", told["state"])
+
+    def address(self, place: str) -> str:
+        """Return the address of the page behind a place."""
+        chosen = {"show": self.shown, "right": self.right, "state": self.state}
+        asked = {name: value for name, value in chosen.items() if value}
+        name = "after" if self.shown == "open" else "before"
+        return "/?" + urlencode(asked | {name: place})
+
+
+@dataclass(frozen=True)
+class Found:
+    """The lines of a page, and the address of the next one, if there may be more."""
+
+    lines: tuple[Line, ...]
+    more: str | None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many are open, late, due soon, and wait for one's role, among those looked at."""
+
+    open: int
+    late: int
+    soon: int
+    mine: int
+    every: bool
+
+
+def show(desk: Desk, visit: Visit) -> Response:
+    """Show the queue."""
+    filters = Filters.of(visit)
+    found, counts, running = _read(desk, visit, filters)
+    values = {
+        "filters": filters,
+        "shown": SHOWN,
+        "rights": RIGHTS,
+        "states": STATES,
+        "found": found,
+        "counts": counts,
+        "running": running,
+        "failed": _failed(desk),
+        "result": NOTES.get(visit.query.get("done", "")),
+    }
+    return rendered(Page("queue.html.j2", values, under="/"), visit)
+
+
+def run(desk: Desk, visit: Visit) -> Response:
+    """Start what is due, unless somebody is at work."""
+    if who_works(desk.root) is not None:
+        raise WorkspaceBusy("A command is at work in the workspace already: wait for it to end.")
+    desk.log(visit.who, RunAsked)
+    start_run(desk)
+    return see("/?done=run#result" if visit.who.role == "officer" else "/models")
+
+
+def _read(
+    desk: Desk, visit: Visit, filters: Filters
+) -> tuple[Found, Counts, dict[str, Any] | None]:
+    with desk.session.reading() as (workspace, connection):
+        law, today = law_in_force(workspace), desk.today
+
+        def told(some: Sequence[Queued]) -> list[dict[str, Any]]:
+            return [request_answers.line(one, law, today=today) for one in some]
+
+        first = queue_pages.open_page(connection, after=After(), size=LOOKED_AT + 1)
+        counts = _counts(told(first[:LOOKED_AT]), visit.who, today, every=len(first) <= LOOKED_AT)
+        if filters.shown == "open":
+            some = queue_pages.open_page(connection, after=filters.after, size=LOOKED_AT)
+        else:
+            some = queue_pages.over_page(connection, before=filters.before, size=LOOKED_AT)
+        running = _running(desk, connection)
+        lines = told(some)
+    with desk.accounts() as accounts:
+        sent = accounts.sent.among([one.id for one in some])
+    chosen = [
+        (one, line) for one, line in zip(some, lines, strict=True) if filters.takes(line, sent)
+    ]
+    kept = [line_of(line, today=today, sent=sent) for _, line in chosen[:LINES]]
+    last = chosen[LINES - 1][0] if len(chosen) > LINES else some[-1] if some else None
+    is_more = len(chosen) > LINES or len(some) == LOOKED_AT
+    more = None
+    if last is not None and is_more:
+        more = filters.address(
+            f"{last.deadline}_{last.ordinal}" if filters.shown == "open" else str(last.ordinal)
+        )
+    return Found(tuple(kept), more), counts, running
+
+
+def _counts(lines: Sequence[dict[str, Any]], user: User, today: str, *, every: bool) -> Counts:
+    found = [line_of(one, today=today, sent={}) for one in lines]
+    return Counts(
+        open=len(found),
+        late=sum(one.urgency == "late" for one in found),
+        soon=sum(one.urgency == "soon" for one in found),
+        mine=sum(user.role in one.step.by for one in found),
+        every=every,
+    )
+
+
+def _running(desk: Desk, connection: Any) -> dict[str, Any] | None:
+    """Tell which deletion runs, since when, for which requests, and how far it is."""
+    worker = who_works(desk.root)
+    if worker is None:
+        return None
+    begun = [one.id for one in deletions.all_requests(connection) if one.state == "running"]
+    served = [
+        row["id"]
+        for run in begun
+        for row in connection.execute("SELECT id FROM queue WHERE run = ? ORDER BY ordinal", (run,))
+    ]
+    return {
+        "deletions": begun,
+        "requests": served,
+        "since": worker.since,
+        "what": worker.what,
+        "done": worker.done,
+        "total": worker.total,
+    }
+
+
+def _failed(desk: Desk) -> list[dict[str, Any]]:
+    """Return what the last run that was started here says that failed."""
+    said = said_last(desk)
+    if said is None or who_works(desk.root) is not None:
+        return []
+    if "error" in said:
+        return [{"requests": [], "error": said["error"]}]
+    return list(said.get("failed", ()))
+
+
+def _is_answered(told: dict[str, Any]) -> bool:
+    """Say whether there is something to send: nobody is written to of an exact phase."""
+    return told["state"] != "cancelled" and not told["follows"]
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 19 else None

@@ -1,0 +1,105 @@
+"""The records: who answers for the data and what for, what was asked this year, who has data.
+
+The figures count what the register keeps; requests of which nothing is kept any more are in none.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from starlette.responses import Response
+
+from lineage_store.index import queue_pages
+from lineage_store.requests import law_in_force, load_controller, load_named, load_recipients
+from unweave.answers import requests as request_answers
+from unweave.web.process.desk import Desk
+from unweave.web.process.rendering import Page, rendered
+from unweave.web.process.request_words import RIGHTS, STATES
+from unweave.web.process.visits import Visit
+
+AT_MOST = 10_000  # requests that a page counts
+WORDS = {
+    "name": "Controller",
+    "contact": "How to reach it",
+    "officer": "Data protection officer",
+    "authority": "Supervisory authority",
+    "joint": "Joint controllers",
+    "representative": "Representative in the Union",
+    "purposes": "Purposes",
+    "people": "Categories of people",
+    "data": "Categories of data",
+    "recipients": "Categories of recipients",
+    "transfers": "Transfers to third countries",
+    "retention": "How long data are kept",
+    "security": "Measures of security",
+    "source": "Where data come from",
+    "decisions": "Automated decisions",
+}
+COLUMNS = (
+    "request", "right", "ground", "state", "ids", "received", "deadline", "extended", "ended",
+    "days_open", "late", "run", "ids_found",
+)  # fmt: skip
+
+
+def show(desk: Desk, visit: Visit) -> Response:
+    """Show the records."""
+    year = desk.today[:4]
+    told = list(_over(desk))
+    of_year = [one for one in told if one["ended"][:4] == year]
+    with desk.session.reading() as (workspace, _):
+        controller = load_controller(workspace)
+        named = [asdict(one) for one in load_named(workspace).values()]
+        recipients = [asdict(one) for one in load_recipients(workspace)]
+    said = asdict(controller)
+    values = {
+        "year": year,
+        "figures": _figures(of_year),
+        "every": len(told) < AT_MOST,
+        "controller": [(words, said[name]) for name, words in WORDS.items()],
+        "missing": controller.missing,
+        "named": named,
+        "recipients": recipients,
+    }
+    return rendered(Page("records.html.j2", values, under="/records"), visit)
+
+
+def as_csv(desk: Desk, visit: Visit) -> Response:
+    """Hand the register of what is over out, as CSV: a line a request, and nobody's name."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(_over(desk))
+    return Response(
+        text.getvalue(),
+        media_type="text/csv; charset=utf-8",
+        headers={"content-disposition": 'attachment; filename="requests.csv"'},
+    )
+
+
+def _over(desk: Desk) -> Iterator[dict[str, Any]]:
+    with desk.session.reading() as (workspace, connection):
+        law = law_in_force(workspace)
+        for one in queue_pages.over_page(connection, before=None, size=AT_MOST):
+            if one.follows is None:
+                yield request_answers.line(one, law, today=desk.today)
+
+
+def _figures(lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """Count what was answered: by right, in time, extended, refused, and for how many days."""
+    days = [one["days_open"] for one in lines]
+    return {
+        "answered": len(lines),
+        "in_time": sum(not one["late"] for one in lines),
+        "extended": sum(one["extended"] is not None for one in lines),
+        "refused": sum(one["state"] == "refused" for one in lines),
+        "nothing": sum(one["state"] == "nothing found" for one in lines),
+        "days": None if not days else sum(days) / len(days),
+        "rights": [
+            (words, here, {STATES[state]: sum(one["state"] == state for one in ours)
+                           for state in dict.fromkeys(one["state"] for one in ours)})
+            for right, words in RIGHTS.items()
+            if (here := len(ours := [one for one in lines if one["right"] == right]))
+        ],
+    }  # fmt: skip

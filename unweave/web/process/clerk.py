@@ -1,0 +1,104 @@
+"""The clerk: has a command do what changes something, in a process of its own.
+
+The desk cannot: it has neither the key of the manifest nor that of signing. What is told goes
+through a pipe as JSON, and stands in no command line. What runs long, a deletion, is started and
+left alone: it goes on if the desk ends, and what it says is written to a file.
+"""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+from lineage_store.errors import (
+    AlreadyForgotten,
+    BadInput,
+    CheckFailed,
+    NothingFound,
+    OnHold,
+    Unfinished,
+    UnweaveError,
+    WorkspaceBusy,
+)
+from unweave.web.process.desk import Desk
+
+Answer = dict[str, Any]
+SECONDS = 120
+MODULE = "unweave.web.process.clerk_process"
+ERRORS: Mapping[str, type[UnweaveError]] = {
+    one.__name__: one
+    for one in (
+        AlreadyForgotten,
+        BadInput,
+        CheckFailed,
+        NothingFound,
+        OnHold,
+        Unfinished,
+        UnweaveError,
+        WorkspaceBusy,
+    )
+}
+
+
+class ClerkFailed(UnweaveError):
+    """The command that was to change something ended as nobody foresaw: nothing is known of it."""
+
+    exit_status = 4
+
+
+def have_done(desk: Desk, operation: str, arguments: Mapping[str, Any]) -> Answer:
+    """Have an operation of `clerk_process` done, and return what it says.
+
+    Raises what it raised, and ClerkFailed where it says nothing.
+    """
+    asked = {"operation": operation, "arguments": dict(arguments)}
+    try:
+        done = subprocess.run(
+            [*desk.python, "-m", MODULE, str(desk.root)],
+            input=json.dumps(asked).encode("utf-8"),
+            capture_output=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        told = json.loads(done.stdout)
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        raise ClerkFailed(
+            "The command that was to do this gave no answer: look at the request before you try "
+            "again."
+        ) from error
+    if told["ok"]:
+        answer: Answer = told["answer"]
+        return answer
+    raise ERRORS.get(told["kind"], BadInput)(told["error"])
+
+
+def start_run(desk: Desk) -> int:
+    """Start the command that runs what is due, and return its process id.
+
+    It has a session of its own, so that nothing that ends the desk ends it.
+    """
+    partial = desk.last_run.with_name(".desk-run.partial")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        process = subprocess.Popen(
+            [*desk.python, *desk.run, "--workspace", str(desk.root.resolve()), "--json"],
+            stdin=subprocess.DEVNULL,
+            stdout=descriptor,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd=desk.root.resolve().parent,
+        )
+    finally:
+        os.close(descriptor)
+    partial.replace(desk.last_run)
+    return process.pid
+
+
+def said_last(desk: Desk) -> Answer | None:
+    """Return what the last run said; None while it has said nothing."""
+    try:
+        answer: Answer = json.loads(desk.last_run.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return answer

@@ -1,0 +1,118 @@
+"""The desk: one workspace, opened with the desk's own keys, and what was started for it."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+
+from lineage_store.canonical import write_atomic
+from lineage_store.clock import machine_time, time_text
+from lineage_store.index import events_to_be_signed
+from lineage_store.log import events
+from lineage_store.log.events import Loggable
+from lineage_store.requests import number_of
+from lineage_store.workspace import DeskWorkspace, open_for_the_desk
+from unweave.desk.request_queue import RequestQueue
+from unweave.session.session import Now, Session
+from unweave.web.accounts.desk_file import desk_file
+from unweave.web.accounts.sent_answers import SentAnswers
+from unweave.web.accounts.sign_ins import SignIns
+from unweave.web.accounts.too_often import Limit
+from unweave.web.accounts.users import User, Users
+from unweave.web.process.bindings import Binding
+
+OUTBOX = ".outbox"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeskSession(Session):
+    """A session that opens its workspace with the keys of the desk."""
+
+    def workspace(self) -> DeskWorkspace:
+        """Open the workspace."""
+        return open_for_the_desk(self.root)
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Users and sign-ins, in one open file."""
+
+    users: Users
+    sign_ins: SignIns
+    sent: SentAnswers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """A workspace as the desk serves it.
+
+    `python` starts Python, and `run` the command that runs what is due; both take further
+    arguments. What is written to be sent lies in the outbox, beside the workspace, until the
+    officer says that it was sent.
+    """
+
+    root: Path
+    binding: Binding
+    now: Now = machine_time
+    random_bytes: Callable[[int], bytes] = os.urandom
+    python: tuple[str, ...] = (sys.executable,)
+    run: tuple[str, ...] = ("-m", "unweave", "run-requests")
+    tries: Limit = field(default_factory=lambda: Limit(6, 300.0, monotonic))
+    refusals: Limit = field(default_factory=lambda: Limit(1, 300.0, monotonic))
+    pages: Limit = field(default_factory=lambda: Limit(240, 60.0, monotonic))
+
+    @property
+    def session(self) -> DeskSession:
+        """A session of now."""
+        return DeskSession(root=self.root, now=self.now)
+
+    @property
+    def queue(self) -> RequestQueue:
+        """The request queue, to read."""
+        return RequestQueue(self.session)
+
+    @property
+    def today(self) -> str:
+        """The day."""
+        return time_text(self.now())[:10]
+
+    @property
+    def seconds(self) -> int:
+        """The time, in seconds since 1970."""
+        return int(self.now().timestamp())
+
+    @property
+    def outbox(self) -> Path:
+        """The folder of what is written to be sent."""
+        root = self.root.resolve()
+        return root.with_name(root.name + OUTBOX)
+
+    @property
+    def last_run(self) -> Path:
+        """What the run that was started last has said, as far as it is."""
+        return self.root / "desk-run.json"
+
+    @contextmanager
+    def accounts(self) -> Iterator[Accounts]:
+        """Open users and sign-ins for one transaction."""
+        keys = self.session.workspace().keys()
+        with desk_file(self.root) as connection:
+            yield Accounts(Users(connection, keys), SignIns(connection), SentAnswers(connection))
+
+    def log(self, user: User, what: Callable[[str], Loggable]) -> None:
+        """Append what somebody did to the event log; the next command signs it.
+
+        `what` returns the event for the number of whoever did it.
+        """
+        workspace = self.session.workspace()
+        with events_to_be_signed(workspace) as connection:
+            keys = workspace.keys()
+            number = number_of(connection, keys, user.name, random_bytes=self.random_bytes)
+            events.append(connection, what(number), time=time_text(self.now()))
+
+    def write_last_run(self, data: bytes) -> None:
+        """Write down what the last run is known to have said."""
+        write_atomic(self.last_run, data)

@@ -1,0 +1,84 @@
+"""Who may what at the desk: a route that does not stand here is not served.
+
+`roles` are those who are let in; PUBLIC is everybody, signed in or not. *Whose object* a thing is
+cannot be told from a route: where it matters, `whose` says who is kept out besides.
+"""
+
+from dataclasses import dataclass
+
+from unweave.web.accounts.users import Role
+
+PUBLIC: frozenset[Role] = frozenset()
+STAFF: frozenset[Role] = frozenset({"officer", "approver", "engineer", "auditor", "owner"})
+DESK: frozenset[Role] = frozenset({"officer", "approver", "auditor", "owner"})
+NAMES: frozenset[Role] = frozenset({"officer", "approver"})
+OFFICER: frozenset[Role] = frozenset({"officer"})
+RUNNERS: frozenset[Role] = frozenset({"officer", "engineer"})
+APPROVER: frozenset[Role] = frozenset({"approver"})
+RECORDS: frozenset[Role] = frozenset({"officer", "auditor", "owner"})
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A route, and who may ask it."""
+
+    method: str
+    path: str
+    roles: frozenset[Role]
+    whose: str = "anybody's"
+
+
+# fmt: off
+MATRIX: tuple[Rule, ...] = (
+    Rule("GET",  "/",                                 DESK),
+    Rule("GET",  "/style.css",                        PUBLIC),
+    Rule("GET",  "/healthz",                          PUBLIC),
+    Rule("GET",  "/sign-in",                          PUBLIC),
+    Rule("POST", "/sign-in",                          PUBLIC),
+    Rule("POST", "/sign-out",                         STAFF),
+    Rule("GET",  "/welcome/{link}",                   PUBLIC, "whose link it is"),
+    Rule("POST", "/welcome/{link}",                   PUBLIC, "whose link it is"),
+    Rule("GET",  "/verify",                           PUBLIC),
+    Rule("POST", "/verify",                           PUBLIC),
+    Rule("GET",  "/accessibility",                    PUBLIC),
+    Rule("GET",  "/requests/new",                     OFFICER),
+    Rule("POST", "/requests/new",                     OFFICER),
+    Rule("GET",  "/requests/{request}",               DESK),
+    Rule("POST", "/requests/{request}/names",         NAMES),
+    Rule("POST", "/requests/{request}/who",           OFFICER),
+    Rule("POST", "/requests/{request}/approve",       APPROVER, "not who asked or filed it"),
+    Rule("POST", "/requests/{request}/ask-more",      OFFICER),
+    Rule("POST", "/requests/{request}/more-came",     OFFICER),
+    Rule("POST", "/requests/{request}/unidentified",  OFFICER),
+    Rule("POST", "/requests/{request}/extend",        OFFICER),
+    Rule("POST", "/requests/{request}/hold",          OFFICER),
+    Rule("POST", "/requests/{request}/release",       OFFICER),
+    Rule("POST", "/requests/{request}/refuse",        OFFICER),
+    Rule("POST", "/requests/{request}/cancel",        OFFICER),
+    Rule("POST", "/requests/{request}/pack",          OFFICER),
+    Rule("POST", "/requests/{request}/file",          OFFICER),
+    Rule("POST", "/requests/{request}/sent",          OFFICER),
+    Rule("POST", "/run",                              RUNNERS),
+    Rule("GET",  "/models",                           STAFF),
+    Rule("GET",  "/models/{model}",                   STAFF),
+    Rule("GET",  "/deletions/{deletion}",             STAFF),
+    Rule("GET",  "/audit",                            STAFF),
+    Rule("GET",  "/audit/head",                       STAFF),
+    Rule("GET",  "/audit/key",                        PUBLIC),
+    Rule("GET",  "/records",                          RECORDS),
+    Rule("GET",  "/records/requests.csv",             RECORDS),
+)
+# fmt: on
+BY_ROUTE = {(rule.method, rule.path): rule for rule in MATRIX}
+HOME: dict[Role, str] = {
+    "officer": "/",
+    "approver": "/",
+    "engineer": "/models",
+    "auditor": "/audit",
+    "owner": "/",
+}
+
+
+def may(role: Role, method: str, path: str) -> bool:
+    """Say whether a role is let in by a route, as the matrix has it."""
+    return role in BY_ROUTE[method, path].roles

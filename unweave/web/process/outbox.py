@@ -1,0 +1,77 @@
+"""What is written to be sent, until it was sent: a folder a request, for the owner alone.
+
+It lies beside the workspace and not in it: a letter names the person, and a receipt is handed out
+once. So a hand-over that fails is made again from here, and nothing stays once it was sent.
+"""
+
+import io
+import re
+import shutil
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lineage_store.errors import BadInput, NothingFound
+from unweave.web.process.desk import Desk
+
+REQUEST = re.compile("q[0-9]{1,12}")
+EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def folder_of(desk: Desk, request: str) -> Path:
+    """Return where what is sent for a request lies; raises NothingFound for what is none."""
+    if not REQUEST.fullmatch(request):
+        raise NothingFound("There is no such request.")
+    return desk.outbox / request
+
+
+def files_of(desk: Desk, request: str) -> tuple[str, ...]:
+    """Return the names of what is written to be sent for a request."""
+    folder = folder_of(desk, request)
+    return tuple(sorted(one.name for one in folder.glob("*") if one.is_file()))
+
+
+@contextmanager
+def new_place(desk: Desk, request: str) -> Iterator[Path]:
+    """Yield a folder that there is not yet, to be written by a command.
+
+    What was written before of the same request is put aside until the new one is there, and comes
+    back if it fails: a receipt lies nowhere else.
+    """
+    folder = folder_of(desk, request)
+    desk.outbox.mkdir(mode=0o700, exist_ok=True)
+    if any(one.startswith("receipt") for one in files_of(desk, request)):
+        raise BadInput(
+            "A pack with a receipt is written already, and there is no second one: hand that over."
+        )
+    aside = folder.with_name(f"{request}.before")
+    if folder.exists():
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.rename(aside)
+    try:
+        yield folder
+    except BaseException:
+        if aside.exists() and not folder.exists():
+            aside.rename(folder)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def packed(desk: Desk, request: str) -> bytes:
+    """Return all that is written for a request as one ZIP file."""
+    folder, stream = folder_of(desk, request), io.BytesIO()
+    names = files_of(desk, request)
+    if not names:
+        raise NothingFound("Nothing is written to be sent for this request.")
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name in names:
+            member = zipfile.ZipInfo(f"{request}/{name}", EPOCH)
+            member.compress_type, member.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
+            archive.writestr(member, (folder / name).read_bytes())
+    return stream.getvalue()
+
+
+def empty(desk: Desk, request: str) -> None:
+    """Erase what was written for a request."""
+    shutil.rmtree(folder_of(desk, request), ignore_errors=True)
