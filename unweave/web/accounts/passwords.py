@@ -4,6 +4,8 @@ A password has twelve characters at least and no other rule; it is compared with
 name (NIST SP 800-63B, 5.1.1.2: length, and no composition rules).
 """
 
+from functools import cache
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -11,8 +13,6 @@ from lineage_store.errors import BadInput
 
 SHORTEST, LONGEST = 12, 1024
 _HASHER = PasswordHasher()
-# What a password is compared with where there is no user: that takes as long.
-_NOBODYS = _HASHER.hash("nobody has this one")
 
 
 def kept(password: str, *, name: str) -> str:
@@ -27,6 +27,12 @@ def kept(password: str, *, name: str) -> str:
 def is_password(password: str, of: str | None) -> bool:
     """Say whether a password is the one that this was kept of; of nobody it takes as long."""
     try:
-        return _HASHER.verify(of or _NOBODYS, password[: LONGEST + 1]) and of is not None
+        return _HASHER.verify(of or _of_nobody(), password[: LONGEST + 1]) and of is not None
     except (VerificationError, InvalidHashError):
         return False
+
+
+@cache
+def _of_nobody() -> str:
+    """Return what a password is compared with where there is no user: that takes as long."""
+    return _HASHER.hash("nobody has this one")
