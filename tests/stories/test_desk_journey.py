@@ -1,36 +1,24 @@
-"""The officer's whole way through the desk, by forms alone: from a letter to the answer that is sent.
+"""The officer's whole way through the desk, by forms alone: from a letter to its answer.
 
 Nothing but the forms that stand in the pages is sent, and no page runs a script.
 """
 
 import io
-import shutil
 import time
 import zipfile
 
 import pytest
 
-from fixtures.desk_users import come_in, sign_in_at_once
+from fixtures.desk_users import come_in, quick_passwords, sign_in_at_once
+from fixtures.small_desk import desk_of
 from fixtures.small_table import OPTIONS, write_people
-from fixtures.warm_python import warm_executable
 from lineage_store.index import queue, reading_index
 from lineage_store.log import events
 from lineage_store.requests import Policy
 from lineage_store.workspace import open_workspace, who_works
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
-from unweave.web.process.bindings import bind
-from unweave.web.process.desk import Desk
 
-# What `unweave run-requests` does, on a backend that needs no TFX.
-RUN = """
-import json, sys
-from pipelines.backends.direct import DirectBackend
-from unweave import Project
-print(json.dumps(Project(sys.argv[2], backend=DirectBackend()).requests.run()))
-"""
-MODULES = ("unweave.api.project", "unweave.desk.request_queue", "pipelines.backends.direct",
-           "pipelines.runs.queue", "unweave.web.process.clerk_process")  # fmt: skip
 SECONDS = 120
 
 
@@ -46,12 +34,8 @@ def trained(tmp_path_factory):
 @pytest.fixture
 def desk(trained, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")  # letters without PDF are made quicker
-    return Desk(
-        root=shutil.copytree(trained, tmp_path / "workspace"),
-        binding=bind("127.0.0.1:8484"),
-        python=(warm_executable(*MODULES),),
-        run=("-c", RUN),
-    )
+    quick_passwords(monkeypatch)
+    return desk_of(trained, tmp_path)
 
 
 def wait_for_run(desk, browser, request):
@@ -133,8 +117,9 @@ def test_from_a_letter_to_the_answer_that_is_sent_by_forms_alone(desk):
         assert kind in kinds
     assert "Pia" not in str(done) and "p4" not in str(done)
     deletion = officer.get("/deletions/r1")
-    assert "rows forgotten" in deletion.text and "'sha256-" in (
-        deletion.headers["content-security-policy"]
+    assert (
+        "rows forgotten" in deletion.text
+        and "'sha256-" in (deletion.headers["content-security-policy"])
     )
     for path in ("/", "/requests/q1", "/models", "/models/m2", "/audit", "/records"):
         answer = officer.get(path)

@@ -1,0 +1,140 @@
+"""Who may what at the desk: the table that is served by is the table that stands here."""
+
+import pytest
+
+from fixtures.desk_users import sign_in_at_once
+from fixtures.script_free import ScriptFree
+from fixtures.small_desk import SECRETS, desk_of
+from unweave.web.accounts.too_often import Limit
+from unweave.web.accounts.users import ROLES
+from unweave.web.application import HANDLERS, application
+from unweave.web.process.matrix import BY_ROUTE, HOME, MATRIX, PUBLIC
+
+# o officer, p approver, e engineer, a auditor, w owner; * everybody, signed in or not.
+WHO = {
+    "GET /": "op aw",
+    "GET /style.css": "*",
+    "GET /healthz": "*",
+    "GET /sign-in": "*",
+    "POST /sign-in": "*",
+    "POST /sign-out": "opeaw",
+    "GET /welcome/{link}": "*",
+    "POST /welcome/{link}": "*",
+    "GET /verify": "*",
+    "POST /verify": "*",
+    "GET /accessibility": "*",
+    "GET /requests/new": "o",
+    "POST /requests/new": "o",
+    "GET /requests/{request}": "op aw",
+    "POST /requests/{request}/names": "op",
+    "POST /requests/{request}/who": "o",
+    "POST /requests/{request}/approve": "p",
+    "POST /requests/{request}/ask-more": "o",
+    "POST /requests/{request}/more-came": "o",
+    "POST /requests/{request}/unidentified": "o",
+    "POST /requests/{request}/extend": "o",
+    "POST /requests/{request}/hold": "o",
+    "POST /requests/{request}/release": "o",
+    "POST /requests/{request}/refuse": "o",
+    "POST /requests/{request}/cancel": "o",
+    "POST /requests/{request}/pack": "o",
+    "POST /requests/{request}/file": "o",
+    "POST /requests/{request}/sent": "o",
+    "POST /run": "o e",
+    "GET /models": "opeaw",
+    "GET /models/{model}": "opeaw",
+    "GET /deletions/{deletion}": "opeaw",
+    "GET /audit": "opeaw",
+    "GET /audit/head": "opeaw",
+    "GET /audit/key": "*",
+    "GET /records": "o aw",
+    "GET /records/requests.csv": "o aw",
+}
+LETTERS = dict(zip(("officer", "approver", "engineer", "auditor", "owner"), "opeaw", strict=True))
+PLACES = {"request": "q3", "model": "m1", "deletion": "r1", "link": "0" * 64}
+
+
+def address(path):
+    return path.format(**PLACES)
+
+
+@pytest.fixture(scope="module")
+def desk(workspace_of_requests, tmp_path_factory):
+    here, often = tmp_path_factory.mktemp("matrix"), Limit(10_000, 60.0, lambda: 0.0)
+    return desk_of(workspace_of_requests, here, pages=often)
+
+
+@pytest.fixture(scope="module")
+def browsers(desk):
+    return {role: sign_in_at_once(desk, f"The {role}", role) for role in ROLES}
+
+
+def test_every_route_stands_in_the_table_and_in_no_other_way():
+    assert [f"{rule.method} {rule.path}" for rule in MATRIX] == list(WHO)
+    assert HANDLERS.keys() == BY_ROUTE.keys() and len(MATRIX) == len(BY_ROUTE)
+    for rule in MATRIX:
+        told = WHO[f"{rule.method} {rule.path}"]
+        let_in = {role for role, letter in LETTERS.items() if letter in told}
+        assert (rule.roles, told == "*") == (let_in, rule.roles == PUBLIC)
+    assert LETTERS.keys() == set(ROLES) == HOME.keys()
+    for role, home in HOME.items():
+        assert role in BY_ROUTE["GET", home].roles
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_is_let_in_where_it_may_and_nowhere_else(browsers, desk, role):
+    browser = browsers[role]
+    token = None
+    for route, told in WHO.items():
+        method, path = route.split()
+        if path == "/sign-out" or (method, path) == ("POST", "/run"):
+            continue  # the last thing that is done, and what starts a run
+        lets_in = told == "*" or LETTERS[role] in told
+        if method == "GET":
+            status = browser.get(address(path)).status_code
+            forms = [form["fields"].get("token") for form in browser.page.forms]
+            token = next(filter(None, forms), token)
+            assert (status == 403) is (not lets_in), route
+            assert status in ((200, 422) if lets_in else (403,)), route
+        elif not lets_in:
+            status = browser.post(address(path), {"token": token}).status_code
+            assert status == 403 and "Your role does not let you" in browser.text, route
+
+
+def test_a_page_fetched_as_nobody_names_no_one_and_does_nothing(desk):
+    nobody = ScriptFree(application(desk), desk.binding.home)
+    before = desk.root.joinpath("unweave.sqlite").read_bytes()
+    for route, told in WHO.items():
+        method, path = route.split()
+        answer = nobody.get(address(path)) if method == "GET" else nobody.post(address(path), {})
+        assert told == "*" or nobody.path == "/sign-in", route
+        assert not any(name in answer.text for name in SECRETS), route
+    assert desk.root.joinpath("unweave.sqlite").read_bytes() == before
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_page_names_anybody_and_an_auditor_reads_staff_by_number(browsers, role):
+    browser, rules = browsers[role], [rule for rule in MATRIX if role in rule.roles]
+    for rule in rules:
+        if rule.method != "GET":
+            continue
+        for number in range(1, 10) if "{request}" in rule.path else (1,):
+            text = browser.get(rule.path.format(**PLACES | {"request": f"q{number}"})).text
+            assert not any(name in text for name in SECRETS), (rule.path, number)
+            if role == "auditor" and rule.path.startswith(("/requests", "/audit")):
+                assert "Dora Ost" not in text
+
+
+def test_the_approver_who_asked_or_filed_does_not_approve(browsers, desk):
+    asked = sign_in_at_once(desk, "axel  zwo", "approver")  # as q5 has its requester, folded
+    asked.get("/requests/q5")
+    asked.send("/requests/q5/approve")
+    assert asked.answer.status_code == 422 and "needs a second person" in asked.text
+    filed = sign_in_at_once(desk, "DORA OST", "approver")
+    filed.get("/requests/q5")
+    filed.send("/requests/q5/approve")
+    assert "needs a second person" in filed.text
+    other = browsers["approver"]
+    other.get("/requests/q5")
+    other.send("/requests/q5/approve")
+    assert "The request is approved." in other.text
