@@ -34,8 +34,8 @@ from unweave.commands.requests.describe import describe
 from unweave.commands.requests.recipient import recipient
 from unweave.commands.requests.request import request, run_requests
 from unweave.commands.requests.request_answers import evidence
+from unweave.commands.requests.serve import serve, user
 from unweave.commands.requests.serving import serving
-from unweave.commands.serve import serve, user
 from unweave.commands.train import train
 from unweave.options.ids_file import ids_into
 from unweave.options.once import Commands
@@ -51,10 +51,10 @@ from unweave.options.shared import (
     spelled_for_a_terminal,
     workspace_of,
 )
+from unweave.session.unforeseen import sentence, write_details
 from unweave.session.version import installed_version
 from unweave.text.flags import in_flags
 from unweave.text.printed import say, say_json
-from unweave.unforeseen import sentence, write_details
 
 UNFORESEEN = 4
 

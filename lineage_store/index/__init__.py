@@ -5,8 +5,7 @@ models         the registry of models
 deletions      deletion runs and the exclusion manifest
 manifest       who and what a training keeps out, and of whom a model cannot know
 readmission    who was forgotten agrees anew
-queue          requests that wait; `queue_changes` what people do to them, `queue_pages` how many
-               are read a page at a time
+queue          requests that wait; `queue_changes` what people do to them
 certified      whose certificate is whose
 row_index      which rows a subject has in which snapshot
 descent        which models were trained from which
@@ -123,7 +122,6 @@ __all__ = [
     "open_index",
     "queue",
     "queue_changes",
-    "queue_pages",
     "reached",
     "read_index",
     "read_logged",

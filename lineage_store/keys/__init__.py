@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lineage_store.keys.pseudonyms import Pseudonyms
     from lineage_store.keys.receipts import Receipts, overwrite
     from lineage_store.keys.sealed import seal, unseal
-    from lineage_store.keys.secret import Keys, erased
+    from lineage_store.keys.secret import Keys, erased, keyed
     from lineage_store.keys.signing import (
         create_signing_key,
         from_base64,
@@ -47,7 +47,7 @@ else:
             "pseudonyms": ("Pseudonyms",),
             "receipts": ("Receipts", "overwrite"),
             "sealed": ("seal", "unseal"),
-            "secret": ("Keys", "erased"),
+            "secret": ("Keys", "erased", "keyed"),
             "signing": (
                 "create_signing_key",
                 "from_base64",
@@ -85,6 +85,7 @@ __all__ = [
     "from_base64",
     "is_signed_by",
     "key_id",
+    "keyed",
     "load_private_key",
     "load_public_key",
     "overwrite",

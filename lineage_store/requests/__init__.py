@@ -12,6 +12,7 @@ kept_rows   rows of a restriction, sealed, out of all models
 letters     letters and files of requests, sealed, and for how long
 named_models  under what name models are served, and what they are for
 named_recipients  whom data or models were given to, and who of them was told
+queue_pages  the queue, a page at a time
 register    what is kept of requests that are over, and for how long
 retention   until when versions of named models are kept
 recipients  where models were pushed that held deleted rows
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
         with_one_more,
     )
     from lineage_store.requests.policy import Policy, Sender, date_of, load_policy, save_policy
+    from lineage_store.requests.queue_pages import After, open_page, over_page
     from lineage_store.requests.register import end_register, has_ended, years_before
     from lineage_store.requests.retention import KeptUntil, kept_until
     from lineage_store.requests.staff import name_of, number_of
@@ -123,6 +125,7 @@ else:
                 "with_one_more",
             ),
             "policy": ("Policy", "Sender", "date_of", "load_policy", "save_policy"),
+            "queue_pages": ("After", "open_page", "over_page"),
             "register": ("end_register", "has_ended", "years_before"),
             "retention": ("KeptUntil", "kept_until"),
             "staff": ("name_of", "number_of"),
@@ -134,6 +137,7 @@ __all__ = [
     "OF_ACCESS",
     "OF_LETTERS",
     "Accepted",
+    "After",
     "Controller",
     "Details",
     "Entry",
@@ -176,6 +180,8 @@ __all__ = [
     "number_of",
     "open_details",
     "open_letter",
+    "open_page",
+    "over_page",
     "recipients",
     "rows_kept_of",
     "save_controller",

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from lineage_store.errors import CheckFailed, NothingFound, UnweaveError, WorkspaceBusy
-from unweave.unforeseen import sentence, write_details
+from unweave.session.unforeseen import sentence, write_details
 from unweave.web.accounts.sign_ins import form_token, is_form_token
 from unweave.web.accounts.users import User
 from unweave.web.process.clerk import ClerkFailed

@@ -16,7 +16,7 @@ from lineage_store.workspace.folder import writing
 from pipelines.backends.direct import DirectBackend
 from unweave import Project
 from unweave.options.shared import workspace_of
-from unweave.unforeseen import sentence, write_details
+from unweave.session.unforeseen import sentence, write_details
 
 TOP = Path(__file__).parents[3]
 

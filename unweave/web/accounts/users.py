@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from lineage_store.errors import BadInput, NothingFound
-from lineage_store.keys import Keys, seal, unseal
-from lineage_store.keys.secret import keyed
+from lineage_store.keys import Keys, keyed, seal, unseal
 from unweave.web.accounts.one_time_codes import SECRET_BYTES, step_of
 from unweave.web.accounts.passwords import is_password, kept
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from lineage_store.errors import BadInput
 from lineage_store.index import models
 from lineage_store.index.models import ModelRecord
+from lineage_store.ledger import FIRST_FAMILY
 from lineage_store.questions import traces
 from lineage_store.requests import names_of_lines
 from unweave.answers.costs import cost_of
@@ -82,5 +83,5 @@ def _row(one: ModelRecord, names: dict[str, tuple[str, bool]]) -> dict[str, Any]
         "rows": one.report["rows"]["train"],
         "accuracy": None if accuracy is None else f"{accuracy:.1%}",
         "deletion": one.request,
-        "model_family": one.config.get("model_family", "keras"),
+        "model_family": one.config.get("model_family", FIRST_FAMILY),
     }

@@ -12,10 +12,9 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from lineage_store.errors import WorkspaceBusy
-from lineage_store.index import Queued, deletions, queue_pages
-from lineage_store.index.queue_pages import After
+from lineage_store.index import Queued, deletions
 from lineage_store.log import RunAsked
-from lineage_store.requests import law_in_force
+from lineage_store.requests import After, law_in_force, open_page, over_page
 from lineage_store.rights import RIGHTS as EVERY_RIGHT
 from lineage_store.workspace import who_works
 from unweave.answers import requests as request_answers
@@ -128,12 +127,12 @@ def _read(
         def told(some: Sequence[Queued]) -> list[dict[str, Any]]:
             return [request_answers.line(one, law, today=today) for one in some]
 
-        first = queue_pages.open_page(connection, after=After(), size=LOOKED_AT + 1)
+        first = open_page(connection, after=After(), size=LOOKED_AT + 1)
         counts = _counts(told(first[:LOOKED_AT]), visit.who, today, every=len(first) <= LOOKED_AT)
         if filters.shown == "open":
-            some = queue_pages.open_page(connection, after=filters.after, size=LOOKED_AT)
+            some = open_page(connection, after=filters.after, size=LOOKED_AT)
         else:
-            some = queue_pages.over_page(connection, before=filters.before, size=LOOKED_AT)
+            some = over_page(connection, before=filters.before, size=LOOKED_AT)
         running = _running(desk, connection)
         lines = told(some)
     with desk.accounts() as accounts:

@@ -11,8 +11,13 @@ from typing import Any
 
 from starlette.responses import Response
 
-from lineage_store.index import queue_pages
-from lineage_store.requests import law_in_force, load_controller, load_named, load_recipients
+from lineage_store.requests import (
+    law_in_force,
+    load_controller,
+    load_named,
+    load_recipients,
+    over_page,
+)
 from unweave.answers import requests as request_answers
 from unweave.web.process.desk import Desk
 from unweave.web.process.rendering import Page, rendered
@@ -81,7 +86,7 @@ def as_csv(desk: Desk, visit: Visit) -> Response:
 def _over(desk: Desk) -> Iterator[dict[str, Any]]:
     with desk.session.reading() as (workspace, connection):
         law = law_in_force(workspace)
-        for one in queue_pages.over_page(connection, before=None, size=AT_MOST):
+        for one in over_page(connection, before=None, size=AT_MOST):
             if one.follows is None:
                 yield request_answers.line(one, law, today=desk.today)
 

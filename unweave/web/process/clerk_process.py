@@ -49,7 +49,7 @@ def done(root: Path, operation: str, arguments: Mapping[str, Any]) -> dict[str, 
     """Do one operation, and say what came of it."""
     from lineage_store.errors import UnweaveError
     from unweave.api.project import Project
-    from unweave.unforeseen import sentence, write_details
+    from unweave.session.unforeseen import sentence, write_details
 
     try:
         answer = OPERATIONS[operation](Project(root, wait=WAIT).requests)(**arguments)

@@ -6,7 +6,8 @@ Open requests come as they are due, those that are over newest first.
 import sqlite3
 from dataclasses import dataclass
 
-from lineage_store.index.queue import Queued, find
+from lineage_store.index import Queued
+from lineage_store.index.queue import find
 
 
 @dataclass(frozen=True)
