@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all mutants lint equivalent bench clean FORCE
+.PHONY: help venv demo test test-all test-web mutants lint equivalent bench clean FORCE
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -19,6 +19,9 @@ test: .venv/.ready ## run the tests, two files at a time
 
 test-all: .venv/.ready ## run the tests, the slow ones too
 	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m ""
+
+test-web: .venv/.ready ## look at the desk in Chromium: each page, axe, the keyboard alone
+	.venv/bin/python -m pytest -m "" tests/tfx/test_desk_browser.py
 
 mutants: .venv/.ready ## plant faults in a copy: a named test must find each
 	.venv/bin/python tests/mutants.py

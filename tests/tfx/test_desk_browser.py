@@ -1,0 +1,210 @@
+"""The desk as a browser shows it: each page in its variants, by axe, with the keyboard alone.
+
+`make test-web` runs it. Without a Chromium on the PATH, or without Playwright, these are skipped.
+"""
+
+import contextlib
+import socket
+import threading
+import time
+
+import pytest
+
+from fixtures.desk_users import quick_passwords, sign_in_at_once
+from fixtures.small_desk import make_workspace
+from fixtures.small_table import OPTIONS, write_people
+from pipelines.backends.direct import DirectBackend
+from unweave import Project
+from unweave.report.pdf import browser
+from unweave.session.session import Session
+from unweave.web.accounts.too_often import Limit
+from unweave.web.accounts.users import ROLES
+from unweave.web.application import application
+from unweave.web.desk_users import DeskUsers
+from unweave.web.process.bindings import bind
+from unweave.web.process.desk import Desk
+from unweave.web.process.matrix import MATRIX
+
+playwright = pytest.importorskip("playwright.sync_api")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+pytestmark = pytest.mark.skipif(browser() is None, reason="no Chromium is on the PATH")
+
+WIDTHS = (1280, 390)
+FOUR_TIMES = 320  # pixels that are left of 1280 at 400 percent
+SMALLEST = 24  # pixels of what is pressed (WCAG 2.2, 2.5.8)
+# Links within a sentence are excepted there, as they are here.
+SMALL = """least => [...document.querySelectorAll('a, button, input, select, textarea, summary')]
+  .filter(one => one.type !== 'hidden' && !one.closest('.skip, p, dd, li:not(nav li), code'))
+  .map(one => [one.outerHTML.slice(0, 80), one.getBoundingClientRect()])
+  .filter(([_, box]) => box.width && (box.height < least || box.width < least))
+  .map(([html, box]) => html + ' ' + box.width + 'x' + box.height)"""
+HEADERS = """() => [...document.querySelectorAll('.stacked')].every(table =>
+  table.getAttribute('role') === 'table' && table.querySelectorAll('[role=columnheader]').length
+  && [...table.querySelectorAll('td')].every(one => one.getAttribute('role') === 'cell'
+    && one.dataset.of && (table.querySelector('thead').getBoundingClientRect().height > 10
+      || getComputedStyle(one, '::before').content.includes(one.dataset.of))))"""
+FOCUSED = """() => { const one = document.activeElement, style = getComputedStyle(one);
+  return [one.tagName, one.textContent.trim().slice(0, 30) || one.name || '',
+          style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2,
+          one.getBoundingClientRect().height > 0]; }"""
+
+
+def pages_of(role):
+    """The pages of a role: each route of the matrix, with data, and what is not there."""
+    found = ["/nowhere", "/requests/q999", "/?show=over", "/?show=send&right=objection"]
+    for rule in MATRIX:
+        if rule.method != "GET" or (rule.roles and role not in rule.roles):
+            continue
+        places = {"request": "q3", "model": "m2", "deletion": "r1", "link": "LINK"}
+        found.append(rule.path.format(**places))
+    files = ("/style.css", "/healthz", "/audit/head", "/audit/key", "/records/requests.csv")
+    return [one for one in found if one not in files and not one.endswith("LINK")]
+
+
+@contextlib.contextmanager
+def served(root):
+    """Serve a workspace on a port of its own while the block lasts; yield its desk."""
+    import uvicorn
+
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        desk = Desk(
+            root=root,
+            binding=bind(f"127.0.0.1:{listening.getsockname()[1]}"),
+            pages=Limit(100_000, 60.0, time.monotonic),
+        )
+        config = uvicorn.Config(application(desk), log_level="error", lifespan="off")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield desk
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with playwright.sync_playwright() as running:
+        yield running.chromium.launch(executable_path=browser(), args=["--no-sandbox"])
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    with served(make_workspace(tmp_path_factory.mktemp("browser"))) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def cookies(desk):
+    return {role: sign_in_at_once(desk, f"The {role}", role).cookies()["desk"] for role in ROLES}
+
+
+@contextlib.contextmanager
+def looked_at(chromium, desk, cookie, *, width=1280, **options):
+    """Open a browser of some width, signed in by a cookie; nothing may be said on its console."""
+    context = chromium.new_context(viewport={"width": width, "height": 900}, **options)
+    if cookie is not None:
+        context.add_cookies([{"name": "desk", "value": cookie, "url": desk.binding.home}])
+    page, said = context.new_page(), []
+    page.on("console", lambda one: said.append(one.text))
+    yield page
+    context.close()
+    assert [one for one in said if "status of 4" not in one] == []
+
+
+def faults_of(page, width):
+    """What is wrong with a page: axe's violations, what is too wide, what is too small."""
+    found = axe.Axe().run(page)
+    faults = [(one["id"], one["nodes"][0]["html"][:90]) for one in found.response["violations"]]
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    faults += [("too wide", wide)] if wide > width else []
+    is_report = page.evaluate("!!document.querySelector('#engineer')")
+    faults += [] if is_report else [("too small", one) for one in page.evaluate(SMALL, SMALLEST)]
+    faults += [] if page.evaluate(HEADERS) else [("headers", "of a table are lost")]
+    return faults
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_each_page_of_an_officer_has_no_fault(chromium, desk, cookies, width, colours):
+    with looked_at(chromium, desk, cookies["officer"], width=width, color_scheme=colours) as page:
+        for path in pages_of("officer"):
+            page.goto(desk.binding.home.rstrip("/") + path)
+            assert faults_of(page, width) == [], path
+
+
+@pytest.mark.parametrize("role", ROLES[1:])
+def test_each_page_of_the_other_roles_has_no_fault(chromium, desk, cookies, role):
+    with looked_at(chromium, desk, cookies[role], width=390, color_scheme="dark") as page:
+        for path in pages_of(role):
+            page.goto(desk.binding.home.rstrip("/") + path)
+            assert faults_of(page, 390) == [], path
+
+
+def test_at_four_times_the_size_in_forced_colours_and_without_a_cookie(chromium, desk, cookies):
+    home = desk.binding.home.rstrip("/")
+    options = {"forced_colors": "active", "reduced_motion": "reduce"}
+    with looked_at(chromium, desk, cookies["officer"], width=FOUR_TIMES, **options) as page:
+        for path in pages_of("officer"):
+            page.goto(home + path)
+            assert page.evaluate("document.documentElement.scrollWidth") <= FOUR_TIMES, path
+    link = DeskUsers(Session(root=desk.root)).add("Nora Neu", "officer")["path"]
+    for width in WIDTHS:
+        with looked_at(chromium, desk, None, width=width) as page:
+            for path in ("/sign-in", "/verify", "/accessibility", link, "/welcome/0"):
+                page.goto(home + path)
+                assert faults_of(page, width) == [], path
+
+
+def test_an_error_is_summed_up_at_the_top_and_tied_to_its_field(chromium, desk, cookies):
+    home = desk.binding.home.rstrip("/")
+    with looked_at(chromium, desk, cookies["officer"], width=390) as page:
+        page.goto(f"{home}/requests/q3")
+        page.click("text=Show names")
+        assert page.title().startswith("Error: ")
+        assert faults_of(page, 390) == []
+        page.click("text=Say why you read the names.")
+        field = page.locator("#why")
+        assert field.get_attribute("aria-invalid") == "true"
+        assert page.locator(f"#{field.get_attribute('aria-describedby').strip()}").is_visible()
+
+
+def test_the_keyboard_alone_reaches_all_and_shows_where_it_is(chromium, desk, cookies):
+    home = desk.binding.home.rstrip("/")
+    with looked_at(chromium, desk, cookies["officer"]) as page:
+        page.goto(f"{home}/")
+        page.keyboard.press("Tab")
+        assert page.evaluate(FOCUSED)[1] == "Skip to the content"
+        page.keyboard.press("Enter")
+        seen = []
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            tag, words, outlined, there = page.evaluate(FOCUSED)
+            if tag == "BODY":
+                break
+            assert outlined and there, (tag, words)
+            seen.append(words)
+        for words in ("File a request", "Run all that is ready", "q3", "Say who is meant"):
+            assert words in seen
+        # A request is filed, and focus is at what came of it.
+        page.goto(f"{home}/requests/new")
+        page.focus("#ids")
+        page.keyboard.type("p12")
+        page.focus("#verified_how")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/requests/q*#result")
+        assert "The request is filed." in page.inner_text("#result")
+
+
+def test_an_empty_workspace_has_pages_without_a_fault(chromium, tmp_path, monkeypatch):
+    quick_passwords(monkeypatch)
+    project = Project(tmp_path / "workspace", backend=DirectBackend())
+    project.train(write_people(tmp_path / "people.csv"), **OPTIONS)
+    with served(tmp_path / "workspace") as empty:
+        cookie = sign_in_at_once(empty, "Dora Ost", "officer").cookies()["desk"]
+        with looked_at(chromium, empty, cookie, width=390) as page:
+            for path in ("/", "/models", "/models/m1", "/audit", "/records"):
+                page.goto(empty.binding.home.rstrip("/") + path)
+                assert faults_of(page, 390) == [], path
