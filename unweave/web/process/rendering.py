@@ -15,7 +15,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import RedirectResponse, Response
 
-from unweave.report.numbers import counted, day, moment, size
+from lineage_store.counted import counted
+from unweave.report.numbers import day, moment, size
 from unweave.web.process.matrix import may
 from unweave.web.process.visits import Visit
 

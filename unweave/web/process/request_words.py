@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from lineage_store.counted import counted
 from lineage_store.rights import (
     RESTRICTED,
     TO_BE_ANSWERED,
@@ -12,7 +13,7 @@ from lineage_store.rights import (
     TO_BE_RESTRICTED,
     TO_BE_WEIGHED,
 )
-from unweave.report.numbers import counted, day
+from unweave.report.numbers import day
 from unweave.web.accounts.users import Role
 from unweave.web.process.rendering import days_until
 
@@ -140,7 +141,8 @@ def due_words(told: Answer, *, today: str) -> str:
     left = days_until(told["deadline"], today)
     words = {0: "today", 1: "tomorrow", -1: "1 day late"}.get(left)
     if words is None:
-        words = f"in {left} days" if left > 0 else f"{-left} days late"
+        late = counted(-left, "day")
+        words = f"in {counted(left, 'day')}" if left > 0 else f"{late} late"
     if told["held_until"] and told["state"] == "held":
         words += f"; held until {day(told['held_until'])}"
     return words
@@ -148,5 +150,5 @@ def due_words(told: Answer, *, today: str) -> str:
 
 def _people(told: Answer, kind: str) -> str:
     if kind == "person":
-        return "1 person" if told["ids"] == 1 else f"{told['ids']:,} people"
+        return counted(told["ids"], "person", "people")
     return counted(told["ids"], kind)
