@@ -57,7 +57,7 @@ def test_a_receipt_lies_sealed_until_it_is_handed_out_once(root, tmp_path):
     assert sealed == root / "keys" / "receipts" / "r1.json"
     assert stat.S_IMODE(sealed.stat().st_mode) == 0o600
     told = project_in(root, days=7).receipt("r1", out=tmp_path / "receipt.json")
-    assert told == {"receipt": "r1", "out": str(tmp_path / "receipt.json"),
+    assert told == {"receipt": "r1", "deletion": "r1", "out": str(tmp_path / "receipt.json"),
                     "handed_out": "2026-03-08T12:00:00+00:00"}  # fmt: skip
     nonce = bytes.fromhex(json.loads((tmp_path / "receipt.json").read_bytes())["nonce"])
     assert stat.S_IMODE((tmp_path / "receipt.json").stat().st_mode) == 0o600
