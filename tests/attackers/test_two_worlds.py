@@ -36,8 +36,10 @@ DRAWN = re.compile(r"[0-9a-f]{16,}|[A-Za-z0-9+/]{40,}={0,2}|s-[0-9a-f]{8}")
 TOOK = re.compile(
     r'"(seconds|step_seconds|build|trace|shards|finish|factor|total|written)": ?[-+.\de]+(?=[,}])'
 )
-# Rows with keys that are drawn, or told by when they were written; SQLite and keys are read above.
-OTHERWISE = re.compile(r"\.csv$|cells\.json$|nonces?$|timings\.json$|^keys/|\.sqlite|log\.head$")
+# Rows with keys that are drawn, or told by when and where they were written; SQLite and keys are read above.
+OTHERWISE = re.compile(
+    r"\.csv$|cells\.json$|nonces?$|(timings|marks)\.json$|^keys/|\.sqlite|log\.head$"
+)
 
 TABLE = "person,age,visits,label", lambda n: f"p{n % 12},{n % 5},{n * 7 % 11},{'ab'[n * n % 7 % 2]}"
 LISTENED = "person,item", lambda n: f"p{n % 12},i{n * 7 % 9}"
@@ -58,7 +60,9 @@ CASES = [
     case("naive-bayes", slow=False),
     case("naive-bayes", weight_column="visits", guesses=("zz,3,4,a", "zz,9,7,b")),
     case("naive-bayes", group_column="age", guesses=("zz,3,4,a", "zz,3,7,b")),
+    case("naive-bayes", shards=3),
     case("keras", epochs=1, batch_size=32, module=SMALL_MODEL),
+    case("keras", shards=2, slices=2, epochs=1, batch_size=32, module=SMALL_MODEL),
     case("ridge"),
     case("forest"),
     case("logistic"),
@@ -87,8 +91,8 @@ def live_through(here, name, family, options):
     """Train on a world's rows, and let the person go."""
     project = Project(here / name, backend=DirectBackend(), now=lambda: NOON)
     project.train(
-        here / f"{name}.csv", subject="person", model_family=family, shards=1, slices=1,
-        key_file=here / "secret", **options,
+        here / f"{name}.csv", subject="person", model_family=family, key_file=here / "secret",
+        **{"shards": 1, "slices": 1, **options},
     )  # fmt: skip
     project.requests.add(["zz"], requester="Dora Ost", reason="a letter")
     project.requests.run()
