@@ -26,4 +26,4 @@ def Eraser(
 ) -> None:
     """Erases what learnt from the rows, and proves by a scan that nothing is left."""
     scan = erase(open_workspace(Path(workspace)), request_id, clock=clock_ahead(ahead))
-    publish(report, ERASURE_JSON, canonical_json(scan.to_json()) + b"\n")
+    publish(report, ERASURE_JSON, canonical_json(scan.past.to_json()) + b"\n")

@@ -26,6 +26,7 @@ from fixtures import SMALL_MODEL
 from fixtures.warm_python import warm_python
 from lineage_store.canonical import digest
 from pipelines.backends.direct import DirectBackend
+from pipelines.backends.tfx_local import TfxBackend
 from unlearning.erasure import scan as scanning
 from unlearning.planning import past_plan
 from unweave import Project
@@ -33,12 +34,13 @@ from unweave import Project
 TOP = Path(__file__).parents[2]
 NOON = datetime(2031, 5, 17, 12, tzinfo=timezone.utc)
 DRAWN = re.compile(r"[0-9a-f]{16,}|[A-Za-z0-9+/]{40,}={0,2}|s-[0-9a-f]{8}")
+MOMENT = re.compile(r"(?<=serving/m1/)\d{10}|(?<=T12:0)\d:\d\d")  # a pipeline's, and a version's
 TOOK = re.compile(
     r'"(seconds|step_seconds|build|trace|shards|finish|factor|total|written)": ?[-+.\de]+(?=[,}])'
 )
-# Rows with keys that are drawn, or told by when and where they were written; SQLite and keys are read above.
+# Rows with keys that are drawn, or told by when and where they were written; SQLite is read above.
 OTHERWISE = re.compile(
-    r"\.csv$|cells\.json$|nonces?$|(timings|marks)\.json$|^keys/|\.sqlite|log\.head$"
+    r"\.csv$|\.gz$|cells\.json$|nonces?$|(timings|marks)\.json$|^keys/|\.sqlite|log\.head$"
 )
 
 TABLE = "person,age,visits,label", lambda n: f"p{n % 12},{n % 5},{n * 7 % 11},{'ab'[n * n % 7 % 2]}"
@@ -71,25 +73,28 @@ CASES = [
 ]
 
 
-def left_of(here, name, guess, family, table, options):
+def left_of(here, name, guess, family, table, options, *, tfx=False):
     """What stays of a world in which a person with this row was trained on, asked, and went."""
     head, row = table
     rows = [head, *map(row, range(120)), guess]
     (here / f"{name}.csv").write_text("\n".join([*rows, ""]), encoding="utf-8")
-    if family == "keras":  # TensorFlow counts its functions through all that a process does
-        told = json.dumps([str(here), name, family, options])
+    if tfx or family == "keras":  # TensorFlow counts its functions through all of a process
+        told = json.dumps([str(here), name, family, options, tfx])
         environment = {**os.environ, "PYTHONPATH": f"{TOP}{os.pathsep}{TOP / 'tests'}"}
         subprocess.run(
             [*warm_python(), "-W", "ignore", "-c", WORLD, told], env=environment, check=True
         )
     else:
         live_through(here, name, family, options)
-    return {**tables_of(here / name), **files_of(here / name)}
+    root = (here / "world").rename(here / name)
+    stores = [root / "unweave.sqlite", *root.glob("metadata/*.sqlite")]
+    return {**tables_of(stores), **files_of(root)}
 
 
-def live_through(here, name, family, options):
-    """Train on a world's rows, and let the person go."""
-    project = Project(here / name, backend=DirectBackend(), now=lambda: NOON)
+def live_through(here, name, family, options, *, tfx=False):
+    """Train on a world's rows, and let the person go: at one and the same place."""
+    backend = TfxBackend() if tfx else DirectBackend()
+    project = Project(here / "world", backend=backend, now=lambda: NOON)
     project.train(
         here / f"{name}.csv", subject="person", model_family=family, key_file=here / "secret",
         **{"shards": 1, "slices": 1, **options},
@@ -104,33 +109,34 @@ import json, sys
 from pathlib import Path
 from attackers.test_two_worlds import live_through
 
-here, name, family, options = json.loads(sys.argv[1])
-live_through(Path(here), name, family, options)
+here, name, family, options, tfx = json.loads(sys.argv[1])
+live_through(Path(here), name, family, options, tfx=tfx)
 """
 
 
 def bare(text):
-    return DRAWN.sub("#", TOOK.sub(r'"\1"', text))
+    return DRAWN.sub("#", MOMENT.sub("#", TOOK.sub(r'"\1"', text)))
 
 
-def tables_of(root):
+def tables_of(stores):
     found = {}
-    with closing(sqlite3.connect(root / "unweave.sqlite")) as index:
-        names = index.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        for (name,) in names:
-            if name != "_sqlite_migrations":
-                rows = index.execute(f'SELECT * FROM "{name}"')
-                found[name] = sorted(
-                    bare(repr([v.hex() if isinstance(v, bytes) else v for v in row]))
-                    for row in rows
-                )
+    for store in stores:
+        with closing(sqlite3.connect(store)) as index:
+            names = index.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+            for (name,) in names:
+                if name != "_sqlite_migrations":
+                    rows = index.execute(f'SELECT * FROM "{name}"')
+                    found[f"{store.name}, {name}"] = sorted(
+                        bare(repr([v.hex() if isinstance(v, bytes) else v for v in row]))
+                        for row in rows
+                    )
     return found
 
 
 def files_of(root):
     found = {}
     for file in sorted(one for one in root.rglob("*") if one.is_file()):
-        name, data = str(file.relative_to(root)), file.read_bytes()
+        name, data = bare(str(file.relative_to(root))), file.read_bytes()
         if OTHERWISE.search(name):
             found[name] = name
         elif file.suffix in (".json", ".jsonl"):
@@ -143,11 +149,11 @@ def files_of(root):
     return found
 
 
-def differing(here, family, table, guesses, options):
+def differing(here, family, table, guesses, options, *, tfx=False):
     (here / "secret").write_bytes(bytes(range(32)))
     (here / "secret").chmod(0o600)
     one, other = (
-        left_of(here, f"world-{number}", guess, family, table, options)
+        left_of(here, f"world-{number}", guess, family, table, options, tfx=tfx)
         for number, guess in enumerate(guesses)
     )
     assert len(one) > 30
@@ -157,6 +163,12 @@ def differing(here, family, table, guesses, options):
 @pytest.mark.parametrize(("family", "table", "guesses", "options"), CASES)
 def test_what_stays_is_the_same_whatever_was_in_the_row(tmp_path, family, table, guesses, options):
     assert differing(tmp_path, family, table, guesses, options) == set()
+
+
+@pytest.mark.tfx
+def test_what_stays_of_a_pipeline_is_the_same_whatever_was_in_the_row(tmp_path):
+    options = {"label": "label", "shards": 2}
+    assert differing(tmp_path, "naive-bayes", TABLE, GUESSES, options, tfx=True) == set()
 
 
 def test_a_size_of_the_old_model_that_stays_is_found(tmp_path, monkeypatch):
