@@ -113,14 +113,24 @@ class Reader:
         subject: str | None = None,
         artifact: str | None = None,
         full: bool = False,
+        steps: bool = False,
     ) -> dict[str, Any]:
-        """Write the lineage of a model, a subject or an artifact to a .svg or .graphml file."""
+        """Write the lineage of a model, a subject or an artifact to a .svg or .graphml file.
+
+        A model's picture is in words that fit a page; with `steps` it shows what did what.
+        """
         from unweave.graphs.write import write_graph
 
         workspace = self._session.workspace()
         with translated():
             return write_graph(
-                workspace, out=Path(out), model=model, subject=subject, artifact=artifact, full=full
+                workspace,
+                out=Path(out),
+                model=model,
+                subject=subject,
+                artifact=artifact,
+                full=full,
+                steps=steps,
             )
 
     def models(self, *, as_of: str | None = None) -> list[dict[str, Any]]:

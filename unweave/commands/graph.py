@@ -30,6 +30,9 @@ from unweave.text.printed import say, say_json
     show_default=True,
     help="The file to write: .svg for a picture, .graphml for the whole graph.",
 )
+@click.option(
+    "--steps", is_flag=True, help="Show a model's shards, steps and components, not words alone."
+)
 @click.option("--full", is_flag=True, help="Fold nothing in the picture.")
 @JSON
 def graph(
@@ -38,6 +41,7 @@ def graph(
     subject: str | None,
     artifact: str | None,
     out: Path,
+    steps: bool,
     full: bool,
     as_json: bool,
 ) -> None:
@@ -45,7 +49,7 @@ def graph(
     from unweave.api.project import Project
 
     answer = Project(workspace).graph(
-        out=out, model=model, subject=subject, artifact=artifact, full=full
+        out=out, model=model, subject=subject, artifact=artifact, full=full, steps=steps
     )
     if as_json:
         say_json(answer)

@@ -38,10 +38,12 @@ def write_graph(
     subject: str | None = None,
     artifact: str | None = None,
     full: bool = False,
+    steps: bool = False,
 ) -> dict[str, Any]:
     """Write the lineage of one thing to a file, as SVG or GraphML by the file's ending.
 
-    An SVG is folded to at most READABLE boxes, with `full` not at all. Raises BadInput for another
+    An SVG of a model is one column in words for people; with `steps`, and of all else, it is folded
+    to at most READABLE boxes, with `full` not at all. Raises BadInput for another
     ending, for not exactly one thing, for more than MOST nodes with `full`, and for a file that
     cannot be written; NothingFound for what there is not.
     """
@@ -58,6 +60,12 @@ def write_graph(
         from unweave.graphs.graphml import graphml
 
         written, answer["edges"] = graphml(picture), len(picture.edges)
+    elif model is not None and not (steps or full):
+        from unweave.graphs.in_words import column_of, draw
+
+        column = column_of(picture.nodes, picture.edges)
+        written = draw(column, title=f"{picture.title.capitalize()}: how it came about")
+        answer |= {"edges": len(column.lines), "boxes": len(column.boxes)}
     else:
         from unweave.graphs.svg import svg
 

@@ -33,11 +33,13 @@ from lineage_store.workspace.folder import open_workspace
 from pipelines.backends.direct import DirectBackend
 from unweave.api.project import Project
 from unweave.graphs.graphml import graphml
+from unweave.graphs.in_words import column_of, draw, word_of
 from unweave.graphs.svg import DETAIL_CHARACTER, NAME_CHARACTER, svg
 from unweave.graphs.write import READABLE
 
 TOP = Path(__file__).parents[3]
 SVG = "{http://www.w3.org/2000/svg}"
+A4 = 1040  # pixels of 1/96 inch that a page is high, without its margins
 KINDS = ("lineage.Batch", "lineage.Step", "lineage.Update", "Model", "a.b.Made <&> up")
 NODES = st.lists(
     st.builds(
@@ -214,7 +216,7 @@ def test_a_fold_is_called_by_number_and_kind(kind, count, name):
 
 
 def test_the_picture_of_a_model_is_readable_and_the_same_each_time(made):
-    answer = made.project.graph(model="m1", out=made.here / "m1.svg")
+    answer = made.project.graph(model="m1", out=made.here / "m1.svg", steps=True)
     written = (made.here / "m1.svg").read_bytes()
     assert answer["boxes"] <= READABLE < answer["nodes"]
     assert answer["of"] == "model m1"
@@ -222,8 +224,45 @@ def test_the_picture_of_a_model_is_readable_and_the_same_each_time(made):
     texts = {text.text for text in root.iter(f"{SVG}text")}
     assert {"Assembly", "Deletion", "m1 · deleted"} <= texts
     assert any(re.fullmatch(r"\d+ batches", text) for text in texts)
-    made.project.graph(model="m1", out=made.here / "again.svg")
+    made.project.graph(model="m1", out=made.here / "again.svg", steps=True)
     assert (made.here / "again.svg").read_bytes() == written
+
+
+def test_the_picture_in_words_fits_a_page_and_a_telephone_and_is_what_it_is(made):
+    answer = made.project.graph(model="m1", out=made.here / "words.svg")
+    written = (made.here / "words.svg").read_bytes()
+    root = ElementTree.fromstring(written)
+    assert int(root.get("width")) <= 390 and int(root.get("height")) <= A4
+    assert b"<script" not in written and b"http" not in written.replace(SVG[1:-1].encode(), b"")
+    names = [text.text for text in root.findall(f".//{SVG}g/{SVG}text[@class='name']")]
+    assert len(names) == answer["boxes"] and "Deletion r1" in names
+    assert [one for one in names if one.startswith("Model")]
+    told = {text.text for text in root.iter(f"{SVG}text")}
+    assert any(re.fullmatch(r"[0-9]+ batches", one) for one in told)
+    assert any(one.endswith("deleted but for the record") for one in told)
+    for kind in ("Gen", "Assembly", "Batching", "Checkpoint"):  # TFX's words and ours
+        assert not any(kind in one for one in told)
+    made.project.graph(model="m1", out=made.here / "words2.svg")
+    assert (made.here / "words2.svg").read_bytes() == written
+
+
+@given(graphs(), st.randoms(use_true_random=False))
+def test_any_lineage_in_words_has_every_node_in_a_box_and_lines_go_down(graph, random):
+    nodes, edges = graph
+    column = column_of(nodes, edges)
+    assert column == column_of(random.sample(nodes, len(nodes)), random.sample(edges, len(edges)))
+    assert all(a < b < len(column.boxes) for a, b in column.lines)
+    assert len(column.boxes) <= len({(word_of(node), gone) for node in nodes for gone in (0, 1)})
+    root = ElementTree.fromstring(draw(column, title="Model m1: how it came about"))
+    assert int(root.get("height")) <= A4
+    for text in root.iter(f"{SVG}text"):
+        assert float(text.get("x")) + 0.62 * float(text.get("font-size")) * len(text.text) <= 380
+
+
+def test_no_line_is_drawn_that_others_lead_along():
+    nodes = [PictureNode(n, kind) for n, kind in enumerate(("Rows", "Shard", "Batch", "Model"))]
+    column = column_of(nodes, [(0, 1), (1, 2), (0, 2), (2, 3), (0, 3)])
+    assert column.lines == ((0, 1), (1, 2), (2, 3))
 
 
 def test_the_picture_of_a_model_stops_at_a_deletion_that_it_shares_with_other_lines(made):
