@@ -130,6 +130,22 @@ def test_the_tests_that_the_page_on_security_names_are_there_and_every_attack_ha
         assert found == [str(number) for number in numbers]
 
 
+def test_every_fault_of_the_desk_has_a_line_and_the_tests_that_it_names_are_there():
+    page = text("docs/desk.md")
+    faults, law = page.split("## What else the law asks for")
+    assert re.findall(r"^\| F(\d+) \|", faults, re.MULTILINE) == [str(n) for n in range(1, 15)]
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page)
+    assert len(named) == page.count("`tests/") > 40
+    for line in (*faults.splitlines(), *law.splitlines()):
+        assert "`tests/" in line or not re.match(r"\| [F\d]\S* \|", line), line
+    missing = [
+        f"{file}::{name}"
+        for file, name in named
+        if not (TOP / file).exists() or f"\ndef {name}(" not in text(file)
+    ]
+    assert missing == []
+
+
 @pytest.mark.parametrize("page", sorted((TOP / "docs" / "extending").glob("*.md")))
 def test_a_page_of_what_to_write_names_files_that_are_there(page):
     lines = page.read_text(encoding="utf-8").splitlines()

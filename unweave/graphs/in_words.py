@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from lineage_store.counted import counted
-from lineage_store.graph.closure import Edge
 from lineage_store.graph.fold import PictureNode
+
+Edge = tuple[int, int]  # two places, or keys of nodes: from and to
 
 WIDTH, LEFT, BOX_HEIGHT, GAP, TOP = 380, 62, 50, 14, 62
 LANE, LANES = 9, 5
@@ -66,7 +67,7 @@ TRAINING = _word(
     "Training", "what was learnt from which rows, step by step",
     "Batch Batching Step Stage Sums Trees Optimum",
     ("Batch", "batch", "batches"), ("Sums", "sum", "sums"),
-    ("Trees", "forest", "forests"), ("Stage", "stage", "stages"),
+    ("Trees", "set of trees", "sets of trees"), ("Stage", "stage", "stages"),
 )  # fmt: skip
 LEARNT = _word(
     "Learnt on the way", "states that are kept, to forget from",
