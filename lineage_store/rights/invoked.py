@@ -43,6 +43,7 @@ TO_BE_LIFTED = "to be lifted"
 FEE_IS_ASKED = "a fee is asked"
 
 Fee = Literal["asked", "agreed"]
+WAYS = ("post", "e-mail", "telephone", "web", "in person")
 
 _STANDING: Mapping[Right, str] = {
     "access": TO_BE_ANSWERED,
@@ -57,7 +58,8 @@ class Invoked:
 
     Where it restricts: `since` when it does, whether rows are to be kept out (`keep_rows`) and by
     which run they were (`taken_out`), on which day it is lifted and why. An objection may be
-    `upheld`. A `fee` may have been asked for, and agreed to.
+    `upheld`. A `fee` may have been asked for, and agreed to. `way` is the one of
+    `WAYS` on which it came, by which its answer goes, also when all that was said is erased.
     """
 
     right: Right = "erasure"
@@ -69,6 +71,7 @@ class Invoked:
     because: str | None = None
     upheld: bool = False
     fee: Fee | None = None
+    way: str | None = None
 
     @classmethod
     def of(cls, right: str, ground: str | None, *, keep_rows: bool = False) -> "Invoked":
@@ -84,6 +87,11 @@ class Invoked:
         """Read it back, whatever a newer unweave may have added."""
         known = {one.name for one in fields(cls)}
         return cls(**{name: value for name, value in (told or {}).items() if name in known})
+
+    def come_by(self, way: str | None) -> "Invoked":
+        """Return it with the way that it came, if it is one of `WAYS`: others may name people."""
+        known = " ".join((way or "").casefold().split())
+        return replace(self, way=known if known in WAYS else None)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as the queue keeps it: what is as usual is left out."""

@@ -75,11 +75,13 @@ def test_a_rectification_and_an_erasure_are_told_of_by_their_deletions(root, tmp
     desk.recipients.told(2, "r1")
     at(root, days=1).requests.answer_pack("q1", out=tmp_path / "pack", recipients=True)
     assert "Ads Ltd, Later AG" in (tmp_path / "pack" / "letter.txt").read_text()
-    desk.add(["p5"], only=True)
+    desk.add(["p5"], only=True, came_by="E-Mail")
     at(root, days=2).requests.run()
     pack = at(root, days=2).requests.answer_pack("q2", out=tmp_path / "done", recipients=True)
     assert "Ads Ltd, Later AG" in (tmp_path / "done" / "letter.txt").read_text()
     assert sum("is told of r2" in one for one in pack["before_sending"]) == 2
+    # What was said is erased by then, but for the way: the answer goes as the request came.
+    assert "the way that the request came: e-mail" in pack["before_sending"][-1]
 
 
 def test_how_many_others_lose_rows_is_said_before_and_after_and_kept_nowhere(tmp_path):

@@ -134,7 +134,8 @@ class Answering(RequestsInHand):
                 )
         number = self._keep(request, _to_be_kept(workspace, letter, facts))
         answer = told(Path(out), kind, sent, proven) | {"request": request, "state": state}
-        return answer | {"number": number, "before_sending": [*TO_TICK, *not_told]}
+        way = [WAY.format(way=found.invoked.way)] if found.invoked.way else []
+        return answer | {"number": number, "before_sending": [*TO_TICK, *not_told, *way]}
 
     def _data_pack(
         self,

@@ -111,7 +111,7 @@ class RequestQueue(Describing):
         `keep_rows`, the next run takes the rows out of the models and keeps them. `came_by` is the
         way that the request came, by which its answer goes.
         """
-        invoked = Invoked.of(right, ground, keep_rows=keep_rows)
+        invoked = Invoked.of(right, ground, keep_rows=keep_rows).come_by(came_by)
         if not invoked.erases and (guarantee or strategy or exact_by):
             raise BadInput(f"How to forget is said of what erases, and {right} does not.")
         details = Details(
@@ -339,7 +339,7 @@ class RequestQueue(Describing):
             self._came(said("received"), policy, long_ago=True),  # as the file says
             sender.proposes,
             details.added_by,
-            Invoked.of(said("right") or ERASURE.right, said("ground")),
+            Invoked.of(said("right") or ERASURE.right, said("ground")).come_by(said("came_by")),
         )
         return self._add(workspace, connection, details, entered)
 

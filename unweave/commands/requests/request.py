@@ -52,7 +52,9 @@ for _command in (*IN_HAND, *ANSWERING, *OF_RIGHTS):
     help="Of a restriction: the next run takes the rows out of the models, and keeps them sealed.",
 )
 @click.option(
-    "--came-by", metavar="WAY", help="How it came: by post, say; its answer goes so, too."
+    "--came-by",
+    metavar="WAY",
+    help="How it came, and its answer goes: post, e-mail, telephone, web, in person; or else.",
 )
 @click.option("--reason", help="Why; free text, sealed in the queue and erased at the end.")
 @click.option("--legal-basis", help="On what legal basis; kept like the reason.")
