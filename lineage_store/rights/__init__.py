@@ -18,13 +18,13 @@ from lineage_store.rights.articles import (
 )
 from lineage_store.rights.invoked import (
     ERASURE,
-    FEE_IS_ASKED,
     RESTRICTED,
     TO_BE_ANSWERED,
     TO_BE_CORRECTED,
     TO_BE_LIFTED,
     TO_BE_RESTRICTED,
     TO_BE_WEIGHED,
+    WAITING_FOR_A_FEE,
     Invoked,
 )
 
@@ -33,7 +33,6 @@ __all__ = [
     "ERASURE",
     "EVERY_END",
     "EVERY_REFUSAL",
-    "FEE_IS_ASKED",
     "GROUNDS",
     "MARKETING",
     "RESTRICTED",
@@ -44,6 +43,7 @@ __all__ = [
     "TO_BE_LIFTED",
     "TO_BE_RESTRICTED",
     "TO_BE_WEIGHED",
+    "WAITING_FOR_A_FEE",
     "Invoked",
     "Right",
     "grounds_to_refuse",

@@ -40,7 +40,7 @@ TO_BE_RESTRICTED = "to be restricted"
 TO_BE_WEIGHED = "to be weighed"
 RESTRICTED = "restricted"
 TO_BE_LIFTED = "to be lifted"
-FEE_IS_ASKED = "a fee is asked"
+WAITING_FOR_A_FEE = "waiting for a fee"
 
 Fee = Literal["asked", "agreed"]
 WAYS = ("post", "e-mail", "telephone", "web", "in person")
@@ -139,7 +139,7 @@ class Invoked:
     def standing(self) -> str | None:
         """How it stands, where it does not run as a deletion; None where it does."""
         if self.fee == "asked":
-            return FEE_IS_ASKED
+            return WAITING_FOR_A_FEE
         if not self.restricts:
             return _STANDING.get(self.right)
         if self.since is None:

@@ -38,7 +38,7 @@ def test_a_fee_is_told_first_and_the_person_decides(root, tmp_path):
     with pytest.raises(BadInput, match="No fee is asked"):
         desk.fee_agreed("q1")
     told = desk.ask_fee("q1", amount="20 EUR", reason="the fifth this week", by="Otto Officer")
-    assert (told["state"], told["fee"], told["late"]) == ("a fee is asked", "20 EUR", False)
+    assert (told["state"], told["fee"], told["late"]) == ("waiting for a fee", "20 EUR", False)
     due = told["due_by_law"]
     with pytest.raises(BadInput, match="already"):
         desk.ask_fee("q1", amount="30 EUR", reason="again")
@@ -83,7 +83,7 @@ def test_what_is_begun_has_no_price(root):
         desk.ask_fee("q1", amount="20 EUR", reason="repeated")
     desk.add(["P 4"], right="restriction", ground="18(1)(a)")  # it waits for an answer
     assert desk.ask_fee("q2", amount="20 EUR", reason="repeated")["restricted_since"] is None
-    assert desk.answer("q2", also=["1"])["state"] == "a fee is asked"
+    assert desk.answer("q2", also=["1"])["state"] == "waiting for a fee"
     assert desk.fee_agreed("q2")["state"] == "restricted"
 
 

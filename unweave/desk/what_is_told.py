@@ -19,7 +19,7 @@ from lineage_store.index import Queued, models, runs_of_people
 from lineage_store.index.models import ModelRecord
 from lineage_store.keys import from_base64
 from lineage_store.requests import Details, law_in_force, load_controller
-from lineage_store.rights import FEE_IS_ASKED, MARKETING
+from lineage_store.rights import MARKETING, WAITING_FOR_A_FEE
 from lineage_store.workspace import Workspace
 from unlearning.planning import exact_run_after, still_approximate
 from unweave.answers.own_proofs import own_proofs
@@ -194,7 +194,7 @@ def _receipt(one: Named) -> Receipt:
 
 def _reason(request: Queued, details: Details, *, today: str) -> str | None:
     """Return the reason that the letter of a state names: of a hold, or of a fee."""
-    fee = request.state(today) == FEE_IS_ASKED
+    fee = request.state(today) == WAITING_FOR_A_FEE
     return _clause(details.fee_reason if fee else details.hold_reason)
 
 

@@ -3,7 +3,7 @@
 from typing import Literal, get_args
 
 from lineage_store.errors import BadInput
-from lineage_store.rights import FEE_IS_ASKED, RESTRICTED, TO_BE_LIFTED, TO_BE_WEIGHED, Right
+from lineage_store.rights import RESTRICTED, TO_BE_LIFTED, TO_BE_WEIGHED, WAITING_FOR_A_FEE, Right
 
 Kind = Literal[
     "received",
@@ -35,7 +35,7 @@ _BY_STATE: dict[str, Kind] = {
     "more is needed": "more-needed",
     "cannot identify": "cannot-identify",
     "held": "held",
-    FEE_IS_ASKED: "fee",
+    WAITING_FOR_A_FEE: "fee",
     "done": "done",
     "nothing found": "nothing-found",
     "refused": "refused",
