@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lineage_store.log.desk_kinds import (
         AnswerSent,
         NamesShown,
+        PersonLookedUp,
         RunAsked,
         SignedIn,
         SignInRefused,
@@ -55,6 +56,7 @@ else:
             "desk_kinds": (
                 "AnswerSent",
                 "NamesShown",
+                "PersonLookedUp",
                 "RunAsked",
                 "SignInRefused",
                 "SignedIn",
@@ -91,6 +93,7 @@ __all__ = [
     "ModelMade",
     "ModelRetired",
     "NamesShown",
+    "PersonLookedUp",
     "RowsDeleted",
     "RunAsked",
     "SignInRefused",

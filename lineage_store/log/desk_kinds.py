@@ -70,6 +70,16 @@ class NamesShown(EventKind):
 
 
 @dataclass(frozen=True)
+class PersonLookedUp(EventKind):
+    """Somebody looked up in which models a person has rows: why, and not whom."""
+
+    name = "person looked up"
+
+    because: str
+    by: str
+
+
+@dataclass(frozen=True)
 class RunAsked(EventKind):
     """Somebody had the desk start what is due."""
 
@@ -95,6 +105,7 @@ DESK_KINDS: tuple[type[EventKind], ...] = (
     SignedIn,
     SignInRefused,
     NamesShown,
+    PersonLookedUp,
     RunAsked,
     AnswerSent,
 )

@@ -131,7 +131,7 @@ def test_the_tests_that_the_page_on_security_names_are_there_and_every_attack_ha
 
 
 def test_every_fault_of_the_desk_has_a_line_and_the_tests_that_it_names_are_there():
-    page = text("docs/desk.md")
+    page = text("docs/held-by-tests.md")
     faults, law = page.split("## What else the law asks for")
     assert re.findall(r"^\| F(\d+) \|", faults, re.MULTILINE) == [str(n) for n in range(1, 15)]
     named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page)

@@ -7,8 +7,10 @@ import contextlib
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from fixtures.desk_users import quick_passwords, sign_in_at_once
 from fixtures.small_desk import make_workspace
@@ -29,6 +31,7 @@ playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 pytestmark = pytest.mark.skipif(browser() is None, reason="no Chromium is on the PATH")
 
+TOP = Path(__file__).parents[2]
 WIDTHS = (1280, 390)
 FOUR_TIMES = 320  # pixels that are left of 1280 at 400 percent
 SMALLEST = 24  # pixels of what is pressed (WCAG 2.2, 2.5.8)
@@ -208,3 +211,13 @@ def test_an_empty_workspace_has_pages_without_a_fault(chromium, tmp_path, monkey
             for path in ("/", "/models", "/models/m1", "/audit", "/records"):
                 page.goto(empty.binding.home.rstrip("/") + path)
                 assert faults_of(page, 390) == [], path
+
+
+def test_the_picture_of_the_docs_is_made_of_todays_page(chromium, desk, cookies, tmp_path):
+    """Where the page has become another, the new picture is named, to be put in its place."""
+    with looked_at(chromium, desk, cookies["officer"], color_scheme="light") as page:
+        page.goto(desk.binding.home)
+        new = tmp_path / "desk.png"
+        page.screenshot(path=new, full_page=True)
+    with Image.open(new) as made, Image.open(TOP / "docs" / "desk.png") as shown:
+        assert made.size == shown.size, f"look at {new}, and copy it to docs/desk.png"

@@ -19,6 +19,7 @@ from lineage_store.log import events
 from lineage_store.log.desk_kinds import (
     AnswerSent,
     NamesShown,
+    PersonLookedUp,
     RunAsked,
     SignedIn,
     SignInRefused,
@@ -105,6 +106,7 @@ WRITTEN = [
         NamesShown("q1", "to answer", "s-1"),
         {"request": "q1", "because": "to answer", "by": "s-1"},
     ),
+    (PersonLookedUp("asks", "s-1"), {"because": "asks", "by": "s-1"}),
     (RunAsked("s-1"), {"by": "s-1"}),
     (AnswerSent("q1", "s-1"), {"request": "q1", "by": "s-1"}),
     (LineServed("m3", "m1"), {"line": "m3", "instead": "m1"}),

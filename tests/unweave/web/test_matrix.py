@@ -40,6 +40,8 @@ WHO = {
     "POST /requests/{request}/pack": "o",
     "POST /requests/{request}/file": "o",
     "POST /requests/{request}/sent": "o",
+    "GET /people": "o",
+    "POST /people": "o",
     "POST /run": "o e",
     "GET /models": "opeaw",
     "GET /models/{model}": "opeaw",

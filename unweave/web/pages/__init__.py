@@ -5,6 +5,7 @@ queue_page      the requests, and the one next step of each; what runs
 request_page    one request: its clock, its people behind a form, its timeline, where its rows are
 request_forms   what is done to one that is open
 sending         what is written to be sent, handed over, and said to be sent
+people_page     whether somebody has rows, by an id
 models_page     models under their names, and one model
 deletion_page   the report of a deletion
 audit_page      the log, its head, and a certificate that is checked

@@ -42,6 +42,8 @@ def add(desk: Desk, visit: Visit) -> Response:
     """File a request; who is signed in is who adds it."""
     form = visit.form
     typed = {name: (form.values.get(name, ("",))[0]) for name in BLANK}
+    if form.ticked("draft"):  # from a page that knows the id: it stands in no address
+        return _new(desk, visit, typed)
     try:
         told = have_done(desk, "add", _asked(form, visit))
     except (BadInput, NothingFound) as error:

@@ -58,6 +58,8 @@ MATRIX: tuple[Rule, ...] = (
     Rule("POST", "/requests/{request}/pack",          OFFICER),
     Rule("POST", "/requests/{request}/file",          OFFICER),
     Rule("POST", "/requests/{request}/sent",          OFFICER),
+    Rule("GET",  "/people",                           OFFICER),
+    Rule("POST", "/people",                           OFFICER),
     Rule("POST", "/run",                              RUNNERS),
     Rule("GET",  "/models",                           STAFF),
     Rule("GET",  "/models/{model}",                   STAFF),

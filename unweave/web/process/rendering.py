@@ -23,6 +23,7 @@ from unweave.web.process.visits import Visit
 TEMPLATES = Path(__file__).parents[1] / "templates"
 NAVIGATION = (
     ("/", "Requests"),
+    ("/people", "People"),
     ("/models", "Models"),
     ("/audit", "Audit"),
     ("/records", "Records"),
