@@ -33,8 +33,15 @@ from unweave import Project
 
 TOP = Path(__file__).parents[2]
 NOON = datetime(2031, 5, 17, 12, tzinfo=timezone.utc)
-DRAWN = re.compile(r"[0-9a-f]{16,}|[A-Za-z0-9+/]{40,}={0,2}|s-[0-9a-f]{8}")
-MOMENT = re.compile(r"(?<=serving/m1/)\d{10}|(?<=T12:0)\d:\d\d")  # a pipeline's, and a version's
+DRAWN = re.compile(
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,}|[A-Za-z0-9+/]{40,}={0,2}|s-[0-9a-f]{8}"
+)
+# When a version was pushed, a pipeline's component began, and MLMD was told.
+MOMENT = re.compile(
+    r"(?<=serving/m1/)\d{10}|(?<=T12:0)\d:\d\d|\b1[78]\d{8}(?:\d{3})?\b|[-\d]{10}T[:\d]{8}\.\d{6}"
+    r"|(?<='ahead', 1, )\d+"
+)
+NUMBERED = ("Attribution", "Association")  # in an order of their own each time, from 1 on
 TOOK = re.compile(
     r'"(seconds|step_seconds|build|trace|shards|finish|factor|total|written)": ?[-+.\de]+(?=[,}])'
 )
@@ -87,7 +94,7 @@ def left_of(here, name, guess, family, table, options, *, tfx=False):
     else:
         live_through(here, name, family, options)
     root = (here / "world").rename(here / name)
-    stores = [root / "unweave.sqlite", *root.glob("metadata/*.sqlite")]
+    stores = [root / "unweave.sqlite", *root.glob("metadata.sqlite")]
     return {**tables_of(stores), **files_of(root)}
 
 
@@ -128,7 +135,7 @@ def tables_of(stores):
                     rows = index.execute(f'SELECT * FROM "{name}"')
                     found[f"{store.name}, {name}"] = sorted(
                         bare(repr([v.hex() if isinstance(v, bytes) else v for v in row]))
-                        for row in rows
+                        for row in (row[name in NUMBERED :] for row in rows)
                     )
     return found
 
