@@ -19,6 +19,7 @@ from lineage_store.errors import BadInput, CheckFailed
 from unlearning.estimators.estimator_module import EstimatorModule, EstimatorSpec
 from unlearning.estimators.fitting import RowsToFit
 from unlearning.estimators.fitting_server import ERROR, MODEL, ORDER, receive, send
+from unlearning.estimators.known_formats import FORMATS
 from unlearning.whole_shards.pinned import pinned_variables
 from unlearning.whole_shards.train_whole import HASHES, OTHER_HASHES
 
@@ -39,7 +40,8 @@ def fitted_apart(
     Raises BadInput for an estimator that cannot be fitted or stored, CheckFailed for a process that
     ended without an answer.
     """
-    server = _server(os.getpid(), hash_seed, tuple(libraries))
+    known = {one.library for one in FORMATS.by_suffix.values()}
+    server = _server(os.getpid(), hash_seed, tuple(sorted(known.intersection(libraries))))
     order = {"module": module.text, "name": module.name, "spec": spec.to_json()}
     told, arrays = server.asked(order, rows)
     if ERROR not in told:

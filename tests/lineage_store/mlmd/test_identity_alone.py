@@ -36,6 +36,7 @@ ALLOWED = {
     "lineage.Sums": {"model", "shard", "stage"},
     "lineage.Trees": {"model", "shard", "stage"},
     "lineage.Optimum": {"model", "shard", "stage"},
+    "lineage.Fit": {"model", "shard", "stage"},
     "lineage.Subtraction": {"model", "shard"},
     "lineage.Assembly": {"model"},
     "lineage.Deletion": {"request", "guarantee_m1"},
@@ -127,7 +128,8 @@ def test_nothing_is_said_but_where_things_stand(tmp_path, subtracted):
 
 @pytest.mark.parametrize(
     "kind, of",
-    [("sums", "lineage.Sums"), ("trees", "lineage.Trees"), ("optimum", "lineage.Optimum")],
+    [("sums", "lineage.Sums"), ("trees", "lineage.Trees"), ("optimum", "lineage.Optimum"),
+     ("fit", "lineage.Fit")],
 )
 def test_a_kind_of_unit_without_steps_is_written_and_walked_like_any(
     kind, of, tmp_path, monkeypatch
