@@ -53,6 +53,12 @@ OTHERWISE = re.compile(
 TABLE = "person,age,visits,label", lambda n: f"p{n % 12},{n % 5},{n * 7 % 11},{'ab'[n * n % 7 % 2]}"
 LISTENED = "person,item", lambda n: f"p{n % 12},i{n * 7 % 9}"
 PLACES = "person,age,visits", lambda n: f"p{n % 12},{n % 5},{n * 7 % 11}"
+TREE = """
+from sklearn.tree import DecisionTreeClassifier
+
+def build_estimator(spec):
+    return DecisionTreeClassifier(random_state=spec.seed)
+"""
 GUESSES = "zz,3,4,a", "zz,900,-77,b"
 
 
@@ -76,6 +82,7 @@ CASES = [
     case("forest"),
     case("logistic"),
     case("k-means", table=PLACES, guesses=("zz,3,4", "zz,900,-77"), clusters=3),
+    case("estimator", module=TREE),
     case("item-knn", table=LISTENED, guesses=("zz,i3", "zz,of nobody else"), item_column="item"),
 ]
 
@@ -85,6 +92,9 @@ def left_of(here, name, guess, family, table, options, *, tfx=False):
     head, row = table
     rows = [head, *map(row, range(120)), guess]
     (here / f"{name}.csv").write_text("\n".join([*rows, ""]), encoding="utf-8")
+    if "\n" in options.get("module", ""):
+        (here / "mine.py").write_text(options["module"], encoding="utf-8")
+        options = {**options, "module": str(here / "mine.py")}
     if tfx or family == "keras":  # TensorFlow counts its functions through all of a process
         told = json.dumps([str(here), name, family, options, tfx])
         environment = {**os.environ, "PYTHONPATH": f"{TOP}{os.pathsep}{TOP / 'tests'}"}

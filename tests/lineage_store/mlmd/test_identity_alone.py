@@ -128,8 +128,12 @@ def test_nothing_is_said_but_where_things_stand(tmp_path, subtracted):
 
 @pytest.mark.parametrize(
     "kind, of",
-    [("sums", "lineage.Sums"), ("trees", "lineage.Trees"), ("optimum", "lineage.Optimum"),
-     ("fit", "lineage.Fit")],
+    [
+        ("sums", "lineage.Sums"),
+        ("trees", "lineage.Trees"),
+        ("optimum", "lineage.Optimum"),
+        ("fit", "lineage.Fit"),
+    ],
 )
 def test_a_kind_of_unit_without_steps_is_written_and_walked_like_any(
     kind, of, tmp_path, monkeypatch
