@@ -16,7 +16,7 @@ from lineage_store.overwritten import is_overwritten
 from lineage_store.workspace.folder import Workspace
 
 SCHEMA = "unweave"
-NEWEST = "letters"  # the last of the migrations
+NEWEST = "found_events"  # the last of the migrations
 PATIENCE = 30  # seconds that a transaction waits for another
 
 
@@ -153,7 +153,7 @@ def _migrations() -> Any:
     )
     from lineage_store.index.queue import add_columns, create_queue
     from lineage_store.index.readmission import create_lifted
-    from lineage_store.log.events import create_table
+    from lineage_store.log.events import create_table, index_events
     from lineage_store.log.subtrees import create_subtrees
 
     migrations = Migrations(SCHEMA)
@@ -324,5 +324,9 @@ def _migrations() -> Any:
             db.execute(
                 f"CREATE TRIGGER {name} AFTER {event} BEGIN DELETE FROM letters WHERE {gone}; END"
             )
+
+    @migrations()
+    def found_events(db: Database) -> None:
+        index_events(db.conn)
 
     return migrations

@@ -150,6 +150,27 @@ def models(connection: sqlite3.Connection, *, live_only: bool = False) -> list[M
     return [_record(row) for row in found]
 
 
+def newest_models(
+    connection: sqlite3.Connection, *, live_only: bool, size: int
+) -> list[ModelRecord]:
+    """List so many models, newest first."""
+    where = "WHERE state = 'live'" if live_only else ""
+    asked = f"SELECT * FROM models {where} ORDER BY ordinal DESC LIMIT ?"
+    return [_record(row) for row in connection.execute(asked, (size,)).fetchall()]
+
+
+def of_line(connection: sqlite3.Connection, family: str) -> list[ModelRecord]:
+    """List the models of a line, oldest first."""
+    asked = "SELECT * FROM models WHERE family = ? ORDER BY ordinal"
+    return [_record(row) for row in connection.execute(asked, (family,)).fetchall()]
+
+
+def live_snapshots(connection: sqlite3.Connection) -> list[tuple[str, str, int]]:
+    """List the live models, oldest first: id, line and snapshot alone, however many there are."""
+    asked = "SELECT id, family, snapshot FROM models WHERE state = 'live' ORDER BY ordinal"
+    return [(row["id"], row["family"], row["snapshot"]) for row in connection.execute(asked)]
+
+
 def find_model(connection: sqlite3.Connection, model_id: str | None = None) -> ModelRecord:
     """Return a model by its id or what stands for its weights; by default the newest live one.
 

@@ -246,20 +246,20 @@ def find(connection: sqlite3.Connection, request: str) -> Queued:
     row = connection.execute("SELECT * FROM queue WHERE id = ?", (request,)).fetchone()
     if row is None:
         raise NothingFound("There is no such request in the queue; its requests are q1, q2, ...")
-    return _queued(row)
+    return queued_of(row)
 
 
 def all_queued(connection: sqlite3.Connection, *, open_only: bool = False) -> list[Queued]:
     """List the requests, oldest first; with `open_only`, those that have not ended."""
     where = " WHERE ended IS NULL" if open_only else ""
     rows = connection.execute(f"SELECT * FROM queue{where} ORDER BY ordinal")
-    return [_queued(row) for row in rows]
+    return [queued_of(row) for row in rows]
 
 
 def of_run(connection: sqlite3.Connection, run: str) -> list[Queued]:
     """List the requests that a run serves or served, oldest first."""
     rows = connection.execute("SELECT * FROM queue WHERE run = ? ORDER BY ordinal", (run,))
-    return [_queued(row) for row in rows]
+    return [queued_of(row) for row in rows]
 
 
 def end(
@@ -388,7 +388,8 @@ def invoked_text(invoked: Invoked) -> str:
     return json.dumps(invoked.to_json(), sort_keys=True)
 
 
-def _queued(row: sqlite3.Row) -> Queued:
+def queued_of(row: sqlite3.Row) -> Queued:
+    """Read a request as the table has it."""
     read = {
         "options": json.loads(row["options"]),
         "question": bool(row["question"]),

@@ -48,7 +48,16 @@ _LATEST = (
     "SELECT seq, time, kind, body, leaf FROM events WHERE seq < ? AND (? IS NULL OR kind = ?) "
     "ORDER BY seq DESC LIMIT ?"
 )
-_ROWS_ABOUT = "SELECT seq, time, kind, body, leaf FROM events WHERE body LIKE ? ORDER BY seq"
+# What a body says of a request, and what follows: a text, whatever somebody made of the body.
+_OF_REQUEST = """substr(body, instr(body, '"request":"'), 40)"""
+_INDEXES = (
+    f"CREATE INDEX IF NOT EXISTS events_by_request ON events ({_OF_REQUEST})",
+    "CREATE INDEX IF NOT EXISTS events_by_kind ON events (kind)",
+)
+_ROWS_ABOUT = (
+    f"SELECT seq, time, kind, body, leaf FROM events WHERE {_OF_REQUEST} >= ? "
+    f"AND {_OF_REQUEST} < ? ORDER BY seq"
+)
 
 # The algorithm byte of Ed25519 in C2SP signed notes, and how many bytes of key hash they carry.
 _NOTE_ED25519 = b"\x01"
@@ -96,6 +105,12 @@ def create_table(connection: sqlite3.Connection) -> None:
     subtrees.create_subtrees(connection)
 
 
+def index_events(connection: sqlite3.Connection) -> None:
+    """Let events be found by what they are, and by the request that they name."""
+    for statement in _INDEXES:
+        connection.execute(statement)
+
+
 def append(connection: LogConnection, what: Loggable, *, time: str) -> Event:
     """Append one event inside the caller's transaction, and return it as it will be read back.
 
@@ -123,8 +138,9 @@ def events(connection: sqlite3.Connection, *, kind: str | None = None) -> Iterat
 
 def about(connection: sqlite3.Connection, request: str) -> Iterator[Event]:
     """Yield the events that name a request, or a deletion, in their order, as they are stored."""
-    named = f'%"request":{json.dumps(request)}%'
-    return map(_event, connection.execute(_ROWS_ABOUT, (named,)))
+    named = f'"request":{json.dumps(request)}'
+    behind = named[:-1] + chr(ord('"') + 1)  # no other id begins so and ends there
+    return map(_event, connection.execute(_ROWS_ABOUT, (named, behind)))
 
 
 def latest(

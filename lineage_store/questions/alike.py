@@ -76,7 +76,7 @@ def other_spellings(
     connection: sqlite3.Connection, workspace: Workspace, keys: Keys, ids: Sequence[str]
 ) -> Alike:
     """Return the other spellings of some ids that have rows in live models."""
-    live = [record.snapshot for record in models.models(connection, live_only=True)]
+    live = [snapshot for _, _, snapshot in models.live_snapshots(connection)]
     meant = {canonical_id(one) for one in ids}
     found: dict[str, tuple[int, str]] = {}
     with closing(Pseudonyms(workspace.pseudonym_file, keys, to_read=True)) as pseudonyms:

@@ -133,7 +133,7 @@ def trace_model(
         "config": dict(record.config),
         "report": dict(record.report),
         "ledger": record.ledger,
-        "family": [m.id for m in models.models(connection) if m.family == record.family],
+        "family": [one.id for one in models.of_line(connection, record.family)],
         "request": record.request,
         "deletion": record.request,
     }

@@ -17,7 +17,7 @@ def rows_of_people(
     connection: sqlite3.Connection, workspace: Workspace, ids: Sequence[str]
 ) -> list[dict[str, int]]:
     """Return for each person how many rows they have in which live models, oldest model first."""
-    live = models.models(connection, live_only=True)
+    live = models.live_snapshots(connection)
     found = []
     with closing(Pseudonyms(workspace.pseudonym_file, workspace.keys(), to_read=True)) as names:
         for one in ids:
@@ -26,9 +26,9 @@ def rows_of_people(
                 snapshot for who in known_as for snapshot in snapshots_of_subject(connection, who)
             }
             counted = {
-                record.id: len(rows_of_subjects(connection, known_as, record.snapshot))
-                for record in live
-                if record.snapshot in there
+                model: len(rows_of_subjects(connection, known_as, snapshot))
+                for model, _, snapshot in live
+                if snapshot in there
             }
             found.append({model: rows for model, rows in counted.items() if rows})
     return found

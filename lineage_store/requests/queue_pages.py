@@ -7,7 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from lineage_store.index import Queued
-from lineage_store.index.queue import find
+from lineage_store.index.queue import queued_of
 
 
 @dataclass(frozen=True)
@@ -21,18 +21,17 @@ class After:
 def open_page(connection: sqlite3.Connection, *, after: After, size: int) -> list[Queued]:
     """List so many open requests behind a place, the one that is due first at the top."""
     found = connection.execute(
-        "SELECT id FROM queue WHERE ended IS NULL AND (deadline, ordinal) > (?, ?) "
+        "SELECT * FROM queue WHERE ended IS NULL AND (deadline, ordinal) > (?, ?) "
         "ORDER BY deadline, ordinal LIMIT ?",
         (after.deadline, after.ordinal, size),
     ).fetchall()
-    return [find(connection, row["id"]) for row in found]
+    return [queued_of(row) for row in found]
 
 
 def over_page(connection: sqlite3.Connection, *, before: int | None, size: int) -> list[Queued]:
     """List so many requests that are over, those of before a number, newest first."""
     found = connection.execute(
-        "SELECT id FROM queue WHERE ended IS NOT NULL AND ordinal < ? ORDER BY ordinal DESC "
-        "LIMIT ?",
+        "SELECT * FROM queue WHERE ended IS NOT NULL AND ordinal < ? ORDER BY ordinal DESC LIMIT ?",
         (before if before is not None else 1 << 62, size),
     ).fetchall()
-    return [find(connection, row["id"]) for row in found]
+    return [queued_of(row) for row in found]

@@ -16,11 +16,9 @@ def recipients(
     connection: sqlite3.Connection, workspace: Workspace, replaced: Iterable[str]
 ) -> list[dict[str, Any]]:
     """List where the replaced models and their forerunners had been pushed, oldest first."""
-    records = models.models(connection)
-    by_id = {record.id: record for record in records}
     found = []
     for one in replaced:
-        last = by_id[one]
+        last = models.find_model(connection, one)
         found += [
             {
                 "model": record.id,
@@ -28,8 +26,8 @@ def recipients(
                 "from": record.created,
                 "until": record.ended,
             }
-            for record in records
-            if record.family == last.family and record.ordinal <= last.ordinal
+            for record in models.of_line(connection, last.family)
+            if record.ordinal <= last.ordinal
             if "pushed" in record.paths
         ]
     return found

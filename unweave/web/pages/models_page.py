@@ -23,7 +23,7 @@ CLAIMS = {
     "approximate": "approximate",
 }
 STATES = {"live": "in use", "deleted": "replaced", "withdrawn": "withdrawn"}
-AT_ONCE = 200
+AT_ONCE = 100
 
 
 def show_all(desk: Desk, visit: Visit) -> Response:
@@ -31,11 +31,11 @@ def show_all(desk: Desk, visit: Visit) -> Response:
     ended = visit.query.get("show") == "all"
     with desk.session.reading() as (workspace, connection):
         states = models.states(connection)
-        records = models.models(connection, live_only=not ended)[::-1]
+        records = models.newest_models(connection, live_only=not ended, size=AT_ONCE)
         names = names_of_lines(workspace)
     values = {
-        "models": [_row(one, names) for one in records[:AT_ONCE]],
-        "left_out": max(0, len(records) - AT_ONCE),
+        "models": [_row(one, names) for one in records],
+        "left_out": (sum(states.values()) if ended else states.get("live", 0)) - len(records),
         "states": states,
         "ended": ended,
     }
@@ -47,7 +47,7 @@ def show_one(desk: Desk, visit: Visit) -> Response:
     with desk.session.reading() as (workspace, connection):
         record = models.find_model(connection, visit.path["model"])
         told = traces.trace_model(connection, workspace, record.id)
-        line = [one for one in models.models(connection) if one.family == record.family]
+        line = models.of_line(connection, record.family)
         names = names_of_lines(workspace)
         cost, why_not = None, None
         if record.state == "live":

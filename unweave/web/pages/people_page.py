@@ -52,7 +52,7 @@ def look_up(desk: Desk, visit: Visit) -> Response:
         (rows,) = rows_of_people(connection, workspace, [who])
         alike = other_spellings(connection, workspace, workspace.keys(), [who])
         names = names_of_lines(workspace)
-        lines = {one.id: one.family for one in models.models(connection, live_only=True)}
+        lines = {model: line for model, line, _ in models.live_snapshots(connection)}
     found = LookedUp(
         id=who,
         models=tuple(

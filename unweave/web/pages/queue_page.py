@@ -26,7 +26,7 @@ from unweave.web.process.request_words import RIGHTS, STATES, Line, line_of
 from unweave.web.process.visits import Visit
 
 LINES = 50  # of a page
-LOOKED_AT = 500  # for one page, and for what it counts
+LOOKED_AT = 300  # for one page, and for what it counts
 SHOWN = {"open": "open", "send": "answer to be sent", "over": "over"}
 NOTES = {
     "run": "What is due runs now, in a process of its own. This page says how far it is.",
@@ -128,13 +128,15 @@ def _read(
             return [request_answers.line(one, law, today=today) for one in some]
 
         first = open_page(connection, after=After(), size=LOOKED_AT + 1)
-        counts = _counts(told(first[:LOOKED_AT]), visit.who, today, every=len(first) <= LOOKED_AT)
-        if filters.shown == "open":
-            some = open_page(connection, after=filters.after, size=LOOKED_AT)
-        else:
+        some, lines = first[:LOOKED_AT], told(first[:LOOKED_AT])
+        counts = _counts(lines, visit.who, today, every=len(first) <= LOOKED_AT)
+        if filters.shown != "open":
             some = over_page(connection, before=filters.before, size=LOOKED_AT)
+            lines = told(some)
+        elif filters.after != After():
+            some = open_page(connection, after=filters.after, size=LOOKED_AT)
+            lines = told(some)
         running = _running(desk, connection)
-        lines = told(some)
     with desk.accounts() as accounts:
         sent = accounts.sent.among([one.id for one in some])
     chosen = [

@@ -124,7 +124,7 @@ def read(desk: Desk, request: str) -> Asked:
         if details is not None and queued.kind == "subject":
             each = rows_of_people(connection, workspace, details.ids)
             served = names_of_lines(workspace)
-            lines = {one.id: one.family for one in models.models(connection, live_only=True)}
+            lines = {model: line for model, line, _ in models.live_snapshots(connection)}
             rows: Counter[str] = Counter()
             for one in each:
                 rows.update(one)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from lineage_store.canonical import write_atomic
 from lineage_store.clock import machine_time, time_text
@@ -51,7 +52,7 @@ class Desk:
 
     `python` starts Python, and `run` the command that runs what is due; both take further
     arguments. What is written to be sent lies in the outbox, beside the workspace, until the
-    officer says that it was sent.
+    officer says that it was sent. `counted` keeps figures that take long, until they are others.
     """
 
     root: Path
@@ -60,6 +61,7 @@ class Desk:
     random_bytes: Callable[[int], bytes] = os.urandom
     python: tuple[str, ...] = (sys.executable,)
     run: tuple[str, ...] = ("-m", "unweave", "run-requests")
+    counted: dict[str, Any] = field(default_factory=dict)
     tries: Limit = field(default_factory=lambda: Limit(6, 300.0, monotonic))
     refusals: Limit = field(default_factory=lambda: Limit(1, 300.0, monotonic))
     pages: Limit = field(default_factory=lambda: Limit(240, 60.0, monotonic))
