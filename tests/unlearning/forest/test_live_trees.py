@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fixtures.examples import examples
 from lineage_store.errors import CheckFailed
 from tests.unlearning.forest.test_forest_changes import bytes_of, of_numbers, shapes, tables
 from unlearning.forest import at_best
@@ -16,7 +17,7 @@ from unlearning.forest.growth import grown
 pytest.importorskip("numba")
 
 
-@settings(max_examples=settings.default.max_examples // 2)  # a forest each
+@settings(max_examples=examples(25))  # a forest each
 @given(tables(most=200), shapes())
 def test_a_forest_is_grown_to_the_same_bits(rows, shape):
     from unlearning.forest.live_trees import grown_fast
@@ -24,7 +25,7 @@ def test_a_forest_is_grown_to_the_same_bits(rows, shape):
     assert bytes_of(grown_fast(rows, shape), rows) == bytes_of(grown(rows, shape), rows)
 
 
-@settings(max_examples=settings.default.max_examples // 2)
+@settings(max_examples=examples(25))
 @given(tables(most=200), shapes(), st.data())
 def test_one_row_after_another_leaves_the_bytes_of_the_twin(rows, shape, data):
     from unlearning.forest.live_trees import LiveTrees
