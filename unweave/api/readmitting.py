@@ -33,4 +33,5 @@ def readmit_subjects(session: Session, ids: Sequence[str], *, rows: bool = False
     return {
         "readmitted": len(unique),
         "requests": sorted({entry.request for entry in lifted}),
+        "deletions": sorted({entry.request for entry in lifted}),
     }

@@ -125,7 +125,7 @@ WRITTEN = [
         {"request": "q1", "because": "number", "deadline": "2031-04-01"},
     ),
     (FeeAsked("q1", "s-1"), {"request": "q1", "by": "s-1"}),
-    (FeeAgreed("q1"), {"request": "q1"}),
+    (FeeAgreed("q1", "s-1"), {"request": "q1", "by": "s-1"}),
     (RequestApproved("q1"), {"request": "q1"}),
     (RequestApproved("q1", "s-1"), {"request": "q1", "by": "s-1"}),
     (RequestAnswered("q1", 3), {"request": "q1", "size": 3}),

@@ -438,9 +438,10 @@ def test_a_dry_run_says_what_would_run_and_changes_nothing(staged):
     (group,) = told["groups"]
     assert group["requests"] == ["q1"] and group["rows_found"] == 10
     assert 0 < group["steps_planned"] < group["steps_full"]
-    assert told["settled"] == [
-        {"request": "q2", "outcome": "nothing found", "run": None, "deletion": None}
-    ]
+    (settled,) = told["settled"]
+    assert settled == {
+        "request": "q2", "outcome": "nothing found", "run": None, "deletion": None
+    }  # fmt: skip
     assert (states(project), project.models(), len(events_of(workspace))) == before
 
 

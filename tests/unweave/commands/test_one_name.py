@@ -89,6 +89,10 @@ def misnamed(answer):
     for name, letter in (("model", "m"), ("deletion", "r")):
         if isinstance(value := answer.get(name), str) and value[:1] != letter:
             yield name, answer
+    listed = answer.get("requests")
+    runs = isinstance(listed, list) and any(str(one)[:1] == "r" for one in listed)
+    if runs and answer.get("deletions") != listed:
+        yield "requests", answer
     for name, inner in answer.items():
         if name not in ("config", "body", "report"):  # as they were written down
             yield from misnamed(inner)
