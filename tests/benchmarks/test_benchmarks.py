@@ -43,6 +43,7 @@ NAMES = [
     "lineage-scale",
     "deletion-history",
     "other-spellings",
+    "desk-speed",
     "ingest-rate",
     "closure",
     "placement-cost",
@@ -104,6 +105,14 @@ def test_the_past_grows_and_a_deletion_is_taken_apart():
         "look", "recorded", "ingest", "catch up", "log", "status",
     ]  # fmt: skip
     assert all(float(one) > 0 for line in lines[2:] for one in line[1:])
+
+
+def test_the_pages_of_the_desk_are_timed_and_the_slowest_named():
+    done = run("desk-speed", "--quick", "--markdown")
+    assert done.returncode == 0, done.stderr
+    lines = [line.strip("| ").split(" | ") for line in done.stdout.splitlines() if "|" in line]
+    assert len(lines) == 18 and {line[-1] for line in lines[2:]} <= {"met", "not met"}
+    assert lines[2][0] in done.stdout.partition("Slowest: ")[2]
 
 
 def test_every_benchmark_is_in_the_docs():

@@ -97,6 +97,32 @@ def test_a_refusal_and_a_letter_are_written_handed_over_and_erased(officer, desk
     assert desk.outbox.stat().st_mode & 0o777 == 0o700
 
 
+def test_a_restriction_is_told_to_end_and_ends_and_an_objection_is_upheld(
+    officer, desk, monkeypatch
+):
+    monkeypatch.setenv("PATH", "")
+    assert state(desk, "q6") == "restricted"
+    tomorrow = str(date.today() + timedelta(days=1))
+    officer.get("/requests/q6")
+    assert "No training takes the rows in" in officer.text
+    officer.send("/requests/q6/keep-rows")
+    assert "The next run takes them out" in officer.text
+    officer.send("/requests/q6/announce-lift", because="verified", on=str(date.today()))
+    assert (
+        officer.answer.status_code == 422 and "told before a restriction is lifted" in officer.text
+    )
+    officer.send("/requests/q6/announce-lift", because="verified", on=tomorrow)
+    assert state(desk, "q6") == "to be lifted" and "letter.txt" in officer.text
+    officer.send("/requests/q6/lift")
+    assert officer.answer.status_code == 422 and "lift it then" in officer.text
+    officer.get("/requests/new")
+    officer.send("/requests/new", ids="p14", right="objection")
+    request = officer.path.partition("?")[0]
+    assert "to be weighed" in officer.text
+    officer.send(f"{request}/uphold")
+    assert state(desk, request.rpartition("/")[2]) == "waiting"
+
+
 def test_the_data_of_a_person_are_written_once_and_end_their_request(officer, desk, monkeypatch):
     monkeypatch.setenv("PATH", "")
     officer.get("/requests/q7")

@@ -99,6 +99,21 @@ def release(desk: Desk, visit: Visit) -> Response:
     return _do(desk, visit, "release", {}, done="released", at="release")
 
 
+def keep_rows(desk: Desk, visit: Visit) -> Response:
+    """Have the next run take the rows of a restriction out of the models, and keep them."""
+    return _do(desk, visit, "keep_rows", {}, done="kept", at="keep-rows")
+
+
+def uphold(desk: Desk, visit: Visit) -> Response:
+    """Uphold an objection: the next run erases what it names."""
+    return _do(desk, visit, "uphold", {}, done="upheld", at="uphold")
+
+
+def lift(desk: Desk, visit: Visit) -> Response:
+    """Lift a restriction, on the day of which the person was told, or later."""
+    return _do(desk, visit, "lift", {}, done="lifted", at="lift")
+
+
 def cancel(desk: Desk, visit: Visit) -> Response:
     """Take a request back."""
     if not visit.form.ticked("sure"):

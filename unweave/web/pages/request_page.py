@@ -16,7 +16,7 @@ from lineage_store.index import models, queue
 from lineage_store.log import NamesShown
 from lineage_store.questions import rows_of_people
 from lineage_store.requests import Details, law_in_force, names_of_lines, open_details
-from lineage_store.rights import grounds_to_refuse
+from lineage_store.rights import ENDS, TAKEN_BACK, grounds_to_refuse
 from unweave.answers import requests as request_answers
 from unweave.web.process.desk import Desk
 from unweave.web.process.outbox import files_of
@@ -40,6 +40,10 @@ NOTES = {
     "extended": "The time is extended: tell the person, within the first month.",
     "held": "The request is on hold.",
     "released": "The hold has ended.",
+    "kept": "The next run takes the rows out of the models, and keeps them sealed.",
+    "upheld": "The objection is upheld: the next run erases what it names.",
+    "announced": "The end is announced. Its letter is below, to be handed over and sent.",
+    "lifted": "The restriction is lifted: send the person its letter.",
     "refused": "The request is refused. Its letter is below, to be handed over and sent.",
     "cancelled": "The request is taken back, and what it kept in words is erased.",
     "written": "It is written. Hand the file over, send it, and say so.",
@@ -173,6 +177,7 @@ def _page(
         "files": files_of(desk, request) if visit.who.role == "officer" else (),
         "sent": sent.get(request),
         "grounds": [(one, f"Article {one}") for one in grounds_to_refuse(told["right"])],
+        "ends": [(one, one) for one in (*ENDS.get(told["ground"] or "", ()), TAKEN_BACK)],
         "because": [(one, one) for one in _because(desk, told)],
         "languages": LANGUAGES,
         "today": desk.today,
@@ -184,8 +189,8 @@ OPEN_TO_ALL = (
     "request", "state", "kind", "right", "ground", "ids", "created", "received", "regime",
     "due_by_law", "deadline", "days_open", "days_left", "late", "overdue", "extended",
     "stands_since", "held_until", "approved", "follows", "run", "ids_found", "ended", "guarantee",
-    "strategy", "exact_by", "restricted_since", "lifts_on", "because", "taken_out", "warnings",
-    "certificates",
+    "strategy", "exact_by", "restricted_since", "lifts_on", "because", "taken_out", "keep_rows",
+    "warnings", "certificates",
 )  # fmt: skip
 
 

@@ -51,6 +51,24 @@ def refuse(desk: Desk, visit: Visit) -> Response:
     return see(f"/requests/{request}?done=refused#result")
 
 
+def announce_lift(desk: Desk, visit: Visit) -> Response:
+    """Write the letter that tells of the end of a restriction, before that comes."""
+    request, form = visit.path["request"], visit.form
+    try:
+        said = {name: form.text(name) for name in ("because", "on")}
+        if reason := form.maybe("reason"):
+            said["reason"] = reason
+        with new_place(desk, request) as out:
+            asked = {"request": request, "out": str(out), **said, **_to(visit)}
+            have_done(desk, "announce_lift", asked | {"by": visit.who.name})
+    except BadInput as error:
+        why = (
+            "Say why it ends, and on which day." if isinstance(error, FieldMissing) else str(error)
+        )
+        return shown_again(desk, visit, why, at="lift-on")
+    return see(f"/requests/{request}?done=announced#result")
+
+
 def hand_over(desk: Desk, visit: Visit) -> Response:
     """Hand what is written over as one ZIP file: it names the person, and that is an event."""
     request = visit.path["request"]

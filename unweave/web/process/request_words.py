@@ -80,10 +80,9 @@ _STEPS = {
     # What the desk has no form for yet is said with the command that does it.
     TO_BE_CORRECTED: Step("Train on the corrected file: unweave request rectify", at="commands"),
     TO_BE_RESTRICTED: Step("Wait: it is restricted by the next command", frozenset()),
-    TO_BE_LIFTED: Step("Lift it, when its day has come: unweave request lift", at="commands"),
-    TO_BE_WEIGHED: Step("Weigh it: unweave request uphold, or announce-lift", at="commands"),
-    RESTRICTED: Step("Announce its end, when it comes: unweave request announce-lift",
-                     at="commands"),
+    TO_BE_LIFTED: Step("Lift it, when its day has come"),
+    TO_BE_WEIGHED: Step("Weigh it: uphold it, or announce that the restriction ends"),
+    RESTRICTED: Step("Announce its end, when that comes"),
 }  # fmt: skip
 SENT = Step("Nothing: the answer was sent", frozenset())
 NOBODYS = Step("Nothing: nobody asked for it", frozenset())
