@@ -268,6 +268,42 @@ def test_stored_bodies_are_plain_json_for_other_tools():
 LONGER = 21
 
 
+REQUESTS = st.sampled_from(["q1", "q10", "q11", "q2", "r1", "q1%", "Q1", ""])
+OF_REQUESTS = st.lists(
+    st.fixed_dictionaries(
+        {"by": st.sampled_from(["s-1", '"request":'])},
+        optional={"request": REQUESTS, "why": st.text(max_size=3), "size": st.integers(0, 99)},
+    ),
+    max_size=12,
+)
+
+
+@given(OF_REQUESTS, REQUESTS)
+def test_the_events_of_a_request_are_its_own_whatever_others_are_called(bodies, request):
+    log = new_log()
+    events.index_events(log)
+    for body in bodies:
+        events.append(log, AnyEvent("run", body), time="2024-05-01T00:00:00Z")
+    found = [event.seq for event in events.about(log, request)]
+    assert found == [n for n, body in enumerate(bodies, 1) if body.get("request") == request]
+
+
+def test_events_are_found_by_request_and_kind_without_reading_the_log_and_newest_first():
+    log = new_log(4)
+    events.index_events(log)
+    events.append(log, AnyEvent("asked", {"request": "q1"}), time="2024-05-09T00:00:00Z")
+
+    def way(statement, *values):
+        return " ".join(row[3] for row in log.execute(f"EXPLAIN QUERY PLAN {statement}", values))
+
+    assert "events_by_request" in way(events._ROWS_ABOUT, "a", "b")
+    assert "events_by_kind" in way(events._ROWS_OF_KIND, "asked")
+    first = events.latest(log, before=None, size=2)
+    assert [one.seq for one in first] == [5, 4]
+    assert [one.seq for one in events.latest(log, before=first[-1].seq, size=9)] == [3, 2, 1]
+    assert [one.seq for one in events.latest(log, before=None, size=9, kind="asked")] == [5]
+
+
 @pytest.fixture(scope="module")
 def long_log():
     connection = sqlite3.connect(":memory:")
