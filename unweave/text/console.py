@@ -2,7 +2,7 @@
 
 from rich.console import Console, HighlighterType, JustifyMethod, OverflowMethod
 from rich.style import Style
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from unweave.text.printed import visible
@@ -39,5 +39,6 @@ def console_for_people(*, quiet: bool = False) -> Console:
 
 
 def table_of(*columns: str) -> Table:
-    """Return an empty table without lines around it."""
-    return Table(*columns, box=None, pad_edge=False)
+    """Return an empty table without lines around it, whose cells lose nothing when it is narrow."""
+    folding = (Column(name, overflow="fold") for name in columns)
+    return Table(*folding, box=None, pad_edge=False)

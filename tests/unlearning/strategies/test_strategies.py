@@ -22,9 +22,11 @@ from lineage_store.placement import Partition, batch_of, row_bits, schedule
 from lineage_store.tensors import save_state
 from pipelines.backends.direct import DirectBackend
 from unlearning.strategies.amnesiac import Amnesiac
+from unlearning.strategies.amnesiac_marginal import AmnesiacMarginal
 from unlearning.strategies.exposure import affected_positions
 from unlearning.strategies.known_strategies import choose, strategies
 from unlearning.strategies.retrain_shards import RetrainShards
+from unlearning.strategies.shard_decision import ShardDecision
 from unlearning.strategies.strategy import Situation
 from unweave import Project
 
@@ -517,3 +519,13 @@ def test_an_approximate_deletion_without_recorded_updates_changes_nothing(given_
         project.forget(["person-3"], strategy="amnesiac")
     after = {path: path.read_bytes() for path in project.root.rglob("*") if path.is_file()}
     assert before == after
+
+
+@pytest.mark.parametrize("strategy", [Amnesiac(), AmnesiacMarginal(), RetrainShards()])
+def test_only_who_subtracts_recorded_updates_speaks_of_any(strategy):
+    decision = ShardDecision(
+        shard=0, action="corrected", kept_stages=1, steps=3, why="", positions=(4, 9)
+    )
+    told = strategy.words([decision])
+    said = " ".join([*told.done, *told.lines.values()])
+    assert ("recorded" in said) is isinstance(strategy, Amnesiac)
