@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from lineage_store.errors import CheckFailed
 from lineage_store.tensors import WEIGHTS, Array, State
 
 MODEL, CLASSES, COUNTED = f"{WEIGHTS}model.", f"{WEIGHTS}classes", f"{WEIGHTS}counted"
@@ -60,11 +61,17 @@ def spread_over(
     """Return shares (n, classes) by the keys of all classes of the model.
 
     `told` (n, m) are those of the part's own, None if it has no estimator. One that it never had
-    has none; without any all have as much.
+    has none; without any all have as much. Raises CheckFailed for a part of other classes.
     """
     if not len(part.classes):
         return np.full((rows, len(classes)), 1 / len(classes))
     found = np.zeros((rows, len(classes)))
-    places = [list(classes).index(int(key)) for key in part.classes]
+    known = {key: place for place, key in enumerate(classes)}
+    if not known.keys() >= {*part.classes.tolist()}:
+        raise CheckFailed(
+            "A part of the model has classes that the model has not: restore the workspace from a "
+            "backup."
+        )
+    places = [known[key] for key in part.classes.tolist()]
     found[:, places] = 1.0 if told is None else told
     return found

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from lineage_store.errors import BadInput
-from unlearning.estimators.model_format import ModelFormat
+from lineage_store.data import Task
+from lineage_store.errors import BadInput, CheckFailed, UnweaveError
+from unlearning.estimators.model_format import ModelFormat, StoredModel
 
 THREADS = frozenset(("n_jobs", "nthread", "num_threads", "nthreads", "thread_count"))
 """What libraries call the number of threads."""
@@ -48,6 +49,21 @@ class FileFormats:
             f"{what} is of no library whose models can be stored without code ({known}): return "
             f"one of these."
         )
+
+    def read(self, suffix: str, file: bytes, task: Task) -> StoredModel:
+        """Read a model back from a file.
+
+        Raises BadInput for one that holds more than data, CheckFailed for one that is damaged.
+        """
+        try:
+            return self.by_suffix[suffix].loaded(file, task)
+        except UnweaveError:
+            raise
+        except Exception as error:  # each library has its own
+            raise CheckFailed(
+                f"The file of an estimator ({suffix}) is damaged, or its library is another one "
+                f"than it was written by: restore the workspace from a backup."
+            ) from error
 
 
 FORMATS = FileFormats()

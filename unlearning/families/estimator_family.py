@@ -129,8 +129,8 @@ class EstimatorLearner(MadeAtOnce):
         if part.file not in self._asked:
             while len(self._asked) >= ASKED_AT_ONCE:
                 self._asked.pop(next(iter(self._asked)))
-            format_ = FORMATS.by_suffix[part.suffix]
-            self._asked[part.file] = format_.loaded(part.file, self.schema.label.task)
+            asked = FORMATS.read(part.suffix, part.file, self.schema.label.task)
+            self._asked[part.file] = asked
         return self._asked[part.file]
 
     def targets(self, rows: Rows) -> Array:

@@ -148,7 +148,7 @@ class ServedEstimators:
         if not name:
             return _ServedPart(EstimatorPart(0, keys), classes, None)
         suffix, file = name.rpartition(".")[2], (self._folder / name).read_bytes()
-        asked = FORMATS.by_suffix[suffix].loaded(file, self._columns.task)
+        asked = FORMATS.read(suffix, file, self._columns.task)
         return _ServedPart(EstimatorPart(0, keys, suffix, file), classes, asked)
 
     def _spec_of(self, one: _ServedPart) -> EstimatorSpec:

@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from lineage_store.errors import BadInput
+from lineage_store.errors import BadInput, CheckFailed
 from unlearning.estimators.estimator_module import EstimatorModule, EstimatorSpec, frame_of
 from unlearning.estimators.fitting import RowsToFit
 from unlearning.estimators.fitting_processes import HASHES, OTHER_HASHES, fitted_apart
@@ -139,3 +139,9 @@ def test_a_file_with_anybodys_code_is_refused_by_name_stored_or_loaded():
     ):
         with pytest.raises(BadInput, match="holds json.dumps, which could be code of anybody's"):
             refused()
+
+
+@pytest.mark.parametrize("suffix", MODULES)
+def test_a_file_that_is_damaged_is_told_of_in_a_sentence(suffix):
+    with pytest.raises(CheckFailed, match=rf"file of an estimator \({suffix}\) is damaged"):
+        FORMATS.read(suffix, b"PK\x05nothing that a library wrote", "classification")
