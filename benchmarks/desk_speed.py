@@ -3,7 +3,8 @@
 A small workspace is trained, and filled up by its own tables: each subject has a pseudonym and one
 row, every twentieth request is open, half of the models are live. Then each route that is read is
 asked for with ids drawn at random, by a browser without a network. The first answer of a route in
-this process stands apart from the others.
+this process stands apart from the others. The processor's time is that of server and browser
+together: on a machine that does more than this, it alone tells of the desk.
 """
 
 import csv
@@ -66,9 +67,9 @@ def run(*, quick: bool, tell: Tell) -> Result:
     slowest = sorted(times, key=lambda route: -times[route]["p95"])
     return Result(
         title="Pages of the desk",
-        columns=("page", "first", "median", "95th percentile", "goal"),
+        columns=("page", "first", "median", "95th percentile", "processor, 95th", "goal"),
         rows=[
-            (route, *(f"{times[route][name]:.0f} ms" for name in ("first", "median", "p95")),
+            (route, *(f"{times[route][name]:.0f} ms" for name in ("first", "median", "p95", "cpu")),
              "met" if times[route]["p95"] < GOAL else "not met")
             for route in slowest
         ],
@@ -195,17 +196,23 @@ def ask(
     }
     found = {}
     for name, page in pages.items():
-        took = []
+        took, busy = [], []
         for _ in range(times + 1):
-            address, began = page(), time.perf_counter()
+            address, began, worked = page(), time.perf_counter(), time.process_time()
             answer = client.get(address)
             took.append(1000 * (time.perf_counter() - began))
+            busy.append(1000 * (time.process_time() - worked))
             assert answer.status_code == 200, (address, answer.status_code)
         first, *rest = took
         rest.sort()
-        p95 = rest[max(0, -(-95 * len(rest) // 100) - 1)]
-        found[name] = {"first": first, "median": rest[len(rest) // 2], "p95": p95}
+        found[name] = {"first": first, "median": rest[len(rest) // 2], "p95": p95(rest),
+                       "cpu": p95(sorted(busy[1:]))}  # fmt: skip
     return found
+
+
+def p95(ordered: Sequence[float]) -> float:
+    """Return the 95th percentile of times in order."""
+    return ordered[max(0, -(-95 * len(ordered) // 100) - 1)]
 
 
 def signed_in(desk: Desk) -> TestClient:

@@ -26,7 +26,7 @@ from unweave.web.process.request_words import RIGHTS, STATES, Line, line_of
 from unweave.web.process.visits import Visit
 
 LINES = 50  # of a page
-LOOKED_AT = 300  # for one page, and for what it counts
+LOOKED_AT = 200  # for one page, and for what it counts
 SHOWN = {"open": "open", "send": "answer to be sent", "over": "over"}
 NOTES = {
     "run": "What is due runs now, in a process of its own. This page says how far it is.",
