@@ -6,6 +6,7 @@ Nothing but the forms that stand in the pages is sent, and no page runs a script
 import io
 import time
 import zipfile
+from dataclasses import replace
 
 import pytest
 
@@ -152,3 +153,42 @@ def check_the_pack(officer, pack):
     officer.get("/verify")
     officer.send("/verify", files={"certificate": changed})
     assert "No." in officer.text
+
+
+# The same, killed as soon as the deletion is recorded.
+KILLED = """
+import os, signal, sys
+from lineage_store.index import deletions
+from pipelines.backends.direct import DirectBackend
+from unweave import Project
+recorded = deletions.record
+def record(*given, **named):
+    recorded(*given, **named)
+    os.kill(os.getpid(), signal.SIGKILL)
+deletions.record = record
+Project(sys.argv[2], backend=DirectBackend()).requests.run()
+"""
+
+
+def test_a_run_that_is_killed_while_a_page_watches_is_finished_by_the_next_one(desk):
+    officer = sign_in_at_once(desk, "Dora Ost", "officer")
+    file_request(officer, "p3")
+    killed = sign_in_at_once(replace(desk, run=("-c", KILLED)), "Dora Zwei", "officer")
+    killed.get("/")
+    killed.send("/run")
+    until = time.monotonic() + SECONDS
+    while "was interrupted" not in officer.text:
+        assert time.monotonic() < until, officer.text
+        time.sleep(0.1)
+        officer.get("/deletions/r1")
+    assert "The next run finishes it." in officer.text and "q1" in officer.text
+    officer.get("/requests/q1")
+    assert "Next: Nothing: it runs" in officer.text
+    officer.get("/")
+    officer.send("/run")
+    wait_for_run(desk, officer, "q1")
+    assert "Erasure of 1 person:" in officer.text
+    assert [one.name for one in (desk.root / "requests").iterdir()] == ["r1"]
+    with reading_index(open_workspace(desk.root)) as connection:
+        kinds = [one.kind for one in events.events(connection)]
+    assert kinds.count("rows deleted") == 1 and kinds.count("run asked") == 2
