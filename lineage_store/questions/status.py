@@ -13,8 +13,8 @@ from typing import Any
 from lineage_store.errors import BadInput
 from lineage_store.index import deletions, models, queue
 from lineage_store.log import events, open_jumps
+from lineage_store.processing import kept_until, load_named
 from lineage_store.questions.published_before import told_of_earlier
-from lineage_store.requests import kept_until, load_named
 from lineage_store.workspace.at_work import who_works
 from lineage_store.workspace.folder import Workspace
 

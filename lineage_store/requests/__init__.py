@@ -10,12 +10,8 @@ staff       who did what, by number and sealed name
 sealed_file  a file that only the workspace's key reads
 kept_rows   rows of a restriction, sealed, out of all models
 letters     letters and files of requests, sealed, and for how long
-named_models  under what name models are served, and what they are for
-named_recipients  whom data or models were given to, and who of them was told
 queue_pages  the queue, a page at a time
 register    what is kept of requests that are over, and for how long
-retention   until when versions of named models are kept
-recipients  where models were pushed that held deleted rows
 """
 
 from typing import TYPE_CHECKING
@@ -52,27 +48,9 @@ if TYPE_CHECKING:
         open_letter,
         sent_on,
     )
-    from lineage_store.requests.named_models import (
-        NamedModel,
-        find_named,
-        live_by_line,
-        load_named,
-        model_of_name,
-        names_of_lines,
-        save_named,
-        serve_names,
-    )
-    from lineage_store.requests.named_recipients import (
-        Recipient,
-        changed,
-        load_recipients,
-        save_recipients,
-        with_one_more,
-    )
     from lineage_store.requests.policy import Policy, Sender, date_of, load_policy, save_policy
     from lineage_store.requests.queue_pages import After, open_page, over_page
     from lineage_store.requests.register import end_register, has_ended, years_before
-    from lineage_store.requests.retention import KeptUntil, kept_until
     from lineage_store.requests.staff import name_of, number_of
 else:
     __getattr__ = lazily(
@@ -107,27 +85,9 @@ else:
                 "open_letter",
                 "sent_on",
             ),
-            "named_models": (
-                "NamedModel",
-                "find_named",
-                "live_by_line",
-                "load_named",
-                "model_of_name",
-                "names_of_lines",
-                "save_named",
-                "serve_names",
-            ),
-            "named_recipients": (
-                "Recipient",
-                "changed",
-                "load_recipients",
-                "save_recipients",
-                "with_one_more",
-            ),
             "policy": ("Policy", "Sender", "date_of", "load_policy", "save_policy"),
             "queue_pages": ("After", "open_page", "over_page"),
             "register": ("end_register", "has_ended", "years_before"),
-            "retention": ("KeptUntil", "kept_until"),
             "staff": ("name_of", "number_of"),
         },
     )
@@ -143,54 +103,38 @@ __all__ = [
     "Entry",
     "KeptLetter",
     "KeptRow",
-    "KeptUntil",
     "Law",
-    "NamedModel",
     "NearMatch",
     "Policy",
-    "Recipient",
     "Refused",
     "Search",
     "Sender",
     "all_kept",
     "are_over",
-    "changed",
     "date_of",
     "destroy_kept",
     "end_letters",
     "end_register",
-    "find_named",
     "has_ended",
     "is_kept",
     "keep_letter",
     "keep_rows",
     "kept_letters",
-    "kept_until",
     "law_in_force",
-    "live_by_line",
     "load_controller",
-    "load_named",
     "load_policy",
-    "load_recipients",
     "load_search",
     "look_through",
-    "model_of_name",
     "name_of",
-    "names_of_lines",
     "number_of",
     "open_details",
     "open_letter",
     "open_page",
     "over_page",
-    "recipients",
     "rows_kept_of",
     "save_controller",
-    "save_named",
     "save_policy",
-    "save_recipients",
     "sent_on",
-    "serve_names",
     "take_over",
-    "with_one_more",
     "years_before",
 ]

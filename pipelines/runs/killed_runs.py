@@ -22,7 +22,7 @@ from lineage_store.index import (
 )
 from lineage_store.keys import Pseudonyms, load_public_key
 from lineage_store.log import events
-from lineage_store.requests import serve_names
+from lineage_store.processing import serve_names
 from lineage_store.workspace import Workspace
 from pipelines.runs.restricting import sweep_kept
 from unlearning.certificates import forget_open_file, sweep_receipts

@@ -23,6 +23,7 @@ ROOMS = """
     lineage_store/data
     lineage_store/cells  lineage_store/examples  lineage_store/understood  lineage_store/rows
     lineage_store/ledger  lineage_store/log  lineage_store/index  lineage_store/requests
+    lineage_store/processing
     lineage_store/graph  lineage_store/mlmd  lineage_store/doctor  lineage_store/questions
 
     unlearning

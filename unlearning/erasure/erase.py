@@ -25,7 +25,7 @@ from lineage_store.canonical import canonical_json, sync_folder, write_atomic
 from lineage_store.clock import Clock
 from lineage_store.errors import WorkspaceBusy
 from lineage_store.index import compact, models, row_index, writing_index
-from lineage_store.requests import serve_names
+from lineage_store.processing import serve_names
 from lineage_store.workspace import Workspace
 from unlearning.erasure.erased_digests import ended_digests, keep_no_longer, record_ended
 from unlearning.erasure.residues import must_be_clean

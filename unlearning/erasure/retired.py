@@ -27,7 +27,7 @@ from lineage_store.index import (
 from lineage_store.index.models import ModelRecord
 from lineage_store.keys import Pseudonyms
 from lineage_store.log import ModelRetired, events, of_kind
-from lineage_store.requests import kept_until, load_named, serve_names
+from lineage_store.processing import kept_until, load_named, serve_names
 from lineage_store.workspace import Workspace
 
 Mark = Callable[[Workspace, ModelRecord], None]

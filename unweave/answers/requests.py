@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from lineage_store.index import Queued, all_queued, queue, reading_index
 from lineage_store.log import events
+from lineage_store.processing.recipients import recipients
 from lineage_store.requests import Details, Law, is_kept, law_in_force, name_of
-from lineage_store.requests.recipients import recipients
 from lineage_store.workspace import Workspace
 from unweave.answers.clock import clock
 from unweave.answers.own_proofs import own_proofs

@@ -8,7 +8,7 @@ from lineage_store.index import deletions, models, reading_index
 from lineage_store.index.models import ModelRecord
 from lineage_store.ledger import Timings, TrainOptions
 from lineage_store.placement import Partition
-from lineage_store.requests.recipients import recipients
+from lineage_store.processing.recipients import recipients
 from lineage_store.workspace import Workspace
 from unlearning.certificates import receipt_name
 from unlearning.erasure import LeftOut

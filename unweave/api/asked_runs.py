@@ -17,7 +17,7 @@ from unweave.session.forget_options import derived_until
 from unweave.session.session import Session
 
 if TYPE_CHECKING:
-    from lineage_store.requests import NamedModel
+    from lineage_store.processing import NamedModel
     from pipelines.runs.detect import DetectRequest
     from pipelines.runs.train import TrainRequest
 

@@ -10,9 +10,9 @@ from lineage_store.disk_full import translated
 from lineage_store.errors import BadInput
 from lineage_store.index import models
 from lineage_store.index.models import ModelRecord
+from lineage_store.processing import model_of_name, names_of_lines
 from lineage_store.questions import steps as step_questions
 from lineage_store.questions import traces as questions
-from lineage_store.requests import model_of_name, names_of_lines
 from lineage_store.sources import AS_IT_IS, Given, Reading
 from lineage_store.workspace import Workspace
 from unweave.answers.revealed import weights_in_clear

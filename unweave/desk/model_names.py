@@ -7,17 +7,17 @@ from typing import Any
 from lineage_store.errors import BadInput, NothingFound, OnHold
 from lineage_store.index import logging_events, models, sign_log
 from lineage_store.log import LineServed, events
-from lineage_store.requests import (
+from lineage_store.processing import (
     KeptUntil,
     NamedModel,
     find_named,
     kept_until,
     live_by_line,
     load_named,
-    number_of,
     save_named,
     serve_names,
 )
+from lineage_store.requests import number_of
 from lineage_store.workspace import Workspace
 from unweave.session.queue_writing import user_name
 from unweave.session.session import Session

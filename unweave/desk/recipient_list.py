@@ -13,16 +13,15 @@ from typing import Any
 
 from lineage_store.errors import BadInput
 from lineage_store.index import Queued, deletions, models, queue, reading_index
-from lineage_store.requests import (
+from lineage_store.processing import (
     Recipient,
     changed,
-    date_of,
-    load_controller,
     load_recipients,
     model_of_name,
     save_recipients,
     with_one_more,
 )
+from lineage_store.requests import date_of, load_controller
 from lineage_store.workspace import Workspace
 from unweave.answers.requests import replaced
 from unweave.session.session import Session

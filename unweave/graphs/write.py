@@ -20,9 +20,9 @@ from lineage_store.mlmd import (
     read_lineage,
     translating_server_errors,
 )
+from lineage_store.processing import model_of_name
 from lineage_store.questions import find_artifact
 from lineage_store.questions import traces as questions
-from lineage_store.requests import model_of_name
 from lineage_store.workspace import Workspace
 
 READABLE = 50

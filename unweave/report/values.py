@@ -23,7 +23,8 @@ from lineage_store.index.models import models as all_models
 from lineage_store.keys import load_public_key
 from lineage_store.ledger import Timings
 from lineage_store.log import RowsDeleted, of_kind, subtrees
-from lineage_store.requests import law_in_force, load_controller, names_of_lines
+from lineage_store.processing import names_of_lines
+from lineage_store.requests import law_in_force, load_controller
 from lineage_store.workspace import RequestFolder, Workspace
 from unlearning.certificates import verify
 from unlearning.planning import Estimate, ModelPlan, Verdict

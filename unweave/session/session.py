@@ -206,7 +206,7 @@ class Session:
 
         Where the names cannot be read, none is known to be over: whoever asks for them is told.
         """
-        from lineage_store.requests import kept_until, load_named
+        from lineage_store.processing import kept_until, load_named
 
         over = False
         if not workspace.index_file.exists():

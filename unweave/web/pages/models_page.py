@@ -8,8 +8,8 @@ from lineage_store.errors import BadInput
 from lineage_store.index import models
 from lineage_store.index.models import ModelRecord
 from lineage_store.ledger import FIRST_FAMILY
+from lineage_store.processing import names_of_lines
 from lineage_store.questions import traces
-from lineage_store.requests import names_of_lines
 from unweave.answers.costs import cost_of
 from unweave.api.questions import Queries
 from unweave.web.process.desk import Desk

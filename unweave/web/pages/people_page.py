@@ -10,9 +10,9 @@ from starlette.responses import Response
 
 from lineage_store.index import models
 from lineage_store.log import PersonLookedUp
+from lineage_store.processing import names_of_lines
 from lineage_store.questions import rows_of_people
 from lineage_store.questions.alike import OtherSpelling, other_spellings
-from lineage_store.requests import names_of_lines
 from unweave.web.process.desk import Desk
 from unweave.web.process.rendering import Page, rendered
 from unweave.web.process.visits import Visit

@@ -11,13 +11,8 @@ from typing import Any
 
 from starlette.responses import Response, StreamingResponse
 
-from lineage_store.requests import (
-    law_in_force,
-    load_controller,
-    load_named,
-    load_recipients,
-    over_page,
-)
+from lineage_store.processing import load_named, load_recipients
+from lineage_store.requests import law_in_force, load_controller, over_page
 from unweave.answers import requests as request_answers
 from unweave.web.process.desk import Desk
 from unweave.web.process.rendering import Page, rendered

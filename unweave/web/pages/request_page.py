@@ -14,8 +14,9 @@ from starlette.responses import Response
 from lineage_store.errors import BadInput
 from lineage_store.index import models, queue
 from lineage_store.log import NamesShown
+from lineage_store.processing import names_of_lines
 from lineage_store.questions import rows_of_people
-from lineage_store.requests import Details, law_in_force, names_of_lines, open_details
+from lineage_store.requests import Details, law_in_force, open_details
 from lineage_store.rights import ENDS, TAKEN_BACK, grounds_to_refuse
 from unweave.answers import requests as request_answers
 from unweave.web.process.desk import Desk

@@ -15,7 +15,7 @@ from datetime import date
 
 from lineage_store.deadlines import Period
 from lineage_store.index import models
-from lineage_store.requests.named_models import NamedModel, live_by_line
+from lineage_store.processing.named_models import NamedModel, live_by_line
 
 LENGTH = re.compile(r"([0-9]{1,4}|[a-z]+) (day|week|month|year)s?")
 NUMBERS = (
