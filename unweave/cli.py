@@ -22,6 +22,7 @@ from unweave.commands.completion import completion
 from unweave.commands.cost import cost
 from unweave.commands.detect import detect
 from unweave.commands.doctor import doctor
+from unweave.commands.documents import export, report
 from unweave.commands.evaluate import evaluate
 from unweave.commands.forget import forget
 from unweave.commands.graph import graph
@@ -29,7 +30,6 @@ from unweave.commands.log import log
 from unweave.commands.names import name, retire, rollback
 from unweave.commands.predict import predict
 from unweave.commands.readmit import readmit
-from unweave.commands.report import report
 from unweave.commands.requests.describe import describe
 from unweave.commands.requests.recipient import recipient
 from unweave.commands.requests.request import request, run_requests
@@ -307,6 +307,7 @@ commands.add_command(request)
 commands.add_command(run_requests)
 commands.add_command(readmit)
 commands.add_command(report)
+commands.add_command(export)
 commands.add_command(retire)
 commands.add_command(rollback)
 commands.add_command(serve)

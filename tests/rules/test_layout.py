@@ -43,7 +43,8 @@ ROOMS = """
     pipelines/definitions  pipelines/backends  pipelines/runs
 
     unweave/answers  unweave/text  unweave/report  unweave/graphs
-    unweave/session  unweave/letters  unweave/desk  unweave/api
+    unweave/session  unweave/letters  unweave/desk  unweave/exports
+    unweave/api
     unweave/web/accounts  unweave/web/process  unweave/web/pages  unweave/web
     unweave/options  unweave/commands/requests  unweave/commands  unweave/demo  unweave/tfx
     unweave

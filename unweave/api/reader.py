@@ -255,6 +255,15 @@ class Reader:
             found = asked_of(folder, asked, source=lambda: module_source(open_ledger(ledger)))
             yield workspace, record, found
 
+    def export(self, kind: str, *, out: Path | str, model: str | None = None) -> dict[str, Any]:
+        """Write what the workspace knows for others, into a file outside of it (`exports`).
+
+        A `model-card` is about one model, by its name or id; a `record` about the workspace.
+        """
+        from unweave.exports import write_export
+
+        return write_export(self._session, kind, out=out, model=model)
+
     @property
     def public_key(self) -> Path:
         """The file with the key that certificates are verified with."""

@@ -1,10 +1,11 @@
-"""`unweave report`: a finished deletion as a page that people read."""
+"""`unweave report` and `export`: what people read, and what other systems do."""
 
 from pathlib import Path
 
 import click
 
-from unweave.options.completing import DELETIONS, REQUESTS, of
+from unweave.exports import EXPORTS
+from unweave.options.completing import DELETIONS, LIVE_MODELS, REQUESTS, of
 from unweave.options.once import Once
 from unweave.options.shared import JSON, WORKSPACE
 from unweave.text.printed import say, say_json
@@ -34,3 +35,24 @@ def report(workspace: Path, request: str, out: Path | None, pdf: bool, as_json: 
         return
     for path in filter(None, (answer["out"], answer["pdf"])):
         say(f"Report of {answer['request_id']} ({answer['outcome']}): {path}")
+
+
+@click.command(cls=Once)
+@WORKSPACE
+@click.argument("kind", metavar="KIND", shell_complete=lambda *_: [*EXPORTS])
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write.")
+@click.option("--model", shell_complete=of(LIVE_MODELS), help="The model, by its name or its id.")
+@JSON
+def export(workspace: Path, kind: str, out: Path, model: str | None, as_json: bool) -> None:
+    """Write what is known for others: a model-card of one model, or the record of processing.
+
+    KIND is model-card or record; both are Markdown. What nobody has described is printed as
+    missing: `unweave describe` and `unweave name` take it. Two exports of one state are the same.
+    """
+    from unweave.api.reader import Reader
+
+    answer = Reader(workspace).export(kind, out=out, model=model)
+    if as_json:
+        say_json(answer)
+    else:
+        say(f"{kind}: {answer['out']}")

@@ -1,0 +1,14 @@
+"""What a workspace knows, written for other people and other systems: one document an export.
+
+export             what each export must do, and what it is made from
+known_exports      the table of exports
+model_card         what a model is for, learnt from, and how it was judged (Mitchell et al. 2019)
+processing_record  the record of processing activities (Article 30(1) GDPR)
+markdown           texts of others in Markdown, as they are
+
+Two exports of one state are the same bytes: no time but that of the events stands in them.
+"""
+
+from unweave.exports.known_exports import EXPORTS, write_export
+
+__all__ = ["EXPORTS", "write_export"]

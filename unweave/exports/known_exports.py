@@ -1,0 +1,38 @@
+"""The exports that there are, and writing one."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lineage_store.canonical import write_atomic
+from lineage_store.errors import BadInput
+from unweave.exports.export import Export, exported_from, model_meant
+from unweave.exports.model_card import ModelCard
+from unweave.exports.processing_record import ProcessingRecord
+from unweave.session.session import Session
+
+EXPORTS: Mapping[str, Export] = {one.name: one for one in (ModelCard(), ProcessingRecord())}
+FOR_ITS_OWNER = 0o600  # what people said of models and of the controller may name somebody
+
+
+def write_export(
+    session: Session, kind: str, *, out: Path | str, model: str | None = None
+) -> dict[str, Any]:
+    """Write an export into a file outside the workspace; return what it is of, and where.
+
+    Raises BadInput for a kind that there is not, for a place within the workspace or that cannot be
+    written, and for a model that is none of those that an export can be about.
+    """
+    if kind not in EXPORTS:
+        raise BadInput(f"There is no export {kind}: there are {', '.join(EXPORTS)}.")
+    file = Path(out)
+    with session.reading() as (workspace, connection):
+        if file.resolve().is_relative_to(workspace.root.resolve()):
+            raise BadInput("An export does not stay in the workspace: name a file outside of it.")
+        meant = model_meant(connection, workspace, EXPORTS[kind], model)
+        written = EXPORTS[kind].written(exported_from(connection, workspace), meant)
+    try:
+        write_atomic(file, written, mode=FOR_ITS_OWNER)
+    except OSError as error:
+        raise BadInput(f"The file {file} cannot be written: {error.strerror}.") from None
+    return {"export": kind, "model": None if meant is None else meant.id, "out": str(file)}
