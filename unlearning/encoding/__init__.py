@@ -3,6 +3,7 @@
 row_encoding    the Protocol of an encoding, which is local to a row (law 2)
 keras_encoding  numbers, hash buckets and class numbers, for Keras
 key_encoding    keys of values, for families of sums; `value_keys` makes the keys
+text_and_number_encoding  columns as they are, for estimators of other libraries
 encode_records  gated records become arrays; `encode_examples` ExampleGen's do
 gated_examples  gated rows become tf.Examples, as ExampleGen makes them, and statistics of these
 cell_groups     how cells are gathered, so that what is summed of all is summed anew in one path

@@ -1,4 +1,4 @@
-"""The served model: one SavedModel, exported and asked for predictions."""
+"""The served model: one SavedModel, exported and asked; of estimators, files of their libraries."""
 
 from typing import TYPE_CHECKING
 
