@@ -192,13 +192,15 @@ def cannot_know(connection: sqlite3.Connection, record: ModelRecord) -> list[str
     It knows of those whose rows were taken out of its line, and of those who were known by columns
     that its own training names.
     """
-    known = {one.id: one for one in models.models(connection)}
+    entries = connection.execute(
+        "SELECT kind, models, count(*) FROM exclusions GROUP BY kind, models"
+    ).fetchall()
+    named = {name for _, names, _ in entries for name in json.loads(names)}
+    known = {one.id: one for one in models.some_models(connection, named)}
     own = columns_of(record)
     unnamed: Counter[tuple[str, str]] = Counter()
     untold = 0
-    for kind, names, count in connection.execute(
-        "SELECT kind, models, count(*) FROM exclusions GROUP BY kind, models"
-    ).fetchall():
+    for kind, names, count in entries:
         held = [known[name] for name in json.loads(names) if name in known]
         if any(one.family == record.family for one in held):
             continue

@@ -7,7 +7,7 @@ the workspace.
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
@@ -163,6 +163,14 @@ def of_line(connection: sqlite3.Connection, family: str) -> list[ModelRecord]:
     """List the models of a line, oldest first."""
     asked = "SELECT * FROM models WHERE family = ? ORDER BY ordinal"
     return [_record(row) for row in connection.execute(asked, (family,)).fetchall()]
+
+
+def some_models(connection: sqlite3.Connection, ids: Iterable[str]) -> list[ModelRecord]:
+    """List those of some models that there are, by their ids."""
+    rows = (
+        connection.execute("SELECT * FROM models WHERE id = ?", (one,)).fetchone() for one in ids
+    )
+    return [_record(row) for row in rows if row is not None]
 
 
 def live_snapshots(connection: sqlite3.Connection) -> list[tuple[str, str, int]]:
