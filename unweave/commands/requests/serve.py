@@ -24,7 +24,7 @@ OF = "\b\n" + "\n".join(
 
 @click.command(cls=Once)
 @click.argument("workspace", type=click.Path(path_type=Path))
-@click.option("--bind", "address", default=DEFAULT, show_default=True, metavar="ADDRESS:PORT",
+@click.option("--bind", "place", default=DEFAULT, show_default=True, metavar="ADDRESS:PORT",
               help="Where to listen.")  # fmt: skip
 @click.option("--tls", "certificate", type=click.Path(path_type=Path), metavar="FILE",
               help="Speak TLS, with this certificate (PEM).")  # fmt: skip
@@ -36,7 +36,7 @@ OF = "\b\n" + "\n".join(
               help="By which name browsers ask for it; again for another one.")  # fmt: skip
 def serve(
     workspace: Path,
-    address: str,
+    place: str,
     certificate: Path | None,
     key: Path | None,
     proxy: bool,
@@ -51,7 +51,7 @@ def serve(
     from unweave.web.process.desk import Desk
     from unweave.web.serve_desk import serve_desk
 
-    binding = bind(address, names=names, certificate=certificate, key=key, proxy=proxy)
+    binding = bind(place, names=names, certificate=certificate, key=key, proxy=proxy)
     desk = Desk(root=workspace, binding=binding)
     desk.session.workspace().keys()  # what is missing is told before anybody asks
     say(f"The desk is at {binding.home}", err=True)
