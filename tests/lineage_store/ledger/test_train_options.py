@@ -49,7 +49,7 @@ ACTS = {
     "record_budget": {"record_budget.py"},
     "aggregate": {"fit.py", "export.py", "evaluate.py", "keras_family.py",
                   "keras_parts.py", "naive_bayes_family.py", "ridge_family.py", "forest_family.py",
-                  "item_knn_family.py", "logistic_family.py", "from_ledgers.py", "audit.py"},
+                  "item_knn_family.py", "logistic_family.py", "estimator_family.py", "from_ledgers.py", "audit.py"},
     "class_weights": {"stages.py", "keras_parts.py", "retrain_shards.py", "keras_family.py",
                       "keras_learner.py", "last_epoch.py", "regenerate.py",
                       "replay.py", "downstream.py", "earned.py", "marks.py", "witness.py",
