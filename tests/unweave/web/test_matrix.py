@@ -122,8 +122,8 @@ def test_a_page_fetched_as_nobody_names_no_one_and_does_nothing(desk):
 def test_no_page_names_anybody_and_an_auditor_reads_staff_by_number(browsers, role):
     browser, rules = browsers[role], [rule for rule in MATRIX if role in rule.roles]
     for rule in rules:
-        if rule.method != "GET":
-            continue
+        if rule.method != "GET" or rule.path in ("/audit/head", "/audit/key"):
+            continue  # what is base 64 there has "p2" in it by chance
         for number in range(1, 10) if "{request}" in rule.path else (1,):
             if rule.path in ("/audit/head", "/audit/key"):
                 continue  # base 64, in which anything may stand by chance
