@@ -5,11 +5,13 @@ for the disk keeps nobody waiting.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from time import monotonic
+from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -27,6 +29,7 @@ from unweave.web.process.visits import Form, Visit
 Handler = Callable[[Desk, Visit], Response]
 LOG = logging.getLogger("unweave.desk")
 FIELDS = 5_000  # of one form
+LARGEST_FORM = 1 << 20  # bytes of a form without a file
 STATUS: Mapping[type[UnweaveError], int] = {
     NothingFound: 404,
     WorkspaceBusy: 503,
@@ -41,9 +44,10 @@ def guarded(desk: Desk, rule: Rule, handler: Handler) -> Callable[[Request], obj
     async def answer(request: Request) -> Response:
         began = monotonic()
         try:
-            form = await _form(request) if rule.method == "POST" else Form()
+            form = await _form(request, rule) if rule.method == "POST" else Form()
         except TooLarge:
-            response = _refused(Visit(None), 413, "What was sent is larger than 16 MiB.")
+            most = 16 if rule.files else 1
+            response = _refused(Visit(None), 413, f"What was sent is larger than {most} MiB.")
         else:
             response = await run_in_threadpool(_answer, desk, rule, handler, request, form)
         # The route as it stands in the matrix: never the address, in which a link may stand.
@@ -112,16 +116,40 @@ def _is_own(desk: Desk, request: Request) -> bool:
     return origin is None or origin.lower() in {f"{scheme}://{host}" for host in desk.binding.hosts}
 
 
-async def _form(request: Request) -> Form:
-    values: dict[str, tuple[str, ...]] = {}
-    files: dict[str, bytes] = {}
-    async with request.form(max_files=4, max_fields=FIELDS) as given:
-        for name, value in given.multi_items():
-            if isinstance(value, UploadFile):
-                files[name] = await value.read()
-            else:
-                values[name] = (*values.get(name, ()), value)
-    return Form(values, files)
+async def _form(request: Request, rule: Rule) -> Form:
+    """Read a form as browsers send it; raises HTTPException for one that none would send."""
+    kind, _, options = request.headers.get("content-type", "").lower().partition(";")
+    if kind.strip() == "multipart/form-data":
+        # A form is in UTF-8: said to be in another code it costs or breaks whatever decodes it.
+        if not rule.files or "charset" in options:
+            raise HTTPException(415)
+        async with request.form(max_files=4, max_fields=FIELDS) as given:
+            files = {
+                name: await value.read()
+                for name, value in given.multi_items()
+                if isinstance(value, UploadFile)
+            }
+            texts = ((name, one) for name, one in given.multi_items() if isinstance(one, str))
+            return Form(_by_name(texts), files)
+    if kind.strip() != "application/x-www-form-urlencoded":
+        return Form()
+    sent = bytearray()
+    async for piece in request.stream():
+        sent += piece
+        if len(sent) > LARGEST_FORM:
+            raise TooLarge
+    try:
+        fields = parse_qsl(sent.decode("latin-1"), keep_blank_values=True, max_num_fields=FIELDS)
+    except ValueError as error:
+        raise HTTPException(400) from error
+    return Form(_by_name(fields))
+
+
+def _by_name(fields: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for name, value in fields:
+        found.setdefault(name, []).append(value)
+    return {name: tuple(values) for name, values in found.items()}
 
 
 def _refused(visit: Visit, status: int, why: str) -> Response:

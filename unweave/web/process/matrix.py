@@ -20,12 +20,13 @@ RECORDS: frozenset[Role] = frozenset({"officer", "auditor", "owner"})
 
 @dataclass(frozen=True)
 class Rule:
-    """A route, and who may ask it."""
+    """A route, who may ask it, and whether its form brings files."""
 
     method: str
     path: str
     roles: frozenset[Role]
     whose: str = "anybody's"
+    files: bool = False
 
 
 # fmt: off
@@ -39,7 +40,7 @@ MATRIX: tuple[Rule, ...] = (
     Rule("GET",  "/welcome/{link}",                   PUBLIC, "whose link it is"),
     Rule("POST", "/welcome/{link}",                   PUBLIC, "whose link it is"),
     Rule("GET",  "/verify",                           PUBLIC),
-    Rule("POST", "/verify",                           PUBLIC),
+    Rule("POST", "/verify",                           PUBLIC, files=True),
     Rule("GET",  "/accessibility",                    PUBLIC),
     Rule("GET",  "/requests/new",                     OFFICER),
     Rule("POST", "/requests/new",                     OFFICER),

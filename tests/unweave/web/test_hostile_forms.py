@@ -1,0 +1,50 @@
+"""What no browser sends, and whoever wants the desk to stand still or fall does."""
+
+import pytest
+
+from fixtures.script_free import ScriptFree
+from unweave.web.application import application
+from unweave.web.guard import FIELDS, LARGEST_FORM
+
+URLENCODED = "application/x-www-form-urlencoded"
+PART = (
+    b'--X\r\nContent-Disposition: form-data; name="%s"\r\n\r\n'
+    b"a-\\ud800\r\n--X--\r\n"
+)
+
+
+@pytest.fixture
+def post(desk):
+    """What sends bytes to the desk, of a kind."""
+    client = ScriptFree(application(desk), desk.binding.home)._client
+
+    def send(path, content, kind):
+        return client.post(path, content=content, headers={"content-type": kind})
+
+    return send
+
+
+@pytest.mark.parametrize("path, field", [("/sign-in", b"name"), ("/verify", b"subject")])
+@pytest.mark.parametrize("code", ["unicode_escape", "punycode", "undefined", "utf-16", "utf-8"])
+def test_a_form_that_says_its_own_code_is_taken_by_nobody(desk, post, path, field, code):
+    answer = post(path, PART % field, f"multipart/form-data; boundary=X; charset={code}")
+    assert answer.status_code == 415
+    # As `charset*`, which is the same (RFC 2231).
+    answer = post(path, PART % field, f"multipart/form-data; boundary=X; charset*=utf-8''{code}")
+    assert answer.status_code == 415
+    assert not list(desk.root.glob("unforeseen-*"))
+
+
+def test_files_are_sent_where_a_page_asks_for_them_and_nowhere_else(post):
+    kind = "multipart/form-data; boundary=X"
+    assert post("/verify", PART % b"subject", kind).status_code == 422
+    for path in ("/sign-in", "/welcome/0", "/requests/new", "/people"):
+        assert post(path, PART % b"name", kind).status_code == 415
+
+
+def test_a_form_without_files_is_small_and_counted_before_it_is_read(post):
+    assert post("/sign-in", b"name=a&password=b&code=1", URLENCODED).status_code == 403
+    assert post("/sign-in", b"a=" + b"x" * LARGEST_FORM, URLENCODED).status_code == 413
+    assert post("/sign-in", b"&" * LARGEST_FORM, URLENCODED).status_code == 400
+    assert post("/sign-in", b"a&" * FIELDS, URLENCODED).status_code == 400
+    assert post("/sign-in", b"name=%ff%ed%a0%80&password=%00", URLENCODED).status_code == 403
