@@ -1,16 +1,16 @@
 """What no browser sends, and whoever wants the desk to stand still or fall does."""
 
+from contextlib import ExitStack
+
 import pytest
 
 from fixtures.script_free import ScriptFree
+from unweave.web.accounts.passwords import AT_ONCE, turn
 from unweave.web.application import application
 from unweave.web.guard import FIELDS, LARGEST_FORM
 
 URLENCODED = "application/x-www-form-urlencoded"
-PART = (
-    b'--X\r\nContent-Disposition: form-data; name="%s"\r\n\r\n'
-    b"a-\\ud800\r\n--X--\r\n"
-)
+PART = b'--X\r\nContent-Disposition: form-data; name="%s"\r\n\r\na-\\ud800\r\n--X--\r\n'
 
 
 @pytest.fixture
@@ -48,3 +48,13 @@ def test_a_form_without_files_is_small_and_counted_before_it_is_read(post):
     assert post("/sign-in", b"&" * LARGEST_FORM, URLENCODED).status_code == 400
     assert post("/sign-in", b"a&" * FIELDS, URLENCODED).status_code == 400
     assert post("/sign-in", b"name=%ff%ed%a0%80&password=%00", URLENCODED).status_code == 403
+
+
+def test_a_crowd_that_signs_in_takes_no_more_than_its_share(post):
+    said = b"name=Nobody+Known&password=a+long+enough+one&code=1"
+    with ExitStack() as crowd:
+        for _ in range(AT_ONCE):
+            crowd.enter_context(turn())
+        # More often than a name may be tried: who is sent away at once has not tried.
+        assert {post("/sign-in", said, URLENCODED).status_code for _ in range(8)} == {503}
+    assert post("/sign-in", said, URLENCODED).status_code == 403

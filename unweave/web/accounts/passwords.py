@@ -2,17 +2,36 @@
 
 A password has twelve characters at least and no other rule; it is compared with nothing but the
 name (NIST SP 800-63B, 5.1.1.2: length, and no composition rules).
+
+To compare one takes 64 MiB and all cores for a moment, and anybody may ask for it: so few are
+compared at a time, and nobody waits for a turn, who would keep others from their pages.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from lineage_store.errors import BadInput
+from lineage_store.errors import BadInput, WorkspaceBusy
 
 SHORTEST, LONGEST = 12, 1024
+AT_ONCE = 4  # passwords that are compared at a time
 _HASHER = PasswordHasher()
+_TURNS = BoundedSemaphore(AT_ONCE)
+
+
+@contextmanager
+def turn() -> Iterator[None]:
+    """Take a turn at comparing a password; raises WorkspaceBusy where all are taken."""
+    if not _TURNS.acquire(blocking=False):
+        raise WorkspaceBusy("Many are signing in just now: try again in a moment.")
+    try:
+        yield
+    finally:
+        _TURNS.release()
 
 
 def kept(password: str, *, name: str) -> str:

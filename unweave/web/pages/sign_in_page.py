@@ -11,6 +11,7 @@ from starlette.responses import Response
 from lineage_store.errors import BadInput
 from lineage_store.log import SignedIn, SignInRefused
 from unweave.web.accounts.one_time_codes import address, shown
+from unweave.web.accounts.passwords import turn
 from unweave.web.accounts.sign_ins import LONGEST
 from unweave.web.accounts.users import User
 from unweave.web.process.desk import Desk
@@ -33,6 +34,11 @@ def show(desk: Desk, visit: Visit) -> Response:
 
 def sign_in(desk: Desk, visit: Visit) -> Response:
     """Let somebody in."""
+    with turn():
+        return _sign_in(desk, visit)
+
+
+def _sign_in(desk: Desk, visit: Visit) -> Response:
     name, form = (visit.form.maybe("name") or "")[:200], visit.form
     folded = " ".join(name.casefold().split())
     if not desk.tries.allows(folded):
