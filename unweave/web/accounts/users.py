@@ -20,6 +20,7 @@ Role = Literal["officer", "approver", "engineer", "auditor", "owner"]
 ROLES: tuple[Role, ...] = get_args(Role)
 LINK_BYTES = 32
 LINK_SECONDS = 3 * 24 * 3600
+SPENT = "This link was used, or its time is over: ask for a new one."
 
 Random = Callable[[int], bytes]
 
@@ -124,17 +125,19 @@ class Users:
         user = self.of_link(link, now=now)
         row = None if user is None else self._row(user.digest)
         if user is None or row is None or row["factor"] is None:
-            raise BadInput("This link was used, or its time is over: ask for a new one.")
+            raise BadInput(SPENT)
         keeping = kept(password, name=user.name)
         secret = bytes.fromhex(self._opened("factor", user.digest, row["factor"]))
         step = step_of(code, secret, seconds=now, last=row["counter"])
         if step is None:
             raise BadInput("The code is not the one that the app shows now: wait for the next one.")
-        self.connection.execute(
+        spent = self.connection.execute(
             "UPDATE users SET password = ?, counter = ?, link = NULL, link_until = NULL "
-            "WHERE digest = ?",
-            (keeping, step, user.digest),
+            "WHERE digest = ? AND link = ?",
+            (keeping, step, user.digest, _digest_of(link)),
         )
+        if not spent.rowcount:  # by somebody else, while the password was made ready to be kept
+            raise BadInput(SPENT)
         return user
 
     def signed_in(self, name: str, *, password: str, code: str, now: int) -> User | None:
@@ -148,10 +151,13 @@ class Users:
         step = step_of(code, secret, seconds=now, last=row["counter"])
         if step is None:
             return None
-        self.connection.execute(
-            "UPDATE users SET counter = ? WHERE digest = ?", (step, row["digest"])
+        # While the password was compared, somebody else may have come in by the same code, or what
+        # was compared with may have been voided.
+        taken = self.connection.execute(
+            "UPDATE users SET counter = ? WHERE digest = ? AND counter < ? AND password = ?",
+            (step, row["digest"], step, row["password"]),
         )
-        return self._user(row)
+        return self._user(row) if taken.rowcount else None
 
     def _link(self, digest: bytes, *, now: int, random_bytes: Random) -> str:
         link = random_bytes(LINK_BYTES).hex()

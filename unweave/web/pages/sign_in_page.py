@@ -13,7 +13,7 @@ from lineage_store.log import SignedIn, SignInRefused
 from unweave.web.accounts.one_time_codes import address, shown
 from unweave.web.accounts.passwords import turn
 from unweave.web.accounts.sign_ins import LONGEST
-from unweave.web.accounts.users import User
+from unweave.web.accounts.users import SPENT, User
 from unweave.web.process.desk import Desk
 from unweave.web.process.matrix import HOME
 from unweave.web.process.rendering import Page, rendered, see
@@ -21,7 +21,6 @@ from unweave.web.process.visits import Visit
 
 WRONG = "That did not let you in: mind the name, the password, and the code that the app shows now."
 TOO_OFTEN = "Too many tries for this name: wait five minutes."
-SPENT = "This link was used, or its time is over: ask for a new one."
 
 
 def show(desk: Desk, visit: Visit) -> Response:
