@@ -11,9 +11,10 @@ class SentAnswers:
 
     connection: sqlite3.Connection
 
-    def add(self, request: str, *, time: str) -> None:
-        """Write down that an answer was sent."""
-        self.connection.execute("INSERT OR IGNORE INTO sent VALUES (?, ?)", (request, time))
+    def add(self, request: str, *, time: str) -> bool:
+        """Write down that an answer was sent; say whether that is new."""
+        added = self.connection.execute("INSERT OR IGNORE INTO sent VALUES (?, ?)", (request, time))
+        return added.rowcount == 1
 
     def among(self, requests: Sequence[str]) -> dict[str, str]:
         """Return those of some requests whose answer was sent, and when."""

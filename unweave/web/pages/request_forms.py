@@ -15,6 +15,7 @@ from lineage_store.rights import RIGHTS as EVERY_RIGHT
 from unweave.web.pages.request_page import shown_again
 from unweave.web.process.clerk import ClerkFailed, have_done
 from unweave.web.process.desk import Desk
+from unweave.web.process.outbox import empty
 from unweave.web.process.rendering import Page, rendered, see
 from unweave.web.process.request_words import RIGHTS
 from unweave.web.process.visits import FieldMissing, Form, Visit
@@ -118,7 +119,10 @@ def cancel(desk: Desk, visit: Visit) -> Response:
     """Take a request back."""
     if not visit.form.ticked("sure"):
         return shown_again(desk, visit, "Tick that the person has taken it back.", at="sure")
-    return _do(desk, visit, "cancel", {}, done="cancelled", at="sure")
+    answer = _do(desk, visit, "cancel", {}, done="cancelled", at="sure")
+    if answer.status_code == 303:
+        empty(desk, visit.path["request"])  # its letters name the person
+    return answer
 
 
 def _do(

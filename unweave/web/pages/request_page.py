@@ -48,6 +48,7 @@ NOTES = {
     "refused": "The request is refused. Its letter is below, to be handed over and sent.",
     "cancelled": "The request is taken back, and what it kept in words is erased.",
     "written": "It is written. Hand the file over, send it, and say so.",
+    "erased": "What was written is erased here.",
     "sent": "It is written down that the answer was sent, and what was written is erased.",
 }
 LANGUAGES = (("en", "English"), ("de", "Deutsch"))

@@ -79,17 +79,20 @@ def hand_over(desk: Desk, visit: Visit) -> Response:
 
 
 def sent(desk: Desk, visit: Visit) -> Response:
-    """Write down that the answer was sent, and erase what was written."""
+    """Write down that the answer was sent, and erase what was written.
+
+    Of a request that is open, or was taken back, there is no answer: its letter alone is erased.
+    """
     request = visit.path["request"]
     with desk.session.reading() as (_, connection):
-        if queue.find(connection, request).ended is None:
-            raise BadInput("The request is open still: its answer is sent when it is over.")
+        outcome = queue.find(connection, request).outcome
+    if outcome is None or outcome == "cancelled":
+        empty(desk, request)
+        return see(f"/requests/{request}?done=erased#result")
     with desk.accounts() as accounts:
-        known = accounts.sent.among([request])
-    if not known:
-        desk.log(visit.who, lambda number: AnswerSent(request, number))
-        with desk.accounts() as accounts:
-            accounts.sent.add(request, time=time_text(desk.now()))
+        # In one transaction: sent twice at the same time, it is one event.
+        if accounts.sent.add(request, time=time_text(desk.now())):
+            desk.log(visit.who, lambda number: AnswerSent(request, number))
     empty(desk, request)
     return see(f"/requests/{request}?done=sent#result")
 

@@ -11,12 +11,15 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 
 from lineage_store.errors import BadInput, NothingFound
 from unweave.web.process.desk import Desk
 
 REQUEST = re.compile("q[0-9]{1,12}")
 EPOCH = (1980, 1, 1, 0, 0, 0)
+PARTIAL, BEFORE = ".partial", ".before"  # beside a folder: being written, and there before
+_WRITING = Lock()
 
 
 def folder_of(desk: Desk, request: str) -> Path:
@@ -29,6 +32,11 @@ def folder_of(desk: Desk, request: str) -> Path:
 def files_of(desk: Desk, request: str) -> tuple[str, ...]:
     """Return the names of what is written to be sent for a request."""
     folder = folder_of(desk, request)
+    if _WRITING.acquire(blocking=False):  # nobody writes it now
+        try:
+            _take_up(folder.with_name(request + PARTIAL), folder)
+        finally:
+            _WRITING.release()
     return tuple(sorted(one.name for one in folder.glob("*") if one.is_file()))
 
 
@@ -37,25 +45,48 @@ def new_place(desk: Desk, request: str) -> Iterator[Path]:
     """Yield a folder that there is not yet, to be written by a command.
 
     What was written before of the same request is put aside until the new one is there, and comes
-    back if it fails: a receipt lies nowhere else.
+    back if it fails: a receipt lies nowhere else. One is written at a time.
     """
     folder = folder_of(desk, request)
-    desk.outbox.mkdir(mode=0o700, exist_ok=True)
-    if any(one.startswith("receipt") for one in files_of(desk, request)):
-        raise BadInput(
-            "A pack with a receipt is written already, and there is no second one: hand that over."
-        )
-    aside = folder.with_name(f"{request}.before")
+    partial, aside = folder.with_name(request + PARTIAL), folder.with_name(request + BEFORE)
+    with _WRITING:
+        desk.outbox.mkdir(mode=0o700, exist_ok=True)
+        _take_up(partial, folder)
+        if _has_receipt(folder):
+            raise BadInput(
+                "A pack with a receipt is written already, and there is no second one: hand that "
+                "over."
+            )
+        if folder.exists():
+            _erase(aside)
+            folder.rename(aside)
+        try:
+            yield folder
+        except BaseException:
+            if aside.exists() and not folder.exists():
+                aside.rename(folder)
+            raise
+        _erase(aside)
+
+
+def _take_up(partial: Path, folder: Path) -> None:
+    """Take up what a command left that was killed, which may have ended the request before.
+
+    It is refused to be written over (`answer_pack.new_folder`), and its receipt lies nowhere else.
+    """
+    if partial.exists() and any(partial.iterdir()) and not _has_receipt(folder):
+        _erase(folder)
+        partial.rename(folder)
+
+
+def _has_receipt(folder: Path) -> bool:
+    return any(folder.glob("receipt*"))
+
+
+def _erase(folder: Path) -> None:
+    """Erase a folder, if it is there; what cannot be erased is told, and not passed over."""
     if folder.exists():
-        shutil.rmtree(aside, ignore_errors=True)
-        folder.rename(aside)
-    try:
-        yield folder
-    except BaseException:
-        if aside.exists() and not folder.exists():
-            aside.rename(folder)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(folder)
 
 
 def packed(desk: Desk, request: str) -> bytes:
@@ -73,5 +104,8 @@ def packed(desk: Desk, request: str) -> bytes:
 
 
 def empty(desk: Desk, request: str) -> None:
-    """Erase what was written for a request."""
-    shutil.rmtree(folder_of(desk, request), ignore_errors=True)
+    """Erase what was written for a request, and what was left of writing it."""
+    folder = folder_of(desk, request)
+    with _WRITING:
+        for ending in ("", PARTIAL, BEFORE):
+            _erase(folder.with_name(request + ending))
