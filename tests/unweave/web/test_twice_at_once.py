@@ -1,16 +1,22 @@
 """The same thing twice at the same time: two tabs, a double click, a thief beside the owner."""
 
 import os
+import time
+from dataclasses import replace
 
 import pytest
 
+from fixtures.desk_users import sign_in_at_once
 from lineage_store.errors import BadInput
+from lineage_store.index import reading_index
 from lineage_store.keys import Keys
 from lineage_store.keys.secret import derive
+from lineage_store.log import events
 from unweave.web.accounts import users as accounts
 from unweave.web.accounts.desk_file import desk_file
 from unweave.web.accounts.one_time_codes import STEP, code_at
 from unweave.web.accounts.users import Users
+from unweave.web.process.clerk import is_started
 
 KEYS: Keys = derive(bytes(range(32)))
 NOW = 1_900_000_000
@@ -89,3 +95,27 @@ def test_who_is_invited_again_meanwhile_neither_comes_in_nor_sets_anything(invit
     set_up(root, link, factor)
     in_between(monkeypatch, "is_password", again)
     assert comes_in(root, factor) is None
+
+
+# A run that has begun, and holds nothing yet: the first seconds of every run.
+BEGINS = "import sys; open(sys.argv[2] + '/go').close(); print('{}')"
+
+
+def test_a_run_is_started_once_and_told_from_its_beginning(desk):
+    os.mkfifo(desk.root / "go")
+    begins = replace(desk, run=("-c", BEGINS))
+    officer = sign_in_at_once(begins, "Dora Ost", "officer")
+    tab = sign_in_at_once(begins, "Olga Zwei", "officer")
+    for browser in (officer, tab):
+        browser.get("/")
+    officer.send("/run")
+    assert "A run begins." in officer.text and "/run" not in officer.actions()
+    assert tab.send("/run").status_code == 503 and "is at work" in tab.text
+    with (desk.root / "go").open("w"):
+        pass
+    while is_started(begins):
+        time.sleep(0.01)
+    officer.get("/")
+    assert "/run" in officer.actions()
+    with reading_index(desk.session.workspace()) as connection:
+        assert [one.kind for one in events.events(connection)].count("run asked") == 1

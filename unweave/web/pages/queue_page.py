@@ -19,7 +19,7 @@ from lineage_store.rights import RIGHTS as EVERY_RIGHT
 from lineage_store.workspace import who_works
 from unweave.answers import requests as request_answers
 from unweave.web.accounts.users import User
-from unweave.web.process.clerk import said_last, start_run
+from unweave.web.process.clerk import is_started, said_last, start_run
 from unweave.web.process.desk import Desk
 from unweave.web.process.rendering import Page, rendered, see
 from unweave.web.process.request_words import RIGHTS, STATES, Line, line_of
@@ -103,6 +103,7 @@ def show(desk: Desk, visit: Visit) -> Response:
         "found": found,
         "counts": counts,
         "running": running,
+        "started": running is None and is_started(desk),
         "failed": _failed(desk),
         "result": NOTES.get(visit.query.get("done", "")),
     }
@@ -111,10 +112,13 @@ def show(desk: Desk, visit: Visit) -> Response:
 
 def run(desk: Desk, visit: Visit) -> Response:
     """Start what is due, unless somebody is at work."""
-    if who_works(desk.root) is not None:
-        raise WorkspaceBusy("A command is at work in the workspace already: wait for it to end.")
-    desk.log(visit.who, RunAsked)
-    start_run(desk)
+    with desk.starting:
+        if is_started(desk) or who_works(desk.root) is not None:
+            raise WorkspaceBusy(
+                "A command is at work in the workspace already: wait for it to end."
+            )
+        desk.log(visit.who, RunAsked)
+        start_run(desk)
     return see("/?done=run#result" if visit.who.role == "officer" else "/models")
 
 
@@ -188,7 +192,7 @@ def _running(desk: Desk, connection: Any) -> dict[str, Any] | None:
 def _failed(desk: Desk) -> list[dict[str, Any]]:
     """Return what the last run that was started here says that failed."""
     said = said_last(desk)
-    if said is None or who_works(desk.root) is not None:
+    if said is None or is_started(desk) or who_works(desk.root) is not None:
         return []
     if "error" in said:
         return [{"requests": [], "error": said["error"]}]

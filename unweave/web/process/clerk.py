@@ -73,8 +73,13 @@ def have_done(desk: Desk, operation: str, arguments: Mapping[str, Any]) -> Answe
     raise ERRORS.get(told["kind"], BadInput)(told["error"])
 
 
-def start_run(desk: Desk) -> int:
-    """Start the command that runs what is due, and return its process id.
+def is_started(desk: Desk) -> bool:
+    """Say whether a run that was started here is on: it takes seconds until it holds anything."""
+    return any(one.poll() is None for one in desk.runs)
+
+
+def start_run(desk: Desk) -> None:
+    """Start the command that runs what is due; whoever calls holds `starting`.
 
     It has a session of its own, so that nothing that ends the desk ends it.
     """
@@ -92,7 +97,7 @@ def start_run(desk: Desk) -> int:
     finally:
         os.close(descriptor)
     partial.replace(desk.last_run)
-    return process.pid
+    desk.runs[:] = [process]
 
 
 def said_last(desk: Desk) -> Answer | None:

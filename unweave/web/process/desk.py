@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import Popen
+from threading import Lock
 from time import monotonic
 from typing import Any
 
@@ -53,6 +55,7 @@ class Desk:
     `python` starts Python, and `run` the command that runs what is due; both take further
     arguments. What is written to be sent lies in the outbox, beside the workspace, until the
     officer says that it was sent. `counted` keeps figures that take long, until they are others.
+    `runs` has the run that was started last, and `starting` is held while one is.
     """
 
     root: Path
@@ -62,6 +65,8 @@ class Desk:
     python: tuple[str, ...] = (sys.executable,)
     run: tuple[str, ...] = ("-m", "unweave", "run-requests")
     counted: dict[str, Any] = field(default_factory=dict)
+    runs: list[Popen[bytes]] = field(default_factory=list)
+    starting: Lock = field(default_factory=Lock)
     tries: Limit = field(default_factory=lambda: Limit(6, 300.0, monotonic))
     refusals: Limit = field(default_factory=lambda: Limit(1, 300.0, monotonic))
     pages: Limit = field(default_factory=lambda: Limit(240, 60.0, monotonic))
