@@ -72,18 +72,23 @@ def answer(
     time: str,
     by: str,
 ) -> None:
-    """Close the question of near matches: these are all the ids that are meant, and no others."""
+    """Close the question of near matches: these are all the ids that are meant, and no others.
+
+    What was approved holds for those alone whom it was approved for: with more it is asked anew.
+    """
     _must_wait(request)
     if request.invoked.taken_out is not None:
         raise BadInput(
             f"The rows of those whom {request.id} names were taken out by "
             f"{request.invoked.taken_out}: add a request for whoever else is meant."
         )
+    rows = connection.execute("SELECT commitment FROM queue_ids WHERE request = ?", (request.id,))
+    approved = request.approved if {*commitments} <= {row[0] for row in rows} else None
     connection.execute("DELETE FROM queue_ids WHERE request = ?", (request.id,))
     commit_to(connection, request.id, commitments)
     connection.execute(
-        "UPDATE queue SET question = 0, size = ?, needs = ?, sealed = ? WHERE id = ?",
-        (len(set(commitments)), needs, sealed, request.id),
+        "UPDATE queue SET question = 0, size = ?, needs = ?, approved = ?, sealed = ? WHERE id = ?",
+        (len(set(commitments)), needs, approved, sealed, request.id),
     )
     events.append(connection, RequestAnswered(request.id, len(set(commitments)), by), time=time)
 

@@ -146,3 +146,29 @@ def test_the_approver_who_asked_or_filed_does_not_approve(browsers, desk):
     other.get("/requests/q5")
     other.send("/requests/q5/approve")
     assert "The request is approved." in other.text
+
+
+def test_what_was_approved_holds_for_nobody_who_is_named_afterwards(browsers, desk):
+    """Neither by the page nor past it: an officer names more people once a second one agreed."""
+    officer, approver = browsers["officer"], browsers["approver"]
+    officer.get("/requests/new")
+    officer.send("/requests/new", ids="P3\np12\np13", requester="Three")
+    page = officer.path.partition("?")[0]
+
+    def approve():
+        approver.get(page)
+        approver.send(f"{page}/approve")
+        return officer.get(page)
+
+    assert "needs a second person" in officer.text
+    approve()
+    assert "spellings look alike" in officer.text
+    officer.send(f"{page}/who", ticks={"also": ["1"]})
+    assert "4 people: needs a second person" in officer.text
+    approve()
+    assert "4 people: ready to run" in officer.text
+    token = officer.page.forms[0]["fields"]["token"]
+    officer.post(f"{page}/who", {"token": token, "only": "1"})  # fewer: the approval holds
+    assert "3 people: ready to run" in officer.text
+    officer.post(f"{page}/who", {"token": token, "also": "1"})
+    assert "4 people: needs a second person" in officer.text
