@@ -4,7 +4,10 @@ from contextlib import ExitStack
 
 import pytest
 
+from fixtures.desk_users import sign_in_at_once
 from fixtures.script_free import ScriptFree
+from lineage_store.index import reading_index
+from lineage_store.log import events
 from unweave.web.accounts.passwords import AT_ONCE, turn
 from unweave.web.application import application
 from unweave.web.guard import FIELDS, LARGEST_FORM
@@ -58,3 +61,12 @@ def test_a_crowd_that_signs_in_takes_no_more_than_its_share(post):
         # More often than a name may be tried: who is sent away at once has not tried.
         assert {post("/sign-in", said, URLENCODED).status_code for _ in range(8)} == {503}
     assert post("/sign-in", said, URLENCODED).status_code == 403
+
+
+def test_who_is_tried_too_often_under_another_spelling_is_logged_all_the_same(desk, post):
+    sign_in_at_once(desk, "Dora Ost", "officer")
+    for name in (b"Dora++OST", b"+DORA%09ost") * 4:
+        post("/sign-in", b"password=a+long+enough+one&code=1&name=" + name, URLENCODED)
+    with reading_index(desk.session.workspace()) as connection:
+        kinds = [one.kind for one in events.events(connection)]
+    assert kinds.count("sign-in refused") == 1

@@ -6,9 +6,10 @@ wrong is never said: name, password or code.
 
 import segno
 from markupsafe import Markup
+from starlette.background import BackgroundTask
 from starlette.responses import Response
 
-from lineage_store.errors import BadInput
+from lineage_store.errors import BadInput, NothingFound
 from lineage_store.log import SignedIn, SignInRefused
 from unweave.web.accounts.one_time_codes import address, shown
 from unweave.web.accounts.passwords import turn
@@ -41,8 +42,10 @@ def _sign_in(desk: Desk, visit: Visit) -> Response:
     name, form = (visit.form.maybe("name") or "")[:200], visit.form
     folded = " ".join(name.casefold().split())
     if not desk.tries.allows(folded):
-        _log_refusal(desk, name)
-        return _form(visit, error=TOO_OFTEN, status=429)
+        response = _form(visit, error=TOO_OFTEN, status=429)
+        # Behind the answer: how long it takes to log it would tell whether there is such a user.
+        response.background = BackgroundTask(_log_refusal, desk, folded)
+        return response
     with desk.accounts() as accounts:
         user = accounts.users.signed_in(
             name,
@@ -117,12 +120,14 @@ def set_up(desk: Desk, visit: Visit) -> Response:
 
 def _log_refusal(desk: Desk, name: str) -> None:
     """Log that somebody is turned away as one of the users; a name that is nobody's is nowhere."""
-    if not desk.refusals.allows(name.casefold()):
+    if not desk.refusals.allows(name):
         return
     with desk.accounts() as accounts:
-        known = [one for one in accounts.users.every() if one.name.casefold() == name.casefold()]
-    for user in known:
-        desk.log(user, lambda number: SignInRefused(number))
+        try:
+            user = accounts.users.find(name)
+        except NothingFound:
+            return
+    desk.log(user, lambda number: SignInRefused(number))
 
 
 def _form(
