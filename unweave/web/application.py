@@ -86,6 +86,7 @@ def application(desk: Desk) -> Application:
         for rule in MATRIX
     ]
     inner = Starlette(routes=routes, exception_handlers={HTTPException: _not_there})
+    inner.router.redirect_slashes = False  # to an address that says http, behind a proxy, too
     return Gate(inner, desk.binding, desk.pages)
 
 

@@ -1,6 +1,7 @@
 """What no browser sends, and whoever wants the desk to stand still or fall does."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 
@@ -9,8 +10,10 @@ from fixtures.script_free import ScriptFree
 from lineage_store.index import reading_index
 from lineage_store.log import events
 from unweave.web.accounts.passwords import AT_ONCE, turn
+from unweave.web.accounts.too_often import Limit
 from unweave.web.application import application
 from unweave.web.guard import FIELDS, LARGEST_FORM
+from unweave.web.process.bindings import bind
 
 URLENCODED = "application/x-www-form-urlencoded"
 PART = b'--X\r\nContent-Disposition: form-data; name="%s"\r\n\r\na-\\ud800\r\n--X--\r\n'
@@ -70,3 +73,27 @@ def test_who_is_tried_too_often_under_another_spelling_is_logged_all_the_same(de
     with reading_index(desk.session.workspace()) as connection:
         kinds = [one.kind for one in events.events(connection)]
     assert kinds.count("sign-in refused") == 1
+
+
+def test_behind_a_proxy_one_who_asks_too_much_keeps_nobody_else_out(desk):
+    few = Limit(2, 60.0, lambda: 0.0)
+    behind = replace(
+        desk, pages=few, binding=bind("10.0.0.5:8484", names=("desk.org",), proxy=True)
+    )
+    nobody = ScriptFree(application(behind), "https://desk.org")
+
+    def asked(*addresses):
+        return nobody.get("/verify", **{"x-forwarded-for": ", ".join(addresses)}).status_code
+
+    # What stands before the last address may be the asker's own invention.
+    assert [asked(f"1.1.1.{n}", "6.6.6.6") for n in range(3)] == [200, 200, 429]
+    assert asked("7.7.7.7") == 200
+    alone = replace(desk, pages=Limit(2, 60.0, lambda: 0.0))
+    nobody = ScriptFree(application(alone), alone.binding.home)
+    assert [asked(f"1.1.1.{n}") for n in range(3)] == [200, 200, 429]
+
+
+def test_no_address_leads_to_another(desk):
+    nobody = ScriptFree(application(desk), desk.binding.home)
+    for path in ("/models/", "//evil.example/models/", "/verify//", "/verify/..//"):
+        assert nobody.get(path).status_code == 404 and not nobody.answer.history

@@ -75,10 +75,20 @@ class Gate:
             return 413, "What was sent is larger than 16 MiB."
         if scope["method"] not in ("GET", "HEAD", "POST"):
             return 405, "The desk knows GET and POST."
-        client = (scope.get("client") or ("", 0))[0]
-        if not self._pages.allows(client):
+        if not self._pages.allows(self._asker(scope, given)):
             return 429, "Too many pages were asked for within a minute: wait a little."
         return None
+
+    def _asker(self, scope: MutableMapping[str, Any], given: dict[bytes, bytes]) -> str:
+        """Return whose pages are counted: of a proxy's, those of whoever it asks for.
+
+        That is the last address it was given by; those before it, anybody may have written.
+        """
+        asker: str = (scope.get("client") or ("", 0))[0]
+        if self._binding.proxy:
+            told = given.get(b"x-forwarded-for", b"").rpartition(b",")[2].strip()
+            return told[:45].decode("latin-1") or asker
+        return asker
 
 
 class TooLarge(Exception):
