@@ -14,6 +14,7 @@ from unweave.web.accounts.too_often import Limit
 from unweave.web.application import application
 from unweave.web.guard import FIELDS, LARGEST_FORM
 from unweave.web.process.bindings import bind
+from unweave.web.process.visits import Form
 
 URLENCODED = "application/x-www-form-urlencoded"
 PART = b'--X\r\nContent-Disposition: form-data; name="%s"\r\n\r\na-\\ud800\r\n--X--\r\n'
@@ -97,3 +98,9 @@ def test_no_address_leads_to_another(desk):
     nobody = ScriptFree(application(desk), desk.binding.home)
     for path in ("/models/", "//evil.example/models/", "/verify//", "/verify/..//"):
         assert nobody.get(path).status_code == 404 and not nobody.answer.history
+
+
+def test_an_id_is_a_line_and_never_two_peoples():
+    for apart in ("\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1e"):
+        form = Form({"ids": (f"Ida{apart}Berg\r\n p2 \n\r\np3",)})
+        assert form.lines("ids") == (f"Ida{apart}Berg", "p2", "p3")

@@ -38,8 +38,11 @@ class Form:
         return self.values.get(name, ())
 
     def lines(self, name: str) -> tuple[str, ...]:
-        """Return the lines of a field that are not empty."""
-        lines = self.text(name).splitlines()
+        """Return the lines of a field that are not empty, as a browser breaks them.
+
+        Not by `splitlines`: an id that holds another separator would become the ids of two others.
+        """
+        lines = self.text(name).replace("\r\n", "\n").split("\n")
         return tuple(line.strip() for line in lines if line.strip())
 
     def ticked(self, name: str) -> bool:
