@@ -18,7 +18,8 @@ VALUE = Label("price", "number", "regression")
 
 
 def reasons(family, schema, **options):
-    found = family_of(family).unfit(schema, TrainOptions(model_family=family, **options))
+    asked = TrainOptions(model_family=family, **options)
+    found = family_of(family).unfit(schema, asked, module=family == "estimator")
     assert all(one.why.endswith(".") for one in found)
     return [(one.when, one.why) for one in found]
 
@@ -105,3 +106,8 @@ def test_naive_bayes_says_never_of_numbers_and_of_options_that_mean_nothing_to_i
     found = reasons("naive-bayes", Schema((SIZE,), (VALUE,)), record="all")
     assert [when for when, _ in found] == ["never", "never"]
     assert "`record`" in found[0][1] and "'price'" in found[1][1]
+
+
+def test_an_estimator_without_a_module_is_none():
+    (refused,) = family_of("estimator").unfit(Schema((SIZE,), (CLASS,)), TrainOptions())
+    assert refused.when == "change this" and "build_estimator(spec)" in refused.why
