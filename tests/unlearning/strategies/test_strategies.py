@@ -354,7 +354,7 @@ def test_the_strategy_is_the_one_named_or_the_one_that_gives_the_guarantee(guara
             None,
             "magic",
             "no strategy 'magic'; there are: retrain-shards, subtract-sums, mend-trees, "
-            "reconverge, amnesiac-marginal, amnesiac",
+            "reconverge, retrain-whole-shards, amnesiac-marginal, amnesiac",
         ),
         ("certified", None, "No strategy gives a result that is certified"),
     ],

@@ -24,6 +24,7 @@ from pipelines.backends.direct import DirectBackend
 from unlearning.verification.report_file import load_reports
 from unweave import Project, verify
 from unweave.text import answers as text
+from unweave.text.lineage_answers import traced_model
 
 OPTIONS = {"label": "label", "subject": "person", "slices": 2, "epochs": 4, "batch_size": 8,
            "record": "all", "module": SMALL_MODEL}  # fmt: skip
@@ -154,7 +155,7 @@ def test_the_trace_of_a_model_and_the_questions(approximate):
             continue
         answer = project.trace_model(record.id)
         assert answer["guarantee"] == "approximate"
-        says_approximate(shown(text.traced_model(answer)))
+        says_approximate(shown(traced_model(answer)))
         free = project.ask.free(record.id)
         assert free["free"] is False
         says_approximate(free)
