@@ -1,5 +1,7 @@
 """What is written to be sent names the person: it goes when nobody needs it, and not before."""
 
+import json
+import time
 from threading import Thread
 
 import pytest
@@ -9,6 +11,7 @@ from lineage_store.errors import BadInput
 from lineage_store.index import reading_index
 from lineage_store.log import events
 from unweave.api.project import Project
+from unweave.web.process.clerk import is_started
 from unweave.web.process.desk import Desk
 from unweave.web.process.outbox import files_of, new_place
 
@@ -88,3 +91,19 @@ def test_sent_twice_at_the_same_time_is_one_event(officer, desk, monkeypatch):
     with reading_index(desk.session.workspace()) as connection:
         kinds = [one.kind for one in events.events(connection)]
     assert kinds.count("answer sent") == 1 and "The answer was sent on" in officer.text
+
+
+def test_of_a_run_stays_what_failed_and_no_letter_of_those_who_went(officer, desk):
+    """Neither what it says of the model that ended, nor a letter that names who asked (law 9)."""
+    for request in ("q3", "q9"):
+        officer.get(f"/requests/{request}")
+        officer.send(f"/requests/{request}/pack")
+    assert "Quinn Two" in (desk.outbox / "q3" / "letter.txt").read_text()
+    officer.get("/")
+    officer.send("/run")
+    while is_started(desk):
+        time.sleep(0.01)
+    officer.get("/requests/q3")
+    assert "Next: Send the answer" in officer.text
+    assert left(desk) == ["q9"]  # it waits for the person
+    assert json.loads(desk.last_run.read_bytes()) == {"failed": []}

@@ -10,4 +10,5 @@ request_words   how a request is told
 outbox          what is written to be sent, until it was
 clerk           has a command do what changes something
 clerk_process   that command
+run_process     a run of what is due, and what is kept of what it says
 """

@@ -2,11 +2,10 @@
 
 The desk cannot: it has neither the key of the manifest nor that of signing. What is told goes
 through a pipe as JSON, and stands in no command line. What runs long, a deletion, is started and
-left alone: it goes on if the desk ends, and what it says is written to a file.
+left alone: it goes on if the desk ends, and what of it failed is written to a file (`run_process`).
 """
 
 import json
-import os
 import subprocess
 from collections.abc import Mapping
 from typing import Any
@@ -26,6 +25,7 @@ from unweave.web.process.desk import Desk
 Answer = dict[str, Any]
 SECONDS = 120
 MODULE = "unweave.web.process.clerk_process"
+RUN_MODULE = "unweave.web.process.run_process"
 ERRORS: Mapping[str, type[UnweaveError]] = {
     one.__name__: one
     for one in (
@@ -83,25 +83,22 @@ def start_run(desk: Desk) -> None:
 
     It has a session of its own, so that nothing that ends the desk ends it.
     """
-    partial = desk.last_run.with_name(".desk-run.partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        process = subprocess.Popen(
-            [*desk.python, *desk.run, "--workspace", str(desk.root.resolve()), "--json"],
-            stdin=subprocess.DEVNULL,
-            stdout=descriptor,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            cwd=desk.root.resolve().parent,
-        )
-    finally:
-        os.close(descriptor)
-    partial.replace(desk.last_run)
+    root = desk.root.resolve()
+    desk.last_run.unlink(missing_ok=True)
+    process = subprocess.Popen(
+        [*desk.python, "-m", RUN_MODULE, str(root / desk.last_run.name), str(desk.outbox),
+         *desk.python, *desk.run, "--workspace", str(root), "--json"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        cwd=root.parent,
+    )  # fmt: skip
     desk.runs[:] = [process]
 
 
 def said_last(desk: Desk) -> Answer | None:
-    """Return what the last run said; None while it has said nothing."""
+    """Return what failed of the last run that was started here; None while it has not ended."""
     try:
         answer: Answer = json.loads(desk.last_run.read_bytes())
     except (OSError, ValueError):

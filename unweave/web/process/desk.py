@@ -11,7 +11,6 @@ from threading import Lock
 from time import monotonic
 from typing import Any
 
-from lineage_store.canonical import write_atomic
 from lineage_store.clock import machine_time, time_text
 from lineage_store.index import events_to_be_signed
 from lineage_store.log import events
@@ -99,7 +98,7 @@ class Desk:
 
     @property
     def last_run(self) -> Path:
-        """What the run that was started last has said, as far as it is."""
+        """What failed of the run that was started last, once it has ended."""
         return self.root / "desk-run.json"
 
     @contextmanager
@@ -119,7 +118,3 @@ class Desk:
             keys = workspace.keys()
             number = number_of(connection, keys, user.name, random_bytes=self.random_bytes)
             events.append(connection, what(number), time=time_text(self.now()))
-
-    def write_last_run(self, data: bytes) -> None:
-        """Write down what the last run is known to have said."""
-        write_atomic(self.last_run, data)
