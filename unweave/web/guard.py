@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from time import monotonic
 from urllib.parse import parse_qsl
 
+from anyio import fail_after
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from lineage_store.errors import CheckFailed, NothingFound, UnweaveError, WorkspaceBusy
@@ -29,6 +30,7 @@ from unweave.web.process.visits import Form, Visit
 Handler = Callable[[Desk, Visit], Response]
 LOG = logging.getLogger("unweave.desk")
 FIELDS = 5_000  # of one form
+SLOWEST = 60.0  # seconds within which a form comes in
 LARGEST_FORM = 1 << 20  # bytes of a form without a file
 STATUS: Mapping[type[UnweaveError], int] = {
     NothingFound: 404,
@@ -44,7 +46,10 @@ def guarded(desk: Desk, rule: Rule, handler: Handler) -> Callable[[Request], obj
     async def answer(request: Request) -> Response:
         began = monotonic()
         try:
-            form = await _form(request, rule) if rule.method == "POST" else Form()
+            with fail_after(SLOWEST):
+                form = await _form(request, rule) if rule.method == "POST" else Form()
+        except (ClientDisconnect, TimeoutError):  # nobody is there to read an answer
+            response = _refused(Visit(None), 408, "The form did not come in time.")
         except TooLarge:
             most = 16 if rule.files else 1
             response = _refused(Visit(None), 413, f"What was sent is larger than {most} MiB.")

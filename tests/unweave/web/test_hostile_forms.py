@@ -1,5 +1,6 @@
 """What no browser sends, and whoever wants the desk to stand still or fall does."""
 
+import asyncio
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ from fixtures.desk_users import sign_in_at_once
 from fixtures.script_free import ScriptFree
 from lineage_store.index import reading_index
 from lineage_store.log import events
+from unweave.web import guard
 from unweave.web.accounts.passwords import AT_ONCE, turn
 from unweave.web.accounts.too_often import Limit
 from unweave.web.application import application
@@ -104,3 +106,28 @@ def test_an_id_is_a_line_and_never_two_peoples():
     for apart in ("\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1e"):
         form = Form({"ids": (f"Ida{apart}Berg\r\n p2 \n\r\np3",)})
         assert form.lines("ids") == (f"Ida{apart}Berg", "p2", "p3")
+
+
+@pytest.mark.parametrize("kind", [URLENCODED, "multipart/form-data; boundary=X"])
+@pytest.mark.parametrize("goes_away", [True, False])
+def test_who_goes_away_or_never_ends_a_form_is_let_go(desk, monkeypatch, kind, goes_away):
+    monkeypatch.setattr(guard, "SLOWEST", 60.0 if goes_away else 0.05)
+    told, pieces = [], [{"type": "http.request", "body": b"--X", "more_body": True}]
+    headers = {"host": "127.0.0.1:8484", "content-type": kind, "content-length": "1000"}
+    scope = {
+        "type": "http", "method": "POST", "path": "/verify", "query_string": b"", "scheme": "http",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }  # fmt: skip
+
+    async def receive():
+        if pieces:
+            return pieces.pop()
+        if goes_away:
+            return {"type": "http.disconnect"}
+        return await asyncio.Event().wait()
+
+    async def send(message):
+        told.append(message)
+
+    asyncio.run(application(desk)(scope, receive, send))
+    assert told[0]["status"] == 408
