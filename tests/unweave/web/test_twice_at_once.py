@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from fixtures.desk_users import sign_in_at_once
+from fixtures.desk_users import PASSWORD as SIGNS_IN
+from fixtures.desk_users import come_in, sign_in_at_once
+from fixtures.script_free import ScriptFree
 from lineage_store.errors import BadInput
 from lineage_store.index import reading_index
 from lineage_store.keys import Keys
@@ -16,6 +18,7 @@ from unweave.web.accounts import users as accounts
 from unweave.web.accounts.desk_file import desk_file
 from unweave.web.accounts.one_time_codes import STEP, code_at
 from unweave.web.accounts.users import Users
+from unweave.web.application import application
 from unweave.web.process.clerk import is_started
 
 KEYS: Keys = derive(bytes(range(32)))
@@ -119,3 +122,15 @@ def test_a_run_is_started_once_and_told_from_its_beginning(desk):
     assert "/run" in officer.actions()
     with reading_index(desk.session.workspace()) as connection:
         assert [one.kind for one in events.events(connection)].count("run asked") == 1
+
+
+def test_who_signs_in_again_leaves_no_sign_in_behind(desk, monkeypatch):
+    browser = come_in(desk, "Dora Ost", "officer")
+    thief = ScriptFree(application(desk), desk.binding.home)
+    thief.take_cookies(browser)
+    assert thief.get("/audit").status_code == 200 and thief.path == "/audit"
+    monkeypatch.setattr(accounts, "step_of", lambda *_, last, **__: last + 1)  # the next code
+    browser.post("/sign-in", {"name": "Dora Ost", "password": SIGNS_IN, "code": "0"})
+    assert browser.path == "/"
+    thief.get("/audit")
+    assert thief.path == "/sign-in"

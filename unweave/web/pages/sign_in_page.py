@@ -55,6 +55,8 @@ def _sign_in(desk: Desk, visit: Visit) -> Response:
         )
         if user is None:
             return _form(visit, error=WRONG, status=403)
+        if visit.cookie is not None:  # one browser is one person
+            accounts.sign_ins.end(visit.cookie)
         cookie = accounts.sign_ins.begin(
             user.digest, now=desk.seconds, random_bytes=desk.random_bytes
         )
