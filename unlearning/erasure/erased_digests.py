@@ -30,6 +30,7 @@ from lineage_store.canonical import (
     read_json,
     write_atomic,
 )
+from lineage_store.cells import is_of_nonces
 from lineage_store.index.models import ModelRecord
 from lineage_store.keys import Keys
 from lineage_store.workspace import RequestFolder, Workspace
@@ -133,13 +134,13 @@ def _digests(
     """
     found: set[str] = set()
     scratch = workspace.temporary if workspace.temporary.is_dir() else None
-    search = Search(Matcher(()), found.add, scratch=scratch)
     for path in _all_files(workspace, records):
         if without and _inode(path) in without:
             continue
         found.add(digest_file(path))
         with suppress(Exception):  # of what cannot be read, the file's own is enough
-            search.read(path)
+            drawn = is_of_nonces(path)
+            Search(Matcher(()), found.add, scratch=scratch, drawn=drawn).read(path)
     return found
 
 

@@ -8,7 +8,7 @@ hit ends the search of a file.
 import hashlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unlearning.erasure.contents import PIECE, Budget, Content, NotUnderstood, must_not_be_hollow
@@ -44,7 +44,9 @@ class Search:
     `lengths` (ascending) are those of erased files: of what is as long and goes on, the digest of
     the beginning is told, too, to `began` if that is another.
     `progress` is told how many bytes of files were read, piece by piece. What is known to be
-    `drawn` by chance may look like it.
+    `drawn` by chance may look like it, and like anything: now and then nonces are a packed stream.
+    A nonce stays with a cell that a later model takes over, so nothing in such a file is known by
+    its digest, but the file.
     """
 
     matcher: Matcher
@@ -60,6 +62,11 @@ class Search:
         must_not_be_hollow(path)
         budget = Budget(path.stat().st_size, scratch=self.scratch)
         self._read(Content(lambda: path.open("rb"), budget, path=path))
+
+    @property
+    def _within(self) -> "Search":
+        """The search of what is packed in a file."""
+        return replace(self, seen=None, began=None) if self.drawn else self
 
     def _read(self, content: Content) -> None:
         overlap = max(self.matcher.longest, OVERLAP)
@@ -77,9 +84,9 @@ class Search:
                 in_archive = head.startswith(ZIP)
                 for found in streams(content, window, place - len(tail), members=not in_archive):
                     if not found.length:
-                        self._read_packed(content, found)
+                        self._within._read_packed(content, found)
                     elif found.start >= after:
-                        after = self._read_packed(content, found)
+                        after = self._within._read_packed(content, found)
                         streams_read.append((found.start, after))
                 place += len(piece)
                 if content.path is not None and self.progress is not None:
@@ -114,7 +121,7 @@ class Search:
         if not is_known(head, whole=whole):
             if content.path is not None and not _is_text(head):
                 for found in raw_streams(content, head):
-                    read.append((found.start, self._read_packed(content, found)))
+                    read.append((found.start, self._within._read_packed(content, found)))
             if content.whole and not self.drawn:
                 must_not_look_random(head, read)
             return

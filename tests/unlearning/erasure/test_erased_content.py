@@ -5,6 +5,7 @@ import io
 import lzma
 import tarfile
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import zstandard
 from safetensors.numpy import load, save
 
 from lineage_store.canonical import digest
+from lineage_store.cells import is_of_nonces
 from lineage_store.errors import ResidueFound
 from pipelines.backends.direct import DirectBackend
 from unlearning.erasure.matcher import Matcher
@@ -125,3 +127,29 @@ def test_a_tar_of_an_old_checkpoint_is_told_before_anything_is_erased(tmp_path):
     for file in (root / "notes").iterdir():
         file.unlink()
     assert project.forget([FORGOTTEN], guarantee="exact")["request_id"] == "r1"
+
+
+# Of two cells; the second begins, but for its first byte, like a deflated stream of 238 bytes.
+NONCES = bytes.fromhex(
+    "c5bdc0c5877a770addeb71126476b827497acb7965d5e183c9f8821dec572887"
+    "e04b3e35f367b169776e5e56816165f6e94d990dc30f31185e9e271a1c08e4a7"
+)
+
+
+def test_of_nonces_that_look_like_a_packed_stream_the_file_alone_is_known(tmp_path):
+    """A cell that a later model takes over has its nonce there, too: it is no residue."""
+    assert len(zlib.decompressobj(-15).decompress(NONCES[33:])) == 238
+    ended, live = tmp_path / "ended", tmp_path / "live"
+    for folder, nonces in ((ended, NONCES), (live, bytes(32) + NONCES[32:])):
+        folder.mkdir()
+        (folder / "cells.json").write_text("[1,2]")
+        (folder / "nonces").write_bytes(nonces)
+    gone = []
+    Search(Matcher(()), gone.append, drawn=is_of_nonces(ended / "nonces")).read(ended / "nonces")
+    assert gone == [digest(NONCES)]
+    without = []
+    Search(Matcher(()), without.append).read(ended / "nonces")
+    assert len(without) == 2, "it does look like one"
+    assert not scan_folder(live, [], digests=frozenset(without[1:])).found
+    (live / "another").write_bytes(NONCES)
+    assert scan_folder(live, [], digests=frozenset(without[1:])).found == ("another",)
