@@ -133,7 +133,7 @@ def test_every_door_opens(tmp_path):
                 assert live["state"] == "live" and path.is_dir()
                 shutil.copytree(path, tmp_path / ("A" if words[0] == "forget" else "B"))
             done = run(["-m", "unweave", *words], tmp_path)
-            assert done.returncode == 0, f"{command}\n{done.stderr}"
+            assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
             assert done.stdout.strip() and "Traceback" not in done.stderr
     assert "is done" in (tmp_path / "sent" / "letter.txt").read_text()
     assert (tmp_path / "answers.csv").read_text().startswith("line,prediction,probability")
