@@ -58,6 +58,24 @@ def changed(golden_workspace):
 
 
 @pytest.fixture(scope="module")
+def forget(changed):
+    """Return a function that forgets from a configuration, after those before it.
+
+    So the old code did: a descendant depends on what was forgotten from its base before.
+    """
+
+    @cache
+    def forgotten_from(name):
+        before = list(DIRECT.forgotten)[: list(DIRECT.forgotten).index(name)]
+        for one in before:
+            forgotten_from(one)
+        person = CONFIGURATIONS[name].person(1)
+        return project_in(changed).forget([person], **DIRECT.forgotten[name])
+
+    return forgotten_from
+
+
+@pytest.fixture(scope="module")
 def trained(golden, new_folder):
     """Return a function that trains a configuration with today's code, and its base before it.
 
@@ -163,10 +181,9 @@ def test_a_plan_takes_as_many_steps_as_before(copy, golden, name):
 
 
 @pytest.mark.parametrize("name", DIRECT.forgotten)
-def test_a_deletion_ends_with_the_weights_of_the_old_code(changed, golden, name):
+def test_a_deletion_ends_with_the_weights_of_the_old_code(changed, forget, golden, name):
     person, was = CONFIGURATIONS[name].person(1), golden.answers["forgotten"][name]
-    project = project_in(changed)
-    answer = project.forget([person], **DIRECT.forgotten[name])
+    project, answer = project_in(changed), forget(name)
     assert weights(answer) == weights(was)
     assert as_told_before(forgotten(answer), forgotten(was)) == forgotten(was)
     assert gone("forget", was, answer) == set()

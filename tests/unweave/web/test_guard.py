@@ -1,5 +1,8 @@
 """What a browser is not believed: forms of others, names of others, cookies of yesterday."""
 
+import base64
+import hashlib
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
@@ -57,6 +60,9 @@ def test_every_answer_forbids_scripts_frames_and_keeping(desk):
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["referrer-policy"] == "same-origin"
         assert "no-store" in answer.headers["cache-control"] or path == "/style.css"
+        for style in re.findall(r"<style>(.*?)</style>", answer.text, re.DOTALL):
+            known = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+            assert f"'sha256-{known}'" in policy, f"a browser takes no style of {path}"
         html = answer.text.partition("<svg")[0]
         assert "<script" not in html and " style=" not in html and "javascript:" not in html
 
