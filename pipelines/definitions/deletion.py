@@ -14,7 +14,6 @@ if the model was trained with them.
 
 from dataclasses import dataclass
 
-from tfx.components.pusher.component import Pusher
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.orchestration.pipeline import Pipeline
 from tfx.types.channel import Channel
@@ -25,6 +24,7 @@ from components.checker import DeletionChecker
 from components.eraser import Eraser
 from components.evaluator import UnlearningEvaluator
 from components.planner import DeletionPlanner
+from components.pusher import VersionPusher
 from components.unlearner import Unlearner
 from lineage_store.canonical import canonical_json
 from lineage_store.clock import seconds_ahead
@@ -147,7 +147,7 @@ def _branch(job: DeletionJob, change: ModelChange, model: str, *, base: Branch |
             request_id=job.request_id,
         ).with_id(f"UnlearningEvaluator{suffix}")
         judged.append(evaluator)
-    pusher = Pusher(
+    pusher = VersionPusher(
         model=unlearner.outputs["model"],
         model_blessing=checker.outputs["blessing"],
         push_destination=push_destination(job.workspace, change.old.family),

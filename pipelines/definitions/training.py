@@ -16,7 +16,6 @@ not used here and take a third of the time that all imports take.
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfx.components.pusher.component import Pusher
 from tfx.components.schema_gen.component import SchemaGen
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.common.importer import Importer
@@ -28,6 +27,7 @@ from tfx.types.channel import Channel
 from components import Ledger, Rows
 from components.ingestion import GatedExampleGen, GatedStatisticsGen, RowIndexer
 from components.model_recorder import ModelRecorder
+from components.pusher import VersionPusher
 from components.trainer import LineageTrainer
 from lineage_store.canonical import canonical_json
 from lineage_store.cells import load_snapshot
@@ -73,10 +73,10 @@ def training_pipeline(job: TrainingJob, *, enable_cache: bool = False) -> Pipeli
         code_digest=code_digest(),
         base=None if base is None else base.outputs["result"],
     )
-    pusher = Pusher(
+    pusher = VersionPusher(
         model=trainer.outputs["model"],
         push_destination=push_destination(job.workspace, job.model),
-    )
+    ).with_id("Pusher")
     recorder = recorder_component(
         ingestion,
         trainer,
