@@ -13,10 +13,12 @@ from lineage_store.public_names import lazily
 if TYPE_CHECKING:
     from lineage_store.processing.named_models import (
         NamedModel,
+        SaidOfModel,
         find_named,
         live_by_line,
         load_named,
         model_of_name,
+        named_by,
         names_of_lines,
         save_named,
         serve_names,
@@ -35,10 +37,12 @@ else:
         {
             "named_models": (
                 "NamedModel",
+                "SaidOfModel",
                 "find_named",
                 "live_by_line",
                 "load_named",
                 "model_of_name",
+                "named_by",
                 "names_of_lines",
                 "save_named",
                 "serve_names",
@@ -58,6 +62,7 @@ __all__ = [
     "KeptUntil",
     "NamedModel",
     "Recipient",
+    "SaidOfModel",
     "changed",
     "find_named",
     "kept_until",
@@ -65,6 +70,7 @@ __all__ = [
     "load_named",
     "load_recipients",
     "model_of_name",
+    "named_by",
     "names_of_lines",
     "recipients",
     "save_named",

@@ -19,7 +19,7 @@ import os
 import re
 import shutil
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -36,14 +36,30 @@ TOLD = ("purpose", "owner", "legal_basis", "retention")
 
 
 @dataclass(frozen=True, kw_only=True)
-class NamedModel:
-    """A name: what the model is for, and its `lines`, oldest first, of which one is `served`."""
+class SaidOfModel:
+    """What somebody said of the models of a name, a line of text each; None is what nobody said."""
 
-    name: str
     purpose: str | None = None
     owner: str | None = None
     legal_basis: str | None = None
     retention: str | None = None
+
+    def __post_init__(self) -> None:
+        given = (getattr(self, one) for one in TOLD)
+        if not all(one is None or (one.strip() and one.isprintable()) for one in given):
+            raise BadInput("What is said of a model is one line of text each, and not empty.")
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What nobody has said of it yet."""
+        return tuple(one for one in TOLD if getattr(self, one) is None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedModel(SaidOfModel):
+    """A name: what was said of it, and its `lines`, oldest first, of which one is `served`."""
+
+    name: str
     lines: tuple[str, ...] = ()
     served: str | None = None
 
@@ -53,14 +69,7 @@ class NamedModel:
                 "A model's name is small letters, digits and dashes, begins with a letter, and is "
                 "no model's id: churn, say."
             )
-        given = (getattr(self, one) for one in TOLD)
-        if not all(one is None or (one.strip() and one.isprintable()) for one in given):
-            raise BadInput("What is said of a model is one line of text each, and not empty.")
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """What nobody has said of it yet."""
-        return tuple(one for one in TOLD if getattr(self, one) is None)
+        super().__post_init__()
 
     def with_version(self, line: str) -> "NamedModel":
         """Return the name with a line that is served from now on."""
@@ -124,6 +133,11 @@ def find_named(workspace: Workspace, name: str) -> NamedModel:
     if found is None:
         raise NothingFound("There is no model of that name: `unweave models` lists them.")
     return found
+
+
+def named_by(named: Iterable[NamedModel], line: str) -> NamedModel | None:
+    """Return the name that a line has; None if it has none."""
+    return next((one for one in named if line in one.lines), None)
 
 
 def live_by_line(

@@ -12,23 +12,14 @@ from lineage_store.log import events
 from lineage_store.processing import (
     NamedModel,
     Recipient,
+    SaidOfModel,
     load_named,
     load_recipients,
     model_of_name,
+    named_by,
 )
 from lineage_store.requests import Controller, load_controller
 from lineage_store.workspace import Workspace
-
-
-@dataclass(frozen=True)
-class SaidOfModel:
-    """What somebody said of the models of a name; nothing where they have none."""
-
-    name: str | None = None
-    purpose: str | None = None
-    owner: str | None = None
-    legal_basis: str | None = None
-    retention: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +39,13 @@ class Exported:
         """Return the models of a line: its first, and what deletions put in its place."""
         return [one for one in self.records if one.family == family]
 
+    def named_as(self, model: ModelRecord) -> NamedModel | None:
+        """Return the name of a model's line, with what was said of it; None if it has none."""
+        return named_by(self.named, model.family)
+
     def said_of(self, model: ModelRecord) -> SaidOfModel:
-        """Return what was said of the models of its line."""
-        for one in self.named:
-            if model.family in one.lines:
-                told = (one.name, one.purpose, one.owner, one.legal_basis, one.retention)
-                return SaidOfModel(*told)
-        return SaidOfModel()
+        """Return what was said of the models of its line; nothing where they have no name."""
+        return self.named_as(model) or SaidOfModel()
 
     def live(self) -> list[ModelRecord]:
         """Return the models that are live."""
@@ -80,7 +71,7 @@ class Export(Protocol):
 
 def exported_from(connection: sqlite3.Connection, workspace: Workspace) -> Exported:
     """Read what exports are made from; raises BadInput without the workspace's secret."""
-    newest = list(events.events(connection))[-1:]
+    newest = events.latest(connection, before=None, size=1)
     return Exported(
         controller=load_controller(workspace),
         named=tuple(load_named(workspace).values()),

@@ -31,11 +31,11 @@ class ModelCard:
         """Return the card."""
         if model is None:
             raise ValueError("a card is about one model")
-        said = exported.said_of(model)
+        named, said = exported.named_as(model), exported.said_of(model)
         report: Any = model.report
         config: Any = model.config
         controller = exported.controller
-        title = model.id if said.name is None else f"{said.name}, {model.id}"
+        title = model.id if named is None else f"{named.name}, {model.id}"
         return document(
             [f"# {title}"],
             [f"As of {exported.as_of[:10]}."],

@@ -54,8 +54,9 @@ def _models(exported: Exported) -> list[str]:
         return ["No model is live."]
     lines = ["| model | name | purpose | owner | legal basis | kept |", "|---|---|---|---|---|---|"]
     for one in live:
-        said = exported.said_of(one)
-        told_of = (said.name, said.purpose, said.owner, said.legal_basis, said.retention)
+        named, said = exported.named_as(one), exported.said_of(one)
+        name = None if named is None else named.name
+        told_of = (name, said.purpose, said.owner, said.legal_basis, said.retention)
         lines.append(f"| {one.id} | {' | '.join(map(described, told_of))} |")
     return lines
 

@@ -3,10 +3,12 @@
 All nodes of a lineage are folded by what they are to people: data, shards, training, what was
 learnt, models, deletions, proofs; what is deleted apart from what there is. Boxes stand below each
 other, what was there first on top, and lines at their left lead from what something was made of,
-but where another line says so already. So the picture is as wide as a telephone and prints on one
-sheet of A4, whatever there is behind it; `svg` draws the same lineage for whoever looks for a step.
+but where another line says so already. Above them stands what somebody said of the model: its name,
+purpose and owner. So the picture is as wide as a telephone and prints on one sheet of A4, whatever
+there is behind it; `svg` draws the same lineage for whoever looks for a step.
 """
 
+import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,10 +16,13 @@ from xml.sax.saxutils import escape
 
 from lineage_store.counted import counted
 from lineage_store.graph.fold import PictureNode
+from lineage_store.processing import NamedModel
 
 Edge = tuple[int, int]  # two places, or keys of nodes: from and to
 
-WIDTH, LEFT, BOX_HEIGHT, GAP, TOP = 380, 62, 50, 14, 62
+WIDTH, LEFT, BOX_HEIGHT, GAP, TOP = 380, 62, 48, 14, 62
+A4 = 1040  # pixels of 1/96 inch that a page is high, without its margins
+SAID_LINE, SAID_SIGNS, SAID_LINES = 14, 52, 2  # height and signs of a line; lines of one thing
 LANE, LANES = 9, 5
 NAMED = 4  # models that a box names
 GONE = "deleted but for the record"
@@ -192,43 +197,87 @@ def _reduced(edges: set[Edge]) -> set[Edge]:
     return {(a, b) for a, b in edges if not any(b in reached.get(c, set()) for c in after[a] - {b})}
 
 
-def draw(column: Column, *, title: str) -> bytes:
-    """Draw a column as SVG: no script, nothing from the network, the same bytes each time."""
-    height = TOP + len(column.boxes) * (BOX_HEIGHT + GAP) + GAP
-    said = escape(". ".join(f"{one.name}: {one.detail}" for one in column.boxes))
+def said_of(named: NamedModel | None) -> tuple[str, ...]:
+    """Return what somebody said of a model, a sentence each, and what nobody did."""
+    if named is None:
+        return ("It has no name, and nobody said what it is for.",)
+    missing = "not described"
+    return (
+        f"It is called {named.name}.",
+        f"What it is for: {named.purpose or missing}",
+        f"Who answers for it: {named.owner or missing}",
+        f"Legal basis: {named.legal_basis or missing}",
+        f"Kept: {named.retention or missing}",
+    )
+
+
+def draw(column: Column, *, title: str, said: Sequence[str] = ()) -> bytes:
+    """Draw a column as SVG: no script, nothing from the network, the same bytes each time.
+
+    Of what was `said`, each takes two lines at most; all of it stands in the description.
+    """
+    above = [line for one in said for line in _wrapped(one)]
+    place = _Place(TOP + SAID_LINE * len(above), len(column.boxes))
+    height = place.end + GAP
+    every = (*said, *(f"{one.name}: {one.detail}" for one in column.boxes))
+    described = escape(". ".join(one.removesuffix(".") for one in every))
     below = "From top to bottom: what came of what."
     lines = [
         f"<svg xmlns='http://www.w3.org/2000/svg' width='{WIDTH}' height='{height}' "
         f"viewBox='0 0 {WIDTH} {height}' role='img' aria-labelledby='title description' {FONT}>",
         f"<title id='title'>{escape(title)}</title>",
-        f"<desc id='description'>{said}.</desc>",
+        f"<desc id='description'>{described}.</desc>",
         f"<style>{STYLE}</style>",
         f"<rect class='paper' width='{WIDTH}' height='{height}'/>",
         "<text class='name' x='14' y='28' font-size='15' font-weight='bold'>"
         f"{escape(title)}</text>",
-        f"<text class='told' x='14' y='47' font-size='10.5'>{below}</text>",
-        *(_line(column, edge) for edge in column.lines),
-        *(_box(n, told) for n, told in enumerate(column.boxes)),
+        *(_said(n, line) for n, line in enumerate(above)),
+        f"<text class='told' x='14' y='{47 + SAID_LINE * len(above)}' font-size='10.5'>"
+        f"{below}</text>",
+        *(_line(place, edge) for edge in column.lines),
+        *(_box(place.top(n), told) for n, told in enumerate(column.boxes)),
         "</svg>",
     ]
     return ("\n".join(lines) + "\n").encode("utf-8")
 
 
-def _top(place: int) -> int:
-    return TOP + place * (BOX_HEIGHT + GAP)
+@dataclass(frozen=True)
+class _Place:
+    """Where boxes stand: from `first` on, closer together where a page is full."""
+
+    first: int
+    boxes: int
+
+    def top(self, place: int) -> int:
+        room = (A4 - self.first - GAP) // max(self.boxes, 1)
+        return self.first + place * min(BOX_HEIGHT + GAP, room)
+
+    @property
+    def end(self) -> int:
+        return self.top(self.boxes)
 
 
-def _line(column: Column, edge: Edge) -> str:
+def _wrapped(said: str) -> list[str]:
+    return textwrap.wrap(said, SAID_SIGNS, max_lines=SAID_LINES, placeholder=" …")
+
+
+def _said(place: int, line: str) -> str:
+    y = 47 + SAID_LINE * place
+    return f"<text class='told' x='14' y='{y}' font-size='10.5'>{escape(line)}</text>"
+
+
+def _line(place: _Place, edge: Edge) -> str:
     """Draw a line straight down to a neighbour, or around at the left, further out the longer."""
     first, last = edge
     if last == first + 1:
-        x, y, end = LEFT + 40, _top(first) + BOX_HEIGHT, _top(last)
+        x, y, end = LEFT + 40, place.top(first) + BOX_HEIGHT, place.top(last)
         return (
             f"<path class='line' d='M{x} {y}V{end - 7}'/>"
             f"<path class='tip' d='M{x - 4} {end - 8}h8l-4 8z'/>"
         )
     lane = LEFT - 12 - LANE * min(last - first - 2, LANES - 1)
-    start, end = _top(first) + BOX_HEIGHT * 2 // 3, _top(last) + BOX_HEIGHT // 3
+    start = place.top(first) + BOX_HEIGHT * 2 // 3
+    end = place.top(last) + BOX_HEIGHT // 3
     return (
         f"<path class='line' d='M{LEFT} {start}H{lane + 6}Q{lane} {start} {lane} {start + 6}"
         f"V{end - 6}Q{lane} {end} {lane + 6} {end}H{LEFT - 7}'/>"
@@ -236,8 +285,8 @@ def _line(column: Column, edge: Edge) -> str:
     )
 
 
-def _box(place: int, told: Told) -> str:
-    top, width = _top(place), WIDTH - LEFT - 14
+def _box(top: int, told: Told) -> str:
+    width = WIDTH - LEFT - 14
     look = f"box {told.word.look}{' gone' if told.gone else ''}"
     corner = 14 if told.word is DELETION else 3
     return (

@@ -20,7 +20,7 @@ from lineage_store.mlmd import (
     read_lineage,
     translating_server_errors,
 )
-from lineage_store.processing import model_of_name
+from lineage_store.processing import NamedModel, load_named, model_of_name, named_by
 from lineage_store.questions import find_artifact
 from lineage_store.questions import traces as questions
 from lineage_store.workspace import Workspace
@@ -61,10 +61,11 @@ def write_graph(
 
         written, answer["edges"] = graphml(picture), len(picture.edges)
     elif model is not None and not (steps or full):
-        from unweave.graphs.in_words import column_of, draw
+        from unweave.graphs.in_words import column_of, draw, said_of
 
         column = column_of(picture.nodes, picture.edges)
-        written = draw(column, title=f"{picture.title.capitalize()}: how it came about")
+        title = f"{picture.title.capitalize()}: how it came about"
+        written = draw(column, title=title, said=said_of(_named_as(workspace, model)))
         answer |= {"edges": len(column.lines), "boxes": len(column.boxes)}
     else:
         from unweave.graphs.svg import svg
@@ -82,6 +83,12 @@ def write_graph(
     except OSError as error:
         raise BadInput(f"The file {out} cannot be written: {error.strerror}.") from error
     return answer
+
+
+def _named_as(workspace: Workspace, model: str) -> NamedModel | None:
+    with reading_index(workspace) as connection:
+        record = find_model(connection, model_of_name(connection, workspace, model))
+    return named_by(load_named(workspace).values(), record.family)
 
 
 def _picture(

@@ -29,17 +29,17 @@ from lineage_store.mlmd.metadata_store import Metadata, pb
 from lineage_store.mlmd.names import Names
 from lineage_store.mlmd.read_graph import read_lineage
 from lineage_store.mlmd.selection import Picture, picture_of_model
+from lineage_store.processing.named_models import NamedModel
 from lineage_store.workspace.folder import open_workspace
 from pipelines.backends.direct import DirectBackend
 from unweave.api.project import Project
 from unweave.graphs.graphml import graphml
-from unweave.graphs.in_words import column_of, draw, word_of
+from unweave.graphs.in_words import A4, BOX_HEIGHT, column_of, draw, said_of, word_of
 from unweave.graphs.svg import DETAIL_CHARACTER, NAME_CHARACTER, svg
 from unweave.graphs.write import READABLE
 
 TOP = Path(__file__).parents[3]
 SVG = "{http://www.w3.org/2000/svg}"
-A4 = 1040  # pixels of 1/96 inch that a page is high, without its margins
 KINDS = ("lineage.Batch", "lineage.Step", "lineage.Update", "Model", "a.b.Made <&> up")
 NODES = st.lists(
     st.builds(
@@ -246,6 +246,22 @@ def test_the_picture_in_words_fits_a_page_and_a_telephone_and_is_what_it_is(made
     assert (made.here / "words2.svg").read_bytes() == written
 
 
+def test_a_picture_in_words_says_what_somebody_said_of_the_model_and_what_nobody_did(made):
+    def told(name):
+        made.project.graph(model="m1", out=made.here / name)
+        root = ElementTree.parse(made.here / name).getroot()
+        return [text.text for text in root.findall(f"{SVG}text[@class='told']")]
+
+    assert told("unnamed.svg")[0] == "It has no name, and nobody said what it is for."
+    purpose = "Who might leave us, so that somebody calls them before they do; nothing else <&>"
+    made.project.names.name("churn", model="m1", purpose=purpose, owner="Ada")
+    said = told("named.svg")
+    assert said[0] == "It is called churn." and " ".join(said[1:3]) == f"What it is for: {purpose}"
+    assert said[3:6] == [
+        "Who answers for it: Ada", "Legal basis: not described", "Kept: not described",
+    ]  # fmt: skip
+
+
 @given(graphs(), st.randoms(use_true_random=False))
 def test_any_lineage_in_words_has_every_node_in_a_box_and_lines_go_down(graph, random):
     nodes, edges = graph
@@ -253,8 +269,16 @@ def test_any_lineage_in_words_has_every_node_in_a_box_and_lines_go_down(graph, r
     assert column == column_of(random.sample(nodes, len(nodes)), random.sample(edges, len(edges)))
     assert all(a < b < len(column.boxes) for a, b in column.lines)
     assert len(column.boxes) <= len({(word_of(node), gone) for node in nodes for gone in (0, 1)})
-    root = ElementTree.fromstring(draw(column, title="Model m1: how it came about"))
+    named = NamedModel(
+        name="churn", purpose="so that " * 40, owner="o" * 200, legal_basis="1 " * 99
+    )
+    title = "Model m1: how it came about"
+    root = ElementTree.fromstring(draw(column, title=title, said=said_of(named)))
     assert int(root.get("height")) <= A4
+    tops = [int(box.get("y")) for box in root.findall(f".//{SVG}g/{SVG}rect")]
+    assert all(
+        b - a >= BOX_HEIGHT + 8 for a, b in itertools.pairwise(tops)
+    )  # room for a line's tip
     for text in root.iter(f"{SVG}text"):
         assert float(text.get("x")) + 0.62 * float(text.get("font-size")) * len(text.text) <= 380
 
