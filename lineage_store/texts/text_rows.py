@@ -69,8 +69,13 @@ def coded(column: Any) -> tuple[list[str], npt.NDArray[np.int64]]:
 
 
 def rows_of_words(texts: Any) -> int:
-    """Return how many of a pyarrow array of strings are of several words."""
+    """Return how many of a pyarrow array of strings are of several words.
+
+    Words are counted once in each different text: columns of names have few, whatever their rows.
+    """
     import pyarrow.compute as pc
 
-    words = pc.count_substring_regex(texts, pattern=r"\S+")
-    return int(np.count_nonzero(words.to_numpy(zero_copy_only=False) >= SEVERAL))
+    different, rows = texts.value_counts().flatten()
+    words = pc.count_substring_regex(different, pattern=r"\S+")
+    several = words.to_numpy(zero_copy_only=False) >= SEVERAL
+    return int(rows.to_numpy(zero_copy_only=False)[several].sum())

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import reduce
 from itertools import pairwise
 
+import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from lineage_store.data import number_text
 from lineage_store.data.evidence import Evidence
 from lineage_store.data.schema import WORD_RULES, Column, Roles, Said, Schema
 from lineage_store.errors import BadInput, NothingToLearn
-from lineage_store.texts.text_rows import text_batch
+from lineage_store.texts.text_rows import rows_of_words, text_batch
 
 CELLS = [
     "0", "-0.0", "1", "1.0", "2", "+3", "007", "1.5", ".5", "5.", "1e3", "1e999", "-2E-2",
@@ -323,6 +324,12 @@ def test_without_some_rows_a_column_is_none_of_words_any_more():
     """So a plan finds another schema, and makes again whatever read the column so."""
     rows = [("we met at noon", "x", "0"), ("noon", "x", "1"), ("now", "x", "0")]
     assert worded(rows[:2]).conclude() != worded(rows).conclude()
+
+
+@given(st.lists(st.sampled_from(["", "one", "a b c", "a b c d", " a\tb c  d ", "so it is now"])))
+def test_each_row_of_words_counts_also_where_texts_are_alike(texts):
+    found = rows_of_words(pa.array(["before", *texts], pa.string()).slice(1))
+    assert found == sum(len(text.split()) >= 4 for text in texts)
 
 
 @given(rows=WORDED, cut=st.integers(0, 9))
