@@ -140,10 +140,11 @@ class _Story:
                 f"fare."
             )
             answer = self._project.train(file, label=LABEL, subject=SUBJECT, **self._options)
+            steps = counted(answer["steps"], "step")
             self._say(
-                f"{counted(answer['shards'], 'shard')} x "
-                f"{counted(answer['slices'], 'slice')}, {counted(answer['steps'], 'step')}"
-                f"{', each recorded' * self._in_steps}; {metrics_text(answer['metrics'])}."
+                f"{counted(answer['shards'], 'shard')} x {counted(answer['slices'], 'slice')}"
+                f"{f', {steps}, each recorded' * self._in_steps}; "
+                f"{metrics_text(answer['metrics'])}."
             )
             self._say(f"weights   {answer['weights_digest']}")
             self._say(f"served at {_near(answer['model_path'])}")
@@ -186,10 +187,12 @@ class _Story:
             answer = self._project.forget(
                 [company], guarantee=guarantee, strategy=strategy, replay=replay
             )
+            done = [answer["strategy"]]
+            if full := answer["steps_full"]:  # a family of sums takes none
+                done += [f"{of_them(answer['steps_recomputed'], full, 'step')} recomputed"]
+                done += [f"{counted(answer['updates_subtracted'], 'update')} subtracted"]
             self._say(
-                f"{counted(answer['rows_found'], 'row')}; {answer['strategy']}: "
-                f"{of_them(answer['steps_recomputed'], answer['steps_full'], 'step')} recomputed, "
-                f"{counted(answer['updates_subtracted'], 'update')} subtracted. The result is "
+                f"{counted(answer['rows_found'], 'row')}; {', '.join(done)}. The result is "
                 f"{guarantee_text(answer)}."
             )
             for check in answer["checks"]:

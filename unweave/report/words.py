@@ -302,10 +302,9 @@ def _done(one: ModelChange) -> str:
     retrained = [decision for decision in one.touched if decision.anew]
     how = []
     if retrained:
-        how.append(
-            f"{len(retrained)} of {counted(whole, 'shard')} trained again without the rows, "
-            f"{of_them(one.cost.taken, one.cost.full, 'step')}"
-        )
+        how.append(f"{len(retrained)} of {counted(whole, 'shard')} trained again without the rows")
+        if one.cost.full:  # a family of sums takes no steps
+            how[-1] += f", {of_them(one.cost.taken, one.cost.full, 'step')}"
     how += one.told
     if not touched:
         how.append("no shard had learnt from the rows, so all were taken over")

@@ -36,9 +36,8 @@ def trained(answer: Answer) -> list[Any]:
         f"Trained {answer['model_id']} ({answer['task'] or 'without a label'})"
         f"{_from(answer['config'].get('base'))} on "
         f"{counted(answer['rows_by_split']['train'], 'row')}: "
-        f"{counted(answer['shards'], 'shard')}, "
-        f"{counted(answer['slices'], 'slice')}, {counted(answer['steps'], 'step')}, "
-        f"{answer['seconds']:.1f} s.",
+        f"{counted(answer['shards'], 'shard')}, {counted(answer['slices'], 'slice')}, "
+        f"{in_steps(answer['steps'])}{answer['seconds']:.1f} s.",
         *border_line(answer),
         *(
             [
@@ -81,6 +80,11 @@ def _kept(config: Mapping[str, Any]) -> list[str]:
     return [f"  keeps       {what}: that fits into {counted(config['record_budget'], 'byte')}"]
 
 
+def in_steps(steps: int) -> str:
+    """Say how many steps were taken, before what else is said; a family of sums takes none."""
+    return f"{counted(steps, 'step')}, " if steps else ""
+
+
 def _from(base: str | None) -> str:
     return "" if base is None else f" from the weights of {base}"
 
@@ -93,16 +97,14 @@ def planned(answer: Answer) -> list[Any]:
     if others := answer.get("others"):
         parts.append(f"{counted(others, 'other person loses', 'other people lose')} {THEIRS}.")
     for plan in answer["plans"]:
-        share = plan["steps_planned"] / plan["steps_full"] if plan["steps_full"] else 0.0
         parts.append(
             f"{plan['model_before']}: {counted(plan['rows_found'], 'row')} found; strategy "
             f"{plan['strategy']} ({plan['guarantee']}): {plan['why']}."
         )
-        most = "At most " if plan["early_stop"] else ""
-        parts.append(
-            f"{most}{of_them(plan['steps_planned'], plan['steps_full'], 'step')} to compute "
-            f"({share:.1%})."
-        )
+        if full := plan["steps_full"]:  # a family of sums takes none
+            most = "At most " if plan["early_stop"] else ""
+            steps = of_them(plan["steps_planned"], full, "step")
+            parts.append(f"{most}{steps} to compute ({plan['steps_planned'] / full:.1%}).")
         if "exposure" in plan:
             parts.append(f"{Exposure(**plan['exposure']).in_words()}.")
         parts += _later(plan.get("later"))
@@ -151,9 +153,8 @@ def forgotten(answer: Answer) -> list[Any]:
             f"forgotten by "
             f"{change['strategy']}; the result is {guarantee_text(change)}."
         )
-        parts.append(
-            f"  recomputed  {of_them(change['steps_recomputed'], change['steps_full'], 'step')}"
-        )
+        if full := change["steps_full"]:
+            parts.append(f"  recomputed  {of_them(change['steps_recomputed'], full, 'step')}")
         if change["reuse"]:
             parts.append(f"  taken over  {change['reuse']}")
         parts += estimate_lines(change)
