@@ -9,7 +9,6 @@ Snapshots of format 1, which an earlier unweave wrote, have one file a split, `t
 the order of their source. They are read as if each was one cell.
 """
 
-import csv
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,8 +18,8 @@ from typing import Any
 from lineage_store.canonical import read_json
 from lineage_store.cells.cell import CellId, CellLayout
 from lineage_store.cells.kept import KeptCell, load_cells
-from lineage_store.cells.lines import unescape
-from lineage_store.data.record import SPLITS, UNLABELLED, Record, csv_reader
+from lineage_store.cells.lines import BREAK, unescape
+from lineage_store.data.record import EVAL, SPLITS, TRAIN, UNLABELLED, Record, csv_reader
 from lineage_store.data.schema import Schema
 from lineage_store.errors import BadInput
 from lineage_store.keys.pseudonyms import each_pseudonym
@@ -131,21 +130,28 @@ def read_places(snapshot: Snapshot, split: str) -> Iterator[bytes]:
                 yield bytes.fromhex(line.split(b",", 3)[2][1:].decode("ascii"))
 
 
-def read_keys(snapshot: Snapshot) -> Iterator[Record]:
-    """Read the keys of the rows without a label: all that is kept of them."""
-    for file in snapshot.files(UNLABELLED):
-        with file.open(newline="", encoding="utf-8") as stream:
-            reader = csv.reader(stream)
-            if snapshot.layout is not None:
-                next(reader)
-            for row_key, subjects, place in reader:
+def read_keys(snapshot: Snapshot, split: str) -> Iterator[Record]:
+    """Read a split's records without their values: many times as fast as with them."""
+    for file in snapshot.files(split):
+        with file.open("rb") as stream:
+            if snapshot.layout is not None or split != UNLABELLED:
+                next(stream)
+            for line in stream:  # a row is one line, and its first three fields are hexadecimal
+                row_key, subjects, place = line.rstrip(BREAK).split(b",", 3)[:3]
                 yield Record(
-                    bytes.fromhex(row_key[1:]),
-                    each_pseudonym(bytes.fromhex(subjects[1:])),
-                    bytes.fromhex(place[1:]),
-                    UNLABELLED,
+                    bytes.fromhex(row_key[1:].decode("ascii")),
+                    each_pseudonym(bytes.fromhex(subjects[1:].decode("ascii"))),
+                    bytes.fromhex(place[1:].decode("ascii")),
+                    split,
                     [],
                 )
+
+
+def read_all_keys(snapshot: Snapshot) -> Iterator[Record]:
+    """Read all records of a snapshot without their values, those without a label last."""
+    for split in (TRAIN, EVAL, UNLABELLED):
+        if snapshot.rows[split]:
+            yield from read_keys(snapshot, split)
 
 
 def retained(snapshot: Snapshot, deleted: frozenset[bytes]) -> Iterator[Record]:
@@ -158,7 +164,7 @@ def retained(snapshot: Snapshot, deleted: frozenset[bytes]) -> Iterator[Record]:
             if record.row_key not in deleted:
                 yield record
     nothing = [""] * len(snapshot.schema.all)
-    for record in read_keys(snapshot):
+    for record in read_keys(snapshot, UNLABELLED):
         if record.row_key not in deleted:
             yield replace(record, values=nothing)
 

@@ -156,7 +156,7 @@ def write_again(
         row_index.ingest(
             connection,
             number,
-            all_records(snapshot),
+            gate.read_all_keys(snapshot),
             total=sum(snapshot.rows.values()),
             temporary=temporary,
         )

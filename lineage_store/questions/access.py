@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lineage_store.cells.snapshot import Snapshot, load_snapshot, read_keys, read_snapshot
+from lineage_store.data.record import UNLABELLED
 from lineage_store.index import models, queue
 from lineage_store.keys.secret import Keys
 from lineage_store.keys.subject_ids import entries_of
@@ -55,6 +56,6 @@ def _rows(snapshot: Snapshot, wanted: frozenset[str]) -> Iterator[dict[str, Any]
             if record.row_key.hex() in wanted:
                 values = dict(zip(names, record.values, strict=True))
                 yield {"row_key": record.row_key.hex(), "split": split, "values": values}
-    for record in read_keys(snapshot):
+    for record in read_keys(snapshot, UNLABELLED):
         if record.row_key.hex() in wanted:
             yield {"row_key": record.row_key.hex(), "split": record.split, "values": None}

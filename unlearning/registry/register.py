@@ -1,15 +1,15 @@
 """Registering a finished model: in the index, in the row index, and in the event log."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from lineage_store.canonical import sync_tree
-from lineage_store.cells import Snapshot, load_snapshot, read_keys, read_snapshot
+from lineage_store.cells import Snapshot, load_snapshot, read_all_keys
 from lineage_store.clock import Clock
-from lineage_store.data import UNLABELLED, Record, Schema
+from lineage_store.data import Schema
 from lineage_store.errors import CheckFailed
 from lineage_store.index import base_of, logging_events, models, row_index, writing_index
 from lineage_store.keys import load_public_key
@@ -46,7 +46,7 @@ def record_model(workspace: Workspace, record: models.ModelRecord, *, clock: Clo
             row_index.ingest(
                 connection,
                 record.snapshot,
-                _all_records(gated),
+                read_all_keys(gated),
                 total=sum(gated.rows.values()),
                 temporary=workspace.temporary,
             )
@@ -164,10 +164,3 @@ def _event(record: models.ModelRecord, served: str | None) -> ModelMade:
         base=base_of(record),
         served=served,
     )
-
-
-def _all_records(snapshot: Snapshot) -> Iterator[Record]:
-    for split in snapshot.splits:
-        yield from read_snapshot(snapshot, split)
-    if snapshot.rows[UNLABELLED]:
-        yield from read_keys(snapshot)

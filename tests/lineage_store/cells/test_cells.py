@@ -55,7 +55,7 @@ def layouts(draw):
 
 def going(snapshot, row_keys):
     found = [r for split in snapshot.splits for r in read_snapshot(snapshot, split)]
-    found = [r for r in [*found, *read_keys(snapshot)] if r.row_key in row_keys]
+    found = [r for r in [*found, *read_keys(snapshot, UNLABELLED)] if r.row_key in row_keys]
     keys = np.frombuffer(b"".join(r.row_key for r in found), np.uint8).reshape(-1, 16)
     places = np.frombuffer(b"".join(r.place for r in found), ">u8").astype(np.uint64)
     return Going(keys, places, tuple(r.split for r in found))

@@ -4,6 +4,7 @@ import csv
 import json
 import tracemalloc
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, example, given, settings
@@ -15,7 +16,13 @@ from lineage_store.cells import cell_writer as writer
 from lineage_store.cells import snapshot as snapshots
 from lineage_store.cells.gate import let_through
 from lineage_store.cells.lines import escape, unescape
-from lineage_store.cells.snapshot import load_snapshot, read_places, read_snapshot, retained
+from lineage_store.cells.snapshot import (
+    load_snapshot,
+    read_all_keys,
+    read_places,
+    read_snapshot,
+    retained,
+)
 from lineage_store.cells.whole import is_whole
 from lineage_store.commitments import commitment
 from lineage_store.data.columns import Columns, open_table, read_header
@@ -119,7 +126,7 @@ def rows_of(pseudonyms):
     def find(snapshot, persons):
         wanted = {pseudonyms.get(person) for person in persons if person}
         records = [r for split in snapshot.splits for r in snapshots.read_snapshot(snapshot, split)]
-        records += snapshots.read_keys(snapshot)
+        records += snapshots.read_keys(snapshot, UNLABELLED)
         return {record.row_key for record in records if wanted & {*record.subjects}}
 
     return find
@@ -380,7 +387,7 @@ def test_rows_without_a_label_are_counted_and_nothing_but_their_keys_is_kept(
     snapshot = gated([HEADER[1:], *lines], subjects=("person",))
     assert snapshot.rows["unlabelled"] == 3
     assert sum(snapshot.rows.values()) == len(lines)
-    records = list(snapshots.read_keys(snapshot))
+    records = list(snapshots.read_keys(snapshot, UNLABELLED))
     assert [(r.split, r.values) for r in records] == [("unlabelled", [])] * 3
     assert Counter(r.subjects for r in records) == {
         (pseudonyms.get("dora"),): 2,
@@ -392,11 +399,12 @@ def test_rows_without_a_label_are_counted_and_nothing_but_their_keys_is_kept(
         assert path.is_dir() or not any(s in path.read_bytes() for s in (b"secret", b"4711"))
 
     after = regate(snapshot, rows_of(snapshot, ["ann"]))
-    assert Counter(r.row_key for r in snapshots.read_keys(after)) == Counter(
+    assert Counter(r.row_key for r in snapshots.read_keys(after, UNLABELLED)) == Counter(
         r.row_key for r in records
     )
     after = regate(after, rows_of(snapshot, ["dora"]))
-    assert [r.subjects for r in snapshots.read_keys(after)] == [(pseudonyms.get("eve"),)]
+    (left,) = snapshots.read_keys(after, UNLABELLED)
+    assert left.subjects == (pseudonyms.get("eve"),)
     assert after.rows["unlabelled"] == 1
 
 
@@ -512,11 +520,14 @@ def test_memory_does_not_grow_with_the_rows(
     assert peak(10 * rows) < peak(rows) + (1 << 21)
 
 
-def test_the_places_of_a_split_can_be_read_without_the_rest(gated):
+def test_the_keys_and_places_of_a_split_can_be_read_without_the_rest(gated):
     nasty = ['a,"b\n', "x\ry", "'", "k1,k2,k3", "\u2028", "%"]
-    rows = [[nasty[n % len(nasty)], str(n), "yes" if n % 3 else "no"] for n in range(90)]
+    labels = ("yes", "no", "NA")
+    rows = [[nasty[n % len(nasty)], str(n), labels[n % 3]] for n in range(90)]
     snapshot = gated([['te"xt,', "number", "label"], *rows])
     assert snapshot.splits == ("train", "eval")
+    whole = [replace(one, values=[]) for one in retained(snapshot, frozenset())]
+    assert list(read_all_keys(snapshot)) == whole and len(whole) == 90
     for split in snapshot.splits:
         places = [record.place for record in read_snapshot(snapshot, split)]
         assert list(read_places(snapshot, split)) == places
