@@ -27,7 +27,12 @@ from lineage_store.errors import WorkspaceBusy
 from lineage_store.index import compact, models, row_index, writing_index
 from lineage_store.processing import serve_names
 from lineage_store.workspace import Workspace
-from unlearning.erasure.erased_digests import ended_digests, keep_no_longer, record_ended
+from unlearning.erasure.erased_digests import (
+    ended_digests,
+    keep_no_longer,
+    lengths_of,
+    record_ended,
+)
 from unlearning.erasure.residues import must_be_clean
 from unlearning.erasure.scan import (
     EVERYWHERE,
@@ -62,10 +67,13 @@ def erase(workspace: Workspace, request_id: str, *, clock: Clock) -> Scan:
         others = (row_index.rows_by_key(connection, opened.row_keys, one.snapshot) for one in stay)
         shared = frozenset().union(*(rows.key_set() for rows in others))
         goes = _that_goes(workspace, ended=ended, stay=stay)
-        numbers = None if any(one.state != "live" for one in ended) else _numbers(ended)
+        whole = all(one.state == "live" for one in ended)  # no killed run has begun to erase
+        numbers = _numbers(ended) if whole else None
+        lengths = lengths_of(workspace, ended, live=stay) if whole else opened.lengths
     staying = sorted({path for one in stay for path in one.paths.values()})
     first = Places(goes, staying)
     own = _that_are_theirs(workspace, opened, stay)
+    opened = replace(opened, lengths=lengths)
     before = _scan(workspace, request_id, opened, own, shared=shared, places=first)
     must_be_clean(before, "Nothing was erased yet:")
     keep_no_longer(workspace, request_id, before.stays)

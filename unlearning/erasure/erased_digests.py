@@ -113,13 +113,18 @@ def _key_older(workspace: Workspace, keys: Keys) -> None:
             _keep(folder, map(keys.of_erased, told[OLDER]), keys)
 
 
-def lengths_of(workspace: Workspace, records: Iterable[ModelRecord]) -> tuple[int, ...]:
+def lengths_of(
+    workspace: Workspace, records: Iterable[ModelRecord], *, live: Iterable[ModelRecord] = ()
+) -> tuple[int, ...]:
     """Return how long the files of models are, each length once, in ascending order.
 
     By them a copy is found that something was appended to. They say something of the rows, so they
-    are kept sealed, and no longer than the run.
+    are kept sealed, and no longer than the run. What `live` models took over is left out: each
+    length has to be tried on each file, and most files stay.
     """
-    return tuple(sorted({path.stat().st_size for path in _all_files(workspace, records)}))
+    kept = _inodes(workspace, live)
+    files = (path for path in _all_files(workspace, records) if _inode(path) not in kept)
+    return tuple(sorted({path.stat().st_size for path in files}))
 
 
 def _digests(

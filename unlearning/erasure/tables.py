@@ -26,6 +26,10 @@ HEADER, SUM = 12, 4
 OVERFLOWS = 400
 """Bytes. A row of SQLite that is longer may be cut into pages of 512 bytes or more."""
 LONGEST_ROW = 1 << 28
+AT_ONCE = 1 << 18
+"""Bytes of records that are read as one message, about: one by one they take ten times as long."""
+FEATURES = b"\x0a"
+LONGEST_VARINT = 10
 INTEGERS = b"\x1a"
 """How the integers of a feature begin; features without any have only 0x0a, 0x12, and 0 or 2."""
 
@@ -115,14 +119,48 @@ def integers_of_examples(stream: BinaryIO) -> Iterator[bytes]:
     """Yield the integers of the tf.Examples in a TFRecord, in digits, one after another."""
     found: list[bytes] = []
     size = 0
-    for record in _records(stream):
-        for number in _integers(record):
+    for records in _together(_records(stream)):
+        for number in _integers_of_all(records):
             found.append(str(number).encode("ascii"))
             size += len(found[-1])
         if size > PIECE:
             yield b"\x00".join(found)
             found, size = [], 0
     yield b"\x00".join(found)
+
+
+def _together(records: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Yield records in groups, in order, each of which can be read as one message.
+
+    Messages one after another are one with the fields of all. But what ends within a field would
+    swallow what comes next: it is alone.
+    """
+    group: list[bytes] = []
+    size = 0
+    for record in records:
+        alone = not _is_features(record)
+        if group and (alone or size > AT_ONCE):
+            yield group
+            group, size = [], 0
+        if alone:
+            yield [record]
+        else:
+            group.append(record)
+            size += len(record)
+    if group:
+        yield group
+
+
+def _is_features(message: bytes) -> bool:
+    """Say whether a message is the features of a tf.Example, to its last byte."""
+    if message[:1] != FEATURES:
+        return False
+    length = 0
+    for place in range(1, min(len(message), 1 + LONGEST_VARINT)):
+        length |= (message[place] & 127) << 7 * (place - 1)
+        if message[place] < 128:
+            return place + 1 + length == len(message)
+    return False
 
 
 def _records(stream: BinaryIO) -> Iterator[bytes]:
@@ -149,15 +187,17 @@ def _records(stream: BinaryIO) -> Iterator[bytes]:
         yield read[place + HEADER : end - SUM]
 
 
-def _integers(example: bytes) -> Iterator[int]:
-    """Yield the integers of a tf.Example; of a message that is none, nothing."""
+def _integers_of_all(records: list[bytes]) -> Iterator[int]:
+    """Yield the integers of the tf.Examples in a group; of messages that are none, nothing."""
     try:
-        told = _example_type().FromString(example)
+        told = _example_type().FromString(b"".join(records))
     except DecodeError:
+        for record in records if len(records) > 1 else ():
+            yield from _integers_of_all([record])
         return
     told.DiscardUnknownFields()
     if INTEGERS not in told.features.SerializeToString():
-        return  # without a look at each of its columns, which takes seven times as long
+        return  # without a look at each of the columns, which takes seven times as long
     for entry in told.features.entries:
         yield from entry.feature.integers.values
 

@@ -55,7 +55,10 @@ FEATURES = st.one_of(
 EXAMPLES = st.lists(st.tuples(NAMES, FEATURES), max_size=5)
 
 
-@given(st.lists(st.one_of(EXAMPLES, st.binary(min_size=1, max_size=20)), max_size=6))
+BROKEN_OFF = st.builds(lambda one, left: example(one)[:-left] or b"x", EXAMPLES, st.integers(1, 9))
+
+
+@given(st.lists(st.one_of(EXAMPLES, BROKEN_OFF, st.binary(min_size=1, max_size=20)), max_size=6))
 def test_each_integer_is_found_and_nothing_else(examples):
     wanted, stream = [], b""
     for one in examples:
