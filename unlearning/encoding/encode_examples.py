@@ -108,6 +108,8 @@ def _decoded(texts: Any) -> npt.NDArray[Any]:
 
 def _unescaped(tf: Any, texts: Any) -> Any:
     """Read back what the gate wrote: the twin of `snapshot.unescape` for tensors."""
+    if not tf.reduce_any(tf.strings.substr(texts, 0, 1) == "'"):
+        return texts
     plain = tf.strings.regex_replace(texts, "^'", "")
     lines = tf.strings.regex_replace(plain, "^%", "")
     for code, mark in (("%0A", "\n"), ("%0D", "\r"), ("%25", "%")):
