@@ -62,8 +62,8 @@ def within(
 ) -> Iterator[Content]:
     """Yield what stands within a content, by its first bytes (`whole`: all there are).
 
-    Without `integers`, those of tf.Examples are left out: nobody who looks for no pattern wants
-    them. Raises NotUnderstood, or what the reader of a format raises for a damaged file.
+    Without `integers`, those of tf.Examples are left out: there are none, or nobody looks for a
+    pattern. Raises NotUnderstood, or what the reader of a format raises for a damaged file.
     """
     if head.startswith(ZIP):
         yield from _zip(content)

@@ -22,6 +22,7 @@ from unlearning.erasure.file_formats import (
 )
 from unlearning.erasure.matcher import Matcher
 from unlearning.erasure.packed_streams import Found, raw_streams, streams
+from unlearning.erasure.tables import is_tfrecord, may_hold_integers
 
 DEEPEST = 4
 OVERLAP = 1024
@@ -73,10 +74,14 @@ class Search:
         digests = _Digests(self, content)
         head = tail = b""
         place = after = 0
+        records = integers = False
         streams_read: list[tuple[int, int]] = []
         with content.opened() as stream:
             while piece := stream.read(PIECE):
                 window = tail + piece
+                if not place:
+                    records = not self.matcher.is_empty and is_tfrecord(piece, whole=False)
+                integers = integers or (records and may_hold_integers(window))
                 if self.matcher.matches(window):
                     raise Residue
                 digests.add(piece)
@@ -93,7 +98,7 @@ class Search:
                     self.progress(len(piece))
                 tail = window[-overlap:]
         digests.end()
-        self._read_within(content, head, place, streams_read)
+        self._read_within(content, head, place, streams_read, integers=integers)
 
     def _read_packed(self, content: Content, found: Found) -> int:
         """Read a packed stream, and return where it ends."""
@@ -113,7 +118,13 @@ class Search:
         return found.start + found.length
 
     def _read_within(
-        self, content: Content, head: bytes, length: int, read: list[tuple[int, int]]
+        self,
+        content: Content,
+        head: bytes,
+        length: int,
+        read: list[tuple[int, int]],
+        *,
+        integers: bool,
     ) -> None:
         whole = length == len(head)
         if self.seen is not None:
@@ -125,7 +136,7 @@ class Search:
             if content.whole and not self.drawn:
                 must_not_look_random(head, read)
             return
-        for inner in within(content, head, whole=whole, integers=not self.matcher.is_empty):
+        for inner in within(content, head, whole=whole, integers=integers):
             if inner.depth > DEEPEST:
                 raise NotUnderstood("packed too many times")
             self._read(inner)

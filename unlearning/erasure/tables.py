@@ -7,6 +7,7 @@
 A SQLite file is opened as immutable: no lock is taken, and nothing is written beside it.
 """
 
+import re
 import sqlite3
 import struct
 from collections.abc import Iterable, Iterator
@@ -30,6 +31,8 @@ AT_ONCE = 1 << 18
 """Bytes of records that are read as one message, about: one by one they take ten times as long."""
 FEATURES = b"\x0a"
 LONGEST_VARINT = 10
+WRITTEN = re.compile(rb"\x12([\x80-\xff]{0,4}[\x00-\x7f])\x1a([\x80-\xff]{0,4}[\x00-\x7f])")
+"""A feature with integers, as protobuf writes it: their field, and nothing else."""
 INTEGERS = b"\x1a"
 """How the integers of a feature begin; features without any have only 0x0a, 0x12, and 0 or 2."""
 
@@ -115,6 +118,24 @@ def is_tfrecord(head: bytes, *, whole: bool) -> bool:
     return frames > 0 and (place == len(head) or (not whole and place > 0))
 
 
+def may_hold_integers(examples: bytes) -> bool:
+    """Say whether a part of a TFRecord may hold a feature with integers; few that say so do not.
+
+    To look for how one begins takes a tenth of the time of reading the messages.
+    """
+    found = WRITTEN.search(examples)
+    while found is not None:
+        whole, integers = map(_number, found.groups())
+        if whole == 1 + len(found[2]) + integers:
+            return True
+        found = WRITTEN.search(examples, found.start() + 1)
+    return False
+
+
+def _number(varint: bytes) -> int:
+    return sum((byte & 127) << 7 * place for place, byte in enumerate(varint))
+
+
 def integers_of_examples(stream: BinaryIO) -> Iterator[bytes]:
     """Yield the integers of the tf.Examples in a TFRecord, in digits, one after another."""
     found: list[bytes] = []
@@ -155,11 +176,9 @@ def _is_features(message: bytes) -> bool:
     """Say whether a message is the features of a tf.Example, to its last byte."""
     if message[:1] != FEATURES:
         return False
-    length = 0
-    for place in range(1, min(len(message), 1 + LONGEST_VARINT)):
-        length |= (message[place] & 127) << 7 * (place - 1)
-        if message[place] < 128:
-            return place + 1 + length == len(message)
+    for end in range(2, min(len(message), 1 + LONGEST_VARINT) + 1):
+        if message[end - 1] < 128:
+            return end + _number(message[1:end]) == len(message)
     return False
 
 

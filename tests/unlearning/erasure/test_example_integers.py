@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearning.erasure.contents import PIECE
-from unlearning.erasure.tables import integers_of_examples
+from unlearning.erasure.tables import integers_of_examples, may_hold_integers
 
 
 def varint(number):
@@ -70,6 +70,34 @@ def test_each_integer_is_found_and_nothing_else(examples):
     if not any(isinstance(one, bytes) for one in examples):
         assert told == wanted
     assert set(wanted) <= set(told)
+
+
+@given(st.lists(EXAMPLES, max_size=4), st.binary(max_size=3))
+def test_whatever_has_integers_is_seen_to_have_them(examples, before):
+    stream = before + b"".join(record(example(one)) for one in examples)
+    kinds = {kind for one in examples for _, (kind, _) in one}
+    if "integers" in kinds:
+        assert may_hold_integers(stream)
+
+
+@pytest.mark.parametrize("many", [0, 1, 31, 32, 33, 5_000, 70_000])
+def test_integers_are_seen_however_many_and_behind_what_only_looks_like_them(many):
+    like = field(1, b"\x12\x05\x1a\x12\x12\x05\x1a")
+    columns = [(b"a", ("bytes", [like, b"\x12"])), (b"n", ("integers", [-1, 1 << 40] * many))]
+    assert may_hold_integers(record(example(columns)))
+    assert not may_hold_integers(record(example(columns[:1])))
+
+
+def test_examples_as_protobuf_itself_writes_them_are_seen_to_have_integers_or_none():
+    import tensorflow as tf
+
+    told = tf.train.Example()
+    told.features.feature["size"].float_list.value.extend([1.5, float("nan")])
+    told.features.feature["town"].bytes_list.value.append(b"x" * 300)
+    told.features.feature["none"].SetInParent()
+    assert not may_hold_integers(told.SerializeToString())
+    told.features.feature["age"].int64_list.value.append(44)
+    assert may_hold_integers(told.SerializeToString())
 
 
 def test_frames_are_told_apart_wherever_a_piece_ends():
