@@ -125,8 +125,12 @@ def first_beyond(texts: Any) -> int | None:
     """Return the first of some texts that is a number beyond a float32 (`is_beyond`)."""
     import pyarrow.compute as pc
 
-    large = pc.match_substring_regex(texts, pattern=MAY_BE_BEYOND).to_numpy(zero_copy_only=False)
-    rows = np.flatnonzero(large).tolist()
+    def large(some: Any) -> Any:
+        return pc.match_substring_regex(some, pattern=MAY_BE_BEYOND)
+
+    if not pc.any(large(texts.unique())).as_py():  # of most columns few texts are different
+        return None
+    rows = np.flatnonzero(large(texts).to_numpy(zero_copy_only=False)).tolist()
     return next((row for row in rows if is_beyond(texts[row].as_py())), None)
 
 
