@@ -45,7 +45,8 @@ ROOMS = """
     unweave/answers  unweave/text  unweave/report  unweave/graphs
     unweave/session  unweave/letters  unweave/desk  unweave/exports
     unweave/api
-    unweave/web/accounts  unweave/web/process  unweave/web/pages  unweave/web
+    unweave/web/accounts  unweave/web/process  unweave/web/operations  unweave/web/pages
+    unweave/web
     unweave/options  unweave/commands/requests  unweave/commands  unweave/demo  unweave/tfx
     unweave
 """.split()  # noqa: SIM905

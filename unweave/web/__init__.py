@@ -3,6 +3,7 @@
     unweave serve WORKSPACE                   application: routes put together; serve_desk: started
       guard                                   who asks, may they, and did their own form ask it?
       pages/     what is shown and done, a page a file, over the functions that there are
+      operations/  those functions: what a form does, and what is read
       process/   what all pages stand on: the desk, its matrix, its headers, its clerk
       accounts/  users, second factors, sign-ins
       templates/ HTML and one style; no script: every page works in any browser

@@ -11,15 +11,13 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from lineage_store.errors import WorkspaceBusy
-from lineage_store.index import Queued, deletions
-from lineage_store.log import RunAsked
+from lineage_store.index import Queued
 from lineage_store.requests import After, law_in_force, open_page, over_page
 from lineage_store.rights import RIGHTS as EVERY_RIGHT
-from lineage_store.workspace import who_works
 from unweave.answers import requests as request_answers
 from unweave.web.accounts.users import User
-from unweave.web.process.clerk import is_started, said_last, start_run
+from unweave.web.operations.runs_started import failed_last, running_now, start_due
+from unweave.web.process.clerk import is_started
 from unweave.web.process.desk import Desk
 from unweave.web.process.rendering import Page, rendered, see
 from unweave.web.process.request_words import RIGHTS, STATES, Line, line_of
@@ -104,7 +102,7 @@ def show(desk: Desk, visit: Visit) -> Response:
         "counts": counts,
         "running": running,
         "started": running is None and is_started(desk),
-        "failed": _failed(desk),
+        "failed": failed_last(desk),
         "result": NOTES.get(visit.query.get("done", "")),
     }
     return rendered(Page("queue.html.j2", values, under="/"), visit)
@@ -112,13 +110,7 @@ def show(desk: Desk, visit: Visit) -> Response:
 
 def run(desk: Desk, visit: Visit) -> Response:
     """Start what is due, unless somebody is at work."""
-    with desk.starting:
-        if is_started(desk) or who_works(desk.root) is not None:
-            raise WorkspaceBusy(
-                "A command is at work in the workspace already: wait for it to end."
-            )
-        desk.log(visit.who, RunAsked)
-        start_run(desk)
+    start_due(desk, visit.who)
     return see("/?done=run#result" if visit.who.role == "officer" else "/models")
 
 
@@ -140,7 +132,7 @@ def _read(
         elif filters.after != After():
             some = open_page(connection, after=filters.after, size=LOOKED_AT)
             lines = told(some)
-        running = _running(desk, connection)
+        running = running_now(desk, connection)
     with desk.accounts() as accounts:
         sent = accounts.sent.among([one.id for one in some])
     chosen = [
@@ -166,37 +158,6 @@ def _counts(lines: Sequence[dict[str, Any]], user: User, today: str, *, every: b
         mine=sum(user.role in one.step.by for one in found),
         every=every,
     )
-
-
-def _running(desk: Desk, connection: Any) -> dict[str, Any] | None:
-    """Tell which deletion runs, since when, for which requests, and how far it is."""
-    worker = who_works(desk.root)
-    if worker is None:
-        return None
-    begun = [one.id for one in deletions.all_requests(connection) if one.state == "running"]
-    served = [
-        row["id"]
-        for run in begun
-        for row in connection.execute("SELECT id FROM queue WHERE run = ? ORDER BY ordinal", (run,))
-    ]
-    return {
-        "deletions": begun,
-        "requests": served,
-        "since": worker.since,
-        "what": worker.what,
-        "done": worker.done,
-        "total": worker.total,
-    }
-
-
-def _failed(desk: Desk) -> list[dict[str, Any]]:
-    """Return what the last run that was started here says that failed."""
-    said = said_last(desk)
-    if said is None or is_started(desk) or who_works(desk.root) is not None:
-        return []
-    if "error" in said:
-        return [{"requests": [], "error": said["error"]}]
-    return list(said.get("failed", ()))
 
 
 def _is_answered(told: dict[str, Any]) -> bool:

@@ -11,11 +11,10 @@ from starlette.responses import Response
 
 from lineage_store.errors import BadInput, NothingFound
 from lineage_store.rights import GROUNDS
-from lineage_store.rights import RIGHTS as EVERY_RIGHT
+from unweave.web.operations.acting import SAID, Filing, act, file_request
 from unweave.web.pages.request_page import shown_again
-from unweave.web.process.clerk import ClerkFailed, have_done
+from unweave.web.process.clerk import ClerkFailed
 from unweave.web.process.desk import Desk
-from unweave.web.process.outbox import empty
 from unweave.web.process.rendering import Page, rendered, see
 from unweave.web.process.request_words import RIGHTS
 from unweave.web.process.visits import FieldMissing, Form, Visit
@@ -28,10 +27,7 @@ MISSING = {
     "because": "Say for what reason.",
     "ground": "Say on what ground.",
 }
-WORDS = ("requester", "reason", "legal_basis", "came_by", "verified_how")
-BLANK: Mapping[str, str] = {
-    name: "" for name in ("ids", "ground", "received", "deadline", *WORDS)
-} | {"right": "erasure"}
+BLANK: Mapping[str, str] = {name: "" for name in ("ids", *SAID)} | {"right": "erasure"}
 
 
 def show_new(desk: Desk, visit: Visit) -> Response:
@@ -46,7 +42,7 @@ def add(desk: Desk, visit: Visit) -> Response:
     if form.ticked("draft"):  # from a page that knows the id: it stands in no address
         return _new(desk, visit, typed)
     try:
-        told = have_done(desk, "add", _asked(form, visit))
+        told = file_request(desk, visit.who, _filing(form))
     except (BadInput, NothingFound) as error:
         return _new(desk, visit, typed, errors=[(_sentence(error), _field(error, "ids"))])
     done = "known" if told["duplicate"] else "filed"
@@ -119,10 +115,7 @@ def cancel(desk: Desk, visit: Visit) -> Response:
     """Take a request back."""
     if not visit.form.ticked("sure"):
         return shown_again(desk, visit, "Tick that the person has taken it back.", at="sure")
-    answer = _do(desk, visit, "cancel", {}, done="cancelled", at="sure")
-    if answer.status_code == 303:
-        empty(desk, visit.path["request"])  # its letters name the person
-    return answer
+    return _do(desk, visit, "cancel", {}, done="cancelled", at="sure")
 
 
 def _do(
@@ -138,7 +131,7 @@ def _do(
     request = visit.path["request"]
     try:
         said = given if isinstance(given, Mapping) else {one: visit.form.text(one) for one in given}
-        have_done(desk, operation, {"request": request, **said, "by": visit.who.name})
+        act(desk, visit.who, request, operation, said)
     except ClerkFailed:
         raise
     except BadInput as error:
@@ -146,15 +139,15 @@ def _do(
     return see(f"/requests/{request}?done={done}#result")
 
 
-def _asked(form: Form, visit: Visit) -> dict[str, Any]:
-    right = form.maybe("right") or "erasure"
-    if right not in EVERY_RIGHT:
-        raise BadInput("There is no such right.")
-    given = {name: form.maybe(name) for name in (*WORDS, "ground", "received", "deadline")}
-    verified = {"verified_by": visit.who.name} if given["verified_how"] else {}
-    said = {name: value for name, value in given.items() if value is not None}
-    asked = {"ids": list(form.lines("ids")), "rows": form.ticked("rows"), "right": right}
-    return {**asked, **said, **verified, "long_ago": form.ticked("long_ago"), "by": visit.who.name}
+def _filing(form: Form) -> Filing:
+    given = ((name, form.maybe(name)) for name in SAID)
+    return Filing(
+        ids=form.lines("ids"),
+        right=form.maybe("right") or "erasure",
+        rows=form.ticked("rows"),
+        long_ago=form.ticked("long_ago"),
+        said={name: value for name, value in given if value is not None},
+    )
 
 
 def _new(

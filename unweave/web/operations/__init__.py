@@ -1,0 +1,8 @@
+"""What is done at the desk, and what is read there: by a form of a page and by the API alike.
+
+acting            what is done to a request; one is filed
+written_answers   what is written to be sent: written, handed over, said to be sent
+request_reading   a request without a name, and its names with a reason
+people_found      whether somebody has rows, with a reason
+runs_started      what is due is started, and how far it is
+"""
