@@ -34,8 +34,9 @@ from unweave.commands.requests.describe import describe
 from unweave.commands.requests.recipient import recipient
 from unweave.commands.requests.request import request, run_requests
 from unweave.commands.requests.request_answers import evidence
-from unweave.commands.requests.serve import serve, user
+from unweave.commands.requests.serve import serve
 from unweave.commands.requests.serving import serving
+from unweave.commands.requests.token_commands import user
 from unweave.commands.train import train
 from unweave.options.ids_file import ids_into
 from unweave.options.once import Commands

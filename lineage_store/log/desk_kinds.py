@@ -41,6 +41,30 @@ class UserEnded(EventKind):
 
 
 @dataclass(frozen=True)
+class TokenMade(EventKind):
+    """A program may use the desk by a token, in a role, to the end of a day."""
+
+    name = "token made"
+
+    token: str
+    user: str
+    role: str
+    until: str
+    by: str
+
+
+@dataclass(frozen=True)
+class TokenEnded(EventKind):
+    """A token is taken no more."""
+
+    name = "token ended"
+
+    token: str
+    user: str
+    by: str
+
+
+@dataclass(frozen=True)
 class SignedIn(EventKind):
     """Somebody signed in at the desk."""
 
@@ -102,6 +126,8 @@ DESK_KINDS: tuple[type[EventKind], ...] = (
     UserAdded,
     UserInvitedAgain,
     UserEnded,
+    TokenMade,
+    TokenEnded,
     SignedIn,
     SignInRefused,
     NamesShown,

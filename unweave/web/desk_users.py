@@ -5,13 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 from lineage_store.index import logging_events
-from lineage_store.log import UserAdded, UserEnded, UserInvitedAgain, events
+from lineage_store.log import TokenEnded, TokenMade, UserAdded, UserEnded, UserInvitedAgain, events
 from lineage_store.log.events import Loggable
 from lineage_store.requests import number_of
 from lineage_store.workspace import Workspace
 from unweave.session.queue_writing import user_name
 from unweave.session.session import Session
 from unweave.web.accounts.desk_file import desk_file
+from unweave.web.accounts.tokens import Tokens, token_told
 from unweave.web.accounts.users import Role, Users
 
 Answer = dict[str, Any]
@@ -56,8 +57,43 @@ class DeskUsers:
         with desk_file(workspace.root) as connection:
             found = Users(connection, workspace.keys()).every()
         return {
-            "users": [{"name": one.name, "role": one.role, "set_up": one.is_set} for one in found]
-        }
+            "users": [
+                {"name": one.name, "role": one.role, "set_up": one.is_set,
+                 "program": one.is_program}
+                for one in found
+            ]
+        }  # fmt: skip
+
+    def make_token(self, name: str, role: Role, *, until: str) -> Answer:
+        """Make a token of a program; the answer has its text, which is kept nowhere."""
+        with self._session.holding() as workspace, desk_file(workspace.root) as connection:
+            tokens = Tokens(connection, Users(connection, workspace.keys()))
+            made, text = tokens.make(
+                name, role, until=until, today=self._session.today, random_bytes=os.urandom
+            )
+            self._log(
+                workspace,
+                made.user.name,
+                lambda user, by: TokenMade(made.number, user, role, made.until, by),
+            )
+        return token_told(made) | {"secret": text}
+
+    def end_token(self, number: str) -> Answer:
+        """End a token at once."""
+        with self._session.holding() as workspace, desk_file(workspace.root) as connection:
+            tokens = Tokens(connection, Users(connection, workspace.keys()))
+            ended = tokens.end(number, today=self._session.today)
+            self._log(
+                workspace, ended.user.name, lambda user, by: TokenEnded(ended.number, user, by)
+            )
+        return token_told(ended) | {"ended": True}
+
+    def tokens(self) -> Answer:
+        """List the tokens that have not ended."""
+        workspace = self._session.workspace()
+        with desk_file(workspace.root) as connection:
+            tokens = Tokens(connection, Users(connection, workspace.keys()))
+            return {"tokens": [token_told(one) for one in tokens.every(today=self._session.today)]}
 
     def _log(self, workspace: Workspace, name: str, what: Event) -> None:
         with logging_events(workspace) as connection:

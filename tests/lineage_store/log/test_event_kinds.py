@@ -23,6 +23,8 @@ from lineage_store.log.desk_kinds import (
     RunAsked,
     SignedIn,
     SignInRefused,
+    TokenEnded,
+    TokenMade,
     UserAdded,
     UserEnded,
     UserInvitedAgain,
@@ -100,6 +102,11 @@ WRITTEN = [
     (UserAdded("s-1", "officer"), {"user": "s-1", "role": "officer"}),
     (UserInvitedAgain("s-1", "s-2"), {"user": "s-1", "by": "s-2"}),
     (UserEnded("s-1"), {"user": "s-1"}),
+    (
+        TokenMade("t1", "s-1", "officer", "2031-02-01", "s-2"),
+        {"token": "t1", "user": "s-1", "role": "officer", "until": "2031-02-01", "by": "s-2"},
+    ),
+    (TokenEnded("t1", "s-1", "s-2"), {"token": "t1", "user": "s-1", "by": "s-2"}),
     (SignedIn("s-1"), {"by": "s-1"}),
     (SignInRefused("s-1"), {"user": "s-1"}),
     (

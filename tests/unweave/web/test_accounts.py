@@ -177,7 +177,8 @@ def test_the_command_adds_and_ends_users_and_makes_the_keys_of_the_desk(tmp_path
     assert told["path"].startswith("/welcome/") and len(told["path"]) == len("/welcome/") + 64
     for name in ("desk-lookup", "desk-requests"):
         assert (root / "keys" / name).stat().st_mode & 0o777 == 0o600
-    assert users.list() == {"users": [{"name": "Dora Ost", "role": "officer", "set_up": False}]}
+    dora = {"name": "Dora Ost", "role": "officer", "set_up": False, "program": False}
+    assert users.list() == {"users": [dora]}
     assert users.invite("Dora Ost")["path"] != told["path"]
     users.end("Dora Ost")
     assert users.list() == {"users": []}

@@ -17,7 +17,7 @@ OF = "\b\n" + "\n".join(
         "approver   agrees to requests that others asked for and filed",
         "engineer   sees models and deletions, and runs what is ready; no names",
         "auditor    reads requests without names, the log, the records; proofs",
-        "owner      reads what an auditor does; users are added by this command",
+        "owner      reads what an auditor does, and makes and ends tokens of programs",
     )
 )
 
@@ -73,7 +73,7 @@ def user() -> None:
 @JSON
 def add(workspace: Path, name: str, role: str, address: str, wait: int, as_json: bool) -> None:
     """Add a user, and print a link of one use by which they set password and second factor."""
-    _linked(_users(workspace, wait).add(name, role), address, as_json)
+    _linked(users_of(workspace, wait).add(name, role), address, as_json)
 
 
 @user.command()
@@ -85,7 +85,7 @@ def add(workspace: Path, name: str, role: str, address: str, wait: int, as_json:
 @JSON
 def invite(workspace: Path, name: str, address: str, wait: int, as_json: bool) -> None:
     """Void what a user signs in with, and print a new link: of a lost password or second factor."""
-    _linked(_users(workspace, wait).invite(name), address, as_json)
+    _linked(users_of(workspace, wait).invite(name), address, as_json)
 
 
 @user.command()
@@ -95,7 +95,7 @@ def invite(workspace: Path, name: str, address: str, wait: int, as_json: bool) -
 @JSON
 def end(workspace: Path, name: str, wait: int, as_json: bool) -> None:
     """Let a user in no more."""
-    answer = _users(workspace, wait).end(name)
+    answer = users_of(workspace, wait).end(name)
     if as_json:
         say_json(answer)
         return
@@ -107,18 +107,20 @@ def end(workspace: Path, name: str, wait: int, as_json: bool) -> None:
 @JSON
 def list_(workspace: Path, as_json: bool) -> None:
     """List the users of the desk."""
-    answer = _users(workspace, 0).list()
+    answer = users_of(workspace, 0).list()
     if as_json:
         say_json(answer)
         return
     for one in answer["users"]:
         pending = "" if one["set_up"] else ", has not come in yet"
+        pending = ", a program" if one["program"] else pending
         say(f"{one['name']}: {one['role']}{pending}")
     if not answer["users"]:
         say("The desk has no user: `unweave user add` adds one.")
 
 
-def _users(workspace: Path, wait: float) -> Any:
+def users_of(workspace: Path, wait: float) -> Any:
+    """Return the users of a workspace's desk."""
     from unweave.session.session import Session
     from unweave.web.desk_users import DeskUsers
 

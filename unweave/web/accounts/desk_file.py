@@ -4,6 +4,7 @@
                keeps it, the digest of a link of one use
     sign_ins   digest of the cookie, user, when it began and was seen last
     sent       requests whose answer was sent, and when
+    tokens     number, digest of a program's token, user, its last day
 
 Names of staff lie sealed as in the queue, so that somebody of the staff may be forgotten as a
 customer like anybody: no scan finds them here in clear.
@@ -28,6 +29,11 @@ _TABLES = (
     ) WITHOUT ROWID""",
     """CREATE TABLE IF NOT EXISTS sent (request TEXT PRIMARY KEY, time TEXT NOT NULL)
     WITHOUT ROWID""",
+    # No number is given twice: the event log has them.
+    """CREATE TABLE IF NOT EXISTS tokens (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, digest BLOB NOT NULL UNIQUE, user BLOB NOT NULL,
+        until TEXT NOT NULL
+    )""",
 )
 
 

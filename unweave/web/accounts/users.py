@@ -27,12 +27,16 @@ Random = Callable[[int], bytes]
 
 @dataclass(frozen=True)
 class User:
-    """Somebody who may use the desk; `is_set` says whether password and second factor are."""
+    """Somebody who may use the desk; `is_set` says whether password and second factor are.
+
+    A program has neither, and no link to set them by: it comes in by tokens.
+    """
 
     digest: bytes
     name: str
     role: Role
     is_set: bool
+    is_program: bool
     ended: bool
 
 
@@ -45,23 +49,34 @@ class Users:
 
     def add(self, name: str, role: Role, *, now: int, random_bytes: Random) -> str:
         """Add somebody, and return the link of one use; raises BadInput for a known name."""
-        name = " ".join(name.split())
-        if not name or len(name) > 200 or not name.isprintable():
-            raise BadInput("A user has a name of letters, 200 at most.")
-        digest = self._digest(name)
-        known = self._row(digest)
+        known = self._row(self._digest(name))
         if known is not None and known["ended"] is None:
             raise BadInput("There is a user of that name: `unweave user invite` makes a new link.")
-        self.connection.execute("DELETE FROM users WHERE digest = ?", (digest,))
-        sealed = self._sealed("name", digest, name, random_bytes)
-        self.connection.execute(
-            "INSERT INTO users (digest, name, role) VALUES (?, ?, ?)", (digest, sealed, role)
-        )
+        digest = self._insert(name, role, random_bytes)
         return self._link(digest, now=now, random_bytes=random_bytes)
+
+    def program(self, name: str, role: Role, *, random_bytes: Random) -> User:
+        """Return a program by its name, a new one at the first time.
+
+        Raises BadInput if the name is a person's, or that of a program in another role.
+        """
+        row = self._row(self._digest(name))
+        if row is None or row["ended"] is not None:
+            row = self._row(self._insert(name, role, random_bytes))
+        assert row is not None
+        found = self._user(row)
+        if not found.is_program:
+            raise BadInput("There is a person of that name: a program has a name of its own.")
+        if found.role != role:
+            raise BadInput(f"There is a program of that name, as {found.role}: end it first.")
+        return found
 
     def invite(self, name: str, *, now: int, random_bytes: Random) -> str:
         """Void what somebody signs in with, and return a new link to set it by."""
-        digest = self.find(name).digest
+        found = self.find(name)
+        if found.is_program:
+            raise BadInput("That is a program: it comes in by tokens, and never signs in.")
+        digest = found.digest
         self.connection.execute(
             "UPDATE users SET password = NULL, factor = NULL, counter = 0 WHERE digest = ?",
             (digest,),
@@ -167,8 +182,21 @@ class Users:
         )
         return link
 
+    def _insert(self, name: str, role: Role, random_bytes: Random) -> bytes:
+        name = " ".join(name.split())
+        if not name or len(name) > 200 or not name.isprintable():
+            raise BadInput("A user has a name of letters, 200 at most.")
+        digest = self._digest(name)
+        self.connection.execute("DELETE FROM users WHERE digest = ?", (digest,))
+        sealed = self._sealed("name", digest, name, random_bytes)
+        self.connection.execute(
+            "INSERT INTO users (digest, name, role) VALUES (?, ?, ?)", (digest, sealed, role)
+        )
+        return digest
+
     def _sign_out(self, digest: bytes) -> None:
-        self.connection.execute("DELETE FROM sign_ins WHERE user = ?", (digest,))
+        for table in ("sign_ins", "tokens"):
+            self.connection.execute(f"DELETE FROM {table} WHERE user = ?", (digest,))
 
     def _row(self, digest: bytes) -> sqlite3.Row | None:
         found = self.connection.execute("SELECT * FROM users WHERE digest = ?", (digest,))
@@ -181,6 +209,7 @@ class Users:
             name=self._opened("name", row["digest"], row["name"]),
             role=row["role"],
             is_set=row["password"] is not None,
+            is_program=row["password"] is None and row["link"] is None and row["ended"] is None,
             ended=row["ended"] is not None,
         )
 

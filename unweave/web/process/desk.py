@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from unweave.session.session import Now, Session
 from unweave.web.accounts.desk_file import desk_file
 from unweave.web.accounts.sent_answers import SentAnswers
 from unweave.web.accounts.sign_ins import SignIns
+from unweave.web.accounts.tokens import Tokens
 from unweave.web.accounts.too_often import Limit
 from unweave.web.accounts.users import User, Users
 from unweave.web.process.bindings import Binding
@@ -45,6 +46,7 @@ class Accounts:
     users: Users
     sign_ins: SignIns
     sent: SentAnswers
+    tokens: Tokens
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,15 +108,23 @@ class Desk:
         """Open users and sign-ins for one transaction."""
         keys = self.session.workspace().keys()
         with desk_file(self.root) as connection:
-            yield Accounts(Users(connection, keys), SignIns(connection), SentAnswers(connection))
+            users = Users(connection, keys)
+            sign_ins, sent = SignIns(connection), SentAnswers(connection)
+            yield Accounts(users, sign_ins, sent, Tokens(connection, users))
 
     def log(self, user: User, what: Callable[[str], Loggable]) -> None:
         """Append what somebody did to the event log; the next command signs it.
 
         `what` returns the event for the number of whoever did it.
         """
+        self.log_of([user.name], lambda numbers: what(numbers[0]))
+
+    def log_of(self, names: Sequence[str], what: Callable[[Sequence[str]], Loggable]) -> None:
+        """Append an event of several of the staff; `what` returns it for their numbers."""
         workspace = self.session.workspace()
         with events_to_be_signed(workspace) as connection:
             keys = workspace.keys()
-            number = number_of(connection, keys, user.name, random_bytes=self.random_bytes)
-            events.append(connection, what(number), time=time_text(self.now()))
+            numbers = [
+                number_of(connection, keys, name, random_bytes=self.random_bytes) for name in names
+            ]
+            events.append(connection, what(numbers), time=time_text(self.now()))
