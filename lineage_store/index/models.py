@@ -151,12 +151,13 @@ def models(connection: sqlite3.Connection, *, live_only: bool = False) -> list[M
 
 
 def newest_models(
-    connection: sqlite3.Connection, *, live_only: bool, size: int
+    connection: sqlite3.Connection, *, live_only: bool, size: int, before: int | None = None
 ) -> list[ModelRecord]:
-    """List so many models, newest first."""
-    where = "WHERE state = 'live'" if live_only else ""
-    asked = f"SELECT * FROM models {where} ORDER BY ordinal DESC LIMIT ?"
-    return [_record(row) for row in connection.execute(asked, (size,)).fetchall()]
+    """List so many models of before a number, newest first."""
+    where = "AND state = 'live'" if live_only else ""
+    asked = f"SELECT * FROM models WHERE ordinal < ? {where} ORDER BY ordinal DESC LIMIT ?"
+    below = before if before is not None else 1 << 62
+    return [_record(row) for row in connection.execute(asked, (below, size)).fetchall()]
 
 
 def of_line(connection: sqlite3.Connection, family: str) -> list[ModelRecord]:

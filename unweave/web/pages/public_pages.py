@@ -5,14 +5,12 @@ whether it speaks of that person; neither is kept, and both stand in no address.
 """
 
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from starlette.responses import PlainTextResponse, Response
 
 from lineage_store.errors import BadInput, UnweaveError
-from unweave.api.verify import verify
+from unweave.web.operations.certificates_checked import checked
 from unweave.web.process.desk import Desk
 from unweave.web.process.rendering import TEMPLATES, Page, rendered
 from unweave.web.process.visits import Visit
@@ -35,19 +33,7 @@ def verified(desk: Desk, visit: Visit) -> Response:
         why = "A receipt and an id go together: give both, or neither."
         return _verify(desk, visit, None, [(why, "subject" if receipt else "receipt")])
     try:
-        with TemporaryDirectory(prefix="unweave-verify-") as folder:
-            file = Path(folder) / "certificate.json"
-            file.write_bytes(certificate)
-            own = None
-            if receipt:
-                own = Path(folder) / "receipt.json"
-                own.write_bytes(receipt)
-            found = verify(
-                file,
-                public_key=desk.session.workspace().public_key,
-                receipt=own,
-                subject=subject if own else None,
-            )
+        found = checked(desk, certificate, receipt=receipt or None, subject=subject)
     except BadInput as error:
         return _verify(desk, visit, None, [(str(error), "certificate")])
     return _verify(desk, visit, found, [])
