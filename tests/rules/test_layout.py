@@ -46,7 +46,7 @@ ROOMS = """
     unweave/session  unweave/letters  unweave/desk  unweave/exports
     unweave/api
     unweave/web/accounts  unweave/web/process  unweave/web/operations  unweave/web/pages
-    unweave/web
+    unweave/web/api  unweave/web
     unweave/options  unweave/commands/requests  unweave/commands  unweave/demo  unweave/tfx
     unweave
 """.split()  # noqa: SIM905

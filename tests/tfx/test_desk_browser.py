@@ -63,7 +63,8 @@ def pages_of(role):
         numbers = range(1, 10) if "{request}" in rule.path else (1,)  # one in each state
         found += [rule.path.format(**places, request=f"q{number}") for number in numbers]
     files = ("/style.css", "/healthz", "/audit/head", "/audit/key", "/records/requests.csv")
-    return [one for one in found if one not in files and not one.endswith("LINK")]
+    pages = (one for one in found if one not in files and not one.startswith("/api/"))
+    return [one for one in pages if not one.endswith("LINK")]
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
 """The application: every route of the matrix with its handler, behind the gate."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -8,6 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from unweave.web.api.api_guard import answering
+from unweave.web.api.operations_done import DONE
+from unweave.web.api.operations_table import OPERATIONS, ROOT, Operation
 from unweave.web.guard import Handler, guarded
 from unweave.web.pages import (
     audit_page,
@@ -20,11 +23,13 @@ from unweave.web.pages import (
     request_forms,
     request_page,
     sending,
+    settings_page,
     sign_in_page,
 )
 from unweave.web.process.desk import Desk
 from unweave.web.process.headers import Application, Gate
-from unweave.web.process.matrix import MATRIX
+from unweave.web.process.matrix import MATRIX, Rule
+from unweave.web.process.problems import API, problem
 from unweave.web.process.rendering import Page, rendered
 from unweave.web.process.visits import Visit
 
@@ -72,25 +77,38 @@ HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("GET", "/audit/key"): audit_page.key,
     ("GET", "/records"): records_page.show,
     ("GET", "/records/requests.csv"): records_page.as_csv,
+    ("GET", "/settings"): settings_page.show,
+    ("POST", "/settings/tokens"): settings_page.make,
+    ("POST", "/settings/tokens/{token}/end"): settings_page.end,
+}
+CALLS: Mapping[tuple[str, str], Operation] = {
+    (one.method, ROOT + one.path): one for one in OPERATIONS
 }
 
 
 def application(desk: Desk) -> Application:
     """Return the desk as an application (ASGI); no route is in it that the matrix has not."""
-    routes = [
-        Route(
-            rule.path,
-            guarded(desk, rule, HANDLERS[rule.method, rule.path]),
-            methods=[rule.method],
-        )
-        for rule in MATRIX
-    ]
+    routes = [Route(rule.path, _answers(desk, rule), methods=[rule.method]) for rule in MATRIX]
     inner = Starlette(routes=routes, exception_handlers={HTTPException: _not_there})
     inner.router.redirect_slashes = False  # to an address that says http, behind a proxy, too
     return Gate(inner, desk.binding, desk.pages)
 
 
+def _answers(desk: Desk, rule: Rule) -> Callable[[Request], object]:
+    """Return what answers a route: a page or, to a program, an operation."""
+    operation = CALLS.get((rule.method, rule.path))
+    if operation is not None:
+        return answering(desk, rule, operation, DONE[operation.name])
+    return guarded(desk, rule, HANDLERS[rule.method, rule.path])
+
+
 async def _not_there(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
+    if request.url.path.startswith(API):
+        headers = error.headers if isinstance(error, HTTPException) else None
+        why = (
+            "There is no such operation." if status == 404 else "The operation does not take that."
+        )
+        return problem(status, why, headers=headers)
     why = "There is no such page." if status == 404 else "The page does not take that."
     return rendered(Page("refused.html.j2", {"why": why, "status": status}, status), Visit(None))

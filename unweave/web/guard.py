@@ -5,7 +5,7 @@ for the disk keeps nobody waiting.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from time import monotonic
 from urllib.parse import parse_qsl
 
@@ -16,14 +16,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from lineage_store.errors import CheckFailed, NothingFound, UnweaveError, WorkspaceBusy
+from lineage_store.errors import UnweaveError
 from unweave.session.unforeseen import sentence, write_details
 from unweave.web.accounts.sign_ins import form_token, is_form_token
 from unweave.web.accounts.users import User
-from unweave.web.process.clerk import ClerkFailed
 from unweave.web.process.desk import Desk
 from unweave.web.process.headers import TooLarge
 from unweave.web.process.matrix import PUBLIC, Rule
+from unweave.web.process.problems import status_of
 from unweave.web.process.rendering import Page, rendered, see
 from unweave.web.process.visits import Form, Visit
 
@@ -32,12 +32,6 @@ LOG = logging.getLogger("unweave.desk")
 FIELDS = 5_000  # of one form
 SLOWEST = 60.0  # seconds within which a form comes in
 LARGEST_FORM = 1 << 20  # bytes of a form without a file
-STATUS: Mapping[type[UnweaveError], int] = {
-    NothingFound: 404,
-    WorkspaceBusy: 503,
-    ClerkFailed: 500,
-    CheckFailed: 409,
-}
 
 
 def guarded(desk: Desk, rule: Rule, handler: Handler) -> Callable[[Request], object]:
@@ -70,8 +64,7 @@ def _answer(desk: Desk, rule: Rule, handler: Handler, request: Request, form: Fo
         refusal = _refusal(desk, rule, visit, request)
         return handler(desk, visit) if refusal is None else refusal
     except UnweaveError as error:
-        status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 422)
-        return _refused(visit, status, str(error))
+        return _refused(visit, status_of(error), str(error))
     except Exception as error:  # the one place for whatever nobody foresaw
         details = write_details(error, workspace=desk.root, command=f"desk {rule.path}")
         return _refused(visit, 500, sentence(error, details))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import unweave
+from fixtures.api_caller import Caller
 from fixtures.desk_users import sign_in_at_once
 from fixtures.small_desk import WITHHELD, withhold
 from lineage_store.errors import BadInput
@@ -37,7 +38,8 @@ sys.path.insert(0, sys.argv[2])
 from fixtures.script_free import ScriptFree
 browser = ScriptFree(served, desk.binding.home)
 browser._client.cookies.set("desk", sys.argv[3], domain="127.0.0.1")
-statuses = {path: browser.get(path).status_code for path in json.loads(sys.argv[4])}
+statuses = {path: browser.get(path, authorization="Bearer " + sys.argv[5]).status_code
+            for path in json.loads(sys.argv[4])}
 browser.get("/requests/q3")
 statuses["names"] = browser.send("/requests/q3/names", why="answer").status_code
 assert "Quinn Two" in browser.text and "moved away" in browser.text
@@ -48,6 +50,7 @@ print(json.dumps({"statuses": statuses, "opened": opened, "heavy": sorted(heavy)
 
 def test_it_serves_every_page_by_two_keys_alone_and_without_tensorflow(desk):
     officer = sign_in_at_once(desk, "Dora Ost", "officer")
+    program = Caller(desk, "officer")
     withhold(desk)  # what it must never open is not there
     places = {"model": "m1", "deletion": "r1", "link": "0"}
     paths = sorted(
@@ -60,7 +63,7 @@ def test_it_serves_every_page_by_two_keys_alone_and_without_tensorflow(desk):
     )
     process = subprocess.run(
         [sys.executable, "-c", VISITS, desk.root, TOP / "tests", officer.cookies()["desk"],
-         json.dumps(paths)],
+         json.dumps(paths), program.secret],
         capture_output=True, check=False, text=True, env=os.environ | {"PYTHONPATH": str(TOP)},
     )  # fmt: skip
     assert process.returncode == 0, process.stderr[-2000:]

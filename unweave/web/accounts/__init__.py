@@ -5,6 +5,7 @@ users            who there is, in which role, and the links of one use
 passwords        as Argon2 keeps them
 one_time_codes   the second factor (TOTP)
 sign_ins         from signing in to signing out
+asked_once       what came of the calls that programs made
 tokens           by which programs come in
 sent_answers     of which requests the answer was sent
 too_often        how often somebody may try

@@ -4,6 +4,7 @@
                keeps it, the digest of a link of one use
     sign_ins   digest of the cookie, user, when it began and was seen last
     sent       requests whose answer was sent, and when
+    asked_once calls of the API that are not to be done twice (`asked_once`)
     tokens     number, digest of a program's token, user, its last day
 
 Names of staff lie sealed as in the queue, so that somebody of the staff may be forgotten as a
@@ -34,6 +35,10 @@ _TABLES = (
         number INTEGER PRIMARY KEY AUTOINCREMENT, digest BLOB NOT NULL UNIQUE, user BLOB NOT NULL,
         until TEXT NOT NULL
     )""",
+    """CREATE TABLE IF NOT EXISTS asked_once (
+        digest BLOB PRIMARY KEY, route TEXT NOT NULL, began INTEGER NOT NULL, status INTEGER,
+        answer BLOB
+    ) WITHOUT ROWID""",
 )
 
 

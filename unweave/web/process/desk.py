@@ -19,6 +19,7 @@ from lineage_store.requests import number_of
 from lineage_store.workspace import DeskWorkspace, open_for_the_desk
 from unweave.desk.request_queue import RequestQueue
 from unweave.session.session import Now, Session
+from unweave.web.accounts.asked_once import AskedOnce
 from unweave.web.accounts.desk_file import desk_file
 from unweave.web.accounts.sent_answers import SentAnswers
 from unweave.web.accounts.sign_ins import SignIns
@@ -26,6 +27,7 @@ from unweave.web.accounts.tokens import Tokens
 from unweave.web.accounts.too_often import Limit
 from unweave.web.accounts.users import User, Users
 from unweave.web.process.bindings import Binding
+from unweave.web.process.bodies import Bodies
 
 OUTBOX = ".outbox"
 
@@ -47,6 +49,7 @@ class Accounts:
     sign_ins: SignIns
     sent: SentAnswers
     tokens: Tokens
+    asked_once: AskedOnce
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +71,7 @@ class Desk:
     counted: dict[str, Any] = field(default_factory=dict)
     runs: list[Popen[bytes]] = field(default_factory=list)
     starting: Lock = field(default_factory=Lock)
+    bodies: Bodies = field(default_factory=Bodies)
     tries: Limit = field(default_factory=lambda: Limit(6, 300.0, monotonic))
     refusals: Limit = field(default_factory=lambda: Limit(1, 300.0, monotonic))
     pages: Limit = field(default_factory=lambda: Limit(240, 60.0, monotonic))
@@ -110,7 +114,8 @@ class Desk:
         with desk_file(self.root) as connection:
             users = Users(connection, keys)
             sign_ins, sent = SignIns(connection), SentAnswers(connection)
-            yield Accounts(users, sign_ins, sent, Tokens(connection, users))
+            asked_once, tokens = AskedOnce(connection, keys), Tokens(connection, users)
+            yield Accounts(users, sign_ins, sent, tokens, asked_once)
 
     def log(self, user: User, what: Callable[[str], Loggable]) -> None:
         """Append what somebody did to the event log; the next command signs it.

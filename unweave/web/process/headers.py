@@ -12,6 +12,7 @@ from typing import Any
 
 from unweave.web.accounts.too_often import Limit
 from unweave.web.process.bindings import Binding
+from unweave.web.process.problems import API, MEDIA, problem_bytes
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -60,7 +61,7 @@ class Gate:
         refusal = self._refusal(scope, given)
         told = _telling(send, self._binding)
         if refusal is not None:
-            await _refuse(told, *refusal)
+            await _refuse(told, *refusal, as_problem=scope["path"].startswith(API))
             return
         await self._inner(scope, _at_most(receive), told)
 
@@ -129,7 +130,11 @@ def _telling(send: Send, binding: Binding) -> Send:
     return told
 
 
-async def _refuse(send: Send, status: int, text: str) -> None:
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
+async def _refuse(send: Send, status: int, text: str, *, as_problem: bool) -> None:
+    kind = MEDIA if as_problem else "text/plain; charset=utf-8"
+    headers = [(b"content-type", kind.encode()), (b"connection", b"close")]
+    headers += [(b"allow", b"GET, POST")] if status == 405 else []
+    headers += [(b"retry-after", b"60")] if status == 429 else []
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": text.encode()})
+    body = problem_bytes(status, text) if as_problem else text.encode()
+    await send({"type": "http.response.body", "body": body})

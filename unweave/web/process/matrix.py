@@ -15,7 +15,9 @@ NAMES: frozenset[Role] = frozenset({"officer", "approver"})
 OFFICER: frozenset[Role] = frozenset({"officer"})
 RUNNERS: frozenset[Role] = frozenset({"officer", "engineer"})
 APPROVER: frozenset[Role] = frozenset({"approver"})
+OWNER: frozenset[Role] = frozenset({"owner"})
 RECORDS: frozenset[Role] = frozenset({"officer", "auditor", "owner"})
+NOT_THEIR_OWN = "not who asked or filed it"
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ MATRIX: tuple[Rule, ...] = (
     Rule("GET",  "/requests/{request}",               DESK),
     Rule("POST", "/requests/{request}/names",         NAMES),
     Rule("POST", "/requests/{request}/who",           OFFICER),
-    Rule("POST", "/requests/{request}/approve",       APPROVER, "not who asked or filed it"),
+    Rule("POST", "/requests/{request}/approve",       APPROVER, NOT_THEIR_OWN),
     Rule("POST", "/requests/{request}/ask-more",      OFFICER),
     Rule("POST", "/requests/{request}/more-came",     OFFICER),
     Rule("POST", "/requests/{request}/unidentified",  OFFICER),
@@ -74,6 +76,44 @@ MATRIX: tuple[Rule, ...] = (
     Rule("GET",  "/audit/key",                        PUBLIC),
     Rule("GET",  "/records",                          RECORDS),
     Rule("GET",  "/records/requests.csv",             RECORDS),
+    Rule("GET",  "/settings",                         OWNER),
+    Rule("POST", "/settings/tokens",                  OWNER),
+    Rule("POST", "/settings/tokens/{token}/end",      OWNER),
+    Rule("GET",  "/api/v1/openapi.json",                            PUBLIC),
+    Rule("GET",  "/api/v1/requests",                                DESK),
+    Rule("POST", "/api/v1/requests",                                OFFICER),
+    Rule("GET",  "/api/v1/requests/{request}",                      DESK),
+    Rule("POST", "/api/v1/requests/{request}/names",                NAMES),
+    Rule("POST", "/api/v1/requests/{request}/who",                  OFFICER),
+    Rule("POST", "/api/v1/requests/{request}/approve",              APPROVER, NOT_THEIR_OWN),
+    Rule("POST", "/api/v1/requests/{request}/ask-more",             OFFICER),
+    Rule("POST", "/api/v1/requests/{request}/more-came",            OFFICER),
+    Rule("POST", "/api/v1/requests/{request}/unidentified",         OFFICER),
+    Rule("POST", "/api/v1/requests/{request}/extend",               OFFICER),
+    Rule("POST", "/api/v1/requests/{request}/hold",                 OFFICER),
+    Rule("POST", "/api/v1/requests/{request}/release",              OFFICER),
+    Rule("POST", "/api/v1/requests/{request}/refuse",               OFFICER),
+    Rule("POST", "/api/v1/requests/{request}/cancel",               OFFICER),
+    Rule("POST", "/api/v1/requests/{request}/keep-rows",            OFFICER),
+    Rule("POST", "/api/v1/requests/{request}/uphold",               OFFICER),
+    Rule("POST", "/api/v1/requests/{request}/announce-lift",        OFFICER),
+    Rule("POST", "/api/v1/requests/{request}/lift",                 OFFICER),
+    Rule("POST", "/api/v1/requests/{request}/pack",                 OFFICER),
+    Rule("POST", "/api/v1/requests/{request}/file",                 OFFICER),
+    Rule("POST", "/api/v1/requests/{request}/sent",                 OFFICER),
+    Rule("POST", "/api/v1/people/look-up",                          OFFICER),
+    Rule("GET",  "/api/v1/run",                                     STAFF),
+    Rule("POST", "/api/v1/run",                                     RUNNERS),
+    Rule("GET",  "/api/v1/models",                                  STAFF),
+    Rule("GET",  "/api/v1/models/{model}",                          STAFF),
+    Rule("GET",  "/api/v1/deletions/{deletion}",                    STAFF),
+    Rule("GET",  "/api/v1/events",                                  STAFF),
+    Rule("GET",  "/api/v1/head",                                    STAFF),
+    Rule("GET",  "/api/v1/records",                                 RECORDS),
+    Rule("POST", "/api/v1/verify",                                  PUBLIC, files=True),
+    Rule("GET",  "/api/v1/tokens",                                  OWNER),
+    Rule("POST", "/api/v1/tokens",                                  OWNER),
+    Rule("POST", "/api/v1/tokens/{token}/end",                      OWNER),
 )
 # fmt: on
 BY_ROUTE = {(rule.method, rule.path): rule for rule in MATRIX}

@@ -27,6 +27,7 @@ NAVIGATION = (
     ("/models", "Models"),
     ("/audit", "Audit"),
     ("/records", "Records"),
+    ("/settings", "Settings"),
     ("/verify", "Verify"),
 )
 

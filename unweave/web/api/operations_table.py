@@ -1,0 +1,191 @@
+"""Every operation of the API, as one literal table; who may ask for it stands in the matrix.
+
+A `{place}` of a path is the number of a thing (`PLACES`), never whom it is about. What `changes`
+something is asked with an `Idempotency-Key`. The description (`openapi`), the checks of what is
+sent (`api_guard`) and the routes are all made from here.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from lineage_store.log import KINDS
+from lineage_store.rights import ENDS, RIGHTS, TAKEN_BACK
+from unweave.letters.kinds import LANGUAGES
+from unweave.web.accounts.users import ROLES
+from unweave.web.api.body_fields import Field, Parameter
+from unweave.web.operations.people_found import WHY_LOOKED_UP
+from unweave.web.operations.request_reading import WHY_NAMES
+
+PLACES = {
+    "request": "q[0-9]{1,12}",
+    "model": "m[0-9]{1,12}",
+    "deletion": "r[0-9]{1,12}",
+    "token": "t[0-9]{1,12}",
+}
+ROOT = "/api/v1"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What can be asked: by which method and path, with which fields, and the shape of the answer.
+
+    `large` takes files in its body; `media` is what the answer is.
+    """
+
+    name: str
+    method: Literal["GET", "POST"]
+    path: str
+    says: str
+    answer: str
+    body: tuple[Field, ...] = ()
+    query: tuple[Parameter, ...] = ()
+    changes: bool = False
+    status: int = 200
+    large: bool = False
+    media: str = "application/json"
+
+
+def _page(pattern: str) -> tuple[Parameter, ...]:
+    return (
+        Parameter("cursor", "Where to go on: `next` of the page before.", pattern),
+        Parameter("limit", "How many at most, of 1 to 200.", "([1-9][0-9]?|1[0-9][0-9]|200)", "50"),
+    )
+
+
+TO = (
+    Field("to", "text", "Whom it is addressed to, by default who asked."),
+    Field("language", "text", "In which language, by default English.", choices=tuple(LANGUAGES)),
+)
+WHY_A_HOLD = Field("reason", "text", "Why it may not run.", required=True)
+FILING = (
+    Field("ids", "ids", "Whom it is about, as the data have them.", required=True),
+    Field("right", "text", "What is asked for, by default erasure.", choices=RIGHTS),
+    Field("rows", "flag", "The ids are of rows, not of people."),
+    Field("ground", "text", "On what ground, 17(1)(b) say."),
+    Field("requester", "text", "Who asks."),
+    Field("reason", "text", "Why."),
+    Field("legal_basis", "text", "On what legal basis."),
+    Field("came_by", "text", "By which way it came, by which the answer goes."),
+    Field("verified_how", "text", "How the person was verified, by who files it."),
+    Field("received", "day", "On which day it was received, by default today."),
+    Field("deadline", "day", "By when it is to be done, if earlier than the law has it."),
+    Field("long_ago", "flag", "It was received more than a year ago, indeed."),
+)
+LIFTING = tuple(dict.fromkeys((*(one for ends in ENDS.values() for one in ends), TAKEN_BACK)))
+
+# fmt: off
+OPERATIONS: tuple[Operation, ...] = (
+    Operation("describeApi", "GET", "/openapi.json", "Read this description.", "Document"),
+    Operation("listRequests", "GET", "/requests",
+              "List requests: open ones as they are due, those that are over newest first.",
+              "RequestPage", query=(
+                  Parameter("show", "Which, by default those that are open.", "", "open",
+                            ("open", "over")),
+                  *_page("(open_[0-9]{4}-[0-9]{2}-[0-9]{2}|over)_[0-9]{1,12}"))),
+    Operation("fileRequest", "POST", "/requests",
+              "File a request; one that waits already is named instead.", "Filed",
+              body=FILING, changes=True),
+    Operation("showRequest", "GET", "/requests/{request}", "Read a request, without a name.",
+              "Request"),
+    Operation("readNames", "POST", "/requests/{request}/names",
+              "Read whom a request is about, and the words that it keeps: logged, with the reason.",
+              "Names", body=(Field("because", "text", "Why they are read.", required=True,
+                                   choices=tuple(WHY_NAMES)),)),
+    Operation("answerWhoIsMeant", "POST", "/requests/{request}/who",
+              "Say which of the spellings that look alike are meant, by number, or that none is.",
+              "Request", changes=True, body=(
+                  Field("also", "ids", "The numbers of those that are meant."),
+                  Field("only", "flag", "None of them is meant."))),
+    Operation("approveRequest", "POST", "/requests/{request}/approve",
+              "Approve a request, as a second person.", "Request", changes=True),
+    Operation("askForMore", "POST", "/requests/{request}/ask-more",
+              "Say that more was asked for, to tell who the person is: the clock stands.",
+              "Request", changes=True,
+              body=(Field("doubt", "text", "What is doubted.", required=True),)),
+    Operation("sayMoreCame", "POST", "/requests/{request}/more-came",
+              "Say on which day what was asked for came: the clock goes on.", "Request",
+              changes=True, body=(Field("on", "day", "On which day, by default today."),)),
+    Operation("sayUnidentified", "POST", "/requests/{request}/unidentified",
+              "Say that nobody can tell who the person is.", "Request", changes=True),
+    Operation("extendRequest", "POST", "/requests/{request}/extend",
+              "Take the longer time that the law allows.", "Request", changes=True,
+              body=(Field("because", "text", "For which of the reasons of the law.",
+                          required=True),)),
+    Operation("holdRequest", "POST", "/requests/{request}/hold",
+              "Keep a request from running to the end of a day.", "Request", changes=True,
+              body=(WHY_A_HOLD, Field("until", "day", "The last day.", required=True))),
+    Operation("releaseRequest", "POST", "/requests/{request}/release", "End a hold.", "Request",
+              changes=True),
+    Operation("refuseRequest", "POST", "/requests/{request}/refuse",
+              "Refuse a request, and write the letter that says why.", "Request", changes=True,
+              body=(Field("ground", "text", "On what ground.", required=True),
+                    Field("reason", "text", "Why: the person is told it.", required=True), *TO)),
+    Operation("cancelRequest", "POST", "/requests/{request}/cancel",
+              "Take a request back, as the person asked; what it keeps is erased.", "Request",
+              changes=True),
+    Operation("keepRows", "POST", "/requests/{request}/keep-rows",
+              "Have the next run take restricted rows out of the models, and keep them.",
+              "Request", changes=True),
+    Operation("upholdObjection", "POST", "/requests/{request}/uphold",
+              "Uphold an objection: the next run erases what it names.", "Request", changes=True),
+    Operation("announceLift", "POST", "/requests/{request}/announce-lift",
+              "Write the letter that tells of the end of a restriction, before that comes.",
+              "Request", changes=True, body=(
+                  Field("because", "text", "Why it ends.", required=True, choices=LIFTING),
+                  Field("on", "day", "On which day.", required=True),
+                  Field("reason", "text", "Why, in words."), *TO)),
+    Operation("liftRestriction", "POST", "/requests/{request}/lift",
+              "Lift a restriction, on the day of which the person was told, or later.", "Request",
+              changes=True),
+    Operation("writeAnswer", "POST", "/requests/{request}/pack",
+              "Write the letter that a request is due or, once it is over, the pack.", "Request",
+              changes=True, body=(
+                  Field("answer", "flag", "Answer, and end, what is answered by a person's data."),
+                  *TO)),
+    Operation("handOver", "POST", "/requests/{request}/file",
+              "Get what is written to be sent, as one ZIP file: logged, since it names the person.",
+              "File", media="application/zip"),
+    Operation("saySent", "POST", "/requests/{request}/sent",
+              "Say that the answer was sent; what was written is erased.", "Sent", changes=True),
+    Operation("lookUpPerson", "POST", "/people/look-up",
+              "Say in which models an id has rows: logged, with the reason and not whom.",
+              "LookedUp", body=(
+                  Field("id", "id", "Who, by one id.", required=True),
+                  Field("because", "text", "Why.", required=True,
+                        choices=tuple(WHY_LOOKED_UP)))),
+    Operation("showRun", "GET", "/run", "Say what runs, and what of the last run failed.", "Run"),
+    Operation("startRun", "POST", "/run", "Start what is due.", "Started", changes=True,
+              status=202),
+    Operation("listModels", "GET", "/models", "List models, newest first.", "ModelPage", query=(
+                  Parameter("show", "Which, by default those in use.", "", "live", ("live", "all")),
+                  *_page("m[0-9]{1,12}"))),
+    Operation("showModel", "GET", "/models/{model}",
+              "Read what a model learnt from, in numbers, and whether it is free of deleted rows.",
+              "Model"),
+    Operation("showDeletion", "GET", "/deletions/{deletion}",
+              "Read how a deletion stands, and its certificate.", "Deletion"),
+    Operation("listEvents", "GET", "/events", "List the event log, newest first.", "EventPage",
+              query=(Parameter("kind", "Only events of this kind.", "", "",
+                               tuple(one.name for one in KINDS)),
+                     *_page("[0-9]{1,12}"))),
+    Operation("showHead", "GET", "/head", "Read the signed head of the log, to be kept elsewhere.",
+              "Head"),
+    Operation("showRecords", "GET", "/records",
+              "Read who answers for the data, the figures of this year, and who has data.",
+              "Records"),
+    Operation("verifyCertificate", "POST", "/verify",
+              "Check a certificate and, with its receipt and an id, whether it speaks of them.",
+              "Verified", large=True, body=(
+                  Field("certificate", "file", "The file.", required=True),
+                  Field("receipt", "file", "Its receipt, as a file."),
+                  Field("subject", "id", "The id of whom the receipt was given to."))),
+    Operation("listTokens", "GET", "/tokens", "List the tokens that have not ended.", "TokenList"),
+    Operation("makeToken", "POST", "/tokens", "Make a token of a program; it is told once.",
+              "TokenMade", changes=True, body=(
+                  Field("name", "id", "The program's name.", required=True),
+                  Field("role", "text", "What it may do.", required=True, choices=ROLES),
+                  Field("until", "day", "Its last day.", required=True))),
+    Operation("endToken", "POST", "/tokens/{token}/end", "End a token at once.", "TokenEnded",
+              changes=True),
+)
+# fmt: on
