@@ -9,7 +9,7 @@ from unweave.web.process.matrix import BY_ROUTE, PUBLIC
 from unweave.web.process.problems import MEDIA
 
 UUID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-ABOUT = """What the desk's pages do, for programs: the JSON of the commands' `--json`, without \
+ABOUT = """What the desk's pages do, for programs: what the commands print as JSON, without \
 names of people, which are read by an operation of their own, and without paths of the machine. \
 Whom something is about stands in bodies alone, never in an address."""
 ONCE = """A UUID, drawn at random for what is to be done once: asked again within a day with the \
