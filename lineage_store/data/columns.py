@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from lineage_store.data.record import KEYED
 from lineage_store.data.risk import RiskRule
 from lineage_store.data.row_weights import Weighing
-from lineage_store.data.schema import RULES, Roles, Said, Task
+from lineage_store.data.schema import RULES, Declarations, Roles, Task
 from lineage_store.errors import BadInput
 from lineage_store.sources.reading import AS_IT_IS, Reading
 from lineage_store.sources.source import Given, Source, open_sources
@@ -249,6 +249,6 @@ def _roles(features: tuple[str, ...], columns: Columns, declared: Mapping[str, K
     for name, kind in kinds:
         if kind == "array" and name in columns.labels:
             raise BadInput(f"The label column {name!r} holds arrays: name one of single values.")
-    said_of_all = Said(kinds, columns.task, columns.rules, columns.tasks, columns.items)
+    said_of_all = Declarations(kinds, columns.task, columns.rules, columns.tasks, columns.items)
     weights, groups = columns.weights, columns.groups
     return Roles(features, columns.label, said_of_all, weights, groups, columns.further_labels)

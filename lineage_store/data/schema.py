@@ -24,8 +24,8 @@ and it is the only one that is read.
 `words` names the columns of texts whose values are words, many in each: messages, descriptions.
 They are texts like any other, and a family may read them word by word.
 
-A schema is told from the rows alone (`inference`) and from what was said of its columns (`Said`),
-so that schemas which are equal mean that a deletion changed nothing of it.
+A schema is told from the rows alone (`inference`) and from what was said of its columns
+(`Declarations`), so that schemas which are equal mean that a deletion changed nothing of it.
 
 As JSON it stands in snapshots, row stores and headers under `inference`, in the words of the first
 version: a table of one label has `label`, `label_type`, `task` and `classes`, and `string` is a
@@ -67,7 +67,7 @@ ones it is told which columns of texts hold words."""
 
 
 @dataclass(frozen=True)
-class Said:
+class Declarations:
     """What is said of columns and not told from rows, and by which rules all else is told.
 
     `kinds` are those of some columns, by name: the user's or the source's word. `task` is what all
@@ -178,7 +178,7 @@ class Roles:
 
     columns: tuple[str, ...]
     label: str | None = None
-    said: Said = Said()
+    said: Declarations = Declarations()
     weights: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     further_labels: tuple[str, ...] = ()
@@ -202,7 +202,7 @@ class Schema:
     labels: tuple[Label, ...] = ()
     weights: tuple[Column, ...] = ()
     groups: tuple[Column, ...] = ()
-    said: Said = Said()
+    said: Declarations = Declarations()
     words: tuple[str, ...] = ()
 
     @property
@@ -275,7 +275,7 @@ class Schema:
             tuple(Column(name, READ[kind]) for name, kind in value.get(role, ()))
             for role in ("features", "weights", "groups")
         )
-        said = Said(
+        said = Declarations(
             tuple((name, READ[kind]) for name, kind in value.get("said_kinds", ())),
             value.get("said_task"),
             value.get("rules", FIRST_RULES),

@@ -24,7 +24,7 @@ SPENT = ".spent"
 
 
 @dataclass(frozen=True)
-class Kept:
+class ReceiptState:
     """What became of a receipt: it is to be had `until` a day, or was `handed_out` at a time.
 
     Neither, where nobody asked for it in time, or there never was one.
@@ -87,13 +87,13 @@ class Receipts:
             )
         return unseal(bytes.fromhex(found[SEALED]), key=self.key, belongs_to=f"receipt {name}")
 
-    def kept(self, name: str, *, today: str) -> Kept:
+    def kept(self, name: str, *, today: str) -> ReceiptState:
         """Say what became of a receipt."""
         if not self.file(name).exists():
-            return Kept()
+            return ReceiptState()
         found = read_json(self.file(name))
         there = SEALED in found and found["until"] >= today
-        return Kept(found["until"] if there else None, found.get("handed_out"))
+        return ReceiptState(found["until"] if there else None, found.get("handed_out"))
 
     def was_handed_out(self, name: str, *, time: str) -> None:
         """Destroy what was sealed, and keep when it was handed out."""

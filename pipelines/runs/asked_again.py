@@ -14,7 +14,7 @@ from lineage_store.index import Request, models, reading_index
 from lineage_store.workspace import Workspace
 from pipelines.jobs import Command
 from pipelines.runs.find_rows import ForgetRequest, earlier_request
-from pipelines.runs.forget import Done, forget
+from pipelines.runs.forget import FinishedDeletion, forget
 from unlearning.planning import Limits, load_open, load_plan, still_approximate
 from unlearning.verification import load_reports
 
@@ -26,7 +26,7 @@ def forget_as_asked(
     command: Command,
     random_bytes: Callable[[int], bytes],
     finished: Sequence[str] = (),
-) -> Done:
+) -> FinishedDeletion:
     """Forget, or finish an interrupted run of the same ids and then do what it did not.
 
     `finished` are the requests that this command has just finished (`killed_runs.sweep`). Raises

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lineage_store.canonical import has_links
 from lineage_store.index import models
 from lineage_store.workspace import Workspace
-from pipelines.runs.find_rows import ForgetRequest, Found
+from pipelines.runs.find_rows import ForgetRequest, FoundRows
 from unlearning.erasure import LeftOut, find_left_out, lengths_of, look_before, must_be_decided
 from unlearning.planning import ModelPlan
 
@@ -21,7 +21,7 @@ class Looked:
 
 
 def to_be_decided(
-    connection: sqlite3.Connection, workspace: Workspace, request: ForgetRequest, found: Found
+    connection: sqlite3.Connection, workspace: Workspace, request: ForgetRequest, found: FoundRows
 ) -> list[LeftOut]:
     """Return the ids that what stays has too, by their place among ids and their spellings."""
     live = models.models(connection, live_only=True)
@@ -37,7 +37,7 @@ def look(
     connection: sqlite3.Connection,
     workspace: Workspace,
     request: ForgetRequest,
-    found: Found,
+    found: FoundRows,
     plans: Sequence[ModelPlan],
 ) -> Looked:
     """Return what the scans of this run are to know.

@@ -26,7 +26,7 @@ from lineage_store.keys import Keys, Pseudonyms, alike_entry, canonical_id, entr
 from lineage_store.workspace import Workspace
 from unlearning.certificates import KEPT
 from unlearning.erasure import row_tokens
-from unlearning.planning import Asked, OpenRequest
+from unlearning.planning import OpenRequest, WantedResult
 
 NO_ROWS = IndexedRows(np.zeros((0, 16), np.uint8), np.zeros(0, np.uint64), ())
 
@@ -44,7 +44,7 @@ class ForgetRequest:
 
     ids: tuple[str, ...]
     rows: bool = False
-    asked: Asked = field(default_factory=Asked)
+    asked: WantedResult = field(default_factory=WantedResult)
     reason: str | None = None
     replay: bool = False
     derived_until: str = ""
@@ -97,7 +97,7 @@ class ForgetRequest:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundRows:
     """Where the ids' rows are, by live model, the pseudonyms, and each id's rows by model.
 
     `spellings` are how the data spell ids that are given otherwise.
@@ -174,7 +174,7 @@ def _why_no_ids(connection: sqlite3.Connection) -> str:
 
 def find(
     connection: sqlite3.Connection, workspace: Workspace, request: ForgetRequest, keys: Keys
-) -> Found:
+) -> FoundRows:
     """Find the rows of all ids.
 
     Raises NothingFound, and says which id and why, if any of them has none or was forgotten.
@@ -198,7 +198,7 @@ def find(
             parts.setdefault(model, []).append(rows)
     found = {model: merged(here) for model, here in parts.items()}
     known_as = {name: pseudonym for one in each for name, pseudonym in one.known_as.items()}
-    return Found(
+    return FoundRows(
         found,
         tuple(known_as.values()),
         tuple(one.rows for one in each),
@@ -206,7 +206,7 @@ def find(
     )
 
 
-def others_in(connection: sqlite3.Connection, found: Found) -> int:
+def others_in(connection: sqlite3.Connection, found: FoundRows) -> int:
     """Count the people, other than those who go, whose some of the rows are as well."""
     records = {one.id: one for one in models.models(connection, live_only=True)}
     everybody = frozenset[bytes]().union(
@@ -219,7 +219,7 @@ def others_in(connection: sqlite3.Connection, found: Found) -> int:
 
 
 def enter(
-    connection: sqlite3.Connection, workspace: Workspace, request: ForgetRequest, found: Found
+    connection: sqlite3.Connection, workspace: Workspace, request: ForgetRequest, found: FoundRows
 ) -> list[tuple[str, str, tuple[str, ...]]]:
     """Write down the rows that the manifest is to know; return its entries: kind, name, models."""
     keys = workspace.keys()
@@ -241,7 +241,7 @@ def enter(
 
 
 def found_tokens(
-    connection: sqlite3.Connection, workspace: Workspace, found: Found
+    connection: sqlite3.Connection, workspace: Workspace, found: FoundRows
 ) -> tuple[set[str], set[bytes]]:
     """Return the distinctive texts and numbers of the rows found, as the gated data have them."""
     texts: set[str] = set()

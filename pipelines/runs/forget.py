@@ -59,7 +59,7 @@ from unlearning.verification import Distances, load_reports
 
 
 @dataclass(frozen=True)
-class Done:
+class FinishedDeletion:
     """A finished deletion, and what was measured of each model that this run ended, by its id.
 
     Digests of weights, distances and evaluations are kept nowhere: they are for whoever asked,
@@ -82,14 +82,14 @@ def forget(
     command: Command,
     random_bytes: Callable[[int], bytes],
     finished: Sequence[str] = (),
-) -> Done:
+) -> FinishedDeletion:
     """Forget, or finish a killed run of the same request.
 
     `finished` are the requests that this command has just finished (`killed_runs.sweep`).
     """
     earlier = earlier_request(workspace, request)
     if earlier is not None and earlier.id in finished:
-        return Done(earlier.id)
+        return FinishedDeletion(earlier.id)
     request_id = _running(workspace, earlier)
     if request_id is None:
         request_id = _open(workspace, request, command=command, random_bytes=random_bytes)
@@ -104,7 +104,7 @@ def forget(
 
 def carry_out(
     workspace: Workspace, request_id: str, *, replay: bool, derived_until: str, command: Command
-) -> Done:
+) -> FinishedDeletion:
     """Carry out a recorded request whose plan is written, to its end or from where it was killed.
 
     If it fails before anything was changed, the request is taken back.
@@ -137,7 +137,7 @@ def carry_out(
         raise
     command.backend.record_deletion(job)
     reports = load_reports(workspace, request_id)
-    done = Done(
+    done = FinishedDeletion(
         request_id,
         before,
         distances={model: report.distances for model, report in reports.items()},

@@ -11,7 +11,7 @@ from lineage_store.rows import open_rows
 from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend
 from pipelines.runs.before_a_run import to_be_decided
-from pipelines.runs.find_rows import ForgetRequest, Found, find, others_in
+from pipelines.runs.find_rows import ForgetRequest, FoundRows, find, others_in
 from unlearning.erasure import LeftOut
 from unlearning.fingerprint import must_be_there
 from unlearning.planning import (
@@ -39,7 +39,7 @@ def plan_all(
     connection: sqlite3.Connection,
     workspace: Workspace,
     request: ForgetRequest,
-    found: Found,
+    found: FoundRows,
     *,
     backend: Backend,
 ) -> list[ModelPlan]:

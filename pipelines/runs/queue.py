@@ -39,10 +39,10 @@ from lineage_store.requests import Details, law_in_force, open_details
 from lineage_store.workspace import Workspace
 from pipelines.jobs import Backend, Command
 from pipelines.runs.find_rows import ForgetRequest, find, others_in, whereabouts
-from pipelines.runs.forget import Done, carry_out, forget, plan_all, take_back_unplanned
+from pipelines.runs.forget import FinishedDeletion, carry_out, forget, plan_all, take_back_unplanned
 from pipelines.runs.planned_changes import Planned
 from pipelines.runs.restricting import restricted_rows
-from unlearning.planning import Asked, ModelPlan, exact_run_after, still_approximate
+from unlearning.planning import ModelPlan, WantedResult, exact_run_after, still_approximate
 from unlearning.strategies import choose
 
 PHASE_LEAD_DAYS = 7
@@ -89,7 +89,7 @@ class Served:
     """A finished run: the requests that it served, what it did, and how long it took."""
 
     requests: tuple[str, ...]
-    done: Done
+    done: FinishedDeletion
     seconds: float
 
 
@@ -194,7 +194,7 @@ def resolve(
             settled.append(Settled(request.id, "nothing found", None))
     dates = [r.options["exact_by"] for r in members if r.id in found and r.options["exact_by"]]
     by_name = choose(guarantee=guarantee, name=None).name != name  # type: ignore[arg-type]
-    asked = Asked(guarantee, name if by_name else None)  # type: ignore[arg-type]
+    asked = WantedResult(guarantee, name if by_name else None)  # type: ignore[arg-type]
     return Group(
         ForgetRequest(
             ids=tuple(ids),

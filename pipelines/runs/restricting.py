@@ -38,7 +38,7 @@ from lineage_store.requests import (
 )
 from lineage_store.rights import TO_BE_RESTRICTED
 from lineage_store.workspace import Workspace
-from pipelines.runs.find_rows import ForgetRequest, Found, Whereabouts, whereabouts
+from pipelines.runs.find_rows import ForgetRequest, FoundRows, Whereabouts, whereabouts
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def whereabouts_of(
 
 
 def respect_restrictions(
-    connection: sqlite3.Connection, workspace: Workspace, request: ForgetRequest, found: Found
+    connection: sqlite3.Connection, workspace: Workspace, request: ForgetRequest, found: FoundRows
 ) -> None:
     """Raise OnHold if rows would go that are restricted, and seal those that are to be kept."""
     must_not_be_restricted(connection, workspace, request, found)
@@ -194,7 +194,7 @@ def must_not_be_restricted(
     connection: sqlite3.Connection,
     workspace: Workspace,
     request: ForgetRequest,
-    found: Found,
+    found: FoundRows,
 ) -> None:
     """Raise OnHold if one of the rows that would go is restricted by another request.
 

@@ -27,7 +27,7 @@ from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.determinism import pin_tensorflow
 from unlearning.fingerprint.environment import environment
 from unlearning.fitting.fit import TrainConfig, fit, refit
-from unlearning.planning.choice import Asked
+from unlearning.planning.choice import WantedResult
 from unlearning.planning.plan import AffectedModel, Fingerprints, plan_model
 
 NUMBERS, PEOPLE, ROWS = 16, 64, 320
@@ -247,7 +247,7 @@ def assert_exact(trained, train, keys, new_folder):
                 np.concatenate([place_of(r) for r in gone]),
                 tuple(r.split for r in gone),
             ),
-            asked=Asked("exact"),
+            asked=WantedResult("exact"),
             today=Fingerprints(code_digest(), environment()),
             derived_until="",
         )

@@ -103,7 +103,7 @@ class Unpacked:
     """
 
     def __init__(
-        self, stream: BinaryIO, packing: Packing, budget: Budget, found: "Found", *, strict: bool
+        self, stream: BinaryIO, packing: Packing, budget: Budget, found: "Stream", *, strict: bool
     ) -> None:
         self._stream, self._packing, self._budget = stream, packing, budget
         self._found, self._strict = found, strict
@@ -150,7 +150,7 @@ class Unpacked:
 class Letters:
     """Lines of letters as one line, up to the first byte that is none."""
 
-    def __init__(self, stream: BinaryIO, found: "Found") -> None:
+    def __init__(self, stream: BinaryIO, found: "Stream") -> None:
         self._stream, self._found = stream, found
         self._ended = False
         self._read = 0
@@ -191,7 +191,7 @@ class Decoded:
 
 
 @dataclass
-class Found:
+class Stream:
     """What begins at a place of a content, and what is in it; its length is known once it is read.
 
     It is 0 for what is another reading of the whole window, beside which all else is read, too.
@@ -206,7 +206,7 @@ class Found:
 
 def streams(
     content: Content, window: bytes, place: int, *, members: bool = True
-) -> Iterator[Found]:
+) -> Iterator[Stream]:
     """Yield what is packed within a window of a content that begins at `place`.
 
     `members` are those of a zip; one that is read as an archive needs none. What begins within the
@@ -216,7 +216,7 @@ def streams(
     marked = sorted(_marked(window))
     if any(kind == BROKEN for _, kind in marked):
         joined = content.of_bytes(a2b_qp(window))
-        yield Found(place, False, (joined,), length=0)
+        yield Stream(place, False, (joined,), length=0)
     for start, kind in marked:
         if start < after or kind == BROKEN or (kind == ZIP and not members):
             continue
@@ -226,7 +226,7 @@ def streams(
             after = found.start - place + found.length
 
 
-def raw_streams(content: Content, head: bytes) -> Iterator[Found]:
+def raw_streams(content: Content, head: bytes) -> Iterator[Stream]:
     """Yield what may be raw deflate near the beginning of a content that is no text."""
     after = 0
     for start in _deflate_at(head, np.arange(min(RAW_WITHIN, len(head)))).tolist():
@@ -236,7 +236,7 @@ def raw_streams(content: Content, head: bytes) -> Iterator[Found]:
             after = start + found.length
 
 
-def _at(content: Content, window: bytes, place: int, start: int, kind: int) -> Found | None:
+def _at(content: Content, window: bytes, place: int, start: int, kind: int) -> Stream | None:
     if kind == LINES:
         return _lines(content, window, place, start)
     if kind == ZIP:
@@ -261,8 +261,8 @@ def _begins(packing: Packing, window: bytes, start: int) -> bool:
 
 def _packed(
     content: Content, window: bytes, place: int, start: int, packing: Packing, *, strict: bool
-) -> Found:
-    found = Found(place + start, packing.sure)
+) -> Stream:
+    found = Stream(place + start, packing.sure)
 
     @contextmanager
     def unpacked() -> Iterator[Any]:
@@ -273,7 +273,7 @@ def _packed(
     return found
 
 
-def _zip_member(content: Content, window: bytes, place: int, start: int) -> Found | None:
+def _zip_member(content: Content, window: bytes, place: int, start: int) -> Stream | None:
     """Read the member of a zip by its own header (APPNOTE 4.3.7)."""
     header = window[start : start + ZIP_HEADER.size]
     if len(header) < ZIP_HEADER.size:
@@ -285,18 +285,18 @@ def _zip_member(content: Content, window: bytes, place: int, start: int) -> Foun
         found.sure = True
         return found
     if method == STORED and packed and packed != UNKNOWN_LENGTH:
-        return Found(place + start, True, (content.part(place + begins, packed),))
+        return Stream(place + start, True, (content.part(place + begins, packed),))
     return None
 
 
-def _lines(content: Content, window: bytes, place: int, end: int) -> Found | None:
+def _lines(content: Content, window: bytes, place: int, end: int) -> Stream | None:
     line = LINE.search(window[max(0, end - LONGEST_LINE) : end - 1])
     if line is None:
         return None
     if end < len(window) and NEXT_LINE.match(window[end - 1 : end + LONGEST_LINE]) is None:
         return None  # a line that merely ends with letters
     start = max(0, end - LONGEST_LINE) + line.start()
-    found = Found(place + start, False)
+    found = Stream(place + start, False)
 
     @contextmanager
     def letters() -> Iterator[Any]:

@@ -21,7 +21,7 @@ from unlearning.erasure.file_formats import (
     within,
 )
 from unlearning.erasure.matcher import Matcher
-from unlearning.erasure.packed_streams import Found, raw_streams, streams
+from unlearning.erasure.packed_streams import Stream, raw_streams, streams
 from unlearning.erasure.tables import is_tfrecord, may_hold_integers
 
 DEEPEST = 4
@@ -100,7 +100,7 @@ class Search:
         digests.end()
         self._read_within(content, head, place, streams_read, integers=integers)
 
-    def _read_packed(self, content: Content, found: Found) -> int:
+    def _read_packed(self, content: Content, found: Stream) -> int:
         """Read a packed stream, and return where it ends."""
         for inner in found.within:
             if content.depth == DEEPEST:

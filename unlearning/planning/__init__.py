@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
-    from unlearning.planning.choice import Asked
+    from unlearning.planning.choice import WantedResult
     from unlearning.planning.estimates import Estimate, Limits, folder_bytes
     from unlearning.planning.exact_later import exact_run_after, still_approximate
     from unlearning.planning.kept_for_later import Afterwards
@@ -41,7 +41,7 @@ else:
     __getattr__ = lazily(
         __name__,
         {
-            "choice": ("Asked",),
+            "choice": ("WantedResult",),
             "estimates": ("Estimate", "Limits", "folder_bytes"),
             "exact_later": ("exact_run_after", "still_approximate"),
             "kept_for_later": ("Afterwards",),
@@ -63,7 +63,6 @@ else:
 __all__ = [
     "AffectedModel",
     "Afterwards",
-    "Asked",
     "BaseAfter",
     "Estimate",
     "Fingerprints",
@@ -71,6 +70,7 @@ __all__ = [
     "ModelPlan",
     "OpenRequest",
     "Verdict",
+    "WantedResult",
     "base_after",
     "destroy_open",
     "exact_run_after",

@@ -21,7 +21,7 @@ REPAIR_AT_MOST = 100_000
 
 
 @dataclass(frozen=True)
-class Asked:
+class WantedResult:
     """What the requester wants of the result, and what it may cost.
 
     `repair` are the most epochs of a repair. With `accept_bridged`, what a replay agrees with is
@@ -68,7 +68,7 @@ class Choice:
 
 
 def choose_here(
-    situation: Situation, asked: Asked, *, served: int, only: Claim | None = None
+    situation: Situation, asked: WantedResult, *, served: int, only: Claim | None = None
 ) -> Choice:
     """Choose for one model; `only` leaves strategies of no other claim.
 
@@ -114,7 +114,9 @@ def choose_here(
     return Choice(known[taken.strategy], why, found, there[taken.strategy].decisions)
 
 
-def _why(taken: Estimate, best: Estimate, exact: Estimate, asked: Asked, others: list[str]) -> str:
+def _why(
+    taken: Estimate, best: Estimate, exact: Estimate, asked: WantedResult, others: list[str]
+) -> str:
     name = taken.strategy
     if not taken.claim.settles and asked.guarantee is None:
         return f"{name} is the strongest that fits: exact would take {_costs(exact)}"

@@ -12,7 +12,7 @@ from unlearning.planning.estimates import Estimate
 from unlearning.planning.kept_for_later import Afterwards
 from unlearning.planning.reuse import Reuse
 from unlearning.planning.verdicts import Verdict
-from unlearning.strategies.decision import Decision, Exposure, Told, decision_json
+from unlearning.strategies.decision import Decision, DecisionWords, Exposure, decision_json
 from unlearning.strategies.known_strategies import strategy_of
 from unlearning.strategies.past_decision import PastDecision
 
@@ -91,7 +91,7 @@ class ModelPlan:
     exposure: Exposure | None = None
     later: Afterwards | None = None
     reuse: Reuse | None = None
-    said: Told | None = None
+    said: DecisionWords | None = None
     partition: Partition | None = None
 
     @property
@@ -100,7 +100,7 @@ class ModelPlan:
         return self.claim.word
 
     @property
-    def told(self) -> Told:
+    def told(self) -> DecisionWords:
         """What the strategy says of it for people."""
         return self.said or strategy_of(self.strategy).words(self.shards)
 
@@ -183,7 +183,7 @@ class ModelPlan:
                 "exposure": Exposure(**value["exposure"]) if "exposure" in value else None,
                 "later": Afterwards.from_json(value["later"]) if "later" in value else None,
                 "reuse": Reuse.from_json(value["reuse"]) if "reuse" in value else None,
-                "said": Told.from_json(value["said"]) if "said" in value else None,
+                "said": DecisionWords.from_json(value["said"]) if "said" in value else None,
                 "partition": Partition(**value["partition"]) if "partition" in value else None,
             }
         )

@@ -11,7 +11,7 @@ from dataclasses import replace
 from lineage_store.without_numbers import roughly
 from unlearning.planning.model_plan import ModelPlan
 from unlearning.planning.verdicts import Verdict
-from unlearning.strategies.decision import Told
+from unlearning.strategies.decision import DecisionWords
 from unlearning.strategies.past_decision import PastDecision, past_decision, without_places
 
 
@@ -29,7 +29,7 @@ def past_plan(plan: ModelPlan) -> ModelPlan:
         shards=tuple(map(past_decision, plan.shards)),
         estimates=tuple(replace(one, bytes=roughly(one.bytes)) for one in plan.estimates),
         verdicts=tuple(Verdict(*key, count) for key, count in sorted(counts.items())),
-        said=Told(
+        said=DecisionWords(
             tuple(map(without_places, told.done)),
             {name: without_places(line) for name, line in told.lines.items()},
             told.numbers,

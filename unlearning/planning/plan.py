@@ -22,7 +22,7 @@ from lineage_store.ledger import BaseOrigin, Ledger
 from lineage_store.placement import Partition
 from lineage_store.rows import RowStore
 from unlearning.families.known_families import family_of_ledger, run_environment
-from unlearning.planning.choice import Asked, choose_here
+from unlearning.planning.choice import WantedResult, choose_here
 from unlearning.planning.cut_anew import (
     all_anew,
     counts_cut,
@@ -84,7 +84,7 @@ def plan_model(
     *,
     model_after: str,
     deleted: IndexedRows,
-    asked: Asked,
+    asked: WantedResult,
     today: Fingerprints,
     derived_until: str,
     base: BaseAfter | None = None,

@@ -21,7 +21,7 @@ from lineage_store.errors import BadInput
 from lineage_store.ledger import FIRST_FAMILY, Ledger, ShardLedger, keep_shard
 from lineage_store.rows import RowStore
 from lineage_store.tensors import State, save_state, weights_digest
-from unlearning.strategies.decision import Cost, Exposure, Fate, Kept, Told, Unit
+from unlearning.strategies.decision import Cost, DecisionWords, Exposure, Fate, KeptForLater, Unit
 from unlearning.strategies.exposure import affected_positions
 from unlearning.strategies.regenerate import record_again, replayed_steps
 from unlearning.strategies.repair import digest_before_repair
@@ -169,22 +169,24 @@ class Amnesiac(Strategy[ShardDecision]):
             "the weights are the old ones less the updates of all affected batches": not_subtracted
         }
 
-    def words(self, decisions: Sequence[ShardDecision]) -> Told:
+    def words(self, decisions: Sequence[ShardDecision]) -> DecisionWords:
         """Say how many updates were subtracted."""
         number = sum(len(one.positions) for one in decisions)
         numbers = NO_UPDATES | {"updates_subtracted": number}
         if not number:
-            return Told(numbers=numbers)
+            return DecisionWords(numbers=numbers)
         update = "recorded update" if number == 1 else "recorded updates"
         lines = {"subtracted": f"{number:,} recorded updates"}
-        return Told((f"{number:,} {update} subtracted",), lines, numbers)
+        return DecisionWords((f"{number:,} {update} subtracted",), lines, numbers)
 
-    def kept_for_later(self, decisions: Sequence[ShardDecision], ledger: Ledger) -> Kept | None:
+    def kept_for_later(
+        self, decisions: Sequence[ShardDecision], ledger: Ledger
+    ) -> KeptForLater | None:
         """Count the recorded updates that were not subtracted: it can go on with them."""
         changed = [one for one in decisions if one.action == "subtracted"]
         if not changed:
             return None
-        return Kept(
+        return KeptForLater(
             updates=sum(
                 len(ledger.shard(one.shard).recorded_updates() - set(one.positions))
                 for one in changed

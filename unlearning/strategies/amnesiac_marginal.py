@@ -30,7 +30,7 @@ from lineage_store.ledger import FIRST_FAMILY, Correction, Ledger, ShardLedger, 
 from lineage_store.rows import RowStore
 from lineage_store.tensors import State, save_state, weights_digest, weights_of
 from unlearning.keras_learning.keras_learner import KerasLearner
-from unlearning.strategies.decision import Cost, Fate, Kept, Told, Unit
+from unlearning.strategies.decision import Cost, DecisionWords, Fate, KeptForLater, Unit
 from unlearning.strategies.exposure import affected_positions
 from unlearning.strategies.last_epoch import corrected_state, correction_steps
 from unlearning.strategies.repair import digest_before_repair
@@ -181,20 +181,24 @@ class AmnesiacMarginal(Strategy[ShardDecision]):
             "the weights are the old ones less what the rows added to the last epoch": not_corrected
         }
 
-    def words(self, decisions: Sequence[ShardDecision]) -> Told:
+    def words(self, decisions: Sequence[ShardDecision]) -> DecisionWords:
         """Say for how many updates the weights were corrected."""
         number = sum(len(one.positions) for one in decisions)
         numbers = NO_UPDATES | {"updates_corrected": number}
         if not number:
-            return Told(numbers=numbers)
+            return DecisionWords(numbers=numbers)
         updates = "update" if number == 1 else "updates"
         lines = {"corrected": f"for {number:,} {updates} that saw the rows"}
-        return Told((f"corrected for {number:,} {updates} that saw the rows",), lines, numbers)
+        return DecisionWords(
+            (f"corrected for {number:,} {updates} that saw the rows",), lines, numbers
+        )
 
-    def kept_for_later(self, decisions: Sequence[ShardDecision], ledger: Ledger) -> Kept | None:
+    def kept_for_later(
+        self, decisions: Sequence[ShardDecision], ledger: Ledger
+    ) -> KeptForLater | None:
         """Count the corrected states: another correction starts from each."""
         changed = sum(one.action == "corrected" for one in decisions)
-        return Kept(states=changed) if changed else None
+        return KeptForLater(states=changed) if changed else None
 
 
 def corrected_weights(

@@ -130,7 +130,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptForLater:
     """What decisions keep of changed shards for later requests: recorded updates, and states."""
 
     updates: int = 0
@@ -138,7 +138,7 @@ class Kept:
 
 
 @dataclass(frozen=True)
-class Told:
+class DecisionWords:
     """What people are told of a strategy's decisions on a model.
 
     `done` are half sentences for the report, `lines` texts by their labels for JSON and terminal,
@@ -154,7 +154,7 @@ class Told:
         return {"done": list(self.done), "lines": dict(self.lines), "numbers": dict(self.numbers)}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Told":
+    def from_json(cls, value: Mapping[str, Any]) -> "DecisionWords":
         """Read the value back."""
         return cls(tuple(value["done"]), value["lines"], value["numbers"])
 

@@ -19,7 +19,7 @@ from lineage_store.errors import CheckFailed
 from lineage_store.ledger import FIRST_FAMILY, Ledger, ShardLedger, StepRecord, keep_shard
 from lineage_store.rows import RowStore
 from unlearning.keras_learning.class_weights import ALIKE
-from unlearning.strategies.decision import Cost, Fate, Told, Unit
+from unlearning.strategies.decision import Cost, DecisionWords, Fate, Unit
 from unlearning.strategies.shard_cost import bytes_from, cost_of_steps, state_bytes, total
 from unlearning.strategies.shard_decision import NO_UPDATES, ShardDecision
 from unlearning.strategies.strategy import MOVED, NOT_EARNED, Holds, Situation, Strategy, Witnesses
@@ -131,9 +131,9 @@ class RetrainShards(Strategy[ShardDecision]):
         """Return no check: the engine looks at all that is trained."""
         return {}
 
-    def words(self, decisions: Sequence[ShardDecision]) -> Told:
+    def words(self, decisions: Sequence[ShardDecision]) -> DecisionWords:
         """Say nothing more than how many shards were trained again, which the engine does."""
-        return Told(numbers=NO_UPDATES)
+        return DecisionWords(numbers=NO_UPDATES)
 
 
 def resume_position(situation: Situation, shard: int, kept: int) -> int | None:

@@ -19,7 +19,7 @@ from lineage_store.ledger import Ledger, ShardLedger, keep_shard
 from lineage_store.rows import RowStore
 from unlearning.families.family import WholeRun
 from unlearning.families.known_families import with_trail
-from unlearning.strategies.decision import Cost, Fate, Told, Unit
+from unlearning.strategies.decision import Cost, DecisionWords, Fate, Unit
 from unlearning.strategies.shard_cost import bytes_from, state_bytes
 from unlearning.strategies.shard_decision import NO_UPDATES, ShardDecision
 from unlearning.strategies.strategy import MOVED, Holds, Situation, Strategy, Witnesses
@@ -83,9 +83,9 @@ class RetrainWholeShards(Strategy[ShardDecision]):
         """Return no check: the engine trains every shard that changed again, whole."""
         return {}
 
-    def words(self, decisions: Sequence[ShardDecision]) -> Told:
+    def words(self, decisions: Sequence[ShardDecision]) -> DecisionWords:
         """Say nothing more than how many shards were trained again, which the engine does."""
-        return Told(numbers=NO_UPDATES)
+        return DecisionWords(numbers=NO_UPDATES)
 
 
 def _decide(situation: Situation, part: int) -> ShardDecision:
@@ -135,9 +135,9 @@ class Withdraw(Strategy[ShardDecision]):
         """Return no check: there is no result here."""
         return {}
 
-    def words(self, decisions: Sequence[ShardDecision]) -> Told:
+    def words(self, decisions: Sequence[ShardDecision]) -> DecisionWords:
         """Say nothing more."""
-        return Told(numbers=NO_UPDATES)
+        return DecisionWords(numbers=NO_UPDATES)
 
 
 def all_leave(shards: int, *, why: str) -> tuple[ShardDecision, ...]:

@@ -23,10 +23,10 @@ from lineage_store.tensors import LEARNT
 from unlearning.strategies.decision import (
     Cost,
     Decision,
+    DecisionWords,
     Exposure,
     Fate,
-    Kept,
-    Told,
+    KeptForLater,
     Unit,
 )
 
@@ -200,10 +200,10 @@ class Strategy(Protocol[D]):
         Each is put to the untouched ledger too. The engine has checks of its own.
         """
 
-    def words(self, decisions: Sequence[D]) -> Told:
+    def words(self, decisions: Sequence[D]) -> DecisionWords:
         """Say for people what was done."""
 
-    def kept_for_later(self, decisions: Sequence[D], ledger: Ledger) -> Kept | None:
+    def kept_for_later(self, decisions: Sequence[D], ledger: Ledger) -> KeptForLater | None:
         """Count what stays of changed shards to serve later requests; None if nothing could."""
         return None
 

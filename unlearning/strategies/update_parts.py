@@ -29,7 +29,7 @@ from lineage_store.rows import RowSet, RowStore
 from lineage_store.tensors import Array, State
 from unlearning.families.family import OptimumRun, SumsRun, Trail, TreesRun
 from unlearning.families.known_families import with_trail
-from unlearning.strategies.decision import Cost, Fate, Told, Unit
+from unlearning.strategies.decision import Cost, DecisionWords, Fate, Unit
 from unlearning.strategies.shard_cost import bytes_from, state_bytes
 from unlearning.strategies.shard_decision import NO_UPDATES, ShardDecision
 from unlearning.strategies.strategy import MOVED, Holds, Situation, Strategy, Witnesses
@@ -116,12 +116,12 @@ class UpdateParts(Strategy[ShardDecision]):
         """Return no check: the engine learns every part that changed again, whole."""
         return {}
 
-    def words(self, decisions: Sequence[ShardDecision]) -> Told:
+    def words(self, decisions: Sequence[ShardDecision]) -> DecisionWords:
         """Say from how many parts rows were taken out."""
         number = sum(one.action == "updated" for one in decisions)
         if not number:
-            return Told(numbers=NO_UPDATES)
-        return Told((self.told(counted(number, "part")),), {}, NO_UPDATES)
+            return DecisionWords(numbers=NO_UPDATES)
+        return DecisionWords((self.told(counted(number, "part")),), {}, NO_UPDATES)
 
 
 class SubtractSums(UpdateParts):

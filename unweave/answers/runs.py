@@ -21,7 +21,7 @@ from unweave.answers.revealed import weights_in_clear
 
 if TYPE_CHECKING:
     from pipelines.runs import ForgetRequest, Planned
-    from pipelines.runs.forget import Done
+    from pipelines.runs.forget import FinishedDeletion
 
 
 def trained(
@@ -112,7 +112,7 @@ def _actual(after: ModelRecord | None) -> dict[str, Any] | None:
 
 
 def _in_clear(
-    workspace: Workspace, done: "Done", before: ModelRecord, after: ModelRecord | None
+    workspace: Workspace, done: "FinishedDeletion", before: ModelRecord, after: ModelRecord | None
 ) -> dict[str, Any]:
     return {
         "weights_digest_before": done.weights_before.get(before.id),
@@ -133,7 +133,7 @@ def _closeness(report: CheckReport | None, away: Distances) -> str | None:
 
 
 def forgotten(
-    workspace: Workspace, done: "Done", *, seconds: float, reveal: bool
+    workspace: Workspace, done: "FinishedDeletion", *, seconds: float, reveal: bool
 ) -> dict[str, Any]:
     """Return what `forget` says; the newest model's change stands at the top.
 

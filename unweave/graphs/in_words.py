@@ -109,7 +109,7 @@ PLACES: tuple[tuple[Word, bool], ...] = (
 
 
 @dataclass(frozen=True)
-class Told:
+class Box:
     """A box: its word, whether that is deleted, and the two lines that it says."""
 
     word: Word
@@ -122,7 +122,7 @@ class Told:
 class Column:
     """Boxes from the top down, and lines between them by place: from what was first."""
 
-    boxes: tuple[Told, ...]
+    boxes: tuple[Box, ...]
     lines: tuple[Edge, ...]
 
 
@@ -163,7 +163,7 @@ def _gone(nodes: Sequence[PictureNode], edges: Iterable[Edge]) -> set[int]:
     return deleted | {one for one, of in made.items() if of <= deleted}
 
 
-def _told(word: Word, gone: bool, nodes: Sequence[PictureNode]) -> Told:
+def _told(word: Word, gone: bool, nodes: Sequence[PictureNode]) -> Box:
     names = {
         str(node.values[of]) for node in nodes for of in ("request", "model") if of in node.values
     }
@@ -183,7 +183,7 @@ def _told(word: Word, gone: bool, nodes: Sequence[PictureNode]) -> Told:
     state = GONE if gone else number
     if gone and number:
         state = f"{number}, {GONE}"
-    return Told(word, gone, told, state or counted(len(nodes), "record"))
+    return Box(word, gone, told, state or counted(len(nodes), "record"))
 
 
 def _reduced(edges: set[Edge]) -> set[Edge]:
@@ -285,7 +285,7 @@ def _line(place: _Place, edge: Edge) -> str:
     )
 
 
-def _box(top: int, told: Told) -> str:
+def _box(top: int, told: Box) -> str:
     width = WIDTH - LEFT - 14
     look = f"box {told.word.look}{' gone' if told.gone else ''}"
     corner = 14 if told.word is DELETION else 3

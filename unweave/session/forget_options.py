@@ -10,7 +10,7 @@ from lineage_store.requests import date_of
 
 if TYPE_CHECKING:
     from pipelines.runs import ForgetRequest
-    from unlearning.planning import Asked
+    from unlearning.planning import WantedResult
 
 DERIVED_DAYS = 30
 
@@ -54,15 +54,15 @@ def asked_of(
     accept_bridged: bool = False,
     within: float | None = None,
     space: int | None = None,
-) -> "Asked":
+) -> "WantedResult":
     """Return what is asked of the result; raises BadInput for names or limits that do not fit."""
-    from unlearning.planning import Asked, Limits
+    from unlearning.planning import Limits, WantedResult
 
     for name, value in (("`within`", within), ("`space`", space)):
         if value is not None and not value > 0:
             raise BadInput(f"{name} is {value}: it must be more than 0.")
     limits = Limits(within, space)
-    asked = Asked(guarantee, strategy, repair, limits, accept_bridged)  # type: ignore[arg-type]
+    asked = WantedResult(guarantee, strategy, repair, limits, accept_bridged)  # type: ignore[arg-type]
     asked.chosen()  # checks the names
     return asked
 
@@ -71,7 +71,7 @@ def forget_request(
     ids: Sequence[str],
     *,
     rows: bool,
-    asked: "Asked",
+    asked: "WantedResult",
     reason: str | None = None,
     replay: bool = False,
     exact_by: str | None = None,

@@ -16,7 +16,7 @@ from fixtures.the_old_gate import OldEvidence
 from lineage_store.canonical import canonical_json
 from lineage_store.data import number_text
 from lineage_store.data.evidence import Evidence
-from lineage_store.data.schema import WORD_RULES, Column, Roles, Said, Schema
+from lineage_store.data.schema import WORD_RULES, Column, Declarations, Roles, Schema
 from lineage_store.errors import BadInput, NothingToLearn
 from lineage_store.texts.text_rows import rows_of_words, text_batch
 
@@ -296,7 +296,7 @@ def said(evidence):
         return type(error), str(error)
 
 
-BY_WORDS = Roles(("a", "b"), "label", Said(rules=WORD_RULES))
+BY_WORDS = Roles(("a", "b"), "label", Declarations(rules=WORD_RULES))
 WORDED = st.lists(
     st.tuples(st.sampled_from(["one", "1", "", "we met at noon", "a  b\tc\nd", "1 2 3 4"]),
               st.sampled_from(["x", "7", "so it is now"]), st.sampled_from(["0", "1", "NA"])),
@@ -315,7 +315,7 @@ def test_a_column_is_of_words_if_half_of_its_rows_hold_several():
     assert worded(rows).conclude().words == ("a", "b")
     assert worded([*rows, ("", "", "1")]).conclude().words == ()
     assert worded([*rows, ("so it is now", "", "1")]).conclude().words == ("a",)
-    earlier = replace(BY_WORDS, said=Said(rules=2))
+    earlier = replace(BY_WORDS, said=Declarations(rules=2))
     assert worded(rows, earlier).conclude().words == ()
     assert "worded" not in worded(rows, earlier).to_json()
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lineage_store.data.schema import Column, Label, Said, Schema
+from lineage_store.data.schema import Column, Declarations, Label, Schema
 from lineage_store.errors import BadInput
 from lineage_store.ledger import TrainOptions
 from unlearning.families.family import must_be_fit, not_one_label
@@ -33,7 +33,7 @@ def test_what_is_no_family_yet_is_refused_with_the_reason_and_the_next_best(name
         family_of("something else")
 
 
-ITEMS = Schema((Column("song", "text"),), said=Said((("song", "text"),), items="song"))
+ITEMS = Schema((Column("song", "text"),), said=Declarations((("song", "text"),), items="song"))
 WITH_LABEL = [name for name in FAMILIES if family_of(name).tasks]
 
 

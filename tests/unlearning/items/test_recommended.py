@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lineage_store.data.schema import Column, Said, Schema
+from lineage_store.data.schema import Column, Declarations, Schema
 from lineage_store.errors import BadInput
 from tests.unlearning.items.some_histories import read, rows_of
 from unlearning.families.item_knn_family import ItemLearner
@@ -12,7 +12,7 @@ from unlearning.items.item_counts import counts_of
 from unlearning.items.neighbours import SIMILARITIES, STEPS_OF_ONE, joined, nearest
 from unlearning.items.recommended import TOLD, hits, places_in, recommended
 
-SCHEMA = Schema((Column("song", "text"),), said=Said((("song", "text"),), items="song"))
+SCHEMA = Schema((Column("song", "text"),), said=Declarations((("song", "text"),), items="song"))
 COSINE = SIMILARITIES["cosine"]
 
 

@@ -26,7 +26,7 @@ from pipelines.backends.direct import DirectBackend
 from unlearning.families.keras_family import KerasFamily
 from unlearning.fingerprint.code_fingerprint import code_digest
 from unlearning.fingerprint.environment import environment
-from unlearning.planning.choice import Asked
+from unlearning.planning.choice import WantedResult
 from unlearning.planning.model_plan import ModelPlan
 from unlearning.planning.plan import AffectedModel, Fingerprints, plan_model
 from unlearning.planning.verdicts import verdicts
@@ -134,7 +134,7 @@ def planned(root, person="person-3", *, asked=None, code=None, settings=None):
         model,
         model_after="m2",
         deleted=deleted,
-        asked=asked or Asked("exact"),
+        asked=asked or WantedResult("exact"),
         today=Fingerprints(code or code_digest(), settings or environment()),
         derived_until=UNTIL,
     )
@@ -151,7 +151,7 @@ def by_kind(plan):
 # Verdicts
 
 
-@pytest.mark.parametrize("asked", [Asked("exact"), Asked("approximate", "amnesiac")])
+@pytest.mark.parametrize("asked", [WantedResult("exact"), WantedResult("approximate", "amnesiac")])
 @pytest.mark.parametrize("person", ["person-3", "person-11"])
 def test_every_artifact_downstream_of_the_rows_gets_a_verdict(original, asked, person):
     plan = planned(original, person, asked=asked)
@@ -188,7 +188,8 @@ def test_an_exact_plan_retrains_what_saw_the_rows_and_proves_the_rest_unaffected
 def test_an_approximate_plan_says_what_is_kept_although_it_came_after_the_rows(original):
     # A person of one row, who is in one batch an epoch: the others of the stage stay.
     plans = (
-        planned(original, f"single-{n}", asked=Asked("approximate", "amnesiac")) for n in range(5)
+        planned(original, f"single-{n}", asked=WantedResult("approximate", "amnesiac"))
+        for n in range(5)
     )
     plan = next(plan for plan in plans if plan.rows_by_split.get("train"))
     changed = shard_of(plan)
@@ -251,7 +252,7 @@ def test_a_node_of_a_shard_that_there_is_not_has_no_verdict():
 
 
 def test_a_plan_can_be_written_down_and_read_again(original):
-    for asked in (Asked("exact"), Asked("approximate", "amnesiac")):
+    for asked in (WantedResult("exact"), WantedResult("approximate", "amnesiac")):
         plan = planned(original, asked=asked)
         assert ModelPlan.from_json(json.loads(canonical_json(plan.to_json()))) == plan
 
@@ -277,7 +278,7 @@ def test_another_environment_retrains_all_shards_and_names_what_differs(original
 @pytest.mark.parametrize("change", [{"code": "0" * 64}, {"settings": {"python": "2.7"}}])
 def test_an_approximate_result_is_refused_where_the_updates_belong_to_another_run(original, change):
     with pytest.raises(BadInput, match="cannot serve here, since the .* ask for `guarantee` exact"):
-        planned(original, asked=Asked("approximate", "amnesiac"), **change)
+        planned(original, asked=WantedResult("approximate", "amnesiac"), **change)
 
 
 def test_without_a_class_all_shards_retrain_and_the_plan_says_why(original):

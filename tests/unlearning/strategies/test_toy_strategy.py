@@ -21,7 +21,7 @@ from lineage_store.errors import BadInput, CheckFailed, LeftAsItIs
 from lineage_store.ledger.shards import keep_shard
 from pipelines.backends.direct import DirectBackend
 from unlearning.planning.model_plan import ModelPlan
-from unlearning.strategies.decision import Cost, Fate, Stays, Told
+from unlearning.strategies.decision import Cost, DecisionWords, Fate, Stays
 from unlearning.strategies.known_strategies import register, strategies_for, unregister
 from unlearning.strategies.strategy import Strategy
 from unlearning.training.stages import train_shard
@@ -125,7 +125,7 @@ class RetrainEverything(Strategy):
 
     def words(self, decisions):
         made = sum(one.anew for one in decisions)
-        return Told(
+        return DecisionWords(
             done=(f"nothing of {made} shards was believed",),
             lines={"afresh": f"{made} shards, from nothing"},
             numbers={"shards_made_afresh": made},

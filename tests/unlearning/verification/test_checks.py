@@ -21,7 +21,7 @@ from lineage_store.workspace.folder import open_workspace
 from pipelines.backends.direct import DirectBackend
 from pipelines.runs.find_rows import ForgetRequest, find
 from unlearning.fitting.fit import fit_twin
-from unlearning.planning.choice import Asked
+from unlearning.planning.choice import WantedResult
 from unlearning.planning.plan import AffectedModel, Fingerprints, plan_model
 from unlearning.strategies.amnesiac import Amnesiac
 from unlearning.strategies.strategy import Situation
@@ -199,7 +199,7 @@ def test_other_code_or_another_environment_retrains_all_shards_and_says_why(
     )
     today = Fingerprints(code or ledger.header.code, {**ledger.header.environment, **environment})
     plan = plan_model(
-        model, model_after="m2", deleted=found, asked=Asked(), today=today, derived_until=""
+        model, model_after="m2", deleted=found, asked=WantedResult(), today=today, derived_until=""
     )
     assert re.search(words, plan.why)
     assert plan.affected_shards == [0, 1, 2]
