@@ -16,12 +16,15 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pipelines.backends.direct
+import unlearning.erasure.scan
 import unlearning.fitting.fit
 import unlearning.serving.export
 from lineage_store.errors import UnweaveError
 from tests.faults.lost_power import Disk
+from tests.fixtures.computed_once import compute_code, import_later
 from unweave import Project
 
 TOP = Path(__file__).parents[2]
@@ -32,7 +35,10 @@ class Server:
     """The process that forks, and the orders to it: most are to forget one person."""
 
     def __init__(self, subject, *options):
-        self.subject = subject
+        from fixtures.warm_python import warm_executable  # not to be found where orders are served
+        from fixtures.warm_scan import READY_TO_SCAN
+
+        self.subject, self.scan = subject, warm_executable(READY_TO_SCAN)
         self.process = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "tests.faults.fork_server", *options],
             cwd=TOP,
@@ -48,7 +54,8 @@ class Server:
 
     def run(self, command, root, **how):
         """Run a command in a fork and return its exit status and seconds."""
-        order = {"command": command, "root": str(root), "subject": self.subject, **how}
+        asked = {"command": command, "root": str(root), "subject": self.subject}
+        order = {**asked, "scan": self.scan, **how}
         print(json.dumps(order), file=self.process.stdin, flush=True)
         told = json.loads(self.process.stdout.readline())
         return told["status"], told["seconds"]
@@ -78,6 +85,11 @@ COMMANDS = {
 }
 
 
+def search_by(python):
+    """Let the searches for residues of this process be started by what stands for Python."""
+    vars(unlearning.erasure.scan)["sys"] = SimpleNamespace(executable=python)
+
+
 def kill_at(target, entry, of=""):
     """Let this process kill itself when a function is called for the `entry`-th time.
 
@@ -99,6 +111,7 @@ def kill_at(target, entry, of=""):
 
 def run(order):
     """Carry out one order in this process, which ends with it."""
+    search_by(order["scan"])
     if "at" in order:
         kill_at(*order["at"])
     disk = None
@@ -126,6 +139,8 @@ def main():
     if WITHOUT_TENSORFLOW not in sys.argv:
         import tensorflow  # noqa: F401
 
+    import_later()
+    compute_code(["naive-bayes"])
     assert threading.active_count() == 1
     assert unlearning.fitting.fit and unlearning.serving.export
     for line in sys.stdin:

@@ -12,6 +12,7 @@ line of JSON:
     kill      the unit at whose writing the process ends itself with SIGKILL; from 1
     workers   how many processes of Beam learn parts
     apart     that each part is learnt by a process of its own, two at a time
+    warm      what stands for Python where a search, or a part, gets a process (`warm_python`)
 
 A run's answer is what the command says, or the error's kind and sentence; that of an order is its
 exit status, negative for a signal.
@@ -30,11 +31,15 @@ from pathlib import Path
 from typing import Any
 
 from lineage_store.errors import UnweaveError
+from tests.faults.fork_server import kill_at, search_by
+from tests.fixtures.computed_once import compute_code, import_later
+from unlearning.families.known_families import FAMILIES
 from unlearning.fitting.shard_task import ShardTask
 from unlearning.fitting.worker import carry_out_apart
 
 TOP = Path(__file__).parents[3]
 HERE = "tests.unlearning.families.contract_process"
+PARTS = "tests.unlearning.families.contract_parts"
 EVERY_UNIT = "lineage_store.ledger.shards.save_state"  # what writes the state of any unit
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(TOP), "TF_CPP_MIN_LOG_LEVEL": "3"}
 
@@ -57,6 +62,9 @@ class Fresh:
 
     def __call__(self, do: str, *runs: tuple[Path, Mapping[str, Any]], **how: Any) -> Told:
         """Carry out an order in a fork: a workspace and the arguments for each of its runs."""
+        from fixtures.warm_python import warm_executable  # not to be found where orders are served
+        from fixtures.warm_scan import READY_TO_SCAN
+
         if self._process is None:
             self._process = subprocess.Popen(
                 [sys.executable, "-W", "ignore", "-m", HERE],
@@ -72,7 +80,8 @@ class Fresh:
             {"root": root, "given": given, "answer": file}
             for (root, given), file in zip(runs, files, strict=True)
         ]
-        order = {"do": do, "runs": listed, **how}
+        warm = {"scan": warm_executable(READY_TO_SCAN), "part": warm_executable(PARTS)}
+        order = {"do": do, "runs": listed, "warm": warm, **how}
         print(json.dumps(order, default=str), file=self._process.stdin, flush=True)
         status = int(self._process.stdout.readline())
         return Told(status, tuple(json.loads(f.read_text()) for f in files if f.exists()))
@@ -87,21 +96,24 @@ class Fresh:
 class Apart:
     """An engine that gives each task to a process of its own, the last first, two at a time."""
 
+    def __init__(self, python: str) -> None:
+        self._python = python
+
     def run(self, tasks: Sequence[ShardTask], **_: Any) -> None:
         """Carry out all tasks."""
         waiting, running = list(tasks), []
         while waiting or running:
             while waiting and len(running) < 2:
-                command = [sys.executable, "-W", "ignore", "-m", HERE, waiting.pop().to_json()]
+                command = [self._python, "-W", "ignore", "-m", HERE, waiting.pop().to_json()]
                 running.append(subprocess.Popen(command, cwd=TOP, env=ENVIRONMENT))
             assert running.pop(0).wait() == 0
 
 
 def _carry_out(order: Mapping[str, Any]) -> None:
     from pipelines.backends import direct
-    from tests.faults.fork_server import kill_at
     from unweave import Project
 
+    search_by(order["warm"]["scan"])
     for name, number in order.get("numbers", {}).items():
         module, _, attribute = name.rpartition(".")
         holder = pkgutil.resolve_name(module)
@@ -110,7 +122,7 @@ def _carry_out(order: Mapping[str, Any]) -> None:
     if order.get("kill"):
         kill_at(EVERY_UNIT, order["kill"])
     if order.get("apart"):
-        direct.HERE = Apart()
+        direct.HERE = Apart(order["warm"]["part"])
     for run in order["runs"]:
         backend = direct.DirectBackend()
         project = Project(run["root"], backend=backend, workers=order.get("workers"))
@@ -123,9 +135,11 @@ def _carry_out(order: Mapping[str, Any]) -> None:
 
 def main() -> None:
     """Serve orders until there are no more."""
+    import_later()
+    compute_code(FAMILIES)
     for line in sys.stdin:
         order = json.loads(line)
-        for name in ("pipelines.backends.direct", *order.get("imports", ())):
+        for name in order.get("imports", ()):
             importlib.import_module(name)
         assert threading.active_count() == 1
         child = os.fork()
