@@ -11,6 +11,7 @@ live_nodes      which nodes a live model still accounts for
 descendants     what is live and came of a model's data
 ending          which units end with a model
 pages           all nodes, piece by piece
+rewritten       its file without what was overwritten in it
 read_graph      the whole lineage in memory
 selection       what belongs into a picture
 """
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from lineage_store.mlmd.metadata_store import Metadata, pb
     from lineage_store.mlmd.names import Names, place_of
     from lineage_store.mlmd.read_graph import read_lineage
+    from lineage_store.mlmd.rewritten import rewrite
     from lineage_store.mlmd.selection import (
         Picture,
         picture_of_artifact,
@@ -47,6 +49,7 @@ else:
             "metadata_store": ("Metadata", "pb"),
             "names": ("Names", "place_of"),
             "read_graph": ("read_lineage",),
+            "rewritten": ("rewrite",),
             "selection": (
                 "Picture",
                 "picture_of_artifact",
@@ -77,6 +80,7 @@ __all__ = [
     "picture_of_subject",
     "place_of",
     "read_lineage",
+    "rewrite",
     "settle",
     "translating_server_errors",
 ]

@@ -51,6 +51,7 @@ OTHERWISE = re.compile(
 )
 
 TABLE = "person,age,visits,label", lambda n: f"p{n % 12},{n % 5},{n * 7 % 11},{'ab'[n * n % 7 % 2]}"
+NOTES = "person,note,label", lambda n: f"p{n % 12},note {n % 5},{'ab'[n * n % 7 % 2]}"
 LISTENED = "person,item", lambda n: f"p{n % 12},i{n * 7 % 9}"
 PLACES = "person,age,visits", lambda n: f"p{n % 12},{n % 5},{n * 7 % 11}"
 TREE = """
@@ -75,6 +76,13 @@ CASES = [
     case("naive-bayes", slow=False),
     case("naive-bayes", weight_column="visits", guesses=("zz,3,4,a", "zz,9,7,b")),
     case("naive-bayes", group_column="age", guesses=("zz,3,4,a", "zz,3,7,b")),
+    case(
+        "naive-bayes",
+        table=NOTES,
+        text_columns=["note"],
+        slow=False,
+        guesses=("zz,note 1,a", f"zz,{'what nobody wrote: Müller & Söhne; ' * 4},b"),
+    ),
     case("naive-bayes", shards=3),
     case("keras", epochs=1, batch_size=32, module=SMALL_MODEL),
     case("keras", shards=2, slices=2, epochs=1, batch_size=32, module=SMALL_MODEL),

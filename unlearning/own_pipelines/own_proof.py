@@ -41,6 +41,7 @@ from unlearning.whole_shards import WholeLedger
 APPROXIMATE = Claim("approximate")
 FIXED = "pipeline definition, run_fn, parameters, hyperparameters, workspace secret"
 OUTSIDE = "temporary files that runs of the pipeline left outside of its root"
+ELSEWHERE = "values of the rows that stand elsewhere, too, which were left out of the search"
 ROOTS = ("unlearning.whole_shards.train_whole.train_whole_shards",)
 
 
@@ -105,12 +106,14 @@ def certify_own(
     change: OwnChange,
     *,
     scan: Scan,
+    left_out: bool,
     clock: Clock,
     version: str,
 ) -> bytes:
     """Write the certificates, seal the receipts, log the deletion, close the request; once.
 
-    Returns the certificate of the run.
+    `left_out` says that the scan was allowed to leave values out that stand elsewhere, too: whether
+    there were any depends on the rows, and is not said. Returns the certificate of the run.
     """
     record, opened = request.record, request.opened
     time = max(clock(), record.created)
@@ -130,7 +133,7 @@ def certify_own(
             "ids_not_distinctive": scan.not_distinctive,
             "found": len(scan.found),
         },
-        "not_covered": [*NOT_COVERED, OUTSIDE],
+        "not_covered": [*NOT_COVERED, OUTSIDE, *([ELSEWHERE] if left_out else [])],
         "tool": {"name": "unweave", "version": version, "code": code_digest(ROOTS)},
         "environment": environment(),
         "workspace_key": workspace.keys().key_id,

@@ -69,7 +69,7 @@ def scan_own(
 ) -> Scan:
     """Search for the ids, keys and distinctive values of a request; raises ResidueFound.
 
-    The values that are `left_out` are not searched for, and counted. The search runs in a process
+    The values that are `left_out` are not searched for. The search runs in a process
     of its own, since a file of ML Metadata may be among what is read.
     """
     texts = [*opened.names, *opened.tokens]
@@ -82,7 +82,8 @@ def scan_own(
         patterns=len(patterns),
         found=tuple(name for one in scans for name in one.found),
         unread=tuple(name for one in scans for name in one.unread),
-        not_distinctive=len(texts) - len(searched),
+        # Of ids alone: how many values others have as well would answer guesses (law 9).
+        not_distinctive=sum(not is_distinctive(one) for one in opened.names),
     )
     if not total.clean:
         left = [*total.found, *total.unread]

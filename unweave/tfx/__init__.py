@@ -8,7 +8,7 @@ summed_analyzers        for a `preprocessing_fn` that sees all rows: means and q
                         `transform_analyzers` says which of them are in that form
 forgetting              the same pipeline without somebody: checked, erased, scanned, certified;
                         `own_definition`, `own_transforms` and `own_lineage` say what a pipeline
-                        is and made
+                        is and made, `own_ended` what ML Metadata keeps of what has ended
 
 Nothing here imports `components` or `pipelines`, whose names a user's own packages may have. TFX
 writes the path of an executor's class into its pipelines and imports it by that: so these classes

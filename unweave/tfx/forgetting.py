@@ -6,7 +6,7 @@
     run       the same pipeline: the gate keeps them out, shards with other rows are trained; what
               came of earlier runs is marked, so that no resolver finds it
     check     the engine looks at the gated Examples and the ledger, and at those of before
-    erase     what came of earlier runs, and what ExampleGen wrote; marked in ML Metadata
+    erase     what came of earlier runs, and what ExampleGen wrote; ML Metadata keeps that it was
     scan      pipeline root, push destinations, workspace and ML Metadata's file
     certify   signed, and the log says so
 
@@ -53,13 +53,8 @@ from unlearning.own_pipelines import (
 from unlearning.whole_shards import WholeLedger, open_whole_ledger
 from unweave.session.version import installed_version
 from unweave.tfx.own_definition import OwnDefinition, read_definition
-from unweave.tfx.own_lineage import (
-    OwnArtifact,
-    OwnLineage,
-    mark_ended,
-    mark_ending,
-    read_own_lineage,
-)
+from unweave.tfx.own_ended import clear_pages, mark_ended, mark_ending
+from unweave.tfx.own_lineage import OwnArtifact, OwnLineage, read_own_lineage
 from unweave.tfx.own_transforms import must_be_in_summation_form
 from unweave.tfx.per_shard_executor import LEDGER
 
@@ -112,7 +107,8 @@ def forget(
     `run_fn` that does not come to the same bits twice (unless `accept_approximate`), NothingFound
     for an id without rows: then nothing was changed. Raises CheckFailed if a check failed,
     ResidueFound if something of them is left; values (no ids) that stand elsewhere for another
-    reason are left out of the search, and counted, if that is said by `accept_left_out`.
+    reason are left out of the search if `accept_left_out` says so, and the certificate says that
+    they may be.
     """
     if isinstance(ids, str):
         raise BadInput("Name ids in a list: a single text would be taken letter by letter.")
@@ -243,7 +239,10 @@ def _finish(
     scan_own(staying, opened, when="Nothing was erased yet:", left_out=left_out)
     _erase(definition, lineage, ending)
     scan = scan_own(folders, opened, when="After the erasure", left_out=left_out)
-    certify_own(workspace, request, change, scan=scan, clock=clock, version=installed_version())
+    certify_own(
+        workspace, request, change, scan=scan, left_out=accept_left_out, clock=clock,
+        version=installed_version(),
+    )  # fmt: skip
     return _told(workspace, request, change)
 
 
@@ -285,6 +284,7 @@ def _erase(definition: OwnDefinition, lineage: OwnLineage, ending: Sequence[OwnA
                 shutil.rmtree(place)
                 sync_folder(place.parent)
     mark_ended(definition.connection, definition.name, [one.id for one in ending])
+    clear_pages(file for file in definition.metadata_files if file.exists())
 
 
 def _read(definition: OwnDefinition) -> OwnLineage:

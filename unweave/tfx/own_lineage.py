@@ -13,8 +13,7 @@ artifacts alone, so nothing of the new run comes of the models, caches and Examp
 That it does not is looked at afterwards (`OwnLineage.tainted`).
 
 Examples that ExampleGen wrote are erased in any case, those of the newest run, too: they hold
-everybody whom the source holds. ML Metadata cannot delete: what ends is marked, and ExampleGen's
-fingerprint of its input, which counts bytes of people's rows, is taken out of it.
+everybody whom the source holds. What ML Metadata keeps of what ends: `own_ended`.
 """
 
 from collections import defaultdict
@@ -30,7 +29,6 @@ from tfx.types.artifact_utils import decode_split_names
 from lineage_store.errors import NothingFound
 
 GATE = "unweave.tfx.example_gate_component.ExampleGate"
-FINGERPRINT = "input_fingerprint"
 OUTPUTS = (mlmd.Event.OUTPUT, mlmd.Event.DECLARED_OUTPUT)
 INPUTS = (mlmd.Event.INPUT, mlmd.Event.DECLARED_INPUT)
 DONE = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
@@ -130,7 +128,7 @@ def read_own_lineage(connection: Any, pipeline: str) -> OwnLineage:
     if not gates:
         raise NothingFound(f"The pipeline {pipeline} has not run yet: run it first.")
     newest = max(gates, key=lambda one: (one.create_time_since_epoch, one.id))
-    taken, made = _edges(store, [one.id for one in executions])
+    taken, made = edges_of(store, [one.id for one in executions])
     raw = {artifact for one in gates for artifact in taken[one.id]}
     live = _downstream(made[newest.id], taken, made)
     every = _downstream({*raw, *(a for one in gates for a in made[one.id])}, taken, made)
@@ -150,36 +148,6 @@ def read_own_lineage(connection: Any, pipeline: str) -> OwnLineage:
     others = {execution: some for execution, some in taken.items() if execution != newest.id}
     tainted = live & _downstream({*raw, *of_before}, others, made)
     return OwnLineage(artifacts, frozenset(live), gated, frozenset(tainted))
-
-
-def mark_ending(connection: Any, artifacts: Iterable[int]) -> None:
-    """Mark artifacts as those that are going to end, so that no resolver finds them; repeatable."""
-    store = MetadataStore(connection)
-    found = store.get_artifacts_by_id(sorted(artifacts))
-    for artifact in found:
-        artifact.state = mlmd.Artifact.MARKED_FOR_DELETION
-    store.put_artifacts(found)
-
-
-def mark_ended(connection: Any, pipeline: str, ended: Iterable[int]) -> None:
-    """Mark artifacts as deleted, and take ExampleGen's fingerprints out; safe to repeat."""
-    store = MetadataStore(connection)
-    context = store.get_context_by_type_and_name("pipeline", pipeline)
-    artifacts = store.get_artifacts_by_id(sorted(ended))
-    for artifact in artifacts:
-        artifact.state = mlmd.Artifact.DELETED
-        _take_out(artifact)
-    store.put_artifacts(artifacts)
-    executions = store.get_executions_by_context(context.id)
-    counted = [one for one in executions if FINGERPRINT in one.custom_properties]
-    for execution in counted:
-        _take_out(execution)
-    store.put_executions(counted)
-
-
-def _take_out(node: Any) -> None:
-    if FINGERPRINT in node.custom_properties:
-        node.custom_properties[FINGERPRINT].string_value = ""
 
 
 def _artifact(one: mlmd.Artifact, node: str, fate: Fate) -> OwnArtifact:
@@ -208,7 +176,7 @@ def _nodes(store: MetadataStore, pipeline: str) -> dict[int, str]:
     return found
 
 
-def _edges(
+def edges_of(
     store: MetadataStore, executions: list[int]
 ) -> tuple[defaultdict[int, set[int]], defaultdict[int, set[int]]]:
     """Return which artifacts each execution took and made."""

@@ -175,7 +175,7 @@ def test_a_deletion_is_recorded_checked_scanned_and_certified(workspace, tmp_pat
             file.unlink() if file.is_file() else file.rmdir()
     scan = scan_own(folders, request.opened, when="After the erasure")
     change = changed(request, second, found, checks)
-    certify_own(workspace, request, change, scan=scan, clock=CLOCK, version="0")
+    certify_own(workspace, request, change, scan=scan, left_out=False, clock=CLOCK, version="0")
     told = verify(request.folder.certificate, public_key=workspace.public_key)
     assert told["ok"] and told["rows"] == 6, told
     assert told["models"][0]["guarantee"] == "exact"
@@ -193,11 +193,13 @@ def test_each_of_several_people_has_a_certificate_and_a_receipt_of_their_own(wor
     checks = check_own(after, second, gone=found.keys, trained=found.trained)
     scan = scan_own(OwnFolders((tmp_path / "2" / "gated",)), request.opened, when="After")
     certify_own(
-        workspace, request, changed(request, second, found, checks), scan=scan, clock=CLOCK,
-        version="0",
+        workspace, request, changed(request, second, found, checks), scan=scan, left_out=True,
+        clock=CLOCK, version="0",
     )  # fmt: skip
     told = verify(request.folder.certificate, public_key=workspace.public_key)
     assert told["ok"] and told["rows"] == 12
+    left_out = statement_of(request.folder.certificate)["predicate"]["not_covered"][-1]
+    assert left_out.startswith("values of the rows that stand elsewhere, too")
     nonces = []
     for number, person in enumerate(["person-3", "person-4"], start=1):
         certificate = request.folder.certificate_of(number - 1)
@@ -234,7 +236,10 @@ def test_a_value_that_others_write_is_left_out_of_the_search_and_an_id_never(wor
     left_out = values_elsewhere(folders, looked_for)
     assert left_out == {"Unfamiliar"}
     scan = scan_own(folders, looked_for, when="Before", left_out=left_out)
-    assert scan.clean and scan.not_distinctive >= 1
+    # How many values others have as well is said nowhere, nor how many spellings were looked for.
+    alone = scan_own(folders.without(other), request.opened, when="Before")
+    assert scan.clean and scan.past.patterns == alone.past.patterns
+    assert scan.not_distinctive == alone.not_distinctive
     (other / "names.txt").write_text("person-3")
     assert values_elsewhere(folders, looked_for) == {"Unfamiliar"}
     with pytest.raises(ResidueFound, match=r"names\.txt"):

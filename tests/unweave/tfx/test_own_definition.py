@@ -1,5 +1,10 @@
 """What a definition must not do, refused by the component's id; what artifacts are, by events."""
 
+import hashlib
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
@@ -28,12 +33,14 @@ from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, Schema
 
 import own_run_fns as texts
 import unweave.tfx
-from lineage_store.errors import BadInput, NothingFound
+from lineage_store.errors import BadInput, NothingFound, WorkspaceBusy
+from lineage_store.mlmd import rewritten
 from own_everything import define_everything
 from own_pipeline import define
 from unweave.tfx import ExampleGate
 from unweave.tfx.own_definition import read_definition
-from unweave.tfx.own_lineage import GATE, mark_ended, mark_ending, read_own_lineage
+from unweave.tfx.own_ended import clear_pages, mark_ended, mark_ending
+from unweave.tfx.own_lineage import GATE, read_own_lineage
 from unweave.tfx.own_transforms import sees_all_slices
 
 
@@ -153,6 +160,11 @@ def test_a_pipeline_of_all_components_compiles_and_says_who_chooses(tmp_path):
     assert read_definition(define(tmp_path, texts.GOOD)).choices == ()
 
 
+def cache_of(name, taken, **custom):
+    """What a step is found by in a cache, like TFX's: a digest of all that goes into it."""
+    return hashlib.sha256(repr((name, list(taken), custom)).encode()).hexdigest()
+
+
 @pytest.fixture
 def store(tmp_path):
     """ML Metadata as two runs of a pipeline leave it, the second behind a new gate."""
@@ -172,6 +184,7 @@ def store(tmp_path):
     (context.id,) = store.put_contexts([context])
 
     of_node = store.put_context_type(mlmd.ContextType(name="node"))
+    of_cache = store.put_context_type(mlmd.ContextType(name="execution_cache"))
     nodes = {}
     for name in ("ExampleGen", GATE, "Trainer", "Pusher", "ImportSchemaGen"):
         nodes[name] = mlmd.Context(name=f"their-own.{name}.x", type_id=of_node)
@@ -192,11 +205,17 @@ def store(tmp_path):
         given = [(artifact, event) for artifact, (_, event) in zip(known, events, strict=True)]
         new = [(one, mlmd.Event(type=mlmd.Event.OUTPUT)) for one in artifacts]
         execution = mlmd.Execution(type_id=types[name], last_known_state=mlmd.Execution.COMPLETE)
-        _, ids, _ = store.put_execution(execution, [*given, *new], [context, nodes[name]])
+        for key in custom.keys() & {"input_fingerprint"}:
+            execution.custom_properties[key].string_value = custom[key]
+        cache = mlmd.Context(name=cache_of(name, taken, **custom), type_id=of_cache)
+        (cache.id,) = store.put_contexts([cache])
+        _, ids, _ = store.put_execution(execution, [*given, *new], [context, nodes[name], cache])
         return ids[len(taken) :]
 
+    counted = (f"total_bytes:{number}" for number in (7, 9, 4))
+
     def whole_run(*base):
-        (raw,) = ran("ExampleGen", [], "Examples", input_fingerprint="total_bytes:7")
+        (raw,) = ran("ExampleGen", [], "Examples", input_fingerprint=next(counted))
         (gated,) = ran(GATE, [raw], "Examples")
         model, run = ran("Trainer", sorted([gated, *base]), "Model", "ModelRun")
         pushed = ran("Pusher", [model], "PushedModel", pushed_destination=str(tmp_path / "served"))
@@ -235,6 +254,44 @@ def test_what_ended_is_marked_once_and_loses_the_fingerprint_of_its_input(store)
         for one in MetadataStore(config).get_artifacts_by_id(first)
     }
     assert set(told.values()) == {""}
+
+
+def test_no_guess_of_a_rows_length_is_confirmed_by_what_stays_in_ml_metadata(store):
+    """Neither by a fingerprint, nor by a cache's name, nor by what stood on a page before."""
+    config, first, second, schema, _ = store
+    file = Path(config.sqlite.filename_uri)
+    of_steps = cache_of("ExampleGen", [], input_fingerprint="total_bytes:7")
+    held = MetadataStore(config)
+    (model,) = held.get_artifacts_by_id([first[2]])
+    model.custom_properties["loss of somebody's component"].double_value = 0.6931471805599453
+    held.put_artifacts([model])
+    assert b"total_bytes:7" in file.read_bytes() and of_steps.encode() in file.read_bytes()
+
+    for _ in range(2):
+        mark_ended(config, "their-own", [*first, second[0]])
+        clear_pages([file])
+
+    left = file.read_bytes()
+    for told in (b"total_bytes", of_steps.encode(), b"loss of somebody's component"):
+        assert told not in left, told
+    names = {one.name for one in held.get_contexts_by_type("execution_cache")}
+    gate = cache_of(GATE, second[:1])  # what it took held a fingerprint
+    assert not names & {of_steps, gate}
+    # What comes of no Examples, and what stays, are found as before.
+    assert {cache_of("ImportSchemaGen", []), cache_of("Trainer", [second[1]])} <= names
+    assert held.get_artifacts_by_id([first[4]])[0].custom_properties["pushed_destination"]
+    assert held.get_artifacts_by_id(schema)[0].state != mlmd.Artifact.DELETED
+
+
+def test_somebody_who_uses_the_file_of_ml_metadata_delays_the_end(store, monkeypatch):
+    file = Path(store[0].sqlite.filename_uri)
+    monkeypatch.setattr(rewritten, "PATIENCE", 0.1)
+    with closing(sqlite3.connect(file)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM Artifact").fetchone()
+        assert rewritten.main(str(file)) == WorkspaceBusy.exit_status
+    assert rewritten.main(str(file)) == 0
+    assert rewritten.main(str(file.parent)) == BadInput.exit_status
 
 
 def test_what_a_run_took_of_one_before_is_known_and_what_is_marked_is_no_longer_live(store):
