@@ -3,12 +3,15 @@
 import base64
 import json
 import re
+import shutil
 import sqlite3
 import subprocess
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+from fixtures.exported import exported_texts
 
 ENDED, LIVE = "m1", "m2"
 PLACE = re.compile(r":m1:(s\d+\.r\d+\.p\d+):(step|batch)$")
@@ -63,9 +66,17 @@ class Leftovers:
         return {place[1]: value for place, value in named if place is not None}
 
     @cached_property
+    def exports(self):
+        """The texts of all exports that today's code writes of it, by their names."""
+        folder = self.root.parent
+        copy = shutil.copytree(self.root, folder / f"{self.root.name}-exported")
+        return exported_texts(copy, folder / f"{self.root.name}-exports", live=LIVE)
+
+    @cached_property
     def everything(self):
-        """All texts of certificate, report, log, index, MLMD and the files of the deletion."""
+        """All texts of certificate, report, exports, log, index, MLMD and the deletion's files."""
         texts = [json.dumps(self.certificate), self.report.read_text(encoding="utf-8")]
+        texts += self.exports.values()
         with closing(sqlite3.connect(f"file:{self.root}/unweave.sqlite?mode=ro", uri=True)) as one:
             texts += one.iterdump()
         self.mlmd("SELECT 1")

@@ -179,6 +179,15 @@ def test_today_a_guess_is_confirmed_by_nothing_that_a_second_forgetting_left_eit
     assert confirmed(ATTACKS[-1], left, worlds, live=done["model_after"]) == [False, False]
 
 
+def test_the_exports_of_a_workspace_of_961ed0a_repeat_none_of_its_digests(old, old_worlds):
+    """Its log tells the true row for good; what leaves the workspace does not."""
+    true, false = old_worlds
+    telling = true.everything - false.everything - World(old.root, LIVE).everything
+    assert tokens(json.dumps(old.log)) & telling
+    for name, text in old.exports.items():
+        assert not tokens(text) & telling, name
+
+
 def test_tokens_are_numbers_and_digests_and_no_moments():
     text = (
         f'{{"a": 0.123456, "b": 12, "at": "2026-11-29T19:25:03.123456+00:00", "c": "{"a" * 64}"}}'

@@ -1,10 +1,10 @@
 """Two worlds that differ in the deleted row alone leave the same, whatever was in it (law 9).
 
 Whoever holds all that stays, the secret and everybody else's row can make the other world himself,
-by a training with his guess. So what the two leave is compared, whole: every table of the index and
-every file, certificate and log included. Equal it must be but for what is drawn (commitments, keys,
-pseudonyms), for what hangs on these, and for how long things took. An attacker who looks for
-anything in particular is in `attacks`; this one looks for all that nobody thought of.
+by a training with his guess. So what the two leave is compared, whole: every table of the index,
+every file, certificate and log included, and every export. Equal it must be but for what is drawn
+(commitments, keys, pseudonyms), for what hangs on these, and for how long things took. An attacker
+who looks for anything in particular is in `attacks`; this one looks for all that nobody thought of.
 
 What the verdicts say on purpose is no part of it: that a part was made again, since without the row
 the table has other types or classes (docs/security.md).
@@ -23,6 +23,7 @@ from pathlib import Path
 import pytest
 
 from fixtures import SMALL_MODEL
+from fixtures.exported import exported_texts
 from fixtures.warm_python import warm_python
 from lineage_store.canonical import digest
 from pipelines.backends.direct import DirectBackend
@@ -113,7 +114,9 @@ def left_of(here, name, guess, family, table, options, *, tfx=False):
         live_through(here, name, family, options)
     root = (here / "world").rename(here / name)
     stores = [root / "unweave.sqlite", *root.glob("metadata.sqlite")]
-    return {**tables_of(stores), **files_of(root)}
+    exports = exported_texts(root, here / f"{name}-exports", live="m2")
+    told = {f"export {one}": bare(text) for one, text in exports.items()}
+    return {**tables_of(stores), **files_of(root), **told}
 
 
 def live_through(here, name, family, options, *, tfx=False):

@@ -44,10 +44,17 @@ def report(workspace: Path, request: str, out: Path | None, pdf: bool, as_json: 
 @click.option("--model", shell_complete=of(LIVE_MODELS), help="The model, by its name or its id.")
 @JSON
 def export(workspace: Path, kind: str, out: Path, model: str | None, as_json: bool) -> None:
-    """Write what is known for others: a model-card of one model, or the record of processing.
+    """Write what is known for other people and other systems.
 
-    KIND is model-card or record; both are Markdown. What nobody has described is printed as
-    missing: `unweave describe` and `unweave name` take it. Two exports of one state are the same.
+    KIND is one of these:
+
+    \b
+    model-card  one model, for people (Markdown)
+    record      the record of processing, Article 30 GDPR (Markdown)
+    prov        where all models came from, what took their place (W3C PROV-JSON)
+
+    No export names anybody whose data a model learnt from, before a deletion or after it. Two
+    exports of one state are the same bytes.
     """
     from unweave.api.reader import Reader
 

@@ -1,13 +1,15 @@
 """What an export is made from, and what each must do."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 from lineage_store.errors import BadInput
-from lineage_store.index import models
+from lineage_store.index import check_log, models
 from lineage_store.index.models import ModelRecord
+from lineage_store.ledger import open_ledger, published_data
 from lineage_store.log import events
 from lineage_store.processing import (
     NamedModel,
@@ -20,15 +22,22 @@ from lineage_store.processing import (
 )
 from lineage_store.requests import Controller, load_controller
 from lineage_store.workspace import Workspace
+from unweave.exports.history import History, PastModel, read_history
+
+HERE = "."
+Files = Mapping[str, bytes]  # by name, below the place that was named; `HERE` is that place
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exported:
     """A workspace as its log has it: who answers for it, its models and names, and who had them.
 
-    `records` are all models, oldest first, and `as_of` is the moment of the newest event.
+    `records` are all models, oldest first, and `as_of` is the moment of the newest event. `history`
+    is what the log tells, by which all else is measured.
     """
 
+    workspace: Workspace
+    history: History
     controller: Controller
     named: Sequence[NamedModel]
     records: Sequence[ModelRecord]
@@ -46,6 +55,24 @@ class Exported:
     def said_of(self, model: ModelRecord) -> SaidOfModel:
         """Return what was said of the models of its line; nothing where they have no name."""
         return self.named_as(model) or SaidOfModel()
+
+    def data_of(self, model: PastModel) -> str | None:
+        """Return the commitment to the rows that a model learnt from, by its ledger.
+
+        None of a model that has ended, with whose ledger it went, and of an earlier unweave's,
+        which has a digest in its place. Raises CheckFailed for a ledger that is damaged.
+        """
+        if model.ended is not None or not model.commitments:
+            return None
+        record = self.by_id.get(model.id)
+        if record is None:
+            return None
+        return published_data(open_ledger(self.workspace.absolute(record.paths["ledger"])))
+
+    @cached_property
+    def by_id(self) -> Mapping[str, ModelRecord]:
+        """The models by their ids."""
+        return {one.id: one for one in self.records}
 
     def live(self) -> list[ModelRecord]:
         """Return the models that are live."""
@@ -65,14 +92,20 @@ class Export(Protocol):
         """Whether it is about one model, and not about the workspace."""
         ...
 
-    def written(self, exported: Exported, model: ModelRecord | None) -> bytes:
-        """Return the document; the same for the same state."""
+    def written(self, exported: Exported, model: ModelRecord | None) -> Files:
+        """Return what is to be written; the same for the same state."""
 
 
 def exported_from(connection: sqlite3.Connection, workspace: Workspace) -> Exported:
-    """Read what exports are made from; raises BadInput without the workspace's secret."""
+    """Read what exports are made from; raises BadInput without the workspace's keys.
+
+    Raises CheckFailed where the log is not what was signed.
+    """
+    check_log(connection, workspace)
     newest = events.latest(connection, before=None, size=1)
     return Exported(
+        workspace=workspace,
+        history=read_history(connection, workspace),
         controller=load_controller(workspace),
         named=tuple(load_named(workspace).values()),
         records=models.models(connection),

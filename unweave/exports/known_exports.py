@@ -9,9 +9,10 @@ from lineage_store.errors import BadInput
 from unweave.exports.export import Export, exported_from, model_meant
 from unweave.exports.model_card import ModelCard
 from unweave.exports.processing_record import ProcessingRecord
+from unweave.exports.prov import Prov
 from unweave.session.session import Session
 
-EXPORTS: Mapping[str, Export] = {one.name: one for one in (ModelCard(), ProcessingRecord())}
+EXPORTS: Mapping[str, Export] = {one.name: one for one in (ModelCard(), ProcessingRecord(), Prov())}
 FOR_ITS_OWNER = 0o600  # what people said of models and of the controller may name somebody
 
 
@@ -32,7 +33,8 @@ def write_export(
         meant = model_meant(connection, workspace, EXPORTS[kind], model)
         written = EXPORTS[kind].written(exported_from(connection, workspace), meant)
     try:
-        write_atomic(file, written, mode=FOR_ITS_OWNER)
+        for name, data in written.items():
+            write_atomic(file / name, data, mode=FOR_ITS_OWNER)
     except OSError as error:
         raise BadInput(f"The file {file} cannot be written: {error.strerror}.") from None
     return {"export": kind, "model": None if meant is None else meant.id, "out": str(file)}

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from unweave.exports.export import HERE, Files
 from unweave.text.printed import visible
 
 MARKS = re.compile(r"([\\`*_\[\]<>#|~&])")
@@ -24,6 +25,7 @@ def told(things: Iterable[tuple[str, str]]) -> list[str]:
     return [f"- **{name}**: {text}" for name, text in things]
 
 
-def document(*parts: Iterable[str]) -> bytes:
-    """Return the bytes of a document of parts, an empty line between every two."""
-    return ("\n\n".join("\n".join(part) for part in parts) + "\n").encode("utf-8")
+def document(*parts: Iterable[str]) -> Files:
+    """Return a document of parts, an empty line between every two."""
+    text = "\n\n".join("\n".join(part) for part in parts) + "\n"
+    return {HERE: text.encode("utf-8")}

@@ -10,7 +10,8 @@ from typing import Any
 
 from lineage_store.counted import counted
 from lineage_store.index.models import ModelRecord
-from unweave.exports.export import Exported
+from lineage_store.ledger import FIRST_FAMILY
+from unweave.exports.export import Exported, Files
 from unweave.exports.markdown import described, document, plain, told
 
 LIMITS = """\
@@ -27,7 +28,7 @@ class ModelCard:
     name: str = "model-card"
     of_one_model: bool = True
 
-    def written(self, exported: Exported, model: ModelRecord | None) -> bytes:
+    def written(self, exported: Exported, model: ModelRecord | None) -> Files:
         """Return the card."""
         if model is None:
             raise ValueError("a card is about one model")
@@ -42,7 +43,7 @@ class ModelCard:
             ["## Model details"],
             told(
                 [
-                    ("family", plain(str(config["model_family"]))),
+                    ("family", plain(str(config.get("model_family", FIRST_FAMILY)))),
                     ("learns", described(report.get("task"))),
                     ("made on", model.created[:10]),
                     ("is", _guarantee(model)),

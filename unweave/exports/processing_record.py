@@ -7,7 +7,7 @@ lacks, and so does whoever keeps it (`unweave describe`).
 from dataclasses import dataclass
 
 from lineage_store.index.models import ModelRecord
-from unweave.exports.export import Exported
+from unweave.exports.export import Exported, Files
 from unweave.exports.markdown import described, document, plain, told
 
 
@@ -18,7 +18,7 @@ class ProcessingRecord:
     name: str = "record"
     of_one_model: bool = False
 
-    def written(self, exported: Exported, model: ModelRecord | None) -> bytes:
+    def written(self, exported: Exported, model: ModelRecord | None) -> Files:
         """Return the record."""
         who = exported.controller
         return document(
