@@ -49,9 +49,10 @@ def export(workspace: Path, kind: str, out: Path, model: str | None, as_json: bo
     KIND is one of these:
 
     \b
-    model-card  one model, for people (Markdown)
-    record      the record of processing, Article 30 GDPR (Markdown)
-    prov        where all models came from, what took their place (W3C PROV-JSON)
+    model-card   one model, for people (Markdown)
+    record       the record of processing, Article 30 GDPR (Markdown)
+    prov         where all models came from, what took their place (W3C PROV-JSON)
+    openlineage  all trainings, deletions and retirements (OpenLineage events, one a line)
 
     No export names anybody whose data a model learnt from, before a deletion or after it. Two
     exports of one state are the same bytes.
