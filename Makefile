@@ -20,8 +20,8 @@ test: .venv/.ready ## run the tests, two files at a time
 test-all: .venv/.ready ## run the tests, the slow ones too
 	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m ""
 
-test-web: .venv/.ready ## look at the desk in Chromium: each page, axe, the keyboard alone
-	.venv/bin/python -m pytest -m "" tests/tfx/test_desk_browser.py
+test-web: .venv/.ready ## look at the desk in Chromium: each page, axe, the keyboard alone; its API by drawn calls
+	.venv/bin/python -m pytest -m "" tests/tfx/test_desk_browser.py tests/unweave/web/test_api_drawn.py
 
 mutants: .venv/.ready ## plant faults in a copy: a named test must find each
 	.venv/bin/python tests/mutants.py

@@ -63,7 +63,7 @@ def pages_of(role):
         numbers = range(1, 10) if "{request}" in rule.path else (1,)  # one in each state
         found += [rule.path.format(**places, request=f"q{number}") for number in numbers]
     files = ("/style.css", "/healthz", "/audit/head", "/audit/key", "/records/requests.csv")
-    pages = (one for one in found if one not in files and not one.startswith("/api/"))
+    pages = (one for one in found if one not in files and not one.startswith(("/api/", "/metrics")))
     return [one for one in pages if not one.endswith("LINK")]
 
 

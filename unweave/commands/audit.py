@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
+from lineage_store.clock import machine_time, time_text
 from lineage_store.counted import counted, of_them
+from lineage_store.workspace import LastAudit, keep_last_audit
 from unweave.options.once import Once
 from unweave.options.shared import JSON, WORKSPACE, for_people, project_of
 from unweave.text.answers import earlier_lines
@@ -37,6 +39,8 @@ def audit(workspace: Path, replay: int, seed: int | None, head: Path | None, as_
     """
     with project_of(workspace, progress=bool(replay) and not as_json) as project:
         answer = for_people(project.audit(replay=replay, seed=seed, head=head))
+        time = time_text(machine_time())
+        keep_last_audit(workspace, LastAudit(time, len(answer["findings"])))
     if as_json:
         say_json(answer)
     else:

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from unweave.web.api.api_guard import answering
 from unweave.web.api.operations_done import DONE
-from unweave.web.api.operations_table import OPERATIONS, ROOT, Operation
+from unweave.web.api.operations_table import METRICS, OPERATIONS, ROOT, Operation
 from unweave.web.guard import Handler, guarded
 from unweave.web.pages import (
     audit_page,
@@ -82,7 +82,8 @@ HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("POST", "/settings/tokens/{token}/end"): settings_page.end,
 }
 CALLS: Mapping[tuple[str, str], Operation] = {
-    (one.method, ROOT + one.path): one for one in OPERATIONS
+    ("GET", METRICS.path): METRICS,
+    **{(one.method, ROOT + one.path): one for one in OPERATIONS},
 }
 
 

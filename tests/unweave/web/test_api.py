@@ -18,7 +18,7 @@ from unweave.desk.request_queue import RequestQueue
 from unweave.session.session import Session
 from unweave.web.api.openapi import document
 from unweave.web.api.operations_done import DONE
-from unweave.web.api.operations_table import OPERATIONS, PLACES, ROOT
+from unweave.web.api.operations_table import METRICS, OPERATIONS, PLACES, ROOT
 from unweave.web.process.clerk import is_started
 from unweave.web.process.matrix import MATRIX
 
@@ -43,7 +43,7 @@ def test_the_description_is_the_one_that_is_committed_and_holds_by_the_standard(
 def test_every_operation_stands_in_the_table_in_the_matrix_and_is_done():
     known = {(one.method, ROOT + one.path) for one in OPERATIONS}
     assert known == {(rule.method, rule.path) for rule in MATRIX if rule.path.startswith("/api/")}
-    assert DONE.keys() == BY_NAME.keys() and len(BY_NAME) == len(OPERATIONS)
+    assert DONE.keys() == BY_NAME.keys() | {METRICS.name} and len(BY_NAME) == len(OPERATIONS)
     # An id of a person may stand in no address: of a path and a query every value is said.
     for one in OPERATIONS:
         assert {part[1:-1] for part in one.path.split("/") if "{" in part} <= PLACES.keys()

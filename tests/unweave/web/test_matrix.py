@@ -17,6 +17,7 @@ WHO = {
     "GET /": "op aw",
     "GET /style.css": "*",
     "GET /healthz": "*",
+    "GET /metrics": "opeaw",
     "GET /sign-in": "*",
     "POST /sign-in": "*",
     "POST /sign-out": "opeaw",
@@ -96,7 +97,7 @@ WHO = {
     "POST /api/v1/tokens": "w",
     "POST /api/v1/tokens/{token}/end": "w",
 }
-API = "/api/v1/"
+API = ("/api/v1/", "/metrics")
 LETTERS = dict(zip(("officer", "approver", "engineer", "auditor", "owner"), "opeaw", strict=True))
 PLACES = {"request": "q3", "model": "m1", "deletion": "r1", "token": "t9", "link": "0" * 64}
 

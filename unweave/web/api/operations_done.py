@@ -2,15 +2,23 @@
 
 from collections.abc import Mapping
 
+from starlette.responses import Response
+
 from unweave.web.api import changing_calls, reading_calls
 from unweave.web.api.calls import Answer, Call, Handler
 from unweave.web.api.openapi import document
+from unweave.web.operations.metrics import MEDIA, metrics
 from unweave.web.process.desk import Desk
 
 
 def describe(desk: Desk, call: Call) -> Answer:
     """Describe the API."""
     return document()
+
+
+def show_metrics(desk: Desk, call: Call) -> Response:
+    """Tell how the desk stands, in numbers."""
+    return Response(metrics(desk), headers={"content-type": MEDIA})
 
 
 DONE: Mapping[str, Handler] = {
@@ -49,4 +57,5 @@ DONE: Mapping[str, Handler] = {
     "listTokens": reading_calls.list_tokens,
     "makeToken": changing_calls.new_token,
     "endToken": changing_calls.old_token,
+    "showMetrics": show_metrics,
 }

@@ -189,3 +189,5 @@ OPERATIONS: tuple[Operation, ...] = (
               changes=True),
 )
 # fmt: on
+# Where Prometheus looks for it, and no part of the description.
+METRICS = Operation("showMetrics", "GET", "/metrics", "Read how the desk stands, in numbers.", "")

@@ -5,6 +5,7 @@ written_answers   what is written to be sent: written, handed over, said to be s
 request_reading   a request without a name, and its names with a reason
 certificates_checked  whether a certificate holds, for anybody
 figures           what the register says of a year
+metrics           numbers for Prometheus
 people_found      whether somebody has rows, with a reason
 tokens_made       tokens of programs, made and ended
 runs_started      what is due is started, and how far it is

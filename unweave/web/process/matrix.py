@@ -36,6 +36,7 @@ MATRIX: tuple[Rule, ...] = (
     Rule("GET",  "/",                                 DESK),
     Rule("GET",  "/style.css",                        PUBLIC),
     Rule("GET",  "/healthz",                          PUBLIC),
+    Rule("GET",  "/metrics",                          STAFF),
     Rule("GET",  "/sign-in",                          PUBLIC),
     Rule("POST", "/sign-in",                          PUBLIC),
     Rule("POST", "/sign-out",                         STAFF),
