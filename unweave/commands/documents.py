@@ -53,6 +53,7 @@ def export(workspace: Path, kind: str, out: Path, model: str | None, as_json: bo
     record       the record of processing, Article 30 GDPR (Markdown)
     prov         where all models came from, what took their place (W3C PROV-JSON)
     openlineage  all trainings, deletions and retirements (OpenLineage events, one a line)
+    cyclonedx    the models, what each came from, how each was made (CycloneDX 1.6, ML-BOM)
 
     No export names anybody whose data a model learnt from, before a deletion or after it. Two
     exports of one state are the same bytes.

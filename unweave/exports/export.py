@@ -32,8 +32,8 @@ Files = Mapping[str, bytes]  # by name, below the place that was named; `HERE` i
 class Exported:
     """A workspace as its log has it: who answers for it, its models and names, and who had them.
 
-    `records` are all models, oldest first, and `as_of` is the moment of the newest event. `history`
-    is what the log tells, by which all else is measured.
+    `records` are all models, oldest first; `size` is the number of the newest event, and `as_of`
+    its moment. `history` is what the log tells, by which all else is measured.
     """
 
     workspace: Workspace
@@ -42,6 +42,7 @@ class Exported:
     named: Sequence[NamedModel]
     records: Sequence[ModelRecord]
     recipients: Sequence[Recipient]
+    size: int
     as_of: str
 
     def line(self, family: str) -> list[ModelRecord]:
@@ -110,6 +111,7 @@ def exported_from(connection: sqlite3.Connection, workspace: Workspace) -> Expor
         named=tuple(load_named(workspace).values()),
         records=models.models(connection),
         recipients=load_recipients(workspace),
+        size=newest[0].seq if newest else 0,
         as_of=newest[0].time if newest else "",
     )
 

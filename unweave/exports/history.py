@@ -104,6 +104,10 @@ class History:
         """What the workspace is called by others."""
         return f"unweave:{self.key[:SHORT]}"
 
+    def id_of(self, seq: int) -> str:
+        """Return the UUIDv5 of an event of the log, by its number."""
+        return _id_of(self.key, seq)
+
     def certificate_of(self, run: PastRun) -> str | None:
         """Return the digest of a deletion's certificate; None where that holds others (law 9)."""
         of_today = all(self.models[one].commitments for one in run.replaced if one in self.models)
@@ -170,7 +174,7 @@ class _Telling:
         self.begun: dict[str, str] = {}
 
     def begin(self, event: Event, kind: RunKind, of: str) -> PastRun:
-        name = str(uuid5(NAMESPACE_URL, OF_AN_EVENT.format(key=self.key, seq=event.seq)))
+        name = _id_of(self.key, event.seq)
         self.runs[name] = PastRun(id=name, kind=kind, of=of, started=event.time)
         return self.runs[name]
 
@@ -209,6 +213,10 @@ def _told(connection: sqlite3.Connection) -> list[tuple[Event, Told]]:
         *of_kind(connection, ModelRetired),
     ]
     return sorted(found, key=lambda pair: pair[0].seq)
+
+
+def _id_of(key: str, seq: int) -> str:
+    return str(uuid5(NAMESPACE_URL, OF_AN_EVENT.format(key=key, seq=seq)))
 
 
 def _model(event: Event, told: ModelMade) -> PastModel:

@@ -6,6 +6,7 @@ from typing import Any
 
 from lineage_store.canonical import write_atomic
 from lineage_store.errors import BadInput
+from unweave.exports.cyclonedx import CycloneDx
 from unweave.exports.export import Export, exported_from, model_meant
 from unweave.exports.model_card import ModelCard
 from unweave.exports.openlineage import OpenLineage
@@ -14,7 +15,7 @@ from unweave.exports.prov import Prov
 from unweave.session.session import Session
 
 EXPORTS: Mapping[str, Export] = {
-    one.name: one for one in (ModelCard(), ProcessingRecord(), Prov(), OpenLineage())
+    one.name: one for one in (ModelCard(), ProcessingRecord(), Prov(), OpenLineage(), CycloneDx())
 }
 FOR_ITS_OWNER = 0o600  # what people said of models and of the controller may name somebody
 
