@@ -170,13 +170,14 @@ class Turn:
         return sum(not one["affected_shards"] for one in self.forgotten)
 
     def kinds_written(self) -> str:
-        """Say what a deletion wrote: the median KiB of each kind, the largest first."""
+        """Say what a deletion wrote: the median KiB of each kind, if any, the largest first."""
         kinds = {kind for one in self.forgotten for kind in one["written"]}
         each = [
             (statistics.median(one["written"].get(kind, 0) for one in self.forgotten), kind)
             for kind in kinds
         ]
-        told = (f"{kind} {size / 1024:,.0f}" for size, kind in sorted(each, reverse=True))
+        each = sorted((one for one in each if one[0] >= 512), reverse=True)
+        told = (f"{kind} {size / 1024:,.0f}" for size, kind in each)
         return f"KiB of {', '.join(told)}"
 
     def said(self, what: str, one: Numbers) -> str:
