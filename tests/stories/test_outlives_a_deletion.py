@@ -13,6 +13,7 @@ from contextlib import closing
 
 import pytest
 
+from fixtures import SMALL_MODEL
 from lineage_store.canonical import read_json
 from lineage_store.index.models import past_metrics, past_timings
 from pipelines.backends.direct import DirectBackend
@@ -21,6 +22,7 @@ from unweave import Project, verify
 
 OPTIONS = {
     "label": "label", "subject": "person", "shards": 2, "slices": 3, "epochs": 3, "batch_size": 8,
+    "module": SMALL_MODEL,
 }  # fmt: skip
 NAMED = re.compile(r"\b(stage|slice|step|batch|update|epoch)s? \d")
 STRATEGIES = ("retrain-shards", "amnesiac", "amnesiac-marginal")

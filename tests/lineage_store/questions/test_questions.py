@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from click.testing import CliRunner
 
+from fixtures import SMALL_MODEL
 from lineage_store.errors import BadInput, CheckFailed, NothingFound, NotReproducible
 from lineage_store.index import deletions
 from lineage_store.index.database import open_index, read_index
@@ -32,6 +33,7 @@ OPTIONS = {
     "epochs": 2,
     "batch_size": 32,
     "seed": 5,
+    "module": SMALL_MODEL,
 }
 START = datetime(2031, 1, 1, 12, tzinfo=timezone.utc)
 UNSEEDED = """
@@ -82,7 +84,7 @@ def story(tmp_path_factory):
     on_day(root, 0).train(write(folder / "one.csv", everyone), **OPTIONS)
     (folder / "unseeded.py").write_text(UNSEEDED)
     with pytest.raises(NotReproducible):
-        on_day(root, 2).train(folder / "one.csv", module=folder / "unseeded.py", **OPTIONS)
+        on_day(root, 2).train(folder / "one.csv", **{**OPTIONS, "module": folder / "unseeded.py"})
     on_day(root, 4).forget([ANN])
     on_day(root, 6).train(write(folder / "two.csv", others), record="all", **OPTIONS)
     on_day(root, 8).forget([BOB], strategy="amnesiac")
@@ -156,7 +158,7 @@ def test_a_failed_training_leaves_no_key_of_new_people_and_no_module(story, tmp_
 
     before = left()
     with pytest.raises(NotReproducible):
-        on_day(root, 20).train(table, module=tmp_path / "unseeded.py", **OPTIONS)
+        on_day(root, 20).train(table, **{**OPTIONS, "module": tmp_path / "unseeded.py"})
     assert left() == before
     assert on_day(root, 21).trace_subject(CYD)["models"]
 
