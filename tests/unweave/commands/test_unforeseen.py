@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.warm_python import warm_python
 from lineage_store.errors import WorkspaceBusy
 from lineage_store.workspace.folder import writing
 from pipelines.backends.direct import DirectBackend
@@ -32,15 +33,15 @@ def prepared(tmp_path_factory):
     return here
 
 
-def start(folder, *arguments):
+def start(folder, *arguments, python=(sys.executable,)):
     return subprocess.Popen(
-        [sys.executable, "-m", "unweave", *arguments], cwd=folder,
+        [*python, "-m", "unweave", *arguments], cwd=folder,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(TOP)},
     )  # fmt: skip
 
 
-def run(folder, *arguments):
-    process = start(folder, *arguments)
+def run(folder, *arguments, python=(sys.executable,)):
+    process = start(folder, *arguments, python=python)
     out, err = process.communicate(timeout=120)
     return process.returncode, out.decode("utf-8"), err.decode("utf-8")
 
@@ -125,7 +126,8 @@ COMMANDS = [
 def test_arguments_that_are_not_utf_8_are_one_sentence(prepared, arguments):
     given = [b"M\xfcller" if one == "NAME" else one for one in arguments]
     place = [] if "--workspace" in arguments else ["--workspace", "ws"]
-    status, out, err = run(prepared, *given, *place, "--json")
+    python = (sys.executable,) if arguments == COMMANDS[0] else warm_python()
+    status, out, err = run(prepared, *given, *place, "--json", python=python)
     answer = json.loads(out)
     assert (status, answer["exit_status"], err) == (2, 2, "")
     assert f"Argument {arguments.index('NAME') + 1} is not text in UTF-8" in answer["error"]
