@@ -16,6 +16,7 @@ from chosen_slow import read_slow
 from fixtures.drawn_secrets import draw_secrets
 from fixtures.in_memory import write_to_memory
 from fixtures.small_probe import probe_small_once
+from fixtures.warm_python import share_warm_python, start_warm_python
 from fixtures.warm_scan import warm_scan
 from lineage_store.canonical import canonical_json, read_json, write_atomic
 from lineage_store.cells.gate import let_through
@@ -49,7 +50,14 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    """Take as many examples as there is time for."""
+    """Take as many examples as there is time for; workers share what stands for Python.
+
+    A whole run wants it soon, and it takes long to start.
+    """
+    if not hasattr(config, "workerinput"):
+        share_warm_python()
+        if config.args_source is config.ArgsSource.TESTPATHS and not config.option.collectonly:
+            start_warm_python()
     if not config.option.markexpr:
         settings.load_profile("whole")
 
