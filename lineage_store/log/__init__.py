@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         UserEnded,
         UserInvitedAgain,
     )
+    from lineage_store.log.event_kind import fields_of
     from lineage_store.log.events import ORIGIN, LogConnection, TreeHead
     from lineage_store.log.kinds import (
         KINDS,
@@ -68,6 +69,7 @@ else:
                 "UserEnded",
                 "UserInvitedAgain",
             ),
+            "event_kind": ("fields_of",),
             "events": ("LogConnection", "ORIGIN", "TreeHead"),
             "kinds": (
                 "KINDS",
@@ -111,6 +113,7 @@ __all__ = [
     "clock_jumps",
     "events",
     "explain_jump",
+    "fields_of",
     "merkle",
     "of_kind",
     "open_jumps",

@@ -4,11 +4,16 @@ from pathlib import Path
 
 import click
 
-from unweave.exports import EXPORTS
 from unweave.options.completing import DELETIONS, LIVE_MODELS, REQUESTS, of
 from unweave.options.once import Once
 from unweave.options.shared import JSON, WORKSPACE
 from unweave.text.printed import say, say_json
+
+
+def _kinds(*_: object) -> list[str]:
+    from unweave.exports import EXPORTS  # it brings cryptography with it
+
+    return [*EXPORTS]
 
 
 @click.command(cls=Once)
@@ -39,8 +44,13 @@ def report(workspace: Path, request: str, out: Path | None, pdf: bool, as_json: 
 
 @click.command(cls=Once)
 @WORKSPACE
-@click.argument("kind", metavar="KIND", shell_complete=lambda *_: [*EXPORTS])
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write.")
+@click.argument("kind", metavar="KIND", shell_complete=_kinds)
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The file to write; of tables, the folder.",
+)
 @click.option("--model", shell_complete=of(LIVE_MODELS), help="The model, by its name or its id.")
 @JSON
 def export(workspace: Path, kind: str, out: Path, model: str | None, as_json: bool) -> None:
@@ -54,6 +64,8 @@ def export(workspace: Path, kind: str, out: Path, model: str | None, as_json: bo
     prov         where all models came from, what took their place (W3C PROV-JSON)
     openlineage  all trainings, deletions and retirements (OpenLineage events, one a line)
     cyclonedx    the models, what each came from, how each was made (CycloneDX 1.6, ML-BOM)
+    csv          tables of events, models, deletions and edges, a file each in a folder
+    parquet      the same tables
 
     No export names anybody whose data a model learnt from, before a deletion or after it. Two
     exports of one state are the same bytes.

@@ -1,6 +1,5 @@
 """`unweave log`: the event log, its signed heads, and proofs that can be checked offline."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from lineage_store.counted import counted
 from unweave.options.once import Commands
 from unweave.options.queue_commands import BY
 from unweave.options.shared import JSON, WORKSPACE
-from unweave.text.printed import cell_of_csv, say, say_json
+from unweave.text.printed import say, say_json
 
 RIGHT = {
     None: "say which was right with --right",
@@ -67,10 +66,10 @@ def show(
     answer = log_events(open_workspace(workspace), kind=kind, since=day, request=of)
     found = answer["events"]
     if as_csv and not as_json:
-        say("seq,time,kind,body")
-        for one in found:
-            cells = (str(one["seq"]), one["time"], one["kind"], _body(one))
-            say(",".join(map(cell_of_csv, cells)))
+        from unweave.exports.tables import EVENTS, csv_lines, event_row
+
+        for line in csv_lines(EVENTS, (event_row(**one) for one in found)):
+            say(line)
         return
     wide = max((len(one["kind"]) for one in found), default=0)
     lines = [
@@ -172,10 +171,6 @@ def clock(
     )
     lines = [f"{one['told']}: {RIGHT[one['right']]}." for one in answer["jumps"]]
     _print(answer, as_json, lines or ["The log's times never go back."])
-
-
-def _body(event: dict[str, Any]) -> str:
-    return json.dumps(event["body"], sort_keys=True, ensure_ascii=False)
 
 
 def _told(body: dict[str, Any]) -> str:

@@ -7,6 +7,8 @@ processing_record  the record of processing activities (Article 30(1) GDPR)
 prov               where models came from, as W3C PROV-JSON
 openlineage        the runs as OpenLineage events
 cyclonedx          the models as a bill of materials, CycloneDX 1.6
+tables             as CSV and as Parquet: the one writer of tables
+log_tables         events, models, deletions and edges, as CSV and as Parquet
 history            what happened, as the log tells it: runs, and what they used, made and ended
 markdown           texts of others in Markdown, as they are
 json_text          JSON, as a document or in lines

@@ -53,7 +53,7 @@ class _Bill:
             "$schema": SCHEMA,
             "bomFormat": "CycloneDX",
             "specVersion": "1.6",
-            "serialNumber": f"urn:uuid:{self.history.id_of(self.exported.size)}",
+            "serialNumber": f"urn:uuid:{self.history.id_of(len(self.exported.events))}",
             "version": 1,
             "metadata": {
                 **when,

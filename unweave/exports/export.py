@@ -11,6 +11,7 @@ from lineage_store.index import check_log, models
 from lineage_store.index.models import ModelRecord
 from lineage_store.ledger import open_ledger, published_data
 from lineage_store.log import events
+from lineage_store.log.events import Event
 from lineage_store.processing import (
     NamedModel,
     Recipient,
@@ -32,8 +33,8 @@ Files = Mapping[str, bytes]  # by name, below the place that was named; `HERE` i
 class Exported:
     """A workspace as its log has it: who answers for it, its models and names, and who had them.
 
-    `records` are all models, oldest first; `size` is the number of the newest event, and `as_of`
-    its moment. `history` is what the log tells, by which all else is measured.
+    `records` are all models and `events` all of the log's, oldest first; `history` is what these
+    tell of models, by which all else is measured.
     """
 
     workspace: Workspace
@@ -42,8 +43,12 @@ class Exported:
     named: Sequence[NamedModel]
     records: Sequence[ModelRecord]
     recipients: Sequence[Recipient]
-    size: int
-    as_of: str
+    events: Sequence[Event]
+
+    @property
+    def as_of(self) -> str:
+        """The moment of the newest event; nothing if there is none."""
+        return self.events[-1].time if self.events else ""
 
     def line(self, family: str) -> list[ModelRecord]:
         """Return the models of a line: its first, and what deletions put in its place."""
@@ -103,7 +108,6 @@ def exported_from(connection: sqlite3.Connection, workspace: Workspace) -> Expor
     Raises CheckFailed where the log is not what was signed.
     """
     check_log(connection, workspace)
-    newest = events.latest(connection, before=None, size=1)
     return Exported(
         workspace=workspace,
         history=read_history(connection, workspace),
@@ -111,8 +115,7 @@ def exported_from(connection: sqlite3.Connection, workspace: Workspace) -> Expor
         named=tuple(load_named(workspace).values()),
         records=models.models(connection),
         recipients=load_recipients(workspace),
-        size=newest[0].seq if newest else 0,
-        as_of=newest[0].time if newest else "",
+        events=tuple(events.events(connection)),
     )
 
 

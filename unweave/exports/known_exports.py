@@ -7,23 +7,34 @@ from typing import Any
 from lineage_store.canonical import write_atomic
 from lineage_store.errors import BadInput
 from unweave.exports.cyclonedx import CycloneDx
-from unweave.exports.export import Export, exported_from, model_meant
+from unweave.exports.export import HERE, Export, exported_from, model_meant
+from unweave.exports.log_tables import CSV, PARQUET
 from unweave.exports.model_card import ModelCard
 from unweave.exports.openlineage import OpenLineage
 from unweave.exports.processing_record import ProcessingRecord
 from unweave.exports.prov import Prov
 from unweave.session.session import Session
 
-EXPORTS: Mapping[str, Export] = {
-    one.name: one for one in (ModelCard(), ProcessingRecord(), Prov(), OpenLineage(), CycloneDx())
-}
-FOR_ITS_OWNER = 0o600  # what people said of models and of the controller may name somebody
+KNOWN: tuple[Export, ...] = (
+    ModelCard(),
+    ProcessingRecord(),
+    Prov(),
+    OpenLineage(),
+    CycloneDx(),
+    CSV,
+    PARQUET,
+)
+EXPORTS: Mapping[str, Export] = {one.name: one for one in KNOWN}
+FOR_ITS_OWNER, OWN_FOLDER = (
+    0o600,
+    0o700,
+)  # what people said of models and of the controller may name somebody
 
 
 def write_export(
     session: Session, kind: str, *, out: Path | str, model: str | None = None
 ) -> dict[str, Any]:
-    """Write an export into a file outside the workspace; return what it is of, and where.
+    """Write an export outside the workspace, a file or a folder; return what it is of, and where.
 
     Raises BadInput for a kind that there is not, for a place within the workspace or that cannot be
     written, and for a model that is none of those that an export can be about.
@@ -37,6 +48,8 @@ def write_export(
         meant = model_meant(connection, workspace, EXPORTS[kind], model)
         written = EXPORTS[kind].written(exported_from(connection, workspace), meant)
     try:
+        if HERE not in written:
+            file.mkdir(mode=OWN_FOLDER, exist_ok=True)
         for name, data in written.items():
             write_atomic(file / name, data, mode=FOR_ITS_OWNER)
     except OSError as error:

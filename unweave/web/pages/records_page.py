@@ -3,23 +3,23 @@
 The figures count what the register keeps; requests of which nothing is kept any more are in none.
 """
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
 from starlette.responses import Response, StreamingResponse
 
 from lineage_store.processing import load_named, load_recipients
 from lineage_store.requests import load_controller
+from unweave.exports.tables import csv_lines
 from unweave.web.operations.figures import figures_of, requests_over
 from unweave.web.process.desk import Desk
 from unweave.web.process.rendering import Page, rendered
 from unweave.web.process.request_words import RIGHTS, STATES
 from unweave.web.process.visits import Visit
 
-PIECE = 1 << 14  # characters that are sent at once
+LINES = 200  # that are sent at once
 WORDS = {
     "name": "Controller",
     "contact": "How to reach it",
@@ -74,17 +74,10 @@ def as_csv(desk: Desk, visit: Visit) -> Response:
 
 
 def _lines(register: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """Yield the register as CSV, a line after another: however long it is, it is never held."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore")
-    writer.writeheader()
-    for one in register:
-        writer.writerow(one)
-        if text.tell() >= PIECE:
-            yield text.getvalue()
-            text.seek(0)
-            text.truncate()
-    yield text.getvalue()
+    """Yield the register as CSV, some lines at a time: however long it is, it is never held."""
+    lines = csv_lines(COLUMNS, ([one[name] for name in COLUMNS] for one in register))
+    while some := list(islice(lines, LINES)):
+        yield "".join(f"{line}\n" for line in some)
 
 
 def _in_words(rights: dict[str, dict[str, int]]) -> list[tuple[str, int, dict[str, int]]]:
