@@ -74,18 +74,21 @@ def run(
     old: Path | None = None,
     ways: Sequence[str] = WAYS,
     by_default: bool = False,
+    seen: Sequence[Path] = (),
 ) -> Result:
     """Train on tables of several sizes, and forget rows of each, one by one.
 
-    `old` is a clone of 961ed0a, which had Keras alone; `ways` are backends with families.
+    `old` is a clone of 961ed0a, which had Keras alone; `ways` are backends with families. What was
+    `seen`, numbers of earlier runs, is told as well; without `rows` that alone.
     """
     sizes, count = (QUICK_ROWS, 1) if quick else (tuple(rows) or ROWS, deletions)
+    sizes = () if seen and not rows else sizes
     partition = {"shards": 2, "slices": 2} if quick else ({} if by_default else PARTITION)
     split = [way.split("/") for way in ways]
     cases = [Case("now", ROOT, *one) for one in split]
     if old is not None:
         cases += [Case("961ed0a", old.absolute(), *one) for one in split if one[1] == "keras"]
-    found = []
+    found = [one for file in seen for one in turns_seen(file)]
     with tempfile.TemporaryDirectory(prefix="unweave-benchmark-") as folder:
         for size in sizes:
             table = Path(folder) / f"{size}.csv"
@@ -104,6 +107,7 @@ def run(
             table.unlink()
             for turn in turns:
                 shutil.rmtree(turn.workspace)
+    found.sort(key=lambda one: one[0])
     return Result(
         title="Training, and forgetting one row: processor seconds",
         columns=(
@@ -112,9 +116,12 @@ def run(
         ),
         rows=[line for size, turn in found for line in turn.lines(size)],
         notes=[
-            f"Of {count} rows drawn at random, forgotten one by one: medians, and the worst. Of "
-            "these, rows of the evaluation split: "
-            + "; ".join(f"{size:,}: {turn.evaluated}" for size, turn in found)
+            "Rows drawn at random, forgotten one by one: medians, and the worst. How many, and how "
+            "many of them of the evaluation split: "
+            + "; ".join(
+                f"{size:,} ({turn.case.name}): {len(turn.forgotten)}, {turn.evaluated}"
+                for size, turn in found
+            )
             + ".",
             *(
                 f"Written by a deletion ({size:,} rows; {turn.case.name}): {turn.kinds_written()}."
@@ -191,6 +198,17 @@ class Turn:
             (f"{size:,}", self.case.name, "train", *_line([self.trained])),
             (f"{size:,}", self.case.name, "forget", *_line(self.forgotten)),
         ]
+
+
+def turns_seen(file: Path) -> list[tuple[int, Turn]]:
+    """Read the numbers of an earlier run, as `--json` wrote them."""
+    found = []
+    for one in json.loads(file.read_text(encoding="utf-8"))["turns"]:
+        case = Case(one["commit"], Path(), one["backend"], one["family"])
+        turn = Turn(case, Path())
+        turn.trained, turn.forgotten = one["train"], one["forget"]
+        found.append((one["rows"], turn))
+    return found
 
 
 def seconds_of(one: Numbers, phase: str) -> float:
@@ -281,6 +299,12 @@ def _kind(name: str) -> str:
     "--figures",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Write the figure into this folder.",
+)
+@click.option(
+    "--seen",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="Numbers of an earlier run, told as well; without --rows they alone; may be repeated.",
 )
 @click.option("--markdown", is_flag=True, help="Print the table as Markdown.")
 @click.option("--quick", is_flag=True, help="Few rows: to see that it works.")
