@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -84,15 +85,15 @@ KINDS = [("classification", "mean"), ("classification", "vote"), ("regression", 
 
 
 @pytest.fixture(scope="module")
-def all_served(tmp_path_factory, write_csv):
-    """A trained project of each task, with its file."""
-    return {kind: train(*kind, tmp_path_factory, write_csv) for kind in KINDS}
+def served_of(tmp_path_factory, write_csv):
+    """Return a function that gives a trained project of a task, with its file."""
+    return cache(lambda kind: train(*kind, tmp_path_factory, write_csv))
 
 
 @pytest.fixture(params=KINDS)
-def served(request, all_served):
+def served(request, served_of):
     """Each of them."""
-    return all_served[request.param]
+    return served_of(request.param)
 
 
 def train(task, aggregate, tmp_path_factory, write_csv):
@@ -156,10 +157,9 @@ def given_rows(project):
     return found
 
 
-def test_a_process_that_never_heard_of_the_project_serves_the_aggregate_of_the_shards(all_served):
-    asked = [
-        (answer["model_path"], given_rows(project)) for project, answer, _ in all_served.values()
-    ]
+def test_a_process_that_never_heard_of_the_project_serves_the_aggregate_of_the_shards(served_of):
+    all_served = [served_of(kind) for kind in KINDS]
+    asked = [(answer["model_path"], given_rows(project)) for project, answer, _ in all_served]
     done = subprocess.run(
         [sys.executable, "-I", "-c", STRANGER],
         input=json.dumps(asked),
@@ -171,7 +171,7 @@ def test_a_process_that_never_heard_of_the_project_serves_the_aggregate_of_the_s
     )
     assert done.returncode == 0, done.stderr[-2000:]
     told = json.loads(done.stdout)
-    for (_, rows), (project, answer, _), ways in zip(asked, all_served.values(), told, strict=True):
+    for (_, rows), (project, answer, _), ways in zip(asked, all_served, told, strict=True):
         outputs, scores, evaluation = expected_outputs(project)
         assert len(rows) == len(evaluation) > 5
         for found in ways:

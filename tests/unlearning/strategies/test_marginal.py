@@ -2,6 +2,7 @@
 
 import random
 import shutil
+from functools import cache
 
 import numpy as np
 import pytest
@@ -52,6 +53,7 @@ DROPPING = LINEAR.replace("(numbers)\n    model", "(keras.layers.Dropout(0.5)(nu
 NORMED = LINEAR.replace(
     "(numbers)\n    model", "(keras.layers.BatchNormalization()(numbers))\n    model"
 )
+MODULES = {"linear": LINEAR, "dropping": DROPPING, "normed": NORMED}
 
 
 @pytest.fixture(scope="module")
@@ -67,22 +69,24 @@ def table(write_csv):
 
 @pytest.fixture(scope="module")
 def originals(table, tmp_path_factory):
-    """A workspace for each module, never written to after this."""
-    made = {}
-    for name, text in (("linear", LINEAR), ("dropping", DROPPING), ("normed", NORMED)):
+    """Return a function that gives a module's workspace, never written to after this."""
+
+    @cache
+    def made(name):
         folder = tmp_path_factory.mktemp(name)
-        (folder / "module.py").write_text(text)
+        (folder / "module.py").write_text(MODULES[name])
         (folder / "key").write_bytes(bytes(range(32)))
         (folder / "key").chmod(0o600)
         project = Project(folder / "workspace", backend=DirectBackend(), reveal=True)
         project.train(table, module=folder / "module.py", key_file=folder / "key", **OPTIONS)
-        made[name] = project.root
+        return project.root
+
     return made
 
 
 @pytest.fixture
 def root(originals, tmp_path):
-    return shutil.copytree(originals["linear"], tmp_path / "workspace")
+    return shutil.copytree(originals("linear"), tmp_path / "workspace")
 
 
 def paths_of(root):
@@ -280,14 +284,14 @@ def test_innocent_rows_meet_the_same_randomness_in_both_computations():
 
 
 def test_a_model_with_dropout_is_corrected_and_checked(originals, tmp_path):
-    root = shutil.copytree(originals["dropping"], tmp_path / "workspace")
+    root = shutil.copytree(originals("dropping"), tmp_path / "workspace")
     answer, plan, *_ = forget(root)
     the_shard(plan)
     assert [item["outcome"] for item in answer["checks"]][1:] == ["passed"]
 
 
 def test_batch_norm_statistics_are_corrected_and_variances_stay_variances(originals, tmp_path):
-    root = shutil.copytree(originals["normed"], tmp_path / "workspace")
+    root = shutil.copytree(originals("normed"), tmp_path / "workspace")
     _, plan, old, _, new, _ = forget(root)
     number = the_shard(plan).shard
     before, after = old.shard(number).final_weights(), new.shard(number).final_weights()
@@ -351,7 +355,7 @@ def test_a_second_deletion_starts_from_the_first_and_an_exact_one_ends_both(root
 
 
 def test_whole_and_marginal_subtraction_are_not_mixed_in_one_shard(originals, tmp_path):
-    one = shutil.copytree(originals["linear"], tmp_path / "one" / "workspace")
+    one = shutil.copytree(originals("linear"), tmp_path / "one" / "workspace")
     _, plan, *_ = forget(one)
     number = the_shard(plan).shard
     project = Project(one, backend=DirectBackend(), reveal=True)
@@ -361,7 +365,7 @@ def test_whole_and_marginal_subtraction_are_not_mixed_in_one_shard(originals, tm
     )  # fmt: skip
     with pytest.raises(BadInput, match="corrected by amnesiac-marginal, which left no updates"):
         project.forget([other], strategy="amnesiac")
-    two = shutil.copytree(originals["linear"], tmp_path / "two" / "workspace")
+    two = shutil.copytree(originals("linear"), tmp_path / "two" / "workspace")
     project = Project(two, backend=DirectBackend(), reveal=True)
     project.forget(["person-3"], strategy="amnesiac")
     with pytest.raises(BadInput, match="whole updates were subtracted .* `guarantee` exact"):
