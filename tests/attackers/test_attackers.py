@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,8 @@ from attackers.leftovers import LIVE, Leftovers
 from attackers.people import FALSE, TRUE, write_given
 from attackers.worlds import World, tokens
 from fixtures.first_rules import first_rules
-from golden.old_code import FIRST, unpack
+from fixtures.warm_python import warm_executable
+from golden.old_code import FIRST, LIBRARIES, unpack
 from lineage_store.index import models, reading_index
 from lineage_store.ledger import open_ledger
 from lineage_store.mlmd.ingest import ingest_model
@@ -84,7 +84,7 @@ def old_process(here):
         given.write(json.dumps(asked))
         given.seek(0)
         process = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("old_people.py")],
+            [warm_executable(*LIBRARIES), Path(__file__).with_name("old_people.py")],
             stdin=given, stdout=said, stderr=said, cwd=code,
             env={**os.environ, "PYTHONPATH": str(code), "PYTHONDONTWRITEBYTECODE": "1"},
         )  # fmt: skip

@@ -16,6 +16,9 @@ REPOSITORY = Path(__file__).parents[2]
 FIRST = "961ed0aa4629df69abc0f6e1b5248cb35e20d295"  # the commit whose workspaces must stay readable
 PACKAGES = ("components", "lineage_store", "pipelines", "unlearning", "unweave")
 SERVER = Path(__file__).with_name("serve_calls.py")
+# What it imports of others: what stands for its Python in tests has imported that, and nothing of
+# today's code.
+LIBRARIES = ("keras", "pandas", "pyarrow.compute", "pyarrow.csv", "sqlite_utils", "tensorflow")
 
 
 class NoHistory(Exception):
@@ -53,12 +56,12 @@ def unpack(commit: str, folder: Path) -> Path:
 class CodeProcess:
     """A process that runs the code in a folder and answers calls of its `Project`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, python: str = sys.executable) -> None:
         """Start the process; raises CodeFailed if it imports anything but the folder's code."""
         self._folder = folder
         self._log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
         self._process = subprocess.Popen(
-            [sys.executable, SERVER],
+            [python, SERVER],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
             stdin=subprocess.PIPE,

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from typing import Any
 
 import pytest
 
-from golden.old_code import FIRST, CodeProcess, unpack
+from fixtures.warm_python import warm_executable
+from golden.old_code import FIRST, LIBRARIES, CodeProcess, unpack
 from golden.recipe import CONFIGURATIONS, DIRECT, TFX, Recipe, write_given
 
 LINKED = ("data", "modules", "serving", "tfx")
@@ -81,7 +83,9 @@ def copy_workspace(source: Path, target: Path) -> Path:
     return copy
 
 
-def make(folder: Path, recipe: Recipe, *, commit: str = FIRST) -> Golden:
+def make(
+    folder: Path, recipe: Recipe, *, commit: str = FIRST, python: str = sys.executable
+) -> Golden:
     """Let the code of a commit write a workspace into a new folder, and answer for it.
 
     `answers.json` holds what it said: `trained` by configuration, `before` (the deletion that the
@@ -90,7 +94,7 @@ def make(folder: Path, recipe: Recipe, *, commit: str = FIRST) -> Golden:
     """
     golden = Golden(folder)
     said: dict[str, Any] = {"trained": {}, "planned": {}, "forgotten": {}, "questions": []}
-    with CodeProcess(unpack(commit, folder / "code")) as old:
+    with CodeProcess(unpack(commit, folder / "code"), python=python) as old:
 
         def ask(call: str, *arguments, **options):
             return old.ask(golden.place, call, *arguments, backend=recipe.backend, **options)
@@ -131,7 +135,9 @@ def made_once(tmp_path_factory, recipe: Recipe):
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (golden.folder / "answers.json").exists():
             shutil.rmtree(golden.folder, ignore_errors=True)
-            make(golden.folder, recipe)
+            warm = recipe.backend == "direct"  # TFX's would be imported by each fork
+            python = warm_executable(*LIBRARIES) if warm else sys.executable
+            make(golden.folder, recipe, python=python)
     yield golden
     assert golden.changed() == [], "a copy of a golden workspace changed it through a hard link"
 

@@ -443,20 +443,21 @@ def test_commands_that_only_read_import_nothing_heavy_and_write_nothing(argument
     code = (
         "import sys\n"
         "from unweave.cli import main\n"
-        "main()\n"
-        f"print([name for name in {HEAVY!r} if name in sys.modules])\n"
+        "asked = sys.argv\n"
+        "for json_or_text in ([], ['--json']):\n"
+        "    sys.argv = [*asked, *json_or_text]\n"
+        "    main()\n"
+        f"    print('imported:', [name for name in {HEAVY!r} if name in sys.modules])\n"
     )
     before = digest_of(prepared)
-    for json_or_text in ([], ["--json"]):
-        asked = start(
-            "-c", code, *arguments, "--workspace", "ws", *json_or_text,
-            folder=prepared, python=[sys.executable],
-        )  # fmt: skip
-        status, output, errors = ended(asked)
-        assert (status, errors) == (0, "")
-        *answer, imported = output.splitlines()
-        assert answer and imported == "[]"
-    assert isinstance(json.loads(answer[0]), dict) and len(answer) == 1
+    asked = start(
+        "-c", code, *arguments, "--workspace", "ws", folder=prepared, python=[sys.executable]
+    )
+    status, output, errors = ended(asked)
+    assert (status, errors) == (0, "")
+    text, answer, end = output.split("imported: []\n")
+    assert text and not end
+    assert isinstance(json.loads(answer), dict) and answer.count("\n") == 1
     assert digest_of(prepared) == before
 
 
