@@ -50,12 +50,17 @@ def canonical_example(record: bytes, *, where: str) -> bytes:
 def id_in(feature: bytes | None, *, name: str, where: str) -> str:
     """Return the id that a feature holds, as text; the empty text if it holds none.
 
-    Numbers are spelled as everywhere (`value_texts`). Raises BadInput for several values, and for
-    bytes that are no text.
+    Numbers are spelled as everywhere (`value_texts`). Raises BadInput for several values, for
+    bytes that are no text, and for what is no feature.
     """
     if not feature:
         return ""
-    read = _types()["Feature"].FromString(feature)
+    read = _read(feature)
+    if read is None:
+        raise BadInput(
+            f"The feature {name!r} in {where} is no feature of a tf.Example: let the ExampleGen "
+            f"write tf.Examples."
+        )
     values = [*read.bytes.values, *map(np.float32, read.floats.values), *read.integers.values]
     if len(values) > 1:
         raise BadInput(
@@ -76,9 +81,12 @@ def id_in(feature: bytes | None, *, name: str, where: str) -> str:
 def texts_in(feature: bytes) -> list[str]:
     """Return the texts and whole numbers that a feature holds, as text; of bytes that are none, no.
 
-    For who looks for them elsewhere: a float has fewer bits than what gives a row away.
+    For who looks for them elsewhere: a float has fewer bits than what gives a row away. What is no
+    feature, which the gate lets through as it came, holds none that anything could read.
     """
-    read = _types()["Feature"].FromString(feature)
+    read = _read(feature)
+    if read is None:
+        return []
     found = [str(one) for one in read.integers.values]
     for value in read.bytes.values:
         try:
@@ -94,6 +102,16 @@ def id_feature(text: str) -> bytes:
     message.bytes.values.append(text.encode("ascii"))
     written: bytes = message.SerializeToString()
     return written
+
+
+def _read(feature: bytes) -> Any:
+    """Return a feature as it was written; None if it is none."""
+    from google.protobuf.message import DecodeError
+
+    try:
+        return _types()["Feature"].FromString(feature)
+    except DecodeError:
+        return None
 
 
 @cache

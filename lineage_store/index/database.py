@@ -95,7 +95,7 @@ def _is_current(connection: sqlite3.Connection) -> bool:
 def _connect(name: str, *, uri: bool) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(name, uri=uri, timeout=PATIENCE)
-        connection.execute("PRAGMA schema_version")
+        connection.execute("SELECT name FROM sqlite_master").fetchall()
     except sqlite3.OperationalError:
         raise  # a full disk, say: no matter of what is in the file
     except sqlite3.DatabaseError as error:

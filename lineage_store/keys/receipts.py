@@ -13,7 +13,14 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from lineage_store.canonical import Json, canonical_json, read_json, sync_folder, write_atomic
+from lineage_store.canonical import (
+    Json,
+    canonical_json,
+    read_json,
+    reading_own,
+    sync_folder,
+    write_atomic,
+)
 from lineage_store.errors import NothingFound
 from lineage_store.keys.sealed import seal, unseal
 from lineage_store.keys.secret import Keys, keyed
@@ -74,7 +81,7 @@ class Receipts:
         """
         if not self.file(name).exists():
             raise NothingFound(f"There is no receipt {name}: name a finished deletion.")
-        found = read_json(self.file(name))
+        found = _read(self.file(name))
         if "handed_out" in found:
             raise NothingFound(
                 f"The receipt {name} was handed out on {found['handed_out']}: it is given once, "
@@ -85,13 +92,15 @@ class Receipts:
                 f"The receipt {name} was to be had until {found['until']}, for {DAYS} days, and "
                 f"nobody asked for it: the commitments of its certificate stay closed."
             )
-        return unseal(bytes.fromhex(found[SEALED]), key=self.key, belongs_to=f"receipt {name}")
+        with reading_own(self.file(name)):
+            sealed = bytes.fromhex(found[SEALED])
+        return unseal(sealed, key=self.key, belongs_to=f"receipt {name}")
 
     def kept(self, name: str, *, today: str) -> ReceiptState:
         """Say what became of a receipt."""
         if not self.file(name).exists():
             return ReceiptState()
-        found = read_json(self.file(name))
+        found = _read(self.file(name))
         there = SEALED in found and found["until"] >= today
         return ReceiptState(found["until"] if there else None, found.get("handed_out"))
 
@@ -109,7 +118,16 @@ class Receipts:
 
     def _all(self) -> Iterator[tuple[Path, dict[str, Any]]]:
         for file in sorted(self.folder.glob("*.json")):
-            yield file, read_json(file)
+            yield file, _read(file)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """Read what a file says; raises Damaged where it is none of a receipt's."""
+    with reading_own(file):
+        found: dict[str, Any] = read_json(file)
+        if SEALED in found or "handed_out" not in found:
+            date.fromisoformat(found["until"])
+    return found
 
 
 def _write(file: Path, value: Json) -> None:

@@ -37,6 +37,7 @@ from lineage_store.canonical import (
     PRIVATE,
     canonical_json,
     read_json,
+    reading_own,
     sync_folder,
     write_atomic,
 )
@@ -99,7 +100,9 @@ class Workspace:
         marker = self.root / METADATA
         if not marker.exists():
             return sqlite_file(self.metadata_file)
-        return parse_connection(read_json(marker)["address"])
+        with reading_own(marker):
+            address = str(read_json(marker)["address"])
+        return parse_connection(address)
 
     @property
     def pipeline_root(self) -> Path:
@@ -137,7 +140,9 @@ class Workspace:
     def keys(self) -> Keys:
         """Return the workspace's keys; raises BadInput if one is gone or readable by others."""
         secret = read_secret(self.secret_file)
-        if not read_json(self.root / MARKER).get(OWN_MANIFEST):
+        with reading_own(self.root / MARKER):
+            own = read_json(self.root / MARKER).get(OWN_MANIFEST)
+        if not own:
             return derive(secret)
         return derive(secret, manifest=read_secret(self.manifest_key))
 
@@ -170,7 +175,10 @@ def open_workspace(root: Path) -> Workspace:
         raise NothingFound(
             f"There is no workspace in {root}: train a model first, or name another."
         )
-    found = read_json(marker)["format"]
+    with reading_own(marker):
+        found = read_json(marker)["format"]
+        if not isinstance(found, int):
+            raise TypeError("a format is a number")
     if found > FORMAT:
         raise BadInput(
             f"The workspace {root} has format {found}, and this unweave knows formats up to "

@@ -34,6 +34,7 @@ from lineage_store.tensors import save_state
 from lineage_store.workspace import open_workspace
 from pipelines.backends.direct import DirectBackend
 from tests.faults.changes import changes
+from tests.faults.kept_parsers import all_kept, packed
 from tests.faults.parsers import Parser, letter, refused_or_read, tables
 from tests.unlearning.erasure.test_planted import PATTERNS, in_database, mail, png, tarred, zipped
 from unlearning.certificates import judge
@@ -227,7 +228,7 @@ def parsers(workspace, tmp_path_factory):
     text = b"person.7@example.org,Rosenweg 3\n" * 40
     for name, data in {
         "zip": zipped(text), "tar": tarred(gzip.compress(text)), "gzip": gzip.compress(text),
-        "zlib": b"abc" + zlib.compress(text), "PNG": png(text), "mail": mail(text),
+        "zlib": b"abc" + zlib.compress(text), **packed(text), "PNG": png(text), "mail": mail(text),
         "SQLite": in_database(text, b"x"), "Parquet": parquet.getvalue(),
         "NPY": numbers.getvalue(), "safetensors": (here / "w.safetensors").read_bytes(),
         "TFRecord": tfrecord(text[:40]), "SavedModel": next(
@@ -235,7 +236,7 @@ def parsers(workspace, tmp_path_factory):
     }.items():  # fmt: skip
         found[f"scan, {name}"] = Parser(data, scanned)
     found |= {f"table, {name}": parser for name, parser in tables(here).items()}
-    found |= {"letter": letter(here)}
+    found |= {"letter": letter(here), **all_kept(workspace, here)}
     ledger = next(workspace.root.glob("tfx/forget-r1/*/ledger"))
     for path in sorted(one for one in ledger.rglob("*") if one.is_file())[::2]:
         name = path.relative_to(ledger)
@@ -258,8 +259,10 @@ NAMES = [
     "signed head", "public key", "receipt", "inbox JSON", "inbox CSV", "policy", "rules of time",
     "holidays", "evaluation policy",
     "detection", "plan", "scan, zip", "scan, tar", "scan, gzip", "scan, zlib", "scan, PNG",
-    "scan, mail", "scan, SQLite", "scan, Parquet", "scan, NPY", "scan, safetensors",
-    "scan, TFRecord", "scan, SavedModel", "table", "letter", "ledger",
+    "scan, bzip2", "scan, xz", "scan, zstandard", "scan, mail", "scan, SQLite", "scan, Parquet",
+    "scan, NPY", "scan, safetensors", "scan, TFRecord", "scan, SavedModel", "table", "letter",
+    "ledger", "format", "kept receipt", "erased digests", "controller", "recipients",
+    "served columns", "ids file", "address", "gated Example", "ledger of shards", "estimator",
 ]  # fmt: skip
 
 
@@ -295,11 +298,14 @@ def test_some_changes_of_it_are_read_or_refused(parsers, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_minute_of_changes_of_it_are_read_or_refused(parsers, name, pytestconfig):
     end = time.monotonic() + pytestconfig.getoption("--fuzz-seconds")
-    number = 1
+    number = tried = 0
     while time.monotonic() < end:
         for parser in named(parsers, name):
             number += 1
-            fuzz(parser, examples=5 if parser.costly else 200, number=number)
+            examples = 5 if parser.costly else 200
+            fuzz(parser, examples=examples, number=number + 1)
+            tried += examples
+    print(f"{name}: up to {tried} changes in {pytestconfig.getoption('--fuzz-seconds'):g} s")
 
 
 def test_every_byte_of_a_certificate_counts(workspace):

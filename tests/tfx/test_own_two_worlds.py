@@ -15,6 +15,7 @@ import own_run_fns as texts
 import unweave.tfx
 from attackers.test_two_worlds import NOON, TOP, files_of, tables_of
 from fixtures.warm_python import warm_python
+from lineage_store.clock import time_text
 from own_everything import define_everything
 from own_pipeline import WRITER as GOING
 from own_pipeline import define, run, with_secret, write_people
@@ -46,7 +47,7 @@ def live_through(here, number, kind):
     with (world / "data" / spans[0] / "people.csv").open("a", encoding="utf-8") as stream:
         stream.write(f"{GOING},row-z,{','.join(ROWS[number])}\n")
     run(defined(world, kind))
-    unweave.tfx.forget(defined(world, kind), [GOING], clock=NOON.isoformat)
+    unweave.tfx.forget(defined(world, kind), [GOING], clock=lambda: time_text(NOON))
 
 
 def left_of(here, number, kind):

@@ -18,7 +18,7 @@ filled up with others that nothing has, to a power of two. Lists of an earlier u
 digests, become so with the next deletion.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +28,7 @@ from lineage_store.canonical import (
     digest_file,
     digest_json,
     read_json,
+    reading_own,
     write_atomic,
 )
 from lineage_store.cells import is_of_nonces
@@ -77,7 +78,7 @@ def ended_digests(workspace: Workspace, request_id: str | None = None) -> frozen
     folders = workspace.requests() if request_id is None else [workspace.request(request_id)]
     keys, found = workspace.keys(), set[str]()
     for folder in folders:
-        told = read_json(folder.ended) if folder.ended.exists() else {}
+        told = _told(folder)
         kept = told.get(KEPT, ())
         found |= {*kept} - {*_filling(folder.id, len(kept), keys)}
         found |= {*map(keys.of_erased, told.get(OLDER, ()))}
@@ -91,6 +92,16 @@ def digests_served(workspace: Workspace, live: Iterable[ModelRecord]) -> frozens
         paths = {name: record.paths[name] for name in SERVED if name in record.paths}
         found |= _digests(workspace, [replace(record, paths=paths)])
     return frozenset(map(workspace.keys().of_erased, found))
+
+
+def _told(folder: RequestFolder) -> Mapping[str, Sequence[str]]:
+    """Read what is kept of a request's digests; raises Damaged where it is no such list."""
+    if not folder.ended.exists():
+        return {}
+    with reading_own(folder.ended):
+        told = read_json(folder.ended)
+        return {name: [bytes.fromhex(one).hex() for one in told[name]]
+                for name in (KEPT, OLDER) if name in told}  # fmt: skip
 
 
 def _keep(folder: RequestFolder, digests: Iterable[str], keys: Keys) -> None:
@@ -108,7 +119,7 @@ def _filling(request: str, number: int, keys: Keys) -> list[str]:
 
 def _key_older(workspace: Workspace, keys: Keys) -> None:
     for folder in workspace.requests():
-        told = read_json(folder.ended) if folder.ended.exists() else {}
+        told = _told(folder)
         if OLDER in told:
             _keep(folder, map(keys.of_erased, told[OLDER]), keys)
 

@@ -6,6 +6,7 @@ from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
     from unlearning.serving.aggregation import aggregation_for
+    from unlearning.serving.as_pushed import must_be_as_pushed
     from unlearning.serving.canonical_graph import canonical_digest, copy_canonical
     from unlearning.serving.joined_signatures import are_graphs, join_models
     from unlearning.serving.predict import (
@@ -21,6 +22,7 @@ else:
         __name__,
         {
             "aggregation": ("aggregation_for",),
+            "as_pushed": ("must_be_as_pushed",),
             "canonical_graph": ("canonical_digest", "copy_canonical"),
             "joined_signatures": ("are_graphs", "join_models"),
             "predict": ("Predictions", "ToPredict", "all_predicted", "prediction_of"),
@@ -42,5 +44,6 @@ __all__ = [
     "copy_canonical",
     "holds_weights",
     "join_models",
+    "must_be_as_pushed",
     "prediction_of",
 ]

@@ -16,8 +16,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from lineage_store.canonical import canonical_json, link_or_copy, read_json, write_atomic
+from lineage_store.canonical import (
+    canonical_json,
+    link_or_copy,
+    read_json,
+    reading_own,
+    write_atomic,
+)
 from lineage_store.cells import Mark
+from lineage_store.errors import Damaged
 from lineage_store.rows import Rows
 from lineage_store.tensors import Array, State
 
@@ -94,17 +101,15 @@ def known_answers(folder: Path) -> dict[int, Path]:
     """Return the files of a folder that are as they were written, by their parts."""
     if not (folder / MARKS).exists():
         return {}
-    found = {int(part): (_file(folder, int(part)), mark) for part, mark in _marks(folder).items()}
-    return {
-        part: file
-        for part, (file, mark) in found.items()
-        if file.exists() and Mark.of(file) == Mark(*mark)
-    }
-
-
-def _marks(folder: Path) -> Mapping[str, list[int]]:
-    marks: Mapping[str, list[int]] = read_json(folder / MARKS)
-    return marks
+    try:
+        with reading_own(folder / MARKS):
+            marks: Mapping[str, list[int]] = read_json(folder / MARKS)
+            found = {int(part): Mark(*mark) for part, mark in marks.items()}
+    except Damaged:
+        return {}  # they are asked for again
+    files = {part: _file(folder, part) for part in found}
+    return {part: file for part, file in files.items()
+            if file.exists() and Mark.of(file) == found[part]}  # fmt: skip
 
 
 def _file(folder: Path, part: int) -> Path:

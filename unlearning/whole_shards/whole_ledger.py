@@ -101,7 +101,7 @@ def open_whole_ledger(folder: Path) -> WholeLedger:
     """Open a complete ledger; raises Damaged for one whose record cannot be read."""
     with reading_own(folder / RECORD):
         told = read_json(folder / RECORD)
-        return WholeLedger(
+        ledger = WholeLedger(
             folder,
             told["count"],
             tuple(KeptShard(**one) for one in told["shards"]),
@@ -109,3 +109,19 @@ def open_whole_ledger(folder: Path) -> WholeLedger:
             told["tried"],
             tuple(told["differs"]),
         )
+        _must_be_of_its_types(ledger)
+    return ledger
+
+
+def _must_be_of_its_types(ledger: WholeLedger) -> None:
+    """Raise TypeError where JSON gave something else than what is written."""
+    numbers = [ledger.count, *(() if ledger.tried is None else (ledger.tried,))]
+    words: list[str] = [ledger.trial, *ledger.differs]
+    for shard in ledger.shards:
+        numbers += [shard.number, shard.rows]
+        words += [shard.how, *shard.changed]
+        words += [*dict(shard.content).values(), *dict(shard.state).values()]
+    if not all(isinstance(one, int) for one in numbers):
+        raise TypeError("a number is none")
+    if not all(isinstance(one, str) for one in words):
+        raise TypeError("a word is none")

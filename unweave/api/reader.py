@@ -243,7 +243,7 @@ class Reader:
     ) -> Iterator[tuple[Workspace, ModelRecord, "Predictions | Recommendations"]]:
         """Open a live model to predict with."""
         from lineage_store.ledger import open_ledger
-        from unlearning.serving import asked_of
+        from unlearning.serving import asked_of, must_be_as_pushed
         from unlearning.training import module_source
 
         with self._session.reading() as (workspace, connection):
@@ -251,8 +251,12 @@ class Reader:
             record = models.find_model(connection, model_id)
             if record.state != "live":
                 raise BadInput(f"The model {record.id} is {record.state}: it cannot predict.")
-            folder, ledger = (workspace.absolute(record.paths[one]) for one in ("pushed", "ledger"))
-            found = asked_of(folder, asked, source=lambda: module_source(open_ledger(ledger)))
+            folder, written = (
+                workspace.absolute(record.paths[one]) for one in ("pushed", "ledger")
+            )
+            ledger = open_ledger(written)
+            must_be_as_pushed(connection, record.id, ledger=ledger, folder=folder)
+            found = asked_of(folder, asked, source=lambda: module_source(ledger))
             yield workspace, record, found
 
     def export(self, kind: str, *, out: Path | str, model: str | None = None) -> dict[str, Any]:

@@ -161,6 +161,10 @@ def test_nothing_that_was_laid_down_on_the_way_is_left(tmp_path):
         ([example({"row": [1, 2]})], "'row' has 2 values in record 1"),
         ([example({"row": [1], "person": [b"\xff"]})], "'person' in record 1 .* no text"),
         ([row(1) + field(2, b"")], "SequenceExample"),
+        (
+            [field(1, field(1, field(1, b"person") + field(2, b"\x00")))],
+            "'person' in record 1 .* is no feature",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_by_its_place_and_without_its_values(tmp_path, records, said):

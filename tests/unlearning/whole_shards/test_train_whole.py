@@ -127,6 +127,10 @@ def test_no_rows_no_model_and_no_files_no_model(tmp_path):
 
 def test_a_record_that_is_damaged_says_so(tmp_path):
     train_whole_shards(Mean(ROWS), earlier=[], into=tmp_path / "a")
-    (tmp_path / "a" / "ledger.json").write_text('{"shards": 3}')
-    with pytest.raises(Damaged, match="not as unweave wrote it"):
-        open_whole_ledger(tmp_path / "a")
+    file = tmp_path / "a" / "ledger.json"
+    whole = json.loads(file.read_text())
+    shard = {**whole["shards"][0], "number": 0.5}
+    for told in ({"shards": 3}, {**whole, "shards": [shard]}, {**whole, "trial": 7}):
+        file.write_text(json.dumps(told))
+        with pytest.raises(Damaged, match="not as unweave wrote it"):
+            open_whole_ledger(tmp_path / "a")
