@@ -1,5 +1,6 @@
 """What can be asked of a workspace without changing it: the reading part of the Python API."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -260,13 +261,22 @@ class Reader:
             yield workspace, record, found
 
     def export(self, kind: str, *, out: Path | str, model: str | None = None) -> dict[str, Any]:
-        """Write what the workspace knows for others, into a file outside of it (`exports`).
+        """Write what the workspace knows for others, outside of it (`exports`).
 
-        A `model-card` is about one model, by its name or id; a `record` about the workspace.
+        A `model-card` is about one model, by its name or id; all others about the workspace.
         """
         from unweave.exports import write_export
 
         return write_export(self._session, kind, out=out, model=model)
+
+    def export_to_mlflow(self, server: str) -> dict[str, Any]:
+        """Bring the model registry of an MLflow server up to date, by its address.
+
+        Credentials are read from the variables of MLflow's own client.
+        """
+        from unweave.exports import send_to_mlflow
+
+        return send_to_mlflow(self._session, server, environment=os.environ)
 
     @property
     def public_key(self) -> Path:

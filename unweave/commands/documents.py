@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from lineage_store.counted import counted
 from unweave.options.completing import DELETIONS, LIVE_MODELS, REQUESTS, of
 from unweave.options.once import Once
 from unweave.options.shared import JSON, WORKSPACE
@@ -46,14 +47,19 @@ def report(workspace: Path, request: str, out: Path | None, pdf: bool, as_json: 
 @WORKSPACE
 @click.argument("kind", metavar="KIND", shell_complete=_kinds)
 @click.option(
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="The file to write; of tables, the folder.",
+    "--out", type=click.Path(path_type=Path), help="The file to write; of tables, the folder."
 )
+@click.option("--server", metavar="URL", help="Of mlflow: bring this server to it, instead.")
 @click.option("--model", shell_complete=of(LIVE_MODELS), help="The model, by its name or its id.")
 @JSON
-def export(workspace: Path, kind: str, out: Path, model: str | None, as_json: bool) -> None:
+def export(
+    workspace: Path,
+    kind: str,
+    out: Path | None,
+    server: str | None,
+    model: str | None,
+    as_json: bool,
+) -> None:
     """Write what is known for other people and other systems.
 
     KIND is one of these:
@@ -64,6 +70,7 @@ def export(workspace: Path, kind: str, out: Path, model: str | None, as_json: bo
     prov         where all models came from, what took their place (W3C PROV-JSON)
     openlineage  all trainings, deletions and retirements (OpenLineage events, one a line)
     cyclonedx    the models, what each came from, how each was made (CycloneDX 1.6, ML-BOM)
+    mlflow       what a registry of MLflow is to hold (JSON); with --server, put there
     csv          tables of events, models, deletions and edges, a file each in a folder
     parquet      the same tables
 
@@ -72,8 +79,20 @@ def export(workspace: Path, kind: str, out: Path, model: str | None, as_json: bo
     """
     from unweave.api.reader import Reader
 
-    answer = Reader(workspace).export(kind, out=out, model=model)
+    if server is not None and (kind, out, model) != ("mlflow", None, None):
+        raise click.UsageError("--server goes with the export mlflow, and with nothing else.")
+    if server is None and out is None:
+        raise click.UsageError("Say where to write it, with --out.")
+    if server is not None:
+        answer = Reader(workspace).export_to_mlflow(server)
+        done = f"{counted(answer['versions_made'], 'version')} made, " + (
+            f"{counted(answer['aliases_moved'], 'alias', 'aliases')} moved"
+        )
+    else:
+        assert out is not None
+        answer = Reader(workspace).export(kind, out=out, model=model)
+        done = answer["out"]
     if as_json:
         say_json(answer)
     else:
-        say(f"{kind}: {answer['out']}")
+        say(f"{kind}: {done}")

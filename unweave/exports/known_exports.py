@@ -9,6 +9,8 @@ from lineage_store.errors import BadInput
 from unweave.exports.cyclonedx import CycloneDx
 from unweave.exports.export import HERE, Export, exported_from, model_meant
 from unweave.exports.log_tables import CSV, PARQUET
+from unweave.exports.mlflow import Mlflow, registry_of
+from unweave.exports.mlflow_server import mlflow_server
 from unweave.exports.model_card import ModelCard
 from unweave.exports.openlineage import OpenLineage
 from unweave.exports.processing_record import ProcessingRecord
@@ -21,6 +23,7 @@ KNOWN: tuple[Export, ...] = (
     Prov(),
     OpenLineage(),
     CycloneDx(),
+    Mlflow(),
     CSV,
     PARQUET,
 )
@@ -55,3 +58,16 @@ def write_export(
     except OSError as error:
         raise BadInput(f"The file {file} cannot be written: {error.strerror}.") from None
     return {"export": kind, "model": None if meant is None else meant.id, "out": str(file)}
+
+
+def send_to_mlflow(
+    session: Session, server: str, *, environment: Mapping[str, str]
+) -> dict[str, Any]:
+    """Bring an MLflow server to what the export `mlflow` says; return what was done.
+
+    Raises BadInput as `MlflowServer.bring_to`.
+    """
+    asked = mlflow_server(server, environment)
+    with session.reading() as (workspace, connection):
+        registry = registry_of(exported_from(connection, workspace))
+    return {"export": Mlflow.name, "server": server, **asked.bring_to(registry)}
