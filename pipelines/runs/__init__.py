@@ -17,7 +17,7 @@ from lineage_store.public_names import lazily
 
 if TYPE_CHECKING:
     from pipelines.runs.asked_again import forget_as_asked
-    from pipelines.runs.doctor import examine, repair
+    from pipelines.runs.doctor import examine, make_metadata_anew, repair
     from pipelines.runs.find_rows import ForgetRequest, whereabouts
     from pipelines.runs.killed_runs import sweep
     from pipelines.runs.planned_changes import Planned, dry_run
@@ -34,7 +34,7 @@ else:
         __name__,
         {
             "asked_again": ("forget_as_asked",),
-            "doctor": ("examine", "repair"),
+            "doctor": ("examine", "make_metadata_anew", "repair"),
             "find_rows": ("ForgetRequest", "whereabouts"),
             "killed_runs": ("sweep",),
             "planned_changes": ("Planned", "dry_run"),
@@ -61,6 +61,7 @@ __all__ = [
     "examine",
     "forget",
     "forget_as_asked",
+    "make_metadata_anew",
     "queue",
     "repair",
     "restrict",

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from lineage_store.canonical import sync_folder
 from lineage_store.doctor import (
     Difference,
     Rebuilt,
@@ -18,6 +19,7 @@ from lineage_store.doctor import (
     rebuild,
     write_missing,
 )
+from lineage_store.errors import BadInput, CheckFailed
 from lineage_store.index import must_be_none_running, reading_index, writing_index
 from lineage_store.mlmd import Metadata, Names, made_by_tfx, settle, translating_server_errors
 from lineage_store.workspace import Workspace, reading_folder, who_works
@@ -25,6 +27,7 @@ from pipelines.runs.restricting import compare_restrictions, repair_restrictions
 from unlearning.registry.compare_index import IndexFindings, compare_index, repair_index
 
 Answer = dict[str, Any]
+JOURNALS = ("-journal", "-wal", "-shm")
 
 
 def examine(workspace: Workspace) -> Answer:
@@ -41,6 +44,34 @@ def repair(workspace: Workspace) -> Answer:
     with translating_server_errors(workspace.metadata):
         _repair_metadata(workspace, _compare_index(workspace))
     return _answer(found, left=(*_compare(workspace), *loose_modes(workspace)))
+
+
+def make_metadata_anew(workspace: Workspace) -> Answer:
+    """Make MLMD again from log and ledgers, whatever it held, and put right what else can be.
+
+    The caller holds the lock. Raises BadInput where MLMD is a server or has nothing to hold, and
+    CheckFailed where log or ledgers are not whole: then nothing is changed. What is killed after
+    its file went is a lost file, which `repair` makes again.
+    """
+    file = workspace.metadata.file
+    if file is None:
+        raise BadInput(
+            "ML Metadata of this workspace is a server: empty its database there, and run unweave "
+            "doctor `repair`, which makes again what can be."
+        )
+    findings = _compare_index(workspace)
+    if not any(map(made_by_tfx, findings.models)):
+        raise BadInput("No model was made by TFX: there is nothing that ML Metadata is to hold.")
+    if findings.logged is None or findings.incomplete:
+        raise CheckFailed(
+            "The log or a live model's ledger is not whole, so ML Metadata cannot be made of them, "
+            "and nothing was changed: unweave doctor says what is missing."
+        )
+    # A journal that is left would be played into the new file.
+    for one in (*(file.with_name(file.name + end) for end in JOURNALS), file):
+        one.unlink(missing_ok=True)
+    sync_folder(file.parent)
+    return repair(workspace)
 
 
 def _compare(workspace: Workspace) -> tuple[Difference, ...]:

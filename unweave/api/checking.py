@@ -9,16 +9,19 @@ from lineage_store.progress import listening
 from unweave.session.session import Session
 
 
-def look_for_differences(session: Session, *, repair: bool) -> dict[str, Any]:
-    """Say where index and MLMD differ from the log and the disk; with `repair`, put it right."""
-    from pipelines.runs import examine
+def look_for_differences(session: Session, *, repair: bool, rebuild: bool) -> dict[str, Any]:
+    """Say where index and MLMD differ from the log and the disk; with `repair`, put it right.
+
+    With `rebuild` MLMD is made anew before.
+    """
+    from pipelines.runs import examine, make_metadata_anew
     from pipelines.runs import repair as put_right
 
     with translated(), listening(session.listener):
-        if not repair:
+        if not (repair or rebuild):
             return examine(session.workspace())
         with session.holding() as workspace:
-            return put_right(workspace)
+            return make_metadata_anew(workspace) if rebuild else put_right(workspace)
 
 
 def look_for_faults(

@@ -380,13 +380,13 @@ class Project(Reader):
         to = None if propose is None else Path(propose)
         return detect_poison(self._session, asked, propose=to, queue=queue)
 
-    def doctor(self, *, repair: bool = False) -> dict[str, Any]:
+    def doctor(self, *, repair: bool = False, rebuild: bool = False) -> dict[str, Any]:
         """Say where index and MLMD differ from the log and the disk; with `repair`, put it right.
 
-        `ok` is true if nothing differs, or if all that differed was put right. Raises Unfinished
-        while a deletion waits to be finished.
+        With `rebuild` MLMD is made anew before. `ok` is true if nothing differs, or if all that
+        differed was put right. Raises Unfinished while a deletion waits to be finished.
         """
-        return look_for_differences(self._session, repair=repair)
+        return look_for_differences(self._session, repair=repair, rebuild=rebuild)
 
     def audit(
         self, *, replay: int = 0, seed: int | None = None, head: Path | str | None = None

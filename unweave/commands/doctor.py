@@ -16,16 +16,19 @@ from unweave.text.printed import say, say_json
 @click.command(cls=Once)
 @WORKSPACE
 @click.option("--repair", is_flag=True, help="Put right what can be made again.")
+@click.option(
+    "--rebuild", is_flag=True, help="Make ML Metadata anew from log and ledgers; --repair the rest."
+)
 @WAIT
 @JSON
-def doctor(workspace: Path, repair: bool, wait: int, as_json: bool) -> None:
+def doctor(workspace: Path, repair: bool, rebuild: bool, wait: int, as_json: bool) -> None:
     """Compare index and MLMD with ledgers, data and event log; tell or repair what differs.
 
     Ends with status 1 if something differs or could not be repaired.
     """
     from unweave.api.project import Project
 
-    answer = Project(workspace, wait=wait).doctor(repair=repair)
+    answer = Project(workspace, wait=wait).doctor(repair=repair, rebuild=rebuild)
     if as_json:
         say_json(answer)
     else:

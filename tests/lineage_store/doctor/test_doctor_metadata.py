@@ -25,7 +25,7 @@ from fixtures import SMALL_MODEL
 from fixtures.warm_python import warm_python
 from lineage_store.canonical import write_atomic
 from lineage_store.doctor.rebuilt_metadata import rebuild
-from lineage_store.errors import MetadataLost
+from lineage_store.errors import CheckFailed, MetadataLost
 from lineage_store.index import models
 from lineage_store.index.database import read_index
 from lineage_store.ledger.records import StageRecord, StepRecord
@@ -401,6 +401,30 @@ def test_a_file_that_is_no_database_is_told_by_name(root):
     (root / "metadata.sqlite").write_text("no database")
     with pytest.raises(MetadataLost, match="is damaged"):
         Project(root).doctor()
+
+
+def test_what_is_rebuilt_is_what_log_and_ledgers_say_and_nothing_that_was_there_besides(root):
+    metadata, _ = artifact(root, "lineage.Batch")
+    step = live_executions(metadata, "lineage.Step")[0]
+    step.custom_properties["loss"].double_value = 0.25  # as an earlier unweave wrote it
+    metadata.store.put_executions([step])
+    del metadata, step
+    assert Project(root).doctor(rebuild=True)["ok"]
+    rebuilt = everything(root)
+    assert not any("loss" in dict(properties) for *_, properties in rebuilt[0])
+    (root / "metadata.sqlite").write_text("no database")
+    (root / "metadata.sqlite-journal").write_text("of what was there")
+    assert Project(root).doctor(rebuild=True)["ok"]
+    assert everything(root) == rebuilt and Project(root).doctor()["differences"] == []
+
+
+def test_without_a_live_ledger_nothing_is_rebuilt_and_all_stays(root):
+    ledger = next(root.glob("tfx/forget-r2/Unlearner_m2/ledger/*"))
+    (ledger / "header.json").unlink()
+    before = (root / "metadata.sqlite").stat().st_ino
+    with pytest.raises(CheckFailed, match="nothing was changed"):
+        Project(root).doctor(rebuild=True)
+    assert (root / "metadata.sqlite").stat().st_ino == before
 
 
 def test_without_a_live_ledger_nothing_is_compared_with_it(root):
