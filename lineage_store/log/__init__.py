@@ -20,8 +20,10 @@ if TYPE_CHECKING:
         open_jumps,
     )
     from lineage_store.log.desk_kinds import (
+        AnswerFetched,
         AnswerSent,
         NamesShown,
+        OwnLinkMade,
         PersonLookedUp,
         RunAsked,
         SignedIn,
@@ -57,8 +59,10 @@ else:
                 "open_jumps",
             ),
             "desk_kinds": (
+                "AnswerFetched",
                 "AnswerSent",
                 "NamesShown",
+                "OwnLinkMade",
                 "PersonLookedUp",
                 "RunAsked",
                 "SignInRefused",
@@ -89,6 +93,7 @@ __all__ = [
     "KINDS",
     "ORIGIN",
     "SAY_WHICH",
+    "AnswerFetched",
     "AnswerSent",
     "ClockJump",
     "DeletionAsked",
@@ -99,6 +104,7 @@ __all__ = [
     "ModelMade",
     "ModelRetired",
     "NamesShown",
+    "OwnLinkMade",
     "PersonLookedUp",
     "RowsDeleted",
     "RunAsked",

@@ -122,6 +122,25 @@ class AnswerSent(EventKind):
     by: str
 
 
+@dataclass(frozen=True)
+class OwnLinkMade(EventKind):
+    """Somebody made a link by which the person of a request sees how it stands."""
+
+    name = "own link made"
+
+    request: str
+    by: str
+
+
+@dataclass(frozen=True)
+class AnswerFetched(EventKind):
+    """By the link of a request, what was sent to its person was fetched."""
+
+    name = "answer fetched"
+
+    request: str
+
+
 DESK_KINDS: tuple[type[EventKind], ...] = (
     UserAdded,
     UserInvitedAgain,
@@ -134,4 +153,6 @@ DESK_KINDS: tuple[type[EventKind], ...] = (
     PersonLookedUp,
     RunAsked,
     AnswerSent,
+    OwnLinkMade,
+    AnswerFetched,
 )

@@ -4,16 +4,27 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from lineage_store.index import logging_events
-from lineage_store.log import TokenEnded, TokenMade, UserAdded, UserEnded, UserInvitedAgain, events
+from lineage_store.index import logging_events, queue, reading_index
+from lineage_store.log import (
+    OwnLinkMade,
+    TokenEnded,
+    TokenMade,
+    UserAdded,
+    UserEnded,
+    UserInvitedAgain,
+    events,
+)
 from lineage_store.log.events import Loggable
 from lineage_store.requests import number_of
 from lineage_store.workspace import Workspace
 from unweave.session.queue_writing import user_name
 from unweave.session.session import Session
 from unweave.web.accounts.desk_file import desk_file
+from unweave.web.accounts.own_links import OwnLinks
+from unweave.web.accounts.sent_answers import SentAnswers
 from unweave.web.accounts.tokens import Tokens, token_told
 from unweave.web.accounts.users import Role, Users
+from unweave.web.operations.own_page import must_take_a_link
 
 Answer = dict[str, Any]
 Event = Callable[[str, str], Loggable]  # of the user, by whom
@@ -94,6 +105,15 @@ class DeskUsers:
         with desk_file(workspace.root) as connection:
             tokens = Tokens(connection, Users(connection, workspace.keys()))
             return {"tokens": [token_told(one) for one in tokens.every(today=self._session.today)]}
+
+    def own_link(self, request: str) -> Answer:
+        """Make a link by which the person of a request sees how it stands; it is kept nowhere."""
+        with self._session.holding() as workspace, desk_file(workspace.root) as connection:
+            with reading_index(workspace) as index:
+                must_take_a_link(queue.find(index, request), SentAnswers(connection))
+            link = OwnLinks(connection).make(request, random_bytes=os.urandom)
+            self._log(workspace, user_name(), lambda by, _: OwnLinkMade(request, by))
+        return {"request": request, "link": f"/own/{link}"}
 
     def _log(self, workspace: Workspace, name: str, what: Event) -> None:
         with logging_events(workspace) as connection:

@@ -81,6 +81,7 @@ def _visit(desk: Desk, request: Request, form: Form) -> Visit:
         user=user,
         token=form_token(cookie) if cookie and user else "",
         cookie=cookie if user else None,
+        own=request.cookies.get(desk.binding.own_cookie),
         path={name: str(value) for name, value in request.path_params.items()},
         query=dict(request.query_params),
         form=form,

@@ -17,8 +17,10 @@ from lineage_store.index.signed_log import log_size, logging_events
 from lineage_store.keys.signing import create_signing_key, load_public_key
 from lineage_store.log import events
 from lineage_store.log.desk_kinds import (
+    AnswerFetched,
     AnswerSent,
     NamesShown,
+    OwnLinkMade,
     PersonLookedUp,
     RunAsked,
     SignedIn,
@@ -106,6 +108,8 @@ WRITTEN = [
         TokenMade("t1", "s-1", "officer", "2031-02-01", "s-2"),
         {"token": "t1", "user": "s-1", "role": "officer", "until": "2031-02-01", "by": "s-2"},
     ),
+    (OwnLinkMade("q1", "s-2"), {"request": "q1", "by": "s-2"}),
+    (AnswerFetched("q1"), {"request": "q1"}),
     (TokenEnded("t1", "s-1", "s-2"), {"token": "t1", "user": "s-1", "by": "s-2"}),
     (SignedIn("s-1"), {"by": "s-1"}),
     (SignInRefused("s-1"), {"user": "s-1"}),

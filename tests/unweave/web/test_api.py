@@ -64,6 +64,7 @@ def test_officers_and_approvers_do_by_tokens_what_they_do_by_forms(desk, monkeyp
     held = officer.do("holdRequest", request=new, body={"reason": "a claim", "until": LATER})
     assert (held["state"], held["held_until"]) == ("held", LATER)
     assert officer.do("releaseRequest", request=new)["state"] == "waiting"
+    assert officer.do("makeOwnLink", request=new)["link"].startswith("/own/")
     doubt = {"doubt": "two of that name"}
     assert officer.do("askForMore", request=new, body=doubt)["stands_since"]
     assert officer.do("sayMoreCame", request=new, body={})["stands_since"] is None

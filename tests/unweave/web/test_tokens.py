@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from fixtures.desk_users import sign_in_at_once
 from fixtures.run_here import run_here
 from lineage_store.errors import BadInput, NothingFound
 from lineage_store.index import reading_index
@@ -132,3 +133,37 @@ def test_a_token_that_the_log_does_not_know_is_not_kept(desk, monkeypatch):
     assert tokens_there(desk) == {"tokens": []}
     told = make_token(desk, owner, "CRM", "officer", until=desk.today)
     assert told["token"] == "t1" and tokens_there(desk)["tokens"][0]["name"] == "CRM"
+
+
+def test_an_owner_makes_and_ends_tokens_by_forms_and_nobody_else_sees_them(desk):
+    owner = sign_in_at_once(desk, "Olga Zwei", "owner")
+    owner.get("/settings")
+    assert "There is no token." in owner.text
+    for said, at in (
+        ({"name": "", "until": desk.today}, "name"),
+        ({"name": "CRM", "until": ""}, "until"),
+        ({"name": "CRM", "until": "2020-01-01"}, "until"),
+        ({"name": "olga zwei", "until": desk.today}, "name"),
+    ):
+        owner.send("/settings/tokens", **said)
+        assert owner.answer.status_code == 422 and f"#{at}" in owner.page.links
+        assert at in owner.page.ids
+    owner.send("/settings/tokens", name="CRM", role="auditor", until=desk.today)
+    text = owner.text.partition(BEGINS)[2][:64]
+    client = owner._client
+    bearer = {"authorization": f"Bearer {BEGINS}{text}"}
+    assert client.get("/api/v1/requests", headers=bearer).status_code == 200
+    assert text not in owner.get("/settings").text and "t1" in owner.text
+    owner.send("/settings/tokens/t1/end")
+    assert "The token is taken no more." in owner.text and "There is no token." in owner.text
+    assert client.get("/api/v1/requests", headers=bearer).status_code == 401
+    assert owner.post("/settings/tokens/t9/end", {"token": _token(owner)}).status_code == 404
+    with reading_index(desk.session.workspace()) as connection:
+        assert [one.kind for one in events.events(connection) if "token" in one.kind] == [
+            "token made", "token ended"
+        ]  # fmt: skip
+
+
+def _token(browser):
+    browser.get("/settings")
+    return browser.page.forms[0]["fields"]["token"]

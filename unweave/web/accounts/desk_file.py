@@ -4,6 +4,7 @@
                keeps it, the digest of a link of one use
     sign_ins   digest of the cookie, user, when it began and was seen last
     sent       requests whose answer was sent, and when
+    own_links  by which people see their own requests (`own_links`)
     asked_once calls of the API that are not to be done twice (`asked_once`)
     tokens     number, digest of a program's token, user, its last day
 
@@ -39,6 +40,10 @@ _TABLES = (
         digest BLOB PRIMARY KEY, route TEXT NOT NULL, began INTEGER NOT NULL, status INTEGER,
         answer BLOB
     ) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS own_links (
+        request TEXT PRIMARY KEY, link BLOB UNIQUE, cookie BLOB UNIQUE, public BLOB NOT NULL,
+        private BLOB, pack BLOB, until TEXT
+    )""",
 )
 
 

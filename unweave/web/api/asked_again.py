@@ -20,7 +20,7 @@ from unweave.web.process.desk import Desk
 from unweave.web.process.problems import problem
 
 AGAIN = {"idempotency-replayed": "true"}
-TOLD_ONCE = "secret"  # is kept nowhere, so not here either
+TOLD_ONCE = ("secret", "link")  # are kept nowhere, so not here either
 UNKNOWN = (
     "What came of the call that had this key first is not known: look at what it was about, and "
     "use a new key to do it again."
@@ -53,7 +53,7 @@ def once(
         with desk.accounts() as accounts:
             accounts.asked_once.forget(digest)
         raise
-    kept = answer | {TOLD_ONCE: None} if TOLD_ONCE in answer else answer
+    kept = answer | {name: None for name in TOLD_ONCE if name in answer}
     with desk.accounts() as accounts:
         accounts.asked_once.ended(digest, status, kept, random_bytes=desk.random_bytes)
     return as_json(answer, status)

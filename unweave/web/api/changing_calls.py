@@ -9,6 +9,7 @@ from unweave.web.api.calls import Answer, Call, Handler
 from unweave.web.api.reading_calls import show_request
 from unweave.web.operations import written_answers
 from unweave.web.operations.acting import SAID, Filing, act, file_request
+from unweave.web.operations.own_page import make_own_link
 from unweave.web.operations.runs_started import start_due
 from unweave.web.operations.tokens_made import end_token, make_token
 from unweave.web.operations.written_answers import To
@@ -77,6 +78,11 @@ def sent(desk: Desk, call: Call) -> Answer:
     """Say that the answer was sent."""
     done = written_answers.say_sent(desk, call.who, call.request)
     return {"request": call.request, "done": done}
+
+
+def own_link(desk: Desk, call: Call) -> Answer:
+    """Make a link by which the person sees how their request stands."""
+    return make_own_link(desk, call.who, call.request)
 
 
 def run(desk: Desk, call: Call) -> Answer:

@@ -44,6 +44,7 @@ DONE: Mapping[str, Handler] = {
     "writeAnswer": changing_calls.write,
     "handOver": reading_calls.hand_file_over,
     "saySent": changing_calls.sent,
+    "makeOwnLink": changing_calls.own_link,
     "lookUpPerson": reading_calls.look_up,
     "showRun": reading_calls.show_run,
     "startRun": changing_calls.run,

@@ -147,6 +147,9 @@ OPERATIONS: tuple[Operation, ...] = (
               "File", media="application/zip"),
     Operation("saySent", "POST", "/requests/{request}/sent",
               "Say that the answer was sent; what was written is erased.", "Sent", changes=True),
+    Operation("makeOwnLink", "POST", "/requests/{request}/link",
+              "Make a link by which the person sees how their request stands; it is told once.",
+              "OwnLink", changes=True),
     Operation("lookUpPerson", "POST", "/people/look-up",
               "Say in which models an id has rows: logged, with the reason and not whom.",
               "LookedUp", body=(

@@ -67,6 +67,7 @@ WORDS_KEPT = (
     "approved_by", "hold_reason", "doubt", "fee", "fee_reason",
 )  # fmt: skip
 TOKEN: dict[str, Schema] = {"token": TEXT, "name": TEXT, "role": TEXT, "until": TEXT}
+ONCE = "Told once, and null if asked again."
 FREE_OF_DELETED = "whether it is free of deleted rows, as `unweave query free` says"
 
 SHAPES: dict[str, Schema] = {
@@ -105,6 +106,9 @@ SHAPES: dict[str, Schema] = {
         | {name: maybe(TEXT) for name in WORDS_KEPT}
     ),
     "Sent": of({"request": TEXT, "done": {"type": "string", "enum": ["sent", "erased"]}}),
+    "OwnLink": of(
+        {"request": TEXT, "link": maybe(TEXT | {"description": f"Its path. {ONCE}"})}
+    ),
     "LookedUp": of(
         {"models": many(of({"model": TEXT, "name": maybe(TEXT), "rows": COUNT})),
          "alike": many(of({"id": TEXT, "rows": COUNT, "why": TEXT})), "not_compared": COUNT}
@@ -140,7 +144,7 @@ SHAPES: dict[str, Schema] = {
     "TokenList": of({"tokens": many(of(TOKEN))}),
     "TokenMade": of(
         TOKEN
-        | {"secret": maybe(TEXT | {"description": "Told once, and null if asked again."})}
+        | {"secret": maybe(TEXT | {"description": ONCE})}
     ),
     "TokenEnded": of(TOKEN | {"ended": FLAG}),
     "Document": ANY,

@@ -13,10 +13,11 @@ from lineage_store.errors import BadInput
 from lineage_store.index import queue
 from lineage_store.log import AnswerSent, NamesShown
 from unweave.letters.kinds import LANGUAGES
+from unweave.web.accounts.own_links import last_day
 from unweave.web.accounts.users import User
 from unweave.web.process.clerk import have_done
 from unweave.web.process.desk import Desk
-from unweave.web.process.outbox import empty, new_place, packed
+from unweave.web.process.outbox import empty, files_of, new_place, packed
 
 Sent = Literal["sent", "erased"]
 
@@ -70,15 +71,20 @@ def say_sent(desk: Desk, user: User, request: str) -> Sent:
     """Write down that the answer was sent, and erase what was written.
 
     Of a request that is open, or was taken back, there is no answer: its letter alone is erased.
+    Whoever has a link of their own to it can fetch what was sent, sealed for them alone.
     """
     with desk.session.reading() as (_, connection):
         outcome = queue.find(connection, request).outcome
     if outcome is None or outcome == "cancelled":
         empty(desk, request)
         return "erased"
+    pack, time = packed(desk, request) if files_of(desk, request) else None, time_text(desk.now())
     with desk.accounts() as accounts:
+        accounts.own_links.answered(
+            request, pack, until=last_day(time), random_bytes=desk.random_bytes
+        )
         # In one transaction: sent twice at the same time, it is one event.
-        if accounts.sent.add(request, time=time_text(desk.now())):
+        if accounts.sent.add(request, time=time):
             desk.log(user, lambda number: AnswerSent(request, number))
     empty(desk, request)
     return "sent"

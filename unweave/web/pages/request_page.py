@@ -97,6 +97,11 @@ def shown_again(desk: Desk, visit: Visit, error: str, *, at: str) -> Response:
     return _page(desk, visit, asked, None, values={"errors": [(error, at)]}, status=422)
 
 
+def with_own_link(desk: Desk, visit: Visit, link: str) -> Response:
+    """Show a request with the link that was made to it."""
+    return _page(desk, visit, read(desk, visit.path["request"]), None, values={"own_link": link})
+
+
 def _page(
     desk: Desk,
     visit: Visit,
@@ -129,6 +134,7 @@ def _page(
         "because": [(one, one) for one in _because(desk, told)],
         "languages": LANGUAGES,
         "today": desk.today,
+        "own_link": None,
     }
     return rendered(Page("request.html.j2", ours | dict(values or {}), status, under="/"), visit)
 

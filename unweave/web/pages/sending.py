@@ -4,8 +4,9 @@ from starlette.responses import Response
 
 from lineage_store.errors import BadInput
 from unweave.web.operations import written_answers
+from unweave.web.operations.own_page import make_own_link
 from unweave.web.operations.written_answers import To
-from unweave.web.pages.request_page import shown_again
+from unweave.web.pages.request_page import shown_again, with_own_link
 from unweave.web.process.desk import Desk
 from unweave.web.process.rendering import see
 from unweave.web.process.visits import FieldMissing, Visit
@@ -64,6 +65,13 @@ def sent(desk: Desk, visit: Visit) -> Response:
     request = visit.path["request"]
     done = written_answers.say_sent(desk, visit.who, request)
     return see(f"/requests/{request}?done={done}#result")
+
+
+def make_link(desk: Desk, visit: Visit) -> Response:
+    """Make a link by which the person sees how their request stands, and show it, once."""
+    made = make_own_link(desk, visit.who, visit.path["request"])
+    link = desk.binding.home.rstrip("/") + made["link"]
+    return with_own_link(desk, visit, link)
 
 
 def _to(visit: Visit) -> To:

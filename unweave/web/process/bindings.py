@@ -40,6 +40,11 @@ class Binding:
         return "__Host-desk" if self.secure else "desk"
 
     @property
+    def own_cookie(self) -> str:
+        """What the cookie is called by which people see their own requests."""
+        return "__Host-own" if self.secure else "own"
+
+    @property
     def hosts(self) -> frozenset[str]:
         """What a browser may write as the host that it asks."""
         if self.names:

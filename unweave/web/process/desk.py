@@ -21,6 +21,7 @@ from unweave.desk.request_queue import RequestQueue
 from unweave.session.session import Now, Session
 from unweave.web.accounts.asked_once import AskedOnce
 from unweave.web.accounts.desk_file import desk_file
+from unweave.web.accounts.own_links import OwnLinks
 from unweave.web.accounts.sent_answers import SentAnswers
 from unweave.web.accounts.sign_ins import SignIns
 from unweave.web.accounts.tokens import Tokens
@@ -50,6 +51,7 @@ class Accounts:
     sent: SentAnswers
     tokens: Tokens
     asked_once: AskedOnce
+    own_links: OwnLinks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +117,7 @@ class Desk:
             users = Users(connection, keys)
             sign_ins, sent = SignIns(connection), SentAnswers(connection)
             asked_once, tokens = AskedOnce(connection, keys), Tokens(connection, users)
-            yield Accounts(users, sign_ins, sent, tokens, asked_once)
+            yield Accounts(users, sign_ins, sent, tokens, asked_once, OwnLinks(connection))
 
     def log(self, user: User, what: Callable[[str], Loggable]) -> None:
         """Append what somebody did to the event log; the next command signs it.

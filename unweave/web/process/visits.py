@@ -62,12 +62,14 @@ class FieldMissing(BadInput):
 class Visit:
     """One request for a page: by whom, with what in its address, and with which form.
 
-    `user` is None of who is not signed in. `token` is what a form of this page must send back.
+    `user` is None of who is not signed in. `token` is what a form of this page must send back,
+    `own` the cookie of whoever sees a request of their own.
     """
 
     user: User | None
     token: str = ""
     cookie: str | None = None
+    own: str | None = None
     path: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     form: Form = field(default_factory=Form)
