@@ -3,6 +3,7 @@
     unweave serve WORKSPACE                   application: routes put together; serve_desk: started
       guard                                   who asks, may they, and did their own form ask it?
       pages/     what is shown and done, a page a file, over the functions that there are
+      api/       the same for programs, by tokens
       operations/  those functions: what a form does, and what is read
       process/   what all pages stand on: the desk, its matrix, its headers, its clerk
       accounts/  users, second factors, sign-ins
@@ -23,6 +24,11 @@ it, does not approve it.
 **Names.** No page names anybody. The people of a request are shown in answer to a form in which
 the reader says why, and that is an event with the reader's number. No id and no name stands in an
 address or in a line that is logged; requests and deletions have numbers.
+
+**Programs** have tokens, each of a role. Of one table of operations (`api.operations_table`) the
+routes, the checks and the description are made; what they call is what the forms call.
+
+**Whoever made a request** sees it by a link of their own (`accounts.own_links`), and nothing else.
 
 **A browser is not believed.** Every answer forbids scripts, frames and foreign content. What
 changes something is a form, sent from this very desk (`Origin`, `Sec-Fetch-Site`), with a token
