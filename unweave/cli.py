@@ -37,6 +37,7 @@ from unweave.commands.requests.request_answers import evidence
 from unweave.commands.requests.serve import serve
 from unweave.commands.requests.serving import serving
 from unweave.commands.requests.token_commands import user
+from unweave.commands.requests.webhook_commands import webhook
 from unweave.commands.train import train
 from unweave.options.ids_file import ids_into
 from unweave.options.once import Commands
@@ -314,3 +315,4 @@ commands.add_command(rollback)
 commands.add_command(serve)
 commands.add_command(serving)
 commands.add_command(user)
+commands.add_command(webhook)

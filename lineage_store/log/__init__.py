@@ -33,6 +33,8 @@ if TYPE_CHECKING:
         UserAdded,
         UserEnded,
         UserInvitedAgain,
+        WebhookEnded,
+        WebhookMade,
     )
     from lineage_store.log.event_kind import fields_of
     from lineage_store.log.events import ORIGIN, LogConnection, TreeHead
@@ -72,6 +74,8 @@ else:
                 "UserAdded",
                 "UserEnded",
                 "UserInvitedAgain",
+                "WebhookEnded",
+                "WebhookMade",
             ),
             "event_kind": ("fields_of",),
             "events": ("LogConnection", "ORIGIN", "TreeHead"),
@@ -116,6 +120,8 @@ __all__ = [
     "UserAdded",
     "UserEnded",
     "UserInvitedAgain",
+    "WebhookEnded",
+    "WebhookMade",
     "clock_jumps",
     "events",
     "explain_jump",

@@ -141,6 +141,26 @@ class AnswerFetched(EventKind):
     request: str
 
 
+@dataclass(frozen=True)
+class WebhookMade(EventKind):
+    """Another system is told from now on what happens to requests, by their numbers."""
+
+    name = "webhook made"
+
+    webhook: str
+    by: str
+
+
+@dataclass(frozen=True)
+class WebhookEnded(EventKind):
+    """A webhook is told nothing any more."""
+
+    name = "webhook ended"
+
+    webhook: str
+    by: str
+
+
 DESK_KINDS: tuple[type[EventKind], ...] = (
     UserAdded,
     UserInvitedAgain,
@@ -155,4 +175,6 @@ DESK_KINDS: tuple[type[EventKind], ...] = (
     AnswerSent,
     OwnLinkMade,
     AnswerFetched,
+    WebhookMade,
+    WebhookEnded,
 )

@@ -86,6 +86,8 @@ HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("GET", "/settings"): settings_page.show,
     ("POST", "/settings/tokens"): settings_page.make,
     ("POST", "/settings/tokens/{token}/end"): settings_page.end,
+    ("POST", "/settings/webhooks"): settings_page.make_hook,
+    ("POST", "/settings/webhooks/{webhook}/end"): settings_page.end_hook,
 }
 CALLS: Mapping[tuple[str, str], Operation] = {
     ("GET", METRICS.path): METRICS,

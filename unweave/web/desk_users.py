@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from lineage_store.index import logging_events, queue, reading_index
+from lineage_store.index import log_size, logging_events, queue, reading_index
 from lineage_store.log import (
     OwnLinkMade,
     TokenEnded,
@@ -12,6 +12,8 @@ from lineage_store.log import (
     UserAdded,
     UserEnded,
     UserInvitedAgain,
+    WebhookEnded,
+    WebhookMade,
     events,
 )
 from lineage_store.log.events import Loggable
@@ -24,7 +26,9 @@ from unweave.web.accounts.own_links import OwnLinks
 from unweave.web.accounts.sent_answers import SentAnswers
 from unweave.web.accounts.tokens import Tokens, token_told
 from unweave.web.accounts.users import Role, Users
+from unweave.web.accounts.webhooks import Webhooks
 from unweave.web.operations.own_page import must_take_a_link
+from unweave.web.process.outgoing import Address
 
 Answer = dict[str, Any]
 Event = Callable[[str, str], Loggable]  # of the user, by whom
@@ -114,6 +118,23 @@ class DeskUsers:
             link = OwnLinks(connection).make(request, random_bytes=os.urandom)
             self._log(workspace, user_name(), lambda by, _: OwnLinkMade(request, by))
         return {"request": request, "link": f"/own/{link}"}
+
+    def make_webhook(self, url: str, *, local: bool) -> Answer:
+        """Add a webhook that is told what comes from now on; the answer has its secret, once."""
+        Address(url, local)
+        with self._session.holding() as workspace, desk_file(workspace.root) as connection:
+            number, secret = Webhooks(connection, workspace.keys()).make(
+                url, local=local, told=log_size(workspace), random_bytes=os.urandom
+            )
+            self._log(workspace, user_name(), lambda by, _: WebhookMade(number, by))
+        return {"webhook": number, "secret": secret}
+
+    def end_webhook(self, number: str) -> Answer:
+        """Tell a webhook nothing any more."""
+        with self._session.holding() as workspace, desk_file(workspace.root) as connection:
+            Webhooks(connection, workspace.keys()).end(number)
+            self._log(workspace, user_name(), lambda by, _: WebhookEnded(number, by))
+        return {"webhook": number, "ended": True}
 
     def _log(self, workspace: Workspace, name: str, what: Event) -> None:
         with logging_events(workspace) as connection:

@@ -2,11 +2,31 @@
 
 import logging
 import os
+from threading import Thread
+from time import sleep
 
+from lineage_store.errors import UnweaveError
+from unweave.session.unforeseen import write_details
 from unweave.web.application import application
+from unweave.web.operations.webhooks_told import tell_webhooks
 from unweave.web.process.desk import Desk
 
+EVERY = 5.0  # seconds in which webhooks are told
+HOUR = 3600.0  # seconds, after what nobody foresaw
 DRAIN = 5  # seconds for pages that are being written when it is told to end
+
+
+def _tell_always(desk: Desk) -> None:
+    """Tell webhooks what happens, as long as the process lives."""
+    while True:
+        sleep(EVERY)
+        try:
+            tell_webhooks(desk)
+        except UnweaveError:  # the workspace is busy, or cannot be read just now
+            continue
+        except Exception as error:  # the one place for whatever nobody foresaw: it is tried again
+            write_details(error, workspace=desk.root, command="desk webhooks")
+            sleep(HOUR)
 
 
 def serve_desk(desk: Desk) -> None:
@@ -14,6 +34,7 @@ def serve_desk(desk: Desk) -> None:
     import uvicorn
 
     os.umask(0o077)
+    Thread(target=_tell_always, args=(desk,), daemon=True).start()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     binding = desk.binding
     uvicorn.run(

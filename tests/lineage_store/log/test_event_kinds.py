@@ -30,6 +30,8 @@ from lineage_store.log.desk_kinds import (
     UserAdded,
     UserEnded,
     UserInvitedAgain,
+    WebhookEnded,
+    WebhookMade,
 )
 from lineage_store.log.events import ORIGIN, Event
 from lineage_store.log.kinds import (
@@ -108,6 +110,8 @@ WRITTEN = [
         TokenMade("t1", "s-1", "officer", "2031-02-01", "s-2"),
         {"token": "t1", "user": "s-1", "role": "officer", "until": "2031-02-01", "by": "s-2"},
     ),
+    (WebhookMade("w1", "s-2"), {"webhook": "w1", "by": "s-2"}),
+    (WebhookEnded("w1", "s-2"), {"webhook": "w1", "by": "s-2"}),
     (OwnLinkMade("q1", "s-2"), {"request": "q1", "by": "s-2"}),
     (AnswerFetched("q1"), {"request": "q1"}),
     (TokenEnded("t1", "s-1", "s-2"), {"token": "t1", "user": "s-1", "by": "s-2"}),

@@ -143,6 +143,10 @@ def test_every_other_operation_is_answered(desk):
     made = owner.do("makeToken", body=body)
     assert made["secret"] and made["token"] in str(owner.do("listTokens"))
     assert owner.do("endToken", token=made["token"])["ended"]
+    hook = owner.do("makeWebhook", body={"url": "https://hooks.example/unweave"})
+    assert hook["secret"].startswith("whsec_")
+    assert owner.do("listWebhooks")["webhooks"][0]["webhook"] == hook["webhook"] == "w1"
+    assert owner.do("endWebhook", webhook="w1")["ended"]
     assert engineer.do("startRun") == {"started": True}
     while is_started(desk):
         desk.runs[0].wait(60)

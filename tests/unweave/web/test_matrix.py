@@ -66,6 +66,8 @@ WHO = {
     "GET /settings": "w",
     "POST /settings/tokens": "w",
     "POST /settings/tokens/{token}/end": "w",
+    "POST /settings/webhooks": "w",
+    "POST /settings/webhooks/{webhook}/end": "w",
     "GET /api/v1/openapi.json": "*",
     "GET /api/v1/requests": "op aw",
     "POST /api/v1/requests": "o",
@@ -102,10 +104,14 @@ WHO = {
     "GET /api/v1/tokens": "w",
     "POST /api/v1/tokens": "w",
     "POST /api/v1/tokens/{token}/end": "w",
+    "GET /api/v1/webhooks": "w",
+    "POST /api/v1/webhooks": "w",
+    "POST /api/v1/webhooks/{webhook}/end": "w",
 }
 API = ("/api/v1/", "/metrics")
 LETTERS = dict(zip(("officer", "approver", "engineer", "auditor", "owner"), "opeaw", strict=True))
-PLACES = {"request": "q3", "model": "m1", "deletion": "r1", "token": "t9", "link": "0" * 64}
+PLACES = {"request": "q3", "model": "m1", "deletion": "r1", "token": "t9", "webhook": "w9",
+          "link": "0" * 64}  # fmt: skip
 
 
 def address(path):

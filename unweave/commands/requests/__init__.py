@@ -6,5 +6,6 @@ recipient         `unweave recipient`: who is told of a deletion (Article 19)
 own_link_command  `unweave request link`: by which a person sees their own request
 serve             the desk in a browser, and who may use it
 token_commands    `unweave user token`: tokens of programs
+webhook_commands  `unweave webhook`: who is told what happens to requests
 request_answers   letters, packs and refusals; `unweave describe`
 """

@@ -5,6 +5,7 @@ users            who there is, in which role, and the links of one use
 passwords        as Argon2 keeps them
 one_time_codes   the second factor (TOTP)
 sign_ins         from signing in to signing out
+webhooks         to whom events of requests are told
 own_links        by which people see how their own requests stand
 sealed_for_one   what one person alone opens
 asked_once       what came of the calls that programs made

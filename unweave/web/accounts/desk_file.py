@@ -4,6 +4,7 @@
                keeps it, the digest of a link of one use
     sign_ins   digest of the cookie, user, when it began and was seen last
     sent       requests whose answer was sent, and when
+    webhooks   to whom events of requests are told (`webhooks`)
     own_links  by which people see their own requests (`own_links`)
     asked_once calls of the API that are not to be done twice (`asked_once`)
     tokens     number, digest of a program's token, user, its last day
@@ -43,6 +44,11 @@ _TABLES = (
     """CREATE TABLE IF NOT EXISTS own_links (
         request TEXT PRIMARY KEY, link BLOB UNIQUE, cookie BLOB UNIQUE, public BLOB NOT NULL,
         private BLOB, pack BLOB, until TEXT
+    )""",
+    """CREATE TABLE IF NOT EXISTS webhooks (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, sealed BLOB NOT NULL, local INTEGER NOT NULL,
+        told INTEGER NOT NULL, failed INTEGER NOT NULL DEFAULT 0,
+        not_before INTEGER NOT NULL DEFAULT 0
     )""",
 )
 

@@ -12,6 +12,7 @@ from unweave.web.operations.acting import SAID, Filing, act, file_request
 from unweave.web.operations.own_page import make_own_link
 from unweave.web.operations.runs_started import start_due
 from unweave.web.operations.tokens_made import end_token, make_token
+from unweave.web.operations.webhooks_told import end_webhook, make_webhook
 from unweave.web.operations.written_answers import To
 from unweave.web.process.desk import Desk
 
@@ -100,6 +101,16 @@ def new_token(desk: Desk, call: Call) -> Answer:
 def old_token(desk: Desk, call: Call) -> Answer:
     """End a token."""
     return end_token(desk, call.who, call.path["token"])
+
+
+def new_webhook(desk: Desk, call: Call) -> Answer:
+    """Add a webhook."""
+    return make_webhook(desk, call.who, call.said["url"])
+
+
+def old_webhook(desk: Desk, call: Call) -> Answer:
+    """End a webhook."""
+    return end_webhook(desk, call.who, call.path["webhook"])
 
 
 def _to(call: Call) -> To:

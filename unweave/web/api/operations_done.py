@@ -58,5 +58,8 @@ DONE: Mapping[str, Handler] = {
     "listTokens": reading_calls.list_tokens,
     "makeToken": changing_calls.new_token,
     "endToken": changing_calls.old_token,
+    "listWebhooks": reading_calls.list_webhooks,
+    "makeWebhook": changing_calls.new_webhook,
+    "endWebhook": changing_calls.old_webhook,
     "showMetrics": show_metrics,
 }

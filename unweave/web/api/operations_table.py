@@ -21,6 +21,7 @@ PLACES = {
     "model": "m[0-9]{1,12}",
     "deletion": "r[0-9]{1,12}",
     "token": "t[0-9]{1,12}",
+    "webhook": "w[0-9]{1,12}",
 }
 ROOT = "/api/v1"
 
@@ -190,6 +191,15 @@ OPERATIONS: tuple[Operation, ...] = (
                   Field("until", "day", "Its last day.", required=True))),
     Operation("endToken", "POST", "/tokens/{token}/end", "End a token at once.", "TokenEnded",
               changes=True),
+    Operation("listWebhooks", "GET", "/webhooks", "List who is told what happens to requests.",
+              "WebhookList"),
+    Operation("makeWebhook", "POST", "/webhooks",
+              "Add an address that is told what happens to requests, by their numbers.",
+              "WebhookMade", changes=True, body=(
+                  Field("url", "text", "It begins with https://, and everybody can ask it.",
+                        required=True),)),
+    Operation("endWebhook", "POST", "/webhooks/{webhook}/end", "Tell it nothing any more.",
+              "WebhookEnded", changes=True),
 )
 # fmt: on
 # Where Prometheus looks for it, and no part of the description.

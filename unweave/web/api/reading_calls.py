@@ -23,6 +23,7 @@ from unweave.web.operations.people_found import looked_up
 from unweave.web.operations.request_reading import history_for, names_read, read
 from unweave.web.operations.runs_started import failed_last, running_now
 from unweave.web.operations.tokens_made import tokens_there
+from unweave.web.operations.webhooks_told import webhooks_there
 from unweave.web.operations.written_answers import hand_over
 from unweave.web.process.clerk import is_started
 from unweave.web.process.desk import Desk
@@ -207,6 +208,11 @@ def verify_certificate(desk: Desk, call: Call) -> Answer:
 def list_tokens(desk: Desk, call: Call) -> Answer:
     """List the tokens that have not ended."""
     return tokens_there(desk)
+
+
+def list_webhooks(desk: Desk, call: Call) -> Answer:
+    """List who is told what happens to requests."""
+    return webhooks_there(desk)
 
 
 def _model(one: ModelRecord, names: dict[str, tuple[str, bool]]) -> Answer:

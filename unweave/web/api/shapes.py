@@ -147,5 +147,10 @@ SHAPES: dict[str, Schema] = {
         | {"secret": maybe(TEXT | {"description": ONCE})}
     ),
     "TokenEnded": of(TOKEN | {"ended": FLAG}),
+    "WebhookList": of(
+        {"webhooks": many(of({"webhook": TEXT, "url": TEXT, "local": FLAG, "failed": COUNT}))}
+    ),
+    "WebhookMade": of({"webhook": TEXT, "secret": maybe(TEXT | {"description": ONCE})}),
+    "WebhookEnded": of({"webhook": TEXT, "ended": FLAG}),
     "Document": ANY,
 }  # fmt: skip

@@ -7,6 +7,7 @@ certificates_checked  whether a certificate holds, for anybody
 figures           what the register says of a year
 metrics           numbers for Prometheus
 people_found      whether somebody has rows, with a reason
+webhooks_told     what happens to requests is told to other systems
 own_page          what the person of a request sees by a link of their own
 tokens_made       tokens of programs, made and ended
 runs_started      what is due is started, and how far it is

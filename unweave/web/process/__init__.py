@@ -8,6 +8,9 @@ bindings        where the desk listens, and to which names it answers
 headers         what every answer says to the browser; what is too large, too much or misdirected
 request_words   how a request is told
 outbox          what is written to be sent, until it was
+outgoing        what is sent to other machines, and to which never
+bodies          which call had which body, as long as the process lives
+problems        errors as programs read them
 clerk           has a command do what changes something
 clerk_process   that command
 run_process     a run of what is due, and what is kept of what it says

@@ -27,6 +27,7 @@ from unweave.web.accounts.sign_ins import SignIns
 from unweave.web.accounts.tokens import Tokens
 from unweave.web.accounts.too_often import Limit
 from unweave.web.accounts.users import User, Users
+from unweave.web.accounts.webhooks import Webhooks
 from unweave.web.process.bindings import Binding
 from unweave.web.process.bodies import Bodies
 
@@ -52,6 +53,7 @@ class Accounts:
     tokens: Tokens
     asked_once: AskedOnce
     own_links: OwnLinks
+    webhooks: Webhooks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,9 +117,15 @@ class Desk:
         keys = self.session.workspace().keys()
         with desk_file(self.root) as connection:
             users = Users(connection, keys)
-            sign_ins, sent = SignIns(connection), SentAnswers(connection)
-            asked_once, tokens = AskedOnce(connection, keys), Tokens(connection, users)
-            yield Accounts(users, sign_ins, sent, tokens, asked_once, OwnLinks(connection))
+            yield Accounts(
+                users=users,
+                sign_ins=SignIns(connection),
+                sent=SentAnswers(connection),
+                tokens=Tokens(connection, users),
+                asked_once=AskedOnce(connection, keys),
+                own_links=OwnLinks(connection),
+                webhooks=Webhooks(connection, keys),
+            )
 
     def log(self, user: User, what: Callable[[str], Loggable]) -> None:
         """Append what somebody did to the event log; the next command signs it.

@@ -85,6 +85,8 @@ MATRIX: tuple[Rule, ...] = (
     Rule("GET",  "/settings",                         OWNER),
     Rule("POST", "/settings/tokens",                  OWNER),
     Rule("POST", "/settings/tokens/{token}/end",      OWNER),
+    Rule("POST", "/settings/webhooks",                OWNER),
+    Rule("POST", "/settings/webhooks/{webhook}/end",  OWNER),
     Rule("GET",  "/api/v1/openapi.json",                            PUBLIC),
     Rule("GET",  "/api/v1/requests",                                DESK),
     Rule("POST", "/api/v1/requests",                                OFFICER),
@@ -121,6 +123,9 @@ MATRIX: tuple[Rule, ...] = (
     Rule("GET",  "/api/v1/tokens",                                  OWNER),
     Rule("POST", "/api/v1/tokens",                                  OWNER),
     Rule("POST", "/api/v1/tokens/{token}/end",                      OWNER),
+    Rule("GET",  "/api/v1/webhooks",                                OWNER),
+    Rule("POST", "/api/v1/webhooks",                                OWNER),
+    Rule("POST", "/api/v1/webhooks/{webhook}/end",                  OWNER),
 )
 # fmt: on
 BY_ROUTE = {(rule.method, rule.path): rule for rule in MATRIX}
